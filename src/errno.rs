@@ -1,0 +1,76 @@
+//! The kernel's error numbers, as far as the control plane and `send` answer with them.
+
+use std::fmt;
+
+macro_rules! errnos {
+    ($($variant:ident = $number:literal, $name:literal, $text:literal;)*) => {
+        /// An error number of the Linux kernel. `Display` prints its name (`EINVAL`).
+        #[non_exhaustive]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum Errno {
+            $(#[doc = concat!("`", $name, "`: ", $text)] $variant,)*
+        }
+
+        impl Errno {
+            /// Every error number known here.
+            pub const ALL: &'static [Errno] = &[$(Errno::$variant,)*];
+
+            /// The number that `errno(3)` gives it on Linux.
+            #[must_use]
+            pub fn number(self) -> i32 {
+                match self { $(Errno::$variant => $number,)* }
+            }
+
+            /// The symbolic name: `EINVAL`.
+            #[must_use]
+            pub fn name(self) -> &'static str {
+                match self { $(Errno::$variant => $name,)* }
+            }
+
+            /// The text that `strerror(3)` gives: `Invalid argument`.
+            #[must_use]
+            pub fn text(self) -> &'static str {
+                match self { $(Errno::$variant => $text,)* }
+            }
+        }
+    };
+}
+
+errnos! {
+    Eperm = 1, "EPERM", "Operation not permitted";
+    Enoent = 2, "ENOENT", "No such file or directory";
+    Ebusy = 16, "EBUSY", "Device or resource busy";
+    Eexist = 17, "EEXIST", "File exists";
+    Enodev = 19, "ENODEV", "No such device";
+    Einval = 22, "EINVAL", "Invalid argument";
+    Erange = 34, "ERANGE", "Numerical result out of range";
+    Eloop = 40, "ELOOP", "Too many levels of symbolic links";
+    Emsgsize = 90, "EMSGSIZE", "Message too long";
+    Eopnotsupp = 95, "EOPNOTSUPP", "Operation not supported";
+    Eaddrinuse = 98, "EADDRINUSE", "Address already in use";
+    Eaddrnotavail = 99, "EADDRNOTAVAIL", "Cannot assign requested address";
+    Enetdown = 100, "ENETDOWN", "Network is down";
+    Enobufs = 105, "ENOBUFS", "No buffer space available";
+}
+
+impl Errno {
+    /// The error number with this symbolic name, letter case ignored.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Errno> {
+        Errno::ALL.iter().copied().find(|e| e.name().eq_ignore_ascii_case(name))
+    }
+
+    /// The error number with this value.
+    #[must_use]
+    pub fn from_number(number: i32) -> Option<Errno> {
+        Errno::ALL.iter().copied().find(|e| e.number() == number)
+    }
+}
+
+impl fmt::Display for Errno {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl std::error::Error for Errno {}

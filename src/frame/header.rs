@@ -1,0 +1,200 @@
+//! The Ethernet header as the forwarding decisions read it.
+
+use super::MacAddr;
+use std::fmt;
+
+/// Ethertypes that mark a VLAN tag: 802.1Q and 802.1ad.
+const TPIDS: [u16; 2] = [0x8100, 0x88a8];
+
+/// A 12-bit VLAN id, 0 (priority tag) to 4094 in use.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct VlanId(u16);
+
+impl VlanId {
+    /// `None` above 4095.
+    #[must_use]
+    pub const fn new(id: u16) -> Option<VlanId> {
+        if id < 4096 { Some(VlanId(id)) } else { None }
+    }
+
+    /// The number.
+    #[must_use]
+    pub const fn get(self) -> u16 {
+        self.0
+    }
+}
+
+impl fmt::Display for VlanId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// One VLAN tag: four bytes between the source address and the ethertype (IEEE 802.1Q clause 9.5).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Tag {
+    /// Tag protocol identifier: 0x8100 or 0x88a8.
+    pub tpid: u16,
+    /// Tag control information: 3 bits priority, drop eligible, 12 bits VLAN id.
+    pub tci: u16,
+}
+
+impl Tag {
+    /// The VLAN id in the tag.
+    #[must_use]
+    pub const fn vlan(self) -> VlanId {
+        VlanId(self.tci & 0xfff)
+    }
+}
+
+/// A frame too short to have an Ethernet header, or tagged and too short for the tag and an ethertype behind it
+/// (rule R72; `skb_vlan_untag` in the kernel).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a frame of {len} bytes is shorter than the {needed} that its header takes")]
+pub struct Runt {
+    /// Bytes there.
+    pub len: usize,
+    /// Bytes needed.
+    pub needed: usize,
+}
+
+/// What decisions look at: addresses, the outermost tag taken aside, the ethertype, the length.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct EthHeader {
+    /// Destination address.
+    pub dst: MacAddr,
+    /// Source address.
+    pub src: MacAddr,
+    /// The outermost tag.
+    pub tag: Option<Tag>,
+    /// The ethertype behind the outermost tag (which may be a tag's again).
+    pub ethertype: u16,
+    /// Length of the whole frame in bytes, tags included, no FCS.
+    pub len: u32,
+}
+
+impl EthHeader {
+    /// Bytes of an untagged header.
+    pub const LEN: usize = 14;
+    /// Bytes of a tag.
+    pub const TAG_LEN: u32 = 4;
+
+    /// Reads the header of a frame that arrives.
+    ///
+    /// # Errors
+    /// [`Runt`] below 14 bytes, or tagged and below 20.
+    pub fn parse(frame: &[u8]) -> Result<EthHeader, Runt> {
+        let len = frame.len();
+        let runt = |needed| Runt { len, needed };
+        let (head, rest) = frame.split_first_chunk::<14>().ok_or(runt(14))?;
+        let [d0, d1, d2, d3, d4, d5, s0, s1, s2, s3, s4, s5, t0, t1] = *head;
+        let outer = u16::from_be_bytes([t0, t1]);
+        let (tag, ethertype) = if TPIDS.contains(&outer) {
+            let [c0, c1, e0, e1, ..] = rest.first_chunk::<6>().ok_or(runt(20))?;
+            (Some(Tag { tpid: outer, tci: u16::from_be_bytes([*c0, *c1]) }), u16::from_be_bytes([*e0, *e1]))
+        } else {
+            (None, outer)
+        };
+        Ok(EthHeader {
+            dst: MacAddr([d0, d1, d2, d3, d4, d5]),
+            src: MacAddr([s0, s1, s2, s3, s4, s5]),
+            tag,
+            ethertype,
+            len: u32::try_from(len).unwrap_or(u32::MAX),
+        })
+    }
+
+    /// The ethertype as it stands on the wire: the tag's, if there is one.
+    #[must_use]
+    pub fn outer_ethertype(&self) -> u16 {
+        self.tag.map_or(self.ethertype, |t| t.tpid)
+    }
+
+    /// The frame's length without its outermost tag.
+    #[must_use]
+    pub fn untagged_len(&self) -> u32 {
+        if self.tag.is_some() { self.len - Self::TAG_LEN } else { self.len }
+    }
+
+    /// The tags of a frame from the outside inwards, as far as they are whole.
+    pub fn tags(frame: &[u8]) -> impl Iterator<Item = Tag> + '_ {
+        frame.get(12..).unwrap_or_default().chunks_exact(4).map_while(|c| {
+            let tpid = u16::from_be_bytes([c[0], c[1]]);
+            TPIDS.contains(&tpid).then(|| Tag { tpid, tci: u16::from_be_bytes([c[2], c[3]]) })
+        })
+    }
+}
+
+/// How a frame's destination relates to the device that receives it: the kernel's `pkt_type`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum PacketType {
+    /// To the device's own address.
+    Host,
+    /// To everybody.
+    Broadcast,
+    /// To a group.
+    Multicast,
+    /// To somebody else.
+    OtherHost,
+}
+
+impl PacketType {
+    /// By the destination and the receiving device's own address (the kernel's `eth_type_trans`).
+    #[must_use]
+    pub fn of(dst: MacAddr, own: MacAddr) -> PacketType {
+        if dst.is_broadcast() {
+            PacketType::Broadcast
+        } else if dst.is_multicast() {
+            PacketType::Multicast
+        } else if dst == own {
+            PacketType::Host
+        } else {
+            PacketType::OtherHost
+        }
+    }
+
+    /// The word that events use: `host`, `broadcast`, `multicast`, `otherhost`.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            PacketType::Host => "host",
+            PacketType::Broadcast => "broadcast",
+            PacketType::Multicast => "multicast",
+            PacketType::OtherHost => "otherhost",
+        }
+    }
+}
+
+impl fmt::Display for PacketType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn hex(s: &str) -> Vec<u8> {
+        s.as_bytes()
+            .chunks(2)
+            .map(|c| u8::from_str_radix(std::str::from_utf8(c).unwrap(), 16).unwrap())
+            .collect()
+    }
+
+    #[test]
+    fn the_outermost_tag_is_set_aside() {
+        let h = EthHeader::parse(&hex("ffffffffffff0200000000018100000a88a80014080600")).unwrap();
+        assert_eq!(h.tag.map(Tag::vlan).map(VlanId::get), Some(10));
+        assert_eq!((h.ethertype, h.outer_ethertype(), h.untagged_len()), (0x88a8, 0x8100, 19));
+    }
+
+    #[test]
+    fn runts() {
+        assert_eq!(EthHeader::parse(&[0; 13]), Err(Runt { len: 13, needed: 14 }));
+        assert!(EthHeader::parse(&[0; 14]).is_ok());
+        let mut tagged = hex("ffffffffffff0200000000018100000a");
+        tagged.resize(19, 0);
+        assert_eq!(EthHeader::parse(&tagged), Err(Runt { len: 19, needed: 20 }));
+    }
+}

@@ -1,0 +1,54 @@
+//! Frames: addresses, the Ethernet header as the decisions read it, crafting, one-line summaries.
+
+mod header;
+mod mac;
+
+pub use header::{EthHeader, PacketType, Runt, Tag, VlanId};
+pub use mac::{BadMac, MacAddr};
+
+use std::fmt;
+use std::ops::Deref;
+use std::sync::Arc;
+
+/// The bytes of one frame, from the destination address on, tags included, no FCS. Cheap to clone: the copies of a
+/// flood share their bytes.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Frame(Arc<[u8]>);
+
+impl Frame {
+    /// Copies the bytes.
+    #[must_use]
+    pub fn new(bytes: &[u8]) -> Frame {
+        Frame(bytes.into())
+    }
+
+    /// Lower-case hex, as events and lab files have it.
+    #[must_use]
+    pub fn to_hex(&self) -> String {
+        use std::fmt::Write as _;
+        self.0.iter().fold(String::with_capacity(self.0.len() * 2), |mut s, b| {
+            let _ = write!(s, "{b:02x}");
+            s
+        })
+    }
+}
+
+impl From<Vec<u8>> for Frame {
+    fn from(bytes: Vec<u8>) -> Frame {
+        Frame(bytes.into())
+    }
+}
+
+impl Deref for Frame {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Frame {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Frame({})", self.to_hex())
+    }
+}

@@ -1,0 +1,159 @@
+//! The hop log: what happened in a lab, in order. Reports, captures, expectations and comparisons are views of it.
+
+use crate::counters::Counters;
+use crate::errno::Errno;
+use crate::frame::{Frame, MacAddr, PacketType};
+use crate::lab::spec::{Name, StepSpec};
+use crate::macvlan::Mode;
+use crate::time::Instant;
+use crate::verdict::Rule;
+use std::time::Duration;
+
+/// One entry of the hop log.
+#[derive(Clone, Debug)]
+pub enum Event {
+    /// The lab begins.
+    Lab {
+        /// Its title.
+        title: String,
+        /// Its devices, in the order in which they were made; ports of switches last, as SWITCH.DEVICE.
+        devices: Vec<Device>,
+    },
+    /// A declared device was refused.
+    Setup {
+        /// Which.
+        device: Name,
+        /// Where.
+        stage: SetupStage,
+        /// With which error.
+        errno: Errno,
+        /// The rule that refused it.
+        rule: Rule,
+        /// The lab file said so.
+        expected: bool,
+    },
+    /// A step begins.
+    Step {
+        /// Its number, from 1.
+        step: usize,
+        /// The step.
+        spec: StepSpec,
+    },
+    /// A frame is somewhere.
+    Hop(Hop),
+    /// A step is over.
+    Result {
+        /// Its number, from 1.
+        step: usize,
+        /// What came of it.
+        outcome: Outcome,
+        /// The time from the first request to its reply.
+        rtt: Option<Duration>,
+        /// Devices that received the injected frame, each once, sorted by name.
+        delivered: Vec<Name>,
+        /// The expectation held; `None`: there was none.
+        held: Option<bool>,
+    },
+    /// What a device counted: when it is removed, and at the end.
+    Counters {
+        /// Which.
+        device: Name,
+        /// Its counters.
+        counters: Counters,
+    },
+    /// How a device stands at the end.
+    State {
+        /// Which.
+        device: Name,
+        /// Its state.
+        state: DeviceState,
+    },
+}
+
+/// A device of the lab, for those who draw or list it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Device {
+    /// Its name.
+    pub name: Name,
+    /// `nic`, `vlan`, `macvlan`, `macvtap`, `station`, `router`, `switch` or `switch-port`.
+    pub kind: &'static str,
+    /// Its address; none for a switch.
+    pub mac: Option<MacAddr>,
+    /// The device below it, or the switch of a switch port, or the router of an interface.
+    pub parent: Option<Name>,
+    /// A port's mode.
+    pub mode: Option<Mode>,
+    /// The device at the other end of its cable.
+    pub peer: Option<Name>,
+}
+
+/// Where a declared device was refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SetupStage {
+    /// It was not made.
+    Create,
+    /// It was made and stayed down.
+    Up,
+}
+
+/// A frame at a device.
+#[derive(Clone, Debug)]
+pub struct Hop {
+    /// The step during which it happened, from 1; 0 before the first.
+    pub step: usize,
+    /// When.
+    pub time: Instant,
+    /// The device; a switch port is SWITCH.DEVICE.
+    pub device: Name,
+    /// What happened there.
+    pub kind: HopKind,
+    /// The frame.
+    pub frame: Frame,
+    /// The same number for all copies of one sent frame.
+    pub frame_id: u64,
+}
+
+/// What happened to a frame at a device.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HopKind {
+    /// A NIC's (or VLAN sub-interface's) tap sees it coming in, before the demultiplexer. Also for a switch port.
+    Arrive(PacketType),
+    /// Handed to a port or station; at a NIC: to its host stack.
+    Receive(PacketType, Rule),
+    /// Sent by a port or station; on a NIC or switch port: leaving onto the cable.
+    Transmit(Rule),
+    /// It ends here.
+    Drop(Rule),
+}
+
+/// What came of a step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// An answer came.
+    Reply,
+    /// No neighbour was found.
+    Unreachable,
+    /// Silence.
+    NoReply,
+    /// Done.
+    Ok,
+    /// Refused.
+    Error(Errno, Rule),
+}
+
+/// How a device stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DeviceState {
+    /// Its address.
+    pub mac: MacAddr,
+    /// Its mtu in bytes.
+    pub mtu: u32,
+    /// A port's mode.
+    pub mode: Option<Mode>,
+    /// Administratively up.
+    pub up: bool,
+    /// Carrier.
+    pub carrier: bool,
+    /// How often promiscuity was asked for; wraps as the kernel's counter does.
+    pub promiscuity: u32,
+}

@@ -1,0 +1,491 @@
+//! What a lab file says, checked and typed: the declaration that a lab is built from, here or on the running kernel.
+
+use crate::errno::Errno;
+use crate::frame::{MacAddr, Tag, VlanId};
+use crate::macvlan::{MacvlanFlags, Mode, SourcesChange};
+use crate::nic::UnicastFilter;
+use crate::station::IpSpec;
+use crate::switch::{Policy, PortFlag, PortFlags, PortState, PortVlans};
+use std::net::IpAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// The name of a device, unique in its lab.
+pub type Name = String;
+
+/// A whole lab.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct LabSpec {
+    /// One line that says what the lab shows.
+    pub title: String,
+    /// NICs, VLAN sub-interfaces, ports, stations and routers in the order of the file, which is the order in which
+    /// they are made.
+    pub devices: Vec<DeviceSpec>,
+    /// Switches, in the order of the file.
+    pub switches: Vec<SwitchSpec>,
+    /// What happens.
+    pub steps: Vec<StepSpec>,
+}
+
+/// A declared device.
+#[derive(Clone, Debug, PartialEq)]
+pub struct DeviceSpec {
+    /// Its name.
+    pub name: Name,
+    /// What it is.
+    pub kind: DeviceKind,
+    /// Line of its table in the file, from 1; 0 if it was not read from a file.
+    pub line: usize,
+}
+
+/// What a device is.
+#[derive(Clone, Debug, PartialEq)]
+pub enum DeviceKind {
+    /// `[nic.N]`
+    Nic(NicSpec),
+    /// `[vlan.N]`
+    Vlan(VlanSpec),
+    /// `[macvlan.N]` or `[macvtap.N]`
+    Macvlan(MacvlanSpec),
+    /// `[station.N]`
+    Station(StationSpec),
+    /// `[router.N]`
+    Router(RouterSpec),
+}
+
+/// `[nic.N]`: a physical NIC, the parent of ports.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NicSpec {
+    /// Its address (default: made from the name, see [`crate::station::default_mac`]).
+    pub mac: MacAddr,
+    /// The host stack's IP configuration.
+    pub ip: IpSpec,
+    /// Largest payload in bytes (1500).
+    pub mtu: u32,
+    /// Administratively up from the start (true).
+    pub up: bool,
+    /// The hardware's unicast filter.
+    pub filter: UnicastFilter,
+    /// A station, router interface or other NIC wired directly to it.
+    pub cable: Option<Name>,
+    /// One-way delay of its cable.
+    pub latency: Duration,
+    /// Promiscuous by hand.
+    pub promisc: bool,
+    /// All-multicast by hand.
+    pub allmulticast: bool,
+}
+
+/// `[vlan.N]`: an 802.1Q sub-interface.
+#[derive(Clone, Debug, PartialEq)]
+pub struct VlanSpec {
+    /// The NIC (or VLAN sub-interface) below.
+    pub parent: Name,
+    /// Its VLAN id.
+    pub id: VlanId,
+    /// Its address (default: the parent's).
+    pub mac: Option<MacAddr>,
+    /// Its host stack's IP configuration.
+    pub ip: IpSpec,
+    /// Default: the parent's.
+    pub mtu: Option<u32>,
+    /// Administratively up from the start (true).
+    pub up: bool,
+}
+
+/// `[macvlan.N]`, `[macvtap.N]`
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct MacvlanSpec {
+    /// The device it sits on: a NIC, a VLAN sub-interface, or another port (whose parent is then used).
+    pub parent: Name,
+    /// Made as a macvtap.
+    pub tap: bool,
+    /// Its mode.
+    pub mode: Mode,
+    /// Its address. `None`: 02:42 and the first IPv4 address, else made from the name ([`MacvlanSpec::mac`]).
+    pub mac: Option<MacAddr>,
+    /// Its IP configuration.
+    pub ip: IpSpec,
+    /// Default: the parent's.
+    pub mtu: Option<u32>,
+    /// Administratively up from the start (true).
+    pub up: bool,
+    /// Its flags.
+    pub flags: MacvlanFlags,
+    /// The senders that a source port listens to.
+    pub sources: Vec<MacAddr>,
+    /// Groups joined from the start.
+    pub multicast: Vec<MacAddr>,
+    /// All-multicast.
+    pub allmulticast: bool,
+    /// Promiscuous.
+    pub promisc: bool,
+    /// Requested length of the parent's broadcast queue, in frames (1000).
+    pub bcqueuelen: Option<u32>,
+    /// The parent's broadcast cut-off.
+    pub bclim: Option<i32>,
+    /// The kernel must refuse the device with this error.
+    pub expect: Option<Errno>,
+}
+
+impl MacvlanSpec {
+    /// The address that the device asks for when it is created under this name.
+    #[must_use]
+    pub fn requested_mac(&self, name: &str) -> MacAddr {
+        self.mac.unwrap_or_else(|| self.ip.default_mac(name))
+    }
+}
+
+/// `[station.N]`: a machine outside the parent's host.
+#[derive(Clone, Debug, PartialEq)]
+pub struct StationSpec {
+    /// Its address (default: made from its IPv4 address or name).
+    pub mac: MacAddr,
+    /// Its IP configuration.
+    pub ip: IpSpec,
+    /// Largest payload in bytes (1500).
+    pub mtu: u32,
+    /// Administratively up from the start (true).
+    pub up: bool,
+    /// One-way delay of its cable.
+    pub latency: Duration,
+}
+
+/// `[router.N]`: forwards IPv4 and IPv6 between its interfaces.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct RouterSpec {
+    /// Its interfaces; each is a device of its own for cables, switch ports and steps.
+    pub interfaces: Vec<RouterInterface>,
+}
+
+/// One interface of a router.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RouterInterface {
+    /// The name that cables and switch ports use: as given, or ROUTER.0, ROUTER.1 … in the order of the file.
+    pub name: Name,
+    /// Address, IP configuration and the like, as a station's.
+    pub station: StationSpec,
+}
+
+/// `[switch.N]`
+#[derive(Clone, Debug, PartialEq)]
+pub struct SwitchSpec {
+    /// Its name.
+    pub name: Name,
+    /// How long a learned entry lives unseen (300 s); zero: nothing is learned.
+    pub ageing: Duration,
+    /// 802.1Q filtering.
+    pub vlan_filtering: bool,
+    /// The bridge's mask of reserved groups to forward.
+    pub group_fwd_mask: u16,
+    /// Static entries.
+    pub fdb: Vec<FdbSpec>,
+    /// Its ports in the order of the file.
+    pub ports: Vec<SwitchPortSpec>,
+    /// Policy of every port that has none of its own.
+    pub policy: Option<Policy>,
+    /// Line in the file.
+    pub line: usize,
+}
+
+/// An entry made by hand in the forwarding database (`bridge fdb add … master`).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FdbSpec {
+    /// The address.
+    pub mac: MacAddr,
+    /// The device on whose switch port it is.
+    pub port: Name,
+    /// Stays where it is, whatever is seen elsewhere.
+    pub sticky: bool,
+    /// `bridge fdb … dynamic`: behaves like a learned one.
+    pub dynamic: bool,
+    /// Its VLAN, with VLAN filtering.
+    pub vlan: Option<VlanId>,
+}
+
+/// `[switch.N.port.DEVICE]`
+#[derive(Clone, Debug, PartialEq)]
+pub struct SwitchPortSpec {
+    /// The device on the other end of the cable.
+    pub device: Name,
+    /// Its flags.
+    pub flags: PortFlags,
+    /// Its state.
+    pub state: PortState,
+    /// The port's own mask of reserved groups to forward.
+    pub group_fwd_mask: u16,
+    /// Its VLANs.
+    pub vlans: PortVlans,
+    /// Its policy.
+    pub policy: Option<Policy>,
+}
+
+/// One step.
+#[derive(Clone, Debug, PartialEq)]
+pub struct StepSpec {
+    /// What happens.
+    pub action: Action,
+    /// What must come of it.
+    pub expect: Option<Expect>,
+    /// Line of `[[step]]` in the file, from 1; 0 if it was not read from a file.
+    pub line: usize,
+}
+
+/// What must come of a step.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Expect {
+    /// `"reply"`
+    Reply,
+    /// `"unreachable"`: no neighbour was found.
+    Unreachable,
+    /// `"no-reply"`: silence.
+    NoReply,
+    /// `"ok"`
+    Ok,
+    /// The kernel refuses it with this error.
+    Errno(Errno),
+    /// `{ delivered = […] }`: exactly these devices (a NIC's name: its host stack) receive the injected frame.
+    Delivered(Vec<Name>),
+}
+
+/// Whom a ping is for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Target {
+    /// The first address of this device, of the same family as one of the sender's.
+    Device(Name),
+    /// This address.
+    Address(IpAddr),
+}
+
+/// What a step does.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Action {
+    /// ICMP or ICMPv6 echo.
+    Ping(ProbeSpec),
+    /// ARP requests alone.
+    Arping(ProbeSpec),
+    /// A UDP datagram to the echo service (port 7) that every device with an address has.
+    Udp(ProbeSpec),
+    /// A TCP connection to that service: three-way handshake, one line there and back, close.
+    Tcp(ProbeSpec),
+    /// One frame.
+    Inject {
+        /// The device that sends it.
+        at: Name,
+        /// Instead, it arrives at the NIC.
+        from_wire: bool,
+        /// The frame.
+        frame: FrameSpec,
+    },
+    /// A device changes.
+    Set {
+        /// Which.
+        device: Name,
+        /// How.
+        change: Change,
+    },
+    /// A switch changes.
+    SetSwitch {
+        /// Which.
+        switch: Name,
+        /// How.
+        change: SwitchChange,
+    },
+    /// A macvlan or macvtap comes.
+    Add {
+        /// Its name.
+        name: Name,
+        /// What it is.
+        spec: MacvlanSpec,
+    },
+    /// A device goes.
+    Remove(Name),
+    /// Time passes.
+    Wait(Duration),
+    /// A capture's frames are injected, spaced as they were recorded.
+    Replay {
+        /// The file, relative to the lab file.
+        capture: PathBuf,
+        /// The device that sends them; a NIC: they arrive at it from the wire.
+        at: Name,
+    },
+}
+
+/// A ping, arping, udp or tcp step.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ProbeSpec {
+    /// The device that asks.
+    pub from: Name,
+    /// Whom it asks.
+    pub to: Target,
+    /// How often, a second apart (1).
+    pub count: u32,
+    /// How long to wait after the last request (10 s, as `ping` does).
+    pub timeout: Duration,
+}
+
+/// The frame of an inject step.
+#[derive(Clone, Debug, PartialEq)]
+pub enum FrameSpec {
+    /// Given in hex.
+    Bytes(Vec<u8>),
+    /// Crafted from its parts when the step runs.
+    Crafted(Craft),
+}
+
+/// A MAC address, or the device that has it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum MacRef {
+    /// The address.
+    Addr(MacAddr),
+    /// The device's address at the moment.
+    Device(Name),
+}
+
+/// An IP address, or the device that has it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum IpRef {
+    /// The address.
+    Addr(IpAddr),
+    /// The device's first address.
+    Device(Name),
+}
+
+/// The parts of a crafted frame; what is left out comes from the sending device, the target device or the standard.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Craft {
+    /// Destination address.
+    pub dst: Option<MacRef>,
+    /// Source address.
+    pub src: Option<MacRef>,
+    /// Tags, outermost first.
+    pub tags: Vec<Tag>,
+    /// Zero bytes are appended up to this length (header included); none: as long as its parts.
+    pub pad: usize,
+    /// What is inside.
+    pub body: CraftBody,
+}
+
+/// What a crafted frame carries.
+#[derive(Clone, Debug, PartialEq)]
+pub enum CraftBody {
+    /// `ethernet = { dst, src, ethertype, payload }`
+    Ethernet {
+        /// The ethertype behind the tags.
+        ethertype: u16,
+        /// The bytes behind it.
+        payload: Vec<u8>,
+    },
+    /// `arp = { op, sender_mac, sender_ip, target_mac, target_ip }` (RFC 826). `dst` defaults to broadcast for a
+    /// request.
+    Arp {
+        /// 1 request, 2 reply.
+        op: u16,
+        /// `ar$sha`; default: the frame's source.
+        sender_mac: Option<MacRef>,
+        /// `ar$spa`; default: the sending device's IPv4 address, else 0.0.0.0.
+        sender_ip: Option<IpRef>,
+        /// `ar$tha`; default: zero.
+        target_mac: Option<MacRef>,
+        /// `ar$tpa`.
+        target_ip: IpRef,
+    },
+    /// `icmp = { from, to, … }`: an echo request.
+    Icmp {
+        /// Source address; default: the sending device's.
+        from: Option<IpRef>,
+        /// Destination address.
+        to: IpRef,
+        /// Identifier.
+        id: u16,
+        /// Sequence number.
+        seq: u16,
+        /// TTL or hop limit (64).
+        ttl: u8,
+        /// Bytes of echo data.
+        size: u16,
+    },
+    /// `udp = { from, to, sport, dport, payload }`
+    Udp {
+        /// Source address; default: the sending device's.
+        from: Option<IpRef>,
+        /// Destination address.
+        to: IpRef,
+        /// Source port.
+        sport: u16,
+        /// Destination port.
+        dport: u16,
+        /// TTL or hop limit (64).
+        ttl: u8,
+        /// The data.
+        payload: Vec<u8>,
+    },
+}
+
+/// A change to a device.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// Administrative state.
+    Up(bool),
+    /// A port's mode.
+    Mode(Mode),
+    /// A port's mode that no kernel knows: refused with EINVAL.
+    UnknownMode(String),
+    /// The address.
+    Mac(MacAddr),
+    /// The mtu in bytes.
+    Mtu(u32),
+    /// A port's flags.
+    Flags(MacvlanFlags),
+    /// A port's requested broadcast queue length.
+    Bcqueuelen(u32),
+    /// The parent's broadcast cut-off.
+    Bclim(i32),
+    /// Promiscuous by hand.
+    Promisc(bool),
+    /// All-multicast by hand.
+    Allmulticast(bool),
+    /// A group is joined.
+    Join(MacAddr),
+    /// A group is left.
+    Leave(MacAddr),
+    /// A source port's list.
+    Sources(SourcesChange),
+}
+
+/// A change to a switch.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SwitchChange {
+    /// A flag of the port of this device.
+    Flag {
+        /// The device on the port.
+        port: Name,
+        /// Which flag.
+        flag: PortFlag,
+        /// Its new value.
+        value: bool,
+    },
+    /// The state of the port of this device.
+    State {
+        /// The device on the port.
+        port: Name,
+        /// Its new state.
+        state: PortState,
+    },
+    /// The forwarding mask of the port of this device, or of the bridge.
+    GroupFwdMask {
+        /// The device on the port; `None`: the bridge's own mask.
+        port: Option<Name>,
+        /// Its new value.
+        mask: u16,
+    },
+    /// How long learned entries live.
+    Ageing(Duration),
+    /// An entry made by hand.
+    Fdb(FdbSpec),
+    /// An entry taken out by hand.
+    FdbDel {
+        /// The address.
+        mac: MacAddr,
+    },
+}

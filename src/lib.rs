@@ -1,0 +1,13 @@
+//! macvlab: a macvlan laboratory in userspace.
+
+pub mod counters;
+pub mod errno;
+pub mod frame;
+pub mod lab;
+pub mod labfile;
+pub mod macvlan;
+pub mod nic;
+pub mod station;
+pub mod switch;
+pub mod time;
+pub mod verdict;

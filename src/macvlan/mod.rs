@@ -1,0 +1,5 @@
+//! The macvlan demultiplexer.
+
+mod mode;
+
+pub use mode::{MacvlanFlags, Mode, SourcesChange};

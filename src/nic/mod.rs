@@ -1,0 +1,5 @@
+//! The physical NIC.
+
+mod filter;
+
+pub use filter::UnicastFilter;

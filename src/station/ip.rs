@@ -1,0 +1,71 @@
+//! Addresses with their subnet.
+
+use crate::frame::MacAddr;
+use std::collections::BTreeMap;
+use std::fmt;
+use std::net::IpAddr;
+
+/// An IP address with the length of its subnet's prefix.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct IpNet {
+    /// The address.
+    pub addr: IpAddr,
+    /// 0 to 32, or 0 to 128.
+    pub prefix: u8,
+}
+
+impl IpNet {
+    /// Whether `other` lies in this address's subnet.
+    #[must_use]
+    pub fn contains(&self, other: IpAddr) -> bool {
+        match (self.addr, other) {
+            (IpAddr::V4(a), IpAddr::V4(b)) => {
+                let host_bits = 32 - u32::from(self.prefix);
+                u64::from(a.to_bits() ^ b.to_bits()) >> host_bits == 0
+            }
+            (IpAddr::V6(a), IpAddr::V6(b)) => {
+                let host_bits = 128 - u32::from(self.prefix);
+                host_bits == 128 || (a.to_bits() ^ b.to_bits()) >> host_bits == 0
+            }
+            _ => false,
+        }
+    }
+}
+
+impl fmt::Display for IpNet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.addr, self.prefix)
+    }
+}
+
+/// What a device with an IP stack is configured with.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct IpSpec {
+    /// Its addresses; none: the device only sends what is injected and records what it receives.
+    pub address: Vec<IpNet>,
+    /// Default routers: at most one for each family.
+    pub gateway: Vec<IpAddr>,
+    /// Static neighbour entries.
+    pub neighbours: BTreeMap<IpAddr, MacAddr>,
+}
+
+impl IpSpec {
+    /// 02:42 and the first IPv4 address, as Docker up to 27 did; without one, made from the device's name.
+    #[must_use]
+    pub fn default_mac(&self, name: &str) -> MacAddr {
+        let v4 = self.address.iter().find_map(|n| match n.addr {
+            IpAddr::V4(a) => Some(a),
+            IpAddr::V6(_) => None,
+        });
+        v4.map_or_else(|| default_mac(name), MacAddr::docker)
+    }
+}
+
+/// A locally administered address made from a device's name, the same in every run: 02, then 40 bits of an FNV-1a hash.
+#[must_use]
+pub fn default_mac(name: &str) -> MacAddr {
+    let hash = name
+        .bytes()
+        .fold(0xcbf2_9ce4_8422_2325_u64, |h, b| (h ^ u64::from(b)).wrapping_mul(0x0100_0000_01b3));
+    MacAddr::from_u64(0x0200_0000_0000 | (hash ^ (hash >> 40)) & 0xff_ffff_ffff)
+}

@@ -1,0 +1,5 @@
+//! End points: a TCP/IP stack under virtual time.
+
+mod ip;
+
+pub use ip::{IpNet, IpSpec, default_mac};

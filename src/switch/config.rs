@@ -1,0 +1,151 @@
+//! What a switch port is configured with: the Linux bridge's flags, states and VLANs, and policies of other networks.
+
+use crate::frame::VlanId;
+
+/// A switch port's flags, with the Linux bridge's names and defaults.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PortFlags {
+    /// A frame may leave by the port it came in on: reflective relay (false).
+    pub hairpin: bool,
+    /// Source addresses are learned (true).
+    pub learning: bool,
+    /// Unknown unicast leaves here (true).
+    pub flood: bool,
+    /// Groups leave here (true).
+    pub mcast_flood: bool,
+    /// Broadcast leaves here (true).
+    pub bcast_flood: bool,
+    /// Isolated ports do not reach each other (false).
+    pub isolated: bool,
+    /// Only sources with an entry on this port are let in (false).
+    pub locked: bool,
+}
+
+impl Default for PortFlags {
+    fn default() -> PortFlags {
+        PortFlags {
+            hairpin: false,
+            learning: true,
+            flood: true,
+            mcast_flood: true,
+            bcast_flood: true,
+            isolated: false,
+            locked: false,
+        }
+    }
+}
+
+impl PortFlags {
+    /// The flag's value, to read or to write.
+    pub fn get_mut(&mut self, flag: PortFlag) -> &mut bool {
+        match flag {
+            PortFlag::Hairpin => &mut self.hairpin,
+            PortFlag::Learning => &mut self.learning,
+            PortFlag::Flood => &mut self.flood,
+            PortFlag::McastFlood => &mut self.mcast_flood,
+            PortFlag::BcastFlood => &mut self.bcast_flood,
+            PortFlag::Isolated => &mut self.isolated,
+            PortFlag::Locked => &mut self.locked,
+        }
+    }
+}
+
+/// One of [`PortFlags`], to be changed by a step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PortFlag {
+    /// See [`PortFlags::hairpin`].
+    Hairpin,
+    /// See [`PortFlags::learning`].
+    Learning,
+    /// See [`PortFlags::flood`].
+    Flood,
+    /// See [`PortFlags::mcast_flood`].
+    McastFlood,
+    /// See [`PortFlags::bcast_flood`].
+    BcastFlood,
+    /// See [`PortFlags::isolated`].
+    Isolated,
+    /// See [`PortFlags::locked`].
+    Locked,
+}
+
+impl PortFlag {
+    /// Every flag.
+    pub const ALL: [PortFlag; 7] = [
+        PortFlag::Hairpin,
+        PortFlag::Learning,
+        PortFlag::Flood,
+        PortFlag::McastFlood,
+        PortFlag::BcastFlood,
+        PortFlag::Isolated,
+        PortFlag::Locked,
+    ];
+
+    /// The key in lab files, the word that `bridge link` uses.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            PortFlag::Hairpin => "hairpin",
+            PortFlag::Learning => "learning",
+            PortFlag::Flood => "flood",
+            PortFlag::McastFlood => "mcast_flood",
+            PortFlag::BcastFlood => "bcast_flood",
+            PortFlag::Isolated => "isolated",
+            PortFlag::Locked => "locked",
+        }
+    }
+}
+
+/// A switch port's state, as `bridge link set … state` takes it (STP off).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum PortState {
+    /// 0
+    Disabled,
+    /// 1
+    Listening,
+    /// 2
+    Learning,
+    /// 3
+    #[default]
+    Forwarding,
+    /// 4: with STP off the kernel makes it forwarding at once.
+    Blocking,
+    /// Any other number: refused with EINVAL.
+    Invalid(u8),
+}
+
+/// VLAN membership of a switch port under VLAN filtering. The default is the Linux bridge's: VLAN 1, untagged.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PortVlans {
+    /// Where untagged frames that arrive belong; `None`: they are dropped.
+    pub pvid: Option<VlanId>,
+    /// VLANs that leave without their tag.
+    pub untagged: Vec<VlanId>,
+    /// VLANs that leave with their tag.
+    pub tagged: Vec<VlanId>,
+}
+
+impl Default for PortVlans {
+    fn default() -> PortVlans {
+        let one = VlanId::new(1);
+        PortVlans { pvid: one, untagged: one.into_iter().collect(), tagged: Vec::new() }
+    }
+}
+
+/// What a network does to frames at one of its ports, beyond what a switch does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Policy {
+    /// A virtual switch's security settings; `true` accepts.
+    Vmware {
+        /// Frames for addresses other than the NIC's own reach it.
+        promiscuous: bool,
+        /// Frames from addresses other than the NIC's own are let in.
+        forged_transmits: bool,
+        /// The NIC may change its address.
+        mac_changes: bool,
+    },
+    /// An access point: one associated MAC, the device's own.
+    Wifi,
+    /// A cloud's network: MAC and IP must be those assigned to the NIC.
+    Cloud,
+}
