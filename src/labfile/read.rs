@@ -159,10 +159,6 @@ impl<'p, 't> Table<'p, 't> {
         self.map.contains_key(key)
     }
 
-    pub(super) fn is_empty(&self) -> bool {
-        self.map.is_empty()
-    }
-
     /// The value of a key, whatever it is.
     pub(super) fn node(&'p self, key: &'p str) -> Option<Node<'p, 't>> {
         let value = self.map.get(key)?;
