@@ -1,5 +1,6 @@
 //! What the file's names stand for, checked when all of them are known.
 
+use super::diagnostic::MAX_SHOWN;
 use super::read::Reader;
 use super::suggest;
 use crate::frame::Family;
@@ -73,9 +74,13 @@ impl Want {
     fn help(&self) -> &'static str {
         match self {
             Want::Parent => "a parent is a NIC, a VLAN sub-interface, a macvlan or a macvtap",
-            Want::VlanParent => "the device below a VLAN sub-interface is a NIC or another VLAN sub-interface",
+            Want::VlanParent => {
+                "the device below a VLAN sub-interface is a NIC or another VLAN sub-interface"
+            }
             Want::Cabled | Want::OnSwitch(_) => "NICs, stations and interfaces of routers have cables",
-            Want::Device => "it must be a NIC, VLAN sub-interface, macvlan, macvtap, station or router interface",
+            Want::Device => {
+                "it must be a NIC, VLAN sub-interface, macvlan, macvtap, station or router interface"
+            }
             Want::Port => "only a macvlan or macvtap has this",
             Want::Nic => "only a NIC has a wire that frames arrive from",
             Want::Switch => "it must be a switch",
@@ -169,7 +174,10 @@ impl Names {
 pub(super) fn bad_name(name: &str) -> Option<&'static str> {
     if name.is_empty() || name.len() > 15 {
         Some("a name has 1 to 15 characters")
-    } else if name == "." || name == ".." || !name.bytes().all(|b| b.is_ascii_graphic() && b != b'/' && b != b':') {
+    } else if name == "."
+        || name == ".."
+        || !name.bytes().all(|b| b.is_ascii_graphic() && b != b'/' && b != b':')
+    {
         Some("a name consists of visible ASCII characters without `/` and `:`")
     } else {
         None
@@ -206,13 +214,19 @@ pub(super) fn check(cx: &mut Reader<'_>) {
     probes(cx);
 }
 
+/// Which name was probably meant. Looking for the nearest of a hundred thousand takes its time: only for what is shown.
+fn near(cx: &Reader<'_>, name: &str, want: &Want) -> Option<String> {
+    let near = if cx.problems.len() < MAX_SHOWN { cx.names.nearest(name, want) } else { None };
+    near.map(|n| format!("did you mean `{n}`?"))
+}
+
 fn references(cx: &mut Reader<'_>) {
     for Reference { name, want, key, span } in std::mem::take(&mut cx.names.references) {
         let thing = if want == Want::Switch { "switch" } else { "device" };
         let (message, help) = match cx.names.find(&name).map(|k| k.kind) {
             Some(Kind::Unclear) => continue,
             None => {
-                let near = cx.names.nearest(&name, &want).map(|n| format!("did you mean `{n}`?"));
+                let near = near(cx, &name, &want);
                 (format!("there is no {thing} `{name}`"), near)
             }
             Some(Kind::Router) if !want.takes(Kind::Router) => {
@@ -223,8 +237,10 @@ fn references(cx: &mut Reader<'_>) {
                 (format!("`{name}` is {}", kind.article()), Some(want.help().to_owned()))
             }
             Some(_) => match &want {
-                Want::OnSwitch(switch) if !cx.names.switch_ports.contains(&(switch.clone(), name.clone())) => {
-                    let near = cx.names.nearest(&name, &want).map(|n| format!("did you mean `{n}`?"));
+                Want::OnSwitch(switch)
+                    if !cx.names.switch_ports.contains(&(switch.clone(), name.clone())) =>
+                {
+                    let near = near(cx, &name, &want);
                     (format!("`{name}` is on no port of `{switch}`"), near)
                 }
                 _ => continue,
@@ -291,7 +307,8 @@ fn collisions(cx: &mut Reader<'_>) {
 fn probes(cx: &mut Reader<'_>) {
     for Probe { from, to, arp, key, span } in std::mem::take(&mut cx.names.probes) {
         let names = &cx.names;
-        let missing = names.find(&from).is_none_or(|k| k.kind == Kind::Unclear || !Want::Device.takes(k.kind));
+        let missing =
+            names.find(&from).is_none_or(|k| k.kind == Kind::Unclear || !Want::Device.takes(k.kind));
         if missing {
             continue;
         }
@@ -299,9 +316,9 @@ fn probes(cx: &mut Reader<'_>) {
             .into_iter()
             .filter(|f| names.has_family(&from, *f) && (*f == Family::V4 || !arp))
             .collect();
-        let wanted = if arp { "an IPv4 address" } else { "an address" };
+        let wanted = if arp { "IPv4 address" } else { "address" };
         let message = match &to {
-            _ if families.is_empty() => format!("`{from}` has not {wanted} to ask from"),
+            _ if families.is_empty() => format!("`{from}` has no {wanted} to ask from"),
             Target::Address(addr) if arp && addr.is_ipv6() => {
                 format!("{addr} is an IPv6 address, and ARP asks for IPv4 addresses")
             }

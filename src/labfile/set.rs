@@ -22,7 +22,8 @@ pub(super) fn set(cx: &mut Reader<'_>, node: &Node<'_, '_>) -> Option<Action> {
         (true, false) => device(cx, node, &table),
         (false, true) => switch_change(cx, node, &table),
         (has_both, _) => {
-            let message = if has_both { "`device` and `switch` in one step" } else { "nothing says what is set" };
+            let message =
+                if has_both { "`device` and `switch` in one step" } else { "nothing says what is set" };
             let help = "`device` or `switch` names what changes".to_owned();
             cx.problem(node.path.to_string(), node.span.clone(), message, help);
             None
@@ -31,8 +32,14 @@ pub(super) fn set(cx: &mut Reader<'_>, node: &Node<'_, '_>) -> Option<Action> {
 }
 
 /// The one key of these that the table has.
-fn one<'k>(cx: &mut Reader<'_>, node: &Node<'_, '_>, table: &Table<'_, '_>, keys: &[&'k str]) -> Option<&'k str> {
-    let present: Vec<&str> = keys.iter().copied().filter(|k| table.has(k)).collect();
+fn one<'k>(
+    cx: &mut Reader<'_>,
+    node: &Node<'_, '_>,
+    table: &Table<'_, '_>,
+    keys: &[&'k str],
+) -> Option<&'k str> {
+    let mut present: Vec<&str> = keys.iter().copied().filter(|k| table.has(k)).collect();
+    present.sort_by_key(|k| table.key_span(k).map(|span| span.start));
     match present.as_slice() {
         [key] => Some(key),
         [] => {
