@@ -2,13 +2,14 @@
 //!
 //! A lookup is what a switch or a demultiplexer does for every frame, so the layout serves the lookup alone:
 //! - An entry is one `u64`, the address above and the value below.
-//! - A bucket is a cache line: seven entries behind one word of seven tags (seven bits of the hash and a bit for "taken")
-//!   and a count of entries that found the bucket full and went on. One multiplication gives the home bucket and the
+//! - A bucket is a cache line: seven entries behind one word of seven tags (a byte of the hash, never zero) and a count
+//!   of entries that found the bucket full and went on. One multiplication gives the home bucket and the
 //!   tag, a few instructions find the tag among the seven, and one entry is compared. A miss is mostly known from the
 //!   tags alone. Either way a lookup touches one cache line and takes branches that are well predicted.
 //! - The count of overflowed entries ends a search at the right bucket even after removals, without tombstones; so an
 //!   entry never moves but when the table grows.
-//! - The buckets double when 5/7 of their slots are taken; then few entries stand outside their home bucket.
+//! - The buckets double when 5/7 of their slots are taken (small tables: 3/7), so few entries stand outside their home
+//!   bucket.
 //!
 //! Data that lookups do not need (ages, flags) stands in an array beside the buckets, one element a slot: [`MacMap`].
 //!
@@ -19,16 +20,16 @@ use crate::frame::MacAddr;
 
 /// Words of a bucket, one cache line: the tags, then the entries.
 const WORDS: usize = 8;
-/// Entries that a bucket takes before it counts as crowded and the table doubles, on average.
-const LOAD: usize = 5;
+/// Up to this many buckets (256 KiB, a second-level cache's worth) memory is cheap, and overflow is kept rarer still.
+const ROOMY: usize = 4096;
 /// Buckets of the smallest table that has any.
 const MIN_BUCKETS: usize = 2;
 /// 2^64 divided by the golden ratio, odd: Fibonacci hashing, which spreads consecutive addresses evenly.
 const GOLDEN: u64 = 0x9e37_79b9_7f4a_7c15;
 /// 1 in every byte.
 const ONES: u64 = 0x0101_0101_0101_0101;
-/// The top bit of the seven bytes that hold tags: set where the slot is taken.
-const TAKEN: u64 = 0x0080_8080_8080_8080;
+/// The top bit of the seven bytes that hold tags.
+const TOPS: u64 = 0x0080_8080_8080_8080;
 /// Where the count of overflowed entries stands in the word of tags.
 const OVERFLOW_SHIFT: u32 = 56;
 /// The count of overflowed entries sticks here: it is then no longer known.
@@ -70,10 +71,7 @@ impl Bucket {
     /// The word of the entry with this key, looked for among those with the hash's tag.
     #[inline(always)]
     fn find(&self, key: u64, hash: u64) -> Option<usize> {
-        // Bytes of `x` are zero where the tag matches; `hits` has the top bit of those set. A borrow may set it above a
-        // match as well, which costs a comparison and harms nothing.
-        let x = self.0[0] ^ tag_of(hash).wrapping_mul(ONES);
-        let mut hits = x.wrapping_sub(ONES) & !x & TAKEN;
+        let mut hits = zero_bytes(self.0[0] ^ tag_of(hash).wrapping_mul(ONES));
         while hits != 0 {
             let word = word_of(hits);
             if self.0[word] >> 16 == key {
@@ -86,7 +84,7 @@ impl Bucket {
 
     /// The first empty slot's word.
     fn room(&self) -> Option<usize> {
-        let empty = !self.0[0] & TAKEN;
+        let empty = zero_bytes(self.0[0]);
         (empty != 0).then(|| word_of(empty))
     }
 
@@ -132,11 +130,18 @@ fn word_of(bits: u64) -> usize {
     (bits.trailing_zeros() as usize + 1) / 8 % WORDS
 }
 
-/// A hash's tag: seven bits that have no part in choosing the bucket of any table that fits in memory, and the mark of
-/// a slot that is taken.
+/// The top bit of each zero byte below the highest byte. A borrow may also set it in bytes above a zero byte, so only
+/// the lowest is certain; who goes on from there looks at what it finds.
+#[inline(always)]
+fn zero_bytes(x: u64) -> u64 {
+    x.wrapping_sub(ONES) & !x & TOPS
+}
+
+/// A hash's tag: eight bits that have no part in choosing the bucket, unless there are more than 2^24 of them. Zero marks
+/// an empty slot.
 #[inline(always)]
 fn tag_of(hash: u64) -> u64 {
-    hash >> 32 & 0x7f | 0x80
+    (hash >> 32 & 0xff).max(1)
 }
 
 #[inline(always)]
@@ -209,6 +214,13 @@ impl<Side: Copy + Default> MacMap<Side> {
         if bucket.is_last() {
             return None;
         }
+        self.get_overflowed(key)
+    }
+
+    /// The rest of [`get`](MacMap::get), kept out of the way of those that need it not.
+    #[cold]
+    #[inline(never)]
+    fn get_overflowed(&self, key: u64) -> Option<u16> {
         self.find(key).map(|slot| value_of(self.entry(slot)))
     }
 
@@ -360,12 +372,16 @@ fn value_of(entry: u64) -> u16 {
 
 /// Entries that this many buckets take before they double.
 fn capacity_of(buckets: usize) -> usize {
-    buckets * LOAD
+    buckets * if buckets <= ROOMY { 3 } else { 5 }
 }
 
 /// The smallest number of buckets with room for `n` entries.
 fn buckets_for(n: usize) -> usize {
-    n.div_ceil(LOAD).next_power_of_two().max(MIN_BUCKETS)
+    let mut buckets = MIN_BUCKETS;
+    while capacity_of(buckets) < n {
+        buckets *= 2;
+    }
+    buckets
 }
 
 #[cfg(test)]
@@ -420,7 +436,7 @@ mod tests {
 
     #[test]
     fn capacity_is_kept() {
-        for n in [1usize, 10, 11, 64, 1000] {
+        for n in [1usize, 6, 7, 64, 1000, 20_000] {
             let mut t = MacTable::with_capacity(n);
             let slots = t.slots();
             (1..=n as u64).for_each(|i| assert_eq!(t.insert(mac(i), 1), None));
@@ -430,9 +446,9 @@ mod tests {
 
     #[test]
     fn a_crowded_bucket_overflows_and_comes_back() {
-        // 35 of the 40 entries that 8 buckets take, all with the last bucket as home: they wrap around.
-        let keys: Vec<MacAddr> = crowd(3, 7).take(35).collect();
-        let mut t = MacTable::with_capacity(40);
+        // 19 of the 24 entries that 8 buckets take, all with the last bucket as home: they wrap around.
+        let keys: Vec<MacAddr> = crowd(3, 7).take(19).collect();
+        let mut t = MacTable::with_capacity(24);
         assert_eq!(t.slots(), 64);
         keys.iter().zip(0..).for_each(|(&k, v)| assert_eq!(t.insert(k, v), None));
         let strangers: Vec<MacAddr> = crowd(3, 0).take(5).collect();
@@ -451,8 +467,8 @@ mod tests {
     #[test]
     fn an_overflow_count_that_sticks_ends_in_a_circle_at_most() {
         // Enough for the count of the home bucket to stick at 255, all of them in the upper half of a table.
-        let keys: Vec<MacAddr> = crowd(7, 100).take(400).collect();
-        let mut t = MacTable::with_capacity(640);
+        let keys: Vec<MacAddr> = crowd(7, 100).take(380).collect();
+        let mut t = MacTable::with_capacity(384);
         assert_eq!(t.slots(), 128 * 8);
         keys.iter().zip(0..).for_each(|(&k, v)| assert_eq!(t.insert(k, v), None));
         assert_eq!(t.buckets[100].overflow(), OVERFLOW_MAX);
