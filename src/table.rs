@@ -237,6 +237,13 @@ impl<Side: Copy + Default> MacMap<Side> {
         Some((value_of(self.entry(slot)), *self.side.get(slot)?))
     }
 
+    /// The value of an address, and what stands beside it to be changed.
+    pub fn get_both_mut(&mut self, mac: MacAddr) -> Option<(u16, &mut Side)> {
+        let slot = self.find(mac.to_u64())?;
+        let value = value_of(self.entry(slot));
+        self.side.get_mut(slot).map(|side| (value, side))
+    }
+
     /// Gives an address a value and the default beside it; answers with the value it had. The zero address is no
     /// station's and is not kept.
     pub fn insert(&mut self, mac: MacAddr, value: u16) -> Option<u16> {

@@ -120,6 +120,15 @@ impl Fdb {
         if !self.learns() {
             return;
         }
+        // The usual case first, in one lookup: it is where it was.
+        let ageing = self.ageing;
+        if let Some((old, record)) = self.table_mut(vlan).and_then(|t| t.get_both_mut(mac))
+            && old == port.0
+            && record.updated + ageing > now
+        {
+            record.updated = now;
+            return self.sweep(now);
+        }
         let (to, kind) = match self.find(vlan, mac, now) {
             Some((old, Record { kind: FdbKind::Sticky, .. })) => (old, FdbKind::Sticky),
             Some((_, record)) => (port, record.kind),
