@@ -74,7 +74,7 @@ impl Lab {
         let Some(link) = self.link_mut(id) else { return };
         if matches!(link.role, Role::Station | Role::Router(_)) {
             self.hop(id, HopKind::Receive(packet_type, Rule::StationReceive), &frame, frame_id);
-            return self.to_stack(id, &frame, packet_type);
+            return self.hand_to_stack(id, &frame, packet_type);
         }
         let vlan = header.tag.filter(|t| t.tpid == 0x8100 && t.vlan().get() != 0).map(Tag::vlan);
         let child = link.vlans.iter().find(|(v, _)| Some(*v) == vlan).map(|(_, child)| *child);
@@ -84,7 +84,7 @@ impl Lab {
             return self.intake_vlan(child, packet_type, &frame, frame_id);
         }
         let Some(table) = table else {
-            return self.to_host(id, Rule::NoPorts, packet_type, &frame, frame_id);
+            return self.hand_to_host(id, Rule::NoPorts, packet_type, &frame, frame_id);
         };
         let verdict = table.receive(header);
         if verdict.flood == Flood::Withheld(Rule::QueueZero) {
@@ -94,10 +94,10 @@ impl Lab {
             self.hop(id, HopKind::Drop(Rule::QueueZero), &frame, frame_id);
         }
         for delivery in table.deliveries(&verdict, header, packet_type) {
-            self.to_port(id, &delivery, header, &frame, frame_id);
+            self.hand_to_port(id, &delivery, header, &frame, frame_id);
         }
         match verdict.egress {
-            Egress::HostStack => self.to_host(id, verdict.rule, packet_type, &frame, frame_id),
+            Egress::HostStack => self.hand_to_host(id, verdict.rule, packet_type, &frame, frame_id),
             Egress::Drop => self.hop(id, HopKind::Drop(verdict.rule), &frame, frame_id),
             Egress::Port(_) | Egress::Wire | Egress::Parent => {}
         }
@@ -123,19 +123,26 @@ impl Lab {
 
     /// A frame for the host stack of a NIC or sub-interface. A tag that the device has no sub-interface for makes it
     /// somebody else's (R71).
-    fn to_host(&mut self, id: DeviceId, rule: Rule, by_address: PacketType, frame: &Frame, frame_id: u64) {
+    fn hand_to_host(
+        &mut self,
+        id: DeviceId,
+        rule: Rule,
+        by_address: PacketType,
+        frame: &Frame,
+        frame_id: u64,
+    ) {
         match host_stack_type(frame, by_address) {
             None => self.hop(id, HopKind::Drop(Rule::Runt), frame, frame_id),
             Some(packet_type) => {
                 let rule = if packet_type == by_address { rule } else { Rule::TaggedToHost };
                 self.hop(id, HopKind::Receive(packet_type, rule), frame, frame_id);
-                self.to_stack(id, frame, packet_type);
+                self.hand_to_stack(id, frame, packet_type);
             }
         }
     }
 
     /// A frame for a port.
-    pub(super) fn to_port(
+    pub(super) fn hand_to_port(
         &mut self,
         parent: DeviceId,
         delivery: &Delivery,
@@ -155,7 +162,7 @@ impl Lab {
             return self.hop(id, HopKind::Drop(rule), frame, frame_id);
         }
         self.hop(id, HopKind::Receive(delivery.packet_type, delivery.rule), frame, frame_id);
-        self.to_stack(id, frame, delivery.packet_type);
+        self.hand_to_stack(id, frame, delivery.packet_type);
     }
 
     /// A frame comes in at a switch port, is decided about, taught and forwarded.

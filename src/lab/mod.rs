@@ -208,7 +208,7 @@ impl Lab {
     }
 
     /// Hands a frame to the IP stack behind a device, if there is one.
-    fn to_stack(&mut self, id: DeviceId, frame: &Frame, packet_type: PacketType) {
+    fn hand_to_stack(&mut self, id: DeviceId, frame: &Frame, packet_type: PacketType) {
         let Some((agent, interface)) = self.devices[id.0].agent else { return };
         match &mut self.agents[agent.0].stack {
             Stack::Endpoint(e) => e.receive(self.now, frame, packet_type),

@@ -56,7 +56,7 @@ impl Lab {
         self.hop(id, HopKind::Transmit(verdict.rule), &frame, frame_id);
         let packet_type = crate::frame::PacketType::OtherHost;
         for delivery in table.deliveries(&verdict, &header, packet_type) {
-            self.to_port(parent, &delivery, &header, &frame, frame_id);
+            self.hand_to_port(parent, &delivery, &header, &frame, frame_id);
         }
         let sent = if verdict.egress == Egress::Parent {
             self.intake_local(parent, frame.clone(), frame_id);

@@ -155,11 +155,11 @@ impl Lab {
         };
         let frame_id = self.new_frame_id();
         self.watch = Some((frame_id, BTreeSet::new()));
-        if from_wire { self.from_wire(id, frame, frame_id) } else { self.send(id, frame, frame_id) }
+        if from_wire { self.send_from_wire(id, frame, frame_id) } else { self.send(id, frame, frame_id) }
     }
 
     /// The far end of a NIC's cable sends a frame to it.
-    fn from_wire(&mut self, id: DeviceId, frame: Frame, frame_id: u64) -> Result<(), Refusal> {
+    fn send_from_wire(&mut self, id: DeviceId, frame: Frame, frame_id: u64) -> Result<(), Refusal> {
         let Some(Uplink::Cable(cable)) = self.link(id).map(|l| l.uplink.clone()) else {
             return Err((Errno::Eopnotsupp, Rule::SendDown));
         };
