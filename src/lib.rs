@@ -1,5 +1,6 @@
 //! macvlab: a macvlan laboratory in userspace.
 
+pub mod capture;
 pub mod counters;
 pub mod errno;
 pub mod frame;
