@@ -21,8 +21,12 @@ pub(super) struct PcapStream {
 
 impl PcapStream {
     /// Microseconds and nanoseconds, both byte orders.
-    pub(super) const MAGICS: [[u8; 4]; 4] =
-        [[0xa1, 0xb2, 0xc3, 0xd4], [0xd4, 0xc3, 0xb2, 0xa1], [0xa1, 0xb2, 0x3c, 0x4d], [0x4d, 0x3c, 0xb2, 0xa1]];
+    pub(super) const MAGICS: [[u8; 4]; 4] = [
+        [0xa1, 0xb2, 0xc3, 0xd4],
+        [0xd4, 0xc3, 0xb2, 0xa1],
+        [0xa1, 0xb2, 0x3c, 0x4d],
+        [0x4d, 0x3c, 0xb2, 0xa1],
+    ];
 
     /// Reads the header.
     pub(super) fn new(source: &mut Source) -> Result<PcapStream, CaptureError> {
@@ -63,11 +67,11 @@ impl PcapStream {
         let number = self.count + 1;
         let result = self.record(source).transpose()?;
         self.count = number;
-        Some(
-            result
-                .map(|located| Located { number, offset, ..located })
-                .map_err(|reason| BadRecord { number, offset, reason }),
-        )
+        Some(result.map(|located| Located { number, offset, ..located }).map_err(|reason| BadRecord {
+            number,
+            offset,
+            reason,
+        }))
     }
 
     /// The next record, not yet numbered; `None` at the end.
@@ -82,7 +86,8 @@ impl PcapStream {
         }
         // What is read ahead is most often enough; if not, the error says how long the data is, which is believed
         // within bounds only.
-        if let Err(PcapParseError::IncompleteBuffer(data_len, _)) = self.parser.next_raw_packet(source.peek()) {
+        if let Err(PcapParseError::IncompleteBuffer(data_len, _)) = self.parser.next_raw_packet(source.peek())
+        {
             let whole = data_len.saturating_add(RECORD_HEADER_BYTES);
             if data_len <= MAX_RECORD_BYTES as usize {
                 let have = source.need(whole);

@@ -11,7 +11,8 @@ use super::{LINKTYPE_ETHERNET, MAX_INTERFACES, MAX_NAME_BYTES, MAX_RECORD_BYTES}
 use crate::time::Instant;
 use pcap_file::Endianness;
 use pcap_file::pcapng::blocks::{
-    ENHANCED_PACKET_BLOCK, INTERFACE_DESCRIPTION_BLOCK, PACKET_BLOCK, SECTION_HEADER_BLOCK, SIMPLE_PACKET_BLOCK,
+    ENHANCED_PACKET_BLOCK, INTERFACE_DESCRIPTION_BLOCK, PACKET_BLOCK, SECTION_HEADER_BLOCK,
+    SIMPLE_PACKET_BLOCK,
 };
 
 /// Type and length in front, length again behind.
@@ -43,7 +44,7 @@ impl Clock {
         let ticks = u128::from(ticks);
         let exponent = u32::from(self.resolution & 0x7f);
         let ns = match (self.resolution & 0x80 != 0, exponent) {
-            (true, _) => ticks * NANOS_PER_SECOND >> exponent,
+            (true, _) => (ticks * NANOS_PER_SECOND) >> exponent,
             (false, 0..=9) => ticks * 10_u128.pow(9 - exponent),
             // Finer than a nanosecond; so fine that the divisor overflows, every 64-bit number of ticks is nothing.
             (false, _) => 10_u128.checked_pow(exponent - 9).map_or(0, |per_ns| ticks / per_ns),
@@ -67,17 +68,29 @@ struct Body<'a> {
 impl<'a> Body<'a> {
     fn u16(&self, at: usize) -> Option<u16> {
         let bytes = self.bytes.get(at..)?.first_chunk().copied()?;
-        Some(if self.endianness == Endianness::Big { u16::from_be_bytes(bytes) } else { u16::from_le_bytes(bytes) })
+        Some(if self.endianness == Endianness::Big {
+            u16::from_be_bytes(bytes)
+        } else {
+            u16::from_le_bytes(bytes)
+        })
     }
 
     fn u32(&self, at: usize) -> Option<u32> {
         let bytes = self.bytes.get(at..)?.first_chunk().copied()?;
-        Some(if self.endianness == Endianness::Big { u32::from_be_bytes(bytes) } else { u32::from_le_bytes(bytes) })
+        Some(if self.endianness == Endianness::Big {
+            u32::from_be_bytes(bytes)
+        } else {
+            u32::from_le_bytes(bytes)
+        })
     }
 
     fn i64(&self, at: usize) -> Option<i64> {
         let bytes = self.bytes.get(at..)?.first_chunk().copied()?;
-        Some(if self.endianness == Endianness::Big { i64::from_be_bytes(bytes) } else { i64::from_le_bytes(bytes) })
+        Some(if self.endianness == Endianness::Big {
+            i64::from_be_bytes(bytes)
+        } else {
+            i64::from_le_bytes(bytes)
+        })
     }
 
     /// The options from byte `at` on: code and value. Stops at the end mark, or at one that overruns the block.
@@ -128,8 +141,10 @@ impl PcapngStream {
         match stream.block(source) {
             Ok(_) => Ok(stream),
             Err(BadReason::Truncated { needed, have }) => {
-                let (needed, have) =
-                    (usize::try_from(needed).unwrap_or(usize::MAX), usize::try_from(have).unwrap_or(usize::MAX));
+                let (needed, have) = (
+                    usize::try_from(needed).unwrap_or(usize::MAX),
+                    usize::try_from(have).unwrap_or(usize::MAX),
+                );
                 Err(CaptureError::Truncated { needed, have })
             }
             Err(BadReason::SectionVersion { major, minor }) => {
@@ -225,7 +240,9 @@ impl PcapngStream {
     /// A new section: other interfaces.
     fn section(&mut self, body: Body<'_>) -> Result<(), BadReason> {
         let (Some(major), Some(minor), Some(_)) = (body.u16(4), body.u16(6), body.i64(8)) else {
-            return Err(BadReason::BlockLength(u32::try_from(body.bytes.len()).unwrap_or(u32::MAX) + BLOCK_OVERHEAD));
+            return Err(BadReason::BlockLength(
+                u32::try_from(body.bytes.len()).unwrap_or(u32::MAX) + BLOCK_OVERHEAD,
+            ));
         };
         // Version 1.2 was written by a few programs by mistake and means the same as 1.0.
         if major != 1 || !matches!(minor, 0 | 2) {
@@ -286,7 +303,8 @@ impl PcapngStream {
         };
         let unknown = BadReason::UnknownInterface(id);
         let index = self.section_base.saturating_add(id as usize);
-        let (Some(interface), Some(Some(clock))) = (self.interfaces.get(index), self.clocks.get(index)) else {
+        let (Some(interface), Some(Some(clock))) = (self.interfaces.get(index), self.clocks.get(index))
+        else {
             return Err(unknown);
         };
         if interface.link_type != LINKTYPE_ETHERNET {

@@ -101,7 +101,11 @@ impl Reader {
             return Err(e.into());
         }
         let Some(magic) = source.peek().first_chunk::<4>().copied() else {
-            return Err(if have == 0 { CaptureError::Empty } else { CaptureError::Magic(source.peek().to_vec()) });
+            return Err(if have == 0 {
+                CaptureError::Empty
+            } else {
+                CaptureError::Magic(source.peek().to_vec())
+            });
         };
         let format = if magic == PcapngStream::MAGIC {
             Format::Pcapng(PcapngStream::new(&mut source)?)
@@ -159,7 +163,10 @@ impl Reader {
 
 impl fmt::Debug for Reader {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Reader").field("offset", &self.offset()).field("interfaces", &self.interfaces()).finish()
+        f.debug_struct("Reader")
+            .field("offset", &self.offset())
+            .field("interfaces", &self.interfaces())
+            .finish()
     }
 }
 

@@ -38,7 +38,15 @@ impl Source {
             (_, true) => Box::new(zstd::stream::read::Decoder::new(whole)?),
             _ => Box::new(whole),
         };
-        Ok(Source { inner, buf: vec![0; WINDOW_BYTES], start: 0, end: 0, offset: 0, ended: false, error: None })
+        Ok(Source {
+            inner,
+            buf: vec![0; WINDOW_BYTES],
+            start: 0,
+            end: 0,
+            offset: 0,
+            ended: false,
+            error: None,
+        })
     }
 
     /// Where the window begins in the stream.
@@ -113,5 +121,19 @@ impl Source {
     /// The error that ended the stream, once.
     pub(super) fn take_error(&mut self) -> Option<io::Error> {
         self.error.take()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_window_stays_small_whatever_is_asked() {
+        let mut source = Source::new(Box::new(io::repeat(7))).unwrap();
+        assert_eq!(source.need(usize::MAX), MAX_WINDOW_BYTES);
+        assert_eq!(source.skip(50_000_000), 50_000_000);
+        assert_eq!(source.offset(), 50_000_000);
+        assert_eq!(source.buf.len(), MAX_WINDOW_BYTES);
     }
 }

@@ -206,7 +206,10 @@ impl<W: Write> PcapngWriter<W> {
         }
         let id = packet.packet_id.map(u64::to_le_bytes);
         if let Some(id) = &id {
-            options.push(EnhancedPacketOption::Common(CommonOption::Unknown(UnknownOption::new(EPB_PACKETID, id))));
+            options.push(EnhancedPacketOption::Common(CommonOption::Unknown(UnknownOption::new(
+                EPB_PACKETID,
+                id,
+            ))));
         }
         let block = EnhancedPacketBlock {
             interface_id: packet.interface,
