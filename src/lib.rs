@@ -8,6 +8,7 @@ pub mod lab;
 pub mod labfile;
 pub mod macvlan;
 pub mod nic;
+pub mod report;
 pub mod station;
 pub mod switch;
 pub mod table;
