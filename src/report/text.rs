@@ -71,12 +71,14 @@ pub struct TextReport<W: Write> {
     styles: Styles,
     device_width: usize,
     running: Option<Running>,
+    /// The time of the first hop outside steps.
+    start: Option<Instant>,
 }
 
 impl<W: Write> TextReport<W> {
     /// Writes to `writer`, which is best buffered, with ANSI colours only if `colour`.
     pub fn new(writer: W, detail: Detail, colour: bool) -> TextReport<W> {
-        TextReport { writer, detail, styles: Styles::new(colour), device_width: 0, running: None }
+        TextReport { writer, detail, styles: Styles::new(colour), device_width: 0, running: None, start: None }
     }
 
     /// Writes one event.
@@ -156,7 +158,7 @@ impl<W: Write> TextReport<W> {
                 running.rules.extend(rule);
                 *running.start.get_or_insert(hop.time)
             }
-            None => Instant::ZERO,
+            None => *self.start.get_or_insert(hop.time),
         };
         if self.detail == Detail::Steps {
             return Ok(());
