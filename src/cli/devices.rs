@@ -52,7 +52,9 @@ impl DeviceCaptures {
         match event {
             Event::Lab { devices, .. } => {
                 // Switches and their ports receive nothing for themselves.
-                for device in devices.iter().filter(|d| !matches!(d.kind, "switch" | "switch-port" | "router")) {
+                for device in
+                    devices.iter().filter(|d| !matches!(d.kind, "switch" | "switch-port" | "router"))
+                {
                     self.part(&device.name)?;
                 }
                 Ok(())

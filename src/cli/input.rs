@@ -26,7 +26,11 @@ pub(super) fn lab(path: &Path, terminal: &Terminal) -> Result<LabSpec, Failure> 
     let mut text = String::new();
     // One byte more than allowed is enough to see that it is too long.
     let limit = labfile::MAX_FILE as u64 + 1;
-    io::stdin().lock().take(limit).read_to_string(&mut text).map_err(|e| Failure::about("standard input", e))?;
+    io::stdin()
+        .lock()
+        .take(limit)
+        .read_to_string(&mut text)
+        .map_err(|e| Failure::about("standard input", e))?;
     labfile::parse("<standard input>", &text).map_err(|mistakes| shown(&mistakes))
 }
 

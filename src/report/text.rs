@@ -78,7 +78,14 @@ pub struct TextReport<W: Write> {
 impl<W: Write> TextReport<W> {
     /// Writes to `writer`, which is best buffered, with ANSI colours only if `colour`.
     pub fn new(writer: W, detail: Detail, colour: bool) -> TextReport<W> {
-        TextReport { writer, detail, styles: Styles::new(colour), device_width: 0, running: None, start: None }
+        TextReport {
+            writer,
+            detail,
+            styles: Styles::new(colour),
+            device_width: 0,
+            running: None,
+            start: None,
+        }
     }
 
     /// Writes one event.
