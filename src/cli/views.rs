@@ -20,7 +20,12 @@ impl Shown {
     /// What the flags ask for. `capture` is where a capture goes: if that is standard output, nothing else does.
     ///
     /// clap has seen to it that at most one of the flags is given.
-    pub(super) fn of(json: bool, explain: bool, quiet: bool, capture: Option<&PathBuf>) -> Result<Shown, Failure> {
+    pub(super) fn of(
+        json: bool,
+        explain: bool,
+        quiet: bool,
+        capture: Option<&PathBuf>,
+    ) -> Result<Shown, Failure> {
         let taken = capture.is_some_and(|path| is_dash(path));
         if taken && (json || explain) {
             let why = "the capture goes to standard output, so --json and --explain have nowhere to go";
@@ -46,7 +51,11 @@ pub(super) struct Views {
 
 impl Views {
     /// Opens them.
-    pub(super) fn open(shown: Shown, capture: Option<PathBuf>, terminal: &Terminal) -> Result<Views, Failure> {
+    pub(super) fn open(
+        shown: Shown,
+        capture: Option<PathBuf>,
+        terminal: &Terminal,
+    ) -> Result<Views, Failure> {
         let (json, text) = match shown {
             Shown::Nothing => (None, None),
             Shown::Json => (Some(JsonLines::new(terminal.out())), None),
