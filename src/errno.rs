@@ -45,6 +45,7 @@ errnos! {
     Einval = 22, "EINVAL", "Invalid argument";
     Erange = 34, "ERANGE", "Numerical result out of range";
     Eloop = 40, "ELOOP", "Too many levels of symbolic links";
+    Exfull = 54, "EXFULL", "Exchange full";
     Emsgsize = 90, "EMSGSIZE", "Message too long";
     Eopnotsupp = 95, "EOPNOTSUPP", "Operation not supported";
     Eaddrinuse = 98, "EADDRINUSE", "Address already in use";

@@ -11,5 +11,6 @@ pub mod macvlan;
 pub mod nic;
 pub mod station;
 pub mod switch;
+pub mod table;
 pub mod time;
 pub mod verdict;

@@ -104,6 +104,20 @@ impl EthHeader {
         })
     }
 
+    /// Reads the header of a frame that is being sent: a tag that is cut short counts as the ethertype it starts with,
+    /// as nothing is set aside on the way out. `None` below 14 bytes.
+    #[must_use]
+    pub fn outgoing(frame: &[u8]) -> Option<EthHeader> {
+        EthHeader::parse(frame).ok().or_else(|| {
+            let (head, _) = frame.split_first_chunk::<14>()?;
+            let mut cut = *head;
+            cut[12..].fill(0);
+            let ethertype = u16::from_be_bytes([head[12], head[13]]);
+            let len = u32::try_from(frame.len()).unwrap_or(u32::MAX);
+            EthHeader::parse(&cut).ok().map(|h| EthHeader { ethertype, len, ..h })
+        })
+    }
+
     /// The ethertype as it stands on the wire: the tag's, if there is one.
     #[must_use]
     pub fn outer_ethertype(&self) -> u16 {

@@ -26,8 +26,9 @@ impl MacAddr {
     /// The address as a number below 2^48, first byte most significant.
     #[must_use]
     pub const fn to_u64(self) -> u64 {
+        // In two pieces: as eight bytes at once it compiles to a dozen vector instructions instead of two loads.
         let [a, b, c, d, e, f] = self.0;
-        u64::from_be_bytes([0, 0, a, b, c, d, e, f])
+        (u32::from_be_bytes([a, b, c, d]) as u64) << 16 | u16::from_be_bytes([e, f]) as u64
     }
 
     /// From the low 48 bits of a number, the inverse of [`MacAddr::to_u64`].

@@ -1,8 +1,10 @@
 //! Frames: addresses, the Ethernet header as the decisions read it, crafting, one-line summaries.
 
+mod craft;
 mod header;
 mod mac;
 
+pub use craft::{Craft, CraftBody, CraftError, Family, IpRef, MacRef, Resolve};
 pub use header::{EthHeader, PacketType, Runt, Tag, VlanId};
 pub use mac::{BadMac, MacAddr};
 

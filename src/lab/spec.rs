@@ -1,7 +1,7 @@
 //! What a lab file says, checked and typed: the declaration that a lab is built from, here or on the running kernel.
 
 use crate::errno::Errno;
-use crate::frame::{MacAddr, Tag, VlanId};
+use crate::frame::{MacAddr, VlanId};
 use crate::macvlan::{MacvlanFlags, Mode, SourcesChange};
 use crate::nic::UnicastFilter;
 use crate::station::IpSpec;
@@ -9,6 +9,8 @@ use crate::switch::{Policy, PortFlag, PortFlags, PortState, PortVlans};
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
+
+pub use crate::frame::{Craft, CraftBody, IpRef, MacRef};
 
 /// The name of a device, unique in its lab.
 pub type Name = String;
@@ -331,95 +333,6 @@ pub enum FrameSpec {
     Bytes(Vec<u8>),
     /// Crafted from its parts when the step runs.
     Crafted(Craft),
-}
-
-/// A MAC address, or the device that has it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum MacRef {
-    /// The address.
-    Addr(MacAddr),
-    /// The device's address at the moment.
-    Device(Name),
-}
-
-/// An IP address, or the device that has it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum IpRef {
-    /// The address.
-    Addr(IpAddr),
-    /// The device's first address.
-    Device(Name),
-}
-
-/// The parts of a crafted frame; what is left out comes from the sending device, the target device or the standard.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Craft {
-    /// Destination address.
-    pub dst: Option<MacRef>,
-    /// Source address.
-    pub src: Option<MacRef>,
-    /// Tags, outermost first.
-    pub tags: Vec<Tag>,
-    /// Zero bytes are appended up to this length (header included); none: as long as its parts.
-    pub pad: usize,
-    /// What is inside.
-    pub body: CraftBody,
-}
-
-/// What a crafted frame carries.
-#[derive(Clone, Debug, PartialEq)]
-pub enum CraftBody {
-    /// `ethernet = { dst, src, ethertype, payload }`
-    Ethernet {
-        /// The ethertype behind the tags.
-        ethertype: u16,
-        /// The bytes behind it.
-        payload: Vec<u8>,
-    },
-    /// `arp = { op, sender_mac, sender_ip, target_mac, target_ip }` (RFC 826). `dst` defaults to broadcast for a
-    /// request.
-    Arp {
-        /// 1 request, 2 reply.
-        op: u16,
-        /// `ar$sha`; default: the frame's source.
-        sender_mac: Option<MacRef>,
-        /// `ar$spa`; default: the sending device's IPv4 address, else 0.0.0.0.
-        sender_ip: Option<IpRef>,
-        /// `ar$tha`; default: zero.
-        target_mac: Option<MacRef>,
-        /// `ar$tpa`.
-        target_ip: IpRef,
-    },
-    /// `icmp = { from, to, … }`: an echo request.
-    Icmp {
-        /// Source address; default: the sending device's.
-        from: Option<IpRef>,
-        /// Destination address.
-        to: IpRef,
-        /// Identifier.
-        id: u16,
-        /// Sequence number.
-        seq: u16,
-        /// TTL or hop limit (64).
-        ttl: u8,
-        /// Bytes of echo data.
-        size: u16,
-    },
-    /// `udp = { from, to, sport, dport, payload }`
-    Udp {
-        /// Source address; default: the sending device's.
-        from: Option<IpRef>,
-        /// Destination address.
-        to: IpRef,
-        /// Source port.
-        sport: u16,
-        /// Destination port.
-        dport: u16,
-        /// TTL or hop limit (64).
-        ttl: u8,
-        /// The data.
-        payload: Vec<u8>,
-    },
 }
 
 /// A change to a device.

@@ -1,5 +1,33 @@
-//! The macvlan demultiplexer.
+//! The macvlan demultiplexer: which port, host stack or wire gets a frame.
+//!
+//! The rules are pairs of modes (who sends, who would receive), so the files follow a frame's way and not the modes:
+//!
+//! | file | what it decides |
+//! | --- | --- |
+//! | `receive.rs` | a frame arrives at the parent |
+//! | `transmit.rs` | a port sends |
+//! | `flood.rs` | who gets the copies, and why not |
+//! | `admit.rs`, `change.rs` | the control plane: creating, removing and changing ports, with the kernel's errors |
+//! | `groups.rs` | group filters of a port and of the whole parent |
+//! | `forwarding.rs` | the immutable table that the decisions read |
+//! | `count.rs` | what a port counts |
+//!
+//! The control plane ([`Demux`]) edits and then publishes a [`Forwarding`] table; [`Forwarding::receive`] and
+//! [`Forwarding::transmit`] read it and answer with a [`crate::verdict::Verdict`].
 
+mod admit;
+mod change;
+mod count;
+mod flood;
+mod forwarding;
+mod groups;
 mod mode;
+mod receive;
+mod transmit;
 
+pub use admit::{DEFAULT_QUEUE, Demux, MAX_LISTED_SENDERS, Port, PortRequest, Refusal, create, remove};
+pub use count::count_delivery;
+pub use flood::{Counted, Delivery};
+pub use forwarding::{Forwarding, PortEntry};
+pub use groups::{GroupBits, GroupFilter};
 pub use mode::{MacvlanFlags, Mode, SourcesChange};

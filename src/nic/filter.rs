@@ -1,11 +1,199 @@
-//! The NIC's address filter.
+//! The NIC's address filter and promiscuity: the kernel's unicast and multicast lists of a device.
+
+use crate::frame::MacAddr;
+use std::collections::BTreeMap;
 
 /// The NIC's unicast filter.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum UnicastFilter {
-    /// None: everything on the cable comes in, as with a veth.
+    /// None: everything on the cable comes in, as with a veth. The kernel makes such a device promiscuous as long as
+    /// it has to receive for addresses other than its own.
     #[default]
     None,
     /// So many exact unicast slots beside the NIC's own address; more addresses than that turn promiscuity on.
     Slots(u32),
+}
+
+/// How often each group is wanted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct GroupUse {
+    /// By the device itself.
+    own: u32,
+    /// By the ports above it.
+    synced: u32,
+}
+
+/// A lower device's filter lists (`dev->uc`, `dev->mc`, `dev->promiscuity`, `dev->allmulti`).
+#[derive(Clone, Debug, Default)]
+pub struct Filter {
+    hardware: UnicastFilter,
+    unicast: BTreeMap<MacAddr, u32>,
+    groups: BTreeMap<MacAddr, GroupUse>,
+    promiscuity: u32,
+    allmulti: u32,
+    /// The unicast list made the device promiscuous (the kernel's `uc_promisc`).
+    unicast_promisc: bool,
+}
+
+impl Filter {
+    /// An empty filter.
+    #[must_use]
+    pub fn new(hardware: UnicastFilter) -> Filter {
+        Filter { hardware, ..Filter::default() }
+    }
+
+    /// Adds (+1) or takes back (-1) a reason for promiscuity. The count wraps as the kernel's does (R54).
+    pub fn promiscuity_add(&mut self, by: i32) {
+        self.promiscuity = self.promiscuity.wrapping_add_signed(by);
+    }
+
+    /// Adds (+1) or takes back (-1) a reason for receiving all groups.
+    pub fn allmulti_add(&mut self, by: i32) {
+        self.allmulti = self.allmulti.wrapping_add_signed(by);
+    }
+
+    /// The promiscuity count.
+    #[must_use]
+    pub fn promiscuity(&self) -> u32 {
+        self.promiscuity
+    }
+
+    /// IFF_PROMISC or IFF_ALLMULTI: what the ports' common group filter looks at.
+    #[must_use]
+    pub fn takes_all_groups(&self) -> bool {
+        self.promiscuity != 0 || self.allmulti != 0
+    }
+
+    /// One more (or one fewer) user of a unicast address (`dev_uc_add`, `dev_uc_del`).
+    pub fn unicast_add(&mut self, mac: MacAddr) {
+        *self.unicast.entry(mac).or_default() += 1;
+    }
+
+    /// See [`Filter::unicast_add`].
+    pub fn unicast_del(&mut self, mac: MacAddr) {
+        if let Some(n) = self.unicast.get_mut(&mac) {
+            *n -= 1;
+            if *n == 0 {
+                self.unicast.remove(&mac);
+            }
+        }
+    }
+
+    /// The device itself joins a group.
+    pub fn join(&mut self, group: MacAddr) {
+        self.groups.entry(group).or_default().own += 1;
+    }
+
+    /// The device itself leaves a group, however often it joined. `false`: it had not joined.
+    pub fn leave(&mut self, group: MacAddr) -> bool {
+        let Some(g) = self.groups.get_mut(&group) else { return false };
+        let had = g.own > 0;
+        g.own = 0;
+        if g.synced == 0 {
+            self.groups.remove(&group);
+        }
+        had
+    }
+
+    /// A port above pushes a group down (`dev_mc_sync`).
+    pub fn group_push(&mut self, group: MacAddr) {
+        self.groups.entry(group).or_default().synced += 1;
+    }
+
+    /// A port above takes a group back (`dev_mc_unsync`).
+    pub fn group_pull(&mut self, group: MacAddr) {
+        if let Some(g) = self.groups.get_mut(&group) {
+            g.synced = g.synced.saturating_sub(1);
+            if g.own == 0 && g.synced == 0 {
+                self.groups.remove(&group);
+            }
+        }
+    }
+
+    /// Groups with the number of ports that pushed them down, in the order of the addresses.
+    pub fn groups_pushed(&self) -> impl Iterator<Item = (MacAddr, u32)> + '_ {
+        self.groups.iter().map(|(mac, g)| (*mac, g.synced))
+    }
+
+    /// Every unicast address and group in the lists, for the device below a sub-interface.
+    pub fn addresses(&self) -> impl Iterator<Item = MacAddr> + '_ {
+        self.unicast.keys().chain(self.groups.keys()).copied()
+    }
+
+    /// Brings promiscuity in line with the unicast list; the kernel does so whenever the list of a device that is up
+    /// changes, and when it comes up (`__dev_set_rx_mode`).
+    pub fn refresh(&mut self, up: bool) {
+        if !up || self.hardware != UnicastFilter::None {
+            return;
+        }
+        let wanted = !self.unicast.is_empty();
+        if wanted != self.unicast_promisc {
+            self.unicast_promisc = wanted;
+            self.promiscuity_add(if wanted { 1 } else { -1 });
+        }
+    }
+
+    /// Whether the hardware lets a frame to this address in, beside the device's own address.
+    #[must_use]
+    pub fn passes(&self, dst: MacAddr) -> bool {
+        let UnicastFilter::Slots(slots) = self.hardware else { return true };
+        let overflow = self.unicast.len() > slots as usize;
+        if self.promiscuity != 0 || overflow || dst.is_broadcast() {
+            return true;
+        }
+        if dst.is_multicast() {
+            self.allmulti != 0 || self.groups.contains_key(&dst)
+        } else {
+            self.unicast.contains_key(&dst)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const A: MacAddr = MacAddr([2, 0, 0, 0, 0, 1]);
+    const B: MacAddr = MacAddr([2, 0, 0, 0, 0, 2]);
+
+    #[test]
+    fn a_device_without_a_filter_turns_promiscuous_for_foreign_addresses() {
+        let mut f = Filter::new(UnicastFilter::None);
+        f.unicast_add(A);
+        f.refresh(false);
+        assert_eq!(f.promiscuity(), 0, "a device that is down is not touched");
+        f.refresh(true);
+        assert_eq!(f.promiscuity(), 1);
+        f.unicast_add(B);
+        f.unicast_del(A);
+        f.refresh(true);
+        assert_eq!(f.promiscuity(), 1);
+        f.unicast_del(B);
+        f.refresh(true);
+        assert_eq!(f.promiscuity(), 0);
+    }
+
+    #[test]
+    fn slots_filter_exactly_until_they_overflow() {
+        let mut f = Filter::new(UnicastFilter::Slots(1));
+        f.unicast_add(A);
+        assert!(f.passes(A) && !f.passes(B));
+        f.unicast_add(B);
+        assert!(f.passes(MacAddr([2, 0, 0, 0, 0, 3])));
+        assert_eq!(f.promiscuity(), 0, "the driver's promiscuity is not counted");
+    }
+
+    #[test]
+    fn groups_pass_when_joined_or_pushed() {
+        let mut f = Filter::new(UnicastFilter::Slots(4));
+        let group = MacAddr([1, 0, 0x5e, 0, 0, 7]);
+        assert!(!f.passes(group));
+        f.group_push(group);
+        assert!(f.passes(group));
+        f.join(group);
+        f.group_pull(group);
+        assert!(f.passes(group));
+        assert!(f.leave(group) && !f.leave(group));
+        assert!(!f.passes(group));
+    }
 }

@@ -1,6 +1,51 @@
 //! What a switch port is configured with: the Linux bridge's flags, states and VLANs, and policies of other networks.
 
-use crate::frame::VlanId;
+use crate::frame::{MacAddr, VlanId};
+use std::net::IpAddr;
+use std::time::Duration;
+
+/// What a switch is made with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SwitchConfig {
+    /// How long a learned entry lives unseen (300 s); zero: nothing is learned.
+    pub ageing: Duration,
+    /// 802.1Q filtering (false).
+    pub vlan_filtering: bool,
+    /// Reserved groups 01:80:c2:00:00:03 to 0f to forward, one bit each (0).
+    pub group_fwd_mask: u16,
+}
+
+impl Default for SwitchConfig {
+    fn default() -> SwitchConfig {
+        SwitchConfig { ageing: Duration::from_secs(300), vlan_filtering: false, group_fwd_mask: 0 }
+    }
+}
+
+/// What a switch port is made with. It has carrier at first.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PortConfig {
+    /// Its flags.
+    pub flags: PortFlags,
+    /// Its state.
+    pub state: PortState,
+    /// Reserved groups to forward when they arrive here, one bit each.
+    pub group_fwd_mask: u16,
+    /// Its VLANs, under VLAN filtering.
+    pub vlans: PortVlans,
+    /// What the network does here beyond a switch's work.
+    pub policy: Option<Policy>,
+    /// What the policy goes by.
+    pub assigned: Assigned,
+}
+
+/// The addresses that the network knows the NIC on a switch port by: those it began with.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Assigned {
+    /// Its MAC address.
+    pub mac: MacAddr,
+    /// Its IP addresses.
+    pub ips: Vec<IpAddr>,
+}
 
 /// A switch port's flags, with the Linux bridge's names and defaults.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

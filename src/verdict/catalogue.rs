@@ -118,6 +118,7 @@ rules! {
     SwitchOwnAddress = "R131", Ground, "The switch's own addresses", "A bridge swallows frames for its own addresses; the switch here has none.", "br_handle_frame_finish";
     NothingToFloodTo = "R125e", Withholding, "No port takes the flood", "The frame is to be flooded and no port may send it.", "br_flood";
     VlanNotMember = "R132", Withholding, "Not a member of this VLAN", "VLAN filtering is on and the port is not a member of the frame's VLAN, or has no VLAN for untagged frames.", "br_allowed_ingress, br_allowed_egress";
+    SwitchPorts = "R133", Refusal, "As many ports as a bridge takes", "A bridge takes no more than 1023 ports.", "br_add_if, find_portno";
     Locked = "R140", Withholding, "A locked port", "The port is locked, and the source address has no forwarding entry on this very port.", "br_handle_frame_finish";
     LockedMoves = "R141", Ground, "A locked port's address can move", "An address seen on an unlocked port moves there, which shuts the locked port for it.", "br_fdb_update";
     LockedReserved = "R142", Ground, "Reserved frames open a locked port", "A reserved frame that stays at the switch skips the lock and still teaches its source address.", "br_handle_frame";
@@ -125,7 +126,7 @@ rules! {
     PortStateOut = "R150a", Withholding, "The port's state lets nothing out", "The port is disabled, listening or learning, so nothing leaves by it.", "should_deliver";
     StateKeepsEntries = "R151", Ground, "A change of state forgets nothing", "Addresses behind a port whose state was changed by hand stay known, so their frames are dropped instead of flooded.", "br_set_state";
     StateRefused = "R152", Refusal, "Setting a port's state", "The state must be 0 to 4, and a port without carrier takes only 0.", "br_set_port_state";
-    FdbRefused = "R153", Refusal, "Adding a dynamic entry", "A dynamic entry needs a port with carrier in state learning or forwarding; static entries always work.", "fdb_add_entry";
+    FdbRefused = "R153", Refusal, "Editing the forwarding database", "A dynamic entry needs a port with carrier in state learning or forwarding; an address that is there cannot be added, one that is not cannot be deleted.", "fdb_add_entry, fdb_delete_by_addr_and_port";
     BridgeMask = "R155", Refusal, "The bridge's forwarding mask", "Bits 0, 1 and 2 are refused; bits 3 to 15 make 01:80:c2:00:00:03 to 0f ordinary groups.", "br_changelink";
     PortMask = "R156", Refusal, "A port's forwarding mask", "Only bit 1 is refused, so a port's mask can let LACP (02) through and the bridge's cannot.", "br_setport";
     MaskOfArrival = "R157", Ground, "The arrival port's mask counts", "A reserved group is forwarded if the bridge's mask or the arrival port's mask has its bit.", "br_handle_frame";

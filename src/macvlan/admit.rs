@@ -1,0 +1,244 @@
+//! The control plane: which ports a parent has, and what the kernel refuses.
+
+use super::forwarding::Forwarding;
+use super::groups::{GroupBits, GroupFilter};
+use super::{MacvlanFlags, Mode};
+use crate::counters::Counters;
+use crate::errno::Errno;
+use crate::frame::MacAddr;
+use crate::nic::Nic;
+use crate::verdict::{PortId, Rule};
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+/// Why the control plane refused: the kernel's error, and the rule.
+pub type Refusal = (Errno, Rule);
+
+/// The broadcast queue's length that a port requests if it says nothing, in frames.
+pub const DEFAULT_QUEUE: u32 = 1000;
+
+/// How many listed senders the source ports of one parent may have together: what the table's 16-bit values number.
+/// The kernel has no such limit; a list this long would be refused with `ENOBUFS`.
+pub const MAX_LISTED_SENDERS: usize = u16::MAX as usize;
+
+/// What a new port is asked for (`ip link add … type macvlan`).
+#[derive(Clone, Debug, Default)]
+pub struct PortRequest {
+    /// Its address; a passthru port takes the parent's instead.
+    pub mac: MacAddr,
+    /// Its mode.
+    pub mode: Mode,
+    /// Its flags.
+    pub flags: MacvlanFlags,
+    /// Its mtu in bytes; `None`: the parent's.
+    pub mtu: Option<u32>,
+    /// The senders a source port listens to.
+    pub sources: Vec<MacAddr>,
+    /// Requested length of the broadcast queue, in frames.
+    pub bcqueuelen: Option<u32>,
+    /// The parent's broadcast cut-off.
+    pub bclim: Option<i32>,
+}
+
+/// A port as the control plane keeps it.
+#[derive(Clone, Debug)]
+pub struct Port {
+    /// Its address.
+    pub mac: MacAddr,
+    /// Its mode.
+    pub mode: Mode,
+    /// Its flags.
+    pub flags: MacvlanFlags,
+    /// Administratively up.
+    pub up: bool,
+    /// Its mtu in bytes.
+    pub mtu: u32,
+    /// Promiscuous by hand.
+    pub promisc: bool,
+    /// All-multicast by hand.
+    pub allmulticast: bool,
+    /// Groups joined, up or down.
+    pub groups: BTreeSet<MacAddr>,
+    /// Groups pushed down to the parent while up.
+    pub(super) pushed: BTreeSet<MacAddr>,
+    /// The senders a source port listens to.
+    pub sources: BTreeSet<MacAddr>,
+    /// Requested length of the broadcast queue, in frames.
+    pub bcqueuelen: u32,
+    /// What it wants of groups, as last loaded.
+    pub(super) filter: Arc<GroupFilter>,
+    /// Its counters.
+    pub counters: Counters,
+}
+
+/// The ports of one parent (the kernel's `macvlan_port`). It exists as long as there is at least one port (R3).
+#[derive(Clone, Debug)]
+pub struct Demux {
+    pub(super) ports: Vec<Option<Port>>,
+    /// What the parent's address returns to when a passthru port goes (R53).
+    pub(super) permanent_mac: MacAddr,
+    pub(super) bclim: i32,
+    /// The filter in front of all ports, as last loaded (R62).
+    pub(super) parent_filter: GroupBits,
+    /// What of it is queued (R60, R193).
+    pub(super) queue_filter: GroupBits,
+    table: Arc<Forwarding>,
+    pub(super) dirty: bool,
+}
+
+impl Demux {
+    fn new(lower: &Nic) -> Demux {
+        Demux {
+            ports: Vec::new(),
+            permanent_mac: lower.mac,
+            bclim: 1,
+            parent_filter: GroupBits::default(),
+            queue_filter: GroupBits::default(),
+            table: Arc::new(Forwarding::default()),
+            dirty: true,
+        }
+    }
+
+    /// A port.
+    #[must_use]
+    pub fn port(&self, id: PortId) -> Option<&Port> {
+        self.ports.get(id.index())?.as_ref()
+    }
+
+    /// A port, for those who count.
+    pub fn counters_mut(&mut self, id: PortId) -> Option<&mut Counters> {
+        self.ports.get_mut(id.index())?.as_mut().map(|p| &mut p.counters)
+    }
+
+    pub(super) fn port_mut(&mut self, id: PortId) -> Result<&mut Port, Refusal> {
+        self.dirty = true;
+        self.ports.get_mut(id.index()).and_then(Option::as_mut).ok_or((Errno::Enodev, Rule::SendDown))
+    }
+
+    /// Every port, in the order of their ids.
+    pub fn ports(&self) -> impl Iterator<Item = (PortId, &Port)> {
+        self.ports.iter().zip(0..).filter_map(|(p, i)| p.as_ref().map(|p| (PortId(i), p)))
+    }
+
+    /// The passthru port, if the parent has one; it is then the only port (R50).
+    #[must_use]
+    pub fn passthru(&self) -> Option<PortId> {
+        self.ports().find(|(_, p)| p.mode == Mode::Passthru).map(|(id, _)| id)
+    }
+
+    /// The length of the broadcast queue: the largest that a port requests, in frames (R60).
+    #[must_use]
+    pub fn queue_len(&self) -> u32 {
+        self.ports().map(|(_, p)| p.bcqueuelen).max().unwrap_or(DEFAULT_QUEUE)
+    }
+
+    /// Checks that so many more listed senders can be numbered.
+    pub(super) fn check_senders(&self, more: usize) -> Result<(), Refusal> {
+        let now: usize = self.ports().map(|(_, p)| p.sources.len()).sum();
+        if now + more > MAX_LISTED_SENDERS { Err((Errno::Enobufs, Rule::SourceList)) } else { Ok(()) }
+    }
+
+    /// Whether an address is the parent's or an active port's (`macvlan_addr_busy`).
+    pub(super) fn address_busy(&self, lower: &Nic, mac: MacAddr) -> bool {
+        (self.passthru().is_none() && lower.mac == mac) || self.ports().any(|(_, p)| p.up && p.mac == mac)
+    }
+
+    /// The table that decides, brought up to date first. It never changes; changes publish a new one.
+    pub fn publish(&mut self) -> &Arc<Forwarding> {
+        if self.dirty {
+            self.table = Arc::new(Forwarding::compile(self));
+            self.dirty = false;
+        }
+        &self.table
+    }
+}
+
+/// Checks a request in the kernel's order (R80).
+fn admit(demux: Option<&Demux>, lower: &Nic, request: &PortRequest) -> Result<(), Refusal> {
+    let refuse = |errno| Err((errno, Rule::CreateRefused));
+    if !request.mac.is_valid_station() || !request.sources.iter().all(|s| s.is_valid_station()) {
+        return refuse(Errno::Eaddrnotavail);
+    }
+    if request.mtu.is_some_and(|mtu| Nic::check_mtu(mtu).is_err() || mtu > lower.mtu) {
+        return refuse(Errno::Einval);
+    }
+    if let Some(demux) = demux {
+        if demux.passthru().is_some() || request.mode == Mode::Passthru {
+            return Err((Errno::Einval, Rule::PassthruAlone));
+        }
+        if demux.ports().count() > usize::from(u16::MAX) {
+            return refuse(Errno::Enobufs);
+        }
+        demux.check_senders(request.sources.len())?;
+    }
+    if !request.sources.is_empty() && request.mode != Mode::Source {
+        return refuse(Errno::Einval);
+    }
+    Ok(())
+}
+
+/// Creates a port, down, on a parent (`macvlan_common_newlink`). `name_taken` is the last thing to be looked at.
+///
+/// # Errors
+/// The kernel's, in the kernel's order (R80): `EADDRNOTAVAIL` for a multicast or zero address, the port's or one of
+/// the list; `EINVAL` for a bad mtu, for anything beside a passthru port, for a list in another mode; `EEXIST`.
+pub fn create(
+    slot: &mut Option<Demux>,
+    lower: &Nic,
+    request: &PortRequest,
+    name_taken: bool,
+) -> Result<PortId, Refusal> {
+    admit(slot.as_ref(), lower, request)?;
+    if name_taken {
+        return Err((Errno::Eexist, Rule::CreateRefused));
+    }
+    let passthru = request.mode == Mode::Passthru;
+    let demux = slot.get_or_insert_with(|| Demux::new(lower));
+    let port = Port {
+        mac: if passthru { lower.mac } else { request.mac },
+        mode: request.mode,
+        flags: request.flags,
+        up: false,
+        mtu: request.mtu.unwrap_or(lower.mtu),
+        promisc: false,
+        allmulticast: false,
+        groups: BTreeSet::new(),
+        pushed: BTreeSet::new(),
+        sources: request.sources.iter().copied().collect(),
+        bcqueuelen: request.bcqueuelen.unwrap_or(DEFAULT_QUEUE),
+        filter: Arc::new(GroupFilter::Joined(Box::default())),
+        counters: Counters::default(),
+    };
+    demux.dirty = true;
+    let free = demux.ports.iter().position(Option::is_none).unwrap_or(demux.ports.len());
+    if free == demux.ports.len() {
+        demux.ports.push(None);
+    }
+    demux.ports[free] = Some(port);
+    if let Some(bclim) = request.bclim {
+        demux.set_bclim(lower, bclim);
+    }
+    // The admission bounds the number of ports, so the slot's number fits.
+    Ok(PortId(u16::try_from(free).unwrap_or(u16::MAX)))
+}
+
+/// Removes a port; the last one takes the demultiplexer with it and gives the parent its own address back (R53).
+/// Answers with what the port was.
+///
+/// # Errors
+/// `ENODEV` if there is no such port.
+pub fn remove(slot: &mut Option<Demux>, lower: &mut Nic, id: PortId) -> Result<Port, Refusal> {
+    let missing = (Errno::Enodev, Rule::SendDown);
+    let demux = slot.as_mut().ok_or(missing)?;
+    if demux.port_mut(id)?.up {
+        demux.set_up(lower, id, false)?;
+    }
+    let port = demux.ports[id.index()].take().ok_or(missing)?;
+    if demux.ports().next().is_none() {
+        if port.mode == Mode::Passthru {
+            lower.mac = demux.permanent_mac;
+        }
+        *slot = None;
+    }
+    Ok(port)
+}

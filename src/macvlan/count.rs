@@ -1,0 +1,32 @@
+//! What a port counts, quirks included.
+
+use super::flood::{Counted, Delivery};
+use crate::counters::Counters;
+use crate::frame::EthHeader;
+
+/// Counts a delivery at its port (R101 to R105; `macvlan_count_rx`).
+pub fn count_delivery(counters: &mut Counters, delivery: &Delivery, header: &EthHeader) {
+    let untagged = u64::from(header.untagged_len());
+    match delivery.counted {
+        Counted::Unicast => {
+            counters.rx_packets += 1;
+            counters.rx_bytes += untagged;
+        }
+        Counted::Flood => {
+            counters.rx_packets += 1;
+            counters.rx_bytes += untagged;
+            counters.multicast += 1;
+        }
+        // The header is still part of the frame when the kernel adds its length once more.
+        Counted::LocalCopy => {
+            counters.rx_packets += 1;
+            counters.rx_bytes += u64::from(header.len) + EthHeader::LEN as u64;
+            counters.multicast += 1;
+        }
+        Counted::OwnBack => counters.rx_packets += 1,
+        Counted::TooLong => {
+            counters.rx_errors += 1;
+            counters.rx_dropped += 2;
+        }
+    }
+}

@@ -1,0 +1,133 @@
+//! The immutable table that the decisions read: compiled from the control plane, shared by whoever forwards.
+
+use super::Mode;
+use super::admit::Demux;
+use super::groups::{GroupBits, GroupFilter};
+use crate::frame::MacAddr;
+use crate::table::MacTable;
+use crate::verdict::{FloodClass, PortId};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// A port as the decisions see it.
+#[derive(Clone, Debug)]
+pub struct PortEntry {
+    /// Its address.
+    pub mac: MacAddr,
+    /// Its mode.
+    pub mode: Mode,
+    /// Administratively up.
+    pub up: bool,
+    /// Its mtu in bytes.
+    pub mtu: u32,
+    pub(super) filter: Arc<GroupFilter>,
+}
+
+/// The source ports that list one sender.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Listeners {
+    pub(super) ports: Vec<PortId>,
+    /// One of them keeps the frame from everybody else, up or down (R42).
+    pub(super) nodst: bool,
+}
+
+/// What one parent's demultiplexer decides by.
+#[derive(Clone, Debug, Default)]
+pub struct Forwarding {
+    /// Active ports by their addresses (R1).
+    pub(super) table: MacTable,
+    pub(super) ports: Vec<Option<PortEntry>>,
+    /// The passthru port, and whether it is up (R51).
+    pub(super) passthru: Option<(PortId, bool)>,
+    /// Listed senders: an index into `listeners` (R40).
+    pub(super) senders: MacTable,
+    pub(super) listeners: Vec<Listeners>,
+    pub(super) parent_filter: GroupBits,
+    pub(super) queue_filter: GroupBits,
+    /// Frames the broadcast queue takes (R60).
+    pub(super) queue_len: u32,
+    /// Active ports that floods of each class may reach, in the order of their ids.
+    outside: Vec<PortId>,
+    vepa_and_bridge: Vec<PortId>,
+    vepa: Vec<PortId>,
+    bridge: Vec<PortId>,
+}
+
+impl Forwarding {
+    pub(super) fn compile(demux: &Demux) -> Forwarding {
+        let mut f = Forwarding {
+            parent_filter: demux.parent_filter,
+            queue_filter: demux.queue_filter,
+            queue_len: demux.queue_len(),
+            ports: vec![None; demux.ports.len()],
+            ..Forwarding::default()
+        };
+        let mut senders: BTreeMap<MacAddr, Listeners> = BTreeMap::new();
+        for (id, port) in demux.ports() {
+            if port.mode == Mode::Passthru {
+                f.passthru = Some((id, port.up));
+            }
+            for sender in &port.sources {
+                let l = senders.entry(*sender).or_default();
+                l.ports.push(id);
+                l.nodst |= port.flags.nodst;
+            }
+            if port.up {
+                f.table.insert(port.mac, id.0);
+                f.classify(id, port.mode);
+            }
+            f.ports[id.index()] = Some(PortEntry {
+                mac: port.mac,
+                mode: port.mode,
+                up: port.up,
+                mtu: port.mtu,
+                filter: Arc::clone(&port.filter),
+            });
+        }
+        // The control plane bounds the number of listed senders by what an index holds.
+        for ((sender, l), index) in senders.into_iter().zip(0..=u16::MAX) {
+            f.senders.insert(sender, index);
+            f.listeners.push(l);
+        }
+        f
+    }
+
+    fn classify(&mut self, id: PortId, mode: Mode) {
+        match mode {
+            Mode::Private | Mode::Passthru => self.outside.push(id),
+            Mode::Vepa => {
+                self.outside.push(id);
+                self.vepa_and_bridge.push(id);
+                self.vepa.push(id);
+            }
+            Mode::Bridge => {
+                self.outside.push(id);
+                self.vepa_and_bridge.push(id);
+                self.bridge.push(id);
+            }
+            Mode::Source => {}
+        }
+    }
+
+    /// A port.
+    #[must_use]
+    pub fn port(&self, id: PortId) -> Option<&PortEntry> {
+        self.ports.get(id.index())?.as_ref()
+    }
+
+    /// The active ports whose modes a class of flood reaches, the sender included.
+    pub(super) fn candidates(&self, class: FloodClass) -> &[PortId] {
+        match class {
+            FloodClass::Outside => &self.outside,
+            FloodClass::Vepa(_) => &self.vepa_and_bridge,
+            FloodClass::Bridge(_) => &self.vepa,
+            FloodClass::Local(_) => &self.bridge,
+        }
+    }
+
+    /// The active port with this address.
+    pub(super) fn lookup(&self, mac: MacAddr) -> Option<(PortId, &PortEntry)> {
+        let id = PortId(self.table.get(mac)?);
+        self.port(id).map(|p| (id, p))
+    }
+}

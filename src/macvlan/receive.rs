@@ -1,0 +1,66 @@
+//! A frame arrives at the parent: from its cable, or from a bridge port for a bridge sibling.
+
+use super::Mode;
+use super::forwarding::Forwarding;
+use crate::frame::EthHeader;
+use crate::verdict::{Egress, Flood, FloodClass, Rule, SourceList, Verdict};
+
+/// MAC control, which PAUSE frames use (IEEE 802.3 annex 31B).
+pub(super) const ETHERTYPE_MAC_CONTROL: u16 = 0x8808;
+
+impl Forwarding {
+    /// Who gets a frame that arrives at the parent (`macvlan_handle_frame`).
+    ///
+    /// Looks at the destination, the source and the ethertype behind one tag, at nothing else (R2, R10).
+    #[must_use]
+    pub fn receive(&self, header: &EthHeader) -> Verdict {
+        let sources = self.senders.get(header.src).map(SourceList);
+        if sources.is_some_and(|l| self.listeners[usize::from(l.0)].nodst) {
+            return Verdict { rule: Rule::SourceNodst, egress: Egress::Drop, flood: Flood::None, sources };
+        }
+        let verdict = if header.dst.is_multicast() { self.multicast(header) } else { self.unicast(header) };
+        Verdict { sources, ..verdict }
+    }
+
+    /// R12 to R14, R51.
+    fn unicast(&self, header: &EthHeader) -> Verdict {
+        match self.passthru {
+            Some((id, true)) => return Verdict::plain(Rule::PassthruUnicast, Egress::Port(id)),
+            Some((_, false)) => return Verdict::plain(Rule::PassthruDown, Egress::Drop),
+            None => {}
+        }
+        match self.lookup(header.dst) {
+            None => Verdict::plain(Rule::UnicastToNoPort, Egress::HostStack),
+            Some((_, port)) if port.mode == Mode::Source => {
+                Verdict::plain(Rule::UnicastToSourcePort, Egress::HostStack)
+            }
+            Some((id, _)) => Verdict::plain(Rule::UnicastToPort, Egress::Port(id)),
+        }
+    }
+
+    /// R16 to R24, R60, R62.
+    fn multicast(&self, header: &EthHeader) -> Verdict {
+        let class = match self.lookup(header.src) {
+            None => FloodClass::Outside,
+            Some((id, port)) => match port.mode {
+                Mode::Vepa => FloodClass::Vepa(id),
+                Mode::Bridge => FloodClass::Bridge(id),
+                Mode::Private | Mode::Passthru | Mode::Source => {
+                    return Verdict::plain(Rule::OwnBroadcastBack, Egress::Port(id));
+                }
+            },
+        };
+        let flood = if self.queue_filter.test(header.dst) {
+            if self.queue_len == 0 { Flood::Withheld(Rule::QueueZero) } else { Flood::To(class) }
+        } else if self.parent_filter.test(header.dst) {
+            Flood::To(class)
+        } else {
+            Flood::Withheld(Rule::ParentFilter)
+        };
+        let flood = match flood {
+            Flood::To(_) if header.ethertype == ETHERTYPE_MAC_CONTROL => Flood::Withheld(Rule::PauseNotFlooded),
+            flood => flood,
+        };
+        Verdict { rule: Rule::MulticastToHost, egress: Egress::HostStack, flood, sources: None }
+    }
+}

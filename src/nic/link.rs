@@ -1,0 +1,177 @@
+//! A network device's link: what comes in from the cable, what may be sent.
+
+use super::Filter;
+use crate::counters::Counters;
+use crate::errno::Errno;
+use crate::frame::{EthHeader, MacAddr, PacketType};
+use crate::verdict::Rule;
+
+/// A device with a link of its own: a NIC, a VLAN sub-interface, a station's or router's interface.
+#[derive(Clone, Debug)]
+pub struct Nic {
+    /// Its address.
+    pub mac: MacAddr,
+    /// Largest payload in bytes.
+    pub mtu: u32,
+    /// Administratively up.
+    pub up: bool,
+    /// Promiscuous by hand (IFF_PROMISC set by the administrator).
+    pub promisc: bool,
+    /// All-multicast by hand.
+    pub allmulticast: bool,
+    /// Its filter lists.
+    pub filter: Filter,
+    /// Its counters.
+    pub counters: Counters,
+}
+
+/// The smallest mtu of an Ethernet device.
+pub const MIN_MTU: u32 = 68;
+/// The largest.
+pub const MAX_MTU: u32 = 65_535;
+
+impl Nic {
+    /// A device that is down.
+    #[must_use]
+    pub fn new(mac: MacAddr, mtu: u32, filter: Filter) -> Nic {
+        Nic { mac, mtu, up: false, promisc: false, allmulticast: false, filter, counters: Counters::default() }
+    }
+
+    /// Administrative state; coming up brings promiscuity in line.
+    pub fn set_up(&mut self, up: bool) {
+        let groups = [MacAddr::ALL_HOSTS_V4, MacAddr::ALL_NODES_V6];
+        match (self.up, up) {
+            (false, true) => groups.iter().for_each(|g| self.filter.join(*g)),
+            (true, false) => groups.iter().for_each(|g| {
+                self.filter.leave(*g);
+            }),
+            _ => {}
+        }
+        self.up = up;
+        self.filter.refresh(up);
+    }
+
+    /// Promiscuous by hand.
+    pub fn set_promisc(&mut self, on: bool) {
+        if self.promisc != on {
+            self.promisc = on;
+            self.filter.promiscuity_add(if on { 1 } else { -1 });
+        }
+    }
+
+    /// All-multicast by hand.
+    pub fn set_allmulticast(&mut self, on: bool) {
+        if self.allmulticast != on {
+            self.allmulticast = on;
+            self.filter.allmulti_add(if on { 1 } else { -1 });
+        }
+    }
+
+    /// Checks a new address.
+    ///
+    /// # Errors
+    /// `EADDRNOTAVAIL` for a multicast or zero address (`eth_prepare_mac_addr_change`).
+    pub fn check_mac(mac: MacAddr) -> Result<(), (Errno, Rule)> {
+        if mac.is_valid_station() { Ok(()) } else { Err((Errno::Eaddrnotavail, Rule::ChangeAddress)) }
+    }
+
+    /// Checks a new mtu.
+    ///
+    /// # Errors
+    /// `EINVAL` below 68 or above 65,535 (`dev_validate_mtu`).
+    pub fn check_mtu(mtu: u32) -> Result<(), (Errno, Rule)> {
+        if (MIN_MTU..=MAX_MTU).contains(&mtu) { Ok(()) } else { Err((Errno::Einval, Rule::ChangeMtu)) }
+    }
+
+    /// Whether a frame of this length fits in at this end of the cable (R74): mtu, header and one tag.
+    #[must_use]
+    pub fn fits(mtu: u32, len: usize) -> bool {
+        len <= mtu as usize + EthHeader::LEN + EthHeader::TAG_LEN as usize
+    }
+
+    /// What the hardware makes of a frame from the cable: its packet type, or the rule that keeps it out.
+    ///
+    /// # Errors
+    /// [`Rule::HardwareFilter`] or [`Rule::HardwareGroupFilter`].
+    pub fn admit(&self, header: &EthHeader) -> Result<PacketType, Rule> {
+        if header.dst != self.mac && !self.filter.passes(header.dst) {
+            return Err(if header.dst.is_multicast() {
+                Rule::HardwareGroupFilter
+            } else {
+                Rule::HardwareFilter
+            });
+        }
+        Ok(PacketType::of(header.dst, self.mac))
+    }
+}
+
+/// Whether a device may be asked to send these bytes (the kernel's `packet_snd`).
+///
+/// # Errors
+/// `ENETDOWN` if it is down (R89), `EINVAL` below 14 bytes (R72), `EMSGSIZE` above mtu + 14, or + 18 behind an outer
+/// 0x8100 tag (R73, R197).
+pub fn check_send(frame: &[u8], mtu: u32, up: bool) -> Result<(), (Errno, Rule)> {
+    if !up {
+        return Err((Errno::Enetdown, Rule::SendDown));
+    }
+    let Some(ethertype) = frame.get(12..14) else {
+        return Err((Errno::Einval, Rule::RuntSend));
+    };
+    let tag = if ethertype == [0x81, 0x00] { EthHeader::TAG_LEN as usize } else { 0 };
+    if frame.len() > mtu as usize + EthHeader::LEN + tag {
+        return Err((Errno::Emsgsize, Rule::TooLongToSend));
+    }
+    Ok(())
+}
+
+/// The packet type as the host stack sees it: tags with id 0 are peeled off one by one, and the first id above 0
+/// makes the frame somebody else's (R71, R196). `None`: the tags run off the end of the frame, which then vanishes.
+#[must_use]
+pub fn host_stack_type(frame: &[u8], by_address: PacketType) -> Option<PacketType> {
+    let mut depth = 0;
+    for tag in EthHeader::tags(frame) {
+        depth += 1;
+        if frame.len() < EthHeader::LEN + EthHeader::TAG_LEN as usize * depth + 2 {
+            return None;
+        }
+        if tag.vlan().get() != 0 {
+            return Some(PacketType::OtherHost);
+        }
+    }
+    Some(by_address)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn frame(tags: &[u16], tail: usize) -> Vec<u8> {
+        let mut f = vec![0xff; 12];
+        for t in tags {
+            f.extend([0x81, 0x00]);
+            f.extend(t.to_be_bytes());
+        }
+        f.extend([0x08, 0x00]);
+        f.resize(f.len() + tail, 0);
+        f
+    }
+
+    #[test]
+    fn the_first_id_above_zero_makes_it_otherhost() {
+        let t = |tags: &[u16]| host_stack_type(&frame(tags, 50), PacketType::Broadcast);
+        assert_eq!(t(&[]), Some(PacketType::Broadcast));
+        assert_eq!(t(&[0]), Some(PacketType::Broadcast));
+        assert_eq!(t(&[0, 0, 7]), Some(PacketType::OtherHost));
+        assert_eq!(t(&[7]), Some(PacketType::OtherHost));
+    }
+
+    #[test]
+    fn sending_has_its_limits() {
+        assert_eq!(check_send(&[0; 13], 1500, true), Err((Errno::Einval, Rule::RuntSend)));
+        assert_eq!(check_send(&[0; 60], 1500, false), Err((Errno::Enetdown, Rule::SendDown)));
+        assert_eq!(check_send(&frame(&[], 1500), 1500, true), Ok(()));
+        assert_eq!(check_send(&frame(&[], 1501), 1500, true), Err((Errno::Emsgsize, Rule::TooLongToSend)));
+        assert_eq!(check_send(&frame(&[9], 1500), 1500, true), Ok(()));
+        assert_eq!(check_send(&frame(&[9], 1501), 1500, true), Err((Errno::Emsgsize, Rule::TooLongToSend)));
+    }
+}

@@ -1,0 +1,231 @@
+//! What people set by hand, and the kernel's answers.
+
+use super::fdb::{Fdb, Record};
+use super::vlan::VlanSet;
+use super::{
+    FdbEntry, FdbKind, Port, PortConfig, PortFlag, PortState, Refused, Switch, SwitchConfig, SwitchPortId,
+};
+use crate::errno::Errno;
+use crate::frame::{MacAddr, VlanId};
+use crate::time::Instant;
+use crate::verdict::Rule;
+use std::time::Duration;
+
+/// Ports that a bridge takes (`BR_MAX_PORTS`; number 0 is not given out).
+pub const MAX_PORTS: u16 = 1023;
+
+/// Bits of the bridge's mask that are refused: 00 (STP), 01 (PAUSE), 02 (LACP).
+const BRIDGE_RESTRICTED: u16 = 0b111;
+/// The bit of a port's mask that is refused: 01 (PAUSE).
+const PORT_RESTRICTED: u16 = 0b010;
+
+const NO_SUCH_PORT: Refused = (Errno::Enodev, Rule::SendDown);
+
+impl Switch {
+    /// A switch without ports.
+    ///
+    /// # Errors
+    /// `EINVAL` for a forwarding mask with bits that a bridge refuses (rule R155).
+    pub fn new(config: SwitchConfig) -> Result<Switch, Refused> {
+        let mut switch = Switch {
+            vlan_filtering: config.vlan_filtering,
+            group_fwd_mask: 0,
+            ports: Vec::new(),
+            fdb: Fdb::new(config.ageing),
+        };
+        switch.set_group_fwd_mask(None, config.group_fwd_mask)?;
+        Ok(switch)
+    }
+
+    /// A new port, with carrier.
+    ///
+    /// # Errors
+    /// `EINVAL` for a state (rule R152) or a forwarding mask (rule R156) that no port takes, `EXFULL` beyond
+    /// [`MAX_PORTS`] (rule R133).
+    pub fn add_port(&mut self, config: PortConfig) -> Result<SwitchPortId, Refused> {
+        if self.port_count() >= MAX_PORTS {
+            return Err((Errno::Exfull, Rule::SwitchPorts));
+        }
+        let state = effective_state(config.state)?;
+        check_port_mask(config.group_fwd_mask)?;
+        let id = SwitchPortId(self.port_count());
+        self.ports.push(Port {
+            flags: config.flags,
+            state,
+            carrier: true,
+            group_fwd_mask: config.group_fwd_mask,
+            vlans: VlanSet::new(&config.vlans),
+            policy: config.policy,
+            effective: config.assigned.mac,
+            assigned: config.assigned,
+        });
+        Ok(id)
+    }
+
+    /// Ports there are: their ids are the numbers below.
+    #[must_use]
+    pub fn port_count(&self) -> u16 {
+        u16::try_from(self.ports.len()).unwrap_or(u16::MAX)
+    }
+
+    /// A port's flags; `None` if there is no such port.
+    #[must_use]
+    pub fn flags(&self, port: SwitchPortId) -> Option<super::PortFlags> {
+        self.port(port).map(|p| p.flags)
+    }
+
+    /// A port's state; `None` if there is no such port. Blocking is never seen: it becomes forwarding at once.
+    #[must_use]
+    pub fn state(&self, port: SwitchPortId) -> Option<PortState> {
+        self.port(port).map(|p| p.state)
+    }
+
+    /// The NIC on this port changed its address; policies ask for it.
+    pub fn set_device_mac(&mut self, port: SwitchPortId, mac: MacAddr) {
+        if let Ok(p) = self.port_mut(port) {
+            p.effective = mac;
+        }
+    }
+
+    /// Sets a flag.
+    ///
+    /// # Errors
+    /// `ENODEV` if there is no such port.
+    pub fn set_flag(&mut self, port: SwitchPortId, flag: PortFlag, value: bool) -> Result<(), Refused> {
+        *self.port_mut(port)?.flags.get_mut(flag) = value;
+        Ok(())
+    }
+
+    /// Sets a port's state (`br_set_port_state`). What was learned behind it stays (rule R151).
+    ///
+    /// # Errors
+    /// `EINVAL` for a state above 4, `ENETDOWN` for any but disabled on a port without carrier (rule R152), `ENODEV` if
+    /// there is no such port.
+    pub fn set_state(&mut self, port: SwitchPortId, state: PortState) -> Result<(), Refused> {
+        let p = self.port_mut(port)?;
+        let state = effective_state(state)?;
+        if p.carrier {
+            p.state = state;
+            Ok(())
+        } else if state == PortState::Disabled {
+            Ok(())
+        } else {
+            Err((Errno::Enetdown, Rule::StateRefused))
+        }
+    }
+
+    /// Sets the mask of reserved groups to forward: the bridge's (no port), or a port's.
+    ///
+    /// # Errors
+    /// `EINVAL` if bits 0 to 2 are set in the bridge's (rule R155) or bit 1 in a port's (rule R156), `ENODEV` if there is
+    /// no such port.
+    pub fn set_group_fwd_mask(&mut self, port: Option<SwitchPortId>, mask: u16) -> Result<(), Refused> {
+        let Some(port) = port else {
+            if mask & BRIDGE_RESTRICTED != 0 {
+                return Err((Errno::Einval, Rule::BridgeMask));
+            }
+            self.group_fwd_mask = mask;
+            return Ok(());
+        };
+        let p = self.port_mut(port)?;
+        check_port_mask(mask)?;
+        p.group_fwd_mask = mask;
+        Ok(())
+    }
+
+    /// Sets how long learned entries live unseen; zero: nothing is learned and what was learned is gone.
+    pub fn set_ageing(&mut self, ageing: Duration, now: Instant) {
+        self.fdb.set_ageing(ageing, now);
+    }
+
+    /// A cable's other end came or went (`br_stp_enable_port`, `br_stp_disable_port`): without carrier what was learned
+    /// is forgotten (rule R128) and the state is reset to forwarding (rule R152).
+    pub fn set_carrier(&mut self, port: SwitchPortId, carrier: bool) {
+        let Ok(p) = self.port_mut(port) else { return };
+        let lost = p.carrier && !carrier;
+        p.carrier = carrier;
+        if lost {
+            p.state = PortState::Forwarding;
+            self.fdb.forget_port(port);
+        }
+    }
+
+    /// Adds an entry by hand (`bridge fdb add MAC dev PORT master …`). Under VLAN filtering without a VLAN it is added in
+    /// every VLAN of the port, as the kernel does.
+    ///
+    /// # Errors
+    /// All by rule R153: `ENODEV` if there is no such port; `EINVAL` for the zero address, for a VLAN the port is not a
+    /// member of, or a VLAN without VLAN filtering; `EPERM` for a dynamic entry on a port that cannot learn; `EEXIST` if
+    /// the address is there already; `ENOBUFS` beyond [`MAX_FDB`](super::MAX_FDB).
+    pub fn add_fdb(
+        &mut self,
+        mac: MacAddr,
+        port: SwitchPortId,
+        kind: FdbKind,
+        vlan: Option<VlanId>,
+        now: Instant,
+    ) -> Result<(), Refused> {
+        let refused = |errno| Err((errno, Rule::FdbRefused));
+        let Some(p) = self.port(port) else { return refused(Errno::Enodev) };
+        let vlans: Vec<VlanId> = match (self.vlan_filtering, vlan.filter(|&v| v != VlanId::default())) {
+            (false, None) => vec![VlanId::default()],
+            (true, None) => p.vlans.iter().collect(),
+            (true, Some(vlan)) if p.vlans.contains(vlan) => vec![vlan],
+            (_, Some(_)) => return refused(Errno::Einval),
+        };
+        if mac.is_zero() {
+            return refused(Errno::Einval);
+        }
+        let can_learn = p.carrier && matches!(p.state, PortState::Learning | PortState::Forwarding);
+        if kind == FdbKind::Dynamic && !can_learn {
+            return refused(Errno::Eperm);
+        }
+        for vlan in vlans {
+            if self.fdb.find(vlan, mac, now).is_some() {
+                return refused(Errno::Eexist);
+            }
+            if !self.fdb.put(vlan, mac, port, Record { kind, updated: now }) {
+                return refused(Errno::Enobufs);
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes an entry out by hand (`bridge fdb del`), in one VLAN or in all. The kernel wants to be told the entry's
+    /// port as well; here the address is enough.
+    ///
+    /// # Errors
+    /// `ENOENT` if there is none (rule R153).
+    pub fn del_fdb(&mut self, mac: MacAddr, vlan: Option<VlanId>, now: Instant) -> Result<(), Refused> {
+        let entries = self.fdb.entries(now);
+        let wanted = |e: &&FdbEntry| e.mac == mac && (vlan.is_none() || e.vlan == vlan);
+        let mut found = false;
+        for entry in entries.iter().filter(wanted) {
+            found |= self.fdb.remove(entry.vlan.unwrap_or_default(), mac);
+        }
+        if found { Ok(()) } else { Err((Errno::Enoent, Rule::FdbRefused)) }
+    }
+
+    /// The entries that are live at this time, sorted by VLAN and address.
+    #[must_use]
+    pub fn fdb_entries(&self, now: Instant) -> Vec<FdbEntry> {
+        self.fdb.entries(now)
+    }
+
+    fn port_mut(&mut self, id: SwitchPortId) -> Result<&mut Port, Refused> {
+        self.ports.get_mut(usize::from(id.0)).ok_or(NO_SUCH_PORT)
+    }
+}
+
+/// The state that a port is in when it was set to this one: blocking becomes forwarding, as STP is off.
+fn effective_state(state: PortState) -> Result<PortState, Refused> {
+    match state {
+        PortState::Invalid(_) => Err((Errno::Einval, Rule::StateRefused)),
+        PortState::Blocking => Ok(PortState::Forwarding),
+        state => Ok(state),
+    }
+}
+
+fn check_port_mask(mask: u16) -> Result<(), Refused> {
+    if mask & PORT_RESTRICTED != 0 { Err((Errno::Einval, Rule::PortMask)) } else { Ok(()) }
+}

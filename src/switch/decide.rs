@@ -1,0 +1,227 @@
+//! The decision (`br_handle_frame`, `br_handle_frame_finish`), the predicate about leaving (`should_deliver`,
+//! `br_flood`), and learning.
+
+use super::{FloodKind, Learn, Port, PortState, Retag, Switch, SwitchEgress, SwitchPortId, SwitchVerdict};
+use crate::frame::{EthHeader, VlanId};
+use crate::time::Instant;
+use crate::verdict::Rule;
+
+/// The last byte of the reserved group that PAUSE frames go to.
+const PAUSE: u8 = 1;
+
+impl SwitchVerdict {
+    fn drop(rule: Rule, learn: Learn, vlan: Option<VlanId>) -> SwitchVerdict {
+        SwitchVerdict { rule, egress: SwitchEgress::Drop, learn, vlan }
+    }
+}
+
+impl Switch {
+    /// Where a frame that arrives at a port goes, and what it teaches. Changes nothing. `header` is the frame's own.
+    #[must_use]
+    pub fn decide(
+        &self,
+        ingress: SwitchPortId,
+        frame: &[u8],
+        header: &EthHeader,
+        now: Instant,
+    ) -> SwitchVerdict {
+        let Some(port) = self.port(ingress).filter(|p| p.carrier) else {
+            return SwitchVerdict::drop(Rule::SwitchPortDown, Learn::Nothing, None);
+        };
+        if !header.src.is_valid_station() {
+            return SwitchVerdict::drop(Rule::BadSource, Learn::Nothing, None);
+        }
+        if let Err(rule) = port.policy_in(frame, header) {
+            return SwitchVerdict::drop(rule, Learn::Nothing, None);
+        }
+        if let Some(nibble) = header.dst.reserved_group()
+            && !self.forwards_reserved(port, nibble)
+        {
+            return self.stays(port, header, nibble);
+        }
+        self.forward(ingress, port, header, now)
+    }
+
+    /// Does what the verdict says about learning (`br_fdb_update`), and sweeps old entries now and then.
+    pub fn commit(
+        &mut self,
+        ingress: SwitchPortId,
+        header: &EthHeader,
+        verdict: &SwitchVerdict,
+        now: Instant,
+    ) {
+        if verdict.learn == Learn::Source && self.port(ingress).is_some() {
+            self.fdb.learn(verdict.vlan.unwrap_or_default(), header.src, ingress, now);
+        }
+    }
+
+    /// Whether the frame leaves by port `out`, and by which rule, or which rule keeps it from leaving there. Delivery
+    /// and "why not?" both ask this.
+    ///
+    /// # Errors
+    /// The rule that withholds the frame from this port. For a frame that was dropped it is the verdict's; for one that
+    /// has a single port to go to, [`Rule::KnownUnicast`] at all others.
+    pub fn may_leave(
+        &self,
+        verdict: &SwitchVerdict,
+        ingress: SwitchPortId,
+        out: SwitchPortId,
+        header: &EthHeader,
+    ) -> Result<Rule, Rule> {
+        let port = self.port(out).ok_or(Rule::SwitchPortDown)?;
+        let floods = match verdict.egress {
+            SwitchEgress::Drop => return Err(verdict.rule),
+            SwitchEgress::Port(known) if known == out => true,
+            SwitchEgress::Port(_) => return Err(Rule::KnownUnicast),
+            SwitchEgress::Flood(FloodKind::UnknownUnicast) => port.flags.flood,
+            SwitchEgress::Flood(FloodKind::Multicast) => port.flags.mcast_flood,
+            SwitchEgress::Flood(FloodKind::Broadcast) => port.flags.bcast_flood,
+        };
+        if !floods {
+            return Err(Rule::FloodFlagOff);
+        }
+        self.passes(ingress, out, header, verdict.vlan)?;
+        Ok(if out == ingress { Rule::Hairpin } else { verdict.rule })
+    }
+
+    /// The ports that the frame leaves by, ascending, each with the rule and what happens to the outer tag.
+    pub fn egress(
+        &self,
+        verdict: &SwitchVerdict,
+        ingress: SwitchPortId,
+        header: &EthHeader,
+    ) -> impl Iterator<Item = (SwitchPortId, Rule, Retag)> + '_ {
+        let (verdict, header) = (*verdict, *header);
+        let candidates = match verdict.egress {
+            SwitchEgress::Drop => 0..0,
+            SwitchEgress::Port(SwitchPortId(n)) => n..n.saturating_add(1),
+            SwitchEgress::Flood(_) => 0..self.port_count(),
+        };
+        candidates.map(SwitchPortId).filter_map(move |out| {
+            let rule = self.may_leave(&verdict, ingress, out, &header).ok()?;
+            Some((out, rule, self.retag(&verdict, out, &header)))
+        })
+    }
+
+    /// What happens to the outer tag of a frame that leaves by port `out`.
+    #[must_use]
+    pub fn retag(&self, verdict: &SwitchVerdict, out: SwitchPortId, header: &EthHeader) -> Retag {
+        match (verdict.vlan, self.port(out)) {
+            (Some(vlan), Some(port)) => port.vlans.retag(vlan, header),
+            _ => Retag::Keep,
+        }
+    }
+
+    /// Rules R121, R155 to R158: 00 always (STP is off), 01 never, the others by the masks of bridge and arrival port.
+    fn forwards_reserved(&self, port: &Port, nibble: u8) -> bool {
+        nibble == 0 || nibble != PAUSE && (self.group_fwd_mask | port.group_fwd_mask) >> nibble & 1 != 0
+    }
+
+    /// A reserved frame that stays at the switch: it skips the lock and still teaches (rule R142), PAUSE excepted.
+    fn stays(&self, port: &Port, header: &EthHeader, nibble: u8) -> SwitchVerdict {
+        if nibble == PAUSE {
+            return SwitchVerdict::drop(Rule::ReservedPause, Learn::Nothing, None);
+        }
+        let vlan = self.vlan_filtering.then(|| port.vlans.classify(header));
+        match vlan {
+            // Not in a VLAN of the port: it stays all the same and teaches nothing (`br_should_learn`).
+            Some(None) => SwitchVerdict::drop(Rule::ReservedLocal, Learn::Nothing, None),
+            vlan => SwitchVerdict::drop(Rule::ReservedLocal, self.lesson(port), vlan.flatten()),
+        }
+    }
+
+    /// `br_handle_frame_finish`: VLAN, lock, learning, state, then the destination.
+    fn forward(&self, ingress: SwitchPortId, port: &Port, header: &EthHeader, now: Instant) -> SwitchVerdict {
+        if !port.state.teaches() {
+            return SwitchVerdict::drop(Rule::PortStateIn, Learn::Nothing, None);
+        }
+        let vlan = if self.vlan_filtering { port.vlans.classify(header) } else { None };
+        if self.vlan_filtering && vlan.is_none() {
+            return SwitchVerdict::drop(Rule::VlanNotMember, Learn::Nothing, None);
+        }
+        let table = vlan.unwrap_or_default();
+        if port.flags.locked && self.fdb.get(table, header.src, now) != Some(ingress) {
+            return SwitchVerdict::drop(Rule::Locked, Learn::Nothing, vlan);
+        }
+        let learn = self.lesson(port);
+        if port.state != PortState::Forwarding {
+            return SwitchVerdict::drop(Rule::PortStateIn, learn, vlan);
+        }
+        let flood = |rule, kind| SwitchVerdict { rule, egress: SwitchEgress::Flood(kind), learn, vlan };
+        if header.dst.is_broadcast() {
+            return flood(Rule::SwitchBroadcast, FloodKind::Broadcast);
+        }
+        if header.dst.is_multicast() {
+            return flood(Rule::SwitchMulticast, FloodKind::Multicast);
+        }
+        match self.destination(ingress, table, header, learn, now) {
+            None => flood(Rule::UnknownUnicast, FloodKind::UnknownUnicast),
+            Some(out) => match self.passes(ingress, out, header, vlan) {
+                Err(rule) => SwitchVerdict::drop(rule, learn, vlan),
+                Ok(()) => {
+                    let rule = if out == ingress { Rule::Hairpin } else { Rule::KnownUnicast };
+                    SwitchVerdict { rule, egress: SwitchEgress::Port(out), learn, vlan }
+                }
+            },
+        }
+    }
+
+    /// The port behind which the destination is. Learning comes first in the kernel, so a frame to its own source is
+    /// judged by what it teaches.
+    fn destination(
+        &self,
+        ingress: SwitchPortId,
+        vlan: VlanId,
+        header: &EthHeader,
+        learn: Learn,
+        now: Instant,
+    ) -> Option<SwitchPortId> {
+        if header.dst == header.src && learn == Learn::Source {
+            return self.fdb.after_learning(vlan, header.src, ingress, now);
+        }
+        self.fdb.get(vlan, header.dst, now)
+    }
+
+    fn lesson(&self, port: &Port) -> Learn {
+        let teaches = port.flags.learning && port.state.teaches() && self.fdb.learns();
+        if teaches { Learn::Source } else { Learn::Nothing }
+    }
+
+    /// `should_deliver`: what holds for floods and known unicast alike, in the kernel's order, then the policies.
+    fn passes(
+        &self,
+        ingress: SwitchPortId,
+        out: SwitchPortId,
+        header: &EthHeader,
+        vlan: Option<VlanId>,
+    ) -> Result<(), Rule> {
+        let port = self.port(out).ok_or(Rule::SwitchPortDown)?;
+        if out == ingress && !port.flags.hairpin {
+            return Err(Rule::NoHairpin);
+        }
+        if !port.carrier {
+            return Err(Rule::SwitchPortDown);
+        }
+        if port.state != PortState::Forwarding {
+            return Err(Rule::PortStateOut);
+        }
+        if vlan.is_some_and(|vlan| !port.vlans.contains(vlan)) {
+            return Err(Rule::VlanNotMember);
+        }
+        if port.flags.isolated && self.port(ingress).is_some_and(|p| p.flags.isolated) {
+            return Err(Rule::Isolated);
+        }
+        port.policy_out(header)
+    }
+
+    pub(super) fn port(&self, id: SwitchPortId) -> Option<&Port> {
+        self.ports.get(usize::from(id.0))
+    }
+}
+
+impl PortState {
+    /// Frames that arrive teach their source (rule R150).
+    fn teaches(self) -> bool {
+        matches!(self, PortState::Learning | PortState::Forwarding)
+    }
+}

@@ -1,0 +1,79 @@
+//! What the networks where macvlan fails in practice do at a port, beyond a switch's work (rules P1 to P5).
+
+use super::{Policy, Port};
+use crate::frame::EthHeader;
+use crate::verdict::Rule;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+const IPV4: u16 = 0x0800;
+const ARP: u16 = 0x0806;
+const IPV6: u16 = 0x86dd;
+
+impl Port {
+    /// The rule by which the network takes nothing of this from the NIC.
+    pub(super) fn policy_in(&self, frame: &[u8], header: &EthHeader) -> Result<(), Rule> {
+        let (ok, rule) = match self.policy {
+            None => return Ok(()),
+            Some(Policy::Vmware { forged_transmits, mac_changes, .. }) => {
+                self.unchanged(mac_changes)?;
+                (forged_transmits || header.src == self.effective, Rule::PolicyForged)
+            }
+            Some(Policy::Wifi) => (header.src == self.assigned.mac, Rule::PolicyWifi),
+            Some(Policy::Cloud) => {
+                (header.src == self.assigned.mac && self.owns_ip(frame, header), Rule::PolicyCloud)
+            }
+        };
+        if ok { Ok(()) } else { Err(rule) }
+    }
+
+    /// The rule by which the network gives nothing of this to the NIC.
+    pub(super) fn policy_out(&self, header: &EthHeader) -> Result<(), Rule> {
+        let (ok, rule) = match self.policy {
+            None => return Ok(()),
+            Some(Policy::Vmware { promiscuous, mac_changes, .. }) => {
+                self.unchanged(mac_changes)?;
+                (promiscuous || header.dst == self.effective, Rule::PolicyPromiscuous)
+            }
+            Some(Policy::Wifi) => (header.dst == self.assigned.mac, Rule::PolicyWifi),
+            Some(Policy::Cloud) => (header.dst == self.assigned.mac, Rule::PolicyCloud),
+        };
+        if ok || header.dst.is_multicast() { Ok(()) } else { Err(rule) }
+    }
+
+    fn unchanged(&self, changes_accepted: bool) -> Result<(), Rule> {
+        let ok = changes_accepted || self.effective == self.assigned.mac;
+        if ok { Ok(()) } else { Err(Rule::PolicyMacChange) }
+    }
+
+    /// The source IP address is an assigned one, or one that needs no assignment: none yet, or link-local. Frames that
+    /// carry no IP have none to check; those too short to show theirs are refused.
+    fn owns_ip(&self, frame: &[u8], header: &EthHeader) -> bool {
+        let tags = EthHeader::tags(frame).count() * 4;
+        let ethertype = match frame.get(12 + tags..14 + tags) {
+            Some(&[high, low]) => u16::from_be_bytes([high, low]),
+            _ => header.ethertype,
+        };
+        let payload = frame.get(14 + tags..).unwrap_or_default();
+        let source = match ethertype {
+            IPV4 => bytes(payload, 12).map(|a: [u8; 4]| IpAddr::V4(Ipv4Addr::from(a))),
+            // The sender's addresses of Ethernet and IPv4 (RFC 826): hardware at 8, protocol at 14.
+            ARP => bytes(payload, 14).map(|a: [u8; 4]| IpAddr::V4(Ipv4Addr::from(a))),
+            IPV6 => bytes(payload, 8).map(|a: [u8; 16]| IpAddr::V6(Ipv6Addr::from(a))),
+            _ => return true,
+        };
+        let own_hardware = ethertype != ARP || bytes(payload, 8) == Some(self.assigned.mac.0);
+        own_hardware
+            && source.is_some_and(|ip| {
+                let free = match ip {
+                    IpAddr::V4(ip) => ip.is_unspecified() || ip.is_link_local(),
+                    IpAddr::V6(ip) => ip.is_unspecified() || ip.is_unicast_link_local(),
+                };
+                free || self.assigned.ips.contains(&ip)
+            })
+    }
+}
+
+/// `N` bytes from an offset on, if they are there.
+fn bytes<const N: usize>(payload: &[u8], at: usize) -> Option<[u8; N]> {
+    payload.get(at..)?.first_chunk().copied()
+}
