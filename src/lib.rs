@@ -1,5 +1,6 @@
 //! macvlab: a macvlan laboratory in userspace.
 
+pub mod capture;
 pub mod counters;
 pub mod errno;
 pub mod frame;
@@ -9,6 +10,7 @@ pub mod lab;
 pub mod labfile;
 pub mod macvlan;
 pub mod nic;
+pub mod report;
 pub mod station;
 pub mod switch;
 pub mod table;

@@ -2,8 +2,8 @@
 
 use super::{Frame, MacAddr, Tag};
 use etherparse::{
-    ArpEthIpv4Packet, ArpOperation, ArpPacket, IcmpEchoHeader, Icmpv4Header, Icmpv4Type,
-    Icmpv6Header, Icmpv6Type, IpNumber, Ipv4Header, Ipv6Header, UdpHeader,
+    ArpEthIpv4Packet, ArpOperation, ArpPacket, IcmpEchoHeader, Icmpv4Header, Icmpv4Type, Icmpv6Header,
+    Icmpv6Type, IpNumber, Ipv4Header, Ipv6Header, UdpHeader,
 };
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -166,7 +166,9 @@ impl Craft {
             None => mac_of(at, resolve)?,
         };
         let (default_dst, (ethertype, payload)) = match &self.body {
-            CraftBody::Ethernet { ethertype, payload } => (Ok(MacAddr::BROADCAST), (*ethertype, payload.clone())),
+            CraftBody::Ethernet { ethertype, payload } => {
+                (Ok(MacAddr::BROADCAST), (*ethertype, payload.clone()))
+            }
             CraftBody::Arp { .. } => self.arp(at, src, resolve)?,
             CraftBody::Icmp { .. } | CraftBody::Udp { .. } => self.packet(at, resolve)?,
         };
@@ -254,9 +256,8 @@ impl Craft {
     /// The device that the packet is for, if it was named.
     fn to_device(&self) -> Option<&str> {
         match &self.body {
-            CraftBody::Icmp { to: IpRef::Device(name), .. } | CraftBody::Udp { to: IpRef::Device(name), .. } => {
-                Some(name)
-            }
+            CraftBody::Icmp { to: IpRef::Device(name), .. }
+            | CraftBody::Udp { to: IpRef::Device(name), .. } => Some(name),
             _ => None,
         }
     }
@@ -266,7 +267,8 @@ impl Craft {
             CraftBody::Udp { sport, dport, payload, .. } => {
                 let header =
                     UdpHeader::without_ipv4_checksum(*sport, *dport, payload.len()).and_then(|mut header| {
-                        header.checksum = header.calc_checksum_ipv4_raw(from.octets(), to.octets(), payload)?;
+                        header.checksum =
+                            header.calc_checksum_ipv4_raw(from.octets(), to.octets(), payload)?;
                         Ok(header)
                     });
                 let header = header.map_err(|_| CraftError::TooLong(payload.len()))?;
@@ -285,7 +287,8 @@ impl Craft {
             CraftBody::Udp { sport, dport, payload, .. } => {
                 let header =
                     UdpHeader::without_ipv4_checksum(*sport, *dport, payload.len()).and_then(|mut header| {
-                        header.checksum = header.calc_checksum_ipv6_raw(from.octets(), to.octets(), payload)?;
+                        header.checksum =
+                            header.calc_checksum_ipv6_raw(from.octets(), to.octets(), payload)?;
                         Ok(header)
                     });
                 let header = header.map_err(|_| CraftError::TooLong(payload.len()))?;
@@ -380,7 +383,13 @@ fn echo(body: &CraftBody) -> (IcmpEchoHeader, Vec<u8>) {
     }
 }
 
-fn ipv4(from: Ipv4Addr, to: Ipv4Addr, ttl: u8, protocol: IpNumber, data: Vec<u8>) -> Result<Vec<u8>, CraftError> {
+fn ipv4(
+    from: Ipv4Addr,
+    to: Ipv4Addr,
+    ttl: u8,
+    protocol: IpNumber,
+    data: Vec<u8>,
+) -> Result<Vec<u8>, CraftError> {
     let len = u16::try_from(data.len()).map_err(|_| CraftError::TooLong(data.len()))?;
     let mut header = Ipv4Header::new(len, ttl, protocol, from.octets(), to.octets())
         .map_err(|_| CraftError::TooLong(data.len()))?;
@@ -388,7 +397,13 @@ fn ipv4(from: Ipv4Addr, to: Ipv4Addr, ttl: u8, protocol: IpNumber, data: Vec<u8>
     Ok(joined(&header.to_bytes(), &data))
 }
 
-fn ipv6(from: Ipv6Addr, to: Ipv6Addr, ttl: u8, protocol: IpNumber, data: Vec<u8>) -> Result<Vec<u8>, CraftError> {
+fn ipv6(
+    from: Ipv6Addr,
+    to: Ipv6Addr,
+    ttl: u8,
+    protocol: IpNumber,
+    data: Vec<u8>,
+) -> Result<Vec<u8>, CraftError> {
     let header = Ipv6Header {
         payload_length: u16::try_from(data.len()).map_err(|_| CraftError::TooLong(data.len()))?,
         next_header: protocol,

@@ -1,7 +1,296 @@
 //! Devices wired together under virtual time, and the hop log.
+//!
+//! A [`Lab`] is built from a [`LabSpec`], runs its steps and tells what happens as a stream of [`Event`]s. It decides
+//! nothing itself: NICs, demultiplexers, switches and stations do, and the lab carries their frames from one to the
+//! next. The same declaration gives the same events, always.
+//!
+//! | file | what it does |
+//! | --- | --- |
+//! | `spec.rs` | the declaration |
+//! | `event.rs` | the hop log |
+//! | `build.rs` | makes the devices |
+//! | `clock.rs` | what is due when |
+//! | `send.rs` | the way out: station or port, demultiplexer, NIC, cable |
+//! | `arrive.rs` | the way in: cable, NIC or switch, demultiplexer, port |
+//! | `steps.rs` | runs the steps and holds them against what was expected |
+//! | `change.rs` | `set`, `add` and `remove` |
 
+mod arrive;
+mod build;
+mod change;
+mod clock;
+mod device;
 mod event;
+mod send;
 pub mod spec;
+mod steps;
 
 pub use event::{Device, DeviceState, Event, Hop, HopKind, Outcome, SetupStage};
 pub use spec::LabSpec;
+
+use crate::errno::Errno;
+use crate::frame::{EthHeader, Frame, PacketType};
+use crate::macvlan::Refusal;
+use crate::time::Instant;
+use crate::verdict::Rule;
+use clock::{Agenda, Due};
+use device::{Agent, AgentId, Cable, DeviceId, End, Kind, Link, Stack, SwitchNode};
+use spec::{Name, StepSpec};
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+
+/// Where a lab's events go, in the order in which they happen.
+pub type Sink<'a> = &'a mut dyn FnMut(&Event);
+
+/// How a lab is run.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Devices with addresses have IP stacks that answer and ask. Without, they only record what they receive.
+    pub stacks: bool,
+    /// The frames of the captures that `replay` steps name, with their times.
+    pub captures: BTreeMap<PathBuf, Vec<(Instant, Frame)>>,
+}
+
+impl Default for Options {
+    fn default() -> Options {
+        Options { stacks: true, captures: BTreeMap::new() }
+    }
+}
+
+/// What came of a whole run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Summary {
+    /// Steps run.
+    pub steps: usize,
+    /// Expectations that held.
+    pub held: usize,
+    /// Expectations that did not hold; a device that was refused without `expect`, or made in spite of it, is one.
+    pub failed: usize,
+}
+
+impl Summary {
+    /// Everything was as expected.
+    #[must_use]
+    pub fn ok(&self) -> bool {
+        self.failed == 0
+    }
+}
+
+/// A frame was offered to a device that is not there.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("there is no device `{0}` with a link of its own in this lab")]
+pub struct UnknownDevice(pub Name);
+
+/// A running lab.
+pub struct Lab {
+    title: String,
+    steps: Vec<StepSpec>,
+    options: Options,
+    devices: Vec<device::Device>,
+    names: BTreeMap<Name, DeviceId>,
+    cables: Vec<Cable>,
+    switches: Vec<SwitchNode>,
+    agents: Vec<Agent>,
+    /// The IP configuration of every device that was ever declared, for those who name it as a target.
+    addresses: BTreeMap<Name, crate::station::IpSpec>,
+    agenda: Agenda,
+    now: Instant,
+    step: usize,
+    next_frame_id: u64,
+    /// The injected frame of this step, and the devices that received it.
+    watch: Option<(u64, BTreeSet<Name>)>,
+    log: Vec<Event>,
+    summary: Summary,
+}
+
+impl Lab {
+    /// The time in the lab.
+    #[must_use]
+    pub fn now(&self) -> Instant {
+        self.now
+    }
+
+    /// Offers a frame to a device as if it had come by its cable, at the given time (or now, if that is past), after
+    /// everything that was due before.
+    ///
+    /// # Errors
+    /// [`UnknownDevice`] if there is no such device, or it has no link.
+    pub fn arrive(
+        &mut self,
+        device: &str,
+        time: Instant,
+        frame: &[u8],
+        sink: Sink<'_>,
+    ) -> Result<(), UnknownDevice> {
+        let unknown = || UnknownDevice(device.to_owned());
+        let id = *self.names.get(device).ok_or_else(unknown)?;
+        self.devices[id.0].link().ok_or_else(unknown)?;
+        self.advance(time, sink);
+        let frame_id = self.new_frame_id();
+        self.intake_cable(End::Device(id), Frame::new(frame), frame_id);
+        self.settle(sink);
+        Ok(())
+    }
+
+    /// Lets a device send a frame at the given time (or now, if that is past), after everything that was due before.
+    /// What the kernel would refuse is recorded as a drop.
+    ///
+    /// # Errors
+    /// [`UnknownDevice`] if there is no such device.
+    pub fn send_at(
+        &mut self,
+        device: &str,
+        time: Instant,
+        frame: &[u8],
+        sink: Sink<'_>,
+    ) -> Result<(), UnknownDevice> {
+        let id = *self.names.get(device).ok_or_else(|| UnknownDevice(device.to_owned()))?;
+        self.advance(time, sink);
+        self.send_or_record(id, Frame::new(frame));
+        self.settle(sink);
+        Ok(())
+    }
+
+    /// Hands out the events collected so far.
+    pub fn flush(&mut self, sink: Sink<'_>) {
+        for event in self.log.drain(..) {
+            sink(&event);
+        }
+    }
+
+    /// Whether a device of this name is there, and can take a frame from a cable.
+    #[must_use]
+    pub fn has_link(&self, device: &str) -> bool {
+        self.names.get(device).is_some_and(|id| self.devices[id.0].link().is_some())
+    }
+
+    /// Lets virtual time pass up to a moment.
+    pub fn advance(&mut self, until: Instant, sink: Sink<'_>) {
+        while let Some((time, due)) = self.agenda.take(until) {
+            self.now = self.now.max(time);
+            self.perform(due);
+            self.flush(sink);
+        }
+        self.now = self.now.max(until);
+    }
+
+    /// Lets virtual time pass until no frame is under way.
+    fn settle(&mut self, sink: Sink<'_>) {
+        self.flush(sink);
+        while self.agenda.frames_under_way() {
+            let Some(time) = self.agenda.next_time() else { return };
+            self.advance(time, sink);
+        }
+    }
+
+    fn perform(&mut self, due: Due) {
+        match due {
+            Due::Arrive { at, frame, frame_id } => self.intake_cable(at, frame, frame_id),
+            Due::Send { device, frame } => self.send_or_record(device, frame),
+            Due::Wake(agent) => {
+                self.agents[agent.0].wake = None;
+                self.serve(agent);
+            }
+        }
+    }
+
+    /// Lets an IP stack do what is due, plans its frames and its next wake-up call.
+    fn serve(&mut self, id: AgentId) {
+        let agent = &mut self.agents[id.0];
+        agent.stack.poll(self.now);
+        while let Some((interface, frame)) = agent.stack.pop_transmit() {
+            let due = Due::Send { device: agent.devices[interface], frame: frame.into() };
+            self.agenda.plan(self.now, due);
+        }
+        let wake = agent.stack.poll_at().map(|t| t.max(self.now));
+        self.agenda.rearm(id, agent.wake, wake);
+        agent.wake = wake;
+    }
+
+    /// Hands a frame to the IP stack behind a device, if there is one.
+    fn hand_to_stack(&mut self, id: DeviceId, frame: &Frame, packet_type: PacketType) {
+        let Some((agent, interface)) = self.devices[id.0].agent else { return };
+        match &mut self.agents[agent.0].stack {
+            Stack::Endpoint(e) => e.receive(self.now, frame, packet_type),
+            Stack::Router(r) => r.receive(self.now, interface, frame, packet_type),
+        }
+        self.serve(agent);
+    }
+
+    fn send_or_record(&mut self, id: DeviceId, frame: Frame) {
+        let frame_id = self.new_frame_id();
+        if let Err((errno, rule)) = self.send(id, frame.clone(), frame_id) {
+            // Refused by the far end: recorded there.
+            if errno != Errno::Enobufs {
+                self.hop(id, HopKind::Drop(rule), &frame, frame_id);
+            }
+        }
+    }
+
+    fn new_frame_id(&mut self) -> u64 {
+        self.next_frame_id += 1;
+        self.next_frame_id
+    }
+
+    /// Records a frame at a device.
+    fn hop(&mut self, id: DeviceId, kind: HopKind, frame: &Frame, frame_id: u64) {
+        let device = self.devices[id.0].name.clone();
+        self.hop_named(device, kind, frame, frame_id);
+    }
+
+    fn hop_named(&mut self, device: Name, kind: HopKind, frame: &Frame, frame_id: u64) {
+        if let (HopKind::Receive(..), Some((watched, receivers))) = (kind, &mut self.watch)
+            && *watched == frame_id
+        {
+            receivers.insert(device.clone());
+        }
+        let (step, time, frame) = (self.step, self.now, frame.clone());
+        self.log.push(Event::Hop(Hop { step, time, device, kind, frame, frame_id }));
+    }
+
+    fn find(&self, name: &str) -> Result<DeviceId, Refusal> {
+        self.names.get(name).copied().ok_or((Errno::Enodev, Rule::SendDown))
+    }
+
+    fn link(&self, id: DeviceId) -> Option<&Link> {
+        self.devices[id.0].link()
+    }
+
+    fn link_mut(&mut self, id: DeviceId) -> Option<&mut Link> {
+        self.devices[id.0].link_mut()
+    }
+
+    /// Whether a device is administratively up.
+    fn is_up(&self, id: DeviceId) -> bool {
+        match &self.devices[id.0].kind {
+            Kind::Link(link) => link.nic.up,
+            Kind::Port { parent, port, .. } => {
+                self.link(*parent).and_then(|l| l.demux.as_ref()?.port(*port)).is_some_and(|p| p.up)
+            }
+        }
+    }
+
+    /// Whether a device has carrier: both ends of its cable are up; for a port or a sub-interface, the device below
+    /// has.
+    fn has_carrier(&self, id: DeviceId) -> bool {
+        match &self.devices[id.0].kind {
+            Kind::Port { parent, .. } => self.has_carrier(*parent),
+            Kind::Link(link) => {
+                link.nic.up
+                    && match &link.uplink {
+                        device::Uplink::Below { nic, .. } => self.has_carrier(*nic),
+                        device::Uplink::Cable(cable) => match self.cables[cable.0].far(End::Device(id)) {
+                            End::Device(far) => self.is_up(far),
+                            End::Switch(..) | End::Nobody { .. } => true,
+                            End::Gone => false,
+                        },
+                    }
+            }
+        }
+    }
+}
+
+/// The header of a frame that arrives, or the rule that makes it vanish.
+fn incoming(frame: &Frame) -> Result<EthHeader, Rule> {
+    EthHeader::parse(frame).map_err(|_| Rule::Runt)
+}

@@ -1,2 +1,216 @@
 //! The lab file: TOML that reads like `ip link`, checked before anything runs, with diagnostics that point at the
 //! line that is wrong.
+//!
+//! [`parse`] reads a file into a [`LabSpec`], or says everything that is wrong with it; [`write()`] is its inverse. What
+//! the *kernel* would refuse is no mistake in the file: it happens when the lab runs.
+
+mod craft;
+mod device;
+mod diagnostic;
+mod names;
+mod read;
+mod scalar;
+mod set;
+mod step;
+mod suggest;
+mod switch;
+mod write;
+
+pub use diagnostic::{Diagnostic, Diagnostics, MAX_SHOWN};
+pub use scalar::{MAX_DURATION, MAX_FRAME};
+pub use step::MAX_COUNT;
+pub use write::write;
+
+use crate::lab::spec::{DeviceKind, LabSpec};
+use read::{Node, Path, Reader, Table, list};
+use toml::de::{DeTable, DeValue};
+
+/// The longest file, in bytes: the largest labs (100,000 ports) have less.
+pub const MAX_FILE: usize = 16 << 20;
+
+/// The most devices: interfaces of routers, switches and their ports counted.
+pub const MAX_DEVICES: usize = 100_000;
+
+/// The most steps.
+pub const MAX_STEPS: usize = 1_000_000;
+
+/// The most dots on one line outside strings: dotted keys nest tables, and the parser descends into them.
+const MAX_DOTS: usize = 64;
+
+/// A lab file cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum LoadError {
+    /// It cannot be read.
+    #[error("{0}: {1}")]
+    Io(String, #[source] std::io::Error),
+    /// It has mistakes.
+    #[error(transparent)]
+    Mistakes(#[from] Diagnostics),
+}
+
+/// Reads a lab file from disk.
+///
+/// # Errors
+/// [`LoadError`] if it cannot be read, is not UTF-8, or has mistakes.
+pub fn load(path: &std::path::Path) -> Result<LabSpec, LoadError> {
+    use std::io::Read as _;
+    let name = path.display().to_string();
+    let io = |e| LoadError::Io(name.clone(), e);
+    let mut text = String::new();
+    // One byte more than allowed is enough to see that a file is too long.
+    let limit = MAX_FILE as u64 + 1;
+    std::fs::File::open(path).and_then(|f| f.take(limit).read_to_string(&mut text)).map_err(io)?;
+    Ok(parse(&name, &text)?)
+}
+
+/// Reads a lab file. `name` is what diagnostics call it.
+///
+/// # Errors
+/// [`Diagnostics`]: every mistake with its line, its column and what would be right.
+pub fn parse(name: &str, text: &str) -> Result<LabSpec, Diagnostics> {
+    let mut cx = Reader::new(text);
+    let spec = if within_limits(&mut cx, text) { document(&mut cx, text) } else { None };
+    let (mut problems, mut more) = (cx.problems, cx.more);
+    match spec {
+        Some(spec) if problems.is_empty() => Ok(spec),
+        _ => {
+            problems.sort_by_key(|p| p.span.start);
+            more += problems.len().saturating_sub(MAX_SHOWN);
+            problems.truncate(MAX_SHOWN);
+            Err(Diagnostics::new(name, text, problems, more))
+        }
+    }
+}
+
+/// Whether the file can be parsed without fear; if not, says why.
+fn within_limits(cx: &mut Reader<'_>, text: &str) -> bool {
+    if text.len() > MAX_FILE {
+        let message = format!("the file has {} bytes or more", text.len());
+        cx.problem(String::new(), 0..0, message, format!("at most {MAX_FILE} are read"));
+        return false;
+    }
+    let mut at = 0;
+    for line in text.split_inclusive('\n') {
+        if dots(line) > MAX_DOTS {
+            let help = format!("at most {MAX_DOTS} outside strings");
+            cx.problem(String::new(), at..at, "too many dots on one line", help);
+            return false;
+        }
+        at += line.len();
+    }
+    true
+}
+
+/// Dots of a line that are in no string; all of them if a multi-line string begins or ends there.
+fn dots(line: &str) -> usize {
+    let all = line.bytes().filter(|b| *b == b'.').count();
+    if all <= MAX_DOTS || line.contains("\"\"\"") || line.contains("'''") {
+        return all;
+    }
+    let (mut count, mut quote, mut escaped) = (0, None, false);
+    for byte in line.bytes() {
+        match (quote, byte) {
+            (Some(b'"'), _) if escaped => escaped = false,
+            (Some(b'"'), b'\\') => escaped = true,
+            (Some(open), _) if byte == open => quote = None,
+            (Some(_), _) => {}
+            (None, b'"' | b'\'') => quote = Some(byte),
+            (None, b'#') => break,
+            (None, b'.') => count += 1,
+            (None, _) => {}
+        }
+    }
+    count
+}
+
+/// The whole file; `None` if it is no TOML.
+fn document(cx: &mut Reader<'_>, text: &str) -> Option<LabSpec> {
+    let (root, errors) = DeTable::parse_recoverable(text);
+    for error in &errors {
+        let span = error.span().unwrap_or(0..0);
+        let mut lines = error.message().lines();
+        let message = lines.next().unwrap_or("this is not TOML").to_owned();
+        let help: Vec<&str> = lines.collect();
+        cx.problem(String::new(), span, message, (!help.is_empty()).then(|| help.join("; ")));
+    }
+    if !errors.is_empty() {
+        return None;
+    }
+    let root = Table::root(root.get_ref());
+    let mut spec = LabSpec { title: root.get(cx, "title", title).unwrap_or_default(), ..LabSpec::default() };
+    let unknown = tables(cx, &root, &mut spec);
+    root.get(cx, "step", |cx, node| {
+        let steps = list(cx, node, "a list of steps, each begun with [[step]]", step::step)?;
+        if steps.len() > MAX_STEPS {
+            cx.wrong::<()>(node, format!("{} steps", steps.len()), &format!("at most {MAX_STEPS}"));
+        }
+        spec.steps = steps;
+        Some(())
+    });
+    if count(&spec) > MAX_DEVICES {
+        let message = format!("{} devices, switches and ports of switches", count(&spec));
+        cx.problem(String::new(), 0..0, message, format!("at most {MAX_DEVICES}"));
+    }
+    names::check(cx);
+    (!unknown).then_some(spec)
+}
+
+fn title(cx: &mut Reader<'_>, node: &Node<'_, '_>) -> Option<String> {
+    let title = scalar::text(cx, node)?;
+    if title.chars().any(char::is_control) {
+        return cx.wrong(node, "the title is one line of text", "without line breaks and control characters");
+    }
+    Some(title)
+}
+
+fn count(spec: &LabSpec) -> usize {
+    let interfaces = |kind: &DeviceKind| match kind {
+        DeviceKind::Router(router) => router.interfaces.len(),
+        _ => 0,
+    };
+    spec.devices.iter().map(|d| 1 + interfaces(&d.kind)).sum::<usize>()
+        + spec.switches.iter().map(|s| 1 + s.ports.len()).sum::<usize>()
+}
+
+/// Reads the tables of devices and switches in the order of the file. Answers whether there was an unknown one.
+fn tables(cx: &mut Reader<'_>, root: &Table<'_, '_>, spec: &mut LabSpec) -> bool {
+    let known = [&["title", "step", "switch"][..], &device::TABLES].concat();
+    let mut all = Vec::new();
+    let mut unknown = false;
+    for (kind, value) in root.entries() {
+        let kind_name = kind.get_ref().as_ref();
+        let is_known = known.contains(&kind_name);
+        if !is_known {
+            unknown = true;
+            let what = if matches!(value.get_ref(), DeValue::Table(_)) { "table" } else { "key" };
+            let message = format!("unknown {what} `{kind_name}`");
+            cx.problem(kind_name.to_owned(), kind.span(), message, suggest::hint(kind_name, &known));
+        }
+        if ["title", "step"].contains(&kind_name) {
+            continue;
+        }
+        let path = Path::Key(&Path::Root, kind_name);
+        let node = Node { path, span: value.span(), value: value.get_ref() };
+        match value.get_ref() {
+            DeValue::Table(map) => all.extend(map.iter().map(|(name, value)| (kind_name, name, value))),
+            _ if is_known => {
+                cx.wrong::<()>(&node, format!("`{kind_name}` without a name"), &format!("write [{kind_name}.NAME]"));
+            }
+            _ => {}
+        }
+    }
+    all.sort_by_key(|(_, name, _)| name.span().start);
+    for (kind, key, value) in all {
+        let parent = Path::Key(&Path::Root, kind);
+        let name = key.get_ref().as_ref();
+        let node = Node { path: Path::Key(&parent, name), span: value.span(), value: value.get_ref() };
+        if kind == "switch" {
+            spec.switches.extend(switch::switch(cx, name, key.span(), &node));
+        } else if device::TABLES.contains(&kind) {
+            spec.devices.extend(device::device(cx, kind, name, key.span(), &node));
+        } else {
+            names::declare(cx, name, names::Kind::Unclear, node.path.to_string(), key.span(), Vec::new());
+        }
+    }
+    unknown
+}

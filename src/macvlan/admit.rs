@@ -153,13 +153,28 @@ impl Demux {
     }
 }
 
+/// What can be said of a request without its parent.
+fn admit_alone(request: &PortRequest) -> Result<(), Refusal> {
+    if !request.mac.is_valid_station() || !request.sources.iter().all(|s| s.is_valid_station()) {
+        return Err((Errno::Eaddrnotavail, Rule::CreateRefused));
+    }
+    if request.mtu.is_some_and(|mtu| Nic::check_mtu(mtu).is_err()) {
+        return Err((Errno::Einval, Rule::CreateRefused));
+    }
+    Ok(())
+}
+
+/// The refusal of a port whose parent does not exist: `ENODEV`, unless the request itself is worse (R80).
+#[must_use]
+pub fn refuse_without_parent(request: &PortRequest) -> Refusal {
+    admit_alone(request).err().unwrap_or((Errno::Enodev, Rule::CreateRefused))
+}
+
 /// Checks a request in the kernel's order (R80).
 fn admit(demux: Option<&Demux>, lower: &Nic, request: &PortRequest) -> Result<(), Refusal> {
     let refuse = |errno| Err((errno, Rule::CreateRefused));
-    if !request.mac.is_valid_station() || !request.sources.iter().all(|s| s.is_valid_station()) {
-        return refuse(Errno::Eaddrnotavail);
-    }
-    if request.mtu.is_some_and(|mtu| Nic::check_mtu(mtu).is_err() || mtu > lower.mtu) {
+    admit_alone(request)?;
+    if request.mtu.is_some_and(|mtu| mtu > lower.mtu) {
         return refuse(Errno::Einval);
     }
     if let Some(demux) = demux {

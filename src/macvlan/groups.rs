@@ -16,7 +16,11 @@ impl GroupFilter {
     /// From a port's groups.
     #[must_use]
     pub fn new(everything: bool, groups: &BTreeSet<MacAddr>) -> GroupFilter {
-        if everything { GroupFilter::Everything } else { GroupFilter::Joined(groups.iter().copied().collect()) }
+        if everything {
+            GroupFilter::Everything
+        } else {
+            GroupFilter::Joined(groups.iter().copied().collect())
+        }
     }
 
     /// Whether the port wants a frame to this multicast or broadcast address.

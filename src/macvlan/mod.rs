@@ -25,9 +25,15 @@ mod mode;
 mod receive;
 mod transmit;
 
-pub use admit::{DEFAULT_QUEUE, Demux, MAX_LISTED_SENDERS, Port, PortRequest, Refusal, create, remove};
+pub use admit::{
+    DEFAULT_QUEUE, Demux, MAX_LISTED_SENDERS, Port, PortRequest, Refusal, create, refuse_without_parent,
+    remove,
+};
 pub use count::count_delivery;
 pub use flood::{Counted, Delivery};
 pub use forwarding::{Forwarding, PortEntry};
 pub use groups::{GroupBits, GroupFilter};
 pub use mode::{MacvlanFlags, Mode, SourcesChange};
+
+#[cfg(test)]
+mod tests;

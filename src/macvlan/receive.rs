@@ -58,7 +58,9 @@ impl Forwarding {
             Flood::Withheld(Rule::ParentFilter)
         };
         let flood = match flood {
-            Flood::To(_) if header.ethertype == ETHERTYPE_MAC_CONTROL => Flood::Withheld(Rule::PauseNotFlooded),
+            Flood::To(_) if header.ethertype == ETHERTYPE_MAC_CONTROL => {
+                Flood::Withheld(Rule::PauseNotFlooded)
+            }
             flood => flood,
         };
         Verdict { rule: Rule::MulticastToHost, egress: Egress::HostStack, flood, sources: None }

@@ -34,7 +34,15 @@ impl Nic {
     /// A device that is down.
     #[must_use]
     pub fn new(mac: MacAddr, mtu: u32, filter: Filter) -> Nic {
-        Nic { mac, mtu, up: false, promisc: false, allmulticast: false, filter, counters: Counters::default() }
+        Nic {
+            mac,
+            mtu,
+            up: false,
+            promisc: false,
+            allmulticast: false,
+            filter,
+            counters: Counters::default(),
+        }
     }
 
     /// Administrative state; coming up brings promiscuity in line.

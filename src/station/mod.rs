@@ -3,3 +3,5 @@
 mod ip;
 
 pub use ip::{IpNet, IpSpec, default_mac};
+mod stub;
+pub use stub::*;

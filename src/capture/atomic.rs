@@ -1,0 +1,74 @@
+//! Files that appear under their name only when they are whole.
+
+use std::fs::File;
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
+use tempfile::{NamedTempFile, TempPath};
+
+/// Bytes collected before a write.
+const BUFFER_BYTES: usize = 128 * 1024;
+
+/// A file that is written beside its destination and takes its place on [`AtomicFile::commit`]. Dropped without that,
+/// it leaves nothing behind, and a file of that name stays what it was.
+///
+/// A destination that exists and is no ordinary file (a terminal, a named pipe, `/dev/null`) is written to directly.
+#[derive(Debug)]
+pub struct AtomicFile {
+    file: BufWriter<File>,
+    /// The temporary file's path and the final one; none for a destination that is no ordinary file.
+    rename: Option<(TempPath, PathBuf)>,
+}
+
+impl AtomicFile {
+    /// Begins a file that will be at `path`. A symbolic link there will be kept, and its target replaced.
+    ///
+    /// # Errors
+    /// The folder does not exist or cannot be written to.
+    pub fn create(path: &Path) -> io::Result<AtomicFile> {
+        let path = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf());
+        if std::fs::metadata(&path).is_ok_and(|m| !m.is_file()) {
+            let file = File::options().write(true).open(&path)?;
+            return Ok(AtomicFile { file: BufWriter::with_capacity(BUFFER_BYTES, file), rename: None });
+        }
+        let folder = match path.parent() {
+            Some(folder) if !folder.as_os_str().is_empty() => folder,
+            _ => Path::new("."),
+        };
+        let (file, temporary) = temporary_file(folder)?.into_parts();
+        let file = BufWriter::with_capacity(BUFFER_BYTES, file);
+        Ok(AtomicFile { file, rename: Some((temporary, path)) })
+    }
+
+    /// Gives the file its name, in one step.
+    ///
+    /// # Errors
+    /// The last bytes cannot be written, or the name cannot be taken; the temporary file is then removed.
+    pub fn commit(mut self) -> io::Result<()> {
+        self.file.flush()?;
+        match self.rename.take() {
+            Some((temporary, path)) => temporary.persist(path).map_err(|e| e.error),
+            None => Ok(()),
+        }
+    }
+}
+
+/// A temporary file with the permissions that any new file would have.
+fn temporary_file(folder: &Path) -> io::Result<NamedTempFile> {
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(".macvlab-").suffix(".part");
+    #[cfg(unix)]
+    let permissions = <std::fs::Permissions as std::os::unix::fs::PermissionsExt>::from_mode(0o666);
+    #[cfg(unix)]
+    builder.permissions(permissions);
+    builder.tempfile_in(folder)
+}
+
+impl Write for AtomicFile {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.file.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
+}

@@ -1,0 +1,196 @@
+//! The reader: which format, and one record after another.
+
+use super::error::{BadReason, BadRecord, CaptureError};
+use super::pcap::PcapStream;
+use super::pcapng::PcapngStream;
+use super::source::Source;
+use super::{MAX_FRAME_BYTES, MIN_FRAME_BYTES};
+use crate::time::Instant;
+use std::fmt;
+use std::io::Read;
+use std::ops::Range;
+
+/// An interface that a capture was taken on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Interface {
+    /// `if_name`; a pcap file has none.
+    pub name: Option<String>,
+    /// The number in the registry of link types; 1 is Ethernet.
+    pub link_type: u16,
+    /// Most bytes that were captured of a frame; 0: no limit.
+    pub snaplen: u32,
+    /// Bytes of frame check sequence at the end of each frame, which the reader takes off.
+    pub fcs_bytes: u8,
+}
+
+/// One captured frame.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Record<'a> {
+    /// Which record, from 1, bad ones counted.
+    pub number: u64,
+    /// Where the record begins: bytes from the start of the stream, after decompression.
+    pub offset: u64,
+    /// When it was captured: nanoseconds since 1970. A simple packet block has no time and gets that of the record
+    /// before it.
+    pub time: Instant,
+    /// Index into [`Reader::interfaces`].
+    pub interface: u32,
+    /// The frame, or as much of it as was captured: 14 to 65,535 bytes, no FCS.
+    pub data: &'a [u8],
+    /// The frame's length on the wire in bytes, no FCS.
+    pub orig_len: u32,
+}
+
+impl Record<'_> {
+    /// Whether the end of the frame is missing.
+    #[must_use]
+    pub fn is_cut(&self) -> bool {
+        self.data.len() < self.orig_len as usize
+    }
+}
+
+/// Where a record is, before its bytes are lent.
+pub(super) struct Located {
+    pub(super) number: u64,
+    pub(super) offset: u64,
+    pub(super) time: Instant,
+    pub(super) interface: u32,
+    pub(super) data: Range<usize>,
+    pub(super) orig_len: u32,
+}
+
+/// The formats.
+enum Format {
+    Pcap(PcapStream),
+    Pcapng(PcapngStream),
+}
+
+/// Reads a capture, record by record, in memory that does not grow with its length.
+///
+/// ```
+/// use macvlab::capture::{PcapWriter, Reader};
+/// use macvlab::time::Instant;
+///
+/// let mut file = PcapWriter::new(Vec::new())?;
+/// file.write(Instant::from_nanos(1), &[0xff; 60], 60)?;
+/// let mut reader = Reader::new(std::io::Cursor::new(file.finish()?))?;
+/// while let Some(record) = reader.next_record() {
+///     match record {
+///         Ok(record) => assert_eq!(record.data.len(), 60),
+///         Err(bad) => eprintln!("{bad}"),
+///     }
+/// }
+/// # Ok::<(), macvlab::capture::CaptureError>(())
+/// ```
+pub struct Reader {
+    source: Source,
+    format: Format,
+    /// After a fatal record, or at the end.
+    over: bool,
+}
+
+impl Reader {
+    /// Reads the header of a pcap or pcapng stream, plain or compressed with gzip or zstd.
+    ///
+    /// # Errors
+    /// The stream cannot be read, is empty, has another format, or is a pcap file of something else than Ethernet.
+    pub fn new(stream: impl Read + Send + 'static) -> Result<Reader, CaptureError> {
+        let mut source = Source::new(Box::new(stream))?;
+        let have = source.need(4);
+        if let Some(e) = source.take_error() {
+            return Err(e.into());
+        }
+        let Some(magic) = source.peek().first_chunk::<4>().copied() else {
+            return Err(if have == 0 {
+                CaptureError::Empty
+            } else {
+                CaptureError::Magic(source.peek().to_vec())
+            });
+        };
+        let format = if magic == PcapngStream::MAGIC {
+            Format::Pcapng(PcapngStream::new(&mut source)?)
+        } else if PcapStream::MAGICS.contains(&magic) {
+            Format::Pcap(PcapStream::new(&mut source)?)
+        } else {
+            return Err(CaptureError::Magic(magic.to_vec()));
+        };
+        Ok(Reader { source, format, over: false })
+    }
+
+    /// The next record; `None` at the end, and after a record that [`BadRecord::is_fatal`].
+    ///
+    /// # Errors
+    /// The record cannot be used. The next call answers with the one after it.
+    pub fn next_record(&mut self) -> Option<Result<Record<'_>, BadRecord>> {
+        if self.over {
+            return None;
+        }
+        let next = match &mut self.format {
+            Format::Pcap(pcap) => pcap.next(&mut self.source),
+            Format::Pcapng(pcapng) => pcapng.next(&mut self.source),
+        };
+        match next {
+            None => {
+                self.over = true;
+                None
+            }
+            Some(Err(bad)) => {
+                self.over = bad.is_fatal();
+                Some(Err(bad))
+            }
+            Some(Ok(Located { number, offset, time, interface, data, orig_len })) => {
+                let data = self.source.slice(data);
+                Some(Ok(Record { number, offset, time, interface, data, orig_len }))
+            }
+        }
+    }
+
+    /// The interfaces that were described so far, those of earlier sections first. A pcap file has one.
+    #[must_use]
+    pub fn interfaces(&self) -> &[Interface] {
+        match &self.format {
+            Format::Pcap(pcap) => std::slice::from_ref(pcap.interface()),
+            Format::Pcapng(pcapng) => pcapng.interfaces(),
+        }
+    }
+
+    /// Bytes read so far, after decompression.
+    #[must_use]
+    pub fn offset(&self) -> u64 {
+        self.source.offset()
+    }
+}
+
+impl fmt::Debug for Reader {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Reader")
+            .field("offset", &self.offset())
+            .field("interfaces", &self.interfaces())
+            .finish()
+    }
+}
+
+/// Takes the frame check sequence off and checks that what remains can be a frame. Answers the length of the data and
+/// the frame's own length.
+pub(super) fn check_frame(captured: u32, original: u32, fcs_bytes: u8) -> Result<(u32, u32), BadReason> {
+    if captured > original {
+        return Err(BadReason::CapturedOverOriginal { captured, original });
+    }
+    let original = original.saturating_sub(u32::from(fcs_bytes));
+    let captured = captured.min(original);
+    if captured < MIN_FRAME_BYTES {
+        return Err(BadReason::FrameTooShort(captured));
+    }
+    if original > MAX_FRAME_BYTES {
+        return Err(BadReason::FrameTooLong(original));
+    }
+    Ok((captured, original))
+}
+
+/// What to say when the stream ends within a record.
+pub(super) fn end_of_stream(source: &mut Source, needed: u64, have: u64) -> BadReason {
+    match source.take_error() {
+        Some(e) => BadReason::Read(e.to_string()),
+        None => BadReason::Truncated { needed, have },
+    }
+}

@@ -1,0 +1,139 @@
+//! A window on a byte stream: decompressed, bounded, and aware of its place.
+
+use std::io::{self, Read};
+use std::ops::Range;
+
+/// Bytes that are read ahead. Also the size below which the window never has to grow.
+const WINDOW_BYTES: usize = 256 * 1024;
+/// The most that a caller may ask to see at once: a record, its header and room for its options.
+pub(super) const MAX_WINDOW_BYTES: usize = 1024 * 1024;
+
+const GZIP: [u8; 2] = [0x1f, 0x8b];
+const ZSTD: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
+
+/// The stream.
+pub(super) struct Source {
+    inner: Box<dyn Read + Send>,
+    buf: Vec<u8>,
+    /// What was read and not consumed: `buf[start..end]`.
+    start: usize,
+    end: usize,
+    /// Where `start` is in the stream.
+    offset: u64,
+    /// No more to come.
+    ended: bool,
+    /// Why it ended, if that was not its natural end.
+    error: Option<io::Error>,
+}
+
+impl Source {
+    /// Looks at the first bytes and puts a decompressor in between if they say so.
+    pub(super) fn new(mut inner: Box<dyn Read + Send>) -> io::Result<Source> {
+        let mut head = Vec::with_capacity(ZSTD.len());
+        inner.by_ref().take(ZSTD.len() as u64).read_to_end(&mut head)?;
+        let compressed = (head.starts_with(&GZIP), head.starts_with(&ZSTD));
+        let whole = io::Cursor::new(head).chain(inner);
+        let inner: Box<dyn Read + Send> = match compressed {
+            (true, _) => Box::new(flate2::read::MultiGzDecoder::new(io::BufReader::new(whole))),
+            (_, true) => Box::new(zstd::stream::read::Decoder::new(whole)?),
+            _ => Box::new(whole),
+        };
+        Ok(Source {
+            inner,
+            buf: vec![0; WINDOW_BYTES],
+            start: 0,
+            end: 0,
+            offset: 0,
+            ended: false,
+            error: None,
+        })
+    }
+
+    /// Where the window begins in the stream.
+    pub(super) fn offset(&self) -> u64 {
+        self.offset
+    }
+
+    /// What was read ahead.
+    pub(super) fn peek(&self) -> &[u8] {
+        self.buf.get(self.start..self.end).unwrap_or_default()
+    }
+
+    /// Reads until the window has `n` bytes or the stream ends; answers how many it has, which may be more.
+    pub(super) fn need(&mut self, n: usize) -> usize {
+        let n = n.min(MAX_WINDOW_BYTES);
+        while self.end - self.start < n && !self.ended {
+            self.make_room(n);
+            let free = self.buf.get_mut(self.end..).unwrap_or_default();
+            match self.inner.read(free) {
+                Ok(0) => self.ended = true,
+                Ok(got) => self.end += got.min(free.len()),
+                Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+                Err(e) => {
+                    self.ended = true;
+                    self.error = Some(e);
+                }
+            }
+        }
+        self.end - self.start
+    }
+
+    /// Moves what is left to the front if `n` bytes would not fit behind it, and grows the window if they never would.
+    fn make_room(&mut self, n: usize) {
+        if self.start + n > self.buf.len() || self.end == self.buf.len() {
+            self.buf.copy_within(self.start..self.end, 0);
+            self.end -= self.start;
+            self.start = 0;
+        }
+        if self.buf.len() < n {
+            self.buf.resize(n, 0);
+        }
+    }
+
+    /// Consumes `n` bytes of the window and answers where they are: they stay readable by [`Source::slice`] until the
+    /// next [`Source::need`].
+    pub(super) fn consume(&mut self, n: usize) -> Range<usize> {
+        let from = self.start;
+        self.start = self.end.min(self.start + n);
+        self.offset += (self.start - from) as u64;
+        from..self.start
+    }
+
+    /// Bytes that were consumed last.
+    pub(super) fn slice(&self, range: Range<usize>) -> &[u8] {
+        self.buf.get(range).unwrap_or_default()
+    }
+
+    /// Skips `n` bytes without keeping them; answers how many there were.
+    pub(super) fn skip(&mut self, n: u64) -> u64 {
+        let mut left = n;
+        while left > 0 {
+            if self.need(1) == 0 {
+                break;
+            }
+            let some = usize::try_from(left).unwrap_or(usize::MAX).min(self.end - self.start);
+            self.consume(some);
+            left -= some as u64;
+        }
+        n - left
+    }
+
+    /// The error that ended the stream, once.
+    pub(super) fn take_error(&mut self) -> Option<io::Error> {
+        self.error.take()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_window_stays_small_whatever_is_asked() {
+        let mut source = Source::new(Box::new(io::repeat(7))).unwrap();
+        assert_eq!(source.need(usize::MAX), MAX_WINDOW_BYTES);
+        assert_eq!(source.skip(50_000_000), 50_000_000);
+        assert_eq!(source.offset(), 50_000_000);
+        assert_eq!(source.buf.len(), MAX_WINDOW_BYTES);
+    }
+}

@@ -1,0 +1,227 @@
+//! The way in: a frame reaches an end of a cable, is decided about at a NIC or a switch, and goes to ports, host stacks
+//! and stations.
+
+use super::clock::Due;
+use super::device::{DeviceId, End, Role, SwitchId};
+use super::{HopKind, Lab, incoming};
+use crate::frame::{EthHeader, Frame, MacAddr, PacketType, Tag};
+use crate::macvlan::{Counted, Delivery, count_delivery};
+use crate::nic::{Nic, host_stack_type};
+use crate::switch::{SwitchEgress, SwitchPortId};
+use crate::verdict::{Egress, Flood, Rule};
+use std::borrow::Cow;
+
+impl Lab {
+    /// A frame comes out of a cable.
+    pub(super) fn intake_cable(&mut self, at: End, frame: Frame, frame_id: u64) {
+        match at {
+            End::Device(id) => self.intake_link(id, frame, frame_id),
+            End::Switch(switch, port) => self.intake_switch(switch, port, frame, frame_id),
+            End::Nobody { .. } | End::Gone => {}
+        }
+    }
+
+    /// A device with a link takes a frame from its cable.
+    fn intake_link(&mut self, id: DeviceId, frame: Frame, frame_id: u64) {
+        let Some(link) = self.link_mut(id) else { return };
+        if !link.nic.up {
+            let rule = if link.role == Role::Nic { Rule::NicDown } else { Rule::CableDown };
+            return self.hop(id, HopKind::Drop(rule), &frame, frame_id);
+        }
+        let header = incoming(&frame);
+        let admitted = header.and_then(|h| link.nic.admit(&h).map(|t| (h, t)));
+        match admitted {
+            Ok((header, packet_type)) => {
+                count_received(&mut link.nic, &frame);
+                self.intake(id, &header, packet_type, frame, frame_id);
+            }
+            Err(rule) => {
+                // The link counts a runt before the stack throws it away; the hardware's filter comes before both.
+                if rule == Rule::Runt {
+                    count_received(&mut link.nic, &frame);
+                }
+                self.hop(id, HopKind::Drop(rule), &frame, frame_id);
+            }
+        }
+    }
+
+    /// A bridge port's frame for a bridge sibling enters the parent's receive path (R30).
+    pub(super) fn intake_local(&mut self, id: DeviceId, frame: Frame, frame_id: u64) {
+        let Some(link) = self.link_mut(id) else { return };
+        if !Nic::fits(link.nic.mtu, frame.len()) {
+            link.nic.counters.rx_dropped += 1;
+            return self.hop(id, HopKind::Drop(Rule::TooLongToReceive), &frame, frame_id);
+        }
+        match incoming(&frame) {
+            Ok(header) => {
+                let packet_type = PacketType::of(header.dst, link.nic.mac);
+                self.intake(id, &header, packet_type, frame, frame_id);
+            }
+            Err(rule) => self.hop(id, HopKind::Drop(rule), &frame, frame_id),
+        }
+    }
+
+    /// What a device does with a frame that its hardware let in: the tap sees it, then sub-interfaces, ports and the
+    /// host stack (R10).
+    fn intake(
+        &mut self,
+        id: DeviceId,
+        header: &EthHeader,
+        packet_type: PacketType,
+        frame: Frame,
+        frame_id: u64,
+    ) {
+        let Some(link) = self.link_mut(id) else { return };
+        if matches!(link.role, Role::Station | Role::Router(_)) {
+            self.hop(id, HopKind::Receive(packet_type, Rule::StationReceive), &frame, frame_id);
+            return self.hand_to_stack(id, &frame, packet_type);
+        }
+        let vlan = header.tag.filter(|t| t.tpid == 0x8100 && t.vlan().get() != 0).map(Tag::vlan);
+        let child = link.vlans.iter().find(|(v, _)| Some(*v) == vlan).map(|(_, child)| *child);
+        let table = link.demux.as_mut().map(|d| d.publish().clone());
+        self.hop(id, HopKind::Arrive(packet_type), &frame, frame_id);
+        if let Some(child) = child {
+            return self.intake_vlan(child, packet_type, &frame, frame_id);
+        }
+        let Some(table) = table else {
+            return self.hand_to_host(id, Rule::NoPorts, packet_type, &frame, frame_id);
+        };
+        let verdict = table.receive(header);
+        if verdict.flood == Flood::Withheld(Rule::QueueZero) {
+            if let Some(link) = self.link_mut(id) {
+                link.nic.counters.rx_dropped += 1;
+            }
+            self.hop(id, HopKind::Drop(Rule::QueueZero), &frame, frame_id);
+        }
+        for delivery in table.deliveries(&verdict, header, packet_type) {
+            self.hand_to_port(id, &delivery, header, &frame, frame_id);
+        }
+        match verdict.egress {
+            Egress::HostStack => self.hand_to_host(id, verdict.rule, packet_type, &frame, frame_id),
+            Egress::Drop => self.hop(id, HopKind::Drop(verdict.rule), &frame, frame_id),
+            Egress::Port(_) | Egress::Wire | Egress::Parent => {}
+        }
+    }
+
+    /// The outer tag names a sub-interface: it gets the frame without that tag (V1).
+    fn intake_vlan(&mut self, id: DeviceId, by_parent: PacketType, frame: &Frame, frame_id: u64) {
+        let Some(link) = self.link_mut(id) else { return };
+        if !link.nic.up {
+            return self.hop(id, HopKind::Drop(Rule::VlanDown), frame, frame_id);
+        }
+        let inner: Frame = [&frame[..12], &frame[16..]].concat().into();
+        let Ok(header) = incoming(&inner) else {
+            return self.hop(id, HopKind::Drop(Rule::Runt), &inner, frame_id);
+        };
+        // The sub-interface may have an address of its own, which the device below took for somebody else's.
+        let own = by_parent == PacketType::OtherHost && header.dst == link.nic.mac;
+        let packet_type = if own { PacketType::Host } else { by_parent };
+        count_received(&mut link.nic, &inner);
+        link.nic.counters.multicast += u64::from(packet_type == PacketType::Multicast);
+        self.intake(id, &header, packet_type, inner, frame_id);
+    }
+
+    /// A frame for the host stack of a NIC or sub-interface. A tag that the device has no sub-interface for makes it
+    /// somebody else's (R71).
+    fn hand_to_host(
+        &mut self,
+        id: DeviceId,
+        rule: Rule,
+        by_address: PacketType,
+        frame: &Frame,
+        frame_id: u64,
+    ) {
+        match host_stack_type(frame, by_address) {
+            None => self.hop(id, HopKind::Drop(Rule::Runt), frame, frame_id),
+            Some(packet_type) => {
+                let rule = if packet_type == by_address { rule } else { Rule::TaggedToHost };
+                self.hop(id, HopKind::Receive(packet_type, rule), frame, frame_id);
+                self.hand_to_stack(id, frame, packet_type);
+            }
+        }
+    }
+
+    /// A frame for a port.
+    pub(super) fn hand_to_port(
+        &mut self,
+        parent: DeviceId,
+        delivery: &Delivery,
+        header: &EthHeader,
+        frame: &Frame,
+        frame_id: u64,
+    ) {
+        if let Some(counters) = self.port_counters(parent, delivery.port) {
+            count_delivery(counters, delivery, header);
+        }
+        let device = self.link(parent).and_then(|l| l.ports.get(delivery.port.index()).copied().flatten());
+        let Some(id) = device else { return };
+        // A local copy skips the parent's receive path, so its tag is looked at here for the first time.
+        let runt = delivery.counted == Counted::LocalCopy && incoming(frame).is_err();
+        if runt || delivery.counted == Counted::TooLong {
+            let rule = if runt { Rule::Runt } else { delivery.rule };
+            return self.hop(id, HopKind::Drop(rule), frame, frame_id);
+        }
+        self.hop(id, HopKind::Receive(delivery.packet_type, delivery.rule), frame, frame_id);
+        self.hand_to_stack(id, frame, delivery.packet_type);
+    }
+
+    /// A frame comes in at a switch port, is decided about, taught and forwarded.
+    fn intake_switch(&mut self, switch: SwitchId, port: SwitchPortId, frame: Frame, frame_id: u64) {
+        let now = self.now;
+        let node = &mut self.switches[switch.0];
+        let counters = &mut node.ports[usize::from(port.0)].counters;
+        counters.rx_packets += 1;
+        counters.rx_bytes += frame.len() as u64;
+        let name = node.ports[usize::from(port.0)].name.clone();
+        let header = match incoming(&frame) {
+            Ok(header) => header,
+            Err(rule) => return self.hop_named(name, HopKind::Drop(rule), &frame, frame_id),
+        };
+        let verdict = node.switch.decide(port, &frame, &header, now);
+        node.switch.commit(port, &header, &verdict, now);
+        let ways: Vec<_> = node.switch.egress(&verdict, port, &header).collect();
+        let packet_type = PacketType::of(header.dst, MacAddr::ZERO);
+        self.hop_named(name.clone(), HopKind::Arrive(packet_type), &frame, frame_id);
+        match verdict.egress {
+            SwitchEgress::Drop => self.hop_named(name, HopKind::Drop(verdict.rule), &frame, frame_id),
+            _ if ways.is_empty() => {
+                self.hop_named(name, HopKind::Drop(Rule::NothingToFloodTo), &frame, frame_id);
+            }
+            _ => {
+                for (out, rule, retag) in ways {
+                    let frame = match retag.apply(&frame) {
+                        Cow::Borrowed(_) => frame.clone(),
+                        Cow::Owned(bytes) => bytes.into(),
+                    };
+                    self.leave_switch(switch, out, frame, frame_id, rule);
+                }
+            }
+        }
+    }
+
+    /// A frame leaves by a switch port.
+    fn leave_switch(&mut self, switch: SwitchId, out: SwitchPortId, frame: Frame, frame_id: u64, rule: Rule) {
+        let port = &self.switches[switch.0].ports[usize::from(out.0)];
+        let (name, cable) = (port.name.clone(), port.cable);
+        if !Nic::fits(port.mtu, frame.len()) {
+            return self.hop_named(name, HopKind::Drop(Rule::TooLongToReceive), &frame, frame_id);
+        }
+        let far = self.cables[cable.0].far(End::Switch(switch, out));
+        let accepted = self.offer(far, &frame, frame_id).is_ok();
+        let counters = &mut self.switches[switch.0].ports[usize::from(out.0)].counters;
+        if !accepted {
+            counters.tx_dropped += 1;
+            return;
+        }
+        counters.tx_packets += 1;
+        counters.tx_bytes += frame.len() as u64;
+        self.hop_named(name, HopKind::Transmit(rule), &frame, frame_id);
+        let time = self.now + self.cables[cable.0].latency;
+        self.agenda.plan(time, Due::Arrive { at: far, frame, frame_id });
+    }
+}
+
+fn count_received(nic: &mut Nic, frame: &Frame) {
+    nic.counters.rx_packets += 1;
+    nic.counters.rx_bytes += frame.len() as u64;
+}

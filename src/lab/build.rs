@@ -1,0 +1,449 @@
+//! Makes a lab's devices, in the order of the declaration, and wires them.
+
+use super::device::{
+    Agent, AgentId, Cable, CableId, Device, DeviceId, End, Kind, Link, Role, Stack, SwitchId, SwitchNode,
+    SwitchPortNode, Uplink,
+};
+use super::spec::{
+    DeviceKind, DeviceSpec, LabSpec, MacvlanSpec, Name, NicSpec, RouterSpec, StationSpec, SwitchSpec,
+    VlanSpec,
+};
+use super::{Event, Lab, Options, SetupStage, Summary, event};
+use crate::counters::Counters;
+use crate::errno::Errno;
+use crate::frame::MacAddr;
+use crate::macvlan::{self, PortRequest, Refusal};
+use crate::nic::{Filter, Nic, UnicastFilter};
+use crate::station::{Endpoint, IpSpec, Router};
+use crate::switch::{Assigned, FdbKind, PortConfig, Switch, SwitchConfig};
+use crate::time::Instant;
+use crate::verdict::Rule;
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+/// One-way delay of a cable whose devices name none.
+const DEFAULT_LATENCY: Duration = Duration::from_micros(1);
+
+impl Lab {
+    /// Builds a lab. What the kernel would refuse is part of its events; the first call that takes a sink hands them
+    /// out.
+    #[must_use]
+    pub fn new(spec: &LabSpec, options: Options) -> Lab {
+        let mut lab = Lab {
+            title: spec.title.clone(),
+            steps: spec.steps.clone(),
+            options,
+            devices: Vec::new(),
+            names: BTreeMap::new(),
+            cables: Vec::new(),
+            switches: Vec::new(),
+            agents: Vec::new(),
+            addresses: BTreeMap::new(),
+            agenda: super::clock::Agenda::default(),
+            now: Instant::ZERO,
+            step: 0,
+            next_frame_id: 0,
+            watch: None,
+            log: Vec::new(),
+            summary: Summary::default(),
+        };
+        // The switches' ends of the cables come first: a device that is made plugs into what is there.
+        let sockets = Sockets::of(spec);
+        for switch in &spec.switches {
+            lab.make_switch(switch);
+        }
+        for device in &spec.devices {
+            lab.declare(device, &sockets);
+        }
+        lab.wire_switch_tables(spec);
+        let devices = lab.listing();
+        lab.log.insert(0, Event::Lab { title: spec.title.clone(), devices });
+        lab
+    }
+
+    fn declare(&mut self, device: &DeviceSpec, sockets: &Sockets) {
+        let name = &device.name;
+        let expected = match &device.kind {
+            DeviceKind::Macvlan(spec) => spec.expect,
+            _ => None,
+        };
+        let refused = match &device.kind {
+            DeviceKind::Nic(spec) => self.make_nic(name, spec, sockets),
+            DeviceKind::Vlan(spec) => self.make_vlan(name, spec),
+            DeviceKind::Macvlan(spec) => self.make_port(name, spec),
+            DeviceKind::Station(spec) => self
+                .make_station(name, Role::Station, spec, sockets)
+                .map(|id| self.attach_endpoint(id, &spec.ip)),
+            DeviceKind::Router(spec) => self.make_router(name, spec, sockets),
+        }
+        .err();
+        if refused.map(|(_, (errno, _))| errno) != expected {
+            self.summary.failed += 1;
+        } else if expected.is_some() {
+            self.summary.held += 1;
+        }
+        if let Some((stage, (errno, rule))) = refused {
+            let expected = expected == Some(errno);
+            self.log.push(Event::Setup { device: name.clone(), stage, errno, rule, expected });
+        }
+    }
+
+    fn make_nic(&mut self, name: &Name, spec: &NicSpec, sockets: &Sockets) -> Result<(), Refused> {
+        let id = self.make_link(name, Role::Nic, spec.mac, spec.mtu, spec.filter, sockets)?;
+        self.cable_latency(id, spec.latency);
+        if let Some(link) = self.link_mut(id) {
+            link.nic.set_promisc(spec.promisc);
+            link.nic.set_allmulticast(spec.allmulticast);
+        }
+        self.attach_endpoint(id, &spec.ip);
+        self.set_up(id, spec.up).map_err(|r| (SetupStage::Up, r))
+    }
+
+    fn make_station(
+        &mut self,
+        name: &Name,
+        role: Role,
+        spec: &StationSpec,
+        sockets: &Sockets,
+    ) -> Result<DeviceId, Refused> {
+        let id = self.make_link(name, role, spec.mac, spec.mtu, UnicastFilter::None, sockets)?;
+        self.cable_latency(id, spec.latency);
+        self.addresses.insert(name.clone(), spec.ip.clone());
+        self.set_up(id, spec.up).map_err(|r| (SetupStage::Up, r))?;
+        Ok(id)
+    }
+
+    fn make_router(&mut self, name: &Name, spec: &RouterSpec, sockets: &Sockets) -> Result<(), Refused> {
+        let mut devices = Vec::new();
+        let mut interfaces = Vec::new();
+        for interface in &spec.interfaces {
+            let s = &interface.station;
+            let id = self.make_station(&interface.name, Role::Router(name.clone()), s, sockets)?;
+            devices.push(id);
+            interfaces.push((interface.name.as_str(), s.mac, &s.ip, s.mtu));
+        }
+        if self.options.stacks {
+            let router = Router::new(name, &interfaces, self.now);
+            self.attach(Stack::Router(Box::new(router)), devices);
+        }
+        Ok(())
+    }
+
+    /// A device with a link on a cable.
+    fn make_link(
+        &mut self,
+        name: &Name,
+        role: Role,
+        mac: MacAddr,
+        mtu: u32,
+        filter: UnicastFilter,
+        sockets: &Sockets,
+    ) -> Result<DeviceId, Refused> {
+        let refused = |r| (SetupStage::Create, r);
+        Nic::check_mac(mac).map_err(refused)?;
+        Nic::check_mtu(mtu).map_err(refused)?;
+        let id = DeviceId(self.devices.len());
+        let cable = self.plug(name, id, mtu, sockets);
+        let link = Link {
+            role,
+            nic: Nic::new(mac, mtu, Filter::new(filter)),
+            demux: None,
+            ports: Vec::new(),
+            vlans: Vec::new(),
+            uplink: Uplink::Cable(cable),
+        };
+        self.add_device(name, Kind::Link(Box::new(link)));
+        Ok(id)
+    }
+
+    fn add_device(&mut self, name: &Name, kind: Kind) -> DeviceId {
+        let id = DeviceId(self.devices.len());
+        self.devices.push(Device { name: name.clone(), kind, agent: None, gone: false });
+        self.names.insert(name.clone(), id);
+        id
+    }
+
+    /// The cable of a new device: to a switch port, to a device that is already there, or to nobody yet.
+    fn plug(&mut self, name: &Name, id: DeviceId, mtu: u32, sockets: &Sockets) -> CableId {
+        if let Some((switch, port)) = sockets.switch_ports.get(name) {
+            let node = &mut self.switches[switch.0].ports[*port];
+            node.mtu = mtu;
+            self.cables[node.cable.0].ends[0] = End::Device(id);
+            return node.cable;
+        }
+        let peer = sockets.peers.get(name).and_then(|p| self.names.get(p)).copied();
+        if let Some(Uplink::Cable(cable)) = peer.and_then(|p| self.link(p)).map(|l| l.uplink.clone()) {
+            self.cables[cable.0].ends[1] = End::Device(id);
+            return cable;
+        }
+        // A device that is yet to come has carrier only when it is there.
+        let far = if sockets.peers.contains_key(name) { End::Gone } else { End::Nobody { mtu } };
+        self.cables.push(Cable { ends: [End::Device(id), far], latency: DEFAULT_LATENCY });
+        CableId(self.cables.len() - 1)
+    }
+
+    fn cable_latency(&mut self, id: DeviceId, latency: Duration) {
+        if let Some(Uplink::Cable(cable)) = self.link(id).map(|l| l.uplink.clone()) {
+            let cable = &mut self.cables[cable.0];
+            cable.latency = cable.latency.max(latency);
+        }
+    }
+
+    fn make_vlan(&mut self, name: &Name, spec: &VlanSpec) -> Result<(), Refused> {
+        let refused = |r| (SetupStage::Create, r);
+        let below = self.find(&spec.parent).map_err(refused)?;
+        let link = self.link(below).ok_or(refused((Errno::Enodev, Rule::CreateRefused)))?;
+        let mac = spec.mac.unwrap_or(link.nic.mac);
+        let mtu = spec.mtu.unwrap_or(link.nic.mtu);
+        Nic::check_mac(mac).map_err(refused)?;
+        if mtu > link.nic.mtu {
+            return Err(refused((Errno::Erange, Rule::ChangeMtu)));
+        }
+        let uplink = Uplink::Below {
+            nic: below,
+            vlan: spec.id,
+            inherited_mac: spec.mac.is_none(),
+            pushed: BTreeSet::new(),
+            promisc: false,
+        };
+        let filter = Filter::new(UnicastFilter::Slots(u32::MAX));
+        let (demux, ports, vlans) = (None, Vec::new(), Vec::new());
+        let link = Link { role: Role::Vlan, nic: Nic::new(mac, mtu, filter), demux, ports, vlans, uplink };
+        let id = self.add_device(name, Kind::Link(Box::new(link)));
+        if let Some(parent) = self.link_mut(below) {
+            parent.vlans.push((spec.id, id));
+        }
+        self.attach_endpoint(id, &spec.ip);
+        self.set_up(id, spec.up).map_err(|r| (SetupStage::Up, r))
+    }
+
+    /// Creates a macvlan or macvtap, configures it and brings it up.
+    pub(super) fn make_port(&mut self, name: &Name, spec: &MacvlanSpec) -> Result<(), Refused> {
+        let refused = |r| (SetupStage::Create, r);
+        self.addresses.insert(name.clone(), spec.ip.clone());
+        let parent = self.names.get(&spec.parent).copied();
+        // A port made on a port sits on that one's parent (R82).
+        let parent = parent.map(|id| match self.devices[id.0].kind {
+            Kind::Port { parent, .. } => parent,
+            Kind::Link(_) => id,
+        });
+        let request = PortRequest {
+            mac: spec.requested_mac(name),
+            mode: spec.mode,
+            flags: spec.flags,
+            mtu: spec.mtu,
+            sources: spec.sources.clone(),
+            bcqueuelen: spec.bcqueuelen,
+            bclim: spec.bclim,
+        };
+        let name_taken = self.names.contains_key(name);
+        let link = parent.and_then(|id| self.link_mut(id));
+        let Some((parent, link)) = parent.zip(link) else {
+            return Err(refused(macvlan::refuse_without_parent(&request)));
+        };
+        let port = macvlan::create(&mut link.demux, &link.nic, &request, name_taken).map_err(refused)?;
+        let id = self.add_device(name, Kind::Port { parent, port, tap: spec.tap });
+        if let Some(link) = self.link_mut(parent) {
+            link.ports.resize(link.ports.len().max(port.index() + 1), None);
+            link.ports[port.index()] = Some(id);
+        }
+        self.attach_endpoint(id, &spec.ip);
+        self.change_port(id, |demux, nic, port| {
+            demux.set_promisc(nic, port, spec.promisc)?;
+            demux.set_allmulticast(nic, port, spec.allmulticast)?;
+            spec.multicast.iter().try_for_each(|group| demux.join(nic, port, *group))
+        })
+        .map_err(refused)?;
+        self.set_up(id, spec.up).map_err(|r| (SetupStage::Up, r))
+    }
+
+    /// Gives a device with addresses an IP stack, and joins the groups that it listens to.
+    fn attach_endpoint(&mut self, id: DeviceId, ip: &IpSpec) {
+        let name = self.devices[id.0].name.clone();
+        self.addresses.insert(name.clone(), ip.clone());
+        if !self.options.stacks || ip.address.is_empty() {
+            return;
+        }
+        let state = self.state_of(id);
+        let endpoint = Endpoint::new(&name, state.mac, ip, state.mtu, self.now);
+        let groups = endpoint.groups();
+        self.attach(Stack::Endpoint(Box::new(endpoint)), vec![id]);
+        for group in groups {
+            // Joining is never refused (R88).
+            let _ = self.join(id, group);
+        }
+    }
+
+    fn attach(&mut self, stack: Stack, devices: Vec<DeviceId>) {
+        let agent = AgentId(self.agents.len());
+        for (interface, id) in devices.iter().enumerate() {
+            self.devices[id.0].agent = Some((agent, interface));
+        }
+        self.agents.push(Agent { stack, devices, wake: None });
+        self.serve(agent);
+    }
+
+    /// A switch, with a cable in each of its ports and nobody at the other ends yet.
+    fn make_switch(&mut self, spec: &SwitchSpec) {
+        let (ageing, vlan_filtering) = (spec.ageing, spec.vlan_filtering);
+        let config = |group_fwd_mask| SwitchConfig { ageing, vlan_filtering, group_fwd_mask };
+        let switch = Switch::new(config(spec.group_fwd_mask)).or_else(|(errno, rule)| {
+            self.summary.failed += 1;
+            let (device, stage) = (spec.name.clone(), SetupStage::Create);
+            self.log.push(Event::Setup { device, stage, errno, rule, expected: false });
+            Switch::new(config(0))
+        });
+        let Ok(switch) = switch else { return };
+        let id = SwitchId(self.switches.len());
+        let mut node = SwitchNode { name: spec.name.clone(), switch, ports: Vec::new() };
+        for port in &spec.ports {
+            self.cables.push(Cable { ends: [End::Gone, End::Gone], latency: DEFAULT_LATENCY });
+            node.ports.push(SwitchPortNode {
+                name: format!("{}.{}", spec.name, port.device),
+                device: port.device.clone(),
+                cable: CableId(self.cables.len() - 1),
+                mtu: 1500,
+                counters: Counters::default(),
+            });
+        }
+        for (index, port) in node.ports.iter().enumerate() {
+            let number = crate::switch::SwitchPortId(u16::try_from(index).unwrap_or(u16::MAX));
+            self.cables[port.cable.0].ends[1] = End::Switch(id, number);
+        }
+        self.switches.push(node);
+    }
+
+    /// Adds the ports and entries of the switches, now that the devices on them are there.
+    fn wire_switch_tables(&mut self, spec: &LabSpec) {
+        for (index, switch) in spec.switches.iter().enumerate() {
+            for (number, port) in switch.ports.iter().enumerate() {
+                let device = self.names.get(&port.device).copied();
+                let mac = device.map(|id| self.state_of(id).mac).unwrap_or_default();
+                let ips = device.map(|id| self.assigned_addresses(id)).unwrap_or_default();
+                let assigned = Assigned { mac, ips };
+                let config = PortConfig {
+                    flags: port.flags,
+                    state: port.state,
+                    group_fwd_mask: port.group_fwd_mask,
+                    vlans: port.vlans.clone(),
+                    policy: port.policy.or(switch.policy),
+                    assigned,
+                };
+                let made = self.switches[index].switch.add_port(config);
+                if let Err((errno, rule)) = made {
+                    self.summary.failed += 1;
+                    let device = self.switches[index].ports[number].name.clone();
+                    let stage = SetupStage::Create;
+                    self.log.push(Event::Setup { device, stage, errno, rule, expected: false });
+                }
+                if let Some(id) = device {
+                    self.tell_switch(id);
+                }
+            }
+            for entry in &switch.fdb {
+                if let Err((errno, rule)) = self.add_fdb(index, entry) {
+                    self.summary.failed += 1;
+                    let (device, stage) = (switch.name.clone(), SetupStage::Create);
+                    self.log.push(Event::Setup { device, stage, errno, rule, expected: false });
+                }
+            }
+        }
+    }
+
+    /// An entry made by hand.
+    pub(super) fn add_fdb(&mut self, switch: usize, entry: &super::spec::FdbSpec) -> Result<(), Refusal> {
+        let node = &mut self.switches[switch];
+        let number = node.ports.iter().position(|p| p.device == entry.port);
+        let port = number.and_then(|n| u16::try_from(n).ok()).ok_or((Errno::Enodev, Rule::FdbRefused))?;
+        let kind = match (entry.sticky, entry.dynamic) {
+            (true, _) => FdbKind::Sticky,
+            (false, true) => FdbKind::Dynamic,
+            (false, false) => FdbKind::Static,
+        };
+        node.switch.add_fdb(entry.mac, crate::switch::SwitchPortId(port), kind, entry.vlan, self.now)
+    }
+
+    /// The addresses that a network would have assigned to a device on a switch port: its own.
+    fn assigned_addresses(&self, id: DeviceId) -> Vec<std::net::IpAddr> {
+        let ip = self.addresses.get(&self.devices[id.0].name);
+        ip.map(|ip| ip.address.iter().map(|n| n.addr).collect()).unwrap_or_default()
+    }
+
+    /// The devices as the first event lists them.
+    fn listing(&self) -> Vec<event::Device> {
+        let mut list: Vec<event::Device> = Vec::new();
+        for (index, device) in self.devices.iter().enumerate() {
+            let state = self.state_of(DeviceId(index));
+            let (parent, peer) = match &device.kind {
+                Kind::Port { parent, .. } => (Some(self.devices[parent.0].name.clone()), None),
+                Kind::Link(link) => match (&link.uplink, &link.role) {
+                    (Uplink::Below { nic, .. }, _) => (Some(self.devices[nic.0].name.clone()), None),
+                    (Uplink::Cable(cable), role) => {
+                        let router = if let Role::Router(name) = role { Some(name.clone()) } else { None };
+                        (router, self.end_name(self.cables[cable.0].far(End::Device(DeviceId(index)))))
+                    }
+                },
+            };
+            list.push(event::Device {
+                name: device.name.clone(),
+                kind: device.kind_name(),
+                mac: Some(state.mac),
+                parent,
+                mode: state.mode,
+                peer,
+            });
+        }
+        for node in &self.switches {
+            let (name, kind) = (node.name.clone(), "switch");
+            list.push(event::Device { name, kind, mac: None, parent: None, mode: None, peer: None });
+            for port in &node.ports {
+                list.push(event::Device {
+                    name: port.name.clone(),
+                    kind: "switch-port",
+                    mac: None,
+                    parent: Some(node.name.clone()),
+                    mode: None,
+                    peer: self.names.contains_key(&port.device).then(|| port.device.clone()),
+                });
+            }
+        }
+        list
+    }
+
+    fn end_name(&self, end: End) -> Option<Name> {
+        match end {
+            End::Device(id) => Some(self.devices[id.0].name.clone()),
+            End::Switch(s, p) => Some(self.switches[s.0].ports[usize::from(p.0)].name.clone()),
+            End::Nobody { .. } | End::Gone => None,
+        }
+    }
+}
+
+/// A refusal, and where in the making of a device it came.
+pub(super) type Refused = (SetupStage, Refusal);
+
+/// Which device goes where, before any is made.
+struct Sockets {
+    /// By device: switch and port number.
+    switch_ports: BTreeMap<Name, (SwitchId, usize)>,
+    /// By device, both ways: the other end of a direct cable.
+    peers: BTreeMap<Name, Name>,
+}
+
+impl Sockets {
+    fn of(spec: &LabSpec) -> Sockets {
+        let mut sockets = Sockets { switch_ports: BTreeMap::new(), peers: BTreeMap::new() };
+        for (index, switch) in spec.switches.iter().enumerate() {
+            for (number, port) in switch.ports.iter().enumerate() {
+                sockets.switch_ports.insert(port.device.clone(), (SwitchId(index), number));
+            }
+        }
+        for device in &spec.devices {
+            if let DeviceKind::Nic(NicSpec { cable: Some(far), .. }) = &device.kind {
+                sockets.peers.insert(device.name.clone(), far.clone());
+                sockets.peers.insert(far.clone(), device.name.clone());
+            }
+        }
+        sockets
+    }
+}

@@ -1,0 +1,399 @@
+//! `set`, `add` and `remove`: devices and switches change while the lab runs.
+
+use super::device::{CableId, DeviceId, End, Kind, Link, Uplink};
+use super::spec::{Change, MacvlanSpec, Name, SwitchChange};
+use super::{DeviceState, Event, Lab, Stack};
+use crate::errno::Errno;
+use crate::frame::MacAddr;
+use crate::macvlan::{self, Demux, Refusal};
+use crate::nic::Nic;
+use crate::switch::SwitchPortId;
+use crate::verdict::{PortId, Rule};
+use std::collections::BTreeSet;
+
+impl Lab {
+    /// Changes a device.
+    ///
+    /// # Errors
+    /// The kernel's.
+    pub(super) fn set(&mut self, name: &str, change: &Change) -> Result<(), Refusal> {
+        let id = self.find(name)?;
+        match change {
+            Change::Up(up) => self.set_up(id, *up),
+            Change::Mac(mac) => self.set_mac(id, *mac),
+            Change::Mtu(mtu) => self.set_mtu(id, *mtu),
+            Change::Join(group) => self.join(id, *group),
+            Change::Leave(group) => self.leave_group(id, *group),
+            Change::Promisc(on) => self.set_promisc(id, *on),
+            Change::Allmulticast(on) => self.set_allmulticast(id, *on),
+            Change::Mode(mode) => self.change_port(id, |demux, _, port| demux.set_mode(port, *mode)),
+            Change::UnknownMode(_) => Err((Errno::Einval, Rule::ChangeMode)),
+            Change::Flags(flags) => {
+                self.change_port(id, |demux, nic, port| demux.set_flags(nic, port, *flags))
+            }
+            Change::Bcqueuelen(len) => {
+                self.change_port(id, |demux, _, port| demux.set_bcqueuelen(port, *len))
+            }
+            Change::Bclim(limit) => self.change_port(id, |demux, nic, _| {
+                demux.set_bclim(nic, *limit);
+                Ok(())
+            }),
+            Change::Sources(change) => {
+                self.change_port(id, |demux, _, port| demux.change_sources(port, change))
+            }
+        }
+    }
+
+    /// Changes a port through its parent's control plane, and brings what hangs on it in line.
+    ///
+    /// # Errors
+    /// What `change` answers; `EOPNOTSUPP` if the device is no port.
+    pub(super) fn change_port(
+        &mut self,
+        id: DeviceId,
+        change: impl FnOnce(&mut Demux, &mut Nic, PortId) -> Result<(), Refusal>,
+    ) -> Result<(), Refusal> {
+        let Kind::Port { parent, port, .. } = self.devices[id.0].kind else {
+            return Err((Errno::Eopnotsupp, Rule::ChangeMode));
+        };
+        let missing = (Errno::Enodev, Rule::SendDown);
+        let link = self.link_mut(parent).ok_or(missing)?;
+        let demux = link.demux.as_mut().ok_or(missing)?;
+        let done = change(demux, &mut link.nic, port);
+        self.sync_vlan(parent);
+        done
+    }
+
+    /// Brings a device up or down.
+    pub(super) fn set_up(&mut self, id: DeviceId, up: bool) -> Result<(), Refusal> {
+        if let Kind::Port { .. } = self.devices[id.0].kind {
+            return self.change_port(id, |demux, nic, port| demux.set_up(nic, port, up));
+        }
+        let below = match self.link(id).map(|l| &l.uplink) {
+            Some(Uplink::Below { nic, .. }) => Some(*nic),
+            _ => None,
+        };
+        if up && below.is_some_and(|nic| !self.is_up(nic)) {
+            return Err((Errno::Enetdown, Rule::NicDown));
+        }
+        let Some(link) = self.link_mut(id) else { return Ok(()) };
+        link.nic.set_up(up);
+        let children: Vec<DeviceId> = link.vlans.iter().map(|(_, child)| *child).collect();
+        self.sync_vlan(id);
+        self.tell_switch(id);
+        // Sub-interfaces follow the device below them.
+        children.into_iter().try_for_each(|child| self.set_up(child, up))
+    }
+
+    /// Tells the switch on the other end of a device's cable about its carrier and address.
+    pub(super) fn tell_switch(&mut self, id: DeviceId) {
+        let Some(Link { uplink: Uplink::Cable(cable), nic, .. }) = self.link(id) else { return };
+        let (up, mac) = (nic.up, nic.mac);
+        if let End::Switch(switch, port) = self.cables[cable.0].far(End::Device(id)) {
+            let switch = &mut self.switches[switch.0].switch;
+            switch.set_carrier(port, up);
+            switch.set_device_mac(port, mac);
+        }
+    }
+
+    fn set_mac(&mut self, id: DeviceId, mac: MacAddr) -> Result<(), Refusal> {
+        if let Kind::Port { parent, .. } = self.devices[id.0].kind {
+            let before = self.link(parent).map(|l| l.nic.mac);
+            self.change_port(id, |demux, nic, port| demux.set_mac(nic, port, mac))?;
+            if self.link(parent).map(|l| l.nic.mac) != before {
+                self.mac_changed(parent);
+            }
+        } else {
+            Nic::check_mac(mac)?;
+            let Some(link) = self.link_mut(id) else { return Ok(()) };
+            link.nic.mac = mac;
+            if let Some(demux) = &mut link.demux {
+                demux.parent_mac_changed(&link.nic);
+            }
+            if let Uplink::Below { inherited_mac, .. } = &mut link.uplink {
+                *inherited_mac = false;
+            }
+            self.mac_changed(id);
+        }
+        self.refresh_stack_mac(id);
+        Ok(())
+    }
+
+    /// A link's address has changed: its switch, its stack, its passthru port and its sub-interfaces follow.
+    fn mac_changed(&mut self, id: DeviceId) {
+        self.tell_switch(id);
+        self.sync_vlan(id);
+        self.refresh_stack_mac(id);
+        let Some(link) = self.link(id) else { return };
+        let mac = link.nic.mac;
+        let ports: Vec<DeviceId> = link.ports.iter().copied().flatten().collect();
+        let children: Vec<DeviceId> = link.vlans.iter().map(|(_, child)| *child).collect();
+        for port in ports {
+            self.refresh_stack_mac(port);
+        }
+        for child in children {
+            let Some(link) = self.link_mut(child) else { continue };
+            if matches!(link.uplink, Uplink::Below { inherited_mac: true, .. }) {
+                link.nic.mac = mac;
+                if let Some(demux) = &mut link.demux {
+                    demux.parent_mac_changed(&link.nic);
+                }
+                self.mac_changed(child);
+            }
+        }
+    }
+
+    /// Tells the IP stack behind a device which address the device has.
+    fn refresh_stack_mac(&mut self, id: DeviceId) {
+        let Some((agent, interface)) = self.devices[id.0].agent else { return };
+        let mac = self.state_of(id).mac;
+        let now = self.now;
+        match &mut self.agents[agent.0].stack {
+            Stack::Endpoint(e) => e.set_mac(mac, now),
+            Stack::Router(r) => r.set_mac(interface, mac, now),
+        }
+        self.serve(agent);
+    }
+
+    fn set_mtu(&mut self, id: DeviceId, mtu: u32) -> Result<(), Refusal> {
+        if let Kind::Port { .. } = self.devices[id.0].kind {
+            return self.change_port(id, |demux, nic, port| demux.set_mtu(nic, port, mtu));
+        }
+        Nic::check_mtu(mtu)?;
+        let below = match self.link(id).map(|l| &l.uplink) {
+            Some(Uplink::Below { nic, .. }) => self.link(*nic).map(|l| l.nic.mtu),
+            _ => None,
+        };
+        if below.is_some_and(|limit| mtu > limit) {
+            return Err((Errno::Erange, Rule::ChangeMtu));
+        }
+        let Some(link) = self.link_mut(id) else { return Ok(()) };
+        link.nic.mtu = mtu;
+        if let Some(demux) = &mut link.demux {
+            demux.parent_mtu_changed(&link.nic);
+        }
+        let children: Vec<DeviceId> = link.vlans.iter().map(|(_, child)| *child).collect();
+        for child in children {
+            if self.link(child).is_some_and(|l| l.nic.mtu > mtu) {
+                self.set_mtu(child, mtu)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Joins a group on a device.
+    pub(super) fn join(&mut self, id: DeviceId, group: MacAddr) -> Result<(), Refusal> {
+        if let Kind::Port { .. } = self.devices[id.0].kind {
+            return self.change_port(id, |demux, nic, port| demux.join(nic, port, group));
+        }
+        if let Some(link) = self.link_mut(id) {
+            link.nic.filter.join(group);
+        }
+        self.sync_vlan(id);
+        Ok(())
+    }
+
+    fn leave_group(&mut self, id: DeviceId, group: MacAddr) -> Result<(), Refusal> {
+        if let Kind::Port { .. } = self.devices[id.0].kind {
+            return self.change_port(id, |demux, nic, port| demux.leave(nic, port, group));
+        }
+        let left = self.link_mut(id).is_some_and(|l| l.nic.filter.leave(group));
+        self.sync_vlan(id);
+        if left { Ok(()) } else { Err((Errno::Enoent, Rule::JoinAndLeave)) }
+    }
+
+    fn set_promisc(&mut self, id: DeviceId, on: bool) -> Result<(), Refusal> {
+        if let Kind::Port { .. } = self.devices[id.0].kind {
+            return self.change_port(id, |demux, nic, port| demux.set_promisc(nic, port, on));
+        }
+        if let Some(link) = self.link_mut(id) {
+            link.nic.set_promisc(on);
+        }
+        self.sync_vlan(id);
+        Ok(())
+    }
+
+    fn set_allmulticast(&mut self, id: DeviceId, on: bool) -> Result<(), Refusal> {
+        if let Kind::Port { .. } = self.devices[id.0].kind {
+            return self.change_port(id, |demux, nic, port| demux.set_allmulticast(nic, port, on));
+        }
+        if let Some(link) = self.link_mut(id) {
+            link.nic.set_allmulticast(on);
+        }
+        self.sync_vlan(id);
+        Ok(())
+    }
+
+    /// Pushes a sub-interface's addresses and promiscuity down to the device below it (`vlan_dev_set_rx_mode`,
+    /// `vlan_dev_change_rx_flags`). Nothing to do for other devices.
+    fn sync_vlan(&mut self, id: DeviceId) {
+        let Some(link) = self.link_mut(id) else { return };
+        let Uplink::Below { nic: below, pushed, promisc, .. } = &mut link.uplink else { return };
+        let below = *below;
+        let wanted: BTreeSet<MacAddr> = if link.nic.up {
+            link.nic.filter.addresses().chain([link.nic.mac]).collect()
+        } else {
+            BTreeSet::new()
+        };
+        let old = std::mem::replace(pushed, wanted.clone());
+        let wanted_promisc = link.nic.up && link.nic.filter.promiscuity() != 0;
+        let promisc_by = i32::from(wanted_promisc) - i32::from(std::mem::replace(promisc, wanted_promisc));
+        let Some(lower) = self.link_mut(below) else { return };
+        let own = lower.nic.mac;
+        let filter = &mut lower.nic.filter;
+        for mac in wanted.difference(&old).filter(|m| **m != own) {
+            if mac.is_multicast() { filter.group_push(*mac) } else { filter.unicast_add(*mac) }
+        }
+        for mac in old.difference(&wanted).filter(|m| **m != own) {
+            if mac.is_multicast() { filter.group_pull(*mac) } else { filter.unicast_del(*mac) }
+        }
+        filter.promiscuity_add(promisc_by);
+        filter.refresh(lower.nic.up);
+        self.sync_vlan(below);
+    }
+
+    /// Adds a port. One that cannot come up exists and stays down.
+    ///
+    /// # Errors
+    /// The kernel's, at creation or at bringing it up.
+    pub(super) fn add(&mut self, name: &Name, spec: &MacvlanSpec) -> Result<(), Refusal> {
+        self.make_port(name, spec).map_err(|(_, refusal)| refusal)
+    }
+
+    /// Removes a device, its ports and sub-interfaces first (R92).
+    ///
+    /// # Errors
+    /// `ENODEV`.
+    pub(super) fn remove(&mut self, name: &str) -> Result<(), Refusal> {
+        let id = self.find(name)?;
+        if let Some(link) = self.link(id) {
+            let above: Vec<Name> = link
+                .ports
+                .iter()
+                .copied()
+                .flatten()
+                .chain(link.vlans.iter().map(|(_, child)| *child))
+                .map(|d| self.devices[d.0].name.clone())
+                .collect();
+            above.iter().try_for_each(|name| self.remove(name))?;
+        }
+        let counters = self.counters_of(id);
+        self.log.push(Event::Counters { device: name.to_owned(), counters });
+        match self.devices[id.0].kind {
+            Kind::Port { parent, port, .. } => {
+                if let Some(link) = self.link_mut(parent) {
+                    let before = link.nic.mac;
+                    link.ports[port.index()] = None;
+                    macvlan::remove(&mut link.demux, &mut link.nic, port)?;
+                    if link.nic.mac != before {
+                        self.mac_changed(parent);
+                    }
+                }
+                self.sync_vlan(parent);
+            }
+            Kind::Link(_) => self.unplug(id),
+        }
+        if let Some((agent, _)) = self.devices[id.0].agent.take() {
+            let wake = self.agents[agent.0].wake.take();
+            self.agenda.rearm(agent, wake, None);
+        }
+        self.devices[id.0].gone = true;
+        self.names.remove(name);
+        Ok(())
+    }
+
+    /// Takes a device off its cable, or off the device below it.
+    fn unplug(&mut self, id: DeviceId) {
+        let _ = self.set_up(id, false);
+        let Some(link) = self.link(id) else { return };
+        match link.uplink.clone() {
+            Uplink::Cable(CableId(cable)) => {
+                let near = End::Device(id);
+                for end in self.cables[cable].ends.iter_mut().filter(|e| **e == near) {
+                    *end = End::Gone;
+                }
+            }
+            Uplink::Below { nic, .. } => {
+                if let Some(lower) = self.link_mut(nic) {
+                    lower.vlans.retain(|(_, child)| *child != id);
+                }
+            }
+        }
+    }
+
+    /// Changes a switch.
+    ///
+    /// # Errors
+    /// The kernel's (R152, R153, R155, R156).
+    pub(super) fn set_switch(&mut self, name: &str, change: &SwitchChange) -> Result<(), Refusal> {
+        let missing = (Errno::Enodev, Rule::StateRefused);
+        let index = self.switches.iter().position(|s| s.name == name).ok_or(missing)?;
+        let now = self.now;
+        if let SwitchChange::Fdb(entry) = change {
+            return self.add_fdb(index, entry);
+        }
+        let node = &mut self.switches[index];
+        let number = |port: &Name| {
+            let number = node.ports.iter().position(|p| p.device == *port);
+            number.and_then(|n| u16::try_from(n).ok()).map(SwitchPortId).ok_or(missing)
+        };
+        match change {
+            SwitchChange::Flag { port, flag, value } => {
+                let port = number(port)?;
+                node.switch.set_flag(port, *flag, *value)
+            }
+            SwitchChange::State { port, state } => {
+                let port = number(port)?;
+                node.switch.set_state(port, *state)
+            }
+            SwitchChange::GroupFwdMask { port, mask } => {
+                let port = port.as_ref().map(number).transpose()?;
+                node.switch.set_group_fwd_mask(port, *mask)
+            }
+            SwitchChange::Ageing(time) => {
+                node.switch.set_ageing(*time, now);
+                Ok(())
+            }
+            SwitchChange::FdbDel { mac } => node.switch.del_fdb(*mac, None, now),
+            SwitchChange::Fdb(_) => Ok(()),
+        }
+    }
+
+    /// What a device counts.
+    pub(super) fn counters_of(&self, id: DeviceId) -> crate::counters::Counters {
+        match &self.devices[id.0].kind {
+            Kind::Link(link) => link.nic.counters,
+            Kind::Port { parent, port, .. } => {
+                let demux = self.link(*parent).and_then(|l| l.demux.as_ref());
+                demux.and_then(|d| d.port(*port)).map(|p| p.counters).unwrap_or_default()
+            }
+        }
+    }
+
+    /// How a device stands.
+    pub(super) fn state_of(&self, id: DeviceId) -> DeviceState {
+        let carrier = self.has_carrier(id);
+        match &self.devices[id.0].kind {
+            Kind::Link(link) => DeviceState {
+                mac: link.nic.mac,
+                mtu: link.nic.mtu,
+                mode: None,
+                up: link.nic.up,
+                carrier,
+                promiscuity: link.nic.filter.promiscuity(),
+            },
+            Kind::Port { parent, port, .. } => {
+                let demux = self.link(*parent).and_then(|l| l.demux.as_ref());
+                let port = demux.and_then(|d| d.port(*port));
+                DeviceState {
+                    mac: port.map(|p| p.mac).unwrap_or_default(),
+                    mtu: port.map(|p| p.mtu).unwrap_or_default(),
+                    mode: port.map(|p| p.mode),
+                    up: port.is_some_and(|p| p.up),
+                    carrier,
+                    promiscuity: port.map(|p| u32::from(p.promisc)).unwrap_or_default(),
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,91 @@
+//! Virtual time: what is under way on the cables, and when the IP stacks want to be woken.
+
+use super::device::{AgentId, DeviceId, End};
+use crate::frame::Frame;
+use crate::time::Instant;
+use std::cmp::Reverse;
+use std::collections::{BTreeSet, BinaryHeap};
+
+/// Something that is due.
+#[derive(Clone, Debug)]
+pub(super) enum Due {
+    /// A frame reaches an end of a cable.
+    Arrive { at: End, frame: Frame, frame_id: u64 },
+    /// An IP stack's frame is sent by its device.
+    Send { device: DeviceId, frame: Frame },
+    /// An IP stack is woken.
+    Wake(AgentId),
+}
+
+#[derive(Debug)]
+struct Entry {
+    time: Instant,
+    /// Breaks ties: first come, first served.
+    order: u64,
+    due: Due,
+}
+
+impl PartialEq for Entry {
+    fn eq(&self, other: &Entry) -> bool {
+        (self.time, self.order) == (other.time, other.order)
+    }
+}
+
+impl Eq for Entry {}
+
+impl PartialOrd for Entry {
+    fn partial_cmp(&self, other: &Entry) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Entry {
+    fn cmp(&self, other: &Entry) -> std::cmp::Ordering {
+        (self.time, self.order).cmp(&(other.time, other.order))
+    }
+}
+
+/// What is due, in the order of time.
+#[derive(Debug, Default)]
+pub(super) struct Agenda {
+    frames: BinaryHeap<Reverse<Entry>>,
+    wakes: BTreeSet<(Instant, AgentId)>,
+    order: u64,
+}
+
+impl Agenda {
+    /// Plans something with a frame.
+    pub(super) fn plan(&mut self, time: Instant, due: Due) {
+        self.order += 1;
+        self.frames.push(Reverse(Entry { time, order: self.order, due }));
+    }
+
+    /// Moves an agent's wake-up call.
+    pub(super) fn rearm(&mut self, agent: AgentId, old: Option<Instant>, new: Option<Instant>) {
+        if old != new {
+            old.map(|t| self.wakes.remove(&(t, agent)));
+            new.map(|t| self.wakes.insert((t, agent)));
+        }
+    }
+
+    /// Whether frames are under way.
+    pub(super) fn frames_under_way(&self) -> bool {
+        !self.frames.is_empty()
+    }
+
+    /// When the next thing is due.
+    pub(super) fn next_time(&self) -> Option<Instant> {
+        let frame = self.frames.peek().map(|Reverse(e)| e.time);
+        let wake = self.wakes.first().map(|(t, _)| *t);
+        frame.into_iter().chain(wake).min()
+    }
+
+    /// Takes the next thing that is due at or before `limit`; frames before wake-ups of the same moment.
+    pub(super) fn take(&mut self, limit: Instant) -> Option<(Instant, Due)> {
+        let time = self.next_time().filter(|t| *t <= limit)?;
+        if self.frames.peek().is_some_and(|Reverse(e)| e.time == time) {
+            return self.frames.pop().map(|Reverse(e)| (time, e.due));
+        }
+        self.wakes.pop_first().map(|(_, agent)| (time, Due::Wake(agent)))
+    }
+}

@@ -1,0 +1,211 @@
+//! What a lab is made of: devices with links, ports, cables, switches, and the agents that hold the IP stacks.
+
+use crate::counters::Counters;
+use crate::frame::{MacAddr, VlanId};
+use crate::lab::spec::Name;
+use crate::macvlan::Demux;
+use crate::nic::Nic;
+use crate::station::{Endpoint, Router};
+use crate::switch::{Switch, SwitchPortId};
+use crate::time::Instant;
+use crate::verdict::PortId;
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+/// A device, by the order in which it was made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct DeviceId(pub(super) usize);
+
+/// A cable, by the order in which it was made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct CableId(pub(super) usize);
+
+/// A switch, by the order in the file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct SwitchId(pub(super) usize);
+
+/// Whatever holds an IP stack.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct AgentId(pub(super) usize);
+
+/// A device.
+pub(super) struct Device {
+    pub(super) name: Name,
+    pub(super) kind: Kind,
+    /// The IP stack behind it, and which of its interfaces this is.
+    pub(super) agent: Option<(AgentId, usize)>,
+    /// It was removed.
+    pub(super) gone: bool,
+}
+
+/// What a device is.
+pub(super) enum Kind {
+    /// It has a link of its own.
+    Link(Box<Link>),
+    /// A macvlan or macvtap.
+    Port {
+        /// The device below.
+        parent: DeviceId,
+        /// Its slot there.
+        port: PortId,
+        /// Made as a macvtap.
+        tap: bool,
+    },
+}
+
+/// What a device with a link serves as.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Role {
+    Nic,
+    Vlan,
+    Station,
+    /// An interface of the named router.
+    Router(Name),
+}
+
+/// A device with a link of its own.
+pub(super) struct Link {
+    pub(super) role: Role,
+    pub(super) nic: Nic,
+    /// The ports on it.
+    pub(super) demux: Option<Demux>,
+    /// The devices of its ports, by slot.
+    pub(super) ports: Vec<Option<DeviceId>>,
+    /// The 802.1Q sub-interfaces on it.
+    pub(super) vlans: Vec<(VlanId, DeviceId)>,
+    /// Where its frames leave.
+    pub(super) uplink: Uplink,
+}
+
+/// Where a link's frames leave.
+#[derive(Clone, Debug)]
+pub(super) enum Uplink {
+    Cable(CableId),
+    /// Through the device below, with a tag.
+    Below {
+        nic: DeviceId,
+        vlan: VlanId,
+        /// The address was taken from the device below and follows it.
+        inherited_mac: bool,
+        /// Addresses pushed down to it.
+        pushed: BTreeSet<MacAddr>,
+        /// Promiscuity passed down to it.
+        promisc: bool,
+    },
+}
+
+/// One end of a cable.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum End {
+    Device(DeviceId),
+    Switch(SwitchId, SwitchPortId),
+    /// Connected, with carrier, and nobody listens.
+    Nobody {
+        /// Of the interface there, in bytes.
+        mtu: u32,
+    },
+    /// The device that was here is gone.
+    Gone,
+}
+
+/// A cable.
+#[derive(Clone, Debug)]
+pub(super) struct Cable {
+    pub(super) ends: [End; 2],
+    /// One-way delay.
+    pub(super) latency: Duration,
+}
+
+impl Cable {
+    /// The end opposite to this one.
+    pub(super) fn far(&self, near: End) -> End {
+        if self.ends[0] == near { self.ends[1] } else { self.ends[0] }
+    }
+}
+
+/// A switch with its ports.
+pub(super) struct SwitchNode {
+    pub(super) name: Name,
+    pub(super) switch: Switch,
+    /// By port id.
+    pub(super) ports: Vec<SwitchPortNode>,
+}
+
+/// A switch port.
+pub(super) struct SwitchPortNode {
+    /// SWITCH.DEVICE.
+    pub(super) name: Name,
+    /// The name of the device on the other end, as the file has it.
+    pub(super) device: Name,
+    pub(super) cable: CableId,
+    /// That of the device on it when it was made, in bytes.
+    pub(super) mtu: u32,
+    pub(super) counters: Counters,
+}
+
+/// An IP stack.
+pub(super) enum Stack {
+    Endpoint(Box<Endpoint>),
+    Router(Box<Router>),
+}
+
+/// An IP stack, the devices that are its interfaces, and when it wants to be woken.
+pub(super) struct Agent {
+    pub(super) stack: Stack,
+    pub(super) devices: Vec<DeviceId>,
+    pub(super) wake: Option<Instant>,
+}
+
+impl Stack {
+    pub(super) fn poll_at(&self) -> Option<Instant> {
+        match self {
+            Stack::Endpoint(e) => e.poll_at(),
+            Stack::Router(r) => r.poll_at(),
+        }
+    }
+
+    pub(super) fn poll(&mut self, now: Instant) {
+        match self {
+            Stack::Endpoint(e) => e.poll(now),
+            Stack::Router(r) => r.poll(now),
+        }
+    }
+
+    /// The next frame it wants to send, and on which of its interfaces.
+    pub(super) fn pop_transmit(&mut self) -> Option<(usize, Vec<u8>)> {
+        match self {
+            Stack::Endpoint(e) => e.pop_transmit().map(|f| (0, f)),
+            Stack::Router(r) => r.pop_transmit(),
+        }
+    }
+}
+
+impl Device {
+    pub(super) fn link(&self) -> Option<&Link> {
+        match &self.kind {
+            Kind::Link(link) => Some(link),
+            Kind::Port { .. } => None,
+        }
+    }
+
+    pub(super) fn link_mut(&mut self) -> Option<&mut Link> {
+        match &mut self.kind {
+            Kind::Link(link) => Some(link),
+            Kind::Port { .. } => None,
+        }
+    }
+
+    /// The word that events use.
+    pub(super) fn kind_name(&self) -> &'static str {
+        match &self.kind {
+            Kind::Port { tap: false, .. } => "macvlan",
+            Kind::Port { tap: true, .. } => "macvtap",
+            Kind::Link(link) => match link.role {
+                Role::Nic => "nic",
+                Role::Vlan => "vlan",
+                Role::Station => "station",
+                Role::Router(_) => "router",
+            },
+        }
+    }
+}

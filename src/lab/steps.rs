@@ -1,0 +1,257 @@
+//! Runs the steps, and holds what came of them against what was expected.
+
+use super::device::{DeviceId, End, Uplink};
+use super::spec::{Action, Expect, FrameSpec, Name, ProbeSpec, StepSpec, Target};
+use super::{Event, Lab, Outcome, Sink, Stack, Summary};
+use crate::errno::Errno;
+use crate::frame::{Family, Frame, MacAddr, Resolve};
+use crate::macvlan::Refusal;
+use crate::nic::check_send;
+use crate::station::{Probe, ProbeKind, ProbeOutcome};
+use crate::time::Instant;
+use crate::verdict::Rule;
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+use std::path::Path;
+use std::time::Duration;
+
+/// What a step came to.
+struct Done {
+    outcome: Outcome,
+    rtt: Option<Duration>,
+}
+
+impl From<Result<(), Refusal>> for Done {
+    fn from(result: Result<(), Refusal>) -> Done {
+        let outcome = match result {
+            Ok(()) => Outcome::Ok,
+            Err((errno, rule)) => Outcome::Error(errno, rule),
+        };
+        Done { outcome, rtt: None }
+    }
+}
+
+impl Lab {
+    /// Runs every step, then tells the counters and states.
+    pub fn run(&mut self, sink: Sink<'_>) -> Summary {
+        self.flush(sink);
+        for index in 0..self.steps.len() {
+            self.run_step(index, sink);
+        }
+        self.finish(sink)
+    }
+
+    /// The lab's title.
+    #[must_use]
+    pub fn title(&self) -> &str {
+        &self.title
+    }
+
+    /// Runs one step, numbered from 0.
+    fn run_step(&mut self, index: usize, sink: Sink<'_>) {
+        let spec = self.steps[index].clone();
+        self.step = index + 1;
+        self.log.push(Event::Step { step: self.step, spec: spec.clone() });
+        self.flush(sink);
+        self.watch = None;
+        let done = self.act(&spec.action, sink);
+        self.settle(sink);
+        let delivered: Vec<Name> =
+            self.watch.take().map(|(_, names)| names.into_iter().collect()).unwrap_or_default();
+        let held = spec.expect.as_ref().map(|expect| holds(expect, done.outcome, &delivered));
+        self.count(&spec, done.outcome, held);
+        let Done { outcome, rtt } = done;
+        self.log.push(Event::Result { step: self.step, outcome, rtt, delivered, held });
+        self.flush(sink);
+    }
+
+    /// A change that nobody expected to be refused, and was, is a failure as well.
+    fn count(&mut self, spec: &StepSpec, outcome: Outcome, held: Option<bool>) {
+        let change = matches!(
+            spec.action,
+            Action::Set { .. }
+                | Action::SetSwitch { .. }
+                | Action::Add { .. }
+                | Action::Remove(_)
+                | Action::Replay { .. }
+        );
+        let refused = held.is_none() && change && matches!(outcome, Outcome::Error(..));
+        self.summary.steps += 1;
+        self.summary.held += usize::from(held == Some(true));
+        self.summary.failed += usize::from(held == Some(false) || refused);
+    }
+
+    fn act(&mut self, action: &Action, sink: Sink<'_>) -> Done {
+        match action {
+            Action::Ping(probe) => self.probe(ProbeKind::Ping, probe, sink),
+            Action::Arping(probe) => self.probe(ProbeKind::Arping, probe, sink),
+            Action::Udp(probe) => self.probe(ProbeKind::Udp, probe, sink),
+            Action::Tcp(probe) => self.probe(ProbeKind::Tcp, probe, sink),
+            Action::Inject { at, from_wire, frame } => self.inject(at, *from_wire, frame).into(),
+            Action::Set { device, change } => self.set(device, change).into(),
+            Action::SetSwitch { switch, change } => self.set_switch(switch, change).into(),
+            Action::Add { name, spec } => self.add(name, spec).into(),
+            Action::Remove(name) => self.remove(name).into(),
+            Action::Wait(time) => {
+                self.advance(self.now + *time, sink);
+                Ok(()).into()
+            }
+            Action::Replay { capture, at } => self.replay(capture, at, sink).into(),
+        }
+    }
+
+    /// A device asks another, until it has an answer or gives up.
+    fn probe(&mut self, kind: ProbeKind, spec: &ProbeSpec, sink: Sink<'_>) -> Done {
+        let id = match self.find(&spec.from) {
+            Ok(id) => id,
+            Err(refusal) => return Err(refusal).into(),
+        };
+        let unreachable = Done { outcome: Outcome::Unreachable, rtt: None };
+        let target = match &spec.to {
+            Target::Address(addr) => Some(*addr),
+            Target::Device(name) => self.target_address(&spec.from, name),
+        };
+        let (Some((agent, _)), Some(to)) = (self.devices[id.0].agent, target) else { return unreachable };
+        let probe = Probe { kind, to, count: spec.count, timeout: spec.timeout };
+        let now = self.now;
+        let number = match &mut self.agents[agent.0].stack {
+            Stack::Endpoint(e) => e.start_probe(now, probe),
+            Stack::Router(r) => r.start_probe(now, probe),
+        };
+        self.serve(agent);
+        loop {
+            let result = match &self.agents[agent.0].stack {
+                Stack::Endpoint(e) => e.probe_result(number),
+                Stack::Router(r) => r.probe_result(number),
+            };
+            if let Some(result) = result {
+                let outcome = match result.outcome {
+                    ProbeOutcome::Reply => Outcome::Reply,
+                    ProbeOutcome::Unreachable => Outcome::Unreachable,
+                    ProbeOutcome::NoReply => Outcome::NoReply,
+                };
+                return Done { outcome, rtt: result.rtt };
+            }
+            // A probe always has a deadline of its own, so time always passes.
+            let Some(next) = self.agenda.next_time() else { return unreachable };
+            self.advance(next, sink);
+        }
+    }
+
+    /// The first address of a device, of a family that the asker has too.
+    fn target_address(&self, from: &str, to: &str) -> Option<IpAddr> {
+        let own = &self.addresses.get(from)?.address;
+        let theirs = &self.addresses.get(to)?.address;
+        theirs.iter().map(|n| n.addr).find(|a| own.iter().any(|o| o.addr.is_ipv4() == a.is_ipv4()))
+    }
+
+    fn inject(&mut self, at: &str, from_wire: bool, frame: &FrameSpec) -> Result<(), Refusal> {
+        let id = self.find(at)?;
+        let frame = match frame {
+            FrameSpec::Bytes(bytes) => Frame::new(bytes),
+            FrameSpec::Crafted(craft) => {
+                craft.build(at, self).map_err(|_| (Errno::Einval, Rule::RuntSend))?
+            }
+        };
+        let frame_id = self.new_frame_id();
+        self.watch = Some((frame_id, BTreeSet::new()));
+        if from_wire { self.send_from_wire(id, frame, frame_id) } else { self.send(id, frame, frame_id) }
+    }
+
+    /// The far end of a NIC's cable sends a frame to it.
+    fn send_from_wire(&mut self, id: DeviceId, frame: Frame, frame_id: u64) -> Result<(), Refusal> {
+        let Some(Uplink::Cable(cable)) = self.link(id).map(|l| l.uplink.clone()) else {
+            return Err((Errno::Eopnotsupp, Rule::SendDown));
+        };
+        let far = self.cables[cable.0].far(End::Device(id));
+        let (mtu, up) = match far {
+            End::Device(d) => self.link(d).map_or((0, false), |l| (l.nic.mtu, l.nic.up)),
+            End::Switch(s, p) => (self.switches[s.0].ports[usize::from(p.0)].mtu, true),
+            End::Nobody { mtu } => (mtu, true),
+            End::Gone => return Err((Errno::Enodev, Rule::SendDown)),
+        };
+        check_send(&frame, mtu, up)?;
+        let carrier = self.is_up(id);
+        let accepted = if carrier { self.offer(End::Device(id), &frame, frame_id) } else { Ok(()) };
+        let counters = match far {
+            End::Device(d) => self.link_mut(d).map(|l| &mut l.nic.counters),
+            End::Switch(s, p) => Some(&mut self.switches[s.0].ports[usize::from(p.0)].counters),
+            End::Nobody { .. } | End::Gone => None,
+        };
+        if let Some(counters) = counters {
+            if carrier && accepted.is_ok() {
+                counters.tx_packets += 1;
+                counters.tx_bytes += frame.len() as u64;
+            } else {
+                counters.tx_dropped += 1;
+            }
+        }
+        accepted?;
+        self.intake_cable(End::Device(id), frame, frame_id);
+        Ok(())
+    }
+
+    /// A capture's frames, spaced as they were recorded.
+    fn replay(&mut self, capture: &Path, at: &str, sink: Sink<'_>) -> Result<(), Refusal> {
+        let id = self.find(at)?;
+        let frames = self.options.captures.get(capture).cloned().unwrap_or_default();
+        let Some(first) = frames.first().map(|(time, _)| *time) else { return Ok(()) };
+        let start = self.now;
+        for (time, frame) in frames {
+            let due: Instant = start + time.since(first);
+            let sent = match self.link(id).map(|l| l.role == super::device::Role::Nic) {
+                Some(true) => self.arrive(at, due, &frame, sink),
+                _ => self.send_at(at, due, &frame, sink),
+            };
+            sent.map_err(|_| (Errno::Enodev, Rule::SendDown))?;
+        }
+        Ok(())
+    }
+
+    /// Tells the counters and states of every device, and what came of the run.
+    pub fn finish(&mut self, sink: Sink<'_>) -> Summary {
+        self.settle(sink);
+        let live: Vec<DeviceId> =
+            (0..self.devices.len()).map(DeviceId).filter(|d| !self.devices[d.0].gone).collect();
+        for id in &live {
+            let device = self.devices[id.0].name.clone();
+            self.log.push(Event::Counters { device, counters: self.counters_of(*id) });
+        }
+        for port in self.switches.iter().flat_map(|s| &s.ports) {
+            self.log.push(Event::Counters { device: port.name.clone(), counters: port.counters });
+        }
+        for id in live {
+            let device = self.devices[id.0].name.clone();
+            self.log.push(Event::State { device, state: self.state_of(id) });
+        }
+        self.flush(sink);
+        self.summary
+    }
+}
+
+impl Resolve for Lab {
+    fn mac_of(&self, device: &str) -> Option<MacAddr> {
+        self.names.get(device).map(|id| self.state_of(*id).mac)
+    }
+
+    fn ip_of(&self, device: &str, family: Family) -> Option<IpAddr> {
+        self.addresses.get(device)?.address.iter().map(|n| n.addr).find(|a| Family::of(*a) == family)
+    }
+}
+
+/// Whether an expectation holds.
+fn holds(expect: &Expect, outcome: Outcome, delivered: &[Name]) -> bool {
+    match expect {
+        Expect::Reply => outcome == Outcome::Reply,
+        Expect::Unreachable => outcome == Outcome::Unreachable,
+        Expect::NoReply => outcome == Outcome::NoReply,
+        Expect::Ok => outcome == Outcome::Ok,
+        Expect::Errno(errno) => matches!(outcome, Outcome::Error(e, _) if e == *errno),
+        Expect::Delivered(names) => {
+            let mut wanted = names.clone();
+            wanted.sort();
+            wanted.dedup();
+            outcome == Outcome::Ok && wanted == delivered
+        }
+    }
+}

@@ -1,0 +1,285 @@
+//! NICs, VLAN sub-interfaces, ports, stations and routers.
+
+use super::names::{Kind, Want, Wire, bad_name, declare};
+use super::read::{Node, Reader, Table, list};
+use super::scalar;
+use crate::frame::{Family, VlanId};
+use crate::lab::spec::{
+    DeviceKind, DeviceSpec, MacvlanSpec, NicSpec, RouterInterface, RouterSpec, StationSpec, VlanSpec,
+};
+use crate::nic::UnicastFilter;
+use crate::station::{IpSpec, default_mac};
+use std::net::IpAddr;
+use std::ops::Range;
+use std::time::Duration;
+use toml::de::DeValue;
+
+/// Payload of a device that says nothing about it, in bytes.
+pub(super) const DEFAULT_MTU: u32 = 1500;
+
+/// The tables that declare devices.
+pub(super) const TABLES: [&str; 6] = ["nic", "vlan", "macvlan", "macvtap", "station", "router"];
+
+/// Keys of every device with an IP stack.
+const IP: [&str; 3] = ["address", "gateway", "neighbours"];
+
+/// Keys of `[macvlan.N]` and of an `add` step.
+const MACVLAN: [&str; 12] = [
+    "parent", "mode", "mac", "mtu", "up", "flags", "sources", "multicast", "allmulticast", "promisc", "bcqueuelen",
+    "bclim",
+];
+
+/// Keys of a station and of a router's interface.
+const STATION: [&str; 4] = ["mac", "mtu", "up", "latency"];
+
+/// Reads a device's table.
+pub(super) fn device(
+    cx: &mut Reader<'_>,
+    table_name: &str,
+    name: &str,
+    key_span: Range<usize>,
+    node: &Node<'_, '_>,
+) -> Option<DeviceSpec> {
+    let line = cx.lines.line(key_span.start);
+    let key = node.path.to_string();
+    let Some(table) = Table::of(cx, node) else {
+        declare(cx, name, Kind::Unclear, key, key_span, Vec::new());
+        return None;
+    };
+    let kind = match table_name {
+        "nic" => {
+            let nic = nic(cx, name, &table);
+            declare(cx, name, Kind::Nic, key, key_span, families(&nic.ip));
+            DeviceKind::Nic(nic)
+        }
+        "vlan" => {
+            let vlan = vlan(cx, &table);
+            declare(cx, name, Kind::Vlan, key, key_span, families(&vlan.ip));
+            cx.names.parent(name, &vlan.parent);
+            DeviceKind::Vlan(vlan)
+        }
+        "station" => {
+            table.only(cx, &[&STATION[..], &IP].concat());
+            let station = station(cx, name, &table);
+            declare(cx, name, Kind::Station, key, key_span, families(&station.ip));
+            DeviceKind::Station(station)
+        }
+        "router" => {
+            declare(cx, name, Kind::Router, key, key_span, Vec::new());
+            DeviceKind::Router(router(cx, name, &table))
+        }
+        _ => {
+            table.only(cx, &[&MACVLAN[..], &IP, &["expect"]].concat());
+            let mut spec = macvlan(cx, &table, table_name == "macvtap");
+            spec.expect = table.get(cx, "expect", scalar::errno);
+            declare(cx, name, Kind::Port, key, key_span, families(&spec.ip));
+            cx.names.parent(name, &spec.parent);
+            DeviceKind::Macvlan(spec)
+        }
+    };
+    Some(DeviceSpec { name: name.to_owned(), kind, line })
+}
+
+/// The families of a device's addresses.
+pub(super) fn families(ip: &IpSpec) -> Vec<Family> {
+    ip.address.iter().map(|n| Family::of(n.addr)).collect()
+}
+
+fn nic(cx: &mut Reader<'_>, name: &str, table: &Table<'_, '_>) -> NicSpec {
+    table.only(cx, &[&STATION[..], &IP, &["filter", "cable", "promisc", "allmulticast"]].concat());
+    let cable = table.get(cx, "cable", scalar::text);
+    if let (Some(peer), Some(node)) = (&cable, table.node("cable")) {
+        cx.refer(&node, peer, Want::Cabled);
+        for device in [name, peer] {
+            let (key, span) = (node.path.to_string(), node.span.clone());
+            cx.names.wires.push(Wire { device: device.to_owned(), key, span });
+        }
+    }
+    NicSpec {
+        mac: table.get(cx, "mac", scalar::mac).unwrap_or_else(|| default_mac(name)),
+        ip: ip_spec(cx, table),
+        mtu: table.get(cx, "mtu", scalar::u32).unwrap_or(DEFAULT_MTU),
+        up: table.get(cx, "up", scalar::boolean).unwrap_or(true),
+        filter: table.get(cx, "filter", filter).unwrap_or_default(),
+        cable,
+        latency: table.get(cx, "latency", scalar::duration).unwrap_or(Duration::ZERO),
+        promisc: table.get(cx, "promisc", scalar::boolean).unwrap_or(false),
+        allmulticast: table.get(cx, "allmulticast", scalar::boolean).unwrap_or(false),
+    }
+}
+
+fn filter(cx: &mut Reader<'_>, node: &Node<'_, '_>) -> Option<UnicastFilter> {
+    match node.value {
+        DeValue::String(s) if s.as_ref() == "none" => Some(UnicastFilter::None),
+        DeValue::String(s) => {
+            let help = "\"none\", or the number of unicast addresses that the NIC's filter holds";
+            cx.wrong(node, format!("`{s}` is not a filter"), help)
+        }
+        DeValue::Integer(_) => scalar::u32(cx, node).map(UnicastFilter::Slots),
+        _ => cx.wrong_type(node, "\"none\" or a number"),
+    }
+}
+
+fn vlan(cx: &mut Reader<'_>, table: &Table<'_, '_>) -> VlanSpec {
+    table.only(cx, &[&["parent", "id", "mac", "mtu", "up"][..], &IP].concat());
+    VlanSpec {
+        parent: parent(cx, table, Want::VlanParent),
+        id: table.require(cx, "id", scalar::vlan_id).or(VlanId::new(1)).unwrap_or_default(),
+        mac: table.get(cx, "mac", scalar::mac),
+        ip: ip_spec(cx, table),
+        mtu: table.get(cx, "mtu", scalar::u32),
+        up: table.get(cx, "up", scalar::boolean).unwrap_or(true),
+    }
+}
+
+fn parent(cx: &mut Reader<'_>, table: &Table<'_, '_>, want: Want) -> String {
+    let read = |cx: &mut Reader<'_>, node: &Node<'_, '_>| {
+        let name = scalar::text(cx, node)?;
+        cx.refer(node, &name, want);
+        Some(name)
+    };
+    table.require(cx, "parent", read).unwrap_or_default()
+}
+
+/// Reads what `[macvlan.N]` and an `add` step have in common.
+pub(super) fn macvlan(cx: &mut Reader<'_>, table: &Table<'_, '_>, tap: bool) -> MacvlanSpec {
+    MacvlanSpec {
+        parent: parent(cx, table, Want::Parent),
+        tap,
+        mode: table.get(cx, "mode", scalar::mode).unwrap_or_default(),
+        mac: table.get(cx, "mac", scalar::mac),
+        ip: ip_spec(cx, table),
+        mtu: table.get(cx, "mtu", scalar::u32),
+        up: table.get(cx, "up", scalar::boolean).unwrap_or(true),
+        flags: table.get(cx, "flags", scalar::flags).unwrap_or_default(),
+        sources: table.get(cx, "sources", scalar::macs).unwrap_or_default(),
+        multicast: table.get(cx, "multicast", scalar::macs).unwrap_or_default(),
+        allmulticast: table.get(cx, "allmulticast", scalar::boolean).unwrap_or(false),
+        promisc: table.get(cx, "promisc", scalar::boolean).unwrap_or(false),
+        bcqueuelen: table.get(cx, "bcqueuelen", scalar::u32),
+        bclim: table.get(cx, "bclim", scalar::i32),
+        expect: None,
+    }
+}
+
+/// The keys of an `add` step beside the name.
+pub(super) fn add_keys() -> Vec<&'static str> {
+    [&["macvlan", "macvtap"][..], &MACVLAN, &IP].concat()
+}
+
+fn station(cx: &mut Reader<'_>, name: &str, table: &Table<'_, '_>) -> StationSpec {
+    let ip = ip_spec(cx, table);
+    StationSpec {
+        mac: table.get(cx, "mac", scalar::mac).unwrap_or_else(|| ip.default_mac(name)),
+        ip,
+        mtu: table.get(cx, "mtu", scalar::u32).unwrap_or(DEFAULT_MTU),
+        up: table.get(cx, "up", scalar::boolean).unwrap_or(true),
+        latency: table.get(cx, "latency", scalar::duration).unwrap_or(Duration::ZERO),
+    }
+}
+
+fn router(cx: &mut Reader<'_>, router: &str, table: &Table<'_, '_>) -> RouterSpec {
+    table.only(cx, &["interfaces"]);
+    let mut count = 0;
+    let read = |cx: &mut Reader<'_>, node: &Node<'_, '_>| {
+        list(cx, node, "a list of tables", |cx, node| {
+            let derived = format!("{router}.{count}");
+            count += 1;
+            interface(cx, router, derived, node)
+        })
+    };
+    RouterSpec { interfaces: table.require(cx, "interfaces", read).unwrap_or_default() }
+}
+
+fn interface(
+    cx: &mut Reader<'_>,
+    router: &str,
+    derived: String,
+    node: &Node<'_, '_>,
+) -> Option<RouterInterface> {
+    let table = Table::of(cx, node)?;
+    table.only(cx, &[&STATION[..], &IP, &["name"]].concat());
+    let given = table.get(cx, "name", scalar::text);
+    let span = table.node("name").map_or(node.span.clone(), |n| n.span);
+    if given.is_none() && bad_name(&derived).is_some() {
+        if bad_name(router).is_none() {
+            let message = format!("`{derived}` is longer than the 15 characters that a name has");
+            cx.problem(node.path.to_string(), span, message, "give the interface a `name`".to_owned());
+        }
+        return None;
+    }
+    let name = given.unwrap_or(derived);
+    let station = station(cx, &name, &table);
+    declare(cx, &name, Kind::Interface, node.path.to_string(), span, families(&station.ip));
+    Some(RouterInterface { name, station })
+}
+
+/// Reads a device's addresses, routers and static neighbours.
+fn ip_spec(cx: &mut Reader<'_>, table: &Table<'_, '_>) -> IpSpec {
+    let address = table.get(cx, "address", |cx, node| match node.value {
+        DeValue::String(_) => scalar::ip_net(cx, node).map(|net| vec![net]),
+        _ => list(cx, node, "an address or a list of them", scalar::ip_net),
+    });
+    // A wrong address is one mistake; that its family is then missing for the gateway is no second one.
+    let checkable = !table.has("address")
+        || address.as_ref().is_some_and(|all| {
+            table.node("address").is_none_or(|n| match n.value {
+                DeValue::Array(array) => array.len() == all.len(),
+                _ => true,
+            })
+        });
+    let mut spec = IpSpec { address: address.unwrap_or_default(), ..IpSpec::default() };
+    let known: Option<Vec<Family>> = checkable.then(|| families(&spec));
+    let gateway = table.get(cx, "gateway", |cx, node| match node.value {
+        DeValue::String(_) => gateway(cx, node, known.as_deref()).map(|ip| vec![ip]),
+        _ => list(cx, node, "an address or a list of them", |cx, n| gateway(cx, n, known.as_deref())),
+    });
+    spec.gateway = gateway.unwrap_or_default();
+    if let (Some(node), [a, b, ..]) = (table.node("gateway"), spec.gateway.as_slice()) {
+        if spec.gateway.len() > 2 || Family::of(*a) == Family::of(*b) {
+            cx.wrong::<()>(&node, "more than one router of one address family", "give one for IPv4 and one for IPv6");
+        }
+    }
+    let neighbours = table.get(cx, "neighbours", |cx, node| {
+        let table = Table::of(cx, node)?;
+        let mut all = Vec::new();
+        for (key, value) in table.entries() {
+            let text = key.get_ref().as_ref();
+            let node = Node { path: table.path.key(text), span: value.span(), value: value.get_ref() };
+            let mac = scalar::mac(cx, &node);
+            match scalar::parse_ip(text) {
+                Err(help) => {
+                    let path = table.path.key(text).to_string();
+                    let message = format!("`{text}` is not an IP address");
+                    cx.problem(path, key.span(), message, help.to_owned());
+                }
+                Ok(ip) => {
+                    let at = Node { span: key.span(), ..node.clone() };
+                    all.extend(in_family(cx, &at, ip, known.as_deref()).zip(mac));
+                }
+            }
+        }
+        Some(all)
+    });
+    spec.neighbours = neighbours.unwrap_or_default().into_iter().collect();
+    spec
+}
+
+fn gateway(cx: &mut Reader<'_>, node: &Node<'_, '_>, known: Option<&[Family]>) -> Option<IpAddr> {
+    let ip = scalar::ip(cx, node)?;
+    in_family(cx, node, ip, known)
+}
+
+/// The address, if the device has one of the same family. `known`: its families, if they could be read.
+fn in_family(
+    cx: &mut Reader<'_>,
+    node: &Node<'_, '_>,
+    ip: IpAddr,
+    known: Option<&[Family]>,
+) -> Option<IpAddr> {
+    if known.is_none_or(|families| families.contains(&Family::of(ip))) {
+        return Some(ip);
+    }
+    let family = if ip.is_ipv4() { "IPv4" } else { "IPv6" };
+    cx.wrong(node, format!("{ip} is of no use to a device without an {family} address"), "give it one in `address`")
+}

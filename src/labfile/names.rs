@@ -1,0 +1,323 @@
+//! What the file's names stand for, checked when all of them are known.
+
+use super::read::Reader;
+use super::suggest;
+use crate::frame::Family;
+use crate::lab::spec::Target;
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
+
+/// What a name stands for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    Nic,
+    Vlan,
+    Port,
+    Station,
+    Interface,
+    Router,
+    Switch,
+    /// Declared in a table that is itself a mistake: nothing more is said about it.
+    Unclear,
+}
+
+impl Kind {
+    fn article(self) -> &'static str {
+        match self {
+            Kind::Nic => "a NIC",
+            Kind::Vlan => "a VLAN sub-interface",
+            Kind::Port => "a macvlan port",
+            Kind::Station => "a station",
+            Kind::Interface => "an interface of a router",
+            Kind::Router => "a router",
+            Kind::Switch => "a switch",
+            Kind::Unclear => "unclear",
+        }
+    }
+}
+
+/// What a place in the file needs a name to be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Want {
+    /// What a macvlan can sit on.
+    Parent,
+    /// What a VLAN sub-interface can sit on.
+    VlanParent,
+    /// Something with a cable.
+    Cabled,
+    /// Anything that sends and receives.
+    Device,
+    /// A macvlan or macvtap.
+    Port,
+    /// A NIC.
+    Nic,
+    /// A switch.
+    Switch,
+    /// A device on a port of this switch.
+    OnSwitch(String),
+}
+
+impl Want {
+    fn takes(&self, kind: Kind) -> bool {
+        match self {
+            Want::Parent => matches!(kind, Kind::Nic | Kind::Vlan | Kind::Port),
+            Want::VlanParent => matches!(kind, Kind::Nic | Kind::Vlan),
+            Want::Cabled | Want::OnSwitch(_) => matches!(kind, Kind::Nic | Kind::Station | Kind::Interface),
+            Want::Device => !matches!(kind, Kind::Router | Kind::Switch),
+            Want::Port => kind == Kind::Port,
+            Want::Nic => kind == Kind::Nic,
+            Want::Switch => kind == Kind::Switch,
+        }
+    }
+
+    fn help(&self) -> &'static str {
+        match self {
+            Want::Parent => "a parent is a NIC, a VLAN sub-interface, a macvlan or a macvtap",
+            Want::VlanParent => "the device below a VLAN sub-interface is a NIC or another VLAN sub-interface",
+            Want::Cabled | Want::OnSwitch(_) => "NICs, stations and interfaces of routers have cables",
+            Want::Device => "it must be a NIC, VLAN sub-interface, macvlan, macvtap, station or router interface",
+            Want::Port => "only a macvlan or macvtap has this",
+            Want::Nic => "only a NIC has a wire that frames arrive from",
+            Want::Switch => "it must be a switch",
+        }
+    }
+}
+
+/// A name in use.
+pub(super) struct Reference {
+    pub(super) name: String,
+    pub(super) want: Want,
+    pub(super) key: String,
+    pub(super) span: Range<usize>,
+}
+
+/// A declared name.
+struct Known {
+    kind: Kind,
+    span: Range<usize>,
+    families: Vec<Family>,
+}
+
+/// One end of a cable that the file names.
+pub(super) struct Wire {
+    pub(super) device: String,
+    pub(super) key: String,
+    pub(super) span: Range<usize>,
+}
+
+/// Two ends of a ping or the like.
+pub(super) struct Probe {
+    pub(super) from: String,
+    pub(super) to: Target,
+    /// ARP knows IPv4 only.
+    pub(super) arp: bool,
+    pub(super) key: String,
+    pub(super) span: Range<usize>,
+}
+
+/// All names of a file.
+#[derive(Default)]
+pub(super) struct Names {
+    declared: BTreeMap<String, Known>,
+    added: BTreeMap<String, Known>,
+    pub(super) references: Vec<Reference>,
+    pub(super) wires: Vec<Wire>,
+    pub(super) probes: Vec<Probe>,
+    switch_ports: BTreeSet<(String, String)>,
+    parents: Vec<(String, String)>,
+}
+
+impl Names {
+    /// A port of a switch, for the device on its other end.
+    pub(super) fn switch_port(&mut self, switch: &str, device: &str) {
+        self.switch_ports.insert((switch.to_owned(), device.to_owned()));
+    }
+
+    /// A device stands on another.
+    pub(super) fn parent(&mut self, device: &str, parent: &str) {
+        self.parents.push((device.to_owned(), parent.to_owned()));
+    }
+
+    /// A step makes this port.
+    pub(super) fn add(&mut self, name: &str, span: Range<usize>, families: Vec<Family>) {
+        let known = self.added.entry(name.to_owned());
+        known.or_insert(Known { kind: Kind::Port, span, families: Vec::new() }).families.extend(families);
+    }
+
+    fn find(&self, name: &str) -> Option<&Known> {
+        self.declared.get(name).or_else(|| self.added.get(name))
+    }
+
+    fn has_family(&self, name: &str, family: Family) -> bool {
+        let has = |known: &Known| known.kind == Kind::Unclear || known.families.contains(&family);
+        self.declared.get(name).is_some_and(has) || self.added.get(name).is_some_and(has)
+    }
+
+    fn nearest(&self, name: &str, want: &Want) -> Option<String> {
+        let fitting = |(known, entry): (&'_ String, &Known)| want.takes(entry.kind).then_some(known.clone());
+        let names: Vec<String> = match want {
+            Want::OnSwitch(switch) => {
+                self.switch_ports.iter().filter(|(s, _)| s == switch).map(|(_, d)| d.clone()).collect()
+            }
+            _ => self.declared.iter().chain(&self.added).filter_map(fitting).collect(),
+        };
+        suggest::nearest(name, names.iter().map(String::as_str)).map(str::to_owned)
+    }
+}
+
+/// What is wrong with a name, if anything: interface names as the kernel takes them (`dev_valid_name`), in ASCII.
+pub(super) fn bad_name(name: &str) -> Option<&'static str> {
+    if name.is_empty() || name.len() > 15 {
+        Some("a name has 1 to 15 characters")
+    } else if name == "." || name == ".." || !name.bytes().all(|b| b.is_ascii_graphic() && b != b'/' && b != b':') {
+        Some("a name consists of visible ASCII characters without `/` and `:`")
+    } else {
+        None
+    }
+}
+
+/// Enters a name; notes it if it is no name, or taken.
+pub(super) fn declare(
+    cx: &mut Reader<'_>,
+    name: &str,
+    kind: Kind,
+    key: String,
+    span: Range<usize>,
+    families: Vec<Family>,
+) {
+    if let Some(help) = bad_name(name) {
+        cx.problem(key, span, format!("`{name}` is not a possible name"), help.to_owned());
+        return;
+    }
+    if let Some(taken) = cx.names.declared.get(name) {
+        let other = Some((taken.span.clone(), format!("already the name of {}", taken.kind.article())));
+        cx.problem_with(key, span, format!("the name `{name}` is used twice"), None, other);
+        return;
+    }
+    cx.names.declared.insert(name.to_owned(), Known { kind, span, families });
+}
+
+/// Everything that could only be checked when all names were known.
+pub(super) fn check(cx: &mut Reader<'_>) {
+    references(cx);
+    wires(cx);
+    loops(cx);
+    collisions(cx);
+    probes(cx);
+}
+
+fn references(cx: &mut Reader<'_>) {
+    for Reference { name, want, key, span } in std::mem::take(&mut cx.names.references) {
+        let thing = if want == Want::Switch { "switch" } else { "device" };
+        let (message, help) = match cx.names.find(&name).map(|k| k.kind) {
+            Some(Kind::Unclear) => continue,
+            None => {
+                let near = cx.names.nearest(&name, &want).map(|n| format!("did you mean `{n}`?"));
+                (format!("there is no {thing} `{name}`"), near)
+            }
+            Some(Kind::Router) if !want.takes(Kind::Router) => {
+                let message = format!("`{name}` is a router");
+                (message, Some(format!("name one of its interfaces, as in `{name}.0`")))
+            }
+            Some(kind) if !want.takes(kind) => {
+                (format!("`{name}` is {}", kind.article()), Some(want.help().to_owned()))
+            }
+            Some(_) => match &want {
+                Want::OnSwitch(switch) if !cx.names.switch_ports.contains(&(switch.clone(), name.clone())) => {
+                    let near = cx.names.nearest(&name, &want).map(|n| format!("did you mean `{n}`?"));
+                    (format!("`{name}` is on no port of `{switch}`"), near)
+                }
+                _ => continue,
+            },
+        };
+        cx.problem(key, span, message, help);
+    }
+}
+
+/// A device has one cable.
+fn wires(cx: &mut Reader<'_>) {
+    let mut wires = std::mem::take(&mut cx.names.wires);
+    wires.sort_by_key(|w| w.span.start);
+    let mut first: BTreeMap<String, Range<usize>> = BTreeMap::new();
+    for Wire { device, key, span } in wires {
+        if let Some(taken) = first.get(&device) {
+            let other = Some((taken.clone(), "its cable goes here already".to_owned()));
+            let message = format!("`{device}` has one cable and is wired twice");
+            cx.problem_with(key, span, message, None, other);
+        } else {
+            first.insert(device, span);
+        }
+    }
+}
+
+/// No device stands on itself. Each loop is reported once.
+fn loops(cx: &mut Reader<'_>) {
+    let pairs = std::mem::take(&mut cx.names.parents);
+    let above: BTreeMap<&str, &str> = pairs.iter().map(|(d, p)| (d.as_str(), p.as_str())).collect();
+    // Which walk came by each device: a walk that meets its own trace has found a loop.
+    let mut seen: BTreeMap<&str, usize> = BTreeMap::new();
+    for (walk, (device, _)) in pairs.iter().enumerate() {
+        let mut at = device.as_str();
+        while let Some(parent) = above.get(at) {
+            match seen.insert(at, walk) {
+                Some(earlier) if earlier == walk => {
+                    if let Some(known) = cx.names.declared.get(at) {
+                        let span = known.span.clone();
+                        let help = "a chain of parents ends at a NIC".to_owned();
+                        cx.problem(at.to_owned(), span, format!("`{at}` stands on itself"), help);
+                    }
+                    break;
+                }
+                Some(_) => break,
+                None => at = parent,
+            }
+        }
+    }
+}
+
+/// Events call a switch port SWITCH.DEVICE, so nothing else may be called so.
+fn collisions(cx: &mut Reader<'_>) {
+    for (switch, device) in std::mem::take(&mut cx.names.switch_ports) {
+        let name = format!("{switch}.{device}");
+        if let Some(known) = cx.names.find(&name) {
+            let message = format!("`{name}` is the name of the port of `{switch}` for `{device}`");
+            let span = known.span.clone();
+            cx.problem(name, span, message, "choose another name".to_owned());
+        }
+    }
+}
+
+/// Both ends of a probe have addresses of one family.
+fn probes(cx: &mut Reader<'_>) {
+    for Probe { from, to, arp, key, span } in std::mem::take(&mut cx.names.probes) {
+        let names = &cx.names;
+        let missing = names.find(&from).is_none_or(|k| k.kind == Kind::Unclear || !Want::Device.takes(k.kind));
+        if missing {
+            continue;
+        }
+        let families: Vec<Family> = [Family::V4, Family::V6]
+            .into_iter()
+            .filter(|f| names.has_family(&from, *f) && (*f == Family::V4 || !arp))
+            .collect();
+        let wanted = if arp { "an IPv4 address" } else { "an address" };
+        let message = match &to {
+            _ if families.is_empty() => format!("`{from}` has not {wanted} to ask from"),
+            Target::Address(addr) if arp && addr.is_ipv6() => {
+                format!("{addr} is an IPv6 address, and ARP asks for IPv4 addresses")
+            }
+            Target::Address(addr) if !families.contains(&Family::of(*addr)) => {
+                let family = if addr.is_ipv4() { "IPv4" } else { "IPv6" };
+                format!("`{from}` has no {family} address to ask {addr} from")
+            }
+            Target::Address(_) => continue,
+            Target::Device(name) => {
+                let known = names.find(name).filter(|k| Want::Device.takes(k.kind));
+                if known.is_none() || families.iter().any(|f| names.has_family(name, *f)) {
+                    continue;
+                }
+                format!("`{from}` and `{name}` have no addresses of one family")
+            }
+        };
+        cx.problem(key, span, message, None);
+    }
+}

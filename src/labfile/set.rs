@@ -1,0 +1,149 @@
+//! `set` steps: changes to devices and switches.
+
+use super::names::Want;
+use super::read::{Node, Reader, Table};
+use super::scalar;
+use super::step::named;
+use super::suggest;
+use super::switch;
+use crate::lab::spec::{Action, Change, SwitchChange};
+use crate::macvlan::SourcesChange;
+use crate::switch::PortFlag;
+
+/// Changes that every device takes.
+const ANY: [&str; 7] = ["up", "mac", "mtu", "promisc", "allmulticast", "join", "leave"];
+/// Changes that only ports take.
+const PORT_ONLY: [&str; 5] = ["mode", "flags", "bcqueuelen", "bclim", "sources"];
+
+/// Reads a `set` step.
+pub(super) fn set(cx: &mut Reader<'_>, node: &Node<'_, '_>) -> Option<Action> {
+    let table = Table::of(cx, node)?;
+    match (table.has("device"), table.has("switch")) {
+        (true, false) => device(cx, node, &table),
+        (false, true) => switch_change(cx, node, &table),
+        (has_both, _) => {
+            let message = if has_both { "`device` and `switch` in one step" } else { "nothing says what is set" };
+            let help = "`device` or `switch` names what changes".to_owned();
+            cx.problem(node.path.to_string(), node.span.clone(), message, help);
+            None
+        }
+    }
+}
+
+/// The one key of these that the table has.
+fn one<'k>(cx: &mut Reader<'_>, node: &Node<'_, '_>, table: &Table<'_, '_>, keys: &[&'k str]) -> Option<&'k str> {
+    let present: Vec<&str> = keys.iter().copied().filter(|k| table.has(k)).collect();
+    match present.as_slice() {
+        [key] => Some(key),
+        [] => {
+            // If there is an unknown key, that has been said.
+            let known = ["device", "switch", "port"];
+            if table.entries().iter().all(|(key, _)| known.contains(&key.get_ref().as_ref())) {
+                let help = format!("it is one of {}", suggest::list(keys));
+                cx.problem(node.path.to_string(), node.span.clone(), "nothing says what changes", help);
+            }
+            None
+        }
+        [a, b, ..] => {
+            let span = table.key_span(b).unwrap_or(node.span.clone());
+            let help = "a step changes one thing: begin another with [[step]]".to_owned();
+            cx.problem(node.path.to_string(), span, format!("`{a}` and `{b}` in one step"), help);
+            None
+        }
+    }
+}
+
+fn device(cx: &mut Reader<'_>, node: &Node<'_, '_>, table: &Table<'_, '_>) -> Option<Action> {
+    let keys = [&ANY[..], &PORT_ONLY].concat();
+    table.only(cx, &[&["device"], &keys[..]].concat());
+    let key = one(cx, node, table, &keys);
+    let want = if key.is_some_and(|k| PORT_ONLY.contains(&k)) { Want::Port } else { Want::Device };
+    let device = table.get(cx, "device", |cx, n| named(cx, n, want));
+    let key = key?;
+    let change = table.get(cx, key, |cx, node| change(cx, key, node));
+    Some(Action::Set { device: device?, change: change? })
+}
+
+fn change(cx: &mut Reader<'_>, key: &str, node: &Node<'_, '_>) -> Option<Change> {
+    match key {
+        "up" => scalar::boolean(cx, node).map(Change::Up),
+        "mac" => scalar::mac(cx, node).map(Change::Mac),
+        "mtu" => scalar::u32(cx, node).map(Change::Mtu),
+        "promisc" => scalar::boolean(cx, node).map(Change::Promisc),
+        "allmulticast" => scalar::boolean(cx, node).map(Change::Allmulticast),
+        "join" => scalar::mac(cx, node).map(Change::Join),
+        "leave" => scalar::mac(cx, node).map(Change::Leave),
+        "mode" => scalar::mode(cx, node).map(Change::Mode),
+        "flags" => scalar::flags(cx, node).map(Change::Flags),
+        "bcqueuelen" => scalar::u32(cx, node).map(Change::Bcqueuelen),
+        "bclim" => scalar::i32(cx, node).map(Change::Bclim),
+        _ => sources(cx, node).map(Change::Sources),
+    }
+}
+
+fn sources(cx: &mut Reader<'_>, node: &Node<'_, '_>) -> Option<SourcesChange> {
+    let table = Table::of(cx, node)?;
+    let keys = ["add", "del", "set", "flush"];
+    table.only(cx, &keys);
+    match one(cx, node, &table, &keys)? {
+        "add" => table.get(cx, "add", scalar::macs).map(SourcesChange::Add),
+        "del" => table.get(cx, "del", scalar::macs).map(SourcesChange::Del),
+        "set" => table.get(cx, "set", scalar::macs).map(SourcesChange::Set),
+        _ => table.get(cx, "flush", |cx, node| match scalar::boolean(cx, node)? {
+            true => Some(SourcesChange::Flush),
+            false => cx.wrong(node, "a flush that is none", "write `flush = true`, or leave the step out"),
+        }),
+    }
+}
+
+fn switch_change(cx: &mut Reader<'_>, node: &Node<'_, '_>, table: &Table<'_, '_>) -> Option<Action> {
+    let flags = PortFlag::ALL.map(PortFlag::name);
+    let of_port = [&["state", "group_fwd_mask"], &flags[..]].concat();
+    let of_switch = ["ageing", "group_fwd_mask", "fdb", "fdb_del"];
+    let with_port = table.has("port");
+    let all = [&["switch", "port", "ageing", "fdb", "fdb_del"], &of_port[..]].concat();
+    switch::only(cx, table, &all);
+    let switch = table.get(cx, "switch", |cx, n| named(cx, n, Want::Switch))?;
+    let port = table.get(cx, "port", |cx, n| named(cx, n, Want::OnSwitch(switch.clone())));
+    if with_port && port.is_none() {
+        return None;
+    }
+    let every: Vec<&str> = all.iter().copied().filter(|k| !["switch", "port"].contains(k)).collect();
+    let key = one(cx, node, table, &every)?;
+    let fits = if with_port { of_port.contains(&key) } else { of_switch.contains(&key) };
+    if !fits {
+        let span = table.key_span(key).unwrap_or(node.span.clone());
+        let (message, help) = if with_port {
+            (format!("`{key}` belongs to the switch, not to a port"), "leave `port` out")
+        } else {
+            (format!("`{key}` belongs to a port"), "say which: `port = \"DEVICE\"`")
+        };
+        cx.problem(table.path.key(key).to_string(), span, message, help.to_owned());
+        return None;
+    }
+    let change = table.get(cx, key, |cx, node| port_change(cx, &switch, port, key, node))?;
+    Some(Action::SetSwitch { switch, change })
+}
+
+fn port_change(
+    cx: &mut Reader<'_>,
+    switch: &str,
+    port: Option<String>,
+    key: &str,
+    node: &Node<'_, '_>,
+) -> Option<SwitchChange> {
+    match (key, port) {
+        ("ageing", _) => scalar::duration(cx, node).map(SwitchChange::Ageing),
+        ("fdb", _) => switch::fdb_entry(cx, switch, node).map(SwitchChange::Fdb),
+        ("fdb_del", _) => scalar::mac(cx, node).map(|mac| SwitchChange::FdbDel { mac }),
+        ("group_fwd_mask", port) => {
+            scalar::u16(cx, node).map(|mask| SwitchChange::GroupFwdMask { port, mask })
+        }
+        ("state", Some(port)) => switch::state(cx, node).map(|state| SwitchChange::State { port, state }),
+        (_, Some(port)) => {
+            let flag = PortFlag::ALL.into_iter().find(|f| f.name() == key)?;
+            scalar::boolean(cx, node).map(|value| SwitchChange::Flag { port, flag, value })
+        }
+        (_, None) => None,
+    }
+}

@@ -1,0 +1,238 @@
+//! Switches and their ports.
+
+use super::names::{Kind, Want, Wire, declare};
+use super::read::{Node, Reader, Table, list, type_name};
+use super::scalar;
+use super::suggest;
+use crate::frame::VlanId;
+use crate::lab::spec::{FdbSpec, SwitchPortSpec, SwitchSpec};
+use crate::switch::{Policy, PortFlag, PortFlags, PortState, PortVlans};
+use std::ops::Range;
+use std::time::Duration;
+use toml::de::DeValue;
+
+/// How long a learned entry lives unseen if the file does not say.
+pub(super) const DEFAULT_AGEING: Duration = Duration::from_secs(300);
+
+const SWITCH: [&str; 6] = ["ageing", "vlan_filtering", "group_fwd_mask", "fdb", "policy", "port"];
+const PORT: [&str; 4] = ["state", "group_fwd_mask", "policy", "vlan"];
+
+/// What a Linux bridge has and this switch does not.
+const UNSUPPORTED: [&str; 18] = [
+    "neigh_suppress",
+    "neigh_vlan_suppress",
+    "proxy_arp",
+    "proxy_arp_wifi",
+    "mcast_snooping",
+    "mcast_querier",
+    "mcast_router",
+    "mcast_fast_leave",
+    "mcast_to_unicast",
+    "mcast_vlan_snooping",
+    "fastleave",
+    "guard",
+    "root_block",
+    "stp",
+    "stp_state",
+    "cost",
+    "priority",
+    "mab",
+];
+
+/// The words for port states, in the order of their numbers.
+pub(super) const STATES: [(&str, PortState); 5] = [
+    ("disabled", PortState::Disabled),
+    ("listening", PortState::Listening),
+    ("learning", PortState::Learning),
+    ("forwarding", PortState::Forwarding),
+    ("blocking", PortState::Blocking),
+];
+
+/// Reports unknown keys, and known ones of a Linux bridge that are not supported.
+pub(super) fn only(cx: &mut Reader<'_>, table: &Table<'_, '_>, known: &[&str]) {
+    let mut more = known.to_vec();
+    for key in UNSUPPORTED {
+        if let Some(span) = table.key_span(key) {
+            let path = table.path.key(key).to_string();
+            let help = "a Linux bridge has it; this switch is one without it".to_owned();
+            cx.problem(path, span, format!("`{key}` is not supported yet"), help);
+            more.push(key);
+        }
+    }
+    if more.len() == known.len() {
+        table.only(cx, known);
+    } else {
+        // The unsupported keys are known, so that they are reported once, and not offered as a suggestion.
+        for (key, _) in table.entries() {
+            let word = key.get_ref().as_ref();
+            if !more.contains(&word) {
+                let path = table.path.key(word).to_string();
+                cx.problem(path, key.span(), format!("unknown key `{word}`"), suggest::hint(word, known));
+            }
+        }
+    }
+}
+
+/// Reads `[switch.N]`.
+pub(super) fn switch(
+    cx: &mut Reader<'_>,
+    name: &str,
+    key_span: Range<usize>,
+    node: &Node<'_, '_>,
+) -> Option<SwitchSpec> {
+    let line = cx.lines.line(key_span.start);
+    declare(cx, name, Kind::Switch, node.path.to_string(), key_span, Vec::new());
+    let table = Table::of(cx, node)?;
+    only(cx, &table, &SWITCH);
+    let ports = table.get(cx, "port", |cx, node| {
+        let table = Table::of(cx, node)?;
+        let mut ports = Vec::new();
+        for (key, value) in table.entries() {
+            let device = key.get_ref().as_ref();
+            let node = Node { path: table.path.key(device), span: value.span(), value: value.get_ref() };
+            ports.extend(port(cx, name, device, key.span(), &node));
+        }
+        Some(ports)
+    });
+    let fdb = table.get(cx, "fdb", |cx, node| {
+        list(cx, node, "a list of tables", |cx, node| fdb_entry(cx, name, node))
+    });
+    Some(SwitchSpec {
+        name: name.to_owned(),
+        ageing: table.get(cx, "ageing", scalar::duration).unwrap_or(DEFAULT_AGEING),
+        vlan_filtering: table.get(cx, "vlan_filtering", scalar::boolean).unwrap_or(false),
+        group_fwd_mask: table.get(cx, "group_fwd_mask", scalar::u16).unwrap_or(0),
+        fdb: fdb.unwrap_or_default(),
+        ports: ports.unwrap_or_default(),
+        policy: table.get(cx, "policy", policy),
+        line,
+    })
+}
+
+fn port(
+    cx: &mut Reader<'_>,
+    switch: &str,
+    device: &str,
+    key_span: Range<usize>,
+    node: &Node<'_, '_>,
+) -> Option<SwitchPortSpec> {
+    let at = Node { span: key_span.clone(), ..node.clone() };
+    cx.refer(&at, device, Want::Cabled);
+    cx.names.switch_port(switch, device);
+    let wire = Wire { device: device.to_owned(), key: node.path.to_string(), span: key_span };
+    cx.names.wires.push(wire);
+    let table = Table::of(cx, node)?;
+    only(cx, &table, &[&PortFlag::ALL.map(PortFlag::name)[..], &PORT].concat());
+    let mut flags = PortFlags::default();
+    for flag in PortFlag::ALL {
+        if let Some(value) = table.get(cx, flag.name(), scalar::boolean) {
+            *flags.get_mut(flag) = value;
+        }
+    }
+    Some(SwitchPortSpec {
+        device: device.to_owned(),
+        flags,
+        state: table.get(cx, "state", declared_state).unwrap_or_default(),
+        group_fwd_mask: table.get(cx, "group_fwd_mask", scalar::u16).unwrap_or(0),
+        vlans: table.get(cx, "vlan", vlans).unwrap_or_default(),
+        policy: table.get(cx, "policy", policy),
+    })
+}
+
+/// A state that exists: a declared port has no step that could be refused.
+fn declared_state(cx: &mut Reader<'_>, node: &Node<'_, '_>) -> Option<PortState> {
+    match state(cx, node)? {
+        PortState::Invalid(n) => cx.wrong(node, format!("{n} is not a port state"), "it is a number from 0 to 4"),
+        state => Some(state),
+    }
+}
+
+/// A port's state by word or number, as `bridge link set … state` takes it.
+pub(super) fn state(cx: &mut Reader<'_>, node: &Node<'_, '_>) -> Option<PortState> {
+    match node.value {
+        DeValue::Integer(_) => {
+            let number = scalar::u8(cx, node)?;
+            let known = STATES.get(usize::from(number)).map(|(_, state)| *state);
+            Some(known.unwrap_or(PortState::Invalid(number)))
+        }
+        DeValue::String(_) => {
+            let name = scalar::word(cx, node, "port state", &STATES.map(|(name, _)| name))?;
+            STATES.iter().find(|(n, _)| *n == name).map(|(_, state)| *state)
+        }
+        _ => cx.wrong_type(node, "a port state by word or number"),
+    }
+}
+
+/// A port's VLANs: the table stands for all of its membership.
+fn vlans(cx: &mut Reader<'_>, node: &Node<'_, '_>) -> Option<PortVlans> {
+    let table = Table::of(cx, node)?;
+    table.only(cx, &["pvid", "untagged", "tagged"]);
+    let vlans = PortVlans {
+        pvid: table.get(cx, "pvid", scalar::vlan_id),
+        untagged: table.get(cx, "untagged", scalar::vlan_ids).unwrap_or_default(),
+        tagged: table.get(cx, "tagged", scalar::vlan_ids).unwrap_or_default(),
+    };
+    let member = |id: &VlanId| vlans.untagged.contains(id) || vlans.tagged.contains(id);
+    if let (Some(node), Some(pvid)) = (table.node("pvid"), vlans.pvid.filter(|id| !member(id))) {
+        let help = format!("put {pvid} into `untagged`, or into `tagged`");
+        return cx.wrong(&node, format!("the port is not a member of its own VLAN {pvid}"), &help);
+    }
+    if let (Some(node), Some(id)) = (table.node("tagged"), vlans.tagged.iter().find(|v| vlans.untagged.contains(v))) {
+        let help = "a VLAN leaves a port either with its tag or without it";
+        return cx.wrong(&node, format!("VLAN {id} is tagged and untagged"), help);
+    }
+    Some(vlans)
+}
+
+/// An entry of the forwarding database.
+pub(super) fn fdb_entry(cx: &mut Reader<'_>, switch: &str, node: &Node<'_, '_>) -> Option<FdbSpec> {
+    let table = Table::of(cx, node)?;
+    table.only(cx, &["mac", "port", "sticky", "dynamic", "vlan"]);
+    let mac = table.require(cx, "mac", scalar::mac);
+    let port = table.require(cx, "port", |cx, node| {
+        let device = scalar::text(cx, node)?;
+        cx.refer(node, &device, Want::OnSwitch(switch.to_owned()));
+        Some(device)
+    });
+    let sticky = table.get(cx, "sticky", scalar::boolean).unwrap_or(false);
+    let dynamic = table.get(cx, "dynamic", scalar::boolean).unwrap_or(false);
+    let vlan = table.get(cx, "vlan", scalar::vlan_id);
+    Some(FdbSpec { mac: mac?, port: port?, sticky, dynamic, vlan })
+}
+
+/// A network's policy: its name, or a table with its settings.
+fn policy(cx: &mut Reader<'_>, node: &Node<'_, '_>) -> Option<Policy> {
+    let words = ["vmware", "wifi", "cloud"];
+    let vmware = Policy::Vmware { promiscuous: false, forged_transmits: false, mac_changes: false };
+    let named = |name: String| match name.as_str() {
+        "wifi" => Policy::Wifi,
+        "cloud" => Policy::Cloud,
+        _ => vmware,
+    };
+    match node.value {
+        DeValue::String(_) => scalar::word(cx, node, "policy", &words).map(named),
+        DeValue::Table(_) => {
+            let table = Table::of(cx, node)?;
+            let kind = table.require(cx, "kind", |cx, n| scalar::word(cx, n, "policy", &words))?;
+            if kind != "vmware" {
+                table.only(cx, &["kind"]);
+                return Some(named(kind));
+            }
+            table.only(cx, &["kind", "promiscuous", "forged_transmits", "mac_changes"]);
+            let mut accepts = |key| {
+                let read = |cx: &mut Reader<'_>, n: &Node<'_, '_>| scalar::word(cx, n, "setting", &["accept", "reject"]);
+                table.get(cx, key, read).is_some_and(|word| word == "accept")
+            };
+            Some(Policy::Vmware {
+                promiscuous: accepts("promiscuous"),
+                forged_transmits: accepts("forged_transmits"),
+                mac_changes: accepts("mac_changes"),
+            })
+        }
+        value => cx.wrong(
+            node,
+            format!("expected a policy, found {}", type_name(value)),
+            &format!("it is one of {}, or a table with `kind`", suggest::list(&words)),
+        ),
+    }
+}

@@ -1,0 +1,260 @@
+//! Writing a lab file: the inverse of reading it, defaults left out.
+
+mod keys;
+mod step;
+
+use super::device::DEFAULT_MTU;
+use super::switch::{DEFAULT_AGEING, STATES};
+use crate::lab::spec::{
+    DeviceKind, DeviceSpec, FdbSpec, LabSpec, MacvlanSpec, NicSpec, RouterSpec, StationSpec, SwitchPortSpec,
+    SwitchSpec, VlanSpec,
+};
+use crate::macvlan::{MacvlanFlags, Mode};
+use crate::nic::UnicastFilter;
+use crate::station::{IpSpec, default_mac};
+use crate::switch::{Policy, PortFlag, PortFlags, PortState, PortVlans};
+use keys::{Keys, bare, duration, quote};
+use std::time::Duration;
+
+/// The lab as a file that [`super::parse`] reads back into the same declaration (line numbers aside).
+#[must_use]
+pub fn write(spec: &LabSpec) -> String {
+    let mut out = String::new();
+    if !spec.title.is_empty() {
+        out.push_str(&format!("title = {}\n", quote(&spec.title)));
+    }
+    for device in &spec.devices {
+        out.push_str(&device_tables(device));
+    }
+    for switch in &spec.switches {
+        out.push_str(&switch_tables(switch));
+    }
+    for step in &spec.steps {
+        out.push_str("\n[[step]]\n");
+        out.push_str(&step::step(step));
+    }
+    out
+}
+
+fn device_tables(device: &DeviceSpec) -> String {
+    let name = &device.name;
+    let (table, keys) = match &device.kind {
+        DeviceKind::Nic(nic) => ("nic", nic_keys(name, nic)),
+        DeviceKind::Vlan(vlan) => ("vlan", vlan_keys(vlan)),
+        DeviceKind::Macvlan(spec) => {
+            let mut keys = Keys::default();
+            macvlan_keys(&mut keys, spec);
+            if let Some(errno) = spec.expect {
+                keys.text("expect", errno.name());
+            }
+            (if spec.tap { "macvtap" } else { "macvlan" }, keys)
+        }
+        DeviceKind::Station(station) => {
+            let mut keys = Keys::default();
+            station_keys(&mut keys, name, station);
+            ("station", keys)
+        }
+        DeviceKind::Router(router) => return router_tables(name, router),
+    };
+    format!("\n[{table}.{}]\n{}", bare(name), keys.lines())
+}
+
+fn nic_keys(name: &str, nic: &NicSpec) -> Keys {
+    let mut keys = Keys::default();
+    if nic.mac != default_mac(name) {
+        keys.text("mac", &nic.mac.to_string());
+    }
+    ip_keys(&mut keys, &nic.ip);
+    keys.unless("mtu", &nic.mtu, &DEFAULT_MTU);
+    keys.unless("up", &nic.up, &true);
+    if let UnicastFilter::Slots(slots) = nic.filter {
+        keys.put("filter", slots.to_string());
+    }
+    if let Some(cable) = &nic.cable {
+        keys.text("cable", cable);
+    }
+    if nic.latency != Duration::ZERO {
+        keys.text("latency", &duration(nic.latency));
+    }
+    keys.unless("promisc", &nic.promisc, &false);
+    keys.unless("allmulticast", &nic.allmulticast, &false);
+    keys
+}
+
+fn vlan_keys(vlan: &VlanSpec) -> Keys {
+    let mut keys = Keys::default();
+    keys.text("parent", &vlan.parent);
+    keys.put("id", vlan.id.to_string());
+    if let Some(mac) = vlan.mac {
+        keys.text("mac", &mac.to_string());
+    }
+    ip_keys(&mut keys, &vlan.ip);
+    keys.maybe("mtu", vlan.mtu);
+    keys.unless("up", &vlan.up, &true);
+    keys
+}
+
+/// What `[macvlan.N]` and an `add` step have in common.
+fn macvlan_keys(keys: &mut Keys, spec: &MacvlanSpec) {
+    keys.text("parent", &spec.parent);
+    if spec.mode != Mode::default() {
+        keys.text("mode", spec.mode.name());
+    }
+    if let Some(mac) = spec.mac {
+        keys.text("mac", &mac.to_string());
+    }
+    ip_keys(keys, &spec.ip);
+    keys.maybe("mtu", spec.mtu);
+    keys.unless("up", &spec.up, &true);
+    if spec.flags != MacvlanFlags::default() {
+        keys.put("flags", flags(spec.flags));
+    }
+    keys.texts("sources", &spec.sources);
+    keys.texts("multicast", &spec.multicast);
+    keys.unless("allmulticast", &spec.allmulticast, &false);
+    keys.unless("promisc", &spec.promisc, &false);
+    keys.maybe("bcqueuelen", spec.bcqueuelen);
+    keys.maybe("bclim", spec.bclim);
+}
+
+/// The value of a `flags` key.
+fn flags(flags: MacvlanFlags) -> String {
+    let set = [(flags.nopromisc, "nopromisc"), (flags.nodst, "nodst")];
+    let words: Vec<&str> = set.into_iter().filter(|(on, _)| *on).map(|(_, word)| word).collect();
+    keys::list(&words)
+}
+
+fn station_keys(keys: &mut Keys, name: &str, station: &StationSpec) {
+    if station.mac != station.ip.default_mac(name) {
+        keys.text("mac", &station.mac.to_string());
+    }
+    ip_keys(keys, &station.ip);
+    keys.unless("mtu", &station.mtu, &DEFAULT_MTU);
+    keys.unless("up", &station.up, &true);
+    if station.latency != Duration::ZERO {
+        keys.text("latency", &duration(station.latency));
+    }
+}
+
+fn router_tables(name: &str, router: &RouterSpec) -> String {
+    let header = bare(name);
+    if router.interfaces.is_empty() {
+        return format!("\n[router.{header}]\ninterfaces = []\n");
+    }
+    let mut out = String::new();
+    for (i, interface) in router.interfaces.iter().enumerate() {
+        let mut keys = Keys::default();
+        if interface.name != format!("{name}.{i}") {
+            keys.text("name", &interface.name);
+        }
+        station_keys(&mut keys, &interface.name, &interface.station);
+        out.push_str(&format!("\n[[router.{header}.interfaces]]\n{}", keys.lines()));
+    }
+    out
+}
+
+fn ip_keys(keys: &mut Keys, ip: &IpSpec) {
+    keys.texts("address", &ip.address);
+    match ip.gateway.as_slice() {
+        [one] => keys.text("gateway", &one.to_string()),
+        all => keys.texts("gateway", all),
+    }
+    if !ip.neighbours.is_empty() {
+        let mut table = Keys::default();
+        for (ip, mac) in &ip.neighbours {
+            table.text(&quote(&ip.to_string()), &mac.to_string());
+        }
+        keys.put("neighbours", table.inline());
+    }
+}
+
+fn switch_tables(switch: &SwitchSpec) -> String {
+    let mut keys = Keys::default();
+    if switch.ageing != DEFAULT_AGEING {
+        keys.text("ageing", &duration(switch.ageing));
+    }
+    keys.unless("vlan_filtering", &switch.vlan_filtering, &false);
+    if switch.group_fwd_mask != 0 {
+        keys.put("group_fwd_mask", format!("{:#06x}", switch.group_fwd_mask));
+    }
+    if let Some(policy) = switch.policy {
+        keys.put("policy", self::policy(policy));
+    }
+    if !switch.fdb.is_empty() {
+        let entries: Vec<String> = switch.fdb.iter().map(fdb_entry).collect();
+        keys.put("fdb", format!("[\n    {},\n]", entries.join(",\n    ")));
+    }
+    let name = bare(&switch.name);
+    let mut out = String::new();
+    if !keys.is_empty() || switch.ports.is_empty() {
+        out.push_str(&format!("\n[switch.{name}]\n{}", keys.lines()));
+    }
+    for port in &switch.ports {
+        out.push_str(&format!("\n[switch.{name}.port.{}]\n{}", bare(&port.device), port_keys(port).lines()));
+    }
+    out
+}
+
+fn port_keys(port: &SwitchPortSpec) -> Keys {
+    let mut keys = Keys::default();
+    let (mut own, mut usual) = (port.flags, PortFlags::default());
+    for flag in PortFlag::ALL {
+        keys.unless(flag.name(), own.get_mut(flag), usual.get_mut(flag));
+    }
+    if port.state != PortState::default() {
+        keys.put("state", state(port.state));
+    }
+    if port.group_fwd_mask != 0 {
+        keys.put("group_fwd_mask", format!("{:#06x}", port.group_fwd_mask));
+    }
+    if port.vlans != PortVlans::default() {
+        let ids = |all: &[crate::frame::VlanId]| {
+            format!("[{}]", all.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "))
+        };
+        let mut table = Keys::default();
+        table.maybe("pvid", port.vlans.pvid);
+        if !port.vlans.untagged.is_empty() {
+            table.put("untagged", ids(&port.vlans.untagged));
+        }
+        if !port.vlans.tagged.is_empty() {
+            table.put("tagged", ids(&port.vlans.tagged));
+        }
+        keys.put("vlan", table.inline());
+    }
+    if let Some(policy) = port.policy {
+        keys.put("policy", self::policy(policy));
+    }
+    keys
+}
+
+/// A port's state as a value: its word, or the number that has none.
+fn state(state: PortState) -> String {
+    match state {
+        PortState::Invalid(number) => number.to_string(),
+        state => quote(STATES.iter().find(|(_, s)| *s == state).map_or("forwarding", |(word, _)| word)),
+    }
+}
+
+fn fdb_entry(entry: &FdbSpec) -> String {
+    let mut keys = Keys::default();
+    keys.text("mac", &entry.mac.to_string());
+    keys.text("port", &entry.port);
+    keys.unless("sticky", &entry.sticky, &false);
+    keys.unless("dynamic", &entry.dynamic, &false);
+    keys.maybe("vlan", entry.vlan);
+    keys.inline()
+}
+
+fn policy(policy: Policy) -> String {
+    let Policy::Vmware { promiscuous, forged_transmits, mac_changes } = policy else {
+        return quote(if policy == Policy::Wifi { "wifi" } else { "cloud" });
+    };
+    let settings =
+        [("promiscuous", promiscuous), ("forged_transmits", forged_transmits), ("mac_changes", mac_changes)];
+    let mut keys = Keys::default();
+    keys.text("kind", "vmware");
+    for (key, _) in settings.into_iter().filter(|(_, accepts)| *accepts) {
+        keys.text(key, "accept");
+    }
+    if keys.len() == 1 { quote("vmware") } else { keys.inline() }
+}

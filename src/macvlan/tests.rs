@@ -1,0 +1,342 @@
+//! The demultiplexer's rules, one test for each, on tables built by the control plane.
+
+use super::*;
+use crate::counters::Counters;
+use crate::errno::Errno;
+use crate::frame::{EthHeader, MacAddr, PacketType};
+use crate::nic::{Filter, Nic, UnicastFilter};
+use crate::verdict::{Egress, Flood, PortId, Rule, Verdict};
+
+const NIC: MacAddr = MacAddr([0x02, 0, 0, 0, 0, 0xff]);
+const STRANGER: MacAddr = MacAddr([0x02, 0, 0, 0, 9, 9]);
+const GROUP: MacAddr = MacAddr([0x01, 0, 0x5e, 1, 2, 3]);
+
+fn mac(n: u8) -> MacAddr {
+    MacAddr([0x02, 0, 0, 0, 0, n])
+}
+
+/// A parent with ports 0, 1, 2 … in these modes, all up, with the addresses `mac(0)`, `mac(1)` …
+struct Bench {
+    nic: Nic,
+    demux: Option<Demux>,
+}
+
+impl Bench {
+    fn new(modes: &[Mode]) -> Bench {
+        let mut bench = Bench { nic: Nic::new(NIC, 1500, Filter::new(UnicastFilter::None)), demux: None };
+        bench.nic.set_up(true);
+        for mode in modes {
+            let id = bench.create(&PortRequest { mode: *mode, ..bench.request() }).unwrap();
+            bench.up(id.0, true).unwrap();
+        }
+        bench
+    }
+
+    fn request(&self) -> PortRequest {
+        let n = self.demux.as_ref().map_or(0, |d| d.ports().count());
+        PortRequest { mac: mac(u8::try_from(n).unwrap()), ..PortRequest::default() }
+    }
+
+    fn create(&mut self, request: &PortRequest) -> Result<PortId, Refusal> {
+        create(&mut self.demux, &self.nic, request, false)
+    }
+
+    fn up(&mut self, port: u16, up: bool) -> Result<(), Refusal> {
+        self.demux.as_mut().unwrap().set_up(&mut self.nic, PortId(port), up)
+    }
+
+    fn listen(&mut self, port: u16, sources: &[MacAddr]) {
+        let change = SourcesChange::Set(sources.to_vec());
+        self.demux.as_mut().unwrap().change_sources(PortId(port), &change).unwrap();
+    }
+
+    fn receive(&mut self, dst: MacAddr, src: MacAddr) -> (Verdict, Vec<(u16, Rule, PacketType)>) {
+        self.decide(None, &frame(dst, src, 0x0800, 60))
+    }
+
+    fn transmit(&mut self, from: u16, dst: MacAddr) -> (Verdict, Vec<(u16, Rule, PacketType)>) {
+        self.decide(Some(from), &frame(dst, mac(u8::try_from(from).unwrap()), 0x0800, 60))
+    }
+
+    fn decide(&mut self, from: Option<u16>, frame: &[u8]) -> (Verdict, Vec<(u16, Rule, PacketType)>) {
+        let table = self.demux.as_mut().unwrap().publish().clone();
+        let header = EthHeader::parse(frame).unwrap();
+        let verdict = match from {
+            Some(port) => table.transmit(PortId(port), &header),
+            None => table.receive(&header),
+        };
+        let parent_type = PacketType::of(header.dst, self.nic.mac);
+        let got: Vec<_> = table
+            .deliveries(&verdict, &header, parent_type)
+            .map(|d| (d.port.0, d.rule, d.packet_type))
+            .collect();
+        // Delivery and "why not?" are one predicate.
+        for id in (0..).map(PortId).take_while(|id| table.port(*id).is_some()) {
+            let delivered = got.iter().any(|(p, rule, _)| *p == id.0 && *rule != Rule::LocalCopyTooLong);
+            assert_eq!(table.why(&verdict, id, &header).is_ok(), delivered, "{id:?} {verdict:?}");
+        }
+        (verdict, got)
+    }
+}
+
+fn frame(dst: MacAddr, src: MacAddr, ethertype: u16, len: usize) -> Vec<u8> {
+    let mut f = [dst.0, src.0].concat();
+    f.extend(ethertype.to_be_bytes());
+    f.resize(len, 0);
+    f
+}
+
+use Mode::{Bridge, Passthru, Private, Source, Vepa};
+
+#[test]
+fn unicast_goes_to_the_port_with_the_address_whatever_the_mode_and_the_sender() {
+    let mut b = Bench::new(&[Private, Vepa, Bridge]);
+    for port in 0..3u8 {
+        for sender in [STRANGER, mac(0), mac(2), NIC] {
+            let (v, got) = b.receive(mac(port), sender);
+            assert_eq!((v.rule, v.egress), (Rule::UnicastToPort, Egress::Port(PortId(port.into()))));
+            assert_eq!(got, [(port.into(), Rule::UnicastToPort, PacketType::Host)]);
+        }
+    }
+    let (v, got) = b.receive(STRANGER, mac(1));
+    assert_eq!((v.rule, v.egress, got.len()), (Rule::UnicastToNoPort, Egress::HostStack, 0));
+}
+
+#[test]
+fn a_port_that_is_down_is_not_in_the_table() {
+    let mut b = Bench::new(&[Bridge, Bridge]);
+    b.up(1, false).unwrap();
+    assert_eq!(b.receive(mac(1), STRANGER).0.egress, Egress::HostStack);
+    assert_eq!(b.transmit(0, mac(1)).0, Verdict::plain(Rule::ToWire, Egress::Wire));
+}
+
+#[test]
+fn broadcasts_follow_the_mode_of_their_source() {
+    let mut b = Bench::new(&[Private, Vepa, Bridge, Source, Vepa, Bridge]);
+    let mut ports = |src| {
+        let (v, got) = b.receive(MacAddr::BROADCAST, src);
+        let rules: Vec<_> = got.iter().map(|g| g.1).collect();
+        (v.egress, got.iter().map(|g| g.0).collect::<Vec<_>>(), rules.first().copied())
+    };
+    assert_eq!(ports(STRANGER), (Egress::HostStack, vec![0, 1, 2, 4, 5], Some(Rule::FloodFromOutside)));
+    assert_eq!(ports(mac(1)), (Egress::HostStack, vec![2, 4, 5], Some(Rule::FloodFromVepa)));
+    assert_eq!(ports(mac(2)), (Egress::HostStack, vec![1, 4], Some(Rule::FloodFromBridge)));
+    assert_eq!(ports(mac(0)), (Egress::Port(PortId(0)), vec![0], Some(Rule::OwnBroadcastBack)));
+    assert_eq!(ports(mac(3)), (Egress::Port(PortId(3)), vec![3], Some(Rule::OwnBroadcastBack)));
+}
+
+#[test]
+fn an_unjoined_group_is_not_wanted() {
+    let mut b = Bench::new(&[Vepa, Vepa, Vepa, Vepa]);
+    let demux = b.demux.as_mut().unwrap();
+    demux.join(&mut b.nic, PortId(1), GROUP).unwrap();
+    demux.set_promisc(&mut b.nic, PortId(2), true).unwrap();
+    demux.set_allmulticast(&mut b.nic, PortId(3), true).unwrap();
+    let (v, got) = b.receive(GROUP, STRANGER);
+    assert_eq!(v.rule, Rule::MulticastToHost);
+    assert_eq!(
+        got.iter().map(|g| (g.0, g.2)).collect::<Vec<_>>(),
+        [1, 2, 3].map(|p| (p, PacketType::Multicast))
+    );
+}
+
+#[test]
+fn a_bridge_port_reaches_bridge_siblings_without_the_wire() {
+    let mut b = Bench::new(&[Bridge, Bridge, Vepa, Private]);
+    assert_eq!(b.transmit(0, mac(1)).0, Verdict::plain(Rule::BridgeLocalUnicast, Egress::Parent));
+    assert_eq!(b.transmit(0, mac(0)).0.egress, Egress::Parent, "itself included");
+    for dst in [mac(2), mac(3), NIC, STRANGER] {
+        assert_eq!(b.transmit(0, dst).0, Verdict::plain(Rule::ToWire, Egress::Wire));
+    }
+    assert_eq!(b.transmit(2, mac(0)).0.egress, Egress::Wire);
+    let (v, got) = b.transmit(0, MacAddr::BROADCAST);
+    assert_eq!((v.rule, v.egress), (Rule::BridgeLocalFlood, Egress::Wire));
+    assert_eq!(got, [(1, Rule::BridgeLocalFlood, PacketType::Broadcast)]);
+}
+
+#[test]
+fn pause_is_not_flooded_but_a_tag_hides_it_on_the_way_out() {
+    let mut b = Bench::new(&[Bridge, Bridge]);
+    let plain = frame(MacAddr::BROADCAST, mac(0), 0x8808, 60);
+    let mut tagged = frame(MacAddr::BROADCAST, mac(0), 0x8100, 60);
+    tagged[15] = 5;
+    tagged[16..18].copy_from_slice(&[0x88, 0x08]);
+    assert_eq!(b.decide(Some(0), &plain).1, []);
+    assert_eq!(b.decide(Some(0), &tagged).1.len(), 1);
+    for f in [&mut plain.clone(), &mut tagged] {
+        f[6..12].copy_from_slice(&STRANGER.0);
+        let (v, got) = b.decide(None, f);
+        assert_eq!((v.flood, v.egress), (Flood::Withheld(Rule::PauseNotFlooded), Egress::HostStack));
+        assert_eq!(got, []);
+    }
+}
+
+#[test]
+fn source_ports_copy_listed_senders_and_nodst_keeps_the_frame() {
+    let mut b = Bench::new(&[Source, Source, Bridge]);
+    b.listen(0, &[STRANGER]);
+    b.listen(1, &[STRANGER, mac(2)]);
+    let copy = |port, t| (port, Rule::SourceCopy, t);
+    let (v, got) = b.receive(mac(2), STRANGER);
+    assert_eq!(v.egress, Egress::Port(PortId(2)));
+    assert_eq!(got[..2], [copy(0, PacketType::OtherHost), copy(1, PacketType::OtherHost)]);
+    assert_eq!(b.receive(mac(0), STRANGER).1[0], copy(0, PacketType::Host));
+    assert_eq!(b.receive(NIC, STRANGER).1[0], copy(0, PacketType::Host), "the type is the parent's");
+    assert_eq!(b.receive(mac(0), mac(2)).0.rule, Rule::UnicastToSourcePort);
+    let flags = MacvlanFlags { nodst: true, nopromisc: false };
+    b.demux.as_mut().unwrap().set_flags(&mut b.nic, PortId(0), flags).unwrap();
+    b.up(0, false).unwrap();
+    let (v, got) = b.receive(mac(2), STRANGER);
+    assert_eq!((v.rule, v.egress), (Rule::SourceNodst, Egress::Drop), "even while it is down");
+    assert_eq!(got, [copy(1, PacketType::OtherHost)]);
+}
+
+#[test]
+fn passthru_takes_all_unicast_up_or_down() {
+    let mut b = Bench::new(&[Passthru]);
+    assert_eq!(b.demux.as_ref().unwrap().port(PortId(0)).unwrap().mac, NIC);
+    for dst in [NIC, STRANGER] {
+        assert_eq!(b.receive(dst, mac(7)).1, [(0, Rule::PassthruUnicast, PacketType::Host)]);
+    }
+    assert_eq!(b.receive(MacAddr::BROADCAST, mac(7)).0.egress, Egress::HostStack);
+    assert_eq!(b.receive(MacAddr::BROADCAST, NIC).0.rule, Rule::OwnBroadcastBack);
+    b.up(0, false).unwrap();
+    assert_eq!(b.receive(NIC, mac(7)).0, Verdict::plain(Rule::PassthruDown, Egress::Drop));
+}
+
+#[test]
+fn a_queue_of_length_zero_floods_nothing() {
+    let mut b = Bench::new(&[Vepa, Bridge]);
+    let demux = b.demux.as_mut().unwrap();
+    demux.set_bcqueuelen(PortId(0), 0).unwrap();
+    assert_eq!(b.receive(MacAddr::BROADCAST, STRANGER).1.len(), 2, "the largest request counts");
+    b.demux.as_mut().unwrap().set_bcqueuelen(PortId(1), 0).unwrap();
+    assert_eq!(b.receive(MacAddr::BROADCAST, STRANGER).0.flood, Flood::Withheld(Rule::QueueZero));
+    assert_eq!(b.receive(MacAddr::BROADCAST, STRANGER).0.egress, Egress::HostStack);
+    b.demux.as_mut().unwrap().set_bclim(&b.nic, -1);
+    assert_eq!(b.receive(MacAddr::BROADCAST, STRANGER).1.len(), 2, "below 0 nothing is queued");
+}
+
+#[test]
+fn a_promiscuous_passthru_port_with_nopromisc_misses_groups_that_the_parent_filters() {
+    let mut b = Bench::new(&[]);
+    let flags = MacvlanFlags { nopromisc: true, nodst: false };
+    let id = b.create(&PortRequest { mode: Passthru, flags, ..b.request() }).unwrap();
+    b.demux.as_mut().unwrap().set_promisc(&mut b.nic, id, true).unwrap();
+    b.up(0, true).unwrap();
+    assert_eq!(b.receive(GROUP, STRANGER).0.flood, Flood::Withheld(Rule::ParentFilter));
+    assert_eq!(b.receive(MacAddr::BROADCAST, STRANGER).1.len(), 1);
+}
+
+#[test]
+fn local_copies_must_fit_the_receivers_mtu() {
+    let mut b = Bench::new(&[Bridge, Bridge]);
+    b.demux.as_mut().unwrap().set_mtu(&b.nic, PortId(1), 100).unwrap();
+    let (_, got) = b.decide(Some(0), &frame(MacAddr::BROADCAST, mac(0), 0x0800, 119));
+    assert_eq!(got, [(1, Rule::LocalCopyTooLong, PacketType::Broadcast)]);
+    let (_, got) = b.decide(Some(0), &frame(MacAddr::BROADCAST, mac(0), 0x0800, 118));
+    assert_eq!(got[0].1, Rule::BridgeLocalFlood);
+    assert_eq!(
+        b.decide(None, &frame(MacAddr::BROADCAST, STRANGER, 0x0800, 900)).1.len(),
+        2,
+        "only local copies"
+    );
+}
+
+#[test]
+fn ports_count_as_the_kernel_does() {
+    let deliver = |counted, tagged: bool| {
+        let mut f = frame(mac(1), STRANGER, 0x8100, 64);
+        if !tagged {
+            f[12] = 0x08;
+        }
+        let delivery =
+            Delivery { port: PortId(0), rule: Rule::UnicastToPort, packet_type: PacketType::Host, counted };
+        let mut c = Counters::default();
+        count_delivery(&mut c, &delivery, &EthHeader::parse(&f).unwrap());
+        c
+    };
+    let base = Counters { rx_packets: 1, rx_bytes: 64, ..Counters::default() };
+    assert_eq!(deliver(Counted::Unicast, false), base);
+    assert_eq!(deliver(Counted::Unicast, true), Counters { rx_bytes: 60, ..base });
+    assert_eq!(deliver(Counted::Flood, true), Counters { rx_bytes: 60, multicast: 1, ..base });
+    assert_eq!(deliver(Counted::LocalCopy, true), Counters { rx_bytes: 78, multicast: 1, ..base });
+    assert_eq!(deliver(Counted::OwnBack, false), Counters { rx_bytes: 0, ..base });
+    let too_long = Counters { rx_errors: 1, rx_dropped: 2, ..Counters::default() };
+    assert_eq!(deliver(Counted::TooLong, false), too_long);
+}
+
+#[test]
+fn creation_is_refused_in_the_kernels_order() {
+    let mut b = Bench::new(&[]);
+    let ask = |b: &mut Bench, change: fn(&mut PortRequest)| {
+        let mut request = PortRequest { mac: mac(0x40), ..PortRequest::default() };
+        change(&mut request);
+        b.create(&request).map_err(|(errno, _)| errno)
+    };
+    assert_eq!(ask(&mut b, |r| (r.mac, r.mtu) = (GROUP, Some(10))), Err(Errno::Eaddrnotavail));
+    assert_eq!(ask(&mut b, |r| (r.sources, r.mtu) = (vec![GROUP], Some(10))), Err(Errno::Eaddrnotavail));
+    assert_eq!(ask(&mut b, |r| r.mtu = Some(67)), Err(Errno::Einval));
+    assert_eq!(ask(&mut b, |r| r.mtu = Some(1501)), Err(Errno::Einval));
+    assert_eq!(ask(&mut b, |r| r.sources = vec![STRANGER]), Err(Errno::Einval), "a list in another mode");
+    assert!(b.demux.is_none(), "a refused first port leaves nothing behind");
+    let request = b.request();
+    assert_eq!(create(&mut b.demux, &b.nic, &request, true), Err((Errno::Eexist, Rule::CreateRefused)));
+    assert!(ask(&mut b, |r| r.mode = Bridge).is_ok());
+    assert_eq!(ask(&mut b, |r| r.mode = Passthru), Err(Errno::Einval));
+    let worse = PortRequest { mac: MacAddr::ZERO, ..PortRequest::default() };
+    assert_eq!(refuse_without_parent(&worse).0, Errno::Eaddrnotavail);
+    assert_eq!(refuse_without_parent(&b.request()).0, Errno::Enodev);
+}
+
+#[test]
+fn equal_addresses_are_refused_at_up_not_at_creation() {
+    let mut b = Bench::new(&[Bridge]);
+    let twin = b.create(&PortRequest { mac: mac(0), ..b.request() }).unwrap();
+    assert_eq!(b.up(twin.0, true), Err((Errno::Eaddrinuse, Rule::AddressInUse)));
+    b.up(0, false).unwrap();
+    assert_eq!(b.up(twin.0, true), Ok(()));
+    let parents = b.create(&PortRequest { mac: NIC, ..b.request() }).unwrap();
+    assert_eq!(b.up(parents.0, true), Err((Errno::Eaddrinuse, Rule::AddressInUse)));
+    let demux = b.demux.as_mut().unwrap();
+    assert_eq!(
+        demux.set_mac(&mut b.nic, PortId(0), NIC).map_err(|r| r.0),
+        Err(Errno::Eaddrinuse),
+        "even while down"
+    );
+    assert_eq!(demux.set_mac(&mut b.nic, twin, mac(0)), Ok(()), "its own: nothing to do");
+}
+
+#[test]
+fn passthru_shares_its_address_with_the_parent_and_gives_it_back() {
+    let mut b = Bench::new(&[Passthru]);
+    let demux = b.demux.as_mut().unwrap();
+    demux.set_mac(&mut b.nic, PortId(0), mac(5)).unwrap();
+    assert_eq!(b.nic.mac, mac(5));
+    remove(&mut b.demux, &mut b.nic, PortId(0)).unwrap();
+    assert_eq!((b.nic.mac, b.nic.filter.promiscuity()), (NIC, 0));
+}
+
+#[test]
+fn nopromisc_moves_the_counter_even_while_the_port_is_down() {
+    let mut b = Bench::new(&[Passthru]);
+    assert_eq!(b.nic.filter.promiscuity(), 1);
+    b.up(0, false).unwrap();
+    assert_eq!(b.nic.filter.promiscuity(), 0);
+    let flags = MacvlanFlags { nopromisc: true, nodst: false };
+    b.demux.as_mut().unwrap().set_flags(&mut b.nic, PortId(0), flags).unwrap();
+    assert_eq!(b.nic.filter.promiscuity(), u32::MAX);
+}
+
+#[test]
+fn modes_change_at_once_but_not_to_or_from_passthru() {
+    let mut b = Bench::new(&[Vepa, Source]);
+    b.listen(1, &[STRANGER]);
+    let demux = b.demux.as_mut().unwrap();
+    assert_eq!(demux.set_mode(PortId(0), Passthru).map_err(|r| r.0), Err(Errno::Einval));
+    demux.set_mode(PortId(1), Private).unwrap();
+    demux.set_mode(PortId(1), Source).unwrap();
+    assert!(demux.port(PortId(1)).unwrap().sources.is_empty(), "leaving source mode empties the list");
+    let refused = demux.change_sources(PortId(0), &SourcesChange::Flush);
+    assert_eq!(refused.map_err(|r| r.0), Err(Errno::Einval));
+}

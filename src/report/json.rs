@@ -1,0 +1,339 @@
+//! Events as JSON, one object a line. The shapes are stable: [`VERSION`] changes when they do.
+
+use super::words::{action_name, outcome_name, port_state, target};
+use crate::counters::Counters;
+use crate::lab::spec::{
+    Action, Change, CraftBody, Expect, FrameSpec, MacvlanSpec, Name, ProbeSpec, SwitchChange,
+};
+use crate::lab::{Device, DeviceState, Event, Hop, HopKind, Outcome, SetupStage};
+use crate::macvlan::SourcesChange;
+use serde::ser::{Serialize, SerializeMap, Serializer};
+use serde_json::{Value, json};
+use std::io::{self, Write};
+use std::time::Duration;
+
+/// The version of the events' shapes, in the `lab` event.
+const VERSION: u32 = 1;
+
+/// An object whose keys stay in the order in which they were put in.
+#[derive(Default)]
+struct Object(Vec<(&'static str, Field)>);
+
+/// A value, or an object or list of objects in their own order.
+enum Field {
+    Value(Value),
+    Object(Object),
+    Objects(Vec<Object>),
+}
+
+impl Serialize for Object {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(Some(self.0.len()))?;
+        for (key, field) in &self.0 {
+            match field {
+                Field::Value(value) => map.serialize_entry(key, value)?,
+                Field::Object(object) => map.serialize_entry(key, object)?,
+                Field::Objects(objects) => map.serialize_entry(key, objects)?,
+            }
+        }
+        map.end()
+    }
+}
+
+impl Object {
+    fn event(name: &'static str) -> Object {
+        Object::default().with("event", name)
+    }
+
+    fn with(mut self, key: &'static str, value: impl Into<Value>) -> Object {
+        self.0.push((key, Field::Value(value.into())));
+        self
+    }
+
+    fn with_object(mut self, key: &'static str, object: Object) -> Object {
+        self.0.push((key, Field::Object(object)));
+        self
+    }
+}
+
+/// Writes events as JSON, one object a line.
+#[derive(Debug)]
+pub struct JsonLines<W: Write> {
+    writer: W,
+    /// Of the step that runs.
+    expect: Option<Expect>,
+    /// The step that runs injects a frame.
+    injects: bool,
+}
+
+impl<W: Write> JsonLines<W> {
+    /// Writes to `writer`, which is best buffered.
+    pub fn new(writer: W) -> JsonLines<W> {
+        JsonLines { writer, expect: None, injects: false }
+    }
+
+    /// Writes one event.
+    ///
+    /// # Errors
+    /// Writing fails.
+    pub fn event(&mut self, event: &Event) -> io::Result<()> {
+        if let Event::Step { spec, .. } = event {
+            self.expect.clone_from(&spec.expect);
+            self.injects = matches!(spec.action, Action::Inject { .. });
+        }
+        let object = self.object(event);
+        serde_json::to_writer(&mut self.writer, &object)?;
+        self.writer.write_all(b"\n")
+    }
+
+    /// Flushes, and gives the writer back.
+    ///
+    /// # Errors
+    /// Flushing fails.
+    pub fn finish(mut self) -> io::Result<W> {
+        self.writer.flush()?;
+        Ok(self.writer)
+    }
+
+    fn object(&self, event: &Event) -> Object {
+        match event {
+            Event::Lab { title, devices } => {
+                let mut lab = Object::event("lab").with("version", VERSION).with("title", title.as_str());
+                lab.0.push(("devices", Field::Objects(devices.iter().map(device).collect())));
+                lab
+            }
+            Event::Setup { device, stage, errno, rule, expected } => Object::event("setup")
+                .with("device", device.as_str())
+                .with("stage", stage_name(*stage))
+                .with("errno", errno.name())
+                .with("rule", rule.id())
+                .with("expected", *expected),
+            Event::Step { step, spec } => {
+                let head =
+                    Object::event("step").with("step", *step).with("action", action_name(&spec.action));
+                action(head, &spec.action)
+            }
+            Event::Hop(hop) => hop_object(hop),
+            Event::Result { step, outcome, rtt, delivered, held } => {
+                self.result(*step, *outcome, *rtt, delivered, *held)
+            }
+            Event::Counters { device, counters } => counted(device, counters),
+            Event::State { device, state } => standing(device, state),
+        }
+    }
+
+    fn result(
+        &self,
+        step: usize,
+        outcome: Outcome,
+        rtt: Option<Duration>,
+        delivered: &[Name],
+        held: Option<bool>,
+    ) -> Object {
+        let (errno, rule) = match outcome {
+            Outcome::Error(errno, rule) => (Some(errno.name()), Some(rule.id())),
+            _ => (None, None),
+        };
+        Object::event("result")
+            .with("step", step)
+            .with("outcome", outcome_name(outcome))
+            .with("errno", errno)
+            .with("rule", rule)
+            .with("rtt_ns", rtt.map(nanos))
+            .with("expect", self.expect.as_ref().map(expect))
+            .with("held", held)
+            .with("delivered", self.injects.then(|| delivered.to_vec()))
+    }
+}
+
+fn nanos(time: Duration) -> u64 {
+    u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
+}
+
+fn stage_name(stage: SetupStage) -> &'static str {
+    match stage {
+        SetupStage::Create => "create",
+        SetupStage::Up => "up",
+    }
+}
+
+fn device(device: &Device) -> Object {
+    Object::default()
+        .with("name", device.name.as_str())
+        .with("kind", device.kind)
+        .with("mac", device.mac.map(|m| m.to_string()))
+        .with("parent", device.parent.as_deref())
+        .with("mode", device.mode.map(|m| m.name()))
+        .with("peer", device.peer.as_deref())
+}
+
+fn hop_object(hop: &Hop) -> Object {
+    let (name, packet_type, rule, reason) = match hop.kind {
+        HopKind::Arrive(packet_type) => ("arrive", Some(packet_type), None, None),
+        HopKind::Receive(packet_type, rule) => ("receive", Some(packet_type), Some(rule), None),
+        HopKind::Transmit(rule) => ("transmit", None, Some(rule), None),
+        HopKind::Drop(rule) => ("drop", None, Some(rule), Some(rule.why())),
+    };
+    let mut object = Object::event(name)
+        .with("step", hop.step)
+        .with("time_ns", hop.time.as_nanos())
+        .with("device", hop.device.as_str());
+    if let Some(packet_type) = packet_type {
+        object = object.with("packet_type", packet_type.name());
+    }
+    if let Some(rule) = rule {
+        object = object.with("rule", rule.id());
+    }
+    if let Some(reason) = reason {
+        object = object.with("reason", reason);
+    }
+    object.with("frame", hop.frame.to_hex()).with("frame_id", hop.frame_id)
+}
+
+fn counted(device: &str, counters: &Counters) -> Object {
+    Object::event("counters")
+        .with("device", device)
+        .with("rx_packets", counters.rx_packets)
+        .with("rx_bytes", counters.rx_bytes)
+        .with("rx_dropped", counters.rx_dropped)
+        .with("rx_errors", counters.rx_errors)
+        .with("multicast", counters.multicast)
+        .with("tx_packets", counters.tx_packets)
+        .with("tx_bytes", counters.tx_bytes)
+        .with("tx_dropped", counters.tx_dropped)
+}
+
+fn standing(device: &str, state: &DeviceState) -> Object {
+    Object::event("state")
+        .with("device", device)
+        .with("mac", state.mac.to_string())
+        .with("mtu", state.mtu)
+        .with("mode", state.mode.map(|m| m.name()))
+        .with("up", state.up)
+        .with("carrier", state.carrier)
+        .with("promiscuity", state.promiscuity)
+}
+
+fn expect(expect: &Expect) -> Value {
+    match expect {
+        Expect::Reply => "reply".into(),
+        Expect::Unreachable => "unreachable".into(),
+        Expect::NoReply => "no-reply".into(),
+        Expect::Ok => "ok".into(),
+        Expect::Errno(errno) => errno.name().into(),
+        Expect::Delivered(devices) => json!({ "delivered": devices }),
+    }
+}
+
+/// What an action names, with the keys of the lab file.
+fn action(object: Object, action: &Action) -> Object {
+    match action {
+        Action::Ping(probe) | Action::Arping(probe) | Action::Udp(probe) | Action::Tcp(probe) => {
+            probed(object, probe)
+        }
+        Action::Inject { at, from_wire, frame } => {
+            let from = from_wire.then_some("wire");
+            injected(object.with("at", at.as_str()).with("from", from), frame)
+        }
+        Action::Set { device, change } => changed(object.with("device", device.as_str()), change),
+        Action::SetSwitch { switch, change } => {
+            switch_changed(object.with("switch", switch.as_str()), change)
+        }
+        Action::Add { name, spec } => added(object, name, spec),
+        Action::Remove(device) => object.with("device", device.as_str()),
+        Action::Wait(time) => object.with("duration_ns", nanos(*time)),
+        Action::Replay { capture, at } => {
+            object.with("capture", capture.display().to_string()).with("at", at.as_str())
+        }
+    }
+}
+
+fn probed(object: Object, probe: &ProbeSpec) -> Object {
+    object
+        .with("from", probe.from.as_str())
+        .with("to", target(&probe.to))
+        .with("count", probe.count)
+        .with("timeout_ns", nanos(probe.timeout))
+}
+
+/// A crafted frame has no bytes before its step runs; the hops show them.
+fn injected(object: Object, frame: &FrameSpec) -> Object {
+    match frame {
+        FrameSpec::Bytes(bytes) => object.with("frame", crate::frame::Frame::new(bytes).to_hex()),
+        FrameSpec::Crafted(craft) => object.with(
+            "craft",
+            match craft.body {
+                CraftBody::Ethernet { .. } => "ethernet",
+                CraftBody::Arp { .. } => "arp",
+                CraftBody::Icmp { .. } => "icmp",
+                CraftBody::Udp { .. } => "udp",
+            },
+        ),
+    }
+}
+
+fn changed(object: Object, change: &Change) -> Object {
+    let texts = |macs: &[crate::frame::MacAddr]| macs.iter().map(ToString::to_string).collect::<Vec<_>>();
+    match change {
+        Change::Up(up) => object.with("up", *up),
+        Change::Mode(mode) => object.with("mode", mode.name()),
+        Change::UnknownMode(mode) => object.with("mode", mode.as_str()),
+        Change::Mac(mac) => object.with("mac", mac.to_string()),
+        Change::Mtu(mtu) => object.with("mtu", *mtu),
+        Change::Flags(flags) => {
+            let names = [("nopromisc", flags.nopromisc), ("nodst", flags.nodst)];
+            object.with("flags", names.into_iter().filter(|(_, on)| *on).map(|(n, _)| n).collect::<Vec<_>>())
+        }
+        Change::Bcqueuelen(len) => object.with("bcqueuelen", *len),
+        Change::Bclim(lim) => object.with("bclim", *lim),
+        Change::Promisc(on) => object.with("promisc", *on),
+        Change::Allmulticast(on) => object.with("allmulticast", *on),
+        Change::Join(mac) => object.with("join", mac.to_string()),
+        Change::Leave(mac) => object.with("leave", mac.to_string()),
+        Change::Sources(change) => object.with_object(
+            "sources",
+            match change {
+                SourcesChange::Add(macs) => Object::default().with("add", texts(macs)),
+                SourcesChange::Del(macs) => Object::default().with("del", texts(macs)),
+                SourcesChange::Set(macs) => Object::default().with("set", texts(macs)),
+                SourcesChange::Flush => Object::default().with("flush", true),
+            },
+        ),
+    }
+}
+
+fn switch_changed(object: Object, change: &SwitchChange) -> Object {
+    match change {
+        SwitchChange::Flag { port, flag, value } => {
+            object.with("port", port.as_str()).with(flag.name(), *value)
+        }
+        SwitchChange::State { port, state } => {
+            object.with("port", port.as_str()).with("state", port_state(*state))
+        }
+        SwitchChange::GroupFwdMask { port, mask } => {
+            object.with("port", port.as_deref()).with("group_fwd_mask", *mask)
+        }
+        SwitchChange::Ageing(time) => object.with("ageing_ns", nanos(*time)),
+        SwitchChange::Fdb(entry) => object.with_object(
+            "fdb",
+            Object::default()
+                .with("mac", entry.mac.to_string())
+                .with("port", entry.port.as_str())
+                .with("sticky", entry.sticky)
+                .with("dynamic", entry.dynamic)
+                .with("vlan", entry.vlan.map(crate::frame::VlanId::get)),
+        ),
+        SwitchChange::FdbDel { mac } => {
+            object.with_object("fdb", Object::default().with("mac", mac.to_string()).with("del", true))
+        }
+    }
+}
+
+fn added(object: Object, name: &str, spec: &MacvlanSpec) -> Object {
+    object
+        .with("device", name)
+        .with("kind", if spec.tap { "macvtap" } else { "macvlan" })
+        .with("parent", spec.parent.as_str())
+        .with("mode", spec.mode.name())
+        .with("mac", spec.requested_mac(name).to_string())
+}

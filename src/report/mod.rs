@@ -1,0 +1,19 @@
+//! Reports: views of the hop log. Nothing is decided here; every word comes from the events and the rule catalogue.
+//!
+//! A view takes one [`Event`](crate::lab::Event) after another and writes as it goes, so that a run of any length is
+//! reported in constant memory, and several views can listen to one run.
+
+mod counters;
+mod json;
+mod pcapng;
+mod summary;
+#[cfg(test)]
+mod tests;
+mod text;
+mod words;
+
+pub use counters::{CountersTable, counters_table};
+pub use json::JsonLines;
+pub use pcapng::AnnotatedCapture;
+pub use text::{Detail, TextReport};
+pub use words::{outcome_in_words, step_in_words};

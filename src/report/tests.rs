@@ -1,0 +1,187 @@
+//! One small run, seen by every view.
+
+use super::*;
+use crate::counters::Counters;
+use crate::errno::Errno;
+use crate::frame::{Frame, MacAddr, PacketType};
+use crate::lab::spec::{Action, Change, Expect, FrameSpec, MacvlanSpec, ProbeSpec, StepSpec, Target};
+use crate::lab::{Device, DeviceState, Event, Hop, HopKind, Outcome, SetupStage};
+use crate::macvlan::Mode;
+use crate::time::Instant;
+use crate::verdict::Rule;
+use std::time::Duration;
+
+fn device(name: &str, kind: &'static str, mac: u64, parent: Option<&str>, mode: Option<Mode>) -> Device {
+    let parent = parent.map(str::to_owned);
+    Device { name: name.into(), kind, mac: Some(MacAddr::from_u64(mac)), parent, mode, peer: None }
+}
+
+fn hop(step: usize, ns: u64, device: &str, kind: HopKind) -> Event {
+    let mut frame = vec![0xff; 6];
+    frame.extend([2, 0, 0, 0, 0, 1, 8, 6]);
+    let (time, frame) = (Instant::from_nanos(ns), Frame::new(&frame));
+    Event::Hop(Hop { step, time, device: device.into(), kind, frame, frame_id: 4 })
+}
+
+fn step(step: usize, action: Action, expect: Option<Expect>) -> Event {
+    Event::Step { step, spec: StepSpec { action, expect, line: 0 } }
+}
+
+fn probe() -> ProbeSpec {
+    let timeout = Duration::from_secs(10);
+    ProbeSpec { from: "c1".into(), to: Target::Device("c2".into()), count: 1, timeout }
+}
+
+fn result(step: usize, outcome: Outcome, delivered: &[&str], held: Option<bool>) -> Event {
+    let rtt = (outcome == Outcome::Reply).then_some(Duration::from_nanos(20_500));
+    Event::Result { step, outcome, rtt, delivered: delivered.iter().map(|d| (*d).to_owned()).collect(), held }
+}
+
+/// A ping that fails where a reply was expected, an injected frame, and a refusal that was expected.
+fn run() -> Vec<Event> {
+    let refused = Rule::ChangeMode;
+    vec![
+        Event::Lab {
+            title: "Two ports".into(),
+            devices: vec![
+                device("eth0", "nic", 0x0200_0000_0001, None, None),
+                device("c1", "macvlan", 0x0200_0000_0002, Some("eth0"), Some(Mode::Vepa)),
+                device("sw0.eth0", "switch-port", 0x0200_0000_0003, Some("sw0"), None),
+            ],
+        },
+        Event::Setup {
+            device: "c2".into(),
+            stage: SetupStage::Create,
+            errno: Errno::Einval,
+            rule: refused,
+            expected: false,
+        },
+        step(1, Action::Ping(probe()), Some(Expect::Reply)),
+        hop(1, 5_000_000, "eth0", HopKind::Arrive(PacketType::Broadcast)),
+        hop(1, 5_020_000, "c1", HopKind::Receive(PacketType::Broadcast, Rule::FloodFromOutside)),
+        hop(1, 6_500_000, "eth0", HopKind::Transmit(Rule::SwitchBroadcast)),
+        hop(1, 6_500_001, "sw0.eth0", HopKind::Drop(Rule::NoHairpin)),
+        result(1, Outcome::Unreachable, &[], Some(false)),
+        step(
+            2,
+            Action::Inject { at: "eth0".into(), from_wire: true, frame: FrameSpec::Bytes(vec![0; 14]) },
+            Some(Expect::Delivered(vec!["c1".into()])),
+        ),
+        hop(2, 7_000_000, "c1", HopKind::Receive(PacketType::OtherHost, Rule::UnicastToPort)),
+        result(2, Outcome::Ok, &["c1"], Some(true)),
+        step(3, Action::Ping(probe()), None),
+        result(3, Outcome::Reply, &[], None),
+        step(
+            4,
+            Action::Set { device: "c1".into(), change: Change::Mode(Mode::Passthru) },
+            Some(Expect::Errno(Errno::Einval)),
+        ),
+        result(4, Outcome::Error(Errno::Einval, refused), &[], Some(true)),
+        step(
+            5,
+            Action::Add {
+                name: "c3".into(),
+                spec: MacvlanSpec { parent: "eth0".into(), ..Default::default() },
+            },
+            None,
+        ),
+        result(5, Outcome::Ok, &[], None),
+        hop(5, 9_000_000, "c3", HopKind::Transmit(Rule::UnicastToPort)),
+        Event::Counters {
+            device: "c1".into(),
+            counters: Counters { rx_packets: 2, rx_bytes: 1234, ..Default::default() },
+        },
+        Event::State {
+            device: "c1".into(),
+            state: DeviceState {
+                mac: MacAddr::from_u64(0x0200_0000_0002),
+                mtu: 1500,
+                mode: Some(Mode::Vepa),
+                up: true,
+                carrier: true,
+                promiscuity: 0,
+            },
+        },
+    ]
+}
+
+fn text(detail: Detail, colour: bool) -> String {
+    let mut report = TextReport::new(Vec::new(), detail, colour);
+    for event in run() {
+        report.event(&event).unwrap();
+    }
+    String::from_utf8(report.finish().unwrap()).unwrap()
+}
+
+#[test]
+fn a_line_for_each_step() {
+    insta::assert_snapshot!(text(Detail::Steps, false));
+}
+
+#[test]
+fn a_line_for_each_hop() {
+    insta::assert_snapshot!(text(Detail::Hops, false));
+}
+
+#[test]
+fn colours_only_when_asked() {
+    for detail in [Detail::Steps, Detail::Hops] {
+        let (plain, coloured) = (text(detail, false), text(detail, true));
+        assert!(!plain.contains('\x1b') && coloured.contains('\x1b'));
+        assert_eq!(anstream::adapter::strip_str(&coloured).to_string(), plain);
+    }
+}
+
+#[test]
+fn an_object_a_line() {
+    let mut lines = JsonLines::new(Vec::new());
+    for event in run() {
+        lines.event(&event).unwrap();
+    }
+    let lines = String::from_utf8(lines.finish().unwrap()).unwrap();
+    for line in lines.lines() {
+        let value: serde_json::Value = serde_json::from_str(line).unwrap();
+        assert!(value.get("event").is_some_and(serde_json::Value::is_string), "{line}");
+    }
+    insta::assert_snapshot!(lines);
+}
+
+#[test]
+fn a_packet_for_each_hop() {
+    let mut capture = AnnotatedCapture::new(Vec::new()).unwrap();
+    for event in run() {
+        capture.event(&event).unwrap();
+    }
+    let file = capture.finish().unwrap();
+    let has = |text: &str| file.windows(text.len()).any(|w| w == text.as_bytes());
+    let c3 = format!("macvlan vepa on eth0, {}", MacvlanSpec::default().requested_mac("c3"));
+    for text in [
+        "macvlan vepa on eth0, 02:00:00:00:00:02",
+        &c3,
+        "R11 The tap comes first: ",
+        "R18 A stranger's broadcast: ",
+        "dropped: R126 Not back by the port it came in on: ",
+    ] {
+        assert!(has(text), "{text}");
+    }
+    let mut reader = crate::capture::Reader::new(std::io::Cursor::new(file)).unwrap();
+    let mut seen = Vec::new();
+    while let Some(record) = reader.next_record() {
+        let record = record.unwrap();
+        seen.push((record.interface, record.time.as_nanos()));
+    }
+    let names: Vec<_> = reader.interfaces().iter().filter_map(|i| i.name.as_deref()).collect();
+    assert_eq!(names, ["eth0", "c1", "sw0.eth0", "c3"]);
+    let expected =
+        [(0, 5_000_000), (1, 5_020_000), (0, 6_500_000), (2, 6_500_001), (1, 7_000_000), (3, 9_000_000)];
+    assert_eq!(seen, expected);
+}
+
+#[test]
+fn counters_in_columns() {
+    let mut table = CountersTable::new();
+    for event in run() {
+        table.event(&event);
+    }
+    insta::assert_snapshot!(table.render());
+}

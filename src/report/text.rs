@@ -1,0 +1,248 @@
+//! Text for people: each hop with its rule, or one line for each step.
+
+use super::summary::summary;
+use super::words::{expectation, millis, outcome_in_words, step_in_words};
+use crate::frame::PacketType;
+use crate::lab::spec::{Expect, Name, StepSpec};
+use crate::lab::{Event, Hop, HopKind, Outcome, SetupStage};
+use crate::time::Instant;
+use crate::verdict::Rule;
+use anstyle::{AnsiColor, Style};
+use std::collections::BTreeSet;
+use std::io::{self, Write};
+use std::time::Duration;
+
+/// The device column is at most this wide, in characters.
+const MAX_DEVICE_WIDTH: usize = 24;
+
+/// How much is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Detail {
+    /// One line for each step.
+    Steps,
+    /// Every hop, and the rules that decided.
+    Hops,
+}
+
+/// Colours, or their absence.
+#[derive(Clone, Copy, Debug, Default)]
+struct Styles {
+    title: Style,
+    device: Style,
+    rule: Style,
+    good: Style,
+    bad: Style,
+    faint: Style,
+}
+
+impl Styles {
+    fn new(colour: bool) -> Styles {
+        if !colour {
+            return Styles::default();
+        }
+        Styles {
+            title: Style::new().bold(),
+            device: AnsiColor::Cyan.on_default(),
+            rule: AnsiColor::Yellow.on_default(),
+            good: AnsiColor::Green.on_default().bold(),
+            bad: AnsiColor::Red.on_default().bold(),
+            faint: Style::new().dimmed(),
+        }
+    }
+}
+
+/// What is remembered of the step that runs.
+#[derive(Debug)]
+struct Running {
+    spec: StepSpec,
+    /// The time of its first hop.
+    start: Option<Instant>,
+    /// Rules that decided something.
+    rules: BTreeSet<Rule>,
+    /// Rules that dropped something, in the order in which they did, each once.
+    drops: Vec<(Rule, Name)>,
+}
+
+/// Writes events as text.
+#[derive(Debug)]
+pub struct TextReport<W: Write> {
+    writer: W,
+    detail: Detail,
+    styles: Styles,
+    device_width: usize,
+    running: Option<Running>,
+}
+
+impl<W: Write> TextReport<W> {
+    /// Writes to `writer`, which is best buffered, with ANSI colours only if `colour`.
+    pub fn new(writer: W, detail: Detail, colour: bool) -> TextReport<W> {
+        TextReport { writer, detail, styles: Styles::new(colour), device_width: 0, running: None }
+    }
+
+    /// Writes one event.
+    ///
+    /// # Errors
+    /// Writing fails.
+    pub fn event(&mut self, event: &Event) -> io::Result<()> {
+        match event {
+            Event::Lab { title, devices } => {
+                let widths = devices.iter().map(|d| d.name.chars().count());
+                self.device_width = widths.max().unwrap_or_default().min(MAX_DEVICE_WIDTH);
+                let style = self.styles.title;
+                if title.is_empty() { Ok(()) } else { writeln!(self.writer, "{style}{title}{style:#}") }
+            }
+            Event::Setup { device, stage, errno, rule, expected } => {
+                let what = match stage {
+                    SetupStage::Create => "is not made",
+                    SetupStage::Up => "stays down",
+                };
+                let (mark, style) = self.mark(Some(*expected));
+                let expected = if *expected { ", as expected" } else { "" };
+                let (errno_text, title) = (errno.text(), rule.title());
+                writeln!(
+                    self.writer,
+                    "{style}{mark}{style:#} {device} {what}{expected}: {errno} ({errno_text}): {rule} {title}"
+                )
+            }
+            Event::Step { step, spec } => self.step(*step, spec),
+            Event::Hop(hop) => self.hop(hop),
+            Event::Result { step, outcome, rtt, delivered, held } => {
+                self.result(*step, *outcome, *rtt, delivered, *held)
+            }
+            Event::Counters { .. } | Event::State { .. } => Ok(()),
+        }
+    }
+
+    /// Flushes, and gives the writer back.
+    ///
+    /// # Errors
+    /// Flushing fails.
+    pub fn finish(mut self) -> io::Result<W> {
+        self.writer.flush()?;
+        Ok(self.writer)
+    }
+
+    fn mark(&self, held: Option<bool>) -> (char, Style) {
+        match held {
+            Some(true) => ('✓', self.styles.good),
+            Some(false) => ('✗', self.styles.bad),
+            None => ('·', self.styles.faint),
+        }
+    }
+
+    fn step(&mut self, step: usize, spec: &StepSpec) -> io::Result<()> {
+        self.running =
+            Some(Running { spec: spec.clone(), start: None, rules: BTreeSet::new(), drops: Vec::new() });
+        if self.detail == Detail::Steps {
+            return Ok(());
+        }
+        let style = self.styles.title;
+        writeln!(self.writer, "\n{style}step {step}: {}{style:#}", step_in_words(spec))
+    }
+
+    fn hop(&mut self, hop: &Hop) -> io::Result<()> {
+        let start = match &mut self.running {
+            Some(running) => {
+                let rule = match hop.kind {
+                    HopKind::Arrive(_) => None,
+                    HopKind::Receive(_, rule) | HopKind::Transmit(rule) => Some(rule),
+                    HopKind::Drop(rule) => {
+                        if !running.drops.iter().any(|(r, d)| (*r, d) == (rule, &hop.device)) {
+                            running.drops.push((rule, hop.device.clone()));
+                        }
+                        Some(rule)
+                    }
+                };
+                running.rules.extend(rule);
+                *running.start.get_or_insert(hop.time)
+            }
+            None => Instant::ZERO,
+        };
+        if self.detail == Detail::Steps {
+            return Ok(());
+        }
+        self.hop_line(hop, hop.time.since(start))
+    }
+
+    fn hop_line(&mut self, hop: &Hop, since: Duration) -> io::Result<()> {
+        let Styles { device, rule: rule_style, bad, faint, .. } = self.styles;
+        let plain = Style::new();
+        let (what, style, rule) = match hop.kind {
+            HopKind::Arrive(_) => ("↓ arrives ", plain, None),
+            HopKind::Receive(_, rule) => ("● receives", plain, Some(rule)),
+            HopKind::Transmit(rule) => ("→ sends   ", plain, Some(rule)),
+            HopKind::Drop(rule) => ("✗ drops   ", bad, Some(rule)),
+        };
+        let (id, title) = rule.map_or(("", ""), |r| (r.id(), r.title()));
+        let open = if title.is_empty() { "" } else { "  (" };
+        let close = if title.is_empty() { "" } else { ")" };
+        let other = match hop.kind {
+            HopKind::Receive(PacketType::OtherHost, _) => " [for another host]",
+            _ => "",
+        };
+        let (time, width, frame) = (millis(since), self.device_width, summary(&hop.frame));
+        writeln!(
+            self.writer,
+            "{time:>12} ms  {device}{name:<width$}{device:#}  {style}{what}{style:#}  {rule_style}{id:<5}{rule_style:#} \
+             {frame}{other}{faint}{open}{title}{close}{faint:#}",
+            name = hop.device,
+        )
+    }
+
+    fn result(
+        &mut self,
+        step: usize,
+        outcome: Outcome,
+        rtt: Option<Duration>,
+        delivered: &[Name],
+        held: Option<bool>,
+    ) -> io::Result<()> {
+        let Some(running) = self.running.take() else { return Ok(()) };
+        let (mark, style) = self.mark(held);
+        let got = outcome_in_words(&running.spec.action, outcome, rtt, delivered);
+        let verdict = verdict(&running.spec, &got, held);
+        if self.detail == Detail::Hops {
+            writeln!(self.writer, "  {style}{mark}{style:#} {verdict}")?;
+            return self.rules(&running.rules);
+        }
+        let why = because(outcome, held, &running.drops);
+        let what = step_in_words(&running.spec);
+        writeln!(self.writer, "{style}{mark}{style:#} step {step}: {what}: {verdict}{why}")
+    }
+
+    /// The rules that decided, each once, with their reasons.
+    fn rules(&mut self, rules: &BTreeSet<Rule>) -> io::Result<()> {
+        let Styles { rule: style, faint, .. } = self.styles;
+        for rule in rules {
+            let (id, title, why) = (rule.id(), rule.title(), rule.why());
+            writeln!(self.writer, "    {style}{id:<5}{style:#} {title}: {faint}{why}{faint:#}")?;
+        }
+        Ok(())
+    }
+}
+
+/// What came, and what was expected if that is something else.
+fn verdict(spec: &StepSpec, got: &str, held: Option<bool>) -> String {
+    match (held, &spec.expect) {
+        (Some(false), Some(expect)) => {
+            let expect = match (expect, &spec.action) {
+                (Expect::Ok, _) => "no refusal".to_owned(),
+                (expect, _) => expectation(expect),
+            };
+            format!("expected {expect}, got {got}")
+        }
+        (Some(true), _) => format!("{got}, as expected"),
+        _ => got.to_owned(),
+    }
+}
+
+/// Why nobody answered: what was dropped where.
+fn because(outcome: Outcome, held: Option<bool>, drops: &[(Rule, Name)]) -> String {
+    let silent = matches!(outcome, Outcome::Unreachable | Outcome::NoReply);
+    if drops.is_empty() || !(silent || held == Some(false)) {
+        return String::new();
+    }
+    let drops: Vec<_> =
+        drops.iter().map(|(rule, device)| format!("{rule} {} ({device})", rule.title())).collect();
+    format!("; dropped by {}", drops.join(", "))
+}

@@ -1,0 +1,233 @@
+//! Steps and outcomes in plain words.
+
+use crate::lab::Outcome;
+use crate::lab::spec::{
+    Action, Change, CraftBody, Expect, FrameSpec, MacvlanSpec, Name, ProbeSpec, StepSpec, SwitchChange,
+    Target,
+};
+use crate::macvlan::{MacvlanFlags, SourcesChange};
+use crate::switch::PortState;
+use std::fmt::{Display, Write as _};
+use std::time::Duration;
+
+/// What a step does: `c1 pings c2`.
+#[must_use]
+pub fn step_in_words(step: &StepSpec) -> String {
+    match &step.action {
+        Action::Ping(probe) => probed(probe, "pings"),
+        Action::Arping(probe) => probed(probe, "asks by ARP for"),
+        Action::Udp(probe) => probed(probe, "sends UDP to"),
+        Action::Tcp(probe) => probed(probe, "connects by TCP to"),
+        Action::Inject { at, from_wire: true, frame } => {
+            format!("{} arrives at {at} from the wire", a_frame(frame))
+        }
+        Action::Inject { at, from_wire: false, frame } => format!("{at} sends {}", a_frame(frame)),
+        Action::Set { device, change } => changed(device, change),
+        Action::SetSwitch { switch, change } => switch_changed(switch, change),
+        Action::Add { name, spec } => added(name, spec),
+        Action::Remove(device) => format!("{device} is removed"),
+        Action::Wait(time) => format!("{} pass", duration(*time)),
+        Action::Replay { capture, at } => format!("{} is replayed at {at}", capture.display()),
+    }
+}
+
+/// The name of a step's action, as lab files and events have it.
+pub(super) fn action_name(action: &Action) -> &'static str {
+    match action {
+        Action::Ping(_) => "ping",
+        Action::Arping(_) => "arping",
+        Action::Udp(_) => "udp",
+        Action::Tcp(_) => "tcp",
+        Action::Inject { .. } => "inject",
+        Action::Set { .. } | Action::SetSwitch { .. } => "set",
+        Action::Add { .. } => "add",
+        Action::Remove(_) => "remove",
+        Action::Wait(_) => "wait",
+        Action::Replay { .. } => "replay",
+    }
+}
+
+/// What came of a step: `a reply after 0.020 ms`, `delivered to c1 and c2`.
+#[must_use]
+pub fn outcome_in_words(
+    action: &Action,
+    outcome: Outcome,
+    rtt: Option<Duration>,
+    delivered: &[Name],
+) -> String {
+    match (outcome, action) {
+        (Outcome::Reply, _) => match rtt {
+            Some(rtt) => format!("a reply after {} ms", millis(rtt)),
+            None => "a reply".to_owned(),
+        },
+        (Outcome::Unreachable, _) => "unreachable: no neighbour answers".to_owned(),
+        (Outcome::NoReply, _) => "no reply".to_owned(),
+        (Outcome::Ok, Action::Inject { .. }) => delivered_to(delivered),
+        (Outcome::Ok, _) => "done".to_owned(),
+        (Outcome::Error(errno, rule), _) => {
+            format!("refused with {errno} ({}): {rule} {}", errno.text(), rule.title())
+        }
+    }
+}
+
+/// The word that events use for an outcome.
+pub(super) fn outcome_name(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::Reply => "reply",
+        Outcome::Unreachable => "unreachable",
+        Outcome::NoReply => "no-reply",
+        Outcome::Ok => "ok",
+        Outcome::Error(..) => "error",
+    }
+}
+
+/// What was to come of a step.
+pub(super) fn expectation(expect: &Expect) -> String {
+    match expect {
+        Expect::Reply => "a reply".to_owned(),
+        Expect::Unreachable => "unreachable".to_owned(),
+        Expect::NoReply => "no reply".to_owned(),
+        Expect::Ok => "that it works".to_owned(),
+        Expect::Errno(errno) => format!("{errno}"),
+        Expect::Delivered(devices) => delivered_to(devices),
+    }
+}
+
+/// A span of time in milliseconds, to the microsecond.
+pub(super) fn millis(time: Duration) -> String {
+    let us = time.as_micros();
+    format!("{}.{:03}", us / 1000, us % 1000)
+}
+
+fn delivered_to(devices: &[Name]) -> String {
+    if devices.is_empty() {
+        return "delivered to nobody".to_owned();
+    }
+    format!("delivered to {}", list(devices))
+}
+
+/// `a`, `a and b`, `a, b and c`.
+fn list<T: Display>(items: &[T]) -> String {
+    let mut text = String::new();
+    for (i, item) in items.iter().enumerate() {
+        let between = match i {
+            0 => "",
+            _ if i + 1 == items.len() => " and ",
+            _ => ", ",
+        };
+        // Writing to a string does not fail.
+        let _ = write!(text, "{between}{item}");
+    }
+    text
+}
+
+fn probed(probe: &ProbeSpec, verb: &str) -> String {
+    let times = if probe.count == 1 { String::new() } else { format!(" {} times", probe.count) };
+    format!("{} {verb} {}{times}", probe.from, target(&probe.to))
+}
+
+pub(super) fn target(target: &Target) -> String {
+    match target {
+        Target::Device(name) => name.clone(),
+        Target::Address(address) => address.to_string(),
+    }
+}
+
+fn a_frame(frame: &FrameSpec) -> String {
+    match frame {
+        FrameSpec::Bytes(bytes) => format!("a frame ({})", super::summary::summary(bytes)),
+        FrameSpec::Crafted(craft) => match &craft.body {
+            CraftBody::Ethernet { ethertype, .. } => format!("a frame of ethertype {ethertype:#06x}"),
+            CraftBody::Arp { op: 1, .. } => "an ARP request".to_owned(),
+            CraftBody::Arp { op: 2, .. } => "an ARP reply".to_owned(),
+            CraftBody::Arp { op, .. } => format!("an ARP packet with operation {op}"),
+            CraftBody::Icmp { .. } => "an echo request".to_owned(),
+            CraftBody::Udp { .. } => "a UDP datagram".to_owned(),
+        },
+    }
+}
+
+fn changed(device: &str, change: &Change) -> String {
+    let on_off = |what: &str, on: bool| {
+        let state = if on { "on" } else { "off" };
+        format!("{device}: {what} {state}")
+    };
+    match change {
+        Change::Up(true) => format!("{device} goes up"),
+        Change::Up(false) => format!("{device} goes down"),
+        Change::Mode(mode) => format!("{device} changes to mode {mode}"),
+        Change::UnknownMode(mode) => format!("{device} is to change to a mode `{mode}`"),
+        Change::Mac(mac) => format!("{device} takes the address {mac}"),
+        Change::Mtu(mtu) => format!("{device} takes the mtu {mtu}"),
+        Change::Flags(MacvlanFlags { nopromisc, nodst }) => {
+            let of = |on: &bool| if *on { "on" } else { "off" };
+            format!("{device}: nopromisc {}, nodst {}", of(nopromisc), of(nodst))
+        }
+        Change::Bcqueuelen(len) => format!("{device} asks for a broadcast queue of {len} frames"),
+        Change::Bclim(lim) => format!("{device} sets the broadcast cut-off to {lim}"),
+        Change::Promisc(on) => on_off("promiscuous", *on),
+        Change::Allmulticast(on) => on_off("all-multicast", *on),
+        Change::Join(group) => format!("{device} joins {group}"),
+        Change::Leave(group) => format!("{device} leaves {group}"),
+        Change::Sources(SourcesChange::Add(macs)) => format!("{device} also listens to {}", list(macs)),
+        Change::Sources(SourcesChange::Del(macs)) => format!("{device} no longer listens to {}", list(macs)),
+        Change::Sources(SourcesChange::Set(macs)) if macs.is_empty() => format!("{device} listens to nobody"),
+        Change::Sources(SourcesChange::Set(macs)) => format!("{device} listens to {} only", list(macs)),
+        Change::Sources(SourcesChange::Flush) => format!("{device} listens to nobody"),
+    }
+}
+
+fn switch_changed(switch: &str, change: &SwitchChange) -> String {
+    match change {
+        SwitchChange::Flag { port, flag, value } => {
+            let state = if *value { "on" } else { "off" };
+            format!("{switch}: {} {state} at the port of {port}", flag.name())
+        }
+        SwitchChange::State { port, state } => {
+            format!("{switch}: the port of {port} becomes {}", port_state(*state))
+        }
+        SwitchChange::GroupFwdMask { port: Some(port), mask } => {
+            format!("{switch}: group_fwd_mask {mask:#06x} at the port of {port}")
+        }
+        SwitchChange::GroupFwdMask { port: None, mask } => format!("{switch}: group_fwd_mask {mask:#06x}"),
+        SwitchChange::Ageing(time) => format!("{switch}: learned entries live {}", duration(*time)),
+        SwitchChange::Fdb(entry) => {
+            let kind = match (entry.sticky, entry.dynamic) {
+                (true, _) => "sticky",
+                (_, true) => "dynamic",
+                _ => "static",
+            };
+            format!("{switch}: a {kind} entry puts {} at the port of {}", entry.mac, entry.port)
+        }
+        SwitchChange::FdbDel { mac } => format!("{switch}: the entry of {mac} is deleted"),
+    }
+}
+
+/// The word that `bridge link` prints.
+pub(super) fn port_state(state: PortState) -> String {
+    match state {
+        PortState::Disabled => "disabled".to_owned(),
+        PortState::Listening => "listening".to_owned(),
+        PortState::Learning => "learning".to_owned(),
+        PortState::Forwarding => "forwarding".to_owned(),
+        PortState::Blocking => "blocking".to_owned(),
+        PortState::Invalid(n) => n.to_string(),
+    }
+}
+
+fn added(name: &str, spec: &MacvlanSpec) -> String {
+    let kind = if spec.tap { "macvtap" } else { "macvlan" };
+    format!("{kind} {name} is added on {} in mode {}", spec.parent, spec.mode)
+}
+
+/// `2 s`, `5 ms`, or nanoseconds.
+fn duration(time: Duration) -> String {
+    let ns = time.as_nanos();
+    if ns.is_multiple_of(1_000_000_000) {
+        format!("{} s", ns / 1_000_000_000)
+    } else if ns.is_multiple_of(1_000_000) {
+        format!("{} ms", ns / 1_000_000)
+    } else {
+        format!("{ns} ns")
+    }
+}
