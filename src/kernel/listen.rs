@@ -22,6 +22,8 @@ pub(super) struct Ear {
     /// Every injected frame is different from all others.
     distinct: bool,
     scratch: Vec<u8>,
+    /// Frames that were heard during a later step than their own.
+    pub(super) late: usize,
 }
 
 /// Where a socket listens.
@@ -49,6 +51,7 @@ impl Ear {
             injected: Vec::new(),
             distinct,
             scratch: vec![0; BUFFER_BYTES],
+            late: 0,
         }
     }
 
@@ -123,9 +126,10 @@ impl Ear {
             // Outgoing, looped back or the kernel's own business.
             _ => return,
         };
-        let (step, bytes) = self.origin(step, spot, received.bytes);
+        let (origin, bytes) = self.origin(step, spot, received.bytes);
+        self.late += usize::from(origin != step);
         let seen = Seen { device: device.to_owned(), packet_type, frame: Frame::from(bytes) };
-        let Some(to) = self.steps.get_mut(step) else {
+        let Some(to) = self.steps.get_mut(origin) else {
             return;
         };
         if spot == Spot::Tap { to.arrives.push(seen) } else { to.deliveries.push(seen) }

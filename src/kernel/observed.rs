@@ -5,7 +5,7 @@ use crate::errno::Errno;
 use crate::frame::{Frame, PacketType};
 use crate::lab::spec::Name;
 use crate::lab::{DeviceState, SetupStage};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 /// An error number as the running kernel gave it. `Display` prints its name where macvlab knows one.
@@ -100,4 +100,8 @@ pub struct Observed {
     pub counters: BTreeMap<Name, Vec<Counters>>,
     /// How each device stands at the end.
     pub states: BTreeMap<Name, DeviceState>,
+    /// Frames seen during a later step than the one that sent them.
+    pub late: usize,
+    /// Devices that went with the other end of their cable, which is how the kernel removes a veth; in a lab they stay.
+    pub vanished: BTreeSet<Name>,
 }

@@ -2,13 +2,16 @@
 
 use super::change;
 use super::listen::Ear;
+use super::ours::skipped;
 use super::observed::{ErrorNumber, Observed, StepObserved, StepOutcome};
 use super::pool::{DEVICE, Pool};
 use super::sys;
 use super::trouble::Trouble;
 use super::world::{NOBODY, World};
-use crate::frame::MacAddr;
-use crate::lab::spec::{Action, Craft, CraftBody, FrameSpec, LabSpec, MacRef};
+use crate::frame::{Family, MacAddr, Resolve};
+use crate::lab::spec::{Action, Change, DeviceKind, FrameSpec, LabSpec, Name, StepSpec};
+use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::time::Duration;
 
 /// The running kernel. It keeps namespaces from one lab for the next, in the thread that made it.
@@ -37,14 +40,15 @@ impl Oracle {
     pub fn run(&mut self, lab: &LabSpec, hints: Option<&Hints>) -> Result<Observed, Trouble> {
         let (mut world, setup) = World::build(&mut self.pool, lab)?;
         let mut ear = Ear::new(lab);
-        for (i, step) in lab.steps.iter().enumerate() {
-            let outcome = run_step(&mut world, &mut ear, i, &step.action)?;
+        for i in 0..lab.steps.len() {
+            let outcome = run_step(&mut world, &mut ear, lab, i)?;
             ear.set_outcome(i, outcome);
             ear.settle(&world, hints.and_then(|h| h.get(i)).copied())?;
         }
         ear.settle_last(&world)?;
-        let mut observed = Observed { setup, steps: ear.into_steps(), ..Observed::default() };
+        let mut observed = Observed { setup, late: ear.late, steps: ear.into_steps(), ..Observed::default() };
         observed.counters = std::mem::take(&mut world.gone);
+        observed.vanished = std::mem::take(&mut world.vanished);
         let names: Vec<String> = world.live.keys().cloned().collect();
         for name in names {
             if let Ok(s) = world.snapshot(&name) {
@@ -66,23 +70,22 @@ fn outcome_of(result: Result<(), ErrorNumber>) -> StepOutcome {
     }
 }
 
-fn run_step(
-    world: &mut World<'_>,
-    ear: &mut Ear,
-    step: usize,
-    action: &Action,
-) -> Result<StepOutcome, Trouble> {
+fn run_step(world: &mut World<'_>, ear: &mut Ear, lab: &LabSpec, step: usize) -> Result<StepOutcome, Trouble> {
+    let Some(StepSpec { action, .. }) = lab.steps.get(step) else { return Ok(StepOutcome::Ok) };
+    if let Some(why) = skipped(action) {
+        return Ok(StepOutcome::Skipped(why));
+    }
     Ok(match action {
         Action::Inject { at, from_wire, frame } => {
-            let Some(bytes) = bytes_of(world, at, frame) else {
-                return Ok(StepOutcome::Skipped("a frame that only macvlab can craft"));
+            let Some(bytes) = bytes_of(world, lab, at, frame) else {
+                return Ok(StepOutcome::Skipped("a frame that cannot be crafted"));
             };
             ear.injected(step, &bytes);
             outcome_of(inject(world, at, *from_wire, &bytes))
         }
         Action::Set { device, change } => {
             let outcome = outcome_of(change::device(world, device, change));
-            if matches!(change, crate::lab::spec::Change::Up(_)) {
+            if matches!(change, Change::Up(_)) {
                 world.settle_carriers();
             }
             outcome
@@ -102,10 +105,7 @@ fn run_step(
             std::thread::sleep(*time);
             StepOutcome::Ok
         }
-        Action::Ping(_) | Action::Arping(_) | Action::Udp(_) | Action::Tcp(_) => {
-            StepOutcome::Skipped("no TCP/IP stacks talk here")
-        }
-        Action::Replay { .. } => StepOutcome::Skipped("no captures are replayed here"),
+        Action::Ping(_) | Action::Arping(_) | Action::Udp(_) | Action::Tcp(_) | Action::Replay { .. } => StepOutcome::Ok,
     })
 }
 
@@ -119,35 +119,46 @@ fn inject(world: &World<'_>, at: &str, from_wire: bool, bytes: &[u8]) -> Result<
     sender.send(place.ifindex, bytes)
 }
 
-fn bytes_of(world: &mut World<'_>, at: &str, frame: &FrameSpec) -> Option<Vec<u8>> {
-    match frame {
-        FrameSpec::Bytes(bytes) => Some(bytes.clone()),
-        FrameSpec::Crafted(craft) => ethernet(world, at, craft),
+/// Who has which address at the moment: MAC addresses in the kernel, IP addresses in the declaration.
+struct Addresses<'a> {
+    macs: BTreeMap<Name, MacAddr>,
+    lab: &'a LabSpec,
+}
+
+impl Resolve for Addresses<'_> {
+    fn mac_of(&self, device: &str) -> Option<MacAddr> {
+        self.macs.get(device).copied()
+    }
+
+    fn ip_of(&self, device: &str, family: Family) -> Option<IpAddr> {
+        let declared = self.lab.devices.iter().find_map(|d| match &d.kind {
+            DeviceKind::Router(r) => r.interfaces.iter().find(|i| i.name == device).map(|i| &i.station.ip),
+            _ if d.name != device => None,
+            DeviceKind::Nic(n) => Some(&n.ip),
+            DeviceKind::Vlan(v) => Some(&v.ip),
+            DeviceKind::Macvlan(m) => Some(&m.ip),
+            DeviceKind::Station(s) => Some(&s.ip),
+        });
+        let added = || {
+            self.lab.steps.iter().find_map(|s| match &s.action {
+                Action::Add { name, spec } if name == device => Some(&spec.ip),
+                _ => None,
+            })
+        };
+        let ip = declared.or_else(added)?;
+        ip.address.iter().map(|n| n.addr).find(|a| Family::of(*a) == family)
     }
 }
 
-fn ethernet(world: &mut World<'_>, at: &str, craft: &Craft) -> Option<Vec<u8>> {
-    let CraftBody::Ethernet { ethertype, payload } = &craft.body else {
-        return None;
-    };
-    let mut address = |r: &Option<MacRef>| -> Option<MacAddr> {
-        match r {
-            Some(MacRef::Addr(m)) => Some(*m),
-            Some(MacRef::Device(d)) => world.snapshot(d).ok().map(|s| s.state.mac),
-            None => None,
+fn bytes_of(world: &mut World<'_>, lab: &LabSpec, at: &str, frame: &FrameSpec) -> Option<Vec<u8>> {
+    match frame {
+        FrameSpec::Bytes(bytes) => Some(bytes.clone()),
+        FrameSpec::Crafted(craft) => {
+            let names: Vec<Name> = world.live.keys().cloned().collect();
+            let macs = names.into_iter().filter_map(|n| world.snapshot(&n).ok().map(|s| (n, s.state.mac))).collect();
+            craft.build(at, &Addresses { macs, lab }).ok().map(|f| f.to_vec())
         }
-    };
-    let dst = address(&craft.dst)?;
-    let src = address(&craft.src.clone().or_else(|| Some(MacRef::Device(at.to_owned()))))?;
-    let mut bytes = [dst.0, src.0].concat();
-    for tag in &craft.tags {
-        bytes.extend(tag.tpid.to_be_bytes());
-        bytes.extend(tag.tci.to_be_bytes());
     }
-    bytes.extend(ethertype.to_be_bytes());
-    bytes.extend(payload);
-    bytes.resize(bytes.len().max(craft.pad), 0);
-    Some(bytes)
 }
 
 /// Time without a frame after which a step is over.

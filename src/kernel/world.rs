@@ -12,13 +12,11 @@ use crate::lab::SetupStage;
 use crate::lab::spec::{DeviceKind, LabSpec, MacvlanSpec, Name, SwitchPortSpec, SwitchSpec};
 use crate::switch::{PortFlag, PortState};
 use netlink_packet_route::link::{InfoBridge, InfoBridgePort, LinkAttribute, LinkFlags};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 /// An interface index that no device of a lab has.
 pub(super) const NOBODY: u32 = 0x00ff_ffff;
-/// The largest mtu of a veth: far ends that stand for "anybody" limit nothing.
-const NO_LIMIT: u32 = 65535;
 /// How often, half a millisecond apart, to ask whether carriers have settled.
 const PATIENCE: u32 = 2000;
 
@@ -64,6 +62,8 @@ pub(super) struct World<'p> {
     pub(super) switches: BTreeMap<Name, Place>,
     /// What devices that are gone had counted.
     pub(super) gone: BTreeMap<Name, Vec<Counters>>,
+    /// Devices that went with the other end of their cable.
+    pub(super) vanished: BTreeSet<Name>,
     next_index: u32,
     void: usize,
     /// Carriers did not settle in time.
@@ -99,6 +99,7 @@ impl<'p> World<'p> {
             far: BTreeMap::new(),
             switches: BTreeMap::new(),
             gone: BTreeMap::new(),
+            vanished: BTreeSet::new(),
             next_index: 16,
             void: 0,
             restless: false,
@@ -212,13 +213,13 @@ impl<'p> World<'p> {
             }
             Far::Switch(switch, port) => {
                 let place = *self.switches.get(switch).ok_or_else(|| missing(switch))?;
-                let end = self.far_end("p");
+                let end = self.far_end("p", wired.mtu);
                 self.lay_cable(name, here, &here_end, place.cell, &end)?;
                 self.plug_in(place, &end, port)?;
                 self.far.insert(name.to_owned(), Place { cell: place.cell, ifindex: end.ifindex });
             }
             Far::Nobody => {
-                let end = self.far_end("v");
+                let end = self.far_end("v", wired.mtu);
                 let void = self.void;
                 self.lay_cable(name, here, &here_end, void, &end)?;
                 link::set_flag(&mut self.cells[void].rtnl, end.ifindex, LinkFlags::Up, true)
@@ -238,11 +239,11 @@ impl<'p> World<'p> {
         Ok((cell, end))
     }
 
-    /// An end that stands for nobody in particular; its address is one that labs do not use.
-    fn far_end(&mut self, letter: &str) -> NewEnd {
+    /// A switch's or nobody's end of a cable: of the same mtu as the device, and with an address that labs do not use.
+    fn far_end(&mut self, letter: &str, mtu: u32) -> NewEnd {
         let ifindex = self.index();
         let mac = MacAddr::from_u64(0x0ebb_0000_0000 | u64::from(ifindex));
-        NewEnd { ifname: format!("{letter}{ifindex}"), ifindex, mac, mtu: NO_LIMIT }
+        NewEnd { ifname: format!("{letter}{ifindex}"), ifindex, mac, mtu }
     }
 
     fn lay_cable(
@@ -379,11 +380,14 @@ impl<'p> World<'p> {
             .map(|n| (n.clone(), self.snapshot(&n).ok()))
             .collect();
         link::delete(&mut self.cells[place.cell].rtnl, place.ifindex)?;
-        for (name, before) in doomed {
-            if self.snapshot(&name).is_err() {
-                self.live.remove(&name);
-                self.far.remove(&name);
-                self.gone.entry(name).or_default().extend(before.map(|b| b.counters));
+        for (other, before) in doomed {
+            if self.snapshot(&other).is_err() {
+                let device = self.live.remove(&other);
+                self.far.remove(&other);
+                self.gone.entry(other.clone()).or_default().extend(before.map(|b| b.counters));
+                if other != name && device.is_some_and(|d| !matches!(d.kind, Kind::Port { .. })) {
+                    self.vanished.insert(other);
+                }
             }
         }
         Ok(())
