@@ -12,6 +12,8 @@ const NO_SUCH_MODE: u32 = 0x4000;
 
 /// A device changes.
 pub(super) fn device(world: &mut World<'_>, name: &str, change: &Change) -> Result<(), ErrorNumber> {
+    // What every program does first.
+    world.look_up(name)?;
     let port = |w: &mut World<'_>, c: PortChange<'_>| {
         let place = w.place(name);
         let tap = matches!(w.live.get(name).map(|d| &d.kind), Some(Kind::Port { tap: true, .. }));
@@ -50,7 +52,7 @@ pub(super) fn switch(world: &mut World<'_>, switch: &str, change: &SwitchChange)
     let bridge = *world.switches.get(switch).ok_or(ErrorNumber(libc::ENODEV))?;
     let port = |w: &mut World<'_>, device: &str, setting: InfoBridgePort| {
         let place = w.switch_port(device);
-        link::port_settings(&mut w.cells[place.cell].rtnl, place.ifindex, vec![setting])
+        link::port_settings(&mut w.cells[place.cell].rtnl, place.ifindex, &[setting])
     };
     let own = |w: &mut World<'_>, setting: InfoBridge| {
         link::bridge_settings(&mut w.cells[bridge.cell].rtnl, bridge.ifindex, vec![setting])

@@ -115,7 +115,13 @@ pub struct Comparison {
 /// Holds the kernel's answer against macvlab's.
 #[must_use]
 pub fn compare(lab: &LabSpec, kernel: &Observed, ours: &Ours) -> Comparison {
-    let mut c = Comparing { lab, kernel, macvlab: &ours.observed, out: Comparison::default(), ports: BTreeMap::new() };
+    let mut c = Comparing {
+        lab,
+        kernel,
+        macvlab: &ours.observed,
+        out: Comparison::default(),
+        ports: BTreeMap::new(),
+    };
     c.out.allowed.late = kernel.late;
     c.setup();
     c.steps();
@@ -153,7 +159,11 @@ impl Comparing<'_> {
                 continue;
             }
             if k.outcome != m.outcome {
-                self.out.differences.push(Difference::Outcome { step, kernel: k.outcome, macvlab: m.outcome });
+                self.out.differences.push(Difference::Outcome {
+                    step,
+                    kernel: k.outcome,
+                    macvlab: m.outcome,
+                });
             }
             self.frames(step, &k.arrives, &m.arrives, true);
             self.frames(step, &k.deliveries, &m.deliveries, false);
@@ -201,7 +211,8 @@ impl Comparing<'_> {
     fn overflowed(&self, missing: &[Seen]) -> Option<Name> {
         let nics: BTreeSet<Name> = missing.iter().filter_map(|s| self.nic_of(&s.device)).collect();
         nics.into_iter().find(|nic| {
-            let dropped = |o: &Observed| o.counters.get(nic).and_then(|c| c.last()).map_or(0, |c| c.rx_dropped);
+            let dropped =
+                |o: &Observed| o.counters.get(nic).and_then(|c| c.last()).map_or(0, |c| c.rx_dropped);
             let known = u64::try_from(self.out.allowed.overflows).unwrap_or(u64::MAX);
             dropped(self.kernel) > dropped(self.macvlab).saturating_add(known)
         })
@@ -298,8 +309,12 @@ impl Comparing<'_> {
                     let (kernel, macvlab) = (state_text(k), state_text(m));
                     self.out.differences.push(Difference::State { device, kernel, macvlab });
                 }
-                (Some(_), None) => self.out.differences.push(Difference::Existence { device, in_kernel: true }),
-                (None, Some(_)) => self.out.differences.push(Difference::Existence { device, in_kernel: false }),
+                (Some(_), None) => {
+                    self.out.differences.push(Difference::Existence { device, in_kernel: true })
+                }
+                (None, Some(_)) => {
+                    self.out.differences.push(Difference::Existence { device, in_kernel: false })
+                }
                 _ => {}
             }
         }

@@ -59,7 +59,8 @@ mod tests {
 
     #[test]
     fn options_are_read_by_their_whole_name() {
-        let config = "CONFIG_MACVLAN=y\nCONFIG_MACVTAP=m\n# CONFIG_VETH is not set\nCONFIG_BRIDGE_NETFILTER=y\n";
+        let config =
+            "CONFIG_MACVLAN=y\nCONFIG_MACVTAP=m\n# CONFIG_VETH is not set\nCONFIG_BRIDGE_NETFILTER=y\n";
         assert_eq!(options_in(config)[..4], ["MACVLAN=y", "MACVTAP=m", "VETH=n", "BRIDGE=n"]);
     }
 }

@@ -7,11 +7,10 @@ use crate::frame::MacAddr;
 use crate::lab::DeviceState;
 use crate::lab::spec::{FdbSpec, MacvlanSpec};
 use crate::macvlan::{MacvlanFlags, Mode};
-use netlink_packet_core::Emitable;
+use netlink_packet_core::{DefaultNla, Emitable, NLA_F_NESTED};
 use netlink_packet_route::link::{
-    BridgePortState, InfoBridge, InfoBridgePort, InfoData, InfoKind, InfoMacVlan, InfoPortData, InfoPortKind,
-    InfoVeth, LinkAttribute, LinkFlags, LinkInfo, LinkMessage, MacVlanFlags, MacVlanMacAddressMode,
-    MacVlanMode, State,
+    BridgePortState, InfoBridge, InfoBridgePort, InfoData, InfoKind, InfoMacVlan, InfoVeth, LinkAttribute,
+    LinkFlags, LinkInfo, LinkMessage, MacVlanFlags, MacVlanMacAddressMode, MacVlanMode, State,
 };
 use netlink_packet_route::neighbour::{NeighbourAttribute, NeighbourFlags, NeighbourMessage, NeighbourState};
 use netlink_packet_route::{AddressFamily, RouteNetlinkMessage};
@@ -20,6 +19,9 @@ use std::time::Duration;
 
 /// `NUD_NOARP | NUD_REACHABLE`: what `bridge fdb add … static` asks for.
 const STATIC_ENTRY: NeighbourState = NeighbourState::Other(0x42);
+
+/// Settings of a bridge's port (linux/if_link.h).
+const IFLA_PROTINFO: u16 = 12;
 
 /// One end of a cable that is to be made.
 #[derive(Clone, Debug)]
@@ -108,17 +110,20 @@ pub(super) fn ageing(time: Duration) -> InfoBridge {
     InfoBridge::AgeingTime(u32::try_from(time.as_millis() / 10).unwrap_or(u32::MAX))
 }
 
-/// Changes settings of a bridge's port.
+/// Changes settings of a bridge's port, as `bridge link set` does. (The way that `ip link set … type bridge_slave` goes
+/// announces a change of the device afterwards, upon which the bridge opens a disabled port again.)
 pub(super) fn port_settings(
     rtnl: &mut Rtnl,
     ifindex: u32,
-    settings: Vec<InfoBridgePort>,
+    settings: &[InfoBridgePort],
 ) -> Result<(), ErrorNumber> {
-    let info = vec![
-        LinkInfo::PortKind(InfoPortKind::Bridge),
-        LinkInfo::PortData(InfoPortData::BridgePort(settings)),
-    ];
-    change_info(rtnl, ifindex, info)
+    let mut bytes = vec![0; settings.buffer_len()];
+    settings.emit(&mut bytes);
+    let mut m = LinkMessage::default();
+    m.header.interface_family = AddressFamily::Bridge;
+    m.header.index = ifindex;
+    m.attributes = vec![LinkAttribute::Other(DefaultNla::new(IFLA_PROTINFO | NLA_F_NESTED, bytes))];
+    rtnl.change(RouteNetlinkMessage::SetLink(m), 0)
 }
 
 /// A port's state by its number.

@@ -33,13 +33,14 @@ impl Namespace {
         Ok(Namespace { file })
     }
 
-    /// A new one with IPv6 off; the thread is in it as long as the guard lives.
+    /// A new one, prepared for labs; the thread is in it as long as the guard lives.
     pub(super) fn create(home: &Namespace) -> Result<(Namespace, Inside<'_>), Trouble> {
         unshare(CloneFlags::CLONE_NEWNET).map_err(|e| Trouble::Unprivileged(e.into()))?;
         let guard = Inside { home };
         let namespace = Namespace::current()?;
-        for scope in ["all", "default"] {
-            no_ipv6(scope).map_err(Trouble::io("turning IPv6 off in a namespace (/proc/sys/net/ipv6)"))?;
+        for (setting, value) in SETTINGS {
+            let failed = Trouble::io("preparing a namespace (/proc/sys/net)");
+            write_setting(setting, value).map_err(failed)?;
         }
         Ok((namespace, guard))
     }
@@ -57,9 +58,18 @@ impl Namespace {
     }
 }
 
-/// Devices made from now on speak no IPv6. A kernel without IPv6 has no such file, which is as good.
-fn no_ipv6(scope: &str) -> io::Result<()> {
-    match fs::write(format!("/proc/sys/net/ipv6/conf/{scope}/disable_ipv6"), "1") {
+/// Devices speak no IPv6, and bridges leave it to nobody's firewall whether they forward a broken IP packet.
+const SETTINGS: [(&str, &str); 5] = [
+    ("ipv6/conf/all/disable_ipv6", "1"),
+    ("ipv6/conf/default/disable_ipv6", "1"),
+    ("bridge/bridge-nf-call-iptables", "0"),
+    ("bridge/bridge-nf-call-ip6tables", "0"),
+    ("bridge/bridge-nf-call-arptables", "0"),
+];
+
+/// A kernel without the feature has no such file, which is as good.
+fn write_setting(setting: &str, value: &str) -> io::Result<()> {
+    match fs::write(format!("/proc/sys/net/{setting}"), value) {
         Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(()),
         other => other,
     }

@@ -2,10 +2,9 @@
 
 use super::change;
 use super::listen::Ear;
-use super::ours::skipped;
 use super::observed::{ErrorNumber, Observed, StepObserved, StepOutcome};
-use super::pool::{DEVICE, Pool};
-use super::sys;
+use super::ours::skipped;
+use super::pool::Pool;
 use super::trouble::Trouble;
 use super::world::{NOBODY, World};
 use crate::frame::{Family, MacAddr, Resolve};
@@ -70,7 +69,12 @@ fn outcome_of(result: Result<(), ErrorNumber>) -> StepOutcome {
     }
 }
 
-fn run_step(world: &mut World<'_>, ear: &mut Ear, lab: &LabSpec, step: usize) -> Result<StepOutcome, Trouble> {
+fn run_step(
+    world: &mut World<'_>,
+    ear: &mut Ear,
+    lab: &LabSpec,
+    step: usize,
+) -> Result<StepOutcome, Trouble> {
     let Some(StepSpec { action, .. }) = lab.steps.get(step) else { return Ok(StepOutcome::Ok) };
     if let Some(why) = skipped(action) {
         return Ok(StepOutcome::Skipped(why));
@@ -105,18 +109,19 @@ fn run_step(world: &mut World<'_>, ear: &mut Ear, lab: &LabSpec, step: usize) ->
             std::thread::sleep(*time);
             StepOutcome::Ok
         }
-        Action::Ping(_) | Action::Arping(_) | Action::Udp(_) | Action::Tcp(_) | Action::Replay { .. } => StepOutcome::Ok,
+        Action::Ping(_) | Action::Arping(_) | Action::Udp(_) | Action::Tcp(_) | Action::Replay { .. } => {
+            StepOutcome::Ok
+        }
     })
 }
 
 fn inject(world: &World<'_>, at: &str, from_wire: bool, bytes: &[u8]) -> Result<(), ErrorNumber> {
     let place = if from_wire { world.across(at) } else { world.place(at) };
-    let sender = &world.cells[place.cell].sender;
+    world.look_up(at)?;
     if place.ifindex == NOBODY {
-        // What a program does first: it looks the device up.
-        return sys::index_of(sender, DEVICE).map(|_| ());
+        return Err(ErrorNumber(libc::ENODEV));
     }
-    sender.send(place.ifindex, bytes)
+    world.cells[place.cell].sender.send(place.ifindex, bytes)
 }
 
 /// Who has which address at the moment: MAC addresses in the kernel, IP addresses in the declaration.
@@ -155,7 +160,8 @@ fn bytes_of(world: &mut World<'_>, lab: &LabSpec, at: &str, frame: &FrameSpec) -
         FrameSpec::Bytes(bytes) => Some(bytes.clone()),
         FrameSpec::Crafted(craft) => {
             let names: Vec<Name> = world.live.keys().cloned().collect();
-            let macs = names.into_iter().filter_map(|n| world.snapshot(&n).ok().map(|s| (n, s.state.mac))).collect();
+            let macs =
+                names.into_iter().filter_map(|n| world.snapshot(&n).ok().map(|s| (n, s.state.mac))).collect();
             craft.build(at, &Addresses { macs, lab }).ok().map(|f| f.to_vec())
         }
     }

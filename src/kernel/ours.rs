@@ -51,7 +51,9 @@ impl Ours {
 /// Why a step is run on neither side; `None`: it is run.
 pub(super) fn skipped(action: &Action) -> Option<&'static str> {
     match action {
-        Action::Ping(_) | Action::Arping(_) | Action::Udp(_) | Action::Tcp(_) => Some("no TCP/IP stacks talk here"),
+        Action::Ping(_) | Action::Arping(_) | Action::Udp(_) | Action::Tcp(_) => {
+            Some("no TCP/IP stacks talk here")
+        }
         Action::Replay { .. } => Some("no captures are replayed here"),
         _ => None,
     }
@@ -82,11 +84,16 @@ fn convert(lab: &LabSpec, events: &[Event]) -> Observed {
                 observed.setup.push(SetupError { device: device.clone(), stage: *stage, error });
             }
             Event::Hop(hop) => {
-                let Some(step) = hop.step.checked_sub(1).and_then(|i| observed.steps.get_mut(i)) else { continue };
-                let seen = |packet_type| Seen { device: hop.device.clone(), packet_type, frame: hop.frame.clone() };
+                let Some(step) = hop.step.checked_sub(1).and_then(|i| observed.steps.get_mut(i)) else {
+                    continue;
+                };
+                let seen =
+                    |packet_type| Seen { device: hop.device.clone(), packet_type, frame: hop.frame.clone() };
                 match hop.kind {
                     HopKind::Receive(packet_type, _) => step.deliveries.push(seen(packet_type)),
-                    HopKind::Arrive(packet_type) if taps.contains(&hop.device) => step.arrives.push(seen(packet_type)),
+                    HopKind::Arrive(packet_type) if taps.contains(&hop.device) => {
+                        step.arrives.push(seen(packet_type))
+                    }
                     _ => {}
                 }
             }

@@ -182,9 +182,9 @@ const PORT_KEYS: &[fn(&mut MacvlanSpec)] = &[
     |p| p.mtu = None,
     |p| p.flags = MacvlanFlags::default(),
     |p| p.sources.clear(),
-    |p| drop(p.sources.pop()),
+    |p| p.sources.truncate(p.sources.len().saturating_sub(1)),
     |p| p.multicast.clear(),
-    |p| drop(p.multicast.pop()),
+    |p| p.multicast.truncate(p.multicast.len().saturating_sub(1)),
     |p| p.allmulticast = false,
     |p| p.promisc = false,
     |p| p.bcqueuelen = None,
@@ -193,8 +193,13 @@ const PORT_KEYS: &[fn(&mut MacvlanSpec)] = &[
 ];
 
 /// The same for a NIC.
-const NIC_KEYS: &[fn(&mut NicSpec)] =
-    &[|n| n.mtu = 1500, |n| n.up = true, |n| n.promisc = false, |n| n.allmulticast = false, |n| n.cable = None];
+const NIC_KEYS: &[fn(&mut NicSpec)] = &[
+    |n| n.mtu = 1500,
+    |n| n.up = true,
+    |n| n.promisc = false,
+    |n| n.allmulticast = false,
+    |n| n.cable = None,
+];
 
 /// Takes out what names a device that is gone: cables, switch ports, entries, steps, and ports on it.
 fn forget(lab: &mut LabSpec, gone: &Name) {
@@ -247,9 +252,8 @@ mod tests {
     fn only_what_fails_is_left() {
         let is_culprit = |s: &StepSpec| matches!(&s.action, Action::Inject { at, .. } if at == "c0");
         let lab = (0..).map(random_lab).find(|l| l.steps.iter().any(is_culprit)).unwrap_or_default();
-        let small = shrink(&lab, &mut |l| {
-            l.devices.iter().any(|d| d.name == "c0") && l.steps.iter().any(is_culprit)
-        });
+        let small =
+            shrink(&lab, &mut |l| l.devices.iter().any(|d| d.name == "c0") && l.steps.iter().any(is_culprit));
         let names: Vec<&str> = small.devices.iter().map(|d| d.name.as_str()).collect();
         assert!(names == ["c0"] || names == ["eth0", "c0"] || names.len() == 2, "{names:?}");
         assert_eq!(small.steps.len(), 1);

@@ -39,7 +39,11 @@ fn line(difference: &Difference) -> String {
             let who = if *by_kernel { "only the kernel" } else { "only macvlab" };
             let does = if *tap { "shows to the tap of" } else { "delivers to" };
             let (device, frame) = (&seen.device, seen.frame.to_hex());
-            format!("{who} {does} {device} as {}: {} ({frame})", seen.packet_type, crate::report::summary(&seen.frame))
+            format!(
+                "{who} {does} {device} as {}: {} ({frame})",
+                seen.packet_type,
+                crate::report::summary(&seen.frame)
+            )
         }
         Difference::Counter { device, counter, kernel, macvlab } => {
             format!("{device} {counter}: kernel {kernel}, macvlab {macvlab}")

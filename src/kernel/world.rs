@@ -273,7 +273,7 @@ impl<'p> World<'p> {
         if port.group_fwd_mask != 0 {
             settings.push(InfoBridgePort::GroupFwdMask(port.group_fwd_mask));
         }
-        link::port_settings(rtnl, end.ifindex, settings).map_err(refused())?;
+        link::port_settings(rtnl, end.ifindex, &settings).map_err(refused())?;
         link::set_flag(rtnl, end.ifindex, LinkFlags::Up, true).map_err(refused())
     }
 
@@ -286,7 +286,7 @@ impl<'p> World<'p> {
         for port in spec.ports.iter().filter(|p| p.state != PortState::Forwarding) {
             if let Some(place) = self.far.get(&port.device) {
                 // Refused without carrier, as by `bridge link`; the port then stays as it is.
-                let _ = link::port_settings(rtnl, place.ifindex, vec![state_setting(port.state)]);
+                let _ = link::port_settings(rtnl, place.ifindex, &[state_setting(port.state)]);
             }
         }
         for entry in &spec.fdb {
@@ -344,6 +344,12 @@ impl<'p> World<'p> {
         })
     }
 
+    /// Asks the kernel whether a device is there.
+    pub(super) fn look_up(&self, name: &str) -> Result<(), ErrorNumber> {
+        let place = self.place(name);
+        sys::index_of(&self.cells[place.cell].sender, DEVICE).map(|_| ())
+    }
+
     /// A switch's end of a device's cable.
     pub(super) fn switch_port(&self, device: &str) -> Place {
         self.far.get(device).copied().unwrap_or(Place { cell: self.void, ifindex: NOBODY })
@@ -364,12 +370,12 @@ impl<'p> World<'p> {
 
     pub(super) fn join(&mut self, name: &str, group: MacAddr, join: bool) -> Result<(), ErrorNumber> {
         let place = self.place(name);
-        let ifname = if place.ifindex == NOBODY { "nobody" } else { DEVICE };
-        sys::multicast(&self.cells[place.cell].sender, ifname, group, join)
+        sys::multicast(&self.cells[place.cell].sender, DEVICE, group, join)
     }
 
     /// Deletes a device, and with it, as the kernel does, the ports on it; a veth takes its other end along.
     pub(super) fn remove(&mut self, name: &str) -> Result<(), ErrorNumber> {
+        self.look_up(name)?;
         let place = self.place(name);
         let doomed: Vec<(Name, Option<Snapshot>)> = self
             .live

@@ -25,7 +25,17 @@ const IP: [&str; 3] = ["address", "gateway", "neighbours"];
 
 /// Keys of `[macvlan.N]` and of an `add` step.
 const MACVLAN: [&str; 12] = [
-    "parent", "mode", "mac", "mtu", "up", "flags", "sources", "multicast", "allmulticast", "promisc", "bcqueuelen",
+    "parent",
+    "mode",
+    "mac",
+    "mtu",
+    "up",
+    "flags",
+    "sources",
+    "multicast",
+    "allmulticast",
+    "promisc",
+    "bcqueuelen",
     "bclim",
 ];
 
@@ -237,7 +247,11 @@ fn ip_spec(cx: &mut Reader<'_>, table: &Table<'_, '_>) -> IpSpec {
     spec.gateway = gateway.unwrap_or_default();
     if let (Some(node), [a, b, ..]) = (table.node("gateway"), spec.gateway.as_slice()) {
         if spec.gateway.len() > 2 || Family::of(*a) == Family::of(*b) {
-            cx.wrong::<()>(&node, "more than one router of one address family", "give one for IPv4 and one for IPv6");
+            cx.wrong::<()>(
+                &node,
+                "more than one router of one address family",
+                "give one for IPv4 and one for IPv6",
+            );
         }
     }
     let neighbours = table.get(cx, "neighbours", |cx, node| {
@@ -281,5 +295,9 @@ fn in_family(
         return Some(ip);
     }
     let family = if ip.is_ipv4() { "IPv4" } else { "IPv6" };
-    cx.wrong(node, format!("{ip} is of no use to a device without an {family} address"), "give it one in `address`")
+    cx.wrong(
+        node,
+        format!("{ip} is of no use to a device without an {family} address"),
+        "give it one in `address`",
+    )
 }

@@ -80,14 +80,18 @@ impl Diagnostics {
         let title = Level::ERROR.primary_title(diagnostic.message.as_str());
         let lines = Line::around(&self.text, &diagnostic.span);
         let mut group = if lines.text.len() > MAX_SHOWN_LINE {
-            let origin = Origin::path(self.name.as_str()).line(diagnostic.line).char_column(diagnostic.column);
+            let origin =
+                Origin::path(self.name.as_str()).line(diagnostic.line).char_column(diagnostic.column);
             title.element(origin)
         } else {
-            let mut snippet = Snippet::source(lines.text).line_start(diagnostic.line).path(self.name.as_str());
+            let mut snippet =
+                Snippet::source(lines.text).line_start(diagnostic.line).path(self.name.as_str());
             let mark = AnnotationKind::Primary.span(lines.clip(&diagnostic.span));
-            snippet = snippet.annotation(mark.label((!diagnostic.key.is_empty()).then_some(diagnostic.key.as_str())));
+            snippet = snippet
+                .annotation(mark.label((!diagnostic.key.is_empty()).then_some(diagnostic.key.as_str())));
             if let Some((span, label)) = diagnostic.other.as_ref().filter(|(span, _)| lines.holds(span)) {
-                snippet = snippet.annotation(AnnotationKind::Context.span(lines.clip(span)).label(label.as_str()));
+                snippet =
+                    snippet.annotation(AnnotationKind::Context.span(lines.clip(span)).label(label.as_str()));
             }
             title.element(snippet)
         };

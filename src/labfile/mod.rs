@@ -194,7 +194,11 @@ fn tables(cx: &mut Reader<'_>, root: &Table<'_, '_>, spec: &mut LabSpec) -> bool
         match value.get_ref() {
             DeValue::Table(map) => all.extend(map.iter().map(|(name, value)| (kind_name, name, value))),
             _ if is_known => {
-                cx.wrong::<()>(&node, format!("`{kind_name}` without a name"), &format!("write [{kind_name}.NAME]"));
+                cx.wrong::<()>(
+                    &node,
+                    format!("`{kind_name}` without a name"),
+                    &format!("write [{kind_name}.NAME]"),
+                );
             }
             _ => {}
         }

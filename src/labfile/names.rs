@@ -73,9 +73,13 @@ impl Want {
     fn help(&self) -> &'static str {
         match self {
             Want::Parent => "a parent is a NIC, a VLAN sub-interface, a macvlan or a macvtap",
-            Want::VlanParent => "the device below a VLAN sub-interface is a NIC or another VLAN sub-interface",
+            Want::VlanParent => {
+                "the device below a VLAN sub-interface is a NIC or another VLAN sub-interface"
+            }
             Want::Cabled | Want::OnSwitch(_) => "NICs, stations and interfaces of routers have cables",
-            Want::Device => "it must be a NIC, VLAN sub-interface, macvlan, macvtap, station or router interface",
+            Want::Device => {
+                "it must be a NIC, VLAN sub-interface, macvlan, macvtap, station or router interface"
+            }
             Want::Port => "only a macvlan or macvtap has this",
             Want::Nic => "only a NIC has a wire that frames arrive from",
             Want::Switch => "it must be a switch",
@@ -169,7 +173,10 @@ impl Names {
 pub(super) fn bad_name(name: &str) -> Option<&'static str> {
     if name.is_empty() || name.len() > 15 {
         Some("a name has 1 to 15 characters")
-    } else if name == "." || name == ".." || !name.bytes().all(|b| b.is_ascii_graphic() && b != b'/' && b != b':') {
+    } else if name == "."
+        || name == ".."
+        || !name.bytes().all(|b| b.is_ascii_graphic() && b != b'/' && b != b':')
+    {
         Some("a name consists of visible ASCII characters without `/` and `:`")
     } else {
         None
@@ -223,7 +230,9 @@ fn references(cx: &mut Reader<'_>) {
                 (format!("`{name}` is {}", kind.article()), Some(want.help().to_owned()))
             }
             Some(_) => match &want {
-                Want::OnSwitch(switch) if !cx.names.switch_ports.contains(&(switch.clone(), name.clone())) => {
+                Want::OnSwitch(switch)
+                    if !cx.names.switch_ports.contains(&(switch.clone(), name.clone())) =>
+                {
                     let near = cx.names.nearest(&name, &want).map(|n| format!("did you mean `{n}`?"));
                     (format!("`{name}` is on no port of `{switch}`"), near)
                 }
@@ -291,7 +300,8 @@ fn collisions(cx: &mut Reader<'_>) {
 fn probes(cx: &mut Reader<'_>) {
     for Probe { from, to, arp, key, span } in std::mem::take(&mut cx.names.probes) {
         let names = &cx.names;
-        let missing = names.find(&from).is_none_or(|k| k.kind == Kind::Unclear || !Want::Device.takes(k.kind));
+        let missing =
+            names.find(&from).is_none_or(|k| k.kind == Kind::Unclear || !Want::Device.takes(k.kind));
         if missing {
             continue;
         }

@@ -93,7 +93,12 @@ impl<'t> Reader<'t> {
     }
 
     /// Notes that this value is wrong, and says what would be right.
-    pub(super) fn wrong<T>(&mut self, node: &Node<'_, '_>, message: impl Into<String>, help: &str) -> Option<T> {
+    pub(super) fn wrong<T>(
+        &mut self,
+        node: &Node<'_, '_>,
+        message: impl Into<String>,
+        help: &str,
+    ) -> Option<T> {
         let help = (!help.is_empty()).then(|| help.to_owned());
         self.problem(node.path.to_string(), node.span.clone(), message, help);
         None

@@ -36,7 +36,9 @@ pub(super) fn integer(cx: &mut Reader<'_>, node: &Node<'_, '_>, low: i64, high: 
         return cx.wrong_type(node, "a whole number");
     };
     let number = i64::from_str_radix(n.as_str(), n.radix()).ok().filter(|n| (low..=high).contains(n));
-    number.or_else(|| cx.wrong(node, format!("{n} is out of range"), &format!("it is a number from {low} to {high}")))
+    number.or_else(|| {
+        cx.wrong(node, format!("{n} is out of range"), &format!("it is a number from {low} to {high}"))
+    })
 }
 
 macro_rules! integers {
@@ -58,7 +60,11 @@ integers! {
 pub(super) fn mac(cx: &mut Reader<'_>, node: &Node<'_, '_>) -> Option<MacAddr> {
     let text = text(cx, node)?;
     text.parse().ok().or_else(|| {
-        cx.wrong(node, format!("`{text}` is not a MAC address"), "six pairs of hex digits, as in \"02:42:c0:a8:80:de\"")
+        cx.wrong(
+            node,
+            format!("`{text}` is not a MAC address"),
+            "six pairs of hex digits, as in \"02:42:c0:a8:80:de\"",
+        )
     })
 }
 
@@ -74,7 +80,8 @@ pub(super) fn ip(cx: &mut Reader<'_>, node: &Node<'_, '_>) -> Option<IpAddr> {
 /// The address, or what is wrong with the text.
 pub(super) fn parse_ip(text: &str) -> Result<IpAddr, &'static str> {
     let right = "as in \"192.168.128.1\" or \"fd00:128::1\"";
-    text.parse().map_err(|_| if text.contains('/') { "it stands here without a prefix length" } else { right })
+    text.parse()
+        .map_err(|_| if text.contains('/') { "it stands here without a prefix length" } else { right })
 }
 
 /// An address with its prefix length.
@@ -194,13 +201,21 @@ pub(super) fn hex(cx: &mut Reader<'_>, node: &Node<'_, '_>) -> Option<Vec<u8>> {
         let low = behind.first().and_then(|b| char::from(*b).to_digit(16));
         let (Some(high), Some(low)) = (high, low) else {
             let message = format!("byte {} of the hex text is not two hex digits", bytes.len() + 1);
-            return cx.wrong(node, message, "spaces and colons may stand between bytes: \"ffff ffff ffff 02:00:…\"");
+            return cx.wrong(
+                node,
+                message,
+                "spaces and colons may stand between bytes: \"ffff ffff ffff 02:00:…\"",
+            );
         };
         bytes.push(u8::try_from(high << 4 | low).unwrap_or_default());
         rest = behind.get(1..).unwrap_or_default();
     }
     if bytes.len() > MAX_FRAME {
-        return cx.wrong(node, format!("{} bytes are more than a frame has", bytes.len()), &format!("at most {MAX_FRAME}"));
+        return cx.wrong(
+            node,
+            format!("{} bytes are more than a frame has", bytes.len()),
+            &format!("at most {MAX_FRAME}"),
+        );
     }
     Some(bytes)
 }

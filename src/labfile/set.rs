@@ -22,7 +22,8 @@ pub(super) fn set(cx: &mut Reader<'_>, node: &Node<'_, '_>) -> Option<Action> {
         (true, false) => device(cx, node, &table),
         (false, true) => switch_change(cx, node, &table),
         (has_both, _) => {
-            let message = if has_both { "`device` and `switch` in one step" } else { "nothing says what is set" };
+            let message =
+                if has_both { "`device` and `switch` in one step" } else { "nothing says what is set" };
             let help = "`device` or `switch` names what changes".to_owned();
             cx.problem(node.path.to_string(), node.span.clone(), message, help);
             None
@@ -31,7 +32,12 @@ pub(super) fn set(cx: &mut Reader<'_>, node: &Node<'_, '_>) -> Option<Action> {
 }
 
 /// The one key of these that the table has.
-fn one<'k>(cx: &mut Reader<'_>, node: &Node<'_, '_>, table: &Table<'_, '_>, keys: &[&'k str]) -> Option<&'k str> {
+fn one<'k>(
+    cx: &mut Reader<'_>,
+    node: &Node<'_, '_>,
+    table: &Table<'_, '_>,
+    keys: &[&'k str],
+) -> Option<&'k str> {
     let present: Vec<&str> = keys.iter().copied().filter(|k| table.has(k)).collect();
     match present.as_slice() {
         [key] => Some(key),

@@ -98,7 +98,11 @@ fn target(cx: &mut Reader<'_>, node: &Node<'_, '_>) -> Option<Target> {
         return Some(Target::Address(addr));
     }
     if text.contains('/') {
-        return cx.wrong(node, format!("`{text}` is no target"), "a device, or an address without a prefix length");
+        return cx.wrong(
+            node,
+            format!("`{text}` is no target"),
+            "a device, or an address without a prefix length",
+        );
     }
     cx.refer(node, &text, Want::Device);
     Some(Target::Device(text))
@@ -173,9 +177,11 @@ fn expectation(cx: &mut Reader<'_>, action: &str, node: &Node<'_, '_>) -> Option
     if let DeValue::Table(_) = node.value {
         let table = Table::of(cx, node)?;
         table.only(cx, &["delivered"]);
-        let delivered = table.require(cx, "delivered", |cx, n| list(cx, n, "a list of devices", device_name))?;
+        let delivered =
+            table.require(cx, "delivered", |cx, n| list(cx, n, "a list of devices", device_name))?;
         if action != "inject" {
-            let help = format!("of `{action}` can be expected {}, or an error name", suggest::list(fitting(action)));
+            let help =
+                format!("of `{action}` can be expected {}, or an error name", suggest::list(fitting(action)));
             return cx.wrong(node, format!("`delivered` does not fit `{action}`"), &help);
         }
         return Some(Expect::Delivered(delivered));
@@ -204,11 +210,15 @@ fn expectation(cx: &mut Reader<'_>, action: &str, node: &Node<'_, '_>) -> Option
             &format!("of `{action}` can be expected {right}"),
         ),
         (None, Some(errno)) if action != "wait" => Some(Expect::Errno(*errno)),
-        (None, Some(_)) => cx.wrong(node, format!("`{text}` does not fit `wait`"), "time always passes: \"ok\""),
+        (None, Some(_)) => {
+            cx.wrong(node, format!("`{text}` does not fit `wait`"), "time always passes: \"ok\"")
+        }
         (None, None) => {
             let all: Vec<&str> = words.iter().copied().chain(Errno::ALL.iter().map(|e| e.name())).collect();
-            let help = suggest::nearest(&text, all.iter().copied())
-                .map_or_else(|| format!("of `{action}` can be expected {right}"), |near| format!("did you mean `{near}`?"));
+            let help = suggest::nearest(&text, all.iter().copied()).map_or_else(
+                || format!("of `{action}` can be expected {right}"),
+                |near| format!("did you mean `{near}`?"),
+            );
             cx.wrong(node, format!("`{text}` is no expectation"), &help)
         }
     }

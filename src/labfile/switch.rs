@@ -94,9 +94,8 @@ pub(super) fn switch(
         }
         Some(ports)
     });
-    let fdb = table.get(cx, "fdb", |cx, node| {
-        list(cx, node, "a list of tables", |cx, node| fdb_entry(cx, name, node))
-    });
+    let fdb = table
+        .get(cx, "fdb", |cx, node| list(cx, node, "a list of tables", |cx, node| fdb_entry(cx, name, node)));
     Some(SwitchSpec {
         name: name.to_owned(),
         ageing: table.get(cx, "ageing", scalar::duration).unwrap_or(DEFAULT_AGEING),
@@ -142,7 +141,9 @@ fn port(
 /// A state that exists: a declared port has no step that could be refused.
 fn declared_state(cx: &mut Reader<'_>, node: &Node<'_, '_>) -> Option<PortState> {
     match state(cx, node)? {
-        PortState::Invalid(n) => cx.wrong(node, format!("{n} is not a port state"), "it is a number from 0 to 4"),
+        PortState::Invalid(n) => {
+            cx.wrong(node, format!("{n} is not a port state"), "it is a number from 0 to 4")
+        }
         state => Some(state),
     }
 }
@@ -177,7 +178,9 @@ fn vlans(cx: &mut Reader<'_>, node: &Node<'_, '_>) -> Option<PortVlans> {
         let help = format!("put {pvid} into `untagged`, or into `tagged`");
         return cx.wrong(&node, format!("the port is not a member of its own VLAN {pvid}"), &help);
     }
-    if let (Some(node), Some(id)) = (table.node("tagged"), vlans.tagged.iter().find(|v| vlans.untagged.contains(v))) {
+    if let (Some(node), Some(id)) =
+        (table.node("tagged"), vlans.tagged.iter().find(|v| vlans.untagged.contains(v)))
+    {
         let help = "a VLAN leaves a port either with its tag or without it";
         return cx.wrong(&node, format!("VLAN {id} is tagged and untagged"), help);
     }
@@ -220,7 +223,9 @@ fn policy(cx: &mut Reader<'_>, node: &Node<'_, '_>) -> Option<Policy> {
             }
             table.only(cx, &["kind", "promiscuous", "forged_transmits", "mac_changes"]);
             let mut accepts = |key| {
-                let read = |cx: &mut Reader<'_>, n: &Node<'_, '_>| scalar::word(cx, n, "setting", &["accept", "reject"]);
+                let read = |cx: &mut Reader<'_>, n: &Node<'_, '_>| {
+                    scalar::word(cx, n, "setting", &["accept", "reject"])
+                };
                 table.get(cx, key, read).is_some_and(|word| word == "accept")
             };
             Some(Policy::Vmware {

@@ -60,7 +60,11 @@ impl Maker {
     }
 
     fn joined_or_not(&mut self, port: &Port) -> MacAddr {
-        if port.groups.is_empty() || self.dice.percent(30) { self.group() } else { *self.dice.pick(&port.groups) }
+        if port.groups.is_empty() || self.dice.percent(30) {
+            self.group()
+        } else {
+            *self.dice.pick(&port.groups)
+        }
     }
 
     fn source_change(&mut self, port: &Port) -> SourcesChange {
@@ -100,10 +104,20 @@ impl Maker {
     fn switch_change(&mut self) -> SwitchChange {
         let port = self.dice.pick(&self.plugged).clone();
         match self.dice.weighted(&[45, 18, 8, 4, 5, 15, 5]) {
-            0 => SwitchChange::Flag { port, flag: *self.dice.pick(&PortFlag::ALL), value: self.dice.percent(50) },
+            0 => SwitchChange::Flag {
+                port,
+                flag: *self.dice.pick(&PortFlag::ALL),
+                value: self.dice.percent(50),
+            },
             1 => SwitchChange::State { port, state: self.state() },
-            2 => SwitchChange::GroupFwdMask { port: Some(port), mask: *self.dice.pick(&[0, 1, 2, 4, 0x4008, 0xffff]) },
-            3 => SwitchChange::GroupFwdMask { port: None, mask: *self.dice.pick(&[0, 1, 4, 8, 0x4000, 0xfff8]) },
+            2 => SwitchChange::GroupFwdMask {
+                port: Some(port),
+                mask: *self.dice.pick(&[0, 1, 2, 4, 0x4008, 0xffff]),
+            },
+            3 => SwitchChange::GroupFwdMask {
+                port: None,
+                mask: *self.dice.pick(&[0, 1, 4, 8, 0x4000, 0xfff8]),
+            },
             4 => SwitchChange::Ageing(Duration::from_secs(if self.dice.percent(40) { 0 } else { 300 })),
             5 => SwitchChange::Fdb(self.entry(port)),
             _ => SwitchChange::FdbDel { mac: self.any_mac() },
@@ -154,4 +168,3 @@ impl Maker {
         Action::Remove(name)
     }
 }
-

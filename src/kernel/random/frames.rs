@@ -21,7 +21,8 @@ impl Maker {
         for _ in 0..self.dice.weighted(&[72, 18, 8, 2]) {
             self.tag(&mut frame);
         }
-        let ethertype: u16 = *self.dice.pick(&[0x88b5, 0x88b5, 0x88b5, 0x0800, 0x0806, 0x86dd, 0x8808, 0x88cc, 0x0026]);
+        let ethertype: u16 =
+            *self.dice.pick(&[0x88b5, 0x88b5, 0x88b5, 0x0800, 0x0806, 0x86dd, 0x8808, 0x88cc, 0x0026]);
         frame.extend(ethertype.to_be_bytes());
         self.serial += 1;
         frame.extend([0, 0]);
@@ -63,7 +64,11 @@ impl Maker {
             1 => MacAddr::BROADCAST,
             2 => {
                 let joined: Vec<MacAddr> = self.ports.iter().flat_map(|p| p.groups.clone()).collect();
-                if joined.is_empty() || self.dice.percent(40) { self.group() } else { *self.dice.pick(&joined) }
+                if joined.is_empty() || self.dice.percent(40) {
+                    self.group()
+                } else {
+                    *self.dice.pick(&joined)
+                }
             }
             3 => self.reserved(),
             _ => self.stranger(),

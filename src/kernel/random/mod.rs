@@ -130,7 +130,8 @@ impl Maker {
 
     /// A reserved group: half of the time one that something special is done with.
     fn reserved(&mut self) -> MacAddr {
-        let nibble = if self.dice.percent(50) { *self.dice.pick(&[0, 1, 2, 3, 0x0e]) } else { self.dice.below_u8(18) };
+        let nibble =
+            if self.dice.percent(50) { *self.dice.pick(&[0, 1, 2, 3, 0x0e]) } else { self.dice.below_u8(18) };
         MacAddr([0x01, 0x80, 0xc2, 0, 0, nibble])
     }
 }

@@ -3,7 +3,9 @@
 use super::Maker;
 use crate::frame::MacAddr;
 use crate::lab::LabSpec;
-use crate::lab::spec::{DeviceKind, DeviceSpec, FdbSpec, MacvlanSpec, NicSpec, StationSpec, SwitchPortSpec, SwitchSpec};
+use crate::lab::spec::{
+    DeviceKind, DeviceSpec, FdbSpec, MacvlanSpec, NicSpec, StationSpec, SwitchPortSpec, SwitchSpec,
+};
 use crate::macvlan::{MacvlanFlags, Mode};
 use crate::nic::UnicastFilter;
 use crate::station::IpSpec;
@@ -158,7 +160,13 @@ impl Maker {
         for switch in &mut lab.switches {
             let known = switch.fdb.iter().any(|e| e.mac == mac);
             if !known && switch.ageing > Duration::ZERO {
-                switch.fdb.push(FdbSpec { mac, port: port.clone(), sticky: false, dynamic: true, vlan: None });
+                switch.fdb.push(FdbSpec {
+                    mac,
+                    port: port.clone(),
+                    sticky: false,
+                    dynamic: true,
+                    vlan: None,
+                });
             }
         }
     }
@@ -207,7 +215,8 @@ impl Maker {
     }
 
     fn parent(&mut self) -> String {
-        let nic = if self.nics.is_empty() { "nowhere".to_owned() } else { self.dice.pick(&self.nics).0.clone() };
+        let nic =
+            if self.nics.is_empty() { "nowhere".to_owned() } else { self.dice.pick(&self.nics).0.clone() };
         match self.dice.weighted(&[94, if self.ports.is_empty() { 0 } else { 5 }, 1]) {
             0 => nic,
             1 => self.dice.pick(&self.ports).name.clone(),
