@@ -4,7 +4,7 @@
 //! | file | command |
 //! | --- | --- |
 //! | `check.rs` | `check LAB …` |
-//! | `demo.rs` | `demo [NAME]`, with the list of built-in labs in `demos.rs` |
+//! | `demo.rs` | `demo [NAME]`, with the list of built-in labs in `demos.rs`, run by `experiment.rs` |
 //! | `replay.rs` | `replay CAPTURE --lab LAB`, with one capture for each device from `devices.rs` |
 //! | `rules.rs` | `rules [ID]` |
 //! | `run.rs` | `run LAB` |
@@ -16,6 +16,7 @@ mod check;
 mod demo;
 mod demos;
 mod devices;
+mod experiment;
 mod input;
 mod replay;
 mod rules;
@@ -121,7 +122,7 @@ pub(crate) fn main() -> ExitCode {
         Color::Never => Some(false),
     });
     let exit = match cli.command {
-        Command::Demo(args) => demo::run(args, &terminal),
+        Command::Demo(args) => demo::run(&args, &terminal),
         Command::Run(args) => run::run(args, &terminal),
         Command::Replay(args) => replay::run(args, &terminal),
         Command::Rules(args) => rules::run(args, &terminal),

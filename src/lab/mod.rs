@@ -14,8 +14,10 @@
 //! | `arrive.rs` | the way in: cable, NIC or switch, demultiplexer, port |
 //! | `steps.rs` | runs the steps and holds them against what was expected |
 //! | `change.rs` | `set`, `add` and `remove` |
+//! | `ask.rs` | questions that change nothing |
 
 mod arrive;
+mod ask;
 mod build;
 mod change;
 mod clock;
