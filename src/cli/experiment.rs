@@ -176,7 +176,7 @@ mod tests {
         let passages = experiment("private").passages(1);
         let request = Passage {
             from: "c1".into(),
-            to: vec!["win".into(), "c1".into()],
+            to: vec!["c1".into(), "win".into()],
             frame: "ARP who-has 192.168.128.233 tell 192.168.128.222".into(),
             times: 3,
         };

@@ -10,7 +10,7 @@
 //! | `run.rs` | `run LAB` |
 //!
 //! Results go to standard output, all else to standard error (`terminal.rs`); `input.rs` opens what is read, `views.rs`
-//! what is written.
+//! what is written; `interrupt.rs` hears Ctrl-C.
 
 mod check;
 mod demo;
@@ -18,6 +18,7 @@ mod demos;
 mod devices;
 mod experiment;
 mod input;
+mod interrupt;
 mod replay;
 mod rules;
 mod run;
@@ -79,6 +80,8 @@ enum Exit {
     DidNotHold,
     /// Part of the input was unusable; what there was of outputs is whole.
     BadInput,
+    /// Ctrl-C; outputs are whole as far as they go.
+    Interrupted,
 }
 
 impl From<Exit> for ExitCode {
@@ -87,6 +90,7 @@ impl From<Exit> for ExitCode {
             Exit::Held => 0,
             Exit::DidNotHold => 1,
             Exit::BadInput => 2,
+            Exit::Interrupted => interrupt::EXIT_CODE,
         })
     }
 }
