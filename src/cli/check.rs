@@ -29,7 +29,11 @@ pub(super) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
             Ok(spec) => {
                 let mut out = terminal.out();
                 let (devices, switches, steps) = (spec.devices.len(), spec.switches.len(), spec.steps.len());
-                writeln!(out, "{}: ok: devices {devices}, switches {switches}, steps {steps}", path.display())?;
+                writeln!(
+                    out,
+                    "{}: ok: devices {devices}, switches {switches}, steps {steps}",
+                    path.display()
+                )?;
                 out.flush()?;
             }
             Err(failure) => {

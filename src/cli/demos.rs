@@ -55,7 +55,8 @@ mod tests {
     #[test]
     fn every_demo_is_a_good_lab_that_holds() {
         for demo in ALL {
-            let spec = macvlab::labfile::parse(demo.name, demo.text).unwrap_or_else(|e| panic!("{}", e.render(false)));
+            let spec = macvlab::labfile::parse(demo.name, demo.text)
+                .unwrap_or_else(|e| panic!("{}", e.render(false)));
             assert!(!spec.steps.is_empty(), "{}", demo.name);
             let summary = Lab::new(&spec, Options::default()).run(&mut |_| ());
             assert!(summary.ok(), "{}: {summary:?}", demo.name);

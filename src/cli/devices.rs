@@ -52,7 +52,9 @@ impl DeviceCaptures {
         match event {
             Event::Lab { devices, .. } => {
                 // Switches and their ports receive nothing for themselves.
-                for device in devices.iter().filter(|d| !matches!(d.kind, "switch" | "switch-port" | "router")) {
+                for device in
+                    devices.iter().filter(|d| !matches!(d.kind, "switch" | "switch-port" | "router"))
+                {
                     self.part(&device.name)?;
                 }
                 Ok(())
@@ -62,11 +64,11 @@ impl DeviceCaptures {
                 let part = self.part(&hop.device)?;
                 let before = part.writer.get_mut().len();
                 part.writer.write(hop.time, &hop.frame, 0)?;
-                let after = part.writer.get_mut().len();
-                if after > MAX_HELD_BYTES {
+                if part.writer.get_mut().len() > MAX_HELD_BYTES {
                     part.spill()?;
                 }
-                self.held = self.held + part.writer.get_mut().len() - before;
+                let after = part.writer.get_mut().len();
+                self.held = (self.held + after).saturating_sub(before);
                 if self.held > MAX_ALL_HELD_BYTES {
                     self.devices.values_mut().try_for_each(Part::spill)?;
                     self.held = 0;

@@ -26,7 +26,11 @@ pub(super) fn lab(path: &Path, terminal: &Terminal) -> Result<LabSpec, Failure> 
     let mut text = String::new();
     // One byte more than allowed is enough to see that it is too long.
     let limit = labfile::MAX_FILE as u64 + 1;
-    io::stdin().lock().take(limit).read_to_string(&mut text).map_err(|e| Failure::about("standard input", e))?;
+    io::stdin()
+        .lock()
+        .take(limit)
+        .read_to_string(&mut text)
+        .map_err(|e| Failure::about("standard input", e))?;
     labfile::parse("<standard input>", &text).map_err(|mistakes| shown(&mistakes))
 }
 
@@ -61,15 +65,16 @@ impl Capture {
     /// Tells of a bad record, unless too many were told of.
     pub(super) fn tell(&mut self, bad: &BadRecord, terminal: &Terminal) {
         self.bad += 1;
-        if self.bad <= MAX_BAD_TOLD {
+        // The one after which nothing can be read is never left out.
+        if self.bad <= MAX_BAD_TOLD || bad.is_fatal() {
             terminal.say(format_args!("{}: {bad}", self.name));
         }
     }
 
-    /// Tells how many bad records were not told of; answers how many there were in all.
+    /// Tells how many bad records there were, if not all were told of; answers the same.
     pub(super) fn tell_rest(&self, terminal: &Terminal) -> u64 {
         if self.bad > MAX_BAD_TOLD {
-            terminal.say(format_args!("{}: and {} more bad records", self.name, self.bad - MAX_BAD_TOLD));
+            terminal.say(format_args!("{}: bad records in all: {}", self.name, self.bad));
         }
         self.bad
     }

@@ -28,9 +28,6 @@ use std::fmt;
 use std::process::ExitCode;
 use terminal::Terminal;
 
-/// The end of every help text.
-const EXIT_CODES: &str = "Exit codes: 0 everything held, 1 something did not hold, 2 wrong usage or input.";
-
 const EXAMPLES: &str = "Examples:
   macvlab demo                          the ARP hairpin experiment in every mode
   macvlab run lab.toml --explain        every hop of a lab, and the rule that decided it

@@ -192,6 +192,7 @@ pub(super) fn run(args: Args, terminal: &Terminal) -> Result<Exit, Failure> {
     let Listeners { views, devices, tally } = listeners;
     views.finish()?;
     devices.map_or(Ok(()), DeviceCaptures::finish)?;
+    let bad = capture.tell_rest(terminal);
     if tally.cut > 0 {
         let (name, cut) = (&capture.name, tally.cut);
         terminal.say(format_args!("{name}: frames cut short by the capture, replayed as they are: {cut}"));
@@ -199,7 +200,7 @@ pub(super) fn run(args: Args, terminal: &Terminal) -> Result<Exit, Failure> {
     if summarised {
         summarise(&plan, &capture, &tally, terminal.out())?;
     }
-    Ok(match (capture.tell_rest(terminal), tally.refused) {
+    Ok(match (bad, tally.refused) {
         (1.., _) => Exit::BadInput,
         (0, true) => Exit::DidNotHold,
         (0, false) => Exit::Held,

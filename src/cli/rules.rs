@@ -80,7 +80,8 @@ fn write(out: &mut Out, rules: &[Rule], form: &Form, colour: bool) -> io::Result
             writeln!(out, "kernel: {}", r.kernel())
         }),
         Form::Json => rules.iter().try_for_each(|r| {
-            let (id, kind, title, why, kernel) = (r.id(), kind_name(r.kind()), r.title(), r.why(), r.kernel());
+            let (id, kind, title, why, kernel) =
+                (r.id(), kind_name(r.kind()), r.title(), r.why(), r.kernel());
             serde_json::to_writer(&mut *out, &Line { id, kind, title, why, kernel })?;
             out.write_all(b"\n")
         }),

@@ -35,7 +35,10 @@ impl Terminal {
 
     /// Standard output.
     pub(super) fn out(&self) -> Out {
-        Out { inner: BufWriter::with_capacity(BUFFER_BYTES, io::stdout().lock()), closed: Rc::clone(&self.closed) }
+        Out {
+            inner: BufWriter::with_capacity(BUFFER_BYTES, io::stdout().lock()),
+            closed: Rc::clone(&self.closed),
+        }
     }
 
     /// Whether nobody reads standard output any more.

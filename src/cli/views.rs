@@ -20,7 +20,12 @@ impl Shown {
     /// What the flags ask for. `capture` is where a capture goes: if that is standard output, nothing else does.
     ///
     /// clap has seen to it that at most one of the flags is given.
-    pub(super) fn of(json: bool, explain: bool, quiet: bool, capture: Option<&PathBuf>) -> Result<Shown, Failure> {
+    pub(super) fn of(
+        json: bool,
+        explain: bool,
+        quiet: bool,
+        capture: Option<&PathBuf>,
+    ) -> Result<Shown, Failure> {
         let taken = capture.is_some_and(|path| is_dash(path));
         if taken && (json || explain) {
             let why = "the capture goes to standard output, so --json and --explain have nowhere to go";
@@ -46,7 +51,11 @@ pub(super) struct Views {
 
 impl Views {
     /// Opens them.
-    pub(super) fn open(shown: Shown, capture: Option<PathBuf>, terminal: &Terminal) -> Result<Views, Failure> {
+    pub(super) fn open(
+        shown: Shown,
+        capture: Option<PathBuf>,
+        terminal: &Terminal,
+    ) -> Result<Views, Failure> {
         let (json, text) = match shown {
             Shown::Nothing => (None, None),
             Shown::Json => (Some(JsonLines::new(terminal.out())), None),
@@ -63,24 +72,31 @@ impl Views {
         Ok(Views { json, text, capture, failure: None })
     }
 
-    /// Shows an event.
+    /// Shows an event. A view that fails is not written to again; the others go on.
     pub(super) fn event(&mut self, event: &Event) {
-        let stdout = |e: io::Error| Failure::about("standard output", e);
-        let json = self.json.as_mut().map_or(Ok(()), |json| json.event(event)).map_err(stdout);
-        let text = self.text.as_mut().map_or(Ok(()), |text| text.event(event)).map_err(stdout);
-        let capture = match &mut self.capture {
-            Some((capture, path)) => capture.event(event).map_err(|e| Failure::about(path.display(), e)),
-            None => Ok(()),
-        };
-        // A view that failed is not written to again; the others go on.
-        self.json = self.json.take().filter(|_| json.is_ok());
-        self.text = self.text.take().filter(|_| text.is_ok());
-        self.capture = self.capture.take().filter(|_| capture.is_ok());
-        for result in [json, text, capture] {
-            if let (Err(failure), None) = (result, &self.failure) {
-                self.failure = Some(failure);
-            }
+        if let Some(json) = &mut self.json
+            && let Err(e) = json.event(event)
+        {
+            self.json = None;
+            self.fail(Failure::about("standard output", e));
         }
+        if let Some(text) = &mut self.text
+            && let Err(e) = text.event(event)
+        {
+            self.text = None;
+            self.fail(Failure::about("standard output", e));
+        }
+        if let Some((capture, path)) = &mut self.capture
+            && let Err(e) = capture.event(event)
+        {
+            let failure = Failure::about(path.display(), e);
+            self.capture = None;
+            self.fail(failure);
+        }
+    }
+
+    fn fail(&mut self, failure: Failure) {
+        self.failure.get_or_insert(failure);
     }
 
     /// Whether anything is written to anywhere but standard output.
