@@ -1,6 +1,8 @@
 //! The laboratory against the kernel's own recordings: `fixtures/captures` holds what the kernel's macvlan received and
 //! delivered in several networks; the same frames offered here must come out at the same devices, byte for byte.
 
+#![allow(clippy::unwrap_used)]
+
 use macvlab::capture::Reader;
 use macvlab::frame::EthHeader;
 use macvlab::lab::spec::DeviceKind;
