@@ -4,7 +4,7 @@ use super::error::CaptureError;
 use super::{LINKTYPE_ETHERNET, MAX_RECORD_BYTES};
 use crate::frame::{MacAddr, PacketType};
 use crate::time::Instant;
-use pcap_file::pcap::{PcapHeader, PcapTsResolution, RawPcapPacket};
+use pcap_file::pcap::{PcapHeader, PcapTsResolution};
 use pcap_file::pcapng::blocks::enhanced_packet::{EnhancedPacketBlock, EnhancedPacketOption};
 use pcap_file::pcapng::blocks::interface_description::{
     InterfaceDescriptionBlock, InterfaceDescriptionOption, InterfaceTsResolution,
@@ -25,7 +25,7 @@ const MAX_OPTION_BYTES: usize = 65_535;
 /// Writes a pcap file of Ethernet frames with nanoseconds.
 #[derive(Debug)]
 pub struct PcapWriter<W: Write> {
-    inner: pcap_file::pcap::PcapWriter<W>,
+    writer: W,
 }
 
 impl<W: Write> PcapWriter<W> {
@@ -33,7 +33,7 @@ impl<W: Write> PcapWriter<W> {
     ///
     /// # Errors
     /// Writing fails.
-    pub fn new(writer: W) -> Result<PcapWriter<W>, CaptureError> {
+    pub fn new(mut writer: W) -> Result<PcapWriter<W>, CaptureError> {
         let header = PcapHeader {
             snaplen: MAX_RECORD_BYTES,
             datalink: DataLink::from(u32::from(LINKTYPE_ETHERNET)),
@@ -41,8 +41,8 @@ impl<W: Write> PcapWriter<W> {
             endianness: Endianness::Little,
             ..PcapHeader::default()
         };
-        let inner = pcap_file::pcap::PcapWriter::with_header(writer, header).map_err(pcap_error)?;
-        Ok(PcapWriter { inner })
+        header.write_to(&mut writer).map_err(pcap_error)?;
+        Ok(PcapWriter { writer })
     }
 
     /// Writes one frame; `orig_len` is its length on the wire in bytes, if more than was kept of it.
@@ -54,14 +54,11 @@ impl<W: Write> PcapWriter<W> {
         let ts_sec = u32::try_from(since_epoch.as_secs())
             .map_err(|_| CaptureError::Write("a pcap file has no times after 2106".to_owned()))?;
         let incl_len = record_len(frame)?;
-        let packet = RawPcapPacket {
-            ts_sec,
-            ts_frac: since_epoch.subsec_nanos(),
-            incl_len,
-            orig_len: orig_len.max(incl_len),
-            data: Cow::Borrowed(frame),
-        };
-        self.inner.write_raw_packet(&packet).map_err(pcap_error)?;
+        let fields = [ts_sec, since_epoch.subsec_nanos(), incl_len, orig_len.max(incl_len)];
+        for field in fields {
+            self.writer.write_all(&field.to_le_bytes())?;
+        }
+        self.writer.write_all(frame)?;
         Ok(())
     }
 
@@ -70,8 +67,13 @@ impl<W: Write> PcapWriter<W> {
     /// # Errors
     /// Flushing fails.
     pub fn finish(mut self) -> Result<W, CaptureError> {
-        self.inner.flush().map_err(pcap_error)?;
-        Ok(self.inner.into_inner())
+        self.writer.flush()?;
+        Ok(self.writer)
+    }
+
+    /// The writer below. What is written to it directly lands between two records.
+    pub fn get_mut(&mut self) -> &mut W {
+        &mut self.writer
     }
 }
 

@@ -152,9 +152,6 @@ const ETHERTYPE_IPV4: u16 = 0x0800;
 const ETHERTYPE_ARP: u16 = 0x0806;
 const ETHERTYPE_IPV6: u16 = 0x86dd;
 
-/// An ethertype and what stands behind it.
-type Inside = (u16, Vec<u8>);
-
 impl Craft {
     /// The frame that the device `at` sends.
     ///
@@ -165,16 +162,16 @@ impl Craft {
             Some(r) => r.resolve(resolve)?,
             None => mac_of(at, resolve)?,
         };
-        let (default_dst, (ethertype, payload)) = match &self.body {
+        let given = self.dst.as_ref().map(|r| r.resolve(resolve)).transpose()?;
+        let (dst, ethertype, payload) = match &self.body {
             CraftBody::Ethernet { ethertype, payload } => {
-                (Ok(MacAddr::BROADCAST), (*ethertype, payload.clone()))
+                (given.unwrap_or(MacAddr::BROADCAST), *ethertype, payload.clone())
             }
-            CraftBody::Arp { .. } => self.arp(at, src, resolve)?,
-            CraftBody::Icmp { .. } | CraftBody::Udp { .. } => self.packet(at, resolve)?,
-        };
-        let dst = match &self.dst {
-            Some(r) => r.resolve(resolve)?,
-            None => default_dst?,
+            CraftBody::Arp { .. } => {
+                let (usual, packet) = self.arp(at, src, resolve)?;
+                (given.unwrap_or(usual), ETHERTYPE_ARP, packet)
+            }
+            CraftBody::Icmp { .. } | CraftBody::Udp { .. } => self.packet(at, given, resolve)?,
         };
         let mut bytes = Vec::with_capacity(14 + 4 * self.tags.len() + payload.len());
         bytes.extend_from_slice(&dst.0);
@@ -191,15 +188,10 @@ impl Craft {
         Ok(bytes.into())
     }
 
-    /// An ARP packet, and where it goes if `dst` does not say.
-    fn arp(
-        &self,
-        at: &str,
-        src: MacAddr,
-        resolve: &dyn Resolve,
-    ) -> Result<(Result<MacAddr, CraftError>, Inside), CraftError> {
+    /// Where an ARP packet goes if `dst` does not say, and the packet.
+    fn arp(&self, at: &str, src: MacAddr, resolve: &dyn Resolve) -> Result<(MacAddr, Vec<u8>), CraftError> {
         let CraftBody::Arp { op, sender_mac, sender_ip, target_mac, target_ip } = &self.body else {
-            return Ok((Ok(MacAddr::BROADCAST), (ETHERTYPE_ARP, Vec::new())));
+            return Ok((MacAddr::BROADCAST, Vec::new()));
         };
         let sender_mac = sender_mac.as_ref().map_or(Ok(src), |r| r.resolve(resolve))?;
         let target_mac = target_mac.as_ref().map_or(Ok(MacAddr::ZERO), |r| r.resolve(resolve))?;
@@ -219,38 +211,38 @@ impl Craft {
             target_ipv4: target_ip.octets(),
         });
         let dst = if *op == 1 || target_mac.is_zero() { MacAddr::BROADCAST } else { target_mac };
-        Ok((Ok(dst), (ETHERTYPE_ARP, packet.to_bytes().to_vec())))
+        Ok((dst, packet.to_bytes().to_vec()))
     }
 
-    /// An IP packet, and where it goes if `dst` does not say.
+    /// Destination, ethertype and bytes of an IP packet.
     fn packet(
         &self,
         at: &str,
+        given: Option<MacAddr>,
         resolve: &dyn Resolve,
-    ) -> Result<(Result<MacAddr, CraftError>, Inside), CraftError> {
+    ) -> Result<(MacAddr, u16, Vec<u8>), CraftError> {
         let (from, to, ttl) = match &self.body {
             CraftBody::Icmp { from, to, ttl, .. } | CraftBody::Udp { from, to, ttl, .. } => (from, to, *ttl),
-            _ => return Ok((Ok(MacAddr::BROADCAST), (ETHERTYPE_IPV4, Vec::new()))),
+            _ => return Ok((MacAddr::BROADCAST, ETHERTYPE_IPV4, Vec::new())),
         };
         let here = IpRef::Device(at.to_owned());
         let (from, to) = ends(from.as_ref().unwrap_or(&here), to, resolve)?;
-        let inside = match (from, to) {
+        let dst = match (given.or_else(|| group_mac(to)), self.to_device()) {
+            (Some(dst), _) => dst,
+            (None, Some(device)) => mac_of(device, resolve)?,
+            (None, None) => return Err(CraftError::NoDestination(to)),
+        };
+        match (from, to) {
             (IpAddr::V4(from), IpAddr::V4(to)) => {
                 let (protocol, data) = self.transport_v4(from, to)?;
-                (ETHERTYPE_IPV4, ipv4(from, to, ttl, protocol, data)?)
+                Ok((dst, ETHERTYPE_IPV4, ipv4(from, to, ttl, protocol, data)?))
             }
             (IpAddr::V6(from), IpAddr::V6(to)) => {
                 let (protocol, data) = self.transport_v6(from, to)?;
-                (ETHERTYPE_IPV6, ipv6(from, to, ttl, protocol, data)?)
+                Ok((dst, ETHERTYPE_IPV6, ipv6(from, to, ttl, protocol, data)?))
             }
-            (from, to) => return Err(CraftError::Families(from, to)),
-        };
-        let dst = match (self.to_device(), group_mac(to)) {
-            (_, Some(group)) => Ok(group),
-            (Some(device), None) => mac_of(device, resolve),
-            (None, None) => Err(CraftError::NoDestination(to)),
-        };
-        Ok((dst, inside))
+            (from, to) => Err(CraftError::Families(from, to)),
+        }
     }
 
     /// The device that the packet is for, if it was named.
@@ -341,7 +333,10 @@ fn ends(from: &IpRef, to: &IpRef, resolve: &dyn Resolve) -> Result<(IpAddr, IpAd
     };
     let both = |family| Ok((from.resolve(family, resolve)?, to.resolve(family, resolve)?));
     match given(to).or(given(from)) {
-        Some(family) => both(family),
+        Some(family) => match both(family)? {
+            (from, to) if Family::of(from) != Family::of(to) => Err(CraftError::Families(from, to)),
+            ends => Ok(ends),
+        },
         None => both(Family::V4).or_else(|e: CraftError| both(Family::V6).map_err(|_| e)),
     }
 }
@@ -418,3 +413,6 @@ fn ipv6(
 fn joined(head: &[u8], tail: &[u8]) -> Vec<u8> {
     [head, tail].concat()
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,10 +3,12 @@
 mod craft;
 mod header;
 mod mac;
+mod summary;
 
 pub use craft::{Craft, CraftBody, CraftError, Family, IpRef, MacRef, Resolve};
 pub use header::{EthHeader, PacketType, Runt, Tag, VlanId};
 pub use mac::{BadMac, MacAddr};
+pub use summary::summary;
 
 use std::fmt;
 use std::ops::Deref;

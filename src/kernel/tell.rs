@@ -42,7 +42,7 @@ fn line(difference: &Difference) -> String {
             format!(
                 "{who} {does} {device} as {}: {} ({frame})",
                 seen.packet_type,
-                crate::report::summary(&seen.frame)
+                crate::frame::summary(&seen.frame)
             )
         }
         Difference::Counter { device, counter, kernel, macvlab } => {

@@ -147,10 +147,9 @@ impl Lab {
     fn refresh_stack_mac(&mut self, id: DeviceId) {
         let Some((agent, interface)) = self.devices[id.0].agent else { return };
         let mac = self.state_of(id).mac;
-        let now = self.now;
         match &mut self.agents[agent.0].stack {
-            Stack::Endpoint(e) => e.set_mac(mac, now),
-            Stack::Router(r) => r.set_mac(interface, mac, now),
+            Stack::Endpoint(e) => e.set_mac(mac),
+            Stack::Router(r) => r.set_mac(interface, mac),
         }
         self.serve(agent);
     }

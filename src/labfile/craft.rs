@@ -134,10 +134,10 @@ fn ends(cx: &mut Reader<'_>, table: &Table<'_, '_>) -> (Option<IpRef>, Option<Ip
     let Some(node) = table.node("to") else {
         return (from, to);
     };
-    if let (Some(IpRef::Addr(from)), Some(IpRef::Addr(to))) = (&from, &to) {
-        if Family::of(*from) != Family::of(*to) {
-            cx.wrong::<()>(&node, format!("{from} and {to} are not of one address family"), "");
-        }
+    if let (Some(IpRef::Addr(from)), Some(IpRef::Addr(to))) = (&from, &to)
+        && Family::of(*from) != Family::of(*to)
+    {
+        cx.wrong::<()>(&node, format!("{from} and {to} are not of one address family"), "");
     }
     if let Some(IpRef::Addr(addr)) = &to {
         let group = addr.is_multicast() || matches!(addr, IpAddr::V4(a) if a.is_broadcast());

@@ -245,14 +245,11 @@ fn ip_spec(cx: &mut Reader<'_>, table: &Table<'_, '_>) -> IpSpec {
         _ => list(cx, node, "an address or a list of them", |cx, n| gateway(cx, n, known.as_deref())),
     });
     spec.gateway = gateway.unwrap_or_default();
-    if let (Some(node), [a, b, ..]) = (table.node("gateway"), spec.gateway.as_slice()) {
-        if spec.gateway.len() > 2 || Family::of(*a) == Family::of(*b) {
-            cx.wrong::<()>(
-                &node,
-                "more than one router of one address family",
-                "give one for IPv4 and one for IPv6",
-            );
-        }
+    if let (Some(node), [a, b, more @ ..]) = (table.node("gateway"), spec.gateway.as_slice())
+        && (!more.is_empty() || Family::of(*a) == Family::of(*b))
+    {
+        let help = "give one for IPv4 and one for IPv6";
+        cx.wrong::<()>(&node, "more than one router of one address family", help);
     }
     let neighbours = table.get(cx, "neighbours", |cx, node| {
         let table = Table::of(cx, node)?;

@@ -14,6 +14,8 @@ mod set;
 mod step;
 mod suggest;
 mod switch;
+#[cfg(test)]
+mod tests;
 mod write;
 
 pub use diagnostic::{Diagnostic, Diagnostics, MAX_SHOWN};
@@ -35,7 +37,7 @@ pub const MAX_DEVICES: usize = 100_000;
 pub const MAX_STEPS: usize = 1_000_000;
 
 /// The most dots on one line outside strings: dotted keys nest tables, and the parser descends into them.
-const MAX_DOTS: usize = 64;
+const MAX_DOTS: usize = 16;
 
 /// A lab file cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -77,6 +79,10 @@ pub fn parse(name: &str, text: &str) -> Result<LabSpec, Diagnostics> {
             problems.sort_by_key(|p| p.span.start);
             more += problems.len().saturating_sub(MAX_SHOWN);
             problems.truncate(MAX_SHOWN);
+            for problem in &mut problems {
+                problem.line = cx.lines.line(problem.span.start);
+                problem.column = cx.lines.column(problem.span.start);
+            }
             Err(Diagnostics::new(name, text, problems, more))
         }
     }

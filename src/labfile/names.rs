@@ -1,5 +1,6 @@
 //! What the file's names stand for, checked when all of them are known.
 
+use super::diagnostic::MAX_SHOWN;
 use super::read::Reader;
 use super::suggest;
 use crate::frame::Family;
@@ -213,13 +214,19 @@ pub(super) fn check(cx: &mut Reader<'_>) {
     probes(cx);
 }
 
+/// Which name was probably meant. Looking for the nearest of a hundred thousand takes its time: only for what is shown.
+fn near(cx: &Reader<'_>, name: &str, want: &Want) -> Option<String> {
+    let near = if cx.problems.len() < MAX_SHOWN { cx.names.nearest(name, want) } else { None };
+    near.map(|n| format!("did you mean `{n}`?"))
+}
+
 fn references(cx: &mut Reader<'_>) {
     for Reference { name, want, key, span } in std::mem::take(&mut cx.names.references) {
         let thing = if want == Want::Switch { "switch" } else { "device" };
         let (message, help) = match cx.names.find(&name).map(|k| k.kind) {
             Some(Kind::Unclear) => continue,
             None => {
-                let near = cx.names.nearest(&name, &want).map(|n| format!("did you mean `{n}`?"));
+                let near = near(cx, &name, &want);
                 (format!("there is no {thing} `{name}`"), near)
             }
             Some(Kind::Router) if !want.takes(Kind::Router) => {
@@ -233,7 +240,7 @@ fn references(cx: &mut Reader<'_>) {
                 Want::OnSwitch(switch)
                     if !cx.names.switch_ports.contains(&(switch.clone(), name.clone())) =>
                 {
-                    let near = cx.names.nearest(&name, &want).map(|n| format!("did you mean `{n}`?"));
+                    let near = near(cx, &name, &want);
                     (format!("`{name}` is on no port of `{switch}`"), near)
                 }
                 _ => continue,
@@ -309,9 +316,9 @@ fn probes(cx: &mut Reader<'_>) {
             .into_iter()
             .filter(|f| names.has_family(&from, *f) && (*f == Family::V4 || !arp))
             .collect();
-        let wanted = if arp { "an IPv4 address" } else { "an address" };
+        let wanted = if arp { "IPv4 address" } else { "address" };
         let message = match &to {
-            _ if families.is_empty() => format!("`{from}` has not {wanted} to ask from"),
+            _ if families.is_empty() => format!("`{from}` has no {wanted} to ask from"),
             Target::Address(addr) if arp && addr.is_ipv6() => {
                 format!("{addr} is an IPv6 address, and ARP asks for IPv4 addresses")
             }

@@ -82,8 +82,8 @@ impl<'t> Reader<'t> {
             return;
         }
         self.problems.push(Diagnostic {
-            line: self.lines.line(span.start),
-            column: self.lines.column(span.start),
+            line: 0,
+            column: 0,
             key,
             message: message.into(),
             help: help.into(),
@@ -151,9 +151,13 @@ impl<'p, 't> Table<'p, 't> {
 
     /// Reports the keys that are not in the list.
     pub(super) fn only(&self, cx: &mut Reader<'_>, known: &[&str]) {
-        for (key, _) in self.map.iter() {
+        let unknown = |key: &str| !known.contains(&key);
+        if !self.map.keys().any(|key| unknown(key.get_ref())) {
+            return;
+        }
+        for (key, _) in self.entries() {
             let word = key.get_ref().as_ref();
-            if !known.contains(&word) {
+            if unknown(word) {
                 let path = self.path.key(word).to_string();
                 cx.problem(path, key.span(), format!("unknown key `{word}`"), suggest::hint(word, known));
             }

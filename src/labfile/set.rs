@@ -38,7 +38,8 @@ fn one<'k>(
     table: &Table<'_, '_>,
     keys: &[&'k str],
 ) -> Option<&'k str> {
-    let present: Vec<&str> = keys.iter().copied().filter(|k| table.has(k)).collect();
+    let mut present: Vec<&str> = keys.iter().copied().filter(|k| table.has(k)).collect();
+    present.sort_by_key(|k| table.key_span(k).map(|span| span.start));
     match present.as_slice() {
         [key] => Some(key),
         [] => {

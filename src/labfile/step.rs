@@ -28,7 +28,8 @@ pub(super) fn step(cx: &mut Reader<'_>, node: &Node<'_, '_>) -> Option<StepSpec>
     let line = cx.lines.line(node.span.start);
     let table = Table::of(cx, node)?;
     table.only(cx, &[&ACTIONS[..], &["expect"]].concat());
-    let present: Vec<&str> = ACTIONS.into_iter().filter(|a| table.has(a)).collect();
+    let mut present: Vec<&str> = ACTIONS.into_iter().filter(|a| table.has(a)).collect();
+    present.sort_by_key(|a| table.key_span(a).map(|span| span.start));
     let name = match present.as_slice() {
         [one] => *one,
         [] => {

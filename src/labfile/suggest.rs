@@ -43,8 +43,11 @@ pub(super) fn list(words: &[&str]) -> String {
 
 /// "did you mean …?" if one of the words is near, else all of them.
 pub(super) fn hint(word: &str, words: &[&str]) -> String {
-    nearest(word, words.iter().copied())
-        .map_or_else(|| format!("it is one of {}", list(words)), |w| format!("did you mean `{w}`?"))
+    match (nearest(word, words.iter().copied()), words) {
+        (Some(near), _) => format!("did you mean `{near}`?"),
+        (None, [only]) => format!("only `{only}` stands here"),
+        (None, _) => format!("it is one of {}", list(words)),
+    }
 }
 
 #[cfg(test)]

@@ -6,7 +6,6 @@
 mod counters;
 mod json;
 mod pcapng;
-mod summary;
 #[cfg(test)]
 mod tests;
 mod text;
@@ -15,6 +14,5 @@ mod words;
 pub use counters::{CountersTable, counters_table};
 pub use json::JsonLines;
 pub use pcapng::AnnotatedCapture;
-pub use summary::summary;
 pub use text::{Detail, TextReport};
 pub use words::{outcome_in_words, step_in_words};

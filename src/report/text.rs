@@ -1,8 +1,8 @@
 //! Text for people: each hop with its rule, or one line for each step.
 
-use super::summary::summary;
 use super::words::{expectation, millis, outcome_in_words, step_in_words};
 use crate::frame::PacketType;
+use crate::frame::summary;
 use crate::lab::spec::{Expect, Name, StepSpec};
 use crate::lab::{Event, Hop, HopKind, Outcome, SetupStage};
 use crate::time::Instant;
@@ -15,11 +15,16 @@ use std::time::Duration;
 /// The device column is at most this wide, in characters.
 const MAX_DEVICE_WIDTH: usize = 24;
 
+/// Drops that the line about a step names.
+const MAX_DROPS_TOLD: usize = 8;
+
 /// How much is told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Detail {
     /// One line for each step.
     Steps,
+    /// One line for each step, and the rules that decided its outcome.
+    Reasons,
     /// Every hop, and the rules that decided.
     Hops,
 }
@@ -55,12 +60,49 @@ impl Styles {
 #[derive(Debug)]
 struct Running {
     spec: StepSpec,
-    /// The time of its first hop.
-    start: Option<Instant>,
-    /// Rules that decided something.
-    rules: BTreeSet<Rule>,
-    /// Rules that dropped something, in the order in which they did, each once.
+    /// Rules that handed a frame on.
+    passed: BTreeSet<Rule>,
+    /// Rules that dropped one.
+    dropped: BTreeSet<Rule>,
+    /// The first drops, no two of the same rule at the same device.
     drops: Vec<(Rule, Name)>,
+    /// There were more.
+    more_drops: bool,
+}
+
+impl Running {
+    fn new(spec: &StepSpec) -> Running {
+        let (passed, dropped) = (BTreeSet::new(), BTreeSet::new());
+        Running { spec: spec.clone(), passed, dropped, drops: Vec::new(), more_drops: false }
+    }
+
+    fn note(&mut self, hop: &Hop) {
+        match hop.kind {
+            HopKind::Arrive(_) => {}
+            HopKind::Receive(_, rule) | HopKind::Transmit(rule) => {
+                self.passed.insert(rule);
+            }
+            HopKind::Drop(rule) => {
+                self.dropped.insert(rule);
+                let told = self.drops.iter().any(|(r, device)| (*r, device) == (rule, &hop.device));
+                if !told && self.drops.len() < MAX_DROPS_TOLD {
+                    self.drops.push((rule, hop.device.clone()));
+                } else {
+                    self.more_drops |= !told;
+                }
+            }
+        }
+    }
+
+    /// What was dropped where, as the end of a line.
+    fn because(&self) -> String {
+        if self.drops.is_empty() {
+            return String::new();
+        }
+        let drops = self.drops.iter().map(|(rule, device)| format!("{rule} {} ({device})", rule.title()));
+        let more = if self.more_drops { " and more" } else { "" };
+        format!("; dropped by {}{more}", drops.collect::<Vec<_>>().join(", "))
+    }
 }
 
 /// Writes events as text.
@@ -71,12 +113,21 @@ pub struct TextReport<W: Write> {
     styles: Styles,
     device_width: usize,
     running: Option<Running>,
+    /// The time of the step's first hop; without steps, of the run's.
+    start: Option<Instant>,
 }
 
 impl<W: Write> TextReport<W> {
     /// Writes to `writer`, which is best buffered, with ANSI colours only if `colour`.
     pub fn new(writer: W, detail: Detail, colour: bool) -> TextReport<W> {
-        TextReport { writer, detail, styles: Styles::new(colour), device_width: 0, running: None }
+        TextReport {
+            writer,
+            detail,
+            styles: Styles::new(colour),
+            device_width: 0,
+            running: None,
+            start: None,
+        }
     }
 
     /// Writes one event.
@@ -131,9 +182,9 @@ impl<W: Write> TextReport<W> {
     }
 
     fn step(&mut self, step: usize, spec: &StepSpec) -> io::Result<()> {
-        self.running =
-            Some(Running { spec: spec.clone(), start: None, rules: BTreeSet::new(), drops: Vec::new() });
-        if self.detail == Detail::Steps {
+        self.start = None;
+        self.running = Some(Running::new(spec));
+        if self.detail != Detail::Hops {
             return Ok(());
         }
         let style = self.styles.title;
@@ -141,24 +192,11 @@ impl<W: Write> TextReport<W> {
     }
 
     fn hop(&mut self, hop: &Hop) -> io::Result<()> {
-        let start = match &mut self.running {
-            Some(running) => {
-                let rule = match hop.kind {
-                    HopKind::Arrive(_) => None,
-                    HopKind::Receive(_, rule) | HopKind::Transmit(rule) => Some(rule),
-                    HopKind::Drop(rule) => {
-                        if !running.drops.iter().any(|(r, d)| (*r, d) == (rule, &hop.device)) {
-                            running.drops.push((rule, hop.device.clone()));
-                        }
-                        Some(rule)
-                    }
-                };
-                running.rules.extend(rule);
-                *running.start.get_or_insert(hop.time)
-            }
-            None => Instant::ZERO,
-        };
-        if self.detail == Detail::Steps {
+        if let Some(running) = &mut self.running {
+            running.note(hop);
+        }
+        let start = *self.start.get_or_insert(hop.time);
+        if self.detail != Detail::Hops {
             return Ok(());
         }
         self.hop_line(hop, hop.time.since(start))
@@ -203,14 +241,23 @@ impl<W: Write> TextReport<W> {
         let verdict = verdict(&running.spec, &got, held);
         if self.detail == Detail::Hops {
             writeln!(self.writer, "  {style}{mark}{style:#} {verdict}")?;
-            return self.rules(&running.rules);
+            return self.rules(&(&running.passed | &running.dropped));
         }
-        let why = because(outcome, held, &running.drops);
         let what = step_in_words(&running.spec);
-        writeln!(self.writer, "{style}{mark}{style:#} step {step}: {what}: {verdict}{why}")
+        write!(self.writer, "{style}{mark}{style:#} step {step}: {what}: {verdict}")?;
+        let failed = silent(outcome) || held == Some(false);
+        match self.detail {
+            Detail::Reasons => {
+                writeln!(self.writer)?;
+                let dropped = failed && !running.dropped.is_empty();
+                self.rules(if dropped { &running.dropped } else { &running.passed })
+            }
+            _ if failed => writeln!(self.writer, "{}", running.because()),
+            _ => writeln!(self.writer),
+        }
     }
 
-    /// The rules that decided, each once, with their reasons.
+    /// Rules with their reasons, in the order of the catalogue.
     fn rules(&mut self, rules: &BTreeSet<Rule>) -> io::Result<()> {
         let Styles { rule: style, faint, .. } = self.styles;
         for rule in rules {
@@ -219,6 +266,11 @@ impl<W: Write> TextReport<W> {
         }
         Ok(())
     }
+}
+
+/// Nobody answered.
+fn silent(outcome: Outcome) -> bool {
+    matches!(outcome, Outcome::Unreachable | Outcome::NoReply)
 }
 
 /// What came, and what was expected if that is something else.
@@ -234,15 +286,4 @@ fn verdict(spec: &StepSpec, got: &str, held: Option<bool>) -> String {
         (Some(true), _) => format!("{got}, as expected"),
         _ => got.to_owned(),
     }
-}
-
-/// Why nobody answered: what was dropped where.
-fn because(outcome: Outcome, held: Option<bool>, drops: &[(Rule, Name)]) -> String {
-    let silent = matches!(outcome, Outcome::Unreachable | Outcome::NoReply);
-    if drops.is_empty() || !(silent || held == Some(false)) {
-        return String::new();
-    }
-    let drops: Vec<_> =
-        drops.iter().map(|(rule, device)| format!("{rule} {} ({device})", rule.title())).collect();
-    format!("; dropped by {}", drops.join(", "))
 }

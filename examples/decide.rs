@@ -1,0 +1,37 @@
+//! The smallest use of the library: one parent, three ports, and the question who gets a frame, and why.
+//!
+//! `cargo run --example decide`
+
+use macvlab::frame::{EthHeader, MacAddr, PacketType};
+use macvlab::macvlan::{self, Mode, PortRequest};
+use macvlab::nic::{Filter, Nic, UnicastFilter};
+use macvlab::verdict::PortId;
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let mut nic = Nic::new("00:0c:29:f1:38:bf".parse()?, 1500, Filter::new(UnicastFilter::None));
+    nic.set_up(true);
+    let mut demux = None;
+    let modes = [Mode::Vepa, Mode::Bridge, Mode::Private];
+    for (mode, last) in modes.into_iter().zip(1..) {
+        let request = PortRequest { mac: MacAddr([2, 0, 0, 0, 0, last]), mode, ..PortRequest::default() };
+        let id = macvlan::create(&mut demux, &nic, &request, false).map_err(|(errno, _)| errno)?;
+        demux.as_mut().ok_or("a port was created")?.set_up(&mut nic, id, true).map_err(|(errno, _)| errno)?;
+    }
+
+    // The vepa port's broadcast comes back from a hairpin switch. Who hears it?
+    let mut frame = vec![0xff; 6];
+    frame.extend([2, 0, 0, 0, 0, 1, 0x08, 0x06]);
+    frame.resize(60, 0);
+    let header = EthHeader::parse(&frame)?;
+    let table = demux.as_mut().ok_or("a port was created")?.publish();
+    let verdict = table.receive(&header);
+    println!("the frame itself: {:?}, by {} ({})", verdict.egress, verdict.rule, verdict.rule.why());
+    for (mode, port) in modes.iter().zip(0..) {
+        match table.why(&verdict, PortId(port), &header) {
+            Ok(rule) => println!("{mode:>8} port: gets it, by {rule}: {}", rule.why()),
+            Err(rule) => println!("{mode:>8} port: does not, by {rule}: {}", rule.why()),
+        }
+    }
+    assert_eq!(table.deliveries(&verdict, &header, PacketType::Broadcast).count(), 1);
+    Ok(())
+}

@@ -1,0 +1,156 @@
+//! The command line, in three steps: what was typed (clap's types, which never leave this room), what it means (a plan,
+//! checked as far as it can be before anything runs), and doing it.
+//!
+//! | file | command |
+//! | --- | --- |
+//! | `check.rs` | `check LAB …` |
+//! | `demo.rs` | `demo [NAME]`, with the list of built-in labs in `demos.rs` |
+//! | `replay.rs` | `replay CAPTURE --lab LAB`, with one capture for each device from `devices.rs` |
+//! | `rules.rs` | `rules [ID]` |
+//! | `run.rs` | `run LAB` |
+//!
+//! Results go to standard output, all else to standard error (`terminal.rs`); `input.rs` opens what is read, `views.rs`
+//! what is written.
+
+mod check;
+mod demo;
+mod demos;
+mod devices;
+mod input;
+mod replay;
+mod rules;
+mod run;
+mod terminal;
+mod views;
+
+use clap::{Parser, Subcommand, ValueEnum};
+use std::fmt;
+use std::process::ExitCode;
+use terminal::Terminal;
+
+const EXAMPLES: &str = "Examples:
+  macvlab demo                          the ARP hairpin experiment in every mode
+  macvlab run lab.toml --explain        every hop of a lab, and the rule that decided it
+  macvlab run lab.toml --json | jq .    the same as events
+  macvlab replay in.pcap --lab lab.toml --out-dir out
+                                        what each device would receive of a capture
+  macvlab rules R14                     what a rule says
+
+Exit codes: 0 everything held, 1 something did not hold, 2 wrong usage or input.";
+
+/// A macvlan laboratory in userspace.
+///
+/// A simulated NIC feeds macvlan ports, an external switch, with or without hairpin, answers on the wire, and every
+/// frame is decided as the Linux kernel would decide it, by a rule that can be looked up.
+#[derive(Parser)]
+#[command(name = "macvlab", version, after_help = EXAMPLES, disable_help_subcommand = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+    /// Colours: on a terminal that wants them, always, or never.
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
+    color: Color,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    Demo(demo::Args),
+    Run(run::Args),
+    Replay(replay::Args),
+    Rules(rules::Args),
+    Check(check::Args),
+}
+
+/// When to colour.
+#[derive(Clone, Copy, ValueEnum)]
+enum Color {
+    Auto,
+    Always,
+    Never,
+}
+
+/// How a command that could be carried out ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Exit {
+    /// Everything held.
+    Held,
+    /// An expectation did not hold.
+    DidNotHold,
+    /// Part of the input was unusable; what there was of outputs is whole.
+    BadInput,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> ExitCode {
+        ExitCode::from(match exit {
+            Exit::Held => 0,
+            Exit::DidNotHold => 1,
+            Exit::BadInput => 2,
+        })
+    }
+}
+
+/// Why a command could not be carried out.
+#[derive(Debug)]
+enum Failure {
+    /// In one sentence.
+    Because(String),
+    /// Already laid out for people, such as diagnostics that show lines of a file.
+    Shown(String),
+}
+
+impl Failure {
+    /// Something is wrong with a file or a device: `NAME: what is wrong`.
+    fn about(name: impl fmt::Display, what: impl fmt::Display) -> Failure {
+        Failure::Because(format!("{name}: {what}"))
+    }
+}
+
+impl From<std::io::Error> for Failure {
+    fn from(error: std::io::Error) -> Failure {
+        Failure::Because(error.to_string())
+    }
+}
+
+/// Parses, runs, and says how it ended.
+pub(crate) fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let terminal = Terminal::new(match cli.color {
+        Color::Auto => None,
+        Color::Always => Some(true),
+        Color::Never => Some(false),
+    });
+    let exit = match cli.command {
+        Command::Demo(args) => demo::run(args, &terminal),
+        Command::Run(args) => run::run(args, &terminal),
+        Command::Replay(args) => replay::run(args, &terminal),
+        Command::Rules(args) => rules::run(args, &terminal),
+        Command::Check(args) => check::run(&args, &terminal),
+    };
+    match exit {
+        Ok(exit) => exit.into(),
+        Err(failure) => {
+            terminal.fail(&failure);
+            Exit::BadInput.into()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_command_has_examples() {
+        for command in Cli::command().get_subcommands() {
+            let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+            assert!(help.contains(&format!("macvlab {}", command.get_name())), "{}", command.get_name());
+        }
+    }
+}

@@ -1,0 +1,127 @@
+//! `macvlab run LAB`
+
+use super::input::{self, Capture};
+use super::terminal::{Terminal, is_dash};
+use super::views::{Shown, Views};
+use super::{Exit, Failure};
+use macvlab::frame::Frame;
+use macvlab::lab::spec::Action;
+use macvlab::lab::{Lab, LabSpec, Options, Summary};
+use macvlab::report::Detail;
+use macvlab::time::Instant;
+use std::collections::BTreeMap;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+/// Frames of a `replay` step, which are all held in memory.
+const MAX_STEP_FRAMES: usize = 1_000_000;
+
+/// Run a lab's steps and hold what happens against what the lab expects.
+#[derive(clap::Args)]
+#[command(after_help = concat!("Examples:
+  macvlab run lab.toml                  one line for each step
+  macvlab run lab.toml --explain        every hop, and the rule that decided it
+  macvlab run lab.toml --json           the events, one object a line
+  macvlab run lab.toml --pcap out.pcapng
+                                        every hop as a packet, its rule as a comment
+
+Exit codes: 0 every expectation held, 1 one did not, 2 wrong usage or input."))]
+pub(super) struct Args {
+    /// The lab file; - is standard input.
+    lab: PathBuf,
+    /// Write the events to standard output, one JSON object a line.
+    #[arg(long, conflicts_with_all = ["explain", "quiet"])]
+    json: bool,
+    /// Tell every hop of every frame, and the rules that decided.
+    #[arg(long, conflicts_with = "quiet")]
+    explain: bool,
+    /// Say nothing; the exit code tells.
+    #[arg(long, short)]
+    quiet: bool,
+    /// Write every hop as a packet with its rule as a comment; - is standard output.
+    #[arg(long, value_name = "OUT.pcapng")]
+    pcap: Option<PathBuf>,
+}
+
+/// What was typed, checked.
+struct Plan {
+    spec: LabSpec,
+    /// Captures of `replay` steps are relative to it.
+    folder: PathBuf,
+    shown: Shown,
+    pcap: Option<PathBuf>,
+}
+
+impl Plan {
+    fn of(args: Args, terminal: &Terminal) -> Result<Plan, Failure> {
+        let shown = Shown::of(args.json, args.explain, args.quiet, args.pcap.as_ref())?;
+        let spec = input::lab(&args.lab, terminal)?;
+        let folder = match args.lab.parent() {
+            Some(folder) if !is_dash(&args.lab) => folder.to_path_buf(),
+            _ => PathBuf::new(),
+        };
+        Ok(Plan { spec, folder, shown, pcap: args.pcap })
+    }
+}
+
+/// Does it.
+pub(super) fn run(args: Args, terminal: &Terminal) -> Result<Exit, Failure> {
+    let plan = Plan::of(args, terminal)?;
+    let (captures, bad) = captures(&plan.spec, &plan.folder, terminal)?;
+    let mut views = Views::open(plan.shown, plan.pcap, terminal)?;
+    let mut lab = Lab::new(&plan.spec, Options { captures, ..Options::default() });
+    let summary = lab.run(&mut |event| views.event(event));
+    views.finish()?;
+    if let Shown::Text(detail) = plan.shown {
+        conclude(&summary, detail, terminal)?;
+    }
+    Ok(match (bad, summary.ok()) {
+        (true, _) => Exit::BadInput,
+        (false, true) => Exit::Held,
+        (false, false) => Exit::DidNotHold,
+    })
+}
+
+/// The last line.
+fn conclude(summary: &Summary, detail: Detail, terminal: &Terminal) -> Result<(), Failure> {
+    let Summary { steps, held, failed } = summary;
+    let space = if detail == Detail::Hops { "\n" } else { "" };
+    let mut out = terminal.out();
+    writeln!(out, "{space}steps {steps}, expectations held {held}, failed {failed}")?;
+    out.flush()?;
+    Ok(())
+}
+
+/// The frames of every capture that a step replays; and whether one of them had bad records.
+#[expect(clippy::type_complexity, reason = "the type is the engine's")]
+fn captures(
+    spec: &LabSpec,
+    folder: &Path,
+    terminal: &Terminal,
+) -> Result<(BTreeMap<PathBuf, Vec<(Instant, Frame)>>, bool), Failure> {
+    let mut captures = BTreeMap::new();
+    let mut any_bad = false;
+    for step in &spec.steps {
+        let Action::Replay { capture: path, .. } = &step.action else { continue };
+        if captures.contains_key(path) {
+            continue;
+        }
+        let mut capture = Capture::open(&folder.join(path))?;
+        let mut frames = Vec::new();
+        while let Some(record) = capture.reader.next_record() {
+            match record {
+                Ok(record) if frames.len() < MAX_STEP_FRAMES => {
+                    frames.push((record.time, Frame::new(record.data)));
+                }
+                Ok(_) => {
+                    let why = format!("more than {MAX_STEP_FRAMES} frames in a step; use `macvlab replay`");
+                    return Err(Failure::about(&capture.name, why));
+                }
+                Err(bad) => capture.tell(&bad, terminal),
+            }
+        }
+        any_bad |= capture.tell_rest(terminal) > 0;
+        captures.insert(path.clone(), frames);
+    }
+    Ok((captures, any_bad))
+}

@@ -1,0 +1,154 @@
+//! Standard output and standard error.
+
+use super::Failure;
+use anstyle::{AnsiColor, Style};
+use macvlab::capture::AtomicFile;
+use std::cell::Cell;
+use std::fmt;
+use std::io::{self, BufWriter, IsTerminal as _, StdoutLock, Write};
+use std::path::Path;
+use std::rc::Rc;
+
+/// Bytes collected before a write to standard output.
+const BUFFER_BYTES: usize = 64 * 1024;
+
+/// What is known about the two streams.
+pub(super) struct Terminal {
+    /// Colours on standard output.
+    pub(super) colour: bool,
+    /// Colours on standard error.
+    pub(super) error_colour: bool,
+    /// Set when nobody reads standard output any more.
+    closed: Rc<Cell<bool>>,
+}
+
+impl Terminal {
+    /// Colours as given; `None`: where there is a terminal that wants them (`NO_COLOR`, `CLICOLOR`, `TERM`).
+    pub(super) fn new(colour: Option<bool>) -> Terminal {
+        let wanted = |choice| choice != anstream::ColorChoice::Never;
+        Terminal {
+            colour: colour.unwrap_or_else(|| wanted(anstream::AutoStream::choice(&io::stdout()))),
+            error_colour: colour.unwrap_or_else(|| wanted(anstream::AutoStream::choice(&io::stderr()))),
+            closed: Rc::default(),
+        }
+    }
+
+    /// Standard output.
+    pub(super) fn out(&self) -> Out {
+        Out {
+            inner: BufWriter::with_capacity(BUFFER_BYTES, io::stdout().lock()),
+            closed: Rc::clone(&self.closed),
+        }
+    }
+
+    /// Whether nobody reads standard output any more.
+    pub(super) fn closed(&self) -> bool {
+        self.closed.get()
+    }
+
+    /// Whether progress can be shown.
+    pub(super) fn shows_progress(&self) -> bool {
+        io::stderr().is_terminal()
+    }
+
+    /// Says something on standard error.
+    pub(super) fn say(&self, text: impl fmt::Display) {
+        // If standard error is gone, there is nobody left to tell.
+        let _ = writeln!(io::stderr(), "{text}");
+    }
+
+    /// Says why a command could not be carried out.
+    pub(super) fn fail(&self, failure: &Failure) {
+        match failure {
+            Failure::Because(why) => {
+                let style = if self.error_colour { AnsiColor::Red.on_default().bold() } else { Style::new() };
+                self.say(format_args!("{style}error{style:#}: {why}"));
+            }
+            Failure::Shown(text) => self.say(text.trim_end()),
+        }
+    }
+}
+
+/// Standard output, buffered. Once nobody reads it any more, everything written to it disappears: a closed pipe is no
+/// error.
+pub(super) struct Out {
+    inner: BufWriter<StdoutLock<'static>>,
+    closed: Rc<Cell<bool>>,
+}
+
+impl Out {
+    fn forgive<T>(&self, result: io::Result<T>, instead: T) -> io::Result<T> {
+        match result {
+            Err(e) if e.kind() == io::ErrorKind::BrokenPipe => {
+                self.closed.set(true);
+                Ok(instead)
+            }
+            result => result,
+        }
+    }
+}
+
+impl Write for Out {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if self.closed.get() {
+            return Ok(bytes.len());
+        }
+        let result = self.inner.write(bytes);
+        self.forgive(result, bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        if self.closed.get() {
+            return Ok(());
+        }
+        let result = self.inner.flush();
+        self.forgive(result, ())
+    }
+}
+
+/// Where a result goes.
+pub(super) enum Output {
+    /// Standard output: `-`.
+    Stdout(Out),
+    /// A file, which has its name only once it is whole.
+    File(AtomicFile),
+}
+
+impl Output {
+    /// Opens the output of this name.
+    pub(super) fn create(path: &Path, terminal: &Terminal) -> Result<Output, Failure> {
+        if is_dash(path) {
+            return Ok(Output::Stdout(terminal.out()));
+        }
+        AtomicFile::create(path).map(Output::File).map_err(|e| Failure::about(path.display(), e))
+    }
+
+    /// It is whole.
+    pub(super) fn commit(self) -> io::Result<()> {
+        match self {
+            Output::Stdout(mut out) => out.flush(),
+            Output::File(file) => file.commit(),
+        }
+    }
+}
+
+impl Write for Output {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match self {
+            Output::Stdout(out) => out.write(bytes),
+            Output::File(file) => file.write(bytes),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        match self {
+            Output::Stdout(out) => out.flush(),
+            Output::File(file) => file.flush(),
+        }
+    }
+}
+
+/// Whether a path means standard input or output.
+pub(super) fn is_dash(path: &Path) -> bool {
+    path.as_os_str() == "-"
+}

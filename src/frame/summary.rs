@@ -1,0 +1,359 @@
+//! One line that says what a frame is, for people: words of our own, made of numbers and addresses only, so that
+//! nothing from a hostile frame reaches a terminal as it is.
+
+use super::{EthHeader, MacAddr, Tag};
+use etherparse::{
+    ArpPacketSlice, Icmpv4Slice, Icmpv6Slice, IpNumber, Ipv6ExtensionSlice, LaxIpSlice, TcpHeaderSlice,
+    UdpHeaderSlice,
+};
+use std::fmt::Write as _;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+
+/// What is in the frame, in one line: `ARP who-has 192.168.128.233 tell 192.168.128.222`. VLAN tags stand in front.
+#[must_use]
+pub fn summary(frame: &[u8]) -> String {
+    let Ok(_) = EthHeader::parse(frame) else {
+        return format!("runt of {} bytes", frame.len());
+    };
+    let mut line = String::new();
+    let mut at = 12;
+    for tag in EthHeader::tags(frame) {
+        line.push_str(&tag_text(tag));
+        line.push_str(", ");
+        at += 4;
+    }
+    let rest = frame.get(at..).unwrap_or_default();
+    let Some((ethertype, payload)) = rest.split_first_chunk::<2>() else {
+        line.push_str("cut off behind its tags");
+        return line;
+    };
+    line.push_str(&ethernet(u16::from_be_bytes(*ethertype), payload, frame));
+    line
+}
+
+fn tag_text(tag: Tag) -> String {
+    let name = if tag.tpid == 0x88a8 { "service vlan" } else { "vlan" };
+    let mut text = format!("{name} {}", tag.vlan());
+    if tag.tci >> 13 != 0 {
+        let _ = write!(text, " priority {}", tag.tci >> 13);
+    }
+    text
+}
+
+fn ethernet(ethertype: u16, payload: &[u8], frame: &[u8]) -> String {
+    match ethertype {
+        0x0806 => arp(payload),
+        0x0800 | 0x86dd => ip(payload).unwrap_or_else(|| {
+            let version = if ethertype == 0x0800 { 4 } else { 6 };
+            format!("broken IPv{version} packet of {} bytes", payload.len())
+        }),
+        0x8808 => mac_control(payload),
+        0x88cc => "LLDP".to_owned(),
+        0x8809 => slow_protocol(payload),
+        0x888e => "EAPOL".to_owned(),
+        0x88b5 => format!("experimental ethertype 0x88b5, {} bytes", payload.len()),
+        0..=1500 => llc(payload),
+        _ => {
+            let header =
+                EthHeader::parse(frame).map(|h| format!(" {} > {}", h.src, h.dst)).unwrap_or_default();
+            format!("ethertype {ethertype:#06x}{header}, {} bytes", payload.len())
+        }
+    }
+}
+
+/// RFC 826.
+fn arp(payload: &[u8]) -> String {
+    let Some(arp) = ArpPacketSlice::from_slice(payload).ok().and_then(|a| a.to_packet().try_eth_ipv4().ok())
+    else {
+        return format!("ARP packet of {} bytes, not for IPv4 over Ethernet", payload.len());
+    };
+    let (sender, target) = (Ipv4Addr::from(arp.sender_ipv4), Ipv4Addr::from(arp.target_ipv4));
+    match arp.operation.0 {
+        1 if sender.is_unspecified() => format!("ARP who-has {target}, a probe"),
+        1 => format!("ARP who-has {target} tell {sender}"),
+        2 => format!("ARP {sender} is-at {}", MacAddr(arp.sender_mac)),
+        op => format!("ARP operation {op} from {sender} about {target}"),
+    }
+}
+
+/// IEEE 802.3 annex 31B.
+fn mac_control(payload: &[u8]) -> String {
+    match payload {
+        [0, 1, high, low, ..] => format!("PAUSE for {} quanta", u16::from_be_bytes([*high, *low])),
+        [high, low, ..] => format!("MAC control, opcode {:#06x}", u16::from_be_bytes([*high, *low])),
+        _ => "MAC control, cut off".to_owned(),
+    }
+}
+
+/// IEEE 802.3 annex 57A.
+fn slow_protocol(payload: &[u8]) -> String {
+    match payload.first() {
+        Some(1) => "LACP".to_owned(),
+        Some(2) => "LACP marker".to_owned(),
+        Some(3) => "Ethernet OAM".to_owned(),
+        Some(other) => format!("slow protocol {other}"),
+        None => "slow protocol, cut off".to_owned(),
+    }
+}
+
+/// IEEE 802.2; BPDUs as in IEEE 802.1D clause 9.
+fn llc(payload: &[u8]) -> String {
+    match payload {
+        [0x42, 0x42, 3, 0, 0, version, kind, ..] => match (version, kind) {
+            (_, 0x80) => "STP topology change".to_owned(),
+            (0, _) => "STP configuration".to_owned(),
+            (2, _) => "RSTP".to_owned(),
+            (3, _) => "MSTP".to_owned(),
+            (version, _) => format!("STP of version {version}"),
+        },
+        [dsap, ssap, ..] => format!("LLC {dsap:#04x} > {ssap:#04x}, {} bytes", payload.len()),
+        _ => "LLC, cut off".to_owned(),
+    }
+}
+
+/// An IP packet, or a piece of one; `None` if its header is broken.
+fn ip(payload: &[u8]) -> Option<String> {
+    let (packet, _) = LaxIpSlice::from_slice(payload).ok()?;
+    let (from, to, inside) = (packet.source_addr(), packet.destination_addr(), packet.payload());
+    let ends = format!("{from} > {to}");
+    if inside.fragmented {
+        let (id, offset, more) = match &packet {
+            LaxIpSlice::Ipv4(v4) => {
+                let header = v4.header();
+                let id = u32::from(header.identification());
+                (id, header.fragments_offset().byte_offset(), header.more_fragments())
+            }
+            LaxIpSlice::Ipv6(v6) => v6_fragment(v6),
+        };
+        let last = if more { "more to come" } else { "the last" };
+        let (name, len) = (protocol(inside.ip_number), inside.payload.len());
+        return Some(format!("{name} fragment {ends} id {id} at {offset}, {len} bytes, {last}"));
+    }
+    let data = inside.payload;
+    let text = match inside.ip_number {
+        IpNumber::ICMP => icmp_v4(data, &ends),
+        IpNumber::IPV6_ICMP => icmp_v6(data, &ends),
+        IpNumber::UDP => UdpHeaderSlice::from_slice(data).ok().map(|udp| {
+            let (from, to) =
+                (SocketAddr::new(from, udp.source_port()), SocketAddr::new(to, udp.destination_port()));
+            format!("UDP {from} > {to}, {} bytes", data.len().saturating_sub(8))
+        }),
+        IpNumber::TCP => TcpHeaderSlice::from_slice(data).ok().map(|tcp| {
+            let (from, to) =
+                (SocketAddr::new(from, tcp.source_port()), SocketAddr::new(to, tcp.destination_port()));
+            format!(
+                "TCP {from} > {to} {}, {} bytes",
+                tcp_flags(&tcp),
+                data.len().saturating_sub(tcp.slice().len())
+            )
+        }),
+        IpNumber::IGMP => Some(igmp(data, &ends)),
+        _ => None,
+    };
+    Some(text.unwrap_or_else(|| format!("{} {ends}, {} bytes", protocol(inside.ip_number), data.len())))
+}
+
+fn v6_fragment(packet: &etherparse::LaxIpv6Slice<'_>) -> (u32, u16, bool) {
+    let fragment = packet.extensions().clone().into_iter().find_map(|extension| match extension {
+        Ipv6ExtensionSlice::Fragment(f) => Some(f.to_header()),
+        _ => None,
+    });
+    fragment.map_or((0, 0, false), |f| (f.identification, f.fragment_offset.byte_offset(), f.more_fragments))
+}
+
+fn protocol(number: IpNumber) -> String {
+    match number {
+        IpNumber::ICMP => "ICMP".to_owned(),
+        IpNumber::IPV6_ICMP => "ICMPv6".to_owned(),
+        IpNumber::UDP => "UDP".to_owned(),
+        IpNumber::TCP => "TCP".to_owned(),
+        IpNumber::IGMP => "IGMP".to_owned(),
+        IpNumber(other) => format!("IP protocol {other}"),
+    }
+}
+
+fn tcp_flags(tcp: &TcpHeaderSlice<'_>) -> String {
+    let all = [
+        (tcp.syn(), "SYN"),
+        (tcp.fin(), "FIN"),
+        (tcp.rst(), "RST"),
+        (tcp.psh(), "PSH"),
+        (tcp.ack(), "ACK"),
+        (tcp.urg(), "URG"),
+    ];
+    let set: Vec<&str> = all.into_iter().filter(|(on, _)| *on).map(|(_, name)| name).collect();
+    if set.is_empty() { "no flags".to_owned() } else { set.join("+") }
+}
+
+/// The identifier and sequence number of an echo.
+fn echo(bytes: [u8; 4]) -> String {
+    let [a, b, c, d] = bytes;
+    format!("id {} seq {}", u16::from_be_bytes([a, b]), u16::from_be_bytes([c, d]))
+}
+
+/// RFC 792.
+fn icmp_v4(data: &[u8], ends: &str) -> Option<String> {
+    let icmp = Icmpv4Slice::from_slice(data).ok()?;
+    let code = icmp.code_u8();
+    Some(match icmp.type_u8() {
+        0 => format!("ICMP echo reply {ends} {}", echo(icmp.bytes5to8())),
+        8 => format!("ICMP echo request {ends} {}", echo(icmp.bytes5to8())),
+        3 => {
+            let what = match code {
+                0 => "net".to_owned(),
+                1 => "host".to_owned(),
+                2 => "protocol".to_owned(),
+                3 => "port".to_owned(),
+                4 => return Some(format!("ICMP fragmentation needed {ends}")),
+                other => format!("(code {other})"),
+            };
+            format!("ICMP {what} unreachable {ends}")
+        }
+        5 => format!("ICMP redirect {ends}"),
+        11 => format!("ICMP time exceeded {ends}"),
+        kind => format!("ICMP type {kind} code {code} {ends}"),
+    })
+}
+
+/// RFC 4443; neighbour discovery RFC 4861; MLD RFC 3810.
+fn icmp_v6(data: &[u8], ends: &str) -> Option<String> {
+    let icmp = Icmpv6Slice::from_slice(data).ok()?;
+    let code = icmp.code_u8();
+    let target = || data.get(8..24).and_then(|t| <[u8; 16]>::try_from(t).ok()).map(Ipv6Addr::from);
+    let about = || target().map_or_else(|| "(cut off)".to_owned(), |t| t.to_string());
+    Some(match icmp.type_u8() {
+        128 => format!("ICMPv6 echo request {ends} {}", echo(icmp.bytes5to8())),
+        129 => format!("ICMPv6 echo reply {ends} {}", echo(icmp.bytes5to8())),
+        133 => format!("NDP router solicitation {ends}"),
+        134 => format!("NDP router advertisement {ends}"),
+        135 => match ends.split_once(" > ") {
+            Some(("::", _)) => format!("NDP who-has {}, a probe", about()),
+            Some((from, _)) => format!("NDP who-has {} tell {from}", about()),
+            None => format!("NDP who-has {}", about()),
+        },
+        136 => match option(data.get(24..).unwrap_or_default(), 2) {
+            Some(mac) => format!("NDP {} is-at {mac}", about()),
+            None => format!("NDP {} is there, {ends}", about()),
+        },
+        137 => format!("NDP redirect {ends}"),
+        130 => format!("MLD query {ends}"),
+        131 | 143 => format!("MLD report {ends}"),
+        132 => format!("MLD done {ends}"),
+        1 => format!("ICMPv6 destination unreachable (code {code}) {ends}"),
+        2 => format!("ICMPv6 packet too big {ends}"),
+        3 => format!("ICMPv6 time exceeded {ends}"),
+        kind => format!("ICMPv6 type {kind} code {code} {ends}"),
+    })
+}
+
+/// The link-layer address in the NDP option of this type (RFC 4861 section 4.6.1).
+fn option(mut options: &[u8], wanted: u8) -> Option<MacAddr> {
+    loop {
+        let [kind, units, ..] = *options else { return None };
+        let len = usize::from(units) * 8;
+        let body = options.get(2..len)?;
+        if kind == wanted {
+            return body.first_chunk::<6>().map(|mac| MacAddr(*mac));
+        }
+        options = options.get(len..)?;
+    }
+}
+
+/// RFC 2236, RFC 3376.
+fn igmp(data: &[u8], ends: &str) -> String {
+    let group = data.get(4..8).and_then(|g| <[u8; 4]>::try_from(g).ok()).map(Ipv4Addr::from);
+    let about = group.filter(|g| !g.is_unspecified()).map(|g| format!(" for {g}")).unwrap_or_default();
+    match data.first() {
+        Some(0x11) => format!("IGMP query{about} {ends}"),
+        Some(0x12) => format!("IGMPv1 report{about} {ends}"),
+        Some(0x16) => format!("IGMPv2 report{about} {ends}"),
+        Some(0x17) => format!("IGMP leave{about} {ends}"),
+        Some(0x22) => format!("IGMPv3 report {ends}"),
+        Some(kind) => format!("IGMP type {kind:#04x} {ends}"),
+        None => format!("IGMP, cut off {ends}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn hex(text: &str) -> Vec<u8> {
+        let digits: Vec<u8> = text.bytes().filter(|b| !b.is_ascii_whitespace()).collect();
+        digits.chunks(2).map(|c| u8::from_str_radix(std::str::from_utf8(c).unwrap(), 16).unwrap()).collect()
+    }
+
+    fn of(text: &str) -> String {
+        summary(&hex(text))
+    }
+
+    #[test]
+    fn arp() {
+        let head = "ffffffffffff 0242c0a880de";
+        let body = "0001 0800 06 04 0001 0242c0a880de c0a880de 000000000000 c0a880e9";
+        assert_eq!(of(&format!("{head} 0806 {body}")), "ARP who-has 192.168.128.233 tell 192.168.128.222");
+        let tagged = format!("{head} 88a8 0064 8100 600a 0806 {body}");
+        assert_eq!(
+            of(&tagged),
+            "service vlan 100, vlan 10 priority 3, ARP who-has 192.168.128.233 tell 192.168.128.222"
+        );
+        let reply =
+            "0242c0a880de 0242c0a880e9 0806 0001 0800 06 04 0002 0242c0a880e9 c0a880e9 0242c0a880de c0a880de";
+        assert_eq!(of(reply), "ARP 192.168.128.233 is-at 02:42:c0:a8:80:e9");
+    }
+
+    #[test]
+    fn what_is_no_ip() {
+        let head = "0180c2000001 020000000001";
+        assert_eq!(of(&format!("{head} 8808 0001 ffff")), "PAUSE for 65535 quanta");
+        assert_eq!(of(&format!("{head} 0026 4242 03 0000 00 00 00")), "STP configuration");
+        assert_eq!(of(&format!("{head} 88cc 0207")), "LLDP");
+        assert_eq!(of(&format!("{head} 8809 01")), "LACP");
+        assert_eq!(
+            of(&format!("{head} 1234 00ff")),
+            "ethertype 0x1234 02:00:00:00:00:01 > 01:80:c2:00:00:01, 2 bytes"
+        );
+        assert_eq!(of(head), "runt of 12 bytes");
+        assert_eq!(of(&format!("{head} 8100 000a 00")), "runt of 17 bytes");
+        assert_eq!(of(&format!("{head} 0800 45")), "broken IPv4 packet of 1 bytes");
+    }
+
+    #[test]
+    fn fragments_say_which_piece_they_are() {
+        let frame = "01005e010101 020000000001 0800 4500 001c 1234 2001 40 11 0000 0a000001 e0010101 0102030405060708";
+        assert_eq!(of(frame), "UDP fragment 10.0.0.1 > 224.1.1.1 id 4660 at 8, 8 bytes, more to come");
+    }
+
+    #[test]
+    fn neighbour_discovery() {
+        let frame = "3333ff000233 0242c0a880de 86dd 60000000 0020 3a ff
+            fd000128000000000000000000000222 ff0200000000000000000001ff000233
+            87 00 0000 00000000 fd000128000000000000000000000233 0101 0242c0a880de";
+        assert_eq!(of(frame), "NDP who-has fd00:128::233 tell fd00:128::222");
+        let frame = "0242c0a880de 0242c0a880e9 86dd 60000000 0020 3a ff
+            fd000128000000000000000000000233 fd000128000000000000000000000222
+            88 00 0000 60000000 fd000128000000000000000000000233 0201 0242c0a880e9";
+        assert_eq!(of(frame), "NDP fd00:128::233 is-at 02:42:c0:a8:80:e9");
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_give_one_printable_line(
+            ethertype in prop::sample::select(vec![0x0800u16, 0x86dd, 0x0806, 0x8100, 0x88a8, 0x8808, 20]),
+            bytes in prop::collection::vec(any::<u8>(), 0..120),
+            version in prop::sample::select(vec![0x45u8, 0x46, 0x60, 0]),
+            protocol in prop::sample::select(vec![1u8, 2, 6, 17, 44, 58]),
+        ) {
+            let mut frame = vec![2; 12];
+            frame.extend(ethertype.to_be_bytes());
+            frame.extend(&bytes);
+            if let Some(b) = frame.get_mut(14) { *b = version; }
+            if let Some(b) = frame.get_mut(if version == 0x60 { 20 } else { 23 }) { *b = protocol; }
+            for frame in [&frame, &bytes] {
+                let line = summary(frame);
+                prop_assert!(!line.is_empty() && line.chars().all(|c| c.is_ascii_graphic() || c == ' '), "{line:?}");
+            }
+        }
+    }
+}

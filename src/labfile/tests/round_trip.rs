@@ -1,0 +1,383 @@
+//! Written and read again, every declaration is the same; and nothing that anybody writes makes the reader panic.
+
+use super::parse;
+use crate::errno::Errno;
+use crate::frame::{Craft, CraftBody, IpRef, MacAddr, MacRef, Tag, VlanId};
+use crate::lab::spec::*;
+use crate::labfile::write;
+use crate::macvlan::{MacvlanFlags, Mode, SourcesChange};
+use crate::nic::UnicastFilter;
+use crate::station::{IpNet, IpSpec};
+use crate::switch::{Policy, PortFlag, PortFlags, PortState, PortVlans};
+use proptest::prelude::*;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::time::Duration;
+
+/// Choices, made from a list of numbers so that they shrink; all zero when the list is used up.
+struct Dice<'a>(std::slice::Iter<'a, u32>);
+
+impl Dice<'_> {
+    fn roll(&mut self) -> u32 {
+        self.0.next().copied().unwrap_or(0)
+    }
+
+    fn below(&mut self, n: usize) -> usize {
+        self.roll() as usize % n
+    }
+
+    fn chance(&mut self) -> bool {
+        self.roll() % 2 == 1
+    }
+
+    fn maybe<T>(&mut self, make: impl FnOnce(&mut Self) -> T) -> Option<T> {
+        if self.chance() { Some(make(self)) } else { None }
+    }
+
+    fn some<T>(&mut self, mut make: impl FnMut(&mut Self) -> T) -> Vec<T> {
+        (0..self.below(3)).map(|_| make(self)).collect()
+    }
+
+    fn one<T: Clone>(&mut self, of: &[T]) -> T {
+        of[self.below(of.len())].clone()
+    }
+
+    fn mac(&mut self) -> MacAddr {
+        MacAddr::from_u64(u64::from(self.roll()) << 16 | u64::from(self.roll()) & 0xffff)
+    }
+
+    fn word(&mut self) -> String {
+        self.one(&["", "a lab", "\"quoted\" \\ back", "ümlaut", "# no comment", "'"]).to_owned()
+    }
+
+    fn duration(&mut self) -> Duration {
+        let unit = self.one(&[1, 1000, 1_000_000, 1_000_000_000]);
+        Duration::from_nanos(u64::from(self.roll() % 100_000) * unit)
+    }
+
+    fn vlan(&mut self) -> VlanId {
+        VlanId::new(u16::try_from(1 + self.below(4094)).unwrap()).unwrap()
+    }
+
+    fn bytes(&mut self) -> Vec<u8> {
+        (0..self.below(20)).map(|_| self.roll() as u8).collect()
+    }
+
+    /// Every device has addresses of both families, so that everything can be asked from everywhere.
+    fn ip(&mut self) -> IpSpec {
+        let v4 = IpNet { addr: Ipv4Addr::from(self.roll()).into(), prefix: self.below(33) as u8 };
+        let v6 = Ipv6Addr::from(u128::from(self.roll()) << 64 | u128::from(self.roll()));
+        let v6 = IpNet { addr: v6.into(), prefix: self.below(129) as u8 };
+        let mut gateway: Vec<IpAddr> = Vec::new();
+        gateway.extend(self.maybe(|d| IpAddr::from(Ipv4Addr::from(d.roll()))));
+        gateway.extend(self.maybe(|d| IpAddr::from(Ipv6Addr::from(u128::from(d.roll())))));
+        let neighbours = self.some(|d| (IpAddr::from(Ipv4Addr::from(d.roll())), d.mac()));
+        let address = if self.chance() { vec![v4, v6] } else { vec![v6, v4] };
+        IpSpec { address, gateway, neighbours: neighbours.into_iter().collect() }
+    }
+
+    fn station(&mut self, name: &str) -> StationSpec {
+        let ip = self.ip();
+        let mac = self.maybe(Dice::mac).unwrap_or_else(|| ip.default_mac(name));
+        StationSpec { mac, ip, mtu: self.roll(), up: self.chance(), latency: self.duration() }
+    }
+
+    fn macvlan(&mut self, expect: bool) -> MacvlanSpec {
+        MacvlanSpec {
+            parent: self.one(&["eth0", "eth1", "v.10", "c1"]).to_owned(),
+            tap: self.chance(),
+            mode: self.one(&Mode::ALL),
+            mac: self.maybe(Dice::mac),
+            ip: self.ip(),
+            mtu: self.maybe(Dice::roll),
+            up: self.chance(),
+            flags: MacvlanFlags { nopromisc: self.chance(), nodst: self.chance() },
+            sources: self.some(Dice::mac),
+            multicast: self.some(Dice::mac),
+            allmulticast: self.chance(),
+            promisc: self.chance(),
+            bcqueuelen: self.maybe(Dice::roll),
+            bclim: self.maybe(|d| d.roll() as i32),
+            expect: if expect { self.maybe(|d| d.one(Errno::ALL)) } else { None },
+        }
+    }
+
+    fn policy(&mut self) -> Policy {
+        match self.below(3) {
+            0 => Policy::Wifi,
+            1 => Policy::Cloud,
+            _ => Policy::Vmware {
+                promiscuous: self.chance(),
+                forged_transmits: self.chance(),
+                mac_changes: self.chance(),
+            },
+        }
+    }
+
+    fn state(&mut self) -> PortState {
+        use PortState::{Blocking, Disabled, Forwarding, Learning, Listening};
+        self.one(&[Forwarding, Disabled, Listening, Learning, Blocking])
+    }
+
+    fn vlans(&mut self) -> PortVlans {
+        let tagged = self.some(Dice::vlan);
+        let pvid = self.maybe(Dice::vlan).filter(|v| !tagged.contains(v));
+        let mut untagged: Vec<VlanId> = pvid.into_iter().collect();
+        untagged.extend(self.some(Dice::vlan).into_iter().filter(|v| !tagged.contains(v)));
+        PortVlans { pvid, untagged, tagged }
+    }
+
+    fn fdb(&mut self) -> FdbSpec {
+        let port = self.one(&["eth0", "win"]).to_owned();
+        let (sticky, dynamic) = (self.chance(), self.chance());
+        FdbSpec { mac: self.mac(), port, sticky, dynamic, vlan: self.maybe(Dice::vlan) }
+    }
+
+    fn port(&mut self, device: &str) -> SwitchPortSpec {
+        let mut flags = PortFlags::default();
+        for flag in PortFlag::ALL {
+            *flags.get_mut(flag) = self.chance();
+        }
+        SwitchPortSpec {
+            device: device.to_owned(),
+            flags,
+            state: self.state(),
+            group_fwd_mask: self.roll() as u16,
+            vlans: self.maybe(Dice::vlans).unwrap_or_default(),
+            policy: self.maybe(Dice::policy),
+        }
+    }
+
+    fn device(&mut self) -> String {
+        self.one(&["eth0", "eth1", "c1", "c2", "v.10", "win", "r.0", "side"]).to_owned()
+    }
+
+    fn mac_ref(&mut self) -> MacRef {
+        if self.chance() { MacRef::Addr(self.mac()) } else { MacRef::Device(self.device()) }
+    }
+
+    fn v4_ref(&mut self) -> IpRef {
+        if self.chance() {
+            IpRef::Addr(Ipv4Addr::from(self.roll()).into())
+        } else {
+            IpRef::Device(self.device())
+        }
+    }
+
+    fn craft(&mut self) -> Craft {
+        let (from, to) = (self.maybe(Dice::v4_ref), self.v4_ref());
+        let body = match self.below(4) {
+            0 => CraftBody::Ethernet { ethertype: self.roll() as u16, payload: self.bytes() },
+            1 => CraftBody::Arp {
+                op: self.roll() as u16 % 4,
+                sender_mac: self.maybe(Dice::mac_ref),
+                sender_ip: from,
+                target_mac: self.maybe(Dice::mac_ref),
+                target_ip: to,
+            },
+            2 => {
+                let (id, seq, ttl) = (self.roll() as u16, self.roll() as u16, self.roll() as u8);
+                CraftBody::Icmp { from, to, id, seq, ttl, size: self.below(65_508) as u16 }
+            }
+            _ => {
+                let (sport, dport, ttl) = (self.roll() as u16, self.roll() as u16, self.roll() as u8);
+                CraftBody::Udp { from, to, sport, dport, ttl, payload: self.bytes() }
+            }
+        };
+        let tags = self.some(|d| Tag { tpid: d.one(&[0x8100, 0x88a8]), tci: d.roll() as u16 });
+        Craft { dst: Some(self.mac_ref()), src: self.maybe(Dice::mac_ref), tags, pad: self.below(2000), body }
+    }
+
+    fn change(&mut self) -> Change {
+        let macs = self.some(Dice::mac);
+        match self.below(12) {
+            0 => Change::Up(self.chance()),
+            1 => Change::Mode(self.one(&Mode::ALL)),
+            2 => Change::Mac(self.mac()),
+            3 => Change::Mtu(self.roll()),
+            4 => Change::Flags(MacvlanFlags { nopromisc: self.chance(), nodst: self.chance() }),
+            5 => Change::Bcqueuelen(self.roll()),
+            6 => Change::Bclim(self.roll() as i32),
+            7 => Change::Promisc(self.chance()),
+            8 => Change::Allmulticast(self.chance()),
+            9 => Change::Join(self.mac()),
+            10 => Change::Leave(self.mac()),
+            _ => Change::Sources(match self.below(4) {
+                0 => SourcesChange::Add(macs),
+                1 => SourcesChange::Del(macs),
+                2 => SourcesChange::Set(macs),
+                _ => SourcesChange::Flush,
+            }),
+        }
+    }
+
+    fn switch_change(&mut self) -> SwitchChange {
+        let port = self.one(&["eth0", "win"]).to_owned();
+        match self.below(7) {
+            0 => SwitchChange::Flag { port, flag: self.one(&PortFlag::ALL), value: self.chance() },
+            1 => SwitchChange::State { port, state: self.state() },
+            2 => SwitchChange::State { port, state: PortState::Invalid(5 + self.below(200) as u8) },
+            3 => SwitchChange::GroupFwdMask { port: self.maybe(|_| port), mask: self.roll() as u16 },
+            4 => SwitchChange::Ageing(self.duration()),
+            5 => SwitchChange::Fdb(self.fdb()),
+            _ => SwitchChange::FdbDel { mac: self.mac() },
+        }
+    }
+
+    fn step(&mut self) -> StepSpec {
+        let errno = Expect::Errno(self.one(Errno::ALL));
+        let answer = self.one(&[Expect::Reply, Expect::Unreachable, Expect::NoReply, errno.clone()]);
+        let ok = self.one(&[Expect::Ok, errno]);
+        let mut probe = ProbeSpec {
+            from: self.device(),
+            to: Target::Device(self.device()),
+            count: 1 + self.roll() % 1000,
+            timeout: self.duration(),
+        };
+        if self.chance() {
+            probe.to = Target::Address(Ipv4Addr::from(self.roll()).into());
+        }
+        let (action, expect) = match self.below(12) {
+            0 => (Action::Ping(probe), answer),
+            1 => (Action::Arping(probe), answer),
+            2 => (Action::Udp(probe), answer),
+            3 => (Action::Tcp(probe), answer),
+            4 | 5 => {
+                let from_wire = self.chance();
+                let at = if from_wire { "eth0".to_owned() } else { self.device() };
+                let crafted = self.maybe(Dice::craft).map(FrameSpec::Crafted);
+                let frame = crafted.unwrap_or_else(|| FrameSpec::Bytes(self.bytes()));
+                let expect = self.maybe(|d| Expect::Delivered(d.some(Dice::device))).unwrap_or(ok);
+                (Action::Inject { at, from_wire, frame }, expect)
+            }
+            6 => {
+                let (device, change) = (self.one(&["c1", "c2"]).to_owned(), self.change());
+                (Action::Set { device, change }, ok)
+            }
+            7 => (Action::SetSwitch { switch: "sw 0".replace(' ', ""), change: self.switch_change() }, ok),
+            8 => (Action::Add { name: "c3".to_owned(), spec: self.macvlan(false) }, ok),
+            9 => (Action::Remove(self.device()), ok),
+            10 => (Action::Wait(self.duration()), Expect::Ok),
+            _ => (Action::Replay { capture: "a b/c.pcap".into(), at: self.device() }, ok),
+        };
+        StepSpec { action, expect: self.maybe(|_| expect), line: 0 }
+    }
+}
+
+/// A lab with every kind of device.
+fn lab(numbers: &[u32]) -> LabSpec {
+    let mut d = Dice(numbers.iter());
+    let nic = |d: &mut Dice<'_>, cable: Option<&str>| {
+        let station = d.station("nic");
+        DeviceKind::Nic(NicSpec {
+            mac: station.mac,
+            ip: station.ip,
+            mtu: station.mtu,
+            up: station.up,
+            filter: d.maybe(|d| UnicastFilter::Slots(d.roll())).unwrap_or_default(),
+            cable: cable.map(str::to_owned),
+            latency: station.latency,
+            promisc: d.chance(),
+            allmulticast: d.chance(),
+        })
+    };
+    let vlan = |d: &mut Dice<'_>| VlanSpec {
+        parent: "eth0".to_owned(),
+        id: d.vlan(),
+        mac: d.maybe(Dice::mac),
+        ip: d.ip(),
+        mtu: d.maybe(Dice::roll),
+        up: d.chance(),
+    };
+    let interface =
+        |d: &mut Dice<'_>, name: &str| RouterInterface { name: name.to_owned(), station: d.station(name) };
+    let mut first = d.macvlan(true);
+    first.parent = "eth0".to_owned();
+    let mut devices = vec![
+        ("eth0", nic(&mut d, None)),
+        ("eth1", nic(&mut d, Some("side"))),
+        ("v.10", DeviceKind::Vlan(vlan(&mut d))),
+        ("c1", DeviceKind::Macvlan(first)),
+        ("c2", DeviceKind::Macvlan(d.macvlan(true))),
+        ("win", DeviceKind::Station(d.station("win"))),
+        (
+            "r",
+            DeviceKind::Router(RouterSpec {
+                interfaces: vec![interface(&mut d, "r.0"), interface(&mut d, "side")],
+            }),
+        ),
+    ];
+    let at = d.below(devices.len());
+    devices.rotate_left(at);
+    let switch = SwitchSpec {
+        name: "sw0".to_owned(),
+        ageing: d.duration(),
+        vlan_filtering: d.chance(),
+        group_fwd_mask: d.roll() as u16,
+        fdb: d.some(Dice::fdb),
+        ports: vec![d.port("eth0"), d.port("win")],
+        policy: d.maybe(Dice::policy),
+        line: 0,
+    };
+    let steps = (0..d.below(8)).map(|_| d.step()).collect();
+    let devices = devices.into_iter().map(|(name, kind)| DeviceSpec { name: name.to_owned(), kind, line: 0 });
+    LabSpec { title: d.word(), devices: devices.collect(), switches: vec![switch], steps }
+}
+
+fn without_lines(mut spec: LabSpec) -> LabSpec {
+    spec.devices.iter_mut().for_each(|d| d.line = 0);
+    spec.switches.iter_mut().for_each(|s| s.line = 0);
+    spec.steps.iter_mut().for_each(|s| s.line = 0);
+    spec
+}
+
+proptest! {
+    #[test]
+    fn written_and_read_it_is_the_same(numbers in prop::collection::vec(any::<u32>(), 0..400)) {
+        let lab = lab(&numbers);
+        let text = write(&lab);
+        match parse("lab.toml", &text) {
+            Ok(read) => prop_assert_eq!(without_lines(read), lab, "{}", text),
+            Err(mistakes) => prop_assert!(false, "{mistakes}\n{text}"),
+        }
+    }
+
+    #[test]
+    fn no_text_makes_it_panic(
+        numbers in prop::collection::vec(any::<u32>(), 0..300),
+        cuts in prop::collection::vec((any::<prop::sample::Index>(), 0..12usize, any::<prop::sample::Index>()), 0..6),
+    ) {
+        let pieces = ["", "\n", "\"", "[", "]", "{", "}", "=", "#", "\u{7f}\0", "ü", "99999999999999999999"];
+        let mut text = write(&lab(&numbers));
+        for (at, piece, len) in cuts {
+            let start = text.floor_char_boundary(at.index(text.len() + 1));
+            let end = text.floor_char_boundary((start + len.index(9)).min(text.len()));
+            text.replace_range(start..end.max(start), pieces[piece]);
+        }
+        if let Err(mistakes) = parse("lab.toml", &text) {
+            prop_assert!(!mistakes.list().is_empty());
+            let shown = mistakes.render(false);
+            prop_assert!(shown.chars().all(|c| c == '\n' || !c.is_control()), "{shown:?}");
+            prop_assert!(mistakes.render(true).len() >= shown.len());
+        }
+    }
+
+    #[test]
+    fn no_garbage_makes_it_panic(text in "(\\[|\\]|\\{|\\}|=|\"|'|\\.|,|\n|nic|step|a|1| |switch|port|0x|-|\\\\){0,60}") {
+        if let Err(mistakes) = parse("lab.toml", &text) {
+            prop_assert!(!mistakes.render(false).is_empty());
+        }
+    }
+}
+
+#[test]
+fn a_lab_of_ten_thousand_ports_is_read() {
+    let mut text = "[nic.eth0]\n".to_owned();
+    for i in 0..10_000 {
+        text.push_str(&format!(
+            "[macvlan.c{i}]\nparent = \"eth0\"\nmode = \"bridge\"\naddress = [\"10.1.{}.{}/8\"]\n",
+            i / 250,
+            i % 250
+        ));
+    }
+    assert_eq!(parse("lab.toml", &text).unwrap().devices.len(), 10_001);
+}

@@ -1,0 +1,254 @@
+//! Mistakes in steps.
+
+use super::diagnosed;
+use insta::assert_snapshot;
+
+#[test]
+fn expectations() {
+    let text = r#"
+        [nic.eth0]
+        [[step]]
+        wait = "1s"
+        expect = "reply"
+        [[step]]
+        set = { device = "eth0", up = true }
+        expect = { delivered = ["eth0"] }
+        [[step]]
+        inject = { at = "eth0", frame = "00" }
+        expect = "unreachable"
+        [[step]]
+        remove = "eth0"
+        expect = "EINVALID"
+    "#;
+    assert_snapshot!(diagnosed(text), @r#"
+    error: `reply` does not fit `wait`
+     --> lab.toml:4:10
+      |
+    4 | expect = "reply"
+      |          ^^^^^^^ step[1].expect
+      |
+      = help: of `wait` can be expected `ok`
+
+    error: `delivered` does not fit `set`
+     --> lab.toml:7:10
+      |
+    7 | expect = { delivered = ["eth0"] }
+      |          ^^^^^^^^^^^^^^^^^^^^^^^^ step[2].expect
+      |
+      = help: of `set` can be expected `ok`, or an error name
+
+    error: `unreachable` does not fit `inject`
+      --> lab.toml:10:10
+       |
+    10 | expect = "unreachable"
+       |          ^^^^^^^^^^^^^ step[3].expect
+       |
+       = help: of `inject` can be expected `ok`, { delivered = [devices] }, or an error name as EINVAL
+
+    error: `EINVALID` is no expectation
+      --> lab.toml:13:10
+       |
+    13 | expect = "EINVALID"
+       |          ^^^^^^^^^^ step[4].expect
+       |
+       = help: did you mean `EINVAL`?
+
+    4 mistakes
+    "#);
+}
+
+#[test]
+fn frames() {
+    let text = r#"
+        [nic.eth0]
+        [[step]]
+        inject = { at = "eth0", frame = "ffff fff" }
+        [[step]]
+        inject = { at = "eth0" }
+        [[step]]
+        inject = { at = "eth0", frame = "00", arp = { target_ip = "10.0.0.1" } }
+        [[step]]
+        inject = { at = "eth0", icmp = { to = "10.0.0.1" } }
+        [[step]]
+        inject = { at = "eth0", arp = { target_ip = "fd00::1" } }
+        [[step]]
+        inject = { at = "eth0", ethernet = { vlan = { tpid = 0x9100, id = 4096 } } }
+    "#;
+    assert_snapshot!(diagnosed(text), @r#"
+    error: byte 4 of the hex text is not two hex digits
+     --> lab.toml:3:33
+      |
+    3 | inject = { at = "eth0", frame = "ffff fff" }
+      |                                 ^^^^^^^^^^ step[1].inject.frame
+      |
+      = help: spaces and colons may stand between bytes: "ffff ffff ffff 02:00:…"
+
+    error: there is no frame to inject
+     --> lab.toml:5:10
+      |
+    5 | inject = { at = "eth0" }
+      |          ^^^^^^^^^^^^^^^ step[2].inject
+      |
+      = help: `frame` in hex, or `arp`, `icmp`, `udp` or `ethernet`
+
+    error: `frame` and `arp` in one frame
+     --> lab.toml:7:39
+      |
+    7 | inject = { at = "eth0", frame = "00", arp = { target_ip = "10.0.0.1" } }
+      |                                       ^^^ step[3].inject
+
+    error: nothing says to which MAC address 10.0.0.1 belongs
+     --> lab.toml:9:39
+      |
+    9 | inject = { at = "eth0", icmp = { to = "10.0.0.1" } }
+      |                                       ^^^^^^^^^^ step[4].inject.icmp.to
+      |
+      = help: give the frame's `dst`, or name the device instead of its address
+
+    error: fd00::1 is an IPv6 address
+      --> lab.toml:11:45
+       |
+    11 | inject = { at = "eth0", arp = { target_ip = "fd00::1" } }
+       |                                             ^^^^^^^^^ step[5].inject.arp.target_ip
+       |
+       = help: ARP speaks of IPv4 addresses only
+
+    error: 0x9100 marks no tag
+      --> lab.toml:13:54
+       |
+    13 | inject = { at = "eth0", ethernet = { vlan = { tpid = 0x9100, id = 4096 } } }
+       |                                                      ^^^^^^ step[6].inject.ethernet.vlan.tpid
+       |
+       = help: 0x8100 (802.1Q) or 0x88a8 (802.1ad)
+
+    error: 4096 is out of range
+      --> lab.toml:13:67
+       |
+    13 | inject = { at = "eth0", ethernet = { vlan = { tpid = 0x9100, id = 4096 } } }
+       |                                                                   ^^^^ step[6].inject.ethernet.vlan.id
+       |
+       = help: it is a number from 0 to 4095
+
+    7 mistakes
+    "#);
+}
+
+#[test]
+fn steps() {
+    let text = r#"
+        [nic.eth0]
+        [[step]]
+        [[step]]
+        wait = "1s"
+        remove = "eth0"
+        [[step]]
+        pimg = { from = "eth0", to = "eth0" }
+        [[step]]
+        set = { device = "eth0" }
+        [[step]]
+        set = { device = "eth0", mode = "vepa" }
+    "#;
+    assert_snapshot!(diagnosed(text), @r#"
+    error: the step does nothing
+     --> lab.toml:2:1
+      |
+    2 | [[step]]
+      | ^^^^^^^^ step[1]
+      |
+      = help: a step is one of `ping`, `arping`, `udp`, `tcp`, `inject`, `set`, `add`, `remove`, `wait` or `replay`
+
+    error: `wait` and `remove` in one step
+     --> lab.toml:5:1
+      |
+    5 | remove = "eth0"
+      | ^^^^^^ step[2]
+      |
+      = help: a step does one thing: begin another with [[step]]
+
+    error: unknown key `pimg`
+     --> lab.toml:7:1
+      |
+    7 | pimg = { from = "eth0", to = "eth0" }
+      | ^^^^ step[3].pimg
+      |
+      = help: did you mean `ping`?
+
+    error: nothing says what changes
+     --> lab.toml:9:7
+      |
+    9 | set = { device = "eth0" }
+      |       ^^^^^^^^^^^^^^^^^^^ step[4].set
+      |
+      = help: it is one of `up`, `mac`, `mtu`, `promisc`, `allmulticast`, `join`, `leave`, `mode`, `flags`, `bcqueuelen`, `bclim` or `sources`
+
+    error: `eth0` is a NIC
+      --> lab.toml:11:18
+       |
+    11 | set = { device = "eth0", mode = "vepa" }
+       |                  ^^^^^^ step[5].set.device
+       |
+       = help: only a macvlan or macvtap has this
+
+    5 mistakes
+    "#);
+}
+
+#[test]
+fn an_inline_port_added_by_a_step() {
+    let text = r#"
+        [nic.eth0]
+        [[step]]
+        add = { macvlan = "a name", parent = "eth0", up = "yes" }
+        [[step]]
+        add = { parent = "eth0" }
+    "#;
+    assert_snapshot!(diagnosed(text), @r#"
+    error: `a name` is not a possible name
+     --> lab.toml:3:19
+      |
+    3 | add = { macvlan = "a name", parent = "eth0", up = "yes" }
+      |                   ^^^^^^^^ step[1].add.macvlan
+      |
+      = help: a name consists of visible ASCII characters without `/` and `:`
+
+    error: expected true or false, found a string
+     --> lab.toml:3:51
+      |
+    3 | add = { macvlan = "a name", parent = "eth0", up = "yes" }
+      |                                                   ^^^^^ step[1].add.up
+
+    error: the key `macvlan` is missing
+     --> lab.toml:5:7
+      |
+    5 | add = { parent = "eth0" }
+      |       ^^^^^^^^^^^^^^^^^^^ step[2].add
+
+    3 mistakes
+    "#);
+}
+
+#[test]
+fn replay() {
+    let text = r#"
+        [nic.eth0]
+        [[step]]
+        replay = { capture = "", at = "eth1" }
+    "#;
+    assert_snapshot!(diagnosed(text), @r#"
+    error: the path is empty
+     --> lab.toml:3:22
+      |
+    3 | replay = { capture = "", at = "eth1" }
+      |                      ^^ step[1].replay.capture
+
+    error: there is no device `eth1`
+     --> lab.toml:3:31
+      |
+    3 | replay = { capture = "", at = "eth1" }
+      |                               ^^^^^^ step[1].replay.at
+      |
+      = help: did you mean `eth0`?
+
+    2 mistakes
+    "#);
+}

@@ -1,0 +1,183 @@
+//! An end point: a host on one device.
+
+use super::host::Host;
+use super::ndp::group_mac;
+use super::probe::{Probe, ProbeId, ProbeResult};
+use super::stack::{Datagram, SocketError, TcpId, TcpState};
+use super::{IpNet, IpSpec};
+use crate::frame::{MacAddr, PacketType};
+use crate::time::Instant;
+use std::net::IpAddr;
+
+/// A host with one Ethernet device, as a Linux machine with default settings behaves. It has neither clock nor
+/// socket: frames and time are handed in, and frames are fetched.
+#[derive(Debug)]
+pub struct Endpoint {
+    host: Host,
+}
+
+impl Endpoint {
+    /// A host whose device is up and has its carrier. `mtu` in bytes of IP packet; the name seeds what Linux would
+    /// draw at random.
+    #[must_use]
+    pub fn new(name: &str, mac: MacAddr, spec: &IpSpec, mtu: u32, now: Instant) -> Endpoint {
+        Endpoint { host: Host::new(name, &[(mac, spec, mtu)], false, now) }
+    }
+
+    /// Changes the device's address; what was learned about neighbours is forgotten. Its IPv6 link-local address stays.
+    pub fn set_mac(&mut self, mac: MacAddr) {
+        self.host.links.iter_mut().for_each(|l| l.set_mac(mac));
+    }
+
+    /// Changes the device's mtu, in bytes.
+    pub fn set_mtu(&mut self, mtu: u32, now: Instant) {
+        self.host.links.iter_mut().for_each(|l| l.mtu = mtu);
+        self.host.stack.set_mtu(mtu, now);
+    }
+
+    /// The carrier comes or goes. Without it frames are lost in silence; addresses, routes and neighbours stay.
+    pub fn set_carrier(&mut self, carrier: bool, now: Instant) {
+        self.host.links.iter_mut().for_each(|l| l.set_carrier(carrier));
+        self.host.poll(now);
+    }
+
+    /// The device is set up or down. While it is down there is no route, and learned neighbours are forgotten.
+    pub fn set_link_up(&mut self, up: bool, now: Instant) {
+        self.host.links.iter_mut().for_each(|l| l.set_up(up));
+        self.host.poll(now);
+    }
+
+    /// A frame comes in, and everything that follows from it is done at once.
+    pub fn receive(&mut self, now: Instant, frame: &[u8], packet_type: PacketType) {
+        self.host.receive(now, 0, frame, packet_type);
+    }
+
+    /// Does what is due: requests, repetitions, timeouts. To be called when [`Endpoint::poll_at`] says so.
+    pub fn poll(&mut self, now: Instant) {
+        self.host.poll(now);
+    }
+
+    /// When [`Endpoint::poll`] wants to be called next, if nothing comes in; it may turn out to have nothing to do.
+    #[must_use]
+    pub fn poll_at(&self) -> Option<Instant> {
+        self.host.poll_at()
+    }
+
+    /// The next frame to be sent: from the destination address on, not padded, no FCS.
+    pub fn pop_transmit(&mut self) -> Option<Vec<u8>> {
+        self.host.links.first_mut()?.pop_transmit()
+    }
+
+    /// The multicast groups that its addresses make the device join: all hosts (224.0.0.1) with an IPv4 address; all
+    /// nodes (ff02::1) and the solicited-node groups with an IPv6 address.
+    #[must_use]
+    pub fn groups(&self) -> Vec<MacAddr> {
+        let mut groups = Vec::new();
+        for group in self.host.links.iter().flat_map(|l| l.groups()).map(group_mac) {
+            if !groups.contains(&group) {
+                groups.push(group);
+            }
+        }
+        groups
+    }
+
+    /// Its addresses, the IPv6 link-local one included.
+    #[must_use]
+    pub fn addresses(&self) -> &[IpNet] {
+        self.host.links.first().map(|l| l.addresses()).unwrap_or_default()
+    }
+
+    /// The MAC address in the neighbour cache, if one is known.
+    #[must_use]
+    pub fn neighbour(&self, ip: IpAddr) -> Option<MacAddr> {
+        self.host.links.first()?.neighbours().get(ip)?.1
+    }
+
+    /// Begins a probe; its first request is sent at once.
+    pub fn start_probe(&mut self, now: Instant, probe: Probe) -> ProbeId {
+        self.host.start_probe(now, probe)
+    }
+
+    /// What came of a probe; `None` while it runs (and once so many later ones have ended that it is forgotten).
+    #[must_use]
+    pub fn probe_result(&self, id: ProbeId) -> Option<ProbeResult> {
+        self.host.prober.result(id)
+    }
+
+    /// When a probe that runs will have ended at the latest.
+    #[must_use]
+    pub fn probe_deadline(&self, id: ProbeId) -> Option<Instant> {
+        self.host.prober.deadline(id)
+    }
+
+    /// Sends a datagram; the port from which it is sent is bound and stays so.
+    ///
+    /// # Errors
+    /// No way there, too long for one packet, or no room.
+    pub fn udp_send(
+        &mut self,
+        now: Instant,
+        from_port: u16,
+        to: IpAddr,
+        port: u16,
+        data: &[u8],
+    ) -> Result<(), SocketError> {
+        let source = self.host.source_to(now, to).ok_or(SocketError::NoRoute)?;
+        self.host.stack.udp_send((source, from_port), (to, port), data)?;
+        self.host.poll(now);
+        Ok(())
+    }
+
+    /// Listens on a UDP port.
+    ///
+    /// # Errors
+    /// No room for another port, or port 0.
+    pub fn udp_bind(&mut self, port: u16) -> Result<(), SocketError> {
+        self.host.stack.bind(port)
+    }
+
+    /// The next datagram that came to a bound port.
+    pub fn udp_recv(&mut self, port: u16) -> Option<Datagram> {
+        self.host.stack.udp_recv(port)
+    }
+
+    /// Begins a TCP connection.
+    ///
+    /// # Errors
+    /// No way there, or no room.
+    pub fn tcp_connect(&mut self, now: Instant, to: IpAddr, port: u16) -> Result<TcpId, SocketError> {
+        let source = self.host.source_to(now, to).ok_or(SocketError::NoRoute)?;
+        let id = self.host.stack.connect(source, to, port)?;
+        self.host.poll(now);
+        Ok(id)
+    }
+
+    /// How a connection stands; `None`: there is none.
+    #[must_use]
+    pub fn tcp_state(&self, id: TcpId) -> Option<TcpState> {
+        self.host.stack.tcp_state(id)
+    }
+
+    /// Sends data on a connection, also before it stands. The result: how many bytes were taken.
+    ///
+    /// # Errors
+    /// No such connection, or it sends no more.
+    pub fn tcp_send(&mut self, now: Instant, id: TcpId, data: &[u8]) -> Result<usize, SocketError> {
+        let taken = self.host.stack.tcp_send(id, data)?;
+        self.host.poll(now);
+        Ok(taken)
+    }
+
+    /// What has come in on a connection since it was last asked.
+    pub fn tcp_recv(&mut self, now: Instant, id: TcpId) -> Vec<u8> {
+        let data = self.host.stack.tcp_recv(id);
+        self.host.poll(now);
+        data
+    }
+
+    /// Closes a connection: what was sent is still delivered.
+    pub fn tcp_close(&mut self, now: Instant, id: TcpId) {
+        self.host.stack.tcp_close(id);
+        self.host.poll(now);
+    }
+}

@@ -1,0 +1,340 @@
+//! One Ethernet interface of a host: its addresses, its neighbours, and the frames that wait to leave.
+
+use super::arp::{self, Arp};
+use super::icmp::Message;
+use super::ndp::{self, Ndp};
+use super::neighbour::{Effects, NeighbourTable, News, Solicitation};
+use super::packet::IpView;
+use super::route::{is_link_local_v6, is_unicast};
+use super::{IpNet, IpSpec};
+use crate::frame::{MacAddr, PacketType};
+use crate::time::Instant;
+use std::collections::VecDeque;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+/// Ethertypes of IP.
+pub(super) const IPV4: u16 = 0x0800;
+pub(super) const IPV6: u16 = 0x86dd;
+/// Frames that wait to be fetched; what is sent beyond them is lost, as behind a full transmit queue.
+const MAX_TRANSMIT: usize = 4096;
+
+/// An interface.
+#[derive(Clone, Debug)]
+pub(super) struct Link {
+    pub(super) mac: MacAddr,
+    pub(super) mtu: u32,
+    carrier: bool,
+    up: bool,
+    forwarding: bool,
+    /// Its addresses, the IPv6 link-local one last.
+    addresses: Vec<IpNet>,
+    neighbours: NeighbourTable,
+    out: VecDeque<Vec<u8>>,
+}
+
+impl Link {
+    pub(super) fn new(mac: MacAddr, spec: &IpSpec, mtu: u32, forwarding: bool) -> Link {
+        let bounded =
+            |n: &IpNet| IpNet { prefix: n.prefix.min(if n.addr.is_ipv4() { 32 } else { 128 }), ..*n };
+        let mut addresses: Vec<IpNet> = spec.address.iter().map(bounded).collect();
+        let has_link_local = addresses.iter().any(|a| is_link_local_v6(a.addr));
+        if addresses.iter().any(|a| a.addr.is_ipv6()) && !has_link_local {
+            addresses.push(IpNet { addr: ndp::link_local(mac).into(), prefix: 64 });
+        }
+        let mut neighbours = NeighbourTable::default();
+        for (ip, mac) in &spec.neighbours {
+            neighbours.set_permanent(*ip, *mac);
+        }
+        Link { mac, mtu, carrier: true, up: true, forwarding, addresses, neighbours, out: VecDeque::new() }
+    }
+
+    pub(super) fn is_up(&self) -> bool {
+        self.up
+    }
+
+    pub(super) fn has_carrier(&self) -> bool {
+        self.up && self.carrier
+    }
+
+    pub(super) fn set_carrier(&mut self, carrier: bool) {
+        self.carrier = carrier;
+    }
+
+    pub(super) fn set_up(&mut self, up: bool) {
+        if self.up && !up {
+            self.neighbours.flush();
+            self.out.clear();
+        }
+        self.up = up;
+    }
+
+    pub(super) fn set_mac(&mut self, mac: MacAddr) {
+        if self.mac != mac {
+            self.mac = mac;
+            self.neighbours.flush();
+        }
+    }
+
+    pub(super) fn addresses(&self) -> &[IpNet] {
+        &self.addresses
+    }
+
+    pub(super) fn neighbours(&self) -> &NeighbourTable {
+        &self.neighbours
+    }
+
+    pub(super) fn has(&self, addr: IpAddr) -> bool {
+        self.addresses.iter().any(|a| a.addr == addr)
+    }
+
+    /// The own address with the longest prefix whose subnet holds `addr`.
+    pub(super) fn subnet_of(&self, addr: IpAddr) -> Option<IpNet> {
+        let mut best: Option<IpNet> = None;
+        for net in self.addresses.iter().filter(|n| n.contains(addr)) {
+            if best.is_none_or(|b| net.prefix > b.prefix) {
+                best = Some(*net);
+            }
+        }
+        best
+    }
+
+    /// The source for a packet that goes to `dst` by way of `next_hop`.
+    pub(super) fn source_for(&self, dst: IpAddr, next_hop: IpAddr) -> Option<IpAddr> {
+        let family = || self.addresses.iter().map(|a| a.addr).filter(|a| a.is_ipv4() == dst.is_ipv4());
+        if is_link_local_v6(dst) {
+            return family().find(|a| is_link_local_v6(*a));
+        }
+        let near =
+            if is_link_local_v6(next_hop) { None } else { self.subnet_of(next_hop).map(|net| net.addr) };
+        near.or_else(|| family().find(|a| !is_link_local_v6(*a))).or_else(|| family().next())
+    }
+
+    /// A broadcast address: 255.255.255.255, or the last one of an own subnet.
+    pub(super) fn is_broadcast(&self, addr: IpAddr) -> bool {
+        let IpAddr::V4(addr) = addr else { return false };
+        addr == Ipv4Addr::BROADCAST
+            || self.addresses.iter().any(|net| match net.addr {
+                IpAddr::V4(own) if net.prefix < 31 => {
+                    let host_bits = u32::MAX.checked_shr(u32::from(net.prefix)).unwrap_or(0);
+                    addr.to_bits() == own.to_bits() | host_bits
+                }
+                _ => false,
+            })
+    }
+
+    /// The IP groups that the addresses make it a member of.
+    pub(super) fn groups(&self) -> Vec<IpAddr> {
+        let mut groups = Vec::new();
+        if self.addresses.iter().any(|a| a.addr.is_ipv4()) {
+            groups.push(IpAddr::V4(Ipv4Addr::new(224, 0, 0, 1)));
+        }
+        let v6 = self.addresses.iter().filter_map(|a| match a.addr {
+            IpAddr::V6(a) => Some(IpAddr::V6(ndp::solicited_node(a))),
+            IpAddr::V4(_) => None,
+        });
+        for group in v6 {
+            if !groups.contains(&IpAddr::V6(ndp::ALL_NODES)) {
+                groups.push(IpAddr::V6(ndp::ALL_NODES));
+            }
+            if !groups.contains(&group) {
+                groups.push(group);
+            }
+        }
+        groups
+    }
+
+    /// Puts a frame in front of the cable.
+    pub(super) fn transmit(&mut self, dst: MacAddr, ethertype: u16, payload: &[u8]) {
+        if !self.has_carrier() || self.out.len() >= MAX_TRANSMIT {
+            return;
+        }
+        let mut frame = Vec::with_capacity(14 + payload.len());
+        frame.extend(dst.0);
+        frame.extend(self.mac.0);
+        frame.extend(ethertype.to_be_bytes());
+        frame.extend_from_slice(payload);
+        self.out.push_back(frame);
+    }
+
+    pub(super) fn pop_transmit(&mut self) -> Option<Vec<u8>> {
+        self.out.pop_front()
+    }
+
+    /// Sends an IP packet to a neighbour, a group or everybody. What comes back has failed already.
+    pub(super) fn send(&mut self, now: Instant, next_hop: IpAddr, packet: Vec<u8>) -> Vec<Vec<u8>> {
+        let ethertype = if next_hop.is_ipv4() { IPV4 } else { IPV6 };
+        if next_hop.is_multicast() {
+            self.transmit(ndp::group_mac(next_hop), ethertype, &packet);
+            return Vec::new();
+        }
+        if self.is_broadcast(next_hop) {
+            self.transmit(MacAddr::BROADCAST, ethertype, &packet);
+            return Vec::new();
+        }
+        let mut effects = Effects::default();
+        self.neighbours.use_for(now, next_hop, Some(packet), &mut effects);
+        self.apply(effects)
+    }
+
+    /// Asks for a neighbour's address, unless it is known.
+    pub(super) fn ask(&mut self, now: Instant, next_hop: IpAddr) {
+        let mut effects = Effects::default();
+        self.neighbours.use_for(now, next_hop, None, &mut effects);
+        self.apply(effects);
+    }
+
+    /// Asks everybody for an address, whatever the neighbour table says: arping.
+    pub(super) fn ask_everybody(&mut self, target: IpAddr) {
+        self.solicit(Solicitation { target, to: None });
+    }
+
+    pub(super) fn poll(&mut self, now: Instant) -> Vec<Vec<u8>> {
+        let mut effects = Effects::default();
+        self.neighbours.poll(now, &mut effects);
+        self.apply(effects)
+    }
+
+    pub(super) fn poll_at(&self) -> Option<Instant> {
+        self.neighbours.poll_at()
+    }
+
+    fn apply(&mut self, effects: Effects) -> Vec<Vec<u8>> {
+        for solicitation in effects.solicit {
+            self.solicit(solicitation);
+        }
+        for (mac, packet) in effects.send {
+            let ethertype = if packet.first().is_some_and(|b| b >> 4 == 6) { IPV6 } else { IPV4 };
+            self.transmit(mac, ethertype, &packet);
+        }
+        effects.failed
+    }
+
+    fn solicit(&mut self, Solicitation { target, to }: Solicitation) {
+        let source = self.source_for(target, target);
+        match target {
+            IpAddr::V4(target) => {
+                let Some(IpAddr::V4(source)) = source.or(Some(Ipv4Addr::UNSPECIFIED.into())) else { return };
+                let request = Arp::request(self.mac, source, target).to_bytes();
+                self.transmit(to.unwrap_or(MacAddr::BROADCAST), arp::ETHERTYPE, &request);
+            }
+            IpAddr::V6(target) => {
+                let Some(IpAddr::V6(source)) = source else { return };
+                let group = ndp::solicited_node(target);
+                let (dst, mac) =
+                    to.map_or((group, ndp::group_mac(group.into())), |unicast| (target, unicast));
+                let ask = Ndp::Solicit { target, source_mac: Some(self.mac) };
+                if let Some(packet) = ask.packet(source, dst) {
+                    self.transmit(mac, IPV6, &packet);
+                }
+            }
+        }
+    }
+
+    /// An ARP message came (`arp_process`). `own` are the addresses of the whole host: with `arp_ignore` at 0 any of
+    /// them is answered for on every interface. The result: who answered, if it is an answer.
+    pub(super) fn receive_arp(
+        &mut self,
+        now: Instant,
+        packet_type: PacketType,
+        payload: &[u8],
+        own: &[IpAddr],
+    ) -> Option<IpAddr> {
+        let arp = Arp::parse(payload)?;
+        let (sender, target) = (IpAddr::V4(arp.sender_ip), IpAddr::V4(arp.target_ip));
+        if own.contains(&sender) || target.is_multicast() || target.is_loopback() {
+            return None;
+        }
+        let asks_us = arp.request && own.contains(&target);
+        if arp.sender_ip.is_unspecified() {
+            // Duplicate address detection (RFC 5227): answered, nothing learned.
+            if asks_us {
+                self.transmit(arp.sender_mac, arp::ETHERTYPE, &arp.answer(self.mac).to_bytes());
+            }
+            return None;
+        }
+        if !is_unicast(sender) || self.is_broadcast(sender) {
+            return None;
+        }
+        let mut effects = Effects::default();
+        if asks_us {
+            let news = News { confirms: false, overrides: true, doubts: false, creates: true };
+            self.neighbours.learn(now, sender, Some(arp.sender_mac), news, &mut effects);
+            self.transmit(arp.sender_mac, arp::ETHERTYPE, &arp.answer(self.mac).to_bytes());
+        } else {
+            let news = News {
+                confirms: !arp.request && packet_type == PacketType::Host,
+                overrides: arp.is_gratuitous() || !self.neighbours.is_locked(now, sender),
+                doubts: false,
+                creates: false,
+            };
+            self.neighbours.learn(now, sender, Some(arp.sender_mac), news, &mut effects);
+        }
+        self.apply(effects);
+        (!arp.request).then_some(sender)
+    }
+
+    /// A message of neighbour discovery came (`ndisc_rcv`). The result: who answered, if it is an answer.
+    pub(super) fn receive_ndp(
+        &mut self,
+        now: Instant,
+        view: &IpView<'_>,
+        message: &Message<'_>,
+    ) -> Option<IpAddr> {
+        let mut effects = Effects::default();
+        let answered = match Ndp::parse(view, message)? {
+            Ndp::Solicit { target, source_mac } => {
+                self.answer_solicitation(now, view, target, source_mac, &mut effects);
+                None
+            }
+            Ndp::Advertise { target, target_mac, solicited, overriding, .. } => {
+                let target = IpAddr::V6(target);
+                if self.has(target) {
+                    return None;
+                }
+                if self.neighbours.get(target).is_some_and(|(s, _)| s != super::neighbour::State::Failed) {
+                    let news =
+                        News { confirms: solicited, overrides: overriding, doubts: true, creates: false };
+                    self.neighbours.learn(now, target, target_mac, news, &mut effects);
+                }
+                Some(target)
+            }
+        };
+        self.apply(effects);
+        answered
+    }
+
+    fn answer_solicitation(
+        &mut self,
+        now: Instant,
+        view: &IpView<'_>,
+        target: Ipv6Addr,
+        source_mac: Option<MacAddr>,
+        effects: &mut Effects,
+    ) {
+        let IpAddr::V6(asker) = view.src else { return };
+        if !self.has(target.into()) {
+            return;
+        }
+        let router = self.forwarding;
+        let mut advertise =
+            Ndp::Advertise { target, target_mac: Some(self.mac), router, solicited: false, overriding: true };
+        if asker.is_unspecified() {
+            if let Some(packet) = advertise.packet(target, ndp::ALL_NODES) {
+                self.transmit(ndp::group_mac(ndp::ALL_NODES.into()), IPV6, &packet);
+            }
+            return;
+        }
+        let asked_the_group = view.dst.is_multicast();
+        let news = News { confirms: false, overrides: true, doubts: true, creates: source_mac.is_some() };
+        self.neighbours.learn(now, view.src, source_mac, news, effects);
+        if let Ndp::Advertise { target_mac, solicited, overriding, .. } = &mut advertise {
+            // Whoever asked by unicast knows the address already.
+            *target_mac = asked_the_group.then_some(self.mac);
+            *solicited = true;
+            *overriding = asked_the_group;
+        }
+        if let Some(packet) = advertise.packet(target, asker) {
+            self.neighbours.use_for(now, view.src, Some(packet), effects);
+        }
+    }
+}

@@ -1,0 +1,378 @@
+//! The neighbour cache: IP address to MAC address, with Linux's states and timers (`net/core/neighbour.c`).
+//!
+//! ARP and neighbour discovery only differ in their messages; the states are the same, so one table serves both.
+//! Upper layers do not confirm entries here as TCP does on Linux: a busy neighbour is asked again after
+//! [`REACHABLE_TIME`] and [`DELAY_PROBE_TIME`], by three unicast requests at most.
+
+use crate::frame::MacAddr;
+use crate::time::Instant;
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::time::Duration;
+
+/// How long a confirmed entry is trusted. Linux takes a random value from half to one and a half of it.
+pub(super) const REACHABLE_TIME: Duration = Duration::from_secs(30);
+/// How long a stale entry that is used waits for a confirmation before it is asked.
+pub(super) const DELAY_PROBE_TIME: Duration = Duration::from_secs(5);
+/// Time between two requests.
+pub(super) const RETRANS_TIME: Duration = Duration::from_secs(1);
+/// An ARP answer is not overridden by another one so soon after it: the first answer wins.
+pub(super) const LOCKTIME: Duration = Duration::from_secs(1);
+/// Requests before an address counts as unreachable, and unicast ones before a known neighbour does.
+const MAX_PROBES: u8 = 3;
+/// Packets that wait for one neighbour; a newer one pushes out the oldest. Linux bounds their memory (`unres_qlen_bytes`,
+/// 212992), which its `unres_qlen` shows as 101 packets.
+pub(super) const MAX_WAITING: usize = 101;
+/// Entries. Linux refuses to grow beyond `gc_thresh3`, 1024; entries that are not permanent make room for new ones.
+pub(super) const MAX_ENTRIES: usize = 1024;
+
+/// What is known about a neighbour (the kernel's NUD states).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum State {
+    /// Asked for, no answer yet.
+    Incomplete,
+    /// Confirmed a short time ago.
+    Reachable,
+    /// Known, not confirmed.
+    Stale,
+    /// Stale and used; waits for a confirmation.
+    Delay,
+    /// Stale and used; asked by unicast.
+    Probe,
+    /// Did not answer.
+    Failed,
+    /// Set by hand.
+    Permanent,
+}
+
+impl State {
+    fn is_valid(self) -> bool {
+        !matches!(self, State::Incomplete | State::Failed)
+    }
+}
+
+#[derive(Clone, Debug)]
+struct Entry {
+    state: State,
+    mac: MacAddr,
+    /// When the timer of the state rings.
+    timer: Instant,
+    /// Requests sent in this round.
+    probes: u8,
+    /// Last change of address or state.
+    updated: Instant,
+    /// Last use for sending.
+    used: Instant,
+    waiting: Vec<Vec<u8>>,
+}
+
+/// A request to be sent: for `target`, to its known address or to everybody.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Solicitation {
+    pub(super) target: IpAddr,
+    pub(super) to: Option<MacAddr>,
+}
+
+/// What the table wants done.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Effects {
+    /// Requests to send.
+    pub(super) solicit: Vec<Solicitation>,
+    /// Packets whose neighbour is known now.
+    pub(super) send: Vec<(MacAddr, Vec<u8>)>,
+    /// Packets whose neighbour did not answer.
+    pub(super) failed: Vec<Vec<u8>>,
+}
+
+/// How news about a neighbour is taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct News {
+    /// Proves that the neighbour hears us: an answer to our request.
+    pub(super) confirms: bool,
+    /// May replace a known address.
+    pub(super) overrides: bool,
+    /// If it may not: it makes a reachable entry with another address stale (IPv6).
+    pub(super) doubts: bool,
+    /// Makes an entry if there is none.
+    pub(super) creates: bool,
+}
+
+/// The neighbours of one interface.
+#[derive(Clone, Debug, Default)]
+pub(super) struct NeighbourTable {
+    entries: BTreeMap<IpAddr, Entry>,
+}
+
+impl NeighbourTable {
+    /// A permanent entry.
+    pub(super) fn set_permanent(&mut self, ip: IpAddr, mac: MacAddr) {
+        let entry = Entry {
+            state: State::Permanent,
+            mac,
+            timer: Instant::MAX,
+            probes: 0,
+            updated: Instant::ZERO,
+            used: Instant::ZERO,
+            waiting: Vec::new(),
+        };
+        self.entries.insert(ip, entry);
+    }
+
+    /// Forgets all but the permanent entries. Packets that wait are lost.
+    pub(super) fn flush(&mut self) {
+        self.entries.retain(|_, e| e.state == State::Permanent);
+    }
+
+    /// State and address of an entry, for tests and listings.
+    pub(super) fn get(&self, ip: IpAddr) -> Option<(State, Option<MacAddr>)> {
+        self.entries.get(&ip).map(|e| (e.state, e.state.is_valid().then_some(e.mac)))
+    }
+
+    /// Whether an address is known, good or stale.
+    pub(super) fn is_valid(&self, ip: IpAddr) -> bool {
+        self.entries.get(&ip).is_some_and(|e| e.state.is_valid())
+    }
+
+    /// When one of the timers last changed by sending or receiving was; the locktime of ARP counts from it.
+    pub(super) fn is_locked(&self, now: Instant, ip: IpAddr) -> bool {
+        self.entries.get(&ip).is_some_and(|e| now <= e.updated + LOCKTIME)
+    }
+
+    /// A packet is for this neighbour: it is sent, or waits for the answer (`neigh_event_send`). With no packet, the
+    /// neighbour is only asked for.
+    pub(super) fn use_for(&mut self, now: Instant, ip: IpAddr, packet: Option<Vec<u8>>, out: &mut Effects) {
+        if !self.entries.contains_key(&ip) && !self.make_room() {
+            out.failed.extend(packet);
+            return;
+        }
+        let entry = self.entries.entry(ip).or_insert_with(|| Entry::new(now, State::Failed));
+        entry.used = now;
+        match entry.state {
+            State::Stale => entry.enter(now, State::Delay, DELAY_PROBE_TIME),
+            State::Failed => {
+                entry.enter(now, State::Incomplete, RETRANS_TIME);
+                entry.probes = 1;
+                out.solicit.push(Solicitation { target: ip, to: None });
+            }
+            _ => {}
+        }
+        let Some(packet) = packet else { return };
+        if entry.state.is_valid() {
+            out.send.push((entry.mac, packet));
+        } else {
+            if entry.waiting.len() >= MAX_WAITING {
+                entry.waiting.remove(0);
+            }
+            entry.waiting.push(packet);
+        }
+    }
+
+    /// Something was heard of a neighbour (`neigh_update`). With no address, the known one is meant.
+    pub(super) fn learn(
+        &mut self,
+        now: Instant,
+        ip: IpAddr,
+        mac: Option<MacAddr>,
+        news: News,
+        out: &mut Effects,
+    ) {
+        if !self.entries.contains_key(&ip) {
+            if !news.creates || mac.is_none() || !self.make_room() {
+                return;
+            }
+            self.entries.insert(ip, Entry::new(now, State::Failed));
+        }
+        let Some(entry) = self.entries.get_mut(&ip) else { return };
+        let old = entry.state;
+        if old == State::Permanent {
+            return;
+        }
+        let mut mac = match mac {
+            Some(mac) => mac,
+            None if old.is_valid() => entry.mac,
+            None => return,
+        };
+        let mut new = if news.confirms { State::Reachable } else { State::Stale };
+        if old.is_valid() {
+            if mac != entry.mac && !news.overrides {
+                if !(news.doubts && old == State::Reachable) {
+                    return;
+                }
+                mac = entry.mac;
+                new = State::Stale;
+            } else if mac == entry.mac && new == State::Stale {
+                // What is known already changes nothing.
+                new = old;
+            }
+        }
+        if new != old || mac != entry.mac {
+            entry.updated = now;
+        }
+        entry.mac = mac;
+        if new == State::Reachable {
+            entry.state = new;
+            entry.timer = now + REACHABLE_TIME;
+        } else if new != old {
+            entry.state = new;
+            entry.timer = Instant::MAX;
+        }
+        if !old.is_valid() {
+            out.send.extend(entry.waiting.drain(..).map(|p| (mac, p)));
+        }
+    }
+
+    /// Rings the timers that are due.
+    pub(super) fn poll(&mut self, now: Instant, out: &mut Effects) {
+        for (ip, entry) in &mut self.entries {
+            while entry.timer <= now {
+                entry.ring(*ip, out);
+            }
+        }
+    }
+
+    /// When the next timer rings.
+    pub(super) fn poll_at(&self) -> Option<Instant> {
+        self.entries.values().map(|e| e.timer).min().filter(|t| *t != Instant::MAX)
+    }
+
+    /// Room for one more entry, if need be by forgetting the one that was used longest ago and has nothing waiting.
+    fn make_room(&mut self) -> bool {
+        if self.entries.len() < MAX_ENTRIES {
+            return true;
+        }
+        let oldest = self
+            .entries
+            .iter()
+            .filter(|(_, e)| e.state != State::Permanent && e.waiting.is_empty())
+            .min_by_key(|(_, e)| e.used.max(e.updated))
+            .map(|(ip, _)| *ip);
+        oldest.is_some_and(|ip| self.entries.remove(&ip).is_some())
+    }
+}
+
+impl Entry {
+    fn new(now: Instant, state: State) -> Entry {
+        Entry {
+            state,
+            mac: MacAddr::ZERO,
+            timer: Instant::MAX,
+            probes: 0,
+            updated: now,
+            used: now,
+            waiting: Vec::new(),
+        }
+    }
+
+    fn enter(&mut self, now: Instant, state: State, timer: Duration) {
+        self.state = state;
+        self.updated = now;
+        self.timer = now + timer;
+    }
+
+    /// The timer rings at its own time, however late it is looked at (`neigh_timer_handler`).
+    fn ring(&mut self, ip: IpAddr, out: &mut Effects) {
+        let now = self.timer;
+        match self.state {
+            State::Reachable if now.since(self.used) <= DELAY_PROBE_TIME => {
+                self.enter(now, State::Delay, DELAY_PROBE_TIME);
+            }
+            State::Reachable => {
+                self.enter(now, State::Stale, Duration::ZERO);
+                self.timer = Instant::MAX;
+            }
+            State::Delay => {
+                self.enter(now, State::Probe, RETRANS_TIME);
+                self.probes = 1;
+                out.solicit.push(Solicitation { target: ip, to: Some(self.mac) });
+            }
+            State::Incomplete | State::Probe if self.probes >= MAX_PROBES => {
+                self.enter(now, State::Failed, Duration::ZERO);
+                self.timer = Instant::MAX;
+                out.failed.append(&mut self.waiting);
+            }
+            State::Incomplete | State::Probe => {
+                self.probes += 1;
+                self.timer = now + RETRANS_TIME;
+                let to = (self.state == State::Probe).then_some(self.mac);
+                out.solicit.push(Solicitation { target: ip, to });
+            }
+            State::Stale | State::Failed | State::Permanent => self.timer = Instant::MAX,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ANSWER: News = News { confirms: true, overrides: false, doubts: false, creates: false };
+    const REQUEST: News = News { confirms: false, overrides: true, doubts: false, creates: true };
+    const A: MacAddr = MacAddr([2, 0, 0, 0, 0, 0xa]);
+    const B: MacAddr = MacAddr([2, 0, 0, 0, 0, 0xb]);
+
+    fn at(ms: u64) -> Instant {
+        Instant::from_nanos(ms * 1_000_000)
+    }
+
+    fn ip() -> IpAddr {
+        [10, 0, 0, 2].into()
+    }
+
+    #[test]
+    fn a_stale_entry_is_used_delayed_probed_and_given_up() {
+        let (mut t, mut out) = (NeighbourTable::default(), Effects::default());
+        t.learn(at(0), ip(), Some(A), REQUEST, &mut out);
+        assert_eq!(t.get(ip()), Some((State::Stale, Some(A))));
+        t.use_for(at(100), ip(), Some(vec![1]), &mut out);
+        assert_eq!(std::mem::take(&mut out.send), [(A, vec![1])]);
+        assert_eq!(t.poll_at(), Some(at(5100)));
+        for (ms, requests) in [(5100, 1), (6100, 1), (7100, 1), (8100, 0)] {
+            assert_eq!(t.poll_at(), Some(at(ms)));
+            t.poll(at(ms), &mut out);
+            let sent = std::mem::take(&mut out.solicit);
+            assert_eq!(sent.len(), requests, "at {ms} ms");
+            assert!(sent.iter().all(|s| s.to == Some(A)));
+        }
+        assert_eq!(t.get(ip()), Some((State::Failed, None)));
+        assert_eq!(t.poll_at(), None);
+    }
+
+    #[test]
+    fn a_reachable_entry_grows_stale_unless_it_is_used() {
+        for (used, state) in [(10_000, State::Stale), (26_000, State::Delay)] {
+            let (mut t, mut out) = (NeighbourTable::default(), Effects::default());
+            t.use_for(at(0), ip(), None, &mut out);
+            t.learn(at(1), ip(), Some(A), ANSWER, &mut out);
+            t.use_for(at(used), ip(), Some(vec![]), &mut out);
+            t.poll(at(30_000), &mut out);
+            assert_eq!(t.get(ip()).map(|e| e.0), Some(State::Reachable));
+            t.poll(at(30_001), &mut out);
+            assert_eq!(t.get(ip()).map(|e| e.0), Some(state));
+        }
+    }
+
+    #[test]
+    fn the_oldest_waiting_packet_makes_room() {
+        let (mut t, mut out) = (NeighbourTable::default(), Effects::default());
+        for n in 0..=MAX_WAITING {
+            t.use_for(at(0), ip(), Some(vec![u8::try_from(n).unwrap()]), &mut out);
+        }
+        t.learn(at(1), ip(), Some(A), ANSWER, &mut out);
+        assert_eq!(out.send.len(), MAX_WAITING);
+        assert_eq!(out.send[0].1, [1]);
+        assert_eq!(out.solicit.len(), 1, "one request at a time, however many packets wait");
+    }
+
+    #[test]
+    fn the_table_is_bounded_and_keeps_what_was_set_by_hand() {
+        let (mut t, mut out) = (NeighbourTable::default(), Effects::default());
+        t.set_permanent(ip(), A);
+        for n in 0..2 * u32::try_from(MAX_ENTRIES).unwrap() {
+            let stranger = IpAddr::from((0x0b00_0000 + n).to_be_bytes());
+            t.learn(at(u64::from(n)), stranger, Some(B), REQUEST, &mut out);
+        }
+        assert_eq!(t.entries.len(), MAX_ENTRIES);
+        t.learn(at(0), ip(), Some(B), REQUEST, &mut out);
+        assert_eq!(t.get(ip()), Some((State::Permanent, Some(A))));
+    }
+}

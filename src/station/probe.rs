@@ -1,0 +1,292 @@
+//! Probes: a ping, an arping, a UDP datagram or a TCP connection, and what came of it.
+
+use super::stack::TcpId;
+use crate::time::Instant;
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::time::Duration;
+
+/// Time between two requests of one probe, as `ping` has it.
+pub const INTERVAL: Duration = Duration::from_secs(1);
+/// Probes that run at a time; one more is answered with [`Unreachable::NoRoom`].
+pub const MAX_RUNNING: usize = 256;
+/// Results kept; the oldest makes room.
+pub const MAX_RESULTS: usize = 1024;
+
+/// What is asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ProbeKind {
+    /// ICMP or ICMPv6 echo with 56 bytes of data (98 bytes of frame for IPv4), as iputils' `ping` sends it.
+    Ping,
+    /// ARP requests to everybody (neighbour solicitations for IPv6), whatever the neighbour cache knows, until the
+    /// first answer.
+    Arping,
+    /// A datagram to the echo service and back; each request from a port of its own.
+    Udp,
+    /// A connection to the echo service: handshake, one line there and back, close.
+    Tcp,
+}
+
+/// A question to another host.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Probe {
+    /// What is asked.
+    pub kind: ProbeKind,
+    /// Who is asked.
+    pub to: IpAddr,
+    /// How often, a second apart; 0 counts as 1.
+    pub count: u32,
+    /// How long to wait after the last request.
+    pub timeout: Duration,
+}
+
+/// A probe of one host.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ProbeId(u32);
+
+/// What came of a probe.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ProbeOutcome {
+    /// At least one request was answered.
+    Reply,
+    /// None was answered, and of at least one it is known that it was not delivered.
+    Unreachable,
+    /// Silence.
+    NoReply,
+}
+
+/// Why a packet was not delivered.
+#[non_exhaustive]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unreachable {
+    /// No subnet, no gateway or no address of that family (`ENETUNREACH`): known at once.
+    NoRoute,
+    /// This next hop did not answer three requests (`EHOSTUNREACH`): the host itself reports it.
+    Neighbour(IpAddr),
+    /// Somebody sent an ICMP error.
+    Icmp {
+        /// Who.
+        from: IpAddr,
+        /// The message's type.
+        kind: u8,
+        /// The message's code.
+        code: u8,
+    },
+    /// Longer than the device's mtu (`EMSGSIZE`).
+    TooBig,
+    /// The connection was reset, or given up.
+    Refused,
+    /// This host has no socket left.
+    NoRoom,
+}
+
+/// The end of a probe.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ProbeResult {
+    /// What came of it.
+    pub outcome: ProbeOutcome,
+    /// From the first answered request to its answer.
+    pub rtt: Option<Duration>,
+    /// Requests sent.
+    pub sent: u32,
+    /// Requests answered.
+    pub received: u32,
+    /// Requests known not to have been delivered (`+N errors`).
+    pub unreachable: u32,
+    /// Why the first of those was not.
+    pub reason: Option<Unreachable>,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Attempt {
+    sent_at: Instant,
+    pub(super) tcp: Option<TcpId>,
+    answered: bool,
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct Running {
+    pub(super) probe: Probe,
+    /// Identifier of the echo requests.
+    pub(super) ident: u16,
+    next_at: Option<Instant>,
+    last_at: Instant,
+    /// By sequence number, or by the port that a UDP request was sent from.
+    pub(super) pending: BTreeMap<u16, Attempt>,
+    result: ProbeResult,
+}
+
+impl Running {
+    fn deadline(&self) -> Instant {
+        let left = self.probe.count.max(1).saturating_sub(self.result.sent);
+        let last = self.next_at.map_or(self.last_at, |next| next + INTERVAL * left.saturating_sub(1));
+        last + self.probe.timeout
+    }
+
+    /// The sequence number of the latest request, from 1.
+    pub(super) fn sequence(&self) -> u16 {
+        (self.result.sent & 0xffff) as u16
+    }
+
+    /// A request has been sent; requests are counted before they are told of as pending.
+    pub(super) fn begin(&mut self, now: Instant) {
+        self.result.sent += 1;
+        self.last_at = now;
+        self.next_at = (self.result.sent < self.probe.count.max(1)).then_some(now + INTERVAL);
+    }
+
+    pub(super) fn pend(&mut self, now: Instant, key: u16, tcp: Option<TcpId>) {
+        self.pending.insert(key, Attempt { sent_at: now, tcp, answered: false });
+    }
+
+    /// An answer came. A connection stays pending until it is closed ([`Running::close`]).
+    pub(super) fn answer(&mut self, now: Instant, key: u16) {
+        let Some(attempt) = self.pending.get_mut(&key) else { return };
+        if !attempt.answered {
+            attempt.answered = true;
+            self.result.received += 1;
+            self.result.rtt.get_or_insert(now.since(attempt.sent_at));
+        }
+        if attempt.tcp.is_none() {
+            self.pending.remove(&key);
+        }
+    }
+
+    /// A connection is over.
+    pub(super) fn close(&mut self, key: u16) {
+        self.pending.remove(&key);
+    }
+
+    pub(super) fn fail(&mut self, key: u16, why: Unreachable) {
+        if self.pending.remove(&key).is_some_and(|a| !a.answered) {
+            self.result.unreachable += 1;
+            self.result.reason.get_or_insert(why);
+        }
+    }
+
+    /// Nothing can be sent at all.
+    pub(super) fn abort(&mut self, why: Unreachable) {
+        self.next_at = None;
+        self.result.unreachable += 1;
+        self.result.reason.get_or_insert(why);
+    }
+
+    fn is_over(&self, now: Instant) -> bool {
+        let silenced = self.probe.kind == ProbeKind::Arping && self.result.received > 0;
+        silenced || (self.next_at.is_none() && (self.pending.is_empty() || self.deadline() <= now))
+    }
+}
+
+/// The probes of one host.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Prober {
+    pub(super) running: BTreeMap<ProbeId, Running>,
+    done: BTreeMap<ProbeId, ProbeResult>,
+    next: u32,
+}
+
+impl Prober {
+    pub(super) fn start(&mut self, now: Instant, probe: Probe) -> ProbeId {
+        let id = ProbeId(self.next);
+        self.next = self.next.wrapping_add(1);
+        let result = ProbeResult {
+            outcome: ProbeOutcome::NoReply,
+            rtt: None,
+            sent: 0,
+            received: 0,
+            unreachable: 0,
+            reason: None,
+        };
+        let mut running = Running {
+            probe,
+            ident: (self.next & 0xffff) as u16,
+            next_at: Some(now),
+            last_at: now,
+            pending: BTreeMap::new(),
+            result,
+        };
+        if self.running.len() >= MAX_RUNNING {
+            running.abort(Unreachable::NoRoom);
+            self.finish(id, running);
+        } else {
+            self.running.insert(id, running);
+        }
+        id
+    }
+
+    fn finish(&mut self, id: ProbeId, running: Running) {
+        let mut result = running.result;
+        result.outcome = match (result.received, result.unreachable) {
+            (1.., _) => ProbeOutcome::Reply,
+            (0, 1..) => ProbeOutcome::Unreachable,
+            (0, 0) => ProbeOutcome::NoReply,
+        };
+        if self.done.len() >= MAX_RESULTS {
+            self.done.pop_first();
+        }
+        self.done.insert(id, result);
+    }
+
+    pub(super) fn result(&self, id: ProbeId) -> Option<ProbeResult> {
+        self.done.get(&id).copied()
+    }
+
+    pub(super) fn deadline(&self, id: ProbeId) -> Option<Instant> {
+        self.running.get(&id).map(Running::deadline)
+    }
+
+    /// Probes whose next request is due.
+    pub(super) fn due(&self, now: Instant) -> Vec<ProbeId> {
+        let due = |r: &Running| r.next_at.is_some_and(|at| at <= now);
+        self.running.iter().filter(|(_, r)| due(r)).map(|(id, _)| *id).collect()
+    }
+
+    /// Ends the probes that are over; what comes back are the attempts they leave behind.
+    pub(super) fn reap(&mut self, now: Instant) -> Vec<Running> {
+        let over: Vec<ProbeId> =
+            self.running.iter().filter(|(_, r)| r.is_over(now)).map(|(id, _)| *id).collect();
+        let mut left = Vec::new();
+        for id in over {
+            if let Some(running) = self.running.remove(&id) {
+                left.push(running.clone());
+                self.finish(id, running);
+            }
+        }
+        left
+    }
+
+    pub(super) fn poll_at(&self) -> Option<Instant> {
+        self.running.values().map(|r| r.next_at.unwrap_or_else(|| r.deadline())).min()
+    }
+
+    /// An echo reply came.
+    pub(super) fn echo_reply(&mut self, now: Instant, from: IpAddr, ident: u16, seq: u16) {
+        for r in self.of_kind(ProbeKind::Ping).filter(|r| r.ident == ident) {
+            // Whoever pings a group hears from its members.
+            if r.probe.to == from || r.probe.to.is_multicast() {
+                r.answer(now, seq);
+            }
+        }
+    }
+
+    /// An echo request was not delivered.
+    pub(super) fn echo_failed(&mut self, ident: u16, seq: u16, why: Unreachable) {
+        self.of_kind(ProbeKind::Ping).filter(|r| r.ident == ident).for_each(|r| r.fail(seq, why));
+    }
+
+    /// A datagram was not delivered.
+    pub(super) fn udp_failed(&mut self, port: u16, why: Unreachable) {
+        self.of_kind(ProbeKind::Udp).for_each(|r| r.fail(port, why));
+    }
+
+    /// A neighbour answered a request for its address.
+    pub(super) fn neighbour_answered(&mut self, now: Instant, who: IpAddr) {
+        for r in self.of_kind(ProbeKind::Arping).filter(|r| r.probe.to == who) {
+            r.answer(now, r.sequence());
+        }
+    }
+
+    fn of_kind(&mut self, kind: ProbeKind) -> impl Iterator<Item = &mut Running> {
+        self.running.values_mut().filter(move |r| r.probe.kind == kind)
+    }
+}

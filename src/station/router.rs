@@ -1,0 +1,115 @@
+//! A router: a host on several devices that forwards.
+
+use super::IpSpec;
+use super::host::Host;
+use super::ndp::group_mac;
+use super::probe::{Probe, ProbeId, ProbeResult};
+use crate::frame::{MacAddr, PacketType};
+use crate::time::Instant;
+
+/// One interface of a router: its name, address, IP configuration and mtu in bytes.
+pub type RouterLink<'a> = (&'a str, MacAddr, &'a IpSpec, u32);
+
+/// A Linux machine that forwards IPv4 and IPv6 between its interfaces and answers for itself on all of them.
+///
+/// What is too long for the way out is dropped with "fragmentation needed" or "packet too big", whether it may be
+/// fragmented or not. Link-local IPv6, groups, and what came in as broadcast or multicast are never forwarded.
+/// Redirects are sent for IPv4 only.
+#[derive(Debug)]
+pub struct Router {
+    host: Host,
+    names: Vec<String>,
+}
+
+impl Router {
+    /// A router whose interfaces are up. They are numbered from 0, in this order.
+    #[must_use]
+    pub fn new(name: &str, interfaces: &[RouterLink<'_>], now: Instant) -> Router {
+        let links: Vec<_> = interfaces.iter().map(|(_, mac, spec, mtu)| (*mac, *spec, *mtu)).collect();
+        let names = interfaces.iter().map(|i| i.0.to_owned()).collect();
+        Router { host: Host::new(name, &links, true, now), names }
+    }
+
+    /// The number of the interface with this name.
+    #[must_use]
+    pub fn index_of(&self, name: &str) -> Option<usize> {
+        self.names.iter().position(|n| n == name)
+    }
+
+    /// An interface's own MAC address.
+    #[must_use]
+    pub fn mac(&self, index: usize) -> Option<MacAddr> {
+        self.host.links.get(index).map(|l| l.mac)
+    }
+
+    /// Changes an interface's address; what was learned about neighbours on it is forgotten.
+    pub fn set_mac(&mut self, index: usize, mac: MacAddr) {
+        if let Some(link) = self.host.links.get_mut(index) {
+            link.set_mac(mac);
+        }
+    }
+
+    /// An interface's carrier comes or goes.
+    pub fn set_carrier(&mut self, index: usize, carrier: bool, now: Instant) {
+        if let Some(link) = self.host.links.get_mut(index) {
+            link.set_carrier(carrier);
+        }
+        self.host.poll(now);
+    }
+
+    /// An interface is set up or down: down, its routes are gone.
+    pub fn set_link_up(&mut self, index: usize, up: bool, now: Instant) {
+        if let Some(link) = self.host.links.get_mut(index) {
+            link.set_up(up);
+        }
+        self.host.poll(now);
+    }
+
+    /// A frame comes in on an interface, and everything that follows from it is done at once.
+    pub fn receive(&mut self, now: Instant, index: usize, frame: &[u8], packet_type: PacketType) {
+        self.host.receive(now, index, frame, packet_type);
+    }
+
+    /// Does what is due. To be called when [`Router::poll_at`] says so.
+    pub fn poll(&mut self, now: Instant) {
+        self.host.poll(now);
+    }
+
+    /// When [`Router::poll`] wants to be called next, if nothing comes in.
+    #[must_use]
+    pub fn poll_at(&self) -> Option<Instant> {
+        self.host.poll_at()
+    }
+
+    /// The next frame to be sent, with the number of its interface.
+    pub fn pop_transmit(&mut self) -> Option<(usize, Vec<u8>)> {
+        self.host.links.iter_mut().enumerate().find_map(|(i, link)| Some((i, link.pop_transmit()?)))
+    }
+
+    /// The multicast groups that an interface's addresses make it join.
+    #[must_use]
+    pub fn groups(&self, index: usize) -> Vec<MacAddr> {
+        self.host
+            .links
+            .get(index)
+            .map(|l| l.groups().into_iter().map(group_mac).collect())
+            .unwrap_or_default()
+    }
+
+    /// Begins a probe from the router itself; its first request is sent at once.
+    pub fn start_probe(&mut self, now: Instant, probe: Probe) -> ProbeId {
+        self.host.start_probe(now, probe)
+    }
+
+    /// What came of a probe; `None` while it runs.
+    #[must_use]
+    pub fn probe_result(&self, id: ProbeId) -> Option<ProbeResult> {
+        self.host.prober.result(id)
+    }
+
+    /// When a probe that runs will have ended at the latest.
+    #[must_use]
+    pub fn probe_deadline(&self, id: ProbeId) -> Option<Instant> {
+        self.host.prober.deadline(id)
+    }
+}
