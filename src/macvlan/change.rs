@@ -7,6 +7,7 @@ use crate::errno::Errno;
 use crate::frame::MacAddr;
 use crate::nic::Nic;
 use crate::verdict::{PortId, Rule};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 impl Demux {
@@ -45,7 +46,7 @@ impl Demux {
         }
         let port = self.port_mut(id)?;
         port.up = true;
-        port.groups.extend([MacAddr::ALL_HOSTS_V4, MacAddr::ALL_NODES_V6]);
+        port.held.extend([MacAddr::ALL_HOSTS_V4, MacAddr::ALL_NODES_V6]);
         lower.filter.refresh(lower.up);
         self.load_filters(lower, id);
         Ok(())
@@ -67,8 +68,7 @@ impl Demux {
             lower.filter.unicast_del(port.mac);
         }
         port.up = false;
-        port.groups.remove(&MacAddr::ALL_HOSTS_V4);
-        port.groups.remove(&MacAddr::ALL_NODES_V6);
+        port.held.clear();
         lower.filter.refresh(lower.up);
         Ok(())
     }
@@ -76,14 +76,15 @@ impl Demux {
     /// Loads a port's group filter, pushes its groups down and reloads the parent's (`macvlan_set_mac_lists`).
     fn load_filters(&mut self, lower: &mut Nic, id: PortId) {
         let Ok(port) = self.port_mut(id) else { return };
-        port.filter = Arc::new(GroupFilter::new(port.promisc || port.allmulticast, &port.groups));
-        for group in port.groups.difference(&port.pushed) {
+        let wanted: BTreeSet<MacAddr> = port.groups.union(&port.held).copied().collect();
+        port.filter = Arc::new(GroupFilter::new(port.promisc || port.allmulticast, &wanted));
+        for group in wanted.difference(&port.pushed) {
             lower.filter.group_push(*group);
         }
-        for group in port.pushed.difference(&port.groups) {
+        for group in port.pushed.difference(&wanted) {
             lower.filter.group_pull(*group);
         }
-        port.pushed = port.groups.clone();
+        port.pushed = wanted;
         self.parent_filter = parent_bits(lower, 0);
         self.load_queue_filter(lower);
     }
@@ -251,7 +252,7 @@ impl Demux {
     /// Leaves a group, however often it was joined.
     ///
     /// # Errors
-    /// `ENOENT` if it was not joined (R88).
+    /// `ENOENT` if it was not joined by hand; what the IP stack joined stays (R88).
     pub fn leave(&mut self, lower: &mut Nic, id: PortId, group: MacAddr) -> Result<(), Refusal> {
         let port = self.port_mut(id)?;
         if !port.groups.remove(&group) {

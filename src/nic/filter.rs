@@ -17,8 +17,10 @@ pub enum UnicastFilter {
 /// How often each group is wanted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct GroupUse {
-    /// By the device itself.
-    own: u32,
+    /// By the device itself, joined by hand (the kernel's `global_use`).
+    by_hand: bool,
+    /// By the device's IP stack.
+    held: bool,
     /// By the ports above it.
     synced: u32,
 }
@@ -79,20 +81,29 @@ impl Filter {
         }
     }
 
-    /// The device itself joins a group.
+    /// The device itself joins a group by hand, once however often.
     pub fn join(&mut self, group: MacAddr) {
-        self.groups.entry(group).or_default().own += 1;
+        self.groups.entry(group).or_default().by_hand = true;
     }
 
-    /// The device itself leaves a group, however often it joined. `false`: it had not joined.
+    /// The device itself leaves a group by hand. `false`: it had not joined; what its IP stack joined does not count.
     pub fn leave(&mut self, group: MacAddr) -> bool {
         let Some(g) = self.groups.get_mut(&group) else { return false };
-        let had = g.own > 0;
-        g.own = 0;
-        if g.synced == 0 {
+        let had = std::mem::take(&mut g.by_hand);
+        self.forget_unused(group);
+        had
+    }
+
+    /// The device's IP stack joins a group, or leaves it.
+    pub fn hold(&mut self, group: MacAddr, on: bool) {
+        self.groups.entry(group).or_default().held = on;
+        self.forget_unused(group);
+    }
+
+    fn forget_unused(&mut self, group: MacAddr) {
+        if self.groups.get(&group) == Some(&GroupUse::default()) {
             self.groups.remove(&group);
         }
-        had
     }
 
     /// A port above pushes a group down (`dev_mc_sync`).
@@ -104,10 +115,8 @@ impl Filter {
     pub fn group_pull(&mut self, group: MacAddr) {
         if let Some(g) = self.groups.get_mut(&group) {
             g.synced = g.synced.saturating_sub(1);
-            if g.own == 0 && g.synced == 0 {
-                self.groups.remove(&group);
-            }
         }
+        self.forget_unused(group);
     }
 
     /// Groups with the number of ports that pushed them down, in the order of the addresses.

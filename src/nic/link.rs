@@ -47,13 +47,8 @@ impl Nic {
 
     /// Administrative state; coming up brings promiscuity in line.
     pub fn set_up(&mut self, up: bool) {
-        let groups = [MacAddr::ALL_HOSTS_V4, MacAddr::ALL_NODES_V6];
-        match (self.up, up) {
-            (false, true) => groups.iter().for_each(|g| self.filter.join(*g)),
-            (true, false) => groups.iter().for_each(|g| {
-                self.filter.leave(*g);
-            }),
-            _ => {}
+        for group in [MacAddr::ALL_HOSTS_V4, MacAddr::ALL_NODES_V6] {
+            self.filter.hold(group, up);
         }
         self.up = up;
         self.filter.refresh(up);
