@@ -264,7 +264,7 @@ impl Demux {
         Ok(())
     }
 
-    /// Edits a source port's list (`macvlan_changelink_sources`), entry by entry.
+    /// Edits a source port's list (`macvlan_changelink_sources`): entry by entry, or as a whole.
     ///
     /// # Errors
     /// `EADDRNOTAVAIL` at a multicast or zero entry, `EINVAL` if the port is not in source mode (R44).
@@ -296,7 +296,8 @@ impl Demux {
                 }
             }
             SourcesChange::Set(macs) => {
-                macs.iter().try_for_each(|mac| check(mac, port.mode))?;
+                // A whole list is one message, whose addresses are all looked at before anything else.
+                macs.iter().try_for_each(|mac| check(mac, Mode::Source))?;
                 if port.mode != Mode::Source {
                     return Err((Errno::Einval, Rule::SourceList));
                 }
