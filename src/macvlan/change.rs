@@ -7,6 +7,7 @@ use crate::errno::Errno;
 use crate::frame::MacAddr;
 use crate::nic::{Nic, STACK_GROUPS};
 use crate::verdict::{PortId, Rule};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 impl Demux {
@@ -262,7 +263,7 @@ impl Demux {
         Ok(())
     }
 
-    /// Edits a source port's list (`macvlan_changelink_sources`), entry by entry.
+    /// Edits a source port's list (`macvlan_changelink_sources`): entry by entry, or as a whole.
     ///
     /// # Errors
     /// `EADDRNOTAVAIL` at a multicast or zero entry, `EINVAL` if the port is not in source mode (R44).
@@ -294,7 +295,8 @@ impl Demux {
                 }
             }
             SourcesChange::Set(macs) => {
-                macs.iter().try_for_each(|mac| check(mac, port.mode))?;
+                // A whole list is one message, whose addresses are all looked at before anything else.
+                macs.iter().try_for_each(|mac| check(mac, Mode::Source))?;
                 if port.mode != Mode::Source {
                     return Err((Errno::Einval, Rule::SourceList));
                 }
