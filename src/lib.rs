@@ -4,6 +4,8 @@ pub mod capture;
 pub mod counters;
 pub mod errno;
 pub mod frame;
+#[cfg(all(feature = "kernel", target_os = "linux"))]
+pub mod kernel;
 pub mod lab;
 pub mod labfile;
 pub mod macvlan;

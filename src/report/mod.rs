@@ -6,7 +6,6 @@
 mod counters;
 mod json;
 mod pcapng;
-mod summary;
 #[cfg(test)]
 mod tests;
 mod text;

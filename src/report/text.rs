@@ -1,8 +1,8 @@
 //! Text for people: each hop with its rule, or one line for each step.
 
-use super::summary::summary;
 use super::words::{expectation, millis, outcome_in_words, step_in_words};
 use crate::frame::PacketType;
+use crate::frame::summary;
 use crate::lab::spec::{Expect, Name, StepSpec};
 use crate::lab::{Event, Hop, HopKind, Outcome, SetupStage};
 use crate::time::Instant;

@@ -135,7 +135,7 @@ pub(super) fn target(target: &Target) -> String {
 
 fn a_frame(frame: &FrameSpec) -> String {
     match frame {
-        FrameSpec::Bytes(bytes) => format!("a frame ({})", super::summary::summary(bytes)),
+        FrameSpec::Bytes(bytes) => format!("a frame ({})", crate::frame::summary(bytes)),
         FrameSpec::Crafted(craft) => match &craft.body {
             CraftBody::Ethernet { ethertype, .. } => format!("a frame of ethertype {ethertype:#06x}"),
             CraftBody::Arp { op: 1, .. } => "an ARP request".to_owned(),

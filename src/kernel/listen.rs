@@ -1,0 +1,167 @@
+//! Collects what the sockets of a lab see, and tells to which step it belongs.
+
+use super::observed::{Seen, StepObserved, StepOutcome};
+use super::oracle::{AWAITED, QUIET, QUIET_AFTER_ALL, blank};
+use super::sys::{BUFFER_BYTES, PacketSocket, Received};
+use super::trouble::Trouble;
+use super::world::{Kind, Live, World};
+use crate::frame::{Frame, PacketType};
+use crate::lab::spec::{Action, LabSpec};
+use nix::poll::{PollFd, PollFlags, ppoll};
+use nix::sys::time::TimeSpec;
+use std::collections::BTreeSet;
+use std::os::fd::AsFd;
+use std::time::Duration;
+
+/// Listens to a lab.
+#[derive(Debug)]
+pub(super) struct Ear {
+    steps: Vec<StepObserved>,
+    /// Injected frames, with their steps.
+    injected: Vec<(usize, Vec<u8>)>,
+    /// Every injected frame is different from all others.
+    distinct: bool,
+    scratch: Vec<u8>,
+    /// Frames that were heard during a later step than their own.
+    pub(super) late: usize,
+}
+
+/// Where a socket listens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Spot {
+    /// A port or station.
+    End,
+    /// In front of a NIC's macvlan hook.
+    Tap,
+    /// Behind it.
+    HostStack,
+}
+
+impl Ear {
+    pub(super) fn new(lab: &LabSpec) -> Ear {
+        let frames: Vec<String> = lab
+            .steps
+            .iter()
+            .filter(|s| matches!(s.action, Action::Inject { .. }))
+            .map(|s| format!("{:?}", s.action))
+            .collect();
+        let distinct = frames.iter().collect::<BTreeSet<_>>().len() == frames.len();
+        Ear {
+            steps: vec![blank(); lab.steps.len()],
+            injected: Vec::new(),
+            distinct,
+            scratch: vec![0; BUFFER_BYTES],
+            late: 0,
+        }
+    }
+
+    pub(super) fn injected(&mut self, step: usize, bytes: &[u8]) {
+        self.distinct &= !self.injected.iter().any(|(_, b)| b == bytes);
+        self.injected.push((step, bytes.to_vec()));
+    }
+
+    pub(super) fn set_outcome(&mut self, step: usize, outcome: StepOutcome) {
+        if let Some(s) = self.steps.get_mut(step) {
+            s.outcome = outcome;
+        }
+    }
+
+    pub(super) fn into_steps(self) -> Vec<StepObserved> {
+        self.steps
+    }
+
+    /// Listens until it is quiet; shorter if all the frames came that were expected of the last injection.
+    pub(super) fn settle(&mut self, world: &World<'_>, expected: Option<usize>) -> Result<(), Trouble> {
+        let Some(step) = self.injected.last().map(|(s, _)| *s) else {
+            return Ok(());
+        };
+        loop {
+            let came = self.steps.get(step).map_or(0, |s| s.deliveries.len() + s.arrives.len());
+            let patience = match expected {
+                Some(n) if came < n => AWAITED,
+                Some(_) if self.distinct => QUIET_AFTER_ALL,
+                _ => QUIET,
+            };
+            if !self.hear(world, step, patience)? {
+                return Ok(());
+            }
+        }
+    }
+
+    /// After the last step: time for late broadcasts.
+    pub(super) fn settle_last(&mut self, world: &World<'_>) -> Result<(), Trouble> {
+        self.settle(world, None)
+    }
+
+    /// Waits for frames and takes them; `false`: none came.
+    fn hear(&mut self, world: &World<'_>, step: usize, patience: Duration) -> Result<bool, Trouble> {
+        let mut sockets: Vec<(&str, Spot, &PacketSocket)> = Vec::new();
+        for (name, Live { cell, kind, .. }) in &world.live {
+            let cell = &world.cells[*cell];
+            let spot = if *kind == Kind::Nic { Spot::Tap } else { Spot::End };
+            sockets.extend(cell.tap.iter().map(|s| (name.as_str(), spot, s)));
+            if *kind == Kind::Nic {
+                sockets.extend(cell.handlers.iter().map(|s| (name.as_str(), Spot::HostStack, s)));
+            }
+        }
+        let mut fds: Vec<PollFd<'_>> =
+            sockets.iter().map(|(_, _, s)| PollFd::new(s.as_fd(), PollFlags::POLLIN)).collect();
+        let n = ppoll(&mut fds, Some(TimeSpec::from_duration(patience)), None)
+            .map_err(|e| Trouble::Io { what: "waiting for frames", source: e.into() })?;
+        let ready: Vec<bool> = fds.iter().map(|f| f.any().unwrap_or(false)).collect();
+        for ((name, spot, socket), _) in sockets.iter().zip(ready).filter(|(_, r)| *r) {
+            while let Ok(received) = socket.recv(&mut self.scratch) {
+                self.note(step, name, *spot, received);
+            }
+        }
+        Ok(n > 0)
+    }
+
+    fn note(&mut self, step: usize, device: &str, spot: Spot, received: Received) {
+        let packet_type = match received.packet_type {
+            0 => PacketType::Host,
+            1 => PacketType::Broadcast,
+            2 => PacketType::Multicast,
+            3 => PacketType::OtherHost,
+            // Outgoing, looped back or the kernel's own business.
+            _ => return,
+        };
+        let (origin, bytes) = self.origin(step, spot, received.bytes);
+        self.late += usize::from(origin != step);
+        let seen = Seen { device: device.to_owned(), packet_type, frame: Frame::from(bytes) };
+        let Some(to) = self.steps.get_mut(origin) else {
+            return;
+        };
+        if spot == Spot::Tap { to.arrives.push(seen) } else { to.deliveries.push(seen) }
+    }
+
+    /// The step whose frame this is, and the frame as it was sent: the host stack sees it without some of its tags.
+    fn origin(&self, step: usize, spot: Spot, bytes: Vec<u8>) -> (usize, Vec<u8>) {
+        let newest_first = || self.injected.iter().rev();
+        if let Some((s, _)) = newest_first().find(|(_, sent)| *sent == bytes) {
+            return (*s, bytes);
+        }
+        if spot == Spot::HostStack {
+            if let Some((s, sent)) = newest_first().find(|(_, sent)| without_some_tags(sent, &bytes)) {
+                return (*s, sent.clone());
+            }
+        }
+        (step, bytes)
+    }
+}
+
+/// Whether `bare` is `sent` with one or more of its outermost tags taken out.
+fn without_some_tags(sent: &[u8], bare: &[u8]) -> bool {
+    let (Some((macs, rest)), Some((bare_macs, bare_rest))) =
+        (sent.split_at_checked(12), bare.split_at_checked(12))
+    else {
+        return false;
+    };
+    let tag_bytes = rest.len().checked_sub(bare_rest.len());
+    macs == bare_macs
+        && tag_bytes.is_some_and(|n| {
+            n % 4 == 0
+                && rest[n..] == *bare_rest
+                && rest[..n].chunks(4).all(|t| matches!(t[..2], [0x81, 0x00] | [0x88, 0xa8]))
+        })
+}

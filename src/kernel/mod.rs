@@ -1,0 +1,35 @@
+//! The running Linux kernel as an oracle: a lab is built from real devices in namespaces of its own, run, and compared.
+
+mod change;
+mod compare;
+mod info;
+mod link;
+mod listen;
+mod netns;
+mod observed;
+mod oracle;
+mod ours;
+mod plan;
+mod pool;
+pub mod random;
+mod rtnl;
+mod shrink;
+mod sys;
+mod tell;
+mod trouble;
+mod verify;
+mod world;
+
+pub use compare::{Allowed, Comparison, Difference, compare};
+pub use info::KernelInfo;
+pub use netns::acquire_privileges;
+pub use observed::{ErrorNumber, Observed, Seen, SetupError, StepObserved, StepOutcome};
+pub use oracle::{Hints, Oracle};
+pub use ours::Ours;
+pub use shrink::shrink;
+pub use tell::tell;
+pub use trouble::Trouble;
+pub use verify::{Failure, Progress, Tally, verify_lab, verify_random};
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,96 @@
+//! Network namespaces without a name: they live as long as somebody holds a descriptor of theirs, so that nothing is
+//! left over however the program ends.
+
+use super::trouble::Trouble;
+use nix::sched::{CloneFlags, setns, unshare};
+use std::fs::{self, File};
+use std::io;
+use std::os::fd::{AsFd, AsRawFd, RawFd};
+
+/// A network namespace of our own.
+#[derive(Debug)]
+pub(super) struct Namespace {
+    file: File,
+}
+
+/// While it lives, the thread is in another namespace; then it goes back.
+#[derive(Debug)]
+pub(super) struct Inside<'a> {
+    home: &'a Namespace,
+}
+
+impl Drop for Inside<'_> {
+    fn drop(&mut self) {
+        // The namespace is held open by `home`; there is nothing left that could fail or be done about it.
+        let _ = setns(self.home.file.as_fd(), CloneFlags::CLONE_NEWNET);
+    }
+}
+
+impl Namespace {
+    /// The namespace that the thread is in.
+    pub(super) fn current() -> Result<Namespace, Trouble> {
+        let file = File::open("/proc/thread-self/ns/net").map_err(Trouble::io("/proc/thread-self/ns/net"))?;
+        Ok(Namespace { file })
+    }
+
+    /// A new one, prepared for labs; the thread is in it as long as the guard lives.
+    pub(super) fn create(home: &Namespace) -> Result<(Namespace, Inside<'_>), Trouble> {
+        unshare(CloneFlags::CLONE_NEWNET).map_err(|e| Trouble::Unprivileged(e.into()))?;
+        let guard = Inside { home };
+        let namespace = Namespace::current()?;
+        for (setting, value) in SETTINGS {
+            let failed = Trouble::io("preparing a namespace (/proc/sys/net)");
+            write_setting(setting, value).map_err(failed)?;
+        }
+        Ok((namespace, guard))
+    }
+
+    /// The thread is in this namespace as long as the guard lives.
+    pub(super) fn enter<'a>(&self, home: &'a Namespace) -> Result<Inside<'a>, Trouble> {
+        setns(self.file.as_fd(), CloneFlags::CLONE_NEWNET)
+            .map_err(|e| Trouble::Io { what: "entering a namespace", source: e.into() })?;
+        Ok(Inside { home })
+    }
+
+    /// For `IFLA_NET_NS_FD`.
+    pub(super) fn raw(&self) -> RawFd {
+        self.file.as_raw_fd()
+    }
+}
+
+/// Devices speak no IPv6, and bridges leave it to nobody's firewall whether they forward a broken IP packet.
+const SETTINGS: [(&str, &str); 5] = [
+    ("ipv6/conf/all/disable_ipv6", "1"),
+    ("ipv6/conf/default/disable_ipv6", "1"),
+    ("bridge/bridge-nf-call-iptables", "0"),
+    ("bridge/bridge-nf-call-ip6tables", "0"),
+    ("bridge/bridge-nf-call-arptables", "0"),
+];
+
+/// A kernel without the feature has no such file, which is as good.
+fn write_setting(setting: &str, value: &str) -> io::Result<()> {
+    match fs::write(format!("/proc/sys/net/{setting}"), value) {
+        Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(()),
+        other => other,
+    }
+}
+
+/// Makes sure that namespaces can be made: as root, or else in a user namespace of our own. To be called while the
+/// process has one thread only, as the kernel demands.
+///
+/// # Errors
+/// [`Trouble::Unprivileged`] if neither works.
+pub fn acquire_privileges() -> Result<(), Trouble> {
+    let allowed = std::thread::spawn(|| unshare(CloneFlags::CLONE_NEWNET)).join();
+    if matches!(allowed, Ok(Ok(()))) {
+        return Ok(());
+    }
+    let (uid, gid) = (nix::unistd::getuid(), nix::unistd::getgid());
+    unshare(CloneFlags::CLONE_NEWUSER | CloneFlags::CLONE_NEWNET)
+        .map_err(|e| Trouble::Unprivileged(e.into()))?;
+    let write = |path: &str, text: String| fs::write(path, text);
+    write("/proc/self/setgroups", "deny".to_owned())
+        .and_then(|()| write("/proc/self/uid_map", format!("0 {uid} 1")))
+        .and_then(|()| write("/proc/self/gid_map", format!("0 {gid} 1")))
+        .map_err(Trouble::Unprivileged)
+}

@@ -1,0 +1,180 @@
+//! Runs a lab on the kernel and writes down what happened.
+
+use super::change;
+use super::listen::Ear;
+use super::observed::{ErrorNumber, Observed, StepObserved, StepOutcome};
+use super::ours::skipped;
+use super::pool::Pool;
+use super::trouble::Trouble;
+use super::world::{NOBODY, World};
+use crate::frame::{Family, MacAddr, Resolve};
+use crate::lab::spec::{Action, Change, DeviceKind, FrameSpec, LabSpec, Name, StepSpec};
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::time::Duration;
+
+/// The running kernel. It keeps namespaces from one lab for the next, in the thread that made it.
+#[derive(Debug)]
+pub struct Oracle {
+    pool: Pool,
+}
+
+/// How many frames each step is expected to show: the oracle waits a little longer for those and less for others. It
+/// never changes what is reported.
+pub type Hints = Vec<usize>;
+
+impl Oracle {
+    /// An oracle in the calling thread's namespace.
+    ///
+    /// # Errors
+    /// [`Trouble::Io`] without `/proc`.
+    pub fn new() -> Result<Oracle, Trouble> {
+        Ok(Oracle { pool: Pool::new()? })
+    }
+
+    /// Builds the lab, runs its steps, takes it down.
+    ///
+    /// # Errors
+    /// [`Trouble::Unsupported`] if the lab needs what the oracle cannot do, other troubles if it could not do its work.
+    pub fn run(&mut self, lab: &LabSpec, hints: Option<&Hints>) -> Result<Observed, Trouble> {
+        let (mut world, setup) = World::build(&mut self.pool, lab)?;
+        let mut ear = Ear::new(lab);
+        for i in 0..lab.steps.len() {
+            let outcome = run_step(&mut world, &mut ear, lab, i)?;
+            ear.set_outcome(i, outcome);
+            ear.settle(&world, hints.and_then(|h| h.get(i)).copied())?;
+        }
+        ear.settle_last(&world)?;
+        let mut observed = Observed { setup, late: ear.late, steps: ear.into_steps(), ..Observed::default() };
+        observed.counters = std::mem::take(&mut world.gone);
+        observed.vanished = std::mem::take(&mut world.vanished);
+        let names: Vec<String> = world.live.keys().cloned().collect();
+        for name in names {
+            if let Ok(s) = world.snapshot(&name) {
+                observed.counters.entry(name.clone()).or_default().push(s.counters);
+                observed.states.insert(name, s.state);
+            }
+        }
+        if world.restless {
+            return Err(Trouble::Unsupported("carriers that do not settle".to_owned()));
+        }
+        Ok(observed)
+    }
+}
+
+fn outcome_of(result: Result<(), ErrorNumber>) -> StepOutcome {
+    match result {
+        Ok(()) => StepOutcome::Ok,
+        Err(e) => StepOutcome::Error(e),
+    }
+}
+
+fn run_step(
+    world: &mut World<'_>,
+    ear: &mut Ear,
+    lab: &LabSpec,
+    step: usize,
+) -> Result<StepOutcome, Trouble> {
+    let Some(StepSpec { action, .. }) = lab.steps.get(step) else { return Ok(StepOutcome::Ok) };
+    if let Some(why) = skipped(action) {
+        return Ok(StepOutcome::Skipped(why));
+    }
+    Ok(match action {
+        Action::Inject { at, from_wire, frame } => {
+            let Some(bytes) = bytes_of(world, lab, at, frame) else {
+                return Ok(StepOutcome::Skipped("a frame that cannot be crafted"));
+            };
+            ear.injected(step, &bytes);
+            outcome_of(inject(world, at, *from_wire, &bytes))
+        }
+        Action::Set { device, change } => {
+            let outcome = outcome_of(change::device(world, device, change));
+            if matches!(change, Change::Up(_)) {
+                world.settle_carriers();
+            }
+            outcome
+        }
+        Action::SetSwitch { switch, change } => outcome_of(change::switch(world, switch, change)),
+        Action::Add { name, spec } => {
+            let made = world.make_port(name, spec)?;
+            world.settle_carriers();
+            outcome_of(made.map_err(|(_, e)| e))
+        }
+        Action::Remove(name) => {
+            let outcome = outcome_of(world.remove(name));
+            world.settle_carriers();
+            outcome
+        }
+        Action::Wait(time) => {
+            std::thread::sleep(*time);
+            StepOutcome::Ok
+        }
+        Action::Ping(_) | Action::Arping(_) | Action::Udp(_) | Action::Tcp(_) | Action::Replay { .. } => {
+            StepOutcome::Ok
+        }
+    })
+}
+
+fn inject(world: &World<'_>, at: &str, from_wire: bool, bytes: &[u8]) -> Result<(), ErrorNumber> {
+    let place = if from_wire { world.across(at) } else { world.place(at) };
+    world.look_up(at)?;
+    if place.ifindex == NOBODY {
+        return Err(ErrorNumber(libc::ENODEV));
+    }
+    world.cells[place.cell].sender.send(place.ifindex, bytes)
+}
+
+/// Who has which address at the moment: MAC addresses in the kernel, IP addresses in the declaration.
+struct Addresses<'a> {
+    macs: BTreeMap<Name, MacAddr>,
+    lab: &'a LabSpec,
+}
+
+impl Resolve for Addresses<'_> {
+    fn mac_of(&self, device: &str) -> Option<MacAddr> {
+        self.macs.get(device).copied()
+    }
+
+    fn ip_of(&self, device: &str, family: Family) -> Option<IpAddr> {
+        let declared = self.lab.devices.iter().find_map(|d| match &d.kind {
+            DeviceKind::Router(r) => r.interfaces.iter().find(|i| i.name == device).map(|i| &i.station.ip),
+            _ if d.name != device => None,
+            DeviceKind::Nic(n) => Some(&n.ip),
+            DeviceKind::Vlan(v) => Some(&v.ip),
+            DeviceKind::Macvlan(m) => Some(&m.ip),
+            DeviceKind::Station(s) => Some(&s.ip),
+        });
+        let added = || {
+            self.lab.steps.iter().find_map(|s| match &s.action {
+                Action::Add { name, spec } if name == device => Some(&spec.ip),
+                _ => None,
+            })
+        };
+        let ip = declared.or_else(added)?;
+        ip.address.iter().map(|n| n.addr).find(|a| Family::of(*a) == family)
+    }
+}
+
+fn bytes_of(world: &mut World<'_>, lab: &LabSpec, at: &str, frame: &FrameSpec) -> Option<Vec<u8>> {
+    match frame {
+        FrameSpec::Bytes(bytes) => Some(bytes.clone()),
+        FrameSpec::Crafted(craft) => {
+            let names: Vec<Name> = world.live.keys().cloned().collect();
+            let macs =
+                names.into_iter().filter_map(|n| world.snapshot(&n).ok().map(|s| (n, s.state.mac))).collect();
+            craft.build(at, &Addresses { macs, lab }).ok().map(|f| f.to_vec())
+        }
+    }
+}
+
+/// Time without a frame after which a step is over.
+pub(super) const QUIET: Duration = Duration::from_micros(1500);
+/// The same when all expected frames have come, and every frame of the lab is different.
+pub(super) const QUIET_AFTER_ALL: Duration = Duration::from_micros(150);
+/// How long to wait for a frame that is expected.
+pub(super) const AWAITED: Duration = Duration::from_millis(20);
+
+/// An empty step.
+pub(super) fn blank() -> StepObserved {
+    StepObserved::new(StepOutcome::Ok)
+}

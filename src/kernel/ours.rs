@@ -1,0 +1,115 @@
+//! macvlab's answer, in the words of the comparison.
+
+use super::observed::{Observed, Seen, SetupError, StepObserved, StepOutcome};
+use crate::lab::spec::{Action, LabSpec, StepSpec};
+use crate::lab::{Event, HopKind, Lab, Options, Outcome};
+use crate::report::{Detail, TextReport};
+use std::collections::BTreeSet;
+
+/// What macvlab says about a lab.
+#[derive(Clone, Debug)]
+pub struct Ours {
+    /// In the words of the comparison.
+    pub observed: Observed,
+    events: Vec<Event>,
+}
+
+impl Ours {
+    /// Runs a lab in macvlab, without IP stacks and without the steps that need them.
+    #[must_use]
+    pub fn run(lab: &LabSpec) -> Ours {
+        let mut events = Vec::new();
+        let options = Options { stacks: false, ..Options::default() };
+        let quiet = LabSpec { steps: lab.steps.iter().map(silenced).collect(), ..lab.clone() };
+        Lab::new(&quiet, options).run(&mut |e: &Event| events.push(e.clone()));
+        Ours { observed: convert(lab, &events), events }
+    }
+
+    /// How many frames each step shows.
+    #[must_use]
+    pub fn hints(&self) -> Vec<usize> {
+        self.observed.steps.iter().map(|s| s.deliveries.len() + s.arrives.len()).collect()
+    }
+
+    /// A step (from 0) as `macvlab run` tells it: every hop and every rule.
+    #[must_use]
+    pub fn explain(&self, step: usize) -> String {
+        let mut report = TextReport::new(Vec::new(), Detail::Hops, false);
+        let of_step = |e: &&Event| match e {
+            Event::Step { step: s, .. } | Event::Result { step: s, .. } => *s == step + 1,
+            Event::Hop(hop) => hop.step == step + 1,
+            _ => false,
+        };
+        for event in self.events.iter().filter(of_step) {
+            // Writing into memory does not fail.
+            let _ = report.event(event);
+        }
+        report.finish().map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default()
+    }
+}
+
+/// Why a step is run on neither side; `None`: it is run.
+pub(super) fn skipped(action: &Action) -> Option<&'static str> {
+    match action {
+        Action::Ping(_) | Action::Arping(_) | Action::Udp(_) | Action::Tcp(_) => {
+            Some("no TCP/IP stacks talk here")
+        }
+        Action::Replay { .. } => Some("no captures are replayed here"),
+        _ => None,
+    }
+}
+
+/// The step, or nothing in its place.
+fn silenced(step: &StepSpec) -> StepSpec {
+    match skipped(&step.action) {
+        Some(_) => StepSpec { action: Action::Wait(std::time::Duration::ZERO), ..step.clone() },
+        None => step.clone(),
+    }
+}
+
+fn convert(lab: &LabSpec, events: &[Event]) -> Observed {
+    let first = |s: &StepSpec| skipped(&s.action).map_or(StepOutcome::Ok, StepOutcome::Skipped);
+    let mut observed = Observed {
+        steps: lab.steps.iter().map(|s| StepObserved::new(first(s))).collect(),
+        ..Observed::default()
+    };
+    let mut taps = BTreeSet::new();
+    for event in events {
+        match event {
+            Event::Lab { devices, .. } => {
+                taps.extend(devices.iter().filter(|d| d.kind == "nic").map(|d| d.name.clone()));
+            }
+            Event::Setup { device, stage, errno, .. } => {
+                let error = (*errno).into();
+                observed.setup.push(SetupError { device: device.clone(), stage: *stage, error });
+            }
+            Event::Hop(hop) => {
+                let Some(step) = hop.step.checked_sub(1).and_then(|i| observed.steps.get_mut(i)) else {
+                    continue;
+                };
+                let seen =
+                    |packet_type| Seen { device: hop.device.clone(), packet_type, frame: hop.frame.clone() };
+                match hop.kind {
+                    HopKind::Receive(packet_type, _) => step.deliveries.push(seen(packet_type)),
+                    HopKind::Arrive(packet_type) if taps.contains(&hop.device) => {
+                        step.arrives.push(seen(packet_type))
+                    }
+                    _ => {}
+                }
+            }
+            Event::Result { step, outcome: Outcome::Error(errno, _), .. } => {
+                if let Some(step) = observed.steps.get_mut(step.wrapping_sub(1)) {
+                    step.outcome = StepOutcome::Error((*errno).into());
+                }
+            }
+            Event::Counters { device, counters } => {
+                observed.counters.entry(device.clone()).or_default().push(*counters);
+            }
+            Event::State { device, state } => {
+                observed.states.insert(device.clone(), *state);
+            }
+            Event::Step { .. } | Event::Result { .. } => {}
+        }
+    }
+    observed
+}

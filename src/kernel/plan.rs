@@ -1,0 +1,157 @@
+//! What a lab needs from the kernel, found out before anything is made.
+
+use super::trouble::Trouble;
+use crate::frame::MacAddr;
+use crate::lab::spec::{Action, CraftBody, DeviceKind, FrameSpec, LabSpec, Name, SwitchPortSpec};
+use crate::nic::UnicastFilter;
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+/// The longest that all waits of one lab may take together: the kernel's time is real time.
+const LONGEST_WAIT: Duration = Duration::from_secs(10);
+
+/// What is at the other end of a cable.
+#[derive(Clone, Debug)]
+pub(super) enum Far {
+    /// Another device of the lab.
+    Device(Name),
+    /// A switch, by this port.
+    Switch(Name, Box<SwitchPortSpec>),
+    /// An idle, connected end.
+    Nobody,
+}
+
+/// A device with a cable.
+#[derive(Clone, Debug)]
+pub(super) struct Wired {
+    pub(super) nic: bool,
+    pub(super) mac: MacAddr,
+    pub(super) mtu: u32,
+    pub(super) far: Far,
+}
+
+/// What a lab needs.
+#[derive(Clone, Debug)]
+pub(super) struct Plan {
+    wired: BTreeMap<Name, Wired>,
+    /// Every ethertype that a host stack could meet, as packet sockets name them.
+    pub(super) protocols: Vec<u16>,
+}
+
+impl Plan {
+    /// Reads the lab.
+    ///
+    /// # Errors
+    /// [`Trouble::Unsupported`] names what this oracle cannot do.
+    pub(super) fn of(lab: &LabSpec) -> Result<Plan, Trouble> {
+        check(lab)?;
+        let mut wired = BTreeMap::new();
+        for device in &lab.devices {
+            match &device.kind {
+                DeviceKind::Nic(n) => {
+                    wired.insert(device.name.clone(), (true, n.mac, n.mtu));
+                }
+                DeviceKind::Station(s) => {
+                    wired.insert(device.name.clone(), (false, s.mac, s.mtu));
+                }
+                DeviceKind::Router(r) => {
+                    wired.extend(
+                        r.interfaces.iter().map(|i| (i.name.clone(), (false, i.station.mac, i.station.mtu))),
+                    );
+                }
+                DeviceKind::Vlan(_) | DeviceKind::Macvlan(_) => {}
+            }
+        }
+        let wired = wired
+            .into_iter()
+            .map(|(name, (nic, mac, mtu))| {
+                let far = far_end(lab, &name);
+                (name, Wired { nic, mac, mtu, far })
+            })
+            .collect();
+        Ok(Plan { wired, protocols: protocols(lab) })
+    }
+
+    /// A device with a cable, by name.
+    pub(super) fn wired(&self, name: &str) -> Result<&Wired, Trouble> {
+        self.wired.get(name).ok_or_else(|| Trouble::Unsupported(format!("{name} has no cable")))
+    }
+}
+
+fn check(lab: &LabSpec) -> Result<(), Trouble> {
+    let no = |what: String| Err(Trouble::Unsupported(what));
+    for device in &lab.devices {
+        match &device.kind {
+            DeviceKind::Vlan(_) => return no(format!("{}: 802.1Q sub-interfaces", device.name)),
+            DeviceKind::Nic(n) if n.filter != UnicastFilter::None => {
+                return no(format!("{}: a hardware address filter", device.name));
+            }
+            _ => {}
+        }
+    }
+    for switch in &lab.switches {
+        if switch.vlan_filtering {
+            return no(format!("{}: VLAN filtering", switch.name));
+        }
+        if switch.policy.is_some() || switch.ports.iter().any(|p| p.policy.is_some()) {
+            return no(format!("{}: port policies", switch.name));
+        }
+    }
+    let waits = lab.steps.iter().map(|s| if let Action::Wait(d) = s.action { d } else { Duration::ZERO });
+    let total: Duration = waits.sum();
+    if total > LONGEST_WAIT {
+        return no(format!("waits of {} s in real time", total.as_secs()));
+    }
+    Ok(())
+}
+
+fn far_end(lab: &LabSpec, name: &str) -> Far {
+    let on_switch = lab.switches.iter().find_map(|s| {
+        s.ports.iter().find(|p| p.device == name).map(|p| Far::Switch(s.name.clone(), Box::new(p.clone())))
+    });
+    let cables = || {
+        lab.devices.iter().find_map(|d| match &d.kind {
+            DeviceKind::Nic(n) if d.name == name => n.cable.clone(),
+            DeviceKind::Nic(n) if n.cable.as_deref() == Some(name) => Some(d.name.clone()),
+            _ => None,
+        })
+    };
+    on_switch.or_else(|| cables().map(Far::Device)).unwrap_or(Far::Nobody)
+}
+
+/// Every ethertype of the lab's frames, at whatever depth behind tags; 802.3 lengths as the kernel's two names for them.
+fn protocols(lab: &LabSpec) -> Vec<u16> {
+    let mut found = BTreeSet::new();
+    for step in &lab.steps {
+        let Action::Inject { frame, .. } = &step.action else { continue };
+        match frame {
+            FrameSpec::Bytes(bytes) => add_types(bytes, &mut found),
+            FrameSpec::Crafted(craft) => {
+                found.extend(craft.tags.iter().map(|t| t.tpid));
+                match &craft.body {
+                    CraftBody::Ethernet { ethertype, payload } => {
+                        let head = [[0; 12].as_slice(), &ethertype.to_be_bytes(), payload].concat();
+                        add_types(&head, &mut found);
+                    }
+                    CraftBody::Arp { .. } => found.extend([0x0806]),
+                    CraftBody::Icmp { .. } | CraftBody::Udp { .. } => found.extend([0x0800, 0x86dd]),
+                }
+            }
+        }
+    }
+    found.into_iter().collect()
+}
+
+fn add_types(frame: &[u8], found: &mut BTreeSet<u16>) {
+    for pair in frame.get(12..).unwrap_or_default().chunks(4) {
+        let Some(kind) = pair.first_chunk().map(|b| u16::from_be_bytes(*b)) else { break };
+        if kind < 0x0600 {
+            found.extend([0x0001, 0x0004]);
+        } else {
+            found.insert(kind);
+        }
+        if kind != 0x8100 && kind != 0x88a8 {
+            break;
+        }
+    }
+}

@@ -1,0 +1,138 @@
+//! Namespaces and their sockets, kept from one lab for the next: closing a packet socket makes the kernel wait for all
+//! its processors, a hundred times longer than the lab itself takes.
+
+use super::link;
+use super::netns::Namespace;
+use super::rtnl::Rtnl;
+use super::sys::{self, EVERY_PROTOCOL, PacketSocket};
+use super::trouble::Trouble;
+use std::collections::BTreeMap;
+use std::os::fd::RawFd;
+
+/// The name of the one device in a namespace that holds a NIC, a port or a station.
+pub(super) const DEVICE: &str = "dev0";
+
+/// What a namespace is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Role {
+    /// A NIC: its tap and its host stack are told apart.
+    Nic,
+    /// A port or a station.
+    End,
+    /// A switch, or the far ends of idle cables: nobody listens.
+    Deaf,
+}
+
+/// A namespace with its sockets.
+#[derive(Debug)]
+pub(super) struct Cell {
+    pub(super) role: Role,
+    namespace: Namespace,
+    /// Makes and changes devices here.
+    pub(super) rtnl: Rtnl,
+    /// Sends frames, and carries ioctls.
+    pub(super) sender: PacketSocket,
+    /// Sees what comes in, before the macvlan hook.
+    pub(super) tap: Option<PacketSocket>,
+    /// Each for one ethertype, behind the macvlan hook.
+    pub(super) handlers: Vec<PacketSocket>,
+}
+
+impl Cell {
+    /// For `IFLA_NET_NS_FD`.
+    pub(super) fn raw(&self) -> RawFd {
+        self.namespace.raw()
+    }
+
+    /// Listens on a device that has just been made.
+    pub(super) fn listen(&self, ifindex: u32, protocols: &[u16]) -> Result<(), Trouble> {
+        let failed = || Trouble::io("binding a packet socket");
+        if let Some(tap) = &self.tap {
+            tap.bind(ifindex, EVERY_PROTOCOL).map_err(failed())?;
+        }
+        for (socket, protocol) in self.handlers.iter().zip(protocols) {
+            socket.bind(ifindex, *protocol).map_err(failed())?;
+        }
+        Ok(())
+    }
+
+    /// Deletes what a lab left; `false`: something is still there.
+    fn sweep(&mut self) -> bool {
+        let Ok(left) = self.rtnl.devices() else {
+            return false;
+        };
+        for device in left.iter().filter(|d| d.header.index != 1) {
+            let _ = link::delete(&mut self.rtnl, device.header.index);
+        }
+        left.len() <= 1 || self.rtnl.devices().is_ok_and(|d| d.len() <= 1)
+    }
+}
+
+/// The namespaces at hand.
+#[derive(Debug)]
+pub(super) struct Pool {
+    home: Namespace,
+    idle: BTreeMap<Role, Vec<Cell>>,
+    tag_offloads: Option<Vec<usize>>,
+}
+
+impl Pool {
+    /// An empty pool of this thread.
+    pub(super) fn new() -> Result<Pool, Trouble> {
+        Ok(Pool { home: Namespace::current()?, idle: BTreeMap::new(), tag_offloads: None })
+    }
+
+    /// A namespace with room for this many ethertypes.
+    pub(super) fn take(&mut self, role: Role, protocols: usize) -> Result<Cell, Trouble> {
+        let mut cell = match self.idle.get_mut(&role).and_then(Vec::pop) {
+            Some(cell) => cell,
+            None => self.open(role)?,
+        };
+        if role != Role::Deaf && cell.handlers.len() < protocols {
+            let _inside = cell.namespace.enter(&self.home)?;
+            while cell.handlers.len() < protocols {
+                cell.handlers.push(handler(role).map_err(Trouble::io("opening a packet socket"))?);
+            }
+        }
+        Ok(cell)
+    }
+
+    /// Takes a namespace back, once its devices are gone.
+    pub(super) fn give(&mut self, mut cell: Cell) {
+        // One that cannot be emptied is closed, and the kernel empties it.
+        if cell.sweep() {
+            self.idle.entry(cell.role).or_default().push(cell);
+        }
+    }
+
+    fn open(&self, role: Role) -> Result<Cell, Trouble> {
+        let (namespace, _inside) = Namespace::create(&self.home)?;
+        let failed = || Trouble::io("opening a packet socket");
+        Ok(Cell {
+            role,
+            namespace,
+            rtnl: Rtnl::new()?,
+            sender: PacketSocket::new().map_err(failed())?,
+            tap: if role == Role::Deaf { None } else { Some(PacketSocket::listener().map_err(failed())?) },
+            handlers: Vec::new(),
+        })
+    }
+
+    /// Makes a veth end leave tags in the frame, where its length counts. A kernel without ethtool has no offloads.
+    pub(super) fn no_tag_offloads(&mut self, cell: &Cell, ifname: &str) {
+        const FEATURES: [&str; 2] = ["tx-vlan-hw-insert", "tx-vlan-stag-hw-insert"];
+        if self.tag_offloads.is_none() {
+            self.tag_offloads = sys::feature_bits(&cell.sender, ifname, &FEATURES).ok();
+        }
+        let _ = sys::features_off(&cell.sender, ifname, self.tag_offloads.as_deref().unwrap_or_default());
+    }
+}
+
+fn handler(role: Role) -> std::io::Result<PacketSocket> {
+    let socket = PacketSocket::listener()?;
+    if role == Role::End {
+        // Only so that the frame counts as wanted; the tap has it already.
+        socket.swallow()?;
+    }
+    Ok(socket)
+}

@@ -1,0 +1,112 @@
+//! Random frames.
+
+use super::Maker;
+use crate::frame::MacAddr;
+use crate::lab::LabSpec;
+use crate::lab::spec::{Action, DeviceKind, FrameSpec, Name};
+
+impl Maker {
+    /// One frame, sent by somebody.
+    pub(super) fn frame(&mut self, lab: &LabSpec) -> Action {
+        let (at, from_wire, own) = self.sender();
+        let dst = self.destination();
+        let src = match self.dice.weighted(&[70, 22, 5, 2, 1]) {
+            0 => own,
+            1 => self.any_mac(),
+            2 => self.stranger(),
+            3 => self.group(),
+            _ => MacAddr::ZERO,
+        };
+        let mut frame = [dst.0, src.0].concat();
+        for _ in 0..self.dice.weighted(&[72, 18, 8, 2]) {
+            self.tag(&mut frame);
+        }
+        let ethertype: u16 =
+            *self.dice.pick(&[0x88b5, 0x88b5, 0x88b5, 0x0800, 0x0806, 0x86dd, 0x8808, 0x88cc, 0x0026]);
+        frame.extend(ethertype.to_be_bytes());
+        self.serial += 1;
+        frame.extend([0, 0]);
+        frame.extend(self.serial.to_be_bytes());
+        self.resize(&mut frame, lab);
+        Action::Inject { at, from_wire, frame: FrameSpec::Bytes(frame) }
+    }
+
+    /// The device that sends, whether its frame comes off its wire instead, and the address it would use.
+    fn sender(&mut self) -> (Name, bool, MacAddr) {
+        let ports = if self.ports.is_empty() { 0 } else { 52 };
+        let nics = if self.nics.is_empty() { 0 } else { 14 };
+        let stations = if self.stations.is_empty() { 0 } else { 18 };
+        match self.dice.weighted(&[ports, nics, stations, nics, 1]) {
+            0 => {
+                let p = self.dice.pick(&self.ports);
+                (p.name.clone(), false, p.mac)
+            }
+            1 => {
+                let (name, mac) = self.dice.pick(&self.nics).clone();
+                (name, false, mac)
+            }
+            2 => {
+                let (name, mac) = self.dice.pick(&self.stations).clone();
+                (name, false, mac)
+            }
+            3 => {
+                let (name, _) = self.dice.pick(&self.nics).clone();
+                let mac = self.any_mac();
+                (name, true, mac)
+            }
+            _ => ("nobody".to_owned(), false, MacAddr::ZERO),
+        }
+    }
+
+    fn destination(&mut self) -> MacAddr {
+        match self.dice.weighted(&[50, 22, 18, 8, 2]) {
+            0 => self.any_mac(),
+            1 => MacAddr::BROADCAST,
+            2 => {
+                let joined: Vec<MacAddr> = self.ports.iter().flat_map(|p| p.groups.clone()).collect();
+                if joined.is_empty() || self.dice.percent(40) {
+                    self.group()
+                } else {
+                    *self.dice.pick(&joined)
+                }
+            }
+            3 => self.reserved(),
+            _ => self.stranger(),
+        }
+    }
+
+    fn tag(&mut self, frame: &mut Vec<u8>) {
+        let tpid: u16 = if self.dice.percent(75) { 0x8100 } else { 0x88a8 };
+        let id = *self.dice.pick(&[0, 0, 1, 5, 4094]);
+        let priority: u16 = if self.dice.percent(30) { 0x6000 } else { 0 };
+        frame.extend(tpid.to_be_bytes());
+        frame.extend((id | priority).to_be_bytes());
+    }
+
+    /// Mostly as it is; now and then a runt, or around the length that somebody still takes.
+    fn resize(&mut self, frame: &mut Vec<u8>, lab: &LabSpec) {
+        match self.dice.weighted(&[84, 5, 11]) {
+            0 => {}
+            1 => {
+                let len = 12 + self.dice.below(9);
+                frame.resize(len, 0);
+            }
+            _ => {
+                let mtus: Vec<u32> = lab.devices.iter().filter_map(|d| mtu_of(&d.kind)).collect();
+                let mtu = if mtus.is_empty() { 1500 } else { *self.dice.pick(&mtus) };
+                let over = *self.dice.pick(&[13, 14, 15, 17, 18, 19, 22]);
+                let len = usize::try_from(mtu).unwrap_or(1500) + over;
+                frame.resize(len.max(frame.len()), 0xee);
+            }
+        }
+    }
+}
+
+fn mtu_of(kind: &DeviceKind) -> Option<u32> {
+    match kind {
+        DeviceKind::Nic(n) => Some(n.mtu),
+        DeviceKind::Station(s) => Some(s.mtu),
+        DeviceKind::Macvlan(m) => m.mtu,
+        _ => None,
+    }
+}

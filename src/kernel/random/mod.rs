@@ -1,0 +1,142 @@
+//! Random labs: the same seed gives the same lab, on every machine and in every build.
+
+mod changes;
+mod dice;
+mod frames;
+mod topology;
+
+use crate::frame::MacAddr;
+use crate::lab::LabSpec;
+use crate::lab::spec::{Action, Change, DeviceKind, Name, StepSpec};
+use crate::macvlan::Mode;
+use dice::Dice;
+
+/// Frames in a random lab.
+const FRAMES: u64 = 20;
+
+/// The random lab with this number.
+#[must_use]
+pub fn random_lab(seed: u64) -> LabSpec {
+    let mut maker = Maker { dice: Dice::new(seed), ..Maker::default() };
+    let mut lab = maker.topology();
+    lab.title = format!("random lab {seed}");
+    for _ in 0..FRAMES {
+        while maker.dice.percent(35) {
+            let action = maker.change(&lab);
+            maker.follow(&action);
+            lab.steps.push(StepSpec { action, expect: None, line: 0 });
+        }
+        let action = maker.frame(&lab);
+        lab.steps.push(StepSpec { action, expect: None, line: 0 });
+    }
+    lab
+}
+
+/// What is known about a port while steps are made up: enough to hit it often, not enough to predict anything.
+#[derive(Clone, Debug)]
+struct Port {
+    name: Name,
+    mac: MacAddr,
+    mode: Mode,
+    groups: Vec<MacAddr>,
+    sources: Vec<MacAddr>,
+}
+
+/// Makes up labs.
+#[derive(Debug, Default)]
+struct Maker {
+    dice: Dice,
+    nics: Vec<(Name, MacAddr)>,
+    /// NICs whose cable nobody else is on, so that they can be removed.
+    loose: Vec<Name>,
+    ports: Vec<Port>,
+    stations: Vec<(Name, MacAddr)>,
+    /// Devices on the switch.
+    plugged: Vec<Name>,
+    /// Makes every frame different.
+    serial: u32,
+    /// Numbers addresses and names.
+    numbered: u8,
+}
+
+impl Maker {
+    /// Keeps track of what a change did, as far as later steps want to know.
+    fn follow(&mut self, action: &Action) {
+        match action {
+            Action::Set { device, change } => self.follow_change(device, change),
+            Action::Add { name, spec } => {
+                let mac = spec.requested_mac(name);
+                self.remember(name, mac, spec.mode);
+            }
+            Action::Remove(name) => {
+                self.ports.retain(|p| p.name != *name);
+                self.nics.retain(|(n, _)| n != name);
+            }
+            _ => {}
+        }
+    }
+
+    fn follow_change(&mut self, device: &str, change: &Change) {
+        if let Some(nic) = self.nics.iter_mut().find(|(n, _)| n == device)
+            && let Change::Mac(mac) = change
+        {
+            nic.1 = *mac;
+        }
+        let Some(port) = self.ports.iter_mut().find(|p| p.name == device) else { return };
+        match change {
+            Change::Mac(mac) if mac.is_valid_station() => port.mac = *mac,
+            Change::Mode(mode) if *mode != Mode::Passthru && port.mode != Mode::Passthru => port.mode = *mode,
+            Change::Join(group) => port.groups.push(*group),
+            _ => {}
+        }
+    }
+
+    fn remember(&mut self, name: &str, mac: MacAddr, mode: Mode) {
+        let (groups, sources) = (Vec::new(), Vec::new());
+        self.ports.retain(|p| p.name != name);
+        self.ports.push(Port { name: name.to_owned(), mac, mode, groups, sources });
+    }
+
+    /// An address of somebody in the lab, or of nobody.
+    fn any_mac(&mut self) -> MacAddr {
+        let mut known: Vec<MacAddr> = self.ports.iter().map(|p| p.mac).collect();
+        known.extend(self.nics.iter().chain(&self.stations).map(|(_, m)| *m));
+        if known.is_empty() || self.dice.percent(12) { self.stranger() } else { *self.dice.pick(&known) }
+    }
+
+    /// One of a few addresses that no device has.
+    fn stranger(&mut self) -> MacAddr {
+        MacAddr([0x02, 0, 0, 0, 9, self.dice.below_u8(3)])
+    }
+
+    /// An address that nobody has had.
+    fn fresh_mac(&mut self, family: u8) -> MacAddr {
+        self.numbered += 1;
+        MacAddr([0x02, 0, 0, 0, family, self.numbered])
+    }
+
+    fn group(&mut self) -> MacAddr {
+        const GROUPS: [[u8; 6]; 7] = [
+            [0x01, 0x00, 0x5e, 0x01, 0x02, 0x03],
+            [0x01, 0x00, 0x5e, 0x00, 0x00, 0xfb],
+            [0x01, 0x00, 0x5e, 0x00, 0x00, 0x01],
+            [0x33, 0x33, 0x00, 0x00, 0x00, 0xfb],
+            [0x33, 0x33, 0xff, 0x00, 0x00, 0x07],
+            [0x01, 0x1b, 0x19, 0x00, 0x00, 0x00],
+            [0x03, 0x00, 0x00, 0x00, 0x00, 0x01],
+        ];
+        MacAddr(*self.dice.pick(&GROUPS))
+    }
+
+    /// A reserved group: half of the time one that something special is done with.
+    fn reserved(&mut self) -> MacAddr {
+        let nibble =
+            if self.dice.percent(50) { *self.dice.pick(&[0, 1, 2, 3, 0x0e]) } else { self.dice.below_u8(18) };
+        MacAddr([0x01, 0x80, 0xc2, 0, 0, nibble])
+    }
+}
+
+/// Whether a device of the declaration is a port.
+fn is_port(kind: &DeviceKind) -> bool {
+    matches!(kind, DeviceKind::Macvlan(_))
+}

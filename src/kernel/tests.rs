@@ -1,0 +1,225 @@
+use super::*;
+use crate::frame::{MacAddr, PacketType};
+use crate::lab::SetupStage;
+use crate::lab::spec::*;
+use crate::macvlan::Mode;
+use crate::nic::UnicastFilter;
+use crate::station::IpSpec;
+use crate::switch::{PortFlags, PortState, PortVlans};
+use std::time::Duration;
+
+fn device(name: &str, kind: DeviceKind) -> DeviceSpec {
+    DeviceSpec { name: name.to_owned(), kind, line: 0 }
+}
+
+fn nic(name: &str, mac: u64) -> DeviceSpec {
+    device(
+        name,
+        DeviceKind::Nic(NicSpec {
+            mac: MacAddr::from_u64(mac),
+            ip: IpSpec::default(),
+            mtu: 1500,
+            up: true,
+            filter: UnicastFilter::None,
+            cable: None,
+            latency: Duration::ZERO,
+            promisc: false,
+            allmulticast: false,
+        }),
+    )
+}
+
+fn station(name: &str, mac: u64) -> DeviceSpec {
+    let mac = MacAddr::from_u64(mac);
+    device(
+        name,
+        DeviceKind::Station(StationSpec {
+            mac,
+            ip: IpSpec::default(),
+            mtu: 1500,
+            up: true,
+            latency: Duration::ZERO,
+        }),
+    )
+}
+
+fn port(name: &str, mac: u64, mode: Mode) -> DeviceSpec {
+    device(name, DeviceKind::Macvlan(port_spec(mac, mode)))
+}
+
+fn port_spec(mac: u64, mode: Mode) -> MacvlanSpec {
+    MacvlanSpec {
+        parent: "eth0".into(),
+        mode,
+        mac: Some(MacAddr::from_u64(mac)),
+        up: true,
+        ..MacvlanSpec::default()
+    }
+}
+
+fn switch(ports: &[(&str, bool)]) -> SwitchSpec {
+    let ports = ports.iter().map(|(d, hairpin)| SwitchPortSpec {
+        device: (*d).to_owned(),
+        flags: PortFlags { hairpin: *hairpin, ..PortFlags::default() },
+        state: PortState::Forwarding,
+        group_fwd_mask: 0,
+        vlans: PortVlans::default(),
+        policy: None,
+    });
+    SwitchSpec {
+        name: "sw0".into(),
+        ageing: Duration::from_secs(300),
+        vlan_filtering: false,
+        group_fwd_mask: 0,
+        fdb: Vec::new(),
+        ports: ports.collect(),
+        policy: None,
+        line: 0,
+    }
+}
+
+fn frame(dst: u64, src: u64, rest: &[u8]) -> Vec<u8> {
+    [&MacAddr::from_u64(dst).0, &MacAddr::from_u64(src).0, rest].concat()
+}
+
+fn inject(at: &str, from_wire: bool, bytes: Vec<u8>) -> StepSpec {
+    StepSpec {
+        action: Action::Inject { at: at.into(), from_wire, frame: FrameSpec::Bytes(bytes) },
+        expect: None,
+        line: 0,
+    }
+}
+
+fn set(device: &str, change: Change) -> StepSpec {
+    StepSpec { action: Action::Set { device: device.into(), change }, expect: None, line: 0 }
+}
+
+const NIC: u64 = 0x0200_0000_0001;
+const A: u64 = 0x0200_0000_000a;
+const B: u64 = 0x0200_0000_000b;
+const WIN: u64 = 0x0200_0000_00ff;
+const ALL: u64 = 0xffff_ffff_ffff;
+
+/// `None` where namespaces cannot be made: there the kernel cannot be asked.
+fn observe(lab: &LabSpec) -> Option<Observed> {
+    match Oracle::new().unwrap().run(lab, None) {
+        Ok(o) => Some(o),
+        Err(Trouble::Unprivileged(_)) => None,
+        Err(e) => panic!("{e}"),
+    }
+}
+
+fn who(seen: &[Seen]) -> Vec<(String, PacketType)> {
+    let mut all: Vec<_> = seen.iter().map(|s| (s.device.clone(), s.packet_type)).collect();
+    all.sort();
+    all
+}
+
+fn two_ports(mode: Mode, hairpin: bool) -> LabSpec {
+    LabSpec {
+        devices: vec![nic("eth0", NIC), port("a", A, mode), port("b", B, mode), station("win", WIN)],
+        switches: vec![switch(&[("eth0", hairpin), ("win", false)])],
+        ..LabSpec::default()
+    }
+}
+
+#[test]
+fn bridge_ports_reach_each_other_without_the_wire() {
+    let mut lab = two_ports(Mode::Bridge, false);
+    lab.steps.push(inject("a", false, frame(B, A, &[0x88, 0xb5, 1])));
+    lab.steps.push(inject("a", false, frame(ALL, A, &[0x88, 0xb5, 2])));
+    let Some(o) = observe(&lab) else { return };
+    assert_eq!(who(&o.steps[0].deliveries), [("b".into(), PacketType::Host)]);
+    assert_eq!(who(&o.steps[0].arrives), [("eth0".into(), PacketType::OtherHost)]);
+    assert_eq!(
+        who(&o.steps[1].deliveries),
+        [("b".into(), PacketType::Broadcast), ("win".into(), PacketType::Broadcast)]
+    );
+    assert_eq!(who(&o.steps[1].arrives), []);
+    // A local broadcast counts 14 bytes too many.
+    assert_eq!(o.counters["b"][0].rx_bytes, 15 + 15 + 14);
+    assert_eq!(o.counters["eth0"][0].tx_packets, 1);
+}
+
+#[test]
+fn hairpin_and_host_stack() {
+    let mut lab = two_ports(Mode::Vepa, true);
+    lab.steps.push(inject("a", false, frame(ALL, A, &[0x81, 0x00, 0, 5, 0x88, 0xb5, 1, 2])));
+    lab.steps.push(inject("eth0", true, frame(NIC, WIN, &[0x08, 0x06, 9])));
+    let Some(o) = observe(&lab) else { return };
+    assert_eq!(
+        who(&o.steps[0].deliveries),
+        [
+            ("b".into(), PacketType::Broadcast),
+            ("eth0".into(), PacketType::OtherHost),
+            ("win".into(), PacketType::Broadcast)
+        ]
+    );
+    // Every observer has the frame with its tag.
+    for seen in o.steps[0].deliveries.iter().chain(&o.steps[0].arrives) {
+        assert_eq!(seen.frame.to_hex(), "ffffffffffff02000000000a8100000588b50102");
+    }
+    assert_eq!(who(&o.steps[1].deliveries), [("eth0".into(), PacketType::Host)]);
+}
+
+#[test]
+fn refusals_carry_the_kernels_error() {
+    let mut lab = two_ports(Mode::Bridge, false);
+    lab.devices.push(port("twin", A, Mode::Bridge));
+    lab.devices.push(port("alone", 0x0200_0000_000c, Mode::Passthru));
+    lab.steps.push(set("a", Change::Mode(Mode::Passthru)));
+    lab.steps.push(set("nobody", Change::Up(true)));
+    lab.steps.push(set("a", Change::Mac(MacAddr::from_u64(NIC))));
+    lab.steps.push(set("a", Change::Leave(MacAddr::ALL_NODES_V6)));
+    lab.steps.push(set("a", Change::Up(false)));
+    lab.steps.push(inject("a", false, frame(B, A, &[0x88, 0xb5, 1])));
+    lab.steps.push(inject("nobody", false, frame(B, A, &[0x88, 0xb5, 1])));
+    lab.steps.push(inject("b", false, vec![0; 13]));
+    lab.steps.push(inject("b", false, vec![0; 1515]));
+    let add = |name: &str| Action::Add { name: name.into(), spec: port_spec(0x0200_0000_000d, Mode::Vepa) };
+    lab.steps.push(StepSpec { action: add("b"), expect: None, line: 0 });
+    lab.steps.push(StepSpec { action: add("eth0"), expect: None, line: 0 });
+    let Some(o) = observe(&lab) else { return };
+    let refused: Vec<_> = o.setup.iter().map(|s| (s.device.as_str(), s.stage, s.error.to_string())).collect();
+    assert_eq!(
+        refused,
+        [("twin", SetupStage::Up, "EADDRINUSE".into()), ("alone", SetupStage::Create, "EINVAL".to_owned())]
+    );
+    let outcomes: Vec<_> = o.steps.iter().map(|s| s.outcome.to_string()).collect();
+    assert_eq!(
+        outcomes,
+        [
+            "EINVAL",
+            "ENODEV",
+            "EADDRINUSE",
+            "ENOENT",
+            "ok",
+            "ENETDOWN",
+            "ENODEV",
+            "EINVAL",
+            "EMSGSIZE",
+            "EEXIST",
+            "EEXIST"
+        ]
+    );
+}
+
+#[test]
+fn carriers_follow_the_cable() {
+    let mut lab = two_ports(Mode::Bridge, false);
+    lab.switches.clear();
+    let DeviceKind::Nic(n) = &mut lab.devices[0].kind else { panic!() };
+    n.cable = Some("win".into());
+    lab.steps.push(set("win", Change::Up(false)));
+    lab.steps.push(inject("a", false, frame(B, A, &[0x88, 0xb5, 1])));
+    lab.steps.push(set("win", Change::Up(true)));
+    lab.steps.push(inject("a", false, frame(B, A, &[0x88, 0xb5, 2])));
+    lab.steps.push(StepSpec { action: Action::Remove("eth0".into()), expect: None, line: 0 });
+    lab.steps.push(set("a", Change::Up(true)));
+    let Some(o) = observe(&lab) else { return };
+    assert_eq!(who(&o.steps[1].deliveries), []);
+    assert_eq!(who(&o.steps[3].deliveries), [("b".into(), PacketType::Host)]);
+    assert_eq!(o.counters["a"][0].tx_dropped, 1);
+    assert_eq!(o.steps[5].outcome.to_string(), "ENODEV");
+    assert!(o.states.is_empty());
+}

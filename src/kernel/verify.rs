@@ -1,0 +1,130 @@
+//! Many labs, several at a time.
+
+use super::compare::{Allowed, Comparison, compare};
+use super::oracle::Oracle;
+use super::ours::Ours;
+use super::random::random_lab;
+use super::shrink::shrink;
+use super::tell::tell;
+use super::trouble::Trouble;
+use crate::lab::LabSpec;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::mpsc;
+
+/// How often a failing lab is run again to see whether it fails each time.
+const AGAIN: usize = 2;
+
+/// Runs a lab on both sides and compares.
+///
+/// # Errors
+/// The oracle's troubles; [`Trouble::Unsupported`] names what it cannot do.
+pub fn verify_lab(oracle: &mut Oracle, lab: &LabSpec) -> Result<(Comparison, Ours), Trouble> {
+    let ours = Ours::run(lab);
+    let observed = oracle.run(lab, Some(&ours.hints()))?;
+    Ok((compare(lab, &observed, &ours), ours))
+}
+
+/// A random lab on which the kernel and macvlab disagree.
+#[derive(Clone, Debug)]
+pub struct Failure {
+    /// Its seed.
+    pub seed: u64,
+    /// The lab, made small.
+    pub lab: LabSpec,
+    /// What is different, for people.
+    pub told: String,
+    /// It did not fail again when it was repeated; then it is not made small.
+    pub flaky: bool,
+}
+
+/// What a worker tells.
+#[derive(Debug)]
+pub enum Progress {
+    /// A lab agreed.
+    Agreed(Allowed),
+    /// A lab did not.
+    Failed(Box<Failure>),
+    /// The oracle could not do its work.
+    Trouble(u64, Trouble),
+}
+
+/// What came of many labs.
+#[derive(Debug, Default)]
+pub struct Tally {
+    /// Labs run.
+    pub labs: u64,
+    /// Labs on which the two disagreed.
+    pub failed: u64,
+    /// Labs that could not be run.
+    pub troubled: u64,
+    /// Allowed differences.
+    pub allowed: Allowed,
+}
+
+/// Runs the random labs of seeds `first` to `first + count - 1` on `jobs` threads. `told` hears of each as it is done;
+/// once `stop` is set, no further lab is begun.
+pub fn verify_random(
+    first: u64,
+    count: u64,
+    jobs: usize,
+    stop: &AtomicBool,
+    told: &mut dyn FnMut(&Progress),
+) -> Tally {
+    let next = AtomicU64::new(0);
+    let (sender, receiver) = mpsc::channel();
+    let mut tally = Tally::default();
+    std::thread::scope(|scope| {
+        for _ in 0..jobs.max(1) {
+            let (sender, next) = (sender.clone(), &next);
+            scope.spawn(move || work(first, count, next, stop, &sender));
+        }
+        drop(sender);
+        for progress in receiver {
+            tally.labs += 1;
+            match &progress {
+                Progress::Agreed(allowed) => tally.allowed += *allowed,
+                Progress::Failed(_) => tally.failed += 1,
+                Progress::Trouble(..) => tally.troubled += 1,
+            }
+            told(&progress);
+        }
+    });
+    tally
+}
+
+fn work(first: u64, count: u64, next: &AtomicU64, stop: &AtomicBool, sender: &mpsc::Sender<Progress>) {
+    let mut oracle = match Oracle::new() {
+        Ok(oracle) => oracle,
+        Err(e) => return drop(sender.send(Progress::Trouble(first, e))),
+    };
+    while !stop.load(Ordering::Relaxed) {
+        let number = next.fetch_add(1, Ordering::Relaxed);
+        if number >= count {
+            return;
+        }
+        let seed = first.wrapping_add(number);
+        // The receiver lives as long as the workers do.
+        let _ = sender.send(one(&mut oracle, seed));
+    }
+}
+
+fn one(oracle: &mut Oracle, seed: u64) -> Progress {
+    let lab = random_lab(seed);
+    let (comparison, ours) = match verify_lab(oracle, &lab) {
+        Ok(done) => done,
+        Err(e) => return Progress::Trouble(seed, e),
+    };
+    if comparison.differences.is_empty() {
+        return Progress::Agreed(comparison.allowed);
+    }
+    let fails = |oracle: &mut Oracle, lab: &LabSpec| {
+        verify_lab(oracle, lab).is_ok_and(|(c, _)| !c.differences.is_empty())
+    };
+    let flaky = !(0..AGAIN).all(|_| fails(oracle, &lab));
+    let small = if flaky { lab.clone() } else { shrink(&lab, &mut |l| fails(oracle, l)) };
+    let told = match verify_lab(oracle, &small) {
+        Ok((c, ours)) if !c.differences.is_empty() => tell(&small, &ours, &c.differences),
+        _ => tell(&lab, &ours, &comparison.differences),
+    };
+    Progress::Failed(Box::new(Failure { seed, lab: small, told, flaky }))
+}

@@ -1,0 +1,481 @@
+//! A lab made of real devices: every NIC's host, port, station and switch in a namespace of its own.
+
+use super::link::{self, NewEnd, NewPort, Snapshot};
+use super::observed::{ErrorNumber, SetupError};
+use super::plan::{Far, Plan, Wired};
+use super::pool::{Cell, DEVICE, Pool, Role};
+use super::sys;
+use super::trouble::Trouble;
+use crate::counters::Counters;
+use crate::frame::MacAddr;
+use crate::lab::SetupStage;
+use crate::lab::spec::{DeviceKind, LabSpec, MacvlanSpec, Name, SwitchPortSpec, SwitchSpec};
+use crate::switch::{PortFlag, PortState};
+use netlink_packet_route::link::{InfoBridge, InfoBridgePort, LinkAttribute, LinkFlags};
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+/// An interface index that no device of a lab has.
+pub(super) const NOBODY: u32 = 0x00ff_ffff;
+/// How often, half a millisecond apart, to ask whether carriers have settled.
+const PATIENCE: u32 = 2000;
+
+/// A device of the lab that exists.
+#[derive(Clone, Debug)]
+pub(super) struct Live {
+    pub(super) cell: usize,
+    pub(super) ifindex: u32,
+    pub(super) kind: Kind,
+}
+
+/// What it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    Nic,
+    Station,
+    /// A port, on this NIC in the end.
+    Port {
+        tap: bool,
+        nic: Name,
+    },
+}
+
+/// A device that belongs to no name of the lab: a switch's end of a cable, or an idle cable's.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Place {
+    pub(super) cell: usize,
+    pub(super) ifindex: u32,
+}
+
+/// The lab.
+pub(super) struct World<'p> {
+    pool: &'p mut Pool,
+    pub(super) cells: Vec<Cell>,
+    protocols: Vec<u16>,
+    plan: Plan,
+    cell_of: BTreeMap<Name, usize>,
+    pub(super) live: BTreeMap<Name, Live>,
+    /// Cables made before their second end's turn came.
+    unborn: BTreeMap<Name, Live>,
+    /// The other end of a device's cable, unless that is a device itself.
+    pub(super) far: BTreeMap<Name, Place>,
+    pub(super) switches: BTreeMap<Name, Place>,
+    /// What devices that are gone had counted.
+    pub(super) gone: BTreeMap<Name, Vec<Counters>>,
+    /// Devices that went with the other end of their cable.
+    pub(super) vanished: BTreeSet<Name>,
+    next_index: u32,
+    void: usize,
+    /// Carriers did not settle in time.
+    pub(super) restless: bool,
+}
+
+impl Drop for World<'_> {
+    fn drop(&mut self) {
+        for place in self.live.values().filter(|d| d.kind == Kind::Nic) {
+            if let Some(cell) = self.cells.get_mut(place.cell) {
+                let _ = link::delete(&mut cell.rtnl, place.ifindex);
+            }
+        }
+        for cell in self.cells.drain(..) {
+            self.pool.give(cell);
+        }
+    }
+}
+
+impl<'p> World<'p> {
+    /// Builds the lab; refused devices are listed.
+    pub(super) fn build(pool: &'p mut Pool, lab: &LabSpec) -> Result<(World<'p>, Vec<SetupError>), Trouble> {
+        let plan = Plan::of(lab)?;
+        let void = pool.take(Role::Deaf, 0)?;
+        let mut world = World {
+            pool,
+            cells: vec![void],
+            protocols: plan.protocols.clone(),
+            plan,
+            cell_of: BTreeMap::new(),
+            live: BTreeMap::new(),
+            unborn: BTreeMap::new(),
+            far: BTreeMap::new(),
+            switches: BTreeMap::new(),
+            gone: BTreeMap::new(),
+            vanished: BTreeSet::new(),
+            next_index: 16,
+            void: 0,
+            restless: false,
+        };
+        for switch in &lab.switches {
+            world.make_switch(switch)?;
+        }
+        let mut refused = Vec::new();
+        for device in &lab.devices {
+            world.make_device(&device.name, &device.kind, &mut refused)?;
+        }
+        world.settle_carriers();
+        for switch in &lab.switches {
+            world.finish_switch(switch);
+        }
+        Ok((world, refused))
+    }
+
+    fn index(&mut self) -> u32 {
+        self.next_index += 1;
+        self.next_index
+    }
+
+    /// The namespace of this name, the same whenever the name is used again.
+    fn cell_for(&mut self, name: &str, role: Role) -> Result<usize, Trouble> {
+        if let Some(cell) = self.cell_of.get(name) {
+            return Ok(*cell);
+        }
+        let cell = self.pool.take(role, self.protocols.len())?;
+        self.cells.push(cell);
+        self.cell_of.insert(name.to_owned(), self.cells.len() - 1);
+        Ok(self.cells.len() - 1)
+    }
+
+    fn make_switch(&mut self, spec: &SwitchSpec) -> Result<(), Trouble> {
+        let cell = self.cell_for(&format!("switch {}", spec.name), Role::Deaf)?;
+        let ifindex = self.index();
+        let mut settings = vec![link::ageing(spec.ageing)];
+        if spec.group_fwd_mask != 0 {
+            settings.push(InfoBridge::GroupFwdMask(spec.group_fwd_mask));
+        }
+        let mac = MacAddr([0x0e, 0xbb, 0xbb, 0xbb, 0xbb, 0]);
+        link::bridge(&mut self.cells[cell].rtnl, "br0", ifindex, mac, settings)
+            .map_err(Trouble::refused(format!("the switch {}", spec.name)))?;
+        self.switches.insert(spec.name.clone(), Place { cell, ifindex });
+        Ok(())
+    }
+
+    fn make_device(
+        &mut self,
+        name: &str,
+        kind: &DeviceKind,
+        refused: &mut Vec<SetupError>,
+    ) -> Result<(), Trouble> {
+        match kind {
+            DeviceKind::Macvlan(spec) => {
+                if let Err((stage, error)) = self.make_port(name, spec)? {
+                    refused.push(SetupError { device: name.to_owned(), stage, error });
+                }
+                Ok(())
+            }
+            DeviceKind::Nic(spec) => {
+                self.make_wired(name)?;
+                for (flag, on) in
+                    [(LinkFlags::Promisc, spec.promisc), (LinkFlags::Allmulti, spec.allmulticast)]
+                {
+                    if on {
+                        self.set_flag(name, flag, true).map_err(Trouble::refused("a flag of a NIC"))?;
+                    }
+                }
+                self.bring_up(name, spec.up)
+            }
+            DeviceKind::Station(spec) => {
+                self.make_wired(name)?;
+                self.bring_up(name, spec.up)
+            }
+            DeviceKind::Router(spec) => {
+                for interface in &spec.interfaces {
+                    self.make_wired(&interface.name)?;
+                    self.bring_up(&interface.name, interface.station.up)?;
+                }
+                Ok(())
+            }
+            DeviceKind::Vlan(_) => Err(Trouble::Unsupported("802.1Q sub-interfaces".to_owned())),
+        }
+    }
+
+    fn bring_up(&mut self, name: &str, up: bool) -> Result<(), Trouble> {
+        if !up {
+            return Ok(());
+        }
+        self.set_flag(name, LinkFlags::Up, true).map_err(Trouble::refused(format!("bringing {name} up")))
+    }
+
+    /// Makes the device and its cable, unless the device at the cable's other end came first.
+    fn make_wired(&mut self, name: &str) -> Result<(), Trouble> {
+        if let Some(made) = self.unborn.remove(name) {
+            self.live.insert(name.to_owned(), made);
+            return Ok(());
+        }
+        let wired = self.plan.wired(name)?.clone();
+        let (here, here_end) = self.new_end(name, &wired)?;
+        match &wired.far {
+            Far::Device(other) => {
+                let other_wired = self.plan.wired(other)?.clone();
+                let (there, there_end) = self.new_end(other, &other_wired)?;
+                self.lay_cable(name, here, &here_end, there, &there_end)?;
+                let born = Live { cell: there, ifindex: there_end.ifindex, kind: kind_of(&other_wired) };
+                self.cells[there].listen(there_end.ifindex, &self.protocols)?;
+                self.unborn.insert(other.clone(), born);
+            }
+            Far::Switch(switch, port) => {
+                let place = *self.switches.get(switch).ok_or_else(|| missing(switch))?;
+                let end = self.far_end("p", wired.mtu);
+                self.lay_cable(name, here, &here_end, place.cell, &end)?;
+                self.plug_in(place, &end, port)?;
+                self.far.insert(name.to_owned(), Place { cell: place.cell, ifindex: end.ifindex });
+            }
+            Far::Nobody => {
+                let end = self.far_end("v", wired.mtu);
+                let void = self.void;
+                self.lay_cable(name, here, &here_end, void, &end)?;
+                link::set_flag(&mut self.cells[void].rtnl, end.ifindex, LinkFlags::Up, true)
+                    .map_err(Trouble::refused("an idle cable"))?;
+                self.far.insert(name.to_owned(), Place { cell: void, ifindex: end.ifindex });
+            }
+        }
+        self.cells[here].listen(here_end.ifindex, &self.protocols)?;
+        self.live
+            .insert(name.to_owned(), Live { cell: here, ifindex: here_end.ifindex, kind: kind_of(&wired) });
+        Ok(())
+    }
+
+    fn new_end(&mut self, name: &str, wired: &Wired) -> Result<(usize, NewEnd), Trouble> {
+        let cell = self.cell_for(name, if wired.nic { Role::Nic } else { Role::End })?;
+        let end = NewEnd { ifname: DEVICE.to_owned(), ifindex: self.index(), mac: wired.mac, mtu: wired.mtu };
+        Ok((cell, end))
+    }
+
+    /// A switch's or nobody's end of a cable: of the same mtu as the device, and with an address that labs do not use.
+    fn far_end(&mut self, letter: &str, mtu: u32) -> NewEnd {
+        let ifindex = self.index();
+        let mac = MacAddr::from_u64(0x0ebb_0000_0000 | u64::from(ifindex));
+        NewEnd { ifname: format!("{letter}{ifindex}"), ifindex, mac, mtu }
+    }
+
+    fn lay_cable(
+        &mut self,
+        name: &str,
+        here: usize,
+        here_end: &NewEnd,
+        there: usize,
+        there_end: &NewEnd,
+    ) -> Result<(), Trouble> {
+        let there_ns = self.cells[there].raw();
+        link::cable(&mut self.cells[here].rtnl, here_end, there_end, there_ns)
+            .map_err(Trouble::refused(format!("the cable of {name}")))?;
+        for (cell, end) in [(here, here_end), (there, there_end)] {
+            self.pool.no_tag_offloads(&self.cells[cell], &end.ifname);
+        }
+        Ok(())
+    }
+
+    fn plug_in(&mut self, switch: Place, end: &NewEnd, port: &SwitchPortSpec) -> Result<(), Trouble> {
+        let rtnl = &mut self.cells[switch.cell].rtnl;
+        let refused = || Trouble::refused(format!("the switch port of {}", port.device));
+        link::set(rtnl, end.ifindex, LinkAttribute::Controller(switch.ifindex)).map_err(refused())?;
+        let mut flags = port.flags;
+        let mut settings: Vec<InfoBridgePort> =
+            PortFlag::ALL.into_iter().map(|f| flag_setting(f, *flags.get_mut(f))).collect();
+        if port.group_fwd_mask != 0 {
+            settings.push(InfoBridgePort::GroupFwdMask(port.group_fwd_mask));
+        }
+        link::port_settings(rtnl, end.ifindex, &settings).map_err(refused())?;
+        link::set_flag(rtnl, end.ifindex, LinkFlags::Up, true).map_err(refused())
+    }
+
+    /// What can be set only once the carriers are there.
+    fn finish_switch(&mut self, spec: &SwitchSpec) {
+        let Some(switch) = self.switches.get(&spec.name).copied() else {
+            return;
+        };
+        let rtnl = &mut self.cells[switch.cell].rtnl;
+        for port in spec.ports.iter().filter(|p| p.state != PortState::Forwarding) {
+            if let Some(place) = self.far.get(&port.device) {
+                // Refused without carrier, as by `bridge link`; the port then stays as it is.
+                let _ = link::port_settings(rtnl, place.ifindex, &[state_setting(port.state)]);
+            }
+        }
+        for entry in &spec.fdb {
+            if let Some(place) = self.far.get(&entry.port) {
+                let _ = link::add_entry(rtnl, place.ifindex, entry);
+            }
+        }
+    }
+
+    /// Makes a port and brings it up. The inner error is the kernel's answer.
+    pub(super) fn make_port(
+        &mut self,
+        name: &str,
+        spec: &MacvlanSpec,
+    ) -> Result<Result<(), (SetupStage, ErrorNumber)>, Trouble> {
+        let cell = self.cell_for(name, Role::End)?;
+        let parent = self.live.get(&spec.parent).cloned();
+        let (parent_cell, parent_index) =
+            parent.as_ref().map_or((self.void, NOBODY), |p| (p.cell, p.ifindex));
+        let nic = match parent.map(|p| p.kind) {
+            Some(Kind::Port { nic, .. }) => nic,
+            _ => spec.parent.clone(),
+        };
+        let new = NewPort {
+            ifname: DEVICE.to_owned(),
+            ifindex: self.index(),
+            parent: parent_index,
+            namespace: self.cells[cell].raw(),
+            mac: spec.requested_mac(name),
+            spec,
+        };
+        if let Err(e) = link::macvlan(&mut self.cells[parent_cell].rtnl, &new) {
+            return Ok(Err((SetupStage::Create, e)));
+        }
+        self.cells[cell].listen(new.ifindex, &self.protocols)?;
+        let kind = Kind::Port { tap: spec.tap, nic };
+        self.live.insert(name.to_owned(), Live { cell, ifindex: new.ifindex, kind });
+        for group in &spec.multicast {
+            self.join(name, *group, true).map_err(Trouble::refused("joining a group"))?;
+        }
+        for (flag, on) in [(LinkFlags::Allmulti, spec.allmulticast), (LinkFlags::Promisc, spec.promisc)] {
+            if on {
+                self.set_flag(name, flag, true).map_err(Trouble::refused("a flag of a port"))?;
+            }
+        }
+        let up = if spec.up { self.set_flag(name, LinkFlags::Up, true) } else { Ok(()) };
+        Ok(up.map_err(|e| (SetupStage::Up, e)))
+    }
+
+    /// Where a device is; a device that does not exist is nowhere, and the kernel says so when it is addressed.
+    pub(super) fn place(&self, name: &str) -> Place {
+        self.live.get(name).map_or(Place { cell: self.void, ifindex: NOBODY }, |d| Place {
+            cell: d.cell,
+            ifindex: d.ifindex,
+        })
+    }
+
+    /// Asks the kernel whether a device is there.
+    pub(super) fn look_up(&self, name: &str) -> Result<(), ErrorNumber> {
+        let place = self.place(name);
+        sys::index_of(&self.cells[place.cell].sender, DEVICE).map(|_| ())
+    }
+
+    /// A switch's end of a device's cable.
+    pub(super) fn switch_port(&self, device: &str) -> Place {
+        self.far.get(device).copied().unwrap_or(Place { cell: self.void, ifindex: NOBODY })
+    }
+
+    /// The other end of a device's cable.
+    pub(super) fn across(&self, name: &str) -> Place {
+        match self.plan.wired(name).map(|w| &w.far) {
+            Ok(Far::Device(other)) => self.place(other),
+            _ => self.switch_port(name),
+        }
+    }
+
+    pub(super) fn set_flag(&mut self, name: &str, flag: LinkFlags, on: bool) -> Result<(), ErrorNumber> {
+        let place = self.place(name);
+        link::set_flag(&mut self.cells[place.cell].rtnl, place.ifindex, flag, on)
+    }
+
+    pub(super) fn join(&mut self, name: &str, group: MacAddr, join: bool) -> Result<(), ErrorNumber> {
+        let place = self.place(name);
+        sys::multicast(&self.cells[place.cell].sender, DEVICE, group, join)
+    }
+
+    /// Deletes a device, and with it, as the kernel does, the ports on it; a veth takes its other end along.
+    pub(super) fn remove(&mut self, name: &str) -> Result<(), ErrorNumber> {
+        self.look_up(name)?;
+        let place = self.place(name);
+        let doomed: Vec<(Name, Option<Snapshot>)> = self
+            .live
+            .keys()
+            .cloned()
+            .collect::<Vec<_>>()
+            .into_iter()
+            .map(|n| (n.clone(), self.snapshot(&n).ok()))
+            .collect();
+        link::delete(&mut self.cells[place.cell].rtnl, place.ifindex)?;
+        for (other, before) in doomed {
+            if self.snapshot(&other).is_err() {
+                let device = self.live.remove(&other);
+                self.far.remove(&other);
+                self.gone.entry(other.clone()).or_default().extend(before.map(|b| b.counters));
+                if other != name && device.is_some_and(|d| !matches!(d.kind, Kind::Port { .. })) {
+                    self.vanished.insert(other);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn snapshot(&mut self, name: &str) -> Result<Snapshot, ErrorNumber> {
+        let place = self.place(name);
+        link::snapshot(&mut self.cells[place.cell].rtnl, place.ifindex)
+    }
+
+    /// Waits until carriers and operational states agree with who is up.
+    pub(super) fn settle_carriers(&mut self) {
+        for _ in 0..PATIENCE {
+            if self.carriers_agree() {
+                return;
+            }
+            std::thread::sleep(Duration::from_micros(500));
+        }
+        self.restless = true;
+    }
+
+    fn carriers_agree(&mut self) -> bool {
+        let mut carriers: BTreeMap<Name, bool> = BTreeMap::new();
+        let names: Vec<(Name, Live)> = self.live.iter().map(|(n, d)| (n.clone(), d.clone())).collect();
+        let wired = names.iter().filter(|(_, d)| !matches!(d.kind, Kind::Port { .. }));
+        for (name, device) in wired {
+            let across = self.across(name);
+            let Ok(near) = link::snapshot(&mut self.cells[device.cell].rtnl, device.ifindex) else {
+                return false;
+            };
+            // A cable whose other device was not yet declared has that end down.
+            let far = link::snapshot(&mut self.cells[across.cell].rtnl, across.ifindex).ok();
+            let both = near.state.up && far.as_ref().is_some_and(|f| f.state.up);
+            let agrees = |s: &Snapshot| s.state.carrier == both && s.operational == both;
+            if !agrees(&near) || far.as_ref().is_some_and(|f| !agrees(f)) {
+                return false;
+            }
+            carriers.insert(name.clone(), both);
+        }
+        for (_, device) in &names {
+            let Kind::Port { nic, .. } = &device.kind else { continue };
+            let Ok(port) = link::snapshot(&mut self.cells[device.cell].rtnl, device.ifindex) else {
+                return false;
+            };
+            let carrier = carriers.get(nic).copied().unwrap_or(false);
+            if port.state.carrier != carrier || port.operational != (carrier && port.state.up) {
+                return false;
+            }
+        }
+        true
+    }
+}
+
+fn missing(switch: &str) -> Trouble {
+    Trouble::Unsupported(format!("there is no switch {switch}"))
+}
+
+fn kind_of(wired: &Wired) -> Kind {
+    if wired.nic { Kind::Nic } else { Kind::Station }
+}
+
+/// A port flag as the kernel's attribute.
+pub(super) fn flag_setting(flag: PortFlag, value: bool) -> InfoBridgePort {
+    match flag {
+        PortFlag::Hairpin => InfoBridgePort::HairpinMode(value),
+        PortFlag::Learning => InfoBridgePort::Learning(value),
+        PortFlag::Flood => InfoBridgePort::UnicastFlood(value),
+        PortFlag::McastFlood => InfoBridgePort::MulticastFlood(value),
+        PortFlag::BcastFlood => InfoBridgePort::BroadcastFlood(value),
+        PortFlag::Isolated => InfoBridgePort::Isolated(value),
+        PortFlag::Locked => InfoBridgePort::Locked(value),
+    }
+}
+
+/// A port state as the kernel's attribute.
+pub(super) fn state_setting(state: PortState) -> InfoBridgePort {
+    link::port_state(match state {
+        PortState::Disabled => 0,
+        PortState::Listening => 1,
+        PortState::Learning => 2,
+        PortState::Forwarding => 3,
+        PortState::Blocking => 4,
+        PortState::Invalid(n) => n,
+    })
+}
