@@ -22,6 +22,8 @@ const STATIC_ENTRY: NeighbourState = NeighbourState::Other(0x42);
 
 /// Settings of a bridge's port (linux/if_link.h).
 const IFLA_PROTINFO: u16 = 12;
+/// The device group that every device of a lab is in.
+const GROUP: u32 = 0x6c61_6221;
 
 /// One end of a cable that is to be made.
 #[derive(Clone, Debug)]
@@ -38,6 +40,7 @@ impl NewEnd {
         m.header.index = self.ifindex;
         m.attributes = vec![
             LinkAttribute::IfName(self.ifname.clone()),
+            LinkAttribute::Group(GROUP),
             LinkAttribute::Address(self.mac.0.to_vec()),
             LinkAttribute::Mtu(self.mtu),
         ];
@@ -78,6 +81,7 @@ pub(super) fn bridge(
         m.header.change_mask = LinkFlags::Up;
         m.attributes = vec![
             LinkAttribute::IfName(ifname.to_owned()),
+            LinkAttribute::Group(GROUP),
             LinkAttribute::Address(mac.0.to_vec()),
             LinkAttribute::LinkInfo(vec![
                 LinkInfo::Kind(InfoKind::Bridge),
@@ -225,6 +229,7 @@ pub(super) fn macvlan(parent_rtnl: &mut Rtnl, new: &NewPort<'_>) -> Result<(), E
     m.header.index = new.ifindex;
     m.attributes = vec![
         LinkAttribute::IfName(new.ifname.clone()),
+        LinkAttribute::Group(GROUP),
         LinkAttribute::Link(new.parent),
         LinkAttribute::Address(new.mac.0.to_vec()),
         LinkAttribute::NetNsFd(new.namespace),
@@ -296,6 +301,14 @@ pub(super) fn set_flag(rtnl: &mut Rtnl, ifindex: u32, flag: LinkFlags, on: bool)
 pub(super) fn delete(rtnl: &mut Rtnl, ifindex: u32) -> Result<(), ErrorNumber> {
     let mut m = LinkMessage::default();
     m.header.index = ifindex;
+    rtnl.change(RouteNetlinkMessage::DelLink(m), 0)
+}
+
+/// Deletes every device of a lab in this namespace at once: the kernel takes its time for each deletion, however much is
+/// deleted by it.
+pub(super) fn delete_all(rtnl: &mut Rtnl) -> Result<(), ErrorNumber> {
+    let mut m = LinkMessage::default();
+    m.attributes = vec![LinkAttribute::Group(GROUP)];
     rtnl.change(RouteNetlinkMessage::DelLink(m), 0)
 }
 

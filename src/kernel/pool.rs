@@ -58,13 +58,11 @@ impl Cell {
 
     /// Deletes what a lab left; `false`: something is still there.
     fn sweep(&mut self) -> bool {
-        let Ok(left) = self.rtnl.devices() else {
-            return false;
-        };
-        for device in left.iter().filter(|d| d.header.index != 1) {
-            let _ = link::delete(&mut self.rtnl, device.header.index);
+        let empty = |rtnl: &mut Rtnl| rtnl.devices().is_ok_and(|d| d.len() <= 1);
+        if empty(&mut self.rtnl) {
+            return true;
         }
-        left.len() <= 1 || self.rtnl.devices().is_ok_and(|d| d.len() <= 1)
+        link::delete_all(&mut self.rtnl).is_ok() && empty(&mut self.rtnl)
     }
 }
 

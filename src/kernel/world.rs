@@ -72,10 +72,9 @@ pub(super) struct World<'p> {
 
 impl Drop for World<'_> {
     fn drop(&mut self) {
-        for place in self.live.values().filter(|d| d.kind == Kind::Nic) {
-            if let Some(cell) = self.cells.get_mut(place.cell) {
-                let _ = link::delete(&mut cell.rtnl, place.ifindex);
-            }
+        // A cable goes as a whole, and the ports with their NIC: with the switches and the idle ends most is gone.
+        for cell in self.cells.iter_mut().filter(|c| c.role == Role::Deaf) {
+            let _ = link::delete_all(&mut cell.rtnl);
         }
         for cell in self.cells.drain(..) {
             self.pool.give(cell);

@@ -70,7 +70,7 @@ pub struct NicSpec {
     pub filter: UnicastFilter,
     /// A station, router interface or other NIC wired directly to it.
     pub cable: Option<Name>,
-    /// One-way delay of its cable.
+    /// One-way delay of its cable (none).
     pub latency: Duration,
     /// Promiscuous by hand.
     pub promisc: bool,

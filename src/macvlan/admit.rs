@@ -57,7 +57,7 @@ pub struct Port {
     pub promisc: bool,
     /// All-multicast by hand.
     pub allmulticast: bool,
-    /// Groups joined, up or down.
+    /// Groups joined by hand, up or down.
     pub groups: BTreeSet<MacAddr>,
     /// Groups pushed down to the parent while up.
     pub(super) pushed: BTreeSet<MacAddr>,

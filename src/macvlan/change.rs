@@ -5,7 +5,7 @@ use super::groups::{GroupBits, GroupFilter};
 use super::{MacvlanFlags, Mode, SourcesChange};
 use crate::errno::Errno;
 use crate::frame::MacAddr;
-use crate::nic::Nic;
+use crate::nic::{Nic, STACK_GROUPS};
 use crate::verdict::{PortId, Rule};
 use std::sync::Arc;
 
@@ -45,7 +45,6 @@ impl Demux {
         }
         let port = self.port_mut(id)?;
         port.up = true;
-        port.groups.extend([MacAddr::ALL_HOSTS_V4, MacAddr::ALL_NODES_V6]);
         lower.filter.refresh(lower.up);
         self.load_filters(lower, id);
         Ok(())
@@ -67,8 +66,6 @@ impl Demux {
             lower.filter.unicast_del(port.mac);
         }
         port.up = false;
-        port.groups.remove(&MacAddr::ALL_HOSTS_V4);
-        port.groups.remove(&MacAddr::ALL_NODES_V6);
         lower.filter.refresh(lower.up);
         Ok(())
     }
@@ -76,14 +73,16 @@ impl Demux {
     /// Loads a port's group filter, pushes its groups down and reloads the parent's (`macvlan_set_mac_lists`).
     fn load_filters(&mut self, lower: &mut Nic, id: PortId) {
         let Ok(port) = self.port_mut(id) else { return };
-        port.filter = Arc::new(GroupFilter::new(port.promisc || port.allmulticast, &port.groups));
-        for group in port.groups.difference(&port.pushed) {
+        let mut wanted = port.groups.clone();
+        wanted.extend(STACK_GROUPS);
+        port.filter = Arc::new(GroupFilter::new(port.promisc || port.allmulticast, &wanted));
+        for group in wanted.difference(&port.pushed) {
             lower.filter.group_push(*group);
         }
-        for group in port.pushed.difference(&port.groups) {
+        for group in port.pushed.difference(&wanted) {
             lower.filter.group_pull(*group);
         }
-        port.pushed = port.groups.clone();
+        port.pushed = wanted;
         self.parent_filter = parent_bits(lower, 0);
         self.load_queue_filter(lower);
     }
@@ -251,7 +250,7 @@ impl Demux {
     /// Leaves a group, however often it was joined.
     ///
     /// # Errors
-    /// `ENOENT` if it was not joined (R88).
+    /// `ENOENT` if it was not joined by hand (R88); what the port's own stack has joined cannot be left so.
     pub fn leave(&mut self, lower: &mut Nic, id: PortId, group: MacAddr) -> Result<(), Refusal> {
         let port = self.port_mut(id)?;
         if !port.groups.remove(&group) {
@@ -263,7 +262,7 @@ impl Demux {
         Ok(())
     }
 
-    /// Edits a source port's list (`macvlan_changelink_sources`), entry by entry.
+    /// Edits a source port's list (`macvlan_changelink_sources`): entry by entry, or as a whole.
     ///
     /// # Errors
     /// `EADDRNOTAVAIL` at a multicast or zero entry, `EINVAL` if the port is not in source mode (R44).
@@ -295,7 +294,8 @@ impl Demux {
                 }
             }
             SourcesChange::Set(macs) => {
-                macs.iter().try_for_each(|mac| check(mac, port.mode))?;
+                // A whole list is one message, whose addresses are all looked at before anything else.
+                macs.iter().try_for_each(|mac| check(mac, Mode::Source))?;
                 if port.mode != Mode::Source {
                     return Err((Errno::Einval, Rule::SourceList));
                 }

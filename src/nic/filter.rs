@@ -17,8 +17,10 @@ pub enum UnicastFilter {
 /// How often each group is wanted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct GroupUse {
-    /// By the device itself.
-    own: u32,
+    /// Joined by hand on the device.
+    by_hand: bool,
+    /// Joined by the device's own stack.
+    by_stack: bool,
     /// By the ports above it.
     synced: u32,
 }
@@ -79,20 +81,33 @@ impl Filter {
         }
     }
 
-    /// The device itself joins a group.
+    /// A group is joined by hand on the device.
     pub fn join(&mut self, group: MacAddr) {
-        self.groups.entry(group).or_default().own += 1;
+        self.groups.entry(group).or_default().by_hand = true;
     }
 
-    /// The device itself leaves a group, however often it joined. `false`: it had not joined.
+    /// A group is left by hand, however often it was joined. `false`: it was not joined by hand, whatever the stack or
+    /// the ports above have joined (R88).
     pub fn leave(&mut self, group: MacAddr) -> bool {
-        let Some(g) = self.groups.get_mut(&group) else { return false };
-        let had = g.own > 0;
-        g.own = 0;
-        if g.synced == 0 {
-            self.groups.remove(&group);
-        }
+        let had = self.groups.get(&group).is_some_and(|g| g.by_hand);
+        self.release(group, |g| g.by_hand = false);
         had
+    }
+
+    /// The device's own stack joins a group or leaves it, as it comes up and goes down.
+    pub fn stack_joins(&mut self, group: MacAddr, joined: bool) {
+        self.groups.entry(group).or_default().by_stack = joined;
+        self.release(group, |_| {});
+    }
+
+    /// Changes who uses a group, and forgets it when nobody does.
+    fn release(&mut self, group: MacAddr, change: impl FnOnce(&mut GroupUse)) {
+        if let Some(g) = self.groups.get_mut(&group) {
+            change(g);
+            if *g == GroupUse::default() {
+                self.groups.remove(&group);
+            }
+        }
     }
 
     /// A port above pushes a group down (`dev_mc_sync`).
@@ -102,12 +117,7 @@ impl Filter {
 
     /// A port above takes a group back (`dev_mc_unsync`).
     pub fn group_pull(&mut self, group: MacAddr) {
-        if let Some(g) = self.groups.get_mut(&group) {
-            g.synced = g.synced.saturating_sub(1);
-            if g.own == 0 && g.synced == 0 {
-                self.groups.remove(&group);
-            }
-        }
+        self.release(group, |g| g.synced = g.synced.saturating_sub(1));
     }
 
     /// Groups with the number of ports that pushed them down, in the order of the addresses.
