@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
 /// Runs a command in `dir` and hands `input` to it.
-pub fn macvlab(dir: &Path, args: &[&str], input: &[u8]) -> Output {
+pub(crate) fn macvlab(dir: &Path, args: &[&str], input: &[u8]) -> Output {
     let mut child = Command::new(env!("CARGO_BIN_EXE_macvlab"))
         .args(args)
         .current_dir(dir)
@@ -31,21 +31,21 @@ pub fn macvlab(dir: &Path, args: &[&str], input: &[u8]) -> Output {
     output
 }
 
-pub fn stdout(output: &Output) -> String {
+pub(crate) fn stdout(output: &Output) -> String {
     String::from_utf8(output.stdout.clone()).unwrap()
 }
 
-pub fn stderr(output: &Output) -> String {
+pub(crate) fn stderr(output: &Output) -> String {
     String::from_utf8(output.stderr.clone()).unwrap()
 }
 
 /// The root of the project.
-pub fn root() -> &'static Path {
+pub(crate) fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
 /// Every lab of the fixtures, by name.
-pub fn labs() -> BTreeMap<String, PathBuf> {
+pub(crate) fn labs() -> BTreeMap<String, PathBuf> {
     let folder = root().join("fixtures/labs");
     let files = std::fs::read_dir(folder).unwrap().map(|e| e.unwrap().path());
     let labs: BTreeMap<_, _> = files
@@ -57,7 +57,7 @@ pub fn labs() -> BTreeMap<String, PathBuf> {
 }
 
 /// Reads a lab, and the captures that its steps replay.
-pub fn load(path: &Path) -> (LabSpec, Options) {
+pub(crate) fn load(path: &Path) -> (LabSpec, Options) {
     let spec = macvlab::labfile::load(path).unwrap_or_else(|e| panic!("{e}"));
     let mut options = Options::default();
     for step in &spec.steps {
@@ -76,7 +76,7 @@ pub fn load(path: &Path) -> (LabSpec, Options) {
 }
 
 /// Runs a lab and keeps what happened.
-pub fn run(spec: &LabSpec, options: Options) -> (Summary, Vec<Event>) {
+pub(crate) fn run(spec: &LabSpec, options: Options) -> (Summary, Vec<Event>) {
     let mut events = Vec::new();
     let summary = Lab::new(spec, options).run(&mut |event| events.push(event.clone()));
     (summary, events)
