@@ -2,6 +2,8 @@
 //!
 //! `cargo run --example decide`
 
+#![allow(clippy::print_stdout)]
+
 use macvlab::frame::{EthHeader, MacAddr, PacketType};
 use macvlab::macvlan::{self, Mode, PortRequest};
 use macvlab::nic::{Filter, Nic, UnicastFilter};

@@ -3,6 +3,8 @@
 //!
 //! `cargo run --example errors`
 
+#![allow(clippy::print_stdout)]
+
 use macvlab::frame::MacAddr;
 use macvlab::macvlan::{self, Mode, PortRequest};
 use macvlab::nic::{Filter, Nic, UnicastFilter};

@@ -2,6 +2,8 @@
 //!
 //! `cargo run --example hairpin`
 
+#![allow(clippy::print_stdout)]
+
 use macvlab::frame::summary;
 use macvlab::lab::{Event, HopKind, Lab, Options};
 use macvlab::labfile;

@@ -2,6 +2,8 @@
 //!
 //! `cargo run --example rules`
 
+#![allow(clippy::print_stdout)]
+
 use macvlab::verdict::{Rule, RuleKind};
 
 fn main() {

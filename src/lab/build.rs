@@ -56,6 +56,7 @@ impl Lab {
             lab.declare(device, &sockets);
         }
         lab.wire_switch_tables(spec);
+        lab.refresh_stacks();
         let devices = lab.listing();
         lab.log.insert(0, Event::Lab { title: spec.title.clone(), devices });
         lab

@@ -1,6 +1,6 @@
 //! `set`, `add` and `remove`: devices and switches change while the lab runs.
 
-use super::device::{CableId, DeviceId, End, Kind, Link, Uplink};
+use super::device::{AgentId, CableId, DeviceId, End, Kind, Link, Uplink};
 use super::spec::{Change, MacvlanSpec, Name, SwitchChange};
 use super::{DeviceState, Event, Lab, Stack};
 use crate::errno::Errno;
@@ -140,6 +140,30 @@ impl Lab {
                 }
                 self.mac_changed(child);
             }
+        }
+    }
+
+    /// Tells every IP stack how the links of its devices stand, after a change that may reach far.
+    pub(super) fn refresh_stacks(&mut self) {
+        for index in 0..self.agents.len() {
+            let devices = self.agents[index].devices.clone();
+            for (interface, id) in devices.into_iter().enumerate().filter(|(_, id)| !self.devices[id.0].gone)
+            {
+                let state = self.state_of(id);
+                let now = self.now;
+                match &mut self.agents[index].stack {
+                    Stack::Endpoint(e) => {
+                        e.set_mtu(state.mtu, now);
+                        e.set_link_up(state.up, now);
+                        e.set_carrier(state.carrier, now);
+                    }
+                    Stack::Router(r) => {
+                        r.set_link_up(interface, state.up, now);
+                        r.set_carrier(interface, state.carrier, now);
+                    }
+                }
+            }
+            self.serve(AgentId(index));
         }
     }
 

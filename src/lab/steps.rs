@@ -88,16 +88,23 @@ impl Lab {
             Action::Udp(probe) => self.probe(ProbeKind::Udp, probe, sink),
             Action::Tcp(probe) => self.probe(ProbeKind::Tcp, probe, sink),
             Action::Inject { at, from_wire, frame } => self.inject(at, *from_wire, frame).into(),
-            Action::Set { device, change } => self.set(device, change).into(),
+            Action::Set { device, change } => self.changed(|lab| lab.set(device, change)),
             Action::SetSwitch { switch, change } => self.set_switch(switch, change).into(),
-            Action::Add { name, spec } => self.add(name, spec).into(),
-            Action::Remove(name) => self.remove(name).into(),
+            Action::Add { name, spec } => self.changed(|lab| lab.add(name, spec)),
+            Action::Remove(name) => self.changed(|lab| lab.remove(name)),
             Action::Wait(time) => {
                 self.advance(self.now + *time, sink);
                 Ok(()).into()
             }
             Action::Replay { capture, at } => self.replay(capture, at, sink).into(),
         }
+    }
+
+    /// Carries out a change to a device, and lets the IP stacks know how the links stand now.
+    fn changed(&mut self, change: impl FnOnce(&mut Lab) -> Result<(), Refusal>) -> Done {
+        let done = change(self);
+        self.refresh_stacks();
+        done.into()
     }
 
     /// A device asks another, until it has an answer or gives up.

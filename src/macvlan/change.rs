@@ -5,7 +5,7 @@ use super::groups::{GroupBits, GroupFilter};
 use super::{MacvlanFlags, Mode, SourcesChange};
 use crate::errno::Errno;
 use crate::frame::MacAddr;
-use crate::nic::Nic;
+use crate::nic::{Nic, STACK_GROUPS};
 use crate::verdict::{PortId, Rule};
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -46,7 +46,6 @@ impl Demux {
         }
         let port = self.port_mut(id)?;
         port.up = true;
-        port.held.extend([MacAddr::ALL_HOSTS_V4, MacAddr::ALL_NODES_V6]);
         lower.filter.refresh(lower.up);
         self.load_filters(lower, id);
         Ok(())
@@ -68,7 +67,6 @@ impl Demux {
             lower.filter.unicast_del(port.mac);
         }
         port.up = false;
-        port.held.clear();
         lower.filter.refresh(lower.up);
         Ok(())
     }
@@ -76,7 +74,8 @@ impl Demux {
     /// Loads a port's group filter, pushes its groups down and reloads the parent's (`macvlan_set_mac_lists`).
     fn load_filters(&mut self, lower: &mut Nic, id: PortId) {
         let Ok(port) = self.port_mut(id) else { return };
-        let wanted: BTreeSet<MacAddr> = port.groups.union(&port.held).copied().collect();
+        let mut wanted = port.groups.clone();
+        wanted.extend(STACK_GROUPS);
         port.filter = Arc::new(GroupFilter::new(port.promisc || port.allmulticast, &wanted));
         for group in wanted.difference(&port.pushed) {
             lower.filter.group_push(*group);
@@ -252,7 +251,7 @@ impl Demux {
     /// Leaves a group, however often it was joined.
     ///
     /// # Errors
-    /// `ENOENT` if it was not joined by hand; what the IP stack joined stays (R88).
+    /// `ENOENT` if it was not joined by hand (R88); what the port's own stack has joined cannot be left so.
     pub fn leave(&mut self, lower: &mut Nic, id: PortId, group: MacAddr) -> Result<(), Refusal> {
         let port = self.port_mut(id)?;
         if !port.groups.remove(&group) {

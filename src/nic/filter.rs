@@ -17,10 +17,10 @@ pub enum UnicastFilter {
 /// How often each group is wanted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct GroupUse {
-    /// By the device itself, joined by hand (the kernel's `global_use`).
+    /// Joined by hand on the device.
     by_hand: bool,
-    /// By the device's IP stack.
-    held: bool,
+    /// Joined by the device's own stack.
+    by_stack: bool,
     /// By the ports above it.
     synced: u32,
 }
@@ -81,28 +81,32 @@ impl Filter {
         }
     }
 
-    /// The device itself joins a group by hand, once however often.
+    /// A group is joined by hand on the device.
     pub fn join(&mut self, group: MacAddr) {
         self.groups.entry(group).or_default().by_hand = true;
     }
 
-    /// The device itself leaves a group by hand. `false`: it had not joined; what its IP stack joined does not count.
+    /// A group is left by hand, however often it was joined. `false`: it was not joined by hand, whatever the stack or
+    /// the ports above have joined (R88).
     pub fn leave(&mut self, group: MacAddr) -> bool {
-        let Some(g) = self.groups.get_mut(&group) else { return false };
-        let had = std::mem::take(&mut g.by_hand);
-        self.forget_unused(group);
+        let had = self.groups.get(&group).is_some_and(|g| g.by_hand);
+        self.release(group, |g| g.by_hand = false);
         had
     }
 
-    /// The device's IP stack joins a group, or leaves it.
-    pub fn hold(&mut self, group: MacAddr, on: bool) {
-        self.groups.entry(group).or_default().held = on;
-        self.forget_unused(group);
+    /// The device's own stack joins a group or leaves it, as it comes up and goes down.
+    pub fn stack_joins(&mut self, group: MacAddr, joined: bool) {
+        self.groups.entry(group).or_default().by_stack = joined;
+        self.release(group, |_| {});
     }
 
-    fn forget_unused(&mut self, group: MacAddr) {
-        if self.groups.get(&group) == Some(&GroupUse::default()) {
-            self.groups.remove(&group);
+    /// Changes who uses a group, and forgets it when nobody does.
+    fn release(&mut self, group: MacAddr, change: impl FnOnce(&mut GroupUse)) {
+        if let Some(g) = self.groups.get_mut(&group) {
+            change(g);
+            if *g == GroupUse::default() {
+                self.groups.remove(&group);
+            }
         }
     }
 
@@ -113,10 +117,7 @@ impl Filter {
 
     /// A port above takes a group back (`dev_mc_unsync`).
     pub fn group_pull(&mut self, group: MacAddr) {
-        if let Some(g) = self.groups.get_mut(&group) {
-            g.synced = g.synced.saturating_sub(1);
-        }
-        self.forget_unused(group);
+        self.release(group, |g| g.synced = g.synced.saturating_sub(1));
     }
 
     /// Groups with the number of ports that pushed them down, in the order of the addresses.

@@ -25,6 +25,9 @@ pub struct Nic {
     pub counters: Counters,
 }
 
+/// The groups that every device's stack joins while the device is up: all hosts (IPv4) and all nodes (IPv6).
+pub const STACK_GROUPS: [MacAddr; 2] = [MacAddr::ALL_HOSTS_V4, MacAddr::ALL_NODES_V6];
+
 /// The smallest mtu of an Ethernet device.
 pub const MIN_MTU: u32 = 68;
 /// The largest.
@@ -47,8 +50,8 @@ impl Nic {
 
     /// Administrative state; coming up brings promiscuity in line.
     pub fn set_up(&mut self, up: bool) {
-        for group in [MacAddr::ALL_HOSTS_V4, MacAddr::ALL_NODES_V6] {
-            self.filter.hold(group, up);
+        for group in STACK_GROUPS {
+            self.filter.stack_joins(group, up);
         }
         self.up = up;
         self.filter.refresh(up);

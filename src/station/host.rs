@@ -14,12 +14,15 @@ use crate::frame::{EthHeader, MacAddr, PacketType};
 use crate::time::Instant;
 use std::collections::{BTreeMap, VecDeque};
 use std::net::IpAddr;
+use std::time::Duration;
 
 /// Packets from this host to itself that wait; more are lost.
 const MAX_LOCAL: usize = 1024;
 /// How often one call goes round interfaces, probes and sockets. Each answers the other only a few times at one
 /// instant; what is left is done by the next call.
 const MAX_ROUNDS: usize = 64;
+/// When the next call goes on, if that was not enough.
+const MOMENT: Duration = Duration::from_micros(1);
 
 /// How a packet is addressed to this host.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -159,12 +162,12 @@ impl Host {
             }
             UDP => self.receive_udp(now, packet_type, cast, view, payload),
             // Nobody opens a connection to a group (`tcp_v4_rcv`).
-            TCP if cast == Cast::Unicast && packet_type == PacketType::Host => {
-                if view.protocol() == TCP && is_unicast(view.src) {
+            TCP => {
+                let to_us_alone = cast == Cast::Unicast && packet_type == PacketType::Host;
+                if to_us_alone && view.protocol() == TCP && is_unicast(view.src) {
                     self.stack.receive(view.bytes.to_vec(), None);
                 }
             }
-            TCP => {}
             _ if cast == Cast::Unicast => self.complain(now, packet_type, view, Fault::Protocol),
             _ => {}
         }
@@ -270,7 +273,12 @@ impl Host {
                     self.prober.echo_failed(id, seq, why);
                 }
             }
-            (UDP, Some((port, _))) => self.prober.udp_failed(port, why),
+            (UDP, Some((port, _))) => {
+                let of_a_probe = self.prober.udp_failed(port, why);
+                if of_a_probe {
+                    self.stack.unbind(port);
+                }
+            }
             (TCP, Some((port, _))) => self.stack.tcp_unreachable(port, why),
             _ => {}
         }
@@ -356,7 +364,8 @@ impl Host {
 
     /// Does everything that is due.
     pub(super) fn poll(&mut self, now: Instant) {
-        for _ in 0..MAX_ROUNDS {
+        let mut rounds = 0..MAX_ROUNDS;
+        while rounds.next().is_some() {
             let mut busy = false;
             for index in 0..self.links.len() {
                 let failed = self.links.get_mut(index).map(|l| l.poll(now)).unwrap_or_default();
@@ -379,6 +388,10 @@ impl Host {
             }
         }
         self.stack_at = self.stack.poll_at(now);
+        if rounds.is_empty() {
+            let soon = now + MOMENT;
+            self.stack_at = Some(self.stack_at.map_or(soon, |at| at.min(soon)));
+        }
     }
 
     pub(super) fn poll_at(&self) -> Option<Instant> {

@@ -112,7 +112,9 @@ pub(super) fn packet(
     }
     // Requests of `ping` must not be fragmented; the kernel's own answers and errors may.
     let dont_fragment = src.is_ipv4() && message.kind == 8;
-    wrap(src, dst, protocol, hop_limit, Ident { id, dont_fragment }, &bytes)
+    // Errors travel as internetwork control (RFC 1812 4.3.2.5).
+    let tos = if src.is_ipv4() && matches!(message.kind, 3 | 5 | 11 | 12) { 0xc0 } else { 0 };
+    wrap(src, dst, protocol, hop_limit, Ident { tos, id, dont_fragment }, &bytes)
 }
 
 /// An echo request or reply as an IP packet.

@@ -185,7 +185,8 @@ impl Link {
 
     /// Asks everybody for an address, whatever the neighbour table says: arping.
     pub(super) fn ask_everybody(&mut self, target: IpAddr) {
-        self.solicit(Solicitation { target, to: None });
+        let source = self.source_for(target, target);
+        self.solicit(Solicitation { target, to: None, source });
     }
 
     pub(super) fn poll(&mut self, now: Instant) -> Vec<Vec<u8>> {
@@ -209,8 +210,13 @@ impl Link {
         effects.failed
     }
 
-    fn solicit(&mut self, Solicitation { target, to }: Solicitation) {
-        let source = self.source_for(target, target);
+    /// In the name of the packet that waits (`arp_announce` 0); else ARP asks from the address of the subnet, neighbour
+    /// discovery from the link-local one (`arp_solicit`, `ndisc_solicit`).
+    fn solicit(&mut self, Solicitation { target, to, source }: Solicitation) {
+        let source = source.filter(|s| self.has(*s)).or_else(|| {
+            let link_local = self.addresses.iter().map(|a| a.addr).find(|a| is_link_local_v6(*a));
+            if target.is_ipv6() { link_local } else { self.source_for(target, target) }
+        });
         match target {
             IpAddr::V4(target) => {
                 let Some(IpAddr::V4(source)) = source.or(Some(Ipv4Addr::UNSPECIFIED.into())) else { return };

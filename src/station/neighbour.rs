@@ -4,6 +4,7 @@
 //! Upper layers do not confirm entries here as TCP does on Linux: a busy neighbour is asked again after
 //! [`REACHABLE_TIME`] and [`DELAY_PROBE_TIME`], by three unicast requests at most.
 
+use super::packet::IpView;
 use crate::frame::MacAddr;
 use crate::time::Instant;
 use std::collections::BTreeMap;
@@ -71,6 +72,8 @@ struct Entry {
 pub(super) struct Solicitation {
     pub(super) target: IpAddr,
     pub(super) to: Option<MacAddr>,
+    /// The source of the packet that waits for the answer; it asks in its name, if that is an own address.
+    pub(super) source: Option<IpAddr>,
 }
 
 /// What the table wants done.
@@ -133,7 +136,7 @@ impl NeighbourTable {
         self.entries.get(&ip).is_some_and(|e| e.state.is_valid())
     }
 
-    /// When one of the timers last changed by sending or receiving was; the locktime of ARP counts from it.
+    /// Whether an entry changed so short a time ago that another ARP answer must not change it.
     pub(super) fn is_locked(&self, now: Instant, ip: IpAddr) -> bool {
         self.entries.get(&ip).is_some_and(|e| now <= e.updated + LOCKTIME)
     }
@@ -152,7 +155,8 @@ impl NeighbourTable {
             State::Failed => {
                 entry.enter(now, State::Incomplete, RETRANS_TIME);
                 entry.probes = 1;
-                out.solicit.push(Solicitation { target: ip, to: None });
+                let source = packet.as_deref().and_then(source_of);
+                out.solicit.push(Solicitation { target: ip, to: None, source });
             }
             _ => {}
         }
@@ -250,6 +254,10 @@ impl NeighbourTable {
     }
 }
 
+fn source_of(packet: &[u8]) -> Option<IpAddr> {
+    IpView::parse(packet).map(|view| view.src)
+}
+
 impl Entry {
     fn new(now: Instant, state: State) -> Entry {
         Entry {
@@ -283,7 +291,7 @@ impl Entry {
             State::Delay => {
                 self.enter(now, State::Probe, RETRANS_TIME);
                 self.probes = 1;
-                out.solicit.push(Solicitation { target: ip, to: Some(self.mac) });
+                out.solicit.push(Solicitation { target: ip, to: Some(self.mac), source: None });
             }
             State::Incomplete | State::Probe if self.probes >= MAX_PROBES => {
                 self.enter(now, State::Failed, Duration::ZERO);
@@ -294,7 +302,8 @@ impl Entry {
                 self.probes += 1;
                 self.timer = now + RETRANS_TIME;
                 let to = (self.state == State::Probe).then_some(self.mac);
-                out.solicit.push(Solicitation { target: ip, to });
+                let source = self.waiting.first().and_then(|p| source_of(p));
+                out.solicit.push(Solicitation { target: ip, to, source });
             }
             State::Stale | State::Failed | State::Permanent => self.timer = Instant::MAX,
         }

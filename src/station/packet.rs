@@ -1,7 +1,7 @@
 //! IP packets, as far as a stack reads and writes their headers.
 
 use etherparse::checksum::Sum16BitWords;
-use etherparse::{IpNumber, IpSlice, Ipv4Header, Ipv6Header};
+use etherparse::{IpDscp, IpNumber, IpSlice, Ipv4Header, Ipv6Header};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// Protocol numbers (IANA).
@@ -13,9 +13,10 @@ pub(super) const ICMPV6: u8 = 58;
 /// The TTL and hop limit of packets made here: Linux's default.
 pub(super) const HOP_LIMIT: u8 = 64;
 
-/// Whether a packet may be sent in fragments by others, and what its identification is (IPv4 only).
+/// What only IPv4's header says: type of service, identification, and that nobody may send the packet in fragments.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Ident {
+    pub(super) tos: u8,
     pub(super) id: u16,
     pub(super) dont_fragment: bool,
 }
@@ -182,6 +183,7 @@ pub(super) fn wrap(
         (IpAddr::V4(src), IpAddr::V4(dst)) => {
             let mut header =
                 Ipv4Header::new(len, hop_limit, IpNumber(protocol), src.octets(), dst.octets()).ok()?;
+            header.dscp = IpDscp::try_new(ident.tos >> 2).unwrap_or_default();
             header.identification = ident.id;
             header.dont_fragment = ident.dont_fragment;
             header.header_checksum = header.calc_header_checksum();
@@ -222,7 +224,7 @@ pub(super) fn decrement_hop_limit(packet: &mut [u8]) {
 mod tests {
     use super::*;
 
-    const IDENT: Ident = Ident { id: 7, dont_fragment: true };
+    const IDENT: Ident = Ident { tos: 0, id: 7, dont_fragment: true };
 
     #[test]
     fn every_ttl_keeps_a_right_checksum_on_the_way_down() {

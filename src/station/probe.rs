@@ -274,9 +274,10 @@ impl Prober {
         self.of_kind(ProbeKind::Ping).filter(|r| r.ident == ident).for_each(|r| r.fail(seq, why));
     }
 
-    /// A datagram was not delivered.
-    pub(super) fn udp_failed(&mut self, port: u16, why: Unreachable) {
-        self.of_kind(ProbeKind::Udp).for_each(|r| r.fail(port, why));
+    /// A datagram was not delivered. True if a probe had sent it, which needs its port no more.
+    pub(super) fn udp_failed(&mut self, port: u16, why: Unreachable) -> bool {
+        let asker = self.of_kind(ProbeKind::Udp).find(|r| r.pending.contains_key(&port));
+        asker.map(|r| r.fail(port, why)).is_some()
     }
 
     /// A neighbour answered a request for its address.

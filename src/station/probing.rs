@@ -99,7 +99,8 @@ impl Host {
             for (key, tcp) in attempts {
                 match (running.probe.kind, tcp) {
                     (ProbeKind::Udp, _) => {
-                        if self.stack.udp_recv(key).is_some_and(|d| d.data == LINE) {
+                        let answered = self.stack.udp_recv(key).is_some_and(|d| d.data == LINE);
+                        if answered {
                             running.answer(now, key);
                             self.stack.unbind(key);
                         }

@@ -121,6 +121,8 @@ fn closed_ports_say_so() {
     cable.settle();
     let error = cable.seen.iter().find(|s| s.word() == "unreachable").unwrap();
     assert_eq!(error.bytes[35], 3, "port unreachable");
+    assert_eq!(error.bytes[15], 0xc0, "as internetwork control");
+    assert_eq!(error.bytes.len(), 78);
     assert_eq!(cable.ends[0].1.tcp_state(refused), Some(TcpState::Failed(Unreachable::Refused)));
 }
 

@@ -118,6 +118,34 @@ fn whoever_was_asked_asks_back_five_seconds_later() {
 }
 
 #[test]
+fn ipv6_asks_again_from_its_link_local_address() {
+    let mut cable = Cable::pair();
+    cable.probe(0, ping("fd00::2"));
+    cable.run_until(ms(5000));
+    let asked: Vec<_> = cable.seen.iter().filter(|s| s.word() == "ns").collect();
+    let source = |s: &Seen| packet::IpView::parse(&s.bytes[14..]).unwrap().src;
+    assert_eq!(source(asked[0]), ip("fd00::1"), "in the name of the echo request");
+    assert_eq!((asked[1].at, source(asked[1])), (ms(5000), ip("fe80::ff:fe00:2")));
+    // Each side hears of the other's link-local address by this, and the talk ends.
+    cable.run_until(ms(60_000));
+    cable.seen.clear();
+    cable.run_until(ms(600_000));
+    assert!(cable.seen.is_empty());
+}
+
+#[test]
+fn unreachable_probes_give_their_ports_back() {
+    let mut cable = Cable::pair();
+    for kind in [ProbeKind::Udp, ProbeKind::Tcp] {
+        let many = Probe { count: 200, ..probe(kind, "10.0.0.9") };
+        let (result, _) = cable.probe(0, many);
+        assert_eq!(result.unreachable, 200);
+        assert_eq!(result.reason, Some(Unreachable::Neighbour(ip("10.0.0.9"))));
+        assert_eq!(cable.probe(0, probe(kind, "10.0.0.2")).0.outcome, ProbeOutcome::Reply);
+    }
+}
+
+#[test]
 fn a_neighbour_that_has_gone_is_given_up() {
     let mut cable = Cable::pair();
     cable.probe(0, ping("fd00::2"));
