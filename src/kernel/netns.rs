@@ -60,10 +60,12 @@ impl Namespace {
     }
 }
 
-/// Devices speak no IPv6, and bridges leave it to nobody's firewall whether they forward a broken IP packet.
-const SETTINGS: [(&str, &str); 5] = [
-    ("ipv6/conf/all/disable_ipv6", "1"),
-    ("ipv6/conf/default/disable_ipv6", "1"),
+/// Devices are quiet: without a link-local address IPv6 joins its all-nodes group, as it does everywhere, and says
+/// nothing. And bridges leave it to nobody's firewall whether they forward a broken IP packet.
+const SETTINGS: [(&str, &str); 6] = [
+    ("ipv6/conf/all/addr_gen_mode", "1"),
+    ("ipv6/conf/default/addr_gen_mode", "1"),
+    ("ipv6/conf/default/accept_ra", "0"),
     ("bridge/bridge-nf-call-iptables", "0"),
     ("bridge/bridge-nf-call-ip6tables", "0"),
     ("bridge/bridge-nf-call-arptables", "0"),
