@@ -7,7 +7,7 @@ use super::{HopKind, Lab, incoming};
 use crate::frame::{EthHeader, Frame, MacAddr, PacketType, Tag};
 use crate::macvlan::{Counted, Delivery, count_delivery};
 use crate::nic::{Nic, host_stack_type};
-use crate::switch::{SwitchEgress, SwitchPortId};
+use crate::switch::{SwitchEgress, SwitchPortId, SwitchVerdict};
 use crate::verdict::{Egress, Flood, Rule};
 use std::borrow::Cow;
 
@@ -179,23 +179,70 @@ impl Lab {
         };
         let verdict = node.switch.decide(port, &frame, &header, now);
         node.switch.commit(port, &header, &verdict, now);
-        let ways: Vec<_> = node.switch.egress(&verdict, port, &header).collect();
         let packet_type = PacketType::of(header.dst, MacAddr::ZERO);
         self.hop_named(name.clone(), HopKind::Arrive(packet_type), &frame, frame_id);
-        match verdict.egress {
-            SwitchEgress::Drop => self.hop_named(name, HopKind::Drop(verdict.rule), &frame, frame_id),
-            _ if ways.is_empty() => {
-                self.hop_named(name, HopKind::Drop(Rule::NothingToFloodTo), &frame, frame_id);
-            }
-            _ => {
-                for (out, rule, retag) in ways {
-                    let frame = match retag.apply(&frame) {
-                        Cow::Borrowed(_) => frame.clone(),
-                        Cow::Owned(bytes) => bytes.into(),
-                    };
-                    self.leave_switch(switch, out, frame, frame_id, rule);
-                }
-            }
+        self.pass_up(switch, &verdict, &header, &frame, frame_id);
+        self.forward(switch, port, &name, &verdict, &header, &frame, frame_id);
+    }
+
+    /// The switch's own device gets what is for it, and, promiscuous, everything (R212).
+    fn pass_up(
+        &mut self,
+        switch: SwitchId,
+        verdict: &SwitchVerdict,
+        header: &EthHeader,
+        frame: &Frame,
+        frame_id: u64,
+    ) {
+        let Some(own) = self.switches[switch.0].own else { return };
+        let Some(link) = self.devices[own.0].link_mut().filter(|l| l.nic.up) else { return };
+        let promiscuous = link.nic.filter.promiscuity() != 0;
+        if !self.switches[switch.0].switch.own_device_gets(verdict, header, promiscuous) {
+            return;
+        }
+        // The bridge counts what is behind the header.
+        link.nic.counters.rx_packets += 1;
+        link.nic.counters.rx_bytes += u64::from(header.untagged_len()) - EthHeader::LEN as u64;
+        let packet_type = PacketType::of(header.dst, link.nic.mac);
+        self.intake(own, header, packet_type, frame.clone(), frame_id);
+    }
+
+    /// The switch's own device sends: out of the ports that the forwarding database says, nothing learned (R213).
+    pub(super) fn own_device_sends(&mut self, switch: SwitchId, frame: &Frame, frame_id: u64) {
+        let node = &self.switches[switch.0];
+        let Some(header) = EthHeader::outgoing(frame) else { return };
+        let verdict = node.switch.decide_own(&header, self.now);
+        let name = node.name.clone();
+        self.forward(switch, SwitchPortId::OWN, &name, &verdict, &header, frame, frame_id);
+    }
+
+    /// Sends a frame out of the ports that a verdict says.
+    #[allow(clippy::too_many_arguments)]
+    fn forward(
+        &mut self,
+        switch: SwitchId,
+        ingress: SwitchPortId,
+        name: &str,
+        verdict: &SwitchVerdict,
+        header: &EthHeader,
+        frame: &Frame,
+        frame_id: u64,
+    ) {
+        let ways: Vec<_> = self.switches[switch.0].switch.egress(verdict, ingress, header).collect();
+        let dropped = match verdict.egress {
+            SwitchEgress::Own => None,
+            SwitchEgress::Drop => Some(verdict.rule),
+            _ => ways.is_empty().then_some(Rule::NothingToFloodTo),
+        };
+        if let Some(rule) = dropped {
+            self.hop_named(name.to_owned(), HopKind::Drop(rule), frame, frame_id);
+        }
+        for (out, rule, retag) in ways {
+            let frame = match retag.apply(frame) {
+                Cow::Borrowed(_) => frame.clone(),
+                Cow::Owned(bytes) => bytes.into(),
+            };
+            self.leave_switch(switch, out, frame, frame_id, rule);
         }
     }
 

@@ -61,6 +61,8 @@ pub(super) enum Role {
     Station,
     /// An interface of the named router.
     Router(Name),
+    /// A switch's own device.
+    Bridge,
 }
 
 /// A device with a link of its own.
@@ -81,6 +83,8 @@ pub(super) struct Link {
 #[derive(Clone, Debug)]
 pub(super) enum Uplink {
     Cable(CableId),
+    /// Into the switch whose own device it is.
+    Switch(SwitchId),
     /// Through the device below, with a tag.
     Below {
         nic: DeviceId,
@@ -127,6 +131,8 @@ impl Cable {
 pub(super) struct SwitchNode {
     pub(super) name: Name,
     pub(super) switch: Switch,
+    /// Its own device, if it serves as a parent.
+    pub(super) own: Option<DeviceId>,
     /// By port id.
     pub(super) ports: Vec<SwitchPortNode>,
 }
@@ -205,6 +211,7 @@ impl Device {
                 Role::Vlan => "vlan",
                 Role::Station => "station",
                 Role::Router(_) => "router",
+                Role::Bridge => "switch",
             },
         }
     }

@@ -3,6 +3,44 @@
 //!
 //! [`parse`] reads a file into a [`LabSpec`], or says everything that is wrong with it; [`write()`] is its inverse. What
 //! the *kernel* would refuse is no mistake in the file: it happens when the lab runs.
+//!
+//! ```
+//! let lab = macvlab::labfile::parse("lab.toml", r#"
+//!     [nic.eth0]
+//!     cable = "win"
+//!     [macvlan.c1]
+//!     parent = "eth0"
+//!     mode   = "bridge"
+//!     [station.win]
+//!     [[step]]
+//!     inject = { at = "win", ethernet = { dst = "c1" } }
+//!     expect = { delivered = ["c1"] }
+//! "#).unwrap();
+//! assert_eq!(lab.devices.len(), 3);
+//!
+//! let mistakes = macvlab::labfile::parse("lab.toml", "[nic.eth0]\nmtuu = 9000").unwrap_err();
+//! assert_eq!(mistakes.list()[0].message, "unknown key `mtuu`");
+//! assert_eq!(mistakes.list()[0].help.as_deref(), Some("did you mean `mtu`?"));
+//! ```
+//!
+//! # Crafted frames
+//! An `inject` step has a `frame` in hex, or one of these, in which everything but `target_ip` and `to` can be left out:
+//!
+//! | body | keys (defaults) |
+//! | --- | --- |
+//! | `ethernet` | `ethertype` (0x88b5, local experiments), `payload` in hex (empty) |
+//! | `arp` | `op` (`"request"`, `"reply"` or a number), `sender_mac`, `sender_ip` (the sending device's), `target_mac` (zero), `target_ip` |
+//! | `icmp` | `from` (the sending device's address), `to`, `id` (1), `seq` (1), `ttl` (64), `size` of the data (56) |
+//! | `udp` | `from`, `to`, `sport` (49152), `dport` (7, echo), `ttl` (64), `payload` in hex |
+//! | each of them | `dst` (broadcast; of a packet, the address of the device it is for), `src` (the sending device's), `vlan`, `pad` to a length with zeros |
+//!
+//! MAC and IP addresses may be given as the name of the device that has them. `vlan` is an id, a table `{ tpid, id, pcp,
+//! dei }`, or a list of those, outermost first. A tagged frame of fewer than 20 bytes vanishes on arrival (rule R72):
+//! `pad` it.
+//!
+//! # VLANs of switch ports
+//! `vlan = { pvid, untagged, tagged }` stands for all of a port's membership: what it does not name, the port does not
+//! have. Without it a port has VLAN 1, untagged.
 
 mod craft;
 mod device;

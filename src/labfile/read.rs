@@ -55,6 +55,16 @@ impl<'t> Reader<'t> {
         Reader { lines: LineIndex::new(text), names: Names::default(), problems: Vec::new(), more: 0 }
     }
 
+    /// Whether no more mistakes are kept. Counts one: for those whose text takes time to make.
+    ///
+    /// Ten times what is shown is kept, so that the first of them by line are shown; no more, for a file of a million
+    /// mistakes must not fill the memory.
+    pub(super) fn full(&mut self) -> bool {
+        let full = self.problems.len() >= MAX_SHOWN * 10;
+        self.more += usize::from(full);
+        full
+    }
+
     /// Notes a mistake.
     pub(super) fn problem(
         &mut self,
@@ -75,10 +85,7 @@ impl<'t> Reader<'t> {
         help: impl Into<Option<String>>,
         other: Option<(Range<usize>, String)>,
     ) {
-        // Ten times what is shown is kept, so that the first of them by line are shown; no more, for a file of a
-        // million mistakes must not fill the memory.
-        if self.problems.len() >= MAX_SHOWN * 10 {
-            self.more += 1;
+        if self.full() {
             return;
         }
         self.problems.push(Diagnostic {
@@ -157,7 +164,7 @@ impl<'p, 't> Table<'p, 't> {
         }
         for (key, _) in self.entries() {
             let word = key.get_ref().as_ref();
-            if unknown(word) {
+            if unknown(word) && !cx.full() {
                 let path = self.path.key(word).to_string();
                 cx.problem(path, key.span(), format!("unknown key `{word}`"), suggest::hint(word, known));
             }

@@ -59,8 +59,6 @@ pub struct Port {
     pub allmulticast: bool,
     /// Groups joined by hand, up or down.
     pub groups: BTreeSet<MacAddr>,
-    /// Groups that the IP stack joins while the port is up; they cannot be left by hand (R88).
-    pub(super) held: BTreeSet<MacAddr>,
     /// Groups pushed down to the parent while up.
     pub(super) pushed: BTreeSet<MacAddr>,
     /// The senders a source port listens to.
@@ -220,7 +218,6 @@ pub fn create(
         promisc: false,
         allmulticast: false,
         groups: BTreeSet::new(),
-        held: BTreeSet::new(),
         pushed: BTreeSet::new(),
         sources: request.sources.iter().copied().collect(),
         bcqueuelen: request.bcqueuelen.unwrap_or(DEFAULT_QUEUE),

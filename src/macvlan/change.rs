@@ -7,7 +7,6 @@ use crate::errno::Errno;
 use crate::frame::MacAddr;
 use crate::nic::{Nic, STACK_GROUPS};
 use crate::verdict::{PortId, Rule};
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 impl Demux {

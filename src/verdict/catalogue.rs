@@ -115,7 +115,7 @@ rules! {
     SwitchPortDown = "R128", Withholding, "The switch port has no carrier", "A port without carrier gets nothing, and what was learned there is forgotten.", "br_stp_disable_port";
     LearningOff = "R129", Ground, "Learning off", "Without learning on a port, frames for the addresses behind it are flooded.", "br_handle_frame_finish";
     SwitchIgnoresTags = "R130", Ground, "Tags are ignored", "Without VLAN filtering, tags play no part in learning and forwarding.", "br_handle_frame_finish";
-    SwitchOwnAddress = "R131", Ground, "The switch's own addresses", "A bridge swallows frames for its own addresses; the switch here has none.", "br_handle_frame_finish";
+    SwitchOwnAddress = "R131", Forwarding, "The switch's own address", "The destination is the switch's own device, which has an address only if it is the parent of ports.", "br_handle_frame_finish";
     NothingToFloodTo = "R125e", Withholding, "No port takes the flood", "The frame is to be flooded and no port may send it.", "br_flood";
     VlanNotMember = "R132", Withholding, "Not a member of this VLAN", "VLAN filtering is on and the port is not a member of the frame's VLAN, or has no VLAN for untagged frames.", "br_allowed_ingress, br_allowed_egress";
     SwitchPorts = "R133", Refusal, "As many ports as a bridge takes", "A bridge takes no more than 1023 ports.", "br_add_if, find_portno";
@@ -132,13 +132,17 @@ rules! {
     MaskOfArrival = "R157", Ground, "The arrival port's mask counts", "A reserved group is forwarded if the bridge's mask or the arrival port's mask has its bit.", "br_handle_frame";
     PauseNeverForwarded = "R158", Ground, "01 is never forwarded", "No mask makes the switch forward 01:80:c2:00:00:01 or learn from it.", "br_handle_frame";
 
+    // The switch's own device as a parent.
+    SwitchOwnSees = "R212", Ground, "A bridge as parent sees everything", "Ports on the switch's own device make it promiscuous, so it and they see all that the switch takes in.", "br_pass_frame_up";
+    SwitchOwnSends = "R213", Ground, "The switch's own device sends", "What the switch's own device sends goes to the ports by the forwarding database; nothing is learned from it.", "br_dev_xmit";
+
     // The NIC's hardware filter.
     HardwareFilter = "N1", Withholding, "The NIC's address filter", "The NIC is not promiscuous and the destination is neither its own address nor one in its filter.", "__dev_set_rx_mode; the hardware's filter";
     HardwareGroupFilter = "N2", Withholding, "The NIC's group filter", "The NIC is neither promiscuous nor all-multicast and nobody on it has joined the group.", "__dev_set_rx_mode; the hardware's filter";
     NicDown = "N3", Withholding, "The NIC is down", "The device is down and takes nothing from its cable.", "veth_xmit";
 
     // 802.1Q sub-interfaces.
-    VlanReceive = "V1", Forwarding, "To the VLAN sub-interface", "The outer tag names a VLAN that has a sub-interface here, so the frame goes there without its tag, before the macvlan hook.", "vlan_do_receive";
+    VlanReceive = "V1", Ground, "To the VLAN sub-interface", "The outer tag names a VLAN that has a sub-interface here, so the frame goes there without its tag, before the macvlan hook.", "vlan_do_receive";
     VlanTransmit = "V2", Forwarding, "Tagged and sent", "A VLAN sub-interface puts its tag on what it sends and hands it to the device below.", "vlan_dev_hard_start_xmit";
     VlanDown = "V3", Withholding, "The VLAN sub-interface is down", "The frame's VLAN has a sub-interface here that is down, so it is dropped.", "vlan_do_receive";
 

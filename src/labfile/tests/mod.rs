@@ -1,5 +1,6 @@
 //! What a person sees who made a mistake, and what comes of a file without one.
 
+mod fixtures;
 mod keys;
 mod reading;
 mod references;

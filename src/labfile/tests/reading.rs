@@ -275,6 +275,8 @@ fn a_file_beyond_the_limits_is_refused() {
     let line = format!("{}a = {{\n", "a.".repeat(16));
     let nested = format!("{}{}", line.repeat(200), "}".repeat(200));
     assert!(parse("lab.toml", &nested).is_err());
+    let arrays = format!("a = {}{}", "[".repeat(1_000_000), "]".repeat(1_000_000));
+    assert!(parse("lab.toml", &arrays).is_err());
     // Dots in strings and comments are harmless.
     let many = format!("title = \"{}\" # {}\n", ".".repeat(500), ".".repeat(500));
     assert!(parse("lab.toml", &many).is_ok());

@@ -16,7 +16,8 @@ use crate::switch::{Policy, PortFlag, PortFlags, PortState, PortVlans};
 use keys::{Keys, bare, duration, quote};
 use std::time::Duration;
 
-/// The lab as a file that [`super::parse`] reads back into the same declaration (line numbers aside).
+/// The lab as a file that [`super::parse`] reads back into the same declaration, line numbers aside. What no file can
+/// say (a mode that does not exist, a title of several lines) is written and then refused.
 #[must_use]
 pub fn write(spec: &LabSpec) -> String {
     let mut out = String::new();
@@ -170,6 +171,9 @@ fn ip_keys(keys: &mut Keys, ip: &IpSpec) {
 
 fn switch_tables(switch: &SwitchSpec) -> String {
     let mut keys = Keys::default();
+    if switch.mac != default_mac(&switch.name) {
+        keys.text("mac", &switch.mac.to_string());
+    }
     if switch.ageing != DEFAULT_AGEING {
         keys.text("ageing", &duration(switch.ageing));
     }
