@@ -145,14 +145,7 @@ impl Lab {
         Nic::check_mtu(mtu).map_err(refused)?;
         let id = DeviceId(self.devices.len());
         let cable = self.plug(name, id, mtu, sockets);
-        let link = Link {
-            role,
-            nic: Nic::new(mac, mtu, Filter::new(filter)),
-            demux: None,
-            ports: Vec::new(),
-            vlans: Vec::new(),
-            uplink: Uplink::Cable(cable),
-        };
+        let link = Link::new(role, Nic::new(mac, mtu, Filter::new(filter)), Uplink::Cable(cable));
         self.add_device(name, Kind::Link(Box::new(link)));
         Ok(id)
     }
@@ -208,8 +201,7 @@ impl Lab {
             promisc: false,
         };
         let filter = Filter::new(UnicastFilter::Slots(u32::MAX));
-        let (demux, ports, vlans) = (None, Vec::new(), Vec::new());
-        let link = Link { role: Role::Vlan, nic: Nic::new(mac, mtu, filter), demux, ports, vlans, uplink };
+        let link = Link::new(Role::Vlan, Nic::new(mac, mtu, filter), uplink);
         let id = self.add_device(name, Kind::Link(Box::new(link)));
         if let Some(parent) = self.link_mut(below) {
             parent.vlans.push((spec.id, id));
