@@ -8,6 +8,7 @@
 //! | `replay.rs` | `replay CAPTURE --lab LAB`, with one capture for each device from `devices.rs` |
 //! | `rules.rs` | `rules [ID]` |
 //! | `run.rs` | `run LAB` |
+//! | `verify.rs` | `verify [LAB …]`, with the feature `kernel` |
 //!
 //! Results go to standard output, all else to standard error (`terminal.rs`); `input.rs` opens what is read, `views.rs`
 //! what is written; `interrupt.rs` hears Ctrl-C.
@@ -23,6 +24,8 @@ mod replay;
 mod rules;
 mod run;
 mod terminal;
+#[cfg(all(feature = "kernel", target_os = "linux"))]
+mod verify;
 mod views;
 
 use clap::{Parser, Subcommand, ValueEnum};
@@ -61,6 +64,8 @@ enum Command {
     Replay(replay::Args),
     Rules(rules::Args),
     Check(check::Args),
+    #[cfg(all(feature = "kernel", target_os = "linux"))]
+    Verify(verify::Args),
 }
 
 /// When to colour.
@@ -131,6 +136,8 @@ pub(crate) fn main() -> ExitCode {
         Command::Replay(args) => replay::run(args, &terminal),
         Command::Rules(args) => rules::run(args, &terminal),
         Command::Check(args) => check::run(&args, &terminal),
+        #[cfg(all(feature = "kernel", target_os = "linux"))]
+        Command::Verify(args) => verify::run(&args, &terminal),
     };
     match exit {
         Ok(exit) => exit.into(),

@@ -22,7 +22,7 @@ mod world;
 
 pub use compare::{Allowed, Comparison, Difference, compare};
 pub use info::KernelInfo;
-pub use netns::acquire_privileges;
+pub use netns::{acquire_privileges, stop_on_interrupt};
 pub use observed::{ErrorNumber, Observed, Seen, SetupError, StepObserved, StepOutcome};
 pub use oracle::{Hints, Oracle};
 pub use ours::Ours;

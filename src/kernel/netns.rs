@@ -3,9 +3,11 @@
 
 use super::trouble::Trouble;
 use nix::sched::{CloneFlags, setns, unshare};
+use nix::sys::signal::{SigSet, Signal};
 use std::fs::{self, File};
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, RawFd};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// A network namespace of our own.
 #[derive(Debug)]
@@ -58,10 +60,12 @@ impl Namespace {
     }
 }
 
-/// Devices speak no IPv6, and bridges leave it to nobody's firewall whether they forward a broken IP packet.
-const SETTINGS: [(&str, &str); 5] = [
-    ("ipv6/conf/all/disable_ipv6", "1"),
-    ("ipv6/conf/default/disable_ipv6", "1"),
+/// Devices are quiet: without a link-local address IPv6 joins its all-nodes group, as it does everywhere, and says
+/// nothing. And bridges leave it to nobody's firewall whether they forward a broken IP packet.
+const SETTINGS: [(&str, &str); 6] = [
+    ("ipv6/conf/all/addr_gen_mode", "1"),
+    ("ipv6/conf/default/addr_gen_mode", "1"),
+    ("ipv6/conf/default/accept_ra", "0"),
     ("bridge/bridge-nf-call-iptables", "0"),
     ("bridge/bridge-nf-call-ip6tables", "0"),
     ("bridge/bridge-nf-call-arptables", "0"),
@@ -93,4 +97,22 @@ pub fn acquire_privileges() -> Result<(), Trouble> {
         .and_then(|()| write("/proc/self/uid_map", format!("0 {uid} 1")))
         .and_then(|()| write("/proc/self/gid_map", format!("0 {gid} 1")))
         .map_err(Trouble::Unprivileged)
+}
+
+/// Sets the flag when the user interrupts (Ctrl-C); a second time ends the program at once. There is nothing to clean up
+/// either way.
+pub fn stop_on_interrupt(flag: &'static AtomicBool) {
+    let watch = move |signals: SigSet| {
+        while signals.wait().is_ok() {
+            if flag.swap(true, Ordering::Relaxed) {
+                std::process::exit(130);
+            }
+        }
+    };
+    let mut blocked = SigSet::empty();
+    blocked.add(Signal::SIGINT);
+    // Threads made later inherit the mask, so that the watching thread alone gets the signal.
+    if blocked.thread_block().is_ok() {
+        std::thread::spawn(move || watch(blocked));
+    }
 }

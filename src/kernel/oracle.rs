@@ -8,7 +8,7 @@ use super::pool::Pool;
 use super::trouble::Trouble;
 use super::world::{NOBODY, World};
 use crate::frame::{Family, MacAddr, Resolve};
-use crate::lab::spec::{Action, Change, DeviceKind, FrameSpec, LabSpec, Name, StepSpec};
+use crate::lab::spec::{Action, Change, DeviceKind, FrameSpec, LabSpec, Name, StepSpec, SwitchChange};
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::time::Duration;
@@ -94,7 +94,15 @@ fn run_step(
             }
             outcome
         }
-        Action::SetSwitch { switch, change } => outcome_of(change::switch(world, switch, change)),
+        Action::SetSwitch { switch, change } => {
+            let outcome = outcome_of(change::switch(world, switch, change));
+            let swept = matches!(change, SwitchChange::Ageing(_))
+                || matches!(change, SwitchChange::Fdb(entry) if entry.dynamic);
+            if swept {
+                std::thread::sleep(SWEEP);
+            }
+            outcome
+        }
         Action::Add { name, spec } => {
             let made = world.make_port(name, spec)?;
             world.settle_carriers();
@@ -167,6 +175,8 @@ fn bytes_of(world: &mut World<'_>, lab: &LabSpec, at: &str, frame: &FrameSpec) -
     }
 }
 
+/// The longest that a bridge takes to sweep out entries that are too old.
+const SWEEP: Duration = Duration::from_millis(30);
 /// Time without a frame after which a step is over.
 pub(super) const QUIET: Duration = Duration::from_micros(1500);
 /// The same when all expected frames have come, and every frame of the lab is different.

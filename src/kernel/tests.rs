@@ -67,6 +67,7 @@ fn switch(ports: &[(&str, bool)]) -> SwitchSpec {
         policy: None,
     });
     SwitchSpec {
+        mac: crate::station::default_mac("sw0"),
         name: "sw0".into(),
         ageing: Duration::from_secs(300),
         vlan_filtering: false,

@@ -87,6 +87,7 @@ impl<'p> World<'p> {
     pub(super) fn build(pool: &'p mut Pool, lab: &LabSpec) -> Result<(World<'p>, Vec<SetupError>), Trouble> {
         let plan = Plan::of(lab)?;
         let void = pool.take(Role::Deaf, 0)?;
+        let mut refused = Vec::new();
         let mut world = World {
             pool,
             cells: vec![void],
@@ -104,15 +105,14 @@ impl<'p> World<'p> {
             restless: false,
         };
         for switch in &lab.switches {
-            world.make_switch(switch)?;
+            world.make_switch(switch, &mut refused)?;
         }
-        let mut refused = Vec::new();
         for device in &lab.devices {
             world.make_device(&device.name, &device.kind, &mut refused)?;
         }
         world.settle_carriers();
         for switch in &lab.switches {
-            world.finish_switch(switch);
+            world.finish_switch(switch, &mut refused);
         }
         Ok((world, refused))
     }
@@ -133,16 +133,18 @@ impl<'p> World<'p> {
         Ok(self.cells.len() - 1)
     }
 
-    fn make_switch(&mut self, spec: &SwitchSpec) -> Result<(), Trouble> {
+    fn make_switch(&mut self, spec: &SwitchSpec, refused: &mut Vec<SetupError>) -> Result<(), Trouble> {
         let cell = self.cell_for(&format!("switch {}", spec.name), Role::Deaf)?;
         let ifindex = self.index();
-        let mut settings = vec![link::ageing(spec.ageing)];
-        if spec.group_fwd_mask != 0 {
-            settings.push(InfoBridge::GroupFwdMask(spec.group_fwd_mask));
-        }
+        let settings = vec![link::ageing(spec.ageing)];
         let mac = MacAddr([0x0e, 0xbb, 0xbb, 0xbb, 0xbb, 0]);
         link::bridge(&mut self.cells[cell].rtnl, "br0", ifindex, mac, settings)
             .map_err(Trouble::refused(format!("the switch {}", spec.name)))?;
+        if spec.group_fwd_mask != 0 {
+            let mask = vec![InfoBridge::GroupFwdMask(spec.group_fwd_mask)];
+            let set = link::bridge_settings(&mut self.cells[cell].rtnl, ifindex, mask);
+            refused.extend(set.err().map(|e| create_error(&spec.name, e)));
+        }
         self.switches.insert(spec.name.clone(), Place { cell, ifindex });
         Ok(())
     }
@@ -267,31 +269,39 @@ impl<'p> World<'p> {
         let refused = || Trouble::refused(format!("the switch port of {}", port.device));
         link::set(rtnl, end.ifindex, LinkAttribute::Controller(switch.ifindex)).map_err(refused())?;
         let mut flags = port.flags;
-        let mut settings: Vec<InfoBridgePort> =
+        let settings: Vec<InfoBridgePort> =
             PortFlag::ALL.into_iter().map(|f| flag_setting(f, *flags.get_mut(f))).collect();
-        if port.group_fwd_mask != 0 {
-            settings.push(InfoBridgePort::GroupFwdMask(port.group_fwd_mask));
-        }
         link::port_settings(rtnl, end.ifindex, &settings).map_err(refused())?;
         link::set_flag(rtnl, end.ifindex, LinkFlags::Up, true).map_err(refused())
     }
 
-    /// What can be set only once the carriers are there.
-    fn finish_switch(&mut self, spec: &SwitchSpec) {
+    /// What can be set only once the carriers are there, or may be refused.
+    fn finish_switch(&mut self, spec: &SwitchSpec, refused: &mut Vec<SetupError>) {
         let Some(switch) = self.switches.get(&spec.name).copied() else {
             return;
         };
         let rtnl = &mut self.cells[switch.cell].rtnl;
-        for port in spec.ports.iter().filter(|p| p.state != PortState::Forwarding) {
-            if let Some(place) = self.far.get(&port.device) {
-                // Refused without carrier, as by `bridge link`; the port then stays as it is.
-                let _ = link::port_settings(rtnl, place.ifindex, &[state_setting(port.state)]);
+        for port in &spec.ports {
+            let Some(place) = self.far.get(&port.device) else { continue };
+            let mut settings = Vec::new();
+            if port.group_fwd_mask != 0 {
+                settings.push(InfoBridgePort::GroupFwdMask(port.group_fwd_mask));
+            }
+            if port.state != PortState::Forwarding {
+                settings.push(state_setting(port.state));
+            }
+            for setting in settings {
+                match link::port_settings(rtnl, place.ifindex, &[setting]) {
+                    // A state without carrier: it would not have outlived the next change of the carrier anyway.
+                    Ok(()) | Err(ErrorNumber(libc::ENETDOWN)) => {}
+                    Err(e) => refused.push(create_error(&format!("{}.{}", spec.name, port.device), e)),
+                }
             }
         }
         for entry in &spec.fdb {
-            if let Some(place) = self.far.get(&entry.port) {
-                let _ = link::add_entry(rtnl, place.ifindex, entry);
-            }
+            let index = self.far.get(&entry.port).map_or(NOBODY, |p| p.ifindex);
+            let added = link::add_entry(rtnl, index, entry);
+            refused.extend(added.err().map(|e| create_error(&spec.name, e)));
         }
     }
 
@@ -444,6 +454,10 @@ impl<'p> World<'p> {
         }
         true
     }
+}
+
+fn create_error(device: &str, error: ErrorNumber) -> SetupError {
+    SetupError { device: device.to_owned(), stage: SetupStage::Create, error }
 }
 
 fn missing(switch: &str) -> Trouble {

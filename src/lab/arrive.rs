@@ -2,12 +2,12 @@
 //! and stations.
 
 use super::clock::Due;
-use super::device::{DeviceId, End, Role, SwitchId};
+use super::device::{DeviceId, End, Role, SwitchId, Uplink};
 use super::{HopKind, Lab, incoming};
 use crate::frame::{EthHeader, Frame, MacAddr, PacketType, Tag};
-use crate::macvlan::{Counted, Delivery, count_delivery};
+use crate::macvlan::{Counted, Delivery, Forwarding, Fragments, Offered, count_delivery};
 use crate::nic::{Nic, host_stack_type};
-use crate::switch::{SwitchEgress, SwitchPortId};
+use crate::switch::{SwitchEgress, SwitchPortId, SwitchVerdict};
 use crate::verdict::{Egress, Flood, Rule};
 use std::borrow::Cow;
 
@@ -62,7 +62,9 @@ impl Lab {
     }
 
     /// What a device does with a frame that its hardware let in: the tap sees it, then sub-interfaces, ports and the
-    /// host stack (R10).
+    /// host stack (R10). A parent with a port puts multicast IPv4 fragments together in front of its ports (R160): the
+    /// hop log has each fragment arrive, and then dropped with the rule that holds it back or threw it away, but for
+    /// the last one, under whose number the whole datagram goes on.
     fn intake(
         &mut self,
         id: DeviceId,
@@ -86,19 +88,52 @@ impl Lab {
         let Some(table) = table else {
             return self.hand_to_host(id, Rule::NoPorts, packet_type, &frame, frame_id);
         };
+        let now = self.now;
+        match self.fragments(id).map_or(Offered::NotAFragment, |f| f.offer(now, &frame, header)) {
+            Offered::NotAFragment => self.demultiplex(id, &table, header, packet_type, &frame, frame_id),
+            // Held back is dropped as well: this frame goes no further, whatever becomes of its data.
+            Offered::Held(rule) => self.hop(id, HopKind::Drop(rule), &frame, frame_id),
+            Offered::Whole(datagram) => {
+                let datagram = Frame::from(datagram);
+                let Ok(header) = incoming(&datagram) else { return };
+                let packet_type = PacketType::of(header.dst, MacAddr::ZERO);
+                self.demultiplex(id, &table, &header, packet_type, &datagram, frame_id);
+            }
+        }
+    }
+
+    /// The fragments that wait in the host of a device: its NIC's, whichever sub-interface they come in by (R162).
+    fn fragments(&mut self, id: DeviceId) -> Option<&mut Fragments> {
+        let mut nic = id;
+        while let Uplink::Below { nic: below, .. } = self.link(nic)?.uplink {
+            nic = below;
+        }
+        self.link_mut(nic).map(|l| &mut l.fragments)
+    }
+
+    /// A parent's hook: the demultiplexer decides, ports and host stack get the frame.
+    fn demultiplex(
+        &mut self,
+        id: DeviceId,
+        table: &Forwarding,
+        header: &EthHeader,
+        packet_type: PacketType,
+        frame: &Frame,
+        frame_id: u64,
+    ) {
         let verdict = table.receive(header);
         if verdict.flood == Flood::Withheld(Rule::QueueZero) {
             if let Some(link) = self.link_mut(id) {
                 link.nic.counters.rx_dropped += 1;
             }
-            self.hop(id, HopKind::Drop(Rule::QueueZero), &frame, frame_id);
+            self.hop(id, HopKind::Drop(Rule::QueueZero), frame, frame_id);
         }
         for delivery in table.deliveries(&verdict, header, packet_type) {
-            self.hand_to_port(id, &delivery, header, &frame, frame_id);
+            self.hand_to_port(id, &delivery, header, frame, frame_id);
         }
         match verdict.egress {
-            Egress::HostStack => self.hand_to_host(id, verdict.rule, packet_type, &frame, frame_id),
-            Egress::Drop => self.hop(id, HopKind::Drop(verdict.rule), &frame, frame_id),
+            Egress::HostStack => self.hand_to_host(id, verdict.rule, packet_type, frame, frame_id),
+            Egress::Drop => self.hop(id, HopKind::Drop(verdict.rule), frame, frame_id),
             Egress::Port(_) | Egress::Wire | Egress::Parent => {}
         }
     }
@@ -179,23 +214,70 @@ impl Lab {
         };
         let verdict = node.switch.decide(port, &frame, &header, now);
         node.switch.commit(port, &header, &verdict, now);
-        let ways: Vec<_> = node.switch.egress(&verdict, port, &header).collect();
         let packet_type = PacketType::of(header.dst, MacAddr::ZERO);
         self.hop_named(name.clone(), HopKind::Arrive(packet_type), &frame, frame_id);
-        match verdict.egress {
-            SwitchEgress::Drop => self.hop_named(name, HopKind::Drop(verdict.rule), &frame, frame_id),
-            _ if ways.is_empty() => {
-                self.hop_named(name, HopKind::Drop(Rule::NothingToFloodTo), &frame, frame_id);
-            }
-            _ => {
-                for (out, rule, retag) in ways {
-                    let frame = match retag.apply(&frame) {
-                        Cow::Borrowed(_) => frame.clone(),
-                        Cow::Owned(bytes) => bytes.into(),
-                    };
-                    self.leave_switch(switch, out, frame, frame_id, rule);
-                }
-            }
+        self.pass_up(switch, &verdict, &header, &frame, frame_id);
+        self.forward(switch, port, &name, &verdict, &header, &frame, frame_id);
+    }
+
+    /// The switch's own device gets what is for it, and, promiscuous, everything (R212).
+    fn pass_up(
+        &mut self,
+        switch: SwitchId,
+        verdict: &SwitchVerdict,
+        header: &EthHeader,
+        frame: &Frame,
+        frame_id: u64,
+    ) {
+        let Some(own) = self.switches[switch.0].own else { return };
+        let Some(link) = self.devices[own.0].link_mut().filter(|l| l.nic.up) else { return };
+        let promiscuous = link.nic.filter.promiscuity() != 0;
+        if !self.switches[switch.0].switch.own_device_gets(verdict, header, promiscuous) {
+            return;
+        }
+        // The bridge counts what is behind the header.
+        link.nic.counters.rx_packets += 1;
+        link.nic.counters.rx_bytes += u64::from(header.untagged_len()) - EthHeader::LEN as u64;
+        let packet_type = PacketType::of(header.dst, link.nic.mac);
+        self.intake(own, header, packet_type, frame.clone(), frame_id);
+    }
+
+    /// The switch's own device sends: out of the ports that the forwarding database says, nothing learned (R213).
+    pub(super) fn own_device_sends(&mut self, switch: SwitchId, frame: &Frame, frame_id: u64) {
+        let node = &self.switches[switch.0];
+        let Some(header) = EthHeader::outgoing(frame) else { return };
+        let verdict = node.switch.decide_own(&header, self.now);
+        let name = node.name.clone();
+        self.forward(switch, SwitchPortId::OWN, &name, &verdict, &header, frame, frame_id);
+    }
+
+    /// Sends a frame out of the ports that a verdict says.
+    #[allow(clippy::too_many_arguments)]
+    fn forward(
+        &mut self,
+        switch: SwitchId,
+        ingress: SwitchPortId,
+        name: &str,
+        verdict: &SwitchVerdict,
+        header: &EthHeader,
+        frame: &Frame,
+        frame_id: u64,
+    ) {
+        let ways: Vec<_> = self.switches[switch.0].switch.egress(verdict, ingress, header).collect();
+        let dropped = match verdict.egress {
+            SwitchEgress::Own => None,
+            SwitchEgress::Drop => Some(verdict.rule),
+            _ => ways.is_empty().then_some(Rule::NothingToFloodTo),
+        };
+        if let Some(rule) = dropped {
+            self.hop_named(name.to_owned(), HopKind::Drop(rule), frame, frame_id);
+        }
+        for (out, rule, retag) in ways {
+            let frame = match retag.apply(frame) {
+                Cow::Borrowed(_) => frame.clone(),
+                Cow::Owned(bytes) => bytes.into(),
+            };
+            self.leave_switch(switch, out, frame, frame_id, rule);
         }
     }
 
@@ -203,7 +285,10 @@ impl Lab {
     fn leave_switch(&mut self, switch: SwitchId, out: SwitchPortId, frame: Frame, frame_id: u64, rule: Rule) {
         let port = &self.switches[switch.0].ports[usize::from(out.0)];
         let (name, cable) = (port.name.clone(), port.cable);
-        if !Nic::fits(port.mtu, frame.len()) {
+        // A bridge has the outer tag set aside when it looks at the length.
+        let tag_bytes =
+            if EthHeader::tags(&frame).next().is_some() { EthHeader::TAG_LEN as usize } else { 0 };
+        if !Nic::fits(port.mtu, frame.len() - tag_bytes) {
             return self.hop_named(name, HopKind::Drop(Rule::TooLongToReceive), &frame, frame_id);
         }
         let far = self.cables[cable.0].far(End::Switch(switch, out));

@@ -24,6 +24,9 @@ use std::time::Duration;
 /// One-way delay of a cable whose devices name none.
 const DEFAULT_LATENCY: Duration = Duration::from_micros(1);
 
+/// The mtu of a switch's own device, in bytes.
+const DEFAULT_MTU: u32 = 1500;
+
 impl Lab {
     /// Builds a lab. What the kernel would refuse is part of its events; the first call that takes a sink hands them
     /// out.
@@ -50,7 +53,7 @@ impl Lab {
         // The switches' ends of the cables come first: a device that is made plugs into what is there.
         let sockets = Sockets::of(spec);
         for switch in &spec.switches {
-            lab.make_switch(switch);
+            lab.make_switch(spec, switch);
         }
         for device in &spec.devices {
             lab.declare(device, &sockets);
@@ -145,14 +148,7 @@ impl Lab {
         Nic::check_mtu(mtu).map_err(refused)?;
         let id = DeviceId(self.devices.len());
         let cable = self.plug(name, id, mtu, sockets);
-        let link = Link {
-            role,
-            nic: Nic::new(mac, mtu, Filter::new(filter)),
-            demux: None,
-            ports: Vec::new(),
-            vlans: Vec::new(),
-            uplink: Uplink::Cable(cable),
-        };
+        let link = Link::new(role, Nic::new(mac, mtu, Filter::new(filter)), Uplink::Cable(cable));
         self.add_device(name, Kind::Link(Box::new(link)));
         Ok(id)
     }
@@ -208,8 +204,7 @@ impl Lab {
             promisc: false,
         };
         let filter = Filter::new(UnicastFilter::Slots(u32::MAX));
-        let (demux, ports, vlans) = (None, Vec::new(), Vec::new());
-        let link = Link { role: Role::Vlan, nic: Nic::new(mac, mtu, filter), demux, ports, vlans, uplink };
+        let link = Link::new(Role::Vlan, Nic::new(mac, mtu, filter), uplink);
         let id = self.add_device(name, Kind::Link(Box::new(link)));
         if let Some(parent) = self.link_mut(below) {
             parent.vlans.push((spec.id, id));
@@ -285,7 +280,7 @@ impl Lab {
     }
 
     /// A switch, with a cable in each of its ports and nobody at the other ends yet.
-    fn make_switch(&mut self, spec: &SwitchSpec) {
+    fn make_switch(&mut self, lab: &LabSpec, spec: &SwitchSpec) {
         let (ageing, vlan_filtering) = (spec.ageing, spec.vlan_filtering);
         let config = |group_fwd_mask| SwitchConfig { ageing, vlan_filtering, group_fwd_mask };
         let switch = Switch::new(config(spec.group_fwd_mask)).or_else(|(errno, rule)| {
@@ -296,7 +291,7 @@ impl Lab {
         });
         let Ok(switch) = switch else { return };
         let id = SwitchId(self.switches.len());
-        let mut node = SwitchNode { name: spec.name.clone(), switch, ports: Vec::new() };
+        let mut node = SwitchNode { name: spec.name.clone(), switch, own: None, ports: Vec::new() };
         for port in &spec.ports {
             self.cables.push(Cable { ends: [End::Gone, End::Gone], latency: DEFAULT_LATENCY });
             node.ports.push(SwitchPortNode {
@@ -312,6 +307,21 @@ impl Lab {
             self.cables[port.cable.0].ends[1] = End::Switch(id, number);
         }
         self.switches.push(node);
+        if lab.parents().any(|parent| *parent == spec.name) {
+            self.make_own_device(id, spec);
+        }
+    }
+
+    /// The device that a switch is to its own host, for the ports that sit on it.
+    fn make_own_device(&mut self, switch: SwitchId, spec: &SwitchSpec) {
+        let nic = Nic::new(spec.mac, DEFAULT_MTU, Filter::new(UnicastFilter::None));
+        let link = Link::new(Role::Bridge, nic, Uplink::Switch(switch));
+        let id = self.add_device(&spec.name, Kind::Link(Box::new(link)));
+        let node = &mut self.switches[switch.0];
+        node.switch.set_own_device(spec.mac);
+        node.own = Some(id);
+        // A device that has just been made is never refused to come up.
+        let _ = self.set_up(id, true);
     }
 
     /// Adds the ports and entries of the switches, now that the devices on them are there.
@@ -379,6 +389,7 @@ impl Lab {
                 Kind::Port { parent, .. } => (Some(self.devices[parent.0].name.clone()), None),
                 Kind::Link(link) => match (&link.uplink, &link.role) {
                     (Uplink::Below { nic, .. }, _) => (Some(self.devices[nic.0].name.clone()), None),
+                    (Uplink::Switch(_), _) => continue,
                     (Uplink::Cable(cable), role) => {
                         let router = if let Role::Router(name) = role { Some(name.clone()) } else { None };
                         (router, self.end_name(self.cables[cable.0].far(End::Device(DeviceId(index)))))
@@ -396,7 +407,8 @@ impl Lab {
         }
         for node in &self.switches {
             let (name, kind) = (node.name.clone(), "switch");
-            list.push(event::Device { name, kind, mac: None, parent: None, mode: None, peer: None });
+            let mac = node.own.map(|id| self.state_of(id).mac);
+            list.push(event::Device { name, kind, mac, parent: None, mode: None, peer: None });
             for port in &node.ports {
                 list.push(event::Device {
                     name: port.name.clone(),

@@ -87,8 +87,16 @@ impl Lab {
 
     /// Tells the switch on the other end of a device's cable about its carrier and address.
     pub(super) fn tell_switch(&mut self, id: DeviceId) {
-        let Some(Link { uplink: Uplink::Cable(cable), nic, .. }) = self.link(id) else { return };
+        let Some(Link { uplink, nic, .. }) = self.link(id) else { return };
         let (up, mac) = (nic.up, nic.mac);
+        let cable = match uplink {
+            Uplink::Cable(cable) => *cable,
+            Uplink::Switch(switch) => {
+                let switch = *switch;
+                return self.switches[switch.0].switch.set_own_device(mac);
+            }
+            Uplink::Below { .. } => return,
+        };
         if let End::Switch(switch, port) = self.cables[cable.0].far(End::Device(id)) {
             let switch = &mut self.switches[switch.0].switch;
             switch.set_carrier(port, up);
@@ -336,6 +344,7 @@ impl Lab {
                     *end = End::Gone;
                 }
             }
+            Uplink::Switch(switch) => self.switches[switch.0].own = None,
             Uplink::Below { nic, .. } => {
                 if let Some(lower) = self.link_mut(nic) {
                     lower.vlans.retain(|(_, child)| *child != id);

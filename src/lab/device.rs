@@ -3,7 +3,7 @@
 use crate::counters::Counters;
 use crate::frame::{MacAddr, VlanId};
 use crate::lab::spec::Name;
-use crate::macvlan::Demux;
+use crate::macvlan::{Demux, Fragments};
 use crate::nic::Nic;
 use crate::station::{Endpoint, Router};
 use crate::switch::{Switch, SwitchPortId};
@@ -61,6 +61,8 @@ pub(super) enum Role {
     Station,
     /// An interface of the named router.
     Router(Name),
+    /// A switch's own device.
+    Bridge,
 }
 
 /// A device with a link of its own.
@@ -71,16 +73,28 @@ pub(super) struct Link {
     pub(super) demux: Option<Demux>,
     /// The devices of its ports, by slot.
     pub(super) ports: Vec<Option<DeviceId>>,
+    /// The fragments that wait in this NIC's host; a sub-interface's wait at its NIC.
+    pub(super) fragments: Fragments,
     /// The 802.1Q sub-interfaces on it.
     pub(super) vlans: Vec<(VlanId, DeviceId)>,
     /// Where its frames leave.
     pub(super) uplink: Uplink,
 }
 
+impl Link {
+    /// A link with nothing on it.
+    pub(super) fn new(role: Role, nic: Nic, uplink: Uplink) -> Link {
+        let (demux, fragments) = (None, Fragments::default());
+        Link { role, nic, demux, ports: Vec::new(), fragments, vlans: Vec::new(), uplink }
+    }
+}
+
 /// Where a link's frames leave.
 #[derive(Clone, Debug)]
 pub(super) enum Uplink {
     Cable(CableId),
+    /// Into the switch whose own device it is.
+    Switch(SwitchId),
     /// Through the device below, with a tag.
     Below {
         nic: DeviceId,
@@ -127,6 +141,8 @@ impl Cable {
 pub(super) struct SwitchNode {
     pub(super) name: Name,
     pub(super) switch: Switch,
+    /// Its own device, if it serves as a parent.
+    pub(super) own: Option<DeviceId>,
     /// By port id.
     pub(super) ports: Vec<SwitchPortNode>,
 }
@@ -205,6 +221,7 @@ impl Device {
                 Role::Vlan => "vlan",
                 Role::Station => "station",
                 Role::Router(_) => "router",
+                Role::Bridge => "switch",
             },
         }
     }

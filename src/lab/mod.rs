@@ -290,6 +290,7 @@ impl Lab {
                 link.nic.up
                     && match &link.uplink {
                         device::Uplink::Below { nic, .. } => self.has_carrier(*nic),
+                        device::Uplink::Switch(switch) => self.switches[switch.0].switch.is_live(),
                         device::Uplink::Cable(cable) => match self.cables[cable.0].far(End::Device(id)) {
                             End::Device(far) => self.is_up(far),
                             End::Switch(..) | End::Nobody { .. } => true,

@@ -27,7 +27,7 @@ impl Lab {
             Kind::Link(link) => {
                 check_send(&frame, link.nic.mtu, link.nic.up)?;
                 let rule = match link.role {
-                    Role::Nic | Role::Vlan => Rule::HostToWire,
+                    Role::Nic | Role::Vlan | Role::Bridge => Rule::HostToWire,
                     Role::Station | Role::Router(_) => Rule::StationTransmit,
                 };
                 self.leave(id, frame, frame_id, rule)
@@ -105,6 +105,12 @@ impl Lab {
                 count_sent(link, &frame);
                 self.hop(id, HopKind::Transmit(rule), &frame, frame_id);
                 self.leave(nic, tagged(&frame, vlan), frame_id, Rule::VlanTransmit)
+            }
+            Uplink::Switch(switch) => {
+                count_sent(link, &frame);
+                self.hop(id, HopKind::Transmit(rule), &frame, frame_id);
+                self.own_device_sends(switch, &frame, frame_id);
+                Ok(())
             }
             Uplink::Cable(cable) => {
                 let far = self.cables[cable.0].far(End::Device(id));

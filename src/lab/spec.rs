@@ -29,6 +29,22 @@ pub struct LabSpec {
     pub steps: Vec<StepSpec>,
 }
 
+impl LabSpec {
+    /// Every device that is named as a parent, in tables and in steps.
+    pub fn parents(&self) -> impl Iterator<Item = &Name> {
+        let declared = self.devices.iter().filter_map(|d| match &d.kind {
+            DeviceKind::Macvlan(spec) => Some(&spec.parent),
+            DeviceKind::Vlan(spec) => Some(&spec.parent),
+            _ => None,
+        });
+        let added = self.steps.iter().filter_map(|s| match &s.action {
+            Action::Add { spec, .. } => Some(&spec.parent),
+            _ => None,
+        });
+        declared.chain(added)
+    }
+}
+
 /// A declared device.
 #[derive(Clone, Debug, PartialEq)]
 pub struct DeviceSpec {
@@ -98,7 +114,8 @@ pub struct VlanSpec {
 /// `[macvlan.N]`, `[macvtap.N]`
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct MacvlanSpec {
-    /// The device it sits on: a NIC, a VLAN sub-interface, or another port (whose parent is then used).
+    /// The device it sits on: a NIC, a VLAN sub-interface, a switch's own device, or another port (whose parent is then
+    /// used).
     pub parent: Name,
     /// Made as a macvtap.
     pub tap: bool,
@@ -176,6 +193,8 @@ pub struct SwitchSpec {
     pub name: Name,
     /// How long a learned entry lives unseen (300 s); zero: nothing is learned.
     pub ageing: Duration,
+    /// The address of its own device, which is there if it is named as a parent (default: made from the name).
+    pub mac: MacAddr,
     /// 802.1Q filtering.
     pub vlan_filtering: bool,
     /// The bridge's mask of reserved groups to forward.

@@ -61,10 +61,11 @@ pub(super) enum Want {
 impl Want {
     fn takes(&self, kind: Kind) -> bool {
         match self {
-            Want::Parent => matches!(kind, Kind::Nic | Kind::Vlan | Kind::Port),
+            Want::Parent => matches!(kind, Kind::Nic | Kind::Vlan | Kind::Port | Kind::Switch),
             Want::VlanParent => matches!(kind, Kind::Nic | Kind::Vlan),
             Want::Cabled | Want::OnSwitch(_) => matches!(kind, Kind::Nic | Kind::Station | Kind::Interface),
-            Want::Device => !matches!(kind, Kind::Router | Kind::Switch),
+            // A switch, for its own device, which is there if ports sit on it.
+            Want::Device => kind != Kind::Router,
             Want::Port => kind == Kind::Port,
             Want::Nic => kind == Kind::Nic,
             Want::Switch => kind == Kind::Switch,
@@ -73,13 +74,13 @@ impl Want {
 
     fn help(&self) -> &'static str {
         match self {
-            Want::Parent => "a parent is a NIC, a VLAN sub-interface, a macvlan or a macvtap",
+            Want::Parent => "a parent is a NIC, a VLAN sub-interface, a switch, a macvlan or a macvtap",
             Want::VlanParent => {
                 "the device below a VLAN sub-interface is a NIC or another VLAN sub-interface"
             }
             Want::Cabled | Want::OnSwitch(_) => "NICs, stations and interfaces of routers have cables",
             Want::Device => {
-                "it must be a NIC, VLAN sub-interface, macvlan, macvtap, station or router interface"
+                "it must be a NIC, VLAN sub-interface, macvlan, macvtap, station, router interface or a switch with ports on it"
             }
             Want::Port => "only a macvlan or macvtap has this",
             Want::Nic => "only a NIC has a wire that frames arrive from",

@@ -6,6 +6,7 @@ use super::scalar;
 use super::suggest;
 use crate::frame::VlanId;
 use crate::lab::spec::{FdbSpec, SwitchPortSpec, SwitchSpec};
+use crate::station::default_mac;
 use crate::switch::{Policy, PortFlag, PortFlags, PortState, PortVlans};
 use std::ops::Range;
 use std::time::Duration;
@@ -14,7 +15,7 @@ use toml::de::DeValue;
 /// How long a learned entry lives unseen if the file does not say.
 pub(super) const DEFAULT_AGEING: Duration = Duration::from_secs(300);
 
-const SWITCH: [&str; 6] = ["ageing", "vlan_filtering", "group_fwd_mask", "fdb", "policy", "port"];
+const SWITCH: [&str; 7] = ["mac", "ageing", "vlan_filtering", "group_fwd_mask", "fdb", "policy", "port"];
 const PORT: [&str; 4] = ["state", "group_fwd_mask", "policy", "vlan"];
 
 /// What a Linux bridge has and this switch does not.
@@ -98,6 +99,7 @@ pub(super) fn switch(
         .get(cx, "fdb", |cx, node| list(cx, node, "a list of tables", |cx, node| fdb_entry(cx, name, node)));
     Some(SwitchSpec {
         name: name.to_owned(),
+        mac: table.get(cx, "mac", scalar::mac).unwrap_or_else(|| default_mac(name)),
         ageing: table.get(cx, "ageing", scalar::duration).unwrap_or(DEFAULT_AGEING),
         vlan_filtering: table.get(cx, "vlan_filtering", scalar::boolean).unwrap_or(false),
         group_fwd_mask: table.get(cx, "group_fwd_mask", scalar::u16).unwrap_or(0),

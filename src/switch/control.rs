@@ -32,6 +32,7 @@ impl Switch {
             group_fwd_mask: 0,
             ports: Vec::new(),
             fdb: Fdb::new(config.ageing),
+            own: None,
         };
         switch.set_group_fwd_mask(None, config.group_fwd_mask)?;
         Ok(switch)
@@ -60,6 +61,17 @@ impl Switch {
             assigned: config.assigned,
         });
         Ok(id)
+    }
+
+    /// Gives the switch's own device an address that frames can be for.
+    pub fn set_own_device(&mut self, mac: MacAddr) {
+        self.own = Some(mac);
+    }
+
+    /// Whether some port forwards: the own device has carrier then.
+    #[must_use]
+    pub fn is_live(&self) -> bool {
+        self.ports.iter().any(|p| p.carrier && p.state == PortState::Forwarding)
     }
 
     /// Ports there are: their ids are the numbers below.

@@ -11,7 +11,11 @@ const PAUSE: u8 = 1;
 
 impl SwitchVerdict {
     fn drop(rule: Rule, learn: Learn, vlan: Option<VlanId>) -> SwitchVerdict {
-        SwitchVerdict { rule, egress: SwitchEgress::Drop, learn, vlan }
+        SwitchVerdict { rule, egress: SwitchEgress::Drop, learn, vlan, admitted: false }
+    }
+
+    fn flood(rule: Rule, kind: FloodKind, learn: Learn, vlan: Option<VlanId>) -> SwitchVerdict {
+        SwitchVerdict { rule, egress: SwitchEgress::Flood(kind), learn, vlan, admitted: true }
     }
 }
 
@@ -70,7 +74,7 @@ impl Switch {
     ) -> Result<Rule, Rule> {
         let port = self.port(out).ok_or(Rule::SwitchPortDown)?;
         let floods = match verdict.egress {
-            SwitchEgress::Drop => return Err(verdict.rule),
+            SwitchEgress::Drop | SwitchEgress::Own => return Err(verdict.rule),
             SwitchEgress::Port(known) if known == out => true,
             SwitchEgress::Port(_) => return Err(Rule::KnownUnicast),
             SwitchEgress::Flood(FloodKind::UnknownUnicast) => port.flags.flood,
@@ -93,7 +97,7 @@ impl Switch {
     ) -> impl Iterator<Item = (SwitchPortId, Rule, Retag)> + '_ {
         let (verdict, header) = (*verdict, *header);
         let candidates = match verdict.egress {
-            SwitchEgress::Drop => 0..0,
+            SwitchEgress::Drop | SwitchEgress::Own => 0..0,
             SwitchEgress::Port(SwitchPortId(n)) => n..n.saturating_add(1),
             SwitchEgress::Flood(_) => 0..self.port_count(),
         };
@@ -147,23 +151,52 @@ impl Switch {
         if port.state != PortState::Forwarding {
             return SwitchVerdict::drop(Rule::PortStateIn, learn, vlan);
         }
-        let flood = |rule, kind| SwitchVerdict { rule, egress: SwitchEgress::Flood(kind), learn, vlan };
+        self.to_destination(ingress, header, learn, vlan, now)
+    }
+
+    /// Where a frame goes that the switch's own device sends (`br_dev_xmit`). Nothing is learned from it, and reserved
+    /// groups are groups like others (R213).
+    #[must_use]
+    pub fn decide_own(&self, header: &EthHeader, now: Instant) -> SwitchVerdict {
+        self.to_destination(SwitchPortId::OWN, header, Learn::Nothing, None, now)
+    }
+
+    /// By the destination: flooded, to a port, or to the switch's own device.
+    fn to_destination(
+        &self,
+        ingress: SwitchPortId,
+        header: &EthHeader,
+        learn: Learn,
+        vlan: Option<VlanId>,
+        now: Instant,
+    ) -> SwitchVerdict {
         if header.dst.is_broadcast() {
-            return flood(Rule::SwitchBroadcast, FloodKind::Broadcast);
+            return SwitchVerdict::flood(Rule::SwitchBroadcast, FloodKind::Broadcast, learn, vlan);
         }
         if header.dst.is_multicast() {
-            return flood(Rule::SwitchMulticast, FloodKind::Multicast);
+            return SwitchVerdict::flood(Rule::SwitchMulticast, FloodKind::Multicast, learn, vlan);
         }
-        match self.destination(ingress, table, header, learn, now) {
-            None => flood(Rule::UnknownUnicast, FloodKind::UnknownUnicast),
+        let to = |rule, egress| SwitchVerdict { rule, egress, learn, vlan, admitted: true };
+        if self.own == Some(header.dst) {
+            return to(Rule::SwitchOwnAddress, SwitchEgress::Own);
+        }
+        match self.destination(ingress, vlan.unwrap_or_default(), header, learn, now) {
+            None => SwitchVerdict::flood(Rule::UnknownUnicast, FloodKind::UnknownUnicast, learn, vlan),
             Some(out) => match self.passes(ingress, out, header, vlan) {
-                Err(rule) => SwitchVerdict::drop(rule, learn, vlan),
-                Ok(()) => {
-                    let rule = if out == ingress { Rule::Hairpin } else { Rule::KnownUnicast };
-                    SwitchVerdict { rule, egress: SwitchEgress::Port(out), learn, vlan }
-                }
+                Err(rule) => to(rule, SwitchEgress::Drop),
+                Ok(()) if out == ingress => to(Rule::Hairpin, SwitchEgress::Port(out)),
+                Ok(()) => to(Rule::KnownUnicast, SwitchEgress::Port(out)),
             },
         }
+    }
+
+    /// Whether the switch's own device gets a frame that came in at a port: it has the address, the frame is for a
+    /// group or everybody, or the device is promiscuous, as macvlan ports on it make it (R212; `br_pass_frame_up`).
+    #[must_use]
+    pub fn own_device_gets(&self, verdict: &SwitchVerdict, header: &EthHeader, promiscuous: bool) -> bool {
+        self.own.is_some()
+            && verdict.admitted
+            && (promiscuous || header.dst.is_multicast() || verdict.egress == SwitchEgress::Own)
     }
 
     /// The port behind which the destination is. Learning comes first in the kernel, so a frame to its own source is

@@ -9,7 +9,8 @@
 //! - `control.rs`: what people set by hand, and the kernel's errors.
 //! - `config.rs`: the words of the configuration.
 //!
-//! A switch has no addresses of its own here (rule R131) and no spanning tree: STP is off, snooping too.
+//! A switch has an address of its own only if its own device serves as a parent of ports ([`Switch::set_own_device`];
+//! rules R131, R212, R213), and no spanning tree: STP is off, snooping too.
 //!
 //! ```
 //! use macvlab::frame::EthHeader;
@@ -55,6 +56,11 @@ use vlan::VlanSet;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SwitchPortId(pub u16);
 
+impl SwitchPortId {
+    /// The switch's own device, where a frame that the switch's host sends comes from.
+    pub const OWN: SwitchPortId = SwitchPortId(u16::MAX);
+}
+
 /// Why something that was set by hand was refused: the kernel's error and the rule.
 pub type Refused = (Errno, Rule);
 
@@ -65,6 +71,8 @@ pub struct Switch {
     group_fwd_mask: u16,
     ports: Vec<Port>,
     fdb: Fdb,
+    /// The address of the switch's own device, if it has one that matters.
+    own: Option<MacAddr>,
 }
 
 /// A port and how it stands.
@@ -93,6 +101,8 @@ pub struct SwitchVerdict {
     pub learn: Learn,
     /// The VLAN it belongs to; only under VLAN filtering, and only if it was let in.
     pub vlan: Option<VlanId>,
+    /// The switch took the frame in, wherever it went then: its own device sees it too if it is promiscuous (R212).
+    pub admitted: bool,
 }
 
 /// Where a frame goes.
@@ -100,6 +110,8 @@ pub struct SwitchVerdict {
 pub enum SwitchEgress {
     /// Nowhere.
     Drop,
+    /// To the switch's own device and nowhere else: it has the destination address (R131).
+    Own,
     /// Out of this port, which may be the one it came in by.
     Port(SwitchPortId),
     /// Out of every port that [`Switch::may_leave`] allows; if that is none, the frame ended by

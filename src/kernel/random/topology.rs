@@ -117,6 +117,7 @@ impl Maker {
             }
         }
         SwitchSpec {
+            mac: crate::station::default_mac("sw0"),
             name: "sw0".to_owned(),
             ageing: Duration::from_secs(if self.dice.percent(10) { 0 } else { 300 }),
             vlan_filtering: false,

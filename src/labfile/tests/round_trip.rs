@@ -310,6 +310,7 @@ fn lab(numbers: &[u32]) -> LabSpec {
     devices.rotate_left(at);
     let switch = SwitchSpec {
         name: "sw0".to_owned(),
+        mac: d.mac(),
         ageing: d.duration(),
         vlan_filtering: d.chance(),
         group_fwd_mask: d.roll() as u16,

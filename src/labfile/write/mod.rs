@@ -171,6 +171,9 @@ fn ip_keys(keys: &mut Keys, ip: &IpSpec) {
 
 fn switch_tables(switch: &SwitchSpec) -> String {
     let mut keys = Keys::default();
+    if switch.mac != default_mac(&switch.name) {
+        keys.text("mac", &switch.mac.to_string());
+    }
     if switch.ageing != DEFAULT_AGEING {
         keys.text("ageing", &duration(switch.ageing));
     }

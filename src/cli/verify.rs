@@ -1,0 +1,198 @@
+//! `macvlab verify [LAB …]`
+
+use super::input;
+use super::terminal::Terminal;
+use super::{Exit, Failure};
+use indicatif::{ProgressBar, ProgressStyle};
+use macvlab::kernel::{
+    Allowed, Failure as LabFailure, KernelInfo, Oracle, Progress, StepOutcome, Trouble, acquire_privileges,
+    tell, verify_lab, verify_random,
+};
+use macvlab::labfile;
+use std::io::Write as _;
+use std::num::{NonZeroU64, NonZeroUsize};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// Failing random labs that are told; all are counted.
+const MAX_TOLD: u64 = 10;
+
+/// Run the same labs, or random ones, on the running kernel, and compare frame by frame.
+///
+/// Every NIC, port, station and switch gets a network namespace of its own; nothing outside them is touched, and they
+/// are gone when the program ends, however it ends. Needs Linux, and root or user namespaces.
+///
+/// Steps with TCP/IP stacks (ping, arping, udp, tcp) and replays are left out on both sides.
+#[derive(clap::Args)]
+#[command(after_help = "Examples:
+  sudo macvlab verify lab.toml          one lab
+  sudo macvlab verify labs/*.toml
+  sudo macvlab verify --random 1000     a thousand random labs
+  sudo macvlab verify --random 1 --seed 42
+                                        the same random lab again
+
+Exit codes: 0 the kernel agrees, 1 it does not, 2 wrong usage or input, or it cannot be asked.")]
+pub(super) struct Args {
+    /// Lab files; - is standard input.
+    #[arg(value_name = "LAB", required_unless_present = "random", conflicts_with = "random")]
+    labs: Vec<PathBuf>,
+    /// So many random labs.
+    #[arg(long, value_name = "N")]
+    random: Option<NonZeroU64>,
+    /// The seed of the first random lab; the others follow by one. Default: from the clock.
+    #[arg(long, value_name = "S", requires = "random")]
+    seed: Option<u64>,
+    /// Threads for random labs.
+    #[arg(long, value_name = "J", requires = "random", default_value = "4")]
+    jobs: NonZeroUsize,
+    /// Save failing random labs, made small, as lab files in this folder.
+    #[arg(long, value_name = "DIR", requires = "random")]
+    save: Option<PathBuf>,
+}
+
+/// Does it.
+pub(super) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
+    acquire_privileges().map_err(|e| Failure::Because(e.to_string()))?;
+    let kernel = KernelInfo::read();
+    terminal.say(format_args!("{} ({})", kernel.release, kernel.options.join(" ")));
+    match args.random {
+        Some(count) => random(args, count.get(), terminal),
+        None => files(&args.labs, terminal),
+    }
+}
+
+fn files(labs: &[PathBuf], terminal: &Terminal) -> Result<Exit, Failure> {
+    let mut oracle = Oracle::new().map_err(|e| Failure::Because(e.to_string()))?;
+    let mut exit = Exit::Held;
+    for path in labs {
+        match file(&mut oracle, path, terminal) {
+            Ok(true) => {}
+            Ok(false) if exit == Exit::BadInput => {}
+            Ok(false) => exit = Exit::DidNotHold,
+            Err(failure) => {
+                terminal.fail(&failure);
+                exit = Exit::BadInput;
+            }
+        }
+    }
+    Ok(exit)
+}
+
+/// One lab file; `false`: the kernel does not agree.
+fn file(oracle: &mut Oracle, path: &Path, terminal: &Terminal) -> Result<bool, Failure> {
+    let lab = input::lab(path, terminal)?;
+    let mut out = terminal.out();
+    let name = path.display();
+    let (comparison, ours) = match verify_lab(oracle, &lab) {
+        Ok(done) => done,
+        Err(Trouble::Unsupported(what)) => {
+            writeln!(out, "{name}: skipped: {what}")?;
+            return Ok(true);
+        }
+        Err(e) => return Err(Failure::about(name, e)),
+    };
+    let skipped = |o: &StepOutcome| matches!(o, StepOutcome::Skipped(_));
+    let left_out = ours.observed.steps.iter().filter(|s| skipped(&s.outcome)).count();
+    let steps = lab.steps.len() - left_out;
+    let left_out = if left_out == 0 { String::new() } else { format!(", {left_out} left out") };
+    if comparison.differences.is_empty() {
+        writeln!(out, "{name}: the kernel agrees: {steps} steps{left_out}{}", in_words(comparison.allowed))?;
+        return Ok(true);
+    }
+    writeln!(out, "{name}: the kernel does not agree: {steps} steps{left_out}")?;
+    write!(out, "{}", tell(&lab, &ours, &comparison.differences))?;
+    Ok(false)
+}
+
+/// Set by Ctrl-C: no further lab is begun.
+static STOP: AtomicBool = AtomicBool::new(false);
+
+fn random(args: &Args, count: u64, terminal: &Terminal) -> Result<Exit, Failure> {
+    macvlab::kernel::stop_on_interrupt(&STOP);
+    let first = args.seed.unwrap_or_else(seed_of_the_day);
+    let bar = if terminal.shows_progress() { ProgressBar::new(count) } else { ProgressBar::hidden() };
+    if let Ok(style) = ProgressStyle::with_template("{bar:40} {pos}/{len} labs, {per_sec}, {eta} left") {
+        bar.set_style(style);
+    }
+    let (mut told, mut problem) = (0, None);
+    let tally = verify_random(first, count, args.jobs.get(), &STOP, &mut |progress| {
+        bar.inc(1);
+        match progress {
+            Progress::Agreed(_) => {}
+            Progress::Failed(failure) => {
+                told += 1;
+                if told <= MAX_TOLD {
+                    problem = bar.suspend(|| show(failure, args, terminal)).err().or(problem.take());
+                }
+            }
+            Progress::Trouble(seed, e) => {
+                bar.suspend(|| terminal.say(format_args!("random lab {seed}: {e}")))
+            }
+        }
+        if terminal.closed() {
+            STOP.store(true, Ordering::Relaxed);
+        }
+    });
+    bar.finish_and_clear();
+    if let Some(problem) = problem {
+        return Err(problem);
+    }
+    let mut out = terminal.out();
+    let (labs, failed, troubled) = (tally.labs, tally.failed, tally.troubled);
+    let agreed = labs - failed - troubled;
+    let words = in_words(tally.allowed);
+    writeln!(
+        out,
+        "random labs {first} to {}: {agreed} of {labs} agree{words}",
+        first.wrapping_add(labs.max(1) - 1)
+    )?;
+    out.flush()?;
+    Ok(match (failed, troubled) {
+        (0, 0) => Exit::Held,
+        (0, _) => Exit::BadInput,
+        _ => Exit::DidNotHold,
+    })
+}
+
+/// A failing random lab: what is different, and the lab itself.
+fn show(failure: &LabFailure, args: &Args, terminal: &Terminal) -> Result<(), Failure> {
+    let mut out = terminal.out();
+    let seed = failure.seed;
+    let sometimes = if failure.flaky { ", but not every time" } else { "" };
+    writeln!(out, "random lab {seed}: the kernel does not agree{sometimes}")?;
+    writeln!(out, "again: macvlab verify --random 1 --seed {seed}")?;
+    write!(out, "{}", failure.told)?;
+    let text = labfile::write(&failure.lab);
+    match &args.save {
+        Some(folder) => {
+            let path = folder.join(format!("random-{seed}.toml"));
+            std::fs::create_dir_all(folder)?;
+            std::fs::write(&path, text)?;
+            writeln!(out, "saved as {}", path.display())?;
+        }
+        None => writeln!(out, "the lab:\n{text}")?,
+    }
+    out.flush()?;
+    Ok(())
+}
+
+fn in_words(allowed: Allowed) -> String {
+    let mut text = String::new();
+    for (n, what) in [
+        (allowed.collisions, "deliveries by hash collision"),
+        (allowed.late, "late floods"),
+        (allowed.overflows, "floods lost to a full queue"),
+    ] {
+        if n > 0 {
+            text.push_str(&format!("; {n} {what}"));
+        }
+    }
+    text
+}
+
+/// Different labs each time; the seed is told, so that they can be repeated.
+#[expect(clippy::disallowed_methods, reason = "the rim reads the clock")]
+fn seed_of_the_day() -> u64 {
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    now.map_or(1, |d| u64::try_from(d.as_micros()).unwrap_or(1))
+}
