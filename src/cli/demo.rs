@@ -1,12 +1,15 @@
 //! `macvlab demo [NAME]`
 
 use super::demos::{self, Demo};
+use super::experiment::{Experiment, Passage, outcome_in_a_word};
 use super::terminal::{Out, Terminal};
 use super::{Exit, Failure};
-use anstyle::Style;
-use macvlab::lab::{Event, Lab, Options, Summary};
-use macvlab::report::{Detail, TextReport};
-use std::io::Write as _;
+use anstyle::{AnsiColor, Style};
+use comfy_table::presets::NOTHING;
+use comfy_table::{ContentArrangement, Table};
+use macvlab::lab::{Event, Outcome};
+use macvlab::report::{Detail, TextReport, outcome_in_words, step_in_words};
+use std::io::{self, Write as _};
 
 /// Run the built-in experiments.
 ///
@@ -16,8 +19,9 @@ use std::io::Write as _;
 #[command(after_help = "Examples:
   macvlab demo                          the ARP hairpin experiment in every mode
   macvlab demo --list                   what there is
-  macvlab demo arp-vepa --explain       one of them, hop by hop
-  macvlab demo arp-vepa --show          its lab file, to begin with
+  macvlab demo vepa                     one of them, step by step
+  macvlab demo vepa --explain           hop by hop
+  macvlab demo vepa --show              its lab file, to begin with
 
 Exit codes: 0 everything held, 1 something did not hold, 2 wrong usage.")]
 pub(super) struct Args {
@@ -27,7 +31,7 @@ pub(super) struct Args {
     #[arg(long, conflicts_with_all = ["name", "explain", "show"])]
     list: bool,
     /// Tell every hop.
-    #[arg(long)]
+    #[arg(long, requires = "name")]
     explain: bool,
     /// Print the lab file instead of running it.
     #[arg(long, requires = "name", conflicts_with = "explain")]
@@ -37,72 +41,144 @@ pub(super) struct Args {
 /// What was typed, checked.
 enum Plan {
     List,
+    Overview,
     Show(&'static Demo),
-    Run(Vec<&'static Demo>, Detail),
+    Steps(&'static Demo),
+    Hops(&'static Demo),
 }
 
 impl Plan {
     fn of(args: &Args) -> Result<Plan, Failure> {
-        if args.list {
-            return Ok(Plan::List);
-        }
-        let detail = if args.explain { Detail::Hops } else { Detail::Reasons };
         let Some(name) = &args.name else {
-            return Ok(Plan::Run(demos::ALL.iter().filter(|d| d.hairpin_experiment).collect(), detail));
+            return Ok(if args.list { Plan::List } else { Plan::Overview });
         };
         let demo = demos::find(name).ok_or_else(|| {
             Failure::Because(format!("there is no demo `{name}`; `macvlab demo --list` lists them"))
         })?;
-        Ok(if args.show { Plan::Show(demo) } else { Plan::Run(vec![demo], detail) })
+        Ok(match (args.show, args.explain) {
+            (true, _) => Plan::Show(demo),
+            (_, true) => Plan::Hops(demo),
+            _ => Plan::Steps(demo),
+        })
     }
 }
 
 /// Does it.
-pub(super) fn run(args: Args, terminal: &Terminal) -> Result<Exit, Failure> {
+pub(super) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
     let mut out = terminal.out();
-    let exit = match Plan::of(&args)? {
+    let held = match Plan::of(args)? {
         Plan::List => {
             let width = demos::ALL.iter().map(|d| d.name.len()).max().unwrap_or_default();
             for demo in demos::ALL {
                 writeln!(out, "{:<width$}  {}", demo.name, demo.question)?;
             }
-            Exit::Held
+            true
         }
         Plan::Show(demo) => {
             out.write_all(demo.text.as_bytes())?;
-            Exit::Held
+            true
         }
-        Plan::Run(demos, detail) => {
-            let mut held = true;
-            for (i, demo) in demos.iter().enumerate() {
-                if i > 0 {
-                    writeln!(out)?;
-                }
-                held &= experiment(demo, detail, terminal, &mut out)?.ok();
-            }
-            if held { Exit::Held } else { Exit::DidNotHold }
-        }
+        Plan::Overview => overview(terminal, &mut out)?,
+        Plan::Steps(demo) => tell(demo, terminal, &mut out, steps)?,
+        Plan::Hops(demo) => tell(demo, terminal, &mut out, hops)?,
     };
     out.flush()?;
-    Ok(exit)
+    Ok(if held { Exit::Held } else { Exit::DidNotHold })
 }
 
-/// The question, what happens and why, the lesson.
-fn experiment(demo: &Demo, detail: Detail, terminal: &Terminal, out: &mut Out) -> Result<Summary, Failure> {
-    let spec = macvlab::labfile::parse(demo.name, demo.text)
-        .map_err(|mistakes| Failure::Shown(mistakes.render(terminal.error_colour)))?;
+/// All experiments, a line each.
+fn overview(terminal: &Terminal, out: &mut Out) -> Result<bool, Failure> {
+    let mut table = Table::new();
+    table.load_style(NOTHING).set_content_arrangement(ContentArrangement::Disabled);
+    table.set_header(["demo", "mode", "hairpin", "tried", "outcome", "rule", "why"]);
+    let mut held = true;
+    for demo in demos::ALL {
+        let experiment = Experiment::run(demo, terminal.error_colour)?;
+        held &= experiment.holds();
+        // What the run does not show is not told.
+        let (outcome, rule, why) = match experiment.main_decision() {
+            Some((decision, outcome)) => (outcome_in_a_word(outcome), decision.rule.id(), demo.why),
+            None => ("", "", "does not hold"),
+        };
+        let hairpin = if experiment.hairpin() { "on" } else { "off" };
+        table.add_row([demo.name, experiment.mode(), hairpin, demo.tried, outcome, rule, why]);
+    }
+    writeln!(
+        out,
+        "Ports c1 and c2 on the NIC eth0, which is cabled to a switch: who reaches whom, and why?\n"
+    )?;
+    for line in table.lines() {
+        writeln!(out, "{}", line.trim())?;
+    }
+    writeln!(out, "\nOne of them in full: macvlab demo NAME, or hop by hop: macvlab demo NAME --explain")?;
+    Ok(held)
+}
+
+/// One experiment: the question, what happens, the lesson.
+fn tell(
+    demo: &'static Demo,
+    terminal: &Terminal,
+    out: &mut Out,
+    happens: fn(&Experiment, bool, &mut Out) -> io::Result<()>,
+) -> Result<bool, Failure> {
+    let experiment = Experiment::run(demo, terminal.error_colour)?;
     let bold = if terminal.colour { Style::new().bold() } else { Style::new() };
-    writeln!(out, "{bold}{}: {}{bold:#}", demo.name, demo.question)?;
-    let mut text = TextReport::new(&mut *out, detail, terminal.colour);
-    let mut written = Ok(());
-    let summary = Lab::new(&spec, Options::default()).run(&mut |event| {
-        // The question stands in the title's place.
-        if written.is_ok() && !matches!(event, Event::Lab { .. }) {
-            written = text.event(event);
+    let hairpin = if experiment.hairpin() { "on" } else { "off" };
+    writeln!(out, "{bold}{}{bold:#} (mode {}, hairpin {hairpin})", demo.question, experiment.mode())?;
+    happens(&experiment, terminal.colour, out)?;
+    writeln!(out, "\n{}", demo.lesson)?;
+    Ok(experiment.holds())
+}
+
+/// Every hop.
+fn hops(experiment: &Experiment, colour: bool, out: &mut Out) -> io::Result<()> {
+    let mut text = TextReport::new(out, Detail::Hops, colour);
+    // The question stands in the title's place.
+    for event in experiment.events.iter().filter(|e| !matches!(e, Event::Lab { .. })) {
+        text.event(event)?;
+    }
+    text.finish().map(drop)
+}
+
+/// What was sent in each step, what came of it, and the rules that made the difference.
+fn steps(experiment: &Experiment, colour: bool, out: &mut Out) -> io::Result<()> {
+    let style = if colour { AnsiColor::Yellow.on_default() } else { Style::new() };
+    let mut running = None;
+    for event in &experiment.events {
+        match event {
+            Event::Step { step, spec } => {
+                writeln!(out, "\nstep {step}: {}", step_in_words(spec))?;
+                running = Some(&spec.action);
+                sent(&experiment.passages(*step), out)?;
+            }
+            Event::Result { step, outcome, rtt, delivered, held } => {
+                let Some(action) = running else { continue };
+                let words = match outcome {
+                    // The rule stands below.
+                    Outcome::Error(errno, _) => format!("refused with {errno} ({})", errno.text()),
+                    outcome => outcome_in_words(action, *outcome, *rtt, delivered),
+                };
+                let unexpected = if *held == Some(false) { " (not as expected)" } else { "" };
+                writeln!(out, "  {words}{unexpected}, because")?;
+                for decision in experiment.decisions(*step) {
+                    let (rule, at) = (decision.rule, decision.at);
+                    writeln!(out, "    {style}{:<5}{style:#} {}, at {at}", rule.id(), rule.title())?;
+                    writeln!(out, "          {}", rule.why())?;
+                }
+            }
+            _ => {}
         }
-    });
-    written?;
-    text.finish()?;
-    writeln!(out, "  {}", demo.lesson)?;
-    Ok(summary)
+    }
+    Ok(())
+}
+
+/// Who sent what to whom.
+fn sent(passages: &[Passage], out: &mut Out) -> io::Result<()> {
+    let ways: Vec<_> = passages.iter().map(|p| format!("{} → {}", p.from, p.to.join(", "))).collect();
+    let width = ways.iter().map(|way| way.chars().count()).max().unwrap_or_default();
+    for (passage, way) in passages.iter().zip(&ways) {
+        let times = if passage.times == 1 { String::new() } else { format!(" ({} times)", passage.times) };
+        writeln!(out, "  {way:<width$}  {}{times}", passage.frame)?;
+    }
+    Ok(())
 }

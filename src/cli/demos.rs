@@ -1,72 +1,155 @@
 //! The built-in labs. A new one is a file in `fixtures/labs` and an entry here.
 
+use macvlab::verdict::Rule;
+
 /// A built-in lab.
 pub(super) struct Demo {
     /// What it is called on the command line.
     pub(super) name: &'static str,
     /// What is asked.
     pub(super) question: &'static str,
+    /// What is tried, in a few words: the step of the first decision.
+    pub(super) tried: &'static str,
+    /// Why it comes out as it does, in a few words: the first decision.
+    pub(super) why: &'static str,
     /// What one learns from it.
     pub(super) lesson: &'static str,
-    /// Part of the experiment that runs if no name is given.
-    pub(super) hairpin_experiment: bool,
+    /// What made the difference; of them, the first most of all. A run must show each of them.
+    pub(super) decisions: &'static [Decision],
     /// The lab file.
     pub(super) text: &'static str,
 }
 
-macro_rules! demos {
-    ($($name:literal, $experiment:literal, $question:literal, $lesson:literal;)*) => {
-        &[$(Demo {
-            name: $name,
-            question: $question,
-            lesson: $lesson,
-            hairpin_experiment: $experiment,
-            text: include_str!(concat!("../../fixtures/labs/", $name, ".toml")),
-        },)*]
+/// A rule that made the difference in a step.
+pub(super) struct Decision {
+    /// The step, from 1.
+    pub(super) step: usize,
+    /// The device where it decided.
+    pub(super) at: &'static str,
+    /// The rule.
+    pub(super) rule: Rule,
+}
+
+const fn decision(step: usize, at: &'static str, rule: Rule) -> Decision {
+    Decision { step, at, rule }
+}
+
+macro_rules! lab {
+    ($name:literal) => {
+        include_str!(concat!("../../fixtures/labs/", $name, ".toml"))
     };
 }
 
 /// Every one, in the order in which they are listed and run.
-pub(super) const ALL: &[Demo] = demos! {
-    "arp-vepa", true, "vepa, hairpin off: does c1 reach its sibling c2?",
-        "A vepa port sends everything to the wire, and a switch does not send a frame back where it came from.";
-    "arp-vepa-hairpin", true, "vepa, hairpin on: does c1 reach its sibling c2?",
-        "The switch reflects the frames, and the parent hands them to the other port: vepa needs such a switch.";
-    "arp-private", true, "private, hairpin on: does c1 reach its sibling c2?",
-        "The request comes back, and goes to nobody but its sender: no switch joins private ports.";
-    "arp-bridge", true, "bridge, hairpin off: does c1 reach its sibling c2?",
-        "Bridge ports of one parent reach each other without the wire.";
-    "arp-passthru", true, "passthru: is there a sibling to reach?",
-        "One passthru port takes the parent over; a second port is refused.";
-    "arp-host", true, "bridge: does c1 reach the host that it runs on?",
-        "A port and its parent do not reach each other directly, whatever the mode.";
-};
+pub(super) const ALL: &[Demo] = &[
+    Demo {
+        name: "vepa",
+        question: "Does a vepa port reach its sibling behind an ordinary switch?",
+        tried: "c1 pings c2",
+        why: "the switch sends no frame back",
+        lesson: "A vepa port sends everything out on the wire, even what is for a sibling, and an ordinary switch does \
+                 not send a frame back where it came from. The ARP request reaches everybody but c2.",
+        decisions: &[
+            decision(1, "sw0.eth0", Rule::NoHairpin),
+            decision(1, "c1", Rule::ToWire),
+            decision(2, "c1", Rule::UnicastToPort),
+        ],
+        text: lab!("arp-vepa"),
+    },
+    Demo {
+        name: "vepa-hairpin",
+        question: "Does a vepa port reach its sibling behind a switch that reflects frames?",
+        tried: "c1 pings c2",
+        why: "the switch sends frames back",
+        lesson: "Hairpin (reflective relay) sends the request back, and the parent floods it to the other vepa ports. The \
+                 answer and the pings take the same loop: vepa needs such a switch.",
+        decisions: &[
+            decision(1, "sw0.eth0", Rule::Hairpin),
+            decision(1, "c2", Rule::FloodFromVepa),
+            decision(1, "c2", Rule::UnicastToPort),
+        ],
+        text: lab!("arp-vepa-hairpin"),
+    },
+    Demo {
+        name: "private",
+        question: "Does a private port reach its sibling behind a switch that reflects frames?",
+        tried: "c1 pings c2",
+        why: "the ARP request comes back to c1 alone",
+        lesson: "The switch reflects the request, and the parent gives a private port's broadcast back to that port and to \
+                 nobody else. Without an answer to ARP there is no ping.",
+        decisions: &[decision(1, "c1", Rule::OwnBroadcastBack), decision(2, "c1", Rule::UnicastToPort)],
+        text: lab!("arp-private"),
+    },
+    Demo {
+        name: "private-static",
+        question: "Does a private port that knows its sibling's address reach it behind such a switch?",
+        tried: "c1 pings c2",
+        why: "unicast passes whatever the mode",
+        lesson: "Yes. With static neighbours there is no broadcast to hold back, and reflected unicast goes to the port that \
+                 has the address; neither mode nor sender is asked. Behind a hairpin switch private isolates broadcasts \
+                 only.",
+        decisions: &[
+            decision(1, "c2", Rule::UnicastToPort),
+            decision(1, "sw0.eth0", Rule::Hairpin),
+            decision(2, "c1", Rule::UnicastToPort),
+        ],
+        text: lab!("arp-private-static"),
+    },
+    Demo {
+        name: "bridge",
+        question: "Does a bridge port need the switch to reach its sibling?",
+        tried: "c1 pings c2",
+        why: "siblings are served on the parent",
+        lesson: "No. A bridge port's unicast for a bridge sibling never leaves the host, and its broadcasts are copied to \
+                 the siblings before they go out.",
+        decisions: &[decision(1, "c1", Rule::BridgeLocalUnicast), decision(1, "c2", Rule::BridgeLocalFlood)],
+        text: lab!("arp-bridge"),
+    },
+    Demo {
+        name: "passthru",
+        question: "Can a passthru port have a sibling?",
+        tried: "a second port",
+        why: "a passthru port is alone on its parent",
+        lesson: "No: a second port is refused. The one port takes every unicast frame that arrives, the answers to its \
+                 own host included, so the host cannot use the parent any more.",
+        decisions: &[
+            decision(1, "c2", Rule::PassthruAlone),
+            decision(2, "c1", Rule::PassthruUnicast),
+            decision(3, "c1", Rule::PassthruUnicast),
+        ],
+        text: lab!("arp-passthru"),
+    },
+    Demo {
+        name: "host",
+        question: "Do the host and a port on it reach each other?",
+        tried: "the host pings c1",
+        why: "the host sends on the wire only",
+        lesson: "No, in no mode: what the host sends on the parent goes out on the wire, what a port sends to the parent's \
+                 address goes there too, and the switch sends neither back.",
+        decisions: &[
+            decision(1, "eth0", Rule::HostToWire),
+            decision(1, "sw0.eth0", Rule::NoHairpin),
+            decision(2, "sw0.eth0", Rule::NoHairpin),
+        ],
+        text: lab!("arp-host"),
+    },
+    Demo {
+        name: "host-hairpin",
+        question: "Do the host and a port on it reach each other behind a switch that reflects frames?",
+        tried: "the host pings c1",
+        why: "the switch sends frames back",
+        lesson: "Yes: a reflected frame is an ordinary frame that arrives. The host's broadcast comes from an address that no \
+                 port has, so every port hears it.",
+        decisions: &[
+            decision(1, "sw0.eth0", Rule::Hairpin),
+            decision(1, "c1", Rule::FloodFromOutside),
+            decision(2, "eth0", Rule::UnicastToNoPort),
+        ],
+        text: lab!("arp-host-hairpin"),
+    },
+];
 
 /// The lab of this name.
 pub(super) fn find(name: &str) -> Option<&'static Demo> {
     ALL.iter().find(|d| d.name == name)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use macvlab::lab::{Lab, Options};
-
-    #[test]
-    fn every_demo_is_a_good_lab_that_holds() {
-        for demo in ALL {
-            let spec = macvlab::labfile::parse(demo.name, demo.text)
-                .unwrap_or_else(|e| panic!("{}", e.render(false)));
-            assert!(!spec.steps.is_empty(), "{}", demo.name);
-            let summary = Lab::new(&spec, Options::default()).run(&mut |_| ());
-            assert!(summary.ok(), "{}: {summary:?}", demo.name);
-        }
-    }
-
-    #[test]
-    fn names_are_unique() {
-        for demo in ALL {
-            assert_eq!(ALL.iter().filter(|d| d.name == demo.name).count(), 1, "{}", demo.name);
-        }
-    }
 }

@@ -4,20 +4,22 @@
 //! | file | command |
 //! | --- | --- |
 //! | `check.rs` | `check LAB …` |
-//! | `demo.rs` | `demo [NAME]`, with the list of built-in labs in `demos.rs` |
+//! | `demo.rs` | `demo [NAME]`, with the list of built-in labs in `demos.rs`, run by `experiment.rs` |
 //! | `replay.rs` | `replay CAPTURE --lab LAB`, with one capture for each device from `devices.rs` |
 //! | `rules.rs` | `rules [ID]` |
 //! | `run.rs` | `run LAB` |
 //! | `verify.rs` | `verify [LAB …]`, with the feature `kernel` |
 //!
 //! Results go to standard output, all else to standard error (`terminal.rs`); `input.rs` opens what is read, `views.rs`
-//! what is written.
+//! what is written; `interrupt.rs` hears Ctrl-C.
 
 mod check;
 mod demo;
 mod demos;
 mod devices;
+mod experiment;
 mod input;
+mod interrupt;
 mod replay;
 mod rules;
 mod run;
@@ -83,6 +85,8 @@ enum Exit {
     DidNotHold,
     /// Part of the input was unusable; what there was of outputs is whole.
     BadInput,
+    /// Ctrl-C; outputs are whole as far as they go.
+    Interrupted,
 }
 
 impl From<Exit> for ExitCode {
@@ -91,6 +95,7 @@ impl From<Exit> for ExitCode {
             Exit::Held => 0,
             Exit::DidNotHold => 1,
             Exit::BadInput => 2,
+            Exit::Interrupted => interrupt::EXIT_CODE,
         })
     }
 }
@@ -126,7 +131,7 @@ pub(crate) fn main() -> ExitCode {
         Color::Never => Some(false),
     });
     let exit = match cli.command {
-        Command::Demo(args) => demo::run(args, &terminal),
+        Command::Demo(args) => demo::run(&args, &terminal),
         Command::Run(args) => run::run(args, &terminal),
         Command::Replay(args) => replay::run(args, &terminal),
         Command::Rules(args) => rules::run(args, &terminal),

@@ -2,6 +2,7 @@
 
 use super::devices::DeviceCaptures;
 use super::input::{self, Capture};
+use super::interrupt::Interrupt;
 use super::terminal::{Out, Terminal, is_dash};
 use super::views::{Shown, Views};
 use super::{Exit, Failure};
@@ -32,8 +33,8 @@ const PROGRESS_EVERY: u64 = 1024;
   zcat in.gz | macvlab replay - --lab lab.toml --explain --limit 10
                                         the first ten frames, hop by hop
 
-Exit codes: 0, 1 if a device of the lab was refused, 2 on wrong usage or input. After bad records, the outputs are
-whole for the good ones.")]
+Exit codes: 0, 1 if a device of the lab was refused, 2 on wrong usage or input, 130 after Ctrl-C. After bad records,
+and after Ctrl-C, the outputs are whole as far as they go.")]
 pub(super) struct Args {
     /// The capture; - is standard input.
     capture: PathBuf,
@@ -185,10 +186,11 @@ pub(super) fn run(args: Args, terminal: &Terminal) -> Result<Exit, Failure> {
     // The table of counters takes the place of one line for each step: there are no steps.
     let summarised = plan.shown == Shown::Text(Detail::Steps);
     let shown = if summarised { Shown::Nothing } else { plan.shown };
+    let interrupt = Interrupt::listen()?;
     let devices = plan.out_dir.as_deref().map(DeviceCaptures::create).transpose()?;
     let views = Views::open(shown, plan.output.clone(), terminal)?;
     let mut listeners = Listeners { views, devices, tally: Tally::default() };
-    feed(&plan, &mut capture, &mut listeners, terminal)?;
+    feed(&plan, &mut capture, &mut listeners, &interrupt, terminal)?;
     let Listeners { views, devices, tally } = listeners;
     views.finish()?;
     devices.map_or(Ok(()), DeviceCaptures::finish)?;
@@ -200,6 +202,10 @@ pub(super) fn run(args: Args, terminal: &Terminal) -> Result<Exit, Failure> {
     if summarised {
         summarise(&plan, &capture, &tally, terminal.out())?;
     }
+    if interrupt.came() {
+        terminal.say("interrupted; what was written is whole as far as it goes");
+        return Ok(Exit::Interrupted);
+    }
     Ok(match (bad, tally.refused) {
         (1.., _) => Exit::BadInput,
         (0, true) => Exit::DidNotHold,
@@ -208,13 +214,19 @@ pub(super) fn run(args: Args, terminal: &Terminal) -> Result<Exit, Failure> {
 }
 
 /// Reads the capture and hands its frames to the lab.
-fn feed(plan: &Plan, capture: &mut Capture, to: &mut Listeners, terminal: &Terminal) -> Result<(), Failure> {
+fn feed(
+    plan: &Plan,
+    capture: &mut Capture,
+    to: &mut Listeners,
+    interrupt: &Interrupt,
+    terminal: &Terminal,
+) -> Result<(), Failure> {
     let mut lab = Lab::new(&plan.spec, Options { stacks: false, ..Options::default() });
     lab.flush(&mut |event| to.event(event));
     let progress = progress_bar(capture, terminal);
     let only_stdout = to.devices.is_none() && !to.views.writes_files();
     let mut records = 0;
-    while records < plan.limit {
+    while records < plan.limit && !interrupt.came() {
         let Some(record) = capture.reader.next_record() else { break };
         records += 1;
         match record {

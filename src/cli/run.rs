@@ -1,6 +1,7 @@
 //! `macvlab run LAB`
 
 use super::input::{self, Capture};
+use super::interrupt::Interrupt;
 use super::terminal::{Terminal, is_dash};
 use super::views::{Shown, Views};
 use super::{Exit, Failure};
@@ -25,7 +26,7 @@ const MAX_STEP_FRAMES: usize = 1_000_000;
   macvlab run lab.toml --pcap out.pcapng
                                         every hop as a packet, its rule as a comment
 
-Exit codes: 0 every expectation held, 1 one did not, 2 wrong usage or input."))]
+Exit codes: 0 every expectation held, 1 one did not, 2 wrong usage or input, 130 after Ctrl-C."))]
 pub(super) struct Args {
     /// The lab file; - is standard input.
     lab: PathBuf,
@@ -68,12 +69,18 @@ impl Plan {
 pub(super) fn run(args: Args, terminal: &Terminal) -> Result<Exit, Failure> {
     let plan = Plan::of(args, terminal)?;
     let (captures, bad) = captures(&plan.spec, &plan.folder, terminal)?;
+    let interrupt = Interrupt::listen()?;
     let mut views = Views::open(plan.shown, plan.pcap, terminal)?;
-    let mut lab = Lab::new(&plan.spec, Options { captures, ..Options::default() });
+    let mut lab =
+        Lab::new(&plan.spec, Options { captures, stop: Some(interrupt.flag()), ..Options::default() });
     let summary = lab.run(&mut |event| views.event(event));
     views.finish()?;
     if let Shown::Text(detail) = plan.shown {
         conclude(&summary, detail, terminal)?;
+    }
+    if interrupt.came() {
+        terminal.say("interrupted; what was written is whole as far as it goes");
+        return Ok(Exit::Interrupted);
     }
     Ok(match (bad, summary.ok()) {
         (true, _) => Exit::BadInput,

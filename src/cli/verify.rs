@@ -5,8 +5,8 @@ use super::terminal::Terminal;
 use super::{Exit, Failure};
 use indicatif::{ProgressBar, ProgressStyle};
 use macvlab::kernel::{
-    Allowed, Failure as LabFailure, KernelInfo, Oracle, Progress, StepOutcome, Trouble, acquire_privileges, tell,
-    verify_lab, verify_random,
+    Allowed, Failure as LabFailure, KernelInfo, Oracle, Progress, StepOutcome, Trouble, acquire_privileges,
+    tell, verify_lab, verify_random,
 };
 use macvlab::labfile;
 use std::io::Write as _;
@@ -125,7 +125,9 @@ fn random(args: &Args, count: u64, terminal: &Terminal) -> Result<Exit, Failure>
                     problem = bar.suspend(|| show(failure, args, terminal)).err().or(problem.take());
                 }
             }
-            Progress::Trouble(seed, e) => bar.suspend(|| terminal.say(format_args!("random lab {seed}: {e}"))),
+            Progress::Trouble(seed, e) => {
+                bar.suspend(|| terminal.say(format_args!("random lab {seed}: {e}")))
+            }
         }
         if terminal.closed() {
             STOP.store(true, Ordering::Relaxed);
@@ -139,7 +141,11 @@ fn random(args: &Args, count: u64, terminal: &Terminal) -> Result<Exit, Failure>
     let (labs, failed, troubled) = (tally.labs, tally.failed, tally.troubled);
     let agreed = labs - failed - troubled;
     let words = in_words(tally.allowed);
-    writeln!(out, "random labs {first} to {}: {agreed} of {labs} agree{words}", first.wrapping_add(labs.max(1) - 1))?;
+    writeln!(
+        out,
+        "random labs {first} to {}: {agreed} of {labs} agree{words}",
+        first.wrapping_add(labs.max(1) - 1)
+    )?;
     out.flush()?;
     Ok(match (failed, troubled) {
         (0, 0) => Exit::Held,

@@ -2,10 +2,10 @@
 //! and stations.
 
 use super::clock::Due;
-use super::device::{DeviceId, End, Role, SwitchId};
+use super::device::{DeviceId, End, Role, SwitchId, Uplink};
 use super::{HopKind, Lab, incoming};
 use crate::frame::{EthHeader, Frame, MacAddr, PacketType, Tag};
-use crate::macvlan::{Counted, Delivery, count_delivery};
+use crate::macvlan::{Counted, Delivery, Forwarding, Fragments, Offered, count_delivery};
 use crate::nic::{Nic, host_stack_type};
 use crate::switch::{SwitchEgress, SwitchPortId, SwitchVerdict};
 use crate::verdict::{Egress, Flood, Rule};
@@ -62,7 +62,9 @@ impl Lab {
     }
 
     /// What a device does with a frame that its hardware let in: the tap sees it, then sub-interfaces, ports and the
-    /// host stack (R10).
+    /// host stack (R10). A parent with a port puts multicast IPv4 fragments together in front of its ports (R160): the
+    /// hop log has each fragment arrive, and then dropped with the rule that holds it back or threw it away, but for
+    /// the last one, under whose number the whole datagram goes on.
     fn intake(
         &mut self,
         id: DeviceId,
@@ -86,19 +88,52 @@ impl Lab {
         let Some(table) = table else {
             return self.hand_to_host(id, Rule::NoPorts, packet_type, &frame, frame_id);
         };
+        let now = self.now;
+        match self.fragments(id).map_or(Offered::NotAFragment, |f| f.offer(now, &frame, header)) {
+            Offered::NotAFragment => self.demultiplex(id, &table, header, packet_type, &frame, frame_id),
+            // Held back is dropped as well: this frame goes no further, whatever becomes of its data.
+            Offered::Held(rule) => self.hop(id, HopKind::Drop(rule), &frame, frame_id),
+            Offered::Whole(datagram) => {
+                let datagram = Frame::from(datagram);
+                let Ok(header) = incoming(&datagram) else { return };
+                let packet_type = PacketType::of(header.dst, MacAddr::ZERO);
+                self.demultiplex(id, &table, &header, packet_type, &datagram, frame_id);
+            }
+        }
+    }
+
+    /// The fragments that wait in the host of a device: its NIC's, whichever sub-interface they come in by (R162).
+    fn fragments(&mut self, id: DeviceId) -> Option<&mut Fragments> {
+        let mut nic = id;
+        while let Uplink::Below { nic: below, .. } = self.link(nic)?.uplink {
+            nic = below;
+        }
+        self.link_mut(nic).map(|l| &mut l.fragments)
+    }
+
+    /// A parent's hook: the demultiplexer decides, ports and host stack get the frame.
+    fn demultiplex(
+        &mut self,
+        id: DeviceId,
+        table: &Forwarding,
+        header: &EthHeader,
+        packet_type: PacketType,
+        frame: &Frame,
+        frame_id: u64,
+    ) {
         let verdict = table.receive(header);
         if verdict.flood == Flood::Withheld(Rule::QueueZero) {
             if let Some(link) = self.link_mut(id) {
                 link.nic.counters.rx_dropped += 1;
             }
-            self.hop(id, HopKind::Drop(Rule::QueueZero), &frame, frame_id);
+            self.hop(id, HopKind::Drop(Rule::QueueZero), frame, frame_id);
         }
         for delivery in table.deliveries(&verdict, header, packet_type) {
-            self.hand_to_port(id, &delivery, header, &frame, frame_id);
+            self.hand_to_port(id, &delivery, header, frame, frame_id);
         }
         match verdict.egress {
-            Egress::HostStack => self.hand_to_host(id, verdict.rule, packet_type, &frame, frame_id),
-            Egress::Drop => self.hop(id, HopKind::Drop(verdict.rule), &frame, frame_id),
+            Egress::HostStack => self.hand_to_host(id, verdict.rule, packet_type, frame, frame_id),
+            Egress::Drop => self.hop(id, HopKind::Drop(verdict.rule), frame, frame_id),
             Egress::Port(_) | Egress::Wire | Egress::Parent => {}
         }
     }
@@ -251,7 +286,8 @@ impl Lab {
         let port = &self.switches[switch.0].ports[usize::from(out.0)];
         let (name, cable) = (port.name.clone(), port.cable);
         // A bridge has the outer tag set aside when it looks at the length.
-        let tag_bytes = if EthHeader::tags(&frame).next().is_some() { EthHeader::TAG_LEN as usize } else { 0 };
+        let tag_bytes =
+            if EthHeader::tags(&frame).next().is_some() { EthHeader::TAG_LEN as usize } else { 0 };
         if !Nic::fits(port.mtu, frame.len() - tag_bytes) {
             return self.hop_named(name, HopKind::Drop(Rule::TooLongToReceive), &frame, frame_id);
         }

@@ -148,14 +148,7 @@ impl Lab {
         Nic::check_mtu(mtu).map_err(refused)?;
         let id = DeviceId(self.devices.len());
         let cable = self.plug(name, id, mtu, sockets);
-        let link = Link {
-            role,
-            nic: Nic::new(mac, mtu, Filter::new(filter)),
-            demux: None,
-            ports: Vec::new(),
-            vlans: Vec::new(),
-            uplink: Uplink::Cable(cable),
-        };
+        let link = Link::new(role, Nic::new(mac, mtu, Filter::new(filter)), Uplink::Cable(cable));
         self.add_device(name, Kind::Link(Box::new(link)));
         Ok(id)
     }
@@ -211,8 +204,7 @@ impl Lab {
             promisc: false,
         };
         let filter = Filter::new(UnicastFilter::Slots(u32::MAX));
-        let (demux, ports, vlans) = (None, Vec::new(), Vec::new());
-        let link = Link { role: Role::Vlan, nic: Nic::new(mac, mtu, filter), demux, ports, vlans, uplink };
+        let link = Link::new(Role::Vlan, Nic::new(mac, mtu, filter), uplink);
         let id = self.add_device(name, Kind::Link(Box::new(link)));
         if let Some(parent) = self.link_mut(below) {
             parent.vlans.push((spec.id, id));
@@ -322,14 +314,8 @@ impl Lab {
 
     /// The device that a switch is to its own host, for the ports that sit on it.
     fn make_own_device(&mut self, switch: SwitchId, spec: &SwitchSpec) {
-        let link = Link {
-            role: Role::Bridge,
-            nic: Nic::new(spec.mac, DEFAULT_MTU, Filter::new(UnicastFilter::None)),
-            demux: None,
-            ports: Vec::new(),
-            vlans: Vec::new(),
-            uplink: Uplink::Switch(switch),
-        };
+        let nic = Nic::new(spec.mac, DEFAULT_MTU, Filter::new(UnicastFilter::None));
+        let link = Link::new(Role::Bridge, nic, Uplink::Switch(switch));
         let id = self.add_device(&spec.name, Kind::Link(Box::new(link)));
         let node = &mut self.switches[switch.0];
         node.switch.set_own_device(spec.mac);

@@ -3,7 +3,7 @@
 use crate::counters::Counters;
 use crate::frame::{MacAddr, VlanId};
 use crate::lab::spec::Name;
-use crate::macvlan::Demux;
+use crate::macvlan::{Demux, Fragments};
 use crate::nic::Nic;
 use crate::station::{Endpoint, Router};
 use crate::switch::{Switch, SwitchPortId};
@@ -73,10 +73,20 @@ pub(super) struct Link {
     pub(super) demux: Option<Demux>,
     /// The devices of its ports, by slot.
     pub(super) ports: Vec<Option<DeviceId>>,
+    /// The fragments that wait in this NIC's host; a sub-interface's wait at its NIC.
+    pub(super) fragments: Fragments,
     /// The 802.1Q sub-interfaces on it.
     pub(super) vlans: Vec<(VlanId, DeviceId)>,
     /// Where its frames leave.
     pub(super) uplink: Uplink,
+}
+
+impl Link {
+    /// A link with nothing on it.
+    pub(super) fn new(role: Role, nic: Nic, uplink: Uplink) -> Link {
+        let (demux, fragments) = (None, Fragments::default());
+        Link { role, nic, demux, ports: Vec::new(), fragments, vlans: Vec::new(), uplink }
+    }
 }
 
 /// Where a link's frames leave.

@@ -14,8 +14,10 @@
 //! | `arrive.rs` | the way in: cable, NIC or switch, demultiplexer, port |
 //! | `steps.rs` | runs the steps and holds them against what was expected |
 //! | `change.rs` | `set`, `add` and `remove` |
+//! | `ask.rs` | questions that change nothing |
 
 mod arrive;
+mod ask;
 mod build;
 mod change;
 mod clock;
@@ -38,6 +40,8 @@ use device::{Agent, AgentId, Cable, DeviceId, End, Kind, Link, Stack, SwitchNode
 use spec::{Name, StepSpec};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Where a lab's events go, in the order in which they happen.
 pub type Sink<'a> = &'a mut dyn FnMut(&Event);
@@ -49,11 +53,13 @@ pub struct Options {
     pub stacks: bool,
     /// The frames of the captures that `replay` steps name, with their times.
     pub captures: BTreeMap<PathBuf, Vec<(Instant, Frame)>>,
+    /// Once set, by another thread, the run ends without the steps, and the rest of the step, that are still to come.
+    pub stop: Option<Arc<AtomicBool>>,
 }
 
 impl Default for Options {
     fn default() -> Options {
-        Options { stacks: true, captures: BTreeMap::new() }
+        Options { stacks: true, captures: BTreeMap::new(), stop: None }
     }
 }
 
@@ -172,6 +178,11 @@ impl Lab {
             self.flush(sink);
         }
         self.now = self.now.max(until);
+    }
+
+    /// Somebody wants the run to end.
+    fn stopped(&self) -> bool {
+        self.options.stop.as_ref().is_some_and(|stop| stop.load(Ordering::Relaxed))
     }
 
     /// Lets virtual time pass until no frame is under way.

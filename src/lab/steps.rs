@@ -32,10 +32,14 @@ impl From<Result<(), Refusal>> for Done {
 }
 
 impl Lab {
-    /// Runs every step, then tells the counters and states.
+    /// Runs every step, then tells the counters and states. Ends early if [`Options::stop`](super::Options::stop) is
+    /// set; a step that was not finished has no result.
     pub fn run(&mut self, sink: Sink<'_>) -> Summary {
         self.flush(sink);
         for index in 0..self.steps.len() {
+            if self.stopped() {
+                break;
+            }
             self.run_step(index, sink);
         }
         self.finish(sink)
@@ -55,6 +59,9 @@ impl Lab {
         self.flush(sink);
         self.watch = None;
         let done = self.act(&spec.action, sink);
+        if self.stopped() {
+            return;
+        }
         self.settle(sink);
         let delivered: Vec<Name> =
             self.watch.take().map(|(_, names)| names.into_iter().collect()).unwrap_or_default();
@@ -140,7 +147,7 @@ impl Lab {
                 return Done { outcome, rtt: result.rtt };
             }
             // A probe always has a deadline of its own, so time always passes.
-            let Some(next) = self.agenda.next_time() else { return unreachable };
+            let Some(next) = self.agenda.next_time().filter(|_| !self.stopped()) else { return unreachable };
             self.advance(next, sink);
         }
     }
@@ -205,6 +212,9 @@ impl Lab {
         let Some(first) = frames.first().map(|(time, _)| *time) else { return Ok(()) };
         let start = self.now;
         for (time, frame) in frames {
+            if self.stopped() {
+                break;
+            }
             let due: Instant = start + time.since(first);
             let sent = match self.link(id).map(|l| l.role == super::device::Role::Nic) {
                 Some(true) => self.arrive(at, due, &frame, sink),

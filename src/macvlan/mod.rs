@@ -6,6 +6,7 @@
 //! | --- | --- |
 //! | `receive.rs` | a frame arrives at the parent |
 //! | `transmit.rs` | a port sends |
+//! | `fragments/` | IPv4 fragments, put together before a parent's hook sees them |
 //! | `flood.rs` | who gets the copies, and why not |
 //! | `admit.rs`, `change.rs` | the control plane: creating, removing and changing ports, with the kernel's errors |
 //! | `groups.rs` | group filters of a port and of the whole parent |
@@ -20,6 +21,7 @@ mod change;
 mod count;
 mod flood;
 mod forwarding;
+pub mod fragments;
 mod groups;
 mod mode;
 mod receive;
@@ -32,6 +34,7 @@ pub use admit::{
 pub use count::count_delivery;
 pub use flood::{Counted, Delivery};
 pub use forwarding::{Forwarding, PortEntry};
+pub use fragments::{Fragments, Offered};
 pub use groups::{GroupBits, GroupFilter};
 pub use mode::{MacvlanFlags, Mode, SourcesChange};
 

@@ -119,18 +119,13 @@ fn a_line_for_each_step() {
 }
 
 #[test]
-fn a_line_for_each_step_and_why() {
-    insta::assert_snapshot!(text(Detail::Reasons, false));
-}
-
-#[test]
 fn a_line_for_each_hop() {
     insta::assert_snapshot!(text(Detail::Hops, false));
 }
 
 #[test]
 fn colours_only_when_asked() {
-    for detail in [Detail::Steps, Detail::Reasons, Detail::Hops] {
+    for detail in [Detail::Steps, Detail::Hops] {
         let (plain, coloured) = (text(detail, false), text(detail, true));
         assert!(!plain.contains('\x1b') && coloured.contains('\x1b'));
         assert_eq!(anstream::adapter::strip_str(&coloured).to_string(), plain);

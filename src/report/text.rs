@@ -23,8 +23,6 @@ const MAX_DROPS_TOLD: usize = 8;
 pub enum Detail {
     /// One line for each step.
     Steps,
-    /// One line for each step, and the rules that decided its outcome.
-    Reasons,
     /// Every hop, and the rules that decided.
     Hops,
 }
@@ -60,10 +58,8 @@ impl Styles {
 #[derive(Debug)]
 struct Running {
     spec: StepSpec,
-    /// Rules that handed a frame on.
-    passed: BTreeSet<Rule>,
-    /// Rules that dropped one.
-    dropped: BTreeSet<Rule>,
+    /// Rules that decided about a frame.
+    rules: BTreeSet<Rule>,
     /// The first drops, no two of the same rule at the same device.
     drops: Vec<(Rule, Name)>,
     /// There were more.
@@ -72,18 +68,17 @@ struct Running {
 
 impl Running {
     fn new(spec: &StepSpec) -> Running {
-        let (passed, dropped) = (BTreeSet::new(), BTreeSet::new());
-        Running { spec: spec.clone(), passed, dropped, drops: Vec::new(), more_drops: false }
+        Running { spec: spec.clone(), rules: BTreeSet::new(), drops: Vec::new(), more_drops: false }
     }
 
     fn note(&mut self, hop: &Hop) {
         match hop.kind {
             HopKind::Arrive(_) => {}
             HopKind::Receive(_, rule) | HopKind::Transmit(rule) => {
-                self.passed.insert(rule);
+                self.rules.insert(rule);
             }
             HopKind::Drop(rule) => {
-                self.dropped.insert(rule);
+                self.rules.insert(rule);
                 let told = self.drops.iter().any(|(r, device)| (*r, device) == (rule, &hop.device));
                 if !told && self.drops.len() < MAX_DROPS_TOLD {
                     self.drops.push((rule, hop.device.clone()));
@@ -241,20 +236,13 @@ impl<W: Write> TextReport<W> {
         let verdict = verdict(&running.spec, &got, held);
         if self.detail == Detail::Hops {
             writeln!(self.writer, "  {style}{mark}{style:#} {verdict}")?;
-            return self.rules(&(&running.passed | &running.dropped));
+            return self.rules(&running.rules);
         }
         let what = step_in_words(&running.spec);
         write!(self.writer, "{style}{mark}{style:#} step {step}: {what}: {verdict}")?;
         let failed = silent(outcome) || held == Some(false);
-        match self.detail {
-            Detail::Reasons => {
-                writeln!(self.writer)?;
-                let dropped = failed && !running.dropped.is_empty();
-                self.rules(if dropped { &running.dropped } else { &running.passed })
-            }
-            _ if failed => writeln!(self.writer, "{}", running.because()),
-            _ => writeln!(self.writer),
-        }
+        let because = if failed { running.because() } else { String::new() };
+        writeln!(self.writer, "{because}")
     }
 
     /// Rules with their reasons, in the order of the catalogue.

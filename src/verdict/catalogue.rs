@@ -132,6 +132,22 @@ rules! {
     MaskOfArrival = "R157", Ground, "The arrival port's mask counts", "A reserved group is forwarded if the bridge's mask or the arrival port's mask has its bit.", "br_handle_frame";
     PauseNeverForwarded = "R158", Ground, "01 is never forwarded", "No mask makes the switch forward 01:80:c2:00:00:01 or learn from it.", "br_handle_frame";
 
+    // IPv4 fragments at a parent.
+    FragmentsFirst = "R160", Ground, "Fragments are put together first", "A parent with a macvlan, up or down, puts multicast and broadcast IPv4 fragments together before anything else looks at them; ports and the host stack get one frame.", "macvlan_handle_frame, ip_check_defrag";
+    FragmentsLeftAlone = "R161", Ground, "Fragments that stay as they are", "Unicast fragments, fragments behind two tags and a bridge port's local copies pass unchanged.", "ip_check_defrag";
+    FragmentKey = "R162", Ground, "Which fragments belong together", "IP source, IP destination, identification and protocol decide, and neither addresses nor tags of the frames.", "ip4_obj_cmpfn";
+    FragmentResult = "R163", Ground, "What the fragments become", "The frame has the Ethernet header, tag and IP header of the part with offset 0, and the data of all.", "ip_frag_reasm";
+    FragmentsAnyLength = "R164", Ground, "A datagram may exceed the mtu", "Ports take the datagram whatever its length and count it once; the parent counts the fragments.", "macvlan_count_rx";
+    FragmentHeld = "R165", Withholding, "A fragment waits for the others", "The frame is a part of an IPv4 datagram of which others are missing; it is held back, and one frame with all of them goes on when the last arrives.", "ip_frag_queue";
+    FragmentOverlap = "R166", Withholding, "Overlapping fragments", "The part overlaps what is held of its datagram, so the whole datagram is thrown away.", "inet_frag_queue_insert";
+    FragmentTwice = "R166a", Withholding, "A fragment that is there already", "The part's data lies within one stretch that is held already, so the part alone is dropped.", "inet_frag_queue_insert";
+    FragmentImpossible = "R167", Withholding, "An impossible fragment", "The part has no data, or contradicts the known end of its datagram, so the whole datagram is thrown away.", "ip_frag_queue";
+    FragmentsTooLong = "R167a", Withholding, "Longer than a datagram can be", "All parts are there, and together they exceed 65,535 bytes, so the datagram is thrown away.", "ip_frag_reasm";
+    FragmentEcn = "R168", Withholding, "Fragments that disagree about ECN", "All parts are there, and some are not ECN-capable while others are, so the datagram is thrown away.", "ip_frag_reasm, ip_frag_ecn_table";
+    FragmentTag = "R169", Ground, "Tagged fragments", "Ports see the tag of the part with offset 0, and the host stack goes by it.", "ip_frag_reasm";
+    FragmentsTooFar = "R169a", Withholding, "Fragments too far apart", "Parts are kept for 30 s, and while fewer than 64 fragments of other datagrams of their IP source come in between; what waited longer is thrown away, and this one waits anew.", "ip_frag_too_far, ip_expire";
+    FragmentsFull = "R169b", Withholding, "No room for fragments", "The fragments held take more than 4 MiB, so every further one is thrown away.", "inet_frag_find";
+
     // The switch's own device as a parent.
     SwitchOwnSees = "R212", Ground, "A bridge as parent sees everything", "Ports on the switch's own device make it promiscuous, so it and they see all that the switch takes in.", "br_pass_frame_up";
     SwitchOwnSends = "R213", Ground, "The switch's own device sends", "What the switch's own device sends goes to the ports by the forwarding database; nothing is learned from it.", "br_dev_xmit";

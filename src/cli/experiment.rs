@@ -1,0 +1,193 @@
+//! A built-in lab that was run: what happened in it, and whether it shows what is said about it.
+
+use super::Failure;
+use super::demos::{Decision, Demo};
+use macvlab::frame::{Frame, PacketType, summary};
+use macvlab::lab::spec::{DeviceKind, Name};
+use macvlab::lab::{Event, Hop, HopKind, Lab, LabSpec, Options, Outcome, Summary};
+use macvlab::verdict::Rule;
+use std::collections::BTreeMap;
+
+/// A run, kept whole: the built-in labs are small.
+pub(super) struct Experiment {
+    pub(super) demo: &'static Demo,
+    pub(super) events: Vec<Event>,
+    spec: LabSpec,
+    lab: Lab,
+    summary: Summary,
+}
+
+/// One sent frame and who received it; or several that look the same.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Passage {
+    /// Who sent it.
+    pub(super) from: Name,
+    /// Who received it as meant for them.
+    pub(super) to: Vec<Name>,
+    /// What it is.
+    pub(super) frame: String,
+    /// How many there were.
+    pub(super) times: usize,
+}
+
+impl Experiment {
+    /// Runs it.
+    pub(super) fn run(demo: &'static Demo, colour: bool) -> Result<Experiment, Failure> {
+        let spec = macvlab::labfile::parse(demo.name, demo.text)
+            .map_err(|mistakes| Failure::Shown(mistakes.render(colour)))?;
+        let mut lab = Lab::new(&spec, Options::default());
+        let mut events = Vec::new();
+        let summary = lab.run(&mut |event| events.push(event.clone()));
+        Ok(Experiment { demo, events, spec, lab, summary })
+    }
+
+    /// Every step came out as expected, and every decision is one that the run shows.
+    pub(super) fn holds(&self) -> bool {
+        self.summary.ok() && self.demo.decisions.iter().all(|d| self.shows(d))
+    }
+
+    /// The decisions of a step that the run shows.
+    pub(super) fn decisions(&self, step: usize) -> impl Iterator<Item = &'static Decision> {
+        self.demo.decisions.iter().filter(move |d| d.step == step && self.shows(d))
+    }
+
+    /// The decision that mattered most, if the run shows it, and what its step came to.
+    pub(super) fn main_decision(&self) -> Option<(&'static Decision, Outcome)> {
+        let decision = self.demo.decisions.first().filter(|d| self.shows(d))?;
+        let outcome = self.events.iter().find_map(|event| match event {
+            Event::Result { step, outcome, .. } if *step == decision.step => Some(*outcome),
+            _ => None,
+        })?;
+        Some((decision, outcome))
+    }
+
+    /// Whether the run shows this decision: a hop made by the rule, a refusal by it, or a frame that came in at a switch
+    /// port and, as the switch itself answers, does not go back for this reason.
+    pub(super) fn shows(&self, decision: &Decision) -> bool {
+        let Decision { step, at, rule } = decision;
+        self.events.iter().any(|event| match event {
+            Event::Hop(hop) if (hop.step, hop.device.as_str()) == (*step, *at) => match hop.kind {
+                HopKind::Receive(_, by) | HopKind::Transmit(by) | HopKind::Drop(by) => by == *rule,
+                HopKind::Arrive(_) => self.stays(at, &hop.frame) == Some(*rule),
+            },
+            Event::Result { step: s, outcome: Outcome::Error(_, by), .. } => (s, by) == (step, rule),
+            _ => false,
+        })
+    }
+
+    /// Why a frame that comes in at this port of a switch does not go back by it.
+    fn stays(&self, port: &str, frame: &Frame) -> Option<Rule> {
+        self.lab.would_leave(port, port, frame)?.err()
+    }
+
+    /// The mode of the lab's ports, in the word of lab files.
+    pub(super) fn mode(&self) -> &'static str {
+        let mode = self.spec.devices.iter().find_map(|d| match &d.kind {
+            DeviceKind::Macvlan(port) => Some(port.mode.name()),
+            _ => None,
+        });
+        mode.unwrap_or("-")
+    }
+
+    /// Whether a port of the switch sends frames back.
+    pub(super) fn hairpin(&self) -> bool {
+        self.spec.switches.iter().flat_map(|s| &s.ports).any(|p| p.flags.hairpin)
+    }
+
+    /// What was sent in a step, in order, each thing once.
+    pub(super) fn passages(&self, step: usize) -> Vec<Passage> {
+        let hops = self.events.iter().filter_map(|event| match event {
+            Event::Hop(hop) if hop.step == step => Some(hop),
+            _ => None,
+        });
+        let mut frames: BTreeMap<u64, Vec<&Hop>> = BTreeMap::new();
+        for hop in hops {
+            frames.entry(hop.frame_id).or_default().push(hop);
+        }
+        let mut passages: Vec<Passage> = Vec::new();
+        for passage in frames.values().filter_map(|hops| passage(hops)) {
+            let same =
+                |p: &&mut Passage| (&p.from, &p.to, &p.frame) == (&passage.from, &passage.to, &passage.frame);
+            match passages.iter_mut().find(same) {
+                Some(known) => known.times += 1,
+                None => passages.push(passage),
+            }
+        }
+        passages
+    }
+}
+
+/// The way of one frame.
+fn passage(hops: &[&Hop]) -> Option<Passage> {
+    let first = hops.first()?;
+    let received = hops.iter().filter(
+        |hop| matches!(hop.kind, HopKind::Receive(packet_type, _) if packet_type != PacketType::OtherHost),
+    );
+    let to = received.map(|hop| hop.device.clone()).collect();
+    Some(Passage { from: first.device.clone(), to, frame: summary(&first.frame).to_string(), times: 1 })
+}
+
+/// What is tried in a step can be seen at a glance: a ping, or a change.
+pub(super) fn outcome_in_a_word(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::Reply => "reply",
+        Outcome::Unreachable => "unreachable",
+        Outcome::NoReply => "no reply",
+        Outcome::Ok => "ok",
+        Outcome::Error(errno, _) => errno.name(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::demos;
+    use super::*;
+
+    fn experiment(name: &str) -> Experiment {
+        Experiment::run(demos::find(name).unwrap(), false).unwrap_or_else(|e| panic!("{e:?}"))
+    }
+
+    #[test]
+    fn every_demo_holds_and_shows_its_decisions() {
+        for demo in demos::ALL {
+            let experiment = experiment(demo.name);
+            assert!(experiment.summary.ok(), "{}: {:?}", demo.name, experiment.summary);
+            assert!(experiment.main_decision().is_some(), "{}", demo.name);
+            for decision in demo.decisions {
+                let Decision { step, at, rule } = decision;
+                assert!(experiment.shows(decision), "{}: step {step}, {rule} at {at}", demo.name);
+            }
+            assert!(experiment.holds(), "{}", demo.name);
+        }
+    }
+
+    #[test]
+    fn what_did_not_happen_is_not_shown() {
+        let vepa = experiment("vepa");
+        let decision = |step, at, rule| Decision { step, at, rule };
+        assert!(!vepa.shows(&decision(2, "sw0.eth0", Rule::Hairpin)));
+        assert!(!vepa.shows(&decision(1, "sw0.win", Rule::NoHairpin)), "nothing comes in there in step 1");
+        assert!(!vepa.shows(&decision(1, "c2", Rule::FloodFromVepa)));
+        assert!(!experiment("vepa-hairpin").shows(&decision(1, "sw0.eth0", Rule::NoHairpin)));
+    }
+
+    #[test]
+    fn equal_frames_are_told_once() {
+        let passages = experiment("private").passages(1);
+        let request = Passage {
+            from: "c1".into(),
+            to: vec!["c1".into(), "win".into()],
+            frame: "ARP who-has 192.168.128.233 tell 192.168.128.222".into(),
+            times: 3,
+        };
+        assert_eq!(passages, [request]);
+    }
+
+    #[test]
+    fn names_and_files_are_unique() {
+        for demo in demos::ALL {
+            let same = |d: &&Demo| d.name == demo.name || d.text == demo.text;
+            assert_eq!(demos::ALL.iter().filter(same).count(), 1, "{}", demo.name);
+        }
+    }
+}

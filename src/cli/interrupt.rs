@@ -1,0 +1,36 @@
+//! Ctrl-C: long work ends early, and its outputs are whole as far as they go.
+
+use super::Failure;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// The exit code that shells give to what Ctrl-C ended: 128 and the number of SIGINT.
+pub(super) const EXIT_CODE: u8 = 130;
+
+/// Whether somebody wants the work to end: Ctrl-C, a closed terminal, or a polite request of the system.
+pub(super) struct Interrupt(Arc<AtomicBool>);
+
+impl Interrupt {
+    /// Listens from now on. A second Ctrl-C ends the program at once, for work that hangs in a read.
+    pub(super) fn listen() -> Result<Interrupt, Failure> {
+        let flag = Arc::new(AtomicBool::new(false));
+        let set = Arc::clone(&flag);
+        let handler = move || {
+            if set.swap(true, Ordering::Relaxed) {
+                std::process::exit(EXIT_CODE.into());
+            }
+        };
+        ctrlc::set_handler(handler).map_err(|e| Failure::about("Ctrl-C", e))?;
+        Ok(Interrupt(flag))
+    }
+
+    /// Whether it came.
+    pub(super) fn came(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+
+    /// What is set when it comes.
+    pub(super) fn flag(&self) -> Arc<AtomicBool> {
+        Arc::clone(&self.0)
+    }
+}

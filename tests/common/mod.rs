@@ -1,0 +1,83 @@
+//! What several tests need: the program, and the labs of the fixtures.
+#![allow(dead_code, reason = "each test uses its part")]
+
+use macvlab::capture::Reader;
+use macvlab::frame::Frame;
+use macvlab::lab::spec::Action;
+use macvlab::lab::{Event, Lab, LabSpec, Options, Summary};
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+/// Runs a command in `dir` and hands `input` to it.
+pub(crate) fn macvlab(dir: &Path, args: &[&str], input: &[u8]) -> Output {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_macvlab"))
+        .args(args)
+        .current_dir(dir)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    let input = input.to_vec();
+    // Its output may fill a pipe before it has read everything; and it may be gone before it has.
+    let feeder = std::thread::spawn(move || {
+        let _ = stdin.write_all(&input);
+    });
+    let output = child.wait_with_output().unwrap();
+    feeder.join().unwrap();
+    output
+}
+
+pub(crate) fn stdout(output: &Output) -> String {
+    String::from_utf8(output.stdout.clone()).unwrap()
+}
+
+pub(crate) fn stderr(output: &Output) -> String {
+    String::from_utf8(output.stderr.clone()).unwrap()
+}
+
+/// The root of the project.
+pub(crate) fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// Every lab of the fixtures, by name.
+pub(crate) fn labs() -> BTreeMap<String, PathBuf> {
+    let folder = root().join("fixtures/labs");
+    let files = std::fs::read_dir(folder).unwrap().map(|e| e.unwrap().path());
+    let labs: BTreeMap<_, _> = files
+        .filter(|path| path.extension().is_some_and(|e| e == "toml"))
+        .map(|path| (path.file_stem().unwrap().to_str().unwrap().to_owned(), path))
+        .collect();
+    assert!(labs.len() >= 8, "the labs are not where they should be");
+    labs
+}
+
+/// Reads a lab, and the captures that its steps replay.
+pub(crate) fn load(path: &Path) -> (LabSpec, Options) {
+    let spec = macvlab::labfile::load(path).unwrap_or_else(|e| panic!("{e}"));
+    let mut options = Options::default();
+    for step in &spec.steps {
+        if let Action::Replay { capture, .. } = &step.action {
+            let file = std::fs::File::open(path.parent().unwrap().join(capture)).unwrap();
+            let mut reader = Reader::new(file).unwrap();
+            let mut frames = Vec::new();
+            while let Some(record) = reader.next_record() {
+                let record = record.unwrap();
+                frames.push((record.time, Frame::new(record.data)));
+            }
+            options.captures.insert(capture.clone(), frames);
+        }
+    }
+    (spec, options)
+}
+
+/// Runs a lab and keeps what happened.
+pub(crate) fn run(spec: &LabSpec, options: Options) -> (Summary, Vec<Event>) {
+    let mut events = Vec::new();
+    let summary = Lab::new(spec, options).run(&mut |event| events.push(event.clone()));
+    (summary, events)
+}
