@@ -31,8 +31,8 @@ impl Demux {
     fn open(&mut self, lower: &mut Nic, id: PortId) -> Result<(), Refusal> {
         let mac = self.port_mut(id)?.mac;
         if self.passthru().is_some() {
-            if !self.port_mut(id)?.flags.nopromisc {
-                lower.filter.promiscuity_add(1);
+            if !self.port_mut(id)?.flags.nopromisc && !lower.filter.promiscuity_add(1) {
+                return Err((Errno::Eoverflow, Rule::PassthruPromiscuity));
             }
         } else {
             if self.address_busy(lower, mac) {
@@ -204,8 +204,9 @@ impl Demux {
     /// `ENODEV`.
     pub fn set_flags(&mut self, lower: &mut Nic, id: PortId, flags: MacvlanFlags) -> Result<(), Refusal> {
         let port = self.port_mut(id)?;
-        if port.mode == Mode::Passthru && port.flags.nopromisc != flags.nopromisc {
-            lower.filter.promiscuity_add(if flags.nopromisc { -1 } else { 1 });
+        let moves = port.mode == Mode::Passthru && port.flags.nopromisc != flags.nopromisc;
+        if moves && !lower.filter.promiscuity_add(if flags.nopromisc { -1 } else { 1 }) {
+            return Err((Errno::Eoverflow, Rule::PassthruPromiscuity));
         }
         port.flags = flags;
         Ok(())

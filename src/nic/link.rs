@@ -26,7 +26,7 @@ pub struct Nic {
 }
 
 /// The smallest mtu with which a device speaks IPv6 (RFC 8200, section 5).
-pub const IPV6_MIN_MTU: u32 = 1280;
+const IPV6_MIN_MTU: u32 = 1280;
 
 /// The groups that every device's stack joins while the device is up: all hosts (IPv4) and, unless its mtu is too small
 /// for IPv6, all nodes.
