@@ -1,11 +1,14 @@
 //! What a user sees of the commands: output, diagnostics, files, exit codes.
 #![allow(missing_docs, clippy::unwrap_used)]
 
+mod common;
+
+use common::{macvlab, stderr, stdout};
 use macvlab::capture::{PcapWriter, Reader};
 use macvlab::time::Instant;
-use std::io::{Cursor, Write};
+use std::io::Cursor;
 use std::path::Path;
-use std::process::{Command, Output, Stdio};
+use std::process::{Command, Stdio};
 
 const LAB: &str = r#"
 title = "Two ports"
@@ -33,29 +36,6 @@ mac = "02:00:00:00:00:21"
 inject = { at = "win", frame = "0200000000110200000000210800" }
 expect = { delivered = ["c1"] }
 "#;
-
-/// Runs a command in `dir` and hands `input` to it.
-fn macvlab(dir: &Path, args: &[&str], input: &[u8]) -> Output {
-    let mut child = Command::new(env!("CARGO_BIN_EXE_macvlab"))
-        .args(args)
-        .current_dir(dir)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    // A command that does not read its input may be gone before this.
-    let _ = child.stdin.take().unwrap().write_all(input);
-    child.wait_with_output().unwrap()
-}
-
-fn stdout(output: &Output) -> String {
-    String::from_utf8(output.stdout.clone()).unwrap()
-}
-
-fn stderr(output: &Output) -> String {
-    String::from_utf8(output.stderr.clone()).unwrap()
-}
 
 fn folder() -> tempfile::TempDir {
     let dir = tempfile::tempdir().unwrap();
