@@ -40,8 +40,9 @@ const EXAMPLES: &str = "Examples:
   macvlab replay in.pcap --lab lab.toml --out-dir out
                                         what each device would receive of a capture
   macvlab rules R14                     what a rule says
+  macvlab demo vepa --show > lab.toml   a lab to begin with
 
-Exit codes: 0 everything held, 1 something did not hold, 2 wrong usage or input.";
+Exit codes: 0 everything held, 1 something did not hold, 2 wrong usage or input, 130 after Ctrl-C.";
 
 /// A macvlan laboratory in userspace.
 ///
@@ -52,8 +53,9 @@ Exit codes: 0 everything held, 1 something did not hold, 2 wrong usage or input.
 struct Cli {
     #[command(subcommand)]
     command: Command,
-    /// Colours: on a terminal that wants them, always, or never.
-    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
+    /// Colours: on a terminal that wants them (auto), always, or never.
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto", hide_possible_values = true)]
+    #[arg(display_order = 900)]
     color: Color,
 }
 

@@ -19,14 +19,14 @@ const MAX_STEP_FRAMES: usize = 1_000_000;
 
 /// Run a lab's steps and hold what happens against what the lab expects.
 #[derive(clap::Args)]
-#[command(after_help = concat!("Examples:
+#[command(after_help = "Examples:
   macvlab run lab.toml                  one line for each step
   macvlab run lab.toml --explain        every hop, and the rule that decided it
   macvlab run lab.toml --json           the events, one object a line
   macvlab run lab.toml --pcap out.pcapng
                                         every hop as a packet, its rule as a comment
 
-Exit codes: 0 every expectation held, 1 one did not, 2 wrong usage or input, 130 after Ctrl-C."))]
+Exit codes: 0 every expectation held, 1 one did not, 2 wrong usage or input, 130 after Ctrl-C.")]
 pub(super) struct Args {
     /// The lab file; - is standard input.
     lab: PathBuf,
