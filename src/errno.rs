@@ -46,6 +46,7 @@ errnos! {
     Erange = 34, "ERANGE", "Numerical result out of range";
     Eloop = 40, "ELOOP", "Too many levels of symbolic links";
     Exfull = 54, "EXFULL", "Exchange full";
+    Eoverflow = 75, "EOVERFLOW", "Value too large for defined data type";
     Emsgsize = 90, "EMSGSIZE", "Message too long";
     Eopnotsupp = 95, "EOPNOTSUPP", "Operation not supported";
     Eaddrinuse = 98, "EADDRINUSE", "Address already in use";

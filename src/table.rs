@@ -30,6 +30,8 @@ const GOLDEN: u64 = 0x9e37_79b9_7f4a_7c15;
 const ONES: u64 = 0x0101_0101_0101_0101;
 /// The top bit of the seven bytes that hold tags.
 const TOPS: u64 = 0x0080_8080_8080_8080;
+/// The top bit of every byte.
+const TOPS_OF_ALL: u64 = 0x8080_8080_8080_8080;
 /// Where the count of overflowed entries stands in the word of tags.
 const OVERFLOW_SHIFT: u32 = 56;
 /// The count of overflowed entries sticks here: it is then no longer known.
@@ -130,11 +132,11 @@ fn word_of(bits: u64) -> usize {
     (bits.trailing_zeros() as usize + 1) / 8 % WORDS
 }
 
-/// The top bit of each zero byte below the highest byte. A borrow may also set it in bytes above a zero byte, so only
-/// the lowest is certain; who goes on from there looks at what it finds.
+/// The top bit of each zero byte below the highest byte, and no other: an empty slot holds the same as an entry for the
+/// zero address, so none may be looked at by mistake.
 #[inline(always)]
 fn zero_bytes(x: u64) -> u64 {
-    x.wrapping_sub(ONES) & !x & TOPS
+    !((x & !TOPS_OF_ALL).wrapping_add(!TOPS_OF_ALL) | x) & TOPS
 }
 
 /// A hash's tag: eight bits that have no part in choosing the bucket, unless there are more than 2^24 of them. Zero marks
@@ -399,6 +401,16 @@ mod tests {
 
     fn mac(n: u64) -> MacAddr {
         MacAddr::from_u64(n)
+    }
+
+    #[test]
+    fn an_empty_slot_is_not_the_zero_address() {
+        for n in 1..50_000 {
+            let mut table = MacTable::new();
+            table.insert(mac(n), 7);
+            assert_eq!(table.get(MacAddr::ZERO), None, "beside {}", mac(n));
+            assert_eq!(table.remove(MacAddr::ZERO), None, "beside {}", mac(n));
+        }
     }
 
     /// Addresses whose home is the given bucket of a table of `1 << bits` buckets, found by undoing the multiplication.

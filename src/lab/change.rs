@@ -199,9 +199,9 @@ impl Lab {
             return Err((Errno::Erange, Rule::ChangeMtu));
         }
         let Some(link) = self.link_mut(id) else { return Ok(()) };
-        link.nic.mtu = mtu;
+        link.nic.set_mtu(mtu);
         if let Some(demux) = &mut link.demux {
-            demux.parent_mtu_changed(&link.nic);
+            demux.parent_mtu_changed(&mut link.nic);
         }
         let children: Vec<DeviceId> = link.vlans.iter().map(|(_, child)| *child).collect();
         for child in children {

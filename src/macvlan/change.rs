@@ -5,7 +5,7 @@ use super::groups::{GroupBits, GroupFilter};
 use super::{MacvlanFlags, Mode, SourcesChange};
 use crate::errno::Errno;
 use crate::frame::MacAddr;
-use crate::nic::{Nic, STACK_GROUPS};
+use crate::nic::{Nic, stack_groups};
 use crate::verdict::{PortId, Rule};
 use std::sync::Arc;
 
@@ -31,8 +31,8 @@ impl Demux {
     fn open(&mut self, lower: &mut Nic, id: PortId) -> Result<(), Refusal> {
         let mac = self.port_mut(id)?.mac;
         if self.passthru().is_some() {
-            if !self.port_mut(id)?.flags.nopromisc {
-                lower.filter.promiscuity_add(1);
+            if !self.port_mut(id)?.flags.nopromisc && !lower.filter.promiscuity_add(1) {
+                return Err((Errno::Eoverflow, Rule::PassthruPromiscuity));
             }
         } else {
             if self.address_busy(lower, mac) {
@@ -74,8 +74,11 @@ impl Demux {
     fn load_filters(&mut self, lower: &mut Nic, id: PortId) {
         let Ok(port) = self.port_mut(id) else { return };
         let mut wanted = port.groups.clone();
-        wanted.extend(STACK_GROUPS);
-        port.filter = Arc::new(GroupFilter::new(port.promisc || port.allmulticast, &wanted));
+        wanted.extend(stack_groups(port.mtu));
+        // A group that was left is still in the list when the filter is made of it, for as long as it is pushed down: it
+        // is taken back only then, and passes the filter until the next time it is loaded (R22).
+        let listed = wanted.union(&port.pushed).copied().collect();
+        port.filter = Arc::new(GroupFilter::new(port.promisc || port.allmulticast, &listed));
         for group in wanted.difference(&port.pushed) {
             lower.filter.group_push(*group);
         }
@@ -152,21 +155,30 @@ impl Demux {
     ///
     /// # Errors
     /// `EINVAL` below 68 or above the parent's (R87).
-    pub fn set_mtu(&mut self, lower: &Nic, id: PortId, mtu: u32) -> Result<(), Refusal> {
+    pub fn set_mtu(&mut self, lower: &mut Nic, id: PortId, mtu: u32) -> Result<(), Refusal> {
         let port = self.port_mut(id)?;
         Nic::check_mtu(mtu)?;
         if mtu > lower.mtu {
             return Err((Errno::Einval, Rule::ChangeMtu));
         }
-        port.mtu = mtu;
+        let before = std::mem::replace(&mut port.mtu, mtu);
+        // IPv6 comes or goes, and with it the group that its stack joins.
+        if port.up && stack_groups(before) != stack_groups(mtu) {
+            self.load_filters(lower, id);
+        }
         Ok(())
     }
 
     /// The parent's mtu was changed: larger ports shrink with it (R87).
-    pub fn parent_mtu_changed(&mut self, lower: &Nic) {
+    pub fn parent_mtu_changed(&mut self, lower: &mut Nic) {
         self.dirty = true;
-        for port in self.ports.iter_mut().flatten() {
-            port.mtu = port.mtu.min(lower.mtu);
+        let mtu = lower.mtu;
+        for index in 0..self.ports.len() {
+            let id = PortId(u16::try_from(index).unwrap_or(u16::MAX));
+            if self.port(id).is_some_and(|p| p.mtu > mtu) {
+                // Never refused: it is the parent's.
+                let _ = self.set_mtu(lower, id, mtu);
+            }
         }
     }
 
@@ -192,8 +204,9 @@ impl Demux {
     /// `ENODEV`.
     pub fn set_flags(&mut self, lower: &mut Nic, id: PortId, flags: MacvlanFlags) -> Result<(), Refusal> {
         let port = self.port_mut(id)?;
-        if port.mode == Mode::Passthru && port.flags.nopromisc != flags.nopromisc {
-            lower.filter.promiscuity_add(if flags.nopromisc { -1 } else { 1 });
+        let moves = port.mode == Mode::Passthru && port.flags.nopromisc != flags.nopromisc;
+        if moves && !lower.filter.promiscuity_add(if flags.nopromisc { -1 } else { 1 }) {
+            return Err((Errno::Eoverflow, Rule::PassthruPromiscuity));
         }
         port.flags = flags;
         Ok(())

@@ -231,7 +231,7 @@ fn a_promiscuous_passthru_port_with_nopromisc_misses_groups_that_the_parent_filt
 #[test]
 fn local_copies_must_fit_the_receivers_mtu() {
     let mut b = Bench::new(&[Bridge, Bridge]);
-    b.demux.as_mut().unwrap().set_mtu(&b.nic, PortId(1), 100).unwrap();
+    b.demux.as_mut().unwrap().set_mtu(&mut b.nic, PortId(1), 100).unwrap();
     let (_, got) = b.decide(Some(0), &frame(MacAddr::BROADCAST, mac(0), 0x0800, 119));
     assert_eq!(got, [(1, Rule::LocalCopyTooLong, PacketType::Broadcast)]);
     let (_, got) = b.decide(Some(0), &frame(MacAddr::BROADCAST, mac(0), 0x0800, 118));

@@ -44,9 +44,15 @@ impl Filter {
         Filter { hardware, ..Filter::default() }
     }
 
-    /// Adds (+1) or takes back (-1) a reason for promiscuity. The count wraps as the kernel's does (R54).
-    pub fn promiscuity_add(&mut self, by: i32) {
-        self.promiscuity = self.promiscuity.wrapping_add_signed(by);
+    /// Adds (+1) or takes back (-1) a reason for promiscuity. The count wraps below zero, as the kernel's does, but not
+    /// back (R54): it then stays where it is, and the answer is `false` (the kernel's `EOVERFLOW`).
+    pub fn promiscuity_add(&mut self, by: i32) -> bool {
+        let sum = self.promiscuity.wrapping_add_signed(by);
+        let fits = by <= 0 || sum != 0;
+        if fits {
+            self.promiscuity = sum;
+        }
+        fits
     }
 
     /// Adds (+1) or takes back (-1) a reason for receiving all groups.

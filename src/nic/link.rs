@@ -25,8 +25,16 @@ pub struct Nic {
     pub counters: Counters,
 }
 
-/// The groups that every device's stack joins while the device is up: all hosts (IPv4) and all nodes (IPv6).
-pub const STACK_GROUPS: [MacAddr; 2] = [MacAddr::ALL_HOSTS_V4, MacAddr::ALL_NODES_V6];
+/// The smallest mtu with which a device speaks IPv6 (RFC 8200, section 5).
+const IPV6_MIN_MTU: u32 = 1280;
+
+/// The groups that every device's stack joins while the device is up: all hosts (IPv4) and, unless its mtu is too small
+/// for IPv6, all nodes.
+#[must_use]
+pub const fn stack_groups(mtu: u32) -> &'static [MacAddr] {
+    const GROUPS: &[MacAddr] = &[MacAddr::ALL_HOSTS_V4, MacAddr::ALL_NODES_V6];
+    if mtu < IPV6_MIN_MTU { GROUPS.split_at(1).0 } else { GROUPS }
+}
 
 /// The smallest mtu of an Ethernet device.
 pub const MIN_MTU: u32 = 68;
@@ -50,11 +58,22 @@ impl Nic {
 
     /// Administrative state; coming up brings promiscuity in line.
     pub fn set_up(&mut self, up: bool) {
-        for group in STACK_GROUPS {
-            self.filter.stack_joins(group, up);
-        }
         self.up = up;
+        self.stack_joins();
         self.filter.refresh(up);
+    }
+
+    /// Sets the mtu, which [`Nic::check_mtu`] has found possible.
+    pub fn set_mtu(&mut self, mtu: u32) {
+        self.mtu = mtu;
+        self.stack_joins();
+    }
+
+    fn stack_joins(&mut self) {
+        for group in stack_groups(u32::MAX) {
+            let joined = self.up && stack_groups(self.mtu).contains(group);
+            self.filter.stack_joins(*group, joined);
+        }
     }
 
     /// Promiscuous by hand.

@@ -8,4 +8,4 @@ mod filter;
 mod link;
 
 pub use filter::{Filter, UnicastFilter};
-pub use link::{MAX_MTU, MIN_MTU, Nic, STACK_GROUPS, check_send, host_stack_type};
+pub use link::{MAX_MTU, MIN_MTU, Nic, check_send, host_stack_type, stack_groups};
