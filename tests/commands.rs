@@ -226,6 +226,21 @@ fn rules_in_every_form() {
 }
 
 #[test]
+fn completions_and_manual_pages() {
+    let dir = folder();
+    let said = |args: &[&str]| macvlab(dir.path(), args, b"");
+    for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
+        let text = stdout(&said(&["completions", shell]));
+        assert!(text.contains("macvlab") && text.contains("replay") && text.contains("out-dir"), "{shell}");
+    }
+    let page = stdout(&said(&["man"]));
+    assert!(page.contains(".TH macvlab 1") && page.contains("Exit codes"), "{page}");
+    let page = stdout(&said(&["man", "run"]));
+    assert!(page.contains(".TH macvlab-run 1") && page.contains("pcap"), "{page}");
+    assert_eq!(said(&["man", "walk"]).status.code(), Some(2));
+}
+
+#[test]
 fn colours_only_when_wanted() {
     let dir = folder();
     let run = |color: &str| stdout(&macvlab(dir.path(), &["run", "lab.toml", "--color", color], b""));

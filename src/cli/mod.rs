@@ -8,6 +8,7 @@
 //! | `replay.rs` | `replay CAPTURE --lab LAB`, with one capture for each device from `devices.rs` |
 //! | `rules.rs` | `rules [ID]` |
 //! | `run.rs` | `run LAB` |
+//! | `shell.rs` | `completions SHELL`, `man [COMMAND]` |
 //! | `verify.rs` | `verify [LAB …]`, with the feature `kernel` |
 //!
 //! Results go to standard output, all else to standard error (`terminal.rs`); `input.rs` opens what is read, `views.rs`
@@ -23,6 +24,7 @@ mod interrupt;
 mod replay;
 mod rules;
 mod run;
+mod shell;
 mod terminal;
 #[cfg(all(feature = "kernel", target_os = "linux"))]
 mod verify;
@@ -66,6 +68,8 @@ enum Command {
     Replay(replay::Args),
     Rules(rules::Args),
     Check(check::Args),
+    Completions(shell::CompletionsArgs),
+    Man(shell::ManArgs),
     #[cfg(all(feature = "kernel", target_os = "linux"))]
     Verify(verify::Args),
 }
@@ -138,6 +142,8 @@ pub(crate) fn main() -> ExitCode {
         Command::Replay(args) => replay::run(args, &terminal),
         Command::Rules(args) => rules::run(args, &terminal),
         Command::Check(args) => check::run(&args, &terminal),
+        Command::Completions(args) => shell::completions(&args, &terminal),
+        Command::Man(args) => shell::man(&args, &terminal),
         #[cfg(all(feature = "kernel", target_os = "linux"))]
         Command::Verify(args) => verify::run(&args, &terminal),
     };
