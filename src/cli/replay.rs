@@ -202,15 +202,12 @@ pub(super) fn run(args: Args, terminal: &Terminal) -> Result<Exit, Failure> {
     if summarised {
         summarise(&plan, &capture, &tally, terminal.out())?;
     }
-    if interrupt.came() {
-        terminal.say("interrupted; what was written is whole as far as it goes");
-        return Ok(Exit::Interrupted);
-    }
-    Ok(match (bad, tally.refused) {
+    let exit = match (bad, tally.refused) {
         (1.., _) => Exit::BadInput,
         (0, true) => Exit::DidNotHold,
         (0, false) => Exit::Held,
-    })
+    };
+    Ok(interrupt.exit(terminal).unwrap_or(exit))
 }
 
 /// Reads the capture and hands its frames to the lab.

@@ -78,15 +78,12 @@ pub(super) fn run(args: Args, terminal: &Terminal) -> Result<Exit, Failure> {
     if let Shown::Text(detail) = plan.shown {
         conclude(&summary, detail, terminal)?;
     }
-    if interrupt.came() {
-        terminal.say("interrupted; what was written is whole as far as it goes");
-        return Ok(Exit::Interrupted);
-    }
-    Ok(match (bad, summary.ok()) {
+    let exit = match (bad, summary.ok()) {
         (true, _) => Exit::BadInput,
         (false, true) => Exit::Held,
         (false, false) => Exit::DidNotHold,
-    })
+    };
+    Ok(interrupt.exit(terminal).unwrap_or(exit))
 }
 
 /// The last line.
