@@ -226,6 +226,43 @@ fn rules_in_every_form() {
 }
 
 #[test]
+fn every_demo_can_be_told_in_full_and_is_a_lab_of_its_own() {
+    let dir = folder();
+    let said = |args: &[&str]| {
+        let output = macvlab(dir.path(), args, b"");
+        assert_eq!((output.status.code(), stderr(&output)), (Some(0), String::new()), "{args:?}");
+        stdout(&output)
+    };
+    let (list, table) = (said(&["demo", "--list"]), said(&["demo"]));
+    let names: Vec<_> = list.lines().map(|line| line.split_once(' ').unwrap().0).collect();
+    assert!(names.len() >= 8, "{names:?}");
+    for name in names {
+        assert!(table.lines().any(|line| line.starts_with(&format!("{name} "))), "{name}: {table}");
+        let steps = said(&["demo", name]);
+        assert!(steps.contains("\nstep 1: ") && steps.contains(", because\n    R"), "{name}: {steps}");
+        assert!(said(&["demo", name, "--explain"]).contains(" ms  "), "{name}");
+        let output = macvlab(dir.path(), &["run", "-", "-q"], said(&["demo", name, "--show"]).as_bytes());
+        assert_eq!(output.status.code(), Some(0), "{name}");
+    }
+    assert_eq!(macvlab(dir.path(), &["demo", "walk"], b"").status.code(), Some(2));
+}
+
+#[test]
+fn completions_and_manual_pages() {
+    let dir = folder();
+    let said = |args: &[&str]| macvlab(dir.path(), args, b"");
+    for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
+        let text = stdout(&said(&["completions", shell]));
+        assert!(text.contains("macvlab") && text.contains("replay") && text.contains("out-dir"), "{shell}");
+    }
+    let page = stdout(&said(&["man"]));
+    assert!(page.contains(".TH macvlab 1") && page.contains("Exit codes"), "{page}");
+    let page = stdout(&said(&["man", "run"]));
+    assert!(page.contains(".TH macvlab-run 1") && page.contains("pcap"), "{page}");
+    assert_eq!(said(&["man", "walk"]).status.code(), Some(2));
+}
+
+#[test]
 fn colours_only_when_wanted() {
     let dir = folder();
     let run = |color: &str| stdout(&macvlab(dir.path(), &["run", "lab.toml", "--color", color], b""));

@@ -40,7 +40,7 @@ fn turned_round(expect: &Expect, devices: &[Name]) -> Vec<Expect> {
             let more = devices
                 .iter()
                 .find(|d| !names.contains(d))
-                .map(|d| [names.as_slice(), &[d.clone()]].concat());
+                .map(|d| [names.as_slice(), std::slice::from_ref(d)].concat());
             let fewer = names.split_last().map(|(_, rest)| rest.to_vec());
             more.into_iter().chain(fewer).map(Expect::Delivered).collect()
         }

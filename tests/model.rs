@@ -1,6 +1,8 @@
 //! An independent model of the macvlan rules, as naive as can be: linear scans over plain lists, one sentence of the
 //! rules a line. Whatever the demultiplexer decides, the model must say the same.
 
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
 use macvlab::frame::{EthHeader, MacAddr, PacketType};
 use macvlab::macvlan::{self, Demux, MacvlanFlags, Mode, PortRequest, SourcesChange};
 use macvlab::nic::{Filter, Nic, UnicastFilter};

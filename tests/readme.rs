@@ -20,7 +20,12 @@ fn the_transcripts_of_the_readme_are_real() {
     fs::copy(root().join("README.md"), &readme).unwrap();
     let cases = trycmd::TestCases::new();
     cases.register_bin("macvlab", Path::new(env!("CARGO_BIN_EXE_macvlab")));
-    cases.case(&readme).run();
+    cases.case(&readme);
+    // Commands run where this process is; all else here goes by absolute paths.
+    std::env::set_current_dir(dir.path()).unwrap();
+    cases.run();
+    std::env::set_current_dir(root()).unwrap();
+    assert!(dir.path().join("out.pcapng").exists(), "the transcripts ran somewhere else");
     if overwrites() {
         fs::copy(&readme, root().join("README.md")).unwrap();
     }

@@ -25,7 +25,7 @@ use std::io::{self, Write as _};
 
 Exit codes: 0 everything held, 1 something did not hold, 2 wrong usage.")]
 pub(super) struct Args {
-    /// Which; see --list.
+    /// The one to tell in full; --list names them.
     name: Option<String>,
     /// List the built-in experiments.
     #[arg(long, conflicts_with_all = ["name", "explain", "show"])]

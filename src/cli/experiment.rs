@@ -127,7 +127,7 @@ fn passage(hops: &[&Hop]) -> Option<Passage> {
     Some(Passage { from: first.device.clone(), to, frame: summary(&first.frame).to_string(), times: 1 })
 }
 
-/// What is tried in a step can be seen at a glance: a ping, or a change.
+/// What a step came to, at a glance.
 pub(super) fn outcome_in_a_word(outcome: Outcome) -> &'static str {
     match outcome {
         Outcome::Reply => "reply",
@@ -169,6 +169,23 @@ mod tests {
         assert!(!vepa.shows(&decision(1, "sw0.win", Rule::NoHairpin)), "nothing comes in there in step 1");
         assert!(!vepa.shows(&decision(1, "c2", Rule::FloodFromVepa)));
         assert!(!experiment("vepa-hairpin").shows(&decision(1, "sw0.eth0", Rule::NoHairpin)));
+    }
+
+    #[test]
+    fn a_demo_that_claims_what_did_not_happen_does_not_hold() {
+        static FALSE: Demo = Demo {
+            name: "false",
+            question: "",
+            tried: "",
+            why: "",
+            lesson: "",
+            decisions: &[Decision { step: 1, at: "c2", rule: Rule::FloodFromVepa }],
+            text: include_str!("../../fixtures/labs/arp-vepa.toml"),
+        };
+        let experiment = Experiment::run(&FALSE, false).unwrap_or_else(|e| panic!("{e:?}"));
+        assert!(experiment.summary.ok(), "its steps hold");
+        assert!(!experiment.holds() && experiment.main_decision().is_none());
+        assert_eq!(experiment.decisions(1).count(), 0);
     }
 
     #[test]

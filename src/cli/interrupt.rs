@@ -1,6 +1,7 @@
 //! Ctrl-C: long work ends early, and its outputs are whole as far as they go.
 
-use super::Failure;
+use super::terminal::Terminal;
+use super::{Exit, Failure};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -27,6 +28,14 @@ impl Interrupt {
     /// Whether it came.
     pub(super) fn came(&self) -> bool {
         self.0.load(Ordering::Relaxed)
+    }
+
+    /// How the command ends if it came.
+    pub(super) fn exit(&self, terminal: &Terminal) -> Option<Exit> {
+        self.came().then(|| {
+            terminal.say("interrupted; what was written is whole as far as it goes");
+            Exit::Interrupted
+        })
     }
 
     /// What is set when it comes.

@@ -8,6 +8,7 @@
 //! | `replay.rs` | `replay CAPTURE --lab LAB`, with one capture for each device from `devices.rs` |
 //! | `rules.rs` | `rules [ID]` |
 //! | `run.rs` | `run LAB` |
+//! | `shell.rs` | `completions SHELL`, `man [COMMAND]` |
 //! | `verify.rs` | `verify [LAB …]`, with the feature `kernel`; without it `no_kernel.rs` says so |
 //!
 //! Results go to standard output, all else to standard error (`terminal.rs`); `input.rs` opens what is read, `views.rs`
@@ -23,6 +24,7 @@ mod interrupt;
 mod replay;
 mod rules;
 mod run;
+mod shell;
 mod terminal;
 #[cfg(not(all(feature = "kernel", target_os = "linux")))]
 #[path = "no_kernel.rs"]
@@ -43,8 +45,9 @@ const EXAMPLES: &str = "Examples:
   macvlab replay in.pcap --lab lab.toml --out-dir out
                                         what each device would receive of a capture
   macvlab rules R14                     what a rule says
+  macvlab demo vepa --show > lab.toml   a lab to begin with
 
-Exit codes: 0 everything held, 1 something did not hold, 2 wrong usage or input.";
+Exit codes: 0 everything held, 1 something did not hold, 2 wrong usage or input, 130 after Ctrl-C.";
 
 /// A macvlan laboratory in userspace.
 ///
@@ -55,8 +58,9 @@ Exit codes: 0 everything held, 1 something did not hold, 2 wrong usage or input.
 struct Cli {
     #[command(subcommand)]
     command: Command,
-    /// Colours: on a terminal that wants them, always, or never.
-    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
+    /// Colours: on a terminal that wants them (auto), always, or never.
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto", hide_possible_values = true)]
+    #[arg(display_order = 900)]
     color: Color,
 }
 
@@ -67,6 +71,8 @@ enum Command {
     Replay(replay::Args),
     Rules(rules::Args),
     Check(check::Args),
+    Completions(shell::CompletionsArgs),
+    Man(shell::ManArgs),
     Verify(verify::Args),
 }
 
@@ -138,6 +144,8 @@ pub(crate) fn main() -> ExitCode {
         Command::Replay(args) => replay::run(args, &terminal),
         Command::Rules(args) => rules::run(args, &terminal),
         Command::Check(args) => check::run(&args, &terminal),
+        Command::Completions(args) => shell::completions(&args, &terminal),
+        Command::Man(args) => shell::man(&args, &terminal),
         Command::Verify(args) => verify::run(&args, &terminal),
     };
     match exit {

@@ -33,8 +33,8 @@ const PROGRESS_EVERY: u64 = 1024;
   zcat in.gz | macvlab replay - --lab lab.toml --explain --limit 10
                                         the first ten frames, hop by hop
 
-Exit codes: 0, 1 if a device of the lab was refused, 2 on wrong usage or input, 130 after Ctrl-C. After bad records,
-and after Ctrl-C, the outputs are whole as far as they go.")]
+Exit codes: 0, 1 if a device of the lab was refused, 2 on wrong usage or input, 130 after Ctrl-C.
+The outputs are whole as far as they go, after bad records and after Ctrl-C too.")]
 pub(super) struct Args {
     /// The capture; - is standard input.
     capture: PathBuf,
@@ -202,15 +202,12 @@ pub(super) fn run(args: Args, terminal: &Terminal) -> Result<Exit, Failure> {
     if summarised {
         summarise(&plan, &capture, &tally, terminal.out())?;
     }
-    if interrupt.came() {
-        terminal.say("interrupted; what was written is whole as far as it goes");
-        return Ok(Exit::Interrupted);
-    }
-    Ok(match (bad, tally.refused) {
+    let exit = match (bad, tally.refused) {
         (1.., _) => Exit::BadInput,
         (0, true) => Exit::DidNotHold,
         (0, false) => Exit::Held,
-    })
+    };
+    Ok(interrupt.exit(terminal).unwrap_or(exit))
 }
 
 /// Reads the capture and hands its frames to the lab.

@@ -19,14 +19,14 @@ const MAX_STEP_FRAMES: usize = 1_000_000;
 
 /// Run a lab's steps and hold what happens against what the lab expects.
 #[derive(clap::Args)]
-#[command(after_help = concat!("Examples:
+#[command(after_help = "Examples:
   macvlab run lab.toml                  one line for each step
   macvlab run lab.toml --explain        every hop, and the rule that decided it
   macvlab run lab.toml --json           the events, one object a line
   macvlab run lab.toml --pcap out.pcapng
                                         every hop as a packet, its rule as a comment
 
-Exit codes: 0 every expectation held, 1 one did not, 2 wrong usage or input, 130 after Ctrl-C."))]
+Exit codes: 0 every expectation held, 1 one did not, 2 wrong usage or input, 130 after Ctrl-C.")]
 pub(super) struct Args {
     /// The lab file; - is standard input.
     lab: PathBuf,
@@ -78,15 +78,12 @@ pub(super) fn run(args: Args, terminal: &Terminal) -> Result<Exit, Failure> {
     if let Shown::Text(detail) = plan.shown {
         conclude(&summary, detail, terminal)?;
     }
-    if interrupt.came() {
-        terminal.say("interrupted; what was written is whole as far as it goes");
-        return Ok(Exit::Interrupted);
-    }
-    Ok(match (bad, summary.ok()) {
+    let exit = match (bad, summary.ok()) {
         (true, _) => Exit::BadInput,
         (false, true) => Exit::Held,
         (false, false) => Exit::DidNotHold,
-    })
+    };
+    Ok(interrupt.exit(terminal).unwrap_or(exit))
 }
 
 /// The last line.

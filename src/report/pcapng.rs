@@ -18,7 +18,12 @@ struct Interface {
     written: u64,
     /// Of them, those handed to the device.
     received: u64,
+    /// It is a switch's port.
+    of_switch: bool,
 }
+
+/// What is said of a frame that comes in at a switch; the rule is told where it leaves or ends.
+const ARRIVES_AT_SWITCH: &str = "comes in at the switch, which decides where it goes";
 
 /// Writes events as an annotated pcapng file.
 ///
@@ -59,7 +64,9 @@ impl<W: Write> AnnotatedCapture<W> {
             Event::Lab { devices, .. } => {
                 for device in devices {
                     let id = self.writer.add_interface(&device.name, &description(device), device.mac)?;
-                    self.interfaces.insert(device.name.clone(), Interface { id, ..Interface::default() });
+                    let of_switch = device.kind == "switch-port";
+                    let interface = Interface { id, of_switch, ..Interface::default() };
+                    self.interfaces.insert(device.name.clone(), interface);
                 }
             }
             Event::Step { spec, .. } => {
@@ -116,6 +123,9 @@ impl<W: Write> AnnotatedCapture<W> {
         };
         interface.written += 1;
         let (direction, packet_type, comment) = match hop.kind {
+            HopKind::Arrive(packet_type) if interface.of_switch => {
+                (Some(Direction::In), Some(packet_type), ARRIVES_AT_SWITCH.to_owned())
+            }
             HopKind::Arrive(packet_type) => {
                 (Some(Direction::In), Some(packet_type), comment(Rule::TapSeesAll))
             }

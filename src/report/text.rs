@@ -72,20 +72,18 @@ impl Running {
     }
 
     fn note(&mut self, hop: &Hop) {
-        match hop.kind {
-            HopKind::Arrive(_) => {}
-            HopKind::Receive(_, rule) | HopKind::Transmit(rule) => {
-                self.rules.insert(rule);
-            }
-            HopKind::Drop(rule) => {
-                self.rules.insert(rule);
-                let told = self.drops.iter().any(|(r, device)| (*r, device) == (rule, &hop.device));
-                if !told && self.drops.len() < MAX_DROPS_TOLD {
-                    self.drops.push((rule, hop.device.clone()));
-                } else {
-                    self.more_drops |= !told;
-                }
-            }
+        let (HopKind::Receive(_, rule) | HopKind::Transmit(rule) | HopKind::Drop(rule)) = hop.kind else {
+            return;
+        };
+        self.rules.insert(rule);
+        if !matches!(hop.kind, HopKind::Drop(_)) {
+            return;
+        }
+        let told = self.drops.iter().any(|(r, device)| (*r, device) == (rule, &hop.device));
+        if !told && self.drops.len() < MAX_DROPS_TOLD {
+            self.drops.push((rule, hop.device.clone()));
+        } else {
+            self.more_drops |= !told;
         }
     }
 
