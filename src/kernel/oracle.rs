@@ -40,6 +40,10 @@ impl Oracle {
         let (mut world, setup) = World::build(&mut self.pool, lab)?;
         let mut ear = Ear::new(lab);
         for i in 0..lab.steps.len() {
+            if !matches!(lab.steps[i].action, Action::Inject { .. }) {
+                // What still waits in a queue must not meet the change.
+                ear.settle(&world, None)?;
+            }
             let outcome = run_step(&mut world, &mut ear, lab, i)?;
             ear.set_outcome(i, outcome);
             ear.settle(&world, hints.and_then(|h| h.get(i)).copied())?;
