@@ -79,8 +79,8 @@ fn run_ends_with_whole_outputs() {
         serde_json::from_str::<serde_json::Value>(line).unwrap();
     }
     let results = events.lines().filter(|l| l.starts_with(r#"{"event":"result""#)).count();
-    assert!(0 < results && results < steps, "{results}");
-    assert!(frames(&dir.path().join("out.pcapng")) > results);
+    assert!(results < steps, "the run was not interrupted");
+    assert!(frames(&dir.path().join("out.pcapng")) >= results);
     no_part_is_left(dir.path());
 }
 

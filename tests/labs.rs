@@ -140,6 +140,9 @@ const ELSEWHERE: &[(Rule, &str)] = &[
     (Rule::NicDown, "what_is_down_takes_nothing_that_is_on_its_cable"),
     (Rule::CableDown, "what_is_down_takes_nothing_that_is_on_its_cable"),
     (Rule::VlanReceive, "a_tagged_frame_arrives_at_the_sub_interface_without_its_tag"),
+    (Rule::FragmentsTooLong, "frag_odd_a_datagram_has_at_most_65535_bytes"),
+    (Rule::FragmentsFull, "when_too_much_is_held_every_further_part_is_thrown_away"),
+    (Rule::TapQueueFull, "a_reader_who_does_not_read_loses_what_comes_after_500_frames"),
     (Rule::SwitchPorts, "ports_are_limited_and_strangers_harmless"),
 ];
 

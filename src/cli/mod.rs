@@ -8,7 +8,7 @@
 //! | `replay.rs` | `replay CAPTURE --lab LAB`, with one capture for each device from `devices.rs` |
 //! | `rules.rs` | `rules [ID]` |
 //! | `run.rs` | `run LAB` |
-//! | `verify.rs` | `verify [LAB …]`, with the feature `kernel` |
+//! | `verify.rs` | `verify [LAB …]`, with the feature `kernel`; without it `no_kernel.rs` says so |
 //!
 //! Results go to standard output, all else to standard error (`terminal.rs`); `input.rs` opens what is read, `views.rs`
 //! what is written; `interrupt.rs` hears Ctrl-C.
@@ -24,6 +24,9 @@ mod replay;
 mod rules;
 mod run;
 mod terminal;
+#[cfg(not(all(feature = "kernel", target_os = "linux")))]
+#[path = "no_kernel.rs"]
+mod verify;
 #[cfg(all(feature = "kernel", target_os = "linux"))]
 mod verify;
 mod views;
@@ -64,7 +67,6 @@ enum Command {
     Replay(replay::Args),
     Rules(rules::Args),
     Check(check::Args),
-    #[cfg(all(feature = "kernel", target_os = "linux"))]
     Verify(verify::Args),
 }
 
@@ -136,7 +138,6 @@ pub(crate) fn main() -> ExitCode {
         Command::Replay(args) => replay::run(args, &terminal),
         Command::Rules(args) => rules::run(args, &terminal),
         Command::Check(args) => check::run(&args, &terminal),
-        #[cfg(all(feature = "kernel", target_os = "linux"))]
         Command::Verify(args) => verify::run(&args, &terminal),
     };
     match exit {

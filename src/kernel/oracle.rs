@@ -8,7 +8,7 @@ use super::pool::Pool;
 use super::trouble::Trouble;
 use super::world::{NOBODY, World};
 use crate::frame::{Family, MacAddr, Resolve};
-use crate::lab::spec::{Action, Change, DeviceKind, FrameSpec, LabSpec, Name, StepSpec, SwitchChange};
+use crate::lab::spec::{Action, Change, DeviceKind, Entry, FrameSpec, LabSpec, Name, StepSpec, SwitchChange};
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::time::Duration;
@@ -87,12 +87,12 @@ fn run_step(
         return Ok(StepOutcome::Skipped(why));
     }
     Ok(match action {
-        Action::Inject { at, from_wire, frame } => {
+        Action::Inject { at, entry, frame } => {
             let Some(bytes) = bytes_of(world, lab, at, frame) else {
                 return Ok(StepOutcome::Skipped("a frame that cannot be crafted"));
             };
             ear.injected(step, &bytes);
-            outcome_of(inject(world, at, *from_wire, &bytes))
+            outcome_of(inject(world, at, *entry == Entry::Wire, &bytes))
         }
         Action::Set { device, change } => {
             let outcome = outcome_of(change::device(world, device, change));

@@ -2,7 +2,9 @@
 
 use super::trouble::Trouble;
 use crate::frame::MacAddr;
-use crate::lab::spec::{Action, CraftBody, DeviceKind, FrameSpec, LabSpec, Name, SwitchPortSpec};
+use crate::lab::spec::{
+    Action, CraftBody, DeviceKind, Entry, FrameSpec, LabSpec, Name, SwitchPortSpec, TapOpen,
+};
 use crate::nic::UnicastFilter;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -83,6 +85,9 @@ fn check(lab: &LabSpec) -> Result<(), Trouble> {
     for device in &lab.devices {
         match &device.kind {
             DeviceKind::Vlan(_) => return no(format!("{}: 802.1Q sub-interfaces", device.name)),
+            DeviceKind::Macvlan(m) if m.open != TapOpen::No => {
+                return no(format!("{}: the device node of a macvtap", device.name));
+            }
             DeviceKind::Nic(n) if n.filter != UnicastFilter::None => {
                 return no(format!("{}: a hardware address filter", device.name));
             }
@@ -96,6 +101,9 @@ fn check(lab: &LabSpec) -> Result<(), Trouble> {
         if switch.policy.is_some() || switch.ports.iter().any(|p| p.policy.is_some()) {
             return no(format!("{}: port policies", switch.name));
         }
+    }
+    if lab.steps.iter().any(|s| matches!(s.action, Action::Inject { entry: Entry::Node, .. })) {
+        return no("the device node of a macvtap".to_owned());
     }
     let waits = lab.steps.iter().map(|s| if let Action::Wait(d) = s.action { d } else { Duration::ZERO });
     let total: Duration = waits.sum();

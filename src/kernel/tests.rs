@@ -1,6 +1,7 @@
 use super::*;
 use crate::frame::{MacAddr, PacketType};
 use crate::lab::SetupStage;
+use crate::lab::spec::Entry;
 use crate::lab::spec::*;
 use crate::macvlan::Mode;
 use crate::nic::UnicastFilter;
@@ -84,8 +85,9 @@ fn frame(dst: u64, src: u64, rest: &[u8]) -> Vec<u8> {
 }
 
 fn inject(at: &str, from_wire: bool, bytes: Vec<u8>) -> StepSpec {
+    let entry = if from_wire { Entry::Wire } else { Entry::Device };
     StepSpec {
-        action: Action::Inject { at: at.into(), from_wire, frame: FrameSpec::Bytes(bytes) },
+        action: Action::Inject { at: at.into(), entry, frame: FrameSpec::Bytes(bytes) },
         expect: None,
         line: 0,
     }

@@ -2,14 +2,18 @@
 //! and stations.
 
 use super::clock::Due;
-use super::device::{DeviceId, End, Role, SwitchId, Uplink};
+use super::device::{DeviceId, End, Kind, Role, SwitchId, Tap, Uplink};
 use super::{HopKind, Lab, incoming};
 use crate::frame::{EthHeader, Frame, MacAddr, PacketType, Tag};
+use crate::lab::spec::TapOpen;
 use crate::macvlan::{Counted, Delivery, Forwarding, Fragments, Offered, count_delivery};
 use crate::nic::{Nic, host_stack_type};
 use crate::switch::{SwitchEgress, SwitchPortId, SwitchVerdict};
 use crate::verdict::{Egress, Flood, Rule};
 use std::borrow::Cow;
+
+/// Frames that the queue of a macvtap's reader takes: the device's `tx_queue_len` (R205).
+const TAP_QUEUE: u32 = 500;
 
 impl Lab {
     /// A frame comes out of a cable.
@@ -196,8 +200,28 @@ impl Lab {
             let rule = if runt { Rule::Runt } else { delivery.rule };
             return self.hop(id, HopKind::Drop(rule), frame, frame_id);
         }
+        if self.node_is_full(id) {
+            if let Some(counters) = self.port_counters(parent, delivery.port) {
+                counters.rx_dropped += 1;
+            }
+            return self.hop(id, HopKind::Drop(Rule::TapQueueFull), frame, frame_id);
+        }
         self.hop(id, HopKind::Receive(delivery.packet_type, delivery.rule), frame, frame_id);
-        self.hand_to_stack(id, frame, delivery.packet_type);
+        let Kind::Port { tap, .. } = &mut self.devices[id.0].kind else { return };
+        match tap {
+            // Queued for the reader: the port's host stack sees nothing of it (R201).
+            Some(Tap { open: TapOpen::Idle, queued }) => *queued += 1,
+            Some(Tap { open: TapOpen::Reading, .. }) => {}
+            None | Some(Tap { open: TapOpen::No, .. }) => self.hand_to_stack(id, frame, delivery.packet_type),
+        }
+    }
+
+    /// Whether a macvtap's device node is open, and holds as many frames as its reader's queue takes (R205).
+    fn node_is_full(&self, id: DeviceId) -> bool {
+        matches!(
+            self.devices[id.0].kind,
+            Kind::Port { tap: Some(Tap { open: TapOpen::Idle, queued }), .. } if queued >= TAP_QUEUE
+        )
     }
 
     /// A frame comes in at a switch port, is decided about, taught and forwarded.

@@ -2,7 +2,7 @@
 
 use super::device::{
     Agent, AgentId, Cable, CableId, Device, DeviceId, End, Kind, Link, Role, Stack, SwitchId, SwitchNode,
-    SwitchPortNode, Uplink,
+    SwitchPortNode, Tap, Uplink,
 };
 use super::spec::{
     DeviceKind, DeviceSpec, LabSpec, MacvlanSpec, Name, NicSpec, RouterSpec, StationSpec, SwitchSpec,
@@ -238,7 +238,10 @@ impl Lab {
             return Err(refused(macvlan::refuse_without_parent(&request)));
         };
         let port = macvlan::create(&mut link.demux, &link.nic, &request, name_taken).map_err(refused)?;
-        let id = self.add_device(name, Kind::Port { parent, port, tap: spec.tap });
+        let id = self.add_device(
+            name,
+            Kind::Port { parent, port, tap: spec.tap.then_some(Tap { open: spec.open, queued: 0 }) },
+        );
         if let Some(link) = self.link_mut(parent) {
             link.ports.resize(link.ports.len().max(port.index() + 1), None);
             link.ports[port.index()] = Some(id);

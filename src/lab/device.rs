@@ -2,7 +2,7 @@
 
 use crate::counters::Counters;
 use crate::frame::{MacAddr, VlanId};
-use crate::lab::spec::Name;
+use crate::lab::spec::{Name, TapOpen};
 use crate::macvlan::{Demux, Fragments};
 use crate::nic::Nic;
 use crate::station::{Endpoint, Router};
@@ -49,8 +49,16 @@ pub(super) enum Kind {
         /// Its slot there.
         port: PortId,
         /// Made as a macvtap.
-        tap: bool,
+        tap: Option<Tap>,
     },
+}
+
+/// A macvtap's device node.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Tap {
+    pub(super) open: TapOpen,
+    /// Frames that wait for a reader who does not read.
+    pub(super) queued: u32,
 }
 
 /// What a device with a link serves as.
@@ -214,8 +222,8 @@ impl Device {
     /// The word that events use.
     pub(super) fn kind_name(&self) -> &'static str {
         match &self.kind {
-            Kind::Port { tap: false, .. } => "macvlan",
-            Kind::Port { tap: true, .. } => "macvtap",
+            Kind::Port { tap: None, .. } => "macvlan",
+            Kind::Port { tap: Some(_), .. } => "macvtap",
             Kind::Link(link) => match link.role {
                 Role::Nic => "nic",
                 Role::Vlan => "vlan",

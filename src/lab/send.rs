@@ -17,7 +17,7 @@ impl Lab {
     pub(super) fn send(&mut self, id: DeviceId, frame: Frame, frame_id: u64) -> Result<(), Refusal> {
         match &self.devices[id.0].kind {
             Kind::Port { parent, port, tap } => {
-                let (parent, port, tap) = (*parent, *port, *tap);
+                let (parent, port, tap) = (*parent, *port, tap.is_some());
                 match self.port_sends(id, parent, port, frame, frame_id) {
                     // A macvtap has a transmit queue, and what happens behind a queue the sender does not hear.
                     Err((Errno::Enobufs, _)) if tap => Ok(()),
@@ -48,13 +48,62 @@ impl Lab {
         let demux = self.link_mut(parent).and_then(|l| l.demux.as_mut()).ok_or(missing)?;
         let (mtu, up) = demux.port(port).map(|p| (p.mtu, p.up)).ok_or(missing)?;
         check_send(&frame, mtu, up)?;
-        let table = demux.publish().clone();
-        let counters = demux.counters_mut(port).ok_or(missing)?;
         if !carrier {
-            counters.tx_dropped += 1;
-            self.hop(id, HopKind::Drop(Rule::NoCarrier), &frame, frame_id);
+            self.port_discards(id, parent, port, Rule::NoCarrier, &frame, frame_id);
             return Ok(());
         }
+        self.port_forwards(id, parent, port, frame, frame_id)
+    }
+
+    /// A program writes a frame to a macvtap's device node (R203): no mtu limits it, and what the port cannot send is
+    /// gone without a word (R204).
+    ///
+    /// # Errors
+    /// `EINVAL` below 14 bytes; `EOPNOTSUPP` if the device is no macvtap.
+    pub(super) fn write_to_node(&mut self, id: DeviceId, frame: Frame, frame_id: u64) -> Result<(), Refusal> {
+        let Kind::Port { parent, port, tap: Some(_) } = self.devices[id.0].kind else {
+            return Err((Errno::Eopnotsupp, Rule::TapWrite));
+        };
+        if frame.len() < EthHeader::LEN {
+            return Err((Errno::Einval, Rule::TapWrite));
+        }
+        if !self.is_up(id) || !self.has_carrier(parent) {
+            self.port_discards(id, parent, port, Rule::TapWriteLost, &frame, frame_id);
+            return Ok(());
+        }
+        match self.port_forwards(id, parent, port, frame, frame_id) {
+            Err((Errno::Enobufs, _)) => Ok(()),
+            other => other,
+        }
+    }
+
+    fn port_discards(
+        &mut self,
+        id: DeviceId,
+        parent: DeviceId,
+        port: PortId,
+        rule: Rule,
+        frame: &Frame,
+        frame_id: u64,
+    ) {
+        if let Some(counters) = self.port_counters(parent, port) {
+            counters.tx_dropped += 1;
+        }
+        self.hop(id, HopKind::Drop(rule), frame, frame_id);
+    }
+
+    /// The demultiplexer decides about a frame that a port sends, and it goes there.
+    fn port_forwards(
+        &mut self,
+        id: DeviceId,
+        parent: DeviceId,
+        port: PortId,
+        frame: Frame,
+        frame_id: u64,
+    ) -> Result<(), Refusal> {
+        let missing = (Errno::Enodev, Rule::SendDown);
+        let demux = self.link_mut(parent).and_then(|l| l.demux.as_mut()).ok_or(missing)?;
+        let table = demux.publish().clone();
         let header = EthHeader::outgoing(&frame).ok_or((Errno::Einval, Rule::RuntSend))?;
         let verdict = table.transmit(port, &header);
         self.hop(id, HopKind::Transmit(verdict.rule), &frame, frame_id);

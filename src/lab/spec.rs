@@ -119,6 +119,8 @@ pub struct MacvlanSpec {
     pub parent: Name,
     /// Made as a macvtap.
     pub tap: bool,
+    /// A program has the macvtap's device node open.
+    pub open: TapOpen,
     /// Its mode.
     pub mode: Mode,
     /// Its address. `None`: 02:42 and the first IPv4 address, else made from the name ([`MacvlanSpec::mac`]).
@@ -293,8 +295,8 @@ pub enum Action {
     Inject {
         /// The device that sends it.
         at: Name,
-        /// Instead, it arrives at the NIC.
-        from_wire: bool,
+        /// How it gets there.
+        entry: Entry,
         /// The frame.
         frame: FrameSpec,
     },
@@ -330,6 +332,30 @@ pub enum Action {
         /// The device that sends them; a NIC: they arrive at it from the wire.
         at: Name,
     },
+}
+
+/// How an injected frame gets to its device.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Entry {
+    /// The device, or at a NIC its host stack, sends it.
+    #[default]
+    Device,
+    /// `from = "wire"`: it arrives at the NIC.
+    Wire,
+    /// `from = "node"`: a program writes it to the macvtap's device node (R203).
+    Node,
+}
+
+/// Who has a macvtap's device node open (R201).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum TapOpen {
+    /// Nobody: frames go to the port's own host stack.
+    #[default]
+    No,
+    /// A program that reads at once what is queued for it.
+    Reading,
+    /// A program that never reads: the queue fills (R205).
+    Idle,
 }
 
 /// A ping, arping, udp or tcp step.

@@ -1,7 +1,7 @@
 //! Runs the steps, and holds what came of them against what was expected.
 
 use super::device::{DeviceId, End, Uplink};
-use super::spec::{Action, Expect, FrameSpec, Name, ProbeSpec, StepSpec, Target};
+use super::spec::{Action, Entry, Expect, FrameSpec, Name, ProbeSpec, StepSpec, Target};
 use super::{Event, Lab, Outcome, Sink, Stack, Summary};
 use crate::errno::Errno;
 use crate::frame::{Family, Frame, MacAddr, Resolve};
@@ -94,7 +94,7 @@ impl Lab {
             Action::Arping(probe) => self.probe(ProbeKind::Arping, probe, sink),
             Action::Udp(probe) => self.probe(ProbeKind::Udp, probe, sink),
             Action::Tcp(probe) => self.probe(ProbeKind::Tcp, probe, sink),
-            Action::Inject { at, from_wire, frame } => self.inject(at, *from_wire, frame).into(),
+            Action::Inject { at, entry, frame } => self.inject(at, *entry, frame).into(),
             Action::Set { device, change } => self.changed(|lab| lab.set(device, change)),
             Action::SetSwitch { switch, change } => self.set_switch(switch, change).into(),
             Action::Add { name, spec } => self.changed(|lab| lab.add(name, spec)),
@@ -159,7 +159,7 @@ impl Lab {
         theirs.iter().map(|n| n.addr).find(|a| own.iter().any(|o| o.addr.is_ipv4() == a.is_ipv4()))
     }
 
-    fn inject(&mut self, at: &str, from_wire: bool, frame: &FrameSpec) -> Result<(), Refusal> {
+    fn inject(&mut self, at: &str, entry: Entry, frame: &FrameSpec) -> Result<(), Refusal> {
         let id = self.find(at)?;
         let frame = match frame {
             FrameSpec::Bytes(bytes) => Frame::new(bytes),
@@ -169,7 +169,11 @@ impl Lab {
         };
         let frame_id = self.new_frame_id();
         self.watch = Some((frame_id, BTreeSet::new()));
-        if from_wire { self.send_from_wire(id, frame, frame_id) } else { self.send(id, frame, frame_id) }
+        match entry {
+            Entry::Device => self.send(id, frame, frame_id),
+            Entry::Wire => self.send_from_wire(id, frame, frame_id),
+            Entry::Node => self.write_to_node(id, frame, frame_id),
+        }
     }
 
     /// The far end of a NIC's cable sends a frame to it.

@@ -5,7 +5,7 @@ use super::read::{Node, Reader, Table, list};
 use super::scalar;
 use crate::frame::{Family, VlanId};
 use crate::lab::spec::{
-    DeviceKind, DeviceSpec, MacvlanSpec, NicSpec, RouterInterface, RouterSpec, StationSpec, VlanSpec,
+    DeviceKind, DeviceSpec, MacvlanSpec, NicSpec, RouterInterface, RouterSpec, StationSpec, TapOpen, VlanSpec,
 };
 use crate::nic::UnicastFilter;
 use crate::station::{IpSpec, default_mac};
@@ -79,7 +79,8 @@ pub(super) fn device(
             DeviceKind::Router(router(cx, name, &table))
         }
         _ => {
-            table.only(cx, &[&MACVLAN[..], &IP, &["expect"]].concat());
+            let node: &[&str] = if table_name == "macvtap" { &["open"] } else { &[] };
+            table.only(cx, &[&MACVLAN[..], node, &IP, &["expect"]].concat());
             let mut spec = macvlan(cx, &table, table_name == "macvtap");
             spec.expect = table.get(cx, "expect", scalar::errno);
             declare(cx, name, Kind::Port, key, key_span, families(&spec.ip));
@@ -156,6 +157,7 @@ pub(super) fn macvlan(cx: &mut Reader<'_>, table: &Table<'_, '_>, tap: bool) -> 
     MacvlanSpec {
         parent: parent(cx, table, Want::Parent),
         tap,
+        open: if tap { table.get(cx, "open", tap_open).unwrap_or_default() } else { TapOpen::No },
         mode: table.get(cx, "mode", scalar::mode).unwrap_or_default(),
         mac: table.get(cx, "mac", scalar::mac),
         ip: ip_spec(cx, table),
@@ -172,9 +174,20 @@ pub(super) fn macvlan(cx: &mut Reader<'_>, table: &Table<'_, '_>, tap: bool) -> 
     }
 }
 
+/// Whether a program has the macvtap's device node open, and reads.
+fn tap_open(cx: &mut Reader<'_>, node: &Node<'_, '_>) -> Option<TapOpen> {
+    scalar::word(cx, node, "way to have it open", &["no", "reading", "idle"]).map(|word| {
+        match word.as_str() {
+            "reading" => TapOpen::Reading,
+            "idle" => TapOpen::Idle,
+            _ => TapOpen::No,
+        }
+    })
+}
+
 /// The keys of an `add` step beside the name.
 pub(super) fn add_keys() -> Vec<&'static str> {
-    [&["macvlan", "macvtap"][..], &MACVLAN, &IP].concat()
+    [&["macvlan", "macvtap", "open"][..], &MACVLAN, &IP].concat()
 }
 
 fn station(cx: &mut Reader<'_>, name: &str, table: &Table<'_, '_>) -> StationSpec {

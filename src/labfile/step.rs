@@ -8,7 +8,7 @@ use super::scalar;
 use super::set;
 use super::suggest;
 use crate::errno::Errno;
-use crate::lab::spec::{Action, Expect, FrameSpec, ProbeSpec, StepSpec, Target};
+use crate::lab::spec::{Action, Entry, Expect, FrameSpec, ProbeSpec, StepSpec, Target};
 use std::net::IpAddr;
 use std::time::Duration;
 use toml::de::DeValue;
@@ -112,9 +112,12 @@ fn target(cx: &mut Reader<'_>, node: &Node<'_, '_>) -> Option<Target> {
 fn inject(cx: &mut Reader<'_>, node: &Node<'_, '_>) -> Option<Action> {
     let table = Table::of(cx, node)?;
     table.only(cx, &[&["at", "from", "frame"][..], &craft::BODIES].concat());
-    let from_wire = table.has("from");
-    table.get(cx, "from", |cx, n| scalar::word(cx, n, "place", &["wire"]));
-    let want = if from_wire { Want::Nic } else { Want::Device };
+    let from = table.get(cx, "from", |cx, n| scalar::word(cx, n, "place", &["wire", "node"]));
+    let (entry, want) = match from.as_deref() {
+        Some("wire") => (Entry::Wire, Want::Nic),
+        Some(_) => (Entry::Node, Want::Port),
+        None => (Entry::Device, Want::Device),
+    };
     let at = table.require(cx, "at", |cx, n| named(cx, n, want));
     let forms: Vec<&str> = ["frame"].into_iter().chain(craft::BODIES).filter(|f| table.has(f)).collect();
     let frame = match forms.as_slice() {
@@ -131,7 +134,7 @@ fn inject(cx: &mut Reader<'_>, node: &Node<'_, '_>) -> Option<Action> {
             None
         }
     };
-    Some(Action::Inject { at: at?, from_wire, frame: frame? })
+    Some(Action::Inject { at: at?, entry, frame: frame? })
 }
 
 fn add(cx: &mut Reader<'_>, node: &Node<'_, '_>) -> Option<Action> {

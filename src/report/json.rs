@@ -3,7 +3,7 @@
 use super::words::{action_name, outcome_name, port_state, target};
 use crate::counters::Counters;
 use crate::lab::spec::{
-    Action, Change, CraftBody, Expect, FrameSpec, MacvlanSpec, Name, ProbeSpec, SwitchChange,
+    Action, Change, CraftBody, Entry, Expect, FrameSpec, MacvlanSpec, Name, ProbeSpec, SwitchChange,
 };
 use crate::lab::{Device, DeviceState, Event, Hop, HopKind, Outcome, SetupStage};
 use crate::macvlan::SourcesChange;
@@ -231,8 +231,12 @@ fn action(object: Object, action: &Action) -> Object {
         Action::Ping(probe) | Action::Arping(probe) | Action::Udp(probe) | Action::Tcp(probe) => {
             probed(object, probe)
         }
-        Action::Inject { at, from_wire, frame } => {
-            let from = from_wire.then_some("wire");
+        Action::Inject { at, entry, frame } => {
+            let from = match entry {
+                Entry::Device => None,
+                Entry::Wire => Some("wire"),
+                Entry::Node => Some("node"),
+            };
             injected(object.with("at", at.as_str()).with("from", from), frame)
         }
         Action::Set { device, change } => changed(object.with("device", device.as_str()), change),

@@ -4,7 +4,7 @@ use super::*;
 use crate::counters::Counters;
 use crate::errno::Errno;
 use crate::frame::{Frame, MacAddr, PacketType};
-use crate::lab::spec::{Action, Change, Expect, FrameSpec, MacvlanSpec, ProbeSpec, StepSpec, Target};
+use crate::lab::spec::{Action, Change, Entry, Expect, FrameSpec, MacvlanSpec, ProbeSpec, StepSpec, Target};
 use crate::lab::{Device, DeviceState, Event, Hop, HopKind, Outcome, SetupStage};
 use crate::macvlan::Mode;
 use crate::time::Instant;
@@ -64,7 +64,7 @@ fn run() -> Vec<Event> {
         result(1, Outcome::Unreachable, &[], Some(false)),
         step(
             2,
-            Action::Inject { at: "eth0".into(), from_wire: true, frame: FrameSpec::Bytes(vec![0; 14]) },
+            Action::Inject { at: "eth0".into(), entry: Entry::Wire, frame: FrameSpec::Bytes(vec![0; 14]) },
             Some(Expect::Delivered(vec!["c1".into()])),
         ),
         hop(2, 7_000_000, "c1", HopKind::Receive(PacketType::OtherHost, Rule::UnicastToPort)),

@@ -2,8 +2,8 @@
 
 use crate::lab::Outcome;
 use crate::lab::spec::{
-    Action, Change, CraftBody, Expect, FrameSpec, MacvlanSpec, Name, ProbeSpec, StepSpec, SwitchChange,
-    Target,
+    Action, Change, CraftBody, Entry, Expect, FrameSpec, MacvlanSpec, Name, ProbeSpec, StepSpec,
+    SwitchChange, Target,
 };
 use crate::macvlan::{MacvlanFlags, SourcesChange};
 use crate::switch::PortState;
@@ -18,10 +18,13 @@ pub fn step_in_words(step: &StepSpec) -> String {
         Action::Arping(probe) => probed(probe, "asks by ARP for"),
         Action::Udp(probe) => probed(probe, "sends UDP to"),
         Action::Tcp(probe) => probed(probe, "connects by TCP to"),
-        Action::Inject { at, from_wire: true, frame } => {
+        Action::Inject { at, entry: Entry::Wire, frame } => {
             format!("{} arrives at {at} from the wire", a_frame(frame))
         }
-        Action::Inject { at, from_wire: false, frame } => format!("{at} sends {}", a_frame(frame)),
+        Action::Inject { at, entry: Entry::Node, frame } => {
+            format!("{} is written to the device node of {at}", a_frame(frame))
+        }
+        Action::Inject { at, entry: Entry::Device, frame } => format!("{at} sends {}", a_frame(frame)),
         Action::Set { device, change } => changed(device, change),
         Action::SetSwitch { switch, change } => switch_changed(switch, change),
         Action::Add { name, spec } => added(name, spec),

@@ -115,7 +115,7 @@ rules! {
     SwitchPortDown = "R128", Withholding, "The switch port has no carrier", "A port without carrier gets nothing, and what was learned there is forgotten.", "br_stp_disable_port";
     LearningOff = "R129", Ground, "Learning off", "Without learning on a port, frames for the addresses behind it are flooded.", "br_handle_frame_finish";
     SwitchIgnoresTags = "R130", Ground, "Tags are ignored", "Without VLAN filtering, tags play no part in learning and forwarding.", "br_handle_frame_finish";
-    SwitchOwnAddress = "R131", Forwarding, "The switch's own address", "The destination is the switch's own device, which has an address only if it is the parent of ports.", "br_handle_frame_finish";
+    SwitchOwnAddress = "R131", Ground, "The switch's own address", "The destination is the switch's own device, which has an address only if it is the parent of ports.", "br_handle_frame_finish";
     NothingToFloodTo = "R125e", Withholding, "No port takes the flood", "The frame is to be flooded and no port may send it.", "br_flood";
     VlanNotMember = "R132", Withholding, "Not a member of this VLAN", "VLAN filtering is on and the port is not a member of the frame's VLAN, or has no VLAN for untagged frames.", "br_allowed_ingress, br_allowed_egress";
     SwitchPorts = "R133", Refusal, "As many ports as a bridge takes", "A bridge takes no more than 1023 ports.", "br_add_if, find_portno";
@@ -147,6 +147,27 @@ rules! {
     FragmentTag = "R169", Ground, "Tagged fragments", "Ports see the tag of the part with offset 0, and the host stack goes by it.", "ip_frag_reasm";
     FragmentsTooFar = "R169a", Withholding, "Fragments too far apart", "Parts are kept for 30 s, and while fewer than 64 fragments of other datagrams of their IP source come in between; what waited longer is thrown away, and this one waits anew.", "ip_frag_too_far, ip_expire";
     FragmentsFull = "R169b", Withholding, "No room for fragments", "The fragments held take more than 4 MiB, so every further one is thrown away.", "inet_frag_find";
+
+    // The queue of broadcasts, and deep tags.
+    QueueOverflow = "R190", Ground, "A full queue", "A broadcast that finds the parent's queue full is lost for all ports alike; how many are is a race that a lab does not run.", "macvlan_broadcast_enqueue";
+    CutOff = "R191", Ground, "The broadcast cut-off", "The cut-off (since Linux 6.4) is one value for each parent, set by the last port that gives one.", "update_port_bc_cutoff";
+    CutOffBelowZero = "R192", Ground, "Cut-off below 0", "Nothing waits in the queue: broadcasts are handed out at once, and the queue's length has no effect.", "macvlan_recompute_bc_filter";
+    CutOffGroups = "R193", Ground, "Cut-off and groups", "Broadcasts wait always, groups if more ports than the cut-off have joined them; on a promiscuous parent everything waits.", "macvlan_recompute_bc_filter";
+    DeepTags = "R195", Ground, "Deep tags", "Matching, filters and byte counts set only the outermost tag aside.", "skb_vlan_untag";
+    HostPeelsTags = "R196", Ground, "The host stack peels priority tags", "Tags with id 0 are peeled off one by one, and the first id above 0 makes the frame somebody else's.", "__netif_receive_skb_core";
+    TagAllowance = "R197", Ground, "Four bytes for one tag", "Only an outer 0x8100 tag may make a sent frame 4 bytes longer than the mtu and header allow.", "packet_snd";
+
+    // macvtap.
+    TapIsMacvlan = "R200", Ground, "A macvtap is a macvlan", "A macvtap follows the rules of its mode, beside macvlans on the same parent.", "macvtap_newlink";
+    TapOpened = "R201", Ground, "A macvtap that is open", "A program that has the device node open gets the port's frames instead of the port's host stack.", "tap_handle_frame";
+    TapRead = "R202", Ground, "Reading from the node", "The reader gets ten bytes of header and the frame as on the wire, tag included.", "tap_do_read";
+    TapWrite = "R203", Refusal, "Writing to the node", "What is written is sent by the port whatever its source address and mtu; fewer than 14 bytes are refused.", "tap_get_user";
+    TapWriteLost = "R204", Withholding, "Written and gone", "The macvtap is down or has no carrier: the write succeeds, and the frame is gone.", "tap_get_user";
+    TapQueueFull = "R205", Withholding, "The reader's queue is full", "The macvtap's reader has 500 frames waiting, so the frame is lost: received and dropped.", "tap_handle_frame";
+
+    // Other parents.
+    PromiscuousParent = "R210", Ground, "A promiscuous parent", "Promiscuous or all-multicast by hand changes no rule; only the parent's group filter reads it when it is next loaded.", "macvlan_compute_filter";
+    OtherParents = "R211", Ground, "Other parents", "On a tap, vxlan or bridge device the same rules hold, and each becomes promiscuous as a veth does.", "dev_uc_add";
 
     // The switch's own device as a parent.
     SwitchOwnSees = "R212", Ground, "A bridge as parent sees everything", "Ports on the switch's own device make it promiscuous, so it and they see all that the switch takes in.", "br_pass_frame_up";

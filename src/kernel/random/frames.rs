@@ -3,7 +3,7 @@
 use super::Maker;
 use crate::frame::MacAddr;
 use crate::lab::LabSpec;
-use crate::lab::spec::{Action, DeviceKind, FrameSpec, Name};
+use crate::lab::spec::{Action, DeviceKind, Entry, FrameSpec, Name};
 
 impl Maker {
     /// One frame, sent by somebody.
@@ -29,7 +29,8 @@ impl Maker {
         frame.extend([0, 0]);
         frame.extend(self.serial.to_be_bytes());
         self.resize(&mut frame, tags, lab);
-        Action::Inject { at, from_wire, frame: FrameSpec::Bytes(frame) }
+        let entry = if from_wire { Entry::Wire } else { Entry::Device };
+        Action::Inject { at, entry, frame: FrameSpec::Bytes(frame) }
     }
 
     /// The device that sends, whether its frame comes off its wire instead, and the address it would use.

@@ -4,7 +4,7 @@ use super::Maker;
 use crate::frame::MacAddr;
 use crate::lab::LabSpec;
 use crate::lab::spec::{
-    DeviceKind, DeviceSpec, FdbSpec, MacvlanSpec, NicSpec, StationSpec, SwitchPortSpec, SwitchSpec,
+    DeviceKind, DeviceSpec, FdbSpec, MacvlanSpec, NicSpec, StationSpec, SwitchPortSpec, SwitchSpec, TapOpen,
 };
 use crate::macvlan::{MacvlanFlags, Mode};
 use crate::nic::UnicastFilter;
@@ -199,6 +199,7 @@ impl Maker {
         MacvlanSpec {
             parent,
             tap,
+            open: TapOpen::No,
             mode,
             mac: Some(mac),
             ip: IpSpec::default(),

@@ -144,7 +144,7 @@ fn parents() {
     6 | parent = "win"
       |          ^^^^^ macvlan.c2.parent
       |
-      = help: a parent is a NIC, a VLAN sub-interface, a macvlan or a macvtap
+      = help: a parent is a NIC, a VLAN sub-interface, a switch, a macvlan or a macvtap
 
     error: the key `parent` is missing
      --> lab.toml:7:1

@@ -4,6 +4,7 @@ use super::parse;
 use crate::errno::Errno;
 use crate::frame::{Craft, CraftBody, IpRef, MacAddr, MacRef, Tag, VlanId};
 use crate::lab::spec::*;
+use crate::lab::spec::{Entry, TapOpen};
 use crate::labfile::write;
 use crate::macvlan::{MacvlanFlags, Mode, SourcesChange};
 use crate::nic::UnicastFilter;
@@ -82,9 +83,11 @@ impl Dice<'_> {
     }
 
     fn macvlan(&mut self, expect: bool) -> MacvlanSpec {
+        let tap = self.chance();
         MacvlanSpec {
             parent: self.one(&["eth0", "eth1", "v.10", "c1"]).to_owned(),
-            tap: self.chance(),
+            tap,
+            open: if tap { self.one(&[TapOpen::No, TapOpen::Reading, TapOpen::Idle]) } else { TapOpen::No },
             mode: self.one(&Mode::ALL),
             mac: self.maybe(Dice::mac),
             ip: self.ip(),
@@ -242,12 +245,16 @@ impl Dice<'_> {
             2 => (Action::Udp(probe), answer),
             3 => (Action::Tcp(probe), answer),
             4 | 5 => {
-                let from_wire = self.chance();
-                let at = if from_wire { "eth0".to_owned() } else { self.device() };
+                let entry = self.one(&[Entry::Device, Entry::Wire, Entry::Node]);
+                let at = match entry {
+                    Entry::Device => self.device(),
+                    Entry::Wire => "eth0".to_owned(),
+                    Entry::Node => self.one(&["c1", "c2"]).to_owned(),
+                };
                 let crafted = self.maybe(Dice::craft).map(FrameSpec::Crafted);
                 let frame = crafted.unwrap_or_else(|| FrameSpec::Bytes(self.bytes()));
                 let expect = self.maybe(|d| Expect::Delivered(d.some(Dice::device))).unwrap_or(ok);
-                (Action::Inject { at, from_wire, frame }, expect)
+                (Action::Inject { at, entry, frame }, expect)
             }
             6 => {
                 let (device, change) = (self.one(&["c1", "c2"]).to_owned(), self.change());

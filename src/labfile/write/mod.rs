@@ -7,7 +7,7 @@ use super::device::DEFAULT_MTU;
 use super::switch::{DEFAULT_AGEING, STATES};
 use crate::lab::spec::{
     DeviceKind, DeviceSpec, FdbSpec, LabSpec, MacvlanSpec, NicSpec, RouterSpec, StationSpec, SwitchPortSpec,
-    SwitchSpec, VlanSpec,
+    SwitchSpec, TapOpen, VlanSpec,
 };
 use crate::macvlan::{MacvlanFlags, Mode};
 use crate::nic::UnicastFilter;
@@ -98,6 +98,11 @@ fn vlan_keys(vlan: &VlanSpec) -> Keys {
 /// What `[macvlan.N]` and an `add` step have in common.
 fn macvlan_keys(keys: &mut Keys, spec: &MacvlanSpec) {
     keys.text("parent", &spec.parent);
+    match spec.open {
+        TapOpen::No => {}
+        TapOpen::Reading => keys.text("open", "reading"),
+        TapOpen::Idle => keys.text("open", "idle"),
+    }
     if spec.mode != Mode::default() {
         keys.text("mode", spec.mode.name());
     }

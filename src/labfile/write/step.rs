@@ -3,7 +3,7 @@
 use super::keys::{Keys, duration, hex, list, quote};
 use super::{fdb_entry, flags, macvlan_keys, state};
 use crate::frame::{Craft, CraftBody, IpRef, MacRef, Tag};
-use crate::lab::spec::{Action, Change, Expect, FrameSpec, ProbeSpec, StepSpec, SwitchChange, Target};
+use crate::lab::spec::{Action, Change, Entry, Expect, FrameSpec, ProbeSpec, StepSpec, SwitchChange, Target};
 use crate::labfile::{craft, step as defaults};
 use crate::macvlan::SourcesChange;
 
@@ -15,7 +15,7 @@ pub(super) fn step(step: &StepSpec) -> String {
         Action::Arping(spec) => keys.put("arping", probe(spec)),
         Action::Udp(spec) => keys.put("udp", probe(spec)),
         Action::Tcp(spec) => keys.put("tcp", probe(spec)),
-        Action::Inject { at, from_wire, frame } => keys.put("inject", inject(at, *from_wire, frame)),
+        Action::Inject { at, entry, frame } => keys.put("inject", inject(at, *entry, frame)),
         Action::Set { device, change } => keys.put("set", set(device, change)),
         Action::SetSwitch { switch, change } => keys.put("set", set_switch(switch, change)),
         Action::Add { name, spec } => {
@@ -59,11 +59,13 @@ fn probe(spec: &ProbeSpec) -> String {
     keys.inline()
 }
 
-fn inject(at: &str, from_wire: bool, frame: &FrameSpec) -> String {
+fn inject(at: &str, entry: Entry, frame: &FrameSpec) -> String {
     let mut keys = Keys::default();
     keys.text("at", at);
-    if from_wire {
-        keys.text("from", "wire");
+    match entry {
+        Entry::Device => {}
+        Entry::Wire => keys.text("from", "wire"),
+        Entry::Node => keys.text("from", "node"),
     }
     match frame {
         FrameSpec::Bytes(bytes) => keys.put("frame", hex(bytes)),
