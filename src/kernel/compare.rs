@@ -87,15 +87,19 @@ impl Difference {
 }
 
 impl Comparison {
-    /// Chance may be at work: the kernel delivered a group that a port had left, which may be a collision after all.
+    /// Chance may be at work: the kernel delivered a group that a port had left, which may be a collision after all; or
+    /// a port only counted what it did not deliver, which may be a collision of a frame that it could not take.
     #[must_use]
     pub fn doubtful(&self) -> bool {
-        self.differences.iter().any(|d| match d {
+        let counter = |d: &Difference| matches!(d, Difference::Counter { .. });
+        let group = |d: &Difference| match d {
             Difference::Frame { seen, by_kernel, .. } => {
                 *by_kernel && seen.packet_type == PacketType::Multicast
             }
             _ => false,
-        })
+        };
+        !self.differences.is_empty()
+            && (self.differences.iter().any(group) || self.differences.iter().all(counter))
     }
 }
 

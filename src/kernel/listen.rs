@@ -141,10 +141,10 @@ impl Ear {
         if let Some((s, _)) = newest_first().find(|(_, sent)| *sent == bytes) {
             return (*s, bytes);
         }
-        if spot == Spot::HostStack {
-            if let Some((s, sent)) = newest_first().find(|(_, sent)| without_some_tags(sent, &bytes)) {
-                return (*s, sent.clone());
-            }
+        if spot == Spot::HostStack
+            && let Some((s, sent)) = newest_first().find(|(_, sent)| without_some_tags(sent, &bytes))
+        {
+            return (*s, sent.clone());
         }
         (step, bytes)
     }

@@ -3,6 +3,7 @@
 
 use super::trouble::Trouble;
 use nix::sched::{CloneFlags, setns, unshare};
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use nix::sys::signal::{SigSet, Signal};
 use std::fs::{self, File};
 use std::io;
@@ -85,6 +86,10 @@ fn write_setting(setting: &str, value: &str) -> io::Result<()> {
 /// # Errors
 /// [`Trouble::Unprivileged`] if neither works.
 pub fn acquire_privileges() -> Result<(), Trouble> {
+    // A lab has a hundred sockets; the usual soft limit is 1024. If it cannot be raised, fewer jobs still work.
+    if let Ok((_, hard)) = getrlimit(Resource::RLIMIT_NOFILE) {
+        let _ = setrlimit(Resource::RLIMIT_NOFILE, hard, hard);
+    }
     let allowed = std::thread::spawn(|| unshare(CloneFlags::CLONE_NEWNET)).join();
     if matches!(allowed, Ok(Ok(()))) {
         return Ok(());

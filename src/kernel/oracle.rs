@@ -38,8 +38,15 @@ impl Oracle {
     /// [`Trouble::Unsupported`] if the lab needs what the oracle cannot do, other troubles if it could not do its work.
     pub fn run(&mut self, lab: &LabSpec, hints: Option<&Hints>) -> Result<Observed, Trouble> {
         let (mut world, setup) = World::build(&mut self.pool, lab)?;
+        if lab.switches.iter().any(|s| s.ageing.is_zero() && s.fdb.iter().any(|e| e.dynamic)) {
+            std::thread::sleep(SWEEP);
+        }
         let mut ear = Ear::new(lab);
         for i in 0..lab.steps.len() {
+            if !matches!(lab.steps[i].action, Action::Inject { .. }) {
+                // What still waits in a queue must not meet the change.
+                ear.settle(&world, None)?;
+            }
             let outcome = run_step(&mut world, &mut ear, lab, i)?;
             ear.set_outcome(i, outcome);
             ear.settle(&world, hints.and_then(|h| h.get(i)).copied())?;
@@ -96,9 +103,7 @@ fn run_step(
         }
         Action::SetSwitch { switch, change } => {
             let outcome = outcome_of(change::switch(world, switch, change));
-            let swept = matches!(change, SwitchChange::Ageing(_))
-                || matches!(change, SwitchChange::Fdb(entry) if entry.dynamic);
-            if swept {
+            if sweeps(lab, change) {
                 std::thread::sleep(SWEEP);
             }
             outcome
@@ -121,6 +126,21 @@ fn run_step(
             StepOutcome::Ok
         }
     })
+}
+
+/// Whether a change makes entries that are too old at once: the bridge sweeps them out when it gets round to it.
+fn sweeps(lab: &LabSpec, change: &SwitchChange) -> bool {
+    match change {
+        SwitchChange::Ageing(time) => time.is_zero(),
+        SwitchChange::Fdb(entry) => entry.dynamic && has_no_ageing(lab),
+        _ => false,
+    }
+}
+
+/// Whether a switch of the lab ever has an ageing time of zero.
+fn has_no_ageing(lab: &LabSpec) -> bool {
+    let zeroed = |s: &StepSpec| matches!(&s.action, Action::SetSwitch { change: SwitchChange::Ageing(t), .. } if t.is_zero());
+    lab.switches.iter().any(|s| s.ageing.is_zero()) || lab.steps.iter().any(zeroed)
 }
 
 fn inject(world: &World<'_>, at: &str, from_wire: bool, bytes: &[u8]) -> Result<(), ErrorNumber> {
@@ -175,8 +195,8 @@ fn bytes_of(world: &mut World<'_>, lab: &LabSpec, at: &str, frame: &FrameSpec) -
     }
 }
 
-/// The longest that a bridge takes to sweep out entries that are too old.
-const SWEEP: Duration = Duration::from_millis(30);
+/// The longest that a bridge takes to sweep out entries that are too old: it first does so 100 ms after it came up.
+const SWEEP: Duration = Duration::from_millis(130);
 /// Time without a frame after which a step is over.
 pub(super) const QUIET: Duration = Duration::from_micros(1500);
 /// The same when all expected frames have come, and every frame of the lab is different.

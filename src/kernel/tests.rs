@@ -226,3 +226,61 @@ fn carriers_follow_the_cable() {
     assert_eq!(o.steps[5].outcome.to_string(), "ENODEV");
     assert!(o.states.is_empty());
 }
+
+#[test]
+fn random_labs_are_the_same_every_time_and_differ() {
+    assert_eq!(random::random_lab(7), random::random_lab(7));
+    assert_ne!(random::random_lab(7).devices, random::random_lab(8).devices);
+}
+
+#[test]
+fn the_kernel_agrees_on_random_labs() {
+    if matches!(Oracle::new().unwrap().run(&LabSpec::default(), None), Err(Trouble::Unprivileged(_))) {
+        return;
+    }
+    let stop = std::sync::atomic::AtomicBool::new(false);
+    let mut told = String::new();
+    let tally = verify_random(100, 12, 2, &stop, &mut |p| match p {
+        Progress::Failed(f) => told.push_str(&format!("seed {}\n{}", f.seed, f.told)),
+        Progress::Trouble(seed, e) => told.push_str(&format!("seed {seed}: {e}\n")),
+        Progress::Agreed(_) => {}
+    });
+    assert_eq!((tally.labs, tally.failed, tally.troubled), (12, 0, 0), "{told}");
+}
+
+#[test]
+fn a_difference_is_found_and_told() {
+    let mut lab = two_ports(Mode::Bridge, false);
+    lab.steps.push(inject("a", false, frame(B, A, &[0x88, 0xb5, 1])));
+    let ours = Ours::run(&lab);
+    let mut other = ours.observed.clone();
+    other.steps[0].deliveries.clear();
+    other.steps[0].outcome = StepOutcome::Error(ErrorNumber(libc::ENOBUFS));
+    let c = compare(&lab, &other, &ours);
+    let told = tell(&lab, &ours, &c.differences);
+    assert!(told.contains("outcome: kernel ENOBUFS, macvlab ok"), "{told}");
+    assert!(told.contains("only macvlab delivers to b as host"), "{told}");
+    assert!(told.contains("R30"), "{told}");
+}
+
+#[test]
+fn a_collision_is_allowed_only_where_joining_would_deliver() {
+    let group = 0x0100_5e00_0099;
+    let mut lab = two_ports(Mode::Vepa, false);
+    lab.steps.push(inject("win", false, frame(group, WIN, &[0x88, 0xb5, 1])));
+    let ours = Ours::run(&lab);
+    let mut seen = ours.observed.steps[0].arrives[0].clone();
+    let with = |seen: &Seen| {
+        let mut o = ours.observed.clone();
+        o.steps[0].deliveries.push(seen.clone());
+        compare(&lab, &o, &ours)
+    };
+    seen.device = "b".into();
+    assert_eq!(with(&seen).differences, []);
+    assert_eq!(with(&seen).allowed.collisions, 1);
+    // Not as a broadcast, and not to a NIC.
+    seen.packet_type = PacketType::Broadcast;
+    assert_eq!(with(&seen).differences.len(), 1);
+    seen = ours.observed.steps[0].arrives[0].clone();
+    assert_eq!(with(&seen).differences.len(), 1);
+}

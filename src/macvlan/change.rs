@@ -219,14 +219,13 @@ impl Demux {
     pub fn set_promisc(&mut self, lower: &mut Nic, id: PortId, on: bool) -> Result<(), Refusal> {
         let passthru = self.passthru().is_some();
         let port = self.port_mut(id)?;
-        if port.promisc != on {
-            port.promisc = on;
-            if port.up {
-                if !passthru {
-                    lower.filter.promiscuity_add(if on { 1 } else { -1 });
-                }
-                self.load_filters(lower, id);
+        let changes = std::mem::replace(&mut port.promisc, on) != on;
+        if port.up {
+            if changes && !passthru {
+                lower.filter.promiscuity_add(if on { 1 } else { -1 });
             }
+            // As with up and down, a request that changes nothing loads the filters as well (R62).
+            self.load_filters(lower, id);
         }
         Ok(())
     }
@@ -237,12 +236,12 @@ impl Demux {
     /// `ENODEV`.
     pub fn set_allmulticast(&mut self, lower: &mut Nic, id: PortId, on: bool) -> Result<(), Refusal> {
         let port = self.port_mut(id)?;
-        if port.allmulticast != on {
-            port.allmulticast = on;
-            if port.up {
+        let changes = std::mem::replace(&mut port.allmulticast, on) != on;
+        if port.up {
+            if changes {
                 lower.filter.allmulti_add(if on { 1 } else { -1 });
-                self.load_filters(lower, id);
             }
+            self.load_filters(lower, id);
         }
         Ok(())
     }

@@ -340,3 +340,51 @@ fn modes_change_at_once_but_not_to_or_from_passthru() {
     let refused = demux.change_sources(PortId(0), &SourcesChange::Flush);
     assert_eq!(refused.map_err(|r| r.0), Err(Errno::Einval));
 }
+
+#[test]
+fn a_group_that_was_left_passes_until_the_filter_is_loaded_again() {
+    let mut b = Bench::new(&[Vepa]);
+    let other = MacAddr([0x01, 0, 0x5e, 0, 0, 9]);
+    let (demux, nic) = (b.demux.as_mut().unwrap(), &mut b.nic);
+    demux.join(nic, PortId(0), GROUP).unwrap();
+    demux.leave(nic, PortId(0), GROUP).unwrap();
+    assert_eq!(b.receive(GROUP, STRANGER).1.len(), 1, "still in the filter");
+    // A request that changes nothing loads the filter, too.
+    b.demux.as_mut().unwrap().set_promisc(&mut b.nic, PortId(0), false).unwrap();
+    assert_eq!(b.receive(GROUP, STRANGER).1, []);
+    assert_eq!(b.receive(other, STRANGER).1, []);
+}
+
+#[test]
+fn a_port_too_small_for_ipv6_has_not_joined_all_nodes() {
+    let mut b = Bench::new(&[Vepa]);
+    assert_eq!(b.receive(MacAddr::ALL_NODES_V6, STRANGER).1.len(), 1);
+    b.demux.as_mut().unwrap().set_mtu(&mut b.nic, PortId(0), 1279).unwrap();
+    b.up(0, false).unwrap();
+    b.up(0, true).unwrap();
+    assert_eq!(b.receive(MacAddr::ALL_NODES_V6, STRANGER).1, []);
+    assert_eq!(b.receive(MacAddr::ALL_HOSTS_V4, STRANGER).1.len(), 1);
+    b.demux.as_mut().unwrap().set_mtu(&mut b.nic, PortId(0), 1280).unwrap();
+    assert_eq!(b.receive(MacAddr::ALL_NODES_V6, STRANGER).1.len(), 1);
+}
+
+#[test]
+fn promiscuity_wraps_down_but_not_up() {
+    let mut b = Bench::new(&[]);
+    b.create(&PortRequest { mode: Passthru, ..b.request() }).unwrap();
+    let nopromisc = MacvlanFlags { nopromisc: true, nodst: false };
+    let demux = b.demux.as_mut().unwrap();
+    demux.set_flags(&mut b.nic, PortId(0), nopromisc).unwrap();
+    let back = demux.set_flags(&mut b.nic, PortId(0), MacvlanFlags::default());
+    assert_eq!(back, Err((Errno::Eoverflow, Rule::PassthruPromiscuity)));
+    assert_eq!(b.nic.filter.promiscuity(), u32::MAX);
+    assert_eq!(b.up(0, true), Ok(()), "the flag is still set, so nothing is counted");
+}
+
+#[test]
+fn a_bad_address_in_a_list_is_seen_before_a_wrong_mode() {
+    let mut b = Bench::new(&[Bridge]);
+    let set = SourcesChange::Set(vec![STRANGER, GROUP]);
+    let refused = b.demux.as_mut().unwrap().change_sources(PortId(0), &set);
+    assert_eq!(refused, Err((Errno::Eaddrnotavail, Rule::SourceList)));
+}
