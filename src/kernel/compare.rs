@@ -7,6 +7,7 @@
 //! - *late*: the kernel floods from a queue (rule R36), so a flood may be seen during a later step.
 //! - *overflow*: a burst longer than the queue loses floods (rule R60), which the parent counts as dropped.
 
+use super::listen::without_some_tags;
 use super::observed::{Observed, Seen, StepObserved, StepOutcome};
 use super::ours::Ours;
 use crate::counters::Counters;
@@ -190,7 +191,10 @@ impl Comparing<'_> {
     }
 
     fn frames(&mut self, step: usize, kernel: &[Seen], macvlab: &[Seen], tap: bool) {
-        let (only_kernel, only_macvlab) = multiset_difference(kernel, macvlab);
+        let (mut only_kernel, mut only_macvlab) = multiset_difference(kernel, macvlab);
+        if !tap {
+            pair_up_untagged(&mut only_kernel, &mut only_macvlab);
+        }
         for seen in only_kernel {
             if !tap && self.is_collision(step, &seen) {
                 self.out.allowed.collisions += 1;
@@ -375,6 +379,23 @@ fn state_text(s: &DeviceState) -> String {
         word(s.carrier, "carrier", "no-carrier"),
         s.promiscuity
     )
+}
+
+/// The kernel takes tags off before a host stack's handler sees the frame; where the frame is not the one that was sent
+/// (fragments put together), the tags cannot be put back. Such a pair is no difference.
+fn pair_up_untagged(kernel: &mut Vec<Seen>, macvlab: &mut Vec<Seen>) {
+    kernel.retain(|k| {
+        let same = |m: &Seen| {
+            (&m.device, m.packet_type) == (&k.device, k.packet_type) && without_some_tags(&m.frame, &k.frame)
+        };
+        match macvlab.iter().position(same) {
+            Some(i) => {
+                macvlab.remove(i);
+                false
+            }
+            None => true,
+        }
+    });
 }
 
 /// What is in the first list only, and what is in the second only, each as often as it is there too often.

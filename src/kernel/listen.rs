@@ -151,7 +151,7 @@ impl Ear {
 }
 
 /// Whether `bare` is `sent` with one or more of its outermost tags taken out.
-fn without_some_tags(sent: &[u8], bare: &[u8]) -> bool {
+pub(super) fn without_some_tags(sent: &[u8], bare: &[u8]) -> bool {
     let (Some((macs, rest)), Some((bare_macs, bare_rest))) =
         (sent.split_at_checked(12), bare.split_at_checked(12))
     else {

@@ -77,7 +77,9 @@ fn convert(lab: &LabSpec, events: &[Event]) -> Observed {
     for event in events {
         match event {
             Event::Lab { devices, .. } => {
-                taps.extend(devices.iter().filter(|d| d.kind == "nic").map(|d| d.name.clone()));
+                taps.extend(
+                    devices.iter().filter(|d| matches!(d.kind, "nic" | "switch")).map(|d| d.name.clone()),
+                );
             }
             Event::Setup { device, stage, errno, .. } => {
                 let error = (*errno).into();

@@ -1,7 +1,7 @@
 //! What a lab needs from the kernel, found out before anything is made.
 
 use super::trouble::Trouble;
-use crate::frame::MacAddr;
+use crate::frame::{EthHeader, MacAddr};
 use crate::lab::spec::{
     Action, CraftBody, DeviceKind, Entry, FrameSpec, LabSpec, Name, SwitchPortSpec, TapOpen,
 };
@@ -38,6 +38,8 @@ pub(super) struct Plan {
     wired: BTreeMap<Name, Wired>,
     /// Every ethertype that a host stack could meet, as packet sockets name them.
     pub(super) protocols: Vec<u16>,
+    /// Some frame is an IPv4 fragment: parts of datagrams stay in the namespaces that saw them.
+    pub(super) leaves_fragments: bool,
 }
 
 impl Plan {
@@ -71,7 +73,7 @@ impl Plan {
                 (name, Wired { nic, mac, mtu, far })
             })
             .collect();
-        Ok(Plan { wired, protocols: protocols(lab) })
+        Ok(Plan { wired, protocols: protocols(lab), leaves_fragments: fragments(lab) })
     }
 
     /// A device with a cable, by name.
@@ -148,6 +150,26 @@ fn protocols(lab: &LabSpec) -> Vec<u16> {
         }
     }
     found.into_iter().collect()
+}
+
+/// Whether any frame may be an IPv4 fragment.
+fn fragments(lab: &LabSpec) -> bool {
+    lab.steps.iter().any(|step| match &step.action {
+        Action::Inject { frame: FrameSpec::Bytes(bytes), .. } => {
+            let tags = EthHeader::tags(bytes).count();
+            bytes.get(12 + 4 * tags..).is_some_and(|rest| rest.starts_with(&[8, 0]) && in_parts(&rest[2..]))
+        }
+        Action::Inject { frame: FrameSpec::Crafted(craft), .. } => match &craft.body {
+            CraftBody::Ethernet { ethertype: 0x0800, payload } => in_parts(payload),
+            _ => false,
+        },
+        _ => false,
+    })
+}
+
+/// Whether an IPv4 packet has a fragment offset, or more fragments.
+fn in_parts(packet: &[u8]) -> bool {
+    packet.get(6..8).is_some_and(|f| f[0] & 0x3f != 0 || f[1] != 0)
 }
 
 fn add_types(frame: &[u8], found: &mut BTreeSet<u16>) {

@@ -73,11 +73,15 @@ pub(super) struct World<'p> {
 impl Drop for World<'_> {
     fn drop(&mut self) {
         // A cable goes as a whole, and the ports with their NIC: with the switches and the idle ends most is gone.
-        for cell in self.cells.iter_mut().filter(|c| c.role == Role::Deaf) {
-            let _ = link::delete_all(&mut cell.rtnl);
+        let switches: Vec<usize> = self.switches.values().map(|s| s.cell).collect();
+        for index in switches.into_iter().chain([self.void]) {
+            let _ = link::delete_all(&mut self.cells[index].rtnl);
         }
         for cell in self.cells.drain(..) {
-            self.pool.give(cell);
+            // A namespace that remembers parts of datagrams is of no use to another lab.
+            if !(self.plan.leaves_fragments && cell.role == Role::Nic) {
+                self.pool.give(cell);
+            }
         }
     }
 }
@@ -105,7 +109,8 @@ impl<'p> World<'p> {
             restless: false,
         };
         for switch in &lab.switches {
-            world.make_switch(switch, &mut refused)?;
+            let own_device = lab.parents().any(|p| *p == switch.name);
+            world.make_switch(switch, own_device, &mut refused)?;
         }
         for device in &lab.devices {
             world.make_device(&device.name, &device.kind, &mut refused)?;
@@ -133,13 +138,23 @@ impl<'p> World<'p> {
         Ok(self.cells.len() - 1)
     }
 
-    fn make_switch(&mut self, spec: &SwitchSpec, refused: &mut Vec<SetupError>) -> Result<(), Trouble> {
-        let cell = self.cell_for(&format!("switch {}", spec.name), Role::Deaf)?;
+    /// A switch; with a device of its own that people may use if ports are to sit on it.
+    fn make_switch(
+        &mut self,
+        spec: &SwitchSpec,
+        own_device: bool,
+        refused: &mut Vec<SetupError>,
+    ) -> Result<(), Trouble> {
+        let cell = self.cell_for(&spec.name, if own_device { Role::Nic } else { Role::Deaf })?;
         let ifindex = self.index();
         let settings = vec![link::ageing(spec.ageing)];
-        let mac = MacAddr([0x0e, 0xbb, 0xbb, 0xbb, 0xbb, 0]);
-        link::bridge(&mut self.cells[cell].rtnl, "br0", ifindex, mac, settings)
+        let mac = if own_device { spec.mac } else { MacAddr([0x0e, 0xbb, 0xbb, 0xbb, 0xbb, 0]) };
+        link::bridge(&mut self.cells[cell].rtnl, DEVICE, ifindex, mac, settings)
             .map_err(Trouble::refused(format!("the switch {}", spec.name)))?;
+        if own_device {
+            self.cells[cell].listen(ifindex, &self.protocols)?;
+            self.live.insert(spec.name.clone(), Live { cell, ifindex, kind: Kind::Nic });
+        }
         if spec.group_fwd_mask != 0 {
             let mask = vec![InfoBridge::GroupFwdMask(spec.group_fwd_mask)];
             let set = link::bridge_settings(&mut self.cells[cell].rtnl, ifindex, mask);
@@ -429,6 +444,11 @@ impl<'p> World<'p> {
         let names: Vec<(Name, Live)> = self.live.iter().map(|(n, d)| (n.clone(), d.clone())).collect();
         let wired = names.iter().filter(|(_, d)| !matches!(d.kind, Kind::Port { .. }));
         for (name, device) in wired {
+            if self.switches.contains_key(name) {
+                let own = link::snapshot(&mut self.cells[device.cell].rtnl, device.ifindex);
+                carriers.insert(name.clone(), own.is_ok_and(|s| s.state.carrier));
+                continue;
+            }
             let across = self.across(name);
             let Ok(near) = link::snapshot(&mut self.cells[device.cell].rtnl, device.ifindex) else {
                 return false;
