@@ -5,10 +5,11 @@ use super::terminal::Terminal;
 use super::{Exit, Failure};
 use indicatif::{ProgressBar, ProgressStyle};
 use macvlab::kernel::{
-    Allowed, Failure as LabFailure, KernelInfo, Oracle, Progress, StepOutcome, Trouble, acquire_privileges,
-    tell, verify_lab, verify_random,
+    Allowed, Failure as LabFailure, KernelInfo, Oracle, Progress, StepOutcome, Tally, Trouble,
+    acquire_privileges, tell, verify_lab, verify_random,
 };
 use macvlab::labfile;
+use macvlab::verdict::Rule;
 use std::io::Write as _;
 use std::num::{NonZeroU64, NonZeroUsize};
 use std::path::{Path, PathBuf};
@@ -48,6 +49,9 @@ pub(super) struct Args {
     /// Save failing random labs, made small, as lab files in this folder.
     #[arg(long, value_name = "DIR", requires = "random")]
     save: Option<PathBuf>,
+    /// Write a page in Markdown: every rule, and in how many of the random labs it decided something.
+    #[arg(long, value_name = "OUT.md", requires = "random")]
+    rules: Option<PathBuf>,
 }
 
 /// Does it.
@@ -118,7 +122,7 @@ fn random(args: &Args, count: u64, terminal: &Terminal) -> Result<Exit, Failure>
     let tally = verify_random(first, count, args.jobs.get(), &STOP, &mut |progress| {
         bar.inc(1);
         match progress {
-            Progress::Agreed(_) => {}
+            Progress::Agreed(..) => {}
             Progress::Failed(failure) => {
                 told += 1;
                 if told <= MAX_TOLD {
@@ -147,6 +151,10 @@ fn random(args: &Args, count: u64, terminal: &Terminal) -> Result<Exit, Failure>
         first.wrapping_add(labs.max(1) - 1)
     )?;
     out.flush()?;
+    if let Some(path) = &args.rules {
+        let page = rules_page(&tally, first, &KernelInfo::read());
+        std::fs::write(path, page).map_err(|e| Failure::about(path.display(), e))?;
+    }
     Ok(match (failed, troubled) {
         (0, 0) => Exit::Held,
         (0, _) => Exit::BadInput,
@@ -174,6 +182,33 @@ fn show(failure: &LabFailure, args: &Args, terminal: &Terminal) -> Result<(), Fa
     }
     out.flush()?;
     Ok(())
+}
+
+/// Every rule with its reason, its counterpart, and how often it was put to the test.
+fn rules_page(tally: &Tally, first: u64, kernel: &KernelInfo) -> String {
+    let (labs, failed) = (tally.labs, tally.failed + tally.troubled);
+    let mut page = format!(
+        "# The rules, held against the kernel\n\n\
+         Made by `macvlab verify --random {labs} --seed {first} --rules docs/agreement.md` on {}.\n\n\
+         {} of {labs} random labs agreed frame by frame{}. The last column says in how many of them the rule decided\n\
+         something: a hop or a refusal. A rule that only says why a port got nothing has no hop of its own; grounds\n\
+         and counting rules show in every comparison of deliveries and counters.\n\n\
+         | rule | what it says | why | in the kernel | labs |\n| --- | --- | --- | --- | ---: |\n",
+        kernel.release,
+        labs - failed,
+        in_words(tally.allowed),
+    );
+    for rule in Rule::ALL {
+        let count = tally.rules.get(rule).map_or_else(String::new, ToString::to_string);
+        let cell = |text: &str| text.replace('|', "\\|");
+        page.push_str(&format!(
+            "| {rule} | {} | {} | {} | {count} |\n",
+            cell(rule.title()),
+            cell(rule.why()),
+            cell(rule.kernel())
+        ));
+    }
+    page
 }
 
 fn in_words(allowed: Allowed) -> String {

@@ -4,6 +4,7 @@ use super::observed::{Observed, Seen, SetupError, StepObserved, StepOutcome};
 use crate::lab::spec::{Action, LabSpec, StepSpec};
 use crate::lab::{Event, HopKind, Lab, Options, Outcome};
 use crate::report::{Detail, TextReport};
+use crate::verdict::Rule;
 use std::collections::BTreeSet;
 
 /// What macvlab says about a lab.
@@ -29,6 +30,21 @@ impl Ours {
     #[must_use]
     pub fn hints(&self) -> Vec<usize> {
         self.observed.steps.iter().map(|s| s.deliveries.len() + s.arrives.len()).collect()
+    }
+
+    /// The rules that decided something: a hop, a refusal of a step or of a device.
+    #[must_use]
+    pub fn rules(&self) -> BTreeSet<Rule> {
+        let of_event = |event: &Event| match event {
+            Event::Hop(hop) => match hop.kind {
+                HopKind::Arrive(_) => None,
+                HopKind::Receive(_, rule) | HopKind::Transmit(rule) | HopKind::Drop(rule) => Some(rule),
+            },
+            Event::Setup { rule, .. } => Some(*rule),
+            Event::Result { outcome: Outcome::Error(_, rule), .. } => Some(*rule),
+            _ => None,
+        };
+        self.events.iter().filter_map(of_event).collect()
     }
 
     /// A step (from 0) as `macvlab run` tells it: every hop and every rule.

@@ -243,7 +243,7 @@ fn the_kernel_agrees_on_random_labs() {
     let tally = verify_random(100, 12, 2, &stop, &mut |p| match p {
         Progress::Failed(f) => told.push_str(&format!("seed {}\n{}", f.seed, f.told)),
         Progress::Trouble(seed, e) => told.push_str(&format!("seed {seed}: {e}\n")),
-        Progress::Agreed(_) => {}
+        Progress::Agreed(..) => {}
     });
     assert_eq!((tally.labs, tally.failed, tally.troubled), (12, 0, 0), "{told}");
 }

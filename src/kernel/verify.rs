@@ -8,6 +8,8 @@ use super::shrink::shrink;
 use super::tell::tell;
 use super::trouble::Trouble;
 use crate::lab::LabSpec;
+use crate::verdict::Rule;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc;
 
@@ -54,8 +56,8 @@ pub struct Failure {
 /// What a worker tells.
 #[derive(Debug)]
 pub enum Progress {
-    /// A lab agreed.
-    Agreed(Allowed),
+    /// A lab agreed, and these rules decided something in it.
+    Agreed(Allowed, BTreeSet<Rule>),
     /// A lab did not.
     Failed(Box<Failure>),
     /// The oracle could not do its work.
@@ -73,6 +75,8 @@ pub struct Tally {
     pub troubled: u64,
     /// Allowed differences.
     pub allowed: Allowed,
+    /// In how many labs that agreed each rule decided something.
+    pub rules: BTreeMap<Rule, u64>,
 }
 
 /// Runs the random labs of seeds `first` to `first + count - 1` on `jobs` threads. `told` hears of each as it is done;
@@ -96,7 +100,12 @@ pub fn verify_random(
         for progress in receiver {
             tally.labs += 1;
             match &progress {
-                Progress::Agreed(allowed) => tally.allowed += *allowed,
+                Progress::Agreed(allowed, rules) => {
+                    tally.allowed += *allowed;
+                    for rule in rules {
+                        *tally.rules.entry(*rule).or_default() += 1;
+                    }
+                }
                 Progress::Failed(_) => tally.failed += 1,
                 Progress::Trouble(..) => tally.troubled += 1,
             }
@@ -129,7 +138,7 @@ fn one(oracle: &mut Oracle, seed: u64) -> Progress {
         Err(e) => return Progress::Trouble(seed, e),
     };
     if comparison.differences.is_empty() {
-        return Progress::Agreed(comparison.allowed);
+        return Progress::Agreed(comparison.allowed, ours.rules());
     }
     let fails = |oracle: &mut Oracle, lab: &LabSpec| {
         verify_lab(oracle, lab).is_ok_and(|(c, _)| !c.differences.is_empty())
