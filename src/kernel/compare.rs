@@ -88,19 +88,20 @@ impl Difference {
 }
 
 impl Comparison {
-    /// Chance may be at work: the kernel delivered a group that a port had left, which may be a collision after all; or
-    /// a port only counted what it did not deliver, which may be a collision of a frame that it could not take.
+    /// Chance may be at work, and another run may show it: a flood was delivered, or not, because it met a later change
+    /// on its way through the queue; the kernel delivered a group that a port had left, which may be a collision after
+    /// all; or a port only counted what it did not deliver, which may be a collision of a frame that it could not take.
     #[must_use]
     pub fn doubtful(&self) -> bool {
         let counter = |d: &Difference| matches!(d, Difference::Counter { .. });
-        let group = |d: &Difference| match d {
-            Difference::Frame { seen, by_kernel, .. } => {
-                *by_kernel && seen.packet_type == PacketType::Multicast
+        let flood = |d: &Difference| match d {
+            Difference::Frame { seen, tap: false, .. } => {
+                matches!(seen.packet_type, PacketType::Broadcast | PacketType::Multicast)
             }
             _ => false,
         };
         !self.differences.is_empty()
-            && (self.differences.iter().any(group) || self.differences.iter().all(counter))
+            && (self.differences.iter().any(flood) || self.differences.iter().all(counter))
     }
 }
 
