@@ -40,9 +40,9 @@ rules! {
     PortDown = "R1a", Withholding, "The port is down", "A port that is down is not in the parent's table and receives nothing.", "macvlan_stop";
 
     // Source mode.
-    SourceCopy = "R40", Forwarding, "A listed sender", "The sender's address is in this source port's list, so the port gets a copy whatever the destination.", "macvlan_forward_source";
+    SourceCopy = "R40", Forwarding, "A listed sender", "The sender's address is in this source port's list, so the port gets a copy whatever the destination.", "macvlan_forward_source (since Linux 3.18)";
     SourceCopyType = "R41", Ground, "Packet type of a source copy", "A source port sees its copy as the parent saw the frame, or as host if the destination is its own address.", "macvlan_forward_source_one";
-    SourceNodst = "R42", Withholding, "nodst: nobody else gets it", "A source port with the nodst flag lists the sender, so nobody else gets the frame, not even if that port is down.", "macvlan_forward_source";
+    SourceNodst = "R42", Withholding, "nodst: nobody else gets it", "A source port with the nodst flag lists the sender, so nobody else gets the frame, not even if that port is down.", "macvlan_forward_source (since Linux 5.13)";
     SourceNotListed = "R43", Withholding, "Not a listed sender", "The port is in source mode and its list does not name the sender.", "macvlan_forward_source";
     SourceList = "R44", Refusal, "Editing a source list", "Only a source port has a list, and only unicast addresses can be put on it.", "macvlan_changelink_sources";
     SourceTransmit = "R45", Ground, "A source port sends on the wire", "What a source port sends goes out on the wire, even to a bridge sibling.", "macvlan_queue_xmit";
@@ -56,7 +56,7 @@ rules! {
     PassthruPromiscuity = "R54", Ground, "nopromisc", "The nopromisc flag decides only whether a passthru port makes its parent promiscuous.", "macvlan_open, macvlan_changelink";
 
     // Queue of broadcasts.
-    QueueZero = "R60", Withholding, "The broadcast queue has no room", "The parent's broadcast queue length is 0, so what would be queued is not flooded at all.", "macvlan_broadcast_enqueue";
+    QueueZero = "R60", Withholding, "The broadcast queue has no room", "The parent's broadcast queue length is 0, so what would be queued is not flooded at all.", "macvlan_broadcast_enqueue (a length set by hand since Linux 5.11)";
     QueueEverything = "R61", Ground, "What is queued", "On a parent without a hardware address filter everything multicast is queued, as its promiscuity opens the filter.", "macvlan_recompute_bc_filter";
     ParentFilter = "R62", Withholding, "The parent's own group filter", "The filter in front of all ports of the parent, as it was when last loaded, does not pass this group.", "macvlan_recompute_bc_filter, macvlan_handle_frame";
 
@@ -102,7 +102,7 @@ rules! {
     ReservedLocal = "R121", Withholding, "A reserved group stays at the switch", "01:80:c2:00:00:02 to 0f are not forwarded, but the switch learns their source.", "br_handle_frame";
     ReservedPause = "R121a", Withholding, "PAUSE stops at the switch", "01:80:c2:00:00:01 is dropped and nothing is learned from it.", "br_handle_frame";
     Learn = "R122", Ground, "Learning", "The source address is learned on the port it came in on, and moves when it is seen elsewhere.", "br_fdb_update";
-    StaticMoves = "R123", Ground, "Static entries move, sticky ones stay", "A static entry moves when its address is seen on another port; only a sticky one does not.", "br_fdb_update";
+    StaticMoves = "R123", Ground, "Static entries move, sticky ones stay", "A static entry moves when its address is seen on another port; only a sticky one does not.", "br_fdb_update (sticky since Linux 4.20)";
     Ageing = "R124", Ground, "Ageing", "A learned entry goes when its address was not seen as a source for the ageing time.", "br_fdb_cleanup";
     KnownUnicast = "R125", Forwarding, "Known unicast", "The forwarding database says behind which port the destination is, so the frame leaves there and nowhere else.", "br_forward";
     UnknownUnicast = "R125a", Forwarding, "Unknown unicast is flooded", "The forwarding database does not know the destination, so the frame leaves by every port that floods unknown unicast.", "br_flood";
@@ -111,7 +111,7 @@ rules! {
     FloodFlagOff = "R125d", Withholding, "The port does not flood this", "The port's flag for flooding unknown unicast, multicast or broadcast is off.", "br_flood";
     NoHairpin = "R126", Withholding, "Not back by the port it came in on", "The frame would leave by its arrival port, and hairpin is off there.", "should_deliver";
     Hairpin = "R126a", Forwarding, "Hairpin", "Hairpin is on, so the frame leaves by the port it came in on: it is reflected.", "should_deliver";
-    Isolated = "R127", Withholding, "Isolated ports", "Both ports are isolated (a port and itself included), so nothing passes between them.", "should_deliver, br_skb_isolated";
+    Isolated = "R127", Withholding, "Isolated ports", "Both ports are isolated (a port and itself included), so nothing passes between them.", "should_deliver, br_skb_isolated (since Linux 4.18)";
     SwitchPortDown = "R128", Withholding, "The switch port has no carrier", "A port without carrier gets nothing, and what was learned there is forgotten.", "br_stp_disable_port";
     LearningOff = "R129", Ground, "Learning off", "Without learning on a port, frames for the addresses behind it are flooded.", "br_handle_frame_finish";
     SwitchIgnoresTags = "R130", Ground, "Tags are ignored", "Without VLAN filtering, tags play no part in learning and forwarding.", "br_handle_frame_finish";
@@ -119,7 +119,7 @@ rules! {
     NothingToFloodTo = "R125e", Withholding, "No port takes the flood", "The frame is to be flooded and no port may send it.", "br_flood";
     VlanNotMember = "R132", Withholding, "Not a member of this VLAN", "VLAN filtering is on and the port is not a member of the frame's VLAN, or has no VLAN for untagged frames.", "br_allowed_ingress, br_allowed_egress";
     SwitchPorts = "R133", Refusal, "As many ports as a bridge takes", "A bridge takes no more than 1023 ports.", "br_add_if, find_portno";
-    Locked = "R140", Withholding, "A locked port", "The port is locked, and the source address has no forwarding entry on this very port.", "br_handle_frame_finish";
+    Locked = "R140", Withholding, "A locked port", "The port is locked, and the source address has no forwarding entry on this very port.", "br_handle_frame_finish (since Linux 5.18)";
     LockedMoves = "R141", Ground, "A locked port's address can move", "An address seen on an unlocked port moves there, which shuts the locked port for it.", "br_fdb_update";
     LockedReserved = "R142", Ground, "Reserved frames open a locked port", "A reserved frame that stays at the switch skips the lock and still teaches its source address.", "br_handle_frame";
     PortStateIn = "R150", Withholding, "The port's state lets nothing in", "The arrival port is disabled, listening or learning, so the frame is not forwarded.", "br_handle_frame";
@@ -150,7 +150,7 @@ rules! {
 
     // The queue of broadcasts, and deep tags.
     QueueOverflow = "R190", Ground, "A full queue", "A broadcast that finds the parent's queue full is lost for all ports alike; how many are is a race that a lab does not run.", "macvlan_broadcast_enqueue";
-    CutOff = "R191", Ground, "The broadcast cut-off", "The cut-off (since Linux 6.4) is one value for each parent, set by the last port that gives one.", "update_port_bc_cutoff";
+    CutOff = "R191", Ground, "The broadcast cut-off", "The cut-off is one value for each parent, set by the last port that gives one.", "update_port_bc_cutoff (since Linux 6.4)";
     CutOffBelowZero = "R192", Ground, "Cut-off below 0", "Nothing waits in the queue: broadcasts are handed out at once, and the queue's length has no effect.", "macvlan_recompute_bc_filter";
     CutOffGroups = "R193", Ground, "Cut-off and groups", "Broadcasts wait always, groups if more ports than the cut-off have joined them; on a promiscuous parent everything waits.", "macvlan_recompute_bc_filter";
     DeepTags = "R195", Ground, "Deep tags", "Matching, filters and byte counts set only the outermost tag aside.", "skb_vlan_untag";
