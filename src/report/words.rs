@@ -6,7 +6,7 @@ use crate::lab::spec::{
     Target,
 };
 use crate::macvlan::{MacvlanFlags, SourcesChange};
-use crate::switch::PortState;
+use crate::switch::{FdbKind, PortState};
 use std::fmt::{Display, Write as _};
 use std::time::Duration;
 
@@ -93,6 +93,15 @@ pub(super) fn expectation(expect: &Expect) -> String {
     }
 }
 
+/// The word for a sort of forwarding entry.
+pub(super) fn fdb_kind(kind: FdbKind) -> &'static str {
+    match kind {
+        FdbKind::Dynamic => "learned",
+        FdbKind::Static => "static",
+        FdbKind::Sticky => "sticky",
+    }
+}
+
 /// A span of time in milliseconds, to the microsecond.
 pub(super) fn millis(time: Duration) -> String {
     let us = time.as_micros();
@@ -107,7 +116,7 @@ fn delivered_to(devices: &[Name]) -> String {
 }
 
 /// `a`, `a and b`, `a, b and c`.
-fn list<T: Display>(items: &[T]) -> String {
+pub(super) fn list<T: Display>(items: &[T]) -> String {
     let mut text = String::new();
     for (i, item) in items.iter().enumerate() {
         let between = match i {
