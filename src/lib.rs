@@ -55,6 +55,7 @@
 //! | room | what it is | to begin with |
 //! | --- | --- | --- |
 //! | [`report`] | text, JSON lines, annotated pcapng, counters: views of the hop log | [`report::TextReport`] |
+//! | [`matrix`] | who reaches whom, a fresh lab for each pair | [`matrix::ping`] |
 //! | [`explain`] | the whole way of one frame, and why it did not go elsewhere | [`explain::Journey`] |
 //! | `kernel` | the running Linux kernel, asked the same (feature `kernel`) | |
 //! | [`labfile`] | the lab as TOML, read with diagnostics and written | [`labfile::parse`] |
@@ -85,6 +86,7 @@ pub mod kernel;
 pub mod lab;
 pub mod labfile;
 pub mod macvlan;
+pub mod matrix;
 pub mod nic;
 pub mod report;
 pub mod station;

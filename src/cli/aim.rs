@@ -67,7 +67,9 @@ pub(super) fn hex(text: &str) -> Result<Vec<u8>, Failure> {
             Err(Failure::Because(format!("{} bytes are more than a frame has, {MAX_FRAME}", bytes.len())))
         }
         Some(bytes) => Ok(bytes),
-        None => Err(Failure::Because("the frame is not hex: two digits a byte, as in ffffffffffff…".to_owned())),
+        None => {
+            Err(Failure::Because("the frame is not hex: two digits a byte, as in ffffffffffff…".to_owned()))
+        }
     }
 }
 
@@ -133,11 +135,14 @@ fn address(spec: &LabSpec, sender: &str, target: &str) -> Result<IpAddr, Failure
         return target.parse().map_err(|_| {
             let known: Vec<_> = devices.iter().map(|(name, _)| *name).collect();
             let (target, known) = (target.escape_debug(), known.join(", "));
-            Failure::Because(format!("`{target}` is neither an address nor a device of the lab, which has {known}"))
+            Failure::Because(format!(
+                "`{target}` is neither an address nor a device of the lab, which has {known}"
+            ))
         });
     };
     let own = ip_of(&devices, sender);
-    let families = |ip: IpAddr| own.is_some_and(|o| o.address.iter().any(|n| Family::of(n.addr) == Family::of(ip)));
+    let families =
+        |ip: IpAddr| own.is_some_and(|o| o.address.iter().any(|n| Family::of(n.addr) == Family::of(ip)));
     let mut addresses = theirs.address.iter().map(|net| net.addr);
     let first = addresses.clone().next();
     addresses

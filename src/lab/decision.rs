@@ -131,17 +131,7 @@ impl Lab {
 
     fn decision(&self, device: Name, place: Place, rule: Rule, (frame, frame_id): (&Frame, u64)) -> Decision {
         let (findings, ways, frame) = (Vec::new(), Vec::new(), frame.clone());
-        Decision {
-            step: self.step,
-            time: self.now,
-            device,
-            place,
-            rule,
-            findings,
-            ways,
-            frame,
-            frame_id,
-        }
+        Decision { step: self.step, time: self.now, device, place, rule, findings, ways, frame, frame_id }
     }
 
     /// A port has decided where its frame goes.
@@ -260,11 +250,7 @@ impl Lab {
     }
 
     /// A way to each port of a parent about which there is something to say.
-    fn port_ways(
-        &self,
-        parent: DeviceId,
-        why: impl Fn(PortId) -> Option<Result<Rule, Rule>>,
-    ) -> Vec<Way> {
+    fn port_ways(&self, parent: DeviceId, why: impl Fn(PortId) -> Option<Result<Rule, Rule>>) -> Vec<Way> {
         let slots = self.link(parent).map(|l| l.ports.as_slice()).unwrap_or_default();
         let ports = slots.iter().zip(0..=u16::MAX).filter_map(|(id, slot)| id.map(|id| (id, PortId(slot))));
         let way = |(id, port): (DeviceId, PortId)| {

@@ -1,6 +1,6 @@
 //! The way of one frame, told to people: each stage with what was looked up, the rule, and the ways that were not taken.
 
-use super::words::{fdb_kind, list, millis};
+use super::words::{fdb_kind, millis};
 use crate::explain::{Fate, Journey, Stage};
 use crate::frame::{EthHeader, PacketType, summary};
 use crate::lab::spec::Name;
@@ -78,7 +78,9 @@ impl<'a, W: Write> Explanation<'a, W> {
         let (bold, name) = (self.bold, printable(device));
         let (what, rule, at) = match fate {
             Fate::Got(rule) => ("gets the frame", Some(*rule), device),
-            Fate::Overheard(rule) => ("sees the frame and ignores it: it is for another host", Some(*rule), device),
+            Fate::Overheard(rule) => {
+                ("sees the frame and ignores it: it is for another host", Some(*rule), device)
+            }
             Fate::Kept { rule, at } => ("does not get the frame", Some(*rule), at.as_str()),
             Fate::Apart => ("does not get the frame: nothing that handled it leads there", None, device),
         };
@@ -105,9 +107,7 @@ impl<'a, W: Write> Explanation<'a, W> {
         let kind = device.map_or("", |d| d.kind);
         let (text, rule) = match hop.kind {
             HopKind::Arrive(_) if kind == "switch-port" => (format!("{name}: the switch takes it in"), None),
-            HopKind::Arrive(packet_type) => {
-                (format!("{name} takes it in{}", addressed(packet_type)), None)
-            }
+            HopKind::Arrive(packet_type) => (format!("{name} takes it in{}", addressed(packet_type)), None),
             HopKind::Receive(packet_type, rule) => {
                 let stack = if matches!(kind, "nic" | "vlan") { "'s host stack" } else { "" };
                 let gets = if packet_type == PacketType::OtherHost { "sees" } else { "gets" };
@@ -229,7 +229,9 @@ fn found(finding: &Finding) -> String {
             format!("the forwarding database has {mac} behind {port} ({kind}, {age} ms old)")
         }
         Finding::Fdb { mac, entry: None } => format!("the forwarding database does not have {mac}"),
-        Finding::Learns { mac, port, before: None } => format!("learned: {mac} is behind {}", printable(port)),
+        Finding::Learns { mac, port, before: None } => {
+            format!("learned: {mac} is behind {}", printable(port))
+        }
         Finding::Learns { mac, port, before: Some(before) } if before == port => {
             format!("known: {mac} is behind {}", printable(port))
         }
@@ -258,7 +260,7 @@ fn some_of(mut names: Vec<String>) -> String {
         names.truncate(MAX_LISTED);
         names.push(format!("{more} more"));
     }
-    list(&names).replace(" and ", " or ")
+    names.join(", ")
 }
 
 /// A name without what could do something to a terminal.

@@ -6,7 +6,9 @@ use crate::explain::Fate;
 use crate::lab::spec::{
     Action, Change, CraftBody, Expect, FrameSpec, MacvlanSpec, Name, ProbeSpec, SwitchChange,
 };
-use crate::lab::{Decision, Device, DeviceState, Event, Finding, Hop, HopKind, Outcome, Place, SetupStage, Way, WayKind};
+use crate::lab::{
+    Decision, Device, DeviceState, Event, Finding, Hop, HopKind, Outcome, Place, SetupStage, Way, WayKind,
+};
 use crate::macvlan::SourcesChange;
 use crate::verdict::Rule;
 use serde::ser::{Serialize, SerializeMap, Serializer};
@@ -244,7 +246,11 @@ fn way(way: &Way) -> Object {
     };
     let (Ok(rule) | Err(rule)) = way.rule;
     let goes = way.rule.is_ok();
-    Object::default().with("to", way.to.as_str()).with("kind", kind).with("goes", goes).with("rule", rule.id())
+    Object::default()
+        .with("to", way.to.as_str())
+        .with("kind", kind)
+        .with("goes", goes)
+        .with("rule", rule.id())
 }
 
 fn found(finding: &Finding) -> Object {

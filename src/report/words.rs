@@ -116,7 +116,7 @@ fn delivered_to(devices: &[Name]) -> String {
 }
 
 /// `a`, `a and b`, `a, b and c`.
-pub(super) fn list<T: Display>(items: &[T]) -> String {
+fn list<T: Display>(items: &[T]) -> String {
     let mut text = String::new();
     for (i, item) in items.iter().enumerate() {
         let between = match i {
