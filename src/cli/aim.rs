@@ -52,6 +52,21 @@ pub(super) fn check(name: &str, known: &[String]) -> Result<(), Failure> {
     Err(Failure::Because(what))
 }
 
+/// Whether a device has a cable that frames can come from.
+pub(super) fn check_cable(spec: &LabSpec, name: &str) -> Result<(), Failure> {
+    let cabled = spec.devices.iter().any(|device| match &device.kind {
+        DeviceKind::Nic(_) | DeviceKind::Station(_) => device.name == name,
+        DeviceKind::Router(router) => router.interfaces.iter().any(|i| i.name == name),
+        DeviceKind::Vlan(_) | DeviceKind::Macvlan(_) => false,
+    });
+    if cabled {
+        return Ok(());
+    }
+    Err(Failure::Because(format!(
+        "{name} has no cable that a frame could come from: name a NIC or a station"
+    )))
+}
+
 /// Bytes in hex; spaces and colons may stand between them.
 pub(super) fn hex(text: &str) -> Result<Vec<u8>, Failure> {
     let digits: Vec<char> = text.chars().filter(|c| !c.is_ascii_whitespace() && *c != ':').collect();

@@ -90,6 +90,9 @@ impl Plan {
         for name in [Some(&args.at), args.sender.as_ref(), args.why_not.as_ref()].into_iter().flatten() {
             aim::check(name, &known)?;
         }
+        if args.from_wire {
+            aim::check_cable(&spec, &args.at)?;
+        }
         let sender = args.sender.as_deref().unwrap_or(&args.at);
         let frame = match (&args.frame, &args.arp, &args.ping, &args.udp) {
             (Some(hex), ..) => FrameSpec::Bytes(aim::hex(hex)?),

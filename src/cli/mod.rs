@@ -24,6 +24,7 @@ mod experiment;
 mod explain;
 mod input;
 mod interrupt;
+mod matrix;
 mod replay;
 mod rules;
 mod run;
@@ -43,6 +44,7 @@ const EXAMPLES: &str = "Examples:
   macvlab run lab.toml --json | jq .    the same as events
   macvlab explain lab.toml --at c1 --arp c2
                                         the whole way of one frame, and why others do not get it
+  macvlab matrix                        who reaches whom, in every pair of modes
   macvlab replay in.pcap --lab lab.toml --out-dir out
                                         what each device would receive of a capture
   macvlab rules R14                     what a rule says
@@ -68,6 +70,7 @@ enum Command {
     Demo(demo::Args),
     Run(run::Args),
     Explain(explain::Args),
+    Matrix(matrix::Args),
     Replay(replay::Args),
     Rules(rules::Args),
     Check(check::Args),
@@ -141,6 +144,7 @@ pub(crate) fn main() -> ExitCode {
         Command::Demo(args) => demo::run(&args, &terminal),
         Command::Run(args) => run::run(args, &terminal),
         Command::Explain(args) => explain::run(args, &terminal),
+        Command::Matrix(args) => matrix::run(&args, &terminal),
         Command::Replay(args) => replay::run(args, &terminal),
         Command::Rules(args) => rules::run(args, &terminal),
         Command::Check(args) => check::run(&args, &terminal),

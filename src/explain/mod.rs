@@ -62,6 +62,27 @@ pub enum Stage {
     Decision(Box<Decision>),
 }
 
+/// How a journey begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Began {
+    /// The device sends the frame.
+    Sent,
+    /// It comes in at the device from outside.
+    Arrived,
+    /// It ends at once.
+    Lost,
+}
+
+impl Began {
+    fn by(kind: HopKind) -> Began {
+        match kind {
+            HopKind::Transmit(_) | HopKind::Drop(Rule::NoCarrier) => Began::Sent,
+            HopKind::Arrive(_) | HopKind::Receive(..) => Began::Arrived,
+            HopKind::Drop(_) => Began::Lost,
+        }
+    }
+}
+
 /// The way of one frame, its copies included.
 #[derive(Clone, Debug)]
 pub struct Journey {
@@ -71,8 +92,8 @@ pub struct Journey {
     pub from: Name,
     /// The frame, as it was there.
     pub frame: Frame,
-    /// It came in from outside instead of being sent there.
-    pub from_wire: bool,
+    /// How it began.
+    pub began: Began,
     /// What happened, in order; begins with a hop.
     pub stages: Vec<Stage>,
 }
@@ -93,7 +114,7 @@ impl Journey {
                         frame_id: hop.frame_id,
                         from: hop.device.clone(),
                         frame: hop.frame.clone(),
-                        from_wire: !matches!(hop.kind, HopKind::Transmit(_)),
+                        began: Began::by(hop.kind),
                         stages: Vec::new(),
                     });
                     journey.stages.push(Stage::Hop(hop.clone()));
@@ -114,16 +135,17 @@ impl Journey {
     #[must_use]
     pub fn fates(&self, devices: &[Device]) -> Vec<(Name, Fate)> {
         let by_name: BTreeMap<&str, &Device> = devices.iter().map(|d| (d.name.as_str(), d)).collect();
-        let fated = devices.iter().filter(|d| !matches!(d.kind, "switch" | "switch-port"));
+        let fated = devices.iter().filter(|d| is_end(d));
         let fates = fated.map(|d| (d.name.clone(), self.fate_of(d, &by_name)));
-        fates.filter(|(name, fate)| self.from_wire || *name != self.from || received(fate)).collect()
+        let sender = |name: &Name| self.began == Began::Sent && *name == self.from;
+        fates.filter(|(name, fate)| !sender(name) || received(fate)).collect()
     }
 
     /// What became of the frame at one device; `None`: there is none of this name that can get frames.
     #[must_use]
     pub fn fate(&self, device: &str, devices: &[Device]) -> Option<Fate> {
         let by_name: BTreeMap<&str, &Device> = devices.iter().map(|d| (d.name.as_str(), d)).collect();
-        let device = by_name.get(device).filter(|d| !matches!(d.kind, "switch" | "switch-port"))?;
+        let device = by_name.get(device).filter(|d| is_end(d))?;
         Some(self.fate_of(device, &by_name))
     }
 
@@ -160,6 +182,11 @@ impl Journey {
         let kept = near.or_else(passed).or_else(ended);
         kept.map_or(Fate::Apart, |(rule, at)| Fate::Kept { rule, at })
     }
+}
+
+/// Whether a device gets frames for itself: all but switches, unless their own device serves as a parent.
+fn is_end(device: &Device) -> bool {
+    device.kind != "switch-port" && (device.kind != "switch" || device.mac.is_some())
 }
 
 fn received(fate: &Fate) -> bool {

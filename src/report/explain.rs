@@ -1,7 +1,7 @@
 //! The way of one frame, told to people: each stage with what was looked up, the rule, and the ways that were not taken.
 
 use super::words::{fdb_kind, millis};
-use crate::explain::{Fate, Journey, Stage};
+use crate::explain::{Began, Fate, Journey, Stage};
 use crate::frame::{EthHeader, PacketType, summary};
 use crate::lab::spec::Name;
 use crate::lab::{Decision, Device, Finding, Hop, HopKind, Way, WayKind};
@@ -49,7 +49,11 @@ impl<'a, W: Write> Explanation<'a, W> {
     pub fn journey(&mut self, journey: &Journey) -> io::Result<()> {
         let (bold, faint) = (self.bold, self.faint);
         let from = printable(&journey.from);
-        let verb = if journey.from_wire { "takes from the wire" } else { "sends" };
+        let verb = match journey.began {
+            Began::Sent => "sends",
+            Began::Arrived => "takes from the wire",
+            Began::Lost => "does not pass on",
+        };
         let frame = &journey.frame;
         writeln!(self.writer, "{bold}{from} {verb}: {}{bold:#}", summary(frame))?;
         if let Ok(header) = EthHeader::parse(frame) {
