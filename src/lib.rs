@@ -55,6 +55,8 @@
 //! | room | what it is | to begin with |
 //! | --- | --- | --- |
 //! | [`report`] | text, JSON lines, annotated pcapng, counters: views of the hop log | [`report::TextReport`] |
+//! | [`matrix`] | who reaches whom, a fresh lab for each pair | [`matrix::ping`] |
+//! | [`explain`] | the whole way of one frame, and why it did not go elsewhere | [`explain::Journey`] |
 //! | `kernel` | the running Linux kernel, asked the same (feature `kernel`) | |
 //! | [`labfile`] | the lab as TOML, read with diagnostics and written | [`labfile::parse`] |
 //! | [`lab`] | devices wired together under virtual time; the hop log | [`lab::Lab`], [`lab::Event`] |
@@ -77,12 +79,14 @@
 pub mod capture;
 pub mod counters;
 pub mod errno;
+pub mod explain;
 pub mod frame;
 #[cfg(all(feature = "kernel", target_os = "linux"))]
 pub mod kernel;
 pub mod lab;
 pub mod labfile;
 pub mod macvlan;
+pub mod matrix;
 pub mod nic;
 pub mod report;
 pub mod station;

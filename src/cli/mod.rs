@@ -5,6 +5,8 @@
 //! | --- | --- |
 //! | `check.rs` | `check LAB …` |
 //! | `demo.rs` | `demo [NAME]`, with the list of built-in labs in `demos.rs`, run by `experiment.rs` |
+//! | `explain.rs` | `explain LAB`, with the frame from `aim.rs` |
+//! | `matrix.rs` | `matrix [LAB]` |
 //! | `replay.rs` | `replay CAPTURE --lab LAB`, with one capture for each device from `devices.rs` |
 //! | `rules.rs` | `rules [ID]` |
 //! | `run.rs` | `run LAB` |
@@ -14,13 +16,16 @@
 //! Results go to standard output, all else to standard error (`terminal.rs`); `input.rs` opens what is read, `views.rs`
 //! what is written; `interrupt.rs` hears Ctrl-C.
 
+mod aim;
 mod check;
 mod demo;
 mod demos;
 mod devices;
 mod experiment;
+mod explain;
 mod input;
 mod interrupt;
+mod matrix;
 mod replay;
 mod rules;
 mod run;
@@ -42,6 +47,9 @@ const EXAMPLES: &str = "Examples:
   macvlab demo                          the ARP hairpin experiment in every mode
   macvlab run lab.toml --explain        every hop of a lab, and the rule that decided it
   macvlab run lab.toml --json | jq .    the same as events
+  macvlab explain lab.toml --at c1 --arp c2
+                                        the whole way of one frame, and why others do not get it
+  macvlab matrix                        who reaches whom, in every pair of modes
   macvlab replay in.pcap --lab lab.toml --out-dir out
                                         what each device would receive of a capture
   macvlab rules R14                     what a rule says
@@ -68,6 +76,8 @@ struct Cli {
 enum Command {
     Demo(demo::Args),
     Run(run::Args),
+    Explain(explain::Args),
+    Matrix(matrix::Args),
     Replay(replay::Args),
     Rules(rules::Args),
     Check(check::Args),
@@ -141,6 +151,8 @@ pub(crate) fn main() -> ExitCode {
     let exit = match cli.command {
         Command::Demo(args) => demo::run(&args, &terminal),
         Command::Run(args) => run::run(args, &terminal),
+        Command::Explain(args) => explain::run(args, &terminal),
+        Command::Matrix(args) => matrix::run(&args, &terminal),
         Command::Replay(args) => replay::run(args, &terminal),
         Command::Rules(args) => rules::run(args, &terminal),
         Command::Check(args) => check::run(&args, &terminal),

@@ -98,7 +98,7 @@ fn conclude(summary: &Summary, detail: Detail, terminal: &Terminal) -> Result<()
 
 /// The frames of every capture that a step replays; and whether one of them had bad records.
 #[expect(clippy::type_complexity, reason = "the type is the engine's")]
-fn captures(
+pub(super) fn captures(
     spec: &LabSpec,
     folder: &Path,
     terminal: &Terminal,

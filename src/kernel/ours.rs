@@ -126,7 +126,7 @@ fn convert(lab: &LabSpec, events: &[Event]) -> Observed {
             Event::State { device, state } => {
                 observed.states.insert(device.clone(), *state);
             }
-            Event::Step { .. } | Event::Result { .. } => {}
+            Event::Step { .. } | Event::Result { .. } | Event::Decision(_) => {}
         }
     }
     observed

@@ -87,6 +87,7 @@ impl Lab {
         let table = link.demux.as_mut().map(|d| d.publish().clone());
         self.hop(id, HopKind::Arrive(packet_type), &frame, frame_id);
         if let Some(child) = child {
+            self.tell(|lab| lab.told_vlan(id, child, (&frame, frame_id)));
             return self.intake_vlan(child, packet_type, &frame, frame_id);
         }
         let Some(table) = table else {
@@ -126,6 +127,7 @@ impl Lab {
         frame_id: u64,
     ) {
         let verdict = table.receive(header);
+        self.tell(|lab| lab.told_receive(id, table, &verdict, header, (frame, frame_id)));
         if verdict.flood == Flood::Withheld(Rule::QueueZero) {
             if let Some(link) = self.link_mut(id) {
                 link.nic.counters.rx_dropped += 1;
@@ -237,9 +239,10 @@ impl Lab {
             Err(rule) => return self.hop_named(name, HopKind::Drop(rule), &frame, frame_id),
         };
         let verdict = node.switch.decide(port, &frame, &header, now);
-        node.switch.commit(port, &header, &verdict, now);
         let packet_type = PacketType::of(header.dst, MacAddr::ZERO);
         self.hop_named(name.clone(), HopKind::Arrive(packet_type), &frame, frame_id);
+        self.tell(|lab| lab.told_switch(switch, port, &verdict, &header, (&frame, frame_id)));
+        self.switches[switch.0].switch.commit(port, &header, &verdict, now);
         self.pass_up(switch, &verdict, &header, &frame, frame_id);
         self.forward(switch, port, &name, &verdict, &header, &frame, frame_id);
     }
@@ -272,6 +275,7 @@ impl Lab {
         let Some(header) = EthHeader::outgoing(frame) else { return };
         let verdict = node.switch.decide_own(&header, self.now);
         let name = node.name.clone();
+        self.tell(|lab| lab.told_switch(switch, SwitchPortId::OWN, &verdict, &header, (frame, frame_id)));
         self.forward(switch, SwitchPortId::OWN, &name, &verdict, &header, frame, frame_id);
     }
 

@@ -60,7 +60,7 @@ impl Lab {
         }
         lab.wire_switch_tables(spec);
         lab.refresh_stacks();
-        let devices = lab.listing();
+        let devices = lab.devices();
         lab.log.insert(0, Event::Lab { title: spec.title.clone(), devices });
         lab
     }
@@ -383,10 +383,11 @@ impl Lab {
         ip.map(|ip| ip.address.iter().map(|n| n.addr).collect()).unwrap_or_default()
     }
 
-    /// The devices as the first event lists them.
-    fn listing(&self) -> Vec<event::Device> {
+    /// The devices that are there now, listed as the first event lists them.
+    #[must_use]
+    pub fn devices(&self) -> Vec<event::Device> {
         let mut list: Vec<event::Device> = Vec::new();
-        for (index, device) in self.devices.iter().enumerate() {
+        for (index, device) in self.devices.iter().enumerate().filter(|(_, d)| !d.gone) {
             let state = self.state_of(DeviceId(index));
             let (parent, peer) = match &device.kind {
                 Kind::Port { parent, .. } => (Some(self.devices[parent.0].name.clone()), None),

@@ -41,6 +41,10 @@ pub enum Event {
     },
     /// A frame is somewhere.
     Hop(Hop),
+    /// A decision in full, behind the hop that brought the frame there; only if [`Options::decisions`] is set.
+    ///
+    /// [`Options::decisions`]: super::Options::decisions
+    Decision(Box<super::Decision>),
     /// A step is over.
     Result {
         /// Its number, from 1.

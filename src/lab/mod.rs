@@ -15,18 +15,21 @@
 //! | `steps.rs` | runs the steps and holds them against what was expected |
 //! | `change.rs` | `set`, `add` and `remove` |
 //! | `ask.rs` | questions that change nothing |
+//! | `decision.rs` | decisions told in full |
 
 mod arrive;
 mod ask;
 mod build;
 mod change;
 mod clock;
+mod decision;
 mod device;
 mod event;
 mod send;
 pub mod spec;
 mod steps;
 
+pub use decision::{Decision, Finding, Place, Way, WayKind};
 pub use event::{Device, DeviceState, Event, Hop, HopKind, Outcome, SetupStage};
 pub use spec::LabSpec;
 
@@ -51,6 +54,8 @@ pub type Sink<'a> = &'a mut dyn FnMut(&Event);
 pub struct Options {
     /// Devices with addresses have IP stacks that answer and ask. Without, they only record what they receive.
     pub stacks: bool,
+    /// Decisions are told in full, with the ways not gone ([`Event::Decision`]): for explanations.
+    pub decisions: bool,
     /// The frames of the captures that `replay` steps name, with their times.
     pub captures: BTreeMap<PathBuf, Vec<(Instant, Frame)>>,
     /// Once set, by another thread, the run ends without the steps, and the rest of the step, that are still to come.
@@ -59,7 +64,7 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Options {
-        Options { stacks: true, captures: BTreeMap::new(), stop: None }
+        Options { stacks: true, decisions: false, captures: BTreeMap::new(), stop: None }
     }
 }
 

@@ -107,6 +107,7 @@ impl Lab {
         let header = EthHeader::outgoing(&frame).ok_or((Errno::Einval, Rule::RuntSend))?;
         let verdict = table.transmit(port, &header);
         self.hop(id, HopKind::Transmit(verdict.rule), &frame, frame_id);
+        self.tell(|lab| lab.told_transmit((id, parent, port), &table, &verdict, &header, (&frame, frame_id)));
         let packet_type = crate::frame::PacketType::OtherHost;
         for delivery in table.deliveries(&verdict, &header, packet_type) {
             self.hand_to_port(parent, &delivery, &header, &frame, frame_id);

@@ -114,6 +114,8 @@ impl Forwarding {
                 delivery => Ok(delivery.rule),
             },
             (_, Flood::Withheld(rule)) => Err(rule),
+            // Lists are for what arrives, not for what a sibling sends.
+            (Egress::Wire | Egress::Parent, Flood::None) => Err(verdict.rule),
             (_, Flood::None) if port.mode == Mode::Source && verdict.rule != Rule::SourceNodst => {
                 Err(Rule::SourceNotListed)
             }

@@ -125,8 +125,21 @@ impl Forwarding {
         }
     }
 
+    /// Whether a source port lists anybody.
+    #[must_use]
+    pub fn has_lists(&self) -> bool {
+        !self.listeners.is_empty()
+    }
+
+    /// The source ports that list this sender (R40).
+    #[must_use]
+    pub fn listed_by(&self, sender: MacAddr) -> &[PortId] {
+        self.senders.get(sender).map_or(&[], |l| &self.listeners[usize::from(l)].ports)
+    }
+
     /// The active port with this address.
-    pub(super) fn lookup(&self, mac: MacAddr) -> Option<(PortId, &PortEntry)> {
+    #[must_use]
+    pub fn lookup(&self, mac: MacAddr) -> Option<(PortId, &PortEntry)> {
         let id = PortId(self.table.get(mac)?);
         self.port(id).map(|p| (id, p))
     }

@@ -1,12 +1,16 @@
 //! Events as JSON, one object a line. The shapes are stable: [`VERSION`] changes when they do.
 
-use super::words::{action_name, outcome_name, port_state, target};
+use super::words::{action_name, fdb_kind, outcome_name, port_state, target};
 use crate::counters::Counters;
+use crate::explain::Fate;
 use crate::lab::spec::{
     Action, Change, CraftBody, Entry, Expect, FrameSpec, MacvlanSpec, Name, ProbeSpec, SwitchChange,
 };
-use crate::lab::{Device, DeviceState, Event, Hop, HopKind, Outcome, SetupStage};
+use crate::lab::{
+    Decision, Device, DeviceState, Event, Finding, Hop, HopKind, Outcome, Place, SetupStage, Way, WayKind,
+};
 use crate::macvlan::SourcesChange;
+use crate::verdict::Rule;
 use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::{Value, json};
 use std::io::{self, Write};
@@ -86,6 +90,28 @@ impl<W: Write> JsonLines<W> {
         self.writer.write_all(b"\n")
     }
 
+    /// Writes what became of a frame at a device.
+    ///
+    /// # Errors
+    /// Writing fails.
+    pub fn fate(&mut self, frame_id: u64, device: &str, fate: &Fate) -> io::Result<()> {
+        let (word, rule, at) = match fate {
+            Fate::Got(rule) => ("got", Some(*rule), Some(device)),
+            Fate::Overheard(rule) => ("ignored", Some(*rule), Some(device)),
+            Fate::Kept { rule, at } => ("not", Some(*rule), Some(at.as_str())),
+            Fate::Apart => ("apart", None, None),
+        };
+        let object = Object::event("fate")
+            .with("frame_id", frame_id)
+            .with("device", device)
+            .with("fate", word)
+            .with("rule", rule.map(Rule::id))
+            .with("at", at)
+            .with("reason", rule.map(Rule::why));
+        serde_json::to_writer(&mut self.writer, &object)?;
+        self.writer.write_all(b"\n")
+    }
+
     /// Flushes, and gives the writer back.
     ///
     /// # Errors
@@ -114,6 +140,7 @@ impl<W: Write> JsonLines<W> {
                 action(head, &spec.action)
             }
             Event::Hop(hop) => hop_object(hop),
+            Event::Decision(decision) => decided(decision),
             Event::Result { step, outcome, rtt, delivered, held } => {
                 self.result(*step, *outcome, *rtt, delivered, *held)
             }
@@ -188,6 +215,68 @@ fn hop_object(hop: &Hop) -> Object {
         object = object.with("reason", reason);
     }
     object.with("frame", hop.frame.to_hex()).with("frame_id", hop.frame_id)
+}
+
+fn decided(decision: &Decision) -> Object {
+    let place = match decision.place {
+        Place::Port => "port",
+        Place::Parent => "parent",
+        Place::Switch => "switch",
+    };
+    let mut object = Object::event("decision")
+        .with("step", decision.step)
+        .with("time_ns", decision.time.as_nanos())
+        .with("device", decision.device.as_str())
+        .with("place", place)
+        .with("rule", decision.rule.id());
+    object.0.push(("found", Field::Objects(decision.findings.iter().map(found).collect())));
+    object.0.push(("ways", Field::Objects(decision.ways.iter().map(way).collect())));
+    object.with("frame_id", decision.frame_id)
+}
+
+fn way(way: &Way) -> Object {
+    let kind = match way.kind {
+        WayKind::Port => "port",
+        WayKind::Host => "host",
+        WayKind::Wire => "wire",
+        WayKind::Parent => "parent",
+        WayKind::SubInterface => "vlan",
+        WayKind::SwitchPort => "switch-port",
+        WayKind::Own => "switch",
+    };
+    let (Ok(rule) | Err(rule)) = way.rule;
+    let goes = way.rule.is_ok();
+    Object::default()
+        .with("to", way.to.as_str())
+        .with("kind", kind)
+        .with("goes", goes)
+        .with("rule", rule.id())
+}
+
+fn found(finding: &Finding) -> Object {
+    let head = |what: &str, mac: &crate::frame::MacAddr| {
+        Object::default().with("looked_up", what).with("mac", mac.to_string())
+    };
+    let port = |object: Object, port: &Option<(Name, crate::macvlan::Mode)>| {
+        object
+            .with("device", port.as_ref().map(|(name, _)| name.as_str()))
+            .with("mode", port.as_ref().map(|(_, mode)| mode.name()))
+    };
+    match finding {
+        Finding::Destination { mac, port: found } => port(head("destination", mac), found),
+        Finding::Source { mac, port: found } => port(head("source", mac), found),
+        Finding::Listed { mac, by } => head("lists", mac).with("devices", by.clone()),
+        Finding::Fdb { mac, entry } => {
+            let of = entry.as_ref();
+            head("fdb", mac)
+                .with("device", of.map(|(port, ..)| port.as_str()))
+                .with("entry", of.map(|(_, kind, _)| fdb_kind(*kind)))
+                .with("age_ns", of.map(|(.., age)| nanos(*age)))
+        }
+        Finding::Learns { mac, port, before } => {
+            head("learned", mac).with("device", port.as_str()).with("before", before.as_deref())
+        }
+    }
 }
 
 fn counted(device: &str, counters: &Counters) -> Object {

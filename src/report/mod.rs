@@ -4,6 +4,7 @@
 //! reported in constant memory, and several views can listen to one run.
 
 mod counters;
+mod explain;
 mod json;
 mod pcapng;
 #[cfg(test)]
@@ -12,6 +13,7 @@ mod text;
 mod words;
 
 pub use counters::{CountersTable, counters_table};
+pub use explain::Explanation;
 pub use json::JsonLines;
 pub use pcapng::AnnotatedCapture;
 pub use text::{Detail, TextReport};

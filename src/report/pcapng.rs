@@ -86,7 +86,7 @@ impl<W: Write> AnnotatedCapture<W> {
                     self.counted.push((interface, *counters));
                 }
             }
-            Event::Setup { .. } | Event::Result { .. } | Event::State { .. } => {}
+            Event::Setup { .. } | Event::Result { .. } | Event::State { .. } | Event::Decision(_) => {}
         }
         Ok(())
     }

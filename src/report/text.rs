@@ -153,7 +153,7 @@ impl<W: Write> TextReport<W> {
             Event::Result { step, outcome, rtt, delivered, held } => {
                 self.result(*step, *outcome, *rtt, delivered, *held)
             }
-            Event::Counters { .. } | Event::State { .. } => Ok(()),
+            Event::Counters { .. } | Event::State { .. } | Event::Decision(_) => Ok(()),
         }
     }
 

@@ -6,7 +6,7 @@ use crate::lab::spec::{
     SwitchChange, Target,
 };
 use crate::macvlan::{MacvlanFlags, SourcesChange};
-use crate::switch::PortState;
+use crate::switch::{FdbKind, PortState};
 use std::fmt::{Display, Write as _};
 use std::time::Duration;
 
@@ -93,6 +93,15 @@ pub(super) fn expectation(expect: &Expect) -> String {
         Expect::Ok => "that it works".to_owned(),
         Expect::Errno(errno) => format!("{errno}"),
         Expect::Delivered(devices) => delivered_to(devices),
+    }
+}
+
+/// The word for a sort of forwarding entry.
+pub(super) fn fdb_kind(kind: FdbKind) -> &'static str {
+    match kind {
+        FdbKind::Dynamic => "learned",
+        FdbKind::Static => "static",
+        FdbKind::Sticky => "sticky",
     }
 }
 

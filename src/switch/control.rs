@@ -218,6 +218,13 @@ impl Switch {
         if found { Ok(()) } else { Err((Errno::Enoent, Rule::FdbRefused)) }
     }
 
+    /// The live entry of an address; `vlan` under VLAN filtering only.
+    #[must_use]
+    pub fn fdb_entry(&self, vlan: Option<VlanId>, mac: MacAddr, now: Instant) -> Option<FdbEntry> {
+        let (port, record) = self.fdb.find(vlan.unwrap_or_default(), mac, now)?;
+        Some(FdbEntry { vlan, mac, port, kind: record.kind, age: now.since(record.updated) })
+    }
+
     /// The entries that are live at this time, sorted by VLAN and address.
     #[must_use]
     pub fn fdb_entries(&self, now: Instant) -> Vec<FdbEntry> {

@@ -1,0 +1,227 @@
+//! `macvlab explain LAB`
+
+use super::terminal::{Out, Terminal, is_dash};
+use super::{Exit, Failure, aim, input, run};
+use macvlab::explain::{Fate, Journey};
+use macvlab::lab::spec::{Action, FrameSpec, StepSpec};
+use macvlab::lab::{Device, Event, Lab, LabSpec, Options, Outcome};
+use macvlab::report::{Explanation, JsonLines};
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+/// Explain the whole way of one frame: each decision, what was looked up for it, and for every device that does not get
+/// the frame the rule that kept it away.
+#[derive(clap::Args)]
+#[command(
+    group = clap::ArgGroup::new("what").required(true).args(["frame", "arp", "ping", "udp"]),
+    after_help = "Examples:
+  macvlab explain lab.toml --at c1 --arp c2
+                                        who hears c1 ask for c2, and why nobody else does
+  macvlab explain lab.toml --at c1 --arp c2 --why-not c2
+                                        only why c2 does not hear it
+  macvlab explain lab.toml --at c1 --ping 192.168.128.1 --follow
+                                        an echo request, and what it provokes
+  macvlab explain lab.toml --at eth0 --from-wire --frame 'ffffffffffff 020000000001 0806'
+                                        a frame that arrives from outside
+  macvlab explain lab.toml --at c1 --udp win:53 --after 2 --json
+                                        as the lab stands after two of its steps, as events
+
+Exit codes: 0, or 2 for wrong usage or input."
+)]
+pub(super) struct Args {
+    /// The lab file; - is standard input. Its steps are not run.
+    lab: PathBuf,
+    /// The device that sends the frame.
+    #[arg(long, value_name = "DEVICE")]
+    at: String,
+    /// The frame in hex, from the destination address on; spaces and colons may stand between bytes.
+    #[arg(long, value_name = "HEX", conflicts_with = "sender")]
+    frame: Option<String>,
+    /// An ARP request for this device or address.
+    #[arg(long, value_name = "TARGET")]
+    arp: Option<String>,
+    /// An ICMP echo request to this device or address, its neighbour already known.
+    #[arg(long, value_name = "TARGET")]
+    ping: Option<String>,
+    /// A UDP datagram to this device or address, its neighbour already known; without a port to 7 (echo).
+    #[arg(long, value_name = "TARGET[:PORT]")]
+    udp: Option<String>,
+    /// The frame's addresses are those of this device (default: the one that sends it).
+    #[arg(long, value_name = "DEVICE")]
+    sender: Option<String>,
+    /// The frame arrives at the device from its cable instead of being sent by it.
+    #[arg(long)]
+    from_wire: bool,
+    /// Explain as well what the frame provokes: answers, and what else comes of it.
+    #[arg(long, conflicts_with = "why_not")]
+    follow: bool,
+    /// Say only why this device does not get the frame (or by which rule it does).
+    #[arg(long, value_name = "DEVICE")]
+    why_not: Option<String>,
+    /// Run so many of the lab's steps before.
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    after: usize,
+    /// Write events to standard output, one JSON object a line.
+    #[arg(long)]
+    json: bool,
+}
+
+/// What was typed, checked as far as can be without running it.
+struct Plan {
+    /// The lab with the frame as its last step.
+    spec: LabSpec,
+    folder: PathBuf,
+    at: String,
+    follow: bool,
+    why_not: Option<String>,
+    json: bool,
+}
+
+impl Plan {
+    fn of(args: Args, terminal: &Terminal) -> Result<Plan, Failure> {
+        let mut spec = input::lab(&args.lab, terminal)?;
+        let steps = spec.steps.len();
+        if args.after > steps {
+            let why = format!("the lab has {steps} steps, so there is no `--after {}`", args.after);
+            return Err(Failure::Because(why));
+        }
+        spec.steps.truncate(args.after);
+        let known = aim::names(&spec);
+        for name in [Some(&args.at), args.sender.as_ref(), args.why_not.as_ref()].into_iter().flatten() {
+            aim::check(name, &known)?;
+        }
+        if args.from_wire {
+            aim::check_cable(&spec, &args.at)?;
+        }
+        let sender = args.sender.as_deref().unwrap_or(&args.at);
+        let frame = match (&args.frame, &args.arp, &args.ping, &args.udp) {
+            (Some(hex), ..) => FrameSpec::Bytes(aim::hex(hex)?),
+            (_, Some(target), ..) => FrameSpec::Crafted(aim::arp(&spec, sender, target)?),
+            (_, _, Some(target), _) => FrameSpec::Crafted(aim::ping(&spec, sender, target)?),
+            (.., Some(target)) => FrameSpec::Crafted(aim::udp(&spec, sender, target)?),
+            _ => return Err(Failure::Because("there is no frame to explain".to_owned())),
+        };
+        let action = Action::Inject { at: args.at.clone(), from_wire: args.from_wire, frame };
+        spec.steps.push(StepSpec { action, expect: None, line: 0 });
+        let folder = match args.lab.parent() {
+            Some(folder) if !is_dash(&args.lab) => folder.to_path_buf(),
+            _ => PathBuf::new(),
+        };
+        Ok(Plan { spec, folder, at: args.at, follow: args.follow, why_not: args.why_not, json: args.json })
+    }
+}
+
+/// What the run showed.
+struct Shown {
+    /// The lab's first event, and those of the last step.
+    events: Vec<Event>,
+    devices: Vec<Device>,
+    outcome: Option<Outcome>,
+    /// Of the frame, then of what it provoked.
+    journeys: Vec<Journey>,
+}
+
+/// Does it.
+pub(super) fn run(args: Args, terminal: &Terminal) -> Result<Exit, Failure> {
+    let plan = Plan::of(args, terminal)?;
+    let shown = happen(&plan.spec, &plan.folder, terminal)?;
+    let mut out = terminal.out();
+    if plan.json {
+        json(&plan, &shown, &mut out)?;
+    } else {
+        text(&plan, &shown, terminal.colour, &mut out)?;
+    }
+    out.flush()?;
+    Ok(Exit::Held)
+}
+
+/// Runs the lab and keeps its last step.
+fn happen(spec: &LabSpec, folder: &Path, terminal: &Terminal) -> Result<Shown, Failure> {
+    let (captures, _) = run::captures(spec, folder, terminal)?;
+    let mut lab = Lab::new(spec, Options { captures, decisions: true, ..Options::default() });
+    let last = spec.steps.len();
+    let (mut events, mut outcome, mut running) = (Vec::new(), None, 0);
+    lab.run(&mut |event| {
+        match event {
+            Event::Step { step, .. } => running = *step,
+            Event::Result { step, outcome: came, .. } if *step == last => outcome = Some(*came),
+            Event::Counters { .. } | Event::State { .. } => return,
+            _ => {}
+        }
+        if running == last || matches!(event, Event::Lab { .. }) {
+            events.push(event.clone());
+        }
+    });
+    // What cannot be crafted is not sent; the reason is known only here.
+    if let (Some(Outcome::Error(..)), Some(Action::Inject { at, frame: FrameSpec::Crafted(craft), .. })) =
+        (outcome, spec.steps.last().map(|s| &s.action))
+    {
+        craft.build(at, &lab).map_err(|e| Failure::Because(e.to_string()))?;
+    }
+    let journeys = Journey::all(&events);
+    Ok(Shown { events, devices: lab.devices(), outcome, journeys })
+}
+
+impl Shown {
+    /// What became of the frame at a device.
+    fn fate(&self, device: &str) -> Option<Fate> {
+        self.journeys.first().map_or(Some(Fate::Apart), |journey| journey.fate(device, &self.devices))
+    }
+}
+
+fn text(plan: &Plan, shown: &Shown, colour: bool, out: &mut Out) -> Result<(), Failure> {
+    if let Some(Outcome::Error(errno, rule)) = shown.outcome {
+        let (text, id, title, why) = (errno.text(), rule.id(), rule.title(), rule.why());
+        writeln!(out, "{} cannot send it: {errno} ({text})\n  {id:<5} {title}\n        {why}", plan.at)?;
+        if shown.journeys.is_empty() {
+            return Ok(());
+        }
+        writeln!(out)?;
+    }
+    if let Some(device) = &plan.why_not {
+        let fate = shown.fate(device).ok_or_else(|| no_end(device))?;
+        let mut told = Explanation::new(out, &shown.devices, colour);
+        return Ok(told.fate(device, &fate)?);
+    }
+    let many = if plan.follow { usize::MAX } else { 1 };
+    for (number, journey) in shown.journeys.iter().take(many).enumerate() {
+        if number > 0 {
+            writeln!(out)?;
+        }
+        Explanation::new(&mut *out, &shown.devices, colour).journey(journey)?;
+    }
+    if plan.follow && shown.journeys.len() == 1 {
+        writeln!(out, "\nIt provokes nothing.")?;
+    }
+    Ok(())
+}
+
+fn json(plan: &Plan, shown: &Shown, out: &mut Out) -> Result<(), Failure> {
+    let mut lines = JsonLines::new(out);
+    let first = shown.journeys.first().map_or(0, |journey| journey.frame_id);
+    if let Some(device) = &plan.why_not {
+        let fate = shown.fate(device).ok_or_else(|| no_end(device))?;
+        return Ok(lines.fate(first, device, &fate)?);
+    }
+    let wanted = |frame_id: u64| plan.follow || frame_id == first;
+    for event in &shown.events {
+        let told = match event {
+            Event::Hop(hop) => wanted(hop.frame_id),
+            Event::Decision(decision) => wanted(decision.frame_id),
+            _ => true,
+        };
+        if told {
+            lines.event(event)?;
+        }
+    }
+    for journey in shown.journeys.iter().filter(|j| wanted(j.frame_id)) {
+        for (device, fate) in journey.fates(&shown.devices) {
+            lines.fate(journey.frame_id, &device, &fate)?;
+        }
+    }
+    Ok(())
+}
+
+fn no_end(device: &str) -> Failure {
+    Failure::Because(format!("`{device}` only passes frames on: name a device that gets them"))
+}

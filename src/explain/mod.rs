@@ -1,0 +1,251 @@
+//! Explanations: the way of each frame through a lab, and for every device whether it got the frame, or which rule kept
+//! it away and where. All of it is read from the hop log and the [decisions](Decision) in it; nothing is decided here.
+//!
+//! ```
+//! use macvlab::explain::{Fate, Journey};
+//! use macvlab::lab::{Lab, Options};
+//! use macvlab::verdict::Rule;
+//!
+//! let spec = macvlab::labfile::parse("lab.toml", r#"
+//!     [nic.eth0]
+//!     [macvlan.c1]
+//!     parent = "eth0"
+//!     [macvlan.c2]
+//!     parent = "eth0"
+//!     [switch.sw0.port.eth0]
+//!     [[step]]
+//!     inject = { at = "c1", ethernet = { ethertype = 0x88b5 } }
+//! "#)?;
+//! let mut events = Vec::new();
+//! let mut lab = Lab::new(&spec, Options { decisions: true, ..Options::default() });
+//! lab.run(&mut |event| events.push(event.clone()));
+//! let journeys = Journey::all(&events);
+//! let fates = journeys[0].fates(&lab.devices());
+//! let at = "sw0.eth0".to_owned();
+//! assert!(fates.contains(&("c2".to_owned(), Fate::Kept { rule: Rule::NoHairpin, at })));
+//! # Ok::<(), macvlab::labfile::Diagnostics>(())
+//! ```
+
+use crate::frame::{Frame, PacketType};
+use crate::lab::spec::Name;
+use crate::lab::{Decision, Device, Event, Hop, HopKind, Place, WayKind};
+use crate::verdict::Rule;
+use std::collections::BTreeMap;
+
+/// Sub-interfaces upon each other that are followed: more than any lab has.
+const MAX_DEPTH: usize = 64;
+
+/// What became of a frame at one device.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Fate {
+    /// The device got it, by this rule.
+    Got(Rule),
+    /// The device saw it by this rule and takes it for somebody else's.
+    Overheard(Rule),
+    /// A rule kept it away.
+    Kept {
+        /// The rule.
+        rule: Rule,
+        /// The device or switch port at which that was decided.
+        at: Name,
+    },
+    /// No decision about the frame concerned this device.
+    Apart,
+}
+
+/// Something on a frame's way.
+#[derive(Clone, Debug)]
+pub enum Stage {
+    /// It is somewhere.
+    Hop(Hop),
+    /// It is decided about.
+    Decision(Box<Decision>),
+}
+
+/// How a journey begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Began {
+    /// The device sends the frame.
+    Sent,
+    /// It comes in at the device from outside.
+    Arrived,
+    /// It ends at once.
+    Lost,
+}
+
+impl Began {
+    fn by(kind: HopKind) -> Began {
+        match kind {
+            HopKind::Transmit(_) | HopKind::Drop(Rule::NoCarrier) => Began::Sent,
+            HopKind::Arrive(_) | HopKind::Receive(..) => Began::Arrived,
+            HopKind::Drop(_) => Began::Lost,
+        }
+    }
+}
+
+/// The way of one frame, its copies included.
+#[derive(Clone, Debug)]
+pub struct Journey {
+    /// Its number in the hop log.
+    pub frame_id: u64,
+    /// The device at which it began.
+    pub from: Name,
+    /// The frame, as it was there.
+    pub frame: Frame,
+    /// How it began.
+    pub began: Began,
+    /// What happened, in order; begins with a hop.
+    pub stages: Vec<Stage>,
+}
+
+/// A device and what stands between it and others, from the inside out: for a port its parent, for a NIC or a station
+/// its switch port.
+type Places<'a> = Vec<&'a str>;
+
+impl Journey {
+    /// The journeys in a hop log, in the order in which they began.
+    #[must_use]
+    pub fn all(events: &[Event]) -> Vec<Journey> {
+        let mut journeys: BTreeMap<u64, Journey> = BTreeMap::new();
+        for event in events {
+            match event {
+                Event::Hop(hop) => {
+                    let journey = journeys.entry(hop.frame_id).or_insert_with(|| Journey {
+                        frame_id: hop.frame_id,
+                        from: hop.device.clone(),
+                        frame: hop.frame.clone(),
+                        began: Began::by(hop.kind),
+                        stages: Vec::new(),
+                    });
+                    journey.stages.push(Stage::Hop(hop.clone()));
+                }
+                Event::Decision(decision) => {
+                    if let Some(journey) = journeys.get_mut(&decision.frame_id) {
+                        journey.stages.push(Stage::Decision(decision.clone()));
+                    }
+                }
+                _ => {}
+            }
+        }
+        journeys.into_values().collect()
+    }
+
+    /// What became of the frame at every device that can get one, in the order of the listing
+    /// ([`Lab::devices`](crate::lab::Lab::devices)). The sender is left out unless it gets its frame back.
+    #[must_use]
+    pub fn fates(&self, devices: &[Device]) -> Vec<(Name, Fate)> {
+        let by_name: BTreeMap<&str, &Device> = devices.iter().map(|d| (d.name.as_str(), d)).collect();
+        let fated = devices.iter().filter(|d| is_end(d));
+        let fates = fated.map(|d| (d.name.clone(), self.fate_of(d, &by_name)));
+        let sender = |name: &Name| self.began == Began::Sent && *name == self.from;
+        fates.filter(|(name, fate)| !sender(name) || received(fate)).collect()
+    }
+
+    /// What became of the frame at one device; `None`: there is none of this name that can get frames.
+    #[must_use]
+    pub fn fate(&self, device: &str, devices: &[Device]) -> Option<Fate> {
+        let by_name: BTreeMap<&str, &Device> = devices.iter().map(|d| (d.name.as_str(), d)).collect();
+        let device = by_name.get(device).filter(|d| is_end(d))?;
+        Some(self.fate_of(device, &by_name))
+    }
+
+    /// The hops.
+    pub fn hops(&self) -> impl Iterator<Item = &Hop> {
+        self.stages.iter().filter_map(|stage| match stage {
+            Stage::Hop(hop) => Some(hop),
+            Stage::Decision(_) => None,
+        })
+    }
+
+    fn fate_of(&self, device: &Device, by_name: &BTreeMap<&str, &Device>) -> Fate {
+        let mut overheard = None;
+        for hop in self.hops().filter(|hop| hop.device == device.name) {
+            match hop.kind {
+                HopKind::Receive(PacketType::OtherHost, rule) => overheard = Some(rule),
+                HopKind::Receive(_, rule) => return Fate::Got(rule),
+                _ => {}
+            }
+        }
+        if let Some(rule) = overheard {
+            return Fate::Overheard(rule);
+        }
+        let places = places(device, by_name);
+        // What was decided last, closest to the device.
+        let near = self.stages.iter().rev().find_map(|stage| kept_near(stage, &places));
+        // Nothing was: the frame passed by on its way out, or ended elsewhere.
+        let inside = |hop: &&Hop| {
+            let place = places.iter().find(|place| **place == hop.device);
+            place.and_then(|place| by_name.get(place)).is_some_and(|d| d.kind != "switch-port")
+        };
+        let passed = || self.hops().filter(inside).filter_map(sent).last();
+        let ended = || self.stages.iter().rev().find_map(ended);
+        let kept = near.or_else(passed).or_else(ended);
+        kept.map_or(Fate::Apart, |(rule, at)| Fate::Kept { rule, at })
+    }
+}
+
+/// Whether a device gets frames for itself: all but switches, unless their own device serves as a parent.
+fn is_end(device: &Device) -> bool {
+    device.kind != "switch-port" && (device.kind != "switch" || device.mac.is_some())
+}
+
+fn received(fate: &Fate) -> bool {
+    matches!(fate, Fate::Got(_) | Fate::Overheard(_))
+}
+
+fn places<'a>(device: &'a Device, by_name: &BTreeMap<&str, &'a Device>) -> Places<'a> {
+    let mut places: Places<'a> = Vec::new();
+    let mut at = Some(device);
+    while let Some(device) = at.filter(|_| places.len() < MAX_DEPTH) {
+        places.push(&device.name);
+        at = match device.kind {
+            "macvlan" | "macvtap" | "vlan" => device.parent.as_deref(),
+            "switch" | "switch-port" => None,
+            _ => device.peer.as_deref(),
+        }
+        .and_then(|name| by_name.get(name).copied())
+        // What is at the other end of a direct cable is no part of the way in.
+        .filter(|next| !matches!(device.kind, "nic" | "station" | "router") || next.kind == "switch-port");
+    }
+    places
+}
+
+/// A decision, or an end, that kept the frame from one of these places.
+fn kept_near(stage: &Stage, places: &[&str]) -> Option<(Rule, Name)> {
+    match stage {
+        Stage::Hop(hop) => match hop.kind {
+            // Each way that it could not be flooded to has its own reason.
+            HopKind::Drop(rule) if rule != Rule::NothingToFloodTo => {
+                places.contains(&hop.device.as_str()).then(|| (rule, hop.device.clone()))
+            }
+            _ => None,
+        },
+        Stage::Decision(decision) => decision.ways.iter().find_map(|way| {
+            let rule = way.rule.err().filter(|_| way.kind != WayKind::Wire)?;
+            // A switch port that is not flooded to has a reason of its own; what was dropped, was where it came in.
+            let elsewhere = decision.place == Place::Switch && rule != decision.rule;
+            let at = if elsewhere { &way.to } else { &decision.device };
+            places.contains(&way.to.as_str()).then(|| (rule, at.clone()))
+        }),
+    }
+}
+
+/// The frame left by the device.
+fn sent(hop: &Hop) -> Option<(Rule, Name)> {
+    match hop.kind {
+        HopKind::Transmit(rule) => Some((rule, hop.device.clone())),
+        _ => None,
+    }
+}
+
+/// The frame ended, or did not leave its parent.
+fn ended(stage: &Stage) -> Option<(Rule, Name)> {
+    match stage {
+        Stage::Hop(Hop { kind: HopKind::Drop(rule), device, .. }) => Some((*rule, device.clone())),
+        Stage::Hop(_) => None,
+        Stage::Decision(decision) => {
+            let inside = decision.ways.iter().any(|way| way.kind == WayKind::Wire && way.rule.is_err());
+            inside.then(|| (decision.rule, decision.device.clone()))
+        }
+    }
+}

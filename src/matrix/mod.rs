@@ -1,0 +1,264 @@
+//! Who reaches whom: one ping for each pair of devices, each in a lab of its own, so that no cell teaches the next one
+//! anything.
+//!
+//! What came of a ping is what the asker sees, but for one thing: silence is told apart by how far the request came.
+//!
+//! | reach | the asker sees | what was lost |
+//! | --- | --- | --- |
+//! | [`Reach::Reply`] | an answer | nothing |
+//! | [`Reach::Unreachable`] | "Destination Host Unreachable" | the ARP request, or its answer |
+//! | [`Reach::NoReply`] | silence | the echo request |
+//! | [`Reach::OneWay`] | silence | the answer: the request reached the target's stack |
+//!
+//! [`Cell::lost`] tells which of them, and [`Cell::rule`] by which rule; with a reply, it is the rule that brought the first
+//! frame to the target.
+
+mod classic;
+
+pub use classic::{Classic, Listed, PortSetup, Wire};
+
+use crate::explain::{Fate, Journey};
+use crate::frame::{EthHeader, Frame, MacAddr, Resolve as _};
+use crate::lab::spec::{Action, DeviceKind, LabSpec, Name, ProbeSpec, StepSpec, Target};
+use crate::lab::{Device, Event, Lab, Options, Outcome};
+use crate::station::IpSpec;
+use crate::verdict::Rule;
+use etherparse::{LaxNetSlice, LaxSlicedPacket, TransportSlice};
+use std::net::{IpAddr, Ipv6Addr};
+use std::time::Duration;
+
+/// How long the asker waits after its request.
+const TIMEOUT: Duration = Duration::from_secs(10);
+
+/// What came of a ping.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reach {
+    /// An answer came.
+    Reply,
+    /// The asker found no neighbour.
+    Unreachable,
+    /// Silence: the request did not arrive.
+    NoReply,
+    /// Silence, although the request reached the target's stack.
+    OneWay,
+}
+
+impl Reach {
+    /// The word for it: `reply`, `unreachable`, `no-reply`, `one-way`.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Reach::Reply => "reply",
+            Reach::Unreachable => "unreachable",
+            Reach::NoReply => "no-reply",
+            Reach::OneWay => "one-way",
+        }
+    }
+}
+
+/// What of an exchange was lost first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lost {
+    /// An ARP request or neighbour solicitation.
+    Solicitation,
+    /// Its answer.
+    Advertisement,
+    /// The echo request.
+    Request,
+    /// The echo reply.
+    Answer,
+    /// Something else.
+    Other,
+}
+
+/// What came of one ping.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cell {
+    /// Who asked.
+    pub from: Name,
+    /// Whom.
+    pub to: Name,
+    /// What came of it.
+    pub reach: Reach,
+    /// The rule that made the difference; `None`: no frame was sent, or none that a device of the lab would get.
+    pub rule: Option<Rule>,
+    /// Where it decided.
+    pub at: Option<Name>,
+    /// What was lost first.
+    pub lost: Option<Lost>,
+}
+
+/// The devices of a lab that have addresses, in the order in which they are made.
+#[must_use]
+pub fn ends(spec: &LabSpec) -> Vec<(&Name, &IpSpec)> {
+    let mut ends: Vec<(&Name, &IpSpec)> = Vec::new();
+    for device in &spec.devices {
+        match &device.kind {
+            DeviceKind::Nic(nic) => ends.push((&device.name, &nic.ip)),
+            DeviceKind::Vlan(vlan) => ends.push((&device.name, &vlan.ip)),
+            DeviceKind::Macvlan(port) => ends.push((&device.name, &port.ip)),
+            DeviceKind::Station(station) => ends.push((&device.name, &station.ip)),
+            DeviceKind::Router(router) => {
+                ends.extend(router.interfaces.iter().map(|i| (&i.name, &i.station.ip)));
+            }
+        }
+    }
+    ends.retain(|(_, ip)| !ip.address.is_empty());
+    ends
+}
+
+/// Gives every device a static neighbour entry for every other one in its subnets.
+pub fn know_neighbours(spec: &mut LabSpec) {
+    let lab = Lab::new(spec, Options::default());
+    let known: Vec<(IpAddr, MacAddr)> = ends(spec)
+        .into_iter()
+        .filter_map(|(name, ip)| lab.mac_of(name).map(|mac| (ip, mac)))
+        .flat_map(|(ip, mac)| ip.address.iter().map(move |net| (net.addr, mac)))
+        .collect();
+    let tell = |ip: &mut IpSpec| {
+        for (addr, mac) in &known {
+            let own = ip.address.iter().any(|net| net.addr == *addr);
+            if !own && ip.address.iter().any(|net| net.contains(*addr)) {
+                ip.neighbours.entry(*addr).or_insert(*mac);
+            }
+        }
+    };
+    for device in &mut spec.devices {
+        match &mut device.kind {
+            DeviceKind::Nic(nic) => tell(&mut nic.ip),
+            DeviceKind::Vlan(vlan) => tell(&mut vlan.ip),
+            DeviceKind::Macvlan(port) => tell(&mut port.ip),
+            DeviceKind::Station(station) => tell(&mut station.ip),
+            DeviceKind::Router(router) => {
+                router.interfaces.iter_mut().for_each(|i| tell(&mut i.station.ip));
+            }
+        }
+    }
+}
+
+/// One device pings another in a fresh lab; the lab's own steps are not run.
+#[must_use]
+pub fn ping(spec: &LabSpec, from: &str, to: &str) -> Cell {
+    let probe =
+        ProbeSpec { from: from.to_owned(), to: Target::Device(to.to_owned()), count: 1, timeout: TIMEOUT };
+    let steps = vec![StepSpec { action: Action::Ping(probe), expect: None, line: 0 }];
+    let spec = LabSpec { steps, ..spec.clone() };
+    let mut lab = Lab::new(&spec, Options { decisions: true, ..Options::default() });
+    let mut events = Vec::new();
+    let mut outcome = None;
+    lab.run(&mut |event| match event {
+        Event::Hop(hop) if hop.step == 1 => events.push(event.clone()),
+        Event::Decision(decision) if decision.step == 1 => events.push(event.clone()),
+        Event::Result { outcome: came, .. } => outcome = Some(*came),
+        _ => {}
+    });
+    let exchange = Exchange {
+        from,
+        to,
+        journeys: Journey::all(&events),
+        devices: lab.devices(),
+        ends: ends(&spec).into_iter().map(|(name, ip)| (name.as_str(), ip)).collect(),
+    };
+    exchange.cell(outcome)
+}
+
+/// The frames of one ping.
+struct Exchange<'a> {
+    from: &'a str,
+    to: &'a str,
+    journeys: Vec<Journey>,
+    devices: Vec<Device>,
+    ends: Vec<(&'a str, &'a IpSpec)>,
+}
+
+impl Exchange<'_> {
+    fn cell(&self, outcome: Option<Outcome>) -> Cell {
+        let cell = |reach, rule, at, lost| {
+            let (from, to) = (self.from.to_owned(), self.to.to_owned());
+            Cell { from, to, reach, rule, at, lost }
+        };
+        if outcome == Some(Outcome::Reply) {
+            let rule = self.journeys.iter().find_map(|journey| self.received_by_target(journey));
+            return cell(Reach::Reply, rule, rule.map(|_| self.to.to_owned()), None);
+        }
+        let asked = |journey: &&Journey| read(&journey.frame).is_some_and(|(what, _)| what == Lost::Request);
+        let arrived = self.journeys.iter().filter(asked).any(|j| self.received_by_target(j).is_some());
+        let reach = match outcome {
+            Some(Outcome::NoReply) if arrived => Reach::OneWay,
+            Some(Outcome::NoReply) => Reach::NoReply,
+            _ => Reach::Unreachable,
+        };
+        match self.journeys.iter().find_map(|journey| self.lost(journey)) {
+            Some((lost, rule, at)) => cell(reach, Some(rule), Some(at), Some(lost)),
+            None => cell(reach, None, None, None),
+        }
+    }
+
+    /// The rule by which the target gets a frame.
+    fn received_by_target(&self, journey: &Journey) -> Option<Rule> {
+        match journey.fate(self.to, &self.devices) {
+            Some(Fate::Got(rule)) if journey.from != self.to => Some(rule),
+            _ => None,
+        }
+    }
+
+    /// What was lost, by which rule and where, if the device that the frame is meant for does not get it.
+    fn lost(&self, journey: &Journey) -> Option<(Lost, Rule, Name)> {
+        let (what, about) = read(&journey.frame)?;
+        let meant_for = self.meant_for(&journey.frame, about)?;
+        match journey.fate(meant_for, &self.devices)? {
+            Fate::Got(_) | Fate::Apart => None,
+            Fate::Overheard(rule) => Some((what, rule, meant_for.to_owned())),
+            Fate::Kept { rule, at } => Some((what, rule, at)),
+        }
+    }
+
+    /// The device that a frame is meant for: the one with the IP address if the frame can be addressed to it, else the one
+    /// with the MAC address, such as a router.
+    fn meant_for(&self, frame: &Frame, about: IpAddr) -> Option<&str> {
+        let dst = EthHeader::parse(frame).ok()?.dst;
+        let has_mac = |name: &str| self.devices.iter().any(|d| d.name == name && d.mac == Some(dst));
+        let mut owners = self
+            .ends
+            .iter()
+            .filter(|(_, ip)| ip.address.iter().any(|net| net.addr == about))
+            .map(|(n, _)| *n);
+        let owner = owners.find(|name| dst.is_multicast() || has_mac(name));
+        let by_mac = || self.devices.iter().find(|d| d.mac == Some(dst)).map(|d| d.name.as_str());
+        owner.or_else(by_mac)
+    }
+}
+
+/// What a frame of an exchange is, and the address that it asks for or goes to.
+fn read(frame: &Frame) -> Option<(Lost, IpAddr)> {
+    let packet = LaxSlicedPacket::from_ethernet(frame).ok()?;
+    let to: IpAddr = match packet.net.as_ref()? {
+        LaxNetSlice::Arp(arp) => {
+            let arp = arp.to_packet().try_eth_ipv4().ok()?;
+            let what = if arp.operation.0 == 1 { Lost::Solicitation } else { Lost::Advertisement };
+            return Some((what, IpAddr::from(arp.target_ipv4)));
+        }
+        LaxNetSlice::Ipv4(v4) => v4.header().destination_addr().into(),
+        LaxNetSlice::Ipv6(v6) => v6.header().destination_addr().into(),
+    };
+    let what = match packet.transport.as_ref() {
+        Some(TransportSlice::Icmpv4(icmp)) => match icmp.type_u8() {
+            8 => Lost::Request,
+            0 => Lost::Answer,
+            _ => Lost::Other,
+        },
+        Some(TransportSlice::Icmpv6(icmp)) => match icmp.type_u8() {
+            128 => Lost::Request,
+            129 => Lost::Answer,
+            135 => {
+                // RFC 4861, 4.3: the target stands behind four reserved bytes.
+                let target = icmp.slice().get(8..24).and_then(|t| <[u8; 16]>::try_from(t).ok())?;
+                return Some((Lost::Solicitation, Ipv6Addr::from(target).into()));
+            }
+            136 => Lost::Advertisement,
+            _ => Lost::Other,
+        },
+        _ => Lost::Other,
+    };
+    Some((what, to))
+}

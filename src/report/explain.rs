@@ -1,0 +1,273 @@
+//! The way of one frame, told to people: each stage with what was looked up, the rule, and the ways that were not taken.
+
+use super::words::{fdb_kind, millis};
+use crate::explain::{Began, Fate, Journey, Stage};
+use crate::frame::{EthHeader, PacketType, summary};
+use crate::lab::spec::Name;
+use crate::lab::{Decision, Device, Finding, Hop, HopKind, Way, WayKind};
+use crate::verdict::Rule;
+use anstyle::{AnsiColor, Style};
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::{self, Write};
+
+/// Names that one line lists.
+const MAX_LISTED: usize = 8;
+
+/// The device column is at most this wide, in characters.
+const MAX_DEVICE_WIDTH: usize = 24;
+
+/// Tells journeys. A rule's reason is told once, where it is first named.
+pub struct Explanation<'a, W: Write> {
+    writer: W,
+    devices: BTreeMap<&'a str, &'a Device>,
+    list: &'a [Device],
+    rule: Style,
+    bold: Style,
+    faint: Style,
+    told: BTreeSet<Rule>,
+}
+
+impl<'a, W: Write> Explanation<'a, W> {
+    /// Writes to `writer`, which is best buffered, about these devices, with ANSI colours only if `colour`.
+    pub fn new(writer: W, devices: &'a [Device], colour: bool) -> Explanation<'a, W> {
+        let style = |style: Style| if colour { style } else { Style::new() };
+        Explanation {
+            writer,
+            devices: devices.iter().map(|d| (d.name.as_str(), d)).collect(),
+            list: devices,
+            rule: style(AnsiColor::Yellow.on_default()),
+            bold: style(Style::new().bold()),
+            faint: style(Style::new().dimmed()),
+            told: BTreeSet::new(),
+        }
+    }
+
+    /// One frame's whole way, and what became of it at every device.
+    ///
+    /// # Errors
+    /// Writing fails.
+    pub fn journey(&mut self, journey: &Journey) -> io::Result<()> {
+        let (bold, faint) = (self.bold, self.faint);
+        let from = printable(&journey.from);
+        let verb = match journey.began {
+            Began::Sent => "sends",
+            Began::Arrived => "takes from the wire",
+            Began::Lost => "does not pass on",
+        };
+        let frame = &journey.frame;
+        writeln!(self.writer, "{bold}{from} {verb}: {}{bold:#}", summary(frame))?;
+        if let Ok(header) = EthHeader::parse(frame) {
+            let (src, dst, len) = (header.src, header.dst, frame.len());
+            writeln!(self.writer, "{faint}from {src} to {dst}, {len} bytes{faint:#}")?;
+        }
+        let mut number = 0;
+        for (index, stage) in journey.stages.iter().enumerate() {
+            match stage {
+                Stage::Hop(hop) => {
+                    number += 1;
+                    let decided = matches!(journey.stages.get(index + 1), Some(Stage::Decision(_)));
+                    self.hop(number, hop, decided)?;
+                }
+                Stage::Decision(decision) => self.decision(decision)?,
+            }
+        }
+        self.fates(&journey.fates(self.list))
+    }
+
+    /// What became of a frame at one device, and nothing else.
+    ///
+    /// # Errors
+    /// Writing fails.
+    pub fn fate(&mut self, device: &str, fate: &Fate) -> io::Result<()> {
+        let (bold, name) = (self.bold, printable(device));
+        let (what, rule, at) = match fate {
+            Fate::Got(rule) => ("gets the frame", Some(*rule), device),
+            Fate::Overheard(rule) => {
+                ("sees the frame and ignores it: it is for another host", Some(*rule), device)
+            }
+            Fate::Kept { rule, at } => ("does not get the frame", Some(*rule), at.as_str()),
+            Fate::Apart => ("does not get the frame: nothing that handled it leads there", None, device),
+        };
+        writeln!(self.writer, "{bold}{name} {what}{bold:#}")?;
+        let Some(rule) = rule else { return Ok(()) };
+        let (style, faint) = (self.rule, self.faint);
+        writeln!(self.writer, "  {style}{:<5}{style:#} {}, at {}", rule.id(), rule.title(), printable(at))?;
+        writeln!(self.writer, "        {faint}{}{faint:#}", rule.why())
+    }
+
+    /// Flushes, and gives the writer back.
+    ///
+    /// # Errors
+    /// Flushing fails.
+    pub fn finish(mut self) -> io::Result<W> {
+        self.writer.flush()?;
+        Ok(self.writer)
+    }
+
+    /// `decided`: the decision comes next, with the rule.
+    fn hop(&mut self, number: usize, hop: &Hop, decided: bool) -> io::Result<()> {
+        let name = printable(&hop.device);
+        let device = self.devices.get(hop.device.as_str()).copied();
+        let kind = device.map_or("", |d| d.kind);
+        let (text, rule) = match hop.kind {
+            HopKind::Arrive(_) if kind == "switch-port" => (format!("{name}: the switch takes it in"), None),
+            HopKind::Arrive(packet_type) => (format!("{name} takes it in{}", addressed(packet_type)), None),
+            HopKind::Receive(packet_type, rule) => {
+                let stack = if matches!(kind, "nic" | "vlan") { "'s host stack" } else { "" };
+                let gets = if packet_type == PacketType::OtherHost { "sees" } else { "gets" };
+                (format!("{name}{stack} {gets} it{}", addressed(packet_type)), Some(rule))
+            }
+            HopKind::Transmit(rule) => (sending(&name, device), Some(rule)),
+            HopKind::Drop(rule) => (format!("{name}: it ends here"), Some(rule)),
+        };
+        let bold = self.bold;
+        writeln!(self.writer, "\n{number:>3}  {bold}{text}{bold:#}")?;
+        rule.filter(|_| !decided).map_or(Ok(()), |rule| self.rule("", rule))
+    }
+
+    fn decision(&mut self, decision: &Decision) -> io::Result<()> {
+        let faint = self.faint;
+        for finding in &decision.findings {
+            writeln!(self.writer, "     {faint}{}{faint:#}", found(finding))?;
+        }
+        self.rule("", decision.rule)?;
+        let mut shut: Vec<(Rule, Vec<String>)> = Vec::new();
+        for way in &decision.ways {
+            let Err(rule) = way.rule else { continue };
+            match shut.iter_mut().find(|(r, _)| *r == rule) {
+                Some((_, names)) => names.push(way_name(way)),
+                None => shut.push((rule, vec![way_name(way)])),
+            }
+        }
+        shut.into_iter().try_for_each(|(rule, names)| {
+            let names = some_of(names);
+            if rule == decision.rule {
+                return writeln!(self.writer, "     so not {names}");
+            }
+            self.rule(&format!("not {names}: "), rule)
+        })
+    }
+
+    /// A rule, with its reason the first time.
+    fn rule(&mut self, before: &str, rule: Rule) -> io::Result<()> {
+        let (style, faint) = (self.rule, self.faint);
+        writeln!(self.writer, "     {before}{style}{}{style:#} {}", rule.id(), rule.title())?;
+        if self.told.insert(rule) {
+            writeln!(self.writer, "       {faint}{}{faint:#}", rule.why())?;
+        }
+        Ok(())
+    }
+
+    fn fates(&mut self, fates: &[(Name, Fate)]) -> io::Result<()> {
+        let widths = fates.iter().map(|(name, _)| name.chars().count());
+        let width = widths.max().unwrap_or_default().min(MAX_DEVICE_WIDTH);
+        let got = |fate: &Fate| matches!(fate, Fate::Got(_));
+        if !fates.iter().any(|(_, fate)| got(fate)) {
+            writeln!(self.writer, "\nNobody gets it.")?;
+        }
+        for (heading, which) in [("Who gets it", true), ("Who does not, and why", false)] {
+            let mut fates = fates.iter().filter(|(_, fate)| got(fate) == which).peekable();
+            if fates.peek().is_some() {
+                let bold = self.bold;
+                writeln!(self.writer, "\n{bold}{heading}{bold:#}")?;
+            }
+            fates.try_for_each(|(name, fate)| self.fate_line(&printable(name), width, fate))?;
+        }
+        Ok(())
+    }
+
+    fn fate_line(&mut self, name: &str, width: usize, fate: &Fate) -> io::Result<()> {
+        let style = self.rule;
+        let (rule, rest) = match fate {
+            Fate::Got(rule) => (*rule, String::new()),
+            Fate::Overheard(rule) => (*rule, "; it is for another host, and ignored".to_owned()),
+            Fate::Kept { rule, at } => (*rule, format!(", at {}", printable(at))),
+            Fate::Apart => {
+                return writeln!(self.writer, "  {name:<width$}  nothing that handled the frame leads there");
+            }
+        };
+        writeln!(self.writer, "  {name:<width$}  {style}{:<5}{style:#} {}{rest}", rule.id(), rule.title())
+    }
+}
+
+/// How a device sends.
+fn sending(name: &str, device: Option<&Device>) -> String {
+    let Some(device) = device else { return format!("{name} sends it") };
+    match (device.kind, &device.parent, &device.peer, device.mode) {
+        ("macvlan" | "macvtap", Some(parent), _, Some(mode)) => {
+            format!("{name}, a port of {} in {mode} mode, sends it", printable(parent))
+        }
+        ("switch-port", _, Some(peer), _) => format!("{name} sends it on to {}", printable(peer)),
+        ("vlan", Some(parent), ..) => format!("{name} hands it down to {}", printable(parent)),
+        ("nic", _, Some(peer), _) => format!("{name} puts it on its cable to {}", printable(peer)),
+        ("nic", ..) => format!("{name} puts it on its cable"),
+        _ => format!("{name} sends it"),
+    }
+}
+
+fn addressed(packet_type: PacketType) -> &'static str {
+    match packet_type {
+        PacketType::Host => "",
+        PacketType::Broadcast => ", a broadcast",
+        PacketType::Multicast => ", a multicast",
+        PacketType::OtherHost => ", addressed to somebody else",
+    }
+}
+
+fn found(finding: &Finding) -> String {
+    match finding {
+        Finding::Destination { mac, port: Some((name, mode)) } => {
+            format!("the destination {mac} is {}, a port in {mode} mode", printable(name))
+        }
+        Finding::Destination { mac, port: None } => format!("no active port has the destination {mac}"),
+        Finding::Source { mac, port: Some((name, mode)) } => {
+            format!("the source {mac} is {}, a port in {mode} mode", printable(name))
+        }
+        Finding::Source { mac, port: None } => format!("no active port has the source {mac}"),
+        Finding::Listed { mac, by } if by.is_empty() => format!("no source port lists the sender {mac}"),
+        Finding::Listed { mac, by } => {
+            format!("the sender {mac} is listed by {}", some_of(by.iter().map(|n| printable(n)).collect()))
+        }
+        Finding::Fdb { mac, entry: Some((port, kind, age)) } => {
+            let (port, kind, age) = (printable(port), fdb_kind(*kind), millis(*age));
+            format!("the forwarding database has {mac} behind {port} ({kind}, {age} ms old)")
+        }
+        Finding::Fdb { mac, entry: None } => format!("the forwarding database does not have {mac}"),
+        Finding::Learns { mac, port, before: None } => {
+            format!("learned: {mac} is behind {}", printable(port))
+        }
+        Finding::Learns { mac, port, before: Some(before) } if before == port => {
+            format!("known: {mac} is behind {}", printable(port))
+        }
+        Finding::Learns { mac, port, before: Some(before) } => {
+            format!("learned: {mac} has moved from {} to {}", printable(before), printable(port))
+        }
+    }
+}
+
+fn way_name(way: &Way) -> String {
+    let name = printable(&way.to);
+    match way.kind {
+        WayKind::Port | WayKind::SubInterface => format!("to {name}"),
+        WayKind::Parent => format!("into {name}"),
+        WayKind::Host => format!("to {name}'s host stack"),
+        WayKind::Wire => format!("on {name}'s cable"),
+        WayKind::SwitchPort => format!("out of {name}"),
+        WayKind::Own => format!("to the switch's own device {name}"),
+    }
+}
+
+/// The first of many.
+fn some_of(mut names: Vec<String>) -> String {
+    if names.len() > MAX_LISTED {
+        let more = names.len() - MAX_LISTED;
+        names.truncate(MAX_LISTED);
+        names.push(format!("{more} more"));
+    }
+    names.join(", ")
+}
+
+/// A name without what could do something to a terminal.
+pub(super) fn printable(name: &str) -> String {
+    name.chars().map(|c| if c.is_control() { char::REPLACEMENT_CHARACTER } else { c }).collect()
+}

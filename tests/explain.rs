@@ -1,0 +1,250 @@
+//! What `macvlab explain` tells: the whole way of a frame, and who did not get it by which rule.
+#![allow(missing_docs, clippy::unwrap_used)]
+
+mod common;
+
+use common::{labs, load, macvlab, root, stderr, stdout};
+use macvlab::explain::{Fate, Journey};
+use macvlab::frame::{Craft, CraftBody, PacketType};
+use macvlab::lab::spec::{Action, FrameSpec, StepSpec};
+use macvlab::lab::{Event, HopKind, Lab, LabSpec, Options};
+use macvlab::verdict::Rule;
+use std::collections::BTreeSet;
+
+fn explain(lab: &str, args: &[&str]) -> String {
+    let lab = format!("fixtures/labs/{lab}.toml");
+    let output = macvlab(root(), &[&["explain", lab.as_str()], args].concat(), b"");
+    assert_eq!((output.status.code(), stderr(&output).as_str()), (Some(0), ""), "{lab} {args:?}");
+    stdout(&output)
+}
+
+#[test]
+fn vepa_behind_an_ordinary_switch() {
+    insta::assert_snapshot!(explain("arp-vepa", &["--at", "c1", "--arp", "c2"]));
+}
+
+#[test]
+fn vepa_behind_a_switch_that_reflects() {
+    insta::assert_snapshot!(explain("arp-vepa-hairpin", &["--at", "c1", "--arp", "c2", "--follow"]));
+}
+
+#[test]
+fn a_private_port_hears_itself_alone() {
+    insta::assert_snapshot!(explain("arp-private", &["--at", "c1", "--arp", "192.168.128.233"]));
+}
+
+#[test]
+fn bridge_unicast_stays_on_the_parent() {
+    insta::assert_snapshot!(explain("arp-bridge", &["--at", "c1", "--ping", "c2"]));
+}
+
+#[test]
+fn passthru_takes_the_hosts_answer() {
+    insta::assert_snapshot!(explain("arp-passthru", &["--at", "eth0", "--arp", "win", "--follow"]));
+}
+
+#[test]
+fn a_frame_from_the_wire_as_events() {
+    let args = ["--at", "eth0", "--from-wire", "--udp", "c1:53", "--sender", "win", "--json"];
+    insta::assert_snapshot!(explain("arp-vepa", &args));
+}
+
+#[test]
+fn what_a_frame_provokes_as_events() {
+    let events = explain("arp-bridge", &["--at", "win", "--ping", "c1", "--follow", "--json"]);
+    let last = events.lines().last().unwrap();
+    assert_eq!(
+        last,
+        r#"{"event":"fate","frame_id":4,"device":"win","fate":"got","rule":"S1","at":"win","reason":"Whatever arrives on its cable is handed to the station, which looks at it if it is meant for it."}"#
+    );
+    assert_eq!(events.lines().filter(|l| l.starts_with(r#"{"event":"fate""#)).count(), 4 + 3 * 3 - 1);
+}
+
+#[test]
+fn why_not() {
+    let cases = [
+        ("arp-vepa", "c1", "--arp", "c2", "c2", "R126  Not back by the port it came in on, at sw0.eth0"),
+        ("arp-vepa", "c1", "--ping", "win", "c2", "R126  Not back by the port it came in on, at sw0.eth0"),
+        (
+            "arp-private",
+            "c1",
+            "--arp",
+            "c2",
+            "c2",
+            "R17   A reflected broadcast goes back to its sender alone, at eth0",
+        ),
+        (
+            "arp-private",
+            "c1",
+            "--arp",
+            "c2",
+            "eth0",
+            "R17   A reflected broadcast goes back to its sender alone, at eth0",
+        ),
+        ("arp-bridge", "c1", "--ping", "c2", "win", "R30   Bridge mode delivers locally, at c1"),
+        ("arp-host", "eth0", "--arp", "c1", "c1", "R126  Not back by the port it came in on, at sw0.eth0"),
+        (
+            "mixed-modes",
+            "b1",
+            "--frame",
+            "ffffffffffff0200000000b188b5",
+            "p",
+            "R31a  Not a bridge port, at b1",
+        ),
+        ("arp-vepa-hairpin", "c1", "--arp", "c2", "c1", "R19b  Not back to the sender, at eth0"),
+        ("arp-passthru", "win", "--ping", "eth0", "eth0", "R51   Passthru takes all unicast, at eth0"),
+    ];
+    for (lab, at, what, target, device, why) in cases {
+        let Ok(_) = std::fs::metadata(root().join(format!("fixtures/labs/{lab}.toml"))) else {
+            panic!("{lab}")
+        };
+        let text = explain(lab, &["--at", at, what, target, "--why-not", device]);
+        let lines: Vec<_> = text.lines().collect();
+        assert_eq!(lines[0], format!("{device} does not get the frame"), "{lab}");
+        assert_eq!(lines[1].trim(), why, "{lab}");
+        assert_eq!(lines.len(), 3);
+    }
+    let text = explain("arp-vepa-hairpin", &["--at", "c1", "--arp", "c2", "--why-not", "c2"]);
+    assert!(
+        text.starts_with("c2 gets the frame\n  R19   A vepa port's broadcast came back, at c2\n"),
+        "{text}"
+    );
+}
+
+#[test]
+fn what_was_learned_before_counts() {
+    let ping = ["--at", "win", "--ping", "c2", "--why-not", "c1"];
+    let known = explain("arp-vepa-hairpin", &[&ping[..4], &["--after", "1"]].concat());
+    assert!(
+        known.contains("the forwarding database has 02:42:c0:a8:80:e9 behind sw0.eth0 (learned, "),
+        "{known}"
+    );
+    let fresh = explain("arp-vepa-hairpin", &ping[..4]);
+    assert!(fresh.contains("the forwarding database does not have 02:42:c0:a8:80:e9"), "{fresh}");
+}
+
+/// The events of one frame that a device of the lab sends.
+fn sent(spec: &LabSpec, options: &Options, at: &str, craft: &Craft) -> (Vec<Event>, Lab) {
+    let action =
+        Action::Inject { at: at.to_owned(), from_wire: false, frame: FrameSpec::Crafted(craft.clone()) };
+    let spec = LabSpec { steps: vec![StepSpec { action, expect: None, line: 0 }], ..spec.clone() };
+    let mut lab = Lab::new(&spec, Options { decisions: true, ..options.clone() });
+    let mut events = Vec::new();
+    lab.run(&mut |event| events.push(event.clone()));
+    (events, lab)
+}
+
+#[test]
+fn in_every_lab_every_device_has_its_fate_and_it_is_that_of_the_hop_log() {
+    let mut kept = BTreeSet::new();
+    for (name, path) in labs() {
+        let (spec, options) = load(&path);
+        let listing = Lab::new(&spec, options.clone()).devices();
+        let senders = listing.iter().filter(|d| !d.kind.starts_with("switch")).map(|d| &d.name);
+        for at in senders.take(6) {
+            let body = CraftBody::Ethernet { ethertype: 0x88b5, payload: vec![0; 46] };
+            let craft = Craft { dst: None, src: None, tags: Vec::new(), pad: 0, body };
+            let (events, lab) = sent(&spec, &options, at, &craft);
+            let Some(journey) = Journey::all(&events).into_iter().next() else { continue };
+            let heard: BTreeSet<_> = journey
+                .hops()
+                .filter(|h| matches!(h.kind, HopKind::Receive(t, _) if t != PacketType::OtherHost))
+                .map(|h| h.device.clone())
+                .collect();
+            let fates = journey.fates(&lab.devices());
+            let got: BTreeSet<_> = fates
+                .iter()
+                .filter(|(_, f)| matches!(f, Fate::Got(_)))
+                .map(|(name, _)| name.clone())
+                .collect();
+            assert_eq!(got, heard, "{name}: {at}");
+            for (device, fate) in fates {
+                if let Fate::Kept { rule, .. } = fate {
+                    kept.insert(rule);
+                }
+                assert!(!device.is_empty());
+            }
+        }
+    }
+    for rule in
+        [Rule::NoHairpin, Rule::OwnBroadcastBack, Rule::FloodOtherMode, Rule::PortDown, Rule::Isolated]
+    {
+        assert!(kept.contains(&rule), "{rule} keeps nothing from anybody in {kept:?}");
+    }
+}
+
+#[test]
+fn an_explanation_changes_nothing() {
+    for (name, path) in labs() {
+        let (spec, options) = load(&path);
+        let run = |decisions| {
+            let mut told = Vec::new();
+            Lab::new(&spec, Options { decisions, ..options.clone() }).run(&mut |event| match event {
+                Event::Decision(_) => assert!(decisions),
+                event => told.push(format!("{event:?}")),
+            });
+            told
+        };
+        assert!(run(false) == run(true), "{name}");
+    }
+}
+
+const HOSTILE: &str = r#"
+title = "names"
+[nic."e\\|<b>"]
+[macvlan."c`1$(x)"]
+parent = "e\\|<b>"
+[macvlan."{c2}"]
+parent = "e\\|<b>"
+mode = "bridge"
+[switch."s%s".port."e\\|<b>"]
+"#;
+
+#[test]
+fn hostile_frames_and_names_do_not_break_the_output() {
+    let run = |args: &[&str]| macvlab(root(), &[&["explain", "-"], args].concat(), HOSTILE.as_bytes());
+    let mut hex = String::new();
+    for len in 0..70 {
+        for tail in ["", "\u{1b}"] {
+            let frame = format!("{hex}{tail}");
+            let output = run(&["--at", "c`1$(x)", "--frame", &frame]);
+            let (text, code) = (stdout(&output), output.status.code());
+            assert_eq!(code, Some(if tail.is_empty() { 0 } else { 2 }), "{len}: {}", stderr(&output));
+            assert!(!text.chars().any(|c| c.is_control() && c != '\n'), "{text:?}");
+            assert!(!stderr(&output).contains('\u{1b}'));
+        }
+        hex.push_str(["ff", "81", "00", "1b", "08"][len % 5]);
+    }
+    let text = stdout(&run(&["--at", "{c2}", "--frame", "ffffffffffff 02:00:00:00:00:01 88b5"]));
+    assert!(text.contains("  c`1$(x)  R126  Not back by the port"), "{text}");
+    let json = stdout(&run(&["--at", "{c2}", "--frame", "ffffffffffff0200000000018100000a0806", "--json"]));
+    for line in json.lines() {
+        serde_json::from_str::<serde_json::Value>(line).unwrap();
+    }
+    for args in [
+        &["--at", "x\u{1b}[31m", "--arp", "{c2}"][..],
+        &["--at", "{c2}", "--arp", "\u{1b}]0;"],
+        &["--at", "{c2}", "--arp", "c`1$(x)"],
+        &["--at", "{c2}", "--ping", "10.0.0.1"],
+        &["--at", "{c2}", "--udp", "10.0.0.1:99999"],
+        &["--at", "{c2}", "--frame", "0"],
+        &["--at", "{c2}", "--frame", "ff", "--from-wire"],
+        &["--at", "{c2}", "--frame", "ff", "--after", "1"],
+        &["--at", "{c2}", "--frame", "ff", "--arp", "{c2}"],
+        &["--at", "{c2}"],
+    ] {
+        let output = run(args);
+        assert_eq!((output.status.code(), stdout(&output)), (Some(2), String::new()), "{args:?}");
+        let told = stderr(&output);
+        assert!(!told.is_empty() && !told.contains('\u{1b}'), "{told:?}");
+    }
+}
+
+#[test]
+fn a_frame_that_cannot_be_sent_or_cannot_go_far() {
+    let text = explain("arp-vepa", &["--at", "c1", "--frame", "ff"]);
+    assert_eq!(text.lines().next(), Some("c1 cannot send it: EINVAL (Invalid argument)"));
+    let text =
+        explain("carrier-lost", &["--at", "a", "--frame", "02000000000b02000000000a88b5", "--after", "2"]);
+    assert!(text.ends_with("  win   R90   No carrier, at a\n  b     R90   No carrier, at a\n"), "{text}");
+}
