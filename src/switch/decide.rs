@@ -78,6 +78,8 @@ impl Switch {
             SwitchEgress::Port(known) if known == out => true,
             SwitchEgress::Port(_) => return Err(Rule::KnownUnicast),
             SwitchEgress::Flood(FloodKind::UnknownUnicast) => port.flags.flood,
+            // What the switch's own device says to many is not held back (`br_flood`).
+            SwitchEgress::Flood(_) if ingress == SwitchPortId::OWN => true,
             SwitchEgress::Flood(FloodKind::Multicast) => port.flags.mcast_flood,
             SwitchEgress::Flood(FloodKind::Broadcast) => port.flags.bcast_flood,
         };

@@ -34,7 +34,7 @@ impl Maker {
     }
 
     /// The device that sends, whether its frame comes off its wire instead, and the address it would use.
-    fn sender(&mut self) -> (Name, bool, MacAddr) {
+    pub(super) fn sender(&mut self) -> (Name, bool, MacAddr) {
         let ports = if self.ports.is_empty() { 0 } else { 52 };
         let nics = if self.nics.is_empty() { 0 } else { 14 };
         let stations = if self.stations.is_empty() { 0 } else { 18 };
@@ -77,7 +77,7 @@ impl Maker {
         }
     }
 
-    fn tag(&mut self, frame: &mut Vec<u8>) {
+    pub(super) fn tag(&mut self, frame: &mut Vec<u8>) {
         let tpid: u16 = if self.dice.percent(75) { 0x8100 } else { 0x88a8 };
         let id = *self.dice.pick(&[0, 0, 1, 5, 4094]);
         let priority: u16 = if self.dice.percent(30) { 0x6000 } else { 0 };

@@ -2,6 +2,7 @@
 
 mod changes;
 mod dice;
+mod fragments;
 mod frames;
 mod topology;
 
@@ -14,19 +15,30 @@ use dice::Dice;
 /// Frames in a random lab.
 const FRAMES: u64 = 20;
 
+/// In how many labs of a hundred datagrams are sent in parts. The namespaces of such a lab cannot be used again.
+const LABS_WITH_PARTS: u64 = 25;
+
 /// The random lab with this number.
 #[must_use]
 pub fn random_lab(seed: u64) -> LabSpec {
     let mut maker = Maker { dice: Dice::new(seed), ..Maker::default() };
     let mut lab = maker.topology();
     lab.title = format!("random lab {seed}");
+    let parts = maker.dice.percent(LABS_WITH_PARTS);
+    let mut waiting = Vec::new();
     for _ in 0..FRAMES {
         while maker.dice.percent(35) {
             let action = maker.change(&lab);
             maker.follow(&action);
             lab.steps.push(StepSpec { action, expect: None, line: 0 });
         }
-        let action = maker.frame(&lab);
+        if parts && waiting.is_empty() && maker.dice.percent(30) {
+            waiting = maker.datagram(seed);
+            waiting.reverse();
+        }
+        // Mostly the parts come one behind the other.
+        let part = if maker.dice.percent(85) { waiting.pop() } else { None };
+        let action = part.unwrap_or_else(|| maker.frame(&lab));
         lab.steps.push(StepSpec { action, expect: None, line: 0 });
     }
     lab
