@@ -3,7 +3,7 @@
 use super::terminal::{Out, Terminal, is_dash};
 use super::{Exit, Failure, aim, input, run};
 use macvlab::explain::{Fate, Journey};
-use macvlab::lab::spec::{Action, FrameSpec, StepSpec};
+use macvlab::lab::spec::{Action, Entry, FrameSpec, StepSpec};
 use macvlab::lab::{Device, Event, Lab, LabSpec, Options, Outcome};
 use macvlab::report::{Explanation, JsonLines};
 use std::io::Write as _;
@@ -101,7 +101,8 @@ impl Plan {
             (.., Some(target)) => FrameSpec::Crafted(aim::udp(&spec, sender, target)?),
             _ => return Err(Failure::Because("there is no frame to explain".to_owned())),
         };
-        let action = Action::Inject { at: args.at.clone(), from_wire: args.from_wire, frame };
+        let entry = if args.from_wire { Entry::Wire } else { Entry::Device };
+        let action = Action::Inject { at: args.at.clone(), entry, frame };
         spec.steps.push(StepSpec { action, expect: None, line: 0 });
         let folder = match args.lab.parent() {
             Some(folder) if !is_dash(&args.lab) => folder.to_path_buf(),
