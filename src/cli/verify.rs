@@ -217,6 +217,14 @@ fn in_words(allowed: Allowed) -> String {
         (allowed.collisions, "deliveries by hash collision"),
         (allowed.late, "late floods"),
         (allowed.overflows, "floods lost to a full queue"),
+        (
+            allowed.repeated,
+            if allowed.repeated == 1 {
+                "lab agreed only when repeated"
+            } else {
+                "labs agreed only when repeated"
+            },
+        ),
     ] {
         if n > 0 {
             text.push_str(&format!("; {n} {what}"));

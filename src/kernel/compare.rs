@@ -114,6 +114,8 @@ pub struct Allowed {
     pub late: usize,
     /// Floods that the queue had no room for.
     pub overflows: usize,
+    /// Labs that did not agree at first, where chance may be at work, and agreed when they were run again.
+    pub repeated: usize,
 }
 
 impl std::ops::AddAssign for Allowed {
@@ -121,6 +123,7 @@ impl std::ops::AddAssign for Allowed {
         self.collisions += other.collisions;
         self.late += other.late;
         self.overflows += other.overflows;
+        self.repeated += other.repeated;
     }
 }
 

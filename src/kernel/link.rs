@@ -157,12 +157,15 @@ pub(super) fn delete_entry(rtnl: &mut Rtnl, port_ifindex: u32, mac: MacAddr) -> 
     rtnl.change(RouteNetlinkMessage::DelNeighbour(entry_at(port_ifindex, mac)), 0)
 }
 
-/// The ports that the namespace's bridges know this address behind.
+/// The ports that the namespace's bridges know this address behind; not the bridges themselves, whose own addresses are
+/// no port's.
 pub(super) fn ports_of_entry(rtnl: &mut Rtnl, mac: MacAddr) -> Result<Vec<u32>, ErrorNumber> {
     let entries = rtnl.forwarding_entries()?;
     let hit = |e: &NeighbourMessage| {
         e.attributes.iter().any(|a| matches!(a, NeighbourAttribute::LinkLayerAddress(b) if b[..] == mac.0))
-            && e.attributes.iter().any(|a| matches!(a, NeighbourAttribute::Controller(_)))
+            && e.attributes
+                .iter()
+                .any(|a| matches!(a, NeighbourAttribute::Controller(bridge) if *bridge != e.header.ifindex))
     };
     Ok(entries.iter().filter(|e| hit(e)).map(|e| e.header.ifindex).collect())
 }

@@ -106,6 +106,10 @@ fn run_step(
             if sweeps(lab, change) {
                 std::thread::sleep(SWEEP);
             }
+            if matches!(change, SwitchChange::State { .. }) && world.live.contains_key(switch) {
+                // Its own device has carrier as long as a port forwards, and the ports on it hear of that late.
+                world.settle_carriers();
+            }
             outcome
         }
         Action::Add { name, spec } => {

@@ -1,7 +1,9 @@
 //! Makes a failing lab small: what can be left out without the failure going away is left out.
 
 use crate::lab::LabSpec;
-use crate::lab::spec::{Action, DeviceKind, FrameSpec, MacvlanSpec, Name, NicSpec, StepSpec, SwitchChange};
+use crate::lab::spec::{
+    Action, DeviceKind, Entry, FrameSpec, MacvlanSpec, Name, NicSpec, StepSpec, SwitchChange,
+};
 use crate::macvlan::MacvlanFlags;
 use crate::switch::{PortFlag, PortFlags, PortState};
 use std::time::Duration;
@@ -17,6 +19,7 @@ pub fn shrink(lab: &LabSpec, fails: &mut dyn FnMut(&LabSpec) -> bool) -> LabSpec
         s.steps();
         s.devices();
         s.switches();
+        s.off_the_wire();
         s.keys();
         if s.best == before || s.tries >= TRIES {
             return s.best;
@@ -105,6 +108,39 @@ impl Shrinking<'_> {
         }
     }
 
+    /// A frame that a station, a port or another NIC sends comes off a NIC's wire instead; then whoever sent it, and the
+    /// switch that brought it, can go.
+    fn off_the_wire(&mut self) {
+        let nics: Vec<Name> = self
+            .best
+            .devices
+            .iter()
+            .filter(|d| matches!(d.kind, DeviceKind::Nic(_)))
+            .map(|d| d.name.clone())
+            .collect();
+        for i in 0..self.best.steps.len() {
+            for nic in &nics {
+                let Some(Action::Inject { at, entry: Entry::Device, frame }) =
+                    self.best.steps.get(i).map(|s| s.action.clone())
+                else {
+                    break;
+                };
+                let mut candidate = self.best.clone();
+                candidate.steps[i].action = Action::Inject { at: nic.clone(), entry: Entry::Wire, frame };
+                let mut without_switches = candidate.clone();
+                without_switches.switches.clear();
+                without_switches.steps.retain(|s| !matches!(s.action, Action::SetSwitch { .. }));
+                let mut alone = without_switches.clone();
+                if at != *nic {
+                    alone.devices.retain(|d| d.name != at);
+                    forget(&mut alone, &at);
+                }
+                // The smallest first. Reaching the NIC from its wire needs somebody's end of its cable only.
+                let _ = self.offer(alone) || self.offer(without_switches) || self.offer(candidate);
+            }
+        }
+    }
+
     fn try_switch(&mut self, i: usize, change: impl Fn(&mut crate::lab::spec::SwitchSpec)) {
         let mut candidate = self.best.clone();
         change(&mut candidate.switches[i]);
@@ -157,13 +193,14 @@ impl Shrinking<'_> {
 
     /// A frame without one of its tags, or short.
     fn frame(&mut self, i: usize) {
-        let edits: [fn(&mut Vec<u8>); 2] = [
+        let edits: [fn(&mut Vec<u8>); 3] = [
             |bytes| {
                 if matches!(bytes.get(12..14), Some([0x81, 0x00] | [0x88, 0xa8])) && bytes.len() >= 18 {
                     bytes.drain(12..16);
                 }
             },
             |bytes| bytes.truncate(32),
+            |bytes| bytes.truncate(16),
         ];
         for edit in edits {
             let mut candidate = self.best.clone();
@@ -258,6 +295,20 @@ mod tests {
         assert!(names == ["c0"] || names == ["eth0", "c0"] || names.len() == 2, "{names:?}");
         assert_eq!(small.steps.len(), 1);
         assert!(small.switches.is_empty());
+    }
+
+    #[test]
+    fn a_frame_comes_off_the_wire_if_that_fails_as_well() {
+        let station = |l: &LabSpec| {
+            l.steps.iter().any(|s| matches!(&s.action, Action::Inject { at, .. } if at == "win0"))
+        };
+        let lab = (0..).map(random_lab).find(|l| station(l) && !l.switches.is_empty()).unwrap_or_default();
+        let small = shrink(&lab, &mut |l| {
+            let nic = l.devices.iter().find(|d| matches!(d.kind, DeviceKind::Nic(_)));
+            nic.is_some_and(|nic| l.steps.iter().any(|s| matches!(&s.action,
+                Action::Inject { at, entry, .. } if at == "win0" || (*at == nic.name && *entry == Entry::Wire))))
+        });
+        assert_eq!((small.devices.len(), small.switches.len(), small.steps.len()), (1, 0, 1));
     }
 
     #[test]

@@ -17,8 +17,9 @@ use std::time::Duration;
 
 /// An interface index that no device of a lab has.
 pub(super) const NOBODY: u32 = 0x00ff_ffff;
-/// How often, half a millisecond apart, to ask whether carriers have settled.
-const PATIENCE: u32 = 2000;
+/// How often, half a millisecond apart, to ask whether carriers have settled: the kernel puts off some of its news of
+/// them for up to a second.
+const PATIENCE: u32 = 4000;
 
 /// A device of the lab that exists.
 #[derive(Clone, Debug)]
@@ -118,6 +119,9 @@ impl<'p> World<'p> {
         world.settle_carriers();
         for switch in &lab.switches {
             world.finish_switch(switch, &mut refused);
+        }
+        if lab.switches.iter().any(|s| world.live.contains_key(&s.name)) {
+            world.settle_carriers();
         }
         Ok((world, refused))
     }

@@ -24,7 +24,7 @@ use std::time::Duration;
 /// One-way delay of a cable whose devices name none.
 const DEFAULT_LATENCY: Duration = Duration::from_micros(1);
 
-/// The mtu of a switch's own device, in bytes.
+/// The mtu of a switch's own device before anything is plugged in, in bytes.
 const DEFAULT_MTU: u32 = 1500;
 
 impl Lab {
@@ -165,8 +165,10 @@ impl Lab {
         if let Some((switch, port)) = sockets.switch_ports.get(name) {
             let node = &mut self.switches[switch.0].ports[*port];
             node.mtu = mtu;
-            self.cables[node.cable.0].ends[0] = End::Device(id);
-            return node.cable;
+            let cable = node.cable;
+            self.cables[cable.0].ends[0] = End::Device(id);
+            self.fit_own_device(*switch);
+            return cable;
         }
         let peer = sockets.peers.get(name).and_then(|p| self.names.get(p)).copied();
         if let Some(Uplink::Cable(cable)) = peer.and_then(|p| self.link(p)).map(|l| l.uplink.clone()) {
@@ -177,6 +179,16 @@ impl Lab {
         let far = if sockets.peers.contains_key(name) { End::Gone } else { End::Nobody { mtu } };
         self.cables.push(Cable { ends: [End::Device(id), far], latency: DEFAULT_LATENCY });
         CableId(self.cables.len() - 1)
+    }
+
+    /// A switch's own device takes the least mtu of the ports that are plugged in (`br_mtu_auto_adjust`).
+    fn fit_own_device(&mut self, switch: SwitchId) {
+        let node = &self.switches[switch.0];
+        let plugged = node.ports.iter().filter(|p| self.cables[p.cable.0].ends[0] != End::Gone);
+        if let (Some(own), Some(mtu)) = (node.own, plugged.map(|p| p.mtu).min()) {
+            // Devices have such mtus already.
+            let _ = self.set_mtu(own, mtu);
+        }
     }
 
     fn cable_latency(&mut self, id: DeviceId, latency: Duration) {

@@ -186,7 +186,7 @@ impl Lab {
         self.serve(agent);
     }
 
-    fn set_mtu(&mut self, id: DeviceId, mtu: u32) -> Result<(), Refusal> {
+    pub(super) fn set_mtu(&mut self, id: DeviceId, mtu: u32) -> Result<(), Refusal> {
         if let Kind::Port { .. } = self.devices[id.0].kind {
             return self.change_port(id, |demux, nic, port| demux.set_mtu(nic, port, mtu));
         }

@@ -168,7 +168,7 @@ impl Switch {
     /// # Errors
     /// All by rule R153: `ENODEV` if there is no such port; `EINVAL` for the zero address, for a VLAN the port is not a
     /// member of, or a VLAN without VLAN filtering; `EPERM` for a dynamic entry on a port that cannot learn; `EEXIST` if
-    /// the address is there already; `ENOBUFS` beyond [`MAX_FDB`](super::MAX_FDB).
+    /// the address is there already, the own device's included; `ENOBUFS` beyond [`MAX_FDB`](super::MAX_FDB).
     pub fn add_fdb(
         &mut self,
         mac: MacAddr,
@@ -193,7 +193,7 @@ impl Switch {
             return refused(Errno::Eperm);
         }
         for vlan in vlans {
-            if self.fdb.find(vlan, mac, now).is_some() {
+            if self.own == Some(mac) || self.fdb.find(vlan, mac, now).is_some() {
                 return refused(Errno::Eexist);
             }
             if !self.fdb.put(vlan, mac, port, Record { kind, updated: now }) {

@@ -317,6 +317,15 @@ fn state_fdb_kept() {
 }
 
 #[test]
+fn the_own_address_cannot_be_entered_by_hand() {
+    let mut b = Bench::plain();
+    b.switch.set_own_device(mac(A));
+    let add = |b: &mut Bench, m| b.switch.add_fdb(mac(m), P0, FdbKind::Static, None, b.now);
+    assert_eq!(add(&mut b, A), Err((Errno::Eexist, Rule::FdbRefused)));
+    assert_eq!(add(&mut b, B), Ok(()));
+}
+
+#[test]
 fn state_errors() {
     let mut b = Bench::plain();
     let einval = Err((Errno::Einval, Rule::StateRefused));

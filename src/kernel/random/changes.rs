@@ -84,6 +84,11 @@ impl Maker {
 
     /// A NIC or a station.
     fn link_change(&mut self) -> Action {
+        if let Some((name, _)) = self.own_device.clone()
+            && self.dice.percent(25)
+        {
+            return Action::Set { device: name, change: self.own_device_change() };
+        }
         let device = if self.nics.is_empty() || (!self.stations.is_empty() && self.dice.percent(35)) {
             self.stations.first().map_or_else(|| "nobody".to_owned(), |s| s.0.clone())
         } else {
@@ -99,6 +104,18 @@ impl Maker {
             _ => Change::Leave(self.group()),
         };
         Action::Set { device, change }
+    }
+
+    /// The switch's own device: not its mtu, which is the least of its ports', and not its address, which
+    /// the switch may hold for a port's.
+    fn own_device_change(&mut self) -> Change {
+        match self.dice.weighted(&[30, 25, 25, 10, 10]) {
+            0 => Change::Promisc(self.dice.percent(50)),
+            1 => Change::Allmulticast(self.dice.percent(50)),
+            2 => Change::Mac(self.fresh_mac(6)),
+            3 => Change::Join(self.group()),
+            _ => Change::Leave(self.group()),
+        }
     }
 
     fn switch_change(&mut self) -> SwitchChange {

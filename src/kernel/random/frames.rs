@@ -38,7 +38,8 @@ impl Maker {
         let ports = if self.ports.is_empty() { 0 } else { 52 };
         let nics = if self.nics.is_empty() { 0 } else { 14 };
         let stations = if self.stations.is_empty() { 0 } else { 18 };
-        match self.dice.weighted(&[ports, nics, stations, nics, 1]) {
+        let own_device = if self.own_device.is_some() { 8 } else { 0 };
+        match self.dice.weighted(&[ports, nics, stations, nics, 1, own_device]) {
             0 => {
                 let p = self.dice.pick(&self.ports);
                 (p.name.clone(), false, p.mac)
@@ -56,7 +57,11 @@ impl Maker {
                 let mac = self.any_mac();
                 (name, true, mac)
             }
-            _ => ("nobody".to_owned(), false, MacAddr::ZERO),
+            4 => ("nobody".to_owned(), false, MacAddr::ZERO),
+            _ => {
+                let (name, mac) = self.own_device.clone().unwrap_or_default();
+                (name, false, mac)
+            }
         }
     }
 

@@ -65,6 +65,10 @@ struct Maker {
     stations: Vec<(Name, MacAddr)>,
     /// Devices on the switch.
     plugged: Vec<Name>,
+    /// The switch's own device, if ports sit on it.
+    own_device: Option<(Name, MacAddr)>,
+    /// How many more ports are to sit there.
+    for_own_device: usize,
     /// Makes every frame different.
     serial: u32,
     /// Numbers addresses and names.
@@ -89,7 +93,7 @@ impl Maker {
     }
 
     fn follow_change(&mut self, device: &str, change: &Change) {
-        if let Some(nic) = self.nics.iter_mut().find(|(n, _)| n == device)
+        if let Some(nic) = self.nics.iter_mut().chain(&mut self.own_device).find(|(n, _)| n == device)
             && let Change::Mac(mac) = change
         {
             nic.1 = *mac;
@@ -112,7 +116,7 @@ impl Maker {
     /// An address of somebody in the lab, or of nobody.
     fn any_mac(&mut self) -> MacAddr {
         let mut known: Vec<MacAddr> = self.ports.iter().map(|p| p.mac).collect();
-        known.extend(self.nics.iter().chain(&self.stations).map(|(_, m)| *m));
+        known.extend(self.nics.iter().chain(&self.stations).chain(&self.own_device).map(|(_, m)| *m));
         if known.is_empty() || self.dice.percent(12) { self.stranger() } else { *self.dice.pick(&known) }
     }
 

@@ -32,6 +32,10 @@ impl Maker {
         }
         self.cables(&mut lab, unwired);
         let ports = 1 + self.dice.below(8);
+        if !lab.switches.is_empty() && self.dice.percent(20) {
+            self.own_device = lab.switches.first().map(|s| (s.name.clone(), s.mac));
+            self.for_own_device = (1 + self.dice.below(3)).min(ports);
+        }
         for n in 0..ports {
             let name = format!("c{n}");
             let spec = self.port(&name);
@@ -217,6 +221,12 @@ impl Maker {
     }
 
     fn parent(&mut self) -> String {
+        if let Some((name, _)) = &self.own_device
+            && (self.for_own_device > 0 || self.dice.percent(10))
+        {
+            self.for_own_device = self.for_own_device.saturating_sub(1);
+            return name.clone();
+        }
         let nic =
             if self.nics.is_empty() { "nowhere".to_owned() } else { self.dice.pick(&self.nics).0.clone() };
         match self.dice.weighted(&[94, if self.ports.is_empty() { 0 } else { 5 }, 1]) {
