@@ -91,7 +91,9 @@ impl Comparison {
     #[must_use]
     pub fn doubtful(&self) -> bool {
         self.differences.iter().any(|d| match d {
-            Difference::Frame { seen, by_kernel, .. } => *by_kernel && seen.packet_type == PacketType::Multicast,
+            Difference::Frame { seen, by_kernel, .. } => {
+                *by_kernel && seen.packet_type == PacketType::Multicast
+            }
             _ => false,
         })
     }
@@ -210,7 +212,10 @@ impl Comparing<'_> {
     fn is_collision(&self, step: usize, seen: &Seen) -> bool {
         let Ok(header) = EthHeader::parse(&seen.frame) else { return false };
         let no_port = self.nic_of(&seen.device).is_none();
-        if seen.packet_type != PacketType::Multicast || no_port || self.had_joined(step, &seen.device, header.dst) {
+        if seen.packet_type != PacketType::Multicast
+            || no_port
+            || self.had_joined(step, &seen.device, header.dst)
+        {
             return false;
         }
         let mut steps: Vec<StepSpec> = self.lab.steps.iter().take(step + 1).cloned().collect();
