@@ -5,6 +5,7 @@
 //! | --- | --- |
 //! | `check.rs` | `check LAB …` |
 //! | `demo.rs` | `demo [NAME]`, with the list of built-in labs in `demos.rs`, run by `experiment.rs` |
+//! | `generate.rs` | `generate OUT.pcap` |
 //! | `replay.rs` | `replay CAPTURE --lab LAB`, with one capture for each device from `devices.rs` |
 //! | `rules.rs` | `rules [ID]` |
 //! | `run.rs` | `run LAB` |
@@ -18,6 +19,7 @@ mod demo;
 mod demos;
 mod devices;
 mod experiment;
+mod generate;
 mod input;
 mod interrupt;
 mod replay;
@@ -62,6 +64,7 @@ enum Command {
     Demo(demo::Args),
     Run(run::Args),
     Replay(replay::Args),
+    Generate(generate::Args),
     Rules(rules::Args),
     Check(check::Args),
     #[cfg(all(feature = "kernel", target_os = "linux"))]
@@ -134,6 +137,7 @@ pub(crate) fn main() -> ExitCode {
         Command::Demo(args) => demo::run(&args, &terminal),
         Command::Run(args) => run::run(args, &terminal),
         Command::Replay(args) => replay::run(args, &terminal),
+        Command::Generate(args) => generate::run(args, &terminal),
         Command::Rules(args) => rules::run(args, &terminal),
         Command::Check(args) => check::run(&args, &terminal),
         #[cfg(all(feature = "kernel", target_os = "linux"))]
