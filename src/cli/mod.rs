@@ -3,6 +3,7 @@
 //!
 //! | file | command |
 //! | --- | --- |
+//! | `bench/` | `bench` |
 //! | `check.rs` | `check LAB …` |
 //! | `demo.rs` | `demo [NAME]`, with the list of built-in labs in `demos.rs`, run by `experiment.rs` |
 //! | `generate.rs` | `generate OUT.pcap` |
@@ -14,6 +15,7 @@
 //! Results go to standard output, all else to standard error (`terminal.rs`); `input.rs` opens what is read, `views.rs`
 //! what is written; `interrupt.rs` hears Ctrl-C.
 
+mod bench;
 mod check;
 mod demo;
 mod demos;
@@ -65,6 +67,7 @@ enum Command {
     Run(run::Args),
     Replay(replay::Args),
     Generate(generate::Args),
+    Bench(bench::Args),
     Rules(rules::Args),
     Check(check::Args),
     #[cfg(all(feature = "kernel", target_os = "linux"))]
@@ -138,6 +141,7 @@ pub(crate) fn main() -> ExitCode {
         Command::Run(args) => run::run(args, &terminal),
         Command::Replay(args) => replay::run(args, &terminal),
         Command::Generate(args) => generate::run(args, &terminal),
+        Command::Bench(args) => bench::run(&args, &terminal),
         Command::Rules(args) => rules::run(args, &terminal),
         Command::Check(args) => check::run(&args, &terminal),
         #[cfg(all(feature = "kernel", target_os = "linux"))]
