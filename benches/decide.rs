@@ -1,21 +1,23 @@
 //! Forwarding decisions per second: the demultiplexer's receive path against the limit (a loop that only reads the
-//! headers) and against the standard library's hash map.
+//! headers) and against the hash maps that one would use otherwise.
 
+mod common;
+
+use common::{FxMap, address, destinations, frames};
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use macvlab::frame::{EthHeader, MacAddr, PacketType};
 use macvlab::macvlan::{self, Demux, Forwarding, Mode, PortRequest};
 use macvlab::nic::{Filter, Nic, UnicastFilter};
-use macvlab::verdict::Egress;
+use macvlab::verdict::{Egress, PortId, Rule, Verdict};
 use std::collections::HashMap;
 use std::hint::black_box;
 use std::sync::Arc;
 
-const FRAMES: usize = 1024;
+/// A quarter of a megabyte of frames: in the second-level cache.
+const FRAMES: usize = 4096;
 
-fn address(n: u64) -> MacAddr {
-    // Scattered like real addresses, always locally administered unicast.
-    MacAddr::from_u64((n.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 16) & 0xfcff_ffff_ffff | 0x0200_0000_0000)
-}
+/// One of the ways that are compared: from what comes in to the answers.
+type Way<'a> = dyn FnMut(&[[u8; 64]], &mut Vec<Verdict>) + 'a;
 
 fn demux(ports: u64) -> Arc<Forwarding> {
     let mut nic = Nic::new(address(1 << 20), 1500, Filter::new(UnicastFilter::None));
@@ -29,58 +31,58 @@ fn demux(ports: u64) -> Arc<Forwarding> {
     slot.as_mut().expect("ports exist").publish().clone()
 }
 
-/// Frames of 64 bytes, back to back, of which so many in a hundred are for a port.
-fn frames(ports: u64, hits: u64) -> Vec<[u8; 64]> {
-    (0..FRAMES as u64)
-        .map(|n| {
-            let dst = if n % 100 < hits { address(n * 7 % ports) } else { address(n + (1 << 30)) };
-            let mut frame = [0; 64];
-            frame[..6].copy_from_slice(&dst.0);
-            frame[6..12].copy_from_slice(&address(1 << 40).0);
-            frame[12..14].copy_from_slice(&[0x08, 0x00]);
-            frame
-        })
-        .collect()
-}
-
 fn decide(c: &mut Criterion) {
-    let mut group = c.benchmark_group("decide");
-    group.throughput(Throughput::Elements(FRAMES as u64));
     for ports in [16, 64, 256, 4096] {
         let table = demux(ports);
         let std: HashMap<MacAddr, u16> = (0..ports).map(|n| (address(n), n as u16)).collect();
+        let fx: FxMap = (0..ports).map(|n| (address(n).to_u64(), n as u16)).collect();
         for hits in [100, 50] {
-            let frames = frames(ports, hits);
-            let name = format!("{ports} ports, {hits} % hits");
-            group.bench_function(BenchmarkId::new("receive", &name), |b| {
-                b.iter(|| {
-                    let decide = |f: &[u8; 64]| {
-                        let header = EthHeader::parse(black_box(f)).ok()?;
-                        match table.receive(&header).egress {
-                            Egress::Port(p) => Some(u64::from(p.0)),
-                            _ => None,
-                        }
-                    };
-                    frames.iter().filter_map(decide).sum::<u64>()
+            let mut group = c.benchmark_group(format!("decide/{ports} ports, {hits} % hits"));
+            group.throughput(Throughput::Elements(FRAMES as u64));
+            let frames = frames(&destinations(FRAMES, ports, hits));
+            let headers: Vec<EthHeader> = frames.iter().filter_map(|f| EthHeader::parse(f).ok()).collect();
+            let mut out: Vec<Verdict> = Vec::with_capacity(FRAMES);
+            let mut bench = |name: &str, decide: &mut Way<'_>| {
+                group.bench_function(BenchmarkId::from_parameter(name), |b| {
+                    b.iter(|| {
+                        out.clear();
+                        decide(black_box(&frames), &mut out);
+                        black_box(&out);
+                    });
                 });
+            };
+            bench("headers only", &mut |frames, _| {
+                let mut all = 0;
+                for header in frames.iter().flat_map(|f| EthHeader::parse(f)) {
+                    all ^= header.dst.to_u64() ^ header.src.to_u64() ^ u64::from(header.ethertype);
+                }
+                black_box(all);
             });
-            group.bench_function(BenchmarkId::new("std HashMap", &name), |b| {
-                b.iter(|| {
-                    let look = |f: &[u8; 64]| std.get(&EthHeader::parse(black_box(f)).ok()?.dst).copied();
-                    frames.iter().filter_map(look).map(u64::from).sum::<u64>()
-                });
+            bench("receive", &mut |frames, out| each(frames, out, |h| table.receive(h)));
+            bench("receive_batch, headers read before", &mut |_, out| table.receive_batch(&headers, out));
+            bench("hashbrown, fx", &mut |frames, out| {
+                each(frames, out, |h| verdict(fx.get(&h.dst.to_u64())));
             });
+            bench("std HashMap", &mut |frames, out| each(frames, out, |h| verdict(std.get(&h.dst))));
         }
     }
-    let frames = frames(64, 100);
-    group.bench_function("headers only", |b| {
-        b.iter(|| {
-            let walk =
-                |f: &[u8; 64]| EthHeader::parse(black_box(f)).map(|h| h.dst.to_u64() ^ h.src.to_u64()).ok();
-            frames.iter().filter_map(walk).fold(0, |a, b| a ^ b)
-        });
-    });
-    group.finish();
+}
+
+/// Reads every header and keeps what is decided about it.
+fn each(frames: &[[u8; 64]], out: &mut Vec<Verdict>, decide: impl Fn(&EthHeader) -> Verdict) {
+    for frame in frames {
+        if let Ok(header) = EthHeader::parse(frame) {
+            out.push(decide(&header));
+        }
+    }
+}
+
+/// The least that a decision on another table has to say.
+fn verdict(found: Option<&u16>) -> Verdict {
+    match found {
+        Some(&n) => Verdict::plain(Rule::UnicastToPort, Egress::Port(PortId(n))),
+        None => Verdict::plain(Rule::UnicastToNoPort, Egress::HostStack),
+    }
 }
 
 fn flood(c: &mut Criterion) {

@@ -4,7 +4,7 @@
 //! record after another. Captures come from anywhere, so nothing in them is believed: a record that makes no sense is
 //! answered with a [`BadRecord`] that says which one, where and why, and reading goes on if the next record can still
 //! be found. [`PcapWriter`] and [`PcapngWriter`] write what packet analysers open without complaint, byte for byte the
-//! same for the same input, and [`AtomicFile`] keeps half-written files from ever having a final name.
+//! same for the same input, [`Traffic`] makes frames up, and [`AtomicFile`] keeps half-written files from ever having a final name.
 
 mod atomic;
 mod error;
@@ -14,11 +14,13 @@ mod reader;
 mod source;
 #[cfg(test)]
 mod tests;
+mod traffic;
 mod writer;
 
 pub use atomic::AtomicFile;
 pub use error::{BadReason, BadRecord, CaptureError};
 pub use reader::{Interface, Reader, Record};
+pub use traffic::{BadFrameSize, FrameSize, Traffic, TrafficSpec};
 pub use writer::{Direction, InterfaceStatistics, Packet, PcapWriter, PcapngWriter};
 
 /// Most bytes of data that a record may have. libpcap's own limit: whatever claims more is no capture of frames.

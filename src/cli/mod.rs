@@ -3,10 +3,12 @@
 //!
 //! | file | command |
 //! | --- | --- |
+//! | `bench/` | `bench` |
 //! | `check.rs` | `check LAB …` |
 //! | `demo.rs` | `demo [NAME]`, with the list of built-in labs in `demos.rs`, run by `experiment.rs` |
 //! | `explain.rs` | `explain LAB`, with the frame from `aim.rs` |
 //! | `matrix.rs` | `matrix [LAB]` |
+//! | `generate.rs` | `generate OUT.pcap` |
 //! | `replay.rs` | `replay CAPTURE --lab LAB`, with one capture for each device from `devices.rs` |
 //! | `rules.rs` | `rules [ID]` |
 //! | `run.rs` | `run LAB` |
@@ -17,12 +19,14 @@
 //! what is written; `interrupt.rs` hears Ctrl-C.
 
 mod aim;
+mod bench;
 mod check;
 mod demo;
 mod demos;
 mod devices;
 mod experiment;
 mod explain;
+mod generate;
 mod input;
 mod interrupt;
 mod matrix;
@@ -79,6 +83,8 @@ enum Command {
     Explain(explain::Args),
     Matrix(matrix::Args),
     Replay(replay::Args),
+    Generate(generate::Args),
+    Bench(bench::Args),
     Rules(rules::Args),
     Check(check::Args),
     Completions(shell::CompletionsArgs),
@@ -154,6 +160,8 @@ pub(crate) fn main() -> ExitCode {
         Command::Explain(args) => explain::run(args, &terminal),
         Command::Matrix(args) => matrix::run(&args, &terminal),
         Command::Replay(args) => replay::run(args, &terminal),
+        Command::Generate(args) => generate::run(args, &terminal),
+        Command::Bench(args) => bench::run(&args, &terminal),
         Command::Rules(args) => rules::run(args, &terminal),
         Command::Check(args) => check::run(&args, &terminal),
         Command::Completions(args) => shell::completions(&args, &terminal),

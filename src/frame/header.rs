@@ -83,6 +83,7 @@ impl EthHeader {
     ///
     /// # Errors
     /// [`Runt`] below 14 bytes, or tagged and below 20.
+    #[inline]
     pub fn parse(frame: &[u8]) -> Result<EthHeader, Runt> {
         let len = frame.len();
         let runt = |needed| Runt { len, needed };

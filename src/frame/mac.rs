@@ -24,6 +24,7 @@ impl MacAddr {
     pub const ALL_NODES_V6: MacAddr = MacAddr([0x33, 0x33, 0, 0, 0, 1]);
 
     /// The address as a number below 2^48, first byte most significant.
+    #[inline]
     #[must_use]
     pub const fn to_u64(self) -> u64 {
         // In two pieces: as eight bytes at once it compiles to a dozen vector instructions instead of two loads.
@@ -39,18 +40,21 @@ impl MacAddr {
     }
 
     /// Group bit set: a multicast address, broadcast included.
+    #[inline]
     #[must_use]
     pub const fn is_multicast(self) -> bool {
         self.0[0] & 1 != 0
     }
 
     /// ff:ff:ff:ff:ff:ff.
+    #[inline]
     #[must_use]
     pub const fn is_broadcast(self) -> bool {
         self.to_u64() == 0xffff_ffff_ffff
     }
 
     /// All bits zero.
+    #[inline]
     #[must_use]
     pub const fn is_zero(self) -> bool {
         self.to_u64() == 0

@@ -181,7 +181,7 @@ fn admit(demux: Option<&Demux>, lower: &Nic, request: &PortRequest) -> Result<()
         if demux.passthru().is_some() || request.mode == Mode::Passthru {
             return Err((Errno::Einval, Rule::PassthruAlone));
         }
-        if demux.ports().count() > usize::from(u16::MAX) {
+        if demux.ports().count() >= usize::from(u16::MAX) {
             return refuse(Errno::Enobufs);
         }
         demux.check_senders(request.sources.len())?;

@@ -5,7 +5,7 @@ use super::admit::Demux;
 use super::groups::{GroupBits, GroupFilter};
 use crate::frame::MacAddr;
 use crate::table::MacTable;
-use crate::verdict::{FloodClass, PortId};
+use crate::verdict::{Egress, FloodClass, PortId, Rule, Verdict};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -31,6 +31,9 @@ pub(super) struct Listeners {
     pub(super) nodst: bool,
 }
 
+/// A unicast to an address that no active port has (R12).
+const NOBODY: Verdict = Verdict::plain(Rule::UnicastToNoPort, Egress::HostStack);
+
 /// What one parent's demultiplexer decides by.
 #[derive(Clone, Debug, Default)]
 pub struct Forwarding {
@@ -39,6 +42,8 @@ pub struct Forwarding {
     pub(super) ports: Vec<Option<PortEntry>>,
     /// The passthru port, and whether it is up (R51).
     pub(super) passthru: Option<(PortId, bool)>,
+    /// What becomes of a unicast by the port that has its address; the last: of one that nobody has (R12 to R14).
+    unicast: Vec<Verdict>,
     /// Listed senders: an index into `listeners` (R40).
     pub(super) senders: MacTable,
     pub(super) listeners: Vec<Listeners>,
@@ -63,7 +68,13 @@ impl Forwarding {
             ..Forwarding::default()
         };
         let mut senders: BTreeMap<MacAddr, Listeners> = BTreeMap::new();
+        f.unicast = vec![NOBODY; demux.ports.len() + 1];
         for (id, port) in demux.ports() {
+            f.unicast[id.index()] = if port.mode == Mode::Source {
+                Verdict::plain(Rule::UnicastToSourcePort, Egress::HostStack)
+            } else {
+                Verdict::plain(Rule::UnicastToPort, Egress::Port(id))
+            };
             if port.mode == Mode::Passthru {
                 f.passthru = Some((id, port.up));
             }
@@ -135,6 +146,16 @@ impl Forwarding {
     #[must_use]
     pub fn listed_by(&self, sender: MacAddr) -> &[PortId] {
         self.senders.get(sender).map_or(&[], |l| &self.listeners[usize::from(l)].ports)
+    }
+
+    /// What becomes of a unicast to this address (R12 to R14). No branch depends on who has it, as nothing about the next
+    /// frame's destination can be foretold.
+    #[inline]
+    pub(super) fn unicast_to(&self, dst: MacAddr) -> Verdict {
+        // There are fewer ports than a value has numbers, so the one behind them fits.
+        let nobody = self.unicast.len().saturating_sub(1) as u16;
+        let index = usize::from(self.table.get_or(dst, nobody));
+        self.unicast.get(index).copied().unwrap_or(NOBODY)
     }
 
     /// The active port with this address.

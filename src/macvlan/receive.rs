@@ -2,7 +2,8 @@
 
 use super::Mode;
 use super::forwarding::Forwarding;
-use crate::frame::EthHeader;
+use crate::frame::{EthHeader, MacAddr};
+use crate::table;
 use crate::verdict::{Egress, Flood, FloodClass, Rule, SourceList, Verdict};
 
 /// MAC control, which PAUSE frames use (IEEE 802.3 annex 31B).
@@ -12,34 +13,46 @@ impl Forwarding {
     /// Who gets a frame that arrives at the parent (`macvlan_handle_frame`).
     ///
     /// Looks at the destination, the source and the ethertype behind one tag, at nothing else (R2, R10).
+    #[inline]
     #[must_use]
     pub fn receive(&self, header: &EthHeader) -> Verdict {
-        let sources = self.senders.get(header.src).map(SourceList);
+        let verdict =
+            if header.dst.is_multicast() { self.multicast(*header) } else { self.unicast(header.dst) };
+        // Most parents have no source ports.
+        if self.senders.is_empty() { verdict } else { self.with_sources(header.src, verdict) }
+    }
+
+    /// What [`receive`](Forwarding::receive) says of each frame, in their order, appended to `out`. Where there are more
+    /// ports than the caches hold, the memory for several decisions is on its way at once.
+    pub fn receive_batch(&self, headers: &[EthHeader], out: &mut Vec<Verdict>) {
+        out.reserve(headers.len());
+        for batch in headers.chunks(table::BATCH) {
+            batch.iter().for_each(|header| self.table.prefetch(header.dst));
+            out.extend(batch.iter().map(|header| self.receive(header)));
+        }
+    }
+
+    /// R40 to R42: the source ports that list the sender come first, and may keep the frame from everybody else.
+    fn with_sources(&self, src: MacAddr, verdict: Verdict) -> Verdict {
+        let sources = self.senders.get(src).map(SourceList);
         if sources.is_some_and(|l| self.listeners[usize::from(l.0)].nodst) {
             return Verdict { rule: Rule::SourceNodst, egress: Egress::Drop, flood: Flood::None, sources };
         }
-        let verdict = if header.dst.is_multicast() { self.multicast(header) } else { self.unicast(header) };
         Verdict { sources, ..verdict }
     }
 
     /// R12 to R14, R51.
-    fn unicast(&self, header: &EthHeader) -> Verdict {
+    #[inline]
+    fn unicast(&self, dst: MacAddr) -> Verdict {
         match self.passthru {
-            Some((id, true)) => return Verdict::plain(Rule::PassthruUnicast, Egress::Port(id)),
-            Some((_, false)) => return Verdict::plain(Rule::PassthruDown, Egress::Drop),
-            None => {}
-        }
-        match self.lookup(header.dst) {
-            None => Verdict::plain(Rule::UnicastToNoPort, Egress::HostStack),
-            Some((_, port)) if port.mode == Mode::Source => {
-                Verdict::plain(Rule::UnicastToSourcePort, Egress::HostStack)
-            }
-            Some((id, _)) => Verdict::plain(Rule::UnicastToPort, Egress::Port(id)),
+            None => self.unicast_to(dst),
+            Some((id, true)) => Verdict::plain(Rule::PassthruUnicast, Egress::Port(id)),
+            Some((_, false)) => Verdict::plain(Rule::PassthruDown, Egress::Drop),
         }
     }
 
-    /// R16 to R24, R60, R62.
-    fn multicast(&self, header: &EthHeader) -> Verdict {
+    /// R16 to R24, R60, R62. The header comes by value, so that for unicast frames it need not be in memory at all.
+    fn multicast(&self, header: EthHeader) -> Verdict {
         let class = match self.lookup(header.src) {
             None => FloodClass::Outside,
             Some((id, port)) => match port.mode {

@@ -388,3 +388,24 @@ fn a_bad_address_in_a_list_is_seen_before_a_wrong_mode() {
     let refused = b.demux.as_mut().unwrap().change_sources(PortId(0), &set);
     assert_eq!(refused, Err((Errno::Eaddrnotavail, Rule::SourceList)));
 }
+
+#[test]
+fn a_batch_is_decided_as_its_frames_are() {
+    for modes in [&[Vepa, Bridge, Private, Source, Source][..], &[Passthru], &[]] {
+        let mut b = Bench::new(modes);
+        if modes.len() > 1 {
+            b.listen(4, &[mac(0), STRANGER]);
+            b.up(1, false).unwrap();
+        }
+        let table = b.demux.as_mut().map(|d| d.publish().clone()).unwrap_or_default();
+        let everybody = [mac(0), mac(1), mac(2), mac(3), mac(4), STRANGER, NIC, GROUP, MacAddr::BROADCAST];
+        let pairs = everybody.iter().flat_map(|dst| everybody.iter().map(move |src| (*dst, *src)));
+        let headers: Vec<EthHeader> =
+            pairs.map(|(dst, src)| EthHeader::parse(&frame(dst, src, 0x0800, 60)).unwrap()).collect();
+        let mut verdicts = Vec::new();
+        table.receive_batch(&headers, &mut verdicts);
+        let one_by_one: Vec<Verdict> = headers.iter().map(|h| table.receive(h)).collect();
+        assert_eq!(verdicts, one_by_one);
+        assert!(modes.is_empty() || one_by_one.iter().any(|v| v.egress == Egress::Port(PortId(0))));
+    }
+}

@@ -1,0 +1,51 @@
+//! Lookups in the MAC table, against the maps that one would use otherwise. Answers are stored in an array, as a
+//! demultiplexer does; hits and misses alternate at random, too long for a branch predictor to learn by heart.
+
+mod common;
+
+use common::{FxMap, address, destinations};
+use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use macvlab::frame::MacAddr;
+use macvlab::table::MacTable;
+use std::collections::HashMap;
+use std::hint::black_box;
+
+/// One of the ways that are compared: from what comes in to the answers.
+type Way<'a> = dyn FnMut(&[MacAddr], &mut Vec<Option<u16>>) + 'a;
+
+const LOOKUPS: usize = 1 << 18;
+
+fn lookups(c: &mut Criterion) {
+    for entries in [16u64, 64, 256, 4096, 65_536, 1_000_000] {
+        let mut table = MacTable::new();
+        for n in 0..entries {
+            table.insert(address(n), n as u16);
+        }
+        let fx: FxMap = (0..entries).map(|n| (address(n).to_u64(), n as u16)).collect();
+        let std: HashMap<MacAddr, u16> = (0..entries).map(|n| (address(n), n as u16)).collect();
+        for hits in [100, 50] {
+            let mut group = c.benchmark_group(format!("table/{entries} entries, {hits} % hits"));
+            group.throughput(Throughput::Elements(LOOKUPS as u64));
+            let asked = destinations(LOOKUPS, entries, hits);
+            let mut out: Vec<Option<u16>> = Vec::with_capacity(LOOKUPS);
+            let mut bench = |name: &str, lookup: &mut Way<'_>| {
+                group.bench_function(BenchmarkId::from_parameter(name), |b| {
+                    b.iter(|| {
+                        out.clear();
+                        lookup(black_box(&asked), &mut out);
+                        black_box(&out);
+                    });
+                });
+            };
+            bench("one by one", &mut |asked, out| out.extend(asked.iter().map(|&m| table.get(m))));
+            bench("batch", &mut |asked, out| table.get_batch(asked, out));
+            bench("hashbrown, fx", &mut |asked, out| {
+                out.extend(asked.iter().map(|m| fx.get(&m.to_u64()).copied()));
+            });
+            bench("std HashMap", &mut |asked, out| out.extend(asked.iter().map(|m| std.get(m).copied())));
+        }
+    }
+}
+
+criterion_group!(benches, lookups);
+criterion_main!(benches);

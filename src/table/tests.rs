@@ -1,0 +1,180 @@
+//! Against a model, and at the edges: crowded buckets, removals, growth.
+
+use super::*;
+use proptest::prelude::*;
+use std::collections::BTreeMap;
+
+fn mac(n: u64) -> MacAddr {
+    MacAddr::from_u64(n)
+}
+
+#[test]
+fn an_empty_slot_is_not_the_zero_address() {
+    for n in 1..50_000 {
+        let mut table = MacTable::new();
+        table.insert(mac(n), 7);
+        assert_eq!(table.get(MacAddr::ZERO), None, "beside {}", mac(n));
+        assert_eq!(table.remove(MacAddr::ZERO), None, "beside {}", mac(n));
+    }
+}
+
+/// Addresses whose home is the given bucket of a table of `1 << bits` buckets, found by undoing the multiplication.
+fn crowd(bits: u32, bucket: u64) -> impl Iterator<Item = MacAddr> {
+    (1u64..).map(mac).filter(move |m| m.to_u64().wrapping_mul(GOLDEN) >> (64 - bits) == bucket)
+}
+
+#[test]
+fn a_bucket_is_a_cache_line() {
+    assert_eq!((size_of::<Bucket>(), align_of::<Bucket>()), (64, 64));
+    assert_eq!(size_of::<[(); 9]>(), 0, "a MacTable has nothing beside its slots");
+}
+
+#[test]
+fn an_empty_table_answers() {
+    let mut t = MacTable::new();
+    assert_eq!((t.get(mac(1)), t.remove(mac(1)), t.get_both(mac(1))), (None, None, None));
+    assert_eq!((t.len(), t.is_empty(), t.iter().count()), (0, true, 0));
+}
+
+#[test]
+fn zero_is_no_address() {
+    let mut t = MacTable::new();
+    assert_eq!(t.insert(MacAddr::ZERO, 5), None);
+    t.insert(mac(1), 0);
+    assert_eq!(
+        (t.get(MacAddr::ZERO), t.get_both(MacAddr::ZERO), t.remove(MacAddr::ZERO)),
+        (None, None, None)
+    );
+    assert_eq!(t.len(), 1);
+}
+
+#[test]
+fn values_are_replaced_and_extremes_kept() {
+    let mut t = MacTable::new();
+    assert_eq!(t.insert(MacAddr::BROADCAST, u16::MAX), None);
+    assert_eq!(t.insert(mac(1), 0), None);
+    assert_eq!(t.insert(MacAddr::BROADCAST, 0), Some(u16::MAX));
+    assert_eq!((t.get(MacAddr::BROADCAST), t.get(mac(1)), t.get(mac(2))), (Some(0), Some(0), None));
+    assert_eq!(t.len(), 2);
+}
+
+#[test]
+fn capacity_is_kept() {
+    for n in [1usize, 6, 7, 64, 1000, 20_000] {
+        let mut t = MacTable::with_capacity(n);
+        let buckets = t.buckets.len();
+        (1..=n as u64).for_each(|i| assert_eq!(t.insert(mac(i), 1), None));
+        assert_eq!((t.buckets.len(), t.len()), (buckets, n), "{n} entries did not fit");
+    }
+}
+
+#[test]
+fn a_crowded_bucket_overflows_and_comes_back() {
+    // 19 of the 24 entries that 8 buckets take, all with the last bucket as home: they wrap around.
+    let keys: Vec<MacAddr> = crowd(3, 7).take(19).collect();
+    let mut t = MacTable::with_capacity(24);
+    assert_eq!(t.buckets.len(), 8);
+    keys.iter().zip(0..).for_each(|(&k, v)| assert_eq!(t.insert(k, v), None));
+    let strangers: Vec<MacAddr> = crowd(3, 0).take(5).collect();
+    strangers.iter().for_each(|&k| assert_eq!(t.insert(k, 99), None));
+    for (n, &gone) in keys.iter().enumerate() {
+        assert_eq!(t.remove(gone), Some(n as u16));
+        assert_eq!(t.get(gone), None);
+        keys.iter().zip(0..).skip(n + 1).for_each(|(&k, v)| assert_eq!(t.get(k), Some(v)));
+        strangers.iter().for_each(|&k| assert_eq!(t.get(k), Some(99)));
+    }
+    // With the crowd gone, those it had pushed on are at home again.
+    assert!(strangers.iter().all(|k| t.find(k.to_u64()).is_some_and(|p| p.bucket == 0)));
+    strangers.iter().for_each(|&k| assert_eq!(t.remove(k), Some(99)));
+    assert!(t.is_empty() && t.buckets.iter().all(|b| b.len() == 0));
+}
+
+#[test]
+fn a_long_run_of_full_buckets_is_searched_to_its_end() {
+    let keys: Vec<MacAddr> = crowd(7, 100).take(384).collect();
+    let mut t = MacTable::with_capacity(384);
+    assert_eq!(t.buckets.len(), 128);
+    keys.iter().zip(0..).for_each(|(&k, v)| assert_eq!(t.insert(k, v), None));
+    for (&k, v) in keys.iter().zip(0..) {
+        assert_eq!((t.get(k), t.remove(k), t.get(k)), (Some(v), Some(v), None));
+    }
+}
+
+#[test]
+fn a_batch_answers_as_single_lookups_do() {
+    // Large enough to ask ahead; not a multiple of the batch; some addresses are not there, one is zero.
+    let mut t = MacTable::new();
+    (1..40_000).for_each(|i| assert_eq!(t.insert(mac(i * 3), i as u16), None));
+    let asked: Vec<MacAddr> = (0..1000).map(mac).collect();
+    let mut out = vec![None];
+    t.get_batch(&asked, &mut out);
+    assert_eq!(out.len(), 1001);
+    for (&m, &value) in asked.iter().zip(&out[1..]) {
+        let n = m.to_u64();
+        assert_eq!(value, (n % 3 == 0 && n > 0).then_some((n / 3) as u16), "{m}");
+        assert_eq!(t.get_or(m, 9), value.unwrap_or(9));
+    }
+}
+
+#[test]
+fn usual_addresses_spread() {
+    // Consecutive ones, one OUI apart, Docker's: at most a few may stand outside their home bucket.
+    for stride in [1u64, 1 << 8, 1 << 24, 0x1_0000_0001] {
+        let mut t = MacTable::new();
+        (0..4096).for_each(|i| {
+            t.insert(mac(0x0242_c0a8_0001 ^ (i * stride)), 0);
+        });
+        let away = t
+            .iter()
+            .filter(|&(m, _)| t.find(m.to_u64()).is_some_and(|p| p.bucket != t.home(m.to_u64())))
+            .count();
+        assert!(away < 4096 / 20, "stride {stride:x}: {away} of 4096 overflowed");
+    }
+}
+
+#[derive(Clone, Debug)]
+enum Op {
+    Insert(u64, u16),
+    Remove(u64),
+    Clear,
+}
+
+/// Few distinct keys, so that they are met again; a third of them crowd one bucket.
+fn op() -> impl Strategy<Value = Op> {
+    let crowded: Vec<u64> = crowd(8, 255).take(60).map(MacAddr::to_u64).collect();
+    let key = prop_oneof![2 => 1u64..200, 1 => prop::sample::select(crowded), 1 => 1u64..1 << 48];
+    prop_oneof![
+        300 => (key.clone(), any::<u16>()).prop_map(|(k, v)| Op::Insert(k, v)),
+        200 => key.prop_map(Op::Remove),
+        1 => Just(Op::Clear),
+    ]
+}
+
+proptest! {
+    #[test]
+    fn agrees_with_a_btreemap(ops in prop::collection::vec(op(), 0..800)) {
+        let mut table: MacMap<u32> = MacMap::new();
+        let mut model: BTreeMap<u64, (u16, u32)> = BTreeMap::new();
+        for (n, op) in ops.into_iter().enumerate() {
+            let n = n as u32;
+            match op {
+                Op::Insert(k, v) => prop_assert_eq!(table.insert_both(mac(k), v, n), model.insert(k, (v, n))),
+                Op::Remove(k) => prop_assert_eq!(table.remove(mac(k)), model.remove(&k).map(|(v, _)| v)),
+                Op::Clear => { table.clear(); model.clear(); }
+            }
+            prop_assert_eq!(table.len(), model.len());
+        }
+        for (&k, &(v, n)) in &model {
+            prop_assert_eq!(table.get(mac(k)), Some(v));
+            prop_assert_eq!(table.get_both(mac(k)), Some((v, n)));
+        }
+        (1..200).filter(|k| !model.contains_key(k)).for_each(|k| assert_eq!(table.get(mac(k)), None));
+        let mut listed: Vec<_> = table.iter_both().map(|(m, v, n)| (m.to_u64(), (v, n))).collect();
+        listed.sort_unstable();
+        prop_assert_eq!(listed, model.clone().into_iter().collect::<Vec<_>>());
+        table.retain(|_, v, _| v % 2 == 0);
+        model.retain(|_, (v, _)| *v % 2 == 0);
+        prop_assert_eq!(table.len(), model.len());
+        prop_assert!(model.iter().all(|(&k, &(v, n))| table.get_both(mac(k)) == Some((v, n))));
+    }
+}

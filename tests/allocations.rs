@@ -1,0 +1,125 @@
+//! Decisions allocate nothing: an allocator that counts says so.
+#![allow(missing_docs, unsafe_code, clippy::unwrap_used)]
+
+use macvlab::frame::{EthHeader, MacAddr, PacketType};
+use macvlab::macvlan::{self, Demux, Mode, PortRequest};
+use macvlab::nic::{Filter, Nic, UnicastFilter};
+use macvlab::switch::{PortConfig, Switch, SwitchConfig, SwitchPortId};
+use macvlab::time::Instant;
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::Cell;
+use std::hint::black_box;
+
+/// The system's allocator, which counts for each thread: tests run beside each other.
+struct Counting;
+
+thread_local! {
+    static ALLOCATIONS: Cell<u64> = const { Cell::new(0) };
+}
+
+fn count() {
+    ALLOCATIONS.with(|n| n.set(n.get() + 1));
+}
+
+// SAFETY: everything is handed to the system's allocator as it came; the counter is a plain number without destructor.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        count();
+        // SAFETY: the caller's promise is passed on.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn realloc(&self, at: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        count();
+        // SAFETY: the caller's promise is passed on.
+        unsafe { System.realloc(at, layout, size) }
+    }
+
+    unsafe fn dealloc(&self, at: *mut u8, layout: Layout) {
+        // SAFETY: the caller's promise is passed on.
+        unsafe { System.dealloc(at, layout) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+fn allocations(work: impl FnOnce()) -> u64 {
+    let before = ALLOCATIONS.with(Cell::get);
+    work();
+    ALLOCATIONS.with(Cell::get) - before
+}
+
+fn mac(n: u8) -> MacAddr {
+    MacAddr([2, 0, 0, 0, 0, n])
+}
+
+/// A frame of everything to everybody: stations 0 to 9, a group, and all.
+fn headers() -> Vec<EthHeader> {
+    let mut everybody: Vec<MacAddr> = (0..10).map(mac).collect();
+    everybody.extend([MacAddr([1, 0, 0x5e, 1, 2, 3]), MacAddr::BROADCAST]);
+    let frame = |dst: &MacAddr, src: u8| [&dst.0[..], &mac(src).0, &[8, 0], &[0; 46]].concat();
+    let frames = (0..10).flat_map(|src| everybody.iter().map(move |dst| frame(dst, src)));
+    frames.map(|f| EthHeader::parse(&f).unwrap()).collect()
+}
+
+#[test]
+fn the_counter_counts() {
+    assert_eq!(allocations(|| drop(black_box(vec![1u8]))), 1);
+}
+
+#[test]
+fn the_demultiplexer_decides_and_delivers_without_allocating() {
+    let mut nic = Nic::new(mac(200), 1500, Filter::new(UnicastFilter::None));
+    nic.set_up(true);
+    let mut slot: Option<Demux> = None;
+    let modes = [Mode::Private, Mode::Vepa, Mode::Vepa, Mode::Bridge, Mode::Bridge, Mode::Source];
+    let mut ids = Vec::new();
+    for (mode, n) in modes.into_iter().zip(0..) {
+        let sources = if mode == Mode::Source { vec![mac(8)] } else { Vec::new() };
+        let request = PortRequest { mac: mac(n), mode, sources, ..PortRequest::default() };
+        let id = macvlan::create(&mut slot, &nic, &request, false).unwrap();
+        slot.as_mut().unwrap().set_up(&mut nic, id, true).unwrap();
+        ids.push(id);
+    }
+    let table = slot.as_mut().unwrap().publish().clone();
+    let headers = headers();
+    let mut verdicts = Vec::with_capacity(headers.len());
+    let mut delivered = 0;
+    let count = allocations(|| {
+        for header in &headers {
+            let verdict = table.receive(header);
+            delivered += table.deliveries(&verdict, header, PacketType::of(header.dst, mac(200))).count();
+            for &id in &ids {
+                let verdict = table.transmit(id, header);
+                delivered += table.deliveries(&verdict, header, PacketType::Host).count();
+                black_box(table.why(&verdict, id, header)).ok();
+            }
+        }
+        table.receive_batch(&headers, &mut verdicts);
+    });
+    assert_eq!(count, 0);
+    assert_eq!(verdicts.len(), headers.len());
+    assert!(delivered > 100, "{delivered}: hardly anything was delivered");
+}
+
+#[test]
+fn the_switch_decides_and_learns_known_sources_without_allocating() {
+    let mut switch = Switch::new(SwitchConfig::default()).unwrap();
+    let ports: Vec<SwitchPortId> = (0..4).map(|_| switch.add_port(PortConfig::default()).unwrap()).collect();
+    let frame = [0; 60];
+    let headers = headers();
+    let mut left = 0;
+    let mut pass = |switch: &mut Switch, now| {
+        for header in &headers {
+            let ingress = ports[usize::from(header.src.0[5]) % ports.len()];
+            let verdict = switch.decide(ingress, &frame, header, now);
+            left += switch.egress(&verdict, ingress, header).count();
+            switch.commit(ingress, header, &verdict, now);
+        }
+    };
+    pass(&mut switch, Instant::ZERO);
+    let count = allocations(|| pass(&mut switch, Instant::from_nanos(1_000_000)));
+    assert_eq!(count, 0);
+    assert!(left > headers.len(), "{left}: hardly anything left the switch");
+}
