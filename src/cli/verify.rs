@@ -35,7 +35,7 @@ const MAX_TOLD: u64 = 10;
 Exit codes: 0 the kernel agrees, 1 it does not, 2 wrong usage or input, or it cannot be asked.")]
 pub(super) struct Args {
     /// Lab files; - is standard input.
-    #[arg(value_name = "LAB", required_unless_present = "random", conflicts_with = "random")]
+    #[arg(value_name = "LAB", required_unless_present = "random", conflicts_with_all = ["random", "seed", "jobs", "save", "rules"])]
     labs: Vec<PathBuf>,
     /// So many random labs.
     #[arg(long, value_name = "N")]

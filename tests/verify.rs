@@ -1,0 +1,93 @@
+//! What a user sees of `macvlab verify`: the running kernel is asked, so these tests need Linux and the right to make
+//! network namespaces.
+#![cfg(feature = "kernel")]
+#![allow(missing_docs, clippy::unwrap_used, clippy::print_stderr)]
+
+mod common;
+
+use common::{macvlab, stderr, stdout};
+
+const LAB: &str = r#"
+title = "Two ports"
+
+[nic.eth0]
+mac = "02:00:00:00:00:01"
+
+[macvlan.c1]
+parent = "eth0"
+mode = "bridge"
+mac = "02:00:00:00:00:11"
+
+[macvlan.c2]
+parent = "eth0"
+mode = "bridge"
+mac = "02:00:00:00:00:12"
+
+[[step]]
+inject = { at = "c1", ethernet = { dst = "c2" } }
+expect = { delivered = ["c2"] }
+"#;
+
+/// Says so and answers `false` where the kernel cannot be asked.
+fn kernel_can_be_asked() -> bool {
+    let root = std::fs::read_to_string("/proc/self/status")
+        .is_ok_and(|s| s.lines().any(|l| l.starts_with("Uid:") && l.split_whitespace().nth(2) == Some("0")));
+    if !root {
+        eprintln!("SKIPPED: `macvlab verify` is tested as root only");
+    }
+    root
+}
+
+#[test]
+fn a_lab_that_agrees() {
+    if !kernel_can_be_asked() {
+        return;
+    }
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join("lab.toml"), LAB).unwrap();
+    let out = macvlab(dir.path(), &["verify", "lab.toml"], b"");
+    assert_eq!(out.status.code(), Some(0), "{}", stderr(&out));
+    assert_eq!(stdout(&out), "lab.toml: the kernel agrees: 1 steps\n");
+    assert!(stderr(&out).starts_with("Linux "), "{}", stderr(&out));
+}
+
+#[test]
+fn expectations_do_not_matter() {
+    if !kernel_can_be_asked() {
+        return;
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let wrong = LAB.replace(r#"delivered = ["c2"]"#, r#"delivered = ["eth0"]"#);
+    assert_ne!(wrong, LAB);
+    std::fs::write(dir.path().join("lab.toml"), wrong).unwrap();
+    assert_eq!(macvlab(dir.path(), &["run", "lab.toml"], b"").status.code(), Some(1));
+    let out = macvlab(dir.path(), &["verify", "lab.toml"], b"");
+    assert_eq!(out.status.code(), Some(0), "{}", stdout(&out));
+    assert_eq!(stdout(&out), "lab.toml: the kernel agrees: 1 steps\n");
+}
+
+#[test]
+fn random_labs_and_the_page_of_rules() {
+    if !kernel_can_be_asked() {
+        return;
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let args = ["verify", "--random", "3", "--seed", "1", "--jobs", "2", "--rules", "rules.md"];
+    let out = macvlab(dir.path(), &args, b"");
+    assert_eq!(out.status.code(), Some(0), "{}{}", stdout(&out), stderr(&out));
+    assert!(stdout(&out).starts_with("random labs 1 to 3: 3 of 3 agree"), "{}", stdout(&out));
+    let page = std::fs::read_to_string(dir.path().join("rules.md")).unwrap();
+    assert!(page.contains("3 of 3 random labs agreed"), "{page}");
+    let counted =
+        |rule: &str| page.lines().find(|l| l.starts_with(&format!("| {rule} |"))).map(str::to_owned);
+    let line = counted("R32").unwrap();
+    assert!(line.ends_with(" 3 |") || line.ends_with(" 2 |") || line.ends_with(" 1 |"), "{line}");
+}
+
+#[test]
+fn a_seed_is_not_for_lab_files() {
+    let dir = tempfile::tempdir().unwrap();
+    let out = macvlab(dir.path(), &["verify", "--seed", "1", "lab.toml"], b"");
+    assert_eq!(out.status.code(), Some(2));
+    assert!(stderr(&out).contains("--seed"), "{}", stderr(&out));
+}
