@@ -63,9 +63,10 @@ impl Switch {
         Ok(id)
     }
 
-    /// Gives the switch's own device an address that frames can be for.
+    /// Gives the switch's own device an address that frames can be for. Wherever it was learned, it is there no longer.
     pub fn set_own_device(&mut self, mac: MacAddr) {
         self.own = Some(mac);
+        self.fdb.remove(VlanId::default(), mac);
     }
 
     /// Whether some port forwards: the own device has carrier then.

@@ -132,7 +132,7 @@ impl Switch {
         match vlan {
             // Not in a VLAN of the port: it stays all the same and teaches nothing (`br_should_learn`).
             Some(None) => SwitchVerdict::drop(Rule::ReservedLocal, Learn::Nothing, None),
-            vlan => SwitchVerdict::drop(Rule::ReservedLocal, self.lesson(port), vlan.flatten()),
+            vlan => SwitchVerdict::drop(Rule::ReservedLocal, self.lesson(port, header), vlan.flatten()),
         }
     }
 
@@ -149,7 +149,7 @@ impl Switch {
         if port.flags.locked && self.fdb.get(table, header.src, now) != Some(ingress) {
             return SwitchVerdict::drop(Rule::Locked, Learn::Nothing, vlan);
         }
-        let learn = self.lesson(port);
+        let learn = self.lesson(port, header);
         if port.state != PortState::Forwarding {
             return SwitchVerdict::drop(Rule::PortStateIn, learn, vlan);
         }
@@ -217,8 +217,10 @@ impl Switch {
         self.fdb.get(vlan, header.dst, now)
     }
 
-    fn lesson(&self, port: &Port) -> Learn {
-        let teaches = port.flags.learning && port.state.teaches() && self.fdb.learns();
+    /// What the source address teaches; the switch's own stays with its own device, wherever it is seen.
+    fn lesson(&self, port: &Port, header: &EthHeader) -> Learn {
+        let foreign = self.own != Some(header.src);
+        let teaches = foreign && port.flags.learning && port.state.teaches() && self.fdb.learns();
         if teaches { Learn::Source } else { Learn::Nothing }
     }
 

@@ -503,3 +503,21 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn the_own_devices_address_is_not_learned() {
+    let mut bench = Switch::new(SwitchConfig::default()).unwrap();
+    let port = bench.add_port(PortConfig::default()).unwrap();
+    let own = MacAddr([2, 0, 0, 0, 0, 0x0f]);
+    let frame = [[0xff; 6], own.0, [0x88, 0xb5, 0, 0, 0, 0]].concat();
+    let header = EthHeader::parse(&frame).unwrap();
+    let send = |switch: &mut Switch| {
+        let verdict = switch.decide(port, &frame, &header, Instant::ZERO);
+        switch.commit(port, &header, &verdict, Instant::ZERO);
+        switch.fdb_entries(Instant::ZERO).len()
+    };
+    assert_eq!(send(&mut bench), 1, "a stranger's address is");
+    bench.set_own_device(own);
+    assert_eq!(bench.fdb_entries(Instant::ZERO).len(), 0, "the own device takes it away");
+    assert_eq!(send(&mut bench), 0);
+}
