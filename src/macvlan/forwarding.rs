@@ -40,9 +40,8 @@ pub struct Forwarding {
     /// Active ports by their addresses (R1).
     pub(super) table: MacTable,
     pub(super) ports: Vec<Option<PortEntry>>,
-    /// The passthru port, and whether it is up (R51).
-    pub(super) passthru: Option<(PortId, bool)>,
-    /// What becomes of a unicast by the port that has its address; the last: of one that nobody has (R12 to R14).
+    /// What becomes of a unicast by the port that has its address; the last: of one that nobody has (R12 to R14). With a
+    /// passthru port all say the same (R51).
     unicast: Vec<Verdict>,
     /// Listed senders: an index into `listeners` (R40).
     pub(super) senders: MacTable,
@@ -76,7 +75,11 @@ impl Forwarding {
                 Verdict::plain(Rule::UnicastToPort, Egress::Port(id))
             };
             if port.mode == Mode::Passthru {
-                f.passthru = Some((id, port.up));
+                f.unicast.fill(if port.up {
+                    Verdict::plain(Rule::PassthruUnicast, Egress::Port(id))
+                } else {
+                    Verdict::plain(Rule::PassthruDown, Egress::Drop)
+                });
             }
             for sender in &port.sources {
                 let l = senders.entry(*sender).or_default();
@@ -148,7 +151,7 @@ impl Forwarding {
         self.senders.get(sender).map_or(&[], |l| &self.listeners[usize::from(l)].ports)
     }
 
-    /// What becomes of a unicast to this address (R12 to R14). No branch depends on who has it, as nothing about the next
+    /// What becomes of a unicast to this address (R12 to R14, R51). No branch depends on who has it, as nothing about the next
     /// frame's destination can be foretold.
     #[inline]
     pub(super) fn unicast_to(&self, dst: MacAddr) -> Verdict {

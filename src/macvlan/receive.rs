@@ -17,7 +17,7 @@ impl Forwarding {
     #[must_use]
     pub fn receive(&self, header: &EthHeader) -> Verdict {
         let verdict =
-            if header.dst.is_multicast() { self.multicast(*header) } else { self.unicast(header.dst) };
+            if header.dst.is_multicast() { self.multicast(*header) } else { self.unicast_to(header.dst) };
         // Most parents have no source ports.
         if self.senders.is_empty() { verdict } else { self.with_sources(header.src, verdict) }
     }
@@ -39,16 +39,6 @@ impl Forwarding {
             return Verdict { rule: Rule::SourceNodst, egress: Egress::Drop, flood: Flood::None, sources };
         }
         Verdict { sources, ..verdict }
-    }
-
-    /// R12 to R14, R51.
-    #[inline]
-    fn unicast(&self, dst: MacAddr) -> Verdict {
-        match self.passthru {
-            None => self.unicast_to(dst),
-            Some((id, true)) => Verdict::plain(Rule::PassthruUnicast, Egress::Port(id)),
-            Some((_, false)) => Verdict::plain(Rule::PassthruDown, Egress::Drop),
-        }
     }
 
     /// R16 to R24, R60, R62. The header comes by value, so that for unicast frames it need not be in memory at all.

@@ -17,13 +17,16 @@ impl Maker {
             3 => self.group(),
             _ => MacAddr::ZERO,
         };
+        let ethertype: u16 =
+            *self.dice.pick(&[0x88b5, 0x88b5, 0x88b5, 0x0800, 0x0806, 0x86dd, 0x8808, 0x88cc, 0x0026]);
+        // What PAUSE is told by shows in floods, and behind a tag.
+        let pause = ethertype == 0x8808;
+        let dst = if pause && self.dice.percent(60) { MacAddr::BROADCAST } else { dst };
         let mut frame = [dst.0, src.0].concat();
-        let tags = self.dice.weighted(&[72, 18, 8, 2]);
+        let tags = self.dice.weighted(if pause { &[40, 50, 8, 2] } else { &[72, 18, 8, 2] });
         for _ in 0..tags {
             self.tag(&mut frame);
         }
-        let ethertype: u16 =
-            *self.dice.pick(&[0x88b5, 0x88b5, 0x88b5, 0x0800, 0x0806, 0x86dd, 0x8808, 0x88cc, 0x0026]);
         frame.extend(ethertype.to_be_bytes());
         self.serial += 1;
         frame.extend([0, 0]);

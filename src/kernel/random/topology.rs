@@ -208,7 +208,8 @@ impl Maker {
             mac: Some(mac),
             ip: IpSpec::default(),
             mtu: if self.dice.percent(10) { Some(self.port_mtu()) } else { None },
-            up: self.dice.percent(88),
+            // A source port acts while it is down, too (R42).
+            up: self.dice.percent(if mode == Mode::Source { 70 } else { 88 }),
             flags: self.flags(mode),
             sources,
             multicast,
@@ -255,7 +256,7 @@ impl Maker {
     pub(super) fn flags(&mut self, mode: Mode) -> MacvlanFlags {
         MacvlanFlags {
             nopromisc: self.dice.percent(if mode == Mode::Passthru { 50 } else { 4 }),
-            nodst: self.dice.percent(if mode == Mode::Source { 25 } else { 3 }),
+            nodst: self.dice.percent(if mode == Mode::Source { 40 } else { 3 }),
         }
     }
 
