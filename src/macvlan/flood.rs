@@ -124,7 +124,7 @@ impl Forwarding {
     }
 }
 
-/// Whether a flood of this class is meant for a port in this mode.
+/// Whether a flood of this class reaches a port, whatever its group filter says.
 fn reaches(class: FloodClass, id: PortId, port: &PortEntry) -> Result<(), Rule> {
     if !port.up {
         return Err(Rule::PortDown);
@@ -132,7 +132,13 @@ fn reaches(class: FloodClass, id: PortId, port: &PortEntry) -> Result<(), Rule> 
     if class.sender() == Some(id) {
         return Err(Rule::FloodNotSelf);
     }
-    match (class, port.mode) {
+    meant_for(class, port.mode)
+}
+
+/// Whether a flood of this class is meant for ports in this mode: the pairs of modes of R18 to R21 and R31. They stand here
+/// only, for the lists that a flood walks and for "why not?" alike.
+pub(super) fn meant_for(class: FloodClass, mode: Mode) -> Result<(), Rule> {
+    match (class, mode) {
         (FloodClass::Local(_), Mode::Bridge)
         | (FloodClass::Vepa(_), Mode::Vepa | Mode::Bridge)
         | (FloodClass::Bridge(_), Mode::Vepa)

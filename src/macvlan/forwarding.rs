@@ -2,6 +2,7 @@
 
 use super::Mode;
 use super::admit::Demux;
+use super::flood::meant_for;
 use super::groups::{GroupBits, GroupFilter};
 use crate::frame::MacAddr;
 use crate::table::MacTable;
@@ -51,10 +52,10 @@ pub struct Forwarding {
     /// Frames the broadcast queue takes (R60).
     pub(super) queue_len: u32,
     /// Active ports that floods of each class may reach, in the order of their ids.
-    outside: Vec<PortId>,
-    vepa_and_bridge: Vec<PortId>,
-    vepa: Vec<PortId>,
-    bridge: Vec<PortId>,
+    from_outside: Vec<PortId>,
+    from_vepa: Vec<PortId>,
+    from_bridge: Vec<PortId>,
+    local: Vec<PortId>,
 }
 
 impl Forwarding {
@@ -106,20 +107,16 @@ impl Forwarding {
         f
     }
 
+    /// Enters an active port in the lists of the floods that are meant for its mode.
     fn classify(&mut self, id: PortId, mode: Mode) {
-        match mode {
-            Mode::Private | Mode::Passthru => self.outside.push(id),
-            Mode::Vepa => {
-                self.outside.push(id);
-                self.vepa_and_bridge.push(id);
-                self.vepa.push(id);
-            }
-            Mode::Bridge => {
-                self.outside.push(id);
-                self.vepa_and_bridge.push(id);
-                self.bridge.push(id);
-            }
-            Mode::Source => {}
+        let lists = [
+            (FloodClass::Outside, &mut self.from_outside),
+            (FloodClass::Vepa(id), &mut self.from_vepa),
+            (FloodClass::Bridge(id), &mut self.from_bridge),
+            (FloodClass::Local(id), &mut self.local),
+        ];
+        for (_, list) in lists.into_iter().filter(|(class, _)| meant_for(*class, mode).is_ok()) {
+            list.push(id);
         }
     }
 
@@ -132,10 +129,10 @@ impl Forwarding {
     /// The active ports whose modes a class of flood reaches, the sender included.
     pub(super) fn candidates(&self, class: FloodClass) -> &[PortId] {
         match class {
-            FloodClass::Outside => &self.outside,
-            FloodClass::Vepa(_) => &self.vepa_and_bridge,
-            FloodClass::Bridge(_) => &self.vepa,
-            FloodClass::Local(_) => &self.bridge,
+            FloodClass::Outside => &self.from_outside,
+            FloodClass::Vepa(_) => &self.from_vepa,
+            FloodClass::Bridge(_) => &self.from_bridge,
+            FloodClass::Local(_) => &self.local,
         }
     }
 

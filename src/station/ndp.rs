@@ -122,7 +122,7 @@ fn link_layer(mut options: &[u8], wanted: u8) -> Option<Option<MacAddr>> {
     Some(found)
 }
 
-/// ff02::1:ffXX:XXXX with the last 24 bits of the address (RFC 4291 2.7.1).
+/// ff02::1:ff00:0 with the last 24 bits of the address in its own (RFC 4291 2.7.1).
 pub(super) fn solicited_node(addr: Ipv6Addr) -> Ipv6Addr {
     let [.., a, b, c] = addr.octets();
     Ipv6Addr::new(0xff02, 0, 0, 0, 0, 1, 0xff00 | u16::from(a), u16::from_be_bytes([b, c]))
