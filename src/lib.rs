@@ -54,6 +54,7 @@
 //!
 //! | room | what it is | to begin with |
 //! | --- | --- | --- |
+//! | `live` | real ends for simulated cables, in real time (Linux) | |
 //! | [`report`] | text, JSON lines, annotated pcapng, counters: views of the hop log | [`report::TextReport`] |
 //! | [`matrix`] | who reaches whom, a fresh lab for each pair | [`matrix::ping`] |
 //! | [`explain`] | the whole way of one frame, and why it did not go elsewhere | [`explain::Journey`] |
@@ -85,12 +86,16 @@ pub mod frame;
 pub mod kernel;
 pub mod lab;
 pub mod labfile;
+#[cfg(target_os = "linux")]
+pub mod live;
 pub mod macvlan;
 pub mod matrix;
 pub mod nic;
 pub mod report;
 pub mod station;
 pub mod switch;
+#[cfg(target_os = "linux")]
+mod sys;
 pub mod table;
 pub mod time;
 pub mod verdict;

@@ -224,6 +224,19 @@ impl<W: Write> PcapngWriter<W> {
         Ok(())
     }
 
+    /// The writer below. What is written to it directly lands between two blocks.
+    pub fn get_mut(&mut self) -> &mut W {
+        self.inner.get_mut()
+    }
+
+    /// Hands on what the writer below has collected.
+    ///
+    /// # Errors
+    /// Flushing fails.
+    pub fn flush(&mut self) -> Result<(), CaptureError> {
+        Ok(self.inner.get_mut().flush()?)
+    }
+
     /// Writes what an interface counted; best at the end.
     ///
     /// # Errors

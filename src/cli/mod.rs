@@ -5,8 +5,10 @@
 //! | --- | --- |
 //! | `bench/` | `bench` |
 //! | `check.rs` | `check LAB …` |
+//! | `ctl.rs` | `ctl SOCKET …` (Linux) |
 //! | `demo.rs` | `demo [NAME]`, with the list of built-in labs in `demos.rs`, run by `experiment.rs` |
 //! | `explain.rs` | `explain LAB`, with the frame from `aim.rs` |
+//! | `live.rs` | `live LAB` (Linux), with its capture from `rolling.rs` |
 //! | `matrix.rs` | `matrix [LAB]` |
 //! | `generate.rs` | `generate OUT.pcap` |
 //! | `replay.rs` | `replay CAPTURE --lab LAB`, with one capture for each device from `devices.rs` |
@@ -21,6 +23,8 @@
 mod aim;
 mod bench;
 mod check;
+#[cfg(target_os = "linux")]
+mod ctl;
 mod demo;
 mod demos;
 mod devices;
@@ -29,8 +33,12 @@ mod explain;
 mod generate;
 mod input;
 mod interrupt;
+#[cfg(target_os = "linux")]
+mod live;
 mod matrix;
 mod replay;
+#[cfg(target_os = "linux")]
+mod rolling;
 mod rules;
 mod run;
 mod shell;
@@ -83,6 +91,10 @@ enum Command {
     Explain(explain::Args),
     Matrix(matrix::Args),
     Replay(replay::Args),
+    #[cfg(target_os = "linux")]
+    Live(live::Args),
+    #[cfg(target_os = "linux")]
+    Ctl(ctl::Args),
     Generate(generate::Args),
     Bench(bench::Args),
     Rules(rules::Args),
@@ -160,6 +172,10 @@ pub(crate) fn main() -> ExitCode {
         Command::Explain(args) => explain::run(args, &terminal),
         Command::Matrix(args) => matrix::run(&args, &terminal),
         Command::Replay(args) => replay::run(args, &terminal),
+        #[cfg(target_os = "linux")]
+        Command::Live(args) => live::run(&args, &terminal),
+        #[cfg(target_os = "linux")]
+        Command::Ctl(args) => ctl::run(&args, &terminal),
         Command::Generate(args) => generate::run(args, &terminal),
         Command::Bench(args) => bench::run(&args, &terminal),
         Command::Rules(args) => rules::run(args, &terminal),

@@ -14,16 +14,16 @@ mod pool;
 pub mod random;
 mod rtnl;
 mod shrink;
-mod sys;
 mod tell;
 mod trouble;
 mod verify;
 mod world;
 
+pub use crate::errno::ErrorNumber;
 pub use compare::{Allowed, Comparison, Difference, compare};
 pub use info::KernelInfo;
 pub use netns::{acquire_privileges, stop_on_interrupt};
-pub use observed::{ErrorNumber, Observed, Seen, SetupError, StepObserved, StepOutcome};
+pub use observed::{Observed, Seen, SetupError, StepObserved, StepOutcome};
 pub use oracle::{Hints, Oracle};
 pub use ours::Ours;
 pub use shrink::shrink;

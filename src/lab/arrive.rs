@@ -21,6 +21,7 @@ impl Lab {
         match at {
             End::Device(id) => self.intake_link(id, frame, frame_id),
             End::Switch(switch, port) => self.intake_switch(switch, port, frame, frame_id),
+            End::Outside(outlet) => self.outside.send(outlet, frame),
             End::Nobody { .. } | End::Gone => {}
         }
     }
@@ -213,7 +214,9 @@ impl Lab {
         match tap {
             // Queued for the reader: the port's host stack sees nothing of it (R201).
             Some(Tap { open: TapOpen::Idle, queued }) => *queued += 1,
-            Some(Tap { open: TapOpen::Reading, .. }) => {}
+            Some(Tap { open: TapOpen::Reading, .. }) => {
+                self.hand_outside(id, frame);
+            }
             None | Some(Tap { open: TapOpen::No, .. }) => self.hand_to_stack(id, frame, delivery.packet_type),
         }
     }
@@ -233,18 +236,17 @@ impl Lab {
         let counters = &mut node.ports[usize::from(port.0)].counters;
         counters.rx_packets += 1;
         counters.rx_bytes += frame.len() as u64;
-        let name = node.ports[usize::from(port.0)].name.clone();
         let header = match incoming(&frame) {
             Ok(header) => header,
-            Err(rule) => return self.hop_named(name, HopKind::Drop(rule), &frame, frame_id),
+            Err(rule) => return self.hop_switch(switch, port, HopKind::Drop(rule), &frame, frame_id),
         };
         let verdict = node.switch.decide(port, &frame, &header, now);
         let packet_type = PacketType::of(header.dst, MacAddr::ZERO);
-        self.hop_named(name.clone(), HopKind::Arrive(packet_type), &frame, frame_id);
+        self.hop_switch(switch, port, HopKind::Arrive(packet_type), &frame, frame_id);
         self.tell(|lab| lab.told_switch(switch, port, &verdict, &header, (&frame, frame_id)));
         self.switches[switch.0].switch.commit(port, &header, &verdict, now);
         self.pass_up(switch, &verdict, &header, &frame, frame_id);
-        self.forward(switch, port, &name, &verdict, &header, &frame, frame_id);
+        self.forward(switch, port, &verdict, &header, &frame, frame_id);
     }
 
     /// The switch's own device gets what is for it, and, promiscuous, everything (R212).
@@ -274,18 +276,15 @@ impl Lab {
         let node = &self.switches[switch.0];
         let Some(header) = EthHeader::outgoing(frame) else { return };
         let verdict = node.switch.decide_own(&header, self.now);
-        let name = node.name.clone();
         self.tell(|lab| lab.told_switch(switch, SwitchPortId::OWN, &verdict, &header, (frame, frame_id)));
-        self.forward(switch, SwitchPortId::OWN, &name, &verdict, &header, frame, frame_id);
+        self.forward(switch, SwitchPortId::OWN, &verdict, &header, frame, frame_id);
     }
 
     /// Sends a frame out of the ports that a verdict says.
-    #[allow(clippy::too_many_arguments)]
     fn forward(
         &mut self,
         switch: SwitchId,
         ingress: SwitchPortId,
-        name: &str,
         verdict: &SwitchVerdict,
         header: &EthHeader,
         frame: &Frame,
@@ -298,7 +297,7 @@ impl Lab {
             _ => ways.is_empty().then_some(Rule::NothingToFloodTo),
         };
         if let Some(rule) = dropped {
-            self.hop_named(name.to_owned(), HopKind::Drop(rule), frame, frame_id);
+            self.hop_switch(switch, ingress, HopKind::Drop(rule), frame, frame_id);
         }
         for (out, rule, retag) in ways {
             let frame = match retag.apply(frame) {
@@ -312,12 +311,13 @@ impl Lab {
     /// A frame leaves by a switch port.
     fn leave_switch(&mut self, switch: SwitchId, out: SwitchPortId, frame: Frame, frame_id: u64, rule: Rule) {
         let port = &self.switches[switch.0].ports[usize::from(out.0)];
-        let (name, cable) = (port.name.clone(), port.cable);
+        let cable = port.cable;
         // A bridge has the outer tag set aside when it looks at the length.
         let tag_bytes =
             if EthHeader::tags(&frame).next().is_some() { EthHeader::TAG_LEN as usize } else { 0 };
         if !Nic::fits(port.mtu, frame.len() - tag_bytes) {
-            return self.hop_named(name, HopKind::Drop(Rule::TooLongToReceive), &frame, frame_id);
+            let kind = HopKind::Drop(Rule::TooLongToReceive);
+            return self.hop_switch(switch, out, kind, &frame, frame_id);
         }
         let far = self.cables[cable.0].far(End::Switch(switch, out));
         let accepted = self.offer(far, &frame, frame_id).is_ok();
@@ -328,7 +328,7 @@ impl Lab {
         }
         counters.tx_packets += 1;
         counters.tx_bytes += frame.len() as u64;
-        self.hop_named(name, HopKind::Transmit(rule), &frame, frame_id);
+        self.hop_switch(switch, out, HopKind::Transmit(rule), &frame, frame_id);
         let time = self.now + self.cables[cable.0].latency;
         self.agenda.plan(time, Due::Arrive { at: far, frame, frame_id });
     }

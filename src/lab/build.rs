@@ -16,7 +16,6 @@ use crate::macvlan::{self, PortRequest, Refusal};
 use crate::nic::{Filter, Nic, UnicastFilter};
 use crate::station::{Endpoint, IpSpec, Router};
 use crate::switch::{Assigned, FdbKind, PortConfig, Switch, SwitchConfig};
-use crate::time::Instant;
 use crate::verdict::Rule;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -32,6 +31,7 @@ impl Lab {
     /// out.
     #[must_use]
     pub fn new(spec: &LabSpec, options: Options) -> Lab {
+        let now = options.start;
         let mut lab = Lab {
             title: spec.title.clone(),
             steps: spec.steps.clone(),
@@ -41,9 +41,10 @@ impl Lab {
             cables: Vec::new(),
             switches: Vec::new(),
             agents: Vec::new(),
+            outside: super::outside::Outside::default(),
             addresses: BTreeMap::new(),
             agenda: super::clock::Agenda::default(),
-            now: Instant::ZERO,
+            now,
             step: 0,
             next_frame_id: 0,
             watch: None,
@@ -128,7 +129,7 @@ impl Lab {
         }
         if self.options.stacks {
             let router = Router::new(name, &interfaces, self.now);
-            self.attach(Stack::Router(Box::new(router)), devices);
+            self.attach_stack(Stack::Router(Box::new(router)), devices);
         }
         Ok(())
     }
@@ -155,7 +156,7 @@ impl Lab {
 
     fn add_device(&mut self, name: &Name, kind: Kind) -> DeviceId {
         let id = DeviceId(self.devices.len());
-        self.devices.push(Device { name: name.clone(), kind, agent: None, gone: false });
+        self.devices.push(Device { name: name.clone(), kind, agent: None, user: None, gone: false });
         self.names.insert(name.clone(), id);
         id
     }
@@ -278,14 +279,14 @@ impl Lab {
         let state = self.state_of(id);
         let endpoint = Endpoint::new(&name, state.mac, ip, state.mtu, self.now);
         let groups = endpoint.groups();
-        self.attach(Stack::Endpoint(Box::new(endpoint)), vec![id]);
+        self.attach_stack(Stack::Endpoint(Box::new(endpoint)), vec![id]);
         for group in groups {
             // Joining is never refused (R88).
             let _ = self.join(id, group);
         }
     }
 
-    fn attach(&mut self, stack: Stack, devices: Vec<DeviceId>) {
+    fn attach_stack(&mut self, stack: Stack, devices: Vec<DeviceId>) {
         let agent = AgentId(self.agents.len());
         for (interface, id) in devices.iter().enumerate() {
             self.devices[id.0].agent = Some((agent, interface));
@@ -443,7 +444,7 @@ impl Lab {
         match end {
             End::Device(id) => Some(self.devices[id.0].name.clone()),
             End::Switch(s, p) => Some(self.switches[s.0].ports[usize::from(p.0)].name.clone()),
-            End::Nobody { .. } | End::Gone => None,
+            End::Nobody { .. } | End::Outside(_) | End::Gone => None,
         }
     }
 }

@@ -1,5 +1,6 @@
 //! What a lab is made of: devices with links, ports, cables, switches, and the agents that hold the IP stacks.
 
+use super::outside::Outlet;
 use crate::counters::Counters;
 use crate::frame::{MacAddr, VlanId};
 use crate::lab::spec::{Name, TapOpen};
@@ -34,6 +35,8 @@ pub(super) struct Device {
     pub(super) kind: Kind,
     /// The IP stack behind it, and which of its interfaces this is.
     pub(super) agent: Option<(AgentId, usize)>,
+    /// Whoever uses it is outside.
+    pub(super) user: Option<Outlet>,
     /// It was removed.
     pub(super) gone: bool,
 }
@@ -126,6 +129,8 @@ pub(super) enum End {
         /// Of the interface there, in bytes.
         mtu: u32,
     },
+    /// Reality is attached here.
+    Outside(Outlet),
     /// The device that was here is gone.
     Gone,
 }

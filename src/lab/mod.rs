@@ -14,6 +14,7 @@
 //! | `arrive.rs` | the way in: cable, NIC or switch, demultiplexer, port |
 //! | `steps.rs` | runs the steps and holds them against what was expected |
 //! | `change.rs` | `set`, `add` and `remove` |
+//! | `outside.rs` | what is attached from outside, in place of what the lab would simulate |
 //! | `ask.rs` | questions that change nothing |
 //! | `decision.rs` | decisions told in full |
 
@@ -25,21 +26,25 @@ mod clock;
 mod decision;
 mod device;
 mod event;
+mod outside;
 mod send;
 pub mod spec;
 mod steps;
 
 pub use decision::{Decision, Finding, Place, Way, WayKind};
 pub use event::{Device, DeviceState, Event, Hop, HopKind, Outcome, SetupStage};
+pub use outside::{AttachError, Outlet};
 pub use spec::LabSpec;
 
 use crate::errno::Errno;
 use crate::frame::{EthHeader, Frame, PacketType};
 use crate::macvlan::Refusal;
+use crate::switch::SwitchPortId;
 use crate::time::Instant;
 use crate::verdict::Rule;
 use clock::{Agenda, Due};
-use device::{Agent, AgentId, Cable, DeviceId, End, Kind, Link, Stack, SwitchNode};
+use device::{Agent, AgentId, Cable, DeviceId, End, Kind, Link, Stack, SwitchId, SwitchNode};
+use outside::Outside;
 use spec::{Name, StepSpec};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -54,17 +59,29 @@ pub type Sink<'a> = &'a mut dyn FnMut(&Event);
 pub struct Options {
     /// Devices with addresses have IP stacks that answer and ask. Without, they only record what they receive.
     pub stacks: bool,
+    /// Hops are told ([`Event::Hop`]). Without, nobody pays for telling them, and what steps expect to be delivered is
+    /// not known.
+    pub hops: bool,
     /// Decisions are told in full, with the ways not gone ([`Event::Decision`]): for explanations.
     pub decisions: bool,
     /// The frames of the captures that `replay` steps name, with their times.
     pub captures: BTreeMap<PathBuf, Vec<(Instant, Frame)>>,
     /// Once set, by another thread, the run ends without the steps, and the rest of the step, that are still to come.
     pub stop: Option<Arc<AtomicBool>>,
+    /// The time at which the lab begins.
+    pub start: Instant,
 }
 
 impl Default for Options {
     fn default() -> Options {
-        Options { stacks: true, decisions: false, captures: BTreeMap::new(), stop: None }
+        Options {
+            stacks: true,
+            hops: true,
+            decisions: false,
+            captures: BTreeMap::new(),
+            stop: None,
+            start: Instant::ZERO,
+        }
     }
 }
 
@@ -102,6 +119,7 @@ pub struct Lab {
     cables: Vec<Cable>,
     switches: Vec<SwitchNode>,
     agents: Vec<Agent>,
+    outside: Outside,
     /// The IP configuration of every device that was ever declared, for those who name it as a target.
     addresses: BTreeMap<Name, crate::station::IpSpec>,
     agenda: Agenda,
@@ -223,8 +241,11 @@ impl Lab {
         agent.wake = wake;
     }
 
-    /// Hands a frame to the IP stack behind a device, if there is one.
+    /// Hands a frame to whoever uses a device: a program outside, or its IP stack, if there is one.
     fn hand_to_stack(&mut self, id: DeviceId, frame: &Frame, packet_type: PacketType) {
+        if self.hand_outside(id, frame) {
+            return;
+        }
         let Some((agent, interface)) = self.devices[id.0].agent else { return };
         match &mut self.agents[agent.0].stack {
             Stack::Endpoint(e) => e.receive(self.now, frame, packet_type),
@@ -250,11 +271,29 @@ impl Lab {
 
     /// Records a frame at a device.
     fn hop(&mut self, id: DeviceId, kind: HopKind, frame: &Frame, frame_id: u64) {
-        let device = self.devices[id.0].name.clone();
-        self.hop_named(device, kind, frame, frame_id);
+        if self.options.hops {
+            let device = self.devices[id.0].name.clone();
+            self.log_hop(device, kind, frame, frame_id);
+        }
     }
 
-    fn hop_named(&mut self, device: Name, kind: HopKind, frame: &Frame, frame_id: u64) {
+    /// Records a frame at a switch port, or at the switch itself.
+    fn hop_switch(
+        &mut self,
+        switch: SwitchId,
+        port: SwitchPortId,
+        kind: HopKind,
+        frame: &Frame,
+        frame_id: u64,
+    ) {
+        if self.options.hops {
+            let node = &self.switches[switch.0];
+            let name = node.ports.get(usize::from(port.0)).map_or(&node.name, |p| &p.name).clone();
+            self.log_hop(name, kind, frame, frame_id);
+        }
+    }
+
+    fn log_hop(&mut self, device: Name, kind: HopKind, frame: &Frame, frame_id: u64) {
         if let (HopKind::Receive(..), Some((watched, receivers))) = (kind, &mut self.watch)
             && *watched == frame_id
         {
@@ -299,6 +338,7 @@ impl Lab {
                         device::Uplink::Cable(cable) => match self.cables[cable.0].far(End::Device(id)) {
                             End::Device(far) => self.is_up(far),
                             End::Switch(..) | End::Nobody { .. } => true,
+                            End::Outside(outlet) => self.outside.is_present(outlet),
                             End::Gone => false,
                         },
                     }

@@ -194,6 +194,8 @@ impl Lab {
             End::Device(d) => self.link(d).is_none_or(|l| Nic::fits(l.nic.mtu, frame.len())),
             End::Switch(s, p) => Nic::fits(self.switches[s.0].ports[usize::from(p.0)].mtu, frame.len()),
             End::Nobody { mtu } => Nic::fits(mtu, frame.len()),
+            // Whoever is there says so when the frame comes.
+            End::Outside(_) => true,
             End::Gone => true,
         };
         if fits {
@@ -207,12 +209,10 @@ impl Lab {
                 self.hop(d, HopKind::Drop(Rule::TooLongToReceive), frame, frame_id);
             }
             End::Switch(s, p) => {
-                let port = &mut self.switches[s.0].ports[usize::from(p.0)];
-                port.counters.rx_dropped += 1;
-                let name = port.name.clone();
-                self.hop_named(name, HopKind::Drop(Rule::TooLongToReceive), frame, frame_id);
+                self.switches[s.0].ports[usize::from(p.0)].counters.rx_dropped += 1;
+                self.hop_switch(s, p, HopKind::Drop(Rule::TooLongToReceive), frame, frame_id);
             }
-            End::Nobody { .. } | End::Gone => {}
+            End::Nobody { .. } | End::Outside(_) | End::Gone => {}
         }
         Err((Errno::Enobufs, Rule::TooLongToReceive))
     }

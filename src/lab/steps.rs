@@ -2,7 +2,8 @@
 
 use super::device::{DeviceId, End, Uplink};
 use super::spec::{Action, Entry, Expect, FrameSpec, Name, ProbeSpec, StepSpec, Target};
-use super::{Event, Lab, Outcome, Sink, Stack, Summary};
+use super::{DeviceState, Event, Lab, Outcome, Sink, Stack, Summary};
+use crate::counters::Counters;
 use crate::errno::Errno;
 use crate::frame::{Family, Frame, MacAddr, Resolve};
 use crate::macvlan::Refusal;
@@ -86,6 +87,26 @@ impl Lab {
         self.summary.steps += 1;
         self.summary.held += usize::from(held == Some(true));
         self.summary.failed += usize::from(held == Some(false) || refused);
+    }
+
+    /// Carries out a `set`, `add` or `remove` at the given time (or now, if that is past), as a step of its own. `None`:
+    /// it is an action that takes time.
+    pub fn change(&mut self, time: Instant, action: &Action, sink: Sink<'_>) -> Option<Outcome> {
+        let at_once = matches!(
+            action,
+            Action::Set { .. } | Action::SetSwitch { .. } | Action::Add { .. } | Action::Remove(_)
+        );
+        if !at_once {
+            return None;
+        }
+        self.advance(time, sink);
+        self.step += 1;
+        let (step, spec) = (self.step, StepSpec { action: action.clone(), expect: None, line: 0 });
+        self.log.push(Event::Step { step, spec });
+        let outcome = self.act(action, sink).outcome;
+        self.log.push(Event::Result { step, outcome, rtt: None, delivered: Vec::new(), held: None });
+        self.flush(sink);
+        Some(outcome)
     }
 
     fn act(&mut self, action: &Action, sink: Sink<'_>) -> Done {
@@ -186,6 +207,7 @@ impl Lab {
             End::Device(d) => self.link(d).map_or((0, false), |l| (l.nic.mtu, l.nic.up)),
             End::Switch(s, p) => (self.switches[s.0].ports[usize::from(p.0)].mtu, true),
             End::Nobody { mtu } => (mtu, true),
+            End::Outside(_) => (crate::nic::MAX_MTU, true),
             End::Gone => return Err((Errno::Enodev, Rule::SendDown)),
         };
         check_send(&frame, mtu, up)?;
@@ -194,7 +216,7 @@ impl Lab {
         let counters = match far {
             End::Device(d) => self.link_mut(d).map(|l| &mut l.nic.counters),
             End::Switch(s, p) => Some(&mut self.switches[s.0].ports[usize::from(p.0)].counters),
-            End::Nobody { .. } | End::Gone => None,
+            End::Nobody { .. } | End::Outside(_) | End::Gone => None,
         };
         if let Some(counters) = counters {
             if carrier && accepted.is_ok() {
@@ -229,21 +251,33 @@ impl Lab {
         Ok(())
     }
 
+    /// What every device counts now, ports of switches last.
+    #[must_use]
+    pub fn counters(&self) -> Vec<(Name, Counters)> {
+        let devices = self.there().map(|id| (self.devices[id.0].name.clone(), self.counters_of(id)));
+        let ports = self.switches.iter().flat_map(|s| &s.ports).map(|p| (p.name.clone(), p.counters));
+        devices.chain(ports).collect()
+    }
+
+    /// How every device stands now.
+    #[must_use]
+    pub fn states(&self) -> Vec<(Name, DeviceState)> {
+        self.there().map(|id| (self.devices[id.0].name.clone(), self.state_of(id))).collect()
+    }
+
+    /// The devices that are there.
+    fn there(&self) -> impl Iterator<Item = DeviceId> {
+        (0..self.devices.len()).map(DeviceId).filter(|id| !self.devices[id.0].gone)
+    }
+
     /// Tells the counters and states of every device, and what came of the run.
     pub fn finish(&mut self, sink: Sink<'_>) -> Summary {
         self.settle(sink);
-        let live: Vec<DeviceId> =
-            (0..self.devices.len()).map(DeviceId).filter(|d| !self.devices[d.0].gone).collect();
-        for id in &live {
-            let device = self.devices[id.0].name.clone();
-            self.log.push(Event::Counters { device, counters: self.counters_of(*id) });
+        for (device, counters) in self.counters() {
+            self.log.push(Event::Counters { device, counters });
         }
-        for port in self.switches.iter().flat_map(|s| &s.ports) {
-            self.log.push(Event::Counters { device: port.name.clone(), counters: port.counters });
-        }
-        for id in live {
-            let device = self.devices[id.0].name.clone();
-            self.log.push(Event::State { device, state: self.state_of(id) });
+        for (device, state) in self.states() {
+            self.log.push(Event::State { device, state });
         }
         self.flush(sink);
         self.summary

@@ -57,11 +57,12 @@ mod tests;
 mod write;
 
 pub use diagnostic::{Diagnostic, Diagnostics, MAX_SHOWN};
+pub use scalar::parse_duration;
 pub use scalar::{MAX_DURATION, MAX_FRAME};
 pub use step::MAX_COUNT;
 pub use write::write;
 
-use crate::lab::spec::{DeviceKind, LabSpec};
+use crate::lab::spec::{DeviceKind, LabSpec, StepSpec};
 use read::{Node, Path, Reader, Table, list};
 use toml::de::{DeTable, DeValue};
 
@@ -108,8 +109,24 @@ pub fn load(path: &std::path::Path) -> Result<LabSpec, LoadError> {
 /// # Errors
 /// [`Diagnostics`]: every mistake with its line, its column and what would be right.
 pub fn parse(name: &str, text: &str) -> Result<LabSpec, Diagnostics> {
+    read(name, text, names::check)
+}
+
+/// Reads one step of a lab file, without its `[[step]]`: `set = { device = "c1", mode = "bridge" }`. Which devices there
+/// are is not asked. `None`: this is something else than one step.
+///
+/// # Errors
+/// [`Diagnostics`], as for a whole file.
+pub fn parse_step(text: &str) -> Result<Option<StepSpec>, Diagnostics> {
+    let spec = read("<request>", &format!("[[step]]\n{text}"), |_| ())?;
+    let alone = spec.devices.is_empty() && spec.switches.is_empty();
+    let one: Option<[StepSpec; 1]> = spec.steps.try_into().ok();
+    Ok(one.filter(|_| alone).map(|[step]| step))
+}
+
+fn read(name: &str, text: &str, check: fn(&mut Reader<'_>)) -> Result<LabSpec, Diagnostics> {
     let mut cx = Reader::new(text);
-    let spec = if within_limits(&mut cx, text) { document(&mut cx, text) } else { None };
+    let spec = if within_limits(&mut cx, text) { document(&mut cx, text, check) } else { None };
     let (mut problems, mut more) = (cx.problems, cx.more);
     match spec {
         Some(spec) if problems.is_empty() => Ok(spec),
@@ -168,7 +185,7 @@ fn dots(line: &str) -> usize {
 }
 
 /// The whole file; `None` if it is no TOML.
-fn document(cx: &mut Reader<'_>, text: &str) -> Option<LabSpec> {
+fn document(cx: &mut Reader<'_>, text: &str, check: fn(&mut Reader<'_>)) -> Option<LabSpec> {
     let (root, errors) = DeTable::parse_recoverable(text);
     for error in &errors {
         let span = error.span().unwrap_or(0..0);
@@ -195,7 +212,7 @@ fn document(cx: &mut Reader<'_>, text: &str) -> Option<LabSpec> {
         let message = format!("{} devices, switches and ports of switches", count(&spec));
         cx.problem(String::new(), 0..0, message, format!("at most {MAX_DEVICES}"));
     }
-    names::check(cx);
+    check(cx);
     (!unknown).then_some(spec)
 }
 
