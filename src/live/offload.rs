@@ -4,6 +4,7 @@
 //! 5.1.6) that says what is still to be done. A lab's frames are what they look like on the wire, so it is done here.
 
 use crate::frame::EthHeader;
+// Its sums are in the byte order of the machine.
 use etherparse::checksum::u64_16bit_word as sum;
 
 /// Bytes of the header.
@@ -99,7 +100,7 @@ fn fill_checksum(frame: &mut [u8], start: usize, offset: usize) -> Result<(), Ma
     }
     // Zero means none in UDP, and the same as 0xffff elsewhere.
     let checksum = sum::ones_complement_with_no_zero(sum::add_slice(0, covered));
-    covered[offset..offset + 2].copy_from_slice(&checksum.to_be_bytes());
+    covered[offset..offset + 2].copy_from_slice(&checksum.to_ne_bytes());
     Ok(())
 }
 
@@ -184,7 +185,7 @@ impl Cut {
             ip[10..12].fill(0);
             let header = &ip[..self.transport - self.ip];
             let checksum = sum::ones_complement(sum::add_slice(0, header));
-            ip[10..12].copy_from_slice(&checksum.to_be_bytes());
+            ip[10..12].copy_from_slice(&checksum.to_ne_bytes());
         }
         let addresses = if self.v6 { 8..40 } else { 12..20 };
         let pseudo = sum::add_slice(u64::from((transport_bytes).to_be()), &ip[addresses]);
@@ -203,7 +204,11 @@ impl Cut {
         transport[at..at + 2].fill(0);
         let pseudo = sum::add_2bytes(pseudo, [0, protocol]);
         let checksum = sum::ones_complement_with_no_zero(sum::add_slice(pseudo, transport));
-        transport[at..at + 2].copy_from_slice(&checksum.to_be_bytes());
+        transport[at..at + 2].copy_from_slice(&checksum.to_ne_bytes());
         Ok(())
     }
 }
+
+#[cfg(test)]
+#[path = "offload_tests.rs"]
+mod tests;
