@@ -129,7 +129,10 @@ fn datagrams_are_cut_as_well_and_each_keeps_the_tag() {
             assert_eq!(part[12..16], [0x81, 0, 0, 5]);
             let bare = [&part[..12], &part[16..]].concat();
             assert!(is_right(&bare));
-            assert_eq!(usize::from(u16::from_be_bytes([bare[begin + 4], bare[begin + 5]])), bare.len() - begin);
+            assert_eq!(
+                usize::from(u16::from_be_bytes([bare[begin + 4], bare[begin + 5]])),
+                bare.len() - begin
+            );
         }
     }
 }

@@ -3,6 +3,10 @@
 #![cfg(target_os = "linux")]
 #![allow(missing_docs, clippy::unwrap_used, clippy::print_stderr, clippy::disallowed_methods)]
 
+mod agreement;
 mod net;
+mod qemu;
+mod rim;
 mod switch;
+mod trouble;
 mod userspace;

@@ -103,24 +103,24 @@ impl Net {
 
     /// Starts `macvlab live` in a namespace, and waits until it answers.
     pub(crate) fn live(&self, name: &str, lab: &str, args: &[&str]) -> Live {
-        let (lab_path, socket) = (self.dir.path().join("lab.toml"), self.dir.path().join("control.sock"));
-        let mut all = vec!["live", "--control", socket.to_str().unwrap()];
-        if lab.is_empty() {
-            all.push("--relay");
-        } else {
-            std::fs::write(&lab_path, lab).unwrap();
-            all.push(lab_path.to_str().unwrap());
-        }
-        all.extend(args);
-        let mut command = self.command(name, env!("CARGO_BIN_EXE_macvlab"), &all);
-        let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-        let mut live = Live { child: Some(child), socket };
-        until("macvlab live answers", || live.has_ended() || live.ctl("show").0);
-        if live.has_ended() {
-            panic!("{:?}", live.wait());
-        }
-        live
+        let all = arguments(self.dir.path(), lab, args);
+        let all: Vec<&str> = all.iter().map(String::as_str).collect();
+        Live::start(self.command(name, env!("CARGO_BIN_EXE_macvlab"), &all), self.dir.path())
     }
+}
+
+/// The arguments of a `macvlab live` with this lab; with none, `--relay`.
+fn arguments(dir: &Path, lab: &str, args: &[&str]) -> Vec<String> {
+    let path = |name: &str| dir.join(name).to_str().unwrap().to_owned();
+    let mut all = vec!["live".to_owned(), "--control".to_owned(), path("control.sock")];
+    if lab.is_empty() {
+        all.push("--relay".to_owned());
+    } else {
+        std::fs::write(dir.join("lab.toml"), lab).unwrap();
+        all.push(path("lab.toml"));
+    }
+    all.extend(args.iter().map(|a| (*a).to_owned()));
+    all
 }
 
 impl Drop for Net {
@@ -138,6 +138,23 @@ pub(crate) struct Live {
 }
 
 impl Live {
+    /// Starts `macvlab live` where the test is, and waits until it answers.
+    pub(crate) fn here(dir: &Path, lab: &str, args: &[&str]) -> Live {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_macvlab"));
+        command.args(arguments(dir, lab, args)).current_dir(dir).stdin(Stdio::null());
+        Live::start(command, dir)
+    }
+
+    fn start(mut command: Command, dir: &Path) -> Live {
+        let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut live = Live { child: Some(child), socket: dir.join("control.sock") };
+        until("macvlab live answers", || live.has_ended() || live.ctl("show").0);
+        if live.has_ended() {
+            panic!("{:?}", live.wait());
+        }
+        live
+    }
+
     /// `macvlab ctl SOCKET …`: whether it succeeded, and what it said.
     pub(crate) fn ctl(&self, line: &str) -> (bool, String) {
         let mut command = Command::new(env!("CARGO_BIN_EXE_macvlab"));
