@@ -95,6 +95,7 @@ pub struct UnknownDevice(pub Name);
 /// A running lab.
 pub struct Lab {
     title: String,
+    /// Those that [`Lab::run`] has yet to run.
     steps: Vec<StepSpec>,
     options: Options,
     devices: Vec<device::Device>,

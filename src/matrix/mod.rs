@@ -152,12 +152,19 @@ pub fn ping(spec: &LabSpec, from: &str, to: &str) -> Cell {
         Event::Result { outcome: came, .. } => outcome = Some(*came),
         _ => {}
     });
+    judge(&lab, from, to, &events, outcome)
+}
+
+/// What came of one device asking another, by ping or otherwise, in a lab that tells its decisions: from the events of
+/// that step, and the outcome as the asker sees it.
+#[must_use]
+pub fn judge(lab: &Lab, from: &str, to: &str, events: &[Event], outcome: Option<Outcome>) -> Cell {
     let exchange = Exchange {
         from,
         to,
-        journeys: Journey::all(&events),
+        journeys: Journey::all(events),
         devices: lab.devices(),
-        ends: ends(&spec).into_iter().map(|(name, ip)| (name.as_str(), ip)).collect(),
+        ends: lab.endpoints().map(|(name, ip)| (name.as_str(), ip)).collect(),
     };
     exchange.cell(outcome)
 }
