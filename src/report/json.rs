@@ -210,8 +210,8 @@ fn device(device: &Device) -> Object {
 }
 
 /// The names of the flags that are on.
-fn flags_on(mut flags: PortFlags) -> Vec<&'static str> {
-    PortFlag::ALL.into_iter().filter(|flag| *flags.get_mut(*flag)).map(PortFlag::name).collect()
+fn flags_on(flags: PortFlags) -> Vec<&'static str> {
+    PortFlag::ALL.into_iter().filter(|flag| flags.get(*flag)).map(PortFlag::name).collect()
 }
 
 fn learned(change: &FdbChange) -> Object {
