@@ -6,6 +6,7 @@
 //! | `bench/` | `bench` |
 //! | `check.rs` | `check LAB …` |
 //! | `demo.rs` | `demo [NAME]`, with the list of built-in labs in `demos.rs`, run by `experiment.rs` |
+//! | `draw.rs` | `draw LAB` |
 //! | `explain.rs` | `explain LAB`, with the frame from `aim.rs` |
 //! | `matrix.rs` | `matrix [LAB]` |
 //! | `play.rs` | `play [LAB]` |
@@ -25,6 +26,7 @@ mod check;
 mod demo;
 mod demos;
 mod devices;
+mod draw;
 mod experiment;
 mod explain;
 mod generate;
@@ -85,6 +87,7 @@ enum Command {
     Run(run::Args),
     Explain(explain::Args),
     Matrix(matrix::Args),
+    Draw(draw::Args),
     Play(play::Args),
     Replay(replay::Args),
     Generate(generate::Args),
@@ -162,6 +165,7 @@ pub(crate) fn main() -> ExitCode {
         Command::Demo(args) => demo::run(&args, &terminal),
         Command::Run(args) => run::run(args, &terminal),
         Command::Explain(args) => explain::run(args, &terminal),
+        Command::Draw(args) => draw::run(&args, &terminal),
         Command::Matrix(args) => matrix::run(&args, &terminal),
         Command::Play(args) => play::run(&args, &terminal),
         Command::Replay(args) => replay::run(args, &terminal),

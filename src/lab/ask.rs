@@ -1,9 +1,7 @@
 //! Questions to a lab about what it would do: nothing changes by asking.
 
 use super::{Lab, incoming};
-use crate::lab::spec::Name;
-use crate::station::IpSpec;
-use crate::switch::{PortFlags, PortState, SwitchPortId};
+use crate::switch::SwitchPortId;
 use crate::verdict::Rule;
 
 impl Lab {
@@ -27,21 +25,5 @@ impl Lab {
             let verdict = node.switch.decide(from, frame, &header, self.now);
             Some(node.switch.may_leave(&verdict, from, to, &header))
         })
-    }
-
-    /// How a switch port, named SWITCH.DEVICE, is set now.
-    #[must_use]
-    pub fn switch_port(&self, name: &str) -> Option<(PortFlags, PortState)> {
-        self.switches.iter().find_map(|node| {
-            let index = node.ports.iter().position(|p| p.name == name)?;
-            let port = u16::try_from(index).ok().map(SwitchPortId)?;
-            node.switch.flags(port).zip(node.switch.state(port))
-        })
-    }
-
-    /// The devices that are there now and have addresses, in the order in which they were made.
-    pub fn endpoints(&self) -> impl Iterator<Item = (&Name, &IpSpec)> {
-        let live = self.devices.iter().filter(|d| !d.gone);
-        live.filter_map(|d| self.addresses.get_key_value(&d.name)).filter(|(_, ip)| !ip.address.is_empty())
     }
 }

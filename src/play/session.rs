@@ -86,7 +86,7 @@ impl Session {
         if spec.steps.len() > MAX_ACTIONS {
             return Err(Denied::TooManyActions);
         }
-        let options = Options { decisions: true, ..options };
+        let options = Options { decisions: true, changes: true, ..options };
         let run = Run::of(&spec, &options)?;
         Ok(Session { spec, undone: Vec::new(), run, options })
     }
@@ -179,7 +179,7 @@ impl Session {
     /// How the session stands, for those who show its controls.
     #[must_use]
     pub fn state(&self) -> State {
-        State::of(&self.run.lab, &self.run.standing, &self.run.told, self.undone.last())
+        State::of(&self.run.lab, &self.run.told, self.undone.last())
     }
 
     fn do_step(&mut self, step: StepSpec) -> Result<Told, Denied> {

@@ -72,9 +72,7 @@ pub struct DeviceNow {
     /// A port's mode.
     pub mode: Option<&'static str>,
     /// Administratively up.
-    pub up: Option<bool>,
-    /// Largest payload in bytes.
-    pub mtu: Option<u32>,
+    pub up: bool,
     /// The IP addresses of its stack, with their prefix lengths.
     pub addresses: Vec<String>,
     /// The flags of a switch port: each key of the lab file, and whether it is set.
@@ -93,7 +91,7 @@ pub struct State {
     /// What would be done again.
     pub redo: Option<String>,
     /// Every mode, as lab files have them.
-    pub modes: Vec<&'static str>,
+    pub modes: [&'static str; Mode::ALL.len()],
     /// The most actions.
     pub max_actions: usize,
     /// The most events.
@@ -101,41 +99,32 @@ pub struct State {
 }
 
 impl State {
-    /// `standing` are the events that tell how everything stands; `next` is what would be done again.
-    pub(super) fn of(lab: &Lab, standing: &[Event], done: &[Told], next: Option<&StepSpec>) -> State {
+    /// `next` is what would be done again.
+    pub(super) fn of(lab: &Lab, done: &[Told], next: Option<&StepSpec>) -> State {
         State {
-            devices: lab.devices().into_iter().map(|device| now(device, lab, standing)).collect(),
+            devices: lab.devices().into_iter().map(now).collect(),
             done: done.to_vec(),
             undo: done.last().map(|told| told.action.clone()),
             redo: next.map(step_in_words),
-            modes: Mode::ALL.iter().map(|mode| mode.name()).collect(),
+            modes: Mode::ALL.map(Mode::name),
             max_actions: MAX_ACTIONS,
             max_events: MAX_EVENTS,
         }
     }
 }
 
-fn now(device: Device, lab: &Lab, standing: &[Event]) -> DeviceNow {
-    let state = standing.iter().find_map(|event| match event {
-        Event::State { device: name, state } if *name == device.name => Some(state),
-        _ => None,
-    });
-    let port = lab.switch_port(&device.name);
-    let addresses = lab.endpoints().find(|(name, _)| **name == device.name);
-    let flags = port.map(|(mut flags, _)| PortFlag::ALL.map(|flag| (flag.name(), *flags.get_mut(flag))));
+fn now(device: Device) -> DeviceNow {
+    let flags = device.port.map(|mut port| PortFlag::ALL.map(|f| (f.name(), *port.flags.get_mut(f))));
     DeviceNow {
+        name: device.name,
         kind: device.kind,
         parent: device.parent,
         peer: device.peer,
         mac: device.mac.map(|mac| mac.to_string()),
         mode: device.mode.map(Mode::name),
-        up: state.map(|state| state.up),
-        mtu: state.map(|state| state.mtu),
-        addresses: addresses
-            .map(|(_, ip)| ip.address.iter().map(ToString::to_string).collect())
-            .unwrap_or_default(),
+        up: device.up,
+        addresses: device.address.iter().map(ToString::to_string).collect(),
         flags: flags.map(Vec::from).unwrap_or_default(),
-        name: device.name,
     }
 }
 
@@ -164,13 +153,14 @@ impl Told {
 
 /// The rule that made the difference in an exchange.
 fn made_the_difference(probe: &ProbeSpec, events: &[Event], outcome: Outcome, lab: &Lab) -> Option<Because> {
+    let devices = lab.devices();
     let to = match &probe.to {
         Target::Device(name) => name,
         Target::Address(address) => {
-            lab.endpoints().find(|(_, ip)| ip.address.iter().any(|net| net.addr == *address))?.0
+            &devices.iter().find(|d| d.address.iter().any(|net| net.addr == *address))?.name
         }
     };
-    let cell = matrix::judge(lab, &probe.from, to, events, Some(outcome));
+    let cell = matrix::judge(&probe.from, to, Some(outcome), events, &devices);
     cell.rule.map(|rule| Because::of(rule, cell.at))
 }
 

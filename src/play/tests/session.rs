@@ -15,7 +15,7 @@ const SECOND_PASSTHRU: &str = r#"add = { macvlan = "c3", parent = "eth0", mode =
 /// What a run of this lab tells, as text. The expectations are left out: the session has none, its export does.
 fn run(spec: &LabSpec) -> Vec<String> {
     let mut events = Vec::new();
-    let summary = Lab::new(spec, Options { decisions: true, ..Options::default() })
+    let summary = Lab::new(spec, Options { decisions: true, changes: true, ..Options::default() })
         .run(&mut |event| events.push(event.clone()));
     assert!(summary.ok(), "{summary:?}");
     told(events.iter())
