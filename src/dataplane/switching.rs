@@ -3,7 +3,7 @@
 use super::{HopKind, NodeId, Numbered, SwitchId, Walk, Watch, incoming};
 use crate::frame::{EthHeader, MacAddr, PacketType};
 use crate::nic::Nic;
-use crate::switch::{SwitchEgress, SwitchPortId, SwitchVerdict};
+use crate::switch::{Learn, SwitchEgress, SwitchPortId, SwitchVerdict};
 use crate::verdict::Rule;
 use std::borrow::Cow;
 
@@ -38,7 +38,11 @@ impl<W: Watch> Walk<'_, W> {
         let verdict = self.state.switches[switch.index()].decide(ingress, frame.bytes, &header, now);
         self.hop(at, HopKind::Arrive(PacketType::of(header.dst, MacAddr::ZERO)), frame);
         self.told_switch(switch, ingress, &verdict, &header, frame);
-        self.state.switches[switch.index()].commit(ingress, &header, &verdict, now);
+        let knows = &mut self.state.switches[switch.index()];
+        knows.commit(ingress, &header, &verdict, now);
+        if verdict.learn == Learn::Source {
+            self.watch.learned(switch, knows, verdict.vlan, header.src);
+        }
         let decided = Decided { switch, ingress, at, verdict: &verdict, header: &header };
         self.pass_up(decided, frame);
         self.forward(decided, frame);

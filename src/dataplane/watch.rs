@@ -1,7 +1,8 @@
 //! What a walk tells those who sent it.
 
-use super::{Decision, End, NodeId};
-use crate::frame::PacketType;
+use super::{Decision, End, NodeId, SwitchId};
+use crate::frame::{MacAddr, PacketType, VlanId};
+use crate::switch::Switch;
 use crate::verdict::Rule;
 use std::ops::Deref;
 use std::time::Duration;
@@ -60,6 +61,11 @@ pub trait Watch {
 
     /// A frame is on a cable, and due at its end after so long.
     fn under_way(&mut self, to: End, after: Duration, frame: Numbered<'_, Self::Frame>);
+
+    /// A frame from this address was taken in by a switch, which has learned from it as its verdict said.
+    fn learned(&mut self, switch: SwitchId, knows: &Switch, vlan: Option<VlanId>, source: MacAddr) {
+        let _ = (switch, knows, vlan, source);
+    }
 
     /// Whether decisions are to be told in full.
     fn wants_decisions(&self) -> bool {

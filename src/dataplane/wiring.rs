@@ -248,7 +248,7 @@ impl Wiring {
     }
 
     /// A switch.
-    pub(super) fn switch(&self, id: SwitchId) -> &SwitchNode {
+    pub(crate) fn switch(&self, id: SwitchId) -> &SwitchNode {
         &self.switches[id.index()]
     }
 

@@ -15,6 +15,7 @@
 //! | `steps.rs` | runs the steps and holds them against what was expected |
 //! | `change.rs` | `set`, `add` and `remove` |
 //! | `ask.rs` | questions that change nothing |
+//! | `told.rs` | what changes while the lab runs, told |
 
 mod ask;
 mod build;
@@ -26,9 +27,10 @@ mod publish;
 mod record;
 pub mod spec;
 mod steps;
+mod told;
 
 pub use crate::dataplane::{Decision, Finding, HopKind, Place, Way, WayKind};
-pub use event::{Device, DeviceState, Event, Hop, Outcome, SetupStage};
+pub use event::{Device, DeviceState, Event, FdbChange, Hop, Outcome, SetupStage, SwitchPort};
 pub use spec::LabSpec;
 
 use crate::dataplane::{End as WireEnd, NodeId, Numbered, State, SwitchId, Wiring};
@@ -46,6 +48,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use told::Told;
 
 /// Where a lab's events go, in the order in which they happen.
 pub type Sink<'a> = &'a mut dyn FnMut(&Event);
@@ -57,6 +60,9 @@ pub struct Options {
     pub stacks: bool,
     /// Decisions are told in full, with the ways not gone ([`Event::Decision`]): for explanations.
     pub decisions: bool,
+    /// Changes of the devices and of the forwarding databases are told ([`Event::Devices`], [`Event::Fdb`]): for those who
+    /// show how the lab stands at any moment.
+    pub changes: bool,
     /// The frames of the captures that `replay` steps name, with their times.
     pub captures: BTreeMap<PathBuf, Vec<(Instant, Frame)>>,
     /// Once set, by another thread, the run ends without the steps, and the rest of the step, that are still to come.
@@ -65,7 +71,7 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Options {
-        Options { stacks: true, decisions: false, captures: BTreeMap::new(), stop: None }
+        Options { stacks: true, decisions: false, changes: false, captures: BTreeMap::new(), stop: None }
     }
 }
 
@@ -96,6 +102,7 @@ pub struct UnknownDevice(pub Name);
 /// A running lab.
 pub struct Lab {
     title: String,
+    /// Those that [`Lab::run`] has yet to run.
     steps: Vec<StepSpec>,
     options: Options,
     devices: Vec<device::Device>,
@@ -115,6 +122,7 @@ pub struct Lab {
     step: usize,
     next_frame_id: u64,
     watched: Option<Watched>,
+    told: Told,
     log: Vec<Event>,
     summary: Summary,
 }

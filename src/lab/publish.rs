@@ -34,6 +34,7 @@ impl Lab {
             step: self.step,
             now: self.now,
             decisions: self.options.decisions,
+            told: self.options.changes.then_some(&mut self.told),
         };
         go(&mut Walk::new(&wiring, &mut self.state, &mut recorder, self.now))
     }

@@ -3,9 +3,11 @@
 use super::clock::{Agenda, Due};
 use super::device::{Agent, AgentId, Device, DeviceId, Stack};
 use super::spec::Name;
-use super::{Decision, Event, Hop, HopKind};
-use crate::dataplane::{End, NodeId, Numbered, Watch, Wiring};
-use crate::frame::{Frame, PacketType};
+use super::told::{Told, says};
+use super::{Decision, Event, FdbChange, Hop, HopKind};
+use crate::dataplane::{End, NodeId, Numbered, SwitchId, Watch, Wiring};
+use crate::frame::{Frame, MacAddr, PacketType, VlanId};
+use crate::switch::{Switch, SwitchPortId};
 use crate::time::Instant;
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -48,6 +50,8 @@ pub(super) struct Recorder<'a> {
     pub(super) now: Instant,
     /// Decisions are told in full.
     pub(super) decisions: bool,
+    /// What was told of the forwarding databases, if their changes are told.
+    pub(super) told: Option<&'a mut Told>,
 }
 
 impl Recorder<'_> {
@@ -84,6 +88,23 @@ impl Watch for Recorder<'_> {
     fn under_way(&mut self, to: End, after: Duration, frame: Numbered<'_, Frame>) {
         let due = Due::Arrive { at: to, frame: frame.bytes.clone(), frame_id: frame.id };
         self.stacks.agenda.plan(self.now + after, due);
+    }
+
+    fn learned(&mut self, switch: SwitchId, knows: &Switch, vlan: Option<VlanId>, source: MacAddr) {
+        let Some(told) = &mut self.told else { return };
+        let entry = knows.fdb_entry(vlan, source, self.now);
+        if told.entry(switch, (vlan, source), entry.as_ref().map(says)) {
+            let node = self.wiring.switch(switch);
+            let port = |id: SwitchPortId| self.wiring.name(node.port(id)).clone();
+            self.log.push(Event::Fdb(FdbChange {
+                step: self.step,
+                time: self.now,
+                switch: self.wiring.name(node.node).clone(),
+                vlan,
+                mac: source,
+                entry: entry.map(|e| (port(e.port), e.kind)),
+            }));
+        }
     }
 
     fn wants_decisions(&self) -> bool {

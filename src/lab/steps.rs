@@ -37,11 +37,11 @@ impl Lab {
     /// set; a step that was not finished has no result.
     pub fn run(&mut self, sink: Sink<'_>) -> Summary {
         self.flush(sink);
-        for index in 0..self.steps.len() {
+        for spec in std::mem::take(&mut self.steps) {
             if self.stopped() {
                 break;
             }
-            self.run_step(index, sink);
+            self.step(&spec, sink);
         }
         self.finish(sink)
     }
@@ -52,10 +52,10 @@ impl Lab {
         &self.title
     }
 
-    /// Runs one step, numbered from 0.
-    fn run_step(&mut self, index: usize, sink: Sink<'_>) {
-        let spec = self.steps[index].clone();
-        self.step = index + 1;
+    /// Runs one more step, as if the declaration had it behind those that were run. The switches' own devices are made
+    /// when the lab is built, for the ports that the declaration then names ([`LabSpec::parents`](super::LabSpec::parents)).
+    pub fn step(&mut self, spec: &StepSpec, sink: Sink<'_>) {
+        self.step += 1;
         self.log.push(Event::Step { step: self.step, spec: spec.clone() });
         self.flush(sink);
         self.watched = None;
@@ -67,8 +67,9 @@ impl Lab {
         let delivered: Vec<Name> =
             self.watched.take().map(|(_, names)| names.into_iter().collect()).unwrap_or_default();
         let held = spec.expect.as_ref().map(|expect| holds(expect, done.outcome, &delivered));
-        self.count(&spec, done.outcome, held);
+        self.count(spec, done.outcome, held);
         let Done { outcome, rtt } = done;
+        self.tell_changes(&spec.action);
         self.log.push(Event::Result { step: self.step, outcome, rtt, delivered, held });
         self.flush(sink);
     }
