@@ -158,6 +158,18 @@ impl Forwarding {
         self.unicast.get(index).copied().unwrap_or(NOBODY)
     }
 
+    /// Whether there are so many ports that [`Forwarding::prefetch`] pays.
+    #[must_use]
+    pub fn outgrows_caches(&self) -> bool {
+        self.table.outgrows_caches()
+    }
+
+    /// Asks for the memory that a decision about a frame to this address will read.
+    #[inline]
+    pub fn prefetch(&self, dst: MacAddr) {
+        self.table.prefetch(dst);
+    }
+
     /// The active port with this address.
     #[must_use]
     pub fn lookup(&self, mac: MacAddr) -> Option<(PortId, &PortEntry)> {

@@ -133,6 +133,12 @@ impl<Side: Copy + Default> MacMap<Side> {
         self.look(mac, |value| value, otherwise)
     }
 
+    /// Whether the table is larger than the caches, so that [`prefetch`](MacMap::prefetch) does something.
+    #[must_use]
+    pub fn outgrows_caches(&self) -> bool {
+        self.buckets.len() > ROOMY
+    }
+
     /// Asks for the memory that [`get`](MacMap::get) will read, so that it is there by then. In small tables, which stay
     /// in the caches, it does nothing.
     #[inline]
