@@ -300,10 +300,7 @@ impl Fdb {
     fn count_by(&mut self, ticks: Ticks) {
         let before = std::mem::replace(&mut self.ticks, ticks);
         for (_, table) in &mut self.tables {
-            table.retain(|_, _, tick| {
-                *tick = before.translated(*tick, ticks);
-                true
-            });
+            table.change_sides(|tick| *tick = before.translated(*tick, ticks));
         }
     }
 
@@ -333,7 +330,7 @@ impl Fdb {
         if let Some((_, table)) = self.tables.get_mut(round.table) {
             let before = table.len();
             table.retain_in(round.bucket, |_, value, tick| {
-                let (behind, updated) = (Behind(value), ticks.time(*tick));
+                let (behind, updated) = (Behind(value), ticks.time(tick));
                 let live = is_live(behind, updated, ageing, now);
                 if live && behind.kind() == FdbKind::Dynamic {
                     round.earliest = round.earliest.min(updated + ageing);
