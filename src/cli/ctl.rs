@@ -198,6 +198,18 @@ fn table(keys: &[(String, String)]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use macvlab::frame::MacAddr;
+    use macvlab::lab::spec::{Action, Change};
+    use macvlab::macvlan::SourcesChange;
+
+    /// What the lab file's reader makes of it.
+    fn change(step: &str) -> Change {
+        let lab = "[nic.eth0]\n[macvlan.c1]\nparent = \"eth0\"\n";
+        let lab = macvlab::labfile::parse("lab.toml", lab).unwrap_or_else(|e| panic!("{e}"));
+        let step = macvlab::labfile::parse_step(&lab, step).unwrap_or_else(|e| panic!("{e}"));
+        let Action::Set { change, .. } = step.action else { panic!("{step:?}") };
+        change
+    }
 
     fn step(name: &str, keys: &[&str]) -> String {
         let keys: Vec<String> = keys.iter().map(|k| (*k).to_owned()).collect();
@@ -210,17 +222,21 @@ mod tests {
         assert_eq!(step("c1", &["mode=bridge"]), r#"set = { device = "c1", mode = "bridge" }"#);
         assert_eq!(step("sw.a", &["hairpin=off"]), r#"set = { switch = "sw", port = "a", hairpin = false }"#);
         assert_eq!(step("switch=sw", &["ageing=10s"]), r#"set = { switch = "sw", ageing = "10s" }"#);
+        let source = MacAddr([2, 0, 0, 0, 0, 1]);
         let sources = step("c1", &[r#"sources={ add = ["02:00:00:00:00:01"] }"#]);
-        for step in [step("c1", &["mtu=1400"]), step("c1", &["flags=[\"nodst\"]"]), sources] {
-            let parsed = macvlab::labfile::parse_step(&step).unwrap_or_else(|e| panic!("{e}"));
-            assert!(parsed.is_some(), "{step}");
-        }
+        assert_eq!(change(&sources), Change::Sources(SourcesChange::Add(vec![source])));
+        assert_eq!(change(&step("c1", &["mtu=1400"])), Change::Mtu(1400));
+        assert_eq!(
+            change(&step("c1", &["join=01:00:5e:00:00:05"])),
+            Change::Join(MacAddr([1, 0, 94, 0, 0, 5]))
+        );
     }
 
     #[test]
     fn quotes_cannot_be_escaped_from() {
+        let lab = macvlab::lab::LabSpec::default();
         let step = step("c1", &["mode=x\", up = true #"]);
-        let parsed = macvlab::labfile::parse_step(&step);
-        assert!(parsed.is_ok_and(|p| p.is_some()), "{step}");
+        let refused = macvlab::labfile::parse_step(&lab, &step).err().map(|e| e.to_string());
+        assert!(refused.is_some_and(|e| e.contains(r#"`x", up = true #` is not a mode"#)), "{step}");
     }
 }

@@ -7,9 +7,11 @@
 //! | `check.rs` | `check LAB …` |
 //! | `ctl.rs` | `ctl SOCKET …` (Linux) |
 //! | `demo.rs` | `demo [NAME]`, with the list of built-in labs in `demos.rs`, run by `experiment.rs` |
+//! | `draw.rs` | `draw LAB` |
 //! | `explain.rs` | `explain LAB`, with the frame from `aim.rs` |
 //! | `live.rs` | `live LAB` (Linux), with its capture from `rolling.rs` |
 //! | `matrix.rs` | `matrix [LAB]` |
+//! | `play.rs` | `play [LAB]` |
 //! | `generate.rs` | `generate OUT.pcap` |
 //! | `replay.rs` | `replay CAPTURE --lab LAB`, with one capture for each device from `devices.rs` |
 //! | `rules.rs` | `rules [ID]` |
@@ -28,6 +30,7 @@ mod ctl;
 mod demo;
 mod demos;
 mod devices;
+mod draw;
 mod experiment;
 mod explain;
 mod generate;
@@ -36,6 +39,7 @@ mod interrupt;
 #[cfg(target_os = "linux")]
 mod live;
 mod matrix;
+mod play;
 mod replay;
 #[cfg(target_os = "linux")]
 mod rolling;
@@ -62,6 +66,7 @@ const EXAMPLES: &str = "Examples:
   macvlab explain lab.toml --at c1 --arp c2
                                         the whole way of one frame, and why others do not get it
   macvlab matrix                        who reaches whom, in every pair of modes
+  macvlab play                          change a lab in the browser, and watch
   macvlab replay in.pcap --lab lab.toml --out-dir out
                                         what each device would receive of a capture
   macvlab rules R14                     what a rule says
@@ -90,6 +95,8 @@ enum Command {
     Run(run::Args),
     Explain(explain::Args),
     Matrix(matrix::Args),
+    Draw(draw::Args),
+    Play(play::Args),
     Replay(replay::Args),
     #[cfg(target_os = "linux")]
     Live(live::Args),
@@ -170,7 +177,9 @@ pub(crate) fn main() -> ExitCode {
         Command::Demo(args) => demo::run(&args, &terminal),
         Command::Run(args) => run::run(args, &terminal),
         Command::Explain(args) => explain::run(args, &terminal),
+        Command::Draw(args) => draw::run(&args, &terminal),
         Command::Matrix(args) => matrix::run(&args, &terminal),
+        Command::Play(args) => play::run(&args, &terminal),
         Command::Replay(args) => replay::run(args, &terminal),
         #[cfg(target_os = "linux")]
         Command::Live(args) => live::run(&args, &terminal),

@@ -5,8 +5,9 @@
 //! send. What a NIC or a router's interface needs is a wire. Everything in between is decided as ever.
 
 use super::device::{Cable, CableId, DeviceId, End, Kind, Role, Uplink};
-use super::spec::{Name, TapOpen};
+use super::spec::Name;
 use super::{Lab, Sink};
+use crate::dataplane::{End as WireEnd, Numbered, TapOpen};
 use crate::frame::Frame;
 use crate::time::Instant;
 
@@ -19,6 +20,15 @@ impl Outlet {
     #[must_use]
     pub fn index(self) -> usize {
         self.0
+    }
+
+    /// As frames meet it.
+    pub(super) fn end(self) -> WireEnd {
+        WireEnd::Outside(self.0 as u32)
+    }
+
+    pub(super) fn of(number: u32) -> Outlet {
+        Outlet(number as usize)
     }
 }
 
@@ -113,13 +123,14 @@ impl Lab {
     fn plug_in(&mut self, outlet: Outlet, id: DeviceId) {
         let way = match &mut self.devices[id.0].kind {
             Kind::Port { tap: Some(tap), .. } => {
-                tap.open = TapOpen::Reading;
+                *tap = TapOpen::Reading;
                 Way::Node(id)
             }
             Kind::Link(link) if matches!(link.role, Role::Nic | Role::Router(_)) => Way::Wire(id),
             Kind::Link(_) | Kind::Port { tap: None, .. } => Way::User(id),
         };
         self.outside.places[outlet.0].way = Some(way);
+        self.changed = true;
         if let Way::Wire(_) = way {
             self.rewire(id, outlet);
         } else {
@@ -137,7 +148,9 @@ impl Lab {
         let Some(Uplink::Cable(old)) = self.link(id).map(|l| l.uplink.clone()) else { return };
         let latency = self.cables[old.0].latency;
         if let End::Switch(switch, port) = self.cables[old.0].far(near) {
-            self.switches[switch.0].switch.set_carrier(port, false);
+            if let Some(switch) = self.switch_mut(switch) {
+                switch.set_carrier(port, false);
+            }
         }
         for end in self.cables[old.0].ends.iter_mut().filter(|e| **e == near) {
             *end = End::Gone;
@@ -158,15 +171,14 @@ impl Lab {
         match way {
             Way::User(id) => self.send_or_record(id, frame),
             Way::Wire(id) => {
-                let frame_id = self.new_frame_id();
-                if self.offer(End::Device(id), &frame, frame_id).is_ok() {
-                    self.intake_cable(End::Device(id), frame, frame_id);
-                }
+                let (node, frame_id) = (self.node(id), self.new_frame_id());
+                // What does not fit is recorded; the rest is the sender's error.
+                let _ = self.walk(|walk| walk.send_from_wire(node, Numbered { bytes: &frame, id: frame_id }));
             }
             Way::Node(id) => {
-                let frame_id = self.new_frame_id();
-                // The writer's error; what the port could not send is recorded.
-                let _ = self.write_to_node(id, frame, frame_id);
+                let (node, frame_id) = (self.node(id), self.new_frame_id());
+                // What the port could not send is recorded; the rest is the writer's error.
+                let _ = self.walk(|walk| walk.write_to_node(node, Numbered { bytes: &frame, id: frame_id }));
             }
         }
         self.flush(sink);
@@ -189,6 +201,7 @@ impl Lab {
             return;
         };
         place.present = present;
+        self.changed = true;
         if let Some(Way::User(id)) = place.way
             && self.link(id).is_some_and(|l| l.role == Role::Station)
         {
@@ -199,30 +212,23 @@ impl Lab {
         self.flush(sink);
     }
 
-    /// Hands a frame to the program outside that uses a device; `false`: there is none.
-    pub(super) fn hand_outside(&mut self, id: DeviceId, frame: &Frame) -> bool {
-        let Some(outlet) = self.devices[id.0].user else { return false };
-        self.outside.send(outlet, frame.clone());
-        true
-    }
-
     /// When something is due, if nothing comes in before.
     #[must_use]
     pub fn next_time(&self) -> Option<Instant> {
-        self.agenda.next_time()
+        self.stacks.agenda.next_time()
     }
 
     /// Whether frames are under way.
     #[must_use]
     pub fn is_busy(&self) -> bool {
-        self.agenda.frames_under_way()
+        self.stacks.agenda.frames_under_way()
     }
 
     /// Takes the IP stack away from a device.
     pub(super) fn silence(&mut self, id: DeviceId) {
         if let Some((agent, _)) = self.devices[id.0].agent.take() {
-            let wake = self.agents[agent.0].wake.take();
-            self.agenda.rearm(agent, wake, None);
+            let wake = self.stacks.agents[agent.0].wake.take();
+            self.stacks.agenda.rearm(agent, wake, None);
         }
     }
 }

@@ -109,24 +109,8 @@ pub fn load(path: &std::path::Path) -> Result<LabSpec, LoadError> {
 /// # Errors
 /// [`Diagnostics`]: every mistake with its line, its column and what would be right.
 pub fn parse(name: &str, text: &str) -> Result<LabSpec, Diagnostics> {
-    read(name, text, names::check)
-}
-
-/// Reads one step of a lab file, without its `[[step]]`: `set = { device = "c1", mode = "bridge" }`. Which devices there
-/// are is not asked. `None`: this is something else than one step.
-///
-/// # Errors
-/// [`Diagnostics`], as for a whole file.
-pub fn parse_step(text: &str) -> Result<Option<StepSpec>, Diagnostics> {
-    let spec = read("<request>", &format!("[[step]]\n{text}"), |_| ())?;
-    let alone = spec.devices.is_empty() && spec.switches.is_empty();
-    let one: Option<[StepSpec; 1]> = spec.steps.try_into().ok();
-    Ok(one.filter(|_| alone).map(|[step]| step))
-}
-
-fn read(name: &str, text: &str, check: fn(&mut Reader<'_>)) -> Result<LabSpec, Diagnostics> {
     let mut cx = Reader::new(text);
-    let spec = if within_limits(&mut cx, text) { document(&mut cx, text, check) } else { None };
+    let spec = if within_limits(&mut cx, text) { document(&mut cx, text) } else { None };
     let (mut problems, mut more) = (cx.problems, cx.more);
     match spec {
         Some(spec) if problems.is_empty() => Ok(spec),
@@ -139,6 +123,28 @@ fn read(name: &str, text: &str, check: fn(&mut Reader<'_>)) -> Result<LabSpec, D
                 problem.column = cx.lines.column(problem.span.start);
             }
             Err(Diagnostics::new(name, text, problems, more))
+        }
+    }
+}
+
+/// Reads one more step for a lab: what would stand under another `[[step]]` of its file. It may name what the lab has,
+/// and what its steps add.
+///
+/// # Errors
+/// [`Diagnostics`], as of [`parse`], about the lab's file with the step at its end.
+pub fn parse_step(lab: &LabSpec, step: &str) -> Result<StepSpec, Diagnostics> {
+    let before = write(lab);
+    let text = format!("{before}\n[[step]]\n{step}\n");
+    let mut spec = parse("step", &text)?;
+    let last = spec.steps.pop();
+    match last.filter(|_| write(&spec) == before) {
+        Some(last) => Ok(StepSpec { line: 0, ..last }),
+        None => {
+            let message = "this is more than a step".to_owned();
+            let help = Some("a step is one line, such as `ping = { from = \"c1\", to = \"c2\" }`".to_owned());
+            let (line, column, key, span, other) = (1, 1, String::new(), 0..0, None);
+            let problem = Diagnostic { line, column, key, message, help, span, other };
+            Err(Diagnostics::new("step", step, vec![problem], 0))
         }
     }
 }
@@ -185,7 +191,7 @@ fn dots(line: &str) -> usize {
 }
 
 /// The whole file; `None` if it is no TOML.
-fn document(cx: &mut Reader<'_>, text: &str, check: fn(&mut Reader<'_>)) -> Option<LabSpec> {
+fn document(cx: &mut Reader<'_>, text: &str) -> Option<LabSpec> {
     let (root, errors) = DeTable::parse_recoverable(text);
     for error in &errors {
         let span = error.span().unwrap_or(0..0);
@@ -212,7 +218,7 @@ fn document(cx: &mut Reader<'_>, text: &str, check: fn(&mut Reader<'_>)) -> Opti
         let message = format!("{} devices, switches and ports of switches", count(&spec));
         cx.problem(String::new(), 0..0, message, format!("at most {MAX_DEVICES}"));
     }
-    check(cx);
+    names::check(cx);
     (!unknown).then_some(spec)
 }
 

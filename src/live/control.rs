@@ -18,7 +18,8 @@ use super::history::{Form, History};
 use super::socket::Listening;
 use super::tables;
 use crate::capture::CaptureError;
-use crate::lab::{Event, Lab, Outcome};
+use crate::lab::spec::Action;
+use crate::lab::{Event, Lab, LabSpec, Outcome};
 use crate::labfile;
 use crate::report::JsonLines;
 use crate::time::Instant;
@@ -55,6 +56,7 @@ enum Request {
 
 /// What requests are about.
 pub(super) struct Desk<'a> {
+    pub(super) spec: &'a mut LabSpec,
     pub(super) lab: &'a mut Lab,
     pub(super) places: &'a [Place],
     pub(super) history: &'a mut History,
@@ -160,15 +162,19 @@ fn answer(line: &[u8], desk: &mut Desk<'_>) -> Vec<u8> {
 
 /// Carries out a step of the lab file.
 fn change(desk: &mut Desk<'_>, step: &str) -> Result<Vec<u8>, String> {
-    let step = labfile::parse_step(step).map_err(|mistakes| mistakes.render(false))?;
-    let Desk { lab, history, observer, now, .. } = desk;
-    let sink = &mut |event: &Event| tell(history, *observer, event);
-    match step.and_then(|step| lab.change(*now, &step.action, sink)) {
+    let Desk { spec, lab, history, observer, now, .. } = desk;
+    let step = labfile::parse_step(spec, step).map_err(|mistakes| mistakes.to_string())?;
+    let outcome = lab.change(*now, &step, &mut |event| tell(history, *observer, event));
+    if let (Some(Outcome::Ok), Action::Add { .. }) = (outcome, &step.action) {
+        // Later requests may name it.
+        spec.steps.push(step);
+    }
+    match outcome {
         Some(Outcome::Error(errno, rule)) => {
             Err(format!("{errno} ({}): {rule} {}: {}", errno.text(), rule.title(), rule.why()))
         }
         Some(_) => Ok(Vec::new()),
-        None => Err("a change is one step, and one of set, add and remove".to_owned()),
+        None => Err("only set, add and remove can be done to a running lab".to_owned()),
     }
 }
 

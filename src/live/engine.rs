@@ -82,6 +82,8 @@ pub struct Crossing {
 
 /// A lab in real time, with reality attached to it.
 pub struct Engine {
+    /// The declaration, and the devices that were added since.
+    spec: LabSpec,
     lab: Lab,
     clock: Clock,
     settings: Settings,
@@ -114,6 +116,7 @@ impl Engine {
         let hops = settings.hops || settings.history > 0;
         let options = Options { hops, start: clock.now(), ..Options::default() };
         Engine {
+            spec: LabSpec { steps: Vec::new(), ..spec.clone() },
             lab: Lab::new(spec, options),
             clock,
             settings,
@@ -306,7 +309,8 @@ impl Engine {
         }
         if let Some(control) = self.control.as_mut().filter(|_| self.asked) {
             let (lab, places, history) = (&mut self.lab, self.places.as_slice(), &mut self.history);
-            control.serve(&mut Desk { lab, places, history, observer, now });
+            let spec = &mut self.spec;
+            control.serve(&mut Desk { spec, lab, places, history, observer, now });
         }
     }
 

@@ -3,10 +3,10 @@
 use super::forwarding::Forwarding;
 use super::groups::{GroupBits, GroupFilter};
 use super::{MacvlanFlags, Mode};
-use crate::counters::Counters;
 use crate::errno::Errno;
 use crate::frame::MacAddr;
 use crate::nic::Nic;
+use crate::table::MAX_VALUE;
 use crate::verdict::{PortId, Rule};
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -19,7 +19,9 @@ pub const DEFAULT_QUEUE: u32 = 1000;
 
 /// How many listed senders the source ports of one parent may have together: what the table's 16-bit values number.
 /// The kernel has no such limit; a list this long would be refused with `ENOBUFS`.
-pub const MAX_LISTED_SENDERS: usize = u16::MAX as usize;
+pub const MAX_LISTED_SENDERS: usize = MAX_PORTS;
+/// Ports that a parent takes: as many as the values that a table can hold.
+pub const MAX_PORTS: usize = MAX_VALUE as usize + 1;
 
 /// What a new port is asked for (`ip link add … type macvlan`).
 #[derive(Clone, Debug, Default)]
@@ -67,8 +69,6 @@ pub struct Port {
     pub bcqueuelen: u32,
     /// What it wants of groups, as last loaded.
     pub(super) filter: Arc<GroupFilter>,
-    /// Its counters.
-    pub counters: Counters,
 }
 
 /// The ports of one parent (the kernel's `macvlan_port`). It exists as long as there is at least one port (R3).
@@ -103,11 +103,6 @@ impl Demux {
     #[must_use]
     pub fn port(&self, id: PortId) -> Option<&Port> {
         self.ports.get(id.index())?.as_ref()
-    }
-
-    /// A port, for those who count.
-    pub fn counters_mut(&mut self, id: PortId) -> Option<&mut Counters> {
-        self.ports.get_mut(id.index())?.as_mut().map(|p| &mut p.counters)
     }
 
     pub(super) fn port_mut(&mut self, id: PortId) -> Result<&mut Port, Refusal> {
@@ -181,7 +176,7 @@ fn admit(demux: Option<&Demux>, lower: &Nic, request: &PortRequest) -> Result<()
         if demux.passthru().is_some() || request.mode == Mode::Passthru {
             return Err((Errno::Einval, Rule::PassthruAlone));
         }
-        if demux.ports().count() >= usize::from(u16::MAX) {
+        if demux.ports().count() >= MAX_PORTS {
             return refuse(Errno::Enobufs);
         }
         demux.check_senders(request.sources.len())?;
@@ -222,7 +217,6 @@ pub fn create(
         sources: request.sources.iter().copied().collect(),
         bcqueuelen: request.bcqueuelen.unwrap_or(DEFAULT_QUEUE),
         filter: Arc::new(GroupFilter::Joined(Box::default())),
-        counters: Counters::default(),
     };
     demux.dirty = true;
     let free = demux.ports.iter().position(Option::is_none).unwrap_or(demux.ports.len());
