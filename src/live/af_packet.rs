@@ -5,7 +5,8 @@
 //! interface is promiscuous as long as the socket is open. The crate pnet has none of this, so system calls are used.
 
 use super::backend::{Backend, Presence, RETRY, Rim, Wait, send_all};
-use super::offload::{NOTHING_TO_DO, complete};
+use super::coalesce::Parcels;
+use super::offload::complete;
 use crate::errno::ErrorNumber;
 use crate::frame::Frame;
 use crate::sys::{self, EVERY_PROTOCOL, Inbox, Outbox, PacketSocket};
@@ -25,6 +26,7 @@ pub(super) struct AfPacket {
     look_again: Instant,
     inbox: Inbox,
     outbox: Outbox,
+    parcels: Parcels,
     scratch: Vec<u8>,
 }
 
@@ -47,6 +49,7 @@ impl AfPacket {
             look_again: Instant::ZERO,
             inbox: Inbox::new(),
             outbox: Outbox::default(),
+            parcels: Parcels::default(),
             scratch: Vec::new(),
         };
         backend.look();
@@ -106,7 +109,11 @@ impl Backend for AfPacket {
 
     fn send(&mut self, _now: Instant, rim: &mut Rim, frames: &[Frame]) {
         if self.bound.is_some() {
-            send_all(&mut self.outbox, self.socket.as_fd(), &NOTHING_TO_DO, frames, rim);
+            self.parcels.pack(frames);
+            let parcels = &self.parcels;
+            send_all(&mut self.outbox, self.socket.as_fd(), frames, rim, |n| {
+                parcels.list().get(n).map(|p| (p.frames.clone(), parcels.parts(p, frames)))
+            });
         } else {
             rim.out_dropped += frames.len() as u64;
         }

@@ -11,6 +11,7 @@ use crate::time::Instant;
 use std::fmt;
 use std::io;
 use std::net::SocketAddr;
+use std::ops::Range;
 use std::os::fd::BorrowedFd;
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -99,30 +100,35 @@ impl Rim {
     }
 }
 
-/// Sends frames on a socket, each behind these bytes, many at a time.
-pub(super) fn send_all(
+/// Sends frames on a socket, many at a time. `message` says what goes out as message number so many: which of the frames,
+/// and in which parts.
+pub(super) fn send_all<'f, M: Iterator<Item = &'f [u8]>>(
     outbox: &mut Outbox,
     socket: BorrowedFd<'_>,
-    before: &[u8],
-    frames: &[Frame],
+    frames: &'f [Frame],
     rim: &mut Rim,
+    message: impl Fn(usize) -> Option<(Range<usize>, M)>,
 ) {
-    let mut rest = frames;
+    let mut next = 0;
     let mut refused = false;
-    while !rest.is_empty() {
-        match outbox.send(socket, before, rest) {
-            Ok(n) => {
-                let (sent, left) = rest.split_at(n.min(rest.len()));
-                rim.sent(sent);
-                rest = left;
+    while let Some((first, _)) = message(next) {
+        match outbox.send(socket, (next..).map_while(|n| message(n)).map(|(_, parts)| parts)) {
+            Ok(sent) => {
+                let behind = message(next + sent).map_or(frames.len(), |(frames, _)| frames.start);
+                rim.sent(&frames[first.start..behind]);
+                next += sent;
             }
             // Nobody listened when an earlier datagram came; this one was not tried.
             Err(e) if e.kind() == io::ErrorKind::ConnectionRefused && !refused => refused = true,
-            Err(e) => {
-                // One that is too long goes alone; no room, no carrier or no interface is the same for all.
-                let dropped = if e.raw_os_error() == Some(libc::EMSGSIZE) { 1 } else { rest.len() };
-                rim.out_dropped += dropped as u64;
-                rest = &rest[dropped..];
+            // One that is too long goes alone.
+            Err(e) if e.raw_os_error() == Some(libc::EMSGSIZE) => {
+                rim.out_dropped += first.len() as u64;
+                next += 1;
+            }
+            // No room, no carrier, no interface: the same for all.
+            Err(_) => {
+                rim.out_dropped += (frames.len() - first.start) as u64;
+                return;
             }
         }
     }

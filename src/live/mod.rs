@@ -8,6 +8,7 @@
 //! | `engine.rs` | the loop |
 //! | `backend.rs` | what real ends have in common, and their names |
 //! | `af_packet.rs`, `tap.rs`, `udp.rs`, `stream.rs`, `pcap.rs` | one each |
+//! | `coalesce.rs` | TCP segments put together again on their way out |
 //! | `offload.rs` | checksums, segmentation and tags that a kernel left to do |
 //! | `control.rs` | requests on a UNIX socket while it runs |
 //! | `history.rs`, `tables.rs` | what is shown of it |
@@ -17,6 +18,7 @@
 mod af_packet;
 mod backend;
 mod clock;
+mod coalesce;
 mod control;
 mod engine;
 mod history;

@@ -16,7 +16,7 @@ fn pseudo(v6: bool, ip: &[u8], protocol: u8, length: usize) -> Vec<u8> {
 }
 
 /// A frame as a kernel leaves it: the pseudo header's sum in the place of the checksum.
-fn frame(v6: bool, udp: bool, data: usize) -> Vec<u8> {
+pub(in crate::live) fn frame(v6: bool, udp: bool, data: usize) -> Vec<u8> {
     let mut frame = vec![2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2];
     let transport = if udp { 8 } else { 20 };
     let length = transport + data;

@@ -1,7 +1,8 @@
 //! A TAP device: the other half of a network interface of this machine.
 
 use super::backend::{Backend, MAX_FRAME, Presence, Rim, Site, Wait};
-use super::offload::{HEADER_BYTES, NOTHING_TO_DO, complete};
+use super::coalesce::{MAX_PARTS, Parcels};
+use super::offload::{HEADER_BYTES, complete};
 use crate::errno::ErrorNumber;
 use crate::frame::Frame;
 use crate::sys::{self, BATCH};
@@ -19,6 +20,7 @@ pub(super) struct Tap {
     presence: Presence,
     buffer: Vec<u8>,
     scratch: Vec<u8>,
+    parcels: Parcels,
 }
 
 impl Tap {
@@ -42,7 +44,7 @@ impl Tap {
             prepare(&asking, name, site).map_err(|e| e.to_string())?;
         }
         let buffer = vec![0; HEADER_BYTES + MAX_FRAME];
-        Ok(Tap { file, presence: Presence::Here, buffer, scratch: Vec::new() })
+        Ok(Tap { file, presence: Presence::Here, buffer, scratch: Vec::new(), parcels: Parcels::default() })
     }
 
     fn failed(&mut self, error: &io::Error) {
@@ -83,15 +85,26 @@ impl Backend for Tap {
     }
 
     fn send(&mut self, _now: Instant, rim: &mut Rim, frames: &[Frame]) {
-        for frame in frames {
-            let parts = [IoSlice::new(&NOTHING_TO_DO), IoSlice::new(frame)];
-            match self.file.write_vectored(&parts) {
-                Ok(_) => rim.sent(std::slice::from_ref(frame)),
+        self.parcels.pack(frames);
+        let mut failure = None;
+        for parcel in self.parcels.list() {
+            let mut parts = [IoSlice::new(&[]); MAX_PARTS];
+            let mut count = 0;
+            for (part, bytes) in parts.iter_mut().zip(self.parcels.parts(parcel, frames)) {
+                *part = IoSlice::new(bytes);
+                count += 1;
+            }
+            let carried = &frames[parcel.frames.clone()];
+            match (&self.file).write_vectored(&parts[..count]) {
+                Ok(_) => rim.sent(carried),
                 Err(e) => {
-                    rim.out_dropped += 1;
-                    self.failed(&e);
+                    rim.out_dropped += carried.len() as u64;
+                    failure = Some(e);
                 }
             }
+        }
+        if let Some(e) = failure {
+            self.failed(&e);
         }
     }
 

@@ -46,7 +46,9 @@ impl Backend for Udp {
     }
 
     fn send(&mut self, _now: Instant, rim: &mut Rim, frames: &[Frame]) {
-        send_all(&mut self.outbox, self.socket.as_fd(), &[], frames, rim);
+        send_all(&mut self.outbox, self.socket.as_fd(), frames, rim, |n| {
+            frames.get(n).map(|frame| (n..n + 1, std::iter::once(&**frame)))
+        });
     }
 
     fn presence(&self) -> Presence {

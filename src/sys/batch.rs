@@ -1,7 +1,6 @@
 //! Many datagrams or frames with one call: recvmmsg(2) and sendmmsg(2).
 
 use super::packet::tag_of;
-use crate::frame::Frame;
 use std::io;
 use std::mem::{size_of_val, zeroed};
 use std::os::fd::{AsRawFd, BorrowedFd};
@@ -98,39 +97,50 @@ impl Inbox {
     }
 }
 
-/// What is needed to send many frames with one call.
+/// What is needed to send many messages with one call.
 #[derive(Default)]
 pub(crate) struct Outbox {
-    parts: Vec<[libc::iovec; 2]>,
+    parts: Vec<libc::iovec>,
+    /// How many parts each message has.
+    counts: Vec<usize>,
     headers: Vec<libc::mmsghdr>,
 }
 
 impl Outbox {
-    /// Sends the first of these frames, [`BATCH`] at most, each behind these bytes; answers how many were taken.
+    /// Sends the first of these messages, [`BATCH`] at most, each in parts; answers how many were taken.
     ///
     /// # Errors
-    /// The first frame was not taken; `WouldBlock` if there is no room for it.
-    pub(crate) fn send(
+    /// The first message was not taken; `WouldBlock` if there is no room for it.
+    pub(crate) fn send<'a, M>(
         &mut self,
         socket: BorrowedFd<'_>,
-        before: &[u8],
-        frames: &[Frame],
-    ) -> io::Result<usize> {
+        messages: impl Iterator<Item = M>,
+    ) -> io::Result<usize>
+    where
+        M: Iterator<Item = &'a [u8]>,
+    {
         self.parts.clear();
+        self.counts.clear();
         self.headers.clear();
-        let part =
-            |bytes: &[u8]| libc::iovec { iov_base: bytes.as_ptr().cast_mut().cast(), iov_len: bytes.len() };
-        for frame in frames.iter().take(BATCH) {
-            self.parts.push([part(before), part(frame)]);
+        for message in messages.take(BATCH) {
+            let before = self.parts.len();
+            self.parts.extend(message.map(|bytes| libc::iovec {
+                iov_base: bytes.as_ptr().cast_mut().cast(),
+                iov_len: bytes.len(),
+            }));
+            self.counts.push(self.parts.len() - before);
         }
-        for parts in &mut self.parts {
+        let mut rest = self.parts.as_mut_slice();
+        for count in &self.counts {
+            let (parts, behind) = rest.split_at_mut(*count);
+            rest = behind;
             // SAFETY: all-zero is a valid mmsghdr.
             let mut header: libc::mmsghdr = unsafe { zeroed() };
             header.msg_hdr.msg_iov = parts.as_mut_ptr();
             header.msg_hdr.msg_iovlen = parts.len() as _;
             self.headers.push(header);
         }
-        // SAFETY: the headers point to the parts, and these to `before` and the frames, which live through the call and
+        // SAFETY: the headers point to the parts, and these to bytes that live for 'a, which is longer than this call, and
         // are only read.
         let n = unsafe {
             libc::sendmmsg(
