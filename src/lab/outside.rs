@@ -147,10 +147,10 @@ impl Lab {
         let near = End::Device(id);
         let Some(Uplink::Cable(old)) = self.link(id).map(|l| l.uplink.clone()) else { return };
         let latency = self.cables[old.0].latency;
-        if let End::Switch(switch, port) = self.cables[old.0].far(near) {
-            if let Some(switch) = self.switch_mut(switch) {
-                switch.set_carrier(port, false);
-            }
+        if let End::Switch(switch, port) = self.cables[old.0].far(near)
+            && let Some(switch) = self.switch_mut(switch)
+        {
+            switch.set_carrier(port, false);
         }
         for end in self.cables[old.0].ends.iter_mut().filter(|e| **e == near) {
             *end = End::Gone;

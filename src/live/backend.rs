@@ -112,7 +112,7 @@ pub(super) fn send_all<'f, M: Iterator<Item = &'f [u8]>>(
     let mut next = 0;
     let mut refused = false;
     while let Some((first, _)) = message(next) {
-        match outbox.send(socket, (next..).map_while(|n| message(n)).map(|(_, parts)| parts)) {
+        match outbox.send(socket, (next..).map_while(&message).map(|(_, parts)| parts)) {
             Ok(sent) => {
                 let behind = message(next + sent).map_or(frames.len(), |(frames, _)| frames.start);
                 rim.sent(&frames[first.start..behind]);

@@ -96,10 +96,11 @@ impl Backend for Tap {
             }
             let carried = &frames[parcel.frames.clone()];
             match (&self.file).write_vectored(&parts[..count]) {
-                Ok(_) => rim.sent(carried),
-                Err(e) => {
+                // A frame is taken whole or not at all.
+                Ok(written) if written > 0 => rim.sent(carried),
+                other => {
                     rim.out_dropped += carried.len() as u64;
-                    failure = Some(e);
+                    failure = other.err().or(failure);
                 }
             }
         }
