@@ -36,13 +36,12 @@ impl Ring {
 fn worker(ports: u64, mode: &str) -> Worker {
     let mut lab = "[nic.eth0]\nmac = \"06:00:00:00:00:01\"\n".to_owned();
     for n in 0..ports {
-        let _ = write!(
-            lab,
-            "[macvlan.p{n}]\nparent = \"eth0\"\nmode = \"{mode}\"\nmac = \"{}\"\n",
-            address(n)
-        );
+        let _ =
+            write!(lab, "[macvlan.p{n}]\nparent = \"eth0\"\nmode = \"{mode}\"\nmac = \"{}\"\n", address(n));
     }
-    lab.push_str("[station.win]\nmac = \"06:00:00:00:00:02\"\n[switch.sw0.port.eth0]\n[switch.sw0.port.win]\n");
+    lab.push_str(
+        "[station.win]\nmac = \"06:00:00:00:00:02\"\n[switch.sw0.port.eth0]\n[switch.sw0.port.win]\n",
+    );
     let spec = macvlab::labfile::parse("bench", &lab).expect("a lab");
     Lab::new(&spec, Options { stacks: false, ..Options::default() }).into_worker()
 }
@@ -58,9 +57,7 @@ fn hand_over(worker: &mut Worker, entrance: Entrance, frames: &[[u8; 64]], rings
     };
     for batch in frames.chunks(32) {
         worker.prefetch(entrance, batch.iter().map(|f| &f[..]));
-        for frame in batch {
-            worker.take(entrance, Instant::ZERO, frame, &mut hops);
-        }
+        worker.take_batch(entrance, batch.iter().map(|f| (Instant::ZERO, &f[..])), &mut hops);
     }
 }
 

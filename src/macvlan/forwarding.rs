@@ -144,6 +144,18 @@ impl Forwarding {
             floods: self.floods.clone(),
         }
     }
+
+    /// Whether there are so many ports that [`Forwarding::prefetch`] pays.
+    #[must_use]
+    pub fn outgrows_caches(&self) -> bool {
+        self.table.outgrows_caches()
+    }
+
+    /// Asks for the memory that a decision about a frame to this address will read.
+    #[inline]
+    pub fn prefetch(&self, dst: MacAddr) {
+        self.table.prefetch(dst);
+    }
 }
 
 impl<T: Lookup> Forwarding<T> {
@@ -179,18 +191,6 @@ impl<T: Lookup> Forwarding<T> {
         // What a table says of an address that nobody has is above every port's number.
         let known = self.unicast.get(usize::from(self.table.value(dst)));
         select_unpredictable(known.is_some(), known.unwrap_or(&self.stranger), &self.stranger)
-    }
-
-    /// Whether there are so many ports that [`Forwarding::prefetch`] pays.
-    #[must_use]
-    pub fn outgrows_caches(&self) -> bool {
-        self.table.outgrows_caches()
-    }
-
-    /// Asks for the memory that a decision about a frame to this address will read.
-    #[inline]
-    pub fn prefetch(&self, dst: MacAddr) {
-        self.table.prefetch(dst);
     }
 
     /// The active port with this address.
