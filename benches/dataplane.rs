@@ -57,9 +57,7 @@ fn hand_over(worker: &mut Worker, entrance: Entrance, frames: &[[u8; 64]], rings
     };
     for batch in frames.chunks(32) {
         worker.prefetch(entrance, batch.iter().map(|f| &f[..]));
-        for frame in batch {
-            worker.take(entrance, Instant::ZERO, frame, &mut hops);
-        }
+        worker.take_batch(entrance, batch.iter().map(|f| (Instant::ZERO, &f[..])), &mut hops);
     }
 }
 

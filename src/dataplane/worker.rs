@@ -133,9 +133,7 @@ impl Worker {
         }
     }
 
-    /// Takes a frame to its end, at this time, or now if that is past, and tells every hop in the order in which a lab
-    /// would.
-    #[inline]
+    /// Takes a frame to its end: [`take_batch`](Worker::take_batch) for one.
     pub fn take(
         &mut self,
         entrance: Entrance,
@@ -143,20 +141,33 @@ impl Worker {
         frame: &[u8],
         hops: &mut impl FnMut(Passing<'_>),
     ) {
-        self.frames += 1;
-        self.now = self.now.max(time);
-        let id = self.frames;
+        self.take_batch(entrance, [(time, frame)], hops);
+    }
+
+    /// Takes frames to their ends, one after another, each at its time, or now if that is past. Tells every hop, in the
+    /// order in which a lab would.
+    #[inline]
+    pub fn take_batch<'f>(
+        &mut self,
+        entrance: Entrance,
+        frames: impl IntoIterator<Item = (Instant, &'f [u8])>,
+        hops: &mut impl FnMut(Passing<'_>),
+    ) {
         let mut courier = Courier::new(&mut self.under_way, self.now, hops);
         let mut walk = Walk::new(&self.wiring, &mut self.state, &mut courier, self.now);
-        let whole = Lent::Offered(frame);
-        let numbered = Numbered { bytes: &whole, id };
-        match entrance {
-            Entrance::Wire(node) => walk.arrive(End::Device(node), numbered),
-            Entrance::Sent(node) => walk.send_or_drop(node, numbered),
+        let mut id = self.frames;
+        for (time, frame) in frames {
+            id += 1;
+            walk.pass_time(time);
+            let whole = Lent::Offered(frame);
+            let numbered = Numbered::new(&whole, id);
+            match entrance {
+                Entrance::Wire(node) => walk.arrive_at(node, numbered),
+                Entrance::Sent(node) => walk.send_or_drop(node, numbered),
+            }
+            walk.settle(frame, id);
         }
-        if !self.under_way.is_empty() {
-            self.settle(frame, id, hops);
-        }
+        (self.now, self.frames) = (walk.now, id);
     }
 
     /// Asks for the memory that decisions about these frames will read, where tables outgrow the caches. For a batch
@@ -170,15 +181,22 @@ impl Worker {
             headers.for_each(|header| ports.table.prefetch(header.dst));
         }
     }
+}
+
+impl<'f, H: FnMut(Passing<'_>)> Walk<'_, Courier<'_, 'f, H>> {
+    #[inline]
+    fn pass_time(&mut self, until: Instant) {
+        self.now = self.now.max(until);
+        self.watch.now = self.now;
+    }
 
     /// Until no copy of the frame is under way.
-    fn settle(&mut self, frame: &[u8], id: u64, hops: &mut impl FnMut(Passing<'_>)) {
-        while let Some(UnderWay { due, to, made }) = self.under_way.pop_front() {
-            self.now = self.now.max(due);
+    #[inline]
+    fn settle(&mut self, frame: &'f [u8], id: u64) {
+        while let Some(UnderWay { due, to, made }) = self.watch.under_way.pop_front() {
+            self.pass_time(due);
             let bytes = made.map_or(Lent::Offered(frame), Lent::Made);
-            let mut courier = Courier::new(&mut self.under_way, self.now, hops);
-            let mut walk = Walk::new(&self.wiring, &mut self.state, &mut courier, self.now);
-            walk.arrive(to, Numbered { bytes: &bytes, id });
+            self.arrive(to, Numbered::new(&bytes, id));
         }
     }
 }
@@ -234,7 +252,7 @@ impl<'f, H: FnMut(Passing<'_>)> Watch for Courier<'_, 'f, H> {
 
     fn under_way(&mut self, to: End, after: Duration, frame: Numbered<'_, Lent<'f>>) {
         let due = self.now + after;
-        let made = match frame.bytes {
+        let made = match frame.held {
             Lent::Offered(_) => None,
             Lent::Made(bytes) => Some(Arc::clone(bytes)),
         };
