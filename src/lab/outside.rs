@@ -173,12 +173,12 @@ impl Lab {
             Way::Wire(id) => {
                 let (node, frame_id) = (self.node(id), self.new_frame_id());
                 // What does not fit is recorded; the rest is the sender's error.
-                let _ = self.walk(|walk| walk.send_from_wire(node, Numbered { bytes: &frame, id: frame_id }));
+                let _ = self.walk(|walk| walk.send_from_wire(node, Numbered::new(&frame, frame_id)));
             }
             Way::Node(id) => {
                 let (node, frame_id) = (self.node(id), self.new_frame_id());
                 // What the port could not send is recorded; the rest is the writer's error.
-                let _ = self.walk(|walk| walk.write_to_node(node, Numbered { bytes: &frame, id: frame_id }));
+                let _ = self.walk(|walk| walk.write_to_node(node, Numbered::new(&frame, frame_id)));
             }
         }
         self.flush(sink);

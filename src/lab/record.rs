@@ -86,7 +86,7 @@ impl Watch for Recorder<'_> {
     fn hand_over(&mut self, device: NodeId, frame: Numbered<'_, Frame>, packet_type: PacketType) {
         let Some(device) = self.device(device) else { return };
         if let Some(outlet) = device.user {
-            return self.outside.send(outlet, frame.bytes.clone());
+            return self.outside.send(outlet, frame.held.clone());
         }
         // Where a program reads the device node, the port's own stack sees nothing (R201).
         let read = matches!(device.kind, Kind::Port { tap: Some(TapOpen::Reading), .. });
