@@ -51,10 +51,16 @@ enum Request {
         /// What they are shown as.
         #[arg(long = "as", value_name = "FORM", default_value = "text")]
         form: Form,
+        /// No more than so many.
+        #[arg(long, value_name = "N")]
+        last: Option<usize>,
         /// Where they go; - is standard output.
         #[arg(long, short, value_name = "OUT", default_value = "-")]
         out: PathBuf,
     },
+    /// Watch it on the terminal: rates, links, the last hops.
+    #[cfg(feature = "dashboard")]
+    Dashboard,
     /// Change a device, or a switch's port, named SWITCH.DEVICE.
     Set {
         /// The device; or all keys are given, as in switch=sw0 ageing=10s.
@@ -102,13 +108,17 @@ pub(super) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
     let (request, out) = match &args.request {
         Request::Show { json } => (json!({ "do": "show", "as": lines(json) }), stdout),
         Request::Counters { json } => (json!({ "do": "counters", "as": lines(json) }), stdout),
-        Request::Dump { form, out } => (json!({ "do": "dump", "as": form.word() }), out.as_path()),
+        Request::Dump { form, last, out } => {
+            (json!({ "do": "dump", "as": form.word(), "last": last }), out.as_path())
+        }
         Request::Set { name, keys } => (change("set", &target(name, keys)?), stdout),
         Request::Add { name, keys } => {
             let named = std::iter::once(Ok(("macvlan".to_owned(), quoted(name))));
             let keys: Result<Vec<_>, Failure> = named.chain(keys.iter().map(|k| key(k))).collect();
             (change("add", &table(&keys?)), stdout)
         }
+        #[cfg(feature = "dashboard")]
+        Request::Dashboard => return super::dashboard::run(&args.socket),
         Request::Remove { name } => (change("remove", &quoted(name)), stdout),
     };
     match ask(&args.socket, &request)? {
@@ -129,7 +139,7 @@ pub(super) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
 }
 
 /// Asks, and waits for the answer, or for the reason why there is none.
-fn ask(path: &Path, request: &Value) -> Result<Result<Vec<u8>, String>, Failure> {
+pub(super) fn ask(path: &Path, request: &Value) -> Result<Result<Vec<u8>, String>, Failure> {
     let about = |e: std::io::Error| Failure::about(path.display(), e);
     let nonsense = || Failure::about(path.display(), "whoever listens there is no `macvlab live`");
     let mut socket = UnixStream::connect(path).map_err(about)?;

@@ -5,7 +5,7 @@
 //! ```text
 //! {"do":"show","as":"text"}                        the devices, and what is attached to them
 //! {"do":"counters","as":"json"}                    what every device counted, and what crossed the rim
-//! {"do":"dump","as":"pcapng"}                      the last hops
+//! {"do":"dump","as":"pcapng","last":100}           the last hops; without a number, all that are remembered
 //! {"do":"change","step":"set = { device = \"c1\", mode = \"bridge\" }"}
 //!                                                  a step of the lab file: set, add or remove
 //! {"ok":true,"bytes":123}                          and 123 bytes
@@ -48,6 +48,7 @@ enum Request {
     Dump {
         #[serde(rename = "as")]
         form: Form,
+        last: Option<usize>,
     },
     Change {
         step: String,
@@ -146,7 +147,9 @@ fn answer(line: &[u8], desk: &mut Desk<'_>) -> Vec<u8> {
         Err(e) => Err(format!("this is no request: {e}")),
         Ok(Request::Show { form }) => show(desk, form).map_err(|e| e.to_string()),
         Ok(Request::Counters { form }) => counters(desk, form).map_err(|e| e.to_string()),
-        Ok(Request::Dump { form }) => desk.history.show(desk.lab, form).map_err(|e| e.to_string()),
+        Ok(Request::Dump { form, last }) => {
+            desk.history.show(desk.lab, form, last.unwrap_or(usize::MAX)).map_err(|e| e.to_string())
+        }
         Ok(Request::Change { step }) => change(desk, &step),
     };
     match done {
