@@ -42,7 +42,10 @@ impl Look {
         };
         let mut look = Look::default();
         for request in [json!({ "do": "show", "as": "json" }), json!({ "do": "counters", "as": "json" })] {
-            text(&request)?.lines().filter_map(|line| serde_json::from_str(line).ok()).for_each(|e| look.event(e));
+            text(&request)?
+                .lines()
+                .filter_map(|line| serde_json::from_str(line).ok())
+                .for_each(|e| look.event(e));
         }
         let hops = text(&json!({ "do": "dump", "as": "text", "last": HOPS }))?;
         look.hops = hops.lines().filter(|line| line.contains(" ms ")).map(str::to_owned).collect();
@@ -119,7 +122,8 @@ impl Picture<'_> {
     }
 
     fn attached(&self) -> Table<'_> {
-        let header = ["attached", "backend", "", "in/s", "bit/s", "out/s", "bit/s", "missed", "malformed", "dropped"];
+        let header =
+            ["attached", "backend", "", "in/s", "bit/s", "out/s", "bit/s", "missed", "malformed", "dropped"];
         let rows = self.now.attached.iter().map(|now| {
             let before = self.before.attached_to(&now["device"]);
             let rate = |key| rate(&before, now, key, self.seconds);
@@ -145,7 +149,18 @@ impl Picture<'_> {
     }
 
     fn devices(&self) -> Table<'_> {
-        let header = ["device", "kind", "mode", "link", "rx/s", "tx/s", "rx_packets", "tx_packets", "rx_dropped", "tx_dropped"];
+        let header = [
+            "device",
+            "kind",
+            "mode",
+            "link",
+            "rx/s",
+            "tx/s",
+            "rx_packets",
+            "tx_packets",
+            "rx_dropped",
+            "tx_dropped",
+        ];
         let nothing = Value::Null;
         let rows = self.now.devices.iter().map(|device| {
             let name = text(&device["name"]);
@@ -262,7 +277,9 @@ mod tests {
         let mut terminal = Terminal::new(TestBackend::new(130, 20)).unwrap();
         terminal.draw(|frame| picture.draw(frame)).unwrap();
         let screen = terminal.backend().to_string();
-        for wanted in ["two", "tap:t1", "here", "40.0 k", "320.0 M", "no carrier", "vepa", "20100", "49.000 ms"] {
+        for wanted in
+            ["two", "tap:t1", "here", "40.0 k", "320.0 M", "no carrier", "vepa", "20100", "49.000 ms"]
+        {
             assert!(screen.contains(wanted), "{wanted}\n{screen}");
         }
         assert!(!screen.contains("10.000 ms"), "{screen}");

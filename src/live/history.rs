@@ -42,7 +42,8 @@ impl History {
     /// Shows the last of them.
     pub(super) fn show(&self, lab: &Lab, form: Form, last: usize) -> Result<Vec<u8>, CaptureError> {
         let first = Event::Lab { title: lab.title().to_owned(), devices: lab.devices() };
-        let events = std::iter::once(first).chain(self.hops.iter().skip(self.hops.len().saturating_sub(last)).cloned().map(Event::Hop));
+        let events = std::iter::once(first)
+            .chain(self.hops.iter().skip(self.hops.len().saturating_sub(last)).cloned().map(Event::Hop));
         match form {
             Form::Text => {
                 let mut report = TextReport::new(Vec::new(), Detail::Hops, false);
