@@ -7,8 +7,11 @@ use crate::lab::Device;
 use crate::report::words::printable;
 use std::fmt::Write as _;
 
-/// The style of diagrams.
+/// The style of diagrams, for light pages.
 pub const STYLE: &str = include_str!("diagram.css");
+
+/// What is different on dark ones.
+pub const DARK_STYLE: &str = include_str!("dark.css");
 
 /// Characters of a line in a node, by the size of its letters.
 const NAME_CHARS: usize = 16;
@@ -23,7 +26,7 @@ pub fn svg(scene: &Scene) -> String {
     let _ = write!(
         out,
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {w} {h}\" width=\"{w}\" height=\"{h}\" \
-         role=\"img\" aria-labelledby=\"mv-title mv-desc\" class=\"mv-diagram mv-alone\">\n<style>{STYLE}</style>\n"
+         role=\"img\" aria-labelledby=\"mv-title mv-desc\" class=\"mv-diagram mv-alone\">\n<style>{STYLE}@media (prefers-color-scheme: dark) {{\n{DARK_STYLE}}}</style>\n"
     );
     let _ = writeln!(out, "<title id=\"mv-title\">{}</title>", escape(title(scene)));
     let _ = writeln!(out, "<desc id=\"mv-desc\">{}</desc>", escape(&description(scene)));
@@ -54,7 +57,7 @@ fn title(scene: &Scene) -> &str {
 
 /// All devices in words.
 fn description(scene: &Scene) -> String {
-    let refused = scene.refused.iter().map(|r| format!("{} was refused: {} {}", printable(&r.name), r.errno, r.rule));
+    let refused = scene.refused.iter().map(super::scene::Refused::in_words);
     let lines: Vec<String> = scene.devices.iter().map(|d| words::all(d, scene)).chain(refused).collect();
     lines.join(". ")
 }
@@ -103,14 +106,23 @@ fn node(node: &Node<'_>, scene: &Scene, out: &mut String) {
             rect("mv-box", node.at, node.size, 8, out);
             let state = down.unwrap_or_else(|| words::kind(device));
             let mac = device.mac.map(|m| m.to_string());
-            lines(node, &device.name, [Some(state), words::addresses(device), mac].into_iter().flatten(), out);
+            lines(
+                node,
+                &device.name,
+                [Some(state), words::addresses(device), mac].into_iter().flatten(),
+                out,
+            );
         }
         What::Bar(device) => {
             let down = words::down(device, scene);
             let class = format!("mv-bar{}", if down.is_some() { " mv-down" } else { "" });
             begin(&class, device, &words::all(device, scene), out);
             rect("mv-box", node.at, node.size, 6, out);
-            let what = if device.kind == "switch" { "the switch's own device".to_owned() } else { words::kind(device) };
+            let what = if device.kind == "switch" {
+                "the switch's own device".to_owned()
+            } else {
+                words::kind(device)
+            };
             let state = down.map(|d| format!(", {d}")).unwrap_or_default();
             let mac = device.mac.map(|m| m.to_string()).unwrap_or_default();
             lines(node, &format!("{} · {what}{state}", device.name), [mac], out);
@@ -119,11 +131,16 @@ fn node(node: &Node<'_>, scene: &Scene, out: &mut String) {
             begin("mv-switch", device, &format!("{}: switch", printable(&device.name)), out);
             rect("mv-box", node.at, node.size, 10, out);
             let (x, y) = node.at;
-            text("mv-name mv-left", (x + 14, y + node.size.1 / 2 + 5), &format!("{} · switch", device.name), 30, out);
+            text(
+                "mv-name mv-left",
+                (x + 14, y + node.size.1 / 2 + 5),
+                &format!("{} · switch", device.name),
+                30,
+                out,
+            );
         }
         What::Refused(refused) => {
-            let told = format!("{} was refused: {} {}: {}", refused.name, refused.errno, refused.rule, refused.rule.why());
-            let _ = writeln!(out, "<g class=\"mv-refused\"><title>{}</title>", escape(&told));
+            let _ = write!(out, "<g class=\"mv-refused\"><title>{}</title>", escape(&refused.in_words()));
             rect("mv-box", node.at, node.size, 8, out);
             let why = format!("{} {}", refused.errno, refused.rule);
             lines(node, &format!("✗ {}", refused.name), ["refused".to_owned(), why], out);
@@ -139,7 +156,8 @@ fn node(node: &Node<'_>, scene: &Scene, out: &mut String) {
 
 fn begin(class: &str, device: &Device, told: &str, out: &mut String) {
     let name = escape(&device.name);
-    let _ = write!(out, "<g class=\"mv-device {class}\" data-device=\"{name}\"><title>{}</title>", escape(told));
+    let _ =
+        write!(out, "<g class=\"mv-device {class}\" data-device=\"{name}\"><title>{}</title>", escape(told));
 }
 
 /// A name and lines below it, in the middle of a node.
@@ -173,16 +191,13 @@ fn socket(port: &Socket<'_>, scene: &Scene, out: &mut String) {
         text("mv-line mv-note", (x, at), note, LINE_CHARS, out);
     }
     if hairpin {
-        // An arrow that turns back.
-        let (x, low, high) = (x + 14, y + if port.upper { 3 } else { -17 }, y + if port.upper { 17 } else { -3 });
-        let (from, to) = if port.upper { (low, high) } else { (high, low) };
+        // Beside the cable, an arrow that comes and turns back.
+        let (out_at, turn, tip) = if port.upper { (y - 34, y - 12, 6) } else { (y + 34, y + 12, -6) };
+        let (x, sweep) = (x + 16, u8::from(!port.upper));
         let _ = write!(
             out,
-            "<path class=\"mv-turn\" d=\"M{x},{from} V{mid} a5,5 0 0 {sweep} 10,0 V{from} m-4,{head} l4,{back} l4,{head}\"/>",
-            mid = (from + to) / 2,
-            sweep = u8::from(!port.upper),
-            head = if port.upper { 4 } else { -4 },
-            back = if port.upper { -4 } else { 4 },
+            "<path class=\"mv-turn\" d=\"M{x},{out_at} V{turn} a7,7 0 0 {sweep} 14,0 V{out_at} m-5,{tip} l5,{} l5,{tip}\"/>",
+            -tip
         );
     }
     out.push_str("</g>\n");
