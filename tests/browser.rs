@@ -29,7 +29,11 @@ fn lab(dir: &Path, name: &str) -> PathBuf {
 }
 
 fn marks(browser: &Browser) -> String {
-    browser.eval("return [...document.querySelectorAll('.mv-mark text')].map((m) => m.textContent).join('; ')").as_str().unwrap().to_owned()
+    browser
+        .eval("return [...document.querySelectorAll('.mv-mark text')].map((m) => m.textContent).join('; ')")
+        .as_str()
+        .unwrap()
+        .to_owned()
 }
 
 #[test]
@@ -74,20 +78,37 @@ fn what_is_clicked_is_told() {
     browser.press([key::RIGHT; 4]);
     browser.click(".mv-token.mv-current");
     let frame = browser.text(".panel");
-    for told in ["request: who has?", "192.168.128.233", "ff:ff:ff:ff:ff:ff (broadcast)", "R126a Hairpin", "R19 A vepa port's"] {
+    for told in [
+        "request: who has?",
+        "192.168.128.233",
+        "ff:ff:ff:ff:ff:ff (broadcast)",
+        "R126a Hairpin",
+        "R19 A vepa port's",
+    ] {
         assert!(frame.contains(told), "{told}: {frame}");
     }
     assert!(browser.text(".dump").starts_with("0000  ff ff ff ff ff ff 02 42"), "{}", browser.text(".dump"));
     browser.click(".mv-device[data-device='c1'] .mv-name");
     let device = browser.text(".panel");
-    assert!(device.contains("vepa") && device.contains("192.168.128.222/24") && device.contains("rx_packets"), "{device}");
+    assert!(
+        device.contains("vepa") && device.contains("192.168.128.222/24") && device.contains("rx_packets"),
+        "{device}"
+    );
     // What the switch knows grows with time.
     browser.click(".mv-switch .mv-name");
-    assert!(browser.text(".panel").contains("Forwarding database at this moment (1)"), "{}", browser.text(".panel"));
+    assert!(
+        browser.text(".panel").contains("Forwarding database at this moment (1)"),
+        "{}",
+        browser.text(".panel")
+    );
     browser.press([key::HOME]);
     assert!(browser.text(".panel").contains("nothing is known"));
     browser.press([key::END]);
-    assert!(browser.text(".panel").contains("Forwarding database at this moment (2)"), "{}", browser.text(".panel"));
+    assert!(
+        browser.text(".panel").contains("Forwarding database at this moment (2)"),
+        "{}",
+        browser.text(".panel")
+    );
     // By keyboard alone, too.
     browser.eval("document.querySelector('.mv-device[data-device=\"win\"]').focus()");
     browser.press([key::ENTER]);
@@ -160,7 +181,11 @@ fn ten_thousand_hops_open_and_step() {
     assert!(browser.text(".narration").contains("Step 720: a reply"), "{}", browser.text(".narration"));
     browser.press([key::LEFT; 20]);
     let hop = moments - 20;
-    assert!(browser.text(".clock").ends_with(&format!("moment {hop} of {moments}")), "{}", browser.text(".clock"));
+    assert!(
+        browser.text(".clock").ends_with(&format!("moment {hop} of {moments}")),
+        "{}",
+        browser.text(".clock")
+    );
     // Only what is seen is there.
     let rows = browser.eval("return document.querySelectorAll('.row').length").as_u64().unwrap();
     assert!((5..80).contains(&rows), "{rows}");

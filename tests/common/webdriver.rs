@@ -106,9 +106,13 @@ impl Browser {
 
     /// Presses keys one after another, wherever the focus is.
     pub(crate) fn press(&self, keys: impl IntoIterator<Item = char>) {
-        let press = |c: char| [json!({ "type": "keyDown", "value": c }), json!({ "type": "keyUp", "value": c })];
+        let press =
+            |c: char| [json!({ "type": "keyDown", "value": c }), json!({ "type": "keyUp", "value": c })];
         let actions: Vec<Value> = keys.into_iter().flat_map(press).collect();
-        self.command("/actions", &json!({ "actions": [{ "type": "key", "id": "keys", "actions": actions }] }));
+        self.command(
+            "/actions",
+            &json!({ "actions": [{ "type": "key", "id": "keys", "actions": actions }] }),
+        );
     }
 
     /// Clicks in the middle of the first element of a selector, which must be visible there.
