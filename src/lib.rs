@@ -54,6 +54,7 @@
 //!
 //! | room | what it is | to begin with |
 //! | --- | --- | --- |
+//! | [`play`] | a lab on a page, changed while it runs | [`play::Session`] |
 //! | [`report`] | text, JSON lines, annotated pcapng, counters: views of the hop log | [`report::TextReport`] |
 //! | [`report::html`] | a run as a page that moves | [`report::html::page`] |
 //! | [`report::draw`] | a lab as a diagram | [`report::draw::svg`] |
@@ -62,6 +63,7 @@
 //! | `kernel` | the running Linux kernel, asked the same (feature `kernel`) | |
 //! | [`labfile`] | the lab as TOML, read with diagnostics and written | [`labfile::parse`] |
 //! | [`lab`] | devices wired together under virtual time; the hop log | [`lab::Lab`], [`lab::Event`] |
+//! | [`dataplane`] | the way of a frame through all of them, as labs, replays and benchmarks walk it | [`dataplane::Walk`] |
 //! | [`station`] | the IP stacks of hosts, stations and routers | [`station::Endpoint`] |
 //! | [`capture`] | pcap and pcapng, in and out | [`capture::Reader`] |
 //! | [`switch`] | the external switch | [`switch::Switch::decide`] |
@@ -80,6 +82,7 @@
 
 pub mod capture;
 pub mod counters;
+pub mod dataplane;
 pub mod errno;
 pub mod explain;
 pub mod frame;
@@ -90,6 +93,7 @@ pub mod labfile;
 pub mod macvlan;
 pub mod matrix;
 pub mod nic;
+pub mod play;
 pub mod report;
 pub mod station;
 pub mod switch;
