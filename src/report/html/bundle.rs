@@ -10,7 +10,7 @@ use crate::report::explain::{found, hop_in_words, way_name};
 use crate::report::json::{self, Object};
 use crate::report::words::{expectation, fdb_kind, outcome_in_words, step_in_words};
 use crate::time::Instant;
-use crate::verdict::Rule;
+use crate::verdict::{Rule, RuleKind};
 use serde::ser::{Serialize, Serializer};
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -30,7 +30,7 @@ const VERSION: u32 = 1;
 /// | --- | --- |
 /// | `version`, `title` | of this shape, 1; of the lab |
 /// | `names`, `texts` | names of devices; sentences |
-/// | `rules` | `{ id, title, why, kernel }`: each rule that is named anywhere |
+/// | `rules` | `{ id, title, why, kernel, withholds }`: each rule that is named anywhere |
 /// | `frames` | `[hex, summary]`: each frame once |
 /// | `scenes` | `{ from, svg, places, cables, devices, refused }`: how the lab stands from this moment on |
 /// | `moments` | `[kind, step, time_ns, name, rule, packet_type, frame, frame_id, from, decision, text]`; all but the first three and `frame_id` are indices, or -1. Kinds: 0 the lab begins, 1 a step begins, 2 it is over, 3 arrive, 4 receive, 5 transmit, 6 drop. `packet_type`: 0 host, 1 broadcast, 2 multicast, 3 otherhost. `from`: the moment at which this copy was before |
@@ -93,6 +93,7 @@ struct Catalogued {
     title: &'static str,
     why: &'static str,
     kernel: &'static str,
+    withholds: bool,
 }
 
 /// How the lab stands.
@@ -258,8 +259,13 @@ impl Recorder {
     /// The bundle.
     #[must_use]
     pub fn finish(self) -> Bundle {
-        let catalogued =
-            |r: Rule| Catalogued { id: r.id(), title: r.title(), why: r.why(), kernel: r.kernel() };
+        let catalogued = |r: Rule| Catalogued {
+            id: r.id(),
+            title: r.title(),
+            why: r.why(),
+            kernel: r.kernel(),
+            withholds: r.kind() == RuleKind::Withholding,
+        };
         Bundle {
             version: VERSION,
             title: self.scene.title,

@@ -274,7 +274,7 @@ macvlab.Stage = class {
         const group = parseInt(frames[m[FRAME]][0].slice(0, 2), 16) & 1;
         for (const [to, kind, rule, goes] of decisions[m[DECISION]].ways) {
           if (goes || kind === "wire" || kind === "parent") continue;
-          if (group || rule !== m[RULE]) put(names[to], kind === "host", "not", rules[rule]);
+          if (group || rules[rule].withholds) put(names[to], kind === "host", "not", rules[rule]);
         }
       }
       if (m[KIND] === macvlab.KIND.RECEIVE) put(name, Boolean(this.scene.places[name]?.stack), "got", rules[m[RULE]]);
