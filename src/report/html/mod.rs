@@ -18,7 +18,8 @@
 //!
 //! | file | what it does |
 //! | --- | --- |
-//! | `bundle.rs` | collects the hop log; the shape of the JSON |
+//! | `bundle.rs` | the shape of the JSON |
+//! | `recorder.rs`, `index.rs` | collects it from the hop log |
 //! | `because.rs` | why a step came out as it did |
 //! | `way.rs` | from where a frame came to a hop |
 //! | `page.rs` | the file |
@@ -29,13 +30,16 @@
 
 mod because;
 mod bundle;
+mod index;
 mod page;
+mod recorder;
 #[cfg(test)]
 mod tests;
 mod way;
 
-pub use bundle::{Bundle, MAX_HOPS, Recorder};
+pub use bundle::{Bundle, MAX_DRAWINGS, MAX_HOPS};
 pub use page::{SCRIPT, page, style};
+pub use recorder::Recorder;
 
 use crate::lab::Event;
 

@@ -59,10 +59,10 @@ macvlab.Stage = class {
     let high = scenes.length - 1;
     while (low < high) {
       const middle = (low + high + 1) >> 1;
-      if (scenes[middle].from <= index) low = middle;
+      if (scenes[middle][0] <= index) low = middle;
       else high = middle - 1;
     }
-    return scenes[low];
+    return this.bundle.drawings[scenes[low][1]];
   }
 
   #draw(scene) {
