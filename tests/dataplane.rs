@@ -4,14 +4,16 @@
 mod common;
 
 use macvlab::counters::Counters;
-use macvlab::dataplane::{Entrance, HopKind, NodeId, Passing, Published, Worker};
-use macvlab::frame::MacAddr;
+use macvlab::dataplane::{Entrance, HopKind, NodeId, Passing, Published, Shards, Worker, counters_of};
+use macvlab::frame::{EthHeader, MacAddr};
 use macvlab::lab::spec::{Action, Change, DeviceKind, StepSpec};
 use macvlab::lab::{Event, Lab, LabSpec, Options};
 use macvlab::macvlan::Mode;
 use macvlab::time::Instant;
 use proptest::prelude::*;
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 fn quiet() -> Options {
@@ -279,4 +281,51 @@ fn devices_change_while_workers_run() {
         assert_eq!(counted.rx_packets, (seen.got[0].len() + seen.floods.len()) as u64);
         assert_eq!(counted.multicast, seen.floods.len() as u64);
     }
+}
+
+/// Frames of a flow come in the order in which they were offered, whichever worker takes them; together the workers count
+/// what one alone would.
+#[test]
+fn shards_keep_the_order_of_a_flow() {
+    let spec = ten_ports();
+    let worker = Lab::new(&spec, quiet()).into_worker();
+    let eth0 = worker.wiring().find("eth0").unwrap();
+    let published = Arc::new(Published::new(Arc::new(worker.wiring().clone())));
+    let counted = |threads: usize| {
+        let seen: Vec<Arc<Mutex<Vec<(MacAddr, u64)>>>> = (0..threads).map(|_| Arc::default()).collect();
+        let mut shards = Shards::start(&worker, &published, Entrance::Wire(eth0), threads, |number| {
+            let seen = Arc::clone(&seen[number]);
+            move |p: Passing<'_>| {
+                if matches!(p.kind, HopKind::Receive(..)) && p.at != eth0 {
+                    let header = EthHeader::parse(p.frame).unwrap();
+                    let number = u64::from_be_bytes(*p.frame[14..].first_chunk().unwrap());
+                    seen.lock().unwrap().push((header.dst, number));
+                }
+            }
+        });
+        for number in 0..20_000 {
+            let port = port_mac((number * 7 % 13) as u8);
+            shards.offer(Instant::ZERO, &numbered(port, number));
+        }
+        let workers = shards.finish();
+        assert_eq!(workers.len(), threads);
+        let mut by_flow: BTreeMap<MacAddr, Vec<u64>> = BTreeMap::new();
+        let mut busy = 0;
+        for seen in &seen {
+            let seen = seen.lock().unwrap();
+            busy += usize::from(!seen.is_empty());
+            for (dst, number) in seen.iter() {
+                by_flow.entry(*dst).or_default().push(*number);
+            }
+        }
+        assert_eq!(busy, threads, "every worker has some of ten flows");
+        assert_eq!(by_flow.len(), 10);
+        assert!(by_flow.values().all(|numbers| numbers.is_sorted()), "a flow was shuffled");
+        let nodes = 0..worker.wiring().nodes().len() as u32;
+        nodes.map(|n| counters_of(&workers, NodeId(n))).collect::<Vec<_>>()
+    };
+    let alone = counted(1);
+    let for_ports = (0..20_000).filter(|n| n * 7 % 13 < 10).count() as u64;
+    assert_eq!(alone.iter().map(|c| c.rx_packets).sum::<u64>(), 20_000 + for_ports);
+    assert_eq!(counted(3), alone);
 }
