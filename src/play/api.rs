@@ -12,6 +12,7 @@
 //! What is refused is answered with `{ "error": "…" }`, a sentence for people: 400 not JSON, 403 not let in, 404 no such
 //! thing, 405 not in this way, 413 too long, 415 not called JSON, 422 no possible action.
 
+use super::assets;
 use super::guard::Guard;
 use super::request::Act;
 use super::session::{Denied, Session};
@@ -27,6 +28,10 @@ pub const MAX_BODY: usize = 256 * 1024;
 
 const JSON: &str = "application/json";
 
+/// The page runs the scripts of this server, talks to this server, and is in no other page.
+const CSP: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; \
+                   base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
 /// What every answer says of itself: it is for this page alone, and for now.
 const HEADERS: [(HeaderName, &str); 7] = [
     (header::CACHE_CONTROL, "no-store"),
@@ -35,7 +40,7 @@ const HEADERS: [(HeaderName, &str); 7] = [
     (header::X_FRAME_OPTIONS, "DENY"),
     (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
     (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
-    (header::CONTENT_SECURITY_POLICY, "default-src 'none'"),
+    (header::CONTENT_SECURITY_POLICY, CSP),
 ];
 
 /// Why a request is not answered as it wishes.
@@ -86,38 +91,73 @@ pub(super) fn refusal(refused: &Refused) -> Response<Bytes> {
     response
 }
 
-fn respond(session: &mut Session, what: &str, head: &Parts, body: &[u8]) -> Result<Response<Bytes>, Refused> {
-    match (what, &head.method) {
-        ("", &Method::GET) => Ok(page()),
-        ("state", &Method::GET) => standing(session, None),
-        ("lab.toml", &Method::GET) => Ok(file("lab.toml", "application/toml", session.export())),
-        ("traffic.pcapng", &Method::GET) => match session.traffic() {
-            Ok(capture) => Ok(file("traffic.pcapng", "application/x-pcapng", capture)),
-            Err(e) => Err(Refused::new(StatusCode::INTERNAL_SERVER_ERROR, e)),
-        },
-        ("act", &Method::POST) => {
-            let told = session.act(&asked(head, body)?.into_toml())?;
-            standing(session, Some(told))
-        }
-        ("undo" | "redo" | "reset", &Method::POST) => {
-            is_json(head)?;
-            let told = match what {
-                "undo" => session.undo().map(|()| None),
-                "redo" => session.redo().map(Some),
-                _ => session.reset().map(|()| None),
-            }?;
-            standing(session, told)
-        }
-        ("" | "state" | "lab.toml" | "traffic.pcapng" | "act" | "undo" | "redo" | "reset", method) => {
-            Err(Refused::new(StatusCode::METHOD_NOT_ALLOWED, format!("this is not for {method}")))
-        }
-        _ => Err(Refused::new(StatusCode::NOT_FOUND, "the playground has nothing of this name")),
+/// What can be asked for.
+enum Ask {
+    /// A part of the page: its media type, its text.
+    Part(&'static str, &'static str),
+    State,
+    Act,
+    Undo,
+    Redo,
+    Reset,
+    Lab,
+    Traffic,
+}
+
+impl Ask {
+    /// What the name behind the token stands for, and how it is asked for.
+    fn of(name: &str) -> Option<(Method, Ask)> {
+        let (method, ask) = match name {
+            "state" => (Method::GET, Ask::State),
+            "lab.toml" => (Method::GET, Ask::Lab),
+            "traffic.pcapng" => (Method::GET, Ask::Traffic),
+            "act" => (Method::POST, Ask::Act),
+            "undo" => (Method::POST, Ask::Undo),
+            "redo" => (Method::POST, Ask::Redo),
+            "reset" => (Method::POST, Ask::Reset),
+            name => {
+                let (_, media, text) = assets::ALL.iter().find(|(own, ..)| *own == name)?;
+                (Method::GET, Ask::Part(media, text))
+            }
+        };
+        Some((method, ask))
     }
 }
 
-/// What is asked for.
-fn asked(head: &Parts, body: &[u8]) -> Result<Act, Refused> {
-    is_json(head)?;
+fn respond(session: &mut Session, what: &str, head: &Parts, body: &[u8]) -> Result<Response<Bytes>, Refused> {
+    let nothing = || Refused::new(StatusCode::NOT_FOUND, "the playground has nothing of this name");
+    let (method, ask) = Ask::of(what).ok_or_else(nothing)?;
+    if head.method != method {
+        let why = format!("this is for {method}, not for {}", head.method);
+        return Err(Refused::new(StatusCode::METHOD_NOT_ALLOWED, why));
+    }
+    if method == Method::POST {
+        is_json(head)?;
+    }
+    let told = match ask {
+        Ask::Part(media, text) => return Ok(response(media, text)),
+        Ask::Lab => return Ok(file("lab.toml", "application/toml", session.export())),
+        Ask::Traffic => {
+            let capture = session.traffic().map_err(broken)?;
+            return Ok(file("traffic.pcapng", "application/x-pcapng", capture));
+        }
+        Ask::State => None,
+        Ask::Act => Some(session.act(&action(body)?.into_toml())?),
+        Ask::Redo => Some(session.redo()?),
+        Ask::Undo => session.undo().map(|()| None)?,
+        Ask::Reset => session.reset().map(|()| None)?,
+    };
+    let standing = Standing { told, state: session.state() };
+    let body = serde_json::to_vec(&standing).map_err(broken)?;
+    Ok(response(JSON, body))
+}
+
+/// What cannot happen did.
+fn broken(why: impl ToString) -> Refused {
+    Refused::new(StatusCode::INTERNAL_SERVER_ERROR, why)
+}
+
+fn action(body: &[u8]) -> Result<Act, Refused> {
     let wrong = |e| Refused::new(StatusCode::BAD_REQUEST, format!("this is no action in JSON: {e}"));
     serde_json::from_slice(body).map_err(wrong)
 }
@@ -130,16 +170,6 @@ fn is_json(head: &Parts) -> Result<(), Refused> {
         return Ok(());
     }
     Err(Refused::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, format!("the body must be {JSON}")))
-}
-
-fn standing(session: &Session, told: Option<Told>) -> Result<Response<Bytes>, Refused> {
-    let standing = Standing { told, state: session.state() };
-    let body = serde_json::to_vec(&standing);
-    body.map(|body| response(JSON, body)).map_err(|e| Refused::new(StatusCode::INTERNAL_SERVER_ERROR, e))
-}
-
-fn page() -> Response<Bytes> {
-    response("text/html; charset=utf-8", "")
 }
 
 /// Something to be kept under this name.

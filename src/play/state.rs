@@ -82,6 +82,8 @@ pub struct DeviceNow {
 /// How a session stands.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct State {
+    /// The lab's title.
+    pub title: String,
     /// The devices that are there, in the order in which they were made; then switches with their ports.
     pub devices: Vec<DeviceNow>,
     /// What was done, and what came of it.
@@ -102,6 +104,7 @@ impl State {
     /// `next` is what would be done again.
     pub(super) fn of(lab: &Lab, done: &[Told], next: Option<&StepSpec>) -> State {
         State {
+            title: lab.title().to_owned(),
             devices: lab.devices().into_iter().map(now).collect(),
             done: done.to_vec(),
             undo: done.last().map(|told| told.action.clone()),
