@@ -54,7 +54,7 @@
 //!
 //! | room | what it is | to begin with |
 //! | --- | --- | --- |
-//! | [`play`] | a lab on a page, changed while it runs | [`play::Session`] |
+//! | `play` | a lab on a page, changed while it runs (feature `play`) | |
 //! | [`report`] | text, JSON lines, annotated pcapng, counters: views of the hop log | [`report::TextReport`] |
 //! | [`matrix`] | who reaches whom, a fresh lab for each pair | [`matrix::ping`] |
 //! | [`explain`] | the whole way of one frame, and why it did not go elsewhere | [`explain::Journey`] |
@@ -89,6 +89,7 @@ pub mod labfile;
 pub mod macvlan;
 pub mod matrix;
 pub mod nic;
+#[cfg(feature = "play")]
 pub mod play;
 pub mod report;
 pub mod station;

@@ -1,5 +1,5 @@
 //! The playground as a program: who is let in, what is answered, how it ends.
-#![cfg(unix)]
+#![cfg(all(unix, feature = "play"))]
 #![allow(missing_docs, clippy::unwrap_used)]
 
 mod common;

@@ -22,6 +22,8 @@ use std::process::{Command, Stdio};
   macvlab play lab.toml                 a lab; its steps have been run
   macvlab play lab.toml --fresh         a lab; its steps wait to be done one by one
   macvlab play --port 8080 --no-open    on this port, and no browser is started
+  ssh -L 8080:127.0.0.1:8080 MACHINE macvlab play --port 8080
+                                        on another machine; the page is shown here
 
 Exit codes: 0 after Ctrl-C, 2 wrong usage or input, or the port is taken.")]
 pub(super) struct Args {

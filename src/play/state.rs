@@ -11,7 +11,7 @@ use crate::switch::PortFlag;
 use crate::verdict::Rule;
 use serde::Serialize;
 
-/// A rule that made the difference.
+/// A rule that made a difference.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Because {
     /// Its id: `R126`.
@@ -20,23 +20,8 @@ pub struct Because {
     pub title: &'static str,
     /// Its reason, in a sentence.
     pub why: &'static str,
-    /// The device or switch port at which it decided.
-    pub at: Option<Name>,
-}
-
-impl Because {
-    fn of(rule: Rule, at: Option<Name>) -> Because {
-        Because { rule: rule.id(), title: rule.title(), why: rule.why(), at }
-    }
-}
-
-/// A device that does not get an injected frame, and why.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Kept {
-    /// The device.
-    pub device: Name,
-    /// What kept the frame away.
-    pub because: Because,
+    /// What it did.
+    pub text: String,
 }
 
 /// What came of an action.
