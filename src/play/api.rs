@@ -17,11 +17,13 @@ use super::guard::Guard;
 use super::request::Act;
 use super::session::{Denied, Session};
 use super::state::{State, Told};
+use crate::report::html::Bundle;
 use hyper::body::Bytes;
 use hyper::header::{self, HeaderName, HeaderValue};
 use hyper::http::request::Parts;
 use hyper::{Method, Response, StatusCode};
 use serde::Serialize;
+use std::borrow::Cow;
 
 /// The longest body of a request, in bytes: a step with the longest frame in hex has less.
 pub const MAX_BODY: usize = 256 * 1024;
@@ -67,6 +69,7 @@ impl From<Denied> for Refused {
 struct Standing {
     told: Option<Told>,
     state: State,
+    bundle: Bundle,
 }
 
 /// What a request names behind the token, or the answer to an outsider, whose body nobody reads.
@@ -94,7 +97,7 @@ pub(super) fn refusal(refused: &Refused) -> Response<Bytes> {
 /// What can be asked for.
 enum Ask {
     /// A part of the page: its media type, its text.
-    Part(&'static str, &'static str),
+    Part(&'static str, Cow<'static, str>),
     State,
     Act,
     Undo,
@@ -116,7 +119,7 @@ impl Ask {
             "redo" => (Method::POST, Ask::Redo),
             "reset" => (Method::POST, Ask::Reset),
             name => {
-                let (_, media, text) = assets::ALL.iter().find(|(own, ..)| *own == name)?;
+                let (media, text) = assets::find(name)?;
                 (Method::GET, Ask::Part(media, text))
             }
         };
@@ -135,7 +138,7 @@ fn respond(session: &mut Session, what: &str, head: &Parts, body: &[u8]) -> Resu
         is_json(head)?;
     }
     let told = match ask {
-        Ask::Part(media, text) => return Ok(response(media, text)),
+        Ask::Part(media, text) => return Ok(response(media, text.into_owned())),
         Ask::Lab => return Ok(file("lab.toml", "application/toml", session.export())),
         Ask::Traffic => {
             let capture = session.traffic().map_err(broken)?;
@@ -147,7 +150,7 @@ fn respond(session: &mut Session, what: &str, head: &Parts, body: &[u8]) -> Resu
         Ask::Undo => session.undo().map(|()| None)?,
         Ask::Reset => session.reset().map(|()| None)?,
     };
-    let standing = Standing { told, state: session.state() };
+    let standing = Standing { told, state: session.state(), bundle: session.bundle() };
     let body = serde_json::to_vec(&standing).map_err(broken)?;
     Ok(response(JSON, body))
 }

@@ -27,4 +27,4 @@ pub use api::{MAX_BODY, admit, answer};
 pub use guard::{Guard, Outsider, TOKEN_BYTES};
 pub use server::{listen, serve};
 pub use session::{Denied, MAX_ACTIONS, MAX_EVENTS, Session};
-pub use state::{Because, DeviceNow, Kept, State, Told};
+pub use state::{Because, DeviceNow, State, Told};

@@ -28,7 +28,7 @@ fn an_action_is_a_step_in_json_or_as_text() {
     let (status, standing) = ask(&mut session, "POST", "act", &ping);
     assert_eq!(status, StatusCode::OK);
     assert_eq!(standing["told"]["outcome"], "unreachable: no neighbour answers");
-    assert_eq!(standing["told"]["because"]["rule"], "R126");
+    assert_eq!(standing["told"]["because"][0]["rule"], "R126");
     let text = json!({ "toml": "set = { device = \"c2\", mode = \"bridge\" }" }).to_string();
     let (status, standing) = ask_as(&mut session, "POST", "act", "Application/JSON; charset=utf-8", &text);
     assert_eq!(status, StatusCode::OK);

@@ -19,9 +19,11 @@ const BUS: i32 = 26;
 const PAD: i32 = 12;
 /// The line with a box's name.
 const LABEL_H: i32 = 20;
+/// A switch port with nothing opposite to it.
+const SOCKET_W: i32 = 84;
 /// Cables.
 const CABLE: i32 = 58;
-const MARGIN: i32 = 14;
+const MARGIN: i32 = 18;
 /// Leaves in one row.
 const ROW: usize = 6;
 /// Leaves of one parent, and machines, that are drawn one by one; the others are one node together.
@@ -42,17 +44,27 @@ pub struct Layout<'a> {
     places: BTreeMap<Name, Place>,
 }
 
-/// Where frames are when they are at a device, and how they get to the device that it belongs to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
-pub struct Place {
+/// Where frames are when they are at a device, and how they get to what it belongs to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
+pub struct Spot {
     /// Across.
     pub x: i32,
     /// Down.
     pub y: i32,
     /// The height at which frames go across on their way to and from what it belongs to, if it belongs to something.
     pub via: Option<i32>,
-    /// The place of its host's IP stack, if that is drawn apart: across, down, and the height as above.
-    pub stack: Option<[i32; 3]>,
+    /// The middle of a mark that says what became of a frame here.
+    pub mark: (i32, i32),
+}
+
+/// The spots of a device.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
+pub struct Place {
+    /// Of the device.
+    #[serde(flatten)]
+    pub spot: Spot,
+    /// Of its host's IP stack, if that is drawn apart.
+    pub stack: Option<Spot>,
 }
 
 /// A frame around things that belong together.
@@ -100,6 +112,14 @@ pub(super) struct Socket<'a> {
 pub(super) struct Wire {
     pub(super) points: Vec<Point>,
     pub(super) kind: WireKind,
+    /// The devices at both ends of a cable.
+    pub(super) ends: Option<(Name, Name)>,
+}
+
+impl Wire {
+    fn new(kind: WireKind, points: Vec<Point>) -> Wire {
+        Wire { points, kind, ends: None }
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -137,7 +157,7 @@ impl<'a> Layout<'a> {
             x += layout.group(group, (x, bottom), switch_y, machines_y) + GAP;
         }
         layout.strays(&topology.strays, x);
-        layout.cables(&topology);
+        layout.lay_cables(&topology);
         layout.fit();
         layout
     }
@@ -146,6 +166,11 @@ impl<'a> Layout<'a> {
     #[must_use]
     pub fn places(&self) -> &BTreeMap<Name, Place> {
         &self.places
+    }
+
+    /// The cables: the devices at both ends, and the points on the way.
+    pub fn cables(&self) -> impl Iterator<Item = (&Name, &Name, &[(i32, i32)])> {
+        self.wires.iter().filter_map(|w| w.ends.as_ref().map(|(a, b)| (a, b, w.points.as_slice())))
     }
 
     /// Width and height.
@@ -162,7 +187,8 @@ impl<'a> Layout<'a> {
             sizes.iter().map(|s| s.0 + GAP).sum::<i32>() - GAP.min(sizes.len() as i32 * GAP)
         };
         let sockets = group.switch.as_ref().map_or(0, |(_, ports)| ports.len()) as i32;
-        let switch_w = if group.switch.is_some() { (sockets * 70).clamp(2 * NODE_W, 8 * NODE_W) } else { 0 };
+        let switch_w =
+            if group.switch.is_some() { (sockets * SOCKET_W).clamp(2 * NODE_W, 8 * NODE_W) } else { 0 };
         let width = row(&above).max(row(&below)).max(switch_w);
         let mut at = x + (width - row(&above)) / 2;
         for (branch, size) in group.above.iter().zip(&above) {
@@ -199,7 +225,7 @@ impl<'a> Layout<'a> {
                 let (w, h) = leaf_size(leaf);
                 let top = (x, y + row_h - h);
                 let end = self.leaf(leaf, branch.device, top, bus);
-                self.wires.push(Wire { points: vec![end, (end.0, bar.1)], kind: WireKind::Inside });
+                self.wires.push(Wire::new(WireKind::Inside, vec![end, (end.0, bar.1)]));
                 x += w + GAP;
             }
             y += row_h + BUS;
@@ -214,35 +240,34 @@ impl<'a> Layout<'a> {
             self.nodes.push(Node { at: (corner.0 - NODE_W / 2 + 2, bar.1 + 4), size, what });
             for leaf in hidden {
                 if let Leaf::Port(d) | Leaf::Vlan(Branch { device: d, .. }) = leaf {
-                    self.place(d, corner, Some(bus));
+                    self.place(d, Spot { x: corner.0, y: corner.1, via: Some(bus), mark: corner });
                 }
             }
         }
         self.nodes.push(Node { at: bar, size: (inner, BAR_H), what: What::Bar(branch.device) });
         // A sub-interface belongs to the device below it; its parent says by which height.
-        self.place(branch.device, center, None);
+        self.place(branch.device, Spot { x: center.0, y: center.1, via: None, mark: (bar.0 + 50, center.1) });
     }
 
     /// Places something that sits on a parent; answers its lower end.
     fn leaf(&mut self, leaf: &Leaf<'a>, parent: &Device, at: Point, bus: i32) -> Point {
         let (w, h) = leaf_size(leaf);
         let end = (at.0 + w / 2, at.1 + h);
+        let spot = Spot { x: end.0, y: end.1, via: Some(bus), mark: (end.0, at.1 - 5) };
         let what = match leaf {
             Leaf::Vlan(branch) => {
                 self.branch(branch, at);
                 if let Some(place) = self.places.get_mut(&branch.device.name) {
-                    place.via = Some(bus);
+                    place.spot.via = Some(bus);
                 }
                 return end;
             }
             Leaf::Stack(device) => {
-                let stack = Some([end.0, end.1, bus]);
-                let place = Place { x: end.0, y: end.1, via: None, stack };
-                self.places.entry(parent.name.clone()).or_insert(place).stack = stack;
+                self.places.entry(parent.name.clone()).or_default().stack = Some(spot);
                 What::Stack(device)
             }
             Leaf::Port(device) => {
-                self.place(device, end, Some(bus));
+                self.place(device, spot);
                 What::Device(device)
             }
             Leaf::Refused(refused) => What::Refused(refused),
@@ -260,7 +285,8 @@ impl<'a> Layout<'a> {
         }
         for device in &machine.interfaces {
             self.nodes.push(Node { at, size: (NODE_W, NODE_H), what: What::Device(device) });
-            self.place(device, (at.0 + NODE_W / 2, at.1), machine.router.map(|_| at.1 + NODE_H / 2));
+            let (x, via) = (at.0 + NODE_W / 2, machine.router.map(|_| at.1 + NODE_H / 2));
+            self.place(device, Spot { x, y: at.1, via, mark: (x, at.1 + NODE_H + 5) });
             at.0 += NODE_W + GAP;
         }
     }
@@ -269,29 +295,29 @@ impl<'a> Layout<'a> {
     fn switch(&mut self, switch: &'a Device, ports: &[&'a Device], at: Point, width: i32) {
         self.nodes.push(Node { at, size: (width, SWITCH_H), what: What::Switch(switch) });
         let middle = at.1 + SWITCH_H / 2;
-        let mut spare = at.0 + width;
+        let mut spare = at.0 + width + SOCKET_W / 2;
         for port in ports.iter().rev() {
-            let peer = port.peer.as_ref().and_then(|name| self.places.get(name)).copied();
+            let peer = port.peer.as_ref().and_then(|name| self.places.get(name)).map(|place| place.spot);
             let inside = peer.filter(|p| (at.0..=at.0 + width).contains(&p.x));
             let upper = inside.is_some_and(|p| p.y < at.1);
-            let x = inside.map_or_else(
-                || {
-                    spare -= 70;
-                    spare + 35
-                },
-                |p| p.x,
-            );
-            let at = (x, if upper { at.1 } else { at.1 + SWITCH_H });
-            self.sockets.push(Socket { at, device: port, upper });
-            self.place(port, at, Some(middle));
+            if inside.is_none() {
+                spare -= SOCKET_W;
+            }
+            let x = inside.map_or(spare, |p| p.x);
+            let y = if upper { at.1 } else { at.1 + SWITCH_H };
+            self.sockets.push(Socket { at: (x, y), device: port, upper });
+            self.place(port, Spot { x, y, via: Some(middle), mark: (x - 70, y) });
         }
         match self.places.get(&switch.name).copied() {
             // Its own device has a place above, and goes straight down into it.
             Some(own) => {
-                let points = vec![(own.x, own.y), (own.x, at.1)];
-                self.wires.push(Wire { points, kind: WireKind::Inside });
+                let own = own.spot;
+                self.wires.push(Wire::new(WireKind::Inside, vec![(own.x, own.y), (own.x, at.1)]));
             }
-            None => self.place(switch, (at.0 + width / 2, middle), None),
+            None => {
+                let x = at.0 + width / 2;
+                self.place(switch, Spot { x, y: middle, via: None, mark: (x, middle) });
+            }
         }
     }
 
@@ -303,22 +329,24 @@ impl<'a> Layout<'a> {
         }
     }
 
-    fn place(&mut self, device: &Device, at: Point, via: Option<i32>) {
-        let place = Place { x: at.0, y: at.1, via, stack: None };
-        let known = self.places.entry(device.name.clone()).or_insert(place);
-        (known.x, known.y, known.via) = (at.0, at.1, via);
+    fn place(&mut self, device: &Device, spot: Spot) {
+        self.places.entry(device.name.clone()).or_default().spot = spot;
     }
 
-    fn cables(&mut self, topology: &Topology<'a>) {
+    fn lay_cables(&mut self, topology: &Topology<'a>) {
         for (number, (a, b)) in topology.cables.iter().enumerate() {
-            let (Some(a), Some(b)) = (self.places.get(&a.name), self.places.get(&b.name)) else { continue };
-            let lane = number as i32 % 4 * 6;
-            self.wires.push(Wire { points: cable((a.x, a.y), (b.x, b.y), lane), kind: WireKind::Cable });
+            let spot =
+                |device: &Device| self.places.get(&device.name).map(|place| (place.spot.x, place.spot.y));
+            let (Some(from), Some(to)) = (spot(a), spot(b)) else { continue };
+            let points = cable(from, to, number as i32 % 4 * 6);
+            let ends = Some((a.name.clone(), b.name.clone()));
+            self.wires.push(Wire { points, kind: WireKind::Cable, ends });
         }
         let idle = topology.parents.iter().map(|b| b.device).filter(|d| d.kind == "nic" && d.peer.is_none());
-        let idle: Vec<Point> = idle.filter_map(|d| self.places.get(&d.name)).map(|p| (p.x, p.y)).collect();
+        let idle: Vec<Point> =
+            idle.filter_map(|d| self.places.get(&d.name)).map(|p| (p.spot.x, p.spot.y)).collect();
         for (x, y) in idle {
-            self.wires.push(Wire { points: vec![(x, y), (x, y + CABLE / 2)], kind: WireKind::Idle });
+            self.wires.push(Wire::new(WireKind::Idle, vec![(x, y), (x, y + CABLE / 2)]));
         }
     }
 

@@ -7,8 +7,11 @@ use crate::lab::Device;
 use crate::report::words::printable;
 use std::fmt::Write as _;
 
-/// The style of diagrams.
+/// The style of diagrams, for light pages.
 pub const STYLE: &str = include_str!("diagram.css");
+
+/// What is different on dark ones.
+pub const DARK_STYLE: &str = include_str!("dark.css");
 
 /// Characters of a line in a node, by the size of its letters.
 const NAME_CHARS: usize = 16;
@@ -23,7 +26,7 @@ pub fn svg(scene: &Scene) -> String {
     let _ = write!(
         out,
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {w} {h}\" width=\"{w}\" height=\"{h}\" \
-         role=\"img\" aria-labelledby=\"mv-title mv-desc\" class=\"mv-diagram mv-alone\">\n<style>{STYLE}</style>\n"
+         role=\"img\" aria-labelledby=\"mv-title mv-desc\" class=\"mv-diagram mv-alone\">\n<style>{STYLE}@media (prefers-color-scheme: dark) {{\n{DARK_STYLE}}}</style>\n"
     );
     let _ = writeln!(out, "<title id=\"mv-title\">{}</title>", escape(title(scene)));
     let _ = writeln!(out, "<desc id=\"mv-desc\">{}</desc>", escape(&description(scene)));
@@ -54,8 +57,7 @@ fn title(scene: &Scene) -> &str {
 
 /// All devices in words.
 fn description(scene: &Scene) -> String {
-    let refused =
-        scene.refused.iter().map(|r| format!("{} was refused: {} {}", printable(&r.name), r.errno, r.rule));
+    let refused = scene.refused.iter().map(super::scene::Refused::in_words);
     let lines: Vec<String> = scene.devices.iter().map(|d| words::all(d, scene)).chain(refused).collect();
     lines.join(". ")
 }
@@ -138,14 +140,7 @@ fn node(node: &Node<'_>, scene: &Scene, out: &mut String) {
             );
         }
         What::Refused(refused) => {
-            let told = format!(
-                "{} was refused: {} {}: {}",
-                refused.name,
-                refused.errno,
-                refused.rule,
-                refused.rule.why()
-            );
-            let _ = writeln!(out, "<g class=\"mv-refused\"><title>{}</title>", escape(&told));
+            let _ = write!(out, "<g class=\"mv-refused\"><title>{}</title>", escape(&refused.in_words()));
             rect("mv-box", node.at, node.size, 8, out);
             let why = format!("{} {}", refused.errno, refused.rule);
             lines(node, &format!("✗ {}", refused.name), ["refused".to_owned(), why], out);
@@ -196,17 +191,13 @@ fn socket(port: &Socket<'_>, scene: &Scene, out: &mut String) {
         text("mv-line mv-note", (x, at), note, LINE_CHARS, out);
     }
     if hairpin {
-        // An arrow that turns back.
-        let (x, low, high) =
-            (x + 14, y + if port.upper { 3 } else { -17 }, y + if port.upper { 17 } else { -3 });
-        let (from, to) = if port.upper { (low, high) } else { (high, low) };
+        // Beside the cable, an arrow that comes and turns back.
+        let (out_at, turn, tip) = if port.upper { (y - 34, y - 12, 6) } else { (y + 34, y + 12, -6) };
+        let (x, sweep) = (x + 16, u8::from(!port.upper));
         let _ = write!(
             out,
-            "<path class=\"mv-turn\" d=\"M{x},{from} V{mid} a5,5 0 0 {sweep} 10,0 V{from} m-4,{head} l4,{back} l4,{head}\"/>",
-            mid = (from + to) / 2,
-            sweep = u8::from(!port.upper),
-            head = if port.upper { 4 } else { -4 },
-            back = if port.upper { -4 } else { 4 },
+            "<path class=\"mv-turn\" d=\"M{x},{out_at} V{turn} a7,7 0 0 {sweep} 14,0 V{out_at} m-5,{tip} l5,{} l5,{tip}\"/>",
+            -tip
         );
     }
     out.push_str("</g>\n");
