@@ -21,6 +21,8 @@ use std::process::{Command, Stdio};
   macvlab play                          the classic set-up; prints the address of the page
   macvlab play lab.toml                 a lab; its steps have been run
   macvlab play lab.toml --fresh         a lab; its steps wait to be done one by one
+  macvlab demo private --show | macvlab play -
+                                        one of the demos
   macvlab play --port 8080 --no-open    on this port, and no browser is started
   ssh -L 8080:127.0.0.1:8080 MACHINE macvlab play --port 8080
                                         on another machine; the page is shown here

@@ -3,18 +3,22 @@
 
 const playControls = (() => {
   // What people did with the panel outlives it: sections that are open, and what forms say.
-  const open = new Map([["ask", true], ["ports", true], ["switches", true]]);
+  const wide = matchMedia("(min-width: 1000px)").matches;
+  const open = new Map([["ask", true], ["ports", wide], ["switches", wide]]);
   const typed = new Map();
   let element, act, actText;
 
   function render(panel, state, tools) {
     ({ element, act, actText } = tools);
-    const focused = panel.contains(document.activeElement) ? document.activeElement.dataset.key : null;
+    const before = panel.contains(document.activeElement) ? document.activeElement : null;
+    const focused = before && [before, before.closest("details").firstChild].map((e) => e.dataset.key);
     panel.replaceChildren(
       asking(state), ports(state), switches(state), frame(state), others(state), anyStep(), done(state),
     );
-    const again = focused && [...panel.querySelectorAll("[data-key]")].find((e) => e.dataset.key === focused);
-    if (again) again.focus({ preventScroll: true });
+    if (!focused) return;
+    // What had the focus may be gone; then its section has it.
+    const now = new Map([...panel.querySelectorAll("[data-key]")].map((e) => [e.dataset.key, e]));
+    (now.get(focused[0]) || now.get(focused[1]))?.focus({ preventScroll: true });
   }
 
   // Small parts ------------------------------------------------------------------------------------------------------
@@ -22,7 +26,7 @@ const playControls = (() => {
   function section(key, title, ...children) {
     const made = element("details", { open: open.get(key) || false }, keyed(`section ${key}`, element("summary", {}, title)));
     made.addEventListener("toggle", () => open.set(key, made.open));
-    made.append(...children);
+    made.append(...children.filter(Boolean));
     return made;
   }
 
@@ -120,8 +124,8 @@ const playControls = (() => {
       return element("div", { class: "device" }, element("span", { class: "name" }, device.name), mode,
         upDown(device), remove(device), about(device));
     });
-    if (list.length === 0) list.push(element("p", { class: "hint" }, "There are no ports."));
-    return section("ports", "Ports", element("div", {}, ...list), adding(state));
+    const hint = list.length === 0 ? "There are no ports." : "A port that goes down and up again has forgotten its neighbours.";
+    return section("ports", "Ports", element("div", {}, ...list), element("p", { class: "hint" }, hint), adding(state));
   }
 
   // A name and an address that are not taken yet, as proposals.

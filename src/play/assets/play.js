@@ -4,6 +4,8 @@
 
 (() => {
   const $ = (id) => document.getElementById(id);
+  // Rules that stand with a result; the list of steps has all of them.
+  const MOST_RULES = 4;
   let viewer = null;
   let busy = false;
   let session = null;
@@ -61,14 +63,16 @@
     const { told, state, bundle } = answer;
     session = state;
     controls(state);
-    watch(bundle, what, told);
-    if (told) result(told);
+    const step = told && bundle.steps.find((step) => step.step === told.step);
+    watch(bundle, step);
+    if (told) result(told, step);
     else if (what === "undo") tell("", "Undone.", state.undo ? `Done last: ${state.undo}.` : "Nothing is done now.", []);
     else if (what === "reset") tell("", "Back at the beginning.", state.redo ? "Redo goes on, step by step." : "", []);
   }
 
   function controls(state) {
     $("title").textContent = state.title;
+    document.title = `${state.title || "A lab"} – macvlab play`;
     for (const [id, next] of [["undo", state.undo], ["redo", state.redo]]) {
       const button = $(id);
       button.disabled = next === null;
@@ -80,27 +84,37 @@
   }
 
   // The viewer plays what was just done; after an undo it stands at the end.
-  function watch(bundle, what, told) {
-    if (!bundle) return;
-    const step = told && bundle.steps.find((step) => step.step === told.step);
+  function watch(bundle, step) {
     if (viewer === null) {
       viewer = macvlab.mount($("viewer"), bundle, { start: Math.max(0, bundle.moments.length - 1) });
     } else if (step) {
       macvlab.update(bundle, { from: step.first, play: true });
+      // On a narrow screen the lab is below the controls.
+      if (step.hops > 0 && matchMedia("(max-width: 999px)").matches) $("viewer").scrollIntoView({ block: "start" });
     } else {
       macvlab.update(bundle, { from: Math.max(0, bundle.moments.length - 1), play: false });
     }
   }
 
-  // What came of an action, in sentences.
-  function result(told) {
-    const lines = told.because.map((because) => reason(because));
+  // What came of an action, in sentences: each rule once, with all that it did.
+  function result(told, step) {
+    const rules = new Map();
+    for (const because of told.because) {
+      const known = rules.get(because.rule);
+      if (known) known.did.push(because.text);
+      else rules.set(because.rule, { ...because, did: [because.text] });
+    }
+    const lines = [...rules.values()].slice(0, MOST_RULES).map((rule) => reason(rule, told.outcome));
+    if (told.failed && step.hops === 0 && lines.length === 0) lines.push(element("span", { class: "why" }, "No frame was sent."));
+    if (rules.size > MOST_RULES) lines.push(element("span", { class: "why" }, "More rules stand at the step in the list of steps."));
     tell(told.failed ? "bad" : "good", `${told.action}:`, `${told.outcome}.`, lines);
   }
 
-  function reason({ rule, title, why, text }) {
-    const because = text ? `${text}: ` : "";
-    return element("span", { class: "why" }, because, element("span", { class: "rule" }, rule), ` ${title}. ${why}`);
+  function reason({ rule, title, why, did }, outcome) {
+    // A refusal has named its rule.
+    if (outcome.includes(`${rule} ${title}`)) return element("span", { class: "why" }, why);
+    return element("span", { class: "why" }, element("span", { class: "rule" }, rule), " ",
+      element("span", { class: "name" }, title), ` (${did.join("; ")}): ${why}`);
   }
 
   function tell(kind, what, outcome, lines) {
@@ -129,7 +143,8 @@
     try {
       const answer = await request("GET", "state");
       show(answer, "state");
-      const first = answer.state.done.length ? `${answer.state.done.length} steps are done.` : "";
+      const many = answer.state.done.length;
+      const first = many === 0 ? "" : `So far: ${many} ${many === 1 ? "step" : "steps"}.`;
       tell("", "Change something, ask, and watch.", first, []);
     } catch (error) {
       tell("bad", "The playground cannot be shown:", error.message, []);
