@@ -4,10 +4,10 @@ use super::Failure;
 use super::terminal::{Out, Output, Terminal, is_dash};
 use macvlab::capture::CaptureError;
 use macvlab::lab::Event;
-use macvlab::report::html::{Recorder, page};
+use macvlab::report::html::{Bundle, Recorder, page};
 use macvlab::report::{AnnotatedCapture, Detail, JsonLines, TextReport};
 use std::io::{self, Write as _};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// What goes to standard output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -142,12 +142,21 @@ impl Views {
             let whole = capture.finish().and_then(|file| file.commit().map_err(CaptureError::from));
             whole.map_err(|e| Failure::about(path.display(), e))?;
         }
-        if let Some((recorder, mut file, path)) = self.page {
-            let written = page(&recorder.finish()).map_err(io::Error::from);
-            let whole = written.and_then(|page| file.write_all(page.as_bytes())).and_then(|()| file.commit());
-            whole.map_err(|e| Failure::about(path.display(), e))?;
+        if let Some((recorder, file, path)) = self.page {
+            put_page(&recorder.finish(), file, &path)?;
         }
         self.failure.map_or(Ok(()), Err)?;
         json.and(text)
     }
+}
+
+/// Writes a page of its own.
+pub(super) fn write_page(bundle: &Bundle, path: &Path, terminal: &Terminal) -> Result<(), Failure> {
+    put_page(bundle, Output::create(path, terminal)?, path)
+}
+
+fn put_page(bundle: &Bundle, mut file: Output, path: &Path) -> Result<(), Failure> {
+    let written = page(bundle).map_err(io::Error::from);
+    let whole = written.and_then(|page| file.write_all(page.as_bytes())).and_then(|()| file.commit());
+    whole.map_err(|e| Failure::about(path.display(), e))
 }

@@ -19,8 +19,8 @@ mod svg;
 mod topology;
 mod words;
 
-//#[cfg(test)]
-//mod tests;
+#[cfg(test)]
+mod tests;
 
 pub use dot::dot;
 pub use layout::{Layout, Place, Spot};

@@ -101,7 +101,7 @@ struct Shown {
     from: usize,
     svg: String,
     places: BTreeMap<Name, Place>,
-    cables: Vec<(Name, Name, Vec<(i32, i32)>)>,
+    cables: Vec<CableRow>,
     devices: Vec<Object>,
     refused: Vec<String>,
 }
@@ -182,6 +182,9 @@ struct Because {
     rule: usize,
     text: String,
 }
+
+/// The devices at both ends, and the points on the way.
+type CableRow = (Name, Name, Vec<(i32, i32)>);
 
 /// Moment, time, switch, VLAN, address, port, sort of entry.
 type FdbRow = (usize, u64, usize, Option<u16>, String, i64, &'static str);

@@ -30,8 +30,8 @@
 mod because;
 mod bundle;
 mod page;
-//#[cfg(test)]
-//mod tests;
+#[cfg(test)]
+mod tests;
 mod way;
 
 pub use because::{Reason, because};

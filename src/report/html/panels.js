@@ -32,7 +32,8 @@ macvlab.panels = (() => {
     }
     for (const [r, ways] of shut) {
       const names = ways.length > 8 ? `${ways.slice(0, 8).join(", ")} and ${ways.length - 8} more` : ways.join(", ");
-      lines.push(el("li", { class: "shut" }, `✗ not ${names}: `, rule(bundle.rules[r], r !== m[AT.RULE])));
+      if (r === m[AT.RULE]) lines.push(el("li", { class: "found" }, `so not ${names}`));
+      else lines.push(el("li", { class: "shut" }, `✗ not ${names}: `, rule(bundle.rules[r])));
     }
     return lines;
   }

@@ -223,7 +223,8 @@ macvlab.Stage = class {
       const spot = this.#spot(i);
       if (!spot) continue;
       const summary = this.bundle.frames[m[FRAME]][1];
-      const word = summary.split(" ")[0].replace(/,$/, "").slice(0, 6);
+      // Behind its tags, what it is; not every frame has a short name.
+      const word = /^(?:(?:service )?vlan \d+(?: priority \d+)?, )*([A-Z][A-Za-z0-9]{2,5})\b/.exec(summary)?.[1] ?? "frame";
       const token = macvlab.el(
         "g",
         { svg: true, class: i === index ? "mv-token mv-current" : "mv-token", tabindex: "0", role: "button", "data-moment": i,
@@ -243,8 +244,8 @@ macvlab.Stage = class {
 
   // What became of the copies: got, ended, or kept away, each by its rule.
   #marks(seen) {
-    const { KIND, NAME, RULE, DECISION } = macvlab.AT;
-    const { moments, decisions, names, rules } = this.bundle;
+    const { KIND, NAME, RULE, FRAME, DECISION } = macvlab.AT;
+    const { moments, decisions, names, rules, frames } = this.bundle;
     const marks = new Map();
     const put = (name, inStack, what, rule) => {
       const spot = this.#place(name, inStack);
@@ -254,8 +255,11 @@ macvlab.Stage = class {
       const m = moments[index];
       const name = names[m[NAME]];
       if (m[DECISION] >= 0) {
+        // That a frame for one goes to that one is nothing that was kept from the others.
+        const group = parseInt(frames[m[FRAME]][0].slice(0, 2), 16) & 1;
         for (const [to, kind, rule, goes] of decisions[m[DECISION]].ways) {
-          if (!goes && kind !== "wire" && kind !== "parent") put(names[to], kind === "host", "not", rules[rule]);
+          if (goes || kind === "wire" || kind === "parent") continue;
+          if (group || rule !== m[RULE]) put(names[to], kind === "host", "not", rules[rule]);
         }
       }
       if (m[KIND] === macvlab.KIND.RECEIVE) put(name, Boolean(this.scene.places[name]?.stack), "got", rules[m[RULE]]);

@@ -188,8 +188,17 @@ macvlab.Viewer = class extends EventTarget {
     panel.replaceChildren(...content.filter(Boolean));
     const details = panel.querySelectorAll("details");
     if (open.length === details.length) details.forEach((d, i) => { d.open = open[i]; });
+    if (this.tab === "steps") this.#reveal(panel.querySelector(".here"));
     if (focused >= 0) panel.querySelectorAll("button, summary")[focused]?.focus({ preventScroll: true });
     return undefined;
+  }
+
+  // Scrolls the panel, and nothing else, to where an element of it is seen.
+  #reveal(element) {
+    if (!element) return;
+    const [inner, outer] = [element.getBoundingClientRect(), this.panel.getBoundingClientRect()];
+    if (inner.top < outer.top) this.panel.scrollTop -= outer.top - inner.top + 8;
+    else if (inner.bottom > outer.bottom) this.panel.scrollTop += Math.min(inner.bottom - outer.bottom, inner.top - outer.top) + 8;
   }
 
   #playing() {
