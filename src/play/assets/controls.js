@@ -115,15 +115,16 @@ const playControls = (() => {
   const about = (device) =>
     element("div", { class: "about" }, [device.mac, ...device.addresses].filter(Boolean).join(" · "));
 
+  // All modes in sight; each is a button, for a list would change the mode with every arrow key.
+  function modes(device, state) {
+    const buttons = state.modes.map((mode) => button(`mode ${device.name} ${mode}`, mode,
+      () => act({ set: { device: device.name, mode } }), { "aria-pressed": String(mode === device.mode) }));
+    return element("div", { class: "modes", role: "group", "aria-label": `Mode of ${device.name}` }, ...buttons);
+  }
+
   function ports(state) {
-    const list = state.devices.filter(isPort).map((device) => {
-      const mode = keyed(`mode ${device.name}`, element("select", { "aria-label": `Mode of ${device.name}` }));
-      mode.append(...state.modes.map((name) => element("option", { value: name }, name)));
-      mode.value = device.mode;
-      mode.addEventListener("change", () => act({ set: { device: device.name, mode: mode.value } }));
-      return element("div", { class: "device" }, element("span", { class: "name" }, device.name), mode,
-        upDown(device), remove(device), about(device));
-    });
+    const list = state.devices.filter(isPort).map((device) => element("div", { class: "device" },
+      element("span", { class: "name" }, device.name), upDown(device), remove(device), modes(device, state), about(device)));
     const hint = list.length === 0 ? "There are no ports." : "A port that goes down and up again has forgotten its neighbours.";
     return section("ports", "Ports", element("div", {}, ...list), element("p", { class: "hint" }, hint), adding(state));
   }

@@ -38,7 +38,10 @@ fn told<'a>(events: impl Iterator<Item = &'a Event>) -> Vec<String> {
 #[test]
 fn the_lesson_of_the_hairpin() {
     let mut session = session();
-    assert_eq!(act(&mut session, PING), "unreachable: no neighbour answers; R126 kept the first frame that was lost, at sw0.eth0");
+    assert_eq!(
+        act(&mut session, PING),
+        "unreachable: no neighbour answers; R126 kept the first frame that was lost, at sw0.eth0"
+    );
     assert_eq!(act(&mut session, HAIRPIN), "done");
     assert_eq!(act(&mut session, PING), "a reply after 0.008 ms; R19 brought the first frame to c2");
     assert_eq!(act(&mut session, PRIVATE), "done");
@@ -49,7 +52,10 @@ fn the_lesson_of_the_hairpin() {
     // A device that goes down forgets its neighbours.
     act(&mut session, r#"set = { device = "c1", up = false }"#);
     act(&mut session, r#"set = { device = "c1", up = true }"#);
-    assert_eq!(act(&mut session, PING), "unreachable: no neighbour answers; R19a kept the first frame that was lost, at eth0");
+    assert_eq!(
+        act(&mut session, PING),
+        "unreachable: no neighbour answers; R19a kept the first frame that was lost, at eth0"
+    );
     let state = session.state();
     let done: Vec<&str> = state.done.iter().map(|told| told.action.as_str()).collect();
     let hairpin = "sw0: hairpin on at the port of eth0";
@@ -71,7 +77,10 @@ fn a_refusal_is_the_kernels_with_its_rule() {
 fn who_gets_a_frame_and_who_does_not() {
     let mut session = session();
     let told = act(&mut session, r#"inject = { at = "c1", ethernet = {} }"#);
-    assert_eq!(told, "delivered to win; R126 kept from eth0, at sw0.eth0; R126 kept from c2, at sw0.eth0; S1 win got it");
+    assert_eq!(
+        told,
+        "delivered to win; R126 kept from eth0, at sw0.eth0; R126 kept from c2, at sw0.eth0; S1 win got it"
+    );
 }
 
 #[test]

@@ -22,12 +22,7 @@ pub struct Reason {
 /// The reasons for a step's outcome, from its hops and decisions, and the devices that there are. Of an injected frame,
 /// what became of it at each device, as far as there is room.
 #[must_use]
-pub fn because(
-    spec: &StepSpec,
-    outcome: Outcome,
-    events: &[Event],
-    devices: &[Device],
-) -> Vec<Reason> {
+pub fn because(spec: &StepSpec, outcome: Outcome, events: &[Event], devices: &[Device]) -> Vec<Reason> {
     if let Outcome::Error(errno, rule) = outcome {
         return vec![Reason { rule, text: format!("refused with {errno}") }];
     }
