@@ -13,7 +13,7 @@ const playControls = (() => {
     const before = panel.contains(document.activeElement) ? document.activeElement : null;
     const focused = before && [before, before.closest("details").firstChild].map((e) => e.dataset.key);
     panel.replaceChildren(
-      asking(state), ports(state), switches(state), frame(state), others(state), anyStep(), done(state),
+      asking(state), ports(state), switches(state), frame(state), others(state), anyStep(state), done(state),
     );
     if (!focused) return;
     // What had the focus may be gone; then its section has it.
@@ -215,13 +215,35 @@ const playControls = (() => {
       submit("frame go", "Send")));
   }
 
-  function anyStep() {
+  // Steps that have no control of their own, for the devices that there are.
+  function examples(state) {
+    const port = state.devices.find(isPort) || state.devices[0];
+    const other = state.devices.filter(isEnd).find((device) => device.mac && device !== port);
+    const bridge = state.devices.find((device) => device.kind === "switch");
+    const quote = JSON.stringify;
+    return [
+      'wait = "5m"',
+      port && `set = { device = ${quote(port.name)}, mac = "02:00:00:00:00:99" }`,
+      port && `set = { device = ${quote(port.name)}, promisc = true }`,
+      port && other && `set = { device = ${quote(port.name)}, sources = { add = [${quote(other.mac)}] } }`,
+      port && `inject = { at = ${quote(port.name)}, ethernet = { vlan = 10, pad = 60 } }`,
+      bridge && `set = { switch = ${quote(bridge.name)}, ageing = "10s" }`,
+    ].filter(Boolean);
+  }
+
+  function anyStep(state) {
     const text = remembered("step text", element("textarea", { rows: 3, "aria-label": "A step of a lab file", spellcheck: false,
       placeholder: 'ping = { from = "c1", to = "c2", count = 3 }' }), "");
+    const example = keyed("step example", element("select", { "aria-label": "Examples" }, element("option", { value: "" }, "Examples …")));
+    example.append(...examples(state).map((step) => element("option", { value: step }, step)));
+    example.addEventListener("input", () => {
+      text.value = example.value;
+      typed.set("step text", example.value);
+    });
     const run = () => actText(text.value);
     return section("step", "Any other step", form(run,
       element("p", { class: "hint" }, "What could stand under [[step]] in a lab file: set, add, remove, inject, wait, ping, arping, udp, tcp."),
-      text, submit("step go", "Do it")));
+      example, text, submit("step go", "Do it")));
   }
 
   function done(state) {
