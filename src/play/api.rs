@@ -13,7 +13,7 @@
 //! thing, 405 not in this way, 413 too long, 415 not called JSON, 422 no possible action.
 
 use super::assets;
-use super::guard::Guard;
+use super::guard::Outsider;
 use super::request::Act;
 use super::session::{Denied, Session};
 use super::state::{State, Told};
@@ -56,6 +56,18 @@ impl Refused {
     pub(super) fn new(status: StatusCode, why: impl ToString) -> Refused {
         Refused { status, why: why.to_string() }
     }
+
+    pub(super) fn answer(&self) -> Response<Bytes> {
+        let mut response = response(JSON, serde_json::json!({ "error": self.why }).to_string());
+        *response.status_mut() = self.status;
+        response
+    }
+}
+
+impl From<Outsider> for Refused {
+    fn from(outsider: Outsider) -> Refused {
+        Refused::new(StatusCode::FORBIDDEN, outsider)
+    }
 }
 
 impl From<Denied> for Refused {
@@ -72,26 +84,9 @@ struct Standing {
     bundle: Bundle,
 }
 
-/// What a request names behind the token, or the answer to an outsider, whose body nobody reads.
-///
-/// # Errors
-/// The answer.
-pub fn admit<'p>(guard: &Guard, head: &'p Parts) -> Result<&'p str, Response<Bytes>> {
-    let admitted = guard.admit(head.uri.path(), &head.headers);
-    admitted.map_err(|outsider| refusal(&Refused::new(StatusCode::FORBIDDEN, outsider)))
-}
-
 /// Answers a request that was let in and names `what`.
-pub fn answer(session: &mut Session, what: &str, head: &Parts, body: &[u8]) -> Response<Bytes> {
-    respond(session, what, head, body).unwrap_or_else(|refused| refusal(&refused))
-}
-
-/// The answer to a request that is refused.
-pub(super) fn refusal(refused: &Refused) -> Response<Bytes> {
-    let body = serde_json::json!({ "error": refused.why }).to_string();
-    let mut response = response(JSON, body);
-    *response.status_mut() = refused.status;
-    response
+pub(super) fn answer(session: &mut Session, what: &str, head: &Parts, body: &[u8]) -> Response<Bytes> {
+    respond(session, what, head, body).unwrap_or_else(|refused| refused.answer())
 }
 
 /// What can be asked for.
@@ -132,7 +127,10 @@ fn respond(session: &mut Session, what: &str, head: &Parts, body: &[u8]) -> Resu
     let (method, ask) = Ask::of(what).ok_or_else(nothing)?;
     if head.method != method {
         let why = format!("this is for {method}, not for {}", head.method);
-        return Err(Refused::new(StatusCode::METHOD_NOT_ALLOWED, why));
+        let mut response = Refused::new(StatusCode::METHOD_NOT_ALLOWED, why).answer();
+        let allowed = HeaderValue::from_str(method.as_str());
+        response.headers_mut().extend(allowed.map(|value| (header::ALLOW, value)));
+        return Ok(response);
     }
     if method == Method::POST {
         is_json(head)?;

@@ -1,6 +1,7 @@
 //! Requests and their answers, without a network.
 
-use super::super::{Session, answer};
+use super::super::Session;
+use super::super::api::answer;
 use super::session;
 use hyper::{Request, StatusCode};
 use serde_json::{Value, json};
