@@ -63,6 +63,7 @@
 //! | `kernel` | the running Linux kernel, asked the same (feature `kernel`) | |
 //! | [`labfile`] | the lab as TOML, read with diagnostics and written | [`labfile::parse`] |
 //! | [`lab`] | devices wired together under virtual time; the hop log | [`lab::Lab`], [`lab::Event`] |
+//! | [`dataplane`] | the way of a frame through all of them, as labs, replays and benchmarks walk it | [`dataplane::Walk`] |
 //! | [`station`] | the IP stacks of hosts, stations and routers | [`station::Endpoint`] |
 //! | [`capture`] | pcap and pcapng, in and out | [`capture::Reader`] |
 //! | [`switch`] | the external switch | [`switch::Switch::decide`] |
@@ -81,6 +82,7 @@
 
 pub mod capture;
 pub mod counters;
+pub mod dataplane;
 pub mod errno;
 pub mod explain;
 pub mod frame;

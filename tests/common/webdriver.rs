@@ -1,6 +1,8 @@
 //! A browser, driven as a person would: just enough of the WebDriver protocol (W3C) for the tests. It speaks to a
 //! chromedriver that it starts itself, on a port that the system chooses.
 
+#![allow(clippy::print_stderr, reason = "a skipped test says so")]
+
 use serde_json::{Value, json};
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::TcpStream;

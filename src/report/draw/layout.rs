@@ -18,18 +18,18 @@ const BUS: i32 = 26;
 /// Inside a box, around what is in it.
 const PAD: i32 = 12;
 /// The line with a box's name.
-const LABEL_H: i32 = 20;
+const LABEL_H: i32 = 30;
 /// A switch port with nothing opposite to it.
-const SOCKET_W: i32 = 84;
+const SOCKET_W: i32 = 124;
 /// Cables.
 const CABLE: i32 = 58;
 const MARGIN: i32 = 18;
 /// Leaves in one row.
-const ROW: usize = 6;
+const ROW: usize = 8;
 /// Leaves of one parent, and machines, that are drawn one by one; the others are one node together.
 const MAX_DRAWN: usize = 42;
 
-/// A point.
+/// A point, or a width and a height.
 pub(super) type Point = (i32, i32);
 
 /// A whole diagram.
@@ -218,9 +218,13 @@ impl<'a> Layout<'a> {
         let bar = (at.0 + PAD, at.1 + size.1 - PAD - BAR_H);
         let bus = bar.1 - BUS / 2;
         let mut y = at.1 + LABEL_H;
-        for row in rows(branch) {
+        let mut top_row = None;
+        for (number, row) in rows(branch).enumerate() {
             let (row_w, row_h) = row_size(row);
-            let mut x = at.0 + PAD + (inner - row_w) / 2;
+            // Every other row stands in the gaps of the first, so that what is above it can be followed down.
+            let same = *top_row.get_or_insert(row.len()) % 2 == row.len() % 2;
+            let shift = if number % 2 == 1 && same { (NODE_W + GAP) / 2 } else { 0 };
+            let mut x = at.0 + PAD + (inner - row_w) / 2 + shift;
             for leaf in row {
                 let (w, h) = leaf_size(leaf);
                 let top = (x, y + row_h - h);
@@ -246,7 +250,10 @@ impl<'a> Layout<'a> {
         }
         self.nodes.push(Node { at: bar, size: (inner, BAR_H), what: What::Bar(branch.device) });
         // A sub-interface belongs to the device below it; its parent says by which height.
-        self.place(branch.device, Spot { x: center.0, y: center.1, via: None, mark: (bar.0 + 50, center.1) });
+        self.place(
+            branch.device,
+            Spot { x: center.0, y: center.1, via: None, mark: (center.0 - 70, center.1) },
+        );
     }
 
     /// Places something that sits on a parent; answers its lower end.
@@ -286,7 +293,9 @@ impl<'a> Layout<'a> {
         for device in &machine.interfaces {
             self.nodes.push(Node { at, size: (NODE_W, NODE_H), what: What::Device(device) });
             let (x, via) = (at.0 + NODE_W / 2, machine.router.map(|_| at.1 + NODE_H / 2));
-            self.place(device, Spot { x, y: at.1, via, mark: (x, at.1 + NODE_H + 5) });
+            // A frame stops a little above, where it covers no name.
+            self.wires.push(Wire::new(WireKind::Cable, vec![(x, at.1 - 6), (x, at.1)]));
+            self.place(device, Spot { x, y: at.1 - 6, via, mark: (x, at.1 + NODE_H + 5) });
             at.0 += NODE_W + GAP;
         }
     }
@@ -295,7 +304,7 @@ impl<'a> Layout<'a> {
     fn switch(&mut self, switch: &'a Device, ports: &[&'a Device], at: Point, width: i32) {
         self.nodes.push(Node { at, size: (width, SWITCH_H), what: What::Switch(switch) });
         let middle = at.1 + SWITCH_H / 2;
-        let mut spare = at.0 + width + SOCKET_W / 2;
+        let mut spare = at.0 + width + 24;
         for port in ports.iter().rev() {
             let peer = port.peer.as_ref().and_then(|name| self.places.get(name)).map(|place| place.spot);
             let inside = peer.filter(|p| (at.0..=at.0 + width).contains(&p.x));
@@ -354,7 +363,9 @@ impl<'a> Layout<'a> {
     fn fit(&mut self) {
         let frames = self.frames.iter().map(|f| (f.at.0 + f.size.0, f.at.1 + f.size.1));
         let nodes = self.nodes.iter().map(|n| (n.at.0 + n.size.0, n.at.1 + n.size.1));
-        let wires = self.wires.iter().flat_map(|w| w.points.iter().copied());
+        // An idle cable's end has a label.
+        let label = |w: &Wire| if w.kind == WireKind::Idle { 18 } else { 0 };
+        let wires = self.wires.iter().flat_map(|w| w.points.iter().map(|(x, y)| (*x, *y + label(w))));
         let (right, bottom) =
             frames.chain(nodes).chain(wires).fold((0, 0), |(x, y), (right, low)| (x.max(right), y.max(low)));
         (self.width, self.height) = (right + MARGIN, bottom + MARGIN);
@@ -406,8 +417,11 @@ fn groups<'t, 'a>(topology: &'t Topology<'a>) -> Vec<Group<'t, 'a>> {
     groups
 }
 
+/// Leaves in rows of about equal length.
 fn rows<'t, 'a>(branch: &'t Branch<'a>) -> impl Iterator<Item = &'t [Leaf<'a>]> {
-    branch.leaves[..branch.leaves.len().min(MAX_DRAWN)].chunks(ROW)
+    let drawn = &branch.leaves[..branch.leaves.len().min(MAX_DRAWN)];
+    let count = drawn.len().div_ceil(ROW).max(1);
+    drawn.chunks(drawn.len().div_ceil(count).max(1))
 }
 
 fn leaf_size(leaf: &Leaf<'_>) -> Point {
@@ -424,8 +438,13 @@ fn row_size(row: &[Leaf<'_>]) -> Point {
 }
 
 fn branch_size(branch: &Branch<'_>) -> Point {
-    let rows = rows(branch).map(row_size);
-    let (width, height) = rows.fold((0, 0), |(w, h), size| (w.max(size.0), h + size.1 + BUS));
+    let (mut width, mut height) = (0, 0);
+    for (number, row) in rows(branch).enumerate() {
+        let size = row_size(row);
+        // It may be shifted.
+        let room = if number > 0 { NODE_W + GAP } else { 0 };
+        (width, height) = (width.max(size.0 + room), height + size.1 + BUS);
+    }
     (width + 2 * PAD, LABEL_H + height + BAR_H + PAD)
 }
 

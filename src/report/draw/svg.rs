@@ -73,7 +73,7 @@ fn outline(frame: &Outline, out: &mut String) {
     let (x, y) = frame.at;
     rect("mv-host", frame.at, frame.size, 12, out);
     if !frame.label.is_empty() {
-        text("mv-label", (x + 12, y + 15), &frame.label, 40, out);
+        text("mv-label", (x + 12, y + 16), &frame.label, 40, out);
     }
 }
 
@@ -86,7 +86,7 @@ fn wire(line: &Wire, out: &mut String) {
     let points: Vec<String> = line.points.iter().map(|(x, y)| format!("{x},{y}")).collect();
     let _ = writeln!(out, "<polyline class=\"{class}\" points=\"{}\"/>", points.join(" "));
     if let (WireKind::Idle, Some((x, y))) = (line.kind, line.points.last()) {
-        text("mv-label", (x + 8, y + 4), "nobody at the other end", 40, out);
+        text("mv-line", (*x, y + 14), "nobody there", 40, out);
     }
 }
 
@@ -104,12 +104,13 @@ fn node(node: &Node<'_>, scene: &Scene, out: &mut String) {
             let class = format!("mv-{class}{}", if down.is_some() { " mv-down" } else { "" });
             begin(&class, device, &words::all(device, scene), out);
             rect("mv-box", node.at, node.size, 8, out);
-            let state = down.unwrap_or_else(|| words::kind(device));
             let mac = device.mac.map(|m| m.to_string());
             lines(
                 node,
                 &device.name,
-                [Some(state), words::addresses(device), mac].into_iter().flatten(),
+                [Some(words::kind(device)), down.or_else(|| words::addresses(device)), mac]
+                    .into_iter()
+                    .flatten(),
                 out,
             );
         }
@@ -160,19 +161,21 @@ fn begin(class: &str, device: &Device, told: &str, out: &mut String) {
         write!(out, "<g class=\"mv-device {class}\" data-device=\"{name}\"><title>{}</title>", escape(told));
 }
 
-/// A name and lines below it, in the middle of a node.
+/// A name and lines below it.
 fn lines(node: &Node<'_>, name: &str, rest: impl IntoIterator<Item = String>, out: &mut String) {
     let rest: Vec<String> = rest.into_iter().filter(|line| !line.is_empty()).collect();
-    let x = node.at.0 + node.size.0 / 2;
+    // Through the middle of a bar run frames.
+    let bar = matches!(node.what, What::Bar(_));
+    let (x, left) = if bar { (node.at.0 + 14, " mv-left") } else { (node.at.0 + node.size.0 / 2, "") };
     let step = 16;
     let mut y = node.at.1 + (node.size.1 - step * rest.len() as i32) / 2 + 5;
     // A bar is as wide as what sits on it.
     let wide = node.size.0 as usize / 8;
-    text("mv-name", (x, y), name, NAME_CHARS.max(wide), out);
+    text(&format!("mv-name{left}"), (x, y), name, NAME_CHARS.max(wide), out);
     for line in &rest {
         y += step;
         let class = if line.matches(':').count() >= 5 { "mv-line mv-mac" } else { "mv-line" };
-        text(class, (x, y), line, LINE_CHARS.max(wide), out);
+        text(&format!("{class}{left}"), (x, y), line, LINE_CHARS.max(wide), out);
     }
 }
 
@@ -185,10 +188,10 @@ fn socket(port: &Socket<'_>, scene: &Scene, out: &mut String) {
     let name = port.device.peer.as_deref().unwrap_or(&port.device.name);
     let mut at = if port.upper { y + 22 } else { y - 14 };
     let step = if port.upper { 15 } else { -15 };
-    text("mv-line", (x, at), &format!("port {name}"), LINE_CHARS, out);
+    text("mv-line mv-left", (x + 13, at), &format!("port {name}"), LINE_CHARS, out);
     for note in words::socket(port.device, port.upper).iter().take(2) {
         at += step;
-        text("mv-line mv-note", (x, at), note, LINE_CHARS, out);
+        text("mv-line mv-left mv-note", (x + 13, at), note, LINE_CHARS, out);
     }
     if hairpin {
         // Beside the cable, an arrow that comes and turns back.

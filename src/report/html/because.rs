@@ -45,10 +45,10 @@ fn probed(probe: &ProbeSpec, outcome: Outcome, events: &[Event], devices: &[Devi
         }
     };
     let cell = matrix::judge(&probe.from, to, Some(outcome), events, devices);
-    let at = cell.at.as_deref().map(|at| format!(", at {}", printable(at))).unwrap_or_default();
+    let at = cell.at.as_deref().map(|at| format!(" (at {})", printable(at))).unwrap_or_default();
     let text = match cell.reach {
-        Reach::Reply => format!("brought the first frame to {}", printable(to)),
-        _ => format!("kept the first frame that was lost{at}"),
+        Reach::Reply => format!("how the first frame reached {}", printable(to)),
+        _ => format!("why the first frame was lost{at}"),
     };
     cell.rule.map(|rule| Reason { rule, text })
 }

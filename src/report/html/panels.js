@@ -11,19 +11,18 @@ macvlab.panels = (() => {
 
   const millis = (ns) => `${(ns / 1e6).toFixed(3)} ms`;
   const held = (step) => (step.held === true ? "✓" : step.held === false ? "✗" : "·");
-  const heldWords = (step) => (step.held === true ? "as expected" : step.held === false ? `not as expected: ${step.expect}` : "");
+  const heldWords = (step) => (step.held === true ? "as expected" : step.held === false ? `but expected: ${step.expect}` : "");
 
   // A rule's id and title, and if wanted its reason.
   function rule(r, why = true) {
     return el("span", { class: "rule" }, el("b", { class: "chip" }, r.id), ` ${r.title}`, why ? el("span", { class: "why" }, r.why) : null);
   }
 
-  // What was found at a moment, and the ways that were shut.
+  // The ways that were shut at a moment, and what was found.
   function decision(bundle, m) {
+    if (m[AT.DECISION] < 0) return [];
     const lines = [];
-    if (m[AT.DECISION] < 0) return lines;
     const told = bundle.decisions[m[AT.DECISION]];
-    for (const text of told.found) lines.push(el("li", { class: "found" }, bundle.texts[text]));
     const shut = new Map();
     for (const [, , r, goes, text] of told.ways) {
       if (goes) continue;
@@ -35,7 +34,7 @@ macvlab.panels = (() => {
       if (r === m[AT.RULE]) lines.push(el("li", { class: "found" }, `so not ${names}`));
       else lines.push(el("li", { class: "shut" }, `✗ not ${names}: `, rule(bundle.rules[r])));
     }
-    return lines;
+    return [...lines, ...told.found.map((text) => el("li", { class: "found" }, bundle.texts[text]))];
   }
 
   // The moment in words.

@@ -77,6 +77,10 @@ macvlab.Stage = class {
       device.setAttribute("role", "button");
       device.setAttribute("aria-label", device.querySelector("title")?.textContent ?? "");
     }
+    // Large labs are scrolled, not shrunk to what nobody can read.
+    const { width, height } = svg.viewBox.baseVal;
+    svg.style.minWidth = `${0.62 * width}px`;
+    svg.style.maxHeight = `max(58vh, ${0.62 * height}px)`;
     this.motion = macvlab.el("g", { svg: true, class: "mv-motion" });
     svg.append(this.motion);
     this.host.replaceChildren(svg);
@@ -148,6 +152,7 @@ macvlab.Stage = class {
     const seen = hops.slice(0, hops.indexOf(index) + 1);
     this.#trail(seen);
     const token = this.#tokens(seen, index);
+    this.#reveal(token);
     const marks = () => this.#marks(seen);
     if (!motion || this.still.matches || !token) return void marks();
     const points = this.#way(index);
@@ -164,6 +169,16 @@ macvlab.Stage = class {
     }
     marks();
     if (m[KIND] === macvlab.KIND.DROP) await this.#die(token, motion);
+  }
+
+  // Scrolls the diagram to where the frame is seen.
+  #reveal(token) {
+    const { scrollWidth, clientWidth } = this.host;
+    if (!token || scrollWidth <= clientWidth) return;
+    const [inner, outer] = [token.getBoundingClientRect(), this.host.getBoundingClientRect()];
+    if (inner.left < outer.left + 20 || inner.right > outer.right - 20) {
+      this.host.scrollLeft += inner.left - outer.left - clientWidth / 2;
+    }
   }
 
   // What became of the frame that was under way last.
@@ -268,7 +283,7 @@ macvlab.Stage = class {
     const signs = { not: "✗ not", got: "✓ got it", dropped: "✗ ends" };
     for (const { spot, what, rule } of marks.values()) {
       const text = `${signs[what]} ${rule.id}`;
-      const width = text.length * 6.6 + 12;
+      const width = text.length * 7 + 16;
       this.motion.append(macvlab.el(
         "g",
         { svg: true, class: `mv-mark mv-mark-${what}`, transform: `translate(${spot.mark[0]}, ${spot.mark[1]})` },

@@ -219,7 +219,7 @@ macvlab.Viewer = class extends EventTarget {
       const bad = steps.some((step) => step.held === false);
       const good = !bad && steps.some((step) => step.held);
       const end = bundle.steps[i + each]?.first ?? last;
-      const word = each > 1 ? "" : `${macvlab.panels.held(steps[0])} ${steps[0].step}`;
+      const word = each > 1 ? "" : macvlab.panels.held(steps[0]) + (bundle.steps.length > 20 ? "" : ` ${steps[0].step}`);
       const title = each > 1 ? `steps ${steps[0].step} to ${steps.at(-1).step}` : `step ${steps[0].step}: ${steps[0].title}`;
       const part = macvlab.el("span", { class: `part${bad ? " bad" : good ? " good" : ""}`, title, onclick: () => this.go(steps[0].first) }, word);
       part.style.left = `${(100 * steps[0].first) / last}%`;
