@@ -23,11 +23,11 @@ pub enum Denied {
     #[error("{}", first(.0))]
     NoStep(#[from] Diagnostics),
     /// There are [`MAX_ACTIONS`].
-    #[error("after {MAX_ACTIONS} actions nothing more is taken: undo some, or begin anew")]
+    #[error("a session has at most {MAX_ACTIONS} actions: undo some, or begin anew")]
     TooManyActions,
     /// There would be more than [`MAX_EVENTS`].
     #[error(
-        "the session would have more than {MAX_EVENTS} events, so this was not done: ask for less, or undo something"
+        "that would be more than {MAX_EVENTS} events, the most that a session has: ask for less, or undo something"
     )]
     TooManyEvents,
     /// The playground reads no files but those that the lab named when it was opened.

@@ -18,7 +18,7 @@ pub struct Because {
     pub title: &'static str,
     /// Its reason, in a sentence.
     pub why: &'static str,
-    /// What it did: `kept the first frame that was lost, at sw0.eth0`.
+    /// What it did: `why the first frame was lost (at sw0.eth0)`.
     pub text: String,
 }
 

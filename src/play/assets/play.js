@@ -73,11 +73,10 @@
   function controls(state) {
     $("title").textContent = state.title;
     document.title = `${state.title || "A lab"} – macvlab play`;
-    for (const [id, next] of [["undo", state.undo], ["redo", state.redo]]) {
-      const button = $(id);
-      button.disabled = next === null;
-      const word = id === "undo" ? "Undo" : "Redo";
-      button.title = next === null ? `Nothing to ${id}` : `${word}: ${next}`;
+    const buttons = [["undo", state.undo, "Undo", "Ctrl+Z"], ["redo", state.redo, "Redo", "Ctrl+Shift+Z"]];
+    for (const [id, next, word, keys] of buttons) {
+      $(id).disabled = next === null;
+      $(id).title = next === null ? `Nothing to ${id}` : `${word}: ${next} (${keys})`;
     }
     $("reset").disabled = state.undo === null;
     playControls.render($("panel"), state, { act, actText, element });
@@ -114,7 +113,7 @@
     // A refusal has named its rule.
     if (outcome.includes(`${rule} ${title}`)) return element("span", { class: "why" }, why);
     return element("span", { class: "why" }, element("span", { class: "rule" }, rule), " ",
-      element("span", { class: "name" }, title), ` (${did.join("; ")}): ${why}`);
+      element("span", { class: "name" }, title), `: ${did.join("; ")}. ${why}`);
   }
 
   function tell(kind, what, outcome, lines) {

@@ -117,3 +117,14 @@ fn each_thing_has_its_way() {
     }
     assert_eq!(session.state().done, []);
 }
+
+proptest::proptest! {
+    #[test]
+    fn no_body_breaks_the_server(body in "\\PC{0,60}", step in "[a-z]{1,7} = [\\[\\]{}\",=a-z0-9. ]{0,40}") {
+        let mut session = session();
+        for body in [body.clone(), json!({ "toml": step }).to_string(), json!({ "step": { step.clone(): body } }).to_string()] {
+            let (status, _) = ask(&mut session, "POST", "act", &body);
+            proptest::prop_assert!([200, 400, 422].contains(&status.as_u16()), "{status} {body}");
+        }
+    }
+}

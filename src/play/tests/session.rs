@@ -40,21 +40,21 @@ fn the_lesson_of_the_hairpin() {
     let mut session = session();
     assert_eq!(
         act(&mut session, PING),
-        "unreachable: no neighbour answers; R126 kept the first frame that was lost, at sw0.eth0"
+        "unreachable: no neighbour answers; R126 why the first frame was lost (at sw0.eth0)"
     );
     assert_eq!(act(&mut session, HAIRPIN), "done");
-    assert_eq!(act(&mut session, PING), "a reply after 0.008 ms; R19 brought the first frame to c2");
+    assert_eq!(act(&mut session, PING), "a reply after 0.008 ms; R19 how the first frame reached c2");
     assert_eq!(act(&mut session, PRIVATE), "done");
     // c2's address is known by now, and unicast passes whatever the mode.
-    assert_eq!(act(&mut session, PING), "a reply after 0.004 ms; R14 brought the first frame to c2");
+    assert_eq!(act(&mut session, PING), "a reply after 0.004 ms; R14 how the first frame reached c2");
     let arping = r#"arping = { from = "c1", to = "c2" }"#;
-    assert_eq!(act(&mut session, arping), "no reply; R19a kept the first frame that was lost, at eth0");
+    assert_eq!(act(&mut session, arping), "no reply; R19a why the first frame was lost (at eth0)");
     // A device that goes down forgets its neighbours.
     act(&mut session, r#"set = { device = "c1", up = false }"#);
     act(&mut session, r#"set = { device = "c1", up = true }"#);
     assert_eq!(
         act(&mut session, PING),
-        "unreachable: no neighbour answers; R19a kept the first frame that was lost, at eth0"
+        "unreachable: no neighbour answers; R19a why the first frame was lost (at eth0)"
     );
     let state = session.state();
     let done: Vec<&str> = state.done.iter().map(|told| told.action.as_str()).collect();
