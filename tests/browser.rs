@@ -227,3 +227,37 @@ fn dark_and_still_if_the_reader_wants_it() {
     assert_eq!(browser.eval("return document.getAnimations().length"), json!(0));
     assert_eq!(browser.console(), [""; 0]);
 }
+
+/// Headers are read out of any bytes, and out of any part of them, without a mishap.
+#[test]
+fn headers_are_decoded() {
+    let Some(browser) = Browser::open(1280, 900) else { return };
+    let dir = tempfile::tempdir().unwrap();
+    let fields = |hex: &str| {
+        let script = "return macvlab.decode(macvlab.bytes('HEX')).map((l) => `${l.title} ${l.from}-${l.to}: ` + l.fields.map((f) => f.join(' ')).join(', '))";
+        let told = browser.eval(&script.replace("HEX", hex));
+        told.as_array().unwrap().iter().map(|line| line.as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    browser.visit(&lab(dir.path(), "ipv6-vepa-hairpin"));
+    let tagged = "020000000002020000000001 8100a00a 0800 4500002c00004000400600000a0000010a000002 \
+                  0050c001000000010000000260121000abcd0000 020405b4";
+    let told = fields(&tagged.replace(' ', ""));
+    assert_eq!(told.len(), 4, "{told:?}");
+    assert!(told[1].contains("VLAN id 10, priority 5"), "{told:?}");
+    assert!(told[2].contains("protocol 6 (TCP)") && told[2].contains("source 10.0.0.1"), "{told:?}");
+    assert!(told[3].contains("flags SYN ACK") && told[3].contains("source port 80"), "{told:?}");
+    assert!(told[3].contains("options 4 bytes"), "{told:?}");
+    let short = fields("0200000000020200000000010806000108");
+    assert!(short[1].contains("cut off after 3 bytes"), "{short:?}");
+    let all = browser.eval(
+        "let n = 0; const titles = new Set();
+         for (const [hex] of macvlab.viewer.bundle.frames) {
+           const bytes = macvlab.bytes(hex);
+           for (let end = 0; end <= bytes.length; end += 1) { macvlab.decode(bytes.subarray(0, end)).forEach((l) => titles.add(l.title)); n += 1; }
+           for (let i = 12; i < bytes.length; i += 1) for (const v of [0, 255]) { const other = bytes.slice(); other[i] = v; macvlab.decode(other); n += 1; }
+         }
+         return [n > 500, [...titles].sort()]",
+    );
+    assert_eq!(all, json!([true, ["Ethernet", "ICMPv6", "IPv6", "Payload"]]));
+    assert_eq!(browser.console(), [""; 0]);
+}

@@ -1,6 +1,7 @@
 //! Where each thing of a diagram stands. Parents and what sits on them are above, switches in the middle, machines below;
 //! cables run straight down where they can. Lengths are in pixels at scale 1, from the upper left corner.
 
+use super::group::{Group, groups};
 use super::scene::{Refused, Scene};
 use super::topology::{Branch, Leaf, Machine, Topology};
 use crate::lab::Device;
@@ -130,14 +131,6 @@ pub(super) enum WireKind {
     Idle,
     /// A port sits on its parent.
     Inside,
-}
-
-/// A switch, or none, and what is cabled to it.
-#[derive(Default)]
-struct Group<'t, 'a> {
-    switch: Option<(&'a Device, &'t [&'a Device])>,
-    above: Vec<&'t Branch<'a>>,
-    below: Vec<&'t Machine<'a>>,
 }
 
 impl<'a> Layout<'a> {
@@ -379,42 +372,6 @@ fn cable(a: Point, b: Point, lane: i32) -> Vec<Point> {
     }
     let across = if a.1 == b.1 { a.1 + CABLE / 2 + lane } else { (a.1 + b.1) / 2 + lane };
     vec![a, (a.0, across), (b.0, across), b]
-}
-
-/// A group for each switch, then one for each parent that is at none, and for what is left.
-fn groups<'t, 'a>(topology: &'t Topology<'a>) -> Vec<Group<'t, 'a>> {
-    let mut groups: Vec<Group<'t, 'a>> = Vec::new();
-    for (switch, ports) in &topology.switches {
-        groups.push(Group { switch: Some((switch, ports.as_slice())), ..Group::default() });
-    }
-    let at_switch = |device: &Device| {
-        topology.switches.iter().position(|(switch, ports)| {
-            switch.name == device.name || ports.iter().any(|p| p.peer.as_ref() == Some(&device.name))
-        })
-    };
-    // Without a switch: with the device at the other end, if that has a group.
-    let mut home: BTreeMap<&str, usize> = BTreeMap::new();
-    for branch in &topology.parents {
-        let with_peer = branch.device.peer.as_ref().and_then(|peer| home.get(peer.as_str())).copied();
-        let index = at_switch(branch.device).or(with_peer).unwrap_or(groups.len());
-        if index == groups.len() {
-            groups.push(Group::default());
-        }
-        groups[index].above.push(branch);
-        home.insert(&branch.device.name, index);
-    }
-    for machine in &topology.machines {
-        let of = |device: &&Device| {
-            let peer = device.peer.as_ref().and_then(|peer| home.get(peer.as_str())).copied();
-            at_switch(device).or(peer)
-        };
-        let index = machine.interfaces.iter().find_map(of).unwrap_or(groups.len());
-        if index == groups.len() {
-            groups.push(Group::default());
-        }
-        groups[index].below.push(machine);
-    }
-    groups
 }
 
 /// Leaves in rows of about equal length.

@@ -1,6 +1,6 @@
 //! A run as a page that moves: the topology, frames on their way, every verdict.
 //!
-//! The hop log goes into a [`Bundle`], which is data; [`page()`] makes one self-contained file of it, and whoever serves a
+//! The hop log goes into a [`Bundle`], which is data; [`page`] makes one self-contained file of it, and whoever serves a
 //! page of his own gives the bundle to [`SCRIPT`] as JSON. The script draws with the bundle's SVG, moves frames from hop to
 //! hop, and shows what was clicked on. It decides nothing, and everything it shows is text: nothing in a bundle is ever
 //! read as HTML or run.
@@ -18,7 +18,8 @@
 //!
 //! | file | what it does |
 //! | --- | --- |
-//! | `bundle.rs` | collects the hop log; the shape of the JSON |
+//! | `bundle.rs` | the shape of the JSON |
+//! | `recorder.rs`, `index.rs` | collects it from the hop log |
 //! | `because.rs` | why a step came out as it did |
 //! | `way.rs` | from where a frame came to a hop |
 //! | `page.rs` | the file |
@@ -29,14 +30,16 @@
 
 mod because;
 mod bundle;
+mod index;
 mod page;
+mod recorder;
 #[cfg(test)]
 mod tests;
 mod way;
 
-pub use because::{Reason, because};
-pub use bundle::{Bundle, MAX_HOPS, Recorder};
+pub use bundle::{Bundle, MAX_DRAWINGS, MAX_HOPS};
 pub use page::{SCRIPT, page, style};
+pub use recorder::Recorder;
 
 use crate::lab::Event;
 

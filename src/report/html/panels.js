@@ -42,7 +42,7 @@ macvlab.panels = (() => {
     const m = bundle.moments[index];
     const step = bundle.steps[m[AT.STEP] - 1];
     if (m[KIND_AT] === KIND.LAB) {
-      const refused = bundle.scenes[0].refused.map((text) => el("li", { class: "shut" }, `✗ ${text}`));
+      const refused = bundle.drawings[bundle.scenes[0][1]].refused.map((text) => el("li", { class: "shut" }, `✗ ${text}`));
       const next = bundle.steps.length ? "Play, or step forward with the right arrow key." : "It has no steps.";
       return [el("h2", {}, "The lab as it begins"), el("p", {}, next), refused.length ? el("ul", {}, refused) : null];
     }
@@ -136,8 +136,9 @@ macvlab.panels = (() => {
     const at = bundle.moments[index][AT.STEP];
     const list = bundle.steps;
     const head = [
-      ...bundle.scenes[0].refused.map((text) => el("p", { class: "bad" }, `✗ ${text}`)),
+      ...bundle.drawings[bundle.scenes[0][1]].refused.map((text) => el("p", { class: "bad" }, `✗ ${text}`)),
       bundle.left_out ? el("p", {}, `${bundle.left_out} of ${bundle.hops} hops are beyond what a page holds; they are counted, and shown as their steps' numbers only.`) : null,
+      bundle.scenes_left_out ? el("p", {}, `The devices change so often that the last ${bundle.scenes_left_out} changes are not drawn.`) : null,
     ];
     const from = Math.max(0, Math.min(list.length - MOST, at - MOST / 2));
     const shown = list.slice(from, from + MOST);

@@ -59,10 +59,10 @@ macvlab.Stage = class {
     let high = scenes.length - 1;
     while (low < high) {
       const middle = (low + high + 1) >> 1;
-      if (scenes[middle].from <= index) low = middle;
+      if (scenes[middle][0] <= index) low = middle;
       else high = middle - 1;
     }
-    return scenes[low];
+    return this.bundle.drawings[scenes[low][1]];
   }
 
   #draw(scene) {
@@ -274,7 +274,7 @@ macvlab.Stage = class {
         const group = parseInt(frames[m[FRAME]][0].slice(0, 2), 16) & 1;
         for (const [to, kind, rule, goes] of decisions[m[DECISION]].ways) {
           if (goes || kind === "wire" || kind === "parent") continue;
-          if (group || rule !== m[RULE]) put(names[to], kind === "host", "not", rules[rule]);
+          if (group || rules[rule].withholds) put(names[to], kind === "host", "not", rules[rule]);
         }
       }
       if (m[KIND] === macvlab.KIND.RECEIVE) put(name, Boolean(this.scene.places[name]?.stack), "got", rules[m[RULE]]);

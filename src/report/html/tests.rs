@@ -1,7 +1,10 @@
 //! What a bundle says is what the hop log says.
 
 use super::*;
+use crate::frame::MacAddr;
+use crate::lab::spec::{Action, Change, StepSpec, SwitchChange};
 use crate::lab::{HopKind, Lab, LabSpec, Options, Outcome};
+use crate::switch::PortFlag;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -34,7 +37,7 @@ fn written(events: &[Event]) -> Value {
 fn a_small_bundle() {
     let mut value = written(&events(&fixture("arp-bridge")));
     // The drawing and its places have tests of their own.
-    for scene in value["scenes"].as_array_mut().unwrap() {
+    for scene in value["drawings"].as_array_mut().unwrap() {
         for key in ["svg", "places", "cables"] {
             scene.as_object_mut().unwrap().remove(key);
         }
@@ -169,4 +172,25 @@ fn plain_events_make_a_bundle_too() {
     assert_eq!(value["decisions"], json!([]));
     assert_eq!(value["hops"], written(&events(&fixture("arp-vepa")))["hops"]);
     assert!(plain.iter().any(|e| matches!(e, Event::Result { outcome: Outcome::Unreachable, .. })));
+}
+
+/// The same drawing is there once, however often the lab comes back to it; and there is an end to different ones.
+#[test]
+fn drawings_are_shared_and_bounded() {
+    let mut spec = fixture("arp-vepa-hairpin");
+    let flip = |value| Action::SetSwitch {
+        switch: "sw0".into(),
+        change: SwitchChange::Flag { port: "eth0".into(), flag: PortFlag::Hairpin, value },
+    };
+    let step = |action| StepSpec { action, expect: None, line: 0 };
+    spec.steps = (0..20).map(|n| step(flip(n % 2 == 1))).collect();
+    let value = written(&events(&spec));
+    assert_eq!(value["drawings"].as_array().unwrap().len(), 2);
+    assert_eq!(value["scenes"].as_array().unwrap().len(), 21);
+    let mac = |n: usize| MacAddr::from_u64(0x0200_0000_0000 + n as u64);
+    let change = |n| step(Action::Set { device: "c1".into(), change: Change::Mac(mac(n)) });
+    spec.steps = (0..MAX_DRAWINGS + 9).map(change).collect();
+    let value = written(&events(&spec));
+    assert_eq!(value["drawings"].as_array().unwrap().len(), MAX_DRAWINGS);
+    assert_eq!(value["scenes_left_out"], json!(10));
 }
