@@ -77,10 +77,7 @@ fn a_refusal_is_the_kernels_with_its_rule() {
 fn who_gets_a_frame_and_who_does_not() {
     let mut session = session();
     let told = act(&mut session, r#"inject = { at = "c1", ethernet = {} }"#);
-    assert_eq!(
-        told,
-        "delivered to win; R126 kept from eth0, at sw0.eth0; R126 kept from c2, at sw0.eth0; S1 win got it"
-    );
+    assert_eq!(told, "delivered to win; R126 kept from eth0 and c2, at sw0.eth0; S1 win got it");
 }
 
 #[test]
