@@ -89,7 +89,11 @@ fn hairpin_turns_the_failing_ping_into_a_reply() {
         click(&browser, "#undo");
     }
     assert_eq!(mode(&browser, "c1"), "vepa");
-    assert!(ping(&browser).starts_with("✓ c1 pings c2: a reply"));
+    // The focus stands where it was; Enter asks again.
+    browser.eval(&format!("document.querySelector(\"{}\").focus()", control("ask go")));
+    browser.press([key::ENTER]);
+    browser.wait_for("document.getElementById('result').textContent.startsWith('✓ c1 pings c2: a reply')");
+    assert_eq!(browser.eval("return document.activeElement.dataset.key"), "ask go");
     assert_eq!(browser.console(), [""; 0]);
 }
 
