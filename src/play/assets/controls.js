@@ -12,6 +12,8 @@ const playControls = (() => {
     ({ element, act, actText } = tools);
     const before = panel.contains(document.activeElement) ? document.activeElement : null;
     const focused = before && [before, before.closest("details").firstChild].map((e) => e.dataset.key);
+    // Where nobody can ask, frames are sent by hand.
+    if (!open.has("frame")) open.set("frame", talkers(state).length < 2);
     panel.replaceChildren(
       asking(state), ports(state), switches(state), frame(state), others(state), anyStep(state), done(state),
     );
@@ -99,7 +101,7 @@ const playControls = (() => {
     const run = () => act({ [verb.value]: { from: from.value, to: to.value } });
     const body = who.length > 1
       ? form(run, element("div", { class: "asking" }, from, verb, to, submit("ask go", "Go")))
-      : element("p", { class: "hint" }, "Two devices with addresses are needed.");
+      : element("p", { class: "hint" }, "Two devices with addresses are needed. Frames can be sent by hand, below.");
     return section("ask", "Ask", body);
   }
 
