@@ -54,7 +54,7 @@
 //!
 //! | room | what it is | to begin with |
 //! | --- | --- | --- |
-//! | [`play`] | a lab on a page, changed while it runs | [`play::Session`] |
+//! | `play` | a lab on a page, changed while it runs (feature `play`) | |
 //! | [`report`] | text, JSON lines, annotated pcapng, counters: views of the hop log | [`report::TextReport`] |
 //! | [`report::html`] | a run as a page that moves | [`report::html::page`] |
 //! | [`report::draw`] | a lab as a diagram | [`report::draw::svg`] |
@@ -93,6 +93,7 @@ pub mod labfile;
 pub mod macvlan;
 pub mod matrix;
 pub mod nic;
+#[cfg(feature = "play")]
 pub mod play;
 pub mod report;
 pub mod station;
