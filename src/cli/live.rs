@@ -3,13 +3,13 @@
 use super::interrupt::Interrupt;
 use super::rolling::Rolling;
 use super::terminal::Terminal;
-use super::views::{Shown, Views};
+use super::views::{Files, Shown, Views};
 use super::{Exit, Failure, generate, input};
 use macvlab::lab::spec::{DeviceKind, LabSpec};
 use macvlab::lab::{Event, SetupStage};
 use macvlab::labfile;
 use macvlab::live::{BackendSpec, Engine, Identity, Observer, Settings, crossings_table, give_up};
-use macvlab::report::CountersTable;
+use macvlab::report::{CountersTable, Detail};
 use std::io::Write as _;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -147,7 +147,11 @@ pub(super) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
         Some(path) => input::lab(path, terminal)?,
         None => relay(&names)?,
     };
-    let shown = Shown::of(args.json, args.explain, args.quiet || !(args.json || args.explain), None)?;
+    let shown = match (args.json, args.explain) {
+        (true, _) => Shown::Json,
+        (_, true) => Shown::Text(Detail::Hops),
+        _ => Shown::Nothing,
+    };
     let identity = match &args.user {
         Some(name) => Some(Identity::named(name).map_err(|e| Failure::about("--user", e))?),
         None => Identity::behind_sudo(),
@@ -164,7 +168,7 @@ pub(super) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
     let capture = args.pcap.as_deref().map(|path| Rolling::create(path, args.pcap_limit)).transpose()?;
     privileges(identity, &engine, capture.as_ref())?;
     let interrupt = Interrupt::listen()?;
-    let views = Views::open(shown, None, terminal)?;
+    let views = Views::open(shown, Files::default(), terminal)?;
     let counters = CountersTable::new();
     let mut watch = Watch { views, capture, counters, terminal, quiet: args.quiet };
     watch.news(&format!("live: {}; Ctrl-C ends it", names.join(", ")));

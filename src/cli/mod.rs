@@ -11,7 +11,7 @@
 //! | `explain.rs` | `explain LAB`, with the frame from `aim.rs` |
 //! | `live.rs` | `live LAB` (Linux), with its capture from `rolling.rs` |
 //! | `matrix.rs` | `matrix [LAB]` |
-//! | `play.rs` | `play [LAB]` |
+//! | `play.rs` | `play [LAB]`, with the feature `play`; without it `no_play.rs` says so |
 //! | `generate.rs` | `generate OUT.pcap` |
 //! | `replay.rs` | `replay CAPTURE --lab LAB`, with one capture for each device from `devices.rs` |
 //! | `rules.rs` | `rules [ID]` |
@@ -41,6 +41,10 @@ mod interrupt;
 #[cfg(target_os = "linux")]
 mod live;
 mod matrix;
+#[cfg(not(feature = "play"))]
+#[path = "no_play.rs"]
+mod play;
+#[cfg(feature = "play")]
 mod play;
 mod replay;
 #[cfg(target_os = "linux")]
