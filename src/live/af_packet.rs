@@ -6,16 +6,19 @@
 
 use super::backend::{Backend, Presence, RETRY, Rim, Wait, send_all};
 use super::coalesce::Parcels;
-use super::offload::complete;
+use super::offload::{Malformed, complete};
 use crate::errno::ErrorNumber;
 use crate::frame::Frame;
-use crate::sys::{self, EVERY_PROTOCOL, Inbox, Outbox, PacketSocket};
+use crate::sys::{self, BATCH, EVERY_PROTOCOL, Inbox, Outbox, PacketSocket};
 use crate::time::Instant;
 use std::io;
 use std::os::fd::AsFd as _;
 
 /// Asked for in each direction: some milliseconds of a fast link.
 const QUEUE_BYTES: i32 = 8 * 1024 * 1024;
+
+/// Messages that are received with one call even if each is long.
+const FEW: usize = 8;
 
 pub(super) struct AfPacket {
     name: String,
@@ -25,6 +28,8 @@ pub(super) struct AfPacket {
     presence: Presence,
     look_again: Instant,
     inbox: Inbox,
+    /// Messages received with the next call.
+    at_once: usize,
     outbox: Outbox,
     parcels: Parcels,
     scratch: Vec<u8>,
@@ -48,6 +53,7 @@ impl AfPacket {
             presence: Presence::Here,
             look_again: Instant::ZERO,
             inbox: Inbox::new(),
+            at_once: BATCH,
             outbox: Outbox::default(),
             parcels: Parcels::default(),
             scratch: Vec::new(),
@@ -95,16 +101,25 @@ impl Backend for AfPacket {
             self.look_again = now + RETRY;
             self.look();
         }
-        match self.inbox.receive(self.socket.as_fd()) {
+        match self.inbox.receive(self.socket.as_fd(), self.at_once) {
             Ok(_) => {}
             Err(e) if e.kind() == io::ErrorKind::WouldBlock => return,
             // The interface went down or away; that is told once.
             Err(_) => return self.look(),
         }
+        let (mut messages, mut frames) = (0, 0);
         for message in self.inbox.messages() {
-            let done = !message.cut && complete(message.bytes, message.tag, &mut self.scratch, take).is_ok();
-            rim.in_malformed += u64::from(!done);
+            let done = if message.cut {
+                Err(Malformed)
+            } else {
+                complete(message.bytes, message.tag, &mut self.scratch, take)
+            };
+            rim.in_malformed += u64::from(done.is_err());
+            messages += 1;
+            frames += done.unwrap_or(1);
         }
+        // Long packets come as many frames: what is taken at once should fit the caches.
+        self.at_once = (BATCH * messages / frames.max(1)).clamp(FEW, BATCH);
     }
 
     fn send(&mut self, _now: Instant, rim: &mut Rim, frames: &[Frame]) {

@@ -17,7 +17,7 @@ use std::time::Duration;
 /// What is due within this time is due now: sleeping is not more exact, and a cable's default delay is shorter.
 const SLACK: Duration = Duration::from_micros(50);
 
-/// The longest sleep: how soon a signal is heard that came at the wrong moment.
+/// The longest sleep: how soon a signal is heard that came at the wrong moment, and what happened is written.
 const NAP: Duration = Duration::from_millis(100);
 
 /// How often it is asked what the system dropped.
@@ -40,7 +40,7 @@ pub trait Observer {
     fn event(&mut self, event: &Event);
     /// At its rim, in a sentence: somebody came, somebody left.
     fn news(&mut self, text: &str);
-    /// Nothing happens for a moment: what was collected can be written.
+    /// Some time has passed: what was collected can be written.
     fn pause(&mut self) {}
 }
 
@@ -95,8 +95,8 @@ pub struct Engine {
     ready: Vec<Ready>,
     /// Somebody has a request.
     asked: bool,
-    /// Nothing came since the last time.
-    idle: bool,
+    /// When the observer last had time to write.
+    paused: Instant,
 }
 
 /// What a place waited for.
@@ -126,7 +126,7 @@ impl Engine {
             missed_asked: Instant::ZERO,
             ready: Vec::new(),
             asked: false,
-            idle: false,
+            paused: Instant::ZERO,
         }
     }
 
@@ -180,7 +180,8 @@ impl Engine {
             }
             self.wait(now, end)?;
             self.serve(observer);
-            if self.idle {
+            if now.since(self.paused) >= NAP {
+                self.paused = now;
                 observer.pause();
             }
         }
@@ -266,8 +267,7 @@ impl Engine {
         due = end.map_or(due, |at| due.min(at));
         let timeout = due.since(now + SLACK);
         match ppoll(&mut fds, Some(TimeSpec::from_duration(timeout)), None) {
-            Ok(0) => self.idle = true,
-            Ok(_) | Err(nix::errno::Errno::EINTR) => self.idle = false,
+            Ok(_) | Err(nix::errno::Errno::EINTR) => {}
             Err(e) => return Err(e.into()),
         }
         self.asked = fds[of_places..].iter().any(|fd| fd.any().unwrap_or(false));

@@ -57,7 +57,7 @@ impl Header {
 pub(super) struct Malformed;
 
 /// Does what is to be done for the frame behind the header at the front of `bytes`, and hands out what becomes of it: one
-/// frame, or its segments. `scratch` is room for a segment.
+/// frame, or its segments. `scratch` is room for a segment. Answers how many frames it handed out.
 ///
 /// # Errors
 /// [`Malformed`]; nothing was handed out.
@@ -66,7 +66,7 @@ pub(super) fn complete(
     tag: Option<(u16, u16)>,
     scratch: &mut Vec<u8>,
     take: &mut dyn FnMut(&[u8]),
-) -> Result<(), Malformed> {
+) -> Result<usize, Malformed> {
     let header = Header::parse(*bytes.first_chunk().ok_or(Malformed)?);
     let frame = &mut bytes[HEADER_BYTES..];
     if header.kind != 0 {
@@ -87,7 +87,7 @@ pub(super) fn complete(
             take(&bytes[HEADER_BYTES - 4..]);
         }
     }
-    Ok(())
+    Ok(1)
 }
 
 /// The checksum over everything from `start` on, where the sender has put the sum of the pseudo header.
@@ -177,7 +177,7 @@ impl Cut {
         tag: Option<(u16, u16)>,
         scratch: &mut Vec<u8>,
         take: &mut dyn FnMut(&[u8]),
-    ) -> Result<(), Malformed> {
+    ) -> Result<usize, Malformed> {
         let (headers, data) = frame.split_at(self.data);
         let count = data.len().div_ceil(self.size);
         for (index, part) in data.chunks(self.size).enumerate() {
@@ -192,7 +192,7 @@ impl Cut {
             }
             take(scratch);
         }
-        Ok(())
+        Ok(count)
     }
 
     /// Makes the headers of one segment say what is true of it.

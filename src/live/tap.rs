@@ -72,12 +72,15 @@ impl Backend for Tap {
     }
 
     fn receive(&mut self, _now: Instant, rim: &mut Rim, take: &mut dyn FnMut(&[u8])) {
-        for _ in 0..BATCH {
+        // Long packets come as many frames, so it is these that count.
+        let mut frames = 0;
+        while frames < BATCH {
             match self.file.read(&mut self.buffer) {
                 Ok(0) => return,
                 Ok(n) => {
                     let done = complete(&mut self.buffer[..n], None, &mut self.scratch, take);
                     rim.in_malformed += u64::from(done.is_err());
+                    frames += done.unwrap_or(1);
                 }
                 Err(e) => return self.failed(&e),
             }

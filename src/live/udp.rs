@@ -2,7 +2,7 @@
 
 use super::backend::{Backend, MAX_FRAME, Presence, Rim, Wait, send_all};
 use crate::frame::Frame;
-use crate::sys::{self, Inbox, Outbox};
+use crate::sys::{self, BATCH, Inbox, Outbox};
 use crate::time::Instant;
 use std::net::{SocketAddr, UdpSocket};
 use std::os::fd::AsFd as _;
@@ -33,7 +33,7 @@ impl Backend for Udp {
 
     fn receive(&mut self, _now: Instant, rim: &mut Rim, take: &mut dyn FnMut(&[u8])) {
         // Nothing there, or, told once by ICMP, nobody who listens.
-        if self.inbox.receive(self.socket.as_fd()).is_err() {
+        if self.inbox.receive(self.socket.as_fd(), BATCH).is_err() {
             return;
         }
         for message in self.inbox.messages() {

@@ -48,16 +48,16 @@ impl Inbox {
         }
     }
 
-    /// Receives what is there, without waiting; answers the number of messages.
+    /// Receives what is there, no more than so many, without waiting; answers the number of messages.
     ///
     /// # Errors
     /// `WouldBlock` if there is nothing.
-    pub(crate) fn receive(&mut self, socket: BorrowedFd<'_>) -> io::Result<usize> {
+    pub(crate) fn receive(&mut self, socket: BorrowedFd<'_>, most: usize) -> io::Result<usize> {
         self.parts.clear();
         self.headers.clear();
         self.filled = 0;
         let slots = self.bytes.chunks_exact_mut(SLOT).zip(&mut self.control);
-        for (slot, control) in slots {
+        for (slot, control) in slots.take(most) {
             self.parts.push(libc::iovec { iov_base: slot.as_mut_ptr().cast(), iov_len: slot.len() });
             // SAFETY: all-zero is a valid mmsghdr.
             let mut header: libc::mmsghdr = unsafe { zeroed() };
