@@ -8,7 +8,9 @@ use super::{Exit, Failure, generate, input};
 use macvlab::lab::spec::{DeviceKind, LabSpec};
 use macvlab::lab::{Event, SetupStage};
 use macvlab::labfile;
-use macvlab::live::{BackendSpec, Engine, Identity, Observer, Settings, crossings_table, give_up};
+use macvlab::live::{
+    BackendSpec, Engine, Identity, Observer, Settings, can_remove, crossings_table, give_up,
+};
 use macvlab::report::{CountersTable, Detail};
 use std::io::Write as _;
 use std::path::PathBuf;
@@ -167,6 +169,12 @@ pub(super) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
     }
     let capture = args.pcap.as_deref().map(|path| Rolling::create(path, args.pcap_limit)).transpose()?;
     privileges(identity, &engine, capture.as_ref())?;
+    if let Some(path) = args.control.as_deref().filter(|path| !can_remove(path)) {
+        let path = path.display();
+        terminal.say(format_args!(
+            "{path} will stay behind at the end: this user may not remove it from its folder"
+        ));
+    }
     let interrupt = Interrupt::listen()?;
     let views = Views::open(shown, Files::default(), terminal)?;
     let counters = CountersTable::new();

@@ -33,5 +33,5 @@ mod udp;
 
 pub use backend::{Backend, BackendSpec, BadBackend, MAX_FRAME, OpenError, Presence, Rim, Site, Wait};
 pub use engine::{Crossing, Engine, Observer, Settings, Unattached};
-pub use privileges::{Identity, give_up};
+pub use privileges::{Identity, can_remove, give_up};
 pub use tables::crossings as crossings_table;

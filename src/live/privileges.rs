@@ -1,8 +1,9 @@
 //! Privileges are for opening things; afterwards they are given up.
 
 use crate::sys;
-use nix::unistd::{Gid, Uid, User, setgroups, setresgid, setresuid};
+use nix::unistd::{AccessFlags, Gid, Uid, User, access, setgroups, setresgid, setresuid};
 use std::io;
+use std::path::Path;
 
 /// Whom the process is to become.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,6 +32,13 @@ impl Identity {
         let (user, group) = (number("SUDO_UID")?, number("SUDO_GID")?);
         Uid::effective().is_root().then_some(Identity { user, group })
     }
+}
+
+/// Whether this process, as it is now, may remove what is at this path.
+#[must_use]
+pub fn can_remove(path: &Path) -> bool {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    access(folder, AccessFlags::W_OK | AccessFlags::X_OK).is_ok()
 }
 
 /// Becomes another user, if one is given, and gives up every capability, for good. To be called before there are

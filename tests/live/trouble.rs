@@ -69,6 +69,12 @@ fn privileges_are_given_up() {
     assert!(value("Uid:").iter().all(|id| id != "0"), "{status}");
     assert_eq!(value("NoNewPrivs:"), ["1"]);
     assert!(live.ctl("show").0);
+    // The folder is root's alone, and that is said.
+    let pid = live.pid().to_string();
+    assert!(std::process::Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
+    let out = live.wait();
+    assert_eq!(out.status.code(), Some(0), "{out:?}");
+    assert!(String::from_utf8_lossy(&out.stderr).contains("control.sock will stay behind"), "{out:?}");
 }
 
 #[test]
