@@ -5,6 +5,7 @@
 
 mod agreement;
 mod net;
+mod offload;
 mod qemu;
 mod rim;
 mod switch;
