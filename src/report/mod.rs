@@ -6,6 +6,7 @@
 mod counters;
 mod explain;
 mod json;
+mod matrix;
 mod pcapng;
 #[cfg(test)]
 mod tests;
@@ -15,6 +16,7 @@ mod words;
 pub use counters::{CountersTable, counters_table};
 pub use explain::Explanation;
 pub use json::JsonLines;
+pub use matrix::{Columns, MatrixForm, MatrixReport};
 pub use pcapng::AnnotatedCapture;
 pub use text::{Detail, TextReport};
 pub use words::{outcome_in_words, step_in_words};

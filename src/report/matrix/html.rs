@@ -1,0 +1,164 @@
+//! A matrix as one page of HTML: no script, no other file, readable by keyboard and screen reader, and every text from a
+//! lab escaped.
+
+use super::{Columns, by_row, cell_heading, explanation};
+use crate::matrix::{Cell, Explained, Group, Reach, Shape};
+use crate::verdict::Rule;
+use std::collections::BTreeSet;
+use std::io::{self, Write};
+
+const STYLE: &str = include_str!("matrix.css");
+
+/// The head of the page.
+pub(super) fn begin(out: &mut impl Write) -> io::Result<()> {
+    write!(
+        out,
+        "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
+         <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n\
+         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
+         <title>Who reaches whom</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n<main>\n\
+         <h1>Who reaches whom</h1>\n\
+         <p>Each cell is a ping in a lab of its own, in which nobody has learned anything, and the rule that made the \
+         difference: with a reply, what brought the first frame to the target; else, what kept the first lost frame from \
+         whom it was meant for.</p>\n<ul class=\"legend\" aria-label=\"Legend\">\n"
+    )?;
+    for reach in [Reach::Reply, Reach::Unreachable, Reach::NoReply, Reach::OneWay] {
+        writeln!(out, "<li>{} {}</li>", mark(reach), meaning(reach))?;
+    }
+    writeln!(out, "</ul>")
+}
+
+/// One table.
+pub(super) fn group(
+    out: &mut impl Write,
+    number: usize,
+    group: &Group,
+    columns: &Columns,
+    explains: bool,
+) -> io::Result<()> {
+    let heading = if group.heading.is_empty() { "The lab" } else { &group.heading };
+    let heading = escaped(heading);
+    writeln!(
+        out,
+        "<section aria-labelledby=\"g{number}\">\n<h2 id=\"g{number}\">{heading}</h2>\n\
+         <div class=\"wide\" role=\"region\" aria-labelledby=\"g{number}\" tabindex=\"0\">\n<table>"
+    )?;
+    match group.shape {
+        Shape::Square => square(out, columns)?,
+        Shape::Columns => side_by_side(out, group, columns)?,
+    }
+    writeln!(out, "</table>\n</div>")?;
+    if explains {
+        writeln!(out, "<details><summary>Every cell explained</summary>")?;
+        for (column, explained) in by_row(group, columns) {
+            let heading = escaped(&cell_heading(column, &explained.cell));
+            let text = escaped(&explanation(explained, false));
+            writeln!(out, "<details class=\"cell\"><summary>{heading}</summary><pre>{text}</pre></details>")?;
+        }
+        writeln!(out, "</details>")?;
+    }
+    writeln!(out, "</section>")
+}
+
+/// The rules, and the end of the page.
+pub(super) fn end(out: &mut impl Write, rules: &BTreeSet<Rule>) -> io::Result<()> {
+    if !rules.is_empty() {
+        writeln!(out, "<section aria-labelledby=\"rules\">\n<h2 id=\"rules\">The rules</h2>\n<dl>")?;
+        for rule in rules {
+            let (id, title, why, kernel) = (rule.id(), rule.title(), rule.why(), escaped(rule.kernel()));
+            writeln!(
+                out,
+                "<dt id=\"{id}\">{id} {}</dt><dd>{} <small>In the kernel: {kernel}.</small></dd>",
+                escaped(title),
+                escaped(why)
+            )?;
+        }
+        writeln!(out, "</dl>\n</section>")?;
+    }
+    writeln!(out, "</main>\n</body>\n</html>")
+}
+
+fn square(out: &mut impl Write, columns: &Columns) -> io::Result<()> {
+    let (header, rows) = super::tables::square(columns);
+    let names = &header[1..];
+    writeln!(out, "<thead><tr><th scope=\"col\">from ↓ to →</th>")?;
+    names.iter().try_for_each(|name| writeln!(out, "<th scope=\"col\">{}</th>", escaped(name)))?;
+    writeln!(out, "</tr></thead>\n<tbody>")?;
+    let cells: Vec<&Cell> = columns.iter().flatten().map(|explained| &explained.cell).collect();
+    for from in rows.iter().filter_map(|row| row.first()) {
+        writeln!(out, "<tr><th scope=\"row\">{}</th>", escaped(from))?;
+        for to in names {
+            match cells.iter().find(|cell| cell.from == *from && cell.to == *to) {
+                Some(cell) => result(out, cell)?,
+                None => writeln!(out, "<td class=\"self\"><span aria-label=\"itself\">–</span></td>")?,
+            }
+        }
+        writeln!(out, "</tr>")?;
+    }
+    writeln!(out, "</tbody>")
+}
+
+fn side_by_side(out: &mut impl Write, group: &Group, columns: &Columns) -> io::Result<()> {
+    writeln!(out, "<thead><tr><th scope=\"col\">from</th><th scope=\"col\">to</th>")?;
+    for (heading, _) in &group.columns {
+        writeln!(out, "<th scope=\"col\">{}</th>", escaped(heading))?;
+    }
+    writeln!(out, "</tr></thead>\n<tbody>")?;
+    let first: &[Explained] = columns.first().map(Vec::as_slice).unwrap_or_default();
+    for (row, Explained { cell, .. }) in first.iter().enumerate() {
+        let (from, to) = (escaped(&cell.from), escaped(&cell.to));
+        writeln!(out, "<tr><th scope=\"row\">{from}</th><th scope=\"row\">{to}</th>")?;
+        columns.iter().filter_map(|column| column.get(row)).try_for_each(|e| result(out, &e.cell))?;
+        writeln!(out, "</tr>")?;
+    }
+    writeln!(out, "</tbody>")
+}
+
+fn result(out: &mut impl Write, cell: &Cell) -> io::Result<()> {
+    let (class, mark) = (cell.reach.name(), mark(cell.reach));
+    let rule = cell.rule.map_or_else(String::new, |rule| {
+        let (id, title) = (rule.id(), escaped(rule.title()));
+        format!(" <a href=\"#{id}\" title=\"{title}\">{id}</a>")
+    });
+    writeln!(out, "<td class=\"{class}\">{mark}{rule}</td>")
+}
+
+/// A sign and a word: what is said is never said by a colour alone.
+fn mark(reach: Reach) -> String {
+    let sign = match reach {
+        Reach::Reply => "●",
+        Reach::Unreachable => "✕",
+        Reach::NoReply => "○",
+        Reach::OneWay => "→",
+    };
+    format!(
+        "<span class=\"{0}\"><span class=\"sign\" aria-hidden=\"true\">{sign}</span> {0}</span>",
+        reach.name()
+    )
+}
+
+fn meaning(reach: Reach) -> &'static str {
+    match reach {
+        Reach::Reply => "an answer comes",
+        Reach::Unreachable => "no neighbour is found",
+        Reach::NoReply => "silence: the request is lost",
+        Reach::OneWay => "silence: the request reaches the target's stack, the answer is lost",
+    }
+}
+
+/// Text that is nothing but text in HTML, in attributes too.
+fn escaped(text: &str) -> String {
+    let mut safe = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '&' => safe.push_str("&amp;"),
+            '<' => safe.push_str("&lt;"),
+            '>' => safe.push_str("&gt;"),
+            '"' => safe.push_str("&quot;"),
+            '\'' => safe.push_str("&#39;"),
+            c if c.is_control() && c != '\n' => safe.push(char::REPLACEMENT_CHARACTER),
+            c => safe.push(c),
+        }
+    }
+    safe
+}
