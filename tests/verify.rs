@@ -91,3 +91,25 @@ fn a_seed_is_not_for_lab_files() {
     assert_eq!(out.status.code(), Some(2));
     assert!(stderr(&out).contains("--seed"), "{}", stderr(&out));
 }
+
+#[test]
+fn the_cells_of_the_matrix_are_pinged_for_real() {
+    if !kernel_can_be_asked() {
+        return;
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let out = macvlab(dir.path(), &["verify", "--matrix", "--modes", "passthru"], b"");
+    // Six pings on three wires, neighbours learned and static.
+    assert!(stdout(&out).starts_with("matrix: 36 of 36 cells agree"), "{}{}", stdout(&out), stderr(&out));
+    assert_eq!(out.status.code(), Some(0));
+}
+
+#[test]
+fn cells_are_chosen_for_the_matrix_only() {
+    let dir = tempfile::tempdir().unwrap();
+    for args in [&["verify", "--modes", "vepa", "lab.toml"][..], &["verify", "--matrix", "--random", "1"]] {
+        let out = macvlab(dir.path(), args, b"");
+        assert_eq!((out.status.code(), stdout(&out)), (Some(2), String::new()), "{args:?}");
+        assert!(stderr(&out).contains("--matrix"), "{}", stderr(&out));
+    }
+}

@@ -117,6 +117,12 @@ impl Which {
         Ok(matrix::classic_groups(&modes, &wires, known))
     }
 
+    /// Whether anything was asked for.
+    #[cfg(all(feature = "kernel", target_os = "linux"))]
+    pub(super) fn is_given(&self) -> bool {
+        !self.modes.is_empty() || self.wire.is_some() || self.hairpin.is_some()
+    }
+
     /// The groups of a lab.
     fn lab(&self, spec: &macvlab::lab::LabSpec, known: bool) -> Result<Vec<Group>, Failure> {
         if self.modes.is_empty() && self.hairpin.is_none() {
