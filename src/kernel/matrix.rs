@@ -10,8 +10,7 @@ use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 /// Enough for a machine that is not overloaded.
-const BRISK: Patience =
-    Patience { ask_again: Duration::from_millis(60), reply: Duration::from_millis(250) };
+const BRISK: Patience = Patience { ask_again: Duration::from_millis(60), reply: Duration::from_millis(250) };
 
 /// The kernel's own time between ARP requests: a cell that did not agree is looked at again like this.
 const CALM: Patience = Patience { ask_again: Duration::from_secs(1), reply: Duration::from_secs(3) };
