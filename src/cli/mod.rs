@@ -6,6 +6,7 @@
 //! | `bench/` | `bench` |
 //! | `check.rs` | `check LAB …` |
 //! | `demo.rs` | `demo [NAME]`, with the list of built-in labs in `demos.rs`, run by `experiment.rs` |
+//! | `draw.rs` | `draw LAB` |
 //! | `explain.rs` | `explain LAB`, with the frame from `aim.rs` |
 //! | `matrix.rs` | `matrix [LAB]` |
 //! | `generate.rs` | `generate OUT.pcap` |
@@ -24,6 +25,7 @@ mod check;
 mod demo;
 mod demos;
 mod devices;
+mod draw;
 mod experiment;
 mod explain;
 mod generate;
@@ -82,6 +84,7 @@ enum Command {
     Run(run::Args),
     Explain(explain::Args),
     Matrix(matrix::Args),
+    Draw(draw::Args),
     Replay(replay::Args),
     Generate(generate::Args),
     Bench(bench::Args),
@@ -158,6 +161,7 @@ pub(crate) fn main() -> ExitCode {
         Command::Demo(args) => demo::run(&args, &terminal),
         Command::Run(args) => run::run(args, &terminal),
         Command::Explain(args) => explain::run(args, &terminal),
+        Command::Draw(args) => draw::run(&args, &terminal),
         Command::Matrix(args) => matrix::run(&args, &terminal),
         Command::Replay(args) => replay::run(args, &terminal),
         Command::Generate(args) => generate::run(args, &terminal),

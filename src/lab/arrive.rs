@@ -243,6 +243,7 @@ impl Lab {
         self.hop_named(name.clone(), HopKind::Arrive(packet_type), &frame, frame_id);
         self.tell(|lab| lab.told_switch(switch, port, &verdict, &header, (&frame, frame_id)));
         self.switches[switch.0].switch.commit(port, &header, &verdict, now);
+        self.tell_learned(switch, &verdict, &header);
         self.pass_up(switch, &verdict, &header, &frame, frame_id);
         self.forward(switch, port, &name, &verdict, &header, &frame, frame_id);
     }

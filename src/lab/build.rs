@@ -47,6 +47,7 @@ impl Lab {
             step: 0,
             next_frame_id: 0,
             watch: None,
+            told: super::told::Told::default(),
             log: Vec::new(),
             summary: Summary::default(),
         };
@@ -61,7 +62,9 @@ impl Lab {
         lab.wire_switch_tables(spec);
         lab.refresh_stacks();
         let devices = lab.devices();
+        lab.told.begin(&devices);
         lab.log.insert(0, Event::Lab { title: spec.title.clone(), devices });
+        lab.tell_fdbs();
         lab
     }
 
@@ -88,7 +91,8 @@ impl Lab {
         }
         if let Some((stage, (errno, rule))) = refused {
             let expected = expected == Some(errno);
-            self.log.push(Event::Setup { device: name.clone(), stage, errno, rule, expected });
+            let parent = device.kind.parent().cloned();
+            self.log.push(Event::Setup { device: name.clone(), parent, stage, errno, rule, expected });
         }
     }
 
@@ -301,7 +305,7 @@ impl Lab {
         let switch = Switch::new(config(spec.group_fwd_mask)).or_else(|(errno, rule)| {
             self.summary.failed += 1;
             let (device, stage) = (spec.name.clone(), SetupStage::Create);
-            self.log.push(Event::Setup { device, stage, errno, rule, expected: false });
+            self.log.push(Event::Setup { device, parent: None, stage, errno, rule, expected: false });
             Switch::new(config(0))
         });
         let Ok(switch) = switch else { return };
@@ -360,7 +364,7 @@ impl Lab {
                     self.summary.failed += 1;
                     let device = self.switches[index].ports[number].name.clone();
                     let stage = SetupStage::Create;
-                    self.log.push(Event::Setup { device, stage, errno, rule, expected: false });
+                    self.log.push(Event::Setup { device, parent: None, stage, errno, rule, expected: false });
                 }
                 if let Some(id) = device {
                     self.tell_switch(id);
@@ -370,7 +374,7 @@ impl Lab {
                 if let Err((errno, rule)) = self.add_fdb(index, entry) {
                     self.summary.failed += 1;
                     let (device, stage) = (switch.name.clone(), SetupStage::Create);
-                    self.log.push(Event::Setup { device, stage, errno, rule, expected: false });
+                    self.log.push(Event::Setup { device, parent: None, stage, errno, rule, expected: false });
                 }
             }
         }
@@ -398,45 +402,55 @@ impl Lab {
     /// The devices that are there now, listed as the first event lists them.
     #[must_use]
     pub fn devices(&self) -> Vec<event::Device> {
-        let mut list: Vec<event::Device> = Vec::new();
-        for (index, device) in self.devices.iter().enumerate().filter(|(_, d)| !d.gone) {
-            let state = self.state_of(DeviceId(index));
-            let (parent, peer) = match &device.kind {
-                Kind::Port { parent, .. } => (Some(self.devices[parent.0].name.clone()), None),
-                Kind::Link(link) => match (&link.uplink, &link.role) {
-                    (Uplink::Below { nic, .. }, _) => (Some(self.devices[nic.0].name.clone()), None),
-                    (Uplink::Switch(_), _) => continue,
-                    (Uplink::Cable(cable), role) => {
-                        let router = if let Role::Router(name) = role { Some(name.clone()) } else { None };
-                        (router, self.end_name(self.cables[cable.0].far(End::Device(DeviceId(index)))))
-                    }
-                },
-            };
-            list.push(event::Device {
-                name: device.name.clone(),
-                kind: device.kind_name(),
-                mac: Some(state.mac),
-                parent,
-                mode: state.mode,
-                peer,
-            });
-        }
+        let there = (0..self.devices.len()).map(DeviceId).filter(|id| !self.devices[id.0].gone);
+        let mut list: Vec<event::Device> = there.filter_map(|id| self.listed(id)).collect();
         for node in &self.switches {
-            let (name, kind) = (node.name.clone(), "switch");
-            let mac = node.own.map(|id| self.state_of(id).mac);
-            list.push(event::Device { name, kind, mac, parent: None, mode: None, peer: None });
-            for port in &node.ports {
-                list.push(event::Device {
-                    name: port.name.clone(),
-                    kind: "switch-port",
-                    mac: None,
-                    parent: Some(node.name.clone()),
-                    mode: None,
-                    peer: self.names.contains_key(&port.device).then(|| port.device.clone()),
-                });
-            }
+            list.push(event::Device {
+                name: node.name.clone(),
+                kind: "switch",
+                mac: node.own.map(|id| self.state_of(id).mac),
+                up: true,
+                ..event::Device::default()
+            });
+            list.extend(node.ports.iter().zip(0..).map(|(port, number)| self.listed_port(node, port, number)));
         }
         list
+    }
+
+    /// A device as it is listed; the own device of a switch is not listed but with its switch.
+    fn listed(&self, id: DeviceId) -> Option<event::Device> {
+        let device = &self.devices[id.0];
+        let name_of = |id: DeviceId| Some(self.devices[id.0].name.clone());
+        let (parent, peer, vlan) = match &device.kind {
+            Kind::Port { parent, .. } => (name_of(*parent), None, None),
+            Kind::Link(link) => match (&link.uplink, &link.role) {
+                (Uplink::Below { nic, vlan, .. }, _) => (name_of(*nic), None, Some(*vlan)),
+                (Uplink::Switch(_), _) => return None,
+                (Uplink::Cable(cable), role) => {
+                    let router = if let Role::Router(name) = role { Some(name.clone()) } else { None };
+                    (router, self.end_name(self.cables[cable.0].far(End::Device(id))), None)
+                }
+            },
+        };
+        let state = self.state_of(id);
+        let address = self.addresses.get(&device.name).map(|ip| ip.address.clone()).unwrap_or_default();
+        let (name, kind) = (device.name.clone(), device.kind_name());
+        let (mac, mode, up) = (Some(state.mac), state.mode, state.up);
+        Some(event::Device { name, kind, mac, parent, mode, peer, address, up, vlan, port: None })
+    }
+
+    fn listed_port(&self, node: &SwitchNode, port: &SwitchPortNode, number: u16) -> event::Device {
+        let number = crate::switch::SwitchPortId(number);
+        let stands = node.switch.flags(number).zip(node.switch.state(number));
+        event::Device {
+            name: port.name.clone(),
+            kind: "switch-port",
+            parent: Some(node.name.clone()),
+            peer: self.names.contains_key(&port.device).then(|| port.device.clone()),
+            up: true,
+            port: stands.map(|(flags, state)| event::SwitchPort { flags, state }),
+            ..event::Device::default()
+        }
     }
 
     fn end_name(&self, end: End) -> Option<Name> {

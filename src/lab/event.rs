@@ -2,9 +2,11 @@
 
 use crate::counters::Counters;
 use crate::errno::Errno;
-use crate::frame::{Frame, MacAddr, PacketType};
+use crate::frame::{Frame, MacAddr, PacketType, VlanId};
 use crate::lab::spec::{Name, StepSpec};
 use crate::macvlan::Mode;
+use crate::station::IpNet;
+use crate::switch::{FdbKind, PortFlags, PortState};
 use crate::time::Instant;
 use crate::verdict::Rule;
 use std::time::Duration;
@@ -23,6 +25,8 @@ pub enum Event {
     Setup {
         /// Which.
         device: Name,
+        /// The device that it was to sit on, if it is a port or a sub-interface.
+        parent: Option<Name>,
         /// Where.
         stage: SetupStage,
         /// With which error.
@@ -45,6 +49,18 @@ pub enum Event {
     ///
     /// [`Options::decisions`]: super::Options::decisions
     Decision(Box<super::Decision>),
+    /// A step has changed the devices: the list of [`Event::Lab`] anew, behind the step and before its result; only if
+    /// [`Options::changes`] is set.
+    ///
+    /// [`Options::changes`]: super::Options::changes
+    Devices {
+        /// The devices that are there now.
+        devices: Vec<Device>,
+    },
+    /// A forwarding database has changed; only if [`Options::changes`] is set.
+    ///
+    /// [`Options::changes`]: super::Options::changes
+    Fdb(FdbChange),
     /// A step is over.
     Result {
         /// Its number, from 1.
@@ -75,7 +91,7 @@ pub enum Event {
 }
 
 /// A device of the lab, for those who draw or list it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Device {
     /// Its name.
     pub name: Name,
@@ -89,6 +105,23 @@ pub struct Device {
     pub mode: Option<Mode>,
     /// The device at the other end of its cable.
     pub peer: Option<Name>,
+    /// The addresses of its IP stack, as declared.
+    pub address: Vec<IpNet>,
+    /// Administratively up; a switch and its ports always are.
+    pub up: bool,
+    /// The VLAN id of a sub-interface.
+    pub vlan: Option<VlanId>,
+    /// How a switch port stands.
+    pub port: Option<SwitchPort>,
+}
+
+/// How a switch port stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SwitchPort {
+    /// Its flags.
+    pub flags: PortFlags,
+    /// Its state.
+    pub state: PortState,
 }
 
 /// Where a declared device was refused.
@@ -115,6 +148,23 @@ pub struct Hop {
     pub frame: Frame,
     /// The same number for all copies of one sent frame.
     pub frame_id: u64,
+}
+
+/// An entry of a switch's forwarding database that is new, different, or gone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FdbChange {
+    /// The step during which it was noticed, from 1; 0 before the first.
+    pub step: usize,
+    /// When: an entry that nobody looked up has aged unnoticed until the end of the step.
+    pub time: Instant,
+    /// The switch.
+    pub switch: Name,
+    /// Its VLAN, under VLAN filtering.
+    pub vlan: Option<VlanId>,
+    /// The address.
+    pub mac: MacAddr,
+    /// The switch port that it is behind from now on, and what sort of entry says so; `None`: it is gone.
+    pub entry: Option<(Name, FdbKind)>,
 }
 
 /// What happened to a frame at a device.

@@ -16,6 +16,7 @@
 //! | `change.rs` | `set`, `add` and `remove` |
 //! | `ask.rs` | questions that change nothing |
 //! | `decision.rs` | decisions told in full |
+//! | `told.rs` | what changes while the lab runs, told |
 
 mod arrive;
 mod ask;
@@ -28,9 +29,10 @@ mod event;
 mod send;
 pub mod spec;
 mod steps;
+mod told;
 
 pub use decision::{Decision, Finding, Place, Way, WayKind};
-pub use event::{Device, DeviceState, Event, Hop, HopKind, Outcome, SetupStage};
+pub use event::{Device, DeviceState, Event, FdbChange, Hop, HopKind, Outcome, SetupStage, SwitchPort};
 pub use spec::LabSpec;
 
 use crate::errno::Errno;
@@ -45,6 +47,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use told::Told;
 
 /// Where a lab's events go, in the order in which they happen.
 pub type Sink<'a> = &'a mut dyn FnMut(&Event);
@@ -56,6 +59,9 @@ pub struct Options {
     pub stacks: bool,
     /// Decisions are told in full, with the ways not gone ([`Event::Decision`]): for explanations.
     pub decisions: bool,
+    /// Changes of the devices and of the forwarding databases are told ([`Event::Devices`], [`Event::Fdb`]): for those who
+    /// show how the lab stands at any moment.
+    pub changes: bool,
     /// The frames of the captures that `replay` steps name, with their times.
     pub captures: BTreeMap<PathBuf, Vec<(Instant, Frame)>>,
     /// Once set, by another thread, the run ends without the steps, and the rest of the step, that are still to come.
@@ -64,7 +70,7 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Options {
-        Options { stacks: true, decisions: false, captures: BTreeMap::new(), stop: None }
+        Options { stacks: true, decisions: false, changes: false, captures: BTreeMap::new(), stop: None }
     }
 }
 
@@ -110,6 +116,7 @@ pub struct Lab {
     next_frame_id: u64,
     /// The injected frame of this step, and the devices that received it.
     watch: Option<(u64, BTreeSet<Name>)>,
+    told: Told,
     log: Vec<Event>,
     summary: Summary,
 }

@@ -32,11 +32,7 @@ pub struct LabSpec {
 impl LabSpec {
     /// Every device that is named as a parent, in tables and in steps.
     pub fn parents(&self) -> impl Iterator<Item = &Name> {
-        let declared = self.devices.iter().filter_map(|d| match &d.kind {
-            DeviceKind::Macvlan(spec) => Some(&spec.parent),
-            DeviceKind::Vlan(spec) => Some(&spec.parent),
-            _ => None,
-        });
+        let declared = self.devices.iter().filter_map(|d| d.kind.parent());
         let added = self.steps.iter().filter_map(|s| match &s.action {
             Action::Add { spec, .. } => Some(&spec.parent),
             _ => None,
@@ -69,6 +65,18 @@ pub enum DeviceKind {
     Station(StationSpec),
     /// `[router.N]`
     Router(RouterSpec),
+}
+
+impl DeviceKind {
+    /// The device that it is declared to sit on.
+    #[must_use]
+    pub fn parent(&self) -> Option<&Name> {
+        match self {
+            DeviceKind::Macvlan(spec) => Some(&spec.parent),
+            DeviceKind::Vlan(spec) => Some(&spec.parent),
+            DeviceKind::Nic(_) | DeviceKind::Station(_) | DeviceKind::Router(_) => None,
+        }
+    }
 }
 
 /// `[nic.N]`: a physical NIC, the parent of ports.

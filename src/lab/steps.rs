@@ -68,6 +68,7 @@ impl Lab {
         let held = spec.expect.as_ref().map(|expect| holds(expect, done.outcome, &delivered));
         self.count(&spec, done.outcome, held);
         let Done { outcome, rtt } = done;
+        self.tell_changes(&spec.action);
         self.log.push(Event::Result { step: self.step, outcome, rtt, delivered, held });
         self.flush(sink);
     }
