@@ -412,7 +412,9 @@ impl Lab {
                 up: true,
                 ..event::Device::default()
             });
-            list.extend(node.ports.iter().zip(0..).map(|(port, number)| self.listed_port(node, port, number)));
+            list.extend(
+                node.ports.iter().zip(0..).map(|(port, number)| self.listed_port(node, port, number)),
+            );
         }
         list
     }

@@ -9,6 +9,7 @@ mod explain;
 mod json;
 mod matrix;
 mod pcapng;
+pub mod sequence;
 #[cfg(test)]
 mod tests;
 mod text;

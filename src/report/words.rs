@@ -1,10 +1,10 @@
 //! Steps and outcomes in plain words.
 
-use crate::lab::{Outcome, SwitchPort};
 use crate::lab::spec::{
     Action, Change, CraftBody, Entry, Expect, FrameSpec, MacvlanSpec, Name, ProbeSpec, StepSpec,
     SwitchChange, Target,
 };
+use crate::lab::{Outcome, SwitchPort};
 use crate::macvlan::{MacvlanFlags, SourcesChange};
 use crate::switch::{FdbKind, PortFlag, PortFlags, PortState};
 use std::fmt::{Display, Write as _};

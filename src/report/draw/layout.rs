@@ -158,7 +158,9 @@ impl<'a> Layout<'a> {
     fn group(&mut self, group: &Group<'_, 'a>, (x, bottom): Point, switch_y: i32, machines_y: i32) -> i32 {
         let above: Vec<Point> = group.above.iter().map(|b| branch_size(b)).collect();
         let below: Vec<Point> = group.below.iter().map(|m| machine_size(m)).collect();
-        let row = |sizes: &[Point]| sizes.iter().map(|s| s.0 + GAP).sum::<i32>() - GAP.min(sizes.len() as i32 * GAP);
+        let row = |sizes: &[Point]| {
+            sizes.iter().map(|s| s.0 + GAP).sum::<i32>() - GAP.min(sizes.len() as i32 * GAP)
+        };
         let sockets = group.switch.as_ref().map_or(0, |(_, ports)| ports.len()) as i32;
         let switch_w = if group.switch.is_some() { (sockets * 70).clamp(2 * NODE_W, 8 * NODE_W) } else { 0 };
         let width = row(&above).max(row(&below)).max(switch_w);
@@ -314,8 +316,7 @@ impl<'a> Layout<'a> {
             self.wires.push(Wire { points: cable((a.x, a.y), (b.x, b.y), lane), kind: WireKind::Cable });
         }
         let idle = topology.parents.iter().map(|b| b.device).filter(|d| d.kind == "nic" && d.peer.is_none());
-        let idle: Vec<Point> =
-            idle.filter_map(|d| self.places.get(&d.name)).map(|p| (p.x, p.y)).collect();
+        let idle: Vec<Point> = idle.filter_map(|d| self.places.get(&d.name)).map(|p| (p.x, p.y)).collect();
         for (x, y) in idle {
             self.wires.push(Wire { points: vec![(x, y), (x, y + CABLE / 2)], kind: WireKind::Idle });
         }

@@ -46,7 +46,7 @@ pub fn mermaid(scene: &Scene) -> String {
 }
 
 /// Mermaid's way to write a character by its number; letters, digits and what is harmless between them stay.
-fn escape(text: &str) -> String {
+pub(in crate::report) fn escape(text: &str) -> String {
     text.chars().fold(String::new(), |mut out, c| {
         if c.is_alphanumeric() || " .,:-_/+✗".contains(c) {
             out.push(c);

@@ -27,3 +27,7 @@ pub use layout::{Layout, Place};
 pub use mermaid::mermaid;
 pub use scene::{Refused, Scene};
 pub use svg::{STYLE, embedded_svg, svg};
+
+pub(in crate::report) use mermaid::escape as mermaid_text;
+pub(in crate::report) use svg::escape;
+pub(in crate::report) use words::kind as kind_in_words;

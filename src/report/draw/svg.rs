@@ -54,7 +54,8 @@ fn title(scene: &Scene) -> &str {
 
 /// All devices in words.
 fn description(scene: &Scene) -> String {
-    let refused = scene.refused.iter().map(|r| format!("{} was refused: {} {}", printable(&r.name), r.errno, r.rule));
+    let refused =
+        scene.refused.iter().map(|r| format!("{} was refused: {} {}", printable(&r.name), r.errno, r.rule));
     let lines: Vec<String> = scene.devices.iter().map(|d| words::all(d, scene)).chain(refused).collect();
     lines.join(". ")
 }
@@ -103,14 +104,23 @@ fn node(node: &Node<'_>, scene: &Scene, out: &mut String) {
             rect("mv-box", node.at, node.size, 8, out);
             let state = down.unwrap_or_else(|| words::kind(device));
             let mac = device.mac.map(|m| m.to_string());
-            lines(node, &device.name, [Some(state), words::addresses(device), mac].into_iter().flatten(), out);
+            lines(
+                node,
+                &device.name,
+                [Some(state), words::addresses(device), mac].into_iter().flatten(),
+                out,
+            );
         }
         What::Bar(device) => {
             let down = words::down(device, scene);
             let class = format!("mv-bar{}", if down.is_some() { " mv-down" } else { "" });
             begin(&class, device, &words::all(device, scene), out);
             rect("mv-box", node.at, node.size, 6, out);
-            let what = if device.kind == "switch" { "the switch's own device".to_owned() } else { words::kind(device) };
+            let what = if device.kind == "switch" {
+                "the switch's own device".to_owned()
+            } else {
+                words::kind(device)
+            };
             let state = down.map(|d| format!(", {d}")).unwrap_or_default();
             let mac = device.mac.map(|m| m.to_string()).unwrap_or_default();
             lines(node, &format!("{} · {what}{state}", device.name), [mac], out);
@@ -119,10 +129,22 @@ fn node(node: &Node<'_>, scene: &Scene, out: &mut String) {
             begin("mv-switch", device, &format!("{}: switch", printable(&device.name)), out);
             rect("mv-box", node.at, node.size, 10, out);
             let (x, y) = node.at;
-            text("mv-name mv-left", (x + 14, y + node.size.1 / 2 + 5), &format!("{} · switch", device.name), 30, out);
+            text(
+                "mv-name mv-left",
+                (x + 14, y + node.size.1 / 2 + 5),
+                &format!("{} · switch", device.name),
+                30,
+                out,
+            );
         }
         What::Refused(refused) => {
-            let told = format!("{} was refused: {} {}: {}", refused.name, refused.errno, refused.rule, refused.rule.why());
+            let told = format!(
+                "{} was refused: {} {}: {}",
+                refused.name,
+                refused.errno,
+                refused.rule,
+                refused.rule.why()
+            );
             let _ = writeln!(out, "<g class=\"mv-refused\"><title>{}</title>", escape(&told));
             rect("mv-box", node.at, node.size, 8, out);
             let why = format!("{} {}", refused.errno, refused.rule);
@@ -139,7 +161,8 @@ fn node(node: &Node<'_>, scene: &Scene, out: &mut String) {
 
 fn begin(class: &str, device: &Device, told: &str, out: &mut String) {
     let name = escape(&device.name);
-    let _ = write!(out, "<g class=\"mv-device {class}\" data-device=\"{name}\"><title>{}</title>", escape(told));
+    let _ =
+        write!(out, "<g class=\"mv-device {class}\" data-device=\"{name}\"><title>{}</title>", escape(told));
 }
 
 /// A name and lines below it, in the middle of a node.
@@ -174,7 +197,8 @@ fn socket(port: &Socket<'_>, scene: &Scene, out: &mut String) {
     }
     if hairpin {
         // An arrow that turns back.
-        let (x, low, high) = (x + 14, y + if port.upper { 3 } else { -17 }, y + if port.upper { 17 } else { -3 });
+        let (x, low, high) =
+            (x + 14, y + if port.upper { 3 } else { -17 }, y + if port.upper { 17 } else { -3 });
         let (from, to) = if port.upper { (low, high) } else { (high, low) };
         let _ = write!(
             out,

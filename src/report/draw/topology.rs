@@ -101,7 +101,8 @@ fn cables(devices: &[Device]) -> Vec<(&Device, &Device)> {
     let mut seen = BTreeSet::new();
     let mut cables = Vec::new();
     for device in devices {
-        let Some(peer) = device.peer.as_ref().and_then(|name| devices.iter().find(|d| d.name == *name)) else {
+        let Some(peer) = device.peer.as_ref().and_then(|name| devices.iter().find(|d| d.name == *name))
+        else {
             continue;
         };
         let ends = (device.name.as_str().min(&peer.name), device.name.as_str().max(&peer.name));

@@ -3,6 +3,7 @@
 
 use super::{Columns, by_row, cell_heading, explanation};
 use crate::matrix::{Cell, Explained, Group, Reach, Shape};
+use crate::report::draw::escape;
 use crate::verdict::Rule;
 use std::collections::BTreeSet;
 use std::io::{self, Write};
@@ -37,7 +38,7 @@ pub(super) fn group(
     explains: bool,
 ) -> io::Result<()> {
     let heading = if group.heading.is_empty() { "The lab" } else { &group.heading };
-    let heading = escaped(heading);
+    let heading = escape(heading);
     writeln!(
         out,
         "<section aria-labelledby=\"g{number}\">\n<h2 id=\"g{number}\">{heading}</h2>\n\
@@ -51,8 +52,9 @@ pub(super) fn group(
     if explains {
         writeln!(out, "<details><summary>Every cell explained</summary>")?;
         for (column, explained) in by_row(group, columns) {
-            let heading = escaped(&cell_heading(column, &explained.cell));
-            let text = escaped(&explanation(explained, false));
+            let heading = escape(&cell_heading(column, &explained.cell));
+            let text = explanation(explained, false);
+            let text = text.lines().map(escape).collect::<Vec<_>>().join("\n");
             writeln!(out, "<details class=\"cell\"><summary>{heading}</summary><pre>{text}</pre></details>")?;
         }
         writeln!(out, "</details>")?;
@@ -65,12 +67,12 @@ pub(super) fn end(out: &mut impl Write, rules: &BTreeSet<Rule>) -> io::Result<()
     if !rules.is_empty() {
         writeln!(out, "<section aria-labelledby=\"rules\">\n<h2 id=\"rules\">The rules</h2>\n<dl>")?;
         for rule in rules {
-            let (id, title, why, kernel) = (rule.id(), rule.title(), rule.why(), escaped(rule.kernel()));
+            let (id, title, why, kernel) = (rule.id(), rule.title(), rule.why(), escape(rule.kernel()));
             writeln!(
                 out,
                 "<dt id=\"{id}\">{id} {}</dt><dd>{} <small>In the kernel: {kernel}.</small></dd>",
-                escaped(title),
-                escaped(why)
+                escape(title),
+                escape(why)
             )?;
         }
         writeln!(out, "</dl>\n</section>")?;
@@ -82,11 +84,11 @@ fn square(out: &mut impl Write, columns: &Columns) -> io::Result<()> {
     let (header, rows) = super::tables::square(columns);
     let names = &header[1..];
     writeln!(out, "<thead><tr><th scope=\"col\">from ↓ to →</th>")?;
-    names.iter().try_for_each(|name| writeln!(out, "<th scope=\"col\">{}</th>", escaped(name)))?;
+    names.iter().try_for_each(|name| writeln!(out, "<th scope=\"col\">{}</th>", escape(name)))?;
     writeln!(out, "</tr></thead>\n<tbody>")?;
     let cells: Vec<&Cell> = columns.iter().flatten().map(|explained| &explained.cell).collect();
     for from in rows.iter().filter_map(|row| row.first()) {
-        writeln!(out, "<tr><th scope=\"row\">{}</th>", escaped(from))?;
+        writeln!(out, "<tr><th scope=\"row\">{}</th>", escape(from))?;
         for to in names {
             match cells.iter().find(|cell| cell.from == *from && cell.to == *to) {
                 Some(cell) => result(out, cell)?,
@@ -101,12 +103,12 @@ fn square(out: &mut impl Write, columns: &Columns) -> io::Result<()> {
 fn side_by_side(out: &mut impl Write, group: &Group, columns: &Columns) -> io::Result<()> {
     writeln!(out, "<thead><tr><th scope=\"col\">from</th><th scope=\"col\">to</th>")?;
     for (heading, _) in &group.columns {
-        writeln!(out, "<th scope=\"col\">{}</th>", escaped(heading))?;
+        writeln!(out, "<th scope=\"col\">{}</th>", escape(heading))?;
     }
     writeln!(out, "</tr></thead>\n<tbody>")?;
     let first: &[Explained] = columns.first().map(Vec::as_slice).unwrap_or_default();
     for (row, Explained { cell, .. }) in first.iter().enumerate() {
-        let (from, to) = (escaped(&cell.from), escaped(&cell.to));
+        let (from, to) = (escape(&cell.from), escape(&cell.to));
         writeln!(out, "<tr><th scope=\"row\">{from}</th><th scope=\"row\">{to}</th>")?;
         columns.iter().filter_map(|column| column.get(row)).try_for_each(|e| result(out, &e.cell))?;
         writeln!(out, "</tr>")?;
@@ -117,7 +119,7 @@ fn side_by_side(out: &mut impl Write, group: &Group, columns: &Columns) -> io::R
 fn result(out: &mut impl Write, cell: &Cell) -> io::Result<()> {
     let (class, mark) = (cell.reach.name(), mark(cell.reach));
     let rule = cell.rule.map_or_else(String::new, |rule| {
-        let (id, title) = (rule.id(), escaped(rule.title()));
+        let (id, title) = (rule.id(), escape(rule.title()));
         format!(" <a href=\"#{id}\" title=\"{title}\">{id}</a>")
     });
     writeln!(out, "<td class=\"{class}\">{mark}{rule}</td>")
@@ -144,21 +146,4 @@ fn meaning(reach: Reach) -> &'static str {
         Reach::NoReply => "silence: the request is lost",
         Reach::OneWay => "silence: the request reaches the target's stack, the answer is lost",
     }
-}
-
-/// Text that is nothing but text in HTML, in attributes too.
-fn escaped(text: &str) -> String {
-    let mut safe = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '&' => safe.push_str("&amp;"),
-            '<' => safe.push_str("&lt;"),
-            '>' => safe.push_str("&gt;"),
-            '"' => safe.push_str("&quot;"),
-            '\'' => safe.push_str("&#39;"),
-            c if c.is_control() && c != '\n' => safe.push(char::REPLACEMENT_CHARACTER),
-            c => safe.push(c),
-        }
-    }
-    safe
 }

@@ -5,7 +5,7 @@ mod tables;
 
 use crate::matrix::{Cell, Explained, Group, Lost, Setup};
 use crate::report::Explanation;
-use crate::report::explain::printable;
+use crate::report::words::printable;
 use crate::verdict::Rule;
 use serde::Serialize;
 use std::collections::BTreeSet;

@@ -2,7 +2,7 @@
 
 use super::{Columns, in_words};
 use crate::matrix::{Group, Shape};
-use crate::report::explain::printable;
+use crate::report::words::printable;
 use crate::verdict::Rule;
 use anstyle::{AnsiColor, Style};
 use comfy_table::presets::{ASCII_MARKDOWN, NOTHING};
