@@ -3,7 +3,7 @@
 use super::demos::{self, Demo};
 use super::experiment::{Experiment, Passage, outcome_in_a_word};
 use super::terminal::{Out, Terminal};
-use super::{Exit, Failure};
+use super::{Exit, Failure, tour};
 use anstyle::{AnsiColor, Style};
 use comfy_table::presets::NOTHING;
 use comfy_table::{ContentArrangement, Table};
@@ -14,19 +14,31 @@ use std::io::{self, Write as _};
 /// Run the built-in experiments.
 ///
 /// Without a name: the ARP hairpin experiment, which asks in every mode whether two neighbours on one parent reach each
-/// other, with a switch that does or does not send frames back where they came from.
+/// other, with a switch that does or does not send frames back where they came from; all of it at a glance. --tour takes
+/// its time for each experiment, and --quiz asks before it tells.
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
   macvlab demo                          the ARP hairpin experiment in every mode
+  macvlab demo --tour                   one experiment after another: question, prediction, run, answer, explanation
+  macvlab demo --quiz                   the same, but the prediction is yours, and the score
   macvlab demo --list                   what there is
   macvlab demo vepa                     one of them, step by step
   macvlab demo vepa --explain           hop by hop
   macvlab demo vepa --show              its lab file, to begin with
 
-Exit codes: 0 everything held, 1 something did not hold, 2 wrong usage.")]
+On a terminal the tour waits for Enter between experiments. The quiz takes y and n from standard input, also from a file
+or a pipe; q, or its end, ends it.
+
+Exit codes: 0 everything held, however you guessed; 1 something did not hold; 2 wrong usage; 130 after Ctrl-C.")]
 pub(super) struct Args {
     /// The one to tell in full; --list names them.
     name: Option<String>,
+    /// A guided tour of the experiments, or of the one that is named.
+    #[arg(long, conflicts_with_all = ["list", "explain", "show", "quiz"])]
+    tour: bool,
+    /// Ask for a prediction before each experiment, and keep the score.
+    #[arg(long, conflicts_with_all = ["list", "explain", "show"])]
+    quiz: bool,
     /// List the built-in experiments.
     #[arg(long, conflicts_with_all = ["name", "explain", "show"])]
     list: bool,
@@ -45,20 +57,22 @@ enum Plan {
     Show(&'static Demo),
     Steps(&'static Demo),
     Hops(&'static Demo),
+    Tour(&'static [Demo]),
+    Quiz(&'static [Demo]),
 }
 
 impl Plan {
     fn of(args: &Args) -> Result<Plan, Failure> {
-        let Some(name) = &args.name else {
-            return Ok(if args.list { Plan::List } else { Plan::Overview });
-        };
-        let demo = demos::find(name).ok_or_else(|| {
-            Failure::Because(format!("there is no demo `{name}`; `macvlab demo --list` lists them"))
-        })?;
-        Ok(match (args.show, args.explain) {
-            (true, _) => Plan::Show(demo),
-            (_, true) => Plan::Hops(demo),
-            _ => Plan::Steps(demo),
+        let demo = args.name.as_deref().map(demos::named).transpose()?;
+        let stops = demo.map_or(demos::ALL, std::slice::from_ref);
+        Ok(match (args.tour, args.quiz, demo) {
+            (true, ..) => Plan::Tour(stops),
+            (_, true, _) => Plan::Quiz(stops),
+            (.., Some(demo)) if args.show => Plan::Show(demo),
+            (.., Some(demo)) if args.explain => Plan::Hops(demo),
+            (.., Some(demo)) => Plan::Steps(demo),
+            (.., None) if args.list => Plan::List,
+            (.., None) => Plan::Overview,
         })
     }
 }
@@ -81,6 +95,14 @@ pub(super) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
         Plan::Overview => overview(terminal, &mut out)?,
         Plan::Steps(demo) => tell(demo, terminal, &mut out, steps)?,
         Plan::Hops(demo) => tell(demo, terminal, &mut out, hops)?,
+        Plan::Tour(stops) => {
+            drop(out);
+            return tour::tour(stops, terminal);
+        }
+        Plan::Quiz(stops) => {
+            drop(out);
+            return tour::quiz(stops, terminal);
+        }
     };
     out.flush()?;
     Ok(if held { Exit::Held } else { Exit::DidNotHold })
@@ -111,6 +133,10 @@ fn overview(terminal: &Terminal, out: &mut Out) -> Result<bool, Failure> {
         writeln!(out, "{}", line.trim())?;
     }
     writeln!(out, "\nOne of them in full: macvlab demo NAME, or hop by hop: macvlab demo NAME --explain")?;
+    writeln!(
+        out,
+        "All of them explained: macvlab demo --tour; with your own predictions: macvlab demo --quiz"
+    )?;
     Ok(held)
 }
 
@@ -141,7 +167,7 @@ fn hops(experiment: &Experiment, colour: bool, out: &mut Out) -> io::Result<()> 
 }
 
 /// What was sent in each step, what came of it, and the rules that made the difference.
-fn steps(experiment: &Experiment, colour: bool, out: &mut Out) -> io::Result<()> {
+pub(super) fn steps(experiment: &Experiment, colour: bool, out: &mut Out) -> io::Result<()> {
     let style = if colour { AnsiColor::Yellow.on_default() } else { Style::new() };
     let mut running = None;
     for event in &experiment.events {

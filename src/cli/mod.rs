@@ -5,7 +5,7 @@
 //! | --- | --- |
 //! | `bench/` | `bench` |
 //! | `check.rs` | `check LAB …` |
-//! | `demo.rs` | `demo [NAME]`, with the list of built-in labs in `demos.rs`, run by `experiment.rs` |
+//! | `demo.rs` | `demo [NAME]`, with the list of built-in labs in `demos.rs`, run by `experiment.rs`; its tour and quiz in `tour.rs` |
 //! | `draw.rs` | `draw LAB` |
 //! | `explain.rs` | `explain LAB`, with the frame from `aim.rs` |
 //! | `matrix.rs` | `matrix [LAB]` |
@@ -37,6 +37,7 @@ mod rules;
 mod run;
 mod shell;
 mod terminal;
+mod tour;
 #[cfg(not(all(feature = "kernel", target_os = "linux")))]
 #[path = "no_kernel.rs"]
 mod verify;
@@ -51,6 +52,7 @@ use terminal::Terminal;
 
 const EXAMPLES: &str = "Examples:
   macvlab demo                          the ARP hairpin experiment in every mode
+  macvlab demo --tour                   the same, explained one by one
   macvlab run lab.toml --explain        every hop of a lab, and the rule that decided it
   macvlab run lab.toml --json | jq .    the same as events
   macvlab explain lab.toml --at c1 --arp c2
