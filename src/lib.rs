@@ -54,7 +54,7 @@
 //!
 //! | room | what it is | to begin with |
 //! | --- | --- | --- |
-//! | [`report`] | text, JSON lines, annotated pcapng, counters: views of the hop log | [`report::TextReport`] |
+//! | [`report`] | text, JSON lines, annotated pcapng, counters, matrices, sequence diagrams: views of the hop log | [`report::TextReport`] |
 //! | [`matrix`] | who reaches whom, a fresh lab for each pair | [`matrix::ping`] |
 //! | [`explain`] | the whole way of one frame, and why it did not go elsewhere | [`explain::Journey`] |
 //! | `kernel` | the running Linux kernel, asked the same (feature `kernel`) | |

@@ -23,12 +23,12 @@ use std::path::{Path, PathBuf};
                                         as it is after three of its steps
   macvlab draw lab.toml --sequence -o run.svg
                                         what happens in its steps: a lane for each device, an arrow for each hop
-  macvlab draw lab.toml --sequence --format mermaid
+  macvlab draw demo:vepa --sequence --format mermaid
                                         the same for Markdown
 
 Exit codes: 0, or 2 for wrong usage or input.")]
 pub(super) struct Args {
-    /// The lab file; - is standard input.
+    /// The lab file; - is standard input, demo:NAME a built-in lab.
     lab: PathBuf,
     /// What is written: svg, mermaid or dot (Graphviz).
     #[arg(long, value_name = "FORMAT", default_value = "svg", hide_possible_values = true)]

@@ -17,7 +17,7 @@ use std::path::{Path, PathBuf};
     after_help = "Examples:
   macvlab explain lab.toml --at c1 --arp c2
                                         who hears c1 ask for c2, and why nobody else does
-  macvlab explain lab.toml --at c1 --arp c2 --why-not c2
+  macvlab explain demo:vepa --at c1 --arp c2 --why-not c2
                                         only why c2 does not hear it
   macvlab explain lab.toml --at c1 --arp c2 --follow --why-not win
                                         the same of every frame that comes of it
@@ -31,7 +31,7 @@ use std::path::{Path, PathBuf};
 Exit codes: 0, or 2 for wrong usage or input."
 )]
 pub(super) struct Args {
-    /// The lab file; - is standard input. Its steps are not run.
+    /// The lab file; - is standard input, demo:NAME a built-in lab. Its steps are not run.
     lab: PathBuf,
     /// The device that sends the frame.
     #[arg(long, value_name = "DEVICE")]

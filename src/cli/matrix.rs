@@ -40,7 +40,7 @@ the first lost frame from whom it was meant for.
 
 Exit codes: 0, or 2 for wrong usage or input.")]
 pub(super) struct Args {
-    /// The lab file; - is standard input.
+    /// The lab file; - is standard input, demo:NAME a built-in lab.
     #[arg(conflicts_with = "wire")]
     lab: Option<PathBuf>,
     #[command(flatten)]
@@ -245,16 +245,19 @@ pub(super) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
     let wanted = |(from, to): &(String, String)| {
         args.from.as_ref().is_none_or(|name| name == from) && args.to.as_ref().is_none_or(|name| name == to)
     };
-    let mut report = MatrixReport::new(Output::create(&plan.out, terminal)?, plan.form, args.explain);
-    for group in &plan.groups {
+    let mut groups = plan.groups;
+    // A passthru port has no sibling to ping.
+    groups.retain(|group| {
+        let pairs = group.pairs();
+        pairs.is_empty() || pairs.iter().any(wanted)
+    });
+    let out = Output::create(&plan.out, terminal)?;
+    let mut report = MatrixReport::new(out, plan.form, args.explain).about(&groups);
+    for group in &groups {
         if terminal.closed() {
             break;
         }
         let pairs: Vec<_> = group.pairs().into_iter().filter(wanted).collect();
-        if pairs.is_empty() && !group.pairs().is_empty() {
-            // A passthru port has no sibling.
-            continue;
-        }
         let cells = |setup: &matrix::Setup| -> Vec<Explained> {
             pairs.iter().map(|(from, to)| setup.explain(from, to)).collect()
         };

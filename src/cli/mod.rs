@@ -14,7 +14,7 @@
 //! | `rules.rs` | `rules [ID]` |
 //! | `run.rs` | `run LAB` |
 //! | `shell.rs` | `completions SHELL`, `man [COMMAND]` |
-//! | `verify.rs` | `verify [LAB …]`, with the feature `kernel`; without it `no_kernel.rs` says so |
+//! | `verify/` | `verify [LAB …]`, with the feature `kernel`; without it `no_kernel.rs` says so |
 //!
 //! Results go to standard output, all else to standard error (`terminal.rs`); `input.rs` opens what is read, `views.rs`
 //! what is written; `interrupt.rs` hears Ctrl-C.
@@ -61,7 +61,8 @@ const EXAMPLES: &str = "Examples:
   macvlab replay in.pcap --lab lab.toml --out-dir out
                                         what each device would receive of a capture
   macvlab rules R14                     what a rule says
-  macvlab demo vepa --show > lab.toml   a lab to begin with
+  macvlab draw lab.toml > lab.svg       its devices; with --sequence, what happens among them
+  macvlab demo vepa --show > lab.toml   a lab to begin with; demo:vepa where a lab file could stand
 
 Exit codes: 0 everything held, 1 something did not hold, 2 wrong usage or input, 130 after Ctrl-C.";
 

@@ -10,8 +10,8 @@ use std::io::{self, Write};
 
 const STYLE: &str = include_str!("matrix.css");
 
-/// The head of the page.
-pub(super) fn begin(out: &mut impl Write) -> io::Result<()> {
+/// The head of the page, with links to the tables if there are several.
+pub(super) fn begin(out: &mut impl Write, headings: &[String]) -> io::Result<()> {
     write!(
         out,
         "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
@@ -26,7 +26,15 @@ pub(super) fn begin(out: &mut impl Write) -> io::Result<()> {
     for reach in [Reach::Reply, Reach::Unreachable, Reach::NoReply, Reach::OneWay] {
         writeln!(out, "<li>{} {}</li>", mark(reach), meaning(reach))?;
     }
-    writeln!(out, "</ul>")
+    writeln!(out, "</ul>")?;
+    if headings.len() < 2 {
+        return Ok(());
+    }
+    writeln!(out, "<nav aria-label=\"Tables\">\n<ul class=\"tables\">")?;
+    for (number, heading) in headings.iter().enumerate() {
+        writeln!(out, "<li><a href=\"#g{number}\">{}</a></li>", escape(heading))?;
+    }
+    writeln!(out, "</ul>\n</nav>")
 }
 
 /// One table.

@@ -37,7 +37,10 @@ pub struct MatrixReport<W: Write> {
     form: MatrixForm,
     /// Below each table every cell is explained.
     explains: bool,
+    /// Written so far.
     groups: usize,
+    /// Of all groups, for a table of contents.
+    headings: Vec<String>,
     /// Rules that were named.
     rules: BTreeSet<Rule>,
 }
@@ -46,7 +49,14 @@ impl<W: Write> MatrixReport<W> {
     /// Writes to `writer`, which is best buffered; with `explains`, every cell with the way of the frame that made the
     /// difference.
     pub fn new(writer: W, form: MatrixForm, explains: bool) -> MatrixReport<W> {
-        MatrixReport { writer, form, explains, groups: 0, rules: BTreeSet::new() }
+        MatrixReport { writer, form, explains, groups: 0, headings: Vec::new(), rules: BTreeSet::new() }
+    }
+
+    /// Says which groups will come, so that a page can begin with links to them.
+    #[must_use]
+    pub fn about(mut self, groups: &[Group]) -> MatrixReport<W> {
+        self.headings = groups.iter().map(|group| group.heading.clone()).collect();
+        self
     }
 
     /// Writes the cells of one group.
@@ -59,7 +69,7 @@ impl<W: Write> MatrixReport<W> {
             MatrixForm::Json => self.json(group, columns)?,
             MatrixForm::Html => {
                 if self.groups == 0 {
-                    html::begin(&mut self.writer)?;
+                    html::begin(&mut self.writer, &self.headings)?;
                 }
                 html::group(&mut self.writer, self.groups, group, columns, self.explains)?;
             }
@@ -84,7 +94,7 @@ impl<W: Write> MatrixReport<W> {
             MatrixForm::Json => {}
             MatrixForm::Html => {
                 if self.groups == 0 {
-                    html::begin(&mut self.writer)?;
+                    html::begin(&mut self.writer, &[])?;
                 }
                 html::end(&mut self.writer, &self.rules)?;
             }
