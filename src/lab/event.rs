@@ -1,8 +1,9 @@
 //! The hop log: what happened in a lab, in order. Reports, captures, expectations and comparisons are views of it.
 
 use crate::counters::Counters;
+use crate::dataplane::HopKind;
 use crate::errno::Errno;
-use crate::frame::{Frame, MacAddr, PacketType, VlanId};
+use crate::frame::{Frame, MacAddr, VlanId};
 use crate::lab::spec::{Name, StepSpec};
 use crate::macvlan::Mode;
 use crate::station::IpNet;
@@ -165,19 +166,6 @@ pub struct FdbChange {
     pub mac: MacAddr,
     /// The switch port that it is behind from now on, and what sort of entry says so; `None`: it is gone.
     pub entry: Option<(Name, FdbKind)>,
-}
-
-/// What happened to a frame at a device.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum HopKind {
-    /// A NIC's (or VLAN sub-interface's) tap sees it coming in, before the demultiplexer. Also for a switch port.
-    Arrive(PacketType),
-    /// Handed to a port or station; at a NIC: to its host stack.
-    Receive(PacketType, Rule),
-    /// Sent by a port or station; on a NIC or switch port: leaving onto the cable.
-    Transmit(Rule),
-    /// It ends here.
-    Drop(Rule),
 }
 
 /// What came of a step.

@@ -12,8 +12,7 @@ use std::time::Duration;
 
 pub use crate::frame::{Craft, CraftBody, IpRef, MacRef};
 
-/// The name of a device, unique in its lab.
-pub type Name = String;
+pub use crate::dataplane::{Name, TapOpen};
 
 /// A whole lab.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -352,18 +351,6 @@ pub enum Entry {
     Wire,
     /// `from = "node"`: a program writes it to the macvtap's device node (R203).
     Node,
-}
-
-/// Who has a macvtap's device node open (R201).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum TapOpen {
-    /// Nobody: frames go to the port's own host stack.
-    #[default]
-    No,
-    /// A program that reads at once what is queued for it.
-    Reading,
-    /// A program that never reads: the queue fills (R205).
-    Idle,
 }
 
 /// A ping, arping, udp or tcp step.

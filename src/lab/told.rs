@@ -1,12 +1,12 @@
 //! What changes while the lab runs, told: the devices after a step that changed them, and every entry of a forwarding
 //! database that comes, moves or goes. Only if [`Options::changes`](super::Options::changes) is set.
 
-use super::device::SwitchId;
 use super::event::{Device, FdbChange};
 use super::spec::{Action, Name};
 use super::{Event, Lab};
-use crate::frame::{EthHeader, MacAddr, VlanId};
-use crate::switch::{FdbEntry, FdbKind, Learn, SwitchPortId, SwitchVerdict};
+use crate::dataplane::SwitchId;
+use crate::frame::{MacAddr, VlanId};
+use crate::switch::{FdbEntry, FdbKind, SwitchPortId};
 use std::collections::BTreeMap;
 
 /// What an entry is filed under.
@@ -28,9 +28,22 @@ impl Told {
     pub(super) fn begin(&mut self, devices: &[Device]) {
         devices.clone_into(&mut self.devices);
     }
+
+    /// An entry says this now; whether that is new.
+    pub(super) fn entry(&mut self, switch: SwitchId, key: Key, says: Option<Says>) -> bool {
+        let known = self.fdbs.len().max(switch.index() + 1);
+        self.fdbs.resize_with(known, BTreeMap::new);
+        let told = &mut self.fdbs[switch.index()];
+        let before = match says {
+            Some(says) => told.insert(key, says),
+            None => told.remove(&key),
+        };
+        before != says
+    }
 }
 
-fn says(entry: &FdbEntry) -> Says {
+/// What is told of an entry.
+pub(super) fn says(entry: &FdbEntry) -> Says {
     (entry.port, entry.kind)
 }
 
@@ -54,49 +67,28 @@ impl Lab {
         self.tell_fdbs();
     }
 
-    /// A switch has learned, or not, from a frame with this header.
-    pub(super) fn tell_learned(&mut self, switch: SwitchId, verdict: &SwitchVerdict, header: &EthHeader) {
-        if !self.options.changes || verdict.learn != Learn::Source {
-            return;
-        }
-        let entry = self.switches[switch.0].switch.fdb_entry(verdict.vlan, header.src, self.now);
-        self.tell_entry(switch, (verdict.vlan, header.src), entry.as_ref().map(says));
-    }
-
     /// Tells all differences between what the switches know and what was told of it.
     pub(super) fn tell_fdbs(&mut self) {
         if !self.options.changes {
             return;
         }
-        for index in 0..self.switches.len() {
-            let entries = self.switches[index].switch.fdb_entries(self.now);
+        for (switch, id) in self.state.switches().iter().zip((0..).map(SwitchId)) {
+            let entries = switch.fdb_entries(self.now);
             let now: BTreeMap<Key, Says> = entries.iter().map(|e| ((e.vlan, e.mac), says(e))).collect();
-            let before = self.told.fdbs.get(index).into_iter().flatten();
+            let before = self.told.fdbs.get(id.index()).into_iter().flatten();
             let gone: Vec<Key> = before.map(|(key, _)| *key).filter(|key| !now.contains_key(key)).collect();
             let changed = now.into_iter().map(|(key, says)| (key, Some(says)));
+            let node = &self.switches[id.index()];
+            let port = |id: SwitchPortId| -> Name {
+                node.ports.get(usize::from(id.0)).map_or(&node.name, |port| &port.name).clone()
+            };
             for (key, says) in gone.into_iter().map(|key| (key, None)).chain(changed) {
-                self.tell_entry(SwitchId(index), key, says);
+                if self.told.entry(id, key, says) {
+                    let entry = says.map(|(id, kind)| (port(id), kind));
+                    let (step, time, switch, (vlan, mac)) = (self.step, self.now, node.name.clone(), key);
+                    self.log.push(Event::Fdb(FdbChange { step, time, switch, vlan, mac, entry }));
+                }
             }
         }
-    }
-
-    fn tell_entry(&mut self, switch: SwitchId, key: Key, says: Option<Says>) {
-        let known = self.told.fdbs.len().max(switch.0 + 1);
-        self.told.fdbs.resize_with(known, BTreeMap::new);
-        let told = &mut self.told.fdbs[switch.0];
-        let before = match says {
-            Some(says) => told.insert(key, says),
-            None => told.remove(&key),
-        };
-        if before == says {
-            return;
-        }
-        let node = &self.switches[switch.0];
-        let port = |id: SwitchPortId| -> Name {
-            node.ports.get(usize::from(id.0)).map_or(&node.name, |port| &port.name).clone()
-        };
-        let entry = says.map(|(id, kind)| (port(id), kind));
-        let (step, time, switch, (vlan, mac)) = (self.step, self.now, node.name.clone(), key);
-        self.log.push(Event::Fdb(FdbChange { step, time, switch, vlan, mac, entry }));
     }
 }

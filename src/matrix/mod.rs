@@ -174,17 +174,18 @@ pub fn explain(spec: &LabSpec, from: &str, to: &str) -> Explained {
         }
         _ => {}
     });
-    let exchange = Exchange {
-        from,
-        to,
-        journeys: Journey::all(&events),
-        devices: lab.devices(),
-        ends: ends(&spec).into_iter().map(|(name, ip)| (name.as_str(), ip)).collect(),
-    };
+    let devices = lab.devices();
+    let exchange = Exchange { from, to, journeys: Journey::all(&events), devices: &devices };
     let (cell, deciding) = exchange.cell(outcome, refused);
-    let Exchange { mut journeys, devices, .. } = exchange;
+    let mut journeys = exchange.journeys;
     let journey = deciding.map(|index| journeys.swap_remove(index));
     Explained { cell, journey, devices }
+}
+
+/// What came of a ping that was run, from its hops and [decisions](Event::Decision) and the devices of the lab.
+#[must_use]
+pub fn judge(from: &str, to: &str, outcome: Option<Outcome>, events: &[Event], devices: &[Device]) -> Cell {
+    Exchange { from, to, journeys: Journey::all(events), devices }.cell(outcome, None).0
 }
 
 /// The frames of one ping.
@@ -192,8 +193,7 @@ struct Exchange<'a> {
     from: &'a str,
     to: &'a str,
     journeys: Vec<Journey>,
-    devices: Vec<Device>,
-    ends: Vec<(&'a str, &'a IpSpec)>,
+    devices: &'a [Device],
 }
 
 impl Exchange<'_> {
@@ -227,7 +227,7 @@ impl Exchange<'_> {
 
     /// The rule by which the target gets a frame.
     fn received_by_target(&self, journey: &Journey) -> Option<Rule> {
-        match journey.fate(self.to, &self.devices) {
+        match journey.fate(self.to, self.devices) {
             Some(Fate::Got(rule)) if journey.from != self.to => Some(rule),
             _ => None,
         }
@@ -237,7 +237,7 @@ impl Exchange<'_> {
     fn lost(&self, journey: &Journey) -> Option<(Lost, Rule, Name)> {
         let (what, about) = read(&journey.frame)?;
         let meant_for = self.meant_for(&journey.frame, about)?;
-        match journey.fate(meant_for, &self.devices)? {
+        match journey.fate(meant_for, self.devices)? {
             Fate::Got(_) | Fate::Apart => None,
             Fate::Overheard(rule) => Some((what, rule, meant_for.to_owned())),
             Fate::Kept { rule, at } => Some((what, rule, at)),
@@ -250,10 +250,10 @@ impl Exchange<'_> {
         let dst = EthHeader::parse(frame).ok()?.dst;
         let has_mac = |name: &str| self.devices.iter().any(|d| d.name == name && d.mac == Some(dst));
         let mut owners = self
-            .ends
+            .devices
             .iter()
-            .filter(|(_, ip)| ip.address.iter().any(|net| net.addr == about))
-            .map(|(n, _)| *n);
+            .filter(|d| d.address.iter().any(|net| net.addr == about))
+            .map(|d| d.name.as_str());
         let owner = owners.find(|name| dst.is_multicast() || has_mac(name));
         let by_mac = || self.devices.iter().find(|d| d.mac == Some(dst)).map(|d| d.name.as_str());
         owner.or_else(by_mac)
