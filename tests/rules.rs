@@ -84,11 +84,11 @@ fn index() -> String {
 /// To renew it: `TRYCMD=overwrite cargo test --test rules`.
 #[test]
 fn the_index_of_labs_is_current() {
-    let (path, index) = (root().join("fixtures/labs/rules.txt"), index());
+    let (path, index) = (root().join("src/cli/labs-by-rule.txt"), index());
     if std::env::var_os("TRYCMD").is_some_and(|v| v == "overwrite") {
         std::fs::write(&path, &index).unwrap();
     }
-    assert!(std::fs::read_to_string(path).unwrap() == index, "fixtures/labs/rules.txt is old");
+    assert!(std::fs::read_to_string(path).unwrap() == index, "src/cli/labs-by-rule.txt is old");
     let without: Vec<_> = index.lines().filter(|line| !line.contains(' ')).collect();
     assert_eq!(without, WITHOUT);
 }

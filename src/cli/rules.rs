@@ -9,7 +9,7 @@ use serde::Serialize;
 use std::io::{self, Write};
 
 /// Labs that show a rule: a line for each rule, its id and their names, the one that says most first. A test makes it.
-const LABS: &str = include_str!("../../fixtures/labs/rules.txt");
+const LABS: &str = include_str!("labs-by-rule.txt");
 
 /// Labs that a table names.
 const MAX_LINKS: usize = 3;
