@@ -105,6 +105,22 @@ fn the_cells_of_the_matrix_are_pinged_for_real() {
 }
 
 #[test]
+fn the_devices_of_a_lab_are_pinged_for_real() {
+    if !kernel_can_be_asked() {
+        return;
+    }
+    let labs = ["demo:private", "fixtures/labs/router-subnets.toml"];
+    let out = macvlab(common::root(), &[&["verify", "--matrix"], &labs[..]].concat(), b"");
+    assert_eq!(
+        stdout(&out),
+        "matrix: 24 of 24 cells agree\nskipped: 40 cells: routers\n",
+        "{}",
+        stderr(&out)
+    );
+    assert_eq!(out.status.code(), Some(0));
+}
+
+#[test]
 fn cells_are_chosen_for_the_matrix_only() {
     let dir = tempfile::tempdir().unwrap();
     for args in [&["verify", "--modes", "vepa", "lab.toml"][..], &["verify", "--matrix", "--random", "1"]] {

@@ -7,7 +7,7 @@ use macvlab::labfile;
 use macvlab::matrix::{self, Explained, Group, Listed, PortSetup, Shape, Wire};
 use macvlab::report::{MatrixForm, MatrixReport};
 use std::io::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Cells of one lab in one set-up: each is a lab of its own that is made and run.
 const MAX_CELLS: usize = 10_000;
@@ -25,6 +25,7 @@ const MAX_CELLS: usize = 10_000;
                                         some of it
   macvlab matrix --modes private --hairpin on --static-neighbours
                                         without ARP
+  macvlab matrix --from c1 --to c2      one pair in every set-up, in one table
   macvlab matrix --modes vepa --from c1 --to c2 --explain
                                         why, with the whole way of the frame that decided
   macvlab matrix lab.toml               the devices of a lab
@@ -124,9 +125,15 @@ impl Which {
     }
 
     /// The groups of a lab.
-    fn lab(&self, spec: &macvlab::lab::LabSpec, known: bool) -> Result<Vec<Group>, Failure> {
+    pub(super) fn lab(&self, path: &Path, known: bool, terminal: &Terminal) -> Result<Vec<Group>, Failure> {
+        let spec = input::lab(path, terminal)?;
+        let devices = matrix::ends(&spec).len();
+        if devices * devices.saturating_sub(1) > MAX_CELLS {
+            let why = format!("{devices} devices with addresses have more than {MAX_CELLS} pairs");
+            return Err(Failure::about(path.display(), why));
+        }
         if self.modes.is_empty() && self.hairpin.is_none() {
-            return Ok(vec![matrix::lab_group(spec, known)]);
+            return Ok(vec![matrix::lab_group(&spec, known)]);
         }
         let modes = modes(&self.modes)?;
         if let Some(mode) = modes.iter().find(|m| matches!(m.listed, Listed::Win | Listed::Peer)) {
@@ -143,7 +150,7 @@ impl Which {
             hairpin => hairpin.unwrap_or(Hairpin::Both).values().iter().copied().map(Some).collect(),
         };
         let modes: Vec<_> = if modes.is_empty() { vec![None] } else { modes.into_iter().map(Some).collect() };
-        Ok(matrix::lab_groups(spec, &modes, &hairpins, known))
+        Ok(matrix::lab_groups(&spec, &modes, &hairpins, known))
     }
 }
 
@@ -158,15 +165,7 @@ impl Plan {
     fn of(args: &Args, terminal: &Terminal) -> Result<Plan, Failure> {
         let mut groups = match &args.lab {
             None => args.which.classic(args.static_neighbours)?,
-            Some(path) => {
-                let spec = input::lab(path, terminal)?;
-                let devices = matrix::ends(&spec).len();
-                if devices * devices.saturating_sub(1) > MAX_CELLS {
-                    let why = format!("{devices} devices with addresses have more than {MAX_CELLS} pairs");
-                    return Err(Failure::about(path.display(), why));
-                }
-                args.which.lab(&spec, args.static_neighbours)?
-            }
+            Some(path) => args.which.lab(path, args.static_neighbours, terminal)?,
         };
         for name in [&args.from, &args.to].into_iter().flatten() {
             check_name(name, &groups)?;
@@ -252,19 +251,49 @@ pub(super) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
         pairs.is_empty() || pairs.iter().any(wanted)
     });
     let out = Output::create(&plan.out, terminal)?;
-    let mut report = MatrixReport::new(out, plan.form, args.explain).about(&groups);
-    for group in &groups {
-        if terminal.closed() {
-            break;
+    let report = MatrixReport::new(out, plan.form, args.explain);
+    let report = match (&args.from, &args.to) {
+        // A table with one row for each group would be hard to read.
+        (Some(from), Some(to)) if plan.form != MatrixForm::Json && groups.len() > 1 => {
+            one_pair(report, &groups, from, to)?
         }
-        let pairs: Vec<_> = group.pairs().into_iter().filter(wanted).collect();
-        let cells = |setup: &matrix::Setup| -> Vec<Explained> {
-            pairs.iter().map(|(from, to)| setup.explain(from, to)).collect()
-        };
-        report.group(group, &group.columns.iter().map(|(_, setup)| cells(setup)).collect())?;
-    }
+        _ => {
+            let mut report = report.about(&groups);
+            for group in &groups {
+                if terminal.closed() {
+                    break;
+                }
+                let pairs: Vec<_> = group.pairs().into_iter().filter(wanted).collect();
+                let cells = |setup: &matrix::Setup| -> Vec<Explained> {
+                    pairs.iter().map(|(from, to)| setup.explain(from, to)).collect()
+                };
+                report.group(group, &group.columns.iter().map(|(_, setup)| cells(setup)).collect())?;
+            }
+            report
+        }
+    };
     report.finish()?.commit()?;
     Ok(Exit::Held)
+}
+
+/// One pair in all groups: a row for each.
+fn one_pair(
+    mut report: MatrixReport<Output>,
+    groups: &[Group],
+    from: &str,
+    to: &str,
+) -> Result<MatrixReport<Output>, Failure> {
+    let Some(first) = groups.first() else { return Ok(report) };
+    let column = |number: usize| {
+        let setups = groups.iter().filter_map(move |group| group.columns.get(number));
+        setups.map(|(_, setup)| setup.explain(from, to)).collect()
+    };
+    let columns = (0..first.columns.len()).map(column).collect();
+    let labels = groups.iter().map(|group| group.heading.clone()).collect();
+    let heading = format!("{from} pings {to}");
+    report
+        .group(&Group { heading, shape: Shape::Setups(labels), columns: first.columns.clone() }, &columns)?;
+    Ok(report)
 }
 
 /// The lab file of the one set-up.

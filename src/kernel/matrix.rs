@@ -6,6 +6,7 @@ use super::ping::Patience;
 use super::trouble::Trouble;
 use crate::lab::spec::Name;
 use crate::matrix::{Cell, Group, Reach, Setup};
+use std::collections::BTreeMap;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
@@ -41,10 +42,12 @@ impl CellChecked {
 }
 
 /// What came of many cells.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct MatrixTally {
     /// Cells asked about.
     pub cells: u64,
+    /// Cells of labs that cannot be built on this kernel, by what they need.
+    pub skipped: BTreeMap<String, u64>,
     /// Cells on which the two disagree.
     pub differ: u64,
     /// Cells that could not be asked about.
@@ -53,7 +56,8 @@ pub struct MatrixTally {
     pub repeated: u64,
 }
 
-/// Pings for real in every cell of these groups, on `jobs` threads. `told` hears of each as it is done; once `stop` is set, no
+/// Pings for real in every cell of these groups, on `jobs` threads. `told` hears of each that was
+/// asked about; once `stop` is set, no
 /// further cell is begun.
 pub fn verify_matrix(
     groups: &[Group],
@@ -69,9 +73,12 @@ pub fn verify_matrix(
     };
     many((cells.len() as u64, jobs), stop, |e| Some(Err(e)), check, &mut |answer| {
         let Some(answer) = answer else { return };
-        tally.cells += 1;
         match answer {
             Err(_) => tally.troubled += 1,
+            Ok(CellChecked { kernel: Err(Trouble::Unsupported(what)), .. }) => {
+                *tally.skipped.entry(what).or_default() += 1;
+                return;
+            }
             Ok(checked) => {
                 tally.repeated += u64::from(checked.repeated);
                 tally.troubled += u64::from(checked.kernel.is_err());
@@ -79,6 +86,7 @@ pub fn verify_matrix(
                 told(&checked);
             }
         }
+        tally.cells += 1;
     });
     tally
 }

@@ -21,12 +21,14 @@ pub struct Setup {
 }
 
 /// How the cells of a group are laid out.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Shape {
     /// One lab: who asks downwards, whom rightwards.
     Square,
     /// A row for each pair, a column for each set-up.
     Columns,
+    /// One pair in many set-ups: a row for each of these, and columns that differ in what is outside.
+    Setups(Vec<String>),
 }
 
 /// Set-ups that belong into one table: the same devices in each.

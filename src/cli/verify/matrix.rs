@@ -2,11 +2,32 @@
 
 use super::super::terminal::Terminal;
 use super::super::{Exit, Failure};
-use super::{MAX_TOLD, STOP, progress_bar};
+use super::{MAX_TOLD, STOP, Which, progress_bar};
 use macvlab::kernel::{CellChecked, cell_count, verify_matrix};
 use macvlab::matrix::Group;
 use std::io::Write as _;
+use std::path::PathBuf;
 use std::sync::atomic::Ordering;
+
+/// The cells of these labs, or of the classic set-up; neighbours learned, then static.
+pub(super) fn groups(labs: &[PathBuf], which: &Which, terminal: &Terminal) -> Result<Vec<Group>, Failure> {
+    if labs.is_empty() {
+        return Ok([which.classic(false)?, which.classic(true)?].concat());
+    }
+    let mut groups = Vec::new();
+    for lab in labs {
+        for known in [false, true] {
+            let mut of_lab = which.lab(lab, known, terminal)?;
+            for group in &mut of_lab {
+                let heading = std::mem::take(&mut group.heading);
+                let known = if known { ", static neighbours" } else { "" };
+                group.heading = format!("{}: {}", lab.display(), heading.trim_end_matches(known)) + known;
+            }
+            groups.append(&mut of_lab);
+        }
+    }
+    Ok(groups)
+}
 
 /// Asks the kernel about every cell.
 pub(super) fn run(groups: &[Group], jobs: usize, terminal: &Terminal) -> Result<Exit, Failure> {
@@ -38,11 +59,16 @@ pub(super) fn run(groups: &[Group], jobs: usize, terminal: &Terminal) -> Result<
         n => format!("; {n} cells agreed only when repeated"),
     };
     writeln!(out, "matrix: {agreed} of {} cells agree{repeated}", tally.cells)?;
-    out.flush()?;
-    if tally.cells < all {
-        terminal.say(format_args!("stopped after {} of {all} cells", tally.cells));
+    let mut done = tally.cells;
+    for (what, cells) in &tally.skipped {
+        writeln!(out, "skipped: {cells} cells: {what}")?;
+        done += cells;
     }
-    Ok(match (tally.differ, tally.troubled, tally.cells < all) {
+    out.flush()?;
+    if done < all {
+        terminal.say(format_args!("stopped after {done} of {all} cells"));
+    }
+    Ok(match (tally.differ, tally.troubled, done < all) {
         (1.., ..) => Exit::DidNotHold,
         (0, 1.., _) => Exit::BadInput,
         (.., true) => Exit::Interrupted,

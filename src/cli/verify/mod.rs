@@ -40,12 +40,14 @@ const MATRIX_JOBS: usize = 16;
   sudo macvlab verify --matrix          every cell of the default matrix, pinged for real
   sudo macvlab verify --matrix --modes vepa,bridge --hairpin on
                                         some of them, as macvlab matrix takes them
+  sudo macvlab verify --matrix lab.toml
+                                        the devices of a lab
 
 Exit codes: 0 the kernel agrees, 1 it does not, 2 wrong usage or input, or it cannot be asked.")]
 pub(super) struct Args {
     /// Lab files; - is standard input.
     #[arg(value_name = "LAB", required_unless_present_any = ["random", "matrix"])]
-    #[arg(conflicts_with_all = ["random", "matrix", "seed", "jobs", "save", "rules"])]
+    #[arg(conflicts_with_all = ["random", "seed", "save", "rules"])]
     labs: Vec<PathBuf>,
     /// So many random labs.
     #[arg(long, value_name = "N")]
@@ -53,7 +55,8 @@ pub(super) struct Args {
     /// The seed of the first random lab; the others follow by one. Default: from the clock.
     #[arg(long, value_name = "S", requires = "random")]
     seed: Option<u64>,
-    /// Ping for real in every cell of the matrix of `macvlab matrix`, neighbours learned and static.
+    /// Ping for real in every cell of the matrix of `macvlab matrix` (of these labs, or the default one), neighbours learned
+    /// and static.
     #[arg(long, conflicts_with = "random")]
     matrix: bool,
     #[command(flatten)]
@@ -71,14 +74,16 @@ pub(super) struct Args {
 
 /// Does it.
 pub(super) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
-    let groups = match args.matrix {
-        true => Some([args.which.classic(false)?, args.which.classic(true)?].concat()),
-        false if args.which.is_given() => {
-            let why = "--modes, --wire and --hairpin choose cells of the matrix: add --matrix";
-            return Err(Failure::Because(why.to_owned()));
-        }
-        false => None,
-    };
+    let groups = if args.matrix { Some(matrix::groups(&args.labs, &args.which, terminal)?) } else { None };
+    if groups.is_none() && args.which.is_given() {
+        let why = "--modes, --wire and --hairpin choose cells of the matrix: add --matrix";
+        return Err(Failure::Because(why.to_owned()));
+    }
+    if groups.is_none() && args.random.is_none() && args.jobs.is_some() {
+        return Err(Failure::Because(
+            "lab files are run one after another: --jobs is for --random and --matrix".to_owned(),
+        ));
+    }
     acquire_privileges().map_err(|e| Failure::Because(e.to_string()))?;
     let kernel = KernelInfo::read();
     terminal.say(format_args!("{} ({})", kernel.release, kernel.options.join(" ")));

@@ -1,8 +1,9 @@
 //! A matrix as one page of HTML: no script, no other file, readable by keyboard and screen reader, and every text from a
 //! lab escaped.
 
-use super::{Columns, by_row, cell_heading, explanation};
-use crate::matrix::{Cell, Explained, Group, Reach, Shape};
+use super::layout::{Layout, Row};
+use super::{Columns, by_row, explanation};
+use crate::matrix::{Cell, Group, Reach};
 use crate::report::draw::escape;
 use crate::verdict::Rule;
 use std::collections::BTreeSet;
@@ -52,15 +53,12 @@ pub(super) fn group(
         "<section aria-labelledby=\"g{number}\">\n<h2 id=\"g{number}\">{heading}</h2>\n\
          <div class=\"wide\" role=\"region\" aria-labelledby=\"g{number}\" tabindex=\"0\">\n<table>"
     )?;
-    match group.shape {
-        Shape::Square => square(out, columns)?,
-        Shape::Columns => side_by_side(out, group, columns)?,
-    }
+    table(out, &Layout::of(group, columns))?;
     writeln!(out, "</table>\n</div>")?;
     if explains {
         writeln!(out, "<details><summary>Every cell explained</summary>")?;
-        for (column, explained) in by_row(group, columns) {
-            let heading = escape(&cell_heading(column, &explained.cell));
+        for (heading, explained) in by_row(group, columns) {
+            let heading = escape(&heading);
             let text = explanation(explained, false);
             let text = text.lines().map(escape).collect::<Vec<_>>().join("\n");
             writeln!(out, "<details class=\"cell\"><summary>{heading}</summary><pre>{text}</pre></details>")?;
@@ -88,37 +86,19 @@ pub(super) fn end(out: &mut impl Write, rules: &BTreeSet<Rule>) -> io::Result<()
     writeln!(out, "</main>\n</body>\n</html>")
 }
 
-fn square(out: &mut impl Write, columns: &Columns) -> io::Result<()> {
-    let (header, rows) = super::tables::square(columns);
-    let names = &header[1..];
-    writeln!(out, "<thead><tr><th scope=\"col\">from ↓ to →</th>")?;
-    names.iter().try_for_each(|name| writeln!(out, "<th scope=\"col\">{}</th>", escape(name)))?;
+fn table(out: &mut impl Write, layout: &Layout<'_>) -> io::Result<()> {
+    write!(out, "<thead><tr>")?;
+    layout.header.iter().try_for_each(|head| writeln!(out, "<th scope=\"col\">{}</th>", escape(head)))?;
     writeln!(out, "</tr></thead>\n<tbody>")?;
-    let cells: Vec<&Cell> = columns.iter().flatten().map(|explained| &explained.cell).collect();
-    for from in rows.iter().filter_map(|row| row.first()) {
-        writeln!(out, "<tr><th scope=\"row\">{}</th>", escape(from))?;
-        for to in names {
-            match cells.iter().find(|cell| cell.from == *from && cell.to == *to) {
+    for Row { names, cells } in &layout.rows {
+        write!(out, "<tr>")?;
+        names.iter().try_for_each(|name| writeln!(out, "<th scope=\"row\">{}</th>", escape(name)))?;
+        for cell in cells {
+            match cell {
                 Some(cell) => result(out, cell)?,
                 None => writeln!(out, "<td class=\"self\"><span aria-label=\"itself\">–</span></td>")?,
             }
         }
-        writeln!(out, "</tr>")?;
-    }
-    writeln!(out, "</tbody>")
-}
-
-fn side_by_side(out: &mut impl Write, group: &Group, columns: &Columns) -> io::Result<()> {
-    writeln!(out, "<thead><tr><th scope=\"col\">from</th><th scope=\"col\">to</th>")?;
-    for (heading, _) in &group.columns {
-        writeln!(out, "<th scope=\"col\">{}</th>", escape(heading))?;
-    }
-    writeln!(out, "</tr></thead>\n<tbody>")?;
-    let first: &[Explained] = columns.first().map(Vec::as_slice).unwrap_or_default();
-    for (row, Explained { cell, .. }) in first.iter().enumerate() {
-        let (from, to) = (escape(&cell.from), escape(&cell.to));
-        writeln!(out, "<tr><th scope=\"row\">{from}</th><th scope=\"row\">{to}</th>")?;
-        columns.iter().filter_map(|column| column.get(row)).try_for_each(|e| result(out, &e.cell))?;
         writeln!(out, "</tr>")?;
     }
     writeln!(out, "</tbody>")

@@ -1,9 +1,10 @@
 //! Who reaches whom, written out: tables as text, Markdown or a page of HTML, or an object a cell.
 
 mod html;
+mod layout;
 mod tables;
 
-use crate::matrix::{Cell, Explained, Group, Lost, Setup};
+use crate::matrix::{Cell, Explained, Group, Lost, Setup, Shape};
 use crate::report::Explanation;
 use crate::report::words::printable;
 use crate::verdict::Rule;
@@ -122,8 +123,8 @@ impl<W: Write> MatrixReport<W> {
             MatrixForm::Text { colour } => (colour, false),
             _ => (false, true),
         };
-        for (column, explained) in by_row(group, columns) {
-            let (heading, text) = (cell_heading(column, &explained.cell), explanation(explained, colour));
+        for (heading, explained) in by_row(group, columns) {
+            let text = explanation(explained, colour);
             if markdown {
                 let heading = tables::cell_of_markdown(&heading);
                 writeln!(self.writer, "\n### {heading}\n\n```text\n{}```", text.replace("```", "'''"))?;
@@ -167,19 +168,23 @@ impl<'a> Line<'a> {
     }
 }
 
-/// The cells of a row stand together, with the heading of each one's column.
-fn by_row<'a>(group: &'a Group, columns: &'a Columns) -> impl Iterator<Item = (&'a str, &'a Explained)> {
+/// Every cell, row by row, with what it is: `c1 pings c2, switch: unreachable R126`.
+fn by_row<'a>(group: &'a Group, columns: &'a Columns) -> impl Iterator<Item = (String, &'a Explained)> {
     let rows = columns.first().map_or(0, Vec::len);
-    let above = group.columns.iter().map(|(heading, _)| heading.as_str());
-    let columns: Vec<_> = above.zip(columns).collect();
-    (0..rows).flat_map(move |row| {
-        columns.clone().into_iter().filter_map(move |(above, cells)| Some((above, cells.get(row)?)))
-    })
-}
-
-/// `c1 pings c2, switch: unreachable R126`.
-fn cell_heading(column: &str, cell: &Cell) -> String {
-    format!("{} pings {}, {column}: {}", cell.from, cell.to, in_words(cell))
+    let cells = move |row: usize| {
+        let label = match &group.shape {
+            Shape::Setups(labels) => labels.get(row).map(|label| format!("{label}, ")),
+            _ => None,
+        };
+        let label = label.unwrap_or_default();
+        let cell = move |((above, _), cells): (&'a (String, Setup), &'a Vec<Explained>)| {
+            let explained = cells.get(row)?;
+            let Cell { from, to, .. } = &explained.cell;
+            Some((format!("{from} pings {to}, {label}{above}: {}", in_words(&explained.cell)), explained))
+        };
+        group.columns.iter().zip(columns).filter_map(cell)
+    };
+    (0..rows).flat_map(cells)
 }
 
 /// `reply R19`.

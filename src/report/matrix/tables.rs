@@ -1,7 +1,8 @@
 //! A matrix as tables, for a terminal or a document.
 
+use super::layout::{Layout, Row};
 use super::{Columns, in_words};
-use crate::matrix::{Group, Shape};
+use crate::matrix::Group;
 use crate::report::words::printable;
 use crate::verdict::Rule;
 use anstyle::{AnsiColor, Style};
@@ -65,50 +66,13 @@ pub(super) fn markdown_rules(out: &mut impl Write, rules: &BTreeSet<Rule>) -> io
 fn table(group: &Group, columns: &Columns, style: TableStyle, text: fn(&str) -> String) -> Table {
     let mut table = Table::new();
     table.load_style(style).set_content_arrangement(ContentArrangement::Disabled);
-    let (header, rows) = match group.shape {
-        Shape::Square => square(columns),
-        Shape::Columns => side_by_side(group, columns),
-    };
-    let texts = |row: Vec<String>| row.into_iter().map(|cell| text(&cell)).collect::<Vec<_>>();
-    table.set_header(texts(header));
-    table.add_rows(rows.into_iter().map(texts));
-    table
-}
-
-/// What a table says: its heading, and its rows.
-pub(super) type Rows = (Vec<String>, Vec<Vec<String>>);
-
-/// Who asks downwards, whom rightwards.
-pub(super) fn square(columns: &Columns) -> Rows {
-    let cells: Vec<_> = columns.iter().flatten().map(|explained| &explained.cell).collect();
-    let mut names: Vec<&str> = Vec::new();
-    for name in cells.iter().flat_map(|cell| [&cell.from, &cell.to]) {
-        if !names.contains(&name.as_str()) {
-            names.push(name);
-        }
+    let layout = Layout::of(group, columns);
+    table.set_header(layout.header.iter().map(|head| text(head)));
+    for Row { names, cells } in &layout.rows {
+        let cells = cells.iter().map(|cell| cell.map_or_else(|| "-".to_owned(), in_words));
+        table.add_row(names.iter().cloned().chain(cells).map(|cell| text(&cell)));
     }
-    let cell = |from: &str, to: &str| {
-        let cell = cells.iter().find(|cell| cell.from == from && cell.to == to);
-        cell.map_or_else(|| "-".to_owned(), |cell| in_words(cell))
-    };
-    let row = |from: &&str| {
-        let cells = names.iter().map(|to| cell(from, to));
-        [(*from).to_owned()].into_iter().chain(cells).collect()
-    };
-    let header = ["from \\ to"].iter().chain(&names).map(|name| (*name).to_owned()).collect();
-    (header, names.iter().map(row).collect())
-}
-
-/// A row for each ping.
-pub(super) fn side_by_side(group: &Group, columns: &Columns) -> Rows {
-    let above = group.columns.iter().map(|(heading, _)| heading.clone());
-    let header = ["from".to_owned(), "to".to_owned()].into_iter().chain(above).collect();
-    let first = columns.first().map(Vec::as_slice).unwrap_or_default();
-    let row = |(row, ping): (usize, &crate::matrix::Explained)| {
-        let cells = columns.iter().filter_map(|column| column.get(row)).map(|e| in_words(&e.cell));
-        [ping.cell.from.clone(), ping.cell.to.clone()].into_iter().chain(cells).collect()
-    };
-    (header, first.iter().enumerate().map(row).collect())
+    table
 }
 
 /// Text that Markdown takes as it is.
