@@ -145,20 +145,20 @@ fn tell(
     demo: &'static Demo,
     terminal: &Terminal,
     out: &mut Out,
-    happens: fn(&Experiment, bool, &mut Out) -> io::Result<()>,
+    happens: fn(&Experiment, &Terminal, &mut Out) -> io::Result<()>,
 ) -> Result<bool, Failure> {
     let experiment = Experiment::run(demo, terminal.error_colour)?;
     let bold = if terminal.colour { Style::new().bold() } else { Style::new() };
     let hairpin = if experiment.hairpin() { "on" } else { "off" };
     writeln!(out, "{bold}{}{bold:#} (mode {}, hairpin {hairpin})", demo.question, experiment.mode())?;
-    happens(&experiment, terminal.colour, out)?;
-    writeln!(out, "\n{}", demo.lesson)?;
+    happens(&experiment, terminal, out)?;
+    writeln!(out, "\n{}", terminal.wrapped(demo.lesson, 0))?;
     Ok(experiment.holds())
 }
 
 /// Every hop.
-fn hops(experiment: &Experiment, colour: bool, out: &mut Out) -> io::Result<()> {
-    let mut text = TextReport::new(out, Detail::Hops, colour);
+fn hops(experiment: &Experiment, terminal: &Terminal, out: &mut Out) -> io::Result<()> {
+    let mut text = TextReport::new(out, Detail::Hops, terminal.colour);
     // The question stands in the title's place.
     for event in experiment.events.iter().filter(|e| !matches!(e, Event::Lab { .. })) {
         text.event(event)?;
@@ -167,8 +167,8 @@ fn hops(experiment: &Experiment, colour: bool, out: &mut Out) -> io::Result<()> 
 }
 
 /// What was sent in each step, what came of it, and the rules that made the difference.
-pub(super) fn steps(experiment: &Experiment, colour: bool, out: &mut Out) -> io::Result<()> {
-    let style = if colour { AnsiColor::Yellow.on_default() } else { Style::new() };
+pub(super) fn steps(experiment: &Experiment, terminal: &Terminal, out: &mut Out) -> io::Result<()> {
+    let style = if terminal.colour { AnsiColor::Yellow.on_default() } else { Style::new() };
     let mut running = None;
     for event in &experiment.events {
         match event {
@@ -189,7 +189,7 @@ pub(super) fn steps(experiment: &Experiment, colour: bool, out: &mut Out) -> io:
                 for decision in experiment.decisions(*step) {
                     let (rule, at) = (decision.rule, decision.at);
                     writeln!(out, "    {style}{:<5}{style:#} {}, at {at}", rule.id(), rule.title())?;
-                    writeln!(out, "          {}", rule.why())?;
+                    writeln!(out, "          {}", terminal.wrapped(rule.why(), 10))?;
                 }
             }
             _ => {}

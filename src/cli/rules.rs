@@ -74,13 +74,13 @@ pub(super) fn run(args: Args, terminal: &Terminal) -> Result<Exit, Failure> {
         _ => Form::List,
     };
     let mut out = terminal.out();
-    write(&mut out, &rules, &form, terminal.colour)?;
+    write(&mut out, &rules, &form, terminal)?;
     out.flush()?;
     Ok(Exit::Held)
 }
 
-fn write(out: &mut Out, rules: &[Rule], form: &Form, colour: bool) -> io::Result<()> {
-    let (id, bold) = match colour {
+fn write(out: &mut Out, rules: &[Rule], form: &Form, terminal: &Terminal) -> io::Result<()> {
+    let (id, bold) = match terminal.colour {
         true => (AnsiColor::Yellow.on_default(), Style::new().bold()),
         false => (Style::new(), Style::new()),
     };
@@ -90,7 +90,7 @@ fn write(out: &mut Out, rules: &[Rule], form: &Form, colour: bool) -> io::Result
         }),
         Form::Whole => rules.iter().try_for_each(|r| {
             writeln!(out, "{id}{}{id:#} {bold}{}{bold:#} ({})", r.id(), r.title(), kind_name(r.kind()))?;
-            writeln!(out, "{}", r.why())?;
+            writeln!(out, "{}", terminal.wrapped(r.why(), 0))?;
             writeln!(out, "kernel: {}", r.kernel())?;
             let labs = labs(*r);
             if !labs.is_empty() {

@@ -155,7 +155,7 @@ impl Guide<'_> {
     fn say(&self, word: &str, text: &str) -> io::Result<()> {
         let (bold, mut out) = (self.bold(), self.terminal.out());
         let word = format!("{word}:");
-        writeln!(out, "{bold}{word:<11}{bold:#} {text}")?;
+        writeln!(out, "{bold}{word:<11}{bold:#} {}", self.terminal.wrapped(text, 12))?;
         out.flush()
     }
 
@@ -177,7 +177,7 @@ impl Guide<'_> {
     fn answer(&self, guess: Option<(bool, &Score)>) -> io::Result<bool> {
         let Experiment { demo, .. } = self.experiment;
         let mut out = self.terminal.out();
-        steps(self.experiment, self.terminal.colour, &mut out)?;
+        steps(self.experiment, self.terminal, &mut out)?;
         writeln!(out)?;
         out.flush()?;
         drop(out);
