@@ -9,8 +9,7 @@
 //! | who walks frames | what watches |
 //! | --- | --- |
 //! | [`lab`](crate::lab) | the hop log, and the IP stacks behind devices |
-//! | replays | captures and counters by rule |
-//! | `Worker` | whatever its caller hands in; several share nothing but the wiring |
+//! //! | [`Worker`] | whatever its caller hands in; several share nothing but the wiring |
 //!
 //! | file | what it does |
 //! | --- | --- |
@@ -22,16 +21,20 @@
 //! | `switching.rs` | in at one switch port and out at others |
 //! | `decision.rs` | decisions told in full, for explanations |
 //! | `worker.rs` | a thread's own state, and wirings that change while frames flow |
+//! | `shards.rs` | several workers side by side, frames sorted by flow |
 
 mod arrive;
 mod decision;
 mod send;
+mod shards;
 mod state;
 mod switching;
 mod watch;
 mod wiring;
+mod worker;
 
 pub use decision::{Decision, Finding, Place, Way, WayKind};
+pub use shards::{Shards, counters_of};
 pub use state::State;
 pub use watch::{HopKind, Numbered, Watch};
 pub(crate) use wiring::Slot;
@@ -39,6 +42,7 @@ pub use wiring::{
     End, LinkKind, LinkNode, Name, Node, NodeId, PortNode, PortTable, SwitchId, SwitchNode, SwitchPortNode,
     TapOpen, Uplink, Wiring,
 };
+pub use worker::{Entrance, Passing, Published, Worker};
 
 use crate::frame::EthHeader;
 use crate::time::Instant;
