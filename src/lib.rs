@@ -56,6 +56,8 @@
 //! | --- | --- | --- |
 //! | [`play`] | a lab on a page, changed while it runs | [`play::Session`] |
 //! | [`report`] | text, JSON lines, annotated pcapng, counters, matrices, sequence diagrams: views of the hop log | [`report::TextReport`] |
+//! | [`report::html`] | a run as a page that moves | [`report::html::page`] |
+//! | [`report::draw`] | a lab as a diagram | [`report::draw::svg`] |
 //! | [`matrix`] | who reaches whom, a fresh lab for each pair | [`matrix::ping`] |
 //! | [`explain`] | the whole way of one frame, and why it did not go elsewhere | [`explain::Journey`] |
 //! | `kernel` | the running Linux kernel, asked the same (feature `kernel`) | |

@@ -3,13 +3,15 @@
 use super::demos::{self, Demo};
 use super::experiment::{Experiment, Passage, outcome_in_a_word};
 use super::terminal::{Out, Terminal};
-use super::{Exit, Failure, tour};
+use super::{Exit, Failure, tour, views};
 use anstyle::{AnsiColor, Style};
 use comfy_table::presets::NOTHING;
 use comfy_table::{ContentArrangement, Table};
 use macvlab::lab::{Event, Outcome};
+use macvlab::report::html::bundle;
 use macvlab::report::{Detail, TextReport, outcome_in_words, step_in_words};
 use std::io::{self, Write as _};
+use std::path::PathBuf;
 
 /// Run the built-in experiments.
 ///
@@ -24,6 +26,7 @@ use std::io::{self, Write as _};
   macvlab demo --list                   what there is
   macvlab demo vepa                     one of them, step by step
   macvlab demo vepa --explain           hop by hop
+  macvlab demo vepa --html vepa.html    as a page that shows every frame on its way
   macvlab demo vepa --show              its lab file, to begin with
 
 On a terminal the tour waits for Enter between experiments. The quiz takes y and n from standard input, also from a file
@@ -34,13 +37,13 @@ pub(super) struct Args {
     /// The one to tell in full; --list names them.
     name: Option<String>,
     /// A guided tour of the experiments, or of the one that is named.
-    #[arg(long, conflicts_with_all = ["list", "explain", "show", "quiz"])]
+    #[arg(long, conflicts_with_all = ["list", "explain", "show", "html", "quiz"])]
     tour: bool,
     /// Ask for a prediction before each experiment, and keep the score.
-    #[arg(long, conflicts_with_all = ["list", "explain", "show"])]
+    #[arg(long, conflicts_with_all = ["list", "explain", "show", "html"])]
     quiz: bool,
     /// List the built-in experiments.
-    #[arg(long, conflicts_with_all = ["name", "explain", "show"])]
+    #[arg(long, conflicts_with_all = ["name", "explain", "show", "html"])]
     list: bool,
     /// Tell every hop.
     #[arg(long, requires = "name")]
@@ -48,6 +51,9 @@ pub(super) struct Args {
     /// Print the lab file instead of running it.
     #[arg(long, requires = "name", conflicts_with = "explain")]
     show: bool,
+    /// Write a page that shows every frame on its way; - is standard output.
+    #[arg(long, value_name = "OUT.html", requires = "name", conflicts_with_all = ["explain", "show"])]
+    html: Option<PathBuf>,
 }
 
 /// What was typed, checked.
@@ -59,20 +65,22 @@ enum Plan {
     Hops(&'static Demo),
     Tour(&'static [Demo]),
     Quiz(&'static [Demo]),
+    Page(&'static Demo, PathBuf),
 }
 
 impl Plan {
     fn of(args: &Args) -> Result<Plan, Failure> {
         let demo = args.name.as_deref().map(demos::named).transpose()?;
         let stops = demo.map_or(demos::ALL, std::slice::from_ref);
-        Ok(match (args.tour, args.quiz, demo) {
-            (true, ..) => Plan::Tour(stops),
-            (_, true, _) => Plan::Quiz(stops),
-            (.., Some(demo)) if args.show => Plan::Show(demo),
-            (.., Some(demo)) if args.explain => Plan::Hops(demo),
-            (.., Some(demo)) => Plan::Steps(demo),
-            (.., None) if args.list => Plan::List,
-            (.., None) => Plan::Overview,
+        Ok(match (demo, &args.html) {
+            _ if args.tour => Plan::Tour(stops),
+            _ if args.quiz => Plan::Quiz(stops),
+            (Some(demo), Some(path)) => Plan::Page(demo, path.clone()),
+            (Some(demo), _) if args.show => Plan::Show(demo),
+            (Some(demo), _) if args.explain => Plan::Hops(demo),
+            (Some(demo), _) => Plan::Steps(demo),
+            (None, _) if args.list => Plan::List,
+            (None, _) => Plan::Overview,
         })
     }
 }
@@ -95,6 +103,11 @@ pub(super) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
         Plan::Overview => overview(terminal, &mut out)?,
         Plan::Steps(demo) => tell(demo, terminal, &mut out, steps)?,
         Plan::Hops(demo) => tell(demo, terminal, &mut out, hops)?,
+        Plan::Page(demo, path) => {
+            let experiment = Experiment::run(demo, terminal.error_colour)?;
+            views::write_page(&bundle(&experiment.events), &path, terminal)?;
+            experiment.holds()
+        }
         Plan::Tour(stops) => {
             drop(out);
             return tour::tour(stops, terminal);

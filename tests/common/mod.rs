@@ -1,6 +1,8 @@
 //! What several tests need: the program, and the labs of the fixtures.
 #![allow(dead_code, reason = "each test uses its part")]
 
+pub(crate) mod webdriver;
+
 use macvlab::capture::Reader;
 use macvlab::frame::Frame;
 use macvlab::lab::spec::Action;

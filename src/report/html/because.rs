@@ -1,0 +1,71 @@
+//! Why a step came out as it did: the rules that made the difference.
+
+use crate::explain::{Fate, Journey};
+use crate::lab::spec::{Action, ProbeSpec, StepSpec, Target};
+use crate::lab::{Device, Event, Outcome};
+use crate::matrix::{self, Reach};
+use crate::report::words::printable;
+use crate::verdict::Rule;
+
+/// Devices that are told of one by one.
+const MAX_TOLD: usize = 12;
+
+/// A rule, and what it did.
+pub(super) struct Reason {
+    pub(super) rule: Rule,
+    pub(super) text: String,
+}
+
+/// The reasons for a step's outcome, from its hops and decisions.
+pub(super) fn because(
+    spec: &StepSpec,
+    outcome: Outcome,
+    events: &[Event],
+    devices: &[Device],
+) -> Vec<Reason> {
+    if let Outcome::Error(errno, rule) = outcome {
+        return vec![Reason { rule, text: format!("refused with {errno}") }];
+    }
+    match &spec.action {
+        Action::Ping(probe) | Action::Arping(probe) | Action::Udp(probe) | Action::Tcp(probe) => {
+            probed(probe, outcome, events, devices).into_iter().collect()
+        }
+        Action::Inject { .. } => injected(events, devices),
+        _ => Vec::new(),
+    }
+}
+
+/// The rule that the matrix would give.
+fn probed(probe: &ProbeSpec, outcome: Outcome, events: &[Event], devices: &[Device]) -> Option<Reason> {
+    let to = match &probe.to {
+        Target::Device(name) => name.as_str(),
+        Target::Address(addr) => {
+            let has = |d: &&Device| d.address.iter().any(|net| net.addr == *addr);
+            devices.iter().find(has).map_or("", |d| d.name.as_str())
+        }
+    };
+    let cell = matrix::judge(&probe.from, to, Some(outcome), events, devices);
+    let at = cell.at.as_deref().map(|at| format!(" (at {})", printable(at))).unwrap_or_default();
+    let text = match cell.reach {
+        Reach::Reply => format!("how the first frame reached {}", printable(to)),
+        _ => format!("why the first frame was lost{at}"),
+    };
+    cell.rule.map(|rule| Reason { rule, text })
+}
+
+/// What became of the frame at each device that had a part in it.
+fn injected(events: &[Event], devices: &[Device]) -> Vec<Reason> {
+    let journeys = Journey::all(events);
+    let fates = journeys.first().map(|journey| journey.fates(devices)).unwrap_or_default();
+    let told = fates.into_iter().filter_map(|(name, fate)| {
+        let name = printable(&name);
+        let (rule, text) = match fate {
+            Fate::Got(rule) => (rule, format!("{name} got it")),
+            Fate::Overheard(rule) => (rule, format!("{name} saw it, for somebody else")),
+            Fate::Kept { rule, at } => (rule, format!("kept from {name}, at {}", printable(&at))),
+            Fate::Apart => return None,
+        };
+        Some(Reason { rule, text })
+    });
+    told.take(MAX_TOLD).collect()
+}
