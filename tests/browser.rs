@@ -40,6 +40,7 @@ fn marks(browser: &Browser) -> String {
 fn the_keyboard_steps_through_a_lab() {
     let Some(browser) = Browser::open(1280, 900) else { return };
     let dir = tempfile::tempdir().unwrap();
+    browser.emulate(&[("prefers-reduced-motion", "reduce")]);
     browser.visit(&lab(dir.path(), "arp-vepa"));
     assert!(browser.text(".narration").contains("The lab as it begins"));
     browser.press([key::RIGHT]);
@@ -131,6 +132,8 @@ fn hostile_names_do_nothing() {
     browser.eval(&format!("macvlab.viewer.show('device', {})", json!(attack)));
     assert!(browser.text(".panel").starts_with("</script><script>"), "{}", browser.text(".panel"));
     assert!(browser.text("h1").contains("<img src=x onerror=window.hit=2>"));
+    // The drawing is whole.
+    assert_eq!(browser.eval("return document.querySelectorAll('.stage [data-device]').length"), json!(8));
     let found = browser.eval(
         "return [window.hit ?? null, document.images.length, document.scripts.length, document.querySelectorAll('[onerror]').length]",
     );
@@ -221,6 +224,12 @@ fn dark_and_still_if_the_reader_wants_it() {
     assert_eq!(browser.eval("return document.documentElement.dataset.theme"), json!("dark"));
     browser.press(['d']);
     assert_eq!(browser.eval("return document.documentElement.dataset.theme"), json!("light"));
+    // The address names the moment.
+    browser.press([key::RIGHT]);
+    browser.wait_for("location.hash === '#2'");
+    browser.eval("location.hash = '#4'");
+    browser.wait_for("macvlab.viewer.index === 3");
+    browser.eval("macvlab.viewer.go(0)");
     // Frames do not glide; they are there.
     browser.eval("macvlab.viewer.play()");
     browser.wait_for("macvlab.viewer.index >= 3");

@@ -26,7 +26,7 @@ pub fn svg(scene: &Scene) -> String {
     let _ = write!(
         out,
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {w} {h}\" width=\"{w}\" height=\"{h}\" \
-         role=\"img\" aria-labelledby=\"mv-title mv-desc\" class=\"mv-diagram mv-alone\">\n<style>{STYLE}@media (prefers-color-scheme: dark) {{\n{DARK_STYLE}}}</style>\n"
+         role=\"img\" aria-labelledby=\"mv-title mv-desc\" class=\"mv-diagram\">\n<style>{STYLE}@media (prefers-color-scheme: dark) {{\n{DARK_STYLE}}}</style>\n"
     );
     let _ = writeln!(out, "<title id=\"mv-title\">{}</title>", escape(title(scene)));
     let _ = writeln!(out, "<desc id=\"mv-desc\">{}</desc>", escape(&description(scene)));

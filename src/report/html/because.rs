@@ -4,10 +4,10 @@ use crate::explain::{Fate, Journey};
 use crate::lab::spec::{Action, ProbeSpec, StepSpec, Target};
 use crate::lab::{Device, Event, Outcome};
 use crate::matrix::{self, Reach};
-use crate::report::words::printable;
+use crate::report::words::{list, printable};
 use crate::verdict::Rule;
 
-/// Devices that are told of one by one.
+/// Devices with one fate that are named.
 const MAX_TOLD: usize = 12;
 
 /// A rule, and what it did.
@@ -53,19 +53,32 @@ fn probed(probe: &ProbeSpec, outcome: Outcome, events: &[Event], devices: &[Devi
     cell.rule.map(|rule| Reason { rule, text })
 }
 
-/// What became of the frame at each device that had a part in it.
+/// What became of the frame at each device that had a part in it; devices with the same fate are told together.
 fn injected(events: &[Event], devices: &[Device]) -> Vec<Reason> {
     let journeys = Journey::all(events);
     let fates = journeys.first().map(|journey| journey.fates(devices)).unwrap_or_default();
-    let told = fates.into_iter().filter_map(|(name, fate)| {
-        let name = printable(&name);
-        let (rule, text) = match fate {
-            Fate::Got(rule) => (rule, format!("{name} got it")),
-            Fate::Overheard(rule) => (rule, format!("{name} saw it, for somebody else")),
-            Fate::Kept { rule, at } => (rule, format!("kept from {name}, at {}", printable(&at))),
-            Fate::Apart => return None,
-        };
-        Some(Reason { rule, text })
-    });
-    told.take(MAX_TOLD).collect()
+    let mut told: Vec<(Fate, Vec<String>)> = Vec::new();
+    for (name, fate) in fates.into_iter().filter(|(_, fate)| *fate != Fate::Apart) {
+        match told.iter_mut().find(|(known, _)| *known == fate) {
+            Some((_, names)) => names.push(printable(&name)),
+            None => told.push((fate, vec![printable(&name)])),
+        }
+    }
+    told.into_iter().filter_map(|(fate, names)| shared(&fate, names)).collect()
+}
+
+fn shared(fate: &Fate, mut names: Vec<String>) -> Option<Reason> {
+    if names.len() > MAX_TOLD {
+        let more = names.len() - MAX_TOLD;
+        names.truncate(MAX_TOLD);
+        names.push(format!("{more} more"));
+    }
+    let names = list(&names);
+    let (rule, text) = match fate {
+        Fate::Got(rule) => (*rule, format!("{names} got it")),
+        Fate::Overheard(rule) => (*rule, format!("{names} saw it, for somebody else")),
+        Fate::Kept { rule, at } => (*rule, format!("kept from {names}, at {}", printable(at))),
+        Fate::Apart => return None,
+    };
+    Some(Reason { rule, text })
 }

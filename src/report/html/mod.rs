@@ -1,6 +1,6 @@
 //! A run as a page that moves: the topology, frames on their way, every verdict.
 //!
-//! The hop log goes into a [`Bundle`], which is data; [`page`] makes one self-contained file of it, and whoever serves a
+//! The hop log goes into a [`Bundle`], which is data; [`page()`] makes one self-contained file of it, and whoever serves a
 //! page of his own gives the bundle to [`SCRIPT`] as JSON. The script draws with the bundle's SVG, moves frames from hop to
 //! hop, and shows what was clicked on. It decides nothing, and everything it shows is text: nothing in a bundle is ever
 //! read as HTML or run.

@@ -19,8 +19,8 @@ pub const SCRIPT: &str = concat!(
     include_str!("viewer.js")
 );
 
-/// Starts the viewer of a page that has its bundle in it.
-const START: &str = "macvlab.mount(document.getElementById(\"macvlab\"), \
+/// Starts the viewer of a page that has its bundle in it; what stands behind `#` in its address is the moment, from 1.
+const START: &str = "macvlab.start(document.getElementById(\"macvlab\"), \
                      JSON.parse(document.getElementById(\"macvlab-bundle\").textContent));";
 
 /// The viewer's whole style, light and dark.

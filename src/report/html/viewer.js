@@ -53,6 +53,17 @@ macvlab.Viewer = class extends EventTarget {
     this.#at(index, 0);
   }
 
+  // Goes one moment on; a frame is seen on its way.
+  next() {
+    this.pause();
+    this.#at(this.index + 1, this.#motion(500));
+  }
+
+  // At high speed nothing glides.
+  #motion(milliseconds) {
+    return this.speed < 16 ? milliseconds / this.speed : 0;
+  }
+
   async play() {
     if (this.playing) return;
     this.playing = true;
@@ -64,7 +75,7 @@ macvlab.Viewer = class extends EventTarget {
     while (ticket === this.ticket && this.index < last) {
       const next = this.index + 1;
       const hop = this.bundle.moments[next][KIND] >= macvlab.KIND.ARRIVE;
-      await this.#at(next, hop && this.speed < 16 ? 800 / this.speed : 0);
+      await this.#at(next, hop ? this.#motion(800) : 0);
       if (ticket !== this.ticket) return;
       await new Promise((done) => setTimeout(done, (hop ? 450 : 1100) / this.speed));
     }
@@ -125,7 +136,7 @@ macvlab.Viewer = class extends EventTarget {
     const act = {
       " ": () => (this.playing ? this.pause() : this.play()),
       ArrowLeft: () => this.go(this.index - 1),
-      ArrowRight: () => this.go(this.index + 1),
+      ArrowRight: () => this.next(),
       ArrowUp: () => this.go(this.#step(-1)),
       ArrowDown: () => this.go(this.#step(1)),
       PageUp: () => this.go(this.#frame(-1)),
@@ -265,7 +276,7 @@ macvlab.Viewer = class extends EventTarget {
       button("The step before", "◀◀", () => this.go(this.#step(-1))),
       button("One hop back", "◀ hop", () => this.go(this.index - 1)),
       this.button,
-      button("One hop on", "hop ▶", () => this.go(this.index + 1)),
+      button("One hop on", "hop ▶", () => this.next()),
       button("The next step", "▶▶", () => this.go(this.#step(1))),
       button("To the end", "▶|", () => this.go(last())),
       this.speeds,
@@ -313,3 +324,15 @@ macvlab.mount = (root, bundle, options) => (macvlab.viewer = new macvlab.Viewer(
 
 // Shows another bundle in the viewer that was mounted last.
 macvlab.update = (bundle, options) => macvlab.viewer.update(bundle, options);
+
+// Mounts a page of its own: its address names the moment, so that it can be shared.
+macvlab.start = (root, bundle) => {
+  const wanted = () => Math.max(0, (Number.parseInt(location.hash.slice(1), 10) || 1) - 1);
+  const viewer = macvlab.mount(root, bundle, { start: wanted() });
+  let later;
+  viewer.addEventListener("moment", () => {
+    clearTimeout(later);
+    later = setTimeout(() => history.replaceState(null, "", `#${viewer.index + 1}`), 400);
+  });
+  addEventListener("hashchange", () => viewer.go(wanted()));
+};
