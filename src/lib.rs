@@ -54,10 +54,11 @@
 //!
 //! | room | what it is | to begin with |
 //! | --- | --- | --- |
-//! | [`play`] | a lab on a page, changed while it runs | [`play::Session`] |
-//! | [`report`] | text, JSON lines, annotated pcapng, counters, matrices, sequence diagrams: views of the hop log | [`report::TextReport`] |
+//! | `play` | a lab on a page, changed while it runs (feature `play`) | |
+//! | [`report`] | text, JSON lines, annotated pcapng, counters, matrices: views of the hop log | [`report::TextReport`] |
 //! | [`report::html`] | a run as a page that moves | [`report::html::page`] |
 //! | [`report::draw`] | a lab as a diagram | [`report::draw::svg`] |
+//! | [`report::sequence`] | a run as a sequence diagram | [`report::sequence::Teller`] |
 //! | [`matrix`] | who reaches whom, a fresh lab for each pair | [`matrix::ping`] |
 //! | [`explain`] | the whole way of one frame, and why it did not go elsewhere | [`explain::Journey`] |
 //! | `kernel` | the running Linux kernel, asked the same (feature `kernel`) | |
@@ -93,6 +94,7 @@ pub mod labfile;
 pub mod macvlan;
 pub mod matrix;
 pub mod nic;
+#[cfg(feature = "play")]
 pub mod play;
 pub mod report;
 pub mod station;

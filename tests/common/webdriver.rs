@@ -21,6 +21,7 @@ pub(crate) mod key {
     pub(crate) const RIGHT: char = '\u{e014}';
     pub(crate) const DOWN: char = '\u{e015}';
     pub(crate) const TAB: char = '\u{e004}';
+    pub(crate) const CONTROL: char = '\u{e009}';
 }
 
 /// A running browser with one window. Dropped, it is gone.
@@ -111,6 +112,17 @@ impl Browser {
         let press =
             |c: char| [json!({ "type": "keyDown", "value": c }), json!({ "type": "keyUp", "value": c })];
         let actions: Vec<Value> = keys.into_iter().flat_map(press).collect();
+        self.command(
+            "/actions",
+            &json!({ "actions": [{ "type": "key", "id": "keys", "actions": actions }] }),
+        );
+    }
+
+    /// Presses a key while another is held.
+    pub(crate) fn press_with(&self, held: char, key: char) {
+        let event = |what: &str, value: char| json!({ "type": what, "value": value });
+        let actions =
+            [event("keyDown", held), event("keyDown", key), event("keyUp", key), event("keyUp", held)];
         self.command(
             "/actions",
             &json!({ "actions": [{ "type": "key", "id": "keys", "actions": actions }] }),

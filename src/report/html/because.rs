@@ -11,18 +11,18 @@ use crate::verdict::Rule;
 const MAX_TOLD: usize = 12;
 
 /// A rule, and what it did.
-pub(super) struct Reason {
-    pub(super) rule: Rule,
-    pub(super) text: String,
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reason {
+    /// The rule.
+    pub rule: Rule,
+    /// What it did: `kept the first frame that was lost, at sw0.eth0`.
+    pub text: String,
 }
 
-/// The reasons for a step's outcome, from its hops and decisions.
-pub(super) fn because(
-    spec: &StepSpec,
-    outcome: Outcome,
-    events: &[Event],
-    devices: &[Device],
-) -> Vec<Reason> {
+/// The reasons for a step's outcome, from its hops and decisions, and the devices that there are. Of an injected frame,
+/// what became of it at each device, as far as there is room.
+#[must_use]
+pub fn because(spec: &StepSpec, outcome: Outcome, events: &[Event], devices: &[Device]) -> Vec<Reason> {
     if let Outcome::Error(errno, rule) = outcome {
         return vec![Reason { rule, text: format!("refused with {errno}") }];
     }

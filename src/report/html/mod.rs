@@ -37,6 +37,7 @@ mod recorder;
 mod tests;
 mod way;
 
+pub use because::{Reason, because};
 pub use bundle::{Bundle, MAX_DRAWINGS, MAX_HOPS};
 pub use page::{SCRIPT, page, style};
 pub use recorder::Recorder;

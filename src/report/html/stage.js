@@ -80,7 +80,7 @@ macvlab.Stage = class {
     // Large labs are scrolled, not shrunk to what nobody can read.
     const { width, height } = svg.viewBox.baseVal;
     svg.style.minWidth = `${0.62 * width}px`;
-    svg.style.maxHeight = `max(58vh, ${0.62 * height}px)`;
+    svg.style.maxHeight = `max(var(--mv-stage, 58vh), ${0.62 * height}px)`;
     this.motion = macvlab.el("g", { svg: true, class: "mv-motion" });
     svg.append(this.motion);
     this.host.replaceChildren(svg);
