@@ -7,6 +7,8 @@
 mod batch;
 mod capabilities;
 #[cfg(feature = "kernel")]
+mod echo;
+#[cfg(feature = "kernel")]
 mod features;
 mod ioctl;
 #[cfg(feature = "kernel")]
@@ -16,6 +18,8 @@ mod tap;
 
 pub(crate) use batch::{BATCH, Inbox, Outbox};
 pub(crate) use capabilities::drop_capabilities;
+#[cfg(feature = "kernel")]
+pub(crate) use echo::echo_socket;
 #[cfg(feature = "kernel")]
 pub(crate) use features::{feature_bits, features_off, multicast};
 pub(crate) use ioctl::{index_of, is_running, set_mac, set_mtu, set_up};
