@@ -16,6 +16,7 @@ use std::path::{Path, PathBuf};
 #[command(after_help = "Examples:
   macvlab ctl /tmp/lab.sock show        the devices, how they stand, what is attached to them
   macvlab ctl /tmp/lab.sock counters
+  macvlab ctl /tmp/lab.sock fdb         who is behind which switch port
   macvlab ctl /tmp/lab.sock set c1 mode=bridge
   macvlab ctl /tmp/lab.sock set relay.a hairpin=off
                                         the switch relay's port for a
@@ -42,6 +43,12 @@ enum Request {
     },
     /// What every device counted, and what crossed the rim.
     Counters {
+        /// As JSON, one object a line.
+        #[arg(long)]
+        json: bool,
+    },
+    /// What the switches have learned, and were told.
+    Fdb {
         /// As JSON, one object a line.
         #[arg(long)]
         json: bool,
@@ -108,6 +115,7 @@ pub(super) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
     let (request, out) = match &args.request {
         Request::Show { json } => (json!({ "do": "show", "as": lines(json) }), stdout),
         Request::Counters { json } => (json!({ "do": "counters", "as": lines(json) }), stdout),
+        Request::Fdb { json } => (json!({ "do": "fdb", "as": lines(json) }), stdout),
         Request::Dump { form, last, out } => {
             (json!({ "do": "dump", "as": form.word(), "last": last }), out.as_path())
         }

@@ -32,6 +32,7 @@ mod steps;
 mod told;
 
 pub use crate::dataplane::{Decision, Finding, HopKind, Place, Way, WayKind};
+pub use ask::Known;
 pub use event::{Device, DeviceState, Event, FdbChange, Hop, Outcome, SetupStage, SwitchPort};
 pub use outside::{AttachError, Outlet};
 pub use spec::LabSpec;

@@ -5,6 +5,7 @@
 //! ```text
 //! {"do":"show","as":"text"}                        the devices, and what is attached to them
 //! {"do":"counters","as":"json"}                    what every device counted, and what crossed the rim
+//! {"do":"fdb","as":"text"}                         what the switches have learned, and were told
 //! {"do":"dump","as":"pcapng","last":100}           the last hops; without a number, all that are remembered
 //! {"do":"change","step":"set = { device = \"c1\", mode = \"bridge\" }"}
 //!                                                  a step of the lab file: set, add or remove
@@ -19,9 +20,10 @@ use super::socket::Listening;
 use super::tables;
 use crate::capture::CaptureError;
 use crate::lab::spec::Action;
-use crate::lab::{Event, Lab, LabSpec, Outcome};
+use crate::lab::{Event, FdbChange, Known, Lab, LabSpec, Outcome};
 use crate::labfile;
 use crate::report::JsonLines;
+use crate::switch::FdbEntry;
 use crate::time::Instant;
 use serde::Deserialize;
 use std::io::{self, Read as _, Write as _};
@@ -42,6 +44,10 @@ enum Request {
         form: Form,
     },
     Counters {
+        #[serde(rename = "as")]
+        form: Form,
+    },
+    Fdb {
         #[serde(rename = "as")]
         form: Form,
     },
@@ -147,6 +153,7 @@ fn answer(line: &[u8], desk: &mut Desk<'_>) -> Vec<u8> {
         Err(e) => Err(format!("this is no request: {e}")),
         Ok(Request::Show { form }) => show(desk, form).map_err(|e| e.to_string()),
         Ok(Request::Counters { form }) => counters(desk, form).map_err(|e| e.to_string()),
+        Ok(Request::Fdb { form }) => fdb(desk, form).map_err(|e| e.to_string()),
         Ok(Request::Dump { form, last }) => {
             desk.history.show(desk.lab, form, last.unwrap_or(usize::MAX)).map_err(|e| e.to_string())
         }
@@ -199,6 +206,18 @@ fn counters(desk: &Desk<'_>, form: Form) -> Result<Vec<u8>, CaptureError> {
     }
     let events = counters.into_iter().map(|(device, counters)| Event::Counters { device, counters });
     lines(events, &crossings(desk.places))
+}
+
+fn fdb(desk: &Desk<'_>, form: Form) -> Result<Vec<u8>, CaptureError> {
+    let known = desk.lab.known();
+    if form == Form::Text {
+        return Ok(tables::known(&known).into_bytes());
+    }
+    let entry = |known: Known| {
+        let Known { switch, port, entry: FdbEntry { vlan, mac, kind, .. } } = known;
+        Event::Fdb(FdbChange { step: 0, time: desk.now, switch, vlan, mac, entry: Some((port, kind)) })
+    };
+    lines(known.into_iter().map(entry), &[])
 }
 
 /// Events, and then what is attached, one JSON object a line.

@@ -3,7 +3,9 @@
 use super::backend::Presence;
 use super::engine::Crossing;
 use crate::lab::spec::Name;
-use crate::lab::{Device, DeviceState};
+use crate::lab::{Device, DeviceState, Known};
+use crate::report::fdb_kind;
+use crate::switch::FdbKind;
 use comfy_table::presets::NOTHING;
 use comfy_table::{CellAlignment, ContentArrangement, Table};
 use serde_json::{Value, json};
@@ -86,6 +88,23 @@ pub(super) fn devices(devices: &[Device], states: &[(Name, DeviceState)], crossi
             link.to_owned(),
             device.parent.as_ref().or(device.peer.as_ref()).cloned().unwrap_or_default(),
             attached.map(|c| format!("{} ({})", c.backend, c.presence.word())).unwrap_or_default(),
+        ]);
+    }
+    text(&table)
+}
+
+/// A table of what the switches know.
+pub(super) fn known(known: &[Known]) -> String {
+    let mut table = plain(["switch", "mac", "vlan", "port", "entry", "age"]);
+    for Known { switch, port, entry } in known {
+        let ages = entry.kind == FdbKind::Dynamic;
+        table.add_row([
+            switch.clone(),
+            entry.mac.to_string(),
+            entry.vlan.map(|vlan| vlan.get().to_string()).unwrap_or_default(),
+            port.clone(),
+            fdb_kind(entry.kind).to_owned(),
+            if ages { format!("{} s", entry.age.as_secs()) } else { String::new() },
         ]);
     }
     text(&table)

@@ -70,6 +70,15 @@ fn frames_behind_their_lengths_both_ways() {
     }
     b.write_all(&framed(&frame(2, 100))).unwrap();
     assert_eq!(read_frame(&mut a), frame(2, 100));
+    let (_, known) = live.ctl("fdb");
+    for (mac, port) in [("02:00:00:00:00:01", "sw.a"), ("02:00:00:00:00:02", "sw.b")] {
+        assert!(
+            known.lines().any(|l| l.contains(mac) && l.contains(port) && l.contains("learned")),
+            "{known}"
+        );
+    }
+    let (_, known) = live.ctl("fdb --json");
+    assert_eq!(known.lines().filter(|l| l.starts_with(r#"{"event":"fdb""#)).count(), 2, "{known}");
     live.end("-INT");
     assert!(!a_path.exists(), "the socket is left");
     assert_eq!(a.read(&mut [0; 1]).unwrap(), 0);
