@@ -71,6 +71,11 @@ impl<W: Write> PcapWriter<W> {
         Ok(self.writer)
     }
 
+    /// The writer below.
+    pub fn get_ref(&self) -> &W {
+        &self.writer
+    }
+
     /// The writer below. What is written to it directly lands between two records.
     pub fn get_mut(&mut self) -> &mut W {
         &mut self.writer

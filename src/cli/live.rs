@@ -169,7 +169,11 @@ pub(super) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
     }
     let capture = args.pcap.as_deref().map(|path| Rolling::create(path, args.pcap_limit)).transpose()?;
     privileges(identity, &engine, capture.as_ref())?;
-    if let Some(path) = args.control.as_deref().filter(|path| !can_remove(path)) {
+    let listens = args.attach.iter().filter_map(|(_, backend)| match backend {
+        BackendSpec::Unix(path) => Some(path),
+        _ => None,
+    });
+    for path in args.control.iter().chain(listens).filter(|path| !can_remove(path)) {
         let path = path.display();
         terminal.say(format_args!(
             "{path} will stay behind at the end: this user may not remove it from its folder"
@@ -200,7 +204,7 @@ pub(super) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
 /// Gives up what is not needed any more.
 fn privileges(identity: Option<Identity>, engine: &Engine, capture: Option<&Rolling>) -> Result<(), Failure> {
     if let Some(Identity { user, group }) = identity {
-        let given = engine.give_control_to(user, group).and_then(|()| {
+        let given = engine.give_to(user, group).and_then(|()| {
             let mut files = capture.into_iter().flat_map(Rolling::files);
             files.try_for_each(|file| std::os::unix::fs::fchown(file, Some(user), Some(group)))
         });

@@ -156,12 +156,13 @@ impl Engine {
         Ok(())
     }
 
-    /// Lets another user make requests.
+    /// Makes another user the owner of the sockets and captures that were made, so that this user's programs can use them.
     ///
     /// # Errors
-    /// The socket cannot be given away.
-    pub fn give_control_to(&self, user: u32, group: u32) -> io::Result<()> {
-        self.control.as_ref().map_or(Ok(()), |control| control.give_to(user, group))
+    /// They cannot be given away.
+    pub fn give_to(&self, user: u32, group: u32) -> io::Result<()> {
+        self.control.iter().try_for_each(|control| control.give_to(user, group))?;
+        self.places.iter().try_for_each(|place| place.backend.give_to(user, group))
     }
 
     /// Runs until it is told to stop, its time is over, or nothing can come in any more. Then tells the counters and

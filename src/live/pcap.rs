@@ -6,7 +6,8 @@ use crate::frame::Frame;
 use crate::sys::BATCH;
 use crate::time::Instant;
 use std::fs::File;
-use std::io::{BufWriter, Write as _};
+use std::io::{self, BufWriter, Write as _};
+use std::os::unix::fs::fchown;
 use std::path::Path;
 use std::time::Duration;
 
@@ -107,6 +108,11 @@ impl Backend for Pcap {
 
     fn presence(&self) -> Presence {
         self.failed.clone().map_or(Presence::Here, Presence::Gone)
+    }
+
+    fn give_to(&self, user: u32, group: u32) -> io::Result<()> {
+        let file = self.to.as_ref().map(|to| to.get_ref().get_ref());
+        file.map_or(Ok(()), |file| fchown(file, Some(user), Some(group)))
     }
 
     fn is_over(&self) -> bool {

@@ -170,6 +170,13 @@ impl Backend for Stream {
         }
     }
 
+    fn give_to(&self, user: u32, group: u32) -> io::Result<()> {
+        match &self.side {
+            Side::Listen(listening) => listening.give_to(user, group),
+            Side::Connect(_) => Ok(()),
+        }
+    }
+
     fn presence(&self) -> Presence {
         match self.peer {
             Some(_) => Presence::Here,

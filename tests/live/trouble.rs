@@ -1,6 +1,7 @@
 //! Interfaces that go down, come back, and vanish.
 
 use crate::net::{Net, can_run, until};
+use std::os::unix::fs::MetadataExt as _;
 
 #[test]
 fn an_interface_goes_down_comes_back_vanishes_and_comes_back() {
@@ -55,8 +56,9 @@ fn privileges_are_given_up() {
         return;
     }
     let net = Net::new(&["lab"]);
-    let lab = "[nic.eth0]\n[macvlan.c1]\nparent = \"eth0\"\n";
-    let args = ["--attach", "c1=tap:t1", "--pcap", "all.pcapng", "--user", "nobody"];
+    let lab = "[nic.eth0]\n[macvlan.c1]\nparent = \"eth0\"\n[station.a]\n[station.b]\n";
+    let more = ["--attach", "a=unix:a.sock", "--attach", "b=pcap:,b.pcap"];
+    let args = [&["--attach", "c1=tap:t1", "--pcap", "all.pcapng", "--user", "nobody"][..], &more].concat();
     let live = net.live("lab", lab, &args);
     let status = std::fs::read_to_string(format!("/proc/{}/status", live.pid())).unwrap();
     let value = |key: &str| {
@@ -69,6 +71,11 @@ fn privileges_are_given_up() {
     assert!(value("Uid:").iter().all(|id| id != "0"), "{status}");
     assert_eq!(value("NoNewPrivs:"), ["1"]);
     assert!(live.ctl("show").0);
+    // What was made is that user's, whose programs are to use it.
+    for name in ["control.sock", "a.sock", "b.pcap", "all.pcapng"] {
+        let owner = std::fs::metadata(net.dir.path().join(name)).unwrap().uid();
+        assert_eq!(owner.to_string(), value("Uid:")[0], "{name}");
+    }
     // The folder is root's alone, and that is said.
     let pid = live.pid().to_string();
     assert!(std::process::Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
