@@ -78,6 +78,25 @@ impl Iterator for Deliveries<'_> {
             }
         }
     }
+
+    /// What `for_each` runs on: a flood whose receivers stand in one list, as those of a broadcast do, goes straight through it.
+    #[inline]
+    fn fold<B, F: FnMut(B, Delivery) -> B>(mut self, init: B, mut f: F) -> B {
+        let mut all = init;
+        if let ([list, []] | [[], list], []) = (self.lists, self.listeners) {
+            if let Some(itself) = self.itself {
+                all = f(all, itself);
+            }
+            for receiver in list.iter().filter(|r| Some(r.id) != self.sender) {
+                all = f(all, flood_copy(self.copy, *receiver, self.must_fit));
+            }
+            return all;
+        }
+        while let Some(delivery) = self.next() {
+            all = f(all, delivery);
+        }
+        all
+    }
 }
 
 impl Deliveries<'_> {

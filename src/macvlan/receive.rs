@@ -20,7 +20,7 @@ impl<T: Lookup> Forwarding<T> {
         if header.dst.is_multicast() | self.has_lists() {
             self.receive_at_length(*header)
         } else {
-            *self.unicast_to(header.dst)
+            *self.verdict(self.fate(header.dst))
         }
     }
 
@@ -42,7 +42,7 @@ impl<T: Lookup> Forwarding<T> {
     #[inline(never)]
     fn receive_at_length(&self, header: EthHeader) -> Verdict {
         let verdict =
-            if header.dst.is_multicast() { self.multicast(&header) } else { *self.unicast_to(header.dst) };
+            if header.dst.is_multicast() { self.multicast(&header) } else { *self.verdict(self.fate(header.dst)) };
         if self.has_lists() { self.with_sources(header.src, verdict) } else { verdict }
     }
 

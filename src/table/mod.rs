@@ -27,9 +27,6 @@ pub use bucket::MAX_VALUE;
 use crate::frame::MacAddr;
 use bucket::{ABSENT, Bucket, Entry, FURTHER, Key, LANES};
 
-/// 2^64 divided by the golden ratio, odd: Fibonacci hashing, which spreads consecutive addresses evenly.
-const GOLDEN: u64 = 0x9e37_79b9_7f4a_7c15;
-
 /// Up to this many buckets (256 KiB, a second-level cache's worth) memory is cheap and passing by is kept rarer still;
 /// above it lookups wait for memory, and asking for it ahead pays.
 const ROOMY: usize = 4096;
@@ -167,7 +164,7 @@ impl<Side: Copy + Default> MacMap<Side> {
     #[must_use]
     pub fn value(&self, mac: MacAddr) -> u16 {
         let key = Key::new(mac);
-        let value = self.buckets.get(self.home(key)).unwrap_or(&Bucket::EMPTY).value_of(key);
+        let value = wide::at_fraction(&self.buckets, key.hash()).map_or(ABSENT, |home| home.value_of(key));
         if value == FURTHER { self.value_further(key) } else { value }
     }
 
@@ -301,12 +298,10 @@ impl<Side: Copy + Default> MacMap<Side> {
         })
     }
 
-    /// The bucket in which an address is looked for first: the top half of the hash, on which all bits of the address
-    /// bear, scaled to the number of buckets.
+    /// The bucket in which an address is looked for first: the hash, scaled to the number of buckets.
     #[inline(always)]
     fn home(&self, key: Key) -> usize {
-        let hash = key.whole().wrapping_mul(GOLDEN) >> 32;
-        (hash.wrapping_mul(self.buckets.len() as u64) >> 32) as usize
+        wide::index_at(self.buckets.len(), key.hash())
     }
 
     fn next(&self, bucket: usize) -> usize {
