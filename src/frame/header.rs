@@ -89,7 +89,9 @@ impl EthHeader {
         let runt = |needed| Runt { len, needed };
         let (head, rest) = frame.split_first_chunk::<14>().ok_or(runt(14))?;
         // Addresses are copied whole: byte by byte, compilers make a dozen loads of one.
-        let (Some((dst, behind)), Some(&[.., t0, t1])) = (head.split_first_chunk::<6>(), head.last_chunk::<2>()) else {
+        let (Some((dst, behind)), Some(&[.., t0, t1])) =
+            (head.split_first_chunk::<6>(), head.last_chunk::<2>())
+        else {
             return Err(runt(14));
         };
         let Some(src) = behind.first_chunk::<6>() else { return Err(runt(14)) };

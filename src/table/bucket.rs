@@ -75,7 +75,8 @@ pub(super) struct Bucket {
 }
 
 impl Bucket {
-    pub(super) const EMPTY: Bucket = Bucket { lows: Lanes([0; LANES]), highs: Lanes([0; LANES]), values: [ABSENT; LANES] };
+    pub(super) const EMPTY: Bucket =
+        Bucket { lows: Lanes([0; LANES]), highs: Lanes([0; LANES]), values: [ABSENT; LANES] };
 
     /// The value of an address, [`ABSENT`], or [`FURTHER`]. Without a branch.
     #[inline(always)]

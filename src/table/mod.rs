@@ -164,7 +164,10 @@ impl<Side: Copy + Default> MacMap<Side> {
     #[must_use]
     pub fn value(&self, mac: MacAddr) -> u16 {
         let key = Key::new(mac);
-        let value = wide::at_fraction(&self.buckets, key.hash()).map_or(ABSENT, |home| home.value_of(key));
+        let value = match wide::at_fraction(&self.buckets, key.hash()) {
+            Some(home) => home.value_of(key),
+            None => ABSENT,
+        };
         if value == FURTHER { self.value_further(key) } else { value }
     }
 

@@ -1,14 +1,18 @@
 //! The ways of frames that are measured, each a pass over frames in memory. `benches/` shares this file.
 
+use super::tables::{Fx, FxMap};
 use macvlab::capture::{FrameSize, Traffic, TrafficSpec};
-use macvlab::errno::Errno;
 use macvlab::frame::{EthHeader, MacAddr, PacketType};
 use macvlab::macvlan::{self, Demux, Forwarding, Mode, PortRequest, Tally};
 use macvlab::nic::{Filter, Nic, UnicastFilter};
-use macvlab::switch::{Arrival, PortConfig, Switch, SwitchConfig, SwitchPortId, SwitchVerdict};
+use macvlab::switch::{
+    Arrival, FloodKind, Learn, PortConfig, Switch, SwitchConfig, SwitchEgress, SwitchPortId, SwitchVerdict,
+};
 use macvlab::table::{Lookup, MacTable};
 use macvlab::time::Instant;
 use macvlab::verdict::{Egress, Rule, Verdict};
+use std::collections::HashMap;
+use std::hash::BuildHasherDefault;
 use std::hint::black_box;
 use std::sync::Arc;
 
@@ -106,7 +110,8 @@ pub(crate) fn forwarding(macs: &[MacAddr], mode: Mode) -> Result<Arc<Forwarding>
     nic.set_up(true);
     let mut slot: Option<Demux> = None;
     for &mac in macs {
-        let id = macvlan::create(&mut slot, &nic, &PortRequest { mac, mode, ..PortRequest::default() }, false)?;
+        let id =
+            macvlan::create(&mut slot, &nic, &PortRequest { mac, mode, ..PortRequest::default() }, false)?;
         if let Some(demux) = &mut slot {
             demux.set_up(&mut nic, id, true)?;
         }
@@ -154,50 +159,137 @@ impl Flood {
     }
 }
 
-/// A switch with two ports, and so many stations behind each that one bench wants; frames go across.
-pub(crate) struct Switching {
+/// A switch with two ports that knows so many stations, half of them behind each, and frames that go across at random.
+pub(crate) struct Crossing {
     switch: Switch,
-    headers: Vec<EthHeader>,
+    arrivals: Vec<Arrival<'static>>,
     verdicts: Vec<SwitchVerdict>,
     next: usize,
 }
 
-/// Frames between stations of a switch, so many that their addresses are not in the caches by chance.
+/// Frames that cross before the first comes again: so many that their stations are not in the caches by chance.
 const CROSSINGS: usize = 1 << 18;
-/// Frames that arrive together.
-const BURST: usize = 256;
 
-impl Switching {
-    pub(crate) fn new(stations: u32) -> Result<Switching, Errno> {
-        let mut switch = Switch::new(SwitchConfig::default()).map_err(|(errno, _)| errno)?;
-        let mut port = || switch.add_port(PortConfig::default()).map_err(|(errno, _)| errno);
-        let (here, there) = (port()?, port()?);
-        let mut frame = [0; 64];
-        frame[12] = 8;
-        let blank = EthHeader::parse(&frame).map_err(|_| Errno::Einval)?;
-        for number in 0..stations {
-            let ingress = if number % 2 == 0 { here } else { there };
-            let header = EthHeader { src: Traffic::station(number), dst: MacAddr::BROADCAST, ..blank };
-            let verdict = switch.decide(ingress, &[], &header, Instant::ZERO);
-            switch.commit(ingress, &header, &verdict, Instant::ZERO);
+impl Crossing {
+    pub(crate) fn new(stations: u32) -> Result<Crossing, macvlab::switch::Refused> {
+        let mut switch = Switch::new(SwitchConfig::default())?;
+        let ports = [switch.add_port(PortConfig::default())?, switch.add_port(PortConfig::default())?];
+        let arrival = |ingress, src, dst| {
+            let header = EthHeader { dst, src, tag: None, ethertype: 0x0800, len: 64 };
+            Arrival { ingress, frame: &[][..], header }
+        };
+        for (number, &port) in (0..stations).zip(ports.iter().cycle()) {
+            let lesson = arrival(port, Traffic::station(number), MacAddr::BROADCAST);
+            switch.forward_batch(&[lesson], Instant::ZERO, &mut Vec::new());
         }
         let mut dice = 0u64;
-        let mut roll = || {
-            dice = dice.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-            (dice >> 33) as u32 % stations.div_ceil(2)
+        let mut pair = || {
+            dice = dice.wrapping_add(0x9e37_79b9_7f4a_7c15);
+            let mixed = (dice ^ dice >> 29).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+            (mixed >> 33) as u32 % stations.div_ceil(2) * 2
         };
-        let crossing = |(), roll: &mut dyn FnMut() -> u32| EthHeader {
-            src: Traffic::station(roll() * 2),
-            dst: Traffic::station((roll() * 2 + 1).min(stations - 1)),
-            ..blank
+        let mut crossing = || {
+            let (src, dst) = (pair(), (pair() + 1).min(stations - 1));
+            arrival(ports[0], Traffic::station(src), Traffic::station(dst))
         };
-        let headers = (0..CROSSINGS).map(|_| crossing((), &mut roll)).collect();
-        Ok(Switching { switch, headers, verdicts: Vec::with_capacity(BURST), next: 0 })
+        let arrivals = (0..CROSSINGS).map(|_| crossing()).collect();
+        Ok(Crossing { switch, arrivals, verdicts: Vec::with_capacity(KEPT), next: 0 })
     }
 
-    fn burst(&mut self) -> Vec<Arrival<'static>> {
-        self.next = (self.next + FRAMES) % CROSSINGS;
-        let headers = self.headers.get(self.next..self.next + FRAMES).unwrap_or_default();
-        headers.iter().map(|&header| Arrival { ingress: SwitchPortId(0), frame: &[], header }).collect()
+    /// The frames of the next pass, in bursts.
+    fn pass<'a>(
+        arrivals: &'a [Arrival<'static>],
+        next: &mut usize,
+    ) -> impl Iterator<Item = &'a [Arrival<'static>]> {
+        *next = (*next + FRAMES) % CROSSINGS;
+        arrivals.get(*next..*next + FRAMES).unwrap_or_default().chunks(KEPT)
     }
+
+    /// Decides only.
+    pub(crate) fn decide(&mut self) {
+        for burst in Crossing::pass(&self.arrivals, &mut self.next) {
+            self.verdicts.clear();
+            self.switch.decide_batch(burst, NOW, &mut self.verdicts);
+            black_box(&self.verdicts);
+        }
+    }
+
+    /// Decides and learns, in batches.
+    pub(crate) fn forward(&mut self) {
+        for burst in Crossing::pass(&self.arrivals, &mut self.next) {
+            self.verdicts.clear();
+            self.switch.forward_batch(burst, NOW, &mut self.verdicts);
+            black_box(&self.verdicts);
+        }
+    }
+
+    /// Decides and learns, frame by frame.
+    pub(crate) fn forward_singly(&mut self) {
+        for burst in Crossing::pass(&self.arrivals, &mut self.next) {
+            self.verdicts.clear();
+            for a in burst {
+                let verdict = self.switch.decide(a.ingress, a.frame, &a.header, NOW);
+                self.switch.commit(a.ingress, &a.header, &verdict, NOW);
+                self.verdicts.push(verdict);
+            }
+            black_box(&self.verdicts);
+        }
+    }
+
+    /// Bytes that its forwarding database occupies.
+    pub(crate) fn memory(&self) -> usize {
+        self.switch.fdb_memory()
+    }
+}
+
+/// A second after the stations were learned.
+const NOW: Instant = Instant::from_nanos(1_000_000_000);
+
+/// The least that a switch on the other map has to do with the same frames: no flags, no states, no ageing.
+pub(crate) struct OtherCrossing {
+    frames: Crossing,
+    ports: FxMap,
+    seen: HashMap<u64, (u16, u32), BuildHasherDefault<Fx>>,
+}
+
+impl OtherCrossing {
+    pub(crate) fn new(frames: Crossing) -> OtherCrossing {
+        let entries = frames.switch.fdb_entries(NOW);
+        OtherCrossing {
+            ports: FxMap(entries.iter().map(|e| (e.mac.to_u64(), e.port.0)).collect()),
+            seen: entries.iter().map(|e| (e.mac.to_u64(), (e.port.0, 0))).collect(),
+            frames,
+        }
+    }
+
+    /// Looks destinations up.
+    pub(crate) fn decide(&mut self) {
+        for burst in Crossing::pass(&self.frames.arrivals, &mut self.frames.next) {
+            self.frames.verdicts.clear();
+            let verdicts = burst.iter().map(|a| verdict(self.ports.get(a.header.dst)));
+            self.frames.verdicts.extend(verdicts);
+            black_box(&self.frames.verdicts);
+        }
+    }
+
+    /// Looks destinations up and notes where and when sources were seen.
+    pub(crate) fn forward(&mut self) {
+        for burst in Crossing::pass(&self.frames.arrivals, &mut self.frames.next) {
+            self.frames.verdicts.clear();
+            for a in burst {
+                let known = self.seen.get(&a.header.dst.to_u64()).map(|&(port, _)| port);
+                self.frames.verdicts.push(verdict(known));
+                self.seen.insert(a.header.src.to_u64(), (a.ingress.0, 1));
+            }
+            black_box(&self.frames.verdicts);
+        }
+    }
+}
+
+fn verdict(known: Option<u16>) -> SwitchVerdict {
+    let (rule, egress) = match known {
+        Some(port) => (Rule::KnownUnicast, SwitchEgress::Port(SwitchPortId(port))),
+        None => (Rule::UnknownUnicast, SwitchEgress::Flood(FloodKind::UnknownUnicast)),
+    };
+    SwitchVerdict { rule, egress, learn: Learn::Source, vlan: None, admitted: true }
 }
