@@ -79,23 +79,30 @@ impl Iterator for Deliveries<'_> {
         }
     }
 
-    /// What `for_each` runs on: a flood whose receivers stand in one list, as those of a broadcast do, goes straight through it.
+    /// All of them in one go: what `for_each` does, and a good deal faster than one by one.
     #[inline]
-    fn fold<B, F: FnMut(B, Delivery) -> B>(mut self, init: B, mut f: F) -> B {
-        let mut all = init;
-        if let ([list, []] | [[], list], []) = (self.lists, self.listeners) {
-            if let Some(itself) = self.itself {
-                all = f(all, itself);
+    fn fold<A, F: FnMut(A, Delivery) -> A>(mut self, first: A, mut each: F) -> A {
+        let mut done = first;
+        for id in self.listeners {
+            if let Some(copy) = source_copy(self.ports, *id, self.header, self.parent_type) {
+                done = each(done, copy);
             }
-            for receiver in list.iter().filter(|r| Some(r.id) != self.sender) {
-                all = f(all, flood_copy(self.copy, *receiver, self.must_fit));
+        }
+        if let Some(itself) = self.itself {
+            done = each(done, itself);
+        }
+        while self.lists.iter().all(|list| !list.is_empty()) {
+            let Some(receiver) = self.next_receiver() else { break };
+            if Some(receiver.id) != self.sender {
+                done = each(done, flood_copy(self.copy, receiver, self.must_fit));
             }
-            return all;
         }
-        while let Some(delivery) = self.next() {
-            all = f(all, delivery);
+        for receiver in self.lists.into_iter().flatten() {
+            if Some(receiver.id) != self.sender {
+                done = each(done, flood_copy(self.copy, *receiver, self.must_fit));
+            }
         }
-        all
+        done
     }
 }
 
@@ -142,14 +149,22 @@ impl<T: Lookup> Forwarding<T> {
             header,
             parent_type,
             listeners: verdict.sources.map_or(&[][..], |l| &self.listeners[usize::from(l.0)].ports),
-            itself: match verdict.egress {
-                Egress::Port(id) => Some(original(id, verdict.rule, header)),
-                _ => None,
-            },
+            itself: self.itself(verdict, header),
             lists: class.map_or([&[], &[]], |class| self.floods.receivers(class, header.dst)),
             sender: class.and_then(FloodClass::sender),
             copy: copy_of(class.unwrap_or(FloodClass::Outside), header),
             must_fit: if local { header.len as usize } else { 0 },
+        }
+    }
+
+    /// The frame itself, if the verdict brings it to a port: all of the [`deliveries`](Forwarding::deliveries) if it
+    /// makes no [copies](Verdict::has_copies).
+    #[inline(always)]
+    #[must_use]
+    pub fn itself(&self, verdict: &Verdict, header: &EthHeader) -> Option<Delivery> {
+        match verdict.egress {
+            Egress::Port(id) => Some(original(id, verdict.rule, header)),
+            _ => None,
         }
     }
 
@@ -201,7 +216,7 @@ fn source_copy(
 }
 
 /// The frame itself at a port: unicast, or the port's own broadcast back.
-#[inline]
+#[inline(always)]
 fn original(port: PortId, rule: Rule, header: &EthHeader) -> Delivery {
     let (packet_type, counted) = if rule == Rule::OwnBroadcastBack {
         (group_type(header), Counted::OwnBack)

@@ -86,7 +86,12 @@ impl<W: Write> AnnotatedCapture<W> {
                     self.counted.push((interface, *counters));
                 }
             }
-            Event::Setup { .. } | Event::Result { .. } | Event::State { .. } | Event::Decision(_) => {}
+            Event::Setup { .. }
+            | Event::Result { .. }
+            | Event::State { .. }
+            | Event::Decision(_)
+            | Event::Devices { .. }
+            | Event::Fdb(_) => {}
         }
         Ok(())
     }

@@ -178,11 +178,18 @@ impl<Side: Copy + Default> MacMap<Side> {
         self.find(key).map_or(ABSENT, |place| self.at(place))
     }
 
+    /// Whether the table is larger than the caches, so that [`prefetch`](MacMap::prefetch) does something.
+    #[inline]
+    #[must_use]
+    pub fn outgrows_caches(&self) -> bool {
+        self.buckets.len() > ROOMY
+    }
+
     /// Asks for the memory that [`get`](MacMap::get) will read, so that it is there by then. In small tables, which stay
     /// in the caches, it does nothing.
     #[inline]
     pub fn prefetch(&self, mac: MacAddr) {
-        if self.buckets.len() > ROOMY
+        if self.outgrows_caches()
             && let Some(bucket) = self.buckets.get(self.home(Key::new(mac)))
         {
             wide::prefetch(bucket);
@@ -192,7 +199,7 @@ impl<Side: Copy + Default> MacMap<Side> {
     /// Asks for the memory that [`get_both`](MacMap::get_both) will read.
     #[inline]
     pub fn prefetch_both(&self, mac: MacAddr) {
-        if self.buckets.len() > ROOMY {
+        if self.outgrows_caches() {
             let home = self.home(Key::new(mac));
             if let (Some(bucket), Some(side)) = (self.buckets.get(home), self.side.get(home * LANES)) {
                 wide::prefetch(bucket);
