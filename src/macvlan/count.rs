@@ -45,11 +45,13 @@ pub struct Tally {
     ports: Vec<Counters>,
 }
 
-/// A verdict and its frames.
+/// A verdict and its frames. The two counts do not stand side by side: as neighbours they are added to by one vector
+/// instruction, which has to wait longer for the last frame's.
 #[derive(Clone, Debug)]
+#[repr(C)]
 struct Row {
-    verdict: Verdict,
     packets: u64,
+    verdict: Verdict,
     bytes: u64,
 }
 

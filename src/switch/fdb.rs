@@ -102,7 +102,8 @@ pub(super) struct Fdb {
     /// No dynamic entry expires before this, so until then lookups need not look at ages.
     fresh_until: Instant,
     round: Round,
-    len: usize,
+    /// Entries in the tables, live or not.
+    pub(super) len: usize,
 }
 
 impl Fdb {

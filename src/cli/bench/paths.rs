@@ -70,6 +70,12 @@ impl Frames {
         ends.iter().map(|&(start, end)| self.bytes.get(start as usize..end as usize).unwrap_or_default())
     }
 
+    /// Bytes of all of them.
+    #[allow(dead_code, reason = "asked by the benches")]
+    pub(crate) fn bytes(&self) -> u64 {
+        self.bytes.len() as u64
+    }
+
     /// The limit: reads every header and nothing else.
     pub(crate) fn walk(&mut self) -> u64 {
         let mut sum = 0;
@@ -101,6 +107,12 @@ impl<T: Lookup> Parent<T> {
     pub(crate) fn new(table: Forwarding<T>) -> Parent<T> {
         let verdict = Verdict::plain(Rule::UnicastToNoPort, Egress::HostStack);
         Parent { tally: Tally::new(&table), table, verdicts: Box::new([verdict; KEPT]) }
+    }
+
+    /// The last ones.
+    #[allow(dead_code, reason = "asked by the benches")]
+    pub(crate) fn verdicts(&self) -> &[Verdict] {
+        &self.verdicts[..]
     }
 }
 
