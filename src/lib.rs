@@ -54,8 +54,10 @@
 //!
 //! | room | what it is | to begin with |
 //! | --- | --- | --- |
-//! | [`play`] | a lab on a page, changed while it runs | [`play::Session`] |
+//! | `play` | a lab on a page, changed while it runs (feature `play`) | |
 //! | [`report`] | text, JSON lines, annotated pcapng, counters: views of the hop log | [`report::TextReport`] |
+//! | [`report::html`] | a run as a page that moves | [`report::html::page`] |
+//! | [`report::draw`] | a lab as a diagram | [`report::draw::svg`] |
 //! | [`matrix`] | who reaches whom, a fresh lab for each pair | [`matrix::ping`] |
 //! | [`explain`] | the whole way of one frame, and why it did not go elsewhere | [`explain::Journey`] |
 //! | `kernel` | the running Linux kernel, asked the same (feature `kernel`) | |
@@ -91,6 +93,7 @@ pub mod labfile;
 pub mod macvlan;
 pub mod matrix;
 pub mod nic;
+#[cfg(feature = "play")]
 pub mod play;
 pub mod report;
 pub mod station;

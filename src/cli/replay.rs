@@ -4,7 +4,7 @@ use super::devices::DeviceCaptures;
 use super::input::{self, Capture};
 use super::interrupt::Interrupt;
 use super::terminal::{Out, Terminal, is_dash};
-use super::views::{Shown, Views};
+use super::views::{Files, Shown, Views};
 use super::{Exit, Failure};
 use indicatif::{ProgressBar, ProgressStyle};
 use macvlab::lab::spec::{DeviceKind, Name};
@@ -70,7 +70,7 @@ struct Plan {
     capture: PathBuf,
     entry: Entry,
     out_dir: Option<PathBuf>,
-    output: Option<PathBuf>,
+    files: Files,
     shown: Shown,
     limit: u64,
 }
@@ -88,11 +88,12 @@ impl Plan {
             let why = "the capture and the lab cannot both come from standard input";
             return Err(Failure::Because(why.to_owned()));
         }
-        let shown = Shown::of(args.json, args.explain, args.quiet, args.output.as_ref())?;
+        let files = Files { capture: args.output, page: None };
+        let shown = Shown::of(args.json, args.explain, args.quiet, &files)?;
         let spec = input::lab(&args.lab, terminal)?;
         let entry = Entry::of(&spec, args.at)?;
-        let Args { capture, out_dir, output, limit, .. } = args;
-        Ok(Plan { spec, capture, entry, out_dir, output, shown, limit: limit.unwrap_or(u64::MAX) })
+        let Args { capture, out_dir, limit, .. } = args;
+        Ok(Plan { spec, capture, entry, out_dir, files, shown, limit: limit.unwrap_or(u64::MAX) })
     }
 }
 
@@ -188,7 +189,7 @@ pub(super) fn run(args: Args, terminal: &Terminal) -> Result<Exit, Failure> {
     let shown = if summarised { Shown::Nothing } else { plan.shown };
     let interrupt = Interrupt::listen()?;
     let devices = plan.out_dir.as_deref().map(DeviceCaptures::create).transpose()?;
-    let views = Views::open(shown, plan.output.clone(), terminal)?;
+    let views = Views::open(shown, plan.files.clone(), terminal)?;
     let mut listeners = Listeners { views, devices, tally: Tally::default() };
     feed(&plan, &mut capture, &mut listeners, &interrupt, terminal)?;
     let Listeners { views, devices, tally } = listeners;
