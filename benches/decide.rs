@@ -25,6 +25,7 @@ fn stations(n: u32) -> Vec<MacAddr> {
 }
 
 /// Measures a pass, and says how many allocations it takes once it is warm.
+#[allow(clippy::print_stdout, reason = "beside the times, which criterion prints")]
 fn bench(group: &mut BenchmarkGroup<'_, WallTime>, name: &str, mut pass: impl FnMut()) {
     pass();
     println!("{name}: {} allocations a pass", allocations(&mut pass));

@@ -481,8 +481,7 @@ fn going_through_deliveries_one_by_one_or_at_once_is_the_same() {
             let header = EthHeader::parse(&frame(dst, src, 0x0800, 60)).unwrap();
             for verdict in [table.receive(&header), table.transmit(PortId(1), &header)] {
                 let mut singly = Vec::new();
-                let mut deliveries = table.deliveries(&verdict, &header, PacketType::OtherHost);
-                while let Some(delivery) = deliveries.next() {
+                for delivery in table.deliveries(&verdict, &header, PacketType::OtherHost) {
                     singly.push(delivery);
                 }
                 let mut at_once = Vec::new();
