@@ -545,7 +545,7 @@ fn a_batch_forwards_and_learns_as_frame_by_frame() {
 fn what_is_expired_is_swept_out_with_the_frames_that_come() {
     let mut b = Bench::plain();
     for n in 0..10_000 {
-        b.send(P1, ALL, 0x0200_0000_0000 + n);
+        b.send(P1, ALL, 0x0600_0000_0000 + n);
     }
     b.add(A, P0, FdbKind::Static).unwrap();
     b.now += Duration::from_secs(200);
