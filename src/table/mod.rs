@@ -18,11 +18,13 @@
 //! lookups walk; they stay correct, and tables that learn from frames bound the number of entries.
 
 mod bucket;
+mod lookup;
 #[cfg(test)]
 mod tests;
 mod wide;
 
 pub use bucket::MAX_VALUE;
+pub use lookup::Lookup;
 
 use crate::frame::MacAddr;
 use bucket::{ABSENT, Bucket, Entry, FURTHER, Key, LANES};
@@ -35,39 +37,6 @@ const ROOMY: usize = 4096;
 pub(crate) const BATCH: usize = 32;
 /// Buckets of the smallest table that has any.
 const MIN_BUCKETS: usize = 2;
-
-/// What decides by addresses looks them up in: the [`MacTable`], or another table that it is compared with.
-pub trait Lookup {
-    /// The value of an address.
-    fn get(&self, mac: MacAddr) -> Option<u16>;
-
-    /// The value of an address; if it has none, a number above [`MAX_VALUE`].
-    #[inline]
-    fn value(&self, mac: MacAddr) -> u16 {
-        self.get(mac).unwrap_or(ABSENT)
-    }
-
-    /// Asks for the memory that a lookup will read, where that pays.
-    #[inline]
-    fn prefetch(&self, _mac: MacAddr) {}
-}
-
-impl<Side: Copy + Default> Lookup for MacMap<Side> {
-    #[inline]
-    fn get(&self, mac: MacAddr) -> Option<u16> {
-        MacMap::get(self, mac)
-    }
-
-    #[inline]
-    fn value(&self, mac: MacAddr) -> u16 {
-        MacMap::value(self, mac)
-    }
-
-    #[inline]
-    fn prefetch(&self, mac: MacAddr) {
-        MacMap::prefetch(self, mac);
-    }
-}
 
 /// A table from MAC addresses to 16-bit values, up to [`MAX_VALUE`].
 ///

@@ -10,7 +10,7 @@ const HEIGHT: f64 = 300.0;
 const LEFT: f64 = 64.0;
 const TOP: f64 = 56.0;
 /// Room for a panel's key, right of it.
-const KEY: f64 = 230.0;
+const KEY: f64 = 290.0;
 const BELOW: f64 = 64.0;
 
 const STYLE: &str = "
