@@ -4,7 +4,7 @@ use super::MacMap;
 use super::bucket::ABSENT;
 use crate::frame::MacAddr;
 
-/// What decides by addresses looks them up in: the [`MacTable`], or another table that it is compared with.
+/// What decides by addresses looks them up in: the [`MacTable`](super::MacTable), or another table that it is compared with.
 pub trait Lookup {
     /// The value of an address.
     fn get(&self, mac: MacAddr) -> Option<u16>;
