@@ -73,6 +73,20 @@ fn a_picture_is_well_formed_and_has_a_line_for_each_way() {
 }
 
 #[test]
+fn the_kernel_takes_part_or_it_is_said_why_not() {
+    let args = ["bench", "--time", "0", "--ports", "2", "--stations", "64", "--receivers", "2", "--kernel"];
+    let output = macvlab(root(), &args, b"");
+    if output.status.success() {
+        assert!(stdout(&output).contains("a socket path"), "{}", stdout(&output));
+    } else {
+        // Without the feature, or without the right to make namespaces.
+        assert_eq!(output.status.code(), Some(2));
+        let said = stderr(&output);
+        assert!(said.contains("kernel's side") || said.contains("namespaces"), "{said}");
+    }
+}
+
+#[test]
 fn wrong_usage_is_refused() {
     for args in [
         ["--ports", "0"],

@@ -29,8 +29,15 @@ impl<T: Lookup> Forwarding<T> {
         tally: &mut Tally,
         out: &mut [Verdict],
     ) -> usize {
-        let mut seen = [Seen { dst: MacAddr::BROADCAST, fate: Fate::default(), len: 0 }; BATCH];
         let mut all = 0;
+        if self.has_lists() {
+            for (verdict, frame) in out.iter_mut().zip(frames) {
+                *verdict = self.settle_at_length(frame, tally);
+                all += 1;
+            }
+            return all;
+        }
+        let mut seen = [Seen { dst: MacAddr::BROADCAST, fate: Fate::default(), len: 0 }; BATCH];
         for out in out.chunks_mut(BATCH) {
             let mut read = 0;
             for frame in frames.by_ref().take(out.len()) {
@@ -60,7 +67,7 @@ impl<T: Lookup> Forwarding<T> {
     #[inline(always)]
     fn read(&self, frame: &[u8], seen: &mut Seen, tally: &mut Tally, verdict: &mut Verdict) {
         match EthHeader::parse(frame) {
-            Ok(header) if !(header.dst.is_multicast() | self.has_lists()) => {
+            Ok(header) if !header.dst.is_multicast() => {
                 self.table.prefetch(header.dst);
                 seen.dst = header.dst;
                 seen.len = header.untagged_len();
