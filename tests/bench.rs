@@ -41,7 +41,8 @@ fn whats_own_switch(line: &serde_json::Value) -> bool {
 
 #[test]
 fn a_table_for_people() {
-    let args = ["bench", "--time", "0", "--ports", "2", "--stations", "64", "--receivers", "2"];
+    let args =
+        ["bench", "--time", "0", "--ports", "2", "--stations", "64", "--receivers", "2", "--size", "64"];
     let text = stdout(&macvlab(root(), &args, b""));
     for title in [
         "million decisions a second",
@@ -57,7 +58,8 @@ fn a_table_for_people() {
 #[test]
 fn a_picture_is_well_formed_and_has_a_line_for_each_way() {
     let dir = tempfile::tempdir().unwrap();
-    let args = ["bench", "--time", "0", "--ports", "2,16", "--stations", "64", "--plot", "out.svg"];
+    let args =
+        ["bench", "--time", "0", "--ports", "2,16", "--stations", "64", "--size", "64", "--plot", "out.svg"];
     let output = macvlab(dir.path(), &args, b"");
     assert!(output.status.success(), "{}", stderr(&output));
     let svg = std::fs::read_to_string(dir.path().join("out.svg")).unwrap();
@@ -74,7 +76,22 @@ fn a_picture_is_well_formed_and_has_a_line_for_each_way() {
 
 #[test]
 fn the_kernel_takes_part_or_it_is_said_why_not() {
-    let args = ["bench", "--time", "0", "--ports", "2", "--stations", "64", "--receivers", "2", "--kernel"];
+    let args = [
+        "bench",
+        "--time",
+        "0",
+        "--ports",
+        "2",
+        "--stations",
+        "64",
+        "--receivers",
+        "2",
+        "--hits",
+        "100",
+        "--size",
+        "64",
+        "--kernel",
+    ];
     let output = macvlab(root(), &args, b"");
     if output.status.success() {
         assert!(stdout(&output).contains("a socket path"), "{}", stdout(&output));
