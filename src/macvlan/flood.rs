@@ -97,9 +97,12 @@ impl Iterator for Deliveries<'_> {
                 done = each(done, flood_copy(self.copy, receiver, self.must_fit));
             }
         }
-        for receiver in self.lists.into_iter().flatten() {
-            if Some(receiver.id) != self.sender {
-                done = each(done, flood_copy(self.copy, *receiver, self.must_fit));
+        // One of them is empty now, if not both; flattened, it would be slower.
+        for list in self.lists {
+            for receiver in list {
+                if Some(receiver.id) != self.sender {
+                    done = each(done, flood_copy(self.copy, *receiver, self.must_fit));
+                }
             }
         }
         done
