@@ -97,12 +97,10 @@ impl Iterator for Deliveries<'_> {
                 done = each(done, flood_copy(self.copy, receiver, self.must_fit));
             }
         }
-        // One of them is empty now, if not both; flattened, it would be slower.
-        for list in self.lists {
-            for receiver in list {
-                if Some(receiver.id) != self.sender {
-                    done = each(done, flood_copy(self.copy, *receiver, self.must_fit));
-                }
+        let [joined, others] = self.lists;
+        for receiver in if others.is_empty() { joined } else { others } {
+            if Some(receiver.id) != self.sender {
+                done = each(done, flood_copy(self.copy, *receiver, self.must_fit));
             }
         }
         done
