@@ -76,3 +76,22 @@ impl fmt::Display for Errno {
 }
 
 impl std::error::Error for Errno {}
+
+/// An error number as the running kernel gave it. `Display` prints its name where macvlab knows one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ErrorNumber(pub i32);
+
+impl From<Errno> for ErrorNumber {
+    fn from(e: Errno) -> ErrorNumber {
+        ErrorNumber(e.number())
+    }
+}
+
+impl fmt::Display for ErrorNumber {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match Errno::from_number(self.0) {
+            Some(e) => f.write_str(e.name()),
+            None => write!(f, "errno {} ({})", self.0, std::io::Error::from_raw_os_error(self.0)),
+        }
+    }
+}

@@ -54,6 +54,7 @@
 //!
 //! | room | what it is | to begin with |
 //! | --- | --- | --- |
+//! | `live` | real ends for simulated cables, in real time (Linux) | |
 //! | `play` | a lab on a page, changed while it runs (feature `play`) | |
 //! | [`report`] | text, JSON lines, annotated pcapng, counters, matrices: views of the hop log | [`report::TextReport`] |
 //! | [`report::html`] | a run as a page that moves | [`report::html::page`] |
@@ -91,6 +92,8 @@ pub mod frame;
 pub mod kernel;
 pub mod lab;
 pub mod labfile;
+#[cfg(target_os = "linux")]
+pub mod live;
 pub mod macvlan;
 pub mod matrix;
 pub mod nic;
@@ -99,6 +102,8 @@ pub mod play;
 pub mod report;
 pub mod station;
 pub mod switch;
+#[cfg(target_os = "linux")]
+mod sys;
 pub mod table;
 pub mod time;
 pub mod verdict;

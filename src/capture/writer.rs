@@ -71,6 +71,11 @@ impl<W: Write> PcapWriter<W> {
         Ok(self.writer)
     }
 
+    /// The writer below.
+    pub fn get_ref(&self) -> &W {
+        &self.writer
+    }
+
     /// The writer below. What is written to it directly lands between two records.
     pub fn get_mut(&mut self) -> &mut W {
         &mut self.writer
@@ -222,6 +227,19 @@ impl<W: Write> PcapngWriter<W> {
         };
         self.inner.write_pcapng_block(block).map_err(pcapng_error)?;
         Ok(())
+    }
+
+    /// The writer below. What is written to it directly lands between two blocks.
+    pub fn get_mut(&mut self) -> &mut W {
+        self.inner.get_mut()
+    }
+
+    /// Hands on what the writer below has collected.
+    ///
+    /// # Errors
+    /// Flushing fails.
+    pub fn flush(&mut self) -> Result<(), CaptureError> {
+        Ok(self.inner.get_mut().flush()?)
     }
 
     /// Writes what an interface counted; best at the end.

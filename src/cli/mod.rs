@@ -5,9 +5,11 @@
 //! | --- | --- |
 //! | `bench/` | `bench` |
 //! | `check.rs` | `check LAB …` |
+//! | `ctl.rs` | `ctl SOCKET …` (Linux); its screen is `dashboard.rs`, with the feature `dashboard` |
 //! | `demo.rs` | `demo [NAME]`, with the list of built-in labs in `demos.rs`, run by `experiment.rs`; its tour and quiz in `tour.rs` |
 //! | `draw.rs` | `draw LAB` |
 //! | `explain.rs` | `explain LAB`, with the frame from `aim.rs` |
+//! | `live.rs` | `live LAB` (Linux), with its capture from `rolling.rs` |
 //! | `matrix.rs` | `matrix [LAB]` |
 //! | `play.rs` | `play [LAB]`, with the feature `play`; without it `no_play.rs` says so |
 //! | `generate.rs` | `generate OUT.pcap` |
@@ -23,6 +25,10 @@
 mod aim;
 mod bench;
 mod check;
+#[cfg(target_os = "linux")]
+mod ctl;
+#[cfg(all(feature = "dashboard", target_os = "linux"))]
+mod dashboard;
 mod demo;
 mod demos;
 mod devices;
@@ -32,6 +38,8 @@ mod explain;
 mod generate;
 mod input;
 mod interrupt;
+#[cfg(target_os = "linux")]
+mod live;
 mod matrix;
 #[cfg(not(feature = "play"))]
 #[path = "no_play.rs"]
@@ -39,6 +47,8 @@ mod play;
 #[cfg(feature = "play")]
 mod play;
 mod replay;
+#[cfg(target_os = "linux")]
+mod rolling;
 mod rules;
 mod run;
 mod shell;
@@ -97,6 +107,10 @@ enum Command {
     Draw(draw::Args),
     Play(play::Args),
     Replay(replay::Args),
+    #[cfg(target_os = "linux")]
+    Live(live::Args),
+    #[cfg(target_os = "linux")]
+    Ctl(ctl::Args),
     Generate(generate::Args),
     Bench(bench::Args),
     Rules(rules::Args),
@@ -176,6 +190,10 @@ pub(crate) fn main() -> ExitCode {
         Command::Matrix(args) => matrix::run(&args, &terminal),
         Command::Play(args) => play::run(&args, &terminal),
         Command::Replay(args) => replay::run(args, &terminal),
+        #[cfg(target_os = "linux")]
+        Command::Live(args) => live::run(&args, &terminal),
+        #[cfg(target_os = "linux")]
+        Command::Ctl(args) => ctl::run(&args, &terminal),
         Command::Generate(args) => generate::run(args, &terminal),
         Command::Bench(args) => bench::run(&args, &terminal),
         Command::Rules(args) => rules::run(args, &terminal),

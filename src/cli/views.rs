@@ -123,6 +123,16 @@ impl Views {
         self.failure.get_or_insert(failure);
     }
 
+    /// Hands on what was collected, for those who watch.
+    pub(super) fn flush(&mut self) {
+        let json = self.json.as_mut().map_or(Ok(()), JsonLines::flush);
+        let text = self.text.as_mut().map_or(Ok(()), TextReport::flush);
+        if let Err(e) = json.and(text) {
+            (self.json, self.text) = (None, None);
+            self.fail(Failure::about("standard output", e));
+        }
+    }
+
     /// Whether anything is written to anywhere but standard output.
     pub(super) fn writes_files(&self) -> bool {
         self.capture.is_some() || self.page.is_some()

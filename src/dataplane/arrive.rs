@@ -22,7 +22,7 @@ impl<W: Watch> Walk<'_, W> {
         match at {
             End::Device(id) => self.arrive_at(id, frame),
             End::Switch(switch, port) => self.intake_switch(switch, port, frame),
-            End::Nobody { .. } | End::Gone => {}
+            End::Nobody { .. } | End::Outside(_) | End::Gone => {}
         }
     }
 
@@ -284,7 +284,7 @@ impl<W: Watch> Walk<'_, W> {
             *queued += 1;
         }
         self.hop(id, HopKind::Receive(delivery.packet_type, delivery.rule), frame);
-        if open == TapOpen::No {
+        if open != TapOpen::Idle {
             self.watch.hand_over(id, frame, delivery.packet_type);
         }
     }

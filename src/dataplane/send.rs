@@ -5,7 +5,7 @@ use super::{End, HopKind, NodeId, Numbered, Walk, Watch};
 use crate::errno::Errno;
 use crate::frame::{EthHeader, PacketType, VlanId};
 use crate::macvlan::Refusal;
-use crate::nic::{Nic, check_send};
+use crate::nic::{MAX_MTU, Nic, check_send};
 use crate::verdict::{Egress, Rule};
 
 const MISSING: Refusal = (Errno::Enodev, Rule::SendDown);
@@ -92,6 +92,7 @@ impl<W: Watch> Walk<'_, W> {
                 (port.map_or(0, |p| p.mtu), true, Some(node))
             }
             End::Nobody { mtu } => (mtu, true, None),
+            End::Outside(_) => (MAX_MTU, true, None),
             End::Gone => return Err(MISSING),
         };
         check_send(frame.bytes, mtu, up)?;
@@ -198,7 +199,7 @@ impl<W: Watch> Walk<'_, W> {
                 (Some(node), port.map(|p| p.mtu))
             }
             End::Nobody { mtu } => (None, Some(mtu)),
-            End::Gone => (None, None),
+            End::Outside(_) | End::Gone => (None, None),
         };
         if mtu.is_none_or(|mtu| Nic::fits(mtu, frame.bytes.len())) {
             return Ok(());

@@ -70,7 +70,7 @@ pub trait Watch {
     /// A frame is somewhere.
     fn hop(&mut self, at: NodeId, kind: HopKind, frame: Numbered<'_, Self::Frame>);
 
-    /// A frame is handed to whatever is behind a device: its IP stack, or a program.
+    /// A frame is handed to whatever is behind a device: its IP stack, or the program that reads it.
     fn hand_over(&mut self, device: NodeId, frame: Numbered<'_, Self::Frame>, packet_type: PacketType) {
         let _ = (device, frame, packet_type);
     }

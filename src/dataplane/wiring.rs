@@ -49,6 +49,8 @@ pub enum End {
         /// Of the interface there, in bytes.
         mtu: u32,
     },
+    /// Outside, where reality is attached; by number.
+    Outside(u32),
     /// The device that was here is gone.
     Gone,
 }

@@ -1,8 +1,8 @@
 //! Changes at run time, asked of the kernel as `ip` and `bridge` ask.
 
 use super::link::{self, PortChange};
-use super::observed::ErrorNumber;
 use super::world::{Kind, World, flag_setting, state_setting};
+use crate::errno::ErrorNumber;
 use crate::lab::spec::{Change, SwitchChange};
 use crate::macvlan::SourcesChange;
 use netlink_packet_route::link::{InfoBridge, InfoBridgePort, LinkAttribute, LinkFlags};

@@ -1,8 +1,8 @@
 //! Messages that make, change and delete devices, and what the kernel's answers say.
 
-use super::observed::ErrorNumber;
 use super::rtnl::{NEW, Rtnl};
 use crate::counters::Counters;
+use crate::errno::ErrorNumber;
 use crate::frame::MacAddr;
 use crate::lab::DeviceState;
 use crate::lab::spec::{FdbSpec, MacvlanSpec};

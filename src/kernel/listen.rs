@@ -2,11 +2,11 @@
 
 use super::observed::{Seen, StepObserved, StepOutcome};
 use super::oracle::{AWAITED, QUIET, QUIET_AFTER_ALL, blank};
-use super::sys::{BUFFER_BYTES, PacketSocket, Received};
 use super::trouble::Trouble;
 use super::world::{Kind, Live, World};
 use crate::frame::{Frame, PacketType};
 use crate::lab::spec::{Action, LabSpec};
+use crate::sys::{BUFFER_BYTES, PacketSocket, Received};
 use nix::poll::{PollFd, PollFlags, ppoll};
 use nix::sys::time::TimeSpec;
 use std::collections::BTreeSet;

@@ -1,31 +1,12 @@
 //! What happened in a lab, in words that neither the kernel's side nor macvlab's owns.
 
 use crate::counters::Counters;
-use crate::errno::Errno;
+use crate::errno::ErrorNumber;
 use crate::frame::{Frame, PacketType};
 use crate::lab::spec::Name;
 use crate::lab::{DeviceState, SetupStage};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
-
-/// An error number as the running kernel gave it. `Display` prints its name where macvlab knows one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct ErrorNumber(pub i32);
-
-impl From<Errno> for ErrorNumber {
-    fn from(e: Errno) -> ErrorNumber {
-        ErrorNumber(e.number())
-    }
-}
-
-impl fmt::Display for ErrorNumber {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match Errno::from_number(self.0) {
-            Some(e) => f.write_str(e.name()),
-            None => write!(f, "errno {} ({})", self.0, std::io::Error::from_raw_os_error(self.0)),
-        }
-    }
-}
 
 /// What came of a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

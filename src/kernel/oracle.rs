@@ -2,11 +2,12 @@
 
 use super::change;
 use super::listen::Ear;
-use super::observed::{ErrorNumber, Observed, StepObserved, StepOutcome};
+use super::observed::{Observed, StepObserved, StepOutcome};
 use super::ours::skipped;
 use super::pool::Pool;
 use super::trouble::Trouble;
 use super::world::{NOBODY, World};
+use crate::errno::ErrorNumber;
 use crate::frame::{Family, MacAddr, Resolve};
 use crate::lab::spec::{Action, Change, DeviceKind, Entry, FrameSpec, LabSpec, Name, StepSpec, SwitchChange};
 use std::collections::BTreeMap;

@@ -4,8 +4,8 @@
 use super::link;
 use super::netns::{Inside, Namespace};
 use super::rtnl::Rtnl;
-use super::sys::{self, EVERY_PROTOCOL, PacketSocket};
 use super::trouble::Trouble;
+use crate::sys::{self, EVERY_PROTOCOL, PacketSocket};
 use std::collections::BTreeMap;
 use std::os::fd::RawFd;
 
@@ -48,10 +48,10 @@ impl Cell {
     pub(super) fn listen(&self, ifindex: u32, protocols: &[u16]) -> Result<(), Trouble> {
         let failed = || Trouble::io("binding a packet socket");
         if let Some(tap) = &self.tap {
-            tap.bind(ifindex, EVERY_PROTOCOL).map_err(failed())?;
+            tap.listen_to(ifindex, EVERY_PROTOCOL).map_err(failed())?;
         }
         for (socket, protocol) in self.handlers.iter().zip(protocols) {
-            socket.bind(ifindex, *protocol).map_err(failed())?;
+            socket.listen_to(ifindex, *protocol).map_err(failed())?;
         }
         Ok(())
     }

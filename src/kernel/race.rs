@@ -1,10 +1,10 @@
 //! How fast the running kernel's macvlan is with frames that a packet socket sends: a socket path, most of which is not
 //! macvlan's.
 
-use super::observed::ErrorNumber;
 use super::pool::Pool;
 use super::trouble::Trouble;
 use super::world::World;
+use crate::errno::ErrorNumber;
 use crate::lab::spec::{DeviceKind, LabSpec, Name};
 use std::time::{Duration, Instant};
 

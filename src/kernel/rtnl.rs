@@ -1,7 +1,7 @@
 //! Talking to the kernel's device management: one request, one answer.
 
-use super::observed::ErrorNumber;
 use super::trouble::Trouble;
+use crate::errno::ErrorNumber;
 use netlink_packet_core::{
     NLM_F_ACK, NLM_F_CREATE, NLM_F_DUMP, NLM_F_EXCL, NLM_F_REQUEST, NetlinkHeader, NetlinkMessage,
     NetlinkPayload,

@@ -1,6 +1,6 @@
 //! What can go wrong with the oracle itself, as opposed to what the kernel answers.
 
-use super::observed::ErrorNumber;
+use crate::errno::ErrorNumber;
 use std::io;
 
 /// The oracle could not do its work.

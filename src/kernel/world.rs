@@ -2,16 +2,17 @@
 
 use super::link::{self, NewEnd, NewPort, Snapshot};
 use super::netns::Inside;
-use super::observed::{ErrorNumber, SetupError};
+use super::observed::SetupError;
 use super::plan::{Far, Plan, Wired};
 use super::pool::{Cell, DEVICE, Pool, Role};
-use super::sys;
 use super::trouble::Trouble;
 use crate::counters::Counters;
+use crate::errno::ErrorNumber;
 use crate::frame::MacAddr;
 use crate::lab::SetupStage;
 use crate::lab::spec::{DeviceKind, LabSpec, MacvlanSpec, Name, SwitchPortSpec, SwitchSpec};
 use crate::switch::{PortFlag, PortState};
+use crate::sys;
 use netlink_packet_route::link::{InfoBridge, InfoBridgePort, LinkAttribute, LinkFlags};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;

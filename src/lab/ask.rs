@@ -1,11 +1,39 @@
 //! Questions to a lab about what it would do: nothing changes by asking.
 
 use super::Lab;
+use super::spec::Name;
 use crate::dataplane::incoming;
-use crate::switch::SwitchPortId;
+use crate::switch::{FdbEntry, SwitchPortId};
 use crate::verdict::Rule;
 
+/// What a switch of a lab knows about an address.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Known {
+    /// The switch.
+    pub switch: Name,
+    /// The switch port, SWITCH.DEVICE.
+    pub port: Name,
+    /// The entry.
+    pub entry: FdbEntry,
+}
+
 impl Lab {
+    /// What the switches know now, by switch, VLAN and address.
+    #[must_use]
+    pub fn known(&self) -> Vec<Known> {
+        let switches = self.switches.iter().zip(self.state.switches());
+        let entries = switches.flat_map(|(node, switch)| {
+            let port = |id: SwitchPortId| node.ports.get(usize::from(id.0)).map_or(&node.name, |p| &p.name);
+            let known = move |entry: FdbEntry| Known {
+                switch: node.name.clone(),
+                port: port(entry.port).clone(),
+                entry,
+            };
+            switch.fdb_entries(self.now).into_iter().map(known)
+        });
+        entries.collect()
+    }
+
     /// Whether a frame that came in at the switch port `from` now would leave by the port `to` of the same switch, both
     /// named SWITCH.DEVICE, and by which rule; or which rule keeps it from leaving there: the switch's own "why not?".
     /// `None`: these are not two ports of one switch, or the frame has no readable header.

@@ -17,7 +17,6 @@ use crate::macvlan::{self, PortRequest, Refusal};
 use crate::nic::{Filter, Nic, UnicastFilter};
 use crate::station::{Endpoint, IpSpec, Router};
 use crate::switch::{Assigned, FdbKind, PortConfig, Switch, SwitchConfig};
-use crate::time::Instant;
 use crate::verdict::Rule;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -34,6 +33,7 @@ impl Lab {
     /// out.
     #[must_use]
     pub fn new(spec: &LabSpec, options: Options) -> Lab {
+        let now = options.start;
         let mut lab = Lab {
             title: spec.title.clone(),
             steps: spec.steps.clone(),
@@ -47,8 +47,9 @@ impl Lab {
             wiring: Arc::default(),
             state: State::default(),
             stacks: Stacks::default(),
+            outside: super::outside::Outside::default(),
             addresses: BTreeMap::new(),
-            now: Instant::ZERO,
+            now,
             step: 0,
             next_frame_id: 0,
             watched: None,
@@ -137,7 +138,7 @@ impl Lab {
         }
         if self.options.stacks {
             let router = Router::new(name, &interfaces, self.now);
-            self.attach(Stack::Router(Box::new(router)), devices);
+            self.attach_stack(Stack::Router(Box::new(router)), devices);
         }
         Ok(())
     }
@@ -165,7 +166,7 @@ impl Lab {
     fn add_device(&mut self, name: &Name, kind: Kind) -> DeviceId {
         let id = DeviceId(self.devices.len());
         self.changed = true;
-        self.devices.push(Device { name: name.clone(), kind, agent: None, gone: false });
+        self.devices.push(Device { name: name.clone(), kind, agent: None, user: None, gone: false });
         self.names.insert(name.clone(), id);
         id
     }
@@ -285,14 +286,14 @@ impl Lab {
         let state = self.state_of(id);
         let endpoint = Endpoint::new(&name, state.mac, ip, state.mtu, self.now);
         let groups = endpoint.groups();
-        self.attach(Stack::Endpoint(Box::new(endpoint)), vec![id]);
+        self.attach_stack(Stack::Endpoint(Box::new(endpoint)), vec![id]);
         for group in groups {
             // Joining is never refused (R88).
             let _ = self.join(id, group);
         }
     }
 
-    fn attach(&mut self, stack: Stack, devices: Vec<DeviceId>) {
+    fn attach_stack(&mut self, stack: Stack, devices: Vec<DeviceId>) {
         let agent = AgentId(self.stacks.agents.len());
         for (interface, id) in devices.iter().enumerate() {
             self.devices[id.0].agent = Some((agent, interface));
@@ -465,7 +466,7 @@ impl Lab {
         match end {
             End::Device(id) => Some(self.devices[id.0].name.clone()),
             End::Switch(s, p) => Some(self.switches[s.index()].ports[usize::from(p.0)].name.clone()),
-            End::Nobody { .. } | End::Gone => None,
+            End::Nobody { .. } | End::Outside(_) | End::Gone => None,
         }
     }
 }

@@ -249,7 +249,7 @@ impl Lab {
         Ok(())
     }
 
-    fn set_allmulticast(&mut self, id: DeviceId, on: bool) -> Result<(), Refusal> {
+    pub(super) fn set_allmulticast(&mut self, id: DeviceId, on: bool) -> Result<(), Refusal> {
         if let Kind::Port { .. } = self.devices[id.0].kind {
             return self.change_port(id, |demux, nic, port| demux.set_allmulticast(nic, port, on));
         }
@@ -293,7 +293,11 @@ impl Lab {
     /// # Errors
     /// The kernel's, at creation or at bringing it up.
     pub(super) fn add(&mut self, name: &Name, spec: &MacvlanSpec) -> Result<(), Refusal> {
-        self.make_port(name, spec).map_err(|(_, refusal)| refusal)
+        let made = self.make_port(name, spec).map_err(|(_, refusal)| refusal);
+        if let Some(id) = self.names.get(name).copied().filter(|_| made.is_ok()) {
+            self.attach_again(id);
+        }
+        made
     }
 
     /// Removes a device, its ports and sub-interfaces first (R92).
@@ -329,10 +333,8 @@ impl Lab {
             }
             Kind::Link(_) => self.unplug(id),
         }
-        if let Some((agent, _)) = self.devices[id.0].agent.take() {
-            let wake = self.stacks.agents[agent.0].wake.take();
-            self.stacks.agenda.rearm(agent, wake, None);
-        }
+        self.silence(id);
+        self.outside.vacate(id);
         self.devices[id.0].gone = true;
         self.changed = true;
         self.names.remove(name);

@@ -1,6 +1,7 @@
 //! What a lab is made of, as it is configured: devices with links, ports, cables, switches, and the agents that hold the
 //! IP stacks. What frames meet is compiled from it (`publish.rs`).
 
+use super::outside::Outlet;
 use crate::dataplane::SwitchId;
 use crate::frame::{MacAddr, VlanId};
 use crate::lab::spec::{Name, TapOpen};
@@ -31,6 +32,8 @@ pub(super) struct Device {
     pub(super) kind: Kind,
     /// The IP stack behind it, and which of its interfaces this is.
     pub(super) agent: Option<(AgentId, usize)>,
+    /// Whoever uses it is outside.
+    pub(super) user: Option<Outlet>,
     /// It was removed.
     pub(super) gone: bool,
 }
@@ -112,6 +115,8 @@ pub(super) enum End {
         /// Of the interface there, in bytes.
         mtu: u32,
     },
+    /// Reality is attached here.
+    Outside(Outlet),
     /// The device that was here is gone.
     Gone,
 }

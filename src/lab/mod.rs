@@ -12,6 +12,7 @@
 //! | `clock.rs` | what is due when |
 //! | `publish.rs` | compiles them into what frames meet: a [wiring](crate::dataplane::Wiring) |
 //! | `record.rs` | watches frames: the hop log, frames on cables, IP stacks |
+//! | `outside.rs` | what is attached from outside, in place of what the lab would simulate |
 //! | `steps.rs` | runs the steps and holds them against what was expected |
 //! | `change.rs` | `set`, `add` and `remove` |
 //! | `ask.rs` | questions that change nothing |
@@ -23,6 +24,7 @@ mod change;
 mod clock;
 mod device;
 mod event;
+mod outside;
 mod publish;
 mod record;
 pub mod spec;
@@ -30,7 +32,9 @@ mod steps;
 mod told;
 
 pub use crate::dataplane::{Decision, Finding, HopKind, Place, Way, WayKind};
+pub use ask::Known;
 pub use event::{Device, DeviceState, Event, FdbChange, Hop, Outcome, SetupStage, SwitchPort};
+pub use outside::{AttachError, Outlet};
 pub use spec::LabSpec;
 
 use crate::dataplane::{End as WireEnd, NodeId, Numbered, State, SwitchId, Wiring};
@@ -42,6 +46,7 @@ use crate::time::Instant;
 use crate::verdict::Rule;
 use clock::Due;
 use device::{AgentId, Cable, DeviceId, End, Kind, Link, Stack, SwitchNode};
+use outside::Outside;
 use record::{Recorder, Stacks, Watched};
 use spec::{Name, StepSpec};
 use std::collections::BTreeMap;
@@ -58,6 +63,9 @@ pub type Sink<'a> = &'a mut dyn FnMut(&Event);
 pub struct Options {
     /// Devices with addresses have IP stacks that answer and ask. Without, they only record what they receive.
     pub stacks: bool,
+    /// Hops are told ([`Event::Hop`]). Without, nobody pays for telling them, and what steps expect to be delivered is
+    /// not known.
+    pub hops: bool,
     /// Decisions are told in full, with the ways not gone ([`Event::Decision`]): for explanations.
     pub decisions: bool,
     /// Changes of the devices and of the forwarding databases are told ([`Event::Devices`], [`Event::Fdb`]): for those who
@@ -67,11 +75,21 @@ pub struct Options {
     pub captures: BTreeMap<PathBuf, Vec<(Instant, Frame)>>,
     /// Once set, by another thread, the run ends without the steps, and the rest of the step, that are still to come.
     pub stop: Option<Arc<AtomicBool>>,
+    /// The time at which the lab begins.
+    pub start: Instant,
 }
 
 impl Default for Options {
     fn default() -> Options {
-        Options { stacks: true, decisions: false, changes: false, captures: BTreeMap::new(), stop: None }
+        Options {
+            stacks: true,
+            hops: true,
+            decisions: false,
+            changes: false,
+            captures: BTreeMap::new(),
+            stop: None,
+            start: Instant::ZERO,
+        }
     }
 }
 
@@ -116,6 +134,7 @@ pub struct Lab {
     wiring: Arc<Wiring>,
     state: State,
     stacks: Stacks,
+    outside: Outside,
     /// The IP configuration of every device that was ever declared, for those who name it as a target.
     addresses: BTreeMap<Name, crate::station::IpSpec>,
     now: Instant,
@@ -215,6 +234,9 @@ impl Lab {
 
     fn perform(&mut self, due: Due) {
         match due {
+            Due::Arrive { at: WireEnd::Outside(outlet), frame, .. } => {
+                self.outside.send(Outlet::of(outlet), frame);
+            }
             Due::Arrive { at, frame, frame_id } => {
                 self.walk(|walk| walk.arrive(at, Numbered::new(&frame, frame_id)));
             }
@@ -288,6 +310,7 @@ impl Lab {
                         device::Uplink::Cable(cable) => match self.cables[cable.0].far(End::Device(id)) {
                             End::Device(far) => self.is_up(far),
                             End::Switch(..) | End::Nobody { .. } => true,
+                            End::Outside(outlet) => self.outside.is_present(outlet),
                             End::Gone => false,
                         },
                     }

@@ -41,10 +41,12 @@ impl Lab {
             devices: &self.devices,
             first: self.first_device,
             stacks: &mut self.stacks,
+            outside: &mut self.outside,
             log: &mut self.log,
             watched: &mut self.watched,
             step: self.step,
             now: self.now,
+            hops: self.options.hops,
             decisions: self.options.decisions,
             told: self.options.changes.then_some(&mut self.told),
         };
@@ -153,6 +155,7 @@ impl Lab {
             device::End::Device(id) => End::Device(self.node(id)),
             device::End::Switch(switch, port) => End::Switch(switch, port),
             device::End::Nobody { mtu } => End::Nobody { mtu },
+            device::End::Outside(outlet) => outlet.end(),
             device::End::Gone => End::Gone,
         }
     }

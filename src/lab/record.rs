@@ -1,8 +1,9 @@
 //! What a lab makes of the frames that walk through it: the hop log, frames on cables, and the IP stacks behind devices.
 
 use super::clock::{Agenda, Due};
-use super::device::{Agent, AgentId, Device, DeviceId, Stack};
-use super::spec::Name;
+use super::device::{Agent, AgentId, Device, DeviceId, Kind, Stack};
+use super::outside::Outside;
+use super::spec::{Name, TapOpen};
 use super::told::{Told, says};
 use super::{Decision, Event, FdbChange, Hop, HopKind};
 use crate::dataplane::{End, NodeId, Numbered, SwitchId, Watch, Wiring};
@@ -44,10 +45,13 @@ pub(super) struct Recorder<'a> {
     /// The node of the first device.
     pub(super) first: NodeId,
     pub(super) stacks: &'a mut Stacks,
+    pub(super) outside: &'a mut Outside,
     pub(super) log: &'a mut Vec<Event>,
     pub(super) watched: &'a mut Option<Watched>,
     pub(super) step: usize,
     pub(super) now: Instant,
+    /// Hops are told.
+    pub(super) hops: bool,
     /// Decisions are told in full.
     pub(super) decisions: bool,
     /// What was told of the forwarding databases, if their changes are told.
@@ -65,6 +69,9 @@ impl Watch for Recorder<'_> {
     type Frame = Frame;
 
     fn hop(&mut self, at: NodeId, kind: HopKind, frame: Numbered<'_, Frame>) {
+        if !self.hops {
+            return;
+        }
         let device = self.wiring.name(at).clone();
         if let (HopKind::Receive(..), Some((watched, receivers))) = (kind, &mut self.watched)
             && *watched == frame.id
@@ -77,7 +84,13 @@ impl Watch for Recorder<'_> {
     }
 
     fn hand_over(&mut self, device: NodeId, frame: Numbered<'_, Frame>, packet_type: PacketType) {
-        let Some((agent, interface)) = self.device(device).and_then(|d| d.agent) else { return };
+        let Some(device) = self.device(device) else { return };
+        if let Some(outlet) = device.user {
+            return self.outside.send(outlet, shared(frame));
+        }
+        // Where a program reads the device node, the port's own stack sees nothing (R201).
+        let read = matches!(device.kind, Kind::Port { tap: Some(TapOpen::Reading), .. });
+        let Some((agent, interface)) = device.agent.filter(|_| !read) else { return };
         let bytes = shared(frame);
         match &mut self.stacks.agents[agent.0].stack {
             Stack::Endpoint(e) => e.receive(self.now, &bytes, packet_type),

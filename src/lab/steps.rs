@@ -2,7 +2,8 @@
 
 use super::device::DeviceId;
 use super::spec::{Action, Entry, Expect, FrameSpec, Name, ProbeSpec, StepSpec, Target};
-use super::{Event, Lab, Outcome, Sink, Stack, Summary};
+use super::{DeviceState, Event, Lab, Outcome, Sink, Stack, Summary};
+use crate::counters::Counters;
 use crate::dataplane::{Numbered, SwitchId};
 use crate::errno::Errno;
 use crate::frame::{Family, Frame, MacAddr, Resolve};
@@ -88,6 +89,27 @@ impl Lab {
         self.summary.steps += 1;
         self.summary.held += usize::from(held == Some(true));
         self.summary.failed += usize::from(held == Some(false) || refused);
+    }
+
+    /// Carries out a `set`, `add` or `remove` at the given time (or now, if that is past), as a step of its own, without
+    /// waiting for the frames that are under way. `None`: it is an action that takes time.
+    pub fn change(&mut self, time: Instant, spec: &StepSpec, sink: Sink<'_>) -> Option<Outcome> {
+        let at_once = matches!(
+            spec.action,
+            Action::Set { .. } | Action::SetSwitch { .. } | Action::Add { .. } | Action::Remove(_)
+        );
+        if !at_once {
+            return None;
+        }
+        self.advance(time, sink);
+        self.step += 1;
+        let step = self.step;
+        self.log.push(Event::Step { step, spec: spec.clone() });
+        let outcome = self.act(&spec.action, sink).outcome;
+        self.tell_changes(&spec.action);
+        self.log.push(Event::Result { step, outcome, rtt: None, delivered: Vec::new(), held: None });
+        self.flush(sink);
+        Some(outcome)
     }
 
     fn act(&mut self, action: &Action, sink: Sink<'_>) -> Done {
@@ -201,24 +223,36 @@ impl Lab {
         Ok(())
     }
 
+    /// What every device counts now, ports of switches last.
+    #[must_use]
+    pub fn counters(&self) -> Vec<(Name, Counters)> {
+        let devices = self.there().map(|id| (self.devices[id.0].name.clone(), self.counters_of(id)));
+        let ports = self.switches.iter().zip(0..).flat_map(|(switch, id)| {
+            let of = move |number| self.state.counters(self.socket(SwitchId(id), SwitchPortId(number)));
+            switch.ports.iter().zip(0..).map(move |(port, number)| (port.name.clone(), of(number)))
+        });
+        devices.chain(ports).collect()
+    }
+
+    /// How every device stands now.
+    #[must_use]
+    pub fn states(&self) -> Vec<(Name, DeviceState)> {
+        self.there().map(|id| (self.devices[id.0].name.clone(), self.state_of(id))).collect()
+    }
+
+    /// The devices that are there.
+    fn there(&self) -> impl Iterator<Item = DeviceId> {
+        (0..self.devices.len()).map(DeviceId).filter(|id| !self.devices[id.0].gone)
+    }
+
     /// Tells the counters and states of every device, and what came of the run.
     pub fn finish(&mut self, sink: Sink<'_>) -> Summary {
         self.settle(sink);
-        let live: Vec<DeviceId> =
-            (0..self.devices.len()).map(DeviceId).filter(|d| !self.devices[d.0].gone).collect();
-        for id in &live {
-            let device = self.devices[id.0].name.clone();
-            self.log.push(Event::Counters { device, counters: self.counters_of(*id) });
+        for (device, counters) in self.counters() {
+            self.log.push(Event::Counters { device, counters });
         }
-        for (switch, id) in self.switches.iter().zip(0..) {
-            for (port, number) in switch.ports.iter().zip(0..) {
-                let counters = self.state.counters(self.socket(SwitchId(id), SwitchPortId(number)));
-                self.log.push(Event::Counters { device: port.name.clone(), counters });
-            }
-        }
-        for id in live {
-            let device = self.devices[id.0].name.clone();
-            self.log.push(Event::State { device, state: self.state_of(id) });
+        for (device, state) in self.states() {
+            self.log.push(Event::State { device, state });
         }
         self.flush(sink);
         self.summary

@@ -116,6 +116,14 @@ impl<W: Write> JsonLines<W> {
         self.writer.write_all(b"\n")
     }
 
+    /// Hands on what the writer has collected.
+    ///
+    /// # Errors
+    /// Writing fails.
+    pub fn flush(&mut self) -> io::Result<()> {
+        self.writer.flush()
+    }
+
     /// Flushes, and gives the writer back.
     ///
     /// # Errors

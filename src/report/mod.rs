@@ -22,4 +22,6 @@ pub use json::JsonLines;
 pub use matrix::{Columns, MatrixForm, MatrixReport};
 pub use pcapng::AnnotatedCapture;
 pub use text::{Detail, TextReport};
+#[cfg(target_os = "linux")]
+pub(crate) use words::fdb_kind;
 pub use words::{outcome_in_words, step_in_words};

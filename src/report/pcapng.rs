@@ -96,6 +96,19 @@ impl<W: Write> AnnotatedCapture<W> {
         Ok(())
     }
 
+    /// The writer below. What is written to it directly lands between two packets.
+    pub fn get_mut(&mut self) -> &mut W {
+        self.writer.get_mut()
+    }
+
+    /// Hands on what the writer has collected.
+    ///
+    /// # Errors
+    /// Writing fails.
+    pub fn flush(&mut self) -> Result<(), CaptureError> {
+        self.writer.flush()
+    }
+
     /// Writes what the devices counted, flushes, and gives the writer back.
     ///
     /// # Errors

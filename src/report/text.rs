@@ -161,6 +161,14 @@ impl<W: Write> TextReport<W> {
         }
     }
 
+    /// Hands on what the writer has collected.
+    ///
+    /// # Errors
+    /// Writing fails.
+    pub fn flush(&mut self) -> io::Result<()> {
+        self.writer.flush()
+    }
+
     /// Flushes, and gives the writer back.
     ///
     /// # Errors

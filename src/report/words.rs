@@ -97,7 +97,7 @@ pub(super) fn expectation(expect: &Expect) -> String {
 }
 
 /// The word for a sort of forwarding entry.
-pub(super) fn fdb_kind(kind: FdbKind) -> &'static str {
+pub(crate) fn fdb_kind(kind: FdbKind) -> &'static str {
     match kind {
         FdbKind::Dynamic => "learned",
         FdbKind::Static => "static",

@@ -1,0 +1,229 @@
+//! `macvlab live LAB --attach DEVICE=BACKEND …`
+
+use super::interrupt::Interrupt;
+use super::rolling::Rolling;
+use super::terminal::Terminal;
+use super::views::{Files, Shown, Views};
+use super::{Exit, Failure, generate, input};
+use macvlab::lab::spec::{DeviceKind, LabSpec};
+use macvlab::lab::{Event, SetupStage};
+use macvlab::labfile;
+use macvlab::live::{
+    BackendSpec, Engine, Identity, Observer, Settings, can_remove, crossings_table, give_up,
+};
+use macvlab::report::{CountersTable, Detail};
+use std::io::Write as _;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// Hops that are remembered if nobody says how many.
+const HISTORY: usize = 1000;
+
+/// Run a lab in real time, with real interfaces, programs and machines attached to it.
+///
+/// Attaching puts reality in the place of what the lab would simulate at a device: the machine itself for a station, the
+/// program that uses it for a port, its wire for a NIC. Everything else stays simulated, so real and simulated machines
+/// share a lab. Its steps are not run.
+///
+/// Backends: af_packet:IF is an interface that is there. tap:NAME is a TAP device, which is made if it is not there, with the
+/// device's address, and is gone at the end. udp:LOCAL,REMOTE has a frame in each datagram, as QEMU's dgram. unix:PATH waits
+/// on a UNIX socket, unix-connect:PATH connects to one, with frames behind their lengths, as QEMU's stream and passt.
+/// pcap:IN[,OUT] plays a capture and records what goes out; pcap:,OUT only records.
+///
+/// Privileges are given up once everything is open: all capabilities, and with sudo the user becomes who called it.
+#[derive(clap::Args)]
+#[command(after_help = "Examples:
+  sudo macvlab live --relay --attach a=af_packet:eth1 --attach b=af_packet:eth2
+                                        a reflective relay: the switch that VEPA needs, between two interfaces
+  sudo macvlab live lab.toml --attach eth0=af_packet:enp3s0 --attach c1=tap:tap1
+                                        a macvlan port in userspace: its program has tap1, its wire is enp3s0
+  macvlab live lab.toml --attach win=unix:/tmp/win.sock --explain
+                                        a virtual machine as a station, every hop told; then
+                                        qemu-system-x86_64 -nic stream,addr.type=unix,addr.path=/tmp/win.sock
+  macvlab live lab.toml --attach c1=udp:127.0.0.1:5001,127.0.0.1:5002 --control /tmp/lab.sock
+                                        to be asked and changed with macvlab ctl /tmp/lab.sock
+
+Exit codes: 0 it ended as it was told to (Ctrl-C, SIGTERM, --for, the end of a capture), 2 wrong usage or input, or something
+could not be opened or written.")]
+pub(super) struct Args {
+    /// The lab file; - is standard input.
+    #[arg(required_unless_present = "relay", conflicts_with = "relay")]
+    lab: Option<PathBuf>,
+    /// No lab file: one switch that reflects, with a port for each name that something is attached to.
+    #[arg(long)]
+    relay: bool,
+    /// Attach a backend to a device. Can be given several times.
+    #[arg(long, value_name = "DEVICE=BACKEND", value_parser = attachment, required = true)]
+    attach: Vec<(String, BackendSpec)>,
+    /// Listen for the requests of `macvlab ctl` on this UNIX socket.
+    #[arg(long, value_name = "PATH")]
+    control: Option<PathBuf>,
+    /// Remember so many hops for `macvlab ctl dump`; with 0, and nothing else that shows hops, forwarding is fastest.
+    #[arg(long, value_name = "N", default_value_t = HISTORY)]
+    history: usize,
+    /// Write every hop as a packet with its rule as a comment, to be read at any time.
+    #[arg(long, value_name = "OUT.pcapng")]
+    pcap: Option<PathBuf>,
+    /// When the capture has this size, go on in OUT.pcapng.2, then in the first file again: 500000, 64k, 100M, 1G.
+    #[arg(long, value_name = "SIZE", value_parser = generate::bytes, requires = "pcap")]
+    pcap_limit: Option<u64>,
+    /// Write the events to standard output, one JSON object a line.
+    #[arg(long, conflicts_with_all = ["explain", "quiet"])]
+    json: bool,
+    /// Tell every hop of every frame, and the rules that decided.
+    #[arg(long, conflicts_with = "quiet")]
+    explain: bool,
+    /// Say nothing but what goes wrong.
+    #[arg(long, short)]
+    quiet: bool,
+    /// End after this time: 10s, 500ms, 2h.
+    #[arg(long = "for", value_name = "DURATION", value_parser = duration)]
+    time: Option<Duration>,
+    /// Become this user once everything is open [default: who called sudo].
+    #[arg(long, value_name = "NAME")]
+    user: Option<String>,
+}
+
+fn attachment(text: &str) -> Result<(String, BackendSpec), String> {
+    let (device, backend) = text.split_once('=').ok_or("write DEVICE=BACKEND, as in c1=tap:tap0")?;
+    let backend = backend.parse().map_err(|e: macvlab::live::BadBackend| e.to_string())?;
+    Ok((device.to_owned(), backend))
+}
+
+fn duration(text: &str) -> Result<Duration, String> {
+    labfile::parse_duration(text).ok_or_else(|| "a number and a unit: 10s, 500ms, 2h".to_owned())
+}
+
+/// A switch that reflects, as a lab.
+fn relay(names: &[&str]) -> Result<LabSpec, Failure> {
+    let station =
+        |name: &&str| format!("[station.\"{name}\"]\n[switch.relay.port.\"{name}\"]\nhairpin = true\n");
+    let text: String = names.iter().map(station).collect();
+    labfile::parse("<relay>", &text).map_err(|mistakes| Failure::Shown(mistakes.render(false)))
+}
+
+/// What is told while it runs.
+struct Watch<'a> {
+    views: Views,
+    capture: Option<Rolling>,
+    counters: CountersTable,
+    terminal: &'a Terminal,
+    quiet: bool,
+}
+
+impl Observer for Watch<'_> {
+    fn event(&mut self, event: &Event) {
+        self.views.event(event);
+        if let Some(capture) = &mut self.capture {
+            capture.event(event);
+        }
+        match event {
+            Event::Counters { .. } => self.counters.event(event),
+            Event::Setup { device, stage, errno, rule, expected: false, .. } => {
+                let what = if *stage == SetupStage::Create { "is not made" } else { "stays down" };
+                let (text, title) = (errno.text(), rule.title());
+                self.terminal.say(format_args!("{device} {what}: {errno} ({text}): {rule} {title}"));
+            }
+            _ => {}
+        }
+    }
+
+    fn news(&mut self, text: &str) {
+        if !self.quiet {
+            self.terminal.say(text);
+        }
+    }
+
+    fn pause(&mut self) {
+        self.views.flush();
+        if let Some(capture) = &mut self.capture {
+            capture.flush();
+        }
+    }
+}
+
+/// Does it.
+pub(super) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
+    let names: Vec<&str> = args.attach.iter().map(|(name, _)| name.as_str()).collect();
+    let spec = match &args.lab {
+        Some(path) => input::lab(path, terminal)?,
+        None => relay(&names)?,
+    };
+    let shown = match (args.json, args.explain) {
+        (true, _) => Shown::Json,
+        (_, true) => Shown::Text(Detail::Hops),
+        _ => Shown::Nothing,
+    };
+    let identity = match &args.user {
+        Some(name) => Some(Identity::named(name).map_err(|e| Failure::about("--user", e))?),
+        None => Identity::behind_sudo(),
+    };
+    let hops = shown != Shown::Nothing || args.pcap.is_some();
+    let settings = Settings { history: args.history, hops, duration: args.time };
+    let mut engine = Engine::new(&spec, settings);
+    for (device, backend) in &args.attach {
+        engine.attach(device, backend).map_err(|e| unattached(&e, &spec))?;
+    }
+    if let Some(path) = &args.control {
+        engine.control(path).map_err(|e| Failure::about(path.display(), e))?;
+    }
+    let capture = args.pcap.as_deref().map(|path| Rolling::create(path, args.pcap_limit)).transpose()?;
+    privileges(identity, &engine, capture.as_ref())?;
+    let listens = args.attach.iter().filter_map(|(_, backend)| match backend {
+        BackendSpec::Unix(path) => Some(path),
+        _ => None,
+    });
+    for path in args.control.iter().chain(listens).filter(|path| !can_remove(path)) {
+        let path = path.display();
+        terminal.say(format_args!(
+            "{path} will stay behind at the end: this user may not remove it from its folder"
+        ));
+    }
+    let interrupt = Interrupt::listen()?;
+    let views = Views::open(shown, Files::default(), terminal)?;
+    let counters = CountersTable::new();
+    let mut watch = Watch { views, capture, counters, terminal, quiet: args.quiet };
+    watch.news(&format!("live: {}; Ctrl-C ends it", names.join(", ")));
+    let ran = engine.run(&interrupt.flag(), &mut watch);
+    let crossed = crossings_table(&engine.crossings());
+    // Everything that was made is removed before anything else can go wrong.
+    drop(engine);
+    let Watch { views, capture, counters, .. } = watch;
+    let views = views.finish();
+    let captured = capture.map_or(Ok(()), Rolling::finish);
+    if shown == Shown::Nothing && !args.quiet {
+        let mut out = terminal.out();
+        writeln!(out, "{}\n{crossed}", counters.render())?;
+        out.flush()?;
+    }
+    ran?;
+    views.and(captured)?;
+    Ok(Exit::Held)
+}
+
+/// Gives up what is not needed any more.
+fn privileges(identity: Option<Identity>, engine: &Engine, capture: Option<&Rolling>) -> Result<(), Failure> {
+    if let Some(Identity { user, group }) = identity {
+        let given = engine.give_to(user, group).and_then(|()| {
+            let mut files = capture.into_iter().flat_map(Rolling::files);
+            files.try_for_each(|file| std::os::unix::fs::fchown(file, Some(user), Some(group)))
+        });
+        given.map_err(|e| Failure::about("giving files to the user", e))?;
+    }
+    give_up(identity).map_err(|e| Failure::about("giving up privileges", e))
+}
+
+fn unattached(error: &macvlab::live::Unattached, spec: &LabSpec) -> Failure {
+    let macvlab::live::Unattached::Place(macvlab::lab::AttachError::Unknown(_)) = error else {
+        return Failure::Because(error.to_string());
+    };
+    let names: Vec<&str> = spec
+        .devices
+        .iter()
+        .flat_map(|device| match &device.kind {
+            DeviceKind::Router(router) => router.interfaces.iter().map(|i| i.name.as_str()).collect(),
+            _ => vec![device.name.as_str()],
+        })
+        .collect();
+    Failure::Because(format!("{error}; it has {}", names.join(", ")))
+}

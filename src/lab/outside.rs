@@ -1,0 +1,234 @@
+//! What is attached from outside: reality in the place of what a lab would simulate.
+//!
+//! A device has two sides, and reality takes the place of the one that is not the lab's business. What uses a port, a
+//! station, a sub-interface or a switch's own device is a program: what they receive goes to it, and what it writes they
+//! send. What a NIC or a router's interface needs is a wire. Everything in between is decided as ever.
+
+use super::device::{Cable, CableId, DeviceId, End, Kind, Role, Uplink};
+use super::spec::Name;
+use super::{Lab, Sink};
+use crate::dataplane::{End as WireEnd, Numbered, TapOpen};
+use crate::frame::Frame;
+use crate::time::Instant;
+
+/// Where a lab touches the outside, by the order in which it was attached.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Outlet(usize);
+
+impl Outlet {
+    /// Its number, from 0.
+    #[must_use]
+    pub fn index(self) -> usize {
+        self.0
+    }
+
+    /// As frames meet it.
+    pub(super) fn end(self) -> WireEnd {
+        WireEnd::Outside(self.0 as u32)
+    }
+
+    pub(super) fn of(number: u32) -> Outlet {
+        Outlet(number as usize)
+    }
+}
+
+/// Nothing can be attached there.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum AttachError {
+    /// The lab has no such device, or was not allowed to make it.
+    #[error("there is no device `{0}` in this lab")]
+    Unknown(Name),
+    /// Something is attached there already.
+    #[error("something is attached to `{0}` already")]
+    Twice(Name),
+}
+
+/// How an outlet is connected.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Way {
+    /// As what is at the other end of the device's cable.
+    Wire(DeviceId),
+    /// As what uses the device.
+    User(DeviceId),
+    /// As the program that has the macvtap's device node open.
+    Node(DeviceId),
+}
+
+#[derive(Debug)]
+struct Place {
+    name: Name,
+    /// None while the device is removed.
+    way: Option<Way>,
+    present: bool,
+}
+
+/// Every outlet, and what left by them.
+#[derive(Debug, Default)]
+pub(super) struct Outside {
+    places: Vec<Place>,
+    sent: Vec<(Outlet, Frame)>,
+}
+
+impl Outside {
+    /// Whether somebody is there.
+    pub(super) fn is_present(&self, outlet: Outlet) -> bool {
+        self.places[outlet.0].present
+    }
+
+    /// A frame leaves the lab.
+    pub(super) fn send(&mut self, outlet: Outlet, frame: Frame) {
+        self.sent.push((outlet, frame));
+    }
+
+    /// The outlet of a device that was removed and may have come back.
+    fn vacant(&self, name: &str) -> Option<Outlet> {
+        self.places.iter().position(|p| p.way.is_none() && p.name == name).map(Outlet)
+    }
+
+    /// A device is gone.
+    pub(super) fn vacate(&mut self, id: DeviceId) {
+        let here = |way: Way| matches!(way, Way::Wire(d) | Way::User(d) | Way::Node(d) if d == id);
+        for place in self.places.iter_mut().filter(|p| p.way.is_some_and(here)) {
+            place.way = None;
+        }
+    }
+}
+
+impl Lab {
+    /// Puts the outside in the place of what the lab simulates at a device: the machine itself for a station, the program
+    /// that uses it for a port, a sub-interface or a switch's own device, the wire for a NIC or a router's interface. A NIC
+    /// on a switch or a cable is unplugged from it. A program gets every multicast frame, for what it listens to is not
+    /// known.
+    ///
+    /// # Errors
+    /// [`AttachError`].
+    pub fn attach(&mut self, device: &str) -> Result<Outlet, AttachError> {
+        let id = self.names.get(device).copied().ok_or_else(|| AttachError::Unknown(device.to_owned()))?;
+        if self.outside.places.iter().any(|p| p.name == device) {
+            return Err(AttachError::Twice(device.to_owned()));
+        }
+        let outlet = Outlet(self.outside.places.len());
+        self.outside.places.push(Place { name: device.to_owned(), way: None, present: true });
+        self.plug_in(outlet, id);
+        Ok(outlet)
+    }
+
+    /// A device was added: if one of its name was attached before, what was attached to that is now attached to it.
+    pub(super) fn attach_again(&mut self, id: DeviceId) {
+        if let Some(outlet) = self.outside.vacant(&self.devices[id.0].name) {
+            self.plug_in(outlet, id);
+        }
+    }
+
+    fn plug_in(&mut self, outlet: Outlet, id: DeviceId) {
+        let way = match &mut self.devices[id.0].kind {
+            Kind::Port { tap: Some(tap), .. } => {
+                *tap = TapOpen::Reading;
+                Way::Node(id)
+            }
+            Kind::Link(link) if matches!(link.role, Role::Nic | Role::Router(_)) => Way::Wire(id),
+            Kind::Link(_) | Kind::Port { tap: None, .. } => Way::User(id),
+        };
+        self.outside.places[outlet.0].way = Some(way);
+        self.changed = true;
+        if let Way::Wire(_) = way {
+            self.rewire(id, outlet);
+        } else {
+            self.devices[id.0].user = Some(outlet);
+            self.silence(id);
+            // What cannot be refused: the device is there.
+            let _ = self.set_allmulticast(id, true);
+        }
+        self.refresh_stacks();
+    }
+
+    /// Gives a device a cable that leads outside; what was at the other end of the old one is left with its end of it.
+    fn rewire(&mut self, id: DeviceId, outlet: Outlet) {
+        let near = End::Device(id);
+        let Some(Uplink::Cable(old)) = self.link(id).map(|l| l.uplink.clone()) else { return };
+        let latency = self.cables[old.0].latency;
+        if let End::Switch(switch, port) = self.cables[old.0].far(near)
+            && let Some(switch) = self.switch_mut(switch)
+        {
+            switch.set_carrier(port, false);
+        }
+        for end in self.cables[old.0].ends.iter_mut().filter(|e| **e == near) {
+            *end = End::Gone;
+        }
+        self.cables.push(Cable { ends: [near, End::Outside(outlet)], latency });
+        let cable = CableId(self.cables.len() - 1);
+        if let Some(link) = self.link_mut(id) {
+            link.uplink = Uplink::Cable(cable);
+        }
+    }
+
+    /// A frame comes in from outside, at the given time (or now, if that is past), after everything that was due before.
+    /// What the device refuses is recorded as a drop; what is for a device that was removed is gone.
+    pub fn enter(&mut self, outlet: Outlet, time: Instant, frame: &[u8], sink: Sink<'_>) {
+        self.advance(time, sink);
+        let Some(way) = self.outside.places.get(outlet.0).and_then(|p| p.way) else { return };
+        let frame = Frame::new(frame);
+        match way {
+            Way::User(id) => self.send_or_record(id, frame),
+            Way::Wire(id) => {
+                let (node, frame_id) = (self.node(id), self.new_frame_id());
+                // What does not fit is recorded; the rest is the sender's error.
+                let _ = self.walk(|walk| walk.send_from_wire(node, Numbered::new(&frame, frame_id)));
+            }
+            Way::Node(id) => {
+                let (node, frame_id) = (self.node(id), self.new_frame_id());
+                // What the port could not send is recorded; the rest is the writer's error.
+                let _ = self.walk(|walk| walk.write_to_node(node, Numbered::new(&frame, frame_id)));
+            }
+        }
+        self.flush(sink);
+    }
+
+    /// Whether an outlet stands in for the wire of a NIC or a router's interface.
+    #[must_use]
+    pub fn is_wire(&self, outlet: Outlet) -> bool {
+        self.outside.places.get(outlet.0).is_some_and(|p| matches!(p.way, Some(Way::Wire(_))))
+    }
+
+    /// Takes what left the lab since the last time, in order.
+    pub fn left(&mut self) -> std::vec::Drain<'_, (Outlet, Frame)> {
+        self.outside.sent.drain(..)
+    }
+
+    /// Says whether there is somebody outside: without, a NIC has no carrier, and a station is down.
+    pub fn set_present(&mut self, outlet: Outlet, present: bool, sink: Sink<'_>) {
+        let Some(place) = self.outside.places.get_mut(outlet.0).filter(|p| p.present != present) else {
+            return;
+        };
+        place.present = present;
+        self.changed = true;
+        if let Some(Way::User(id)) = place.way
+            && self.link(id).is_some_and(|l| l.role == Role::Station)
+        {
+            // A station is never refused to come up.
+            let _ = self.set_up(id, present);
+        }
+        self.refresh_stacks();
+        self.flush(sink);
+    }
+
+    /// When something is due, if nothing comes in before.
+    #[must_use]
+    pub fn next_time(&self) -> Option<Instant> {
+        self.stacks.agenda.next_time()
+    }
+
+    /// Whether frames are under way.
+    #[must_use]
+    pub fn is_busy(&self) -> bool {
+        self.stacks.agenda.frames_under_way()
+    }
+
+    /// Takes the IP stack away from a device.
+    pub(super) fn silence(&mut self, id: DeviceId) {
+        if let Some((agent, _)) = self.devices[id.0].agent.take() {
+            let wake = self.stacks.agents[agent.0].wake.take();
+            self.stacks.agenda.rearm(agent, wake, None);
+        }
+    }
+}

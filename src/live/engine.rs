@@ -1,0 +1,333 @@
+//! The loop: waits for reality, hands what comes to the lab, and what leaves the lab to reality.
+
+use super::backend::{Backend, BackendSpec, OpenError, Presence, Rim, Site};
+use super::clock::Clock;
+use super::control::{Control, Desk};
+use super::history::History;
+use crate::frame::Frame;
+use crate::lab::{AttachError, Event, Lab, LabSpec, Options, Outlet};
+use crate::time::Instant;
+use nix::poll::{PollFd, PollFlags, ppoll};
+use nix::sys::time::TimeSpec;
+use std::io;
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+/// What is due within this time is due now: sleeping is not more exact, and a cable's default delay is shorter.
+const SLACK: Duration = Duration::from_micros(50);
+
+/// The longest sleep: how soon a signal is heard that came at the wrong moment, and what happened is written.
+const NAP: Duration = Duration::from_millis(100);
+
+/// How often it is asked what the system dropped.
+const ASK_MISSED: Duration = Duration::from_secs(1);
+
+/// How a live lab is run.
+#[derive(Clone, Copy, Debug)]
+pub struct Settings {
+    /// So many of the last hops are remembered.
+    pub history: usize,
+    /// Hops are told to the observer; without, and without a history, forwarding is faster.
+    pub hops: bool,
+    /// It ends by itself after this time.
+    pub duration: Option<Duration>,
+}
+
+/// Who is told what happens.
+pub trait Observer {
+    /// In the lab.
+    fn event(&mut self, event: &Event);
+    /// At its rim, in a sentence: somebody came, somebody left.
+    fn news(&mut self, text: &str);
+    /// Some time has passed: what was collected can be written.
+    fn pause(&mut self) {}
+}
+
+/// Something could not be attached.
+#[derive(Debug, thiserror::Error)]
+pub enum Unattached {
+    /// The lab has no place for it.
+    #[error(transparent)]
+    Place(#[from] AttachError),
+    /// There is nothing to attach.
+    #[error(transparent)]
+    Backend(#[from] OpenError),
+}
+
+/// A place where reality is attached.
+pub(super) struct Place {
+    pub(super) device: String,
+    pub(super) spec: BackendSpec,
+    pub(super) presence: Presence,
+    pub(super) rim: Rim,
+    outlet: Outlet,
+    backend: Box<dyn Backend>,
+    /// What is about to go out.
+    out: Vec<Frame>,
+}
+
+/// What crossed the rim at one place, and how it stands there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Crossing {
+    /// The device.
+    pub device: String,
+    /// What is attached to it.
+    pub backend: BackendSpec,
+    /// Who is there.
+    pub presence: Presence,
+    /// What crossed.
+    pub rim: Rim,
+}
+
+/// A lab in real time, with reality attached to it.
+pub struct Engine {
+    /// The declaration, and the devices that were added since.
+    spec: LabSpec,
+    lab: Lab,
+    clock: Clock,
+    settings: Settings,
+    places: Vec<Place>,
+    history: History,
+    control: Option<Control>,
+    missed_asked: Instant,
+    /// By place.
+    ready: Vec<Ready>,
+    /// Somebody has a request.
+    asked: bool,
+    /// When the observer last had time to write.
+    paused: Instant,
+}
+
+/// What a place waited for.
+struct Ready {
+    /// Its descriptor among those that were polled.
+    slot: Option<usize>,
+    at: Option<Instant>,
+    /// It has come.
+    now: bool,
+}
+
+impl Engine {
+    /// A lab with nothing attached to it. Its steps are not run.
+    #[must_use]
+    pub fn new(spec: &LabSpec, settings: Settings) -> Engine {
+        let clock = Clock::start();
+        let hops = settings.hops || settings.history > 0;
+        let options = Options { hops, start: clock.now(), ..Options::default() };
+        Engine {
+            spec: LabSpec { steps: Vec::new(), ..spec.clone() },
+            lab: Lab::new(spec, options),
+            clock,
+            settings,
+            places: Vec::new(),
+            history: History::of(settings.history),
+            control: None,
+            missed_asked: Instant::ZERO,
+            ready: Vec::new(),
+            asked: false,
+            paused: Instant::ZERO,
+        }
+    }
+
+    /// Opens a backend and attaches it to a device, as [`Lab::attach`] has it.
+    ///
+    /// # Errors
+    /// [`Unattached`]
+    pub fn attach(&mut self, device: &str, spec: &BackendSpec) -> Result<(), Unattached> {
+        let outlet = self.lab.attach(device)?;
+        let state = self.lab.states().into_iter().find(|(name, _)| name == device).map(|(_, s)| s);
+        let mtu = state.map_or(1500, |s| s.mtu);
+        // Whoever is at the other end of a NIC's wire has an address of its own.
+        let mac = state.map(|s| s.mac).filter(|_| !self.lab.is_wire(outlet));
+        let backend = spec.open(&Site { mac, mtu })?;
+        let (device, spec) = (device.to_owned(), spec.clone());
+        let (presence, rim, out) = (Presence::Here, Rim::default(), Vec::new());
+        self.places.push(Place { device, spec, presence, rim, outlet, backend, out });
+        Ok(())
+    }
+
+    /// Listens for requests on a UNIX socket at this path.
+    ///
+    /// # Errors
+    /// The socket cannot be made.
+    pub fn control(&mut self, path: &Path) -> io::Result<()> {
+        self.control = Some(Control::at(path)?);
+        Ok(())
+    }
+
+    /// Makes another user the owner of the sockets and captures that were made, so that this user's programs can use them.
+    ///
+    /// # Errors
+    /// They cannot be given away.
+    pub fn give_to(&self, user: u32, group: u32) -> io::Result<()> {
+        self.control.iter().try_for_each(|control| control.give_to(user, group))?;
+        self.places.iter().try_for_each(|place| place.backend.give_to(user, group))
+    }
+
+    /// Runs until it is told to stop, its time is over, or nothing can come in any more. Then tells the counters and
+    /// states of every device.
+    ///
+    /// # Errors
+    /// Waiting fails.
+    pub fn run(&mut self, stop: &AtomicBool, observer: &mut dyn Observer) -> io::Result<()> {
+        let end = self.settings.duration.map(|duration| self.clock.now() + duration);
+        loop {
+            let now = self.clock.now();
+            self.settle(now, observer);
+            let over = end.is_some_and(|end| now >= end) || self.is_over();
+            if over || stop.load(Ordering::Relaxed) {
+                break;
+            }
+            self.wait(now, end)?;
+            self.serve(observer);
+            if now.since(self.paused) >= NAP {
+                self.paused = now;
+                observer.pause();
+            }
+        }
+        self.ask_missed();
+        let history = &mut self.history;
+        self.lab.finish(&mut |event| tell(history, observer, event));
+        self.deliver(self.clock.now());
+        Ok(())
+    }
+
+    /// What crossed the rim so far.
+    #[must_use]
+    pub fn crossings(&self) -> Vec<Crossing> {
+        super::control::crossings(&self.places)
+    }
+
+    /// Nothing can come in any more, and nothing is under way.
+    fn is_over(&self) -> bool {
+        let dead = |p: &Place| p.backend.is_over() || matches!(p.presence, Presence::Gone(_));
+        !self.places.is_empty() && self.places.iter().all(dead) && !self.lab.is_busy()
+    }
+
+    /// Does what is due in the lab, sends what leaves it, and notes who has come and gone.
+    fn settle(&mut self, now: Instant, observer: &mut dyn Observer) {
+        self.advance(now, observer);
+        let history = &mut self.history;
+        for place in &mut self.places {
+            let presence = place.backend.presence();
+            if presence == place.presence {
+                continue;
+            }
+            let (device, spec) = (&place.device, &place.spec);
+            match &presence {
+                Presence::Here => observer.news(&format!("{device} ({spec}): connected")),
+                Presence::Away(why) => observer.news(&format!("{device} ({spec}): {why}")),
+                Presence::Gone(why) => observer.news(&format!("{device} ({spec}): {why}; it is over")),
+            }
+            let here = presence == Presence::Here;
+            self.lab.set_present(place.outlet, here, &mut |event| tell(history, observer, event));
+            place.presence = presence;
+        }
+    }
+
+    /// Does what is due in the lab, and sends what leaves it.
+    fn advance(&mut self, now: Instant, observer: &mut dyn Observer) {
+        let history = &mut self.history;
+        self.lab.advance(now + SLACK, &mut |event| tell(history, observer, event));
+        self.deliver(now);
+    }
+
+    /// Hands what left the lab to the backends.
+    fn deliver(&mut self, now: Instant) {
+        for (outlet, frame) in self.lab.left() {
+            if let Some(place) = self.places.get_mut(outlet.index()) {
+                place.out.push(frame);
+            }
+        }
+        for place in self.places.iter_mut().filter(|p| !p.out.is_empty()) {
+            place.backend.send(now, &mut place.rim, &place.out);
+            place.out.clear();
+        }
+    }
+
+    /// Sleeps until something comes in, or is due; notes at which places.
+    fn wait(&mut self, now: Instant, end: Option<Instant>) -> io::Result<()> {
+        let mut fds: Vec<PollFd<'_>> = Vec::with_capacity(self.places.len() + 2);
+        let mut due = now + NAP;
+        self.ready.clear();
+        for place in &self.places {
+            let wait = place.backend.wait();
+            let slot = wait.fd.map(|fd| {
+                fds.push(PollFd::new(fd, interest(wait.room)));
+                fds.len() - 1
+            });
+            due = wait.at.map_or(due, |at| due.min(at));
+            self.ready.push(Ready { slot, at: wait.at, now: false });
+        }
+        let of_places = fds.len();
+        for (fd, room) in self.control.iter().flat_map(Control::wait) {
+            fds.push(PollFd::new(fd, interest(room)));
+        }
+        due = self.lab.next_time().map_or(due, |at| due.min(at));
+        due = end.map_or(due, |at| due.min(at));
+        let timeout = due.since(now + SLACK);
+        match ppoll(&mut fds, Some(TimeSpec::from_duration(timeout)), None) {
+            Ok(_) | Err(nix::errno::Errno::EINTR) => {}
+            Err(e) => return Err(e.into()),
+        }
+        self.asked = fds[of_places..].iter().any(|fd| fd.any().unwrap_or(false));
+        let now = self.clock.now() + SLACK;
+        for ready in &mut self.ready {
+            let came = ready.slot.and_then(|slot| fds[slot].any()).unwrap_or(false);
+            ready.now = came || ready.at.is_some_and(|at| at <= now);
+        }
+        Ok(())
+    }
+
+    /// Takes what has come in.
+    fn serve(&mut self, observer: &mut dyn Observer) {
+        for index in 0..self.places.len() {
+            if !self.ready[index].now {
+                continue;
+            }
+            let now = self.clock.now();
+            let (lab, history) = (&mut self.lab, &mut self.history);
+            let place = &mut self.places[index];
+            let outlet = place.outlet;
+            let mut counted = Rim::default();
+            let mut take = |frame: &[u8]| {
+                counted.in_frames += 1;
+                counted.in_bytes += frame.len() as u64;
+                lab.enter(outlet, now, frame, &mut |event| tell(history, observer, event));
+            };
+            place.backend.receive(now, &mut place.rim, &mut take);
+            place.rim.in_frames += counted.in_frames;
+            place.rim.in_bytes += counted.in_bytes;
+            if counted.in_frames > 0 {
+                self.advance(self.clock.now(), observer);
+            }
+        }
+        let now = self.clock.now();
+        if now.since(self.missed_asked) >= ASK_MISSED {
+            self.missed_asked = now;
+            self.ask_missed();
+        }
+        if let Some(control) = self.control.as_mut().filter(|_| self.asked) {
+            let (lab, places, history) = (&mut self.lab, self.places.as_slice(), &mut self.history);
+            let spec = &mut self.spec;
+            control.serve(&mut Desk { spec, lab, places, history, observer, now });
+        }
+    }
+
+    fn ask_missed(&mut self) {
+        for place in &mut self.places {
+            place.rim.in_missed += place.backend.missed();
+        }
+    }
+}
+
+/// Keeps an event and passes it on.
+pub(super) fn tell(history: &mut History, observer: &mut dyn Observer, event: &Event) {
+    history.event(event);
+    observer.event(event);
+}
+
+fn interest(room: bool) -> PollFlags {
+    if room { PollFlags::POLLIN | PollFlags::POLLOUT } else { PollFlags::POLLIN }
+}

@@ -1,0 +1,37 @@
+//! Real ends for simulated cables: real programs, interfaces and machines take part in a lab, in real time.
+//!
+//! An [`Engine`] runs a [`Lab`](crate::lab::Lab) by the clock. What a [`Backend`] receives enters the lab, which decides as
+//! ever, and what the lab has for a device that something is attached to goes out by its backend. Nothing is decided here.
+//!
+//! | file | what it does |
+//! | --- | --- |
+//! | `engine.rs` | the loop |
+//! | `backend.rs` | what real ends have in common, and their names |
+//! | `af_packet.rs`, `tap.rs`, `udp.rs`, `stream.rs`, `pcap.rs` | one each |
+//! | `coalesce.rs` | TCP segments put together again on their way out |
+//! | `offload.rs` | checksums, segmentation and tags that a kernel left to do |
+//! | `control.rs` | requests on a UNIX socket while it runs |
+//! | `history.rs`, `tables.rs` | what is shown of it |
+//! | `privileges.rs` | giving them up |
+//! | `clock.rs`, `socket.rs` | real time; sockets that are removed again |
+
+mod af_packet;
+mod backend;
+mod clock;
+mod coalesce;
+mod control;
+mod engine;
+mod history;
+mod offload;
+mod pcap;
+mod privileges;
+mod socket;
+mod stream;
+mod tables;
+mod tap;
+mod udp;
+
+pub use backend::{Backend, BackendSpec, BadBackend, MAX_FRAME, OpenError, Presence, Rim, Site, Wait};
+pub use engine::{Crossing, Engine, Observer, Settings, Unattached};
+pub use privileges::{Identity, can_remove, give_up};
+pub use tables::crossings as crossings_table;

@@ -1,0 +1,122 @@
+//! What people are shown of a live lab.
+
+use super::backend::Presence;
+use super::engine::Crossing;
+use crate::lab::spec::Name;
+use crate::lab::{Device, DeviceState, Known};
+use crate::report::fdb_kind;
+use crate::switch::FdbKind;
+use comfy_table::presets::NOTHING;
+use comfy_table::{CellAlignment, ContentArrangement, Table};
+use serde_json::{Value, json};
+
+/// A table of what crossed the rim at each place.
+#[must_use]
+pub fn crossings(crossings: &[Crossing]) -> String {
+    let mut table = plain([
+        "attached",
+        "backend",
+        "in_frames",
+        "in_bytes",
+        "in_missed",
+        "in_malformed",
+        "out_frames",
+        "out_bytes",
+        "out_dropped",
+    ]);
+    for crossing in crossings {
+        let rim = &crossing.rim;
+        let numbers = [
+            rim.in_frames,
+            rim.in_bytes,
+            rim.in_missed,
+            rim.in_malformed,
+            rim.out_frames,
+            rim.out_bytes,
+            rim.out_dropped,
+        ];
+        let names = [crossing.device.clone(), crossing.backend.to_string()];
+        table.add_row(names.into_iter().chain(numbers.map(|n| n.to_string())));
+    }
+    for column in table.column_iter_mut().skip(2) {
+        column.set_cell_alignment(CellAlignment::Right);
+    }
+    text(&table)
+}
+
+/// The same as JSON: what is attached at one place.
+pub(super) fn crossing_as_json(crossing: &Crossing) -> Value {
+    let why = match &crossing.presence {
+        Presence::Here => None,
+        Presence::Away(why) | Presence::Gone(why) => Some(why),
+    };
+    let rim = &crossing.rim;
+    json!({
+        "event": "attached",
+        "device": crossing.device,
+        "backend": crossing.backend.to_string(),
+        "presence": crossing.presence.word(),
+        "why": why,
+        "in_frames": rim.in_frames,
+        "in_bytes": rim.in_bytes,
+        "in_missed": rim.in_missed,
+        "in_malformed": rim.in_malformed,
+        "out_frames": rim.out_frames,
+        "out_bytes": rim.out_bytes,
+        "out_dropped": rim.out_dropped,
+    })
+}
+
+/// A table of the devices, how they stand, and what is attached to them.
+pub(super) fn devices(devices: &[Device], states: &[(Name, DeviceState)], crossings: &[Crossing]) -> String {
+    let mut table = plain(["device", "kind", "mode", "mac", "mtu", "link", "on", "attached"]);
+    for device in devices {
+        let state = states.iter().find(|(name, _)| *name == device.name).map(|(_, state)| state);
+        let link = match state {
+            None => "",
+            Some(state) if !state.up => "down",
+            Some(state) if !state.carrier => "no carrier",
+            Some(_) => "up",
+        };
+        let attached = crossings.iter().find(|c| c.device == device.name);
+        table.add_row([
+            device.name.clone(),
+            device.kind.to_owned(),
+            device.mode.map(|m| m.to_string()).unwrap_or_default(),
+            state.map(|s| s.mac.to_string()).unwrap_or_default(),
+            state.map(|s| s.mtu.to_string()).unwrap_or_default(),
+            link.to_owned(),
+            device.parent.as_ref().or(device.peer.as_ref()).cloned().unwrap_or_default(),
+            attached.map(|c| format!("{} ({})", c.backend, c.presence.word())).unwrap_or_default(),
+        ]);
+    }
+    text(&table)
+}
+
+/// A table of what the switches know.
+pub(super) fn known(known: &[Known]) -> String {
+    let mut table = plain(["switch", "mac", "vlan", "port", "entry", "age"]);
+    for Known { switch, port, entry } in known {
+        let ages = entry.kind == FdbKind::Dynamic;
+        table.add_row([
+            switch.clone(),
+            entry.mac.to_string(),
+            entry.vlan.map(|vlan| vlan.get().to_string()).unwrap_or_default(),
+            port.clone(),
+            fdb_kind(entry.kind).to_owned(),
+            if ages { format!("{} s", entry.age.as_secs()) } else { String::new() },
+        ]);
+    }
+    text(&table)
+}
+
+fn plain<const N: usize>(header: [&str; N]) -> Table {
+    let mut table = Table::new();
+    table.load_style(NOTHING).set_content_arrangement(ContentArrangement::Disabled);
+    table.set_header(header);
+    table
+}
+
+fn text(table: &Table) -> String {
+    table.lines().map(|line| format!("{}\n", line.trim())).collect()
+}

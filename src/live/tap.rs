@@ -1,0 +1,118 @@
+//! A TAP device: the other half of a network interface of this machine.
+
+use super::backend::{Backend, MAX_FRAME, Presence, Rim, Site, Wait};
+use super::coalesce::{MAX_PARTS, Parcels};
+use super::offload::{HEADER_BYTES, complete};
+use crate::errno::ErrorNumber;
+use crate::frame::Frame;
+use crate::sys::{self, BATCH};
+use crate::time::Instant;
+use std::fs::File;
+use std::io::{self, IoSlice, Read as _, Write as _};
+use std::os::fd::AsFd as _;
+use std::os::unix::net::UnixDatagram;
+
+/// The mtu of a new TAP device, in bytes.
+const DEFAULT_MTU: u32 = 1500;
+
+pub(super) struct Tap {
+    file: File,
+    presence: Presence,
+    buffer: Vec<u8>,
+    scratch: Vec<u8>,
+    parcels: Parcels,
+}
+
+impl Tap {
+    /// Opens the device of this name. One that was not there is made as the site has it, and brought up; one that was is
+    /// left as it is.
+    pub(super) fn open(name: &str, site: &Site) -> Result<Tap, String> {
+        let asking = UnixDatagram::unbound().map_err(|e| e.to_string())?;
+        let is_new = sys::index_of(&asking, name).is_err();
+        let file = sys::open_tap(name).map_err(|e| match e.raw_os_error() {
+            Some(libc::EPERM) => {
+                "a TAP device needs CAP_NET_ADMIN, or must be made for this user beforehand: \
+                 ip tuntap add NAME mode tap user USER"
+                    .to_owned()
+            }
+            Some(libc::EBUSY) => "it is in use".to_owned(),
+            Some(libc::EINVAL) => "there is an interface of this name that is no TAP device".to_owned(),
+            Some(libc::ENOENT) => "this system has no /dev/net/tun".to_owned(),
+            _ => e.to_string(),
+        })?;
+        if is_new {
+            prepare(&asking, name, site).map_err(|e| e.to_string())?;
+        }
+        let buffer = vec![0; HEADER_BYTES + MAX_FRAME];
+        Ok(Tap { file, presence: Presence::Here, buffer, scratch: Vec::new(), parcels: Parcels::default() })
+    }
+
+    fn failed(&mut self, error: &io::Error) {
+        // Not when it is down (EIO), only when it was deleted under us.
+        if error.raw_os_error() == Some(libc::EBADFD) {
+            self.presence = Presence::Gone("the device was deleted".to_owned());
+        }
+    }
+}
+
+fn prepare(asking: &UnixDatagram, name: &str, site: &Site) -> Result<(), ErrorNumber> {
+    if let Some(mac) = site.mac {
+        sys::set_mac(asking, name, mac)?;
+    }
+    if site.mtu != DEFAULT_MTU {
+        sys::set_mtu(asking, name, site.mtu)?;
+    }
+    sys::set_up(asking, name)
+}
+
+impl Backend for Tap {
+    fn wait(&self) -> Wait<'_> {
+        let fd = (self.presence == Presence::Here).then(|| self.file.as_fd());
+        Wait { fd, room: false, at: None }
+    }
+
+    fn receive(&mut self, _now: Instant, rim: &mut Rim, take: &mut dyn FnMut(&[u8])) {
+        // Long packets come as many frames, so it is these that count.
+        let mut frames = 0;
+        while frames < BATCH {
+            match self.file.read(&mut self.buffer) {
+                Ok(0) => return,
+                Ok(n) => {
+                    let done = complete(&mut self.buffer[..n], None, &mut self.scratch, take);
+                    rim.in_malformed += u64::from(done.is_err());
+                    frames += done.unwrap_or(1);
+                }
+                Err(e) => return self.failed(&e),
+            }
+        }
+    }
+
+    fn send(&mut self, _now: Instant, rim: &mut Rim, frames: &[Frame]) {
+        self.parcels.pack(frames);
+        let mut failure = None;
+        for parcel in self.parcels.list() {
+            let mut parts = [IoSlice::new(&[]); MAX_PARTS];
+            let mut count = 0;
+            for (part, bytes) in parts.iter_mut().zip(self.parcels.parts(parcel, frames)) {
+                *part = IoSlice::new(bytes);
+                count += 1;
+            }
+            let carried = &frames[parcel.frames.clone()];
+            match (&self.file).write_vectored(&parts[..count]) {
+                // A frame is taken whole or not at all.
+                Ok(written) if written > 0 => rim.sent(carried),
+                other => {
+                    rim.out_dropped += carried.len() as u64;
+                    failure = other.err().or(failure);
+                }
+            }
+        }
+        if let Some(e) = failure {
+            self.failed(&e);
+        }
+    }
+
+    fn presence(&self) -> Presence {
+        self.presence.clone()
+    }
+}

@@ -1,0 +1,57 @@
+//! A frame in each datagram, without anything around it: as QEMU's `-netdev dgram`, GNS3 and Dynamips have it.
+
+use super::backend::{Backend, MAX_FRAME, Presence, Rim, Wait, send_all};
+use crate::frame::Frame;
+use crate::sys::{self, BATCH, Inbox, Outbox};
+use crate::time::Instant;
+use std::net::{SocketAddr, UdpSocket};
+use std::os::fd::AsFd as _;
+
+/// Asked for in each direction.
+const QUEUE_BYTES: i32 = 4 * 1024 * 1024;
+
+pub(super) struct Udp {
+    socket: UdpSocket,
+    inbox: Inbox,
+    outbox: Outbox,
+}
+
+impl Udp {
+    pub(super) fn open(local: SocketAddr, remote: SocketAddr) -> Result<Udp, String> {
+        let socket = UdpSocket::bind(local).map_err(|e| format!("{local}: {e}"))?;
+        socket.connect(remote).map_err(|e| format!("{remote}: {e}"))?;
+        socket.set_nonblocking(true).map_err(|e| e.to_string())?;
+        sys::enlarge_queues(socket.as_fd(), QUEUE_BYTES);
+        Ok(Udp { socket, inbox: Inbox::new(), outbox: Outbox::default() })
+    }
+}
+
+impl Backend for Udp {
+    fn wait(&self) -> Wait<'_> {
+        Wait { fd: Some(self.socket.as_fd()), ..Wait::default() }
+    }
+
+    fn receive(&mut self, _now: Instant, rim: &mut Rim, take: &mut dyn FnMut(&[u8])) {
+        // Nothing there, or, told once by ICMP, nobody who listens.
+        if self.inbox.receive(self.socket.as_fd(), BATCH).is_err() {
+            return;
+        }
+        for message in self.inbox.messages() {
+            if message.cut || message.bytes.len() > MAX_FRAME {
+                rim.in_malformed += 1;
+            } else {
+                take(message.bytes);
+            }
+        }
+    }
+
+    fn send(&mut self, _now: Instant, rim: &mut Rim, frames: &[Frame]) {
+        send_all(&mut self.outbox, self.socket.as_fd(), frames, rim, |n| {
+            frames.get(n).map(|frame| (n..n + 1, std::iter::once(&**frame)))
+        });
+    }
+
+    fn presence(&self) -> Presence {
+        Presence::Here
+    }
+}

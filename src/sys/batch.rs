@@ -1,0 +1,155 @@
+//! Many datagrams or frames with one call: recvmmsg(2) and sendmmsg(2).
+
+use super::packet::tag_of;
+use std::io;
+use std::mem::{size_of_val, zeroed};
+use std::os::fd::{AsRawFd, BorrowedFd};
+use std::ptr::null_mut;
+
+/// Most messages of one call.
+pub(crate) const BATCH: usize = 64;
+
+/// Room for one message, in bytes: a full IP packet with its Ethernet header, tags and what precedes it. No power of
+/// two, so that the beginnings of messages do not share cache sets.
+const SLOT: usize = 65_536 + 5 * 64;
+
+/// Room for the control data of one message, in words: a `tpacket_auxdata` with its header.
+const CONTROL: usize = 8;
+
+/// Room for what was received with one call.
+pub(crate) struct Inbox {
+    bytes: Vec<u8>,
+    control: Vec<[u64; CONTROL]>,
+    parts: Vec<libc::iovec>,
+    headers: Vec<libc::mmsghdr>,
+    filled: usize,
+}
+
+/// A received message, to be put right where it is.
+#[derive(Debug)]
+pub(crate) struct Message<'a> {
+    /// Its bytes, as much as there was room for.
+    pub(crate) bytes: &'a mut [u8],
+    /// There was not enough room.
+    pub(crate) cut: bool,
+    /// The tag that a packet socket set aside: type and control information.
+    pub(crate) tag: Option<(u16, u16)>,
+}
+
+impl Inbox {
+    /// Room for [`BATCH`] messages.
+    pub(crate) fn new() -> Inbox {
+        Inbox {
+            bytes: vec![0; SLOT * BATCH],
+            control: vec![[0; CONTROL]; BATCH],
+            parts: Vec::with_capacity(BATCH),
+            headers: Vec::with_capacity(BATCH),
+            filled: 0,
+        }
+    }
+
+    /// Receives what is there, no more than so many, without waiting; answers the number of messages.
+    ///
+    /// # Errors
+    /// `WouldBlock` if there is nothing.
+    pub(crate) fn receive(&mut self, socket: BorrowedFd<'_>, most: usize) -> io::Result<usize> {
+        self.parts.clear();
+        self.headers.clear();
+        self.filled = 0;
+        let slots = self.bytes.chunks_exact_mut(SLOT).zip(&mut self.control);
+        for (slot, control) in slots.take(most) {
+            self.parts.push(libc::iovec { iov_base: slot.as_mut_ptr().cast(), iov_len: slot.len() });
+            // SAFETY: all-zero is a valid mmsghdr.
+            let mut header: libc::mmsghdr = unsafe { zeroed() };
+            header.msg_hdr.msg_control = control.as_mut_ptr().cast();
+            header.msg_hdr.msg_controllen = size_of_val(control) as _;
+            self.headers.push(header);
+        }
+        for (header, part) in self.headers.iter_mut().zip(&mut self.parts) {
+            header.msg_hdr.msg_iov = part;
+            header.msg_hdr.msg_iovlen = 1;
+        }
+        // SAFETY: every pointer in the headers is to a part of this structure, of the size given beside it, and nothing
+        // of it moves during the call.
+        let n = unsafe {
+            libc::recvmmsg(
+                socket.as_raw_fd(),
+                self.headers.as_mut_ptr(),
+                self.headers.len() as libc::c_uint,
+                libc::MSG_DONTWAIT as _,
+                null_mut(),
+            )
+        };
+        self.filled = usize::try_from(n).map_err(|_| io::Error::last_os_error())?;
+        Ok(self.filled)
+    }
+
+    /// The messages of the last call.
+    pub(crate) fn messages(&mut self) -> impl Iterator<Item = Message<'_>> {
+        self.bytes.chunks_exact_mut(SLOT).zip(&self.headers).take(self.filled).map(|(slot, header)| {
+            let len = (header.msg_len as usize).min(slot.len());
+            Message {
+                bytes: &mut slot[..len],
+                cut: header.msg_hdr.msg_flags & libc::MSG_TRUNC != 0,
+                tag: tag_of(&header.msg_hdr),
+            }
+        })
+    }
+}
+
+/// What is needed to send many messages with one call.
+#[derive(Default)]
+pub(crate) struct Outbox {
+    parts: Vec<libc::iovec>,
+    /// How many parts each message has.
+    counts: Vec<usize>,
+    headers: Vec<libc::mmsghdr>,
+}
+
+impl Outbox {
+    /// Sends the first of these messages, [`BATCH`] at most, each in parts; answers how many were taken.
+    ///
+    /// # Errors
+    /// The first message was not taken; `WouldBlock` if there is no room for it.
+    pub(crate) fn send<'a, M>(
+        &mut self,
+        socket: BorrowedFd<'_>,
+        messages: impl Iterator<Item = M>,
+    ) -> io::Result<usize>
+    where
+        M: Iterator<Item = &'a [u8]>,
+    {
+        self.parts.clear();
+        self.counts.clear();
+        self.headers.clear();
+        for message in messages.take(BATCH) {
+            let before = self.parts.len();
+            self.parts.extend(message.map(|bytes| libc::iovec {
+                iov_base: bytes.as_ptr().cast_mut().cast(),
+                iov_len: bytes.len(),
+            }));
+            self.counts.push(self.parts.len() - before);
+        }
+        let mut rest = self.parts.as_mut_slice();
+        for count in &self.counts {
+            let (parts, behind) = rest.split_at_mut(*count);
+            rest = behind;
+            // SAFETY: all-zero is a valid mmsghdr.
+            let mut header: libc::mmsghdr = unsafe { zeroed() };
+            header.msg_hdr.msg_iov = parts.as_mut_ptr();
+            header.msg_hdr.msg_iovlen = parts.len() as _;
+            self.headers.push(header);
+        }
+        // SAFETY: the headers point to the parts, and these to bytes that live for 'a, which is longer than this call, and
+        // are only read.
+        let n = unsafe {
+            libc::sendmmsg(
+                socket.as_raw_fd(),
+                self.headers.as_mut_ptr(),
+                self.headers.len() as libc::c_uint,
+                libc::MSG_DONTWAIT as _,
+            )
+        };
+        usize::try_from(n).map_err(|_| io::Error::last_os_error())
+    }
+}

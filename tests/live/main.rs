@@ -1,0 +1,13 @@
+//! Real programs and kernels on simulated cables, as a user has them: everything in network namespaces that the tests make
+//! and remove. They need Linux and root, and say so where they are skipped.
+#![cfg(target_os = "linux")]
+#![allow(missing_docs, clippy::unwrap_used, clippy::print_stderr, clippy::disallowed_methods)]
+
+mod agreement;
+mod net;
+mod offload;
+mod qemu;
+mod rim;
+mod switch;
+mod trouble;
+mod userspace;

@@ -1,0 +1,237 @@
+//! Network namespaces that a test makes and removes, and a `macvlab live` that runs in one of them.
+
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+use tempfile::TempDir;
+
+/// Says so and answers `false` where there is no root, or one of these programs is missing.
+pub(crate) fn can_run(programs: &[&str]) -> bool {
+    let root = std::fs::read_to_string("/proc/self/status")
+        .is_ok_and(|s| s.lines().any(|l| l.starts_with("Uid:") && l.split_whitespace().nth(2) == Some("0")));
+    if !root {
+        eprintln!("SKIPPED: namespaces are made as root only");
+        return false;
+    }
+    let there = |program: &&&str| {
+        std::env::var_os("PATH")
+            .is_some_and(|path| std::env::split_paths(&path).any(|dir| dir.join(program).exists()))
+    };
+    for missing in programs.iter().filter(|p| !there(p)) {
+        eprintln!("SKIPPED: {missing} is not installed");
+    }
+    programs.iter().all(|p| there(&p))
+}
+
+/// Namespaces, by the names that the test gives them. They are gone when it ends.
+pub(crate) struct Net {
+    prefix: String,
+    names: Vec<&'static str>,
+    pub(crate) dir: TempDir,
+}
+
+impl Net {
+    pub(crate) fn new(names: &[&'static str]) -> Net {
+        static NEXT: AtomicUsize = AtomicUsize::new(0);
+        let prefix = format!("mvl{}-{}-", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
+        let net = Net { prefix, names: names.to_vec(), dir: tempfile::tempdir().unwrap() };
+        for name in names {
+            let full = net.full(name);
+            assert!(Command::new("ip").args(["netns", "add", &full]).status().unwrap().success());
+            net.ip(&format!("-n {name} link set lo up"));
+        }
+        net
+    }
+
+    fn full(&self, name: &str) -> String {
+        format!("{}{name}", self.prefix)
+    }
+
+    /// A word that is the name of a namespace stands for it.
+    fn words(&self, line: &str) -> Vec<String> {
+        let word = |w: &str| if self.names.contains(&w) { self.full(w) } else { w.to_owned() };
+        line.split_whitespace().map(word).collect()
+    }
+
+    /// `ip …`, which must succeed. Namespaces: `-n NAME`, `netns NAME`.
+    pub(crate) fn ip(&self, line: &str) {
+        let out = Command::new("ip").args(self.words(line)).output().unwrap();
+        assert!(out.status.success(), "ip {line}: {}", String::from_utf8_lossy(&out.stderr));
+    }
+
+    /// A command in a namespace.
+    pub(crate) fn command(&self, name: &str, program: &str, args: &[&str]) -> Command {
+        let mut command = Command::new("ip");
+        command.args(["netns", "exec", &self.full(name), program]).args(args).current_dir(self.dir.path());
+        command.stdin(Stdio::null());
+        command
+    }
+
+    /// Runs a command in a namespace; whether it succeeded, and what it said.
+    pub(crate) fn run(&self, name: &str, line: &str) -> (bool, String) {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        let out = self.command(name, words[0], &words[1..]).output().unwrap();
+        let said = [out.stdout, out.stderr].concat();
+        (out.status.success(), String::from_utf8_lossy(&said).into_owned())
+    }
+
+    /// Whether one of three echo requests is answered.
+    pub(crate) fn pings(&self, from: &str, to: &str) -> bool {
+        (0..3).any(|_| self.run(from, &format!("busybox ping -c 1 -W 1 {to}")).0)
+    }
+
+    /// Two connected veth ends, both up.
+    pub(crate) fn veth(&self, (ns_a, a): (&str, &str), (ns_b, b): (&str, &str)) {
+        self.ip(&format!("-n {ns_a} link add {a} type veth peer name {b} netns {ns_b}"));
+        self.ip(&format!("-n {ns_a} link set {a} up"));
+        self.ip(&format!("-n {ns_b} link set {b} up"));
+    }
+
+    /// Gives a device of a namespace an address, and brings it up.
+    pub(crate) fn address(&self, name: &str, device: &str, address: &str) {
+        self.ip(&format!("-n {name} addr add {address} dev {device}"));
+        self.ip(&format!("-n {name} link set {device} up"));
+    }
+
+    /// Moves a TAP device that was made in one namespace to another, as `eth0` with this address.
+    pub(crate) fn move_tap(&self, from: &str, tap: &str, to: &str, address: &str) {
+        self.ip(&format!("-n {from} link set {tap} netns {to}"));
+        self.ip(&format!("-n {to} link set {tap} name eth0"));
+        self.address(to, "eth0", address);
+    }
+
+    /// Starts `macvlab live` in a namespace, and waits until it answers.
+    pub(crate) fn live(&self, name: &str, lab: &str, args: &[&str]) -> Live {
+        let all = arguments(self.dir.path(), lab, args);
+        let all: Vec<&str> = all.iter().map(String::as_str).collect();
+        Live::start(self.command(name, env!("CARGO_BIN_EXE_macvlab"), &all), self.dir.path())
+    }
+}
+
+/// The arguments of a `macvlab live` with this lab; with none, `--relay`.
+fn arguments(dir: &Path, lab: &str, args: &[&str]) -> Vec<String> {
+    let path = |name: &str| dir.join(name).to_str().unwrap().to_owned();
+    let mut all = vec!["live".to_owned(), "--control".to_owned(), path("control.sock")];
+    if lab.is_empty() {
+        all.push("--relay".to_owned());
+    } else {
+        std::fs::write(dir.join("lab.toml"), lab).unwrap();
+        all.push(path("lab.toml"));
+    }
+    all.extend(args.iter().map(|a| (*a).to_owned()));
+    all
+}
+
+impl Drop for Net {
+    fn drop(&mut self) {
+        for name in &self.names {
+            let _ = Command::new("ip").args(["netns", "del", &self.full(name)]).status();
+        }
+    }
+}
+
+/// A running `macvlab live`.
+pub(crate) struct Live {
+    child: Option<Child>,
+    pub(crate) socket: PathBuf,
+}
+
+impl Live {
+    /// Starts `macvlab live` where the test is, and waits until it answers.
+    pub(crate) fn here(dir: &Path, lab: &str, args: &[&str]) -> Live {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_macvlab"));
+        command.args(arguments(dir, lab, args)).current_dir(dir).stdin(Stdio::null());
+        Live::start(command, dir)
+    }
+
+    fn start(mut command: Command, dir: &Path) -> Live {
+        let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut live = Live { child: Some(child), socket: dir.join("control.sock") };
+        until("macvlab live answers", || live.has_ended() || live.ctl("show").0);
+        if live.has_ended() {
+            panic!("{:?}", live.wait());
+        }
+        live
+    }
+
+    /// `macvlab ctl SOCKET …`: whether it succeeded, and what it said.
+    pub(crate) fn ctl(&self, line: &str) -> (bool, String) {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_macvlab"));
+        let out = command.arg("ctl").arg(&self.socket).args(line.split_whitespace()).output().unwrap();
+        (out.status.success(), String::from_utf8_lossy(&[out.stdout, out.stderr].concat()).into_owned())
+    }
+
+    /// A change that must be possible.
+    pub(crate) fn change(&self, line: &str) {
+        let (ok, said) = self.ctl(line);
+        assert!(ok, "{line}: {said}");
+    }
+
+    /// What is attached, as the JSON of `ctl counters` has it.
+    pub(crate) fn attached(&self, device: &str) -> serde_json::Value {
+        let (ok, text) = self.ctl("counters --json");
+        assert!(ok, "{text}");
+        let objects = text.lines().map(|l| serde_json::from_str::<serde_json::Value>(l).unwrap());
+        objects.into_iter().find(|o| o["event"] == "attached" && o["device"] == device).unwrap()
+    }
+
+    pub(crate) fn presence(&self, device: &str) -> String {
+        self.attached(device)["presence"].as_str().unwrap().to_owned()
+    }
+
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.as_ref().unwrap().id()
+    }
+
+    pub(crate) fn has_ended(&mut self) -> bool {
+        self.child.as_mut().unwrap().try_wait().unwrap().is_some()
+    }
+
+    /// Ends it with a signal; it must end well, and leave no socket.
+    pub(crate) fn end(self, signal: &str) -> String {
+        let pid = self.pid().to_string();
+        assert!(Command::new("kill").args([signal, &pid]).status().unwrap().success());
+        let socket = self.socket.clone();
+        let out = self.wait();
+        let said =
+            format!("{}{}", String::from_utf8_lossy(&out.stdout), String::from_utf8_lossy(&out.stderr));
+        assert_eq!(out.status.code(), Some(0), "{said}");
+        assert!(!socket.exists(), "the control socket is left");
+        said
+    }
+
+    /// Waits for its end.
+    pub(crate) fn wait(mut self) -> Output {
+        self.child.take().unwrap().wait_with_output().unwrap()
+    }
+}
+
+impl Drop for Live {
+    fn drop(&mut self) {
+        if let Some(mut child) = self.child.take() {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
+}
+
+/// Waits for something to become true, for so long that it is an error if it does not.
+pub(crate) fn until(what: &str, mut holds: impl FnMut() -> bool) {
+    let start = Instant::now();
+    while !holds() {
+        assert!(start.elapsed() < Duration::from_secs(30), "still not: {what}");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+/// The frames of a capture, which must be valid.
+pub(crate) fn frames(path: &Path) -> Vec<Vec<u8>> {
+    let file = std::fs::File::open(path).unwrap();
+    let mut reader = macvlab::capture::Reader::new(file).unwrap();
+    let mut frames = Vec::new();
+    while let Some(record) = reader.next_record() {
+        frames.push(record.unwrap().data.to_vec());
+    }
+    frames
+}
