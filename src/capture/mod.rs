@@ -19,7 +19,7 @@ mod writer;
 
 pub use atomic::AtomicFile;
 pub use error::{BadReason, BadRecord, CaptureError};
-pub use reader::{Interface, Reader, Record};
+pub use reader::{Batch, Interface, Reader, Record};
 pub use traffic::{BadFrameSize, FrameSize, Traffic, TrafficSpec};
 pub use writer::{Direction, InterfaceStatistics, Packet, PcapWriter, PcapngWriter};
 

@@ -528,3 +528,33 @@ proptest! {
         }
     }
 }
+
+/// The same records, bad ones included, as batches give them.
+fn in_batches(bytes: Vec<u8>) -> Vec<Result<(u64, u64, usize), String>> {
+    let mut reader = Reader::new(Cursor::new(bytes)).unwrap();
+    let mut all = Vec::new();
+    while let Some(batch) = reader.next_batch() {
+        match batch {
+            Ok(batch) => {
+                assert!(!batch.is_empty());
+                all.extend(batch.iter().map(|r| Ok((r.number, r.time.as_nanos(), r.data.len()))));
+            }
+            Err(bad) => all.push(Err(bad.to_string())),
+        }
+        assert!(all.len() < 100_000, "a reader that does not end");
+    }
+    all
+}
+
+#[test]
+fn batches_are_the_records_one_by_one() {
+    for pcapng in [false, true] {
+        for big in [false, true] {
+            let whole = sample(pcapng, big);
+            for len in 48..whole.len() {
+                let cut = whole[..len].to_vec();
+                assert_eq!(in_batches(cut.clone()), read(cut), "{pcapng} {big} {len}");
+            }
+        }
+    }
+}
