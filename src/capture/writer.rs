@@ -5,20 +5,25 @@ use super::{LINKTYPE_ETHERNET, MAX_RECORD_BYTES};
 use crate::frame::{MacAddr, PacketType};
 use crate::time::Instant;
 use pcap_file::pcap::{PcapHeader, PcapTsResolution};
-use pcap_file::pcapng::blocks::enhanced_packet::{EnhancedPacketBlock, EnhancedPacketOption};
+use pcap_file::pcapng::blocks::ENHANCED_PACKET_BLOCK;
 use pcap_file::pcapng::blocks::interface_description::{
     InterfaceDescriptionBlock, InterfaceDescriptionOption, InterfaceTsResolution,
 };
 use pcap_file::pcapng::blocks::interface_statistics::{InterfaceStatisticsBlock, InterfaceStatisticsOption};
-use pcap_file::pcapng::blocks::opt_common::{CommonOption, UnknownOption};
 use pcap_file::pcapng::blocks::section_header::{SectionHeaderBlock, SectionHeaderOption};
 use pcap_file::{DataLink, Endianness};
 use std::borrow::Cow;
 use std::io::Write;
 use std::time::Duration;
 
-/// `epb_packetid`, which the pcap-file crate has no name for.
+/// Options of a packet: `opt_comment`, `epb_flags`, `epb_packetid`.
+const OPT_COMMENT: u16 = 1;
+const EPB_FLAGS: u16 = 2;
 const EPB_PACKETID: u16 = 5;
+/// A packet block without data and options: type, two lengths, interface, time, captured and original length.
+const PACKET_OVERHEAD: usize = 32;
+/// Bytes that a pcapng writer collects before it writes.
+const BUFFER_BYTES: usize = 256 * 1024;
 /// Most bytes of one option.
 const MAX_OPTION_BYTES: usize = 65_535;
 
@@ -55,9 +60,7 @@ impl<W: Write> PcapWriter<W> {
             .map_err(|_| CaptureError::Write("a pcap file has no times after 2106".to_owned()))?;
         let incl_len = record_len(frame)?;
         let fields = [ts_sec, since_epoch.subsec_nanos(), incl_len, orig_len.max(incl_len)];
-        for field in fields {
-            self.writer.write_all(&field.to_le_bytes())?;
-        }
+        self.writer.write_all(fields.map(u32::to_le_bytes).as_flattened())?;
         self.writer.write_all(frame)?;
         Ok(())
     }
@@ -146,8 +149,12 @@ pub struct InterfaceStatistics {
 }
 
 /// Writes a pcapng file: one section, an interface for each device, little-endian, nanoseconds.
+///
+/// It collects what it writes and hands whole blocks to the writer below, many at once.
 pub struct PcapngWriter<W: Write> {
-    inner: pcap_file::pcapng::PcapNgWriter<W>,
+    /// Blocks that were not handed on yet.
+    blocks: pcap_file::pcapng::PcapNgWriter<Vec<u8>>,
+    writer: W,
     interfaces: u32,
 }
 
@@ -163,9 +170,9 @@ impl<W: Write> PcapngWriter<W> {
             options: vec![SectionHeaderOption::UserApplication(Cow::Borrowed(application))],
             ..SectionHeaderBlock::default()
         };
-        let inner =
-            pcap_file::pcapng::PcapNgWriter::with_section_header(writer, section).map_err(pcapng_error)?;
-        Ok(PcapngWriter { inner, interfaces: 0 })
+        let blocks = pcap_file::pcapng::PcapNgWriter::with_section_header(Vec::new(), section)
+            .map_err(pcapng_error)?;
+        Ok(PcapngWriter { blocks, writer, interfaces: 0 })
     }
 
     /// Describes an interface and answers its number. Interfaces may be added at any time before their first packet.
@@ -188,40 +195,61 @@ impl<W: Write> PcapngWriter<W> {
         options.push(InterfaceDescriptionOption::IfTsResol(InterfaceTsResolution::NANO));
         let linktype = DataLink::from(u32::from(LINKTYPE_ETHERNET));
         let block = InterfaceDescriptionBlock { linktype, snaplen: MAX_RECORD_BYTES, options };
-        self.inner.write_pcapng_block(block).map_err(pcapng_error)?;
+        self.blocks.write_pcapng_block(block).map_err(pcapng_error)?;
         self.interfaces += 1;
         Ok(self.interfaces - 1)
     }
 
-    /// Writes one frame.
+    /// Writes one frame. Nothing is allocated for it.
     ///
     /// # Errors
     /// Writing fails, or there is no such interface.
     pub fn write(&mut self, packet: &Packet<'_>) -> Result<(), CaptureError> {
-        let mut options = Vec::with_capacity(3);
-        if !packet.comment.is_empty() {
-            let comment = CommonOption::Comment(Cow::Borrowed(fitting(packet.comment)));
-            options.push(EnhancedPacketOption::Common(comment));
+        if packet.interface >= self.interfaces {
+            return Err(CaptureError::Write(format!("there is no interface {}", packet.interface)));
+        }
+        let captured = record_len(packet.frame)?;
+        let comment = fitting(packet.comment).as_bytes();
+        let blocks = self.blocks.get_mut();
+        let start = blocks.len();
+        blocks.reserve(PACKET_OVERHEAD + 32 + packet.frame.len() + comment.len());
+        let time = packet.time.as_nanos();
+        let original = packet.orig_len.max(captured);
+        let (high, low) = ((time >> 32) as u32, time as u32);
+        // The block's length, which stands at both ends, is filled in when it is known.
+        for field in [ENHANCED_PACKET_BLOCK, 0, packet.interface, high, low, captured, original] {
+            blocks.extend_from_slice(&field.to_le_bytes());
+        }
+        blocks.extend_from_slice(packet.frame);
+        pad(blocks);
+        let without_options = blocks.len();
+        if !comment.is_empty() {
+            option(blocks, OPT_COMMENT, comment);
         }
         if packet.flags() != 0 {
-            options.push(EnhancedPacketOption::Flags(packet.flags()));
+            option(blocks, EPB_FLAGS, &packet.flags().to_le_bytes());
         }
-        let id = packet.packet_id.map(u64::to_le_bytes);
-        if let Some(id) = &id {
-            options.push(EnhancedPacketOption::Common(CommonOption::Unknown(UnknownOption::new(
-                EPB_PACKETID,
-                id,
-            ))));
+        if let Some(id) = packet.packet_id {
+            option(blocks, EPB_PACKETID, &id.to_le_bytes());
         }
-        let block = EnhancedPacketBlock {
-            interface_id: packet.interface,
-            timestamp: Duration::from_nanos(packet.time.as_nanos()),
-            original_len: packet.orig_len.max(record_len(packet.frame)?),
-            data: Cow::Borrowed(packet.frame),
-            options,
-        };
-        self.inner.write_pcapng_block(block).map_err(pcapng_error)?;
-        Ok(())
+        if blocks.len() > without_options {
+            option(blocks, 0, &[]);
+        }
+        let len = u32::try_from(blocks.len() - start + 4).unwrap_or(u32::MAX).to_le_bytes();
+        blocks.extend_from_slice(&len);
+        if let Some(field) = blocks.get_mut(start + 4..start + 8) {
+            field.copy_from_slice(&len);
+        }
+        if blocks.len() >= BUFFER_BYTES { self.hand_on() } else { Ok(()) }
+    }
+
+    /// Hands on what was collected.
+    fn hand_on(&mut self) -> Result<(), CaptureError> {
+        let blocks = self.blocks.get_mut();
+        let written = self.writer.write_all(blocks);
+        // What a writer below could not take it is not asked to take again.
+        blocks.clear();
+        Ok(written?)
     }
 
     /// Writes what an interface counted; best at the end.
@@ -240,8 +268,22 @@ impl<W: Write> PcapngWriter<W> {
         options.extend(counted.dropped_by_os.map(InterfaceStatisticsOption::IsbOsDrop));
         options.extend(counted.delivered.map(InterfaceStatisticsOption::IsbUsrDeliv));
         let block = InterfaceStatisticsBlock { interface_id: interface, timestamp: at(counted.end), options };
-        self.inner.write_pcapng_block(block).map_err(pcapng_error)?;
+        self.blocks.write_pcapng_block(block).map_err(pcapng_error)?;
         Ok(())
+    }
+
+    /// Hands on everything that was collected, and has the writer below do the same.
+    ///
+    /// # Errors
+    /// Writing fails.
+    pub fn flush(&mut self) -> Result<(), CaptureError> {
+        self.hand_on()?;
+        Ok(self.writer.flush()?)
+    }
+
+    /// The writer below, which has what was flushed.
+    pub fn into_inner(self) -> W {
+        self.writer
     }
 
     /// Flushes, and gives the writer back.
@@ -249,9 +291,23 @@ impl<W: Write> PcapngWriter<W> {
     /// # Errors
     /// Flushing fails.
     pub fn finish(mut self) -> Result<W, CaptureError> {
-        self.inner.get_mut().flush()?;
-        Ok(self.inner.into_inner())
+        self.flush()?;
+        Ok(self.writer)
     }
+}
+
+/// An option of a block.
+fn option(block: &mut Vec<u8>, code: u16, value: &[u8]) {
+    block.extend_from_slice(&code.to_le_bytes());
+    block.extend_from_slice(&u16::try_from(value.len()).unwrap_or(u16::MAX).to_le_bytes());
+    block.extend_from_slice(value);
+    pad(block);
+}
+
+/// Everything in a block begins at a multiple of four bytes.
+fn pad(block: &mut Vec<u8>) {
+    let len = block.len().next_multiple_of(4);
+    block.resize(len, 0);
 }
 
 /// A record's length in bytes, if a record can have it.
