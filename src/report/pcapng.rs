@@ -4,7 +4,7 @@ use crate::capture::{CaptureError, Direction, InterfaceStatistics, Packet, Pcapn
 use crate::counters::Counters;
 use crate::frame::MacAddr;
 use crate::lab::spec::{Action, Name};
-use crate::lab::{Device, Event, Hop, HopKind};
+use crate::lab::{Device, Event, HopKind};
 use crate::time::Instant;
 use crate::verdict::Rule;
 use std::collections::BTreeMap;
@@ -13,7 +13,6 @@ use std::io::Write;
 /// A device's interface.
 #[derive(Clone, Copy, Debug, Default)]
 struct Interface {
-    id: u32,
     /// Packets written.
     written: u64,
     /// Of them, those handed to the device.
@@ -25,17 +24,22 @@ struct Interface {
 /// What is said of a frame that comes in at a switch; the rule is told where it leaves or ends.
 const ARRIVES_AT_SWITCH: &str = "comes in at the switch, which decides where it goes";
 
-/// Writes events as an annotated pcapng file.
+/// Writes a hop log as an annotated pcapng file.
 ///
 /// Every device of the lab is an interface; one that comes later is described when its first frame does. A packet's
 /// comment names the rule that put it there and says why; `epb_packetid` is the same for all copies of one frame.
+///
+/// A log of events is written with [`AnnotatedCapture::event`]; one whose devices are numbers with
+/// [`AnnotatedCapture::devices`], [`AnnotatedCapture::hop`] and [`AnnotatedCapture::counters`].
 pub struct AnnotatedCapture<W: Write> {
     writer: PcapngWriter<W>,
-    interfaces: BTreeMap<Name, Interface>,
+    interfaces: Vec<Interface>,
+    by_name: BTreeMap<Name, u32>,
     /// Description and address of devices that were added and have no interface yet.
     added: BTreeMap<Name, (String, MacAddr)>,
+    comments: Comments,
     /// What is written at the end.
-    counted: Vec<(Interface, Counters)>,
+    counted: Vec<(u32, Counters)>,
     /// The times of the first and the last hop.
     span: Option<(Instant, Instant)>,
 }
@@ -48,8 +52,10 @@ impl<W: Write> AnnotatedCapture<W> {
     pub fn new(writer: W) -> Result<AnnotatedCapture<W>, CaptureError> {
         Ok(AnnotatedCapture {
             writer: PcapngWriter::new(writer)?,
-            interfaces: BTreeMap::new(),
+            interfaces: Vec::new(),
+            by_name: BTreeMap::new(),
             added: BTreeMap::new(),
+            comments: Comments::new(),
             counted: Vec::new(),
             span: None,
         })
@@ -61,17 +67,10 @@ impl<W: Write> AnnotatedCapture<W> {
     /// Writing fails.
     pub fn event(&mut self, event: &Event) -> Result<(), CaptureError> {
         match event {
-            Event::Lab { devices, .. } => {
-                for device in devices {
-                    let id = self.writer.add_interface(&device.name, &description(device), device.mac)?;
-                    let of_switch = device.kind == "switch-port";
-                    let interface = Interface { id, of_switch, ..Interface::default() };
-                    self.interfaces.insert(device.name.clone(), interface);
-                }
-            }
+            Event::Lab { devices, .. } => self.devices(devices)?,
             Event::Step { spec, .. } => {
                 if let Action::Add { name, spec } = &spec.action
-                    && !self.interfaces.contains_key(name)
+                    && !self.by_name.contains_key(name)
                 {
                     let kind = if spec.tap { "macvtap" } else { "macvlan" };
                     let mac = spec.requested_mac(name);
@@ -79,11 +78,20 @@ impl<W: Write> AnnotatedCapture<W> {
                     self.added.insert(name.clone(), (text, mac));
                 }
             }
-            Event::Hop(hop) => self.hop(hop)?,
+            Event::Hop(hop) => {
+                let interface = match self.by_name.get(&hop.device) {
+                    Some(interface) => *interface,
+                    None => {
+                        let (text, mac) = self.added.remove(&hop.device).unzip();
+                        self.interface(&hop.device, &text.unwrap_or_default(), mac, false)?
+                    }
+                };
+                self.hop(interface, hop.kind, hop.time, &hop.frame, hop.frame_id)?;
+            }
             Event::Counters { device, counters } => {
                 // A device of this name that comes later is another one, with an interface of its own.
-                if let Some(interface) = self.interfaces.remove(device) {
-                    self.counted.push((interface, *counters));
+                if let Some(interface) = self.by_name.remove(device) {
+                    self.counters(interface, counters);
                 }
             }
             Event::Setup { .. } | Event::Result { .. } | Event::State { .. } | Event::Decision(_) => {}
@@ -91,13 +99,92 @@ impl<W: Write> AnnotatedCapture<W> {
         Ok(())
     }
 
+    /// Describes devices, which get the next numbers, from 0, in this order.
+    ///
+    /// # Errors
+    /// Writing fails.
+    pub fn devices(&mut self, devices: &[Device]) -> Result<(), CaptureError> {
+        for device in devices {
+            let of_switch = device.kind == "switch-port";
+            self.interface(&device.name, &description(device), device.mac, of_switch)?;
+        }
+        Ok(())
+    }
+
+    /// Writes what happened to a frame at a device, which was described. Nothing is allocated for it.
+    ///
+    /// # Errors
+    /// Writing fails, or there is no such device.
+    pub fn hop(
+        &mut self,
+        device: u32,
+        kind: HopKind,
+        time: Instant,
+        frame: &[u8],
+        frame_id: u64,
+    ) -> Result<(), CaptureError> {
+        let unknown = || CaptureError::Write(format!("there is no interface {device}"));
+        let interface = self.interfaces.get_mut(device as usize).ok_or_else(unknown)?;
+        interface.written += 1;
+        let (direction, packet_type, comment) = match kind {
+            HopKind::Arrive(packet_type) if interface.of_switch => {
+                (Some(Direction::In), Some(packet_type), ARRIVES_AT_SWITCH)
+            }
+            HopKind::Arrive(packet_type) => {
+                (Some(Direction::In), Some(packet_type), self.comments.of(Rule::TapSeesAll))
+            }
+            HopKind::Receive(packet_type, rule) => {
+                interface.received += 1;
+                (Some(Direction::In), Some(packet_type), self.comments.of(rule))
+            }
+            HopKind::Transmit(rule) => (Some(Direction::Out), None, self.comments.of(rule)),
+            HopKind::Drop(rule) => (None, None, self.comments.of_drop(rule)),
+        };
+        let (first, last) = self.span.unwrap_or((time, time));
+        self.span = Some((first.min(time), last.max(time)));
+        self.writer.write(&Packet {
+            interface: device,
+            time,
+            frame,
+            orig_len: 0,
+            direction,
+            packet_type,
+            packet_id: Some(frame_id),
+            comment,
+        })
+    }
+
+    /// Keeps what a device counted, for the end of the file.
+    pub fn counters(&mut self, device: u32, counters: &Counters) {
+        self.counted.push((device, *counters));
+    }
+
+    /// Hands on what was written so far.
+    ///
+    /// # Errors
+    /// Writing fails.
+    pub fn flush(&mut self) -> Result<(), CaptureError> {
+        self.writer.flush()
+    }
+
     /// Writes what the devices counted, flushes, and gives the writer back.
     ///
     /// # Errors
     /// Writing fails.
     pub fn finish(mut self) -> Result<W, CaptureError> {
+        self.statistics()?;
+        self.writer.finish()
+    }
+
+    /// Gives the writer back as it is, after an error.
+    pub fn into_inner(self) -> W {
+        self.writer.into_inner()
+    }
+
+    fn statistics(&mut self) -> Result<(), CaptureError> {
         let (start, end) = self.span.unwrap_or_default();
-        for (interface, counters) in &self.counted {
+        for (device, counters) in &self.counted {
+            let Some(interface) = self.interfaces.get(*device as usize) else { continue };
             let statistics = InterfaceStatistics {
                 start,
                 end,
@@ -107,54 +194,46 @@ impl<W: Write> AnnotatedCapture<W> {
                 dropped_by_os: None,
                 delivered: Some(interface.received),
             };
-            self.writer.statistics(interface.id, &statistics)?;
+            self.writer.statistics(*device, &statistics)?;
         }
-        self.writer.finish()
+        Ok(())
     }
 
-    fn hop(&mut self, hop: &Hop) -> Result<(), CaptureError> {
-        let mut interface = match self.interfaces.get(&hop.device) {
-            Some(interface) => *interface,
-            None => {
-                let (text, mac) = self.added.remove(&hop.device).unzip();
-                let id = self.writer.add_interface(&hop.device, &text.unwrap_or_default(), mac)?;
-                Interface { id, ..Interface::default() }
-            }
-        };
-        interface.written += 1;
-        let (direction, packet_type, comment) = match hop.kind {
-            HopKind::Arrive(packet_type) if interface.of_switch => {
-                (Some(Direction::In), Some(packet_type), ARRIVES_AT_SWITCH.to_owned())
-            }
-            HopKind::Arrive(packet_type) => {
-                (Some(Direction::In), Some(packet_type), comment(Rule::TapSeesAll))
-            }
-            HopKind::Receive(packet_type, rule) => {
-                interface.received += 1;
-                (Some(Direction::In), Some(packet_type), comment(rule))
-            }
-            HopKind::Transmit(rule) => (Some(Direction::Out), None, comment(rule)),
-            HopKind::Drop(rule) => (None, None, format!("dropped: {}", comment(rule))),
-        };
-        self.interfaces.insert(hop.device.clone(), interface);
-        let (first, last) = self.span.unwrap_or((hop.time, hop.time));
-        self.span = Some((first.min(hop.time), last.max(hop.time)));
-        self.writer.write(&Packet {
-            interface: interface.id,
-            time: hop.time,
-            frame: &hop.frame,
-            orig_len: 0,
-            direction,
-            packet_type,
-            packet_id: Some(hop.frame_id),
-            comment: &comment,
-        })
+    fn interface(
+        &mut self,
+        name: &str,
+        description: &str,
+        mac: Option<MacAddr>,
+        of_switch: bool,
+    ) -> Result<u32, CaptureError> {
+        let id = self.writer.add_interface(name, description, mac)?;
+        self.interfaces.push(Interface { of_switch, ..Interface::default() });
+        self.by_name.insert(name.to_owned(), id);
+        Ok(id)
     }
 }
 
-/// `R14 Unicast to a port: The destination is this port's address …`
-fn comment(rule: Rule) -> String {
-    format!("{rule} {}: {}", rule.title(), rule.why())
+/// What is said of every rule, put together once.
+struct Comments {
+    /// By the rule's place in the catalogue: `dropped: R14 Unicast to a port: The destination is this port's address …`
+    texts: Vec<String>,
+}
+
+impl Comments {
+    const DROPPED: &'static str = "dropped: ";
+
+    fn new() -> Comments {
+        let text = |rule: &Rule| format!("{}{rule} {}: {}", Self::DROPPED, rule.title(), rule.why());
+        Comments { texts: Rule::ALL.iter().map(text).collect() }
+    }
+
+    fn of_drop(&self, rule: Rule) -> &str {
+        self.texts.get(rule as usize).map(String::as_str).unwrap_or_default()
+    }
+
+    fn of(&self, rule: Rule) -> &str {
+        self.of_drop(rule).get(Self::DROPPED.len()..).unwrap_or_default()
+    }
 }
 
 /// `macvlan vepa on eth0, 02:42:c0:a8:80:de`
