@@ -54,6 +54,7 @@
 //!
 //! | room | what it is | to begin with |
 //! | --- | --- | --- |
+//! | [`replay`] | captures through a lab: read, chosen, decided, written | [`replay::Replay`] |
 //! | [`report`] | text, JSON lines, annotated pcapng, counters: views of the hop log | [`report::TextReport`] |
 //! | [`matrix`] | who reaches whom, a fresh lab for each pair | [`matrix::ping`] |
 //! | [`explain`] | the whole way of one frame, and why it did not go elsewhere | [`explain::Journey`] |
@@ -88,6 +89,7 @@ pub mod labfile;
 pub mod macvlan;
 pub mod matrix;
 pub mod nic;
+pub mod replay;
 pub mod report;
 pub mod station;
 pub mod switch;

@@ -92,12 +92,7 @@ impl PcapStream {
     }
 
     #[inline]
-    fn record(
-        &self,
-        source: &mut Source,
-        number: u64,
-        offset: u64,
-    ) -> Result<Option<Located>, BadReason> {
+    fn record(&self, source: &mut Source, number: u64, offset: u64) -> Result<Option<Located>, BadReason> {
         let have = source.need(RECORD_HEADER_BYTES);
         let Some(head) = self.head(source.peek()) else {
             return match source.take_error() {

@@ -166,7 +166,8 @@ impl PcapngStream {
         if window.len() < SECTION_HEAD_BYTES {
             return false;
         }
-        let endianness = if window.starts_with(&Self::MAGIC) { byte_order(window) } else { Ok(self.endianness) };
+        let endianness =
+            if window.starts_with(&Self::MAGIC) { byte_order(window) } else { Ok(self.endianness) };
         // A byte order or a length that cannot be is found out without reading on.
         endianness.is_ok_and(|endianness| {
             Body { bytes: window, endianness }.u32(4).is_some_and(|len| len as usize <= window.len())

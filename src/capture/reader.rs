@@ -183,7 +183,13 @@ impl Reader {
         } else {
             return Err(CaptureError::Magic(magic.to_vec()));
         };
-        Ok(Reader { source, format, found: Vec::with_capacity(MAX_BATCH_RECORDS), pending: None, over: false })
+        Ok(Reader {
+            source,
+            format,
+            found: Vec::with_capacity(MAX_BATCH_RECORDS),
+            pending: None,
+            over: false,
+        })
     }
 
     /// The next record; `None` at the end, and after a record that [`BadRecord::is_fatal`].

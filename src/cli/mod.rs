@@ -9,7 +9,7 @@
 //! | `explain.rs` | `explain LAB`, with the frame from `aim.rs` |
 //! | `matrix.rs` | `matrix [LAB]` |
 //! | `generate.rs` | `generate OUT.pcap` |
-//! | `replay.rs` | `replay CAPTURE --lab LAB`, with one capture for each device from `devices.rs` |
+//! | `replay/` | `replay CAPTURE … --lab LAB` |
 //! | `rules.rs` | `rules [ID]` |
 //! | `run.rs` | `run LAB` |
 //! | `shell.rs` | `completions SHELL`, `man [COMMAND]` |
@@ -23,7 +23,6 @@ mod bench;
 mod check;
 mod demo;
 mod demos;
-mod devices;
 mod experiment;
 mod explain;
 mod generate;

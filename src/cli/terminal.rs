@@ -53,8 +53,7 @@ impl Terminal {
 
     /// Says something on standard error.
     pub(super) fn say(&self, text: impl fmt::Display) {
-        // If standard error is gone, there is nobody left to tell.
-        let _ = writeln!(io::stderr(), "{text}");
+        say(text);
     }
 
     /// Says why a command could not be carried out.
@@ -67,6 +66,12 @@ impl Terminal {
             Failure::Shown(text) => self.say(text.trim_end()),
         }
     }
+}
+
+/// Says something on standard error, from whatever thread.
+pub(super) fn say(text: impl fmt::Display) {
+    // If standard error is gone, there is nobody left to tell.
+    let _ = writeln!(io::stderr(), "{text}");
 }
 
 /// Standard output, buffered. Once nobody reads it any more, everything written to it disappears: a closed pipe is no

@@ -99,11 +99,6 @@ impl Views {
         self.failure.get_or_insert(failure);
     }
 
-    /// Whether anything is written to anywhere but standard output.
-    pub(super) fn writes_files(&self) -> bool {
-        self.capture.is_some()
-    }
-
     /// Completes them.
     pub(super) fn finish(self) -> Result<(), Failure> {
         let stdout = |e: io::Error| Failure::about("standard output", e);

@@ -171,7 +171,9 @@ pub(super) const UNITS: [(&str, u64); 6] = [
     ("ns", 1),
 ];
 
-fn parse_duration(text: &str) -> Option<Duration> {
+/// A duration as lab files write it, a number and a unit: `300s`, `5ms`, `1.5h`. `None`: it is none.
+#[must_use]
+pub fn parse_duration(text: &str) -> Option<Duration> {
     let digits = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
     let (number, unit) = text.split_at(digits);
     let (_, unit_ns) = UNITS.iter().find(|(name, _)| *name == unit.trim_start())?;

@@ -167,18 +167,27 @@ impl<W: Write> AnnotatedCapture<W> {
         self.writer.flush()
     }
 
-    /// Writes what the devices counted, flushes, and gives the writer back.
+    /// Writes what the devices counted, which is the end of the file, and flushes.
+    ///
+    /// # Errors
+    /// Writing fails.
+    pub fn conclude(&mut self) -> Result<(), CaptureError> {
+        self.statistics()?;
+        self.flush()
+    }
+
+    /// The writer, which has what was flushed.
+    pub fn into_inner(self) -> W {
+        self.writer.into_inner()
+    }
+
+    /// Concludes, and gives the writer back.
     ///
     /// # Errors
     /// Writing fails.
     pub fn finish(mut self) -> Result<W, CaptureError> {
-        self.statistics()?;
-        self.writer.finish()
-    }
-
-    /// Gives the writer back as it is, after an error.
-    pub fn into_inner(self) -> W {
-        self.writer.into_inner()
+        self.conclude()?;
+        Ok(self.into_inner())
     }
 
     fn statistics(&mut self) -> Result<(), CaptureError> {
