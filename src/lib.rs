@@ -55,12 +55,14 @@
 //! | room | what it is | to begin with |
 //! | --- | --- | --- |
 //! | [`replay`] | captures through a lab: read, chosen, decided, written | [`replay::Replay`] |
+//! | [`play`] | a lab on a page, changed while it runs | [`play::Session`] |
 //! | [`report`] | text, JSON lines, annotated pcapng, counters: views of the hop log | [`report::TextReport`] |
 //! | [`matrix`] | who reaches whom, a fresh lab for each pair | [`matrix::ping`] |
 //! | [`explain`] | the whole way of one frame, and why it did not go elsewhere | [`explain::Journey`] |
 //! | `kernel` | the running Linux kernel, asked the same (feature `kernel`) | |
 //! | [`labfile`] | the lab as TOML, read with diagnostics and written | [`labfile::parse`] |
 //! | [`lab`] | devices wired together under virtual time; the hop log | [`lab::Lab`], [`lab::Event`] |
+//! | [`dataplane`] | the way of a frame through all of them, as labs, replays and benchmarks walk it | [`dataplane::Walk`] |
 //! | [`station`] | the IP stacks of hosts, stations and routers | [`station::Endpoint`] |
 //! | [`capture`] | pcap and pcapng, in and out | [`capture::Reader`] |
 //! | [`switch`] | the external switch | [`switch::Switch::decide`] |
@@ -79,6 +81,7 @@
 
 pub mod capture;
 pub mod counters;
+pub mod dataplane;
 pub mod errno;
 pub mod explain;
 pub mod frame;
@@ -89,6 +92,7 @@ pub mod labfile;
 pub mod macvlan;
 pub mod matrix;
 pub mod nic;
+pub mod play;
 pub mod replay;
 pub mod report;
 pub mod station;

@@ -6,8 +6,10 @@
 //! | `bench/` | `bench` |
 //! | `check.rs` | `check LAB …` |
 //! | `demo.rs` | `demo [NAME]`, with the list of built-in labs in `demos.rs`, run by `experiment.rs` |
+//! | `draw.rs` | `draw LAB` |
 //! | `explain.rs` | `explain LAB`, with the frame from `aim.rs` |
 //! | `matrix.rs` | `matrix [LAB]` |
+//! | `play.rs` | `play [LAB]` |
 //! | `generate.rs` | `generate OUT.pcap` |
 //! | `replay/` | `replay CAPTURE … --lab LAB` |
 //! | `rules.rs` | `rules [ID]` |
@@ -23,12 +25,14 @@ mod bench;
 mod check;
 mod demo;
 mod demos;
+mod draw;
 mod experiment;
 mod explain;
 mod generate;
 mod input;
 mod interrupt;
 mod matrix;
+mod play;
 mod replay;
 mod rules;
 mod run;
@@ -53,6 +57,7 @@ const EXAMPLES: &str = "Examples:
   macvlab explain lab.toml --at c1 --arp c2
                                         the whole way of one frame, and why others do not get it
   macvlab matrix                        who reaches whom, in every pair of modes
+  macvlab play                          change a lab in the browser, and watch
   macvlab replay in.pcap --lab lab.toml --out-dir out
                                         what each device would receive of a capture
   macvlab rules R14                     what a rule says
@@ -81,6 +86,8 @@ enum Command {
     Run(run::Args),
     Explain(explain::Args),
     Matrix(matrix::Args),
+    Draw(draw::Args),
+    Play(play::Args),
     Replay(replay::Args),
     Generate(generate::Args),
     Bench(bench::Args),
@@ -157,7 +164,9 @@ pub(crate) fn main() -> ExitCode {
         Command::Demo(args) => demo::run(&args, &terminal),
         Command::Run(args) => run::run(args, &terminal),
         Command::Explain(args) => explain::run(args, &terminal),
+        Command::Draw(args) => draw::run(&args, &terminal),
         Command::Matrix(args) => matrix::run(&args, &terminal),
+        Command::Play(args) => play::run(&args, &terminal),
         Command::Replay(args) => replay::run(args, &terminal),
         Command::Generate(args) => generate::run(args, &terminal),
         Command::Bench(args) => bench::run(&args, &terminal),

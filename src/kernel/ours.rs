@@ -126,7 +126,11 @@ fn convert(lab: &LabSpec, events: &[Event]) -> Observed {
             Event::State { device, state } => {
                 observed.states.insert(device.clone(), *state);
             }
-            Event::Step { .. } | Event::Result { .. } | Event::Decision(_) => {}
+            Event::Step { .. }
+            | Event::Result { .. }
+            | Event::Decision(_)
+            | Event::Devices { .. }
+            | Event::Fdb(_) => {}
         }
     }
     observed

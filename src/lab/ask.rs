@@ -1,6 +1,7 @@
 //! Questions to a lab about what it would do: nothing changes by asking.
 
-use super::{Lab, incoming};
+use super::Lab;
+use crate::dataplane::incoming;
 use crate::switch::SwitchPortId;
 use crate::verdict::Rule;
 
@@ -16,14 +17,14 @@ impl Lab {
         frame: &crate::frame::Frame,
     ) -> Option<Result<Rule, Rule>> {
         let header = incoming(frame).ok()?;
-        self.switches.iter().find_map(|node| {
+        self.switches.iter().zip(self.state.switches()).find_map(|(node, switch)| {
             let port = |name: &str| {
                 let index = node.ports.iter().position(|p| p.name == name)?;
                 u16::try_from(index).ok().map(SwitchPortId)
             };
             let (from, to) = (port(from)?, port(to)?);
-            let verdict = node.switch.decide(from, frame, &header, self.now);
-            Some(node.switch.may_leave(&verdict, from, to, &header))
+            let verdict = switch.decide(from, frame, &header, self.now);
+            Some(switch.may_leave(&verdict, from, to, &header))
         })
     }
 }

@@ -1,15 +1,16 @@
 //! Makes a lab's devices, in the order of the declaration, and wires them.
 
 use super::device::{
-    Agent, AgentId, Cable, CableId, Device, DeviceId, End, Kind, Link, Role, Stack, SwitchId, SwitchNode,
-    SwitchPortNode, Tap, Uplink,
+    Agent, AgentId, Cable, CableId, Device, DeviceId, End, Kind, Link, Role, Stack, SwitchNode,
+    SwitchPortNode, Uplink,
 };
+use super::record::Stacks;
 use super::spec::{
     DeviceKind, DeviceSpec, LabSpec, MacvlanSpec, Name, NicSpec, RouterSpec, StationSpec, SwitchSpec,
     VlanSpec,
 };
 use super::{Event, Lab, Options, SetupStage, Summary, event};
-use crate::counters::Counters;
+use crate::dataplane::{NodeId, State, SwitchId};
 use crate::errno::Errno;
 use crate::frame::MacAddr;
 use crate::macvlan::{self, PortRequest, Refusal};
@@ -19,6 +20,7 @@ use crate::switch::{Assigned, FdbKind, PortConfig, Switch, SwitchConfig};
 use crate::time::Instant;
 use crate::verdict::Rule;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// One-way delay of a cable whose devices name none.
@@ -40,13 +42,17 @@ impl Lab {
             names: BTreeMap::new(),
             cables: Vec::new(),
             switches: Vec::new(),
-            agents: Vec::new(),
+            first_device: NodeId(spec.switches.iter().map(|s| 1 + s.ports.len() as u32).sum()),
+            changed: true,
+            wiring: Arc::default(),
+            state: State::default(),
+            stacks: Stacks::default(),
             addresses: BTreeMap::new(),
-            agenda: super::clock::Agenda::default(),
             now: Instant::ZERO,
             step: 0,
             next_frame_id: 0,
-            watch: None,
+            watched: None,
+            told: super::told::Told::default(),
             log: Vec::new(),
             summary: Summary::default(),
         };
@@ -61,7 +67,9 @@ impl Lab {
         lab.wire_switch_tables(spec);
         lab.refresh_stacks();
         let devices = lab.devices();
+        lab.told.begin(&devices);
         lab.log.insert(0, Event::Lab { title: spec.title.clone(), devices });
+        lab.tell_fdbs();
         lab
     }
 
@@ -88,7 +96,8 @@ impl Lab {
         }
         if let Some((stage, (errno, rule))) = refused {
             let expected = expected == Some(errno);
-            self.log.push(Event::Setup { device: name.clone(), stage, errno, rule, expected });
+            let parent = device.kind.parent().cloned();
+            self.log.push(Event::Setup { device: name.clone(), parent, stage, errno, rule, expected });
         }
     }
 
@@ -155,6 +164,7 @@ impl Lab {
 
     fn add_device(&mut self, name: &Name, kind: Kind) -> DeviceId {
         let id = DeviceId(self.devices.len());
+        self.changed = true;
         self.devices.push(Device { name: name.clone(), kind, agent: None, gone: false });
         self.names.insert(name.clone(), id);
         id
@@ -163,7 +173,7 @@ impl Lab {
     /// The cable of a new device: to a switch port, to a device that is already there, or to nobody yet.
     fn plug(&mut self, name: &Name, id: DeviceId, mtu: u32, sockets: &Sockets) -> CableId {
         if let Some((switch, port)) = sockets.switch_ports.get(name) {
-            let node = &mut self.switches[switch.0].ports[*port];
+            let node = &mut self.switches[switch.index()].ports[*port];
             node.mtu = mtu;
             let cable = node.cable;
             self.cables[cable.0].ends[0] = End::Device(id);
@@ -183,7 +193,7 @@ impl Lab {
 
     /// A switch's own device takes the least mtu of the ports that are plugged in (`br_mtu_auto_adjust`).
     fn fit_own_device(&mut self, switch: SwitchId) {
-        let node = &self.switches[switch.0];
+        let node = &self.switches[switch.index()];
         let plugged = node.ports.iter().filter(|p| self.cables[p.cable.0].ends[0] != End::Gone);
         if let (Some(own), Some(mtu)) = (node.own, plugged.map(|p| p.mtu).min()) {
             // Devices have such mtus already.
@@ -250,10 +260,7 @@ impl Lab {
             return Err(refused(macvlan::refuse_without_parent(&request)));
         };
         let port = macvlan::create(&mut link.demux, &link.nic, &request, name_taken).map_err(refused)?;
-        let id = self.add_device(
-            name,
-            Kind::Port { parent, port, tap: spec.tap.then_some(Tap { open: spec.open, queued: 0 }) },
-        );
+        let id = self.add_device(name, Kind::Port { parent, port, tap: spec.tap.then_some(spec.open) });
         if let Some(link) = self.link_mut(parent) {
             link.ports.resize(link.ports.len().max(port.index() + 1), None);
             link.ports[port.index()] = Some(id);
@@ -286,11 +293,11 @@ impl Lab {
     }
 
     fn attach(&mut self, stack: Stack, devices: Vec<DeviceId>) {
-        let agent = AgentId(self.agents.len());
+        let agent = AgentId(self.stacks.agents.len());
         for (interface, id) in devices.iter().enumerate() {
             self.devices[id.0].agent = Some((agent, interface));
         }
-        self.agents.push(Agent { stack, devices, wake: None });
+        self.stacks.agents.push(Agent { stack, devices, wake: None });
         self.serve(agent);
     }
 
@@ -301,12 +308,13 @@ impl Lab {
         let switch = Switch::new(config(spec.group_fwd_mask)).or_else(|(errno, rule)| {
             self.summary.failed += 1;
             let (device, stage) = (spec.name.clone(), SetupStage::Create);
-            self.log.push(Event::Setup { device, stage, errno, rule, expected: false });
+            self.log.push(Event::Setup { device, parent: None, stage, errno, rule, expected: false });
             Switch::new(config(0))
         });
         let Ok(switch) = switch else { return };
-        let id = SwitchId(self.switches.len());
-        let mut node = SwitchNode { name: spec.name.clone(), switch, own: None, ports: Vec::new() };
+        let id = SwitchId(u16::try_from(self.switches.len()).unwrap_or(u16::MAX));
+        self.state.add_switch(switch);
+        let mut node = SwitchNode { name: spec.name.clone(), own: None, ports: Vec::new() };
         for port in &spec.ports {
             self.cables.push(Cable { ends: [End::Gone, End::Gone], latency: DEFAULT_LATENCY });
             node.ports.push(SwitchPortNode {
@@ -314,7 +322,6 @@ impl Lab {
                 device: port.device.clone(),
                 cable: CableId(self.cables.len() - 1),
                 mtu: 1500,
-                counters: Counters::default(),
             });
         }
         for (index, port) in node.ports.iter().enumerate() {
@@ -332,16 +339,18 @@ impl Lab {
         let nic = Nic::new(spec.mac, DEFAULT_MTU, Filter::new(UnicastFilter::None));
         let link = Link::new(Role::Bridge, nic, Uplink::Switch(switch));
         let id = self.add_device(&spec.name, Kind::Link(Box::new(link)));
-        let node = &mut self.switches[switch.0];
-        node.switch.set_own_device(spec.mac);
-        node.own = Some(id);
+        self.switches[switch.index()].own = Some(id);
+        if let Some(switch) = self.switch_mut(switch) {
+            switch.set_own_device(spec.mac);
+        }
         // A device that has just been made is never refused to come up.
         let _ = self.set_up(id, true);
     }
 
     /// Adds the ports and entries of the switches, now that the devices on them are there.
     fn wire_switch_tables(&mut self, spec: &LabSpec) {
-        for (index, switch) in spec.switches.iter().enumerate() {
+        for (switch, index) in spec.switches.iter().zip(0..) {
+            let id = SwitchId(index);
             for (number, port) in switch.ports.iter().enumerate() {
                 let device = self.names.get(&port.device).copied();
                 let mac = device.map(|id| self.state_of(id).mac).unwrap_or_default();
@@ -355,38 +364,40 @@ impl Lab {
                     policy: port.policy.or(switch.policy),
                     assigned,
                 };
-                let made = self.switches[index].switch.add_port(config);
+                let made = self.switch_mut(id).map_or(Ok(()), |s| s.add_port(config).map(drop));
                 if let Err((errno, rule)) = made {
                     self.summary.failed += 1;
-                    let device = self.switches[index].ports[number].name.clone();
+                    let device = self.switches[id.index()].ports[number].name.clone();
                     let stage = SetupStage::Create;
-                    self.log.push(Event::Setup { device, stage, errno, rule, expected: false });
+                    self.log.push(Event::Setup { device, parent: None, stage, errno, rule, expected: false });
                 }
                 if let Some(id) = device {
                     self.tell_switch(id);
                 }
             }
             for entry in &switch.fdb {
-                if let Err((errno, rule)) = self.add_fdb(index, entry) {
+                if let Err((errno, rule)) = self.add_fdb(id, entry) {
                     self.summary.failed += 1;
                     let (device, stage) = (switch.name.clone(), SetupStage::Create);
-                    self.log.push(Event::Setup { device, stage, errno, rule, expected: false });
+                    self.log.push(Event::Setup { device, parent: None, stage, errno, rule, expected: false });
                 }
             }
         }
     }
 
     /// An entry made by hand.
-    pub(super) fn add_fdb(&mut self, switch: usize, entry: &super::spec::FdbSpec) -> Result<(), Refusal> {
-        let node = &mut self.switches[switch];
-        let number = node.ports.iter().position(|p| p.device == entry.port);
-        let port = number.and_then(|n| u16::try_from(n).ok()).ok_or((Errno::Enodev, Rule::FdbRefused))?;
+    pub(super) fn add_fdb(&mut self, switch: SwitchId, entry: &super::spec::FdbSpec) -> Result<(), Refusal> {
+        let now = self.now;
+        let number = self.switches[switch.index()].ports.iter().position(|p| p.device == entry.port);
+        let missing = (Errno::Enodev, Rule::FdbRefused);
+        let port = number.and_then(|n| u16::try_from(n).ok()).ok_or(missing)?;
         let kind = match (entry.sticky, entry.dynamic) {
             (true, _) => FdbKind::Sticky,
             (false, true) => FdbKind::Dynamic,
             (false, false) => FdbKind::Static,
         };
-        node.switch.add_fdb(entry.mac, crate::switch::SwitchPortId(port), kind, entry.vlan, self.now)
+        let switch = self.switch_mut(switch).ok_or(missing)?;
+        switch.add_fdb(entry.mac, crate::switch::SwitchPortId(port), kind, entry.vlan, now)
     }
 
     /// The addresses that a network would have assigned to a device on a switch port: its own.
@@ -398,51 +409,62 @@ impl Lab {
     /// The devices that are there now, listed as the first event lists them.
     #[must_use]
     pub fn devices(&self) -> Vec<event::Device> {
-        let mut list: Vec<event::Device> = Vec::new();
-        for (index, device) in self.devices.iter().enumerate().filter(|(_, d)| !d.gone) {
-            let state = self.state_of(DeviceId(index));
-            let (parent, peer) = match &device.kind {
-                Kind::Port { parent, .. } => (Some(self.devices[parent.0].name.clone()), None),
-                Kind::Link(link) => match (&link.uplink, &link.role) {
-                    (Uplink::Below { nic, .. }, _) => (Some(self.devices[nic.0].name.clone()), None),
-                    (Uplink::Switch(_), _) => continue,
-                    (Uplink::Cable(cable), role) => {
-                        let router = if let Role::Router(name) = role { Some(name.clone()) } else { None };
-                        (router, self.end_name(self.cables[cable.0].far(End::Device(DeviceId(index)))))
-                    }
-                },
-            };
+        let there = (0..self.devices.len()).map(DeviceId).filter(|id| !self.devices[id.0].gone);
+        let mut list: Vec<event::Device> = there.filter_map(|id| self.listed(id)).collect();
+        for (node, id) in self.switches.iter().zip((0..).map(SwitchId)) {
             list.push(event::Device {
-                name: device.name.clone(),
-                kind: device.kind_name(),
-                mac: Some(state.mac),
-                parent,
-                mode: state.mode,
-                peer,
+                name: node.name.clone(),
+                kind: "switch",
+                mac: node.own.map(|id| self.state_of(id).mac),
+                up: true,
+                ..event::Device::default()
             });
-        }
-        for node in &self.switches {
-            let (name, kind) = (node.name.clone(), "switch");
-            let mac = node.own.map(|id| self.state_of(id).mac);
-            list.push(event::Device { name, kind, mac, parent: None, mode: None, peer: None });
-            for port in &node.ports {
-                list.push(event::Device {
-                    name: port.name.clone(),
-                    kind: "switch-port",
-                    mac: None,
-                    parent: Some(node.name.clone()),
-                    mode: None,
-                    peer: self.names.contains_key(&port.device).then(|| port.device.clone()),
-                });
-            }
+            list.extend(node.ports.iter().zip(0..).map(|(port, number)| self.listed_port(id, port, number)));
         }
         list
+    }
+
+    /// A device as it is listed; the own device of a switch is not listed but with its switch.
+    fn listed(&self, id: DeviceId) -> Option<event::Device> {
+        let device = &self.devices[id.0];
+        let name_of = |id: DeviceId| Some(self.devices[id.0].name.clone());
+        let (parent, peer, vlan) = match &device.kind {
+            Kind::Port { parent, .. } => (name_of(*parent), None, None),
+            Kind::Link(link) => match (&link.uplink, &link.role) {
+                (Uplink::Below { nic, vlan, .. }, _) => (name_of(*nic), None, Some(*vlan)),
+                (Uplink::Switch(_), _) => return None,
+                (Uplink::Cable(cable), role) => {
+                    let router = if let Role::Router(name) = role { Some(name.clone()) } else { None };
+                    (router, self.end_name(self.cables[cable.0].far(End::Device(id))), None)
+                }
+            },
+        };
+        let state = self.state_of(id);
+        let address = self.addresses.get(&device.name).map(|ip| ip.address.clone()).unwrap_or_default();
+        let (name, kind) = (device.name.clone(), device.kind_name());
+        let (mac, mode, up) = (Some(state.mac), state.mode, state.up);
+        Some(event::Device { name, kind, mac, parent, mode, peer, address, up, vlan, port: None })
+    }
+
+    fn listed_port(&self, switch: SwitchId, port: &SwitchPortNode, number: u16) -> event::Device {
+        let number = crate::switch::SwitchPortId(number);
+        let decides = self.switch(switch);
+        let stands = decides.and_then(|s| s.flags(number).zip(s.state(number)));
+        event::Device {
+            name: port.name.clone(),
+            kind: "switch-port",
+            parent: Some(self.switches[switch.index()].name.clone()),
+            peer: self.names.contains_key(&port.device).then(|| port.device.clone()),
+            up: true,
+            port: stands.map(|(flags, state)| event::SwitchPort { flags, state }),
+            ..event::Device::default()
+        }
     }
 
     fn end_name(&self, end: End) -> Option<Name> {
         match end {
             End::Device(id) => Some(self.devices[id.0].name.clone()),
-            End::Switch(s, p) => Some(self.switches[s.0].ports[usize::from(p.0)].name.clone()),
+            End::Switch(s, p) => Some(self.switches[s.index()].ports[usize::from(p.0)].name.clone()),
             End::Nobody { .. } | End::Gone => None,
         }
     }
@@ -462,7 +484,7 @@ struct Sockets {
 impl Sockets {
     fn of(spec: &LabSpec) -> Sockets {
         let mut sockets = Sockets { switch_ports: BTreeMap::new(), peers: BTreeMap::new() };
-        for (index, switch) in spec.switches.iter().enumerate() {
+        for (switch, index) in spec.switches.iter().zip(0..) {
             for (number, port) in switch.ports.iter().enumerate() {
                 sockets.switch_ports.insert(port.device.clone(), (SwitchId(index), number));
             }

@@ -3,6 +3,7 @@
 use super::device::{AgentId, CableId, DeviceId, End, Kind, Link, Uplink};
 use super::spec::{Change, MacvlanSpec, Name, SwitchChange};
 use super::{DeviceState, Event, Lab, Stack};
+use crate::dataplane::SwitchId;
 use crate::errno::Errno;
 use crate::frame::MacAddr;
 use crate::macvlan::{self, Demux, Refusal};
@@ -93,12 +94,16 @@ impl Lab {
             Uplink::Cable(cable) => *cable,
             Uplink::Switch(switch) => {
                 let switch = *switch;
-                return self.switches[switch.0].switch.set_own_device(mac);
+                if let Some(switch) = self.switch_mut(switch) {
+                    switch.set_own_device(mac);
+                }
+                return;
             }
             Uplink::Below { .. } => return,
         };
-        if let End::Switch(switch, port) = self.cables[cable.0].far(End::Device(id)) {
-            let switch = &mut self.switches[switch.0].switch;
+        if let End::Switch(switch, port) = self.cables[cable.0].far(End::Device(id))
+            && let Some(switch) = self.switch_mut(switch)
+        {
             switch.set_carrier(port, up);
             switch.set_device_mac(port, mac);
         }
@@ -153,13 +158,13 @@ impl Lab {
 
     /// Tells every IP stack how the links of its devices stand, after a change that may reach far.
     pub(super) fn refresh_stacks(&mut self) {
-        for index in 0..self.agents.len() {
-            let devices = self.agents[index].devices.clone();
+        for index in 0..self.stacks.agents.len() {
+            let devices = self.stacks.agents[index].devices.clone();
             for (interface, id) in devices.into_iter().enumerate().filter(|(_, id)| !self.devices[id.0].gone)
             {
                 let state = self.state_of(id);
                 let now = self.now;
-                match &mut self.agents[index].stack {
+                match &mut self.stacks.agents[index].stack {
                     Stack::Endpoint(e) => {
                         e.set_mtu(state.mtu, now);
                         e.set_link_up(state.up, now);
@@ -179,7 +184,7 @@ impl Lab {
     fn refresh_stack_mac(&mut self, id: DeviceId) {
         let Some((agent, interface)) = self.devices[id.0].agent else { return };
         let mac = self.state_of(id).mac;
-        match &mut self.agents[agent.0].stack {
+        match &mut self.stacks.agents[agent.0].stack {
             Stack::Endpoint(e) => e.set_mac(mac),
             Stack::Router(r) => r.set_mac(interface, mac),
         }
@@ -325,10 +330,11 @@ impl Lab {
             Kind::Link(_) => self.unplug(id),
         }
         if let Some((agent, _)) = self.devices[id.0].agent.take() {
-            let wake = self.agents[agent.0].wake.take();
-            self.agenda.rearm(agent, wake, None);
+            let wake = self.stacks.agents[agent.0].wake.take();
+            self.stacks.agenda.rearm(agent, wake, None);
         }
         self.devices[id.0].gone = true;
+        self.changed = true;
         self.names.remove(name);
         Ok(())
     }
@@ -344,7 +350,7 @@ impl Lab {
                     *end = End::Gone;
                 }
             }
-            Uplink::Switch(switch) => self.switches[switch.0].own = None,
+            Uplink::Switch(switch) => self.switches[switch.index()].own = None,
             Uplink::Below { nic, .. } => {
                 if let Some(lower) = self.link_mut(nic) {
                     lower.vlans.retain(|(_, child)| *child != id);
@@ -360,11 +366,12 @@ impl Lab {
     pub(super) fn set_switch(&mut self, name: &str, change: &SwitchChange) -> Result<(), Refusal> {
         let missing = (Errno::Enodev, Rule::StateRefused);
         let index = self.switches.iter().position(|s| s.name == name).ok_or(missing)?;
-        let now = self.now;
+        let (id, now) = (SwitchId(index as u16), self.now);
         if let SwitchChange::Fdb(entry) = change {
-            return self.add_fdb(index, entry);
+            return self.add_fdb(id, entry);
         }
-        let node = &mut self.switches[index];
+        self.changed = true;
+        let (node, switch) = self.switches.get(index).zip(self.state.switch_mut(id)).ok_or(missing)?;
         let number = |port: &Name| {
             let number = node.ports.iter().position(|p| p.device == *port);
             number.and_then(|n| u16::try_from(n).ok()).map(SwitchPortId).ok_or(missing)
@@ -372,34 +379,28 @@ impl Lab {
         match change {
             SwitchChange::Flag { port, flag, value } => {
                 let port = number(port)?;
-                node.switch.set_flag(port, *flag, *value)
+                switch.set_flag(port, *flag, *value)
             }
             SwitchChange::State { port, state } => {
                 let port = number(port)?;
-                node.switch.set_state(port, *state)
+                switch.set_state(port, *state)
             }
             SwitchChange::GroupFwdMask { port, mask } => {
                 let port = port.as_ref().map(number).transpose()?;
-                node.switch.set_group_fwd_mask(port, *mask)
+                switch.set_group_fwd_mask(port, *mask)
             }
             SwitchChange::Ageing(time) => {
-                node.switch.set_ageing(*time, now);
+                switch.set_ageing(*time, now);
                 Ok(())
             }
-            SwitchChange::FdbDel { mac } => node.switch.del_fdb(*mac, None, now),
+            SwitchChange::FdbDel { mac } => switch.del_fdb(*mac, None, now),
             SwitchChange::Fdb(_) => Ok(()),
         }
     }
 
     /// What a device counts.
     pub(super) fn counters_of(&self, id: DeviceId) -> crate::counters::Counters {
-        match &self.devices[id.0].kind {
-            Kind::Link(link) => link.nic.counters,
-            Kind::Port { parent, port, .. } => {
-                let demux = self.link(*parent).and_then(|l| l.demux.as_ref());
-                demux.and_then(|d| d.port(*port)).map(|p| p.counters).unwrap_or_default()
-            }
-        }
+        self.state.counters(self.node(id))
     }
 
     /// How a device stands.

@@ -1,6 +1,7 @@
 //! Virtual time: what is under way on the cables, and when the IP stacks want to be woken.
 
-use super::device::{AgentId, DeviceId, End};
+use super::device::{AgentId, DeviceId};
+use crate::dataplane::End;
 use crate::frame::Frame;
 use crate::time::Instant;
 use std::cmp::Reverse;

@@ -1,12 +1,13 @@
-//! What a lab is made of: devices with links, ports, cables, switches, and the agents that hold the IP stacks.
+//! What a lab is made of, as it is configured: devices with links, ports, cables, switches, and the agents that hold the
+//! IP stacks. What frames meet is compiled from it (`publish.rs`).
 
-use crate::counters::Counters;
+use crate::dataplane::SwitchId;
 use crate::frame::{MacAddr, VlanId};
 use crate::lab::spec::{Name, TapOpen};
-use crate::macvlan::{Demux, Fragments};
+use crate::macvlan::Demux;
 use crate::nic::Nic;
 use crate::station::{Endpoint, Router};
-use crate::switch::{Switch, SwitchPortId};
+use crate::switch::SwitchPortId;
 use crate::time::Instant;
 use crate::verdict::PortId;
 use std::collections::BTreeSet;
@@ -19,10 +20,6 @@ pub(super) struct DeviceId(pub(super) usize);
 /// A cable, by the order in which it was made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct CableId(pub(super) usize);
-
-/// A switch, by the order in the file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct SwitchId(pub(super) usize);
 
 /// Whatever holds an IP stack.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -48,17 +45,9 @@ pub(super) enum Kind {
         parent: DeviceId,
         /// Its slot there.
         port: PortId,
-        /// Made as a macvtap.
-        tap: Option<Tap>,
+        /// Made as a macvtap, and who has its device node open.
+        tap: Option<TapOpen>,
     },
-}
-
-/// A macvtap's device node.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Tap {
-    pub(super) open: TapOpen,
-    /// Frames that wait for a reader who does not read.
-    pub(super) queued: u32,
 }
 
 /// What a device with a link serves as.
@@ -81,8 +70,6 @@ pub(super) struct Link {
     pub(super) demux: Option<Demux>,
     /// The devices of its ports, by slot.
     pub(super) ports: Vec<Option<DeviceId>>,
-    /// The fragments that wait in this NIC's host; a sub-interface's wait at its NIC.
-    pub(super) fragments: Fragments,
     /// The 802.1Q sub-interfaces on it.
     pub(super) vlans: Vec<(VlanId, DeviceId)>,
     /// Where its frames leave.
@@ -92,8 +79,7 @@ pub(super) struct Link {
 impl Link {
     /// A link with nothing on it.
     pub(super) fn new(role: Role, nic: Nic, uplink: Uplink) -> Link {
-        let (demux, fragments) = (None, Fragments::default());
-        Link { role, nic, demux, ports: Vec::new(), fragments, vlans: Vec::new(), uplink }
+        Link { role, nic, demux: None, ports: Vec::new(), vlans: Vec::new(), uplink }
     }
 }
 
@@ -145,10 +131,9 @@ impl Cable {
     }
 }
 
-/// A switch with its ports.
+/// A switch with its ports; how it decides, and what it has learned, is part of the data plane's state.
 pub(super) struct SwitchNode {
     pub(super) name: Name,
-    pub(super) switch: Switch,
     /// Its own device, if it serves as a parent.
     pub(super) own: Option<DeviceId>,
     /// By port id.
@@ -164,7 +149,6 @@ pub(super) struct SwitchPortNode {
     pub(super) cable: CableId,
     /// That of the device on it when it was made, in bytes.
     pub(super) mtu: u32,
-    pub(super) counters: Counters,
 }
 
 /// An IP stack.

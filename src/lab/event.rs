@@ -1,10 +1,13 @@
 //! The hop log: what happened in a lab, in order. Reports, captures, expectations and comparisons are views of it.
 
 use crate::counters::Counters;
+use crate::dataplane::HopKind;
 use crate::errno::Errno;
-use crate::frame::{Frame, MacAddr, PacketType};
+use crate::frame::{Frame, MacAddr, VlanId};
 use crate::lab::spec::{Name, StepSpec};
 use crate::macvlan::Mode;
+use crate::station::IpNet;
+use crate::switch::{FdbKind, PortFlags, PortState};
 use crate::time::Instant;
 use crate::verdict::Rule;
 use std::time::Duration;
@@ -23,6 +26,8 @@ pub enum Event {
     Setup {
         /// Which.
         device: Name,
+        /// The device that it was to sit on, if it is a port or a sub-interface.
+        parent: Option<Name>,
         /// Where.
         stage: SetupStage,
         /// With which error.
@@ -45,6 +50,18 @@ pub enum Event {
     ///
     /// [`Options::decisions`]: super::Options::decisions
     Decision(Box<super::Decision>),
+    /// A step has changed the devices: the list of [`Event::Lab`] anew, behind the step and before its result; only if
+    /// [`Options::changes`] is set.
+    ///
+    /// [`Options::changes`]: super::Options::changes
+    Devices {
+        /// The devices that are there now.
+        devices: Vec<Device>,
+    },
+    /// A forwarding database has changed; only if [`Options::changes`] is set.
+    ///
+    /// [`Options::changes`]: super::Options::changes
+    Fdb(FdbChange),
     /// A step is over.
     Result {
         /// Its number, from 1.
@@ -75,7 +92,7 @@ pub enum Event {
 }
 
 /// A device of the lab, for those who draw or list it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Device {
     /// Its name.
     pub name: Name,
@@ -89,6 +106,23 @@ pub struct Device {
     pub mode: Option<Mode>,
     /// The device at the other end of its cable.
     pub peer: Option<Name>,
+    /// The addresses of its IP stack, as declared.
+    pub address: Vec<IpNet>,
+    /// Administratively up; a switch and its ports always are.
+    pub up: bool,
+    /// The VLAN id of a sub-interface.
+    pub vlan: Option<VlanId>,
+    /// How a switch port stands.
+    pub port: Option<SwitchPort>,
+}
+
+/// How a switch port stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SwitchPort {
+    /// Its flags.
+    pub flags: PortFlags,
+    /// Its state.
+    pub state: PortState,
 }
 
 /// Where a declared device was refused.
@@ -117,17 +151,21 @@ pub struct Hop {
     pub frame_id: u64,
 }
 
-/// What happened to a frame at a device.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum HopKind {
-    /// A NIC's (or VLAN sub-interface's) tap sees it coming in, before the demultiplexer. Also for a switch port.
-    Arrive(PacketType),
-    /// Handed to a port or station; at a NIC: to its host stack.
-    Receive(PacketType, Rule),
-    /// Sent by a port or station; on a NIC or switch port: leaving onto the cable.
-    Transmit(Rule),
-    /// It ends here.
-    Drop(Rule),
+/// An entry of a switch's forwarding database that is new, different, or gone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FdbChange {
+    /// The step during which it was noticed, from 1; 0 before the first.
+    pub step: usize,
+    /// When: an entry that nobody looked up has aged unnoticed until the end of the step.
+    pub time: Instant,
+    /// The switch.
+    pub switch: Name,
+    /// Its VLAN, under VLAN filtering.
+    pub vlan: Option<VlanId>,
+    /// The address.
+    pub mac: MacAddr,
+    /// The switch port that it is behind from now on, and what sort of entry says so; `None`: it is gone.
+    pub entry: Option<(Name, FdbKind)>,
 }
 
 /// What came of a step.

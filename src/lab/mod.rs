@@ -1,8 +1,8 @@
 //! Devices wired together under virtual time, and the hop log.
 //!
 //! A [`Lab`] is built from a [`LabSpec`], runs its steps and tells what happens as a stream of [`Event`]s. It decides
-//! nothing itself: NICs, demultiplexers, switches and stations do, and the lab carries their frames from one to the
-//! next. The same declaration gives the same events, always.
+//! nothing itself: NICs, demultiplexers, switches and stations do. Frames walk through the [data plane](crate::dataplane);
+//! the lab says when, and who answers. The same declaration gives the same events, always.
 //!
 //! | file | what it does |
 //! | --- | --- |
@@ -10,41 +10,45 @@
 //! | `event.rs` | the hop log |
 //! | `build.rs` | makes the devices |
 //! | `clock.rs` | what is due when |
-//! | `send.rs` | the way out: station or port, demultiplexer, NIC, cable |
-//! | `arrive.rs` | the way in: cable, NIC or switch, demultiplexer, port |
+//! | `publish.rs` | compiles them into what frames meet: a [wiring](crate::dataplane::Wiring) |
+//! | `record.rs` | watches frames: the hop log, frames on cables, IP stacks |
 //! | `steps.rs` | runs the steps and holds them against what was expected |
 //! | `change.rs` | `set`, `add` and `remove` |
 //! | `ask.rs` | questions that change nothing |
-//! | `decision.rs` | decisions told in full |
+//! | `told.rs` | what changes while the lab runs, told |
 
-mod arrive;
 mod ask;
 mod build;
 mod change;
 mod clock;
-mod decision;
 mod device;
 mod event;
-mod send;
+mod publish;
+mod record;
 pub mod spec;
 mod steps;
+mod told;
 
-pub use decision::{Decision, Finding, Place, Way, WayKind};
-pub use event::{Device, DeviceState, Event, Hop, HopKind, Outcome, SetupStage};
+pub use crate::dataplane::{Decision, Finding, HopKind, Place, Way, WayKind};
+pub use event::{Device, DeviceState, Event, FdbChange, Hop, Outcome, SetupStage, SwitchPort};
 pub use spec::LabSpec;
 
+use crate::dataplane::{End as WireEnd, NodeId, Numbered, State, SwitchId, Wiring};
 use crate::errno::Errno;
-use crate::frame::{EthHeader, Frame, PacketType};
+use crate::frame::Frame;
 use crate::macvlan::Refusal;
+use crate::switch::Switch;
 use crate::time::Instant;
 use crate::verdict::Rule;
-use clock::{Agenda, Due};
-use device::{Agent, AgentId, Cable, DeviceId, End, Kind, Link, Stack, SwitchNode};
+use clock::Due;
+use device::{AgentId, Cable, DeviceId, End, Kind, Link, Stack, SwitchNode};
+use record::{Recorder, Stacks, Watched};
 use spec::{Name, StepSpec};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use told::Told;
 
 /// Where a lab's events go, in the order in which they happen.
 pub type Sink<'a> = &'a mut dyn FnMut(&Event);
@@ -56,6 +60,9 @@ pub struct Options {
     pub stacks: bool,
     /// Decisions are told in full, with the ways not gone ([`Event::Decision`]): for explanations.
     pub decisions: bool,
+    /// Changes of the devices and of the forwarding databases are told ([`Event::Devices`], [`Event::Fdb`]): for those who
+    /// show how the lab stands at any moment.
+    pub changes: bool,
     /// The frames of the captures that `replay` steps name, with their times.
     pub captures: BTreeMap<PathBuf, Vec<(Instant, Frame)>>,
     /// Once set, by another thread, the run ends without the steps, and the rest of the step, that are still to come.
@@ -64,7 +71,7 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Options {
-        Options { stacks: true, decisions: false, captures: BTreeMap::new(), stop: None }
+        Options { stacks: true, decisions: false, changes: false, captures: BTreeMap::new(), stop: None }
     }
 }
 
@@ -95,21 +102,27 @@ pub struct UnknownDevice(pub Name);
 /// A running lab.
 pub struct Lab {
     title: String,
+    /// Those that [`Lab::run`] has yet to run.
     steps: Vec<StepSpec>,
     options: Options,
     devices: Vec<device::Device>,
     names: BTreeMap<Name, DeviceId>,
     cables: Vec<Cable>,
     switches: Vec<SwitchNode>,
-    agents: Vec<Agent>,
+    /// The node of the first device: switches and their ports come before.
+    first_device: NodeId,
+    /// Devices, cables or port states were changed since the wiring was compiled.
+    changed: bool,
+    wiring: Arc<Wiring>,
+    state: State,
+    stacks: Stacks,
     /// The IP configuration of every device that was ever declared, for those who name it as a target.
     addresses: BTreeMap<Name, crate::station::IpSpec>,
-    agenda: Agenda,
     now: Instant,
     step: usize,
     next_frame_id: u64,
-    /// The injected frame of this step, and the devices that received it.
-    watch: Option<(u64, BTreeSet<Name>)>,
+    watched: Option<Watched>,
+    told: Told,
     log: Vec<Event>,
     summary: Summary,
 }
@@ -138,7 +151,8 @@ impl Lab {
         self.devices[id.0].link().ok_or_else(unknown)?;
         self.advance(time, sink);
         let frame_id = self.new_frame_id();
-        self.intake_cable(End::Device(id), Frame::new(frame), frame_id);
+        let (at, frame) = (WireEnd::Device(self.node(id)), Frame::new(frame));
+        self.walk(|walk| walk.arrive(at, Numbered { bytes: &frame, id: frame_id }));
         self.settle(sink);
         Ok(())
     }
@@ -177,7 +191,7 @@ impl Lab {
 
     /// Lets virtual time pass up to a moment.
     pub fn advance(&mut self, until: Instant, sink: Sink<'_>) {
-        while let Some((time, due)) = self.agenda.take(until) {
+        while let Some((time, due)) = self.stacks.agenda.take(until) {
             self.now = self.now.max(time);
             self.perform(due);
             self.flush(sink);
@@ -193,54 +207,33 @@ impl Lab {
     /// Lets virtual time pass until no frame is under way.
     fn settle(&mut self, sink: Sink<'_>) {
         self.flush(sink);
-        while self.agenda.frames_under_way() {
-            let Some(time) = self.agenda.next_time() else { return };
+        while self.stacks.agenda.frames_under_way() {
+            let Some(time) = self.stacks.agenda.next_time() else { return };
             self.advance(time, sink);
         }
     }
 
     fn perform(&mut self, due: Due) {
         match due {
-            Due::Arrive { at, frame, frame_id } => self.intake_cable(at, frame, frame_id),
+            Due::Arrive { at, frame, frame_id } => {
+                self.walk(|walk| walk.arrive(at, Numbered { bytes: &frame, id: frame_id }));
+            }
             Due::Send { device, frame } => self.send_or_record(device, frame),
             Due::Wake(agent) => {
-                self.agents[agent.0].wake = None;
+                self.stacks.agents[agent.0].wake = None;
                 self.serve(agent);
             }
         }
     }
 
-    /// Lets an IP stack do what is due, plans its frames and its next wake-up call.
-    fn serve(&mut self, id: AgentId) {
-        let agent = &mut self.agents[id.0];
-        agent.stack.poll(self.now);
-        while let Some((interface, frame)) = agent.stack.pop_transmit() {
-            let due = Due::Send { device: agent.devices[interface], frame: frame.into() };
-            self.agenda.plan(self.now, due);
-        }
-        let wake = agent.stack.poll_at().map(|t| t.max(self.now));
-        self.agenda.rearm(id, agent.wake, wake);
-        agent.wake = wake;
-    }
-
-    /// Hands a frame to the IP stack behind a device, if there is one.
-    fn hand_to_stack(&mut self, id: DeviceId, frame: &Frame, packet_type: PacketType) {
-        let Some((agent, interface)) = self.devices[id.0].agent else { return };
-        match &mut self.agents[agent.0].stack {
-            Stack::Endpoint(e) => e.receive(self.now, frame, packet_type),
-            Stack::Router(r) => r.receive(self.now, interface, frame, packet_type),
-        }
-        self.serve(agent);
+    /// Lets an IP stack do what is due.
+    fn serve(&mut self, agent: AgentId) {
+        self.stacks.serve(agent, self.now);
     }
 
     fn send_or_record(&mut self, id: DeviceId, frame: Frame) {
-        let frame_id = self.new_frame_id();
-        if let Err((errno, rule)) = self.send(id, frame.clone(), frame_id) {
-            // Refused by the far end: recorded there.
-            if errno != Errno::Enobufs {
-                self.hop(id, HopKind::Drop(rule), &frame, frame_id);
-            }
-        }
+        let (node, frame_id) = (self.node(id), self.new_frame_id());
+        self.walk(|walk| walk.send_or_drop(node, Numbered { bytes: &frame, id: frame_id }));
     }
 
     fn new_frame_id(&mut self) -> u64 {
@@ -248,31 +241,27 @@ impl Lab {
         self.next_frame_id
     }
 
-    /// Records a frame at a device.
-    fn hop(&mut self, id: DeviceId, kind: HopKind, frame: &Frame, frame_id: u64) {
-        let device = self.devices[id.0].name.clone();
-        self.hop_named(device, kind, frame, frame_id);
-    }
-
-    fn hop_named(&mut self, device: Name, kind: HopKind, frame: &Frame, frame_id: u64) {
-        if let (HopKind::Receive(..), Some((watched, receivers))) = (kind, &mut self.watch)
-            && *watched == frame_id
-        {
-            receivers.insert(device.clone());
-        }
-        let (step, time, frame) = (self.step, self.now, frame.clone());
-        self.log.push(Event::Hop(Hop { step, time, device, kind, frame, frame_id }));
-    }
-
     fn find(&self, name: &str) -> Result<DeviceId, Refusal> {
         self.names.get(name).copied().ok_or((Errno::Enodev, Rule::SendDown))
+    }
+
+    fn switch(&self, id: SwitchId) -> Option<&Switch> {
+        self.state.switch(id)
+    }
+
+    /// A switch, to be changed.
+    fn switch_mut(&mut self, id: SwitchId) -> Option<&mut Switch> {
+        self.changed = true;
+        self.state.switch_mut(id)
     }
 
     fn link(&self, id: DeviceId) -> Option<&Link> {
         self.devices[id.0].link()
     }
 
+    /// A link, to be changed.
     fn link_mut(&mut self, id: DeviceId) -> Option<&mut Link> {
+        self.changed = true;
         self.devices[id.0].link_mut()
     }
 
@@ -295,7 +284,7 @@ impl Lab {
                 link.nic.up
                     && match &link.uplink {
                         device::Uplink::Below { nic, .. } => self.has_carrier(*nic),
-                        device::Uplink::Switch(switch) => self.switches[switch.0].switch.is_live(),
+                        device::Uplink::Switch(switch) => self.switch(*switch).is_some_and(Switch::is_live),
                         device::Uplink::Cable(cable) => match self.cables[cable.0].far(End::Device(id)) {
                             End::Device(far) => self.is_up(far),
                             End::Switch(..) | End::Nobody { .. } => true,
@@ -305,9 +294,4 @@ impl Lab {
             }
         }
     }
-}
-
-/// The header of a frame that arrives, or the rule that makes it vanish.
-fn incoming(frame: &Frame) -> Result<EthHeader, Rule> {
-    EthHeader::parse(frame).map_err(|_| Rule::Runt)
 }

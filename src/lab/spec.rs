@@ -12,8 +12,7 @@ use std::time::Duration;
 
 pub use crate::frame::{Craft, CraftBody, IpRef, MacRef};
 
-/// The name of a device, unique in its lab.
-pub type Name = String;
+pub use crate::dataplane::{Name, TapOpen};
 
 /// A whole lab.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -32,11 +31,7 @@ pub struct LabSpec {
 impl LabSpec {
     /// Every device that is named as a parent, in tables and in steps.
     pub fn parents(&self) -> impl Iterator<Item = &Name> {
-        let declared = self.devices.iter().filter_map(|d| match &d.kind {
-            DeviceKind::Macvlan(spec) => Some(&spec.parent),
-            DeviceKind::Vlan(spec) => Some(&spec.parent),
-            _ => None,
-        });
+        let declared = self.devices.iter().filter_map(|d| d.kind.parent());
         let added = self.steps.iter().filter_map(|s| match &s.action {
             Action::Add { spec, .. } => Some(&spec.parent),
             _ => None,
@@ -69,6 +64,18 @@ pub enum DeviceKind {
     Station(StationSpec),
     /// `[router.N]`
     Router(RouterSpec),
+}
+
+impl DeviceKind {
+    /// The device that it is declared to sit on.
+    #[must_use]
+    pub fn parent(&self) -> Option<&Name> {
+        match self {
+            DeviceKind::Macvlan(spec) => Some(&spec.parent),
+            DeviceKind::Vlan(spec) => Some(&spec.parent),
+            DeviceKind::Nic(_) | DeviceKind::Station(_) | DeviceKind::Router(_) => None,
+        }
+    }
 }
 
 /// `[nic.N]`: a physical NIC, the parent of ports.
@@ -344,18 +351,6 @@ pub enum Entry {
     Wire,
     /// `from = "node"`: a program writes it to the macvtap's device node (R203).
     Node,
-}
-
-/// Who has a macvtap's device node open (R201).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum TapOpen {
-    /// Nobody: frames go to the port's own host stack.
-    #[default]
-    No,
-    /// A program that reads at once what is queued for it.
-    Reading,
-    /// A program that never reads: the queue fills (R205).
-    Idle,
 }
 
 /// A ping, arping, udp or tcp step.

@@ -1,13 +1,14 @@
 //! Runs the steps, and holds what came of them against what was expected.
 
-use super::device::{DeviceId, End, Uplink};
+use super::device::DeviceId;
 use super::spec::{Action, Entry, Expect, FrameSpec, Name, ProbeSpec, StepSpec, Target};
 use super::{Event, Lab, Outcome, Sink, Stack, Summary};
+use crate::dataplane::{Numbered, SwitchId};
 use crate::errno::Errno;
 use crate::frame::{Family, Frame, MacAddr, Resolve};
 use crate::macvlan::Refusal;
-use crate::nic::check_send;
 use crate::station::{Probe, ProbeKind, ProbeOutcome};
+use crate::switch::SwitchPortId;
 use crate::time::Instant;
 use crate::verdict::Rule;
 use std::collections::BTreeSet;
@@ -36,11 +37,11 @@ impl Lab {
     /// set; a step that was not finished has no result.
     pub fn run(&mut self, sink: Sink<'_>) -> Summary {
         self.flush(sink);
-        for index in 0..self.steps.len() {
+        for spec in std::mem::take(&mut self.steps) {
             if self.stopped() {
                 break;
             }
-            self.run_step(index, sink);
+            self.step(&spec, sink);
         }
         self.finish(sink)
     }
@@ -51,23 +52,24 @@ impl Lab {
         &self.title
     }
 
-    /// Runs one step, numbered from 0.
-    fn run_step(&mut self, index: usize, sink: Sink<'_>) {
-        let spec = self.steps[index].clone();
-        self.step = index + 1;
+    /// Runs one more step, as if the declaration had it behind those that were run. The switches' own devices are made
+    /// when the lab is built, for the ports that the declaration then names ([`LabSpec::parents`](super::LabSpec::parents)).
+    pub fn step(&mut self, spec: &StepSpec, sink: Sink<'_>) {
+        self.step += 1;
         self.log.push(Event::Step { step: self.step, spec: spec.clone() });
         self.flush(sink);
-        self.watch = None;
+        self.watched = None;
         let done = self.act(&spec.action, sink);
         if self.stopped() {
             return;
         }
         self.settle(sink);
         let delivered: Vec<Name> =
-            self.watch.take().map(|(_, names)| names.into_iter().collect()).unwrap_or_default();
+            self.watched.take().map(|(_, names)| names.into_iter().collect()).unwrap_or_default();
         let held = spec.expect.as_ref().map(|expect| holds(expect, done.outcome, &delivered));
-        self.count(&spec, done.outcome, held);
+        self.count(spec, done.outcome, held);
         let Done { outcome, rtt } = done;
+        self.tell_changes(&spec.action);
         self.log.push(Event::Result { step: self.step, outcome, rtt, delivered, held });
         self.flush(sink);
     }
@@ -128,13 +130,13 @@ impl Lab {
         let (Some((agent, _)), Some(to)) = (self.devices[id.0].agent, target) else { return unreachable };
         let probe = Probe { kind, to, count: spec.count, timeout: spec.timeout };
         let now = self.now;
-        let number = match &mut self.agents[agent.0].stack {
+        let number = match &mut self.stacks.agents[agent.0].stack {
             Stack::Endpoint(e) => e.start_probe(now, probe),
             Stack::Router(r) => r.start_probe(now, probe),
         };
         self.serve(agent);
         loop {
-            let result = match &self.agents[agent.0].stack {
+            let result = match &self.stacks.agents[agent.0].stack {
                 Stack::Endpoint(e) => e.probe_result(number),
                 Stack::Router(r) => r.probe_result(number),
             };
@@ -147,7 +149,9 @@ impl Lab {
                 return Done { outcome, rtt: result.rtt };
             }
             // A probe always has a deadline of its own, so time always passes.
-            let Some(next) = self.agenda.next_time().filter(|_| !self.stopped()) else { return unreachable };
+            let Some(next) = self.stacks.agenda.next_time().filter(|_| !self.stopped()) else {
+                return unreachable;
+            };
             self.advance(next, sink);
         }
     }
@@ -168,45 +172,13 @@ impl Lab {
             }
         };
         let frame_id = self.new_frame_id();
-        self.watch = Some((frame_id, BTreeSet::new()));
-        match entry {
-            Entry::Device => self.send(id, frame, frame_id),
-            Entry::Wire => self.send_from_wire(id, frame, frame_id),
-            Entry::Node => self.write_to_node(id, frame, frame_id),
-        }
-    }
-
-    /// The far end of a NIC's cable sends a frame to it.
-    fn send_from_wire(&mut self, id: DeviceId, frame: Frame, frame_id: u64) -> Result<(), Refusal> {
-        let Some(Uplink::Cable(cable)) = self.link(id).map(|l| l.uplink.clone()) else {
-            return Err((Errno::Eopnotsupp, Rule::SendDown));
-        };
-        let far = self.cables[cable.0].far(End::Device(id));
-        let (mtu, up) = match far {
-            End::Device(d) => self.link(d).map_or((0, false), |l| (l.nic.mtu, l.nic.up)),
-            End::Switch(s, p) => (self.switches[s.0].ports[usize::from(p.0)].mtu, true),
-            End::Nobody { mtu } => (mtu, true),
-            End::Gone => return Err((Errno::Enodev, Rule::SendDown)),
-        };
-        check_send(&frame, mtu, up)?;
-        let carrier = self.is_up(id);
-        let accepted = if carrier { self.offer(End::Device(id), &frame, frame_id) } else { Ok(()) };
-        let counters = match far {
-            End::Device(d) => self.link_mut(d).map(|l| &mut l.nic.counters),
-            End::Switch(s, p) => Some(&mut self.switches[s.0].ports[usize::from(p.0)].counters),
-            End::Nobody { .. } | End::Gone => None,
-        };
-        if let Some(counters) = counters {
-            if carrier && accepted.is_ok() {
-                counters.tx_packets += 1;
-                counters.tx_bytes += frame.len() as u64;
-            } else {
-                counters.tx_dropped += 1;
-            }
-        }
-        accepted?;
-        self.intake_cable(End::Device(id), frame, frame_id);
-        Ok(())
+        self.watched = Some((frame_id, BTreeSet::new()));
+        let (node, frame) = (self.node(id), Numbered { bytes: &frame, id: frame_id });
+        self.walk(|walk| match entry {
+            Entry::Device => walk.send(node, frame),
+            Entry::Wire => walk.send_from_wire(node, frame),
+            Entry::Node => walk.write_to_node(node, frame),
+        })
     }
 
     /// A capture's frames, spaced as they were recorded.
@@ -238,8 +210,11 @@ impl Lab {
             let device = self.devices[id.0].name.clone();
             self.log.push(Event::Counters { device, counters: self.counters_of(*id) });
         }
-        for port in self.switches.iter().flat_map(|s| &s.ports) {
-            self.log.push(Event::Counters { device: port.name.clone(), counters: port.counters });
+        for (switch, id) in self.switches.iter().zip(0..) {
+            for (port, number) in switch.ports.iter().zip(0..) {
+                let counters = self.state.counters(self.socket(SwitchId(id), SwitchPortId(number)));
+                self.log.push(Event::Counters { device: port.name.clone(), counters });
+            }
         }
         for id in live {
             let device = self.devices[id.0].name.clone();

@@ -61,7 +61,7 @@ pub use scalar::{MAX_DURATION, MAX_FRAME, parse_duration};
 pub use step::MAX_COUNT;
 pub use write::write;
 
-use crate::lab::spec::{DeviceKind, LabSpec};
+use crate::lab::spec::{DeviceKind, LabSpec, StepSpec};
 use read::{Node, Path, Reader, Table, list};
 use toml::de::{DeTable, DeValue};
 
@@ -122,6 +122,28 @@ pub fn parse(name: &str, text: &str) -> Result<LabSpec, Diagnostics> {
                 problem.column = cx.lines.column(problem.span.start);
             }
             Err(Diagnostics::new(name, text, problems, more))
+        }
+    }
+}
+
+/// Reads one more step for a lab: what would stand under another `[[step]]` of its file. It may name what the lab has,
+/// and what its steps add.
+///
+/// # Errors
+/// [`Diagnostics`], as of [`parse`], about the lab's file with the step at its end.
+pub fn parse_step(lab: &LabSpec, step: &str) -> Result<StepSpec, Diagnostics> {
+    let before = write(lab);
+    let text = format!("{before}\n[[step]]\n{step}\n");
+    let mut spec = parse("step", &text)?;
+    let last = spec.steps.pop();
+    match last.filter(|_| write(&spec) == before) {
+        Some(last) => Ok(StepSpec { line: 0, ..last }),
+        None => {
+            let message = "this is more than a step".to_owned();
+            let help = Some("a step is one line, such as `ping = { from = \"c1\", to = \"c2\" }`".to_owned());
+            let (line, column, key, span, other) = (1, 1, String::new(), 0..0, None);
+            let problem = Diagnostic { line, column, key, message, help, span, other };
+            Err(Diagnostics::new("step", step, vec![problem], 0))
         }
     }
 }

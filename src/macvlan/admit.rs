@@ -3,7 +3,6 @@
 use super::forwarding::Forwarding;
 use super::groups::{GroupBits, GroupFilter};
 use super::{MacvlanFlags, Mode};
-use crate::counters::Counters;
 use crate::errno::Errno;
 use crate::frame::MacAddr;
 use crate::nic::Nic;
@@ -67,8 +66,6 @@ pub struct Port {
     pub bcqueuelen: u32,
     /// What it wants of groups, as last loaded.
     pub(super) filter: Arc<GroupFilter>,
-    /// Its counters.
-    pub counters: Counters,
 }
 
 /// The ports of one parent (the kernel's `macvlan_port`). It exists as long as there is at least one port (R3).
@@ -103,11 +100,6 @@ impl Demux {
     #[must_use]
     pub fn port(&self, id: PortId) -> Option<&Port> {
         self.ports.get(id.index())?.as_ref()
-    }
-
-    /// A port, for those who count.
-    pub fn counters_mut(&mut self, id: PortId) -> Option<&mut Counters> {
-        self.ports.get_mut(id.index())?.as_mut().map(|p| &mut p.counters)
     }
 
     pub(super) fn port_mut(&mut self, id: PortId) -> Result<&mut Port, Refusal> {
@@ -222,7 +214,6 @@ pub fn create(
         sources: request.sources.iter().copied().collect(),
         bcqueuelen: request.bcqueuelen.unwrap_or(DEFAULT_QUEUE),
         filter: Arc::new(GroupFilter::Joined(Box::default())),
-        counters: Counters::default(),
     };
     demux.dirty = true;
     let free = demux.ports.iter().position(Option::is_none).unwrap_or(demux.ports.len());

@@ -152,14 +152,13 @@ pub fn ping(spec: &LabSpec, from: &str, to: &str) -> Cell {
         Event::Result { outcome: came, .. } => outcome = Some(*came),
         _ => {}
     });
-    let exchange = Exchange {
-        from,
-        to,
-        journeys: Journey::all(&events),
-        devices: lab.devices(),
-        ends: ends(&spec).into_iter().map(|(name, ip)| (name.as_str(), ip)).collect(),
-    };
-    exchange.cell(outcome)
+    judge(from, to, outcome, &events, &lab.devices())
+}
+
+/// What came of a ping that was run, from its hops and [decisions](Event::Decision) and the devices of the lab.
+#[must_use]
+pub fn judge(from: &str, to: &str, outcome: Option<Outcome>, events: &[Event], devices: &[Device]) -> Cell {
+    Exchange { from, to, journeys: Journey::all(events), devices }.cell(outcome)
 }
 
 /// The frames of one ping.
@@ -167,8 +166,7 @@ struct Exchange<'a> {
     from: &'a str,
     to: &'a str,
     journeys: Vec<Journey>,
-    devices: Vec<Device>,
-    ends: Vec<(&'a str, &'a IpSpec)>,
+    devices: &'a [Device],
 }
 
 impl Exchange<'_> {
@@ -196,7 +194,7 @@ impl Exchange<'_> {
 
     /// The rule by which the target gets a frame.
     fn received_by_target(&self, journey: &Journey) -> Option<Rule> {
-        match journey.fate(self.to, &self.devices) {
+        match journey.fate(self.to, self.devices) {
             Some(Fate::Got(rule)) if journey.from != self.to => Some(rule),
             _ => None,
         }
@@ -206,7 +204,7 @@ impl Exchange<'_> {
     fn lost(&self, journey: &Journey) -> Option<(Lost, Rule, Name)> {
         let (what, about) = read(&journey.frame)?;
         let meant_for = self.meant_for(&journey.frame, about)?;
-        match journey.fate(meant_for, &self.devices)? {
+        match journey.fate(meant_for, self.devices)? {
             Fate::Got(_) | Fate::Apart => None,
             Fate::Overheard(rule) => Some((what, rule, meant_for.to_owned())),
             Fate::Kept { rule, at } => Some((what, rule, at)),
@@ -219,10 +217,10 @@ impl Exchange<'_> {
         let dst = EthHeader::parse(frame).ok()?.dst;
         let has_mac = |name: &str| self.devices.iter().any(|d| d.name == name && d.mac == Some(dst));
         let mut owners = self
-            .ends
+            .devices
             .iter()
-            .filter(|(_, ip)| ip.address.iter().any(|net| net.addr == about))
-            .map(|(n, _)| *n);
+            .filter(|d| d.address.iter().any(|net| net.addr == about))
+            .map(|d| d.name.as_str());
         let owner = owners.find(|name| dst.is_multicast() || has_mac(name));
         let by_mac = || self.devices.iter().find(|d| d.mac == Some(dst)).map(|d| d.name.as_str());
         owner.or_else(by_mac)

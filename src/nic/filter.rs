@@ -2,6 +2,7 @@
 
 use crate::frame::MacAddr;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// The NIC's unicast filter.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -149,18 +150,45 @@ impl Filter {
         }
     }
 
-    /// Whether the hardware lets a frame to this address in, beside the device's own address.
+    /// What the hardware lets in as of now, beside the device's own address.
     #[must_use]
-    pub fn passes(&self, dst: MacAddr) -> bool {
-        let UnicastFilter::Slots(slots) = self.hardware else { return true };
+    pub(super) fn publish(&self) -> Passes {
+        let UnicastFilter::Slots(slots) = self.hardware else { return Passes::Everything };
         let overflow = self.unicast.len() > slots as usize;
-        if self.promiscuity != 0 || overflow || dst.is_broadcast() {
-            return true;
+        if self.promiscuity != 0 || overflow {
+            return Passes::Everything;
         }
-        if dst.is_multicast() {
-            self.allmulti != 0 || self.groups.contains_key(&dst)
-        } else {
-            self.unicast.contains_key(&dst)
+        let all_groups = self.allmulti != 0;
+        let mut listed: Vec<MacAddr> = self.addresses().collect();
+        listed.sort_unstable();
+        Passes::Listed { all_groups, listed: listed.into() }
+    }
+}
+
+/// The addresses that a NIC's hardware lets in; never changes.
+#[derive(Clone, Debug)]
+pub(super) enum Passes {
+    /// All.
+    Everything,
+    /// Broadcast and these.
+    Listed {
+        /// All multicast as well.
+        all_groups: bool,
+        /// Sorted.
+        listed: Arc<[MacAddr]>,
+    },
+}
+
+impl Passes {
+    #[inline]
+    pub(super) fn passes(&self, dst: MacAddr) -> bool {
+        match self {
+            Passes::Everything => true,
+            Passes::Listed { all_groups, listed } => {
+                dst.is_broadcast()
+                    || (*all_groups && dst.is_multicast())
+                    || listed.binary_search(&dst).is_ok()
+            }
         }
     }
 }
@@ -193,9 +221,9 @@ mod tests {
     fn slots_filter_exactly_until_they_overflow() {
         let mut f = Filter::new(UnicastFilter::Slots(1));
         f.unicast_add(A);
-        assert!(f.passes(A) && !f.passes(B));
+        assert!(f.publish().passes(A) && !f.publish().passes(B));
         f.unicast_add(B);
-        assert!(f.passes(MacAddr([2, 0, 0, 0, 0, 3])));
+        assert!(f.publish().passes(MacAddr([2, 0, 0, 0, 0, 3])));
         assert_eq!(f.promiscuity(), 0, "the driver's promiscuity is not counted");
     }
 
@@ -203,13 +231,13 @@ mod tests {
     fn groups_pass_when_joined_or_pushed() {
         let mut f = Filter::new(UnicastFilter::Slots(4));
         let group = MacAddr([1, 0, 0x5e, 0, 0, 7]);
-        assert!(!f.passes(group));
+        assert!(!f.publish().passes(group));
         f.group_push(group);
-        assert!(f.passes(group));
+        assert!(f.publish().passes(group));
         f.join(group);
         f.group_pull(group);
-        assert!(f.passes(group));
+        assert!(f.publish().passes(group));
         assert!(f.leave(group) && !f.leave(group));
-        assert!(!f.passes(group));
+        assert!(!f.publish().passes(group));
     }
 }

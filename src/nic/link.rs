@@ -1,7 +1,7 @@
 //! A network device's link: what comes in from the cable, what may be sent.
 
 use super::Filter;
-use crate::counters::Counters;
+use super::filter::Passes;
 use crate::errno::Errno;
 use crate::frame::{EthHeader, MacAddr, PacketType};
 use crate::verdict::Rule;
@@ -21,8 +21,6 @@ pub struct Nic {
     pub allmulticast: bool,
     /// Its filter lists.
     pub filter: Filter,
-    /// Its counters.
-    pub counters: Counters,
 }
 
 /// The smallest mtu with which a device speaks IPv6 (RFC 8200, section 5).
@@ -45,15 +43,7 @@ impl Nic {
     /// A device that is down.
     #[must_use]
     pub fn new(mac: MacAddr, mtu: u32, filter: Filter) -> Nic {
-        Nic {
-            mac,
-            mtu,
-            up: false,
-            promisc: false,
-            allmulticast: false,
-            filter,
-            counters: Counters::default(),
-        }
+        Nic { mac, mtu, up: false, promisc: false, allmulticast: false, filter }
     }
 
     /// Administrative state; coming up brings promiscuity in line.
@@ -114,12 +104,44 @@ impl Nic {
         len <= mtu as usize + EthHeader::LEN + EthHeader::TAG_LEN as usize
     }
 
-    /// What the hardware makes of a frame from the cable: its packet type, or the rule that keeps it out.
+    /// What it takes from its cable as of now.
+    #[must_use]
+    pub fn intake(&self) -> Intake {
+        Intake { up: self.up, mac: self.mac, passes: self.filter.publish() }
+    }
+}
+
+/// What a device takes from its cable. It never changes; a change of the device makes a new one ([`Nic::intake`]).
+#[derive(Clone, Debug)]
+pub struct Intake {
+    up: bool,
+    mac: MacAddr,
+    passes: Passes,
+}
+
+impl Intake {
+    /// Whether the device is administratively up.
+    #[inline]
+    #[must_use]
+    pub fn is_up(&self) -> bool {
+        self.up
+    }
+
+    /// The device's address.
+    #[inline]
+    #[must_use]
+    pub fn mac(&self) -> MacAddr {
+        self.mac
+    }
+
+    /// What the hardware of a device that is up makes of a frame from the cable: its packet type, or the rule that keeps
+    /// it out.
     ///
     /// # Errors
     /// [`Rule::HardwareFilter`] or [`Rule::HardwareGroupFilter`].
+    #[inline]
     pub fn admit(&self, header: &EthHeader) -> Result<PacketType, Rule> {
-        if header.dst != self.mac && !self.filter.passes(header.dst) {
+        if !self.passes.passes(header.dst) && header.dst != self.mac {
             return Err(if header.dst.is_multicast() {
                 Rule::HardwareGroupFilter
             } else {

@@ -1,4 +1,4 @@
-//! The physical NIC (or any other lower device): link state, address filters, promiscuity, counters.
+//! The physical NIC (or any other lower device): link state, address filters, promiscuity.
 //!
 //! [`Nic`] is what the kernel's `net_device` is to a macvlan: it has an address and an mtu, is up or down, keeps the
 //! lists of addresses and groups that the ports push down to it, and decides which frames come in from the cable at
@@ -8,4 +8,4 @@ mod filter;
 mod link;
 
 pub use filter::{Filter, UnicastFilter};
-pub use link::{MAX_MTU, MIN_MTU, Nic, check_send, host_stack_type, stack_groups};
+pub use link::{Intake, MAX_MTU, MIN_MTU, Nic, check_send, host_stack_type, stack_groups};

@@ -105,7 +105,7 @@ impl<'a> Engine<'a> {
         lab.flush(&mut |event| {
             match event {
                 Event::Lab { devices: made, .. } => devices.clone_from(made),
-                Event::Setup { device, stage, errno, rule, expected } => refused.push(RefusedDevice {
+                Event::Setup { device, stage, errno, rule, expected, .. } => refused.push(RefusedDevice {
                     device: device.clone(),
                     stage: *stage,
                     errno: *errno,

@@ -1,6 +1,6 @@
 //! The way of one frame, told to people: each stage with what was looked up, the rule, and the ways that were not taken.
 
-use super::words::{fdb_kind, millis};
+use super::words::{fdb_kind, millis, printable};
 use crate::explain::{Began, Fate, Journey, Stage};
 use crate::frame::{EthHeader, PacketType, summary};
 use crate::lab::spec::Name;
@@ -265,9 +265,4 @@ fn some_of(mut names: Vec<String>) -> String {
         names.push(format!("{more} more"));
     }
     names.join(", ")
-}
-
-/// A name without what could do something to a terminal.
-pub(super) fn printable(name: &str) -> String {
-    name.chars().map(|c| if c.is_control() { char::REPLACEMENT_CHARACTER } else { c }).collect()
 }

@@ -3,13 +3,16 @@
 use super::words::{action_name, fdb_kind, outcome_name, port_state, target};
 use crate::counters::Counters;
 use crate::explain::Fate;
+use crate::frame::VlanId;
 use crate::lab::spec::{
     Action, Change, CraftBody, Entry, Expect, FrameSpec, MacvlanSpec, Name, ProbeSpec, SwitchChange,
 };
 use crate::lab::{
-    Decision, Device, DeviceState, Event, Finding, Hop, HopKind, Outcome, Place, SetupStage, Way, WayKind,
+    Decision, Device, DeviceState, Event, FdbChange, Finding, Hop, HopKind, Outcome, Place, SetupStage, Way,
+    WayKind,
 };
 use crate::macvlan::SourcesChange;
+use crate::switch::{PortFlag, PortFlags};
 use crate::verdict::Rule;
 use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::{Value, json};
@@ -128,8 +131,9 @@ impl<W: Write> JsonLines<W> {
                 lab.0.push(("devices", Field::Objects(devices.iter().map(device).collect())));
                 lab
             }
-            Event::Setup { device, stage, errno, rule, expected } => Object::event("setup")
+            Event::Setup { device, parent, stage, errno, rule, expected } => Object::event("setup")
                 .with("device", device.as_str())
+                .with("parent", parent.as_deref())
                 .with("stage", stage_name(*stage))
                 .with("errno", errno.name())
                 .with("rule", rule.id())
@@ -141,6 +145,12 @@ impl<W: Write> JsonLines<W> {
             }
             Event::Hop(hop) => hop_object(hop),
             Event::Decision(decision) => decided(decision),
+            Event::Devices { devices } => {
+                let mut list = Object::event("devices");
+                list.0.push(("devices", Field::Objects(devices.iter().map(device).collect())));
+                list
+            }
+            Event::Fdb(change) => learned(change),
             Event::Result { step, outcome, rtt, delivered, held } => {
                 self.result(*step, *outcome, *rtt, delivered, *held)
             }
@@ -192,6 +202,28 @@ fn device(device: &Device) -> Object {
         .with("parent", device.parent.as_deref())
         .with("mode", device.mode.map(|m| m.name()))
         .with("peer", device.peer.as_deref())
+        .with("address", device.address.iter().map(ToString::to_string).collect::<Vec<_>>())
+        .with("up", device.up)
+        .with("vlan", device.vlan.map(VlanId::get))
+        .with("flags", device.port.map(|port| flags_on(port.flags)))
+        .with("state", device.port.map(|port| port_state(port.state)))
+}
+
+/// The names of the flags that are on.
+fn flags_on(flags: PortFlags) -> Vec<&'static str> {
+    PortFlag::ALL.into_iter().filter(|flag| flags.get(*flag)).map(PortFlag::name).collect()
+}
+
+fn learned(change: &FdbChange) -> Object {
+    let entry = change.entry.as_ref();
+    Object::event("fdb")
+        .with("step", change.step)
+        .with("time_ns", change.time.as_nanos())
+        .with("switch", change.switch.as_str())
+        .with("vlan", change.vlan.map(VlanId::get))
+        .with("mac", change.mac.to_string())
+        .with("device", entry.map(|(port, _)| port.as_str()))
+        .with("entry", entry.map(|(_, kind)| fdb_kind(*kind)))
 }
 
 fn hop_object(hop: &Hop) -> Object {

@@ -4,6 +4,7 @@
 //! reported in constant memory, and several views can listen to one run.
 
 mod counters;
+pub mod draw;
 mod explain;
 mod json;
 mod pcapng;

@@ -94,7 +94,12 @@ impl<W: Write> AnnotatedCapture<W> {
                     self.counters(interface, counters);
                 }
             }
-            Event::Setup { .. } | Event::Result { .. } | Event::State { .. } | Event::Decision(_) => {}
+            Event::Setup { .. }
+            | Event::Result { .. }
+            | Event::State { .. }
+            | Event::Decision(_)
+            | Event::Devices { .. }
+            | Event::Fdb(_) => {}
         }
         Ok(())
     }

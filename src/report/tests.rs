@@ -12,8 +12,8 @@ use crate::verdict::Rule;
 use std::time::Duration;
 
 fn device(name: &str, kind: &'static str, mac: u64, parent: Option<&str>, mode: Option<Mode>) -> Device {
-    let parent = parent.map(str::to_owned);
-    Device { name: name.into(), kind, mac: Some(MacAddr::from_u64(mac)), parent, mode, peer: None }
+    let (name, parent, mac) = (name.into(), parent.map(str::to_owned), Some(MacAddr::from_u64(mac)));
+    Device { name, kind, mac, parent, mode, up: true, ..Device::default() }
 }
 
 fn hop(step: usize, ns: u64, device: &str, kind: HopKind) -> Event {
@@ -51,6 +51,7 @@ fn run() -> Vec<Event> {
         },
         Event::Setup {
             device: "c2".into(),
+            parent: Some("eth0".into()),
             stage: SetupStage::Create,
             errno: Errno::Einval,
             rule: refused,

@@ -135,7 +135,7 @@ impl<W: Write> TextReport<W> {
                 let style = self.styles.title;
                 if title.is_empty() { Ok(()) } else { writeln!(self.writer, "{style}{title}{style:#}") }
             }
-            Event::Setup { device, stage, errno, rule, expected } => {
+            Event::Setup { device, stage, errno, rule, expected, .. } => {
                 let what = match stage {
                     SetupStage::Create => "is not made",
                     SetupStage::Up => "stays down",
@@ -153,7 +153,11 @@ impl<W: Write> TextReport<W> {
             Event::Result { step, outcome, rtt, delivered, held } => {
                 self.result(*step, *outcome, *rtt, delivered, *held)
             }
-            Event::Counters { .. } | Event::State { .. } | Event::Decision(_) => Ok(()),
+            Event::Counters { .. }
+            | Event::State { .. }
+            | Event::Decision(_)
+            | Event::Devices { .. }
+            | Event::Fdb(_) => Ok(()),
         }
     }
 

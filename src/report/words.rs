@@ -1,12 +1,12 @@
 //! Steps and outcomes in plain words.
 
-use crate::lab::Outcome;
 use crate::lab::spec::{
     Action, Change, CraftBody, Entry, Expect, FrameSpec, MacvlanSpec, Name, ProbeSpec, StepSpec,
     SwitchChange, Target,
 };
+use crate::lab::{Outcome, SwitchPort};
 use crate::macvlan::{MacvlanFlags, SourcesChange};
-use crate::switch::{FdbKind, PortState};
+use crate::switch::{FdbKind, PortFlag, PortFlags, PortState};
 use std::fmt::{Display, Write as _};
 use std::time::Duration;
 
@@ -242,4 +242,23 @@ fn duration(time: Duration) -> String {
     } else {
         format!("{ns} ns")
     }
+}
+
+/// What is unusual about a switch port: `hairpin on`, flags that are not as they are by default, a state that does not
+/// forward.
+pub(super) fn port_notes(port: SwitchPort) -> Vec<String> {
+    let mut notes: Vec<String> = PortFlag::ALL
+        .into_iter()
+        .filter(|flag| port.flags.get(*flag) != PortFlags::default().get(*flag))
+        .map(|flag| format!("{} {}", flag.name(), if port.flags.get(flag) { "on" } else { "off" }))
+        .collect();
+    if port.state != PortState::Forwarding {
+        notes.push(port_state(port.state));
+    }
+    notes
+}
+
+/// A name without what could do something to a terminal.
+pub(super) fn printable(name: &str) -> String {
+    name.chars().map(|c| if c.is_control() { char::REPLACEMENT_CHARACTER } else { c }).collect()
 }

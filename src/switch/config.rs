@@ -81,6 +81,12 @@ impl Default for PortFlags {
 }
 
 impl PortFlags {
+    /// The flag's value.
+    #[must_use]
+    pub fn get(mut self, flag: PortFlag) -> bool {
+        *self.get_mut(flag)
+    }
+
     /// The flag's value, to read or to write.
     pub fn get_mut(&mut self, flag: PortFlag) -> &mut bool {
         match flag {

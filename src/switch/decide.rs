@@ -98,15 +98,34 @@ impl Switch {
         header: &EthHeader,
     ) -> impl Iterator<Item = (SwitchPortId, Rule, Retag)> + '_ {
         let (verdict, header) = (*verdict, *header);
-        let candidates = match verdict.egress {
+        self.candidates(&verdict).filter_map(move |out| {
+            let (rule, retag) = self.way_out(&verdict, ingress, out, &header)?;
+            Some((out, rule, retag))
+        })
+    }
+
+    /// The ports that the frame might leave by, ascending: [`Switch::way_out`] says which of them do.
+    pub fn candidates(&self, verdict: &SwitchVerdict) -> impl Iterator<Item = SwitchPortId> + use<> {
+        let numbers = match verdict.egress {
             SwitchEgress::Drop | SwitchEgress::Own => 0..0,
             SwitchEgress::Port(SwitchPortId(n)) => n..n.saturating_add(1),
             SwitchEgress::Flood(_) => 0..self.port_count(),
         };
-        candidates.map(SwitchPortId).filter_map(move |out| {
-            let rule = self.may_leave(&verdict, ingress, out, &header).ok()?;
-            Some((out, rule, self.retag(&verdict, out, &header)))
-        })
+        numbers.map(SwitchPortId)
+    }
+
+    /// By which rule the frame leaves by port `out`, and what happens to its outer tag; `None`: it does not.
+    #[inline]
+    #[must_use]
+    pub fn way_out(
+        &self,
+        verdict: &SwitchVerdict,
+        ingress: SwitchPortId,
+        out: SwitchPortId,
+        header: &EthHeader,
+    ) -> Option<(Rule, Retag)> {
+        let rule = self.may_leave(verdict, ingress, out, header).ok()?;
+        Some((rule, self.retag(verdict, out, header)))
     }
 
     /// What happens to the outer tag of a frame that leaves by port `out`.

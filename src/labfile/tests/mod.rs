@@ -2,6 +2,7 @@
 
 mod fixtures;
 mod keys;
+mod one_step;
 mod reading;
 mod references;
 mod round_trip;

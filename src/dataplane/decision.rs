@@ -1,14 +1,14 @@
 //! Decisions told in full: what was looked up, and every way that the frame could have gone with the rule that opened or
-//! shut it. They are told only if [`Options::decisions`](super::Options::decisions) is set, at the moment at which the
-//! decision is made and by the predicates that make it: [`Forwarding::why`] and [`Switch::may_leave`].
+//! shut it. They are told only if the [watch](Watch::wants_decisions) wants them, at the moment at which the decision is
+//! made and by the predicates that make it: [`Forwarding::why`] and [`Switch::may_leave`].
 //!
+//! [`Forwarding::why`]: crate::macvlan::Forwarding::why
 //! [`Switch::may_leave`]: crate::switch::Switch::may_leave
 
-use super::device::{DeviceId, SwitchId};
-use super::spec::Name;
-use super::{Event, Lab};
+use super::wiring::{Name, PortNode, PortTable};
+use super::{NodeId, Numbered, SwitchId, Walk, Watch};
 use crate::frame::{EthHeader, Frame, MacAddr};
-use crate::macvlan::{Forwarding, Mode};
+use crate::macvlan::Mode;
 use crate::switch::{FdbKind, Learn, SwitchEgress, SwitchPortId, SwitchVerdict};
 use crate::time::Instant;
 use crate::verdict::{Egress, PortId, Rule, Verdict};
@@ -17,7 +17,7 @@ use std::time::Duration;
 /// One decision about a frame.
 #[derive(Clone, Debug)]
 pub struct Decision {
-    /// The step during which it was made, from 1; 0 before the first.
+    /// The step of the lab during which it was made, from 1; 0 before the first.
     pub step: usize,
     /// When.
     pub time: Instant,
@@ -120,103 +120,122 @@ pub enum Finding {
     },
 }
 
-impl Lab {
-    /// Records a decision, if decisions are told.
-    pub(super) fn tell(&mut self, decision: impl FnOnce(&Lab) -> Decision) {
-        if self.options.decisions {
-            let decision = decision(self);
-            self.log.push(Event::Decision(Box::new(decision)));
+impl<W: Watch> Walk<'_, W> {
+    /// A decision with nothing found and no ways yet; the step is the watch's to say.
+    fn decision(&self, at: NodeId, place: Place, rule: Rule, frame: Numbered<'_, W::Frame>) -> Decision {
+        Decision {
+            step: 0,
+            time: self.now,
+            device: self.wiring.name(at).clone(),
+            place,
+            rule,
+            findings: Vec::new(),
+            ways: Vec::new(),
+            frame: Frame::new(frame.bytes),
+            frame_id: frame.id,
         }
-    }
-
-    fn decision(&self, device: Name, place: Place, rule: Rule, (frame, frame_id): (&Frame, u64)) -> Decision {
-        let (findings, ways, frame) = (Vec::new(), Vec::new(), frame.clone());
-        Decision { step: self.step, time: self.now, device, place, rule, findings, ways, frame, frame_id }
     }
 
     /// A port has decided where its frame goes.
     pub(super) fn told_transmit(
-        &self,
-        (id, parent, port): (DeviceId, DeviceId, PortId),
-        table: &Forwarding,
+        &mut self,
+        id: NodeId,
+        port: &PortNode,
+        ports: &PortTable,
         verdict: &Verdict,
         header: &EthHeader,
-        frame: (&Frame, u64),
-    ) -> Decision {
-        let name = |id: DeviceId| self.devices[id.0].name.clone();
-        let mut told = self.decision(name(id), Place::Port, verdict.rule, frame);
+        frame: Numbered<'_, W::Frame>,
+    ) {
+        if !self.watch.wants_decisions() {
+            return;
+        }
+        let table = &ports.table;
+        let parent = || self.wiring.name(port.parent).clone();
+        let mut told = self.decision(id, Place::Port, verdict.rule, frame);
         if !header.dst.is_multicast() {
-            let found = self.owner(parent, table, header.dst);
+            let found = self.owner(ports, header.dst);
             told.findings.push(Finding::Destination { mac: header.dst, port: found });
         }
         // What enters the parent's receive path is decided about there.
         let inside = verdict.egress == Egress::Parent;
         if inside {
-            told.ways.push(Way { to: name(parent), kind: WayKind::Parent, rule: Ok(verdict.rule) });
+            told.ways.push(Way { to: parent(), kind: WayKind::Parent, rule: Ok(verdict.rule) });
         } else {
-            told.ways = self.port_ways(parent, |p| (p != port).then(|| table.why(verdict, p, header)));
+            told.ways = self.port_ways(ports, |p| (p != port.port).then(|| table.why(verdict, p, header)));
         }
         let wire = if verdict.egress == Egress::Wire { Ok(verdict.rule) } else { Err(verdict.rule) };
-        told.ways.push(Way { to: name(parent), kind: WayKind::Wire, rule: wire });
-        told
+        told.ways.push(Way { to: parent(), kind: WayKind::Wire, rule: wire });
+        self.watch.decided(told);
     }
 
     /// A parent's demultiplexer has decided.
+    #[inline]
     pub(super) fn told_receive(
-        &self,
-        parent: DeviceId,
-        table: &Forwarding,
+        &mut self,
+        parent: NodeId,
+        ports: &PortTable,
         verdict: &Verdict,
         header: &EthHeader,
-        frame: (&Frame, u64),
-    ) -> Decision {
-        let name = self.devices[parent.0].name.clone();
-        let mut told = self.decision(name.clone(), Place::Parent, verdict.rule, frame);
+        frame: Numbered<'_, W::Frame>,
+    ) {
+        if !self.watch.wants_decisions() {
+            return;
+        }
+        let table = &ports.table;
+        let mut told = self.decision(parent, Place::Parent, verdict.rule, frame);
         if table.has_lists() {
-            let by = table.listed_by(header.src).iter().filter_map(|p| self.port_name(parent, *p)).collect();
+            let by = table.listed_by(header.src).iter().filter_map(|p| self.port_name(ports, *p)).collect();
             told.findings.push(Finding::Listed { mac: header.src, by });
         }
-        let owner = |mac| self.owner(parent, table, mac);
+        let owner = |mac| self.owner(ports, mac);
         told.findings.push(if header.dst.is_multicast() {
             Finding::Source { mac: header.src, port: owner(header.src) }
         } else {
             Finding::Destination { mac: header.dst, port: owner(header.dst) }
         });
-        told.ways = self.port_ways(parent, |p| Some(table.why(verdict, p, header)));
+        told.ways = self.port_ways(ports, |p| Some(table.why(verdict, p, header)));
         let host = if verdict.egress == Egress::HostStack { Ok(verdict.rule) } else { Err(verdict.rule) };
-        told.ways.push(Way { to: name, kind: WayKind::Host, rule: host });
-        told
+        told.ways.push(Way { to: told.device.clone(), kind: WayKind::Host, rule: host });
+        self.watch.decided(told);
     }
 
     /// The outer tag has named a sub-interface, which is in front of ports and host stack.
-    pub(super) fn told_vlan(&self, parent: DeviceId, child: DeviceId, frame: (&Frame, u64)) -> Decision {
-        let (name, rule) = (self.devices[parent.0].name.clone(), Rule::VlanReceive);
-        let mut told = self.decision(name.clone(), Place::Parent, rule, frame);
-        told.ways = self.port_ways(parent, |_| Some(Err(rule)));
-        for (_, vlan) in self.link(parent).map(|l| l.vlans.as_slice()).unwrap_or_default() {
-            let to = self.devices[vlan.0].name.clone();
+    pub(super) fn told_vlan(&mut self, parent: NodeId, child: NodeId, frame: Numbered<'_, W::Frame>) {
+        if !self.watch.wants_decisions() {
+            return;
+        }
+        let rule = Rule::VlanReceive;
+        let mut told = self.decision(parent, Place::Parent, rule, frame);
+        let Some(link) = self.wiring.link(parent) else { return };
+        if let Some(ports) = &link.ports {
+            told.ways = self.port_ways(ports, |_| Some(Err(rule)));
+        }
+        for (_, vlan) in &link.vlans {
+            let to = self.wiring.name(*vlan).clone();
             let way = if *vlan == child { Ok(rule) } else { Err(rule) };
             told.ways.push(Way { to, kind: WayKind::SubInterface, rule: way });
         }
-        told.ways.push(Way { to: name, kind: WayKind::Host, rule: Err(rule) });
-        told
+        told.ways.push(Way { to: told.device.clone(), kind: WayKind::Host, rule: Err(rule) });
+        self.watch.decided(told);
     }
 
     /// A switch has decided, and not yet learned.
     pub(super) fn told_switch(
-        &self,
-        switch: SwitchId,
+        &mut self,
+        id: SwitchId,
         ingress: SwitchPortId,
         verdict: &SwitchVerdict,
         header: &EthHeader,
-        frame: (&Frame, u64),
-    ) -> Decision {
-        let node = &self.switches[switch.0];
-        let port_name =
-            |p: SwitchPortId| node.ports.get(usize::from(p.0)).map_or(&node.name, |p| &p.name).clone();
-        let mut told = self.decision(port_name(ingress), Place::Switch, verdict.rule, frame);
-        let vlan = verdict.vlan;
-        let entry = |mac| node.switch.fdb_entry(vlan, mac, self.now);
+        frame: Numbered<'_, W::Frame>,
+    ) {
+        if !self.watch.wants_decisions() {
+            return;
+        }
+        let (node, switch) = (self.wiring.switch(id), &self.state.switches[id.index()]);
+        let port = |p: SwitchPortId| if p == SwitchPortId::OWN { node.node } else { node.port(p) };
+        let port_name = |p: SwitchPortId| self.wiring.name(port(p)).clone();
+        let mut told = self.decision(port(ingress), Place::Switch, verdict.rule, frame);
+        let entry = |mac| switch.fdb_entry(verdict.vlan, mac, self.now);
         if !header.dst.is_multicast() {
             let entry = entry(header.dst).map(|e| (port_name(e.port), e.kind, e.age));
             told.findings.push(Finding::Fdb { mac: header.dst, entry });
@@ -227,47 +246,43 @@ impl Lab {
             let before = before.map(|e| port_name(e.port));
             told.findings.push(Finding::Learns { mac: header.src, port: port_name(ingress), before });
         }
-        told.ways = (0..node.switch.port_count())
+        told.ways = (0..switch.port_count())
             .map(SwitchPortId)
             .map(|out| {
-                let rule = node.switch.may_leave(verdict, ingress, out, header);
+                let rule = switch.may_leave(verdict, ingress, out, header);
                 Way { to: port_name(out), kind: WayKind::SwitchPort, rule }
             })
             .collect();
-        if let Some(link) = node.own.and_then(|own| self.link(own)) {
-            let promiscuous = link.nic.filter.promiscuity() != 0;
-            let gets = link.nic.up && node.switch.own_device_gets(verdict, header, promiscuous);
+        if let Some(link) = node.own.and_then(|own| self.wiring.link(own))
+            && ingress != SwitchPortId::OWN
+        {
+            let gets = link.intake.is_up() && switch.own_device_gets(verdict, header, node.own_promiscuous);
             let rule = match verdict.egress {
                 _ if !gets => Err(verdict.rule),
                 SwitchEgress::Own => Ok(verdict.rule),
                 _ => Ok(Rule::SwitchOwnSees),
             };
-            if ingress != SwitchPortId::OWN {
-                told.ways.push(Way { to: node.name.clone(), kind: WayKind::Own, rule });
-            }
+            told.ways.push(Way { to: self.wiring.name(node.node).clone(), kind: WayKind::Own, rule });
         }
-        told
+        self.watch.decided(told);
     }
 
     /// A way to each port of a parent about which there is something to say.
-    fn port_ways(&self, parent: DeviceId, why: impl Fn(PortId) -> Option<Result<Rule, Rule>>) -> Vec<Way> {
-        let slots = self.link(parent).map(|l| l.ports.as_slice()).unwrap_or_default();
-        let ports = slots.iter().zip(0..=u16::MAX).filter_map(|(id, slot)| id.map(|id| (id, PortId(slot))));
-        let way = |(id, port): (DeviceId, PortId)| {
-            let to = self.devices[id.0].name.clone();
+    fn port_ways(&self, ports: &PortTable, why: impl Fn(PortId) -> Option<Result<Rule, Rule>>) -> Vec<Way> {
+        let way = |(port, node): (PortId, NodeId)| {
+            let to = self.wiring.name(node).clone();
             why(port).map(|rule| Way { to, kind: WayKind::Port, rule })
         };
-        ports.filter_map(way).collect()
+        ports.nodes().filter_map(way).collect()
     }
 
     /// The active port that has an address.
-    fn owner(&self, parent: DeviceId, table: &Forwarding, mac: MacAddr) -> Option<(Name, Mode)> {
-        let (port, entry) = table.lookup(mac)?;
-        self.port_name(parent, port).map(|name| (name, entry.mode))
+    fn owner(&self, ports: &PortTable, mac: MacAddr) -> Option<(Name, Mode)> {
+        let (port, entry) = ports.table.lookup(mac)?;
+        self.port_name(ports, port).map(|name| (name, entry.mode))
     }
 
-    fn port_name(&self, parent: DeviceId, port: PortId) -> Option<Name> {
-        let id = (*self.link(parent)?.ports.get(port.index())?)?;
-        Some(self.devices[id.0].name.clone())
+    fn port_name(&self, ports: &PortTable, port: PortId) -> Option<Name> {
+        ports.slot(port).map(|slot| self.wiring.name(slot.node).clone())
     }
 }

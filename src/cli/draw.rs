@@ -1,0 +1,73 @@
+//! `macvlab draw LAB`
+
+use super::terminal::{Output, Terminal, is_dash};
+use super::{Exit, Failure, input, run};
+use clap::ValueEnum;
+use macvlab::lab::{Lab, Options};
+use macvlab::report::draw::{Scene, dot, mermaid, svg};
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+/// Draw a lab: its parents with their ports, switches, stations and cables.
+///
+/// Modes, addresses, hairpin, and what the kernel refuses can be seen. The same lab gives the same drawing.
+#[derive(clap::Args)]
+#[command(after_help = "Examples:
+  macvlab draw lab.toml > lab.svg       a picture, for light and for dark pages
+  macvlab draw lab.toml --format mermaid
+                                        a flowchart for Markdown
+  macvlab draw lab.toml --format dot | dot -Tpdf -o lab.pdf
+                                        by Graphviz
+  macvlab draw lab.toml --after 3 -o after.svg
+                                        as it is after three of its steps
+
+Exit codes: 0, or 2 for wrong usage or input.")]
+pub(super) struct Args {
+    /// The lab file; - is standard input.
+    lab: PathBuf,
+    /// What is written: svg, mermaid or dot (Graphviz).
+    #[arg(long, value_name = "FORMAT", default_value = "svg", hide_possible_values = true)]
+    format: Format,
+    /// Run so many of the lab's steps before.
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    after: usize,
+    /// Where it is written to; - is standard output.
+    #[arg(long, short, value_name = "OUT", default_value = "-")]
+    output: PathBuf,
+}
+
+/// What is written.
+#[derive(Clone, Copy, ValueEnum)]
+enum Format {
+    Svg,
+    Mermaid,
+    Dot,
+}
+
+/// Does it.
+pub(super) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
+    let mut spec = input::lab(&args.lab, terminal)?;
+    let steps = spec.steps.len();
+    if args.after > steps {
+        let why = format!("the lab has {steps} steps, so there is no `--after {}`", args.after);
+        return Err(Failure::Because(why));
+    }
+    spec.steps.truncate(args.after);
+    let folder = args.lab.parent().filter(|_| !is_dash(&args.lab)).unwrap_or(Path::new(""));
+    let (captures, _) = run::captures(&spec, folder, terminal)?;
+    let mut scene = Scene::default();
+    let options = Options { captures, changes: true, ..Options::default() };
+    Lab::new(&spec, options).run(&mut |event| {
+        scene.event(event);
+    });
+    let text = match args.format {
+        Format::Svg => svg(&scene),
+        Format::Mermaid => mermaid(&scene),
+        Format::Dot => dot(&scene),
+    };
+    let about = |e: std::io::Error| Failure::about(args.output.display(), e);
+    let mut output = Output::create(&args.output, terminal)?;
+    output.write_all(text.as_bytes()).map_err(about)?;
+    output.commit().map_err(about)?;
+    Ok(Exit::Held)
+}

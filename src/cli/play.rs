@@ -1,0 +1,114 @@
+//! `macvlab play [LAB]`
+
+use super::interrupt::Interrupt;
+use super::terminal::{Terminal, is_dash};
+use super::{Exit, Failure, input, run};
+use macvlab::lab::{LabSpec, Options};
+use macvlab::macvlan::Mode;
+use macvlab::matrix::{Classic, PortSetup, Wire};
+use macvlab::play::{self, Guard, Session, TOKEN_BYTES};
+use std::io::{IsTerminal as _, Write as _};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+/// Try things out in a browser: change a lab while it runs, ask, watch and undo.
+///
+/// The page comes from a web server that only this machine reaches, and only with the address that is printed. Without a
+/// lab: two vepa ports c1 and c2 on the NIC eth0, which is cabled to a switch, and a station win. Nothing is stored: what
+/// is worth keeping is downloaded, as a lab file or a capture.
+#[derive(clap::Args)]
+#[command(after_help = "Examples:
+  macvlab play                          the classic set-up; prints the address of the page
+  macvlab play lab.toml                 a lab; its steps have been run
+  macvlab play lab.toml --fresh         a lab; its steps wait to be done one by one
+  macvlab play --port 8080 --no-open    on this port, and no browser is started
+
+Exit codes: 0 after Ctrl-C, 2 wrong usage or input, or the port is taken.")]
+pub(super) struct Args {
+    /// The lab file; - is standard input.
+    lab: Option<PathBuf>,
+    /// Begin with the devices alone: the lab's steps wait to be done again, one by one.
+    #[arg(long, requires = "lab")]
+    fresh: bool,
+    /// The port of the web server; 0 is any that is free.
+    #[arg(long, default_value_t = 0)]
+    port: u16,
+    /// Open the page in a browser, even if this is no terminal.
+    #[arg(long, conflicts_with = "no_open")]
+    open: bool,
+    /// Do not open the page in a browser.
+    #[arg(long)]
+    no_open: bool,
+}
+
+/// What was typed, checked.
+struct Plan {
+    session: Session,
+    port: u16,
+    open: bool,
+}
+
+impl Plan {
+    fn of(args: &Args, terminal: &Terminal) -> Result<Plan, Failure> {
+        let (spec, options) = match &args.lab {
+            Some(path) => lab(path, terminal)?,
+            None => (classic(), Options::default()),
+        };
+        let name = args.lab.as_ref().map_or("the lab".into(), |path| path.display().to_string());
+        let denied = |denied| Failure::about(&name, denied);
+        let mut session = Session::open(spec, options).map_err(denied)?;
+        if args.fresh {
+            session.reset().map_err(denied)?;
+        }
+        let open = args.open || (!args.no_open && std::io::stdout().is_terminal());
+        Ok(Plan { session, port: args.port, open })
+    }
+}
+
+/// Does it.
+pub(super) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
+    let plan = Plan::of(args, terminal)?;
+    let interrupt = Interrupt::listen()?;
+    let address = |port| format!("127.0.0.1:{port}");
+    let listener = play::listen(plan.port).map_err(|e| Failure::about(address(plan.port), e))?;
+    let port = listener.local_addr()?.port();
+    let mut random = [0; TOKEN_BYTES];
+    getrandom::fill(&mut random).map_err(|e| Failure::about("a random token", e))?;
+    let guard = Guard::new(port, random);
+    let url = guard.url();
+    let mut out = terminal.out();
+    writeln!(out, "{url}")?;
+    out.flush()?;
+    drop(out);
+    terminal
+        .say("the playground runs until Ctrl-C; only this machine reaches it, and only with this address");
+    if plan.open && !open(&url) {
+        terminal.say("no browser could be started: open the address above in one");
+    }
+    play::serve(listener, plan.session, guard, || interrupt.came())
+        .map_err(|e| Failure::about(address(port), e))?;
+    terminal.say("the playground has ended; nothing of it was stored");
+    Ok(Exit::Held)
+}
+
+fn lab(path: &Path, terminal: &Terminal) -> Result<(LabSpec, Options), Failure> {
+    let spec = input::lab(path, terminal)?;
+    let folder = path.parent().filter(|_| !is_dash(path)).unwrap_or(Path::new(""));
+    let (captures, _) = run::captures(&spec, folder, terminal)?;
+    Ok((spec, Options { captures, ..Options::default() }))
+}
+
+/// The set-up of the demos.
+fn classic() -> LabSpec {
+    let port = PortSetup::of(Mode::Vepa);
+    let spec = Classic { c1: port, c2: Some(port), wire: Wire::Switch { hairpin: false } }.spec();
+    LabSpec { title: "The classic set-up: two ports on one NIC, behind a switch".to_owned(), ..spec }
+}
+
+/// Asks the desktop to show the page. Whether it does is not waited for.
+fn open(url: &str) -> bool {
+    let opener = if cfg!(target_os = "macos") { "open" } else { "xdg-open" };
+    let mut command = Command::new(opener);
+    command.arg(url).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    command.spawn().is_ok()
+}

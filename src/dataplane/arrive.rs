@@ -1,0 +1,242 @@
+//! The way in: a frame reaches a device, is decided about, and goes to sub-interfaces, ports and host stack.
+
+use super::wiring::{LinkKind, LinkNode, PortTable, TapOpen};
+use super::{End, HopKind, NodeId, Numbered, Walk, Watch, incoming};
+use crate::frame::{EthHeader, MacAddr, PacketType, Tag};
+use crate::macvlan::{Counted, Delivery, Offered, count_delivery};
+use crate::nic::{Nic, host_stack_type};
+use crate::verdict::{Egress, Flood, Rule};
+
+/// Frames that the queue of a macvtap's reader takes: the device's `tx_queue_len` (R205).
+const TAP_QUEUE: u32 = 500;
+
+/// A parent as a frame that arrives there meets it.
+struct Parent<'a> {
+    id: NodeId,
+    ports: &'a PortTable,
+}
+
+impl<W: Watch> Walk<'_, W> {
+    /// A frame comes out of a cable.
+    #[inline]
+    pub fn arrive(&mut self, at: End, frame: Numbered<'_, W::Frame>) {
+        match at {
+            End::Device(id) => self.intake_link(id, frame),
+            End::Switch(switch, port) => self.intake_switch(switch, port, frame),
+            End::Nobody { .. } | End::Gone => {}
+        }
+    }
+
+    /// A device with a link takes a frame from its cable.
+    fn intake_link(&mut self, id: NodeId, frame: Numbered<'_, W::Frame>) {
+        let Some(link) = self.wiring.link(id) else { return };
+        if !link.intake.is_up() {
+            let rule = if link.kind == LinkKind::Nic { Rule::NicDown } else { Rule::CableDown };
+            return self.hop(id, HopKind::Drop(rule), frame);
+        }
+        let admitted = incoming(frame.bytes).and_then(|h| link.intake.admit(&h).map(|t| (h, t)));
+        match admitted {
+            Ok((header, packet_type)) => {
+                self.count_received(id, frame.bytes);
+                self.intake(id, link, &header, packet_type, frame);
+            }
+            Err(rule) => {
+                // The link counts a runt before the stack throws it away; the hardware's filter comes before both.
+                if rule == Rule::Runt {
+                    self.count_received(id, frame.bytes);
+                }
+                self.hop(id, HopKind::Drop(rule), frame);
+            }
+        }
+    }
+
+    /// A bridge port's frame for a bridge sibling enters the parent's receive path (R30).
+    pub(super) fn intake_local(&mut self, id: NodeId, frame: Numbered<'_, W::Frame>) {
+        let Some(link) = self.wiring.link(id) else { return };
+        if !Nic::fits(link.mtu, frame.bytes.len()) {
+            self.state.count(id).rx_dropped += 1;
+            return self.hop(id, HopKind::Drop(Rule::TooLongToReceive), frame);
+        }
+        match incoming(frame.bytes) {
+            Ok(header) => {
+                let packet_type = PacketType::of(header.dst, link.intake.mac());
+                self.intake(id, link, &header, packet_type, frame);
+            }
+            Err(rule) => self.hop(id, HopKind::Drop(rule), frame),
+        }
+    }
+
+    /// What a device does with a frame that its hardware let in: the tap sees it, then sub-interfaces, ports and the
+    /// host stack (R10). A parent with a port puts multicast IPv4 fragments together in front of its ports (R160): the
+    /// hop log has each fragment arrive, and then dropped with the rule that holds it back or threw it away, but for
+    /// the last one, under whose number the whole datagram goes on.
+    #[inline]
+    pub(super) fn intake(
+        &mut self,
+        id: NodeId,
+        link: &LinkNode,
+        header: &EthHeader,
+        packet_type: PacketType,
+        frame: Numbered<'_, W::Frame>,
+    ) {
+        if link.kind == LinkKind::Station {
+            self.hop(id, HopKind::Receive(packet_type, Rule::StationReceive), frame);
+            return self.watch.hand_over(id, frame, packet_type);
+        }
+        self.hop(id, HopKind::Arrive(packet_type), frame);
+        if let Some(tag) = header.tag
+            && let Some(child) = sub_interface(link, tag)
+        {
+            self.told_vlan(id, child, frame);
+            return self.intake_vlan(child, packet_type, frame);
+        }
+        let Some(ports) = &link.ports else {
+            return self.hand_to_host(id, Rule::NoPorts, packet_type, frame);
+        };
+        let parent = Parent { id, ports };
+        // Only groups are looked at for fragments: a unicast keeps out of the way.
+        let offered = if header.dst.is_multicast() {
+            self.state.fragments(link.reassembles_at).offer(self.now, frame.bytes, header)
+        } else {
+            Offered::NotAFragment
+        };
+        match offered {
+            Offered::NotAFragment => self.demultiplex(&parent, header, packet_type, frame),
+            // Held back is dropped as well: this frame goes no further, whatever becomes of its data.
+            Offered::Held(rule) => self.hop(id, HopKind::Drop(rule), frame),
+            Offered::Whole(datagram) => self.intake_datagram(&parent, datagram, frame),
+        }
+    }
+
+    /// Fragments put together go on as one frame.
+    #[cold]
+    fn intake_datagram(&mut self, parent: &Parent<'_>, datagram: Vec<u8>, last: Numbered<'_, W::Frame>) {
+        let datagram = W::Frame::from(datagram);
+        let Ok(header) = incoming(&datagram) else { return };
+        let packet_type = PacketType::of(header.dst, MacAddr::ZERO);
+        self.demultiplex(parent, &header, packet_type, last.with(&datagram));
+    }
+
+    /// A parent's hook: the demultiplexer decides, ports and host stack get the frame.
+    #[inline]
+    fn demultiplex(
+        &mut self,
+        parent: &Parent<'_>,
+        header: &EthHeader,
+        packet_type: PacketType,
+        frame: Numbered<'_, W::Frame>,
+    ) {
+        let (id, table) = (parent.id, &*parent.ports.table);
+        let verdict = table.receive(header);
+        self.told_receive(id, parent.ports, &verdict, header, frame);
+        if verdict.flood == Flood::Withheld(Rule::QueueZero) {
+            self.state.count(id).rx_dropped += 1;
+            self.hop(id, HopKind::Drop(Rule::QueueZero), frame);
+        }
+        table
+            .deliveries(&verdict, header, packet_type)
+            .for_each(|delivery| self.hand_to_port(parent.ports, &delivery, header, frame));
+        match verdict.egress {
+            Egress::HostStack => self.hand_to_host(id, verdict.rule, packet_type, frame),
+            Egress::Drop => self.hop(id, HopKind::Drop(verdict.rule), frame),
+            Egress::Port(_) | Egress::Wire | Egress::Parent => {}
+        }
+    }
+
+    /// The outer tag names a sub-interface: it gets the frame without that tag (V1).
+    #[cold]
+    fn intake_vlan(&mut self, id: NodeId, by_parent: PacketType, frame: Numbered<'_, W::Frame>) {
+        let Some(link) = self.wiring.link(id) else { return };
+        if !link.intake.is_up() {
+            return self.hop(id, HopKind::Drop(Rule::VlanDown), frame);
+        }
+        let inner = W::Frame::from([&frame.bytes[..12], &frame.bytes[16..]].concat());
+        let frame = frame.with(&inner);
+        let Ok(header) = incoming(&inner) else {
+            return self.hop(id, HopKind::Drop(Rule::Runt), frame);
+        };
+        // The sub-interface may have an address of its own, which the device below took for somebody else's.
+        let own = by_parent == PacketType::OtherHost && header.dst == link.intake.mac();
+        let packet_type = if own { PacketType::Host } else { by_parent };
+        self.count_received(id, &inner);
+        self.state.count(id).multicast += u64::from(packet_type == PacketType::Multicast);
+        self.intake(id, link, &header, packet_type, frame);
+    }
+
+    /// A frame for the host stack of a NIC or sub-interface. A tag that the device has no sub-interface for makes it
+    /// somebody else's (R71).
+    fn hand_to_host(
+        &mut self,
+        id: NodeId,
+        rule: Rule,
+        by_address: PacketType,
+        frame: Numbered<'_, W::Frame>,
+    ) {
+        match host_stack_type(frame.bytes, by_address) {
+            None => self.hop(id, HopKind::Drop(Rule::Runt), frame),
+            Some(packet_type) => {
+                let rule = if packet_type == by_address { rule } else { Rule::TaggedToHost };
+                self.hop(id, HopKind::Receive(packet_type, rule), frame);
+                self.watch.hand_over(id, frame, packet_type);
+            }
+        }
+    }
+
+    /// A frame for a port.
+    #[inline]
+    pub(super) fn hand_to_port(
+        &mut self,
+        ports: &PortTable,
+        delivery: &Delivery,
+        header: &EthHeader,
+        frame: Numbered<'_, W::Frame>,
+    ) {
+        let Some(slot) = ports.slot(delivery.port) else { return };
+        let id = slot.node;
+        count_delivery(self.state.count(id), delivery, header);
+        // A local copy skips the parent's receive path, so its tag is looked at here for the first time.
+        let runt = delivery.counted == Counted::LocalCopy && incoming(frame.bytes).is_err();
+        if runt || delivery.counted == Counted::TooLong {
+            let rule = if runt { Rule::Runt } else { delivery.rule };
+            return self.hop(id, HopKind::Drop(rule), frame);
+        }
+        let Some(open) = slot.tap else {
+            self.hop(id, HopKind::Receive(delivery.packet_type, delivery.rule), frame);
+            return self.watch.hand_over(id, frame, delivery.packet_type);
+        };
+        self.hand_to_tap(id, open, delivery, frame);
+    }
+
+    /// A frame for a macvtap: whoever has its device node open gets it, and then the port's host stack sees nothing of it
+    /// (R201).
+    #[cold]
+    fn hand_to_tap(&mut self, id: NodeId, open: TapOpen, delivery: &Delivery, frame: Numbered<'_, W::Frame>) {
+        if open == TapOpen::Idle {
+            let queued = self.state.queued(id);
+            if *queued >= TAP_QUEUE {
+                self.state.count(id).rx_dropped += 1;
+                return self.hop(id, HopKind::Drop(Rule::TapQueueFull), frame);
+            }
+            *queued += 1;
+        }
+        self.hop(id, HopKind::Receive(delivery.packet_type, delivery.rule), frame);
+        if open == TapOpen::No {
+            self.watch.hand_over(id, frame, delivery.packet_type);
+        }
+    }
+
+    #[inline]
+    fn count_received(&mut self, id: NodeId, frame: &[u8]) {
+        let counters = self.state.count(id);
+        counters.rx_packets += 1;
+        counters.rx_bytes += frame.len() as u64;
+    }
+}
+
+/// The sub-interface that a tag names.
+fn sub_interface(link: &LinkNode, tag: Tag) -> Option<NodeId> {
+    if tag.tpid != 0x8100 || tag.vlan().get() == 0 {
+        return None;
+    }
+    link.vlans.iter().find(|(vlan, _)| *vlan == tag.vlan()).map(|(_, child)| *child)
+}

@@ -1,0 +1,76 @@
+//! The data plane: the one way of frames through NICs, demultiplexers and switches, whoever sends them through it.
+//!
+//! Control and data are apart. The control plane (a lab's devices, which steps and people change) is compiled into a
+//! [`Wiring`] that never changes; a change publishes a new one. A [`Walk`] takes a frame through it: it reads the wiring,
+//! counts and learns in a [`State`], and tells a [`Watch`] of every hop. Nothing here locks, waits, or knows what time
+//! it is beyond what it was told, and nothing is allocated for a frame unless the frame itself changes on its way (a tag
+//! added or taken off, fragments put together).
+//!
+//! | who walks frames | what watches |
+//! | --- | --- |
+//! | [`lab`](crate::lab) | the hop log, and the IP stacks behind devices |
+//! | replays | captures and counters by rule |
+//! | `Worker` | whatever its caller hands in; several share nothing but the wiring |
+//!
+//! | file | what it does |
+//! | --- | --- |
+//! | `wiring.rs` | the immutable part: devices as frames meet them |
+//! | `state.rs` | the part that frames change: counters, forwarding databases, fragments, queues |
+//! | `watch.rs` | what a walk tells |
+//! | `arrive.rs` | the way in: cable, NIC, sub-interface, demultiplexer, port or host stack |
+//! | `send.rs` | the way out: port or host stack, demultiplexer, NIC, cable |
+//! | `switching.rs` | in at one switch port and out at others |
+//! | `decision.rs` | decisions told in full, for explanations |
+//! | `worker.rs` | a thread's own state, and wirings that change while frames flow |
+
+mod arrive;
+mod decision;
+mod send;
+mod state;
+mod switching;
+mod watch;
+mod wiring;
+
+pub use decision::{Decision, Finding, Place, Way, WayKind};
+pub use state::State;
+pub use watch::{HopKind, Numbered, Watch};
+pub(crate) use wiring::Slot;
+pub use wiring::{
+    End, LinkKind, LinkNode, Name, Node, NodeId, PortNode, PortTable, SwitchId, SwitchNode, SwitchPortNode,
+    TapOpen, Uplink, Wiring,
+};
+
+use crate::frame::EthHeader;
+use crate::time::Instant;
+use crate::verdict::Rule;
+
+/// A frame's way through a wiring, decision by decision. Frames that leave on a cable are handed to the watch, which
+/// brings them back by [`Walk::arrive`] when they are due.
+pub struct Walk<'a, W: Watch> {
+    wiring: &'a Wiring,
+    state: &'a mut State,
+    watch: &'a mut W,
+    now: Instant,
+}
+
+impl<'a, W: Watch> Walk<'a, W> {
+    /// Walks begin. `state` must have been [fitted](State::fit) to the wiring.
+    pub fn new(wiring: &'a Wiring, state: &'a mut State, watch: &'a mut W, now: Instant) -> Walk<'a, W> {
+        Walk { wiring, state, watch, now }
+    }
+
+    /// The watch.
+    pub fn watch(&mut self) -> &mut W {
+        self.watch
+    }
+
+    fn hop(&mut self, at: NodeId, kind: HopKind, frame: Numbered<'_, W::Frame>) {
+        self.watch.hop(at, kind, frame);
+    }
+}
+
+/// The header of a frame that arrives, or the rule that makes it vanish.
+#[inline]
+pub(crate) fn incoming(frame: &[u8]) -> Result<EthHeader, Rule> {
+    EthHeader::parse(frame).map_err(|_| Rule::Runt)
+}

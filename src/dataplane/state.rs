@@ -1,0 +1,79 @@
+//! What frames change.
+
+use super::wiring::{NodeId, SwitchId, Wiring};
+use crate::counters::Counters;
+use crate::macvlan::Fragments;
+use crate::switch::Switch;
+
+/// What frames change on their way through a [`Wiring`]: counters, queues, fragments that wait, and the switches with
+/// what they have learned. A worker has its own, so that workers share nothing.
+#[derive(Clone, Debug, Default)]
+pub struct State {
+    nodes: Vec<NodeState>,
+    pub(super) switches: Vec<Switch>,
+}
+
+/// Of one node.
+#[derive(Clone, Debug, Default)]
+struct NodeState {
+    counters: Counters,
+    /// Frames that wait for a macvtap's reader who does not read.
+    queued: u32,
+    /// The fragments that wait in this NIC's host; boxed, as most nodes never see one.
+    fragments: Option<Box<Fragments>>,
+}
+
+impl State {
+    /// Makes room for the nodes of a wiring. What was counted and learned stays.
+    pub fn fit(&mut self, wiring: &Wiring) {
+        let nodes = wiring.nodes().len().max(self.nodes.len());
+        self.nodes.resize_with(nodes, NodeState::default);
+    }
+
+    /// What a node has counted.
+    #[must_use]
+    pub fn counters(&self, node: NodeId) -> Counters {
+        self.nodes.get(node.index()).map(|n| n.counters).unwrap_or_default()
+    }
+
+    /// Every node's counters, in the order of the nodes.
+    pub fn all_counters(&self) -> impl Iterator<Item = (NodeId, &Counters)> {
+        self.nodes.iter().zip(0..).map(|(n, id)| (NodeId(id), &n.counters))
+    }
+
+    /// The switches.
+    #[must_use]
+    pub fn switches(&self) -> &[Switch] {
+        &self.switches
+    }
+
+    /// One more switch.
+    pub fn add_switch(&mut self, switch: Switch) {
+        self.switches.push(switch);
+    }
+
+    /// A switch.
+    #[must_use]
+    pub fn switch(&self, id: SwitchId) -> Option<&Switch> {
+        self.switches.get(id.index())
+    }
+
+    /// A switch, to be configured. Whether its own device has carrier is part of the wiring, so a change of port states
+    /// asks for a new one.
+    pub fn switch_mut(&mut self, id: SwitchId) -> Option<&mut Switch> {
+        self.switches.get_mut(id.index())
+    }
+
+    #[inline]
+    pub(super) fn count(&mut self, node: NodeId) -> &mut Counters {
+        &mut self.nodes[node.index()].counters
+    }
+
+    pub(super) fn queued(&mut self, node: NodeId) -> &mut u32 {
+        &mut self.nodes[node.index()].queued
+    }
+
+    pub(super) fn fragments(&mut self, node: NodeId) -> &mut Fragments {
+        self.nodes[node.index()].fragments.get_or_insert_default()
+    }
+}

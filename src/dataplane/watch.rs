@@ -1,0 +1,79 @@
+//! What a walk tells those who sent it.
+
+use super::{Decision, End, NodeId, SwitchId};
+use crate::frame::{MacAddr, PacketType, VlanId};
+use crate::switch::Switch;
+use crate::verdict::Rule;
+use std::ops::Deref;
+use std::time::Duration;
+
+/// What happened to a frame at a device.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HopKind {
+    /// A NIC's (or VLAN sub-interface's) tap sees it coming in, before the demultiplexer. Also for a switch port.
+    Arrive(PacketType),
+    /// Handed to a port or station; at a NIC: to its host stack.
+    Receive(PacketType, Rule),
+    /// Sent by a port or station; on a NIC or switch port: leaving onto the cable.
+    Transmit(Rule),
+    /// It ends here.
+    Drop(Rule),
+}
+
+/// A frame's bytes, and the number that it shares with all copies of itself.
+#[derive(Debug)]
+pub struct Numbered<'f, F> {
+    /// The bytes, from the destination address on, tags included, no FCS.
+    pub bytes: &'f F,
+    /// The same for all copies of one sent frame.
+    pub id: u64,
+}
+
+impl<F> Clone for Numbered<'_, F> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<F> Copy for Numbered<'_, F> {}
+
+impl<'f, F> Numbered<'f, F> {
+    /// Other bytes that go on under the same number.
+    #[must_use]
+    pub fn with<'g>(self, bytes: &'g F) -> Numbered<'g, F> {
+        Numbered { bytes, id: self.id }
+    }
+}
+
+/// Who watches a walk, and does what is beyond the data plane.
+pub trait Watch {
+    /// How frames are held: cheap to clone, as copies of one frame share their bytes. Made anew only for frames that
+    /// change on their way.
+    type Frame: Clone + Deref<Target = [u8]> + From<Vec<u8>>;
+
+    /// A frame is somewhere.
+    fn hop(&mut self, at: NodeId, kind: HopKind, frame: Numbered<'_, Self::Frame>);
+
+    /// A frame is handed to whatever is behind a device: its IP stack, or a program.
+    fn hand_over(&mut self, device: NodeId, frame: Numbered<'_, Self::Frame>, packet_type: PacketType) {
+        let _ = (device, frame, packet_type);
+    }
+
+    /// A frame is on a cable, and due at its end after so long.
+    fn under_way(&mut self, to: End, after: Duration, frame: Numbered<'_, Self::Frame>);
+
+    /// A frame from this address was taken in by a switch, which has learned from it as its verdict said.
+    fn learned(&mut self, switch: SwitchId, knows: &Switch, vlan: Option<VlanId>, source: MacAddr) {
+        let _ = (switch, knows, vlan, source);
+    }
+
+    /// Whether decisions are to be told in full.
+    fn wants_decisions(&self) -> bool {
+        false
+    }
+
+    /// A decision, if they are wanted; behind the hop that brought the frame there.
+    fn decided(&mut self, decision: Decision) {
+        let _ = decision;
+    }
+}

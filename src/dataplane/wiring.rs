@@ -1,0 +1,267 @@
+//! The immutable part of the data plane: devices as frames meet them.
+
+use crate::frame::VlanId;
+use crate::macvlan::Forwarding;
+use crate::nic::Intake;
+use crate::switch::SwitchPortId;
+use crate::verdict::PortId;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// What a device is called.
+pub type Name = String;
+
+/// A node of the wiring: a switch, a switch port, or a device. Switches and their ports come first, each switch before its
+/// ports, then the devices in the order in which they were made; a node keeps its number when others come and go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct NodeId(pub u32);
+
+impl NodeId {
+    /// As an index.
+    #[inline]
+    #[must_use]
+    pub const fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
+/// A switch, by the order in which it was made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SwitchId(pub u16);
+
+impl SwitchId {
+    /// As an index.
+    #[must_use]
+    pub const fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
+/// Where a cable ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// At a device with a link.
+    Device(NodeId),
+    /// At a port of a switch.
+    Switch(SwitchId, SwitchPortId),
+    /// Connected, with carrier, and nobody listens.
+    Nobody {
+        /// Of the interface there, in bytes.
+        mtu: u32,
+    },
+    /// The device that was here is gone.
+    Gone,
+}
+
+/// Everything that frames meet, as of one moment. Cheap to share between threads: nothing in it changes.
+#[derive(Clone, Debug, Default)]
+pub struct Wiring {
+    pub(crate) nodes: Vec<Node>,
+    pub(crate) names: Vec<Name>,
+    pub(crate) switches: Vec<SwitchNode>,
+}
+
+/// What a node is.
+#[derive(Clone, Debug)]
+pub enum Node {
+    /// A switch, where frames end that no port of it lets out.
+    Switch,
+    /// A port of a switch.
+    SwitchPort(SwitchPortNode),
+    /// A device with a link of its own.
+    Link(Box<LinkNode>),
+    /// A macvlan or macvtap.
+    Port(PortNode),
+    /// A device that was removed.
+    Gone,
+}
+
+/// What a device with a link serves as.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LinkKind {
+    /// A NIC.
+    Nic,
+    /// An 802.1Q sub-interface.
+    Vlan,
+    /// A station, or an interface of a router: whatever reaches it is handed over.
+    Station,
+    /// A switch's own device.
+    Bridge,
+}
+
+/// A device with a link of its own.
+#[derive(Clone, Debug)]
+pub struct LinkNode {
+    /// What it serves as.
+    pub kind: LinkKind,
+    /// What it takes from its cable.
+    pub intake: Intake,
+    /// Its mtu in bytes.
+    pub mtu: u32,
+    /// It and the other end of its cable are up.
+    pub carrier: bool,
+    /// The ports on it; none: frames go to the host stack as they come (R3).
+    pub ports: Option<PortTable>,
+    /// The 802.1Q sub-interfaces on it.
+    pub vlans: Box<[(VlanId, NodeId)]>,
+    /// The NIC in whose host fragments wait: itself, or the one below a sub-interface (R162).
+    pub reassembles_at: NodeId,
+    /// Where its frames leave.
+    pub uplink: Uplink,
+}
+
+/// The ports of a parent.
+#[derive(Clone, Debug)]
+pub struct PortTable {
+    /// What decides.
+    pub table: Arc<Forwarding>,
+    /// The node of each port, and who has its device node open if it is a macvtap; by the ports' numbers.
+    pub(crate) slots: Box<[Option<Slot>]>,
+}
+
+impl PortTable {
+    /// The nodes of the ports, by the ports' numbers.
+    pub fn nodes(&self) -> impl Iterator<Item = (PortId, NodeId)> + '_ {
+        self.slots.iter().zip(0..=u16::MAX).filter_map(|(slot, n)| slot.map(|s| (PortId(n), s.node)))
+    }
+
+    #[inline]
+    pub(super) fn slot(&self, port: PortId) -> Option<Slot> {
+        self.slots.get(port.index()).copied().flatten()
+    }
+}
+
+/// Where a port's frames go.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Slot {
+    pub(crate) node: NodeId,
+    pub(crate) tap: Option<TapOpen>,
+}
+
+/// Where a link's frames leave.
+#[derive(Clone, Copy, Debug)]
+pub enum Uplink {
+    /// On a cable.
+    Cable {
+        /// Its other end.
+        far: End,
+        /// One-way delay.
+        latency: Duration,
+    },
+    /// Into the switch whose own device it is.
+    Switch(SwitchId),
+    /// Through the device below, with a tag.
+    Below {
+        /// The device below.
+        nic: NodeId,
+        /// The tag's VLAN.
+        vlan: VlanId,
+    },
+}
+
+/// A macvlan or macvtap as a sender.
+#[derive(Clone, Copy, Debug)]
+pub struct PortNode {
+    /// The device below.
+    pub parent: NodeId,
+    /// Its number there.
+    pub port: PortId,
+    /// Its mtu in bytes.
+    pub mtu: u32,
+    /// Administratively up.
+    pub up: bool,
+    /// It is a macvtap, and this is who has its device node open.
+    pub tap: Option<TapOpen>,
+}
+
+/// Who has a macvtap's device node open (R201).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum TapOpen {
+    /// Nobody: frames go to the port's own host stack.
+    #[default]
+    No,
+    /// A program that reads at once what is queued for it.
+    Reading,
+    /// A program that never reads: the queue fills (R205).
+    Idle,
+}
+
+/// A switch. How it decides is part of the [`State`](super::State), as it learns.
+#[derive(Clone, Copy, Debug)]
+pub struct SwitchNode {
+    /// Itself; its ports are the nodes behind this one.
+    pub node: NodeId,
+    /// Its own device, if it serves as a parent.
+    pub own: Option<NodeId>,
+    /// That device is promiscuous.
+    pub own_promiscuous: bool,
+}
+
+impl SwitchNode {
+    /// The node of one of its ports.
+    #[must_use]
+    pub const fn port(&self, port: SwitchPortId) -> NodeId {
+        NodeId(self.node.0 + 1 + port.0 as u32)
+    }
+}
+
+/// A port of a switch.
+#[derive(Clone, Copy, Debug)]
+pub struct SwitchPortNode {
+    /// That of the device on it when it was made, in bytes.
+    pub mtu: u32,
+    /// The other end of its cable.
+    pub far: End,
+    /// One-way delay of that cable.
+    pub latency: Duration,
+}
+
+impl Wiring {
+    /// The nodes, in the order of their numbers.
+    #[must_use]
+    pub fn nodes(&self) -> &[Node] {
+        &self.nodes
+    }
+
+    /// What a node is called; a switch port is SWITCH.DEVICE.
+    #[must_use]
+    pub fn name(&self, node: NodeId) -> &Name {
+        &self.names[node.index()]
+    }
+
+    /// The node of this name, if it was not removed.
+    #[must_use]
+    pub fn find(&self, name: &str) -> Option<NodeId> {
+        let there = |(node, called): (&Node, &Name)| !matches!(node, Node::Gone) && called == name;
+        let at = self.nodes.iter().zip(&self.names).position(there)?;
+        u32::try_from(at).ok().map(NodeId)
+    }
+
+    /// A device with a link of its own.
+    #[inline]
+    #[must_use]
+    pub fn link(&self, node: NodeId) -> Option<&LinkNode> {
+        match self.nodes.get(node.index()) {
+            Some(Node::Link(link)) => Some(link),
+            _ => None,
+        }
+    }
+
+    /// A switch.
+    pub(crate) fn switch(&self, id: SwitchId) -> &SwitchNode {
+        &self.switches[id.index()]
+    }
+
+    /// A port of a switch.
+    pub(super) fn switch_port(
+        &self,
+        switch: SwitchId,
+        port: SwitchPortId,
+    ) -> (NodeId, Option<&SwitchPortNode>) {
+        let node = self.switch(switch).port(port);
+        match self.nodes.get(node.index()) {
+            Some(Node::SwitchPort(port)) => (node, Some(port)),
+            _ => (node, None),
+        }
+    }
+}

@@ -1,0 +1,147 @@
+//! Compiles the configured devices into what frames meet.
+
+use super::Lab;
+use super::device::{self, DeviceId, Kind, Link, Role};
+use crate::dataplane::{
+    End, LinkKind, LinkNode, Node, NodeId, PortNode, PortTable, Slot, SwitchId, SwitchNode, SwitchPortNode,
+    Uplink, Walk, Wiring,
+};
+use crate::switch::SwitchPortId;
+use std::sync::Arc;
+
+impl Lab {
+    /// What frames meet now; compiled anew if anything was changed.
+    pub(super) fn publish(&mut self) -> Arc<Wiring> {
+        if self.changed {
+            let wiring = self.compile();
+            self.changed = false;
+            self.state.fit(&wiring);
+            self.wiring = Arc::new(wiring);
+        }
+        Arc::clone(&self.wiring)
+    }
+
+    /// Lets a frame walk through the devices, as they are and at this moment.
+    pub(super) fn walk<T>(&mut self, go: impl FnOnce(&mut Walk<'_, super::Recorder<'_>>) -> T) -> T {
+        let wiring = self.publish();
+        let mut recorder = super::Recorder {
+            wiring: &wiring,
+            devices: &self.devices,
+            first: self.first_device,
+            stacks: &mut self.stacks,
+            log: &mut self.log,
+            watched: &mut self.watched,
+            step: self.step,
+            now: self.now,
+            decisions: self.options.decisions,
+            told: self.options.changes.then_some(&mut self.told),
+        };
+        go(&mut Walk::new(&wiring, &mut self.state, &mut recorder, self.now))
+    }
+
+    /// The node of a device.
+    pub(super) fn node(&self, id: DeviceId) -> NodeId {
+        NodeId(self.first_device.0 + id.0 as u32)
+    }
+
+    /// The node of a switch port.
+    pub(super) fn socket(&self, switch: SwitchId, port: SwitchPortId) -> NodeId {
+        let before: usize = self.switches[..switch.index()].iter().map(|s| 1 + s.ports.len()).sum();
+        NodeId(before as u32 + 1 + u32::from(port.0))
+    }
+
+    fn compile(&mut self) -> Wiring {
+        let mut wiring = Wiring::default();
+        for switch in &self.switches {
+            let node = NodeId(wiring.nodes.len() as u32);
+            let own = switch.own.and_then(|id| Some((id, self.link(id)?)));
+            wiring.switches.push(SwitchNode {
+                node,
+                own: own.map(|(id, _)| self.node(id)),
+                own_promiscuous: own.is_some_and(|(_, link)| link.nic.filter.promiscuity() != 0),
+            });
+            wiring.nodes.push(Node::Switch);
+            wiring.names.push(switch.name.clone());
+            for (port, number) in switch.ports.iter().zip(0..) {
+                let near =
+                    device::End::Switch(SwitchId((wiring.switches.len() - 1) as u16), SwitchPortId(number));
+                let cable = &self.cables[port.cable.0];
+                let (far, latency) = (self.end(cable.far(near)), cable.latency);
+                wiring.nodes.push(Node::SwitchPort(SwitchPortNode { mtu: port.mtu, far, latency }));
+                wiring.names.push(port.name.clone());
+            }
+        }
+        for id in (0..self.devices.len()).map(DeviceId) {
+            let node = self.compile_device(id);
+            wiring.nodes.push(node);
+            wiring.names.push(self.devices[id.0].name.clone());
+        }
+        wiring
+    }
+
+    fn compile_device(&mut self, id: DeviceId) -> Node {
+        if self.devices[id.0].gone {
+            return Node::Gone;
+        }
+        let table = self.link_mut(id).and_then(|l| l.demux.as_mut()).map(|d| Arc::clone(d.publish()));
+        match &self.devices[id.0].kind {
+            Kind::Port { parent, port, tap } => {
+                let demux = self.link(*parent).and_then(|l| l.demux.as_ref());
+                let Some(entry) = demux.and_then(|d| d.port(*port)) else { return Node::Gone };
+                let (mtu, up) = (entry.mtu, entry.up);
+                Node::Port(PortNode { parent: self.node(*parent), port: *port, mtu, up, tap: *tap })
+            }
+            Kind::Link(link) => Node::Link(Box::new(LinkNode {
+                kind: match link.role {
+                    Role::Nic => LinkKind::Nic,
+                    Role::Vlan => LinkKind::Vlan,
+                    Role::Station | Role::Router(_) => LinkKind::Station,
+                    Role::Bridge => LinkKind::Bridge,
+                },
+                intake: link.nic.intake(),
+                mtu: link.nic.mtu,
+                carrier: self.has_carrier(id),
+                ports: table.map(|table| PortTable { table, slots: self.slots(link) }),
+                vlans: link.vlans.iter().map(|(vlan, child)| (*vlan, self.node(*child))).collect(),
+                reassembles_at: self.node(self.host_nic(id)),
+                uplink: self.uplink(id, link),
+            })),
+        }
+    }
+
+    fn slots(&self, link: &Link) -> Box<[Option<Slot>]> {
+        let slot = |id: DeviceId| match self.devices[id.0].kind {
+            Kind::Port { tap, .. } => Some(Slot { node: self.node(id), tap }),
+            Kind::Link(_) => None,
+        };
+        link.ports.iter().map(|id| id.and_then(slot)).collect()
+    }
+
+    /// The NIC below a device and its sub-interfaces.
+    fn host_nic(&self, id: DeviceId) -> DeviceId {
+        match self.link(id).map(|l| &l.uplink) {
+            Some(device::Uplink::Below { nic, .. }) => self.host_nic(*nic),
+            _ => id,
+        }
+    }
+
+    fn uplink(&self, id: DeviceId, link: &Link) -> Uplink {
+        match link.uplink {
+            device::Uplink::Cable(cable) => {
+                let cable = &self.cables[cable.0];
+                Uplink::Cable { far: self.end(cable.far(device::End::Device(id))), latency: cable.latency }
+            }
+            device::Uplink::Switch(switch) => Uplink::Switch(switch),
+            device::Uplink::Below { nic, vlan, .. } => Uplink::Below { nic: self.node(nic), vlan },
+        }
+    }
+
+    fn end(&self, end: device::End) -> End {
+        match end {
+            device::End::Device(id) => End::Device(self.node(id)),
+            device::End::Switch(switch, port) => End::Switch(switch, port),
+            device::End::Nobody { mtu } => End::Nobody { mtu },
+            device::End::Gone => End::Gone,
+        }
+    }
+}

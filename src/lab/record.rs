@@ -1,0 +1,117 @@
+//! What a lab makes of the frames that walk through it: the hop log, frames on cables, and the IP stacks behind devices.
+
+use super::clock::{Agenda, Due};
+use super::device::{Agent, AgentId, Device, DeviceId, Stack};
+use super::spec::Name;
+use super::told::{Told, says};
+use super::{Decision, Event, FdbChange, Hop, HopKind};
+use crate::dataplane::{End, NodeId, Numbered, SwitchId, Watch, Wiring};
+use crate::frame::{Frame, MacAddr, PacketType, VlanId};
+use crate::switch::{Switch, SwitchPortId};
+use crate::time::Instant;
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+/// The IP stacks of a lab, and what is due when.
+#[derive(Default)]
+pub(super) struct Stacks {
+    pub(super) agents: Vec<Agent>,
+    pub(super) agenda: Agenda,
+}
+
+impl Stacks {
+    /// Lets an IP stack do what is due, plans its frames and its next wake-up call.
+    pub(super) fn serve(&mut self, id: AgentId, now: Instant) {
+        let agent = &mut self.agents[id.0];
+        agent.stack.poll(now);
+        while let Some((interface, frame)) = agent.stack.pop_transmit() {
+            let due = Due::Send { device: agent.devices[interface], frame: frame.into() };
+            self.agenda.plan(now, due);
+        }
+        let wake = agent.stack.poll_at().map(|t| t.max(now));
+        self.agenda.rearm(id, agent.wake, wake);
+        agent.wake = wake;
+    }
+}
+
+/// The injected frame of a step, and the devices that received it.
+pub(super) type Watched = (u64, BTreeSet<Name>);
+
+/// Watches one walk for a lab.
+pub(super) struct Recorder<'a> {
+    pub(super) wiring: &'a Wiring,
+    pub(super) devices: &'a [Device],
+    /// The node of the first device.
+    pub(super) first: NodeId,
+    pub(super) stacks: &'a mut Stacks,
+    pub(super) log: &'a mut Vec<Event>,
+    pub(super) watched: &'a mut Option<Watched>,
+    pub(super) step: usize,
+    pub(super) now: Instant,
+    /// Decisions are told in full.
+    pub(super) decisions: bool,
+    /// What was told of the forwarding databases, if their changes are told.
+    pub(super) told: Option<&'a mut Told>,
+}
+
+impl Recorder<'_> {
+    fn device(&self, node: NodeId) -> Option<&Device> {
+        let id = node.0.checked_sub(self.first.0).map(|n| DeviceId(n as usize))?;
+        self.devices.get(id.0)
+    }
+}
+
+impl Watch for Recorder<'_> {
+    type Frame = Frame;
+
+    fn hop(&mut self, at: NodeId, kind: HopKind, frame: Numbered<'_, Frame>) {
+        let device = self.wiring.name(at).clone();
+        if let (HopKind::Receive(..), Some((watched, receivers))) = (kind, &mut self.watched)
+            && *watched == frame.id
+        {
+            receivers.insert(device.clone());
+        }
+        let Numbered { bytes, id: frame_id } = frame;
+        let hop = Hop { step: self.step, time: self.now, device, kind, frame: bytes.clone(), frame_id };
+        self.log.push(Event::Hop(hop));
+    }
+
+    fn hand_over(&mut self, device: NodeId, frame: Numbered<'_, Frame>, packet_type: PacketType) {
+        let Some((agent, interface)) = self.device(device).and_then(|d| d.agent) else { return };
+        match &mut self.stacks.agents[agent.0].stack {
+            Stack::Endpoint(e) => e.receive(self.now, frame.bytes, packet_type),
+            Stack::Router(r) => r.receive(self.now, interface, frame.bytes, packet_type),
+        }
+        self.stacks.serve(agent, self.now);
+    }
+
+    fn under_way(&mut self, to: End, after: Duration, frame: Numbered<'_, Frame>) {
+        let due = Due::Arrive { at: to, frame: frame.bytes.clone(), frame_id: frame.id };
+        self.stacks.agenda.plan(self.now + after, due);
+    }
+
+    fn learned(&mut self, switch: SwitchId, knows: &Switch, vlan: Option<VlanId>, source: MacAddr) {
+        let Some(told) = &mut self.told else { return };
+        let entry = knows.fdb_entry(vlan, source, self.now);
+        if told.entry(switch, (vlan, source), entry.as_ref().map(says)) {
+            let node = self.wiring.switch(switch);
+            let port = |id: SwitchPortId| self.wiring.name(node.port(id)).clone();
+            self.log.push(Event::Fdb(FdbChange {
+                step: self.step,
+                time: self.now,
+                switch: self.wiring.name(node.node).clone(),
+                vlan,
+                mac: source,
+                entry: entry.map(|e| (port(e.port), e.kind)),
+            }));
+        }
+    }
+
+    fn wants_decisions(&self) -> bool {
+        self.decisions
+    }
+
+    fn decided(&mut self, decision: Decision) {
+        self.log.push(Event::Decision(Box::new(Decision { step: self.step, ..decision })));
+    }
+}

@@ -1,0 +1,80 @@
+//! Who is let in: those who have the token, from the page itself, on this machine.
+
+use hyper::header::{HOST, HeaderMap, HeaderName, ORIGIN};
+
+/// What browsers say of where a request comes from.
+const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
+
+/// Bytes of the token: nobody guesses 128 bits.
+pub const TOKEN_BYTES: usize = 16;
+
+/// Why a request is not let in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Outsider {
+    /// Its `Host` is not this machine: a name of somebody else's leads here (DNS rebinding).
+    #[error("the playground answers to its loopback address only")]
+    Host,
+    /// Another page makes it.
+    #[error("the playground answers its own page only")]
+    Origin,
+    /// It lacks the token.
+    #[error("the address lacks the token: use the one that `macvlab play` printed")]
+    Token,
+}
+
+/// What a request must have.
+#[derive(Clone, Debug)]
+pub struct Guard {
+    token: String,
+    /// The values of `Host` that are this server.
+    hosts: [String; 2],
+}
+
+impl Guard {
+    /// A guard of the server on this port of the loopback interface, with a token of its own from random bytes.
+    #[must_use]
+    pub fn new(port: u16, random: [u8; TOKEN_BYTES]) -> Guard {
+        let token = random.iter().map(|byte| format!("{byte:02x}")).collect();
+        Guard { token, hosts: [format!("127.0.0.1:{port}"), format!("localhost:{port}")] }
+    }
+
+    /// The address of the page.
+    #[must_use]
+    pub fn url(&self) -> String {
+        let [host, _] = &self.hosts;
+        format!("http://{host}/{}/", self.token)
+    }
+
+    /// What the path of a request names behind the token.
+    ///
+    /// # Errors
+    /// [`Outsider`].
+    pub fn admit<'p>(&self, path: &'p str, headers: &HeaderMap) -> Result<&'p str, Outsider> {
+        // A header that comes twice is as good as a wrong one.
+        let one = |name: HeaderName| {
+            let mut all = headers.get_all(name).iter();
+            (all.next().map(|value| value.as_bytes()), all.next().is_some())
+        };
+        let (host, more) = one(HOST);
+        if more || !self.hosts.iter().any(|own| host == Some(own.as_bytes())) {
+            return Err(Outsider::Host);
+        }
+        let (origin, more) = one(ORIGIN);
+        let own = |origin: &[u8]| self.hosts.iter().any(|own| origin == format!("http://{own}").as_bytes());
+        if more || !origin.is_none_or(own) {
+            return Err(Outsider::Origin);
+        }
+        let (site, _) = one(SEC_FETCH_SITE);
+        if !site.is_none_or(|site| [&b"same-origin"[..], b"none"].contains(&site)) {
+            return Err(Outsider::Origin);
+        }
+        let (token, rest) = path.strip_prefix('/').and_then(|path| path.split_once('/')).unwrap_or_default();
+        if same(token.as_bytes(), self.token.as_bytes()) { Ok(rest) } else { Err(Outsider::Token) }
+    }
+}
+
+/// Compares without telling by the time it takes how much of it is right.
+fn same(given: &[u8], right: &[u8]) -> bool {
+    let differing = given.iter().zip(right).fold(0, |differing, (a, b)| differing | (a ^ b));
+    given.len() == right.len() && std::hint::black_box(differing) == 0
+}

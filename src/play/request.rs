@@ -1,0 +1,46 @@
+//! What a request asks for: a step of a lab file, as JSON or as it would stand there.
+
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+/// The body of a request to act.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "lowercase")]
+pub(super) enum Act {
+    /// The keys of a step: `{"ping": {"from": "c1", "to": "c2"}}`.
+    Step(Map<String, Value>),
+    /// What would stand in the file: `ping = { from = "c1", to = "c2" }`.
+    Toml(String),
+}
+
+impl Act {
+    /// The step as it would stand in a lab file.
+    pub(super) fn into_toml(self) -> String {
+        match self {
+            Act::Step(step) => step.iter().map(|(key, value)| format!("{}\n", pair(key, value))).collect(),
+            Act::Toml(text) => text,
+        }
+    }
+}
+
+fn pair(key: &str, value: &Value) -> String {
+    format!("{} = {}", quoted(key), toml(value))
+}
+
+/// A value of JSON as one of TOML. What TOML does not have, `null`, is written and then refused.
+fn toml(value: &Value) -> String {
+    match value {
+        Value::String(text) => quoted(text),
+        Value::Array(list) => format!("[{}]", list.iter().map(toml).collect::<Vec<_>>().join(", ")),
+        Value::Object(table) => {
+            let pairs: Vec<String> = table.iter().map(|(key, value)| pair(key, value)).collect();
+            format!("{{ {} }}", pairs.join(", "))
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) => value.to_string(),
+    }
+}
+
+/// A string: what JSON escapes, TOML escapes in the same way, and DEL as well.
+fn quoted(text: &str) -> String {
+    Value::from(text).to_string().replace('\u{7f}', "\\u007f")
+}

@@ -1,0 +1,259 @@
+//! A lab and what was done in it so far.
+
+use super::state::{State, Told};
+use crate::capture::CaptureError;
+use crate::lab::spec::{Action, DeviceKind, Expect, Name, StepSpec};
+use crate::lab::{Event, Lab, LabSpec, Options, Outcome};
+use crate::labfile::{self, Diagnostics};
+use crate::report::AnnotatedCapture;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// The most actions of a session: an undo runs all of them again while somebody waits.
+pub const MAX_ACTIONS: usize = 1000;
+
+/// The most events of a session: they are all kept, and the page holds them too.
+pub const MAX_EVENTS: usize = 100_000;
+
+/// Why nothing was done. What the kernel refuses is done, and its outcome is the refusal.
+#[derive(Debug, thiserror::Error)]
+pub enum Denied {
+    /// This is no step of a lab file.
+    #[error("{}", first(.0))]
+    NoStep(#[from] Diagnostics),
+    /// There are [`MAX_ACTIONS`].
+    #[error("after {MAX_ACTIONS} actions nothing more is taken: undo some, or begin anew")]
+    TooManyActions,
+    /// There would be more than [`MAX_EVENTS`].
+    #[error(
+        "the session would have more than {MAX_EVENTS} events, so this was not done: ask for less, or undo something"
+    )]
+    TooManyEvents,
+    /// The playground reads no files but those that the lab named when it was opened.
+    #[error("the capture `{0}` was not opened with the lab")]
+    UnknownCapture(String),
+    /// Nothing was done.
+    #[error("there is nothing to undo")]
+    NothingToUndo,
+    /// Nothing was undone.
+    #[error("there is nothing to do again")]
+    NothingToRedo,
+}
+
+/// The first mistake, and what would be right.
+fn first(mistakes: &Diagnostics) -> String {
+    match mistakes.list().first() {
+        Some(mistake) => match &mistake.help {
+            Some(help) => format!("{}: {help}", mistake.message),
+            None => mistake.message.clone(),
+        },
+        None => "this is no step".to_owned(),
+    }
+}
+
+/// A lab that runs, what was done in it, and what happened.
+pub struct Session {
+    /// The lab, with what was done as its steps.
+    spec: LabSpec,
+    /// What was undone; the last is the next to be done again.
+    undone: Vec<StepSpec>,
+    run: Run,
+    options: Options,
+}
+
+/// A run as far as it has come.
+struct Run {
+    lab: Lab,
+    /// What happened so far.
+    events: Vec<Event>,
+    /// What came of each step.
+    told: Vec<Told>,
+    /// The counters and states at the moment.
+    standing: Vec<Event>,
+    /// Ends a step that does not come to an end.
+    stop: Arc<AtomicBool>,
+}
+
+impl Session {
+    /// Opens a lab: its steps are the first actions. `options` has the captures that they replay.
+    ///
+    /// # Errors
+    /// [`Denied`]: the lab is larger than a session can be.
+    pub fn open(mut spec: LabSpec, options: Options) -> Result<Session, Denied> {
+        for step in &mut spec.steps {
+            step.line = 0;
+        }
+        if spec.steps.len() > MAX_ACTIONS {
+            return Err(Denied::TooManyActions);
+        }
+        let options = Options { decisions: true, changes: true, ..options };
+        let run = Run::of(&spec, &options)?;
+        Ok(Session { spec, undone: Vec::new(), run, options })
+    }
+
+    /// Does what a step of a lab file says: `ping = { from = "c1", to = "c2" }`.
+    ///
+    /// # Errors
+    /// [`Denied`]: then nothing has happened.
+    pub fn act(&mut self, step: &str) -> Result<Told, Denied> {
+        let step = labfile::parse_step(&self.spec, step)?;
+        if let Action::Replay { capture, .. } = &step.action
+            && !self.options.captures.contains_key(capture)
+        {
+            return Err(Denied::UnknownCapture(capture.display().to_string()));
+        }
+        let told = self.do_step(step)?;
+        self.undone.clear();
+        Ok(told)
+    }
+
+    /// Takes the last action back: everything before it is run again.
+    ///
+    /// # Errors
+    /// [`Denied::NothingToUndo`].
+    pub fn undo(&mut self) -> Result<(), Denied> {
+        let step = self.spec.steps.pop().ok_or(Denied::NothingToUndo)?;
+        self.undone.push(step);
+        self.run = Run::of(&self.spec, &self.options)?;
+        Ok(())
+    }
+
+    /// Does again what was undone last.
+    ///
+    /// # Errors
+    /// [`Denied::NothingToRedo`].
+    pub fn redo(&mut self) -> Result<Told, Denied> {
+        let step = self.undone.pop().ok_or(Denied::NothingToRedo)?;
+        self.do_step(step.clone()).inspect_err(|_| self.undone.push(step))
+    }
+
+    /// Back to the devices as they were declared. What was done can be done again, step by step.
+    ///
+    /// # Errors
+    /// None that a lab which could be opened gives.
+    pub fn reset(&mut self) -> Result<(), Denied> {
+        self.undone.extend(self.spec.steps.drain(..).rev());
+        self.run = Run::of(&self.spec, &self.options)?;
+        Ok(())
+    }
+
+    /// The lab file with what was done as its steps, and what came of each as its expectation: a lab that holds.
+    #[must_use]
+    pub fn export(&self) -> String {
+        let mut spec = self.spec.clone();
+        for event in &self.run.events {
+            match event {
+                Event::Setup { device, errno, .. } => {
+                    let refused = spec.devices.iter_mut().find(|d| d.name == *device);
+                    if let Some(DeviceKind::Macvlan(port)) = refused.map(|d| &mut d.kind) {
+                        port.expect = Some(*errno);
+                    }
+                }
+                Event::Result { step, outcome, delivered, .. } => {
+                    let done = step.checked_sub(1).and_then(|index| spec.steps.get_mut(index));
+                    if let Some(done) = done.filter(|done| !matches!(done.action, Action::Wait(_))) {
+                        done.expect = Some(came(&done.action, *outcome, delivered));
+                    }
+                }
+                _ => {}
+            }
+        }
+        labfile::write(&spec)
+    }
+
+    /// Every hop so far as a packet, as pcapng.
+    ///
+    /// # Errors
+    /// None that writing to memory gives.
+    pub fn traffic(&self) -> Result<Vec<u8>, CaptureError> {
+        let mut capture = AnnotatedCapture::new(Vec::new())?;
+        self.events().try_for_each(|event| capture.event(event))?;
+        capture.finish()
+    }
+
+    /// What happened so far, and how everything stands: what a run of the exported lab tells.
+    pub fn events(&self) -> impl Iterator<Item = &Event> {
+        self.run.events.iter().chain(&self.run.standing)
+    }
+
+    /// How the session stands, for those who show its controls.
+    #[must_use]
+    pub fn state(&self) -> State {
+        State::of(&self.run.lab, &self.run.told, self.undone.last())
+    }
+
+    fn do_step(&mut self, step: StepSpec) -> Result<Told, Denied> {
+        if self.spec.steps.len() >= MAX_ACTIONS {
+            return Err(Denied::TooManyActions);
+        }
+        let own_devices = own_devices(&self.spec);
+        self.spec.steps.push(step.clone());
+        // A switch gets its own device when the lab is built.
+        let done = if self::own_devices(&self.spec) == own_devices {
+            self.run.step(&step)
+        } else {
+            Run::of(&self.spec, &self.options).map(|run| self.run = run)
+        };
+        if let Err(denied) = done {
+            self.spec.steps.pop();
+            self.run = Run::of(&self.spec, &self.options)?;
+            return Err(denied);
+        }
+        self.run.told.last().cloned().ok_or(Denied::TooManyEvents)
+    }
+}
+
+impl Run {
+    /// Builds the lab and runs its steps.
+    fn of(spec: &LabSpec, options: &Options) -> Result<Run, Denied> {
+        let stop = Arc::new(AtomicBool::new(false));
+        let lab = Lab::new(spec, Options { stop: Some(Arc::clone(&stop)), ..options.clone() });
+        let mut run = Run { lab, events: Vec::new(), told: Vec::new(), standing: Vec::new(), stop };
+        run.lab.flush(&mut |event| run.events.push(event.clone()));
+        run.stand();
+        spec.steps.iter().try_for_each(|step| run.step(step))?;
+        Ok(run)
+    }
+
+    /// Runs a step. If it cannot be finished, the run is of no more use.
+    fn step(&mut self, step: &StepSpec) -> Result<(), Denied> {
+        let begin = self.events.len();
+        let (events, stop) = (&mut self.events, &self.stop);
+        self.lab.step(step, &mut |event| {
+            if events.len() < MAX_EVENTS {
+                events.push(event.clone());
+            } else {
+                stop.store(true, Ordering::Relaxed);
+            }
+        });
+        let happened = self.events.get(begin..).unwrap_or_default();
+        let told = Told::of(self.told.len() + 1, step, happened, &self.lab);
+        self.told.push(told.ok_or(Denied::TooManyEvents)?);
+        self.stand();
+        Ok(())
+    }
+
+    /// Looks how everything stands now.
+    fn stand(&mut self) {
+        self.standing.clear();
+        self.lab.finish(&mut |event| self.standing.push(event.clone()));
+    }
+}
+
+/// What came of a step, as what is expected of it.
+fn came(action: &Action, outcome: Outcome, delivered: &[Name]) -> Expect {
+    match (outcome, action) {
+        (Outcome::Reply, _) => Expect::Reply,
+        (Outcome::Unreachable, _) => Expect::Unreachable,
+        (Outcome::NoReply, _) => Expect::NoReply,
+        (Outcome::Ok, Action::Inject { .. }) => Expect::Delivered(delivered.to_vec()),
+        (Outcome::Ok, _) => Expect::Ok,
+        (Outcome::Error(errno, _), _) => Expect::Errno(errno),
+    }
+}
+
+/// How many switches have a device of their own, because something sits on it.
+fn own_devices(spec: &LabSpec) -> usize {
+    let is_parent = |name| spec.parents().any(|parent| parent == name);
+    spec.switches.iter().filter(|switch| is_parent(&switch.name)).count()
+}

@@ -1,0 +1,118 @@
+//! Requests and their answers, without a network.
+
+use super::super::{Session, answer};
+use super::session;
+use hyper::{Request, StatusCode};
+use serde_json::{Value, json};
+
+/// The status of the answer, and its body.
+fn ask(session: &mut Session, method: &str, what: &str, body: &str) -> (StatusCode, Value) {
+    ask_as(session, method, what, "application/json", body)
+}
+
+fn ask_as(session: &mut Session, method: &str, what: &str, media: &str, body: &str) -> (StatusCode, Value) {
+    let request = Request::builder().method(method).uri("/").header("content-type", media).body(()).unwrap();
+    let response = answer(session, what, &request.into_parts().0, body.as_bytes());
+    assert_eq!(response.headers()["cache-control"], "no-store");
+    assert_eq!(response.headers()["x-content-type-options"], "nosniff");
+    assert!(!response.headers().contains_key("access-control-allow-origin"));
+    assert!(response.headers().contains_key("content-security-policy"));
+    let (status, body) = (response.status(), response.into_body());
+    (status, serde_json::from_slice(&body).unwrap_or(Value::Null))
+}
+
+#[test]
+fn an_action_is_a_step_in_json_or_as_text() {
+    let mut session = session();
+    let ping = json!({ "step": { "ping": { "from": "c1", "to": "c2", "count": 2 } } }).to_string();
+    let (status, standing) = ask(&mut session, "POST", "act", &ping);
+    assert_eq!(status, StatusCode::OK);
+    assert_eq!(standing["told"]["outcome"], "unreachable: no neighbour answers");
+    assert_eq!(standing["told"]["because"]["rule"], "R126");
+    let text = json!({ "toml": "set = { device = \"c2\", mode = \"bridge\" }" }).to_string();
+    let (status, standing) = ask_as(&mut session, "POST", "act", "Application/JSON; charset=utf-8", &text);
+    assert_eq!(status, StatusCode::OK);
+    let devices = standing["state"]["devices"].as_array().unwrap();
+    assert!(devices.iter().any(|device| device["name"] == "c2" && device["mode"] == "bridge"));
+    assert_eq!(standing["state"]["done"].as_array().unwrap().len(), 2);
+    let (_, standing) = ask(&mut session, "POST", "undo", "");
+    assert_eq!(standing["state"]["redo"], "c2 changes to mode bridge");
+    let (_, standing) = ask(&mut session, "POST", "redo", "");
+    assert_eq!(standing["told"]["action"], "c2 changes to mode bridge");
+    let (_, standing) = ask(&mut session, "POST", "reset", "");
+    assert_eq!(standing["state"]["done"], json!([]));
+}
+
+#[test]
+fn strings_stay_strings() {
+    let mut session = session();
+    for name in ["\"", "\\", "a\" }\n[nic.x]\n", "</script>", "é\u{1}\u{7f}", "a = 1 #", ""] {
+        let step = json!({ "step": { "set": { "device": name, "up": true } } }).to_string();
+        let (status, answer) = ask(&mut session, "POST", "act", &step);
+        assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY, "{name:?}");
+        assert!(answer["error"].as_str().unwrap().contains("there is no"), "{name:?}: {answer}");
+    }
+    assert_eq!(session.state().done, []);
+}
+
+#[test]
+fn what_is_malformed_is_refused_with_a_reason() {
+    let mut session = session();
+    let deep = format!("{{\"step\":{}1{}}}", "{\"a\":".repeat(100), "}".repeat(100));
+    let deeper = format!("{{\"step\":{}{}}}", "[".repeat(100_000), "]".repeat(100_000));
+    for (body, status) in [
+        ("", StatusCode::BAD_REQUEST),
+        ("{", StatusCode::BAD_REQUEST),
+        ("[]", StatusCode::BAD_REQUEST),
+        ("{}", StatusCode::BAD_REQUEST),
+        ("\"act\"", StatusCode::BAD_REQUEST),
+        ("{\"step\": 1}", StatusCode::BAD_REQUEST),
+        ("{\"jump\": {}}", StatusCode::BAD_REQUEST),
+        ("{\"toml\": \"wait = '1s'\", \"step\": {}}", StatusCode::BAD_REQUEST),
+        ("\u{0}\u{1}", StatusCode::BAD_REQUEST),
+        (&deeper, StatusCode::BAD_REQUEST),
+        ("{\"step\": {}}", StatusCode::UNPROCESSABLE_ENTITY),
+        ("{\"step\": {\"ping\": null}}", StatusCode::UNPROCESSABLE_ENTITY),
+        ("{\"step\": {\"ping\": {\"from\": 1e400}}}", StatusCode::BAD_REQUEST),
+        ("{\"step\": {\"wait\": 1e30}}", StatusCode::UNPROCESSABLE_ENTITY),
+        (&deep, StatusCode::UNPROCESSABLE_ENTITY),
+    ] {
+        let (answered, error) = ask(&mut session, "POST", "act", body);
+        let start = &body[..body.len().min(60)];
+        assert_eq!(answered, status, "{start}: {error}");
+        assert!(!error["error"].as_str().unwrap().is_empty(), "{start}");
+    }
+    let (status, _) = ask_as(&mut session, "POST", "act", "text/plain", "{\"toml\":\"wait = '1s'\"}");
+    assert_eq!(status, StatusCode::UNSUPPORTED_MEDIA_TYPE);
+    for what in ["undo", "redo", "reset"] {
+        let (status, _) = ask_as(&mut session, "POST", what, "application/x-www-form-urlencoded", "");
+        assert_eq!(status, StatusCode::UNSUPPORTED_MEDIA_TYPE, "{what}");
+    }
+    let (status, error) = ask(&mut session, "POST", "undo", "");
+    assert_eq!(
+        (status, &error["error"]),
+        (StatusCode::UNPROCESSABLE_ENTITY, &json!("there is nothing to undo"))
+    );
+}
+
+#[test]
+fn each_thing_has_its_way() {
+    let mut session = session();
+    for (method, what, status) in [
+        ("GET", "", StatusCode::OK),
+        ("GET", "state", StatusCode::OK),
+        ("GET", "lab.toml", StatusCode::OK),
+        ("GET", "traffic.pcapng", StatusCode::OK),
+        ("POST", "", StatusCode::METHOD_NOT_ALLOWED),
+        ("POST", "state", StatusCode::METHOD_NOT_ALLOWED),
+        ("DELETE", "lab.toml", StatusCode::METHOD_NOT_ALLOWED),
+        ("GET", "act", StatusCode::METHOD_NOT_ALLOWED),
+        ("GET", "undo", StatusCode::METHOD_NOT_ALLOWED),
+        ("GET", "act/", StatusCode::NOT_FOUND),
+        ("GET", "../state", StatusCode::NOT_FOUND),
+        ("GET", "etc/passwd", StatusCode::NOT_FOUND),
+    ] {
+        assert_eq!(ask(&mut session, method, what, "").0, status, "{method} {what}");
+    }
+    assert_eq!(session.state().done, []);
+}

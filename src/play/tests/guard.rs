@@ -1,0 +1,81 @@
+//! Who is let in.
+
+use super::super::{Guard, Outsider, TOKEN_BYTES};
+use hyper::header::{HeaderMap, HeaderName, HeaderValue};
+
+const PORT: u16 = 4321;
+
+fn guard() -> Guard {
+    Guard::new(PORT, [0xa5; TOKEN_BYTES])
+}
+
+fn headers(pairs: &[(&'static str, &'static str)]) -> HeaderMap {
+    let pairs = pairs.iter().map(|(k, v)| (HeaderName::from_static(k), HeaderValue::from_static(v)));
+    let mut headers = HeaderMap::new();
+    for (name, value) in pairs {
+        headers.append(name, value);
+    }
+    headers
+}
+
+fn path(what: &str) -> String {
+    format!("/{}/{what}", "a5".repeat(TOKEN_BYTES))
+}
+
+#[test]
+fn the_page_itself_is_let_in() {
+    let url = guard().url();
+    assert_eq!(url, format!("http://127.0.0.1:4321{}", path("")));
+    let own: [&[(&str, &str)]; 4] = [
+        &[("host", "127.0.0.1:4321")],
+        &[("host", "localhost:4321")],
+        &[("host", "127.0.0.1:4321"), ("origin", "http://127.0.0.1:4321"), ("sec-fetch-site", "same-origin")],
+        &[("host", "127.0.0.1:4321"), ("sec-fetch-site", "none")],
+    ];
+    for pairs in own {
+        assert_eq!(guard().admit(&path("state"), &headers(pairs)), Ok("state"), "{pairs:?}");
+    }
+}
+
+#[test]
+fn others_are_not() {
+    let outsiders: [(&[(&str, &str)], Outsider); 11] = [
+        (&[], Outsider::Host),
+        (&[("host", "127.0.0.1")], Outsider::Host),
+        (&[("host", "127.0.0.1:80")], Outsider::Host),
+        (&[("host", "evil.example:4321")], Outsider::Host),
+        (&[("host", "127.0.0.1:4321"), ("host", "127.0.0.1:4321")], Outsider::Host),
+        (&[("host", "127.0.0.1:4321"), ("origin", "http://evil.example")], Outsider::Origin),
+        (&[("host", "127.0.0.1:4321"), ("origin", "https://127.0.0.1:4321")], Outsider::Origin),
+        (&[("host", "127.0.0.1:4321"), ("origin", "null")], Outsider::Origin),
+        (&[("host", "127.0.0.1:4321"), ("origin", "http://127.0.0.1:8080")], Outsider::Origin),
+        (&[("host", "127.0.0.1:4321"), ("sec-fetch-site", "cross-site")], Outsider::Origin),
+        (&[("host", "127.0.0.1:4321"), ("sec-fetch-site", "same-site")], Outsider::Origin),
+    ];
+    for (pairs, outsider) in outsiders {
+        assert_eq!(guard().admit(&path("state"), &headers(pairs)), Err(outsider), "{pairs:?}");
+    }
+}
+
+#[test]
+fn the_token_must_be_whole_and_right() {
+    let own = headers(&[("host", "127.0.0.1:4321")]);
+    let right = "a5".repeat(TOKEN_BYTES);
+    for path in [
+        "".to_owned(),
+        "/".to_owned(),
+        "//".to_owned(),
+        "/state".to_owned(),
+        "//state".to_owned(),
+        format!("/{right}"),
+        format!("/{}/state", &right[1..]),
+        format!("/{right}a/state"),
+        format!("/{}/state", right.replacen('a', "b", 1)),
+        format!("/{}/state", right.to_uppercase()),
+        format!("/x/{right}/state"),
+    ] {
+        assert_eq!(guard().admit(&path, &own), Err(Outsider::Token), "{path}");
+    }
+    let other = Guard::new(PORT, [0x5a; TOKEN_BYTES]);
+    assert_eq!(other.admit(&self::path("state"), &own), Err(Outsider::Token));
+}

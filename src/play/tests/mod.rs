@@ -1,0 +1,33 @@
+//! A person at the playground, and others who would like to be.
+
+mod api;
+mod guard;
+mod session;
+
+use super::{Session, Told};
+use crate::lab::{LabSpec, Options};
+use crate::macvlan::Mode;
+use crate::matrix::{Classic, PortSetup, Wire};
+
+fn classic() -> LabSpec {
+    let port = PortSetup::of(Mode::Vepa);
+    Classic { c1: port, c2: Some(port), wire: Wire::Switch { hairpin: false } }.spec()
+}
+
+fn session() -> Session {
+    Session::open(classic(), Options::default()).unwrap()
+}
+
+/// Does it, and says what came of it: `OUTCOME` or `OUTCOME, RULE at DEVICE`.
+fn act(session: &mut Session, step: &str) -> String {
+    short(&session.act(step).unwrap_or_else(|e| panic!("{step}: {e}")))
+}
+
+fn short(told: &Told) -> String {
+    match &told.because {
+        Some(because) => {
+            format!("{}, {} at {}", told.outcome, because.rule, because.at.as_deref().unwrap_or("-"))
+        }
+        None => told.outcome.clone(),
+    }
+}

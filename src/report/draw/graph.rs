@@ -1,0 +1,142 @@
+//! A diagram as a list of statements, for the languages of programs that find the places themselves.
+
+use super::scene::{Refused, Scene};
+use super::topology::{Branch, Leaf, Topology};
+use super::words;
+use crate::lab::Device;
+use std::collections::BTreeMap;
+
+/// A statement. Ids are made of letters, digits and `_`.
+pub(super) enum Statement {
+    /// A frame begins around what follows.
+    Open { id: String, label: String },
+    /// It ends.
+    Close,
+    /// A thing, with its lines.
+    Node { id: String, look: Look, lines: Vec<String> },
+    /// A line between two things.
+    Edge { from: String, to: String, look: EdgeLook },
+}
+
+/// How a thing looks.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Look {
+    Device,
+    Socket,
+    Refused,
+}
+
+/// How a line looks.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum EdgeLook {
+    /// A port on its parent.
+    Inside,
+    Cable,
+    /// It would have been a port on its parent.
+    Refused,
+}
+
+/// The statements of a scene.
+pub(super) fn statements(scene: &Scene) -> Vec<Statement> {
+    let ids = scene.devices.iter().enumerate().map(|(index, d)| (d.name.as_str(), index)).collect();
+    let mut graph = Graph { scene, ids, statements: Vec::new() };
+    graph.all(&Topology::of(scene));
+    graph.statements
+}
+
+struct Graph<'a> {
+    scene: &'a Scene,
+    ids: BTreeMap<&'a str, usize>,
+    statements: Vec<Statement>,
+}
+
+impl<'a> Graph<'a> {
+    fn all(&mut self, topology: &Topology<'a>) {
+        topology.parents.iter().for_each(|parent| self.branch(parent));
+        for (switch, ports) in &topology.switches {
+            self.open("s", switch, format!("{} switch", switch.name));
+            ports.iter().for_each(|port| self.socket(port));
+            self.statements.push(Statement::Close);
+            // The switch's own device stands above it with what sits on it.
+            if let Some(port) = ports.first().filter(|_| switch.mac.is_some()) {
+                self.edge(self.id(switch), self.id(port), EdgeLook::Inside);
+            }
+        }
+        for machine in &topology.machines {
+            if let (Some(router), Some(first)) = (machine.router, machine.interfaces.first()) {
+                self.open("r", first, format!("router {router}"));
+            }
+            machine.interfaces.iter().for_each(|device| self.device(device));
+            if machine.router.is_some() {
+                self.statements.push(Statement::Close);
+            }
+        }
+        for (index, refused) in topology.strays.iter().enumerate() {
+            self.refused(format!("x{index}"), refused);
+        }
+        for (a, b) in &topology.cables {
+            self.edge(self.id(a), self.id(b), EdgeLook::Cable);
+        }
+    }
+
+    /// A parent and what sits on it.
+    fn branch(&mut self, branch: &Branch<'a>) {
+        self.open("h", branch.device, format!("host of {}", branch.device.name));
+        self.device(branch.device);
+        let parent = self.id(branch.device);
+        for (index, leaf) in branch.leaves.iter().enumerate() {
+            match leaf {
+                // Its addresses stand with the parent.
+                Leaf::Stack(_) => {}
+                Leaf::Port(port) => {
+                    self.device(port);
+                    self.edge(self.id(port), parent.clone(), EdgeLook::Inside);
+                }
+                Leaf::Vlan(vlan) => {
+                    self.branch(vlan);
+                    self.edge(self.id(vlan.device), parent.clone(), EdgeLook::Inside);
+                }
+                Leaf::Refused(refused) => {
+                    let id = format!("x{index}_{parent}");
+                    self.refused(id.clone(), refused);
+                    self.edge(id, parent.clone(), EdgeLook::Refused);
+                }
+            }
+        }
+        self.statements.push(Statement::Close);
+    }
+
+    fn device(&mut self, device: &Device) {
+        let mac = device.mac.map(|m| m.to_string());
+        let rest =
+            [Some(words::kind(device)), words::addresses(device), mac, words::down(device, self.scene)];
+        let lines = std::iter::once(device.name.clone()).chain(rest.into_iter().flatten()).collect();
+        self.statements.push(Statement::Node { id: self.id(device), look: Look::Device, lines });
+    }
+
+    fn socket(&mut self, port: &Device) {
+        let peer = port.peer.as_ref().and_then(|name| self.scene.devices.iter().find(|d| d.name == *name));
+        let notes = words::socket(port, peer.is_some_and(|d| d.kind == "nic")).join(", ");
+        let lines = [port.name.clone(), notes].into_iter().filter(|line| !line.is_empty()).collect();
+        self.statements.push(Statement::Node { id: self.id(port), look: Look::Socket, lines });
+    }
+
+    fn refused(&mut self, id: String, refused: &Refused) {
+        let why = format!("refused: {} {}", refused.errno, refused.rule);
+        let lines = vec![format!("✗ {}", refused.name), why];
+        self.statements.push(Statement::Node { id, look: Look::Refused, lines });
+    }
+
+    fn open(&mut self, kind: &str, device: &Device, label: String) {
+        self.statements.push(Statement::Open { id: format!("{kind}_{}", self.id(device)), label });
+    }
+
+    fn edge(&mut self, from: String, to: String, look: EdgeLook) {
+        self.statements.push(Statement::Edge { from, to, look });
+    }
+
+    /// Names may hold what ids may not.
+    fn id(&self, device: &Device) -> String {
+        format!("d{}", self.ids.get(device.name.as_str()).copied().unwrap_or_default())
+    }
+}

@@ -1,0 +1,408 @@
+//! Where each thing of a diagram stands. Parents and what sits on them are above, switches in the middle, machines below;
+//! cables run straight down where they can. Lengths are in pixels at scale 1, from the upper left corner.
+
+use super::scene::{Refused, Scene};
+use super::topology::{Branch, Leaf, Machine, Topology};
+use crate::lab::Device;
+use crate::lab::spec::Name;
+use std::collections::BTreeMap;
+
+pub(super) const NODE_W: i32 = 136;
+pub(super) const NODE_H: i32 = 78;
+pub(super) const BAR_H: i32 = 44;
+const SWITCH_H: i32 = 92;
+/// Between things side by side.
+const GAP: i32 = 16;
+/// Between leaves and the bar that they sit on: what is sent from leaf to leaf runs here.
+const BUS: i32 = 26;
+/// Inside a box, around what is in it.
+const PAD: i32 = 12;
+/// The line with a box's name.
+const LABEL_H: i32 = 20;
+/// Cables.
+const CABLE: i32 = 58;
+const MARGIN: i32 = 14;
+/// Leaves in one row.
+const ROW: usize = 6;
+/// Leaves of one parent, and machines, that are drawn one by one; the others are one node together.
+const MAX_DRAWN: usize = 42;
+
+/// A point.
+pub(super) type Point = (i32, i32);
+
+/// A whole diagram.
+#[derive(Debug, Default)]
+pub struct Layout<'a> {
+    pub(super) width: i32,
+    pub(super) height: i32,
+    pub(super) frames: Vec<Outline>,
+    pub(super) nodes: Vec<Node<'a>>,
+    pub(super) sockets: Vec<Socket<'a>>,
+    pub(super) wires: Vec<Wire>,
+    places: BTreeMap<Name, Place>,
+}
+
+/// Where frames are when they are at a device, and how they get to the device that it belongs to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct Place {
+    /// Across.
+    pub x: i32,
+    /// Down.
+    pub y: i32,
+    /// The height at which frames go across on their way to and from what it belongs to, if it belongs to something.
+    pub via: Option<i32>,
+    /// The place of its host's IP stack, if that is drawn apart: across, down, and the height as above.
+    pub stack: Option<[i32; 3]>,
+}
+
+/// A frame around things that belong together.
+#[derive(Debug)]
+pub(super) struct Outline {
+    pub(super) at: Point,
+    pub(super) size: Point,
+    pub(super) label: String,
+}
+
+/// A thing.
+#[derive(Debug)]
+pub(super) struct Node<'a> {
+    pub(super) at: Point,
+    pub(super) size: Point,
+    pub(super) what: What<'a>,
+}
+
+/// What a thing is.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum What<'a> {
+    /// The IP stack of a parent's host.
+    Stack(&'a Device),
+    /// A port, a station or an interface.
+    Device(&'a Device),
+    /// A NIC, a sub-interface, or a switch's own device: others sit on it.
+    Bar(&'a Device),
+    Switch(&'a Device),
+    Refused(&'a Refused),
+    /// So many more.
+    More(usize),
+}
+
+/// A switch port: the place where a cable meets the switch.
+#[derive(Debug)]
+pub(super) struct Socket<'a> {
+    pub(super) at: Point,
+    pub(super) device: &'a Device,
+    /// On the upper edge.
+    pub(super) upper: bool,
+}
+
+/// A line.
+#[derive(Debug)]
+pub(super) struct Wire {
+    pub(super) points: Vec<Point>,
+    pub(super) kind: WireKind,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum WireKind {
+    /// From end to end.
+    Cable,
+    /// Nobody is at its other end.
+    Idle,
+    /// A port sits on its parent.
+    Inside,
+}
+
+/// A switch, or none, and what is cabled to it.
+#[derive(Default)]
+struct Group<'t, 'a> {
+    switch: Option<(&'a Device, &'t [&'a Device])>,
+    above: Vec<&'t Branch<'a>>,
+    below: Vec<&'t Machine<'a>>,
+}
+
+impl<'a> Layout<'a> {
+    /// Finds a place for everything in a scene.
+    #[must_use]
+    pub fn of(scene: &'a Scene) -> Layout<'a> {
+        let topology = Topology::of(scene);
+        let mut layout = Layout::default();
+        let groups = groups(&topology);
+        let height_above = topology.parents.iter().map(|b| branch_size(b).1).max().unwrap_or(0);
+        let bottom = MARGIN + height_above;
+        let switch_y = bottom + if height_above > 0 { CABLE } else { 0 };
+        let any_switch = !topology.switches.is_empty();
+        let machines_y = if any_switch { switch_y + SWITCH_H + CABLE } else { switch_y + CABLE };
+        let mut x = MARGIN;
+        for group in &groups {
+            x += layout.group(group, (x, bottom), switch_y, machines_y) + GAP;
+        }
+        layout.strays(&topology.strays, x);
+        layout.cables(&topology);
+        layout.fit();
+        layout
+    }
+
+    /// Where frames are at each device, by name.
+    #[must_use]
+    pub fn places(&self) -> &BTreeMap<Name, Place> {
+        &self.places
+    }
+
+    /// Width and height.
+    #[must_use]
+    pub fn size(&self) -> (i32, i32) {
+        (self.width, self.height)
+    }
+
+    /// Places a group with its left edge at `x` and the lower edges of its parents at `bottom`; answers its width.
+    fn group(&mut self, group: &Group<'_, 'a>, (x, bottom): Point, switch_y: i32, machines_y: i32) -> i32 {
+        let above: Vec<Point> = group.above.iter().map(|b| branch_size(b)).collect();
+        let below: Vec<Point> = group.below.iter().map(|m| machine_size(m)).collect();
+        let row = |sizes: &[Point]| {
+            sizes.iter().map(|s| s.0 + GAP).sum::<i32>() - GAP.min(sizes.len() as i32 * GAP)
+        };
+        let sockets = group.switch.as_ref().map_or(0, |(_, ports)| ports.len()) as i32;
+        let switch_w = if group.switch.is_some() { (sockets * 70).clamp(2 * NODE_W, 8 * NODE_W) } else { 0 };
+        let width = row(&above).max(row(&below)).max(switch_w);
+        let mut at = x + (width - row(&above)) / 2;
+        for (branch, size) in group.above.iter().zip(&above) {
+            self.branch(branch, (at, bottom - size.1));
+            at += size.0 + GAP;
+        }
+        let mut at = x + (width - row(&below)) / 2;
+        for (machine, size) in group.below.iter().zip(&below) {
+            self.machine(machine, (at, machines_y));
+            at += size.0 + GAP;
+        }
+        if let Some((switch, ports)) = &group.switch {
+            self.switch(switch, ports, (x, switch_y), width);
+        }
+        width
+    }
+
+    /// Places a parent and what sits on it, framed.
+    fn branch(&mut self, branch: &Branch<'a>, at: Point) {
+        let size = branch_size(branch);
+        let label = match branch.device.kind {
+            "vlan" => String::new(),
+            _ => format!("host of {}", branch.device.name),
+        };
+        self.frames.push(Outline { at, size, label });
+        let inner = size.0 - 2 * PAD;
+        let bar = (at.0 + PAD, at.1 + size.1 - PAD - BAR_H);
+        let bus = bar.1 - BUS / 2;
+        let mut y = at.1 + LABEL_H;
+        for row in rows(branch) {
+            let (row_w, row_h) = row_size(row);
+            let mut x = at.0 + PAD + (inner - row_w) / 2;
+            for leaf in row {
+                let (w, h) = leaf_size(leaf);
+                let top = (x, y + row_h - h);
+                let end = self.leaf(leaf, branch.device, top, bus);
+                self.wires.push(Wire { points: vec![end, (end.0, bar.1)], kind: WireKind::Inside });
+                x += w + GAP;
+            }
+            y += row_h + BUS;
+        }
+        let center = (bar.0 + inner / 2, bar.1 + BAR_H);
+        let hidden = branch.leaves.get(MAX_DRAWN..).unwrap_or_default();
+        if !hidden.is_empty() {
+            // The others share a corner of the bar.
+            let corner = (bar.0 + inner - NODE_W / 2, bar.1);
+            let size = (NODE_W - 4, BAR_H - 8);
+            let what = What::More(hidden.len());
+            self.nodes.push(Node { at: (corner.0 - NODE_W / 2 + 2, bar.1 + 4), size, what });
+            for leaf in hidden {
+                if let Leaf::Port(d) | Leaf::Vlan(Branch { device: d, .. }) = leaf {
+                    self.place(d, corner, Some(bus));
+                }
+            }
+        }
+        self.nodes.push(Node { at: bar, size: (inner, BAR_H), what: What::Bar(branch.device) });
+        // A sub-interface belongs to the device below it; its parent says by which height.
+        self.place(branch.device, center, None);
+    }
+
+    /// Places something that sits on a parent; answers its lower end.
+    fn leaf(&mut self, leaf: &Leaf<'a>, parent: &Device, at: Point, bus: i32) -> Point {
+        let (w, h) = leaf_size(leaf);
+        let end = (at.0 + w / 2, at.1 + h);
+        let what = match leaf {
+            Leaf::Vlan(branch) => {
+                self.branch(branch, at);
+                if let Some(place) = self.places.get_mut(&branch.device.name) {
+                    place.via = Some(bus);
+                }
+                return end;
+            }
+            Leaf::Stack(device) => {
+                let stack = Some([end.0, end.1, bus]);
+                let place = Place { x: end.0, y: end.1, via: None, stack };
+                self.places.entry(parent.name.clone()).or_insert(place).stack = stack;
+                What::Stack(device)
+            }
+            Leaf::Port(device) => {
+                self.place(device, end, Some(bus));
+                What::Device(device)
+            }
+            Leaf::Refused(refused) => What::Refused(refused),
+        };
+        self.nodes.push(Node { at, size: (w, h), what });
+        end
+    }
+
+    fn machine(&mut self, machine: &Machine<'a>, at: Point) {
+        let mut at = at;
+        if let Some(router) = machine.router {
+            let label = format!("router {router}");
+            self.frames.push(Outline { at, size: machine_size(machine), label });
+            at = (at.0 + PAD, at.1 + LABEL_H);
+        }
+        for device in &machine.interfaces {
+            self.nodes.push(Node { at, size: (NODE_W, NODE_H), what: What::Device(device) });
+            self.place(device, (at.0 + NODE_W / 2, at.1), machine.router.map(|_| at.1 + NODE_H / 2));
+            at.0 += NODE_W + GAP;
+        }
+    }
+
+    /// Places a switch; its ports stand opposite to what they are cabled to, if that is in the same group.
+    fn switch(&mut self, switch: &'a Device, ports: &[&'a Device], at: Point, width: i32) {
+        self.nodes.push(Node { at, size: (width, SWITCH_H), what: What::Switch(switch) });
+        let middle = at.1 + SWITCH_H / 2;
+        let mut spare = at.0 + width;
+        for port in ports.iter().rev() {
+            let peer = port.peer.as_ref().and_then(|name| self.places.get(name)).copied();
+            let inside = peer.filter(|p| (at.0..=at.0 + width).contains(&p.x));
+            let upper = inside.is_some_and(|p| p.y < at.1);
+            let x = inside.map_or_else(
+                || {
+                    spare -= 70;
+                    spare + 35
+                },
+                |p| p.x,
+            );
+            let at = (x, if upper { at.1 } else { at.1 + SWITCH_H });
+            self.sockets.push(Socket { at, device: port, upper });
+            self.place(port, at, Some(middle));
+        }
+        match self.places.get(&switch.name).copied() {
+            // Its own device has a place above, and goes straight down into it.
+            Some(own) => {
+                let points = vec![(own.x, own.y), (own.x, at.1)];
+                self.wires.push(Wire { points, kind: WireKind::Inside });
+            }
+            None => self.place(switch, (at.0 + width / 2, middle), None),
+        }
+    }
+
+    fn strays(&mut self, strays: &[&'a Refused], x: i32) {
+        let mut at = (x, MARGIN);
+        for refused in strays {
+            self.nodes.push(Node { at, size: (NODE_W, NODE_H), what: What::Refused(refused) });
+            at.1 += NODE_H + GAP;
+        }
+    }
+
+    fn place(&mut self, device: &Device, at: Point, via: Option<i32>) {
+        let place = Place { x: at.0, y: at.1, via, stack: None };
+        let known = self.places.entry(device.name.clone()).or_insert(place);
+        (known.x, known.y, known.via) = (at.0, at.1, via);
+    }
+
+    fn cables(&mut self, topology: &Topology<'a>) {
+        for (number, (a, b)) in topology.cables.iter().enumerate() {
+            let (Some(a), Some(b)) = (self.places.get(&a.name), self.places.get(&b.name)) else { continue };
+            let lane = number as i32 % 4 * 6;
+            self.wires.push(Wire { points: cable((a.x, a.y), (b.x, b.y), lane), kind: WireKind::Cable });
+        }
+        let idle = topology.parents.iter().map(|b| b.device).filter(|d| d.kind == "nic" && d.peer.is_none());
+        let idle: Vec<Point> = idle.filter_map(|d| self.places.get(&d.name)).map(|p| (p.x, p.y)).collect();
+        for (x, y) in idle {
+            self.wires.push(Wire { points: vec![(x, y), (x, y + CABLE / 2)], kind: WireKind::Idle });
+        }
+    }
+
+    /// The size of it all.
+    fn fit(&mut self) {
+        let frames = self.frames.iter().map(|f| (f.at.0 + f.size.0, f.at.1 + f.size.1));
+        let nodes = self.nodes.iter().map(|n| (n.at.0 + n.size.0, n.at.1 + n.size.1));
+        let wires = self.wires.iter().flat_map(|w| w.points.iter().copied());
+        let (right, bottom) =
+            frames.chain(nodes).chain(wires).fold((0, 0), |(x, y), (right, low)| (x.max(right), y.max(low)));
+        (self.width, self.height) = (right + MARGIN, bottom + MARGIN);
+    }
+}
+
+/// From one end to the other, down or up first, then across.
+fn cable(a: Point, b: Point, lane: i32) -> Vec<Point> {
+    if a.0 == b.0 {
+        return vec![a, b];
+    }
+    let across = if a.1 == b.1 { a.1 + CABLE / 2 + lane } else { (a.1 + b.1) / 2 + lane };
+    vec![a, (a.0, across), (b.0, across), b]
+}
+
+/// A group for each switch, then one for each parent that is at none, and for what is left.
+fn groups<'t, 'a>(topology: &'t Topology<'a>) -> Vec<Group<'t, 'a>> {
+    let mut groups: Vec<Group<'t, 'a>> = Vec::new();
+    for (switch, ports) in &topology.switches {
+        groups.push(Group { switch: Some((switch, ports.as_slice())), ..Group::default() });
+    }
+    let at_switch = |device: &Device| {
+        topology.switches.iter().position(|(switch, ports)| {
+            switch.name == device.name || ports.iter().any(|p| p.peer.as_ref() == Some(&device.name))
+        })
+    };
+    // Without a switch: with the device at the other end, if that has a group.
+    let mut home: BTreeMap<&str, usize> = BTreeMap::new();
+    for branch in &topology.parents {
+        let with_peer = branch.device.peer.as_ref().and_then(|peer| home.get(peer.as_str())).copied();
+        let index = at_switch(branch.device).or(with_peer).unwrap_or(groups.len());
+        if index == groups.len() {
+            groups.push(Group::default());
+        }
+        groups[index].above.push(branch);
+        home.insert(&branch.device.name, index);
+    }
+    for machine in &topology.machines {
+        let of = |device: &&Device| {
+            let peer = device.peer.as_ref().and_then(|peer| home.get(peer.as_str())).copied();
+            at_switch(device).or(peer)
+        };
+        let index = machine.interfaces.iter().find_map(of).unwrap_or(groups.len());
+        if index == groups.len() {
+            groups.push(Group::default());
+        }
+        groups[index].below.push(machine);
+    }
+    groups
+}
+
+fn rows<'t, 'a>(branch: &'t Branch<'a>) -> impl Iterator<Item = &'t [Leaf<'a>]> {
+    branch.leaves[..branch.leaves.len().min(MAX_DRAWN)].chunks(ROW)
+}
+
+fn leaf_size(leaf: &Leaf<'_>) -> Point {
+    match leaf {
+        Leaf::Vlan(branch) => branch_size(branch),
+        _ => (NODE_W, NODE_H),
+    }
+}
+
+fn row_size(row: &[Leaf<'_>]) -> Point {
+    let sizes = row.iter().map(leaf_size);
+    let (width, height) = sizes.fold((-GAP, 0), |(w, h), size| (w + size.0 + GAP, h.max(size.1)));
+    (width, height)
+}
+
+fn branch_size(branch: &Branch<'_>) -> Point {
+    let rows = rows(branch).map(row_size);
+    let (width, height) = rows.fold((0, 0), |(w, h), size| (w.max(size.0), h + size.1 + BUS));
+    (width + 2 * PAD, LABEL_H + height + BAR_H + PAD)
+}
+
+fn machine_size(machine: &Machine<'_>) -> Point {
+    let count = machine.interfaces.len() as i32;
+    let width = count * (NODE_W + GAP) - GAP;
+    if machine.router.is_some() { (width + 2 * PAD, NODE_H + LABEL_H + PAD) } else { (width, NODE_H) }
+}

@@ -1,0 +1,63 @@
+//! A diagram as a Mermaid flowchart, for documents that draw it themselves.
+
+use super::graph::{EdgeLook, Look, Statement, statements};
+use super::scene::Scene;
+use std::fmt::Write as _;
+
+/// A Mermaid flowchart.
+#[must_use]
+pub fn mermaid(scene: &Scene) -> String {
+    let mut out = String::from("flowchart TB\n");
+    if !scene.title.is_empty() {
+        let _ = writeln!(out, "    accTitle: {}", one_line(&scene.title));
+    }
+    let mut depth = 1;
+    for statement in statements(scene) {
+        if matches!(statement, Statement::Close) {
+            depth -= 1;
+        }
+        let pad = "    ".repeat(depth);
+        let _ = match statement {
+            Statement::Open { id, label } => {
+                depth += 1;
+                writeln!(out, "{pad}subgraph {id}[\"{}\"]", escape(&label))
+            }
+            Statement::Close => writeln!(out, "{pad}end"),
+            Statement::Node { id, look, lines } => {
+                let label = lines.iter().map(|line| escape(line)).collect::<Vec<_>>().join("<br/>");
+                match look {
+                    Look::Device => writeln!(out, "{pad}{id}[\"{label}\"]"),
+                    Look::Socket => writeln!(out, "{pad}{id}([\"{label}\"])"),
+                    Look::Refused => writeln!(out, "{pad}{id}[\"{label}\"]:::refused"),
+                }
+            }
+            Statement::Edge { from, to, look } => {
+                let line = match look {
+                    EdgeLook::Inside => "---",
+                    EdgeLook::Cable => "===",
+                    EdgeLook::Refused => "-.-",
+                };
+                writeln!(out, "{pad}{from} {line} {to}")
+            }
+        };
+    }
+    out.push_str("    classDef refused stroke-dasharray: 5 5\n");
+    out
+}
+
+/// Mermaid's way to write a character by its number; letters, digits and what is harmless between them stay.
+fn escape(text: &str) -> String {
+    text.chars().fold(String::new(), |mut out, c| {
+        if c.is_alphanumeric() || " .,:-_/+✗".contains(c) {
+            out.push(c);
+        } else {
+            let _ = write!(out, "#{};", u32::from(c));
+        }
+        out
+    })
+}
+
+/// A title: no line ends, and nothing that ends a statement or begins a directive.
+fn one_line(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() || "{}%;#<>".contains(c) { ' ' } else { c }).collect()
+}

@@ -1,0 +1,69 @@
+//! What a diagram shows, collected from the hop log.
+
+use crate::errno::Errno;
+use crate::lab::spec::Name;
+use crate::lab::{Device, Event, SetupStage};
+use crate::verdict::Rule;
+
+/// The devices of a lab at one moment.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Scene {
+    /// The lab's title.
+    pub title: String,
+    /// The devices that are there.
+    pub devices: Vec<Device>,
+    /// Declared devices that were refused.
+    pub refused: Vec<Refused>,
+}
+
+/// A declared device that was refused.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refused {
+    /// Its name.
+    pub name: Name,
+    /// What it was to sit on.
+    pub parent: Option<Name>,
+    /// It was not made; else it stayed down.
+    pub stage: SetupStage,
+    /// The error.
+    pub errno: Errno,
+    /// The rule that refused it.
+    pub rule: Rule,
+}
+
+impl Scene {
+    /// The scene at the end of these events.
+    #[must_use]
+    pub fn of(events: &[Event]) -> Scene {
+        let mut scene = Scene::default();
+        for event in events {
+            scene.event(event);
+        }
+        scene
+    }
+
+    /// Keeps what the event says about the devices; answers whether it said something.
+    pub fn event(&mut self, event: &Event) -> bool {
+        match event {
+            Event::Lab { title, devices } => {
+                (self.title, self.devices) = (title.clone(), devices.clone());
+                true
+            }
+            Event::Devices { devices } => {
+                self.devices.clone_from(devices);
+                true
+            }
+            Event::Setup { device, parent, stage, errno, rule, .. } => {
+                let (name, parent) = (device.clone(), parent.clone());
+                self.refused.push(Refused { name, parent, stage: *stage, errno: *errno, rule: *rule });
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// Why the device of this name is not there, or is down, if it was refused.
+    pub(super) fn refusal(&self, name: &str) -> Option<&Refused> {
+        self.refused.iter().find(|refused| refused.name == name)
+    }
+}

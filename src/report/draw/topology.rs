@@ -1,0 +1,114 @@
+//! What sits on what, and which cable goes where.
+
+use super::scene::{Refused, Scene};
+use crate::lab::Device;
+use std::collections::BTreeSet;
+
+/// Sub-interfaces upon each other that are drawn: more than any lab has.
+const MAX_DEPTH: usize = 16;
+
+/// A lab's devices, sorted for drawing. Every device is in exactly one place.
+#[derive(Debug)]
+pub(super) struct Topology<'a> {
+    /// NICs, and switches' own devices that have ports, each with what sits on it.
+    pub(super) parents: Vec<Branch<'a>>,
+    /// Switches with their ports.
+    pub(super) switches: Vec<(&'a Device, Vec<&'a Device>)>,
+    /// Stations, and routers with their interfaces.
+    pub(super) machines: Vec<Machine<'a>>,
+    /// The two ends of each cable, each cable once.
+    pub(super) cables: Vec<(&'a Device, &'a Device)>,
+    /// Devices that were refused and have no parent in the diagram.
+    pub(super) strays: Vec<&'a Refused>,
+}
+
+/// A device and what sits on it.
+#[derive(Debug)]
+pub(super) struct Branch<'a> {
+    pub(super) device: &'a Device,
+    pub(super) leaves: Vec<Leaf<'a>>,
+}
+
+/// What sits on a device.
+#[derive(Debug)]
+pub(super) enum Leaf<'a> {
+    /// The IP stack of its host.
+    Stack(&'a Device),
+    /// A macvlan or macvtap.
+    Port(&'a Device),
+    /// An 802.1Q sub-interface.
+    Vlan(Branch<'a>),
+    /// A port that the kernel refused.
+    Refused(&'a Refused),
+}
+
+/// A station, or a router with its interfaces.
+#[derive(Debug)]
+pub(super) struct Machine<'a> {
+    /// A router's name.
+    pub(super) router: Option<&'a str>,
+    pub(super) interfaces: Vec<&'a Device>,
+}
+
+impl<'a> Topology<'a> {
+    pub(super) fn of(scene: &'a Scene) -> Topology<'a> {
+        let devices = &scene.devices;
+        let of_kind = |kind: &'static str| devices.iter().filter(move |d| d.kind == kind);
+        let own = of_kind("switch").filter(|d| d.mac.is_some());
+        let parents: Vec<_> = of_kind("nic").chain(own).map(|d| branch(d, scene, 0)).collect();
+        let switches = of_kind("switch").map(|switch| {
+            let ports = of_kind("switch-port").filter(|p| p.parent.as_ref() == Some(&switch.name));
+            (switch, ports.collect())
+        });
+        let mut machines: Vec<Machine<'a>> = Vec::new();
+        for device in devices.iter().filter(|d| matches!(d.kind, "station" | "router")) {
+            let router = if device.kind == "router" { device.parent.as_deref() } else { None };
+            match machines.iter_mut().find(|m| router.is_some() && m.router == router) {
+                Some(machine) => machine.interfaces.push(device),
+                None => machines.push(Machine { router, interfaces: vec![device] }),
+            }
+        }
+        let there = |refused: &&Refused| devices.iter().any(|d| d.name == refused.name);
+        let placed = |refused: &&Refused| {
+            devices.iter().any(|d| Some(&d.name) == refused.parent.as_ref() && is_parent(d))
+        };
+        let strays = scene.refused.iter().filter(|r| !there(r) && !placed(r)).collect();
+        Topology { parents, switches: switches.collect(), machines, cables: cables(devices), strays }
+    }
+}
+
+/// Whether refused ports can be drawn on it.
+fn is_parent(device: &Device) -> bool {
+    matches!(device.kind, "nic" | "vlan") || (device.kind == "switch" && device.mac.is_some())
+}
+
+fn branch<'a>(device: &'a Device, scene: &'a Scene, depth: usize) -> Branch<'a> {
+    let mut leaves = vec![Leaf::Stack(device)];
+    for child in scene.devices.iter().filter(|d| d.parent.as_ref() == Some(&device.name)) {
+        match child.kind {
+            "macvlan" | "macvtap" => leaves.push(Leaf::Port(child)),
+            "vlan" if depth < MAX_DEPTH => leaves.push(Leaf::Vlan(branch(child, scene, depth + 1))),
+            _ => {}
+        }
+    }
+    let absent = |r: &&Refused| scene.devices.iter().all(|d| d.name != r.name);
+    let refused = scene.refused.iter().filter(|r| r.parent.as_ref() == Some(&device.name)).filter(absent);
+    leaves.extend(refused.map(Leaf::Refused));
+    Branch { device, leaves }
+}
+
+fn cables(devices: &[Device]) -> Vec<(&Device, &Device)> {
+    let mut seen = BTreeSet::new();
+    let mut cables = Vec::new();
+    for device in devices {
+        let Some(peer) = device.peer.as_ref().and_then(|name| devices.iter().find(|d| d.name == *name))
+        else {
+            continue;
+        };
+        let ends = (device.name.as_str().min(&peer.name), device.name.as_str().max(&peer.name));
+        if seen.insert(ends) {
+            cables.push((device, peer));
+        }
+    }
+    cables
+}

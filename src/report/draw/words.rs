@@ -1,0 +1,70 @@
+//! What is written beside each thing in a diagram.
+
+use super::scene::Scene;
+use crate::lab::Device;
+use crate::report::words::{port_notes, printable};
+
+/// The sort of device, for people.
+pub(super) fn kind(device: &Device) -> String {
+    match (device.kind, device.mode, device.vlan) {
+        (kind @ ("macvlan" | "macvtap"), Some(mode), _) => format!("{kind}, {mode}"),
+        ("nic", ..) => "NIC".to_owned(),
+        ("vlan", _, Some(id)) => format!("VLAN {id}"),
+        ("router", ..) => "router interface".to_owned(),
+        (kind, ..) => kind.replace('-', " "),
+    }
+}
+
+/// The addresses of the IP stack: the first, and how many more.
+pub(super) fn addresses(device: &Device) -> Option<String> {
+    let first = device.address.first()?;
+    Some(match device.address.len() - 1 {
+        0 => first.to_string(),
+        more => format!("{first} +{more}"),
+    })
+}
+
+/// That it is down, and why if it was refused.
+pub(super) fn down(device: &Device, scene: &Scene) -> Option<String> {
+    if device.up {
+        return None;
+    }
+    Some(match scene.refusal(&device.name) {
+        Some(refused) => format!("down: {} {}", refused.errno, refused.rule),
+        None => "down".to_owned(),
+    })
+}
+
+/// What is special about a switch port; hairpin is always told where it matters, towards a parent of ports.
+pub(super) fn socket(port: &Device, towards_parent: bool) -> Vec<String> {
+    let Some(stands) = port.port else { return Vec::new() };
+    let mut notes = port_notes(stands);
+    if towards_parent && !stands.flags.hairpin {
+        notes.insert(0, "hairpin off".to_owned());
+    }
+    notes
+}
+
+/// Everything about a device in one line, for tooltips and for those who listen.
+pub(super) fn all(device: &Device, scene: &Scene) -> String {
+    let mut text = format!("{}: {}", printable(&device.name), kind(device));
+    let mut add = |what: &str| {
+        text.push_str(", ");
+        text.push_str(what);
+    };
+    if let Some(parent) = device.parent.as_ref().filter(|_| device.kind != "switch-port") {
+        add(&format!("on {}", printable(parent)));
+    }
+    if let Some(mac) = device.mac {
+        add(&mac.to_string());
+    }
+    device.address.iter().for_each(|net| add(&net.to_string()));
+    if let Some(peer) = &device.peer {
+        add(&format!("cable to {}", printable(peer)));
+    }
+    socket(device, true).iter().for_each(|note| add(note));
+    if let Some(down) = down(device, scene) {
+        add(&down);
+    }
+    text
+}
