@@ -90,8 +90,6 @@ pub struct Engine<'a> {
     devices: Vec<Device>,
     numbers: BTreeMap<Name, DeviceIndex>,
     refused: Vec<RefusedDevice>,
-    /// Declared to be down.
-    down: Vec<Name>,
     nics: Vec<Name>,
     listener: Option<Listener<'a>>,
 }
@@ -121,8 +119,7 @@ impl<'a> Engine<'a> {
         let numbers = devices.iter().map(|d| d.name.clone()).zip((0..).map(DeviceIndex)).collect();
         let is_nic = |d: &&DeviceSpec| matches!(d.kind, DeviceKind::Nic(_));
         let nics = spec.devices.iter().filter(is_nic).map(|d| d.name.clone()).collect();
-        let down = spec.devices.iter().flat_map(declared_down).collect();
-        Engine { lab, devices, numbers, refused, down, nics, listener }
+        Engine { lab, devices, numbers, refused, nics, listener }
     }
 
     /// The devices, in the order of [`Event::Lab`].
@@ -173,7 +170,7 @@ impl<'a> Engine<'a> {
             let names: Vec<&str> = self.devices.iter().filter(known).map(|d| d.name.as_str()).collect();
             EntryError::Unknown { name: name.to_owned(), known: names.join(", ") }
         })?;
-        if self.down.iter().any(|down| down == name) {
+        if self.get(number).is_some_and(|device| !device.up) {
             return Err(EntryError::Down(name.to_owned()));
         }
         Ok(number)
@@ -228,19 +225,4 @@ fn numbered<'e>(numbers: &BTreeMap<Name, DeviceIndex>, event: &'e Event) -> Opti
     let Event::Hop(hop) = event else { return None };
     let device = *numbers.get(&hop.device)?;
     Some(Hop { device, kind: hop.kind, time: hop.time, frame: &hop.frame, frame_id: hop.frame_id })
-}
-
-/// The names that a declaration leaves down.
-fn declared_down(device: &DeviceSpec) -> Vec<Name> {
-    let up = match &device.kind {
-        DeviceKind::Nic(nic) => nic.up,
-        DeviceKind::Vlan(vlan) => vlan.up,
-        DeviceKind::Macvlan(port) => port.up,
-        DeviceKind::Station(station) => station.up,
-        DeviceKind::Router(router) => {
-            let down = router.interfaces.iter().filter(|i| !i.station.up);
-            return down.map(|i| i.name.clone()).collect();
-        }
-    };
-    if up { Vec::new() } else { vec![device.name.clone()] }
 }
