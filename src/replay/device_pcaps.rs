@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 /// Files that stay open between two writes. A lab may have more devices than a process may have open files, so those
 /// of the others are opened for each write.
-const MAX_OPEN: usize = 256;
+const MAX_OPEN: usize = 128;
 /// Bytes of one write.
 const WRITE_BYTES: usize = 256 * 1024;
 

@@ -117,7 +117,7 @@ pub(super) fn drive(
     progress: &mut Progress,
     enough: impl Fn(&Replay<'_>) -> bool,
 ) -> Result<(), Failure> {
-    let mut passes = 1;
+    let (mut passes, mut frames_before) = (1, 0);
     while !enough(replay) {
         match replay.step() {
             Fed::Frames => progress.moved(captures, replay.counts()),
@@ -128,10 +128,12 @@ pub(super) fn drive(
             Fed::End { by_limit: true } => break,
             Fed::End { by_limit: false } if passes == plan.passes => break,
             Fed::End { by_limit: false } => {
-                // Captures without a record would be read for ever.
-                if replay.counts().records == 0 {
+                // A pass that gave nothing would do so for ever.
+                let frames = replay.counts().frames;
+                if frames == frames_before {
                     break;
                 }
+                frames_before = frames;
                 replay.again(captures.iter().map(Capture::read).collect::<Result<_, _>>()?);
                 passes += 1;
             }
