@@ -104,17 +104,18 @@ fn machines_of_another_network_are_devices_of_this_lab() {
     let dir = folder();
     // Two machines that talk, one of them behind a router's MAC address, and a third that nobody stands for.
     let (near, router) = (MacAddr([0, 1, 2, 3, 4, 5]), MacAddr([0, 1, 2, 3, 4, 6]));
-    let talk = [
-        (1, ipv4(router, near, 7, 99)),
-        (2, ipv4(near, router, 99, 7)),
-        (3, ipv4(near, STRANGER, 5, 7)),
-    ];
+    let talk =
+        [(1, ipv4(router, near, 7, 99)), (2, ipv4(near, router, 99, 7)), (3, ipv4(near, STRANGER, 5, 7))];
     std::fs::write(dir.path().join("in.pcap"), pcap(&talk)).unwrap();
     std::fs::write(dir.path().join("who.txt"), "# by IP address\n192.0.2.99 win\n").unwrap();
     let mapped = ["in.pcap", "--map", "00:01:02:03:04:05=c1", "--map-file", "who.txt", "--out-dir", "out"];
     let output = replay(dir.path(), &mapped);
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
-    assert!(stdout(&output).starts_with("in.pcap: frames sent by mapped devices: 2\n"), "{}", stdout(&output));
+    assert!(
+        stdout(&output).starts_with("in.pcap: frames sent by mapped devices: 2\n"),
+        "{}",
+        stdout(&output)
+    );
     assert_eq!(stderr(&output), "in.pcap: frames left out, whose senders are not mapped: 1\n");
     assert_eq!(frames(&dir.path().join("out/win.pcap")), [(1, ipv4(WIN, C1, 7, 99))]);
     assert_eq!(frames(&dir.path().join("out/c1.pcap")), [(2, ipv4(C1, WIN, 99, 7))]);
@@ -152,7 +153,8 @@ fn a_filter_chooses_what_is_written_shown_and_counted_by_rule() {
     assert_eq!(rules, "         1  R14   Unicast to a port\n         1  R18   A stranger's broadcast\n");
     // The devices count what they count.
     assert!(text.contains("c2                 2       120"), "{text}");
-    let told = replayed(dir.path(), &["in.pcap", "--json", "--filter", "rule!=R14", "--filter", "verdict=receive"]);
+    let told =
+        replayed(dir.path(), &["in.pcap", "--json", "--filter", "rule!=R14", "--filter", "verdict=receive"]);
     let receivers: Vec<_> = told
         .lines()
         .map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap())
@@ -235,11 +237,20 @@ fn what_cannot_be_is_said_before_anything_starts() {
         (&["--at", "p"], "nothing can come in at p: it was refused with EINVAL (Invalid argument): R50 "),
         (&["--at", "c9"], "the lab has no device `c9`; it has eth0, c1, c2, win"),
         (&[], "the lab has several NICs (eth0, eth1); name a device to come in at with --at or --map"),
-        (&["--map", "192.0.2.7=c9"], "--map 192.0.2.7=c9: the lab has no device `c9`; it has eth0, c1, c2, win"),
+        (
+            &["--map", "192.0.2.7=c9"],
+            "--map 192.0.2.7=c9: the lab has no device `c9`; it has eth0, c1, c2, win",
+        ),
         (&["--map", "192.0.2.7=d"], "--map 192.0.2.7=d: nothing can come in at d: it is down"),
-        (&["--map", "192.0.2.7=c1", "--map", "192.0.2.7=c2"], "--map 192.0.2.7=c2: 192.0.2.7 is mapped twice"),
+        (
+            &["--map", "192.0.2.7=c1", "--map", "192.0.2.7=c2"],
+            "--map 192.0.2.7=c2: 192.0.2.7 is mapped twice",
+        ),
         (&["--map", "ff:ff:ff:ff:ff:ff=c1"], "--map ff:ff:ff:ff:ff:ff=c1: ff:ff:ff:ff:ff:ff is no address"),
-        (&["--map", "192.0.2.7"], "invalid value '192.0.2.7' for '--map <ADDR=DEVICE>': a map is ADDR=DEVICE"),
+        (
+            &["--map", "192.0.2.7"],
+            "invalid value '192.0.2.7' for '--map <ADDR=DEVICE>': a map is ADDR=DEVICE",
+        ),
         (&["--map-file", "who.txt"], "who.txt:3: a line is ADDR DEVICE"),
         (&["--map-file", "none.txt"], "none.txt: No such file"),
         (&["--at", "c1", "--filter", "device=c9"], "the filter names the device `c9`; the lab has eth0, c1"),
@@ -252,7 +263,8 @@ fn what_cannot_be_is_said_before_anything_starts() {
         (&["none.pcap"], "none.pcap: No such file"),
     ];
     for (args, why) in refusals {
-        let output = replay(dir.path(), &[&["in.pcap", "--out-dir", "out", "-o", "all.pcapng"], args].concat());
+        let output =
+            replay(dir.path(), &[&["in.pcap", "--out-dir", "out", "-o", "all.pcapng"], args].concat());
         let said = stderr(&output);
         assert_eq!((output.status.code(), stdout(&output).as_str()), (Some(2), ""), "{args:?}: {said}");
         assert!(said.strip_prefix("error: ").is_some_and(|s| s.starts_with(why)), "{args:?}: {said}");

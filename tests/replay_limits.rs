@@ -104,8 +104,7 @@ fn a_port_receives_what_tcpdump_filters_for_it() {
 fn a_full_disk_leaves_whole_captures_and_says_how_far_it_came() {
     let dir = folder(2, 3000);
     // A limit on the size of files stands for the disk: the write that crosses it is done in part, the next one fails.
-    let output =
-        limited(dir.path(), "trap '' XFSZ; ulimit -f 200", "in.pcap --out-dir out -o all.pcapng");
+    let output = limited(dir.path(), "trap '' XFSZ; ulimit -f 200", "in.pcap --out-dir out -o all.pcapng");
     let said = stderr(&output);
     assert_eq!(output.status.code(), Some(2), "{said}");
     assert!(said.starts_with("error: ") && said.contains("File too large"), "{said}");

@@ -170,8 +170,9 @@ impl<W: Write> PcapngWriter<W> {
             options: vec![SectionHeaderOption::UserApplication(Cow::Borrowed(application))],
             ..SectionHeaderBlock::default()
         };
-        let blocks = pcap_file::pcapng::PcapNgWriter::with_section_header(Vec::new(), section)
-            .map_err(pcapng_error)?;
+        let room = Vec::with_capacity(BUFFER_BYTES + BUFFER_BYTES / 2);
+        let blocks =
+            pcap_file::pcapng::PcapNgWriter::with_section_header(room, section).map_err(pcapng_error)?;
         Ok(PcapngWriter { blocks, writer, interfaces: 0 })
     }
 

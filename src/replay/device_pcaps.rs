@@ -2,7 +2,7 @@
 
 use super::log::{Log, Logged};
 use super::outputs::OutputError;
-use crate::capture::{CaptureError, PcapWriter, RecordFile, RecordFormat};
+use crate::capture::{CaptureError, MAX_RECORD_BYTES, PcapWriter, RecordFile, RecordFormat};
 use crate::lab::{Device, HopKind};
 use std::path::{Path, PathBuf};
 
@@ -41,7 +41,8 @@ impl DevicePcaps {
     pub(super) fn create(folder: &Path, devices: &[Device]) -> Result<DevicePcaps, OutputError> {
         std::fs::create_dir_all(folder).map_err(|e| OutputError::new(folder, e))?;
         let mut records = PcapWriter::new(Vec::new()).map_err(|e| OutputError::new(folder, e))?;
-        let header = std::mem::take(records.get_mut());
+        let room = Vec::with_capacity(WRITE_BYTES + MAX_RECORD_BYTES as usize);
+        let header = std::mem::replace(records.get_mut(), room);
         let mut pcaps = DevicePcaps {
             folder: folder.to_path_buf(),
             files: Vec::with_capacity(devices.len()),
@@ -112,6 +113,7 @@ impl DevicePcaps {
             *count = end;
         }
         self.order.clear();
+        self.order.reserve(log.capacity());
         self.order.resize(all, 0);
         for (index, hop) in log.hops().iter().enumerate().rev().filter(|(_, hop)| received(hop)) {
             if let Some(start) = self.starts.get_mut(hop.device.0 as usize) {

@@ -70,6 +70,11 @@ impl Log {
         self.hops.clear();
     }
 
+    /// Most hops that it ever holds.
+    pub(super) fn capacity(&self) -> usize {
+        self.hops.capacity()
+    }
+
     pub(super) fn hops(&self) -> &[Logged] {
         &self.hops
     }

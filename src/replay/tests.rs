@@ -176,17 +176,11 @@ fn by_the_lab(lab: &mut Lab, name: &str, from_wire: bool, time: Instant, frame: 
     let mut hops = Vec::new();
     let sink = &mut |event: &Event| {
         if let Event::Hop(hop) = event {
-            hops.push(format!(
-                "{} {:?} {} {} {:?}",
-                hop.device, hop.kind, hop.time, hop.frame_id, hop.frame
-            ));
+            hops.push(format!("{} {:?} {} {} {:?}", hop.device, hop.kind, hop.time, hop.frame_id, hop.frame));
         }
     };
-    let sent = if from_wire {
-        lab.arrive(name, time, frame, sink)
-    } else {
-        lab.send_at(name, time, frame, sink)
-    };
+    let sent =
+        if from_wire { lab.arrive(name, time, frame, sink) } else { lab.send_at(name, time, frame, sink) };
     sent.unwrap();
     hops
 }
