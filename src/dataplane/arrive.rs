@@ -5,7 +5,7 @@ use super::{End, HopKind, NodeId, Numbered, Walk, Watch, incoming};
 use crate::frame::{EthHeader, MacAddr, PacketType, Tag};
 use crate::macvlan::{Counted, Delivery, Offered, count_delivery};
 use crate::nic::{Nic, host_stack_type};
-use crate::verdict::{Egress, Flood, Rule};
+use crate::verdict::{Egress, Flood, Rule, Verdict};
 
 /// Frames that the queue of a macvtap's reader takes: the device's `tx_queue_len` (R205).
 const TAP_QUEUE: u32 = 500;
@@ -18,36 +18,38 @@ struct Parent<'a> {
 
 impl<W: Watch> Walk<'_, W> {
     /// A frame comes out of a cable.
-    #[inline]
     pub fn arrive(&mut self, at: End, frame: Numbered<'_, W::Frame>) {
         match at {
-            End::Device(id) => self.intake_link(id, frame),
+            End::Device(id) => self.arrive_at(id, frame),
             End::Switch(switch, port) => self.intake_switch(switch, port, frame),
             End::Nobody { .. } | End::Gone => {}
         }
     }
 
     /// A device with a link takes a frame from its cable.
-    fn intake_link(&mut self, id: NodeId, frame: Numbered<'_, W::Frame>) {
+    #[inline(always)]
+    pub(super) fn arrive_at(&mut self, id: NodeId, frame: Numbered<'_, W::Frame>) {
         let Some(link) = self.wiring.link(id) else { return };
         if !link.intake.is_up() {
             let rule = if link.kind == LinkKind::Nic { Rule::NicDown } else { Rule::CableDown };
-            return self.hop(id, HopKind::Drop(rule), frame);
+            return self.turn_away(id, rule, frame);
         }
-        let admitted = incoming(frame.bytes).and_then(|h| link.intake.admit(&h).map(|t| (h, t)));
-        match admitted {
-            Ok((header, packet_type)) => {
-                self.count_received(id, frame.bytes);
-                self.intake(id, link, &header, packet_type, frame);
-            }
-            Err(rule) => {
-                // The link counts a runt before the stack throws it away; the hardware's filter comes before both.
-                if rule == Rule::Runt {
-                    self.count_received(id, frame.bytes);
-                }
-                self.hop(id, HopKind::Drop(rule), frame);
-            }
+        let Ok(header) = incoming(frame.bytes) else { return self.turn_away(id, Rule::Runt, frame) };
+        if !link.intake.lets_in(&header) {
+            return self.turn_away(id, link.intake.refusal(&header), frame);
         }
+        self.count_received(id, frame.bytes);
+        self.intake_here(id, link, &header, link.intake.packet_type(&header), frame);
+    }
+
+    /// A frame that the device's hardware does not let in.
+    #[cold]
+    fn turn_away(&mut self, id: NodeId, rule: Rule, frame: Numbered<'_, W::Frame>) {
+        // The link counts a runt before the stack throws it away; the hardware's filter comes before both.
+        if rule == Rule::Runt {
+            self.count_received(id, frame.bytes);
+        }
+        self.hop(id, HopKind::Drop(rule), frame);
     }
 
     /// A bridge port's frame for a bridge sibling enters the parent's receive path (R30).
@@ -59,19 +61,33 @@ impl<W: Watch> Walk<'_, W> {
         }
         match incoming(frame.bytes) {
             Ok(header) => {
-                let packet_type = PacketType::of(header.dst, link.intake.mac());
+                let packet_type = link.intake.packet_type(&header);
                 self.intake(id, link, &header, packet_type, frame);
             }
             Err(rule) => self.hop(id, HopKind::Drop(rule), frame),
         }
     }
 
+    /// What a device does with a frame that its hardware let in: [`Walk::intake_here`], out of the way of the cables'
+    /// frames.
+    #[inline(never)]
+    pub(super) fn intake(
+        &mut self,
+        id: NodeId,
+        link: &LinkNode,
+        header: &EthHeader,
+        packet_type: PacketType,
+        frame: Numbered<'_, W::Frame>,
+    ) {
+        self.intake_here(id, link, header, packet_type, frame);
+    }
+
     /// What a device does with a frame that its hardware let in: the tap sees it, then sub-interfaces, ports and the
     /// host stack (R10). A parent with a port puts multicast IPv4 fragments together in front of its ports (R160): the
     /// hop log has each fragment arrive, and then dropped with the rule that holds it back or threw it away, but for
     /// the last one, under whose number the whole datagram goes on.
-    #[inline]
-    pub(super) fn intake(
+    #[inline(always)]
+    fn intake_here(
         &mut self,
         id: NodeId,
         link: &LinkNode,
@@ -87,24 +103,34 @@ impl<W: Watch> Walk<'_, W> {
         if let Some(tag) = header.tag
             && let Some(child) = sub_interface(link, tag)
         {
-            self.told_vlan(id, child, frame);
-            return self.intake_vlan(child, packet_type, frame);
+            return self.intake_vlan(id, child, packet_type, frame);
         }
         let Some(ports) = &link.ports else {
             return self.hand_to_host(id, Rule::NoPorts, packet_type, frame);
         };
         let parent = Parent { id, ports };
         // Only groups are looked at for fragments: a unicast keeps out of the way.
-        let offered = if header.dst.is_multicast() {
-            self.state.fragments(link.reassembles_at).offer(self.now, frame.bytes, header)
-        } else {
-            Offered::NotAFragment
-        };
-        match offered {
-            Offered::NotAFragment => self.demultiplex(&parent, header, packet_type, frame),
+        if header.dst.is_multicast() {
+            return self.intake_group(&parent, link.reassembles_at, header, packet_type, frame);
+        }
+        self.demultiplex(&parent, header, packet_type, frame);
+    }
+
+    /// A group's frame at a parent: fragments first.
+    #[inline(never)]
+    fn intake_group(
+        &mut self,
+        parent: &Parent<'_>,
+        reassembles_at: NodeId,
+        header: &EthHeader,
+        packet_type: PacketType,
+        frame: Numbered<'_, W::Frame>,
+    ) {
+        match self.state.fragments(reassembles_at).offer(self.now, frame.bytes, header) {
+            Offered::NotAFragment => self.demultiplex(parent, header, packet_type, frame),
             // Held back is dropped as well: this frame goes no further, whatever becomes of its data.
-            Offered::Held(rule) => self.hop(id, HopKind::Drop(rule), frame),
-            Offered::Whole(datagram) => self.intake_datagram(&parent, datagram, frame),
+            Offered::Held(rule) => self.hop(parent.id, HopKind::Drop(rule), frame),
+            Offered::Whole(datagram) => self.intake_datagram(parent, datagram, frame),
         }
     }
 
@@ -118,7 +144,7 @@ impl<W: Watch> Walk<'_, W> {
     }
 
     /// A parent's hook: the demultiplexer decides, ports and host stack get the frame.
-    #[inline]
+    #[inline(always)]
     fn demultiplex(
         &mut self,
         parent: &Parent<'_>,
@@ -126,16 +152,17 @@ impl<W: Watch> Walk<'_, W> {
         packet_type: PacketType,
         frame: Numbered<'_, W::Frame>,
     ) {
-        let (id, table) = (parent.id, &*parent.ports.table);
-        let verdict = table.receive(header);
-        self.told_receive(id, parent.ports, &verdict, header, frame);
-        if verdict.flood == Flood::Withheld(Rule::QueueZero) {
-            self.state.count(id).rx_dropped += 1;
-            self.hop(id, HopKind::Drop(Rule::QueueZero), frame);
+        let (id, ports) = (parent.id, parent.ports);
+        let verdict = ports.table.receive(header);
+        if self.watch.wants_decisions() {
+            self.told_receive(id, ports, &verdict, header, frame);
         }
-        table
-            .deliveries(&verdict, header, packet_type)
-            .for_each(|delivery| self.hand_to_port(parent.ports, &delivery, header, frame));
+        // Most verdicts say one thing and make no copies.
+        if verdict.has_copies() {
+            self.hand_out(parent, &verdict, header, packet_type, frame);
+        } else if let Some(only) = ports.table.itself(&verdict, header) {
+            self.hand_to_port(ports, &only, header, frame);
+        }
         match verdict.egress {
             Egress::HostStack => self.hand_to_host(id, verdict.rule, packet_type, frame),
             Egress::Drop => self.hop(id, HopKind::Drop(verdict.rule), frame),
@@ -143,9 +170,35 @@ impl<W: Watch> Walk<'_, W> {
         }
     }
 
+    /// The copies of a verdict that makes some, or would but for a rule.
+    #[inline(never)]
+    fn hand_out(
+        &mut self,
+        parent: &Parent<'_>,
+        verdict: &Verdict,
+        header: &EthHeader,
+        packet_type: PacketType,
+        frame: Numbered<'_, W::Frame>,
+    ) {
+        if verdict.flood == Flood::Withheld(Rule::QueueZero) {
+            self.state.count(parent.id).rx_dropped += 1;
+            self.hop(parent.id, HopKind::Drop(Rule::QueueZero), frame);
+        }
+        let ports = parent.ports;
+        let deliveries = ports.table.deliveries(verdict, header, packet_type);
+        deliveries.for_each(|delivery| self.hand_to_port(ports, &delivery, header, frame));
+    }
+
     /// The outer tag names a sub-interface: it gets the frame without that tag (V1).
     #[cold]
-    fn intake_vlan(&mut self, id: NodeId, by_parent: PacketType, frame: Numbered<'_, W::Frame>) {
+    fn intake_vlan(
+        &mut self,
+        parent: NodeId,
+        id: NodeId,
+        by_parent: PacketType,
+        frame: Numbered<'_, W::Frame>,
+    ) {
+        self.told_vlan(parent, id, frame);
         let Some(link) = self.wiring.link(id) else { return };
         if !link.intake.is_up() {
             return self.hop(id, HopKind::Drop(Rule::VlanDown), frame);
@@ -165,6 +218,7 @@ impl<W: Watch> Walk<'_, W> {
 
     /// A frame for the host stack of a NIC or sub-interface. A tag that the device has no sub-interface for makes it
     /// somebody else's (R71).
+    #[inline]
     fn hand_to_host(
         &mut self,
         id: NodeId,
@@ -183,7 +237,7 @@ impl<W: Watch> Walk<'_, W> {
     }
 
     /// A frame for a port.
-    #[inline]
+    #[inline(always)]
     pub(super) fn hand_to_port(
         &mut self,
         ports: &PortTable,
@@ -195,10 +249,12 @@ impl<W: Watch> Walk<'_, W> {
         let id = slot.node;
         count_delivery(self.state.count(id), delivery, header);
         // A local copy skips the parent's receive path, so its tag is looked at here for the first time.
-        let runt = delivery.counted == Counted::LocalCopy && incoming(frame.bytes).is_err();
-        if runt || delivery.counted == Counted::TooLong {
-            let rule = if runt { Rule::Runt } else { delivery.rule };
-            return self.hop(id, HopKind::Drop(rule), frame);
+        if matches!(delivery.counted, Counted::LocalCopy | Counted::TooLong) {
+            let runt = delivery.counted == Counted::LocalCopy && incoming(frame.bytes).is_err();
+            if runt || delivery.counted == Counted::TooLong {
+                let rule = if runt { Rule::Runt } else { delivery.rule };
+                return self.hop(id, HopKind::Drop(rule), frame);
+            }
         }
         let Some(open) = slot.tap else {
             self.hop(id, HopKind::Receive(delivery.packet_type, delivery.rule), frame);

@@ -9,8 +9,7 @@
 //! | who walks frames | what watches |
 //! | --- | --- |
 //! | [`lab`](crate::lab) | the hop log, and the IP stacks behind devices |
-//! | replays | captures and counters by rule |
-//! | `Worker` | whatever its caller hands in; several share nothing but the wiring |
+//! //! | [`Worker`] | whatever its caller hands in; several share nothing but the wiring |
 //!
 //! | file | what it does |
 //! | --- | --- |
@@ -30,6 +29,7 @@ mod state;
 mod switching;
 mod watch;
 mod wiring;
+mod worker;
 
 pub use decision::{Decision, Finding, Place, Way, WayKind};
 pub use state::State;
@@ -39,6 +39,7 @@ pub use wiring::{
     End, LinkKind, LinkNode, Name, Node, NodeId, PortNode, PortTable, SwitchId, SwitchNode, SwitchPortNode,
     TapOpen, Uplink, Wiring,
 };
+pub use worker::{Entrance, Passing, Published, Worker};
 
 use crate::frame::EthHeader;
 use crate::time::Instant;

@@ -24,7 +24,9 @@ pub enum HopKind {
 #[derive(Debug)]
 pub struct Numbered<'f, F> {
     /// The bytes, from the destination address on, tags included, no FCS.
-    pub bytes: &'f F,
+    pub bytes: &'f [u8],
+    /// What holds them.
+    pub held: &'f F,
     /// The same for all copies of one sent frame.
     pub id: u64,
 }
@@ -37,11 +39,18 @@ impl<F> Clone for Numbered<'_, F> {
 
 impl<F> Copy for Numbered<'_, F> {}
 
-impl<'f, F> Numbered<'f, F> {
+impl<'f, F: Deref<Target = [u8]>> Numbered<'f, F> {
+    /// These bytes under this number.
+    #[inline]
+    #[must_use]
+    pub fn new(held: &'f F, id: u64) -> Numbered<'f, F> {
+        Numbered { bytes: held, held, id }
+    }
+
     /// Other bytes that go on under the same number.
     #[must_use]
-    pub fn with<'g>(self, bytes: &'g F) -> Numbered<'g, F> {
-        Numbered { bytes, id: self.id }
+    pub fn with<'g>(self, held: &'g F) -> Numbered<'g, F> {
+        Numbered::new(held, self.id)
     }
 }
 

@@ -152,7 +152,7 @@ impl Lab {
         self.advance(time, sink);
         let frame_id = self.new_frame_id();
         let (at, frame) = (WireEnd::Device(self.node(id)), Frame::new(frame));
-        self.walk(|walk| walk.arrive(at, Numbered { bytes: &frame, id: frame_id }));
+        self.walk(|walk| walk.arrive(at, Numbered::new(&frame, frame_id)));
         self.settle(sink);
         Ok(())
     }
@@ -216,7 +216,7 @@ impl Lab {
     fn perform(&mut self, due: Due) {
         match due {
             Due::Arrive { at, frame, frame_id } => {
-                self.walk(|walk| walk.arrive(at, Numbered { bytes: &frame, id: frame_id }));
+                self.walk(|walk| walk.arrive(at, Numbered::new(&frame, frame_id)));
             }
             Due::Send { device, frame } => self.send_or_record(device, frame),
             Due::Wake(agent) => {
@@ -233,7 +233,7 @@ impl Lab {
 
     fn send_or_record(&mut self, id: DeviceId, frame: Frame) {
         let (node, frame_id) = (self.node(id), self.new_frame_id());
-        self.walk(|walk| walk.send_or_drop(node, Numbered { bytes: &frame, id: frame_id }));
+        self.walk(|walk| walk.send_or_drop(node, Numbered::new(&frame, frame_id)));
     }
 
     fn new_frame_id(&mut self) -> u64 {

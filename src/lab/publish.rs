@@ -4,7 +4,7 @@ use super::Lab;
 use super::device::{self, DeviceId, Kind, Link, Role};
 use crate::dataplane::{
     End, LinkKind, LinkNode, Node, NodeId, PortNode, PortTable, Slot, SwitchId, SwitchNode, SwitchPortNode,
-    Uplink, Walk, Wiring,
+    Uplink, Walk, Wiring, Worker,
 };
 use crate::switch::SwitchPortId;
 use std::sync::Arc;
@@ -19,6 +19,18 @@ impl Lab {
             self.wiring = Arc::new(wiring);
         }
         Arc::clone(&self.wiring)
+    }
+
+    /// What frames meet now, for [workers](crate::dataplane::Published) beside this lab that are to meet the same.
+    #[must_use]
+    pub fn wiring(&mut self) -> Arc<Wiring> {
+        self.publish()
+    }
+
+    /// Its devices as they are now, with what they have counted and learned, without time, stacks and steps.
+    #[must_use]
+    pub fn into_worker(mut self) -> Worker {
+        Worker::new(self.publish(), self.state)
     }
 
     /// Lets a frame walk through the devices, as they are and at this moment.

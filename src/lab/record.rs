@@ -71,22 +71,22 @@ impl Watch for Recorder<'_> {
         {
             receivers.insert(device.clone());
         }
-        let Numbered { bytes, id: frame_id } = frame;
-        let hop = Hop { step: self.step, time: self.now, device, kind, frame: bytes.clone(), frame_id };
+        let Numbered { held, id: frame_id, .. } = frame;
+        let hop = Hop { step: self.step, time: self.now, device, kind, frame: held.clone(), frame_id };
         self.log.push(Event::Hop(hop));
     }
 
     fn hand_over(&mut self, device: NodeId, frame: Numbered<'_, Frame>, packet_type: PacketType) {
         let Some((agent, interface)) = self.device(device).and_then(|d| d.agent) else { return };
         match &mut self.stacks.agents[agent.0].stack {
-            Stack::Endpoint(e) => e.receive(self.now, frame.bytes, packet_type),
-            Stack::Router(r) => r.receive(self.now, interface, frame.bytes, packet_type),
+            Stack::Endpoint(e) => e.receive(self.now, frame.held, packet_type),
+            Stack::Router(r) => r.receive(self.now, interface, frame.held, packet_type),
         }
         self.stacks.serve(agent, self.now);
     }
 
     fn under_way(&mut self, to: End, after: Duration, frame: Numbered<'_, Frame>) {
-        let due = Due::Arrive { at: to, frame: frame.bytes.clone(), frame_id: frame.id };
+        let due = Due::Arrive { at: to, frame: frame.held.clone(), frame_id: frame.id };
         self.stacks.agenda.plan(self.now + after, due);
     }
 

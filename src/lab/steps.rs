@@ -173,7 +173,7 @@ impl Lab {
         };
         let frame_id = self.new_frame_id();
         self.watched = Some((frame_id, BTreeSet::new()));
-        let (node, frame) = (self.node(id), Numbered { bytes: &frame, id: frame_id });
+        let (node, frame) = (self.node(id), Numbered::new(&frame, frame_id));
         self.walk(|walk| match entry {
             Entry::Device => walk.send(node, frame),
             Entry::Wire => walk.send_from_wire(node, frame),

@@ -6,6 +6,7 @@ use super::{MacvlanFlags, Mode};
 use crate::errno::Errno;
 use crate::frame::MacAddr;
 use crate::nic::Nic;
+use crate::table::MAX_VALUE;
 use crate::verdict::{PortId, Rule};
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -18,7 +19,9 @@ pub const DEFAULT_QUEUE: u32 = 1000;
 
 /// How many listed senders the source ports of one parent may have together: what the table's 16-bit values number.
 /// The kernel has no such limit; a list this long would be refused with `ENOBUFS`.
-pub const MAX_LISTED_SENDERS: usize = u16::MAX as usize;
+pub const MAX_LISTED_SENDERS: usize = MAX_PORTS;
+/// Ports that a parent takes: as many as the values that a table can hold.
+pub const MAX_PORTS: usize = MAX_VALUE as usize + 1;
 
 /// What a new port is asked for (`ip link add … type macvlan`).
 #[derive(Clone, Debug, Default)]
@@ -173,7 +176,7 @@ fn admit(demux: Option<&Demux>, lower: &Nic, request: &PortRequest) -> Result<()
         if demux.passthru().is_some() || request.mode == Mode::Passthru {
             return Err((Errno::Einval, Rule::PassthruAlone));
         }
-        if demux.ports().count() >= usize::from(u16::MAX) {
+        if demux.ports().count() >= MAX_PORTS {
             return refuse(Errno::Enobufs);
         }
         demux.check_senders(request.sources.len())?;

@@ -2,12 +2,13 @@
 
 use super::Mode;
 use super::admit::Demux;
-use super::flood::meant_for;
 use super::groups::{GroupBits, GroupFilter};
+use super::lists::{Candidate, FloodLists, Receiver};
 use crate::frame::MacAddr;
-use crate::table::MacTable;
-use crate::verdict::{Egress, FloodClass, PortId, Rule, Verdict};
+use crate::table::{Lookup, MAX_VALUE, MacTable};
+use crate::verdict::{Egress, PortId, Rule, Verdict};
 use std::collections::BTreeMap;
+use std::hint::select_unpredictable;
 use std::sync::Arc;
 
 /// A port as the decisions see it.
@@ -33,17 +34,18 @@ pub(super) struct Listeners {
 }
 
 /// A unicast to an address that no active port has (R12).
-const NOBODY: Verdict = Verdict::plain(Rule::UnicastToNoPort, Egress::HostStack);
+pub(super) const NOBODY: Verdict = Verdict::plain(Rule::UnicastToNoPort, Egress::HostStack);
 
-/// What one parent's demultiplexer decides by.
-#[derive(Clone, Debug, Default)]
-pub struct Forwarding {
-    /// Active ports by their addresses (R1).
-    pub(super) table: MacTable,
+/// What one parent's demultiplexer decides by. Active ports are found by their addresses in a table (R1): another than
+/// the usual one serves comparisons ([`Forwarding::with_table`]).
+#[derive(Clone, Debug)]
+pub struct Forwarding<T = MacTable> {
+    pub(super) table: T,
     pub(super) ports: Vec<Option<PortEntry>>,
-    /// What becomes of a unicast by the port that has its address; the last: of one that nobody has (R12 to R14). With a
-    /// passthru port all say the same (R51).
+    /// What becomes of a unicast by the port that has its address (R13, R14). With a passthru port all say the same (R51).
     unicast: Vec<Verdict>,
+    /// What becomes of a unicast to an address that no active port has.
+    stranger: Verdict,
     /// Listed senders: an index into `listeners` (R40).
     pub(super) senders: MacTable,
     pub(super) listeners: Vec<Listeners>,
@@ -51,11 +53,24 @@ pub struct Forwarding {
     pub(super) queue_filter: GroupBits,
     /// Frames the broadcast queue takes (R60).
     pub(super) queue_len: u32,
-    /// Active ports that floods of each class may reach, in the order of their ids.
-    from_outside: Vec<PortId>,
-    from_vepa: Vec<PortId>,
-    from_bridge: Vec<PortId>,
-    local: Vec<PortId>,
+    pub(super) floods: FloodLists,
+}
+
+impl Default for Forwarding {
+    fn default() -> Forwarding {
+        Forwarding {
+            table: MacTable::new(),
+            ports: Vec::new(),
+            unicast: Vec::new(),
+            stranger: NOBODY,
+            senders: MacTable::new(),
+            listeners: Vec::new(),
+            parent_filter: GroupBits::default(),
+            queue_filter: GroupBits::default(),
+            queue_len: 0,
+            floods: FloodLists::default(),
+        }
+    }
 }
 
 impl Forwarding {
@@ -65,10 +80,11 @@ impl Forwarding {
             queue_filter: demux.queue_filter,
             queue_len: demux.queue_len(),
             ports: vec![None; demux.ports.len()],
+            unicast: vec![NOBODY; demux.ports.len()],
             ..Forwarding::default()
         };
         let mut senders: BTreeMap<MacAddr, Listeners> = BTreeMap::new();
-        f.unicast = vec![NOBODY; demux.ports.len() + 1];
+        let mut active = Vec::new();
         for (id, port) in demux.ports() {
             f.unicast[id.index()] = if port.mode == Mode::Source {
                 Verdict::plain(Rule::UnicastToSourcePort, Egress::HostStack)
@@ -76,11 +92,12 @@ impl Forwarding {
                 Verdict::plain(Rule::UnicastToPort, Egress::Port(id))
             };
             if port.mode == Mode::Passthru {
-                f.unicast.fill(if port.up {
+                f.stranger = if port.up {
                     Verdict::plain(Rule::PassthruUnicast, Egress::Port(id))
                 } else {
                     Verdict::plain(Rule::PassthruDown, Egress::Drop)
-                });
+                };
+                f.unicast.fill(f.stranger);
             }
             for sender in &port.sources {
                 let l = senders.entry(*sender).or_default();
@@ -89,7 +106,8 @@ impl Forwarding {
             }
             if port.up {
                 f.table.insert(port.mac, id.0);
-                f.classify(id, port.mode);
+                let receiver = Receiver { id, mtu: port.mtu };
+                active.push(Candidate { receiver, mode: port.mode, filter: &port.filter });
             }
             f.ports[id.index()] = Some(PortEntry {
                 mac: port.mac,
@@ -99,44 +117,62 @@ impl Forwarding {
                 filter: Arc::clone(&port.filter),
             });
         }
+        f.floods = FloodLists::compile(&active);
         // The control plane bounds the number of listed senders by what an index holds.
-        for ((sender, l), index) in senders.into_iter().zip(0..=u16::MAX) {
+        for ((sender, l), index) in senders.into_iter().zip(0..=MAX_VALUE) {
             f.senders.insert(sender, index);
             f.listeners.push(l);
         }
         f
     }
 
-    /// Enters an active port in the lists of the floods that are meant for its mode.
-    fn classify(&mut self, id: PortId, mode: Mode) {
-        let lists = [
-            (FloodClass::Outside, &mut self.from_outside),
-            (FloodClass::Vepa(id), &mut self.from_vepa),
-            (FloodClass::Bridge(id), &mut self.from_bridge),
-            (FloodClass::Local(id), &mut self.local),
-        ];
-        for (_, list) in lists.into_iter().filter(|(class, _)| meant_for(*class, mode).is_ok()) {
-            list.push(id);
+    /// The same decisions with the active ports in another table, which is made of their addresses and numbers: what a
+    /// table is worth shows where everything else is equal.
+    #[must_use]
+    pub fn with_table<T>(&self, table: impl FnOnce(&[(MacAddr, u16)]) -> T) -> Forwarding<T> {
+        let entries: Vec<(MacAddr, u16)> = self.table.iter().collect();
+        Forwarding {
+            table: table(&entries),
+            ports: self.ports.clone(),
+            unicast: self.unicast.clone(),
+            stranger: self.stranger,
+            senders: self.senders.clone(),
+            listeners: self.listeners.clone(),
+            parent_filter: self.parent_filter,
+            queue_filter: self.queue_filter,
+            queue_len: self.queue_len,
+            floods: self.floods.clone(),
         }
     }
 
+    /// Whether there are so many ports that [`Forwarding::prefetch`] pays.
+    #[must_use]
+    pub fn outgrows_caches(&self) -> bool {
+        self.table.outgrows_caches()
+    }
+
+    /// Asks for the memory that a decision about a frame to this address will read.
+    #[inline]
+    pub fn prefetch(&self, dst: MacAddr) {
+        self.table.prefetch(dst);
+    }
+}
+
+impl<T: Lookup> Forwarding<T> {
     /// A port.
     #[must_use]
     pub fn port(&self, id: PortId) -> Option<&PortEntry> {
         self.ports.get(id.index())?.as_ref()
     }
 
-    /// The active ports whose modes a class of flood reaches, the sender included.
-    pub(super) fn candidates(&self, class: FloodClass) -> &[PortId] {
-        match class {
-            FloodClass::Outside => &self.from_outside,
-            FloodClass::Vepa(_) => &self.from_vepa,
-            FloodClass::Bridge(_) => &self.from_bridge,
-            FloodClass::Local(_) => &self.local,
-        }
+    /// The number above every port's.
+    #[must_use]
+    pub fn port_count(&self) -> usize {
+        self.ports.len()
     }
 
     /// Whether a source port lists anybody.
+    #[inline]
     #[must_use]
     pub fn has_lists(&self) -> bool {
         !self.listeners.is_empty()
@@ -150,12 +186,11 @@ impl Forwarding {
 
     /// What becomes of a unicast to this address (R12 to R14, R51). No branch depends on who has it, as nothing about the next
     /// frame's destination can be foretold.
-    #[inline]
-    pub(super) fn unicast_to(&self, dst: MacAddr) -> Verdict {
-        // There are fewer ports than a value has numbers, so the one behind them fits.
-        let nobody = self.unicast.len().saturating_sub(1) as u16;
-        let index = usize::from(self.table.get_or(dst, nobody));
-        self.unicast.get(index).copied().unwrap_or(NOBODY)
+    #[inline(always)]
+    pub(super) fn unicast_to(&self, dst: MacAddr) -> &Verdict {
+        // What a table says of an address that nobody has is above every port's number.
+        let known = self.unicast.get(usize::from(self.table.value(dst)));
+        select_unpredictable(known.is_some(), known.unwrap_or(&self.stranger), &self.stranger)
     }
 
     /// The active port with this address.

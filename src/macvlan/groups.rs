@@ -23,6 +23,21 @@ impl GroupFilter {
         }
     }
 
+    /// Whether the port wants every group there is.
+    #[must_use]
+    pub fn wants_everything(&self) -> bool {
+        *self == GroupFilter::Everything
+    }
+
+    /// The groups that the port wants because it has joined them.
+    #[must_use]
+    pub fn joined(&self) -> &[MacAddr] {
+        match self {
+            GroupFilter::Everything => &[],
+            GroupFilter::Joined(groups) => groups,
+        }
+    }
+
     /// Whether the port wants a frame to this multicast or broadcast address.
     #[must_use]
     pub fn wants(&self, dst: MacAddr) -> bool {

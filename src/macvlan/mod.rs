@@ -7,7 +7,7 @@
 //! | `receive.rs` | a frame arrives at the parent |
 //! | `transmit.rs` | a port sends |
 //! | `fragments/` | IPv4 fragments, put together before a parent's hook sees them |
-//! | `flood.rs` | who gets the copies, and why not |
+//! | `flood.rs`, `lists.rs` | who gets the copies, and why not; the lists for it, made ahead |
 //! | `admit.rs`, `change.rs` | the control plane: creating, removing and changing ports, with the kernel's errors |
 //! | `groups.rs` | group filters of a port and of the whole parent |
 //! | `forwarding.rs` | the immutable table that the decisions read |
@@ -23,16 +23,17 @@ mod flood;
 mod forwarding;
 pub mod fragments;
 mod groups;
+mod lists;
 mod mode;
 mod receive;
 mod transmit;
 
 pub use admit::{
-    DEFAULT_QUEUE, Demux, MAX_LISTED_SENDERS, Port, PortRequest, Refusal, create, refuse_without_parent,
-    remove,
+    DEFAULT_QUEUE, Demux, MAX_LISTED_SENDERS, MAX_PORTS, Port, PortRequest, Refusal, create,
+    refuse_without_parent, remove,
 };
-pub use count::count_delivery;
-pub use flood::{Counted, Delivery};
+pub use count::{Tally, count_delivery};
+pub use flood::{Counted, Deliveries, Delivery};
 pub use forwarding::{Forwarding, PortEntry};
 pub use fragments::{Fragments, Offered};
 pub use groups::{GroupBits, GroupFilter};

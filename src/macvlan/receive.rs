@@ -1,35 +1,49 @@
 //! A frame arrives at the parent: from its cable, or from a bridge port for a bridge sibling.
 
 use super::Mode;
-use super::forwarding::Forwarding;
+use super::forwarding::{Forwarding, NOBODY};
 use crate::frame::{EthHeader, MacAddr};
-use crate::table;
+use crate::table::{self, Lookup};
 use crate::verdict::{Egress, Flood, FloodClass, Rule, SourceList, Verdict};
 
 /// MAC control, which PAUSE frames use (IEEE 802.3 annex 31B).
 pub(super) const ETHERTYPE_MAC_CONTROL: u16 = 0x8808;
 
-impl Forwarding {
+impl<T: Lookup> Forwarding<T> {
     /// Who gets a frame that arrives at the parent (`macvlan_handle_frame`).
     ///
     /// Looks at the destination, the source and the ethertype behind one tag, at nothing else (R2, R10).
     #[inline]
     #[must_use]
     pub fn receive(&self, header: &EthHeader) -> Verdict {
-        let verdict =
-            if header.dst.is_multicast() { self.multicast(*header) } else { self.unicast_to(header.dst) };
-        // Most parents have no source ports.
-        if self.senders.is_empty() { verdict } else { self.with_sources(header.src, verdict) }
+        // Most frames are unicast, and most parents have no source ports.
+        if header.dst.is_multicast() | self.has_lists() {
+            self.receive_at_length(*header)
+        } else {
+            *self.unicast_to(header.dst)
+        }
     }
 
     /// What [`receive`](Forwarding::receive) says of each frame, in their order, appended to `out`. Where there are more
     /// ports than the caches hold, the memory for several decisions is on its way at once.
     pub fn receive_batch(&self, headers: &[EthHeader], out: &mut Vec<Verdict>) {
-        out.reserve(headers.len());
-        for batch in headers.chunks(table::BATCH) {
-            batch.iter().for_each(|header| self.table.prefetch(header.dst));
-            out.extend(batch.iter().map(|header| self.receive(header)));
+        let start = out.len();
+        out.resize(start + headers.len(), NOBODY);
+        let out = out.get_mut(start..).unwrap_or_default();
+        for (headers, out) in headers.chunks(table::BATCH).zip(out.chunks_mut(table::BATCH)) {
+            headers.iter().for_each(|header| self.table.prefetch(header.dst));
+            for (header, verdict) in headers.iter().zip(out) {
+                *verdict = self.receive(header);
+            }
         }
+    }
+
+    /// Groups and source lists. The header comes by value, so that where it is not needed it need not be in memory at all.
+    #[inline(never)]
+    fn receive_at_length(&self, header: EthHeader) -> Verdict {
+        let verdict =
+            if header.dst.is_multicast() { self.multicast(&header) } else { *self.unicast_to(header.dst) };
+        if self.has_lists() { self.with_sources(header.src, verdict) } else { verdict }
     }
 
     /// R40 to R42: the source ports that list the sender come first, and may keep the frame from everybody else.
@@ -41,8 +55,8 @@ impl Forwarding {
         Verdict { sources, ..verdict }
     }
 
-    /// R16 to R24, R60, R62. The header comes by value, so that for unicast frames it need not be in memory at all.
-    fn multicast(&self, header: EthHeader) -> Verdict {
+    /// R16 to R24, R60, R62.
+    fn multicast(&self, header: &EthHeader) -> Verdict {
         let class = match self.lookup(header.src) {
             None => FloodClass::Outside,
             Some((id, port)) => match port.mode {

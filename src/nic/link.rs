@@ -134,21 +134,24 @@ impl Intake {
         self.mac
     }
 
-    /// What the hardware of a device that is up makes of a frame from the cable: its packet type, or the rule that keeps
-    /// it out.
-    ///
-    /// # Errors
-    /// [`Rule::HardwareFilter`] or [`Rule::HardwareGroupFilter`].
+    /// Whether the hardware of a device that is up lets a frame in from the cable.
     #[inline]
-    pub fn admit(&self, header: &EthHeader) -> Result<PacketType, Rule> {
-        if !self.passes.passes(header.dst) && header.dst != self.mac {
-            return Err(if header.dst.is_multicast() {
-                Rule::HardwareGroupFilter
-            } else {
-                Rule::HardwareFilter
-            });
-        }
-        Ok(PacketType::of(header.dst, self.mac))
+    #[must_use]
+    pub fn lets_in(&self, header: &EthHeader) -> bool {
+        self.passes.passes(header.dst) || header.dst == self.mac
+    }
+
+    /// The rule by which the hardware keeps out what it does not [let in](Intake::lets_in).
+    #[must_use]
+    pub fn refusal(&self, header: &EthHeader) -> Rule {
+        if header.dst.is_multicast() { Rule::HardwareGroupFilter } else { Rule::HardwareFilter }
+    }
+
+    /// How a frame looks to the device.
+    #[inline]
+    #[must_use]
+    pub fn packet_type(&self, header: &EthHeader) -> PacketType {
+        PacketType::of(header.dst, self.mac)
     }
 }
 

@@ -1,6 +1,6 @@
 //! What people set by hand, and the kernel's answers.
 
-use super::fdb::{Fdb, Record};
+use super::fdb::Fdb;
 use super::vlan::VlanSet;
 use super::{
     FdbEntry, FdbKind, Port, PortConfig, PortFlag, PortState, Refused, Switch, SwitchConfig, SwitchPortId,
@@ -197,7 +197,7 @@ impl Switch {
             if self.own == Some(mac) || self.fdb.find(vlan, mac, now).is_some() {
                 return refused(Errno::Eexist);
             }
-            if !self.fdb.put(vlan, mac, port, Record { kind, updated: now }) {
+            if !self.fdb.put(vlan, mac, port, kind, now) {
                 return refused(Errno::Enobufs);
             }
         }
@@ -210,11 +210,10 @@ impl Switch {
     /// # Errors
     /// `ENOENT` if there is none (rule R153).
     pub fn del_fdb(&mut self, mac: MacAddr, vlan: Option<VlanId>, now: Instant) -> Result<(), Refused> {
-        let entries = self.fdb.entries(now);
-        let wanted = |e: &&FdbEntry| e.mac == mac && (vlan.is_none() || e.vlan == vlan);
         let mut found = false;
-        for entry in entries.iter().filter(wanted) {
-            found |= self.fdb.remove(entry.vlan.unwrap_or_default(), mac);
+        let vlans = self.fdb.vlans().into_iter().filter(|&v| vlan.is_none_or(|wanted| wanted == v));
+        for vlan in vlans {
+            found |= self.fdb.find(vlan, mac, now).is_some() && self.fdb.remove(vlan, mac);
         }
         if found { Ok(()) } else { Err((Errno::Enoent, Rule::FdbRefused)) }
     }
@@ -222,14 +221,20 @@ impl Switch {
     /// The live entry of an address; `vlan` under VLAN filtering only.
     #[must_use]
     pub fn fdb_entry(&self, vlan: Option<VlanId>, mac: MacAddr, now: Instant) -> Option<FdbEntry> {
-        let (port, record) = self.fdb.find(vlan.unwrap_or_default(), mac, now)?;
-        Some(FdbEntry { vlan, mac, port, kind: record.kind, age: now.since(record.updated) })
+        let found = self.fdb.find(vlan.unwrap_or_default(), mac, now)?;
+        Some(FdbEntry { vlan, mac, port: found.port, kind: found.kind, age: now.since(found.updated) })
     }
 
     /// The entries that are live at this time, sorted by VLAN and address.
     #[must_use]
     pub fn fdb_entries(&self, now: Instant) -> Vec<FdbEntry> {
         self.fdb.entries(now)
+    }
+
+    /// Bytes of memory that the forwarding database occupies.
+    #[must_use]
+    pub fn fdb_memory(&self) -> usize {
+        self.fdb.memory()
     }
 
     fn port_mut(&mut self, id: SwitchPortId) -> Result<&mut Port, Refused> {

@@ -1,20 +1,23 @@
 //! The forwarding database: which address is behind which port.
 //!
 //! Entries that are not static age (rule R124): an entry whose source was not seen for the ageing time counts as absent
-//! from that moment on, whether or not it has been swept out yet.
+//! from that moment on, whether or not it has been swept out yet. Sweeping goes round the tables a little with every frame
+//! that is learned, so that no frame waits for a whole table.
 
 use super::SwitchPortId;
+use super::age::Ticks;
 use crate::frame::{MacAddr, VlanId};
 use crate::table::MacMap;
 use crate::time::Instant;
 use std::time::Duration;
 
-/// Entries that a switch keeps, all VLANs together. The kernel has no limit unless one is set; a capture with random
-/// source addresses must not fill the memory. More than large data-centre switches have; addresses beyond it are not
-/// learned, so their frames are flooded.
-pub const MAX_FDB: usize = 1 << 18;
+/// Entries that a switch keeps, all VLANs together: two million. The kernel has no limit unless one is set; a capture with
+/// random source addresses must not fill the memory. More than large data-centre switches have; addresses beyond it are
+/// not learned, so their frames are flooded.
+pub const MAX_FDB: usize = 1 << 21;
 
-/// At least this long from one sweep to the next, so that hosts that fall silent one by one do not cost a sweep each.
+/// At least this long from one round of sweeping to the next, so that hosts that fall silent one by one do not cost a
+/// round each.
 const SWEEP_INTERVAL: Duration = Duration::from_secs(1);
 
 /// What sort of entry it is.
@@ -40,25 +43,65 @@ pub struct FdbEntry {
     pub port: SwitchPortId,
     /// What sort of entry it is.
     pub kind: FdbKind,
-    /// The time since the address was last seen as a source, or the entry was made.
+    /// The time since the address was last seen as a source, or the entry was made; of a static entry, as far back as its
+    /// switch remembers, which is more than the ageing time.
     pub age: Duration,
 }
 
-/// What stands beside an entry's port.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Record {
+/// What the table says of an address: the port, and above it the kind. Ports are few ([`super::MAX_PORTS`]).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Behind(u16);
+
+impl Behind {
+    const KIND: u32 = 14;
+
+    fn new(port: SwitchPortId, kind: FdbKind) -> Behind {
+        Behind(port.0 | (kind as u16) << Behind::KIND)
+    }
+
+    #[inline]
+    fn port(self) -> SwitchPortId {
+        SwitchPortId(self.0 & ((1 << Behind::KIND) - 1))
+    }
+
+    #[inline]
+    fn kind(self) -> FdbKind {
+        match self.0 >> Behind::KIND {
+            0 => FdbKind::Dynamic,
+            1 => FdbKind::Static,
+            _ => FdbKind::Sticky,
+        }
+    }
+}
+
+/// A live entry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Found {
+    pub(super) port: SwitchPortId,
     pub(super) kind: FdbKind,
     pub(super) updated: Instant,
 }
 
-/// One table for each VLAN in use, sorted by its number; without filtering the one of VLAN 0.
+/// How far a round of sweeping has come.
+#[derive(Clone, Copy, Debug)]
+struct Round {
+    begun: Instant,
+    table: usize,
+    bucket: usize,
+    /// The earliest expiry of what it left in place.
+    earliest: Instant,
+}
+
+/// One table for each VLAN in use, sorted by its number; without filtering the one of VLAN 0. Beside an entry stands the
+/// tick of its last sight.
 #[derive(Clone, Debug)]
 pub(super) struct Fdb {
-    tables: Vec<(VlanId, MacMap<Record>)>,
+    tables: Vec<(VlanId, MacMap<u32>)>,
     ageing: Duration,
+    ticks: Ticks,
     /// No dynamic entry expires before this, so until then lookups need not look at ages.
     fresh_until: Instant,
-    swept: Instant,
+    round: Round,
     len: usize,
 }
 
@@ -67,8 +110,9 @@ impl Fdb {
         Fdb {
             tables: vec![(VlanId::default(), MacMap::new())],
             ageing,
+            ticks: Ticks::new(ageing, Instant::ZERO),
             fresh_until: Instant::MAX,
-            swept: Instant::ZERO,
+            round: Round { begun: Instant::ZERO, table: 0, bucket: 0, earliest: Instant::MAX },
             len: 0,
         }
     }
@@ -80,9 +124,10 @@ impl Fdb {
 
     /// What is too old by the old time or by the new one is gone for good.
     pub(super) fn set_ageing(&mut self, ageing: Duration, now: Instant) {
-        self.sweep_now(now);
+        self.sweep_all(now);
         self.ageing = ageing;
-        self.sweep_now(now);
+        self.count_by(Ticks::new(ageing, self.ticks.time(0)).moved(now));
+        self.sweep_all(now);
     }
 
     /// The port behind which the address is.
@@ -90,14 +135,29 @@ impl Fdb {
     pub(super) fn get(&self, vlan: VlanId, mac: MacAddr, now: Instant) -> Option<SwitchPortId> {
         let table = self.table(vlan)?;
         if now < self.fresh_until {
-            return table.get(mac).map(SwitchPortId);
+            return table.get(mac).map(|value| Behind(value).port());
         }
-        self.find(vlan, mac, now).map(|(port, _)| port)
+        self.find(vlan, mac, now).map(|found| found.port)
     }
 
-    pub(super) fn find(&self, vlan: VlanId, mac: MacAddr, now: Instant) -> Option<(SwitchPortId, Record)> {
-        let (port, record) = self.table(vlan)?.get_both(mac)?;
-        self.is_live(record, now).then_some((SwitchPortId(port), record))
+    #[inline]
+    pub(super) fn find(&self, vlan: VlanId, mac: MacAddr, now: Instant) -> Option<Found> {
+        let (value, tick) = self.table(vlan)?.get_both(mac)?;
+        let (behind, updated) = (Behind(value), self.ticks.time(tick));
+        let live = is_live(behind, updated, self.ageing, now);
+        live.then_some(Found { port: behind.port(), kind: behind.kind(), updated })
+    }
+
+    /// Asks for the memory that learning the source and finding the destination will take, in no VLAN.
+    #[inline]
+    pub(super) fn prefetch(&self, src: MacAddr, dst: MacAddr, now: Instant) {
+        let Some(table) = self.table(VlanId::default()) else { return };
+        table.prefetch_both(src);
+        if now < self.fresh_until {
+            table.prefetch(dst);
+        } else {
+            table.prefetch_both(dst);
+        }
     }
 
     /// Where the address will be found once it was learned on a port.
@@ -109,47 +169,69 @@ impl Fdb {
         now: Instant,
     ) -> Option<SwitchPortId> {
         match self.find(vlan, mac, now) {
-            Some((old, Record { kind: FdbKind::Sticky, .. })) => Some(old),
+            Some(Found { port: old, kind: FdbKind::Sticky, .. }) => Some(old),
             Some(_) => Some(port),
             None => (self.len < MAX_FDB).then_some(port),
         }
     }
 
     /// The source address was seen on a port (`br_fdb_update`).
+    #[inline]
     pub(super) fn learn(&mut self, vlan: VlanId, mac: MacAddr, port: SwitchPortId, now: Instant) {
         if !self.learns() {
             return;
         }
+        let tick = self.tick(now);
+        let (ageing, ticks) = (self.ageing, self.ticks);
         // The usual case first, in one lookup: it is where it was.
-        let ageing = self.ageing;
-        if let Some((old, record)) = self.table_mut(vlan).and_then(|t| t.get_both_mut(mac))
-            && old == port.0
-            && record.updated + ageing > now
+        if let Some((value, seen)) = self.table_mut(vlan).and_then(|t| t.get_both_mut(mac))
+            && Behind(value).port() == port
+            && is_live(Behind(value), ticks.time(*seen), ageing, now)
         {
-            record.updated = now;
-            return self.sweep(now);
+            *seen = tick;
+        } else {
+            self.learn_anew(vlan, mac, port, now);
         }
+        if now >= self.fresh_until {
+            self.sweep(now);
+        }
+    }
+
+    /// The source address was not known to be behind that port.
+    #[inline(never)]
+    fn learn_anew(&mut self, vlan: VlanId, mac: MacAddr, port: SwitchPortId, now: Instant) {
         let (to, kind) = match self.find(vlan, mac, now) {
-            Some((old, Record { kind: FdbKind::Sticky, .. })) => (old, FdbKind::Sticky),
-            Some((_, record)) => (port, record.kind),
+            Some(Found { port: old, kind: FdbKind::Sticky, .. }) => (old, FdbKind::Sticky),
+            Some(found) => (port, found.kind),
             None => (port, FdbKind::Dynamic),
         };
-        self.put(vlan, mac, to, Record { kind, updated: now });
-        self.sweep(now);
+        self.put(vlan, mac, to, kind, now);
     }
 
     /// Makes or replaces an entry; `false` if there is no room for a new one.
-    pub(super) fn put(&mut self, vlan: VlanId, mac: MacAddr, port: SwitchPortId, record: Record) -> bool {
-        if record.kind == FdbKind::Dynamic {
-            self.fresh_until = self.fresh_until.min(record.updated + self.ageing);
+    pub(super) fn put(
+        &mut self,
+        vlan: VlanId,
+        mac: MacAddr,
+        port: SwitchPortId,
+        kind: FdbKind,
+        now: Instant,
+    ) -> bool {
+        let tick = self.tick(now);
+        if kind == FdbKind::Dynamic {
+            self.fresh_until = self.fresh_until.min(now + self.ageing);
         }
         let full = self.len >= MAX_FDB;
         let Some(table) = self.table_mut(vlan) else { return false };
         if full && table.get(mac).is_none() {
             return false;
         }
-        if table.insert_both(mac, port.0, record).is_none() && !mac.is_zero() {
-            self.len += 1;
+        let buckets = table.bucket_count();
+        let new = table.insert_both(mac, Behind::new(port, kind).0, tick).is_none();
+        let grown = table.bucket_count() != buckets;
+        self.len += usize::from(new && !mac.is_zero());
+        if grown {
+            self.begin_again();
         }
         true
     }
@@ -157,66 +239,127 @@ impl Fdb {
     pub(super) fn remove(&mut self, vlan: VlanId, mac: MacAddr) -> bool {
         let removed = self.table_mut(vlan).is_some_and(|t| t.remove(mac).is_some());
         self.len -= usize::from(removed);
+        // Another entry may have moved to where the sweep has been.
+        self.begin_again();
         removed
     }
 
     /// Forgets what was learned on a port: its carrier is gone (`br_fdb_delete_by_port`).
     pub(super) fn forget_port(&mut self, port: SwitchPortId) {
-        self.retain(|p, record| p != port || record.kind != FdbKind::Dynamic);
+        for (_, table) in &mut self.tables {
+            table.retain(|_, value, _| Behind(value) != Behind::new(port, FdbKind::Dynamic));
+        }
+        self.len = self.tables.iter().map(|(_, table)| table.len()).sum();
+        self.begin_again();
+    }
+
+    /// The VLANs that there are tables for.
+    pub(super) fn vlans(&self) -> Vec<VlanId> {
+        self.tables.iter().map(|&(vlan, _)| vlan).collect()
     }
 
     /// Live entries sorted by VLAN and address.
     pub(super) fn entries(&self, now: Instant) -> Vec<FdbEntry> {
-        let mut entries: Vec<FdbEntry> = self
-            .tables
-            .iter()
-            .flat_map(|(vlan, table)| table.iter_both().map(move |entry| (*vlan, entry)))
-            .filter(|&(_, (_, _, record))| self.is_live(record, now))
-            .map(|(vlan, (mac, port, record))| FdbEntry {
-                vlan: (vlan != VlanId::default()).then_some(vlan),
-                mac,
-                port: SwitchPortId(port),
-                kind: record.kind,
-                age: now.since(record.updated),
-            })
-            .collect();
+        let entries = |(vlan, table): &(VlanId, MacMap<u32>)| {
+            let vlan = (*vlan != VlanId::default()).then_some(*vlan);
+            let entry = |(mac, value, tick): (MacAddr, u16, u32)| {
+                let (behind, updated) = (Behind(value), self.ticks.time(tick));
+                let (port, kind, age) = (behind.port(), behind.kind(), now.since(updated));
+                let live = is_live(behind, updated, self.ageing, now);
+                live.then_some(FdbEntry { vlan, mac, port, kind, age })
+            };
+            table.iter_both().filter_map(entry).collect::<Vec<_>>()
+        };
+        let mut entries: Vec<FdbEntry> = self.tables.iter().flat_map(entries).collect();
         entries.sort_unstable();
         entries
     }
 
-    fn is_live(&self, record: Record, now: Instant) -> bool {
-        record.kind != FdbKind::Dynamic || record.updated + self.ageing > now
+    /// Bytes of memory that the entries occupy.
+    pub(super) fn memory(&self) -> usize {
+        self.tables.iter().map(|(_, table)| table.memory()).sum()
     }
 
-    /// Takes expired entries out, now and then: they are absent without that.
-    fn sweep(&mut self, now: Instant) {
-        if now >= self.fresh_until && now >= self.swept + SWEEP_INTERVAL {
-            self.sweep_now(now);
+    /// The tick of a time, for which the base may have to move.
+    #[inline]
+    fn tick(&mut self, now: Instant) -> u32 {
+        match self.ticks.at(now) {
+            Some(tick) => tick,
+            None => self.move_ticks(now),
         }
     }
 
-    fn sweep_now(&mut self, now: Instant) {
-        let ageing = self.ageing;
-        self.retain(|_, record| record.kind != FdbKind::Dynamic || record.updated + ageing > now);
-        self.fresh_until = self.next_expiry();
-        self.swept = now;
+    #[cold]
+    #[inline(never)]
+    fn move_ticks(&mut self, now: Instant) -> u32 {
+        self.count_by(self.ticks.moved(now));
+        self.ticks.at(now).unwrap_or(u32::MAX)
     }
 
-    fn retain(&mut self, mut keep: impl FnMut(SwitchPortId, Record) -> bool) {
+    /// Translates every tick.
+    fn count_by(&mut self, ticks: Ticks) {
+        let before = std::mem::replace(&mut self.ticks, ticks);
         for (_, table) in &mut self.tables {
-            table.retain(|_, port, record| keep(SwitchPortId(port), record));
+            table.change_sides(|tick| *tick = before.translated(*tick, ticks));
         }
-        self.len = self.tables.iter().map(|(_, table)| table.len()).sum();
     }
 
-    fn next_expiry(&self) -> Instant {
-        let records = self.tables.iter().flat_map(|(_, table)| table.iter_both());
-        let dynamic = records.filter(|(_, _, record)| record.kind == FdbKind::Dynamic);
-        dynamic.map(|(_, _, record)| record.updated + self.ageing).min().unwrap_or(Instant::MAX)
+    /// Takes expired entries out of the next bucket: they are absent without that.
+    #[inline(never)]
+    fn sweep(&mut self, now: Instant) {
+        let at_start = (self.round.table, self.round.bucket) == (0, 0);
+        if at_start {
+            if now < self.round.begun + SWEEP_INTERVAL {
+                return;
+            }
+            self.round.begun = now;
+            self.round.earliest = Instant::MAX;
+        }
+        self.sweep_one(now);
+    }
+
+    /// Sweeps a whole round.
+    fn sweep_all(&mut self, now: Instant) {
+        self.round = Round { begun: now, table: 0, bucket: 0, earliest: Instant::MAX };
+        while !self.sweep_one(now) {}
+    }
+
+    /// Sweeps one bucket; `true` if it ended the round.
+    fn sweep_one(&mut self, now: Instant) -> bool {
+        let (ageing, ticks, round) = (self.ageing, self.ticks, &mut self.round);
+        if let Some((_, table)) = self.tables.get_mut(round.table) {
+            let before = table.len();
+            table.retain_in(round.bucket, |_, value, tick| {
+                let (behind, updated) = (Behind(value), ticks.time(tick));
+                let live = is_live(behind, updated, ageing, now);
+                if live && behind.kind() == FdbKind::Dynamic {
+                    round.earliest = round.earliest.min(updated + ageing);
+                }
+                live
+            });
+            self.len -= before - table.len();
+            round.bucket += 1;
+            if round.bucket >= table.bucket_count() {
+                (round.table, round.bucket) = (round.table + 1, 0);
+            }
+        }
+        if round.table < self.tables.len() {
+            return false;
+        }
+        // What came or was seen since the round began lives an ageing time from then on at least.
+        let since = if self.len == 0 { Instant::MAX } else { round.begun + ageing };
+        self.fresh_until = round.earliest.min(since);
+        (round.table, round.bucket) = (0, 0);
+        true
+    }
+
+    /// The round begins again: entries have moved.
+    fn begin_again(&mut self) {
+        (self.round.table, self.round.bucket) = (0, 0);
     }
 
     #[inline]
-    fn table(&self, vlan: VlanId) -> Option<&MacMap<Record>> {
+    fn table(&self, vlan: VlanId) -> Option<&MacMap<u32>> {
         if vlan == VlanId::default() {
             return self.tables.first().map(|(_, table)| table);
         }
@@ -224,14 +367,24 @@ impl Fdb {
         self.tables.get(i).map(|(_, table)| table)
     }
 
-    fn table_mut(&mut self, vlan: VlanId) -> Option<&mut MacMap<Record>> {
+    #[inline]
+    fn table_mut(&mut self, vlan: VlanId) -> Option<&mut MacMap<u32>> {
+        if vlan == VlanId::default() {
+            return self.tables.first_mut().map(|(_, table)| table);
+        }
         let i = match self.tables.binary_search_by_key(&vlan, |&(v, _)| v) {
             Ok(i) => i,
             Err(i) => {
                 self.tables.insert(i, (vlan, MacMap::new()));
+                self.begin_again();
                 i
             }
         };
         self.tables.get_mut(i).map(|(_, table)| table)
     }
+}
+
+#[inline]
+fn is_live(behind: Behind, updated: Instant, ageing: Duration, now: Instant) -> bool {
+    behind.kind() != FdbKind::Dynamic || updated + ageing > now
 }

@@ -5,7 +5,8 @@
 //!   `Switch::may_leave`, which serves delivery and "why not?" alike; `commit` learns.
 //! - `vlan.rs`: which VLAN a frame belongs to under 802.1Q filtering, and what becomes of its tag.
 //! - `policy.rs`: what virtual switches, access points and clouds do at a port beyond a switch's work.
-//! - `fdb.rs`: the forwarding database: learning, ageing, static and sticky entries.
+//! - `batch.rs`: many frames at once, for databases that outgrow the caches.
+//! - `fdb.rs`: the forwarding database: learning, ageing, static and sticky entries; `age.rs`: ages in few bytes.
 //! - `control.rs`: what people set by hand, and the kernel's errors.
 //! - `config.rs`: the words of the configuration.
 //!
@@ -32,6 +33,8 @@
 //! # }
 //! ```
 
+mod age;
+mod batch;
 mod config;
 mod control;
 mod decide;
@@ -41,6 +44,7 @@ mod policy;
 mod tests;
 mod vlan;
 
+pub use batch::Arrival;
 pub use config::{Assigned, Policy, PortConfig, PortFlag, PortFlags, PortState, PortVlans, SwitchConfig};
 pub use control::MAX_PORTS;
 pub use fdb::{FdbEntry, FdbKind, MAX_FDB};

@@ -1,95 +1,141 @@
 //! A bucket: one cache line of entries, and how an address finds its own.
 
 use super::wide;
+use crate::frame::MacAddr;
 
-/// Slots of a bucket.
-pub(super) const SLOTS: usize = 8;
+/// Entries of a bucket.
+pub(super) const SLOTS: usize = 7;
+/// Lanes of a bucket: its slots, and the last, which says what a miss means.
+pub(super) const LANES: usize = 8;
 
-/// An address as a number, not zero, and its value.
+/// The largest value that an address can have.
+pub const MAX_VALUE: u16 = ABSENT - 1;
+/// Nobody has this address: the value of every empty slot.
+pub(super) const ABSENT: u16 = FURTHER - 1;
+/// It is not in this bucket, and the search goes on in the next.
+pub(super) const FURTHER: u16 = u16::MAX;
+
+/// An address in the two parts that are compared: each is read as it stands in a frame.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Key {
+    /// The last four bytes.
+    low: u32,
+    /// The first two.
+    high: u16,
+}
+
+impl Key {
+    const ZERO: Key = Key { low: 0, high: 0 };
+
+    #[inline(always)]
+    pub(super) fn new(mac: MacAddr) -> Key {
+        let [a, b, c, d, e, f] = mac.0;
+        Key { low: u32::from_le_bytes([c, d, e, f]), high: u16::from_le_bytes([a, b]) }
+    }
+
+    pub(super) fn mac(self) -> MacAddr {
+        let ([c, d, e, f], [a, b]) = (self.low.to_le_bytes(), self.high.to_le_bytes());
+        MacAddr([a, b, c, d, e, f])
+    }
+
+    /// Both parts as one number.
+    #[inline(always)]
+    pub(super) fn whole(self) -> u64 {
+        u64::from(self.high) << 32 | u64::from(self.low)
+    }
+}
+
+/// An address and its value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Entry {
-    pub(super) key: u64,
+    pub(super) key: Key,
     pub(super) value: u16,
 }
 
-/// One cache line. Its slots are taken from the first on, so it is full when the last is taken. Addresses stand in two
-/// parts, so that few vector instructions, which every x86-64 processor has, compare all eight; an empty slot holds zero.
+/// One cache line. Addresses stand in two parts, so that few vector instructions, which every x86-64 processor has,
+/// compare all lanes. A lookup takes the value of the first lane that has the address, and of the last lane if none has:
+/// so the answer to a miss is read like any other. An empty slot holds the zero address and the value [`ABSENT`]; whoever
+/// asks for the zero address therefore finds the truth.
 #[derive(Clone, Copy, Debug)]
 #[repr(C, align(64))]
 pub(super) struct Bucket {
-    /// The low 32 bits of the addresses.
-    lows: [u32; SLOTS],
-    /// The high 16 bits.
-    highs: [u16; SLOTS],
-    values: [u16; SLOTS],
+    /// The low parts of the addresses; in the last lane, how many entries passed by this bucket because it was full.
+    lows: [u32; LANES],
+    highs: [u16; LANES],
+    values: [u16; LANES],
 }
 
-/// The bit above those of the slots.
-const ROOM: u32 = 1 << SLOTS;
-
 impl Bucket {
-    pub(super) const EMPTY: Bucket = Bucket { lows: [0; SLOTS], highs: [0; SLOTS], values: [0; SLOTS] };
+    pub(super) const EMPTY: Bucket = Bucket { lows: [0; LANES], highs: [0; LANES], values: [ABSENT; LANES] };
 
-    /// Where a search for an address ends, without a branch: the lowest bit is that of its slot, or [`ROOM`] if it is not
-    /// here and would be. Zero: the search goes on in the next bucket.
+    /// The value of an address, [`ABSENT`], or [`FURTHER`]. Without a branch.
     #[inline(always)]
-    pub(super) fn ends(&self, key: u64) -> u32 {
-        let (low, high) = parts(key);
-        let hits = wide::equal_slots(&self.lows, &self.highs, low, high);
-        // The zero address would be found in every empty slot.
-        let hits = if key == 0 { 0 } else { hits };
-        hits | (u32::from(!self.is_full()) * ROOM)
+    pub(super) fn value_of(&self, key: Key) -> u16 {
+        let lane = (self.lanes_of(key) | 1 << SLOTS).trailing_zeros() as usize;
+        self.values[lane % LANES]
     }
 
-    /// The slot of an address.
-    pub(super) fn slot_of(&self, key: u64) -> Option<usize> {
-        let hits = self.ends(key) & !ROOM;
-        (hits != 0).then_some(hits.trailing_zeros() as usize)
+    /// The slot of an address that is not zero.
+    #[inline(always)]
+    pub(super) fn slot_of(&self, key: Key) -> Option<usize> {
+        let lane = (self.lanes_of(key) | 1 << SLOTS).trailing_zeros() as usize;
+        (lane < SLOTS).then_some(lane)
+    }
+
+    #[inline(always)]
+    fn lanes_of(&self, key: Key) -> u32 {
+        wide::equal_lanes(&self.lows, &self.highs, key.low, key.high)
+    }
+
+    /// The first empty slot.
+    pub(super) fn room(&self) -> Option<usize> {
+        self.values[..SLOTS].iter().position(|&value| value == ABSENT)
+    }
+
+    /// Whether a search goes on behind this bucket.
+    #[inline(always)]
+    pub(super) fn goes_on(&self) -> bool {
+        self.values[SLOTS] == FURTHER
+    }
+
+    /// An entry passed by, as the bucket is full.
+    pub(super) fn pass(&mut self) {
+        self.lows[SLOTS] += 1;
+        self.values[SLOTS] = FURTHER;
+    }
+
+    /// An entry that had passed by is gone.
+    pub(super) fn pass_no_more(&mut self) {
+        self.lows[SLOTS] -= 1;
+        if self.lows[SLOTS] == 0 {
+            self.values[SLOTS] = ABSENT;
+        }
+    }
+
+    pub(super) fn get(&self, slot: usize) -> Option<Entry> {
+        let slot = slot % LANES;
+        let entry =
+            Entry { key: Key { low: self.lows[slot], high: self.highs[slot] }, value: self.values[slot] };
+        (entry.value != ABSENT && slot < SLOTS).then_some(entry)
+    }
+
+    /// Every entry with its slot.
+    pub(super) fn entries(&self) -> impl Iterator<Item = (usize, Entry)> + '_ {
+        (0..SLOTS).filter_map(|slot| self.get(slot).map(|entry| (slot, entry)))
     }
 
     #[inline(always)]
     pub(super) fn value(&self, slot: usize) -> u16 {
-        self.values[slot % SLOTS]
-    }
-
-    #[inline(always)]
-    pub(super) fn is_full(&self) -> bool {
-        self.is_taken(SLOTS - 1)
-    }
-
-    #[inline(always)]
-    fn is_taken(&self, slot: usize) -> bool {
-        (self.lows[slot] | u32::from(self.highs[slot])) != 0
-    }
-
-    /// Taken slots, which are the first.
-    pub(super) fn len(&self) -> usize {
-        (0..SLOTS).position(|slot| !self.is_taken(slot)).unwrap_or(SLOTS)
-    }
-
-    pub(super) fn entries(&self) -> impl Iterator<Item = Entry> + '_ {
-        (0..self.len()).map(|slot| self.get(slot))
-    }
-
-    pub(super) fn get(&self, slot: usize) -> Entry {
-        let slot = slot % SLOTS;
-        let key = u64::from(self.highs[slot]) << 32 | u64::from(self.lows[slot]);
-        Entry { key, value: self.values[slot] }
+        self.values[slot % LANES]
     }
 
     pub(super) fn set(&mut self, slot: usize, entry: Entry) {
         let slot = slot % SLOTS;
-        (self.lows[slot], self.highs[slot]) = parts(entry.key);
+        (self.lows[slot], self.highs[slot]) = (entry.key.low, entry.key.high);
         self.values[slot] = entry.value;
     }
 
-    /// Empties the last slot that is taken.
-    pub(super) fn pop(&mut self) {
-        self.set(self.len().saturating_sub(1), Entry { key: 0, value: 0 });
+    pub(super) fn vacate(&mut self, slot: usize) {
+        self.set(slot, Entry { key: Key::ZERO, value: ABSENT });
     }
-}
-
-#[inline(always)]
-fn parts(key: u64) -> (u32, u16) {
-    (key as u32, (key >> 32) as u16)
 }

@@ -1,15 +1,18 @@
 //! The MAC table: 48-bit address to 16-bit value, in buckets of one cache line.
 //!
 //! A lookup is what a switch or a demultiplexer does for every frame, so the layout serves the lookup alone:
-//! - A bucket is eight entries in one cache line, compared all at once by a few vector instructions (`wide.rs`).
-//! - One multiplication gives the home bucket. Nothing there branches on whether the address is found: a hit and a miss
-//!   cost the same, and their order need not be guessed.
+//! - A bucket is seven entries in one cache line, compared all at once by a few vector instructions (`wide.rs`). Its eighth
+//!   lane holds the answer to a miss, which is therefore read as a hit is: nothing branches on whether the address is
+//!   found, and the order of hits and misses need not be guessed.
+//! - One multiplication hashes, another scales the hash to the number of buckets, which may be any number: large tables
+//!   grow by a quarter and waste little memory.
 //! - Lookups in batches ask for all their cache lines before they read the first, where tables are larger than caches.
-//! - Who finds the home bucket full stands in the next bucket that has room, so a search goes on only from a full
-//!   bucket. The buckets double when 5/8 of their slots are taken (small tables: 3/8), which makes that rare.
-//! - Removing an entry from a full bucket brings back one that had to go on from it. There are no tombstones.
+//! - Who finds the home bucket full stands in the next bucket that has room. Each bucket counts those that passed it by,
+//!   so a search goes on only if somebody did. Few do: a bucket has room for seven, and on average at most three (in
+//!   large tables five and a half) entries.
+//! - Removing an entry from a bucket that was passed by brings one of them back. There are no tombstones.
 //!
-//! Data that lookups do not need (ages, flags) stands in an array beside the buckets, one element a slot: [`MacMap`].
+//! Data that lookups do not need (ages) stands in an array beside the buckets, one element a lane: [`MacMap`].
 //!
 //! The hash has no secret, so that runs are deterministic. Whoever can choose addresses can crowd one bucket and make
 //! lookups walk; they stay correct, and tables that learn from frames bound the number of entries.
@@ -19,14 +22,15 @@ mod bucket;
 mod tests;
 mod wide;
 
+pub use bucket::MAX_VALUE;
+
 use crate::frame::MacAddr;
-use bucket::{Bucket, Entry, SLOTS};
-use std::hint::select_unpredictable;
+use bucket::{ABSENT, Bucket, Entry, FURTHER, Key, LANES};
 
 /// 2^64 divided by the golden ratio, odd: Fibonacci hashing, which spreads consecutive addresses evenly.
 const GOLDEN: u64 = 0x9e37_79b9_7f4a_7c15;
 
-/// Up to this many buckets (256 KiB, a second-level cache's worth) memory is cheap and overflow is kept rarer still;
+/// Up to this many buckets (256 KiB, a second-level cache's worth) memory is cheap and passing by is kept rarer still;
 /// above it lookups wait for memory, and asking for it ahead pays.
 const ROOMY: usize = 4096;
 /// Addresses whose memory is asked for before the first is looked at: as many cache lines as can be on their way at
@@ -35,7 +39,40 @@ pub(crate) const BATCH: usize = 32;
 /// Buckets of the smallest table that has any.
 const MIN_BUCKETS: usize = 2;
 
-/// A table from MAC addresses to 16-bit values.
+/// What decides by addresses looks them up in: the [`MacTable`], or another table that it is compared with.
+pub trait Lookup {
+    /// The value of an address.
+    fn get(&self, mac: MacAddr) -> Option<u16>;
+
+    /// The value of an address; if it has none, a number above [`MAX_VALUE`].
+    #[inline]
+    fn value(&self, mac: MacAddr) -> u16 {
+        self.get(mac).unwrap_or(ABSENT)
+    }
+
+    /// Asks for the memory that a lookup will read, where that pays.
+    #[inline]
+    fn prefetch(&self, _mac: MacAddr) {}
+}
+
+impl<Side: Copy + Default> Lookup for MacMap<Side> {
+    #[inline]
+    fn get(&self, mac: MacAddr) -> Option<u16> {
+        MacMap::get(self, mac)
+    }
+
+    #[inline]
+    fn value(&self, mac: MacAddr) -> u16 {
+        MacMap::value(self, mac)
+    }
+
+    #[inline]
+    fn prefetch(&self, mac: MacAddr) {
+        MacMap::prefetch(self, mac);
+    }
+}
+
+/// A table from MAC addresses to 16-bit values, up to [`MAX_VALUE`].
 ///
 /// ```
 /// use macvlab::{frame::MacAddr, table::MacTable};
@@ -47,15 +84,12 @@ const MIN_BUCKETS: usize = 2;
 /// ```
 pub type MacTable = MacMap<()>;
 
-/// A [`MacTable`] with a `Side` for each entry, kept in an array beside the slots so that lookups do not touch it.
+/// A [`MacTable`] with a `Side` for each entry, kept in an array beside the buckets so that lookups do not touch it.
 #[derive(Clone, Debug)]
 pub struct MacMap<Side = ()> {
-    /// None, or a power of two.
     buckets: Vec<Bucket>,
-    /// One a slot of the buckets; what belongs to no entry means nothing.
+    /// One a lane of the buckets; what belongs to no entry means nothing.
     side: Vec<Side>,
-    /// 64 minus the binary logarithm of the number of buckets.
-    home_shift: u32,
     len: usize,
 }
 
@@ -68,14 +102,15 @@ struct Place {
 
 impl Place {
     /// As an index of the array beside the buckets.
+    #[inline(always)]
     fn index(self) -> usize {
-        self.bucket * SLOTS + self.slot
+        self.bucket * LANES + self.slot
     }
 }
 
 impl<Side> Default for MacMap<Side> {
     fn default() -> MacMap<Side> {
-        MacMap { buckets: Vec::new(), side: Vec::new(), home_shift: u64::BITS - 1, len: 0 }
+        MacMap { buckets: Vec::new(), side: Vec::new(), len: 0 }
     }
 }
 
@@ -93,12 +128,7 @@ impl<Side: Copy + Default> MacMap<Side> {
     }
 
     fn of_buckets(buckets: usize) -> MacMap<Side> {
-        MacMap {
-            buckets: vec![Bucket::EMPTY; buckets],
-            side: vec![Side::default(); buckets * SLOTS],
-            home_shift: u64::BITS - buckets.trailing_zeros(),
-            len: 0,
-        }
+        MacMap { buckets: vec![Bucket::EMPTY; buckets], side: vec![Side::default(); buckets * LANES], len: 0 }
     }
 
     /// Entries.
@@ -113,6 +143,12 @@ impl<Side: Copy + Default> MacMap<Side> {
         self.len == 0
     }
 
+    /// Bytes of memory that the entries and what stands beside them occupy.
+    #[must_use]
+    pub fn memory(&self) -> usize {
+        self.buckets.capacity() * size_of::<Bucket>() + self.side.capacity() * size_of::<Side>()
+    }
+
     /// Forgets every entry; keeps the memory.
     pub fn clear(&mut self) {
         self.buckets.fill(Bucket::EMPTY);
@@ -123,24 +159,52 @@ impl<Side: Copy + Default> MacMap<Side> {
     #[inline]
     #[must_use]
     pub fn get(&self, mac: MacAddr) -> Option<u16> {
-        self.look(mac, Some, None)
+        Some(self.value(mac)).filter(|&value| value != ABSENT)
     }
 
-    /// The value of an address, or another one if it has none: without a branch.
+    /// The value of an address; if it has none, a number above [`MAX_VALUE`]. Without a branch.
+    #[inline(always)]
+    #[must_use]
+    pub fn value(&self, mac: MacAddr) -> u16 {
+        let key = Key::new(mac);
+        let value = self.buckets.get(self.home(key)).unwrap_or(&Bucket::EMPTY).value_of(key);
+        if value == FURTHER { self.value_further(key) } else { value }
+    }
+
+    /// The rest of a lookup, kept out of the way of those that need it not.
+    #[cold]
+    #[inline(never)]
+    fn value_further(&self, key: Key) -> u16 {
+        self.find(key).map_or(ABSENT, |place| self.at(place))
+    }
+
+    /// Whether the table is larger than the caches, so that [`prefetch`](MacMap::prefetch) does something.
     #[inline]
     #[must_use]
-    pub fn get_or(&self, mac: MacAddr, otherwise: u16) -> u16 {
-        self.look(mac, |value| value, otherwise)
+    pub fn outgrows_caches(&self) -> bool {
+        self.buckets.len() > ROOMY
     }
 
     /// Asks for the memory that [`get`](MacMap::get) will read, so that it is there by then. In small tables, which stay
     /// in the caches, it does nothing.
     #[inline]
     pub fn prefetch(&self, mac: MacAddr) {
-        if self.buckets.len() > ROOMY
-            && let Some(bucket) = self.buckets.get(self.home(mac.to_u64()))
+        if self.outgrows_caches()
+            && let Some(bucket) = self.buckets.get(self.home(Key::new(mac)))
         {
             wide::prefetch(bucket);
+        }
+    }
+
+    /// Asks for the memory that [`get_both`](MacMap::get_both) will read.
+    #[inline]
+    pub fn prefetch_both(&self, mac: MacAddr) {
+        if self.outgrows_caches() {
+            let home = self.home(Key::new(mac));
+            if let (Some(bucket), Some(side)) = (self.buckets.get(home), self.side.get(home * LANES)) {
+                wide::prefetch(bucket);
+                wide::prefetch(side);
+            }
         }
     }
 
@@ -153,55 +217,40 @@ impl<Side: Copy + Default> MacMap<Side> {
         }
     }
 
-    /// What becomes of the value of an address, or what is said if it has none.
-    #[inline(always)]
-    fn look<T: Copy>(&self, mac: MacAddr, found: impl Fn(u16) -> T, otherwise: T) -> T {
-        let key = mac.to_u64();
-        let bucket = self.buckets.get(self.home(key)).unwrap_or(&Bucket::EMPTY);
-        let ends = bucket.ends(key);
-        if ends == 0 {
-            return self.look_further(key).map_or(otherwise, found);
-        }
-        let slot = ends.trailing_zeros() as usize;
-        select_unpredictable(slot < SLOTS, found(bucket.value(slot)), otherwise)
-    }
-
-    /// The rest of a lookup, kept out of the way of those that need it not.
-    #[cold]
-    #[inline(never)]
-    fn look_further(&self, key: u64) -> Option<u16> {
-        self.find(key).map(|place| self.entry(place).value)
-    }
-
     /// The value of an address and what stands beside it.
+    #[inline]
     #[must_use]
     pub fn get_both(&self, mac: MacAddr) -> Option<(u16, Side)> {
-        let place = self.find(mac.to_u64())?;
-        Some((self.entry(place).value, *self.side.get(place.index())?))
+        let place = self.find(Key::new(mac))?;
+        Some((self.at(place), *self.side.get(place.index())?))
     }
 
     /// The value of an address, and what stands beside it to be changed.
+    #[inline]
     pub fn get_both_mut(&mut self, mac: MacAddr) -> Option<(u16, &mut Side)> {
-        let place = self.find(mac.to_u64())?;
-        let value = self.entry(place).value;
+        let place = self.find(Key::new(mac))?;
+        let value = self.at(place);
         self.side.get_mut(place.index()).map(|side| (value, side))
     }
 
     /// Gives an address a value and the default beside it; answers with the value it had. The zero address is no
-    /// station's and is not kept.
+    /// station's and is not kept, nor is a value above [`MAX_VALUE`].
     pub fn insert(&mut self, mac: MacAddr, value: u16) -> Option<u16> {
         self.insert_both(mac, value, Side::default()).map(|(old, _)| old)
     }
 
     /// Gives an address a value and something beside it; answers with what it had. The zero address is no station's and
-    /// is not kept.
+    /// is not kept, nor is a value above [`MAX_VALUE`].
     pub fn insert_both(&mut self, mac: MacAddr, value: u16, side: Side) -> Option<(u16, Side)> {
-        if mac.is_zero() {
+        debug_assert!(value <= MAX_VALUE, "the value {value} is reserved");
+        if mac.is_zero() || value > MAX_VALUE {
             return None;
         }
-        let entry = Entry { key: mac.to_u64(), value };
-        if let Some(place) = self.find(mac.to_u64()) {
-            return self.replace(place, entry, side);
+        let entry = Entry { key: Key::new(mac), value };
+        if let Some(place) = self.find(entry.key) {
+            let old = (self.at(place), *self.side.get(place.index())?);
+            self.put(place, entry, side);
+            return Some(old);
         }
         if self.len >= capacity_of(self.buckets.len()) {
             self.grow();
@@ -212,137 +261,202 @@ impl<Side: Copy + Default> MacMap<Side> {
 
     /// Forgets an address; answers with its value.
     pub fn remove(&mut self, mac: MacAddr) -> Option<u16> {
-        let mut hole = self.find(mac.to_u64())?;
-        let value = self.entry(hole).value;
-        while let Some(place) = self.sent_on_from(hole.bucket) {
-            self.shift(place, hole);
-            hole = place;
-        }
-        // A bucket's slots are taken from the first on.
-        let last = Place { slot: self.buckets.get(hole.bucket)?.len() - 1, ..hole };
-        self.shift(last, hole);
-        self.buckets.get_mut(last.bucket)?.pop();
-        self.len -= 1;
-        Some(value)
+        let place = self.find(Key::new(mac))?;
+        self.take(place).map(|entry| entry.value)
     }
 
-    /// An entry that would stand in this bucket had it not been full. It is not behind a bucket with room.
-    fn sent_on_from(&self, full: usize) -> Option<Place> {
-        let mut b = full;
-        while self.buckets.get(b)?.is_full() {
+    /// Changes what stands beside every entry.
+    pub fn change_sides(&mut self, change: impl FnMut(&mut Side)) {
+        self.side.iter_mut().for_each(change);
+    }
+
+    /// Keeps the entries for which `keep` is true, which may be asked twice about the same.
+    pub fn retain(&mut self, mut keep: impl FnMut(MacAddr, u16, Side) -> bool) {
+        (0..self.buckets.len()).for_each(|bucket| self.retain_in(bucket, &mut keep));
+    }
+
+    /// Buckets, for whoever goes through the table piece by piece.
+    #[must_use]
+    pub fn bucket_count(&self) -> usize {
+        self.buckets.len()
+    }
+
+    /// Keeps the entries in one bucket for which `keep` is true. What comes to stand in this bucket in their stead comes from
+    /// those behind it, and is asked about as well.
+    pub fn retain_in(&mut self, bucket: usize, mut keep: impl FnMut(MacAddr, u16, Side) -> bool) {
+        for slot in 0..bucket::SLOTS {
+            let place = Place { bucket, slot };
+            while let Some(entry) = self.buckets.get(bucket).and_then(|b| b.get(slot))
+                && let Some(&side) = self.side.get(place.index())
+                && !keep(entry.key.mac(), entry.value, side)
+            {
+                self.take(place);
+            }
+        }
+    }
+
+    /// Every entry, in the order of the buckets: the same for the same history.
+    pub fn iter(&self) -> impl Iterator<Item = (MacAddr, u16)> + '_ {
+        self.iter_both().map(|(mac, value, _)| (mac, value))
+    }
+
+    /// Every entry with what stands beside it, in the order of the buckets.
+    pub fn iter_both(&self) -> impl Iterator<Item = (MacAddr, u16, Side)> + '_ {
+        self.buckets.iter().zip(self.side.chunks(LANES)).flat_map(|(bucket, sides)| {
+            let beside = |(slot, e): (usize, Entry)| sides.get(slot).map(|&s| (e.key.mac(), e.value, s));
+            bucket.entries().filter_map(beside)
+        })
+    }
+
+    /// The bucket in which an address is looked for first: the top half of the hash, on which all bits of the address
+    /// bear, scaled to the number of buckets.
+    #[inline(always)]
+    fn home(&self, key: Key) -> usize {
+        let hash = key.whole().wrapping_mul(GOLDEN) >> 32;
+        (hash.wrapping_mul(self.buckets.len() as u64) >> 32) as usize
+    }
+
+    fn next(&self, bucket: usize) -> usize {
+        if bucket + 1 < self.buckets.len() { bucket + 1 } else { 0 }
+    }
+
+    /// Steps from one bucket on to another.
+    fn distance(&self, from: usize, to: usize) -> usize {
+        if from <= to { to - from } else { to + self.buckets.len() - from }
+    }
+
+    /// The value of an entry.
+    #[inline(always)]
+    fn at(&self, place: Place) -> u16 {
+        self.buckets.get(place.bucket).map_or(ABSENT, |bucket| bucket.value(place.slot))
+    }
+
+    /// The place of a key.
+    #[inline(always)]
+    fn find(&self, key: Key) -> Option<Place> {
+        let home = self.home(key);
+        let bucket = self.buckets.get(home)?;
+        match bucket.slot_of(key) {
+            // The zero address would be found in every empty slot.
+            Some(slot) => (key.whole() != 0).then_some(Place { bucket: home, slot }),
+            None if bucket.goes_on() => self.find_behind(home, key),
+            None => None,
+        }
+    }
+
+    /// The place of a key that is not in its home. Only full buckets are passed by, so a search ends.
+    #[cold]
+    #[inline(never)]
+    fn find_behind(&self, home: usize, key: Key) -> Option<Place> {
+        if key.whole() == 0 {
+            return None;
+        }
+        let mut b = home;
+        while self.buckets.get(b)?.goes_on() {
             b = self.next(b);
-            let came_by = |e: Entry| self.distance(self.home(e.key), b) >= self.distance(full, b);
-            if let Some(slot) = self.buckets.get(b)?.entries().position(came_by) {
+            if let Some(slot) = self.buckets.get(b)?.slot_of(key) {
                 return Some(Place { bucket: b, slot });
             }
         }
         None
     }
 
-    /// Keeps the entries for which `keep` is true.
-    pub fn retain(&mut self, mut keep: impl FnMut(MacAddr, u16, Side) -> bool) {
-        let doomed: Vec<MacAddr> = self
-            .iter_both()
-            .filter(|&(mac, value, side)| !keep(mac, value, side))
-            .map(|(mac, ..)| mac)
-            .collect();
-        for mac in doomed {
-            self.remove(mac);
+    /// Puts a new entry in the first bucket from its home on that has room; there is one.
+    fn add(&mut self, entry: Entry, side: Side) {
+        let home = self.home(entry.key);
+        let mut b = home;
+        while let Some(bucket) = self.buckets.get(b) {
+            if let Some(slot) = bucket.room() {
+                self.put(Place { bucket: b, slot }, entry, side);
+                self.passes(home, b, Bucket::pass);
+                self.len += 1;
+                return;
+            }
+            b = self.next(b);
         }
     }
 
-    /// Every entry, in the order of the slots: the same for the same history.
-    pub fn iter(&self) -> impl Iterator<Item = (MacAddr, u16)> + '_ {
-        self.iter_both().map(|(mac, value, _)| (mac, value))
+    /// Takes an entry out of its place, and brings back one that had to pass by there.
+    fn take(&mut self, place: Place) -> Option<Entry> {
+        let entry = self.vacate(place)?;
+        self.len -= 1;
+        let mut hole = place;
+        while let Some(from) = self.passed_by(hole.bucket) {
+            let side = self.side.get(from.index()).copied()?;
+            let back = self.vacate(from)?;
+            self.passes(hole.bucket, from.bucket, Bucket::pass_no_more);
+            self.put(hole, back, side);
+            hole = from;
+        }
+        self.passes(self.home(entry.key), place.bucket, Bucket::pass_no_more);
+        Some(entry)
     }
 
-    /// Every entry with what stands beside it, in the order of the slots.
-    pub fn iter_both(&self) -> impl Iterator<Item = (MacAddr, u16, Side)> + '_ {
-        self.entries().map(|(entry, side)| (MacAddr::from_u64(entry.key), entry.value, side))
-    }
-
-    fn entries(&self) -> impl Iterator<Item = (Entry, Side)> + '_ {
-        let sides = self.side.chunks(SLOTS);
-        self.buckets.iter().zip(sides).flat_map(|(b, sides)| b.entries().zip(sides.iter().copied()))
-    }
-
-    /// The bucket in which an address is looked for first: the hash's top bits, on which all bits of the address bear.
-    #[inline(always)]
-    fn home(&self, key: u64) -> usize {
-        (key.wrapping_mul(GOLDEN) >> self.home_shift) as usize
-    }
-
-    fn next(&self, bucket: usize) -> usize {
-        (bucket + 1) & (self.buckets.len() - 1)
-    }
-
-    /// Steps from one bucket on to another.
-    fn distance(&self, from: usize, to: usize) -> usize {
-        to.wrapping_sub(from) & (self.buckets.len() - 1)
-    }
-
-    /// The place of a key. There is always a bucket with room, at which a search ends.
-    fn find(&self, key: u64) -> Option<Place> {
-        let mut b = self.home(key);
-        loop {
-            let bucket = self.buckets.get(b)?;
-            if let Some(slot) = bucket.slot_of(key) {
+    /// An entry that would stand in this bucket had it not been full.
+    fn passed_by(&self, full: usize) -> Option<Place> {
+        let mut b = full;
+        while self.buckets.get(b)?.goes_on() {
+            b = self.next(b);
+            let passed = |e: &Entry| self.distance(self.home(e.key), b) >= self.distance(full, b);
+            if let Some((slot, _)) = self.buckets.get(b)?.entries().find(|(_, e)| passed(e)) {
                 return Some(Place { bucket: b, slot });
             }
-            if !bucket.is_full() {
-                return None;
-            }
+        }
+        None
+    }
+
+    /// Tells every bucket from one to before another.
+    fn passes(&mut self, from: usize, to: usize, tell: impl Fn(&mut Bucket)) {
+        let mut b = from;
+        while b != to {
+            self.buckets.get_mut(b).into_iter().for_each(&tell);
             b = self.next(b);
         }
     }
 
-    fn entry(&self, place: Place) -> Entry {
-        self.buckets.get(place.bucket).map_or(Entry { key: 0, value: 0 }, |b| b.get(place.slot))
+    fn vacate(&mut self, place: Place) -> Option<Entry> {
+        let bucket = self.buckets.get_mut(place.bucket)?;
+        let entry = bucket.get(place.slot)?;
+        bucket.vacate(place.slot);
+        Some(entry)
     }
 
-    fn replace(&mut self, place: Place, entry: Entry, side: Side) -> Option<(u16, Side)> {
-        let old = self.entry(place).value;
-        self.buckets.get_mut(place.bucket)?.set(place.slot, entry);
-        self.side.get_mut(place.index()).map(|s| (old, std::mem::replace(s, side)))
-    }
-
-    /// Puts an entry and what stands beside it over another.
-    fn shift(&mut self, from: Place, to: Place) {
-        let entry = self.entry(from);
-        if let Some(&side) = self.side.get(from.index()) {
-            self.replace(to, entry, side);
+    fn put(&mut self, place: Place, entry: Entry, side: Side) {
+        if let (Some(bucket), Some(beside)) =
+            (self.buckets.get_mut(place.bucket), self.side.get_mut(place.index()))
+        {
+            bucket.set(place.slot, entry);
+            *beside = side;
         }
     }
 
-    /// Puts a new entry in the first bucket from its home on that has room.
-    fn add(&mut self, entry: Entry, side: Side) {
-        let mut b = self.home(entry.key);
-        while self.buckets.get(b).is_some_and(Bucket::is_full) {
-            b = self.next(b);
-        }
-        if let Some(slot) = self.buckets.get(b).map(Bucket::len) {
-            self.replace(Place { bucket: b, slot }, entry, side);
-            self.len += 1;
-        }
-    }
-
+    /// Moves into more buckets. Homes keep their order, so both are gone through from front to back.
     fn grow(&mut self) {
-        let buckets = (self.buckets.len() * 2).max(MIN_BUCKETS);
+        let buckets = more_than(self.buckets.len());
         let old = std::mem::replace(self, MacMap::of_buckets(buckets));
-        old.entries().for_each(|(entry, side)| self.add(entry, side));
+        for (bucket, sides) in old.buckets.iter().zip(old.side.chunks(LANES)) {
+            for (slot, entry) in bucket.entries() {
+                self.add(entry, sides.get(slot).copied().unwrap_or_default());
+            }
+        }
     }
 }
 
-/// Entries that this many buckets take before they double.
+/// Entries that this many buckets take before there must be more.
 fn capacity_of(buckets: usize) -> usize {
-    buckets * if buckets <= ROOMY { 3 } else { 5 }
+    if buckets <= ROOMY { buckets * 3 } else { buckets * 11 / 2 }
 }
 
-/// The smallest number of buckets with room for `n` entries.
+/// The next size: twice as many, and where it is much memory a quarter more.
+fn more_than(buckets: usize) -> usize {
+    if buckets < ROOMY { (buckets * 2).max(MIN_BUCKETS) } else { buckets + buckets / 4 }
+}
+
+/// The smallest size with room for `n` entries.
 fn buckets_for(n: usize) -> usize {
     let mut buckets = MIN_BUCKETS;
     while capacity_of(buckets) < n {
-        buckets *= 2;
+        buckets = more_than(buckets);
     }
     buckets
 }

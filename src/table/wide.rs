@@ -1,14 +1,14 @@
-//! What a processor does in one step and the language has no word for: comparing eight slots at once, and asking for
+//! What a processor does in one step and the language has no word for: comparing eight lanes at once, and asking for
 //! memory ahead. The only unsafe code of the table; elsewhere than on x86-64 the same is said in plain Rust.
 //!
 //! Measured (`cargo bench --bench table`): compilers turn the plain comparison into branches, which costs 6 ns a lookup
 //! where hits and misses alternate at random; without asking ahead a million entries take half as long again.
 #![allow(unsafe_code)]
 
-/// One bit for each slot in which both parts are equal: bit 0 is slot 0.
+/// One bit for each lane in which both parts are equal: bit 0 is lane 0.
 #[cfg(target_arch = "x86_64")]
 #[inline(always)]
-pub(super) fn equal_slots(lows: &[u32; 8], highs: &[u16; 8], low: u32, high: u16) -> u32 {
+pub(super) fn equal_lanes(lows: &[u32; 8], highs: &[u16; 8], low: u32, high: u16) -> u32 {
     use std::arch::x86_64::{
         __m128i, _mm_and_si128, _mm_cmpeq_epi16, _mm_cmpeq_epi32, _mm_loadu_si128, _mm_movemask_epi8,
         _mm_packs_epi16, _mm_packs_epi32, _mm_set1_epi16, _mm_set1_epi32, _mm_setzero_si128,
@@ -20,22 +20,22 @@ pub(super) fn equal_slots(lows: &[u32; 8], highs: &[u16; 8], low: u32, high: u16
         let (first, second, highs) =
             (_mm_loadu_si128(at), _mm_loadu_si128(at.add(1)), _mm_loadu_si128(highs.as_ptr().cast()));
         let low = _mm_set1_epi32(low.cast_signed());
-        // Four 32-bit answers and four more become eight of 16 bits, in the order of the slots.
+        // Four 32-bit answers and four more become eight of 16 bits, in the order of the lanes.
         let lows = _mm_packs_epi32(_mm_cmpeq_epi32(first, low), _mm_cmpeq_epi32(second, low));
         let both = _mm_and_si128(lows, _mm_cmpeq_epi16(highs, _mm_set1_epi16(high.cast_signed())));
         _mm_movemask_epi8(_mm_packs_epi16(both, _mm_setzero_si128())).cast_unsigned()
     }
 }
 
-/// One bit for each slot in which both parts are equal: bit 0 is slot 0.
+/// One bit for each lane in which both parts are equal: bit 0 is lane 0.
 #[cfg(not(target_arch = "x86_64"))]
 #[inline(always)]
-pub(super) fn equal_slots(lows: &[u32; 8], highs: &[u16; 8], low: u32, high: u16) -> u32 {
-    equal_slots_plainly(lows, highs, low, high)
+pub(super) fn equal_lanes(lows: &[u32; 8], highs: &[u16; 8], low: u32, high: u16) -> u32 {
+    equal_lanes_plainly(lows, highs, low, high)
 }
 
 #[cfg(any(test, not(target_arch = "x86_64")))]
-fn equal_slots_plainly(lows: &[u32; 8], highs: &[u16; 8], low: u32, high: u16) -> u32 {
+fn equal_lanes_plainly(lows: &[u32; 8], highs: &[u16; 8], low: u32, high: u16) -> u32 {
     let equal = |(n, (l, h)): (usize, (&u32, &u16))| u32::from((*l == low) & (*h == high)) << n;
     lows.iter().zip(highs).enumerate().map(equal).sum()
 }
@@ -62,9 +62,9 @@ mod tests {
         #[test]
         fn wide_and_plain_agree(lows: [u32; 8], highs: [u16; 8], slot in 0..8usize, other in 0..8usize) {
             let (low, high) = (lows[slot], highs[other]);
-            let wide = equal_slots(&lows, &highs, low, high);
-            prop_assert_eq!(wide, equal_slots_plainly(&lows, &highs, low, high));
-            let own = equal_slots(&lows, &highs, low, highs[slot]);
+            let wide = equal_lanes(&lows, &highs, low, high);
+            prop_assert_eq!(wide, equal_lanes_plainly(&lows, &highs, low, high));
+            let own = equal_lanes(&lows, &highs, low, highs[slot]);
             prop_assert_eq!(own >> slot & 1, 1);
             prop_assert_eq!(own >> 8, 0);
         }

@@ -39,6 +39,13 @@ pub struct Verdict {
 }
 
 impl Verdict {
+    /// Whether copies are made, or would be but for a rule.
+    #[inline]
+    #[must_use]
+    pub const fn has_copies(&self) -> bool {
+        self.sources.is_some() || !matches!(self.flood, Flood::None)
+    }
+
     /// The frame goes there, and no copies are made.
     #[must_use]
     pub const fn plain(rule: Rule, egress: Egress) -> Verdict {

@@ -1,0 +1,263 @@
+//! A worker: one thread's own state, and the frames that it takes through a wiring to their end.
+
+use super::{End, HopKind, NodeId, Numbered, State, Walk, Watch, Wiring};
+use crate::frame::EthHeader;
+use crate::time::Instant;
+use parking_lot::Mutex;
+use std::collections::VecDeque;
+use std::ops::Deref;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+/// A frame at a node, as a worker tells it.
+#[derive(Clone, Copy, Debug)]
+pub struct Passing<'f> {
+    /// Where.
+    pub at: NodeId,
+    /// What happened to it there.
+    pub kind: HopKind,
+    /// When.
+    pub time: Instant,
+    /// Its bytes: those that were offered, unless a tag came or went or fragments were put together.
+    pub frame: &'f [u8],
+    /// The same for all copies of one offered frame: how many were offered until then.
+    pub frame_id: u64,
+}
+
+/// How a frame enters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Entrance {
+    /// It comes out of the cable of a device with a link.
+    Wire(NodeId),
+    /// A device sends it; what the kernel would refuse is dropped there.
+    Sent(NodeId),
+}
+
+/// The wiring that is in force, for workers that look at it between two batches. Changing it takes a lock for a moment;
+/// looking takes none unless it was changed.
+#[derive(Debug)]
+pub struct Published {
+    version: AtomicU64,
+    wiring: Mutex<Arc<Wiring>>,
+}
+
+impl Published {
+    /// The first wiring.
+    #[must_use]
+    pub fn new(wiring: Arc<Wiring>) -> Published {
+        Published { version: AtomicU64::new(0), wiring: Mutex::new(wiring) }
+    }
+
+    /// From now on this one is in force. A worker's frames meet either the old one or the new one, never both.
+    pub fn publish(&self, wiring: Arc<Wiring>) {
+        *self.wiring.lock() = wiring;
+        self.version.fetch_add(1, Ordering::Release);
+    }
+}
+
+/// Takes frames through a wiring, each to its end before the next: no stack answers, devices only record. Owns its state
+/// and shares nothing but the wiring, so that several workers run beside each other without a lock. What passes a
+/// switch that learns must stay with one worker.
+///
+/// ```
+/// use macvlab::dataplane::{Entrance, HopKind};
+/// use macvlab::lab::{Lab, Options};
+/// use macvlab::time::Instant;
+///
+/// let spec = macvlab::labfile::parse("lab.toml", r#"
+///     [nic.eth0]
+///     [macvlan.c1]
+///     parent = "eth0"
+///     mac = "02:00:00:00:00:01"
+/// "#)?;
+/// let mut worker = Lab::new(&spec, Options { stacks: false, ..Options::default() }).into_worker();
+/// let eth0 = worker.wiring().find("eth0").ok_or("no eth0")?;
+/// let c1 = worker.wiring().find("c1").ok_or("no c1")?;
+/// let frame = [2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 9, 8, 0];
+/// let mut got_it = Vec::new();
+/// worker.take(Entrance::Wire(eth0), Instant::ZERO, &frame, &mut |p| {
+///     if matches!(p.kind, HopKind::Receive(..)) { got_it.push(p.at) }
+/// });
+/// assert_eq!(got_it, [c1]);
+/// assert_eq!(worker.state().counters(c1).rx_packets, 1);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Worker {
+    wiring: Arc<Wiring>,
+    state: State,
+    /// Of what was [`Published`].
+    version: u64,
+    under_way: VecDeque<UnderWay>,
+    now: Instant,
+    frames: u64,
+}
+
+/// Something on a cable.
+#[derive(Clone, Debug)]
+struct UnderWay {
+    due: Instant,
+    to: End,
+    /// None: the frame as it was offered.
+    made: Option<Arc<[u8]>>,
+}
+
+impl Worker {
+    /// A worker with a state of its own.
+    #[must_use]
+    pub fn new(wiring: Arc<Wiring>, mut state: State) -> Worker {
+        state.fit(&wiring);
+        Worker { wiring, state, version: 0, under_way: VecDeque::new(), now: Instant::ZERO, frames: 0 }
+    }
+
+    /// The wiring that its frames meet.
+    #[must_use]
+    pub fn wiring(&self) -> &Wiring {
+        &self.wiring
+    }
+
+    /// What was counted and learned.
+    #[must_use]
+    pub fn state(&self) -> &State {
+        &self.state
+    }
+
+    /// Looks whether another wiring is in force; for between two batches.
+    pub fn refresh(&mut self, published: &Published) {
+        let version = published.version.load(Ordering::Acquire);
+        if version != self.version {
+            self.version = version;
+            self.wiring = Arc::clone(&published.wiring.lock());
+            self.state.fit(&self.wiring);
+        }
+    }
+
+    /// Takes a frame to its end: [`take_batch`](Worker::take_batch) for one.
+    pub fn take(
+        &mut self,
+        entrance: Entrance,
+        time: Instant,
+        frame: &[u8],
+        hops: &mut impl FnMut(Passing<'_>),
+    ) {
+        self.take_batch(entrance, [(time, frame)], hops);
+    }
+
+    /// Takes frames to their ends, one after another, each at its time, or now if that is past. Tells every hop, in the
+    /// order in which a lab would.
+    #[inline]
+    pub fn take_batch<'f>(
+        &mut self,
+        entrance: Entrance,
+        frames: impl IntoIterator<Item = (Instant, &'f [u8])>,
+        hops: &mut impl FnMut(Passing<'_>),
+    ) {
+        let mut courier = Courier::new(&mut self.under_way, self.now, hops);
+        let mut walk = Walk::new(&self.wiring, &mut self.state, &mut courier, self.now);
+        let mut id = self.frames;
+        for (time, frame) in frames {
+            id += 1;
+            walk.pass_time(time);
+            let whole = Lent::Offered(frame);
+            let numbered = Numbered::new(&whole, id);
+            match entrance {
+                Entrance::Wire(node) => walk.arrive_at(node, numbered),
+                Entrance::Sent(node) => walk.send_or_drop(node, numbered),
+            }
+            walk.settle(frame, id);
+        }
+        (self.now, self.frames) = (walk.now, id);
+    }
+
+    /// Asks for the memory that decisions about these frames will read, where tables outgrow the caches. For a batch
+    /// that is taken right after.
+    #[inline]
+    pub fn prefetch<'f>(&self, entrance: Entrance, frames: impl IntoIterator<Item = &'f [u8]>) {
+        let Entrance::Wire(node) = entrance else { return };
+        let Some(ports) = self.wiring.link(node).and_then(|l| l.ports.as_ref()) else { return };
+        if ports.table.outgrows_caches() {
+            let headers = frames.into_iter().filter_map(|frame| EthHeader::parse(frame).ok());
+            headers.for_each(|header| ports.table.prefetch(header.dst));
+        }
+    }
+}
+
+impl<'f, H: FnMut(Passing<'_>)> Walk<'_, Courier<'_, 'f, H>> {
+    #[inline]
+    fn pass_time(&mut self, until: Instant) {
+        self.now = self.now.max(until);
+        self.watch.now = self.now;
+    }
+
+    /// Until no copy of the frame is under way.
+    #[inline]
+    fn settle(&mut self, frame: &'f [u8], id: u64) {
+        while let Some(UnderWay { due, to, made }) = self.watch.under_way.pop_front() {
+            self.pass_time(due);
+            let bytes = made.map_or(Lent::Offered(frame), Lent::Made);
+            self.arrive(to, Numbered::new(&bytes, id));
+        }
+    }
+}
+
+/// A frame on its way: lent by whoever offered it, or made on the way.
+#[derive(Clone, Debug)]
+enum Lent<'f> {
+    Offered(&'f [u8]),
+    Made(Arc<[u8]>),
+}
+
+impl Deref for Lent<'_> {
+    type Target = [u8];
+
+    #[inline]
+    fn deref(&self) -> &[u8] {
+        match self {
+            Lent::Offered(bytes) => bytes,
+            Lent::Made(bytes) => bytes,
+        }
+    }
+}
+
+impl From<Vec<u8>> for Lent<'_> {
+    fn from(bytes: Vec<u8>) -> Self {
+        Lent::Made(bytes.into())
+    }
+}
+
+/// Tells hops on, and keeps what is on cables.
+struct Courier<'w, 'f, H> {
+    under_way: &'w mut VecDeque<UnderWay>,
+    now: Instant,
+    hops: &'w mut H,
+    /// The frames that are told of.
+    lends: std::marker::PhantomData<&'f [u8]>,
+}
+
+impl<'w, H> Courier<'w, '_, H> {
+    #[inline]
+    fn new(under_way: &'w mut VecDeque<UnderWay>, now: Instant, hops: &'w mut H) -> Self {
+        Courier { under_way, now, hops, lends: std::marker::PhantomData }
+    }
+}
+
+impl<'f, H: FnMut(Passing<'_>)> Watch for Courier<'_, 'f, H> {
+    type Frame = Lent<'f>;
+
+    #[inline]
+    fn hop(&mut self, at: NodeId, kind: HopKind, frame: Numbered<'_, Lent<'f>>) {
+        (self.hops)(Passing { at, kind, time: self.now, frame: frame.bytes, frame_id: frame.id });
+    }
+
+    fn under_way(&mut self, to: End, after: Duration, frame: Numbered<'_, Lent<'f>>) {
+        let due = self.now + after;
+        let made = match frame.held {
+            Lent::Offered(_) => None,
+            Lent::Made(bytes) => Some(Arc::clone(bytes)),
+        };
+        // Cables are mostly alike, so what sets out last is mostly due last.
+        let at = self.under_way.iter().rposition(|other| other.due <= due).map_or(0, |n| n + 1);
+        self.under_way.insert(at, UnderWay { due, to, made });
+    }
+}
