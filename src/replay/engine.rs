@@ -1,6 +1,7 @@
 //! Frames in, hops out: the lab, as a replay sees it.
 
 use crate::counters::Counters;
+use crate::dataplane::{Entrance, Node, NodeId, Passing, Worker};
 use crate::errno::Errno;
 use crate::lab::spec::{DeviceKind, DeviceSpec, Name};
 use crate::lab::{Device, Event, HopKind, Lab, LabSpec, Options, SetupStage};
@@ -86,12 +87,77 @@ pub type Listener<'a> = &'a mut dyn FnMut(&Event, Option<Hop<'_>>);
 
 /// A lab without IP stacks, through which frames go one after the other.
 pub struct Engine<'a> {
-    lab: Lab,
+    way: Way<'a>,
     devices: Vec<Device>,
     numbers: BTreeMap<Name, DeviceIndex>,
     refused: Vec<RefusedDevice>,
     nics: Vec<Name>,
-    listener: Option<Listener<'a>>,
+}
+
+/// Who carries the frames; both go through the same data plane.
+enum Way<'a> {
+    /// A worker, which tells hops only.
+    Straight(Straight),
+    /// The lab itself, which tells its listener all events.
+    Told(Box<Lab>, Listener<'a>),
+}
+
+/// A worker and the numbers of its nodes.
+struct Straight {
+    worker: Box<Worker>,
+    /// By device.
+    nodes: Vec<NodeId>,
+    /// By node; none: the node was refused.
+    devices: Vec<Option<DeviceIndex>>,
+}
+
+impl Straight {
+    fn new(lab: Lab, numbers: &BTreeMap<Name, DeviceIndex>) -> Straight {
+        let worker = Box::new(lab.into_worker());
+        let wiring = worker.wiring();
+        let mut nodes = vec![NodeId(0); numbers.len()];
+        let mut devices = vec![None; wiring.nodes().len()];
+        for ((node, device), id) in wiring.nodes().iter().zip(&mut devices).zip((0..).map(NodeId)) {
+            if !matches!(node, Node::Gone) {
+                *device = numbers.get(wiring.name(id)).copied();
+            }
+            // A switch's own device has the switch's name, and comes after it.
+            if let Some(place) = device.and_then(|device| nodes.get_mut(device.0 as usize)) {
+                *place = id;
+            }
+        }
+        Straight { worker, nodes, devices }
+    }
+
+    #[inline]
+    fn frame(&mut self, entry: Entry, time: Instant, frame: &[u8], hop: &mut impl FnMut(Hop<'_>)) {
+        let Straight { worker, nodes, devices } = self;
+        let Some(node) = nodes.get(entry.device.0 as usize).copied() else { return };
+        let entrance = if entry.from_wire { Entrance::Wire(node) } else { Entrance::Sent(node) };
+        worker.take(entrance, time, frame, &mut |passing| {
+            if let Some(Some(device)) = devices.get(passing.at.index()) {
+                let Passing { kind, time, frame, frame_id, .. } = passing;
+                hop(Hop { device: *device, kind, time, frame, frame_id });
+            }
+        });
+    }
+
+    /// Devices first, then the ports of switches, as a lab tells them.
+    fn counters(&self) -> Vec<(DeviceIndex, Counters)> {
+        let nodes = self.worker.wiring().nodes().iter();
+        let all = nodes.zip(&self.devices).zip((0..).map(NodeId));
+        let counted = all.filter_map(|((node, device), id)| {
+            let of_switch = match node {
+                Node::Link(_) | Node::Port(_) => false,
+                Node::SwitchPort(_) => true,
+                Node::Switch | Node::Gone => return None,
+            };
+            Some((of_switch, (*device)?, self.worker.state().counters(id)))
+        });
+        let mut counted: Vec<_> = counted.collect();
+        counted.sort_by_key(|(of_switch, ..)| *of_switch);
+        counted.into_iter().map(|(_, device, counters)| (device, counters)).collect()
+    }
 }
 
 impl<'a> Engine<'a> {
@@ -119,7 +185,11 @@ impl<'a> Engine<'a> {
         let numbers = devices.iter().map(|d| d.name.clone()).zip((0..).map(DeviceIndex)).collect();
         let is_nic = |d: &&DeviceSpec| matches!(d.kind, DeviceKind::Nic(_));
         let nics = spec.devices.iter().filter(is_nic).map(|d| d.name.clone()).collect();
-        Engine { lab, devices, numbers, refused, nics, listener }
+        let way = match listener {
+            None => Way::Straight(Straight::new(lab, &numbers)),
+            Some(listener) => Way::Told(Box::new(lab), listener),
+        };
+        Engine { way, devices, numbers, refused, nics }
     }
 
     /// The devices, in the order of [`Event::Lab`].
@@ -184,37 +254,42 @@ impl<'a> Engine<'a> {
 
     /// Lets a frame come in at the given time (or when the frame before it did, if that is later), and go where it goes.
     /// The hops come in the order of the lab's events. An entry that is not of this engine is ignored.
+    #[inline]
     pub fn frame(&mut self, entry: Entry, time: Instant, frame: &[u8], hop: &mut impl FnMut(Hop<'_>)) {
-        let Some(device) = self.devices.get(entry.device.0 as usize) else { return };
-        let (numbers, listener) = (&self.numbers, &mut self.listener);
-        let sink = &mut |event: &Event| {
-            let happened = numbered(numbers, event);
-            if let Some(listener) = listener {
-                listener(event, happened);
+        match &mut self.way {
+            Way::Straight(straight) => straight.frame(entry, time, frame, hop),
+            Way::Told(lab, listener) => {
+                let Some(device) = self.devices.get(entry.device.0 as usize) else { return };
+                let numbers = &self.numbers;
+                let sink = &mut |event: &Event| {
+                    let happened = numbered(numbers, event);
+                    listener(event, happened);
+                    if let Some(happened) = happened {
+                        hop(happened);
+                    }
+                };
+                let sent = if entry.from_wire {
+                    lab.arrive(&device.name, time, frame, sink)
+                } else {
+                    lab.send_at(&device.name, time, frame, sink)
+                };
+                debug_assert!(sent.is_ok(), "{sent:?}");
             }
-            if let Some(happened) = happened {
-                hop(happened);
-            }
-        };
-        let sent = if entry.from_wire {
-            self.lab.arrive(&device.name, time, frame, sink)
-        } else {
-            self.lab.send_at(&device.name, time, frame, sink)
-        };
-        debug_assert!(sent.is_ok(), "{sent:?}");
+        }
     }
 
-    /// Ends the replay: what each device counted.
+    /// Ends the replay: what each device counted. A listener hears that, too.
     pub fn counters(&mut self) -> Vec<(DeviceIndex, Counters)> {
+        let (lab, listener) = match &mut self.way {
+            Way::Straight(straight) => return straight.counters(),
+            Way::Told(lab, listener) => (lab, listener),
+        };
         let mut counted = Vec::new();
-        let (numbers, listener) = (&self.numbers, &mut self.listener);
-        self.lab.finish(&mut |event| {
+        lab.finish(&mut |event| {
             if let Event::Counters { device, counters } = event {
-                counted.extend(numbers.get(device).map(|number| (*number, *counters)));
+                counted.extend(self.numbers.get(device).map(|number| (*number, *counters)));
             }
-            if let Some(listener) = listener {
-                listener(event, numbered(numbers, event));
-            }
+            listener(event, numbered(&self.numbers, event));
         });
         counted
     }
