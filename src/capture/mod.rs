@@ -24,7 +24,7 @@ pub use error::{BadReason, BadRecord, CaptureError};
 pub use reader::{Batch, Interface, Reader, Record};
 pub use record_file::{RecordFile, RecordFormat};
 pub use traffic::{BadFrameSize, FrameSize, Traffic, TrafficSpec};
-pub use writer::{Direction, InterfaceStatistics, Packet, PcapWriter, PcapngWriter};
+pub use writer::{Direction, InterfaceStatistics, Packet, PcapWriter, PcapngBlocks, PcapngWriter};
 
 /// Most bytes of data that a record may have. libpcap's own limit: whatever claims more is no capture of frames.
 pub const MAX_RECORD_BYTES: u32 = 262_144;

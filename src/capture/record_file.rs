@@ -123,17 +123,6 @@ impl RecordFile {
     }
 }
 
-/// Each write is one of whole records.
-impl Write for RecordFile {
-    fn write(&mut self, records: &[u8]) -> io::Result<usize> {
-        self.append(records).map(|()| records.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
 /// `write_all` that says how far it came.
 fn write_counted(file: &mut File, bytes: &[u8], written: &mut usize) -> io::Result<()> {
     while let Some(rest) = bytes.get(*written..).filter(|rest| !rest.is_empty()) {

@@ -20,10 +20,8 @@ use std::time::Duration;
 const OPT_COMMENT: u16 = 1;
 const EPB_FLAGS: u16 = 2;
 const EPB_PACKETID: u16 = 5;
-/// A packet block without data and options: type, two lengths, interface, time, captured and original length.
-const PACKET_OVERHEAD: usize = 32;
-/// Bytes that a pcapng writer collects before it writes.
-const BUFFER_BYTES: usize = 256 * 1024;
+/// Most bytes of a packet block beside data and comment.
+const PACKET_OVERHEAD: usize = 80;
 /// Most bytes of one option.
 const MAX_OPTION_BYTES: usize = 65_535;
 
@@ -148,38 +146,36 @@ pub struct InterfaceStatistics {
     pub delivered: Option<u64>,
 }
 
-/// Writes a pcapng file: one section, an interface for each device, little-endian, nanoseconds.
-///
-/// It collects what it writes and hands whole blocks to the writer below, many at once.
-pub struct PcapngWriter<W: Write> {
-    /// Blocks that were not handed on yet.
+/// Makes the blocks of a pcapng file: one section, an interface for each device, little-endian, nanoseconds. They collect
+/// until somebody takes them.
+pub struct PcapngBlocks {
     blocks: pcap_file::pcapng::PcapNgWriter<Vec<u8>>,
-    writer: W,
     interfaces: u32,
 }
 
-impl<W: Write> PcapngWriter<W> {
-    /// Writes the section header. It names this program and its version, and nothing of the machine.
+impl PcapngBlocks {
+    /// From so many bytes on it is time to take them.
+    pub const ENOUGH: usize = 256 * 1024;
+
+    /// Makes the section header. It names this program and its version, and nothing of the machine.
     ///
     /// # Errors
-    /// Writing fails.
-    pub fn new(writer: W) -> Result<PcapngWriter<W>, CaptureError> {
+    /// None that is known; the library below has them for headers that this one is not.
+    pub fn new() -> Result<PcapngBlocks, CaptureError> {
         let application = concat!("macvlab ", env!("CARGO_PKG_VERSION"));
         let section = SectionHeaderBlock {
             endianness: Endianness::Little,
             options: vec![SectionHeaderOption::UserApplication(Cow::Borrowed(application))],
             ..SectionHeaderBlock::default()
         };
-        let room = Vec::with_capacity(BUFFER_BYTES + BUFFER_BYTES / 2);
-        let blocks =
-            pcap_file::pcapng::PcapNgWriter::with_section_header(room, section).map_err(pcapng_error)?;
-        Ok(PcapngWriter { blocks, writer, interfaces: 0 })
+        let blocks = pcap_file::pcapng::PcapNgWriter::with_section_header(Vec::new(), section);
+        Ok(PcapngBlocks { blocks: blocks.map_err(pcapng_error)?, interfaces: 0 })
     }
 
     /// Describes an interface and answers its number. Interfaces may be added at any time before their first packet.
     ///
     /// # Errors
-    /// Writing fails.
+    /// None that is known, as above.
     pub fn add_interface(
         &mut self,
         name: &str,
@@ -201,11 +197,12 @@ impl<W: Write> PcapngWriter<W> {
         Ok(self.interfaces - 1)
     }
 
-    /// Writes one frame. Nothing is allocated for it.
+    /// Adds one frame. Nothing is allocated for it but room, if there is none.
     ///
     /// # Errors
-    /// Writing fails, or there is no such interface.
-    pub fn write(&mut self, packet: &Packet<'_>) -> Result<(), CaptureError> {
+    /// There is no such interface, or the frame is too long.
+    #[inline]
+    pub fn packet(&mut self, packet: &Packet<'_>) -> Result<(), CaptureError> {
         if packet.interface >= self.interfaces {
             return Err(CaptureError::Write(format!("there is no interface {}", packet.interface)));
         }
@@ -213,14 +210,13 @@ impl<W: Write> PcapngWriter<W> {
         let comment = fitting(packet.comment).as_bytes();
         let blocks = self.blocks.get_mut();
         let start = blocks.len();
-        blocks.reserve(PACKET_OVERHEAD + 32 + packet.frame.len() + comment.len());
+        blocks.reserve(PACKET_OVERHEAD + packet.frame.len() + comment.len());
         let time = packet.time.as_nanos();
         let original = packet.orig_len.max(captured);
         let (high, low) = ((time >> 32) as u32, time as u32);
         // The block's length, which stands at both ends, is filled in when it is known.
-        for field in [ENHANCED_PACKET_BLOCK, 0, packet.interface, high, low, captured, original] {
-            blocks.extend_from_slice(&field.to_le_bytes());
-        }
+        let fields = [ENHANCED_PACKET_BLOCK, 0, packet.interface, high, low, captured, original];
+        blocks.extend_from_slice(fields.map(u32::to_le_bytes).as_flattened());
         blocks.extend_from_slice(packet.frame);
         pad(blocks);
         let without_options = blocks.len();
@@ -241,22 +237,13 @@ impl<W: Write> PcapngWriter<W> {
         if let Some(field) = blocks.get_mut(start + 4..start + 8) {
             field.copy_from_slice(&len);
         }
-        if blocks.len() >= BUFFER_BYTES { self.hand_on() } else { Ok(()) }
+        Ok(())
     }
 
-    /// Hands on what was collected.
-    fn hand_on(&mut self) -> Result<(), CaptureError> {
-        let blocks = self.blocks.get_mut();
-        let written = self.writer.write_all(blocks);
-        // What a writer below could not take it is not asked to take again.
-        blocks.clear();
-        Ok(written?)
-    }
-
-    /// Writes what an interface counted; best at the end.
+    /// Adds what an interface counted; best at the end.
     ///
     /// # Errors
-    /// Writing fails, or there is no such interface.
+    /// There is no such interface.
     pub fn statistics(&mut self, interface: u32, counted: &InterfaceStatistics) -> Result<(), CaptureError> {
         let at = |time: Instant| Duration::from_nanos(time.as_nanos());
         let mut options = vec![
@@ -273,26 +260,92 @@ impl<W: Write> PcapngWriter<W> {
         Ok(())
     }
 
-    /// Hands on everything that was collected, and has the writer below do the same.
+    /// Bytes that have collected.
+    #[inline]
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.blocks.get_ref().len()
+    }
+
+    /// Whether none have.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Takes the blocks that have collected, and has the next ones collect in `empty`.
+    pub fn take(&mut self, empty: Vec<u8>) -> Vec<u8> {
+        std::mem::replace(self.blocks.get_mut(), empty)
+    }
+
+    /// Writes the blocks that have collected.
+    ///
+    /// # Errors
+    /// Writing fails; the blocks are gone all the same.
+    pub fn write_to(&mut self, writer: &mut impl Write) -> Result<(), CaptureError> {
+        let blocks = self.blocks.get_mut();
+        let written = writer.write_all(blocks);
+        blocks.clear();
+        Ok(written?)
+    }
+}
+
+/// Writes a pcapng file: [`PcapngBlocks`], many at once.
+pub struct PcapngWriter<W: Write> {
+    blocks: PcapngBlocks,
+    writer: W,
+}
+
+impl<W: Write> PcapngWriter<W> {
+    /// Begins with the section header.
+    ///
+    /// # Errors
+    /// As [`PcapngBlocks::new`].
+    pub fn new(writer: W) -> Result<PcapngWriter<W>, CaptureError> {
+        Ok(PcapngWriter { blocks: PcapngBlocks::new()?, writer })
+    }
+
+    /// Describes an interface and answers its number, as [`PcapngBlocks::add_interface`] does.
     ///
     /// # Errors
     /// Writing fails.
-    pub fn flush(&mut self) -> Result<(), CaptureError> {
-        self.hand_on()?;
-        Ok(self.writer.flush()?)
+    pub fn add_interface(
+        &mut self,
+        name: &str,
+        description: &str,
+        mac: Option<MacAddr>,
+    ) -> Result<u32, CaptureError> {
+        self.blocks.add_interface(name, description, mac)
     }
 
-    /// The writer below, which has what was flushed.
-    pub fn into_inner(self) -> W {
-        self.writer
-    }
-
-    /// Flushes, and gives the writer back.
+    /// Writes one frame.
     ///
     /// # Errors
-    /// Flushing fails.
+    /// Writing fails, or there is no such interface.
+    pub fn write(&mut self, packet: &Packet<'_>) -> Result<(), CaptureError> {
+        self.blocks.packet(packet)?;
+        if self.blocks.len() >= PcapngBlocks::ENOUGH {
+            self.blocks.write_to(&mut self.writer)
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Writes what an interface counted; best at the end.
+    ///
+    /// # Errors
+    /// Writing fails, or there is no such interface.
+    pub fn statistics(&mut self, interface: u32, counted: &InterfaceStatistics) -> Result<(), CaptureError> {
+        self.blocks.statistics(interface, counted)
+    }
+
+    /// Writes what has collected, flushes, and gives the writer back.
+    ///
+    /// # Errors
+    /// Writing fails.
     pub fn finish(mut self) -> Result<W, CaptureError> {
-        self.flush()?;
+        self.blocks.write_to(&mut self.writer)?;
+        self.writer.flush()?;
         Ok(self.writer)
     }
 }

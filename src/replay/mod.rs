@@ -2,14 +2,14 @@
 //!
 //! ```text
 //! captures ──Feed──▶ frames ──Engine──▶ hops ──┬──▶ Tally
-//!   Reader    merge, map,    the lab's         └──Filter──▶ Log ═══▶ outputs
-//!             rewrite,       devices                            a thread of its own:
-//!             limits                                            DEVICE.pcap, annotated pcapng
+//!   Reader    merge, map,    the lab's         └──Filter──▶ Writer ═══▶ Files
+//!             rewrite,       devices                buffers             a thread of its own:
+//!             limits                                                    DEVICE.pcap, annotated pcapng
 //! ```
 //!
-//! Frames are lent from the window that they were read into; a frame that is to be written is copied once, into a log of
-//! hops, and full logs go to the thread that writes. There are three logs of a fixed size, which go round: memory is the
-//! same for every capture and every number of devices, and who is faster waits for the other. Nothing is allocated for a
+//! Frames are lent from the window that they were read into; a frame that is to be written is copied once, into the buffer
+//! of its file, and full buffers go to the thread that writes. They come back empty: there are as many as were made at the
+//! beginning, so memory is the same for every capture, and who is faster waits for the other. Nothing is allocated for a
 //! frame on the way.
 //!
 //! | file | what it does |
@@ -21,17 +21,17 @@
 //! | `engine.rs` | frames in, hops out |
 //! | `filter.rs` | which hops are written and shown |
 //! | `tally.rs` | hops counted |
-//! | `log.rs` | hops and their frames, on their way to the thread that writes |
-//! | `outputs.rs` | that thread, and what it writes |
-//! | `device_pcaps.rs` | one capture for each device, more of them than a process may have open |
+//! | `outputs.rs` | hops rendered into the buffers of files |
+//! | `post.rs` | full buffers on their way to the thread that writes, and empty ones on their way back |
+//! | `files.rs` | the files on that thread, more of them than a process may have open |
 
-mod device_pcaps;
 mod engine;
 mod feed;
+mod files;
 mod filter;
-mod log;
 mod outputs;
 mod pace;
+mod post;
 mod rewrite;
 mod route;
 mod tally;

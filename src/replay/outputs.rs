@@ -1,25 +1,20 @@
-//! What a replay writes, and the thread that writes it.
+//! What a replay writes: each hop is rendered into the buffers of the files that it belongs in, and full buffers go to a
+//! thread that writes them.
 
-use super::device_pcaps::DevicePcaps;
 use super::engine::{DeviceIndex, Hop};
-use super::log::Log;
-use crate::capture::{CaptureError, RecordFile, RecordFormat};
+use super::files::Files;
+use super::post::{Post, open};
+use crate::capture::{CaptureError, PcapWriter, PcapngBlocks, RecordFormat};
 use crate::counters::Counters;
 use crate::lab::{Device, HopKind};
-use crate::report::AnnotatedCapture;
-use crossbeam_channel::{Receiver, Sender, bounded};
-use std::io::{self, Write};
+use crate::report::AnnotatedBlocks;
+use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 
-/// Logs that go round between the two threads: one is filled, one is written, one waits.
-const LOGS: usize = 3;
-/// Bytes of a log for each file: about what one write to it has.
-const LOG_BYTES_FOR_A_FILE: usize = 64 * 1024;
-/// The smallest log, in bytes.
-const MIN_LOG_BYTES: usize = 512 * 1024;
+/// Bytes in front of the records of a pcap file, and in front of a frame.
+const HEADER_BYTES: usize = 24;
+const RECORD_HEAD_BYTES: usize = 16;
 
 /// An output cannot be written.
 #[derive(Debug, thiserror::Error)]
@@ -53,8 +48,6 @@ pub struct OutputSpec {
     pub folder: Option<PathBuf>,
     /// Every hop as a packet with its rule as a comment.
     pub annotated: Option<Destination>,
-    /// Everything is written as soon as it is handed over, for those who watch.
-    pub eager: bool,
     /// Most memory for what is under way to the files, in bytes; 0: [`OutputSpec::DEFAULT_MEMORY`].
     pub memory: usize,
 }
@@ -70,144 +63,30 @@ impl OutputSpec {
     }
 }
 
-/// The outputs, open.
-struct Outputs {
-    pcaps: Option<DevicePcaps>,
+/// Takes hops and has a thread of its own write them.
+pub struct Writer {
+    /// Of each device: the first files, in this order.
+    pcaps: Vec<Pcap>,
+    /// The last file.
     annotated: Option<Annotated>,
-    eager: bool,
+    post: Post,
+    thread: JoinHandle<Files>,
     failure: Option<OutputError>,
 }
 
-/// The annotated capture, and what it is called.
-struct Annotated {
-    capture: AnnotatedCapture<Place>,
+/// What a device received and what was not handed over yet.
+struct Pcap {
+    records: PcapWriter<Vec<u8>>,
     path: PathBuf,
+    /// There is a file only if the device receives something.
+    optional: bool,
 }
 
-/// Where it goes.
-enum Place {
-    File(RecordFile),
-    Stream(Box<dyn Write + Send>),
-}
-
-impl Write for Place {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        match self {
-            Place::File(file) => file.write(bytes),
-            Place::Stream(stream) => stream.write(bytes),
-        }
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        match self {
-            Place::File(file) => file.flush(),
-            Place::Stream(stream) => stream.flush(),
-        }
-    }
-}
-
-impl Place {
-    fn commit(self) -> io::Result<()> {
-        match self {
-            Place::File(file) => file.commit(),
-            Place::Stream(_) => Ok(()),
-        }
-    }
-}
-
-impl Annotated {
-    fn create(destination: Destination, devices: &[Device]) -> Result<Annotated, OutputError> {
-        let (place, path) = match destination {
-            Destination::File(path) => {
-                let file = RecordFile::create(&path, RecordFormat::Pcapng);
-                (Place::File(file.map_err(|e| OutputError::new(&path, e))?), path)
-            }
-            Destination::Stream(stream, name) => (Place::Stream(stream), name),
-        };
-        let about = |e| OutputError::new(&path, e);
-        let mut capture = AnnotatedCapture::new(place).map_err(about)?;
-        capture.devices(devices).map_err(about)?;
-        Ok(Annotated { capture, path })
-    }
-
-    fn write(&mut self, log: &Log, eager: bool) -> Result<(), CaptureError> {
-        for hop in log.hops() {
-            self.capture.hop(hop.device.0, hop.kind, hop.time, log.frame(hop), hop.frame_id)?;
-        }
-        if eager { self.capture.flush() } else { Ok(()) }
-    }
-
-    fn finish(mut self, counted: &[(DeviceIndex, Counters)]) -> Result<(), OutputError> {
-        for (device, counters) in counted {
-            self.capture.counters(device.0, counters);
-        }
-        let concluded = self.capture.conclude();
-        self.close(concluded)
-    }
-
-    /// Gives it its name, even after an error: it holds what is whole.
-    fn close(self, result: Result<(), CaptureError>) -> Result<(), OutputError> {
-        let committed = self.capture.into_inner().commit().map_err(CaptureError::from);
-        result.or_else(forgive_closed).and(committed).map_err(|e| OutputError::new(&self.path, e))
-    }
-}
-
-/// That nobody reads a pipe any more is no error.
-fn forgive_closed(error: CaptureError) -> Result<(), CaptureError> {
-    match error {
-        CaptureError::Io(e) if e.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-        e => Err(e),
-    }
-}
-
-impl Outputs {
-    fn open(spec: OutputSpec, devices: &[Device]) -> Result<Outputs, OutputError> {
-        let pcaps = spec.folder.map(|folder| DevicePcaps::create(&folder, devices)).transpose()?;
-        let annotated = spec.annotated.map(|to| Annotated::create(to, devices)).transpose()?;
-        Ok(Outputs { pcaps, annotated, eager: spec.eager, failure: None })
-    }
-
-    /// Writes a log. Answers whether there is any point in going on.
-    fn write(&mut self, log: &Log) -> bool {
-        if let Some(pcaps) = &mut self.pcaps
-            && let Err(failure) = pcaps.write(log)
-        {
-            self.failure.get_or_insert(failure);
-        }
-        self.write_annotated(log);
-        self.failure.is_none() && (self.pcaps.is_some() || self.annotated.is_some())
-    }
-
-    /// An annotated capture that cannot be written to is closed: it holds what is whole.
-    fn write_annotated(&mut self, log: &Log) {
-        let Some(mut annotated) = self.annotated.take() else { return };
-        match annotated.write(log, self.eager) {
-            Ok(()) => self.annotated = Some(annotated),
-            failed => {
-                if let Err(failure) = annotated.close(failed) {
-                    self.failure.get_or_insert(failure);
-                }
-            }
-        }
-    }
-
-    fn finish(self, counted: &[(DeviceIndex, Counters)]) -> Result<(), OutputError> {
-        let annotated = self.annotated.map_or(Ok(()), |annotated| annotated.finish(counted));
-        let pcaps = self.pcaps.map_or(Ok(()), DevicePcaps::finish);
-        self.failure.map_or(Ok(()), Err).and(annotated).and(pcaps)
-    }
-}
-
-/// Takes hops and has a thread of its own write them.
-pub struct Writer {
-    log: Log,
-    full: Sender<Log>,
-    empty: Receiver<Log>,
-    /// There is no point in going on.
-    over: Arc<AtomicBool>,
-    thread: JoinHandle<Outputs>,
-    /// Only what devices receive is written.
-    only_received: bool,
+/// What was not handed over yet of the annotated capture.
+struct Annotated {
+    capture: AnnotatedBlocks,
+    file: u32,
+    path: PathBuf,
 }
 
 impl Writer {
@@ -216,64 +95,71 @@ impl Writer {
     /// # Errors
     /// An output cannot be opened.
     pub fn open(spec: OutputSpec, devices: &[Device]) -> Result<Writer, OutputError> {
-        let only_received = spec.annotated.is_none();
-        let files = if spec.folder.is_some() { devices.len() } else { 1 };
+        let mut files = Files::default();
+        let pcaps = match &spec.folder {
+            Some(folder) => begin_pcaps(folder, devices, &mut files)?,
+            None => Vec::new(),
+        };
+        let file = pcaps.len() as u32;
+        let annotated = match spec.annotated {
+            Some(destination) => Some(Annotated::begin(destination, file, devices, &mut files)?),
+            None => None,
+        };
         let memory = if spec.memory == 0 { OutputSpec::DEFAULT_MEMORY } else { spec.memory };
-        let bytes = (files * LOG_BYTES_FOR_A_FILE).min(memory / (2 * LOGS)).max(MIN_LOG_BYTES);
-        let path = spec.folder.clone().unwrap_or_default();
-        let mut outputs = Outputs::open(spec, devices)?;
-        let (full, to_write) = bounded::<Log>(LOGS);
-        let (give_back, empty) = bounded(LOGS);
-        for _ in 1..LOGS {
-            // There is room for all of them.
-            let _ = give_back.send(Log::new(bytes));
-        }
-        let over = Arc::new(AtomicBool::new(false));
-        let set = Arc::clone(&over);
+        let (post, delivery) = open(pcaps.len(), memory);
         let work = move || {
-            for mut log in to_write {
-                if !set.load(Ordering::Relaxed) && !outputs.write(&log) {
-                    set.store(true, Ordering::Relaxed);
-                }
-                log.clear();
-                if give_back.send(log).is_err() {
-                    break;
-                }
-            }
-            outputs
+            delivery.run(|full| files.write(full));
+            files
         };
         let thread = std::thread::Builder::new().name("writer".to_owned()).spawn(work);
-        let thread = thread.map_err(|e| OutputError::new(&path, e))?;
-        Ok(Writer { log: Log::new(bytes), full, empty, over, thread, only_received })
+        let thread = thread.map_err(|e| OutputError::new(Path::new("a thread to write"), e))?;
+        Ok(Writer { pcaps, annotated, post, thread, failure: None })
     }
 
     /// Has a hop written. Nothing is allocated for it.
     #[inline]
     pub fn hop(&mut self, hop: &Hop<'_>) {
-        if self.only_received && !matches!(hop.kind, HopKind::Receive(..)) {
-            return;
+        if let HopKind::Receive(..) = hop.kind
+            && let Some(pcap) = self.pcaps.get_mut(hop.device.0 as usize)
+            && let Err(error) = pcap.receive(hop, &self.post)
+        {
+            let failure = OutputError::new(&pcap.path, error);
+            self.fail(failure);
         }
-        self.log.push(hop);
-        if self.log.is_full() {
-            self.flush();
+        if let Some(annotated) = &mut self.annotated
+            && let Err(error) = annotated.hop(hop, &self.post)
+        {
+            let failure = OutputError::new(&annotated.path, error);
+            self.fail(failure);
         }
+    }
+
+    #[cold]
+    fn fail(&mut self, failure: OutputError) {
+        self.failure.get_or_insert(failure);
+        self.post.end();
     }
 
     /// Has everything written that was not handed over yet.
     pub fn flush(&mut self) {
-        if self.log.is_empty() {
-            return;
+        for (pcap, file) in self.pcaps.iter_mut().zip(0..) {
+            let bytes = pcap.records.get_mut();
+            if bytes.is_empty() || (pcap.optional && bytes.len() == HEADER_BYTES) {
+                continue;
+            }
+            self.post.send(file, std::mem::replace(bytes, self.post.small()));
         }
-        // The thread ends only when the channel is closed, which is done last.
-        if let Ok(empty) = self.empty.recv() {
-            let _ = self.full.send(std::mem::replace(&mut self.log, empty));
+        if let Some(annotated) = &mut self.annotated
+            && !annotated.capture.blocks().is_empty()
+        {
+            annotated.hand_over(&self.post);
         }
     }
 
     /// Whether there is no point in going on: an output failed, or nobody reads the only one.
     #[must_use]
     pub fn is_over(&self) -> bool {
-        self.over.load(Ordering::Relaxed)
+        self.post.is_over()
     }
 
     /// Writes the rest, and what the devices counted, and gives the files their names.
@@ -282,11 +168,110 @@ impl Writer {
     /// An output could not be written; it has its name all the same, and ends with its last whole frame, if it is a
     /// file.
     pub fn finish(mut self, counted: &[(DeviceIndex, Counters)]) -> Result<(), OutputError> {
-        self.flush();
-        drop(self.full);
-        match self.thread.join() {
-            Ok(outputs) => outputs.finish(counted),
-            Err(panic) => std::panic::resume_unwind(panic),
+        if let Some(Annotated { capture, path, .. }) = &mut self.annotated {
+            for (device, counters) in counted {
+                capture.counters(device.0, counters);
+            }
+            if let Err(error) = capture.conclude() {
+                self.failure.get_or_insert(OutputError::new(path, error));
+            }
         }
+        self.flush();
+        drop(self.post);
+        let files = match self.thread.join() {
+            Ok(files) => files,
+            Err(panic) => std::panic::resume_unwind(panic),
+        };
+        self.failure.map_or(Ok(()), Err).and(files.finish())
     }
+}
+
+impl Annotated {
+    fn begin(
+        destination: Destination,
+        file: u32,
+        devices: &[Device],
+        files: &mut Files,
+    ) -> Result<Annotated, OutputError> {
+        let path = match destination {
+            Destination::File(path) => {
+                files.begin(path.clone(), RecordFormat::Pcapng)?;
+                path
+            }
+            Destination::Stream(stream, name) => {
+                files.stream(stream, name.clone());
+                name
+            }
+        };
+        let about = |e| OutputError::new(&path, e);
+        let mut capture = AnnotatedBlocks::new().map_err(about)?;
+        for device in devices {
+            capture.device(device).map_err(about)?;
+        }
+        Ok(Annotated { capture, file, path })
+    }
+
+    #[inline]
+    fn hop(&mut self, hop: &Hop<'_>, post: &Post) -> Result<(), CaptureError> {
+        self.capture.hop(hop.device.0, hop.kind, hop.time, hop.frame, hop.frame_id)?;
+        if self.capture.blocks().len() >= PcapngBlocks::ENOUGH {
+            self.hand_over(post);
+        }
+        Ok(())
+    }
+
+    fn hand_over(&mut self, post: &Post) {
+        let blocks = self.capture.blocks().take(post.large());
+        post.send(self.file, blocks);
+    }
+}
+
+impl Pcap {
+    /// Renders a frame into the device's buffer, which is handed over when it is full.
+    #[inline]
+    fn receive(&mut self, hop: &Hop<'_>, post: &Post) -> Result<(), CaptureError> {
+        let needed = RECORD_HEAD_BYTES + hop.frame.len();
+        let bytes = self.records.get_mut();
+        if bytes.capacity() - bytes.len() >= needed {
+            return self.records.write(hop.time, hop.frame, 0);
+        }
+        self.receive_in_another(hop, needed, post)
+    }
+
+    /// Hands over what there is, and renders the frame into an empty buffer; one that is longer than a device's own buffer
+    /// travels alone in a large one.
+    #[cold]
+    fn receive_in_another(&mut self, hop: &Hop<'_>, needed: usize, post: &Post) -> Result<(), CaptureError> {
+        let bytes = self.records.get_mut();
+        if !bytes.is_empty() {
+            post.send(hop.device.0, std::mem::replace(bytes, post.small()));
+        }
+        if bytes.capacity() >= needed {
+            return self.records.write(hop.time, hop.frame, 0);
+        }
+        let own = std::mem::replace(bytes, post.large());
+        let written = self.records.write(hop.time, hop.frame, 0);
+        post.send(hop.device.0, std::mem::replace(self.records.get_mut(), own));
+        written
+    }
+}
+
+/// `DIR/DEVICE.pcap` for every device that receives something. None has its name before all are whole; their parts are
+/// made at once, so that a folder that cannot be written to is found out now.
+fn begin_pcaps(folder: &Path, devices: &[Device], files: &mut Files) -> Result<Vec<Pcap>, OutputError> {
+    std::fs::create_dir_all(folder).map_err(|e| OutputError::new(folder, e))?;
+    let mut pcaps = Vec::with_capacity(devices.len());
+    for device in devices {
+        let path = folder.join(format!("{}.pcap", device.name));
+        // Switches and their ports receive nothing for themselves.
+        let optional = matches!(device.kind, "switch" | "switch-port" | "router");
+        if optional {
+            files.announce(path.clone(), RecordFormat::Pcap);
+        } else {
+            files.begin(path.clone(), RecordFormat::Pcap)?;
+        }
+        let records = PcapWriter::new(Vec::new()).map_err(|e| OutputError::new(&path, e))?;
+        pcaps.push(Pcap { records, path, optional });
+    }
+    Ok(pcaps)
 }

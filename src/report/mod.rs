@@ -16,6 +16,6 @@ mod words;
 pub use counters::{CountersTable, counters_table};
 pub use explain::Explanation;
 pub use json::JsonLines;
-pub use pcapng::AnnotatedCapture;
+pub use pcapng::{AnnotatedBlocks, AnnotatedCapture};
 pub use text::{Detail, TextReport};
 pub use words::{outcome_in_words, step_in_words};

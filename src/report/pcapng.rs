@@ -1,10 +1,10 @@
 //! The hop log as a capture: every hop a packet on its device's interface, with the rule as its comment.
 
-use crate::capture::{CaptureError, Direction, InterfaceStatistics, Packet, PcapngWriter};
+use crate::capture::{CaptureError, Direction, InterfaceStatistics, Packet, PcapngBlocks};
 use crate::counters::Counters;
 use crate::frame::MacAddr;
 use crate::lab::spec::{Action, Name};
-use crate::lab::{Device, Event, HopKind};
+use crate::lab::{Device, Event, Hop, HopKind};
 use crate::time::Instant;
 use crate::verdict::Rule;
 use std::collections::BTreeMap;
@@ -24,102 +24,62 @@ struct Interface {
 /// What is said of a frame that comes in at a switch; the rule is told where it leaves or ends.
 const ARRIVES_AT_SWITCH: &str = "comes in at the switch, which decides where it goes";
 
-/// Writes a hop log as an annotated pcapng file.
+/// Makes an annotated pcapng file of hops, whose devices are known by number. Its blocks collect until somebody takes
+/// them.
 ///
-/// Every device of the lab is an interface; one that comes later is described when its first frame does. A packet's
-/// comment names the rule that put it there and says why; `epb_packetid` is the same for all copies of one frame.
-///
-/// A log of events is written with [`AnnotatedCapture::event`]; one whose devices are numbers with
-/// [`AnnotatedCapture::devices`], [`AnnotatedCapture::hop`] and [`AnnotatedCapture::counters`].
-pub struct AnnotatedCapture<W: Write> {
-    writer: PcapngWriter<W>,
+/// Every device is an interface. A packet's comment names the rule that put it there and says why; `epb_packetid` is the
+/// same for all copies of one frame.
+pub struct AnnotatedBlocks {
+    blocks: PcapngBlocks,
     interfaces: Vec<Interface>,
-    by_name: BTreeMap<Name, u32>,
-    /// Description and address of devices that were added and have no interface yet.
-    added: BTreeMap<Name, (String, MacAddr)>,
     comments: Comments,
-    /// What is written at the end.
+    /// What is added at the end.
     counted: Vec<(u32, Counters)>,
     /// The times of the first and the last hop.
     span: Option<(Instant, Instant)>,
 }
 
-impl<W: Write> AnnotatedCapture<W> {
+impl AnnotatedBlocks {
     /// Begins the file.
     ///
     /// # Errors
-    /// Writing fails.
-    pub fn new(writer: W) -> Result<AnnotatedCapture<W>, CaptureError> {
-        Ok(AnnotatedCapture {
-            writer: PcapngWriter::new(writer)?,
+    /// As [`PcapngBlocks::new`].
+    pub fn new() -> Result<AnnotatedBlocks, CaptureError> {
+        Ok(AnnotatedBlocks {
+            blocks: PcapngBlocks::new()?,
             interfaces: Vec::new(),
-            by_name: BTreeMap::new(),
-            added: BTreeMap::new(),
             comments: Comments::new(),
             counted: Vec::new(),
             span: None,
         })
     }
 
-    /// Writes one event, if it is to be seen in a capture.
+    /// Describes a device, which gets the next number, from 0.
     ///
     /// # Errors
-    /// Writing fails.
-    pub fn event(&mut self, event: &Event) -> Result<(), CaptureError> {
-        match event {
-            Event::Lab { devices, .. } => self.devices(devices)?,
-            Event::Step { spec, .. } => {
-                if let Action::Add { name, spec } = &spec.action
-                    && !self.by_name.contains_key(name)
-                {
-                    let kind = if spec.tap { "macvtap" } else { "macvlan" };
-                    let mac = spec.requested_mac(name);
-                    let text = format!("{kind} {} on {}, {mac}", spec.mode, spec.parent);
-                    self.added.insert(name.clone(), (text, mac));
-                }
-            }
-            Event::Hop(hop) => {
-                let interface = match self.by_name.get(&hop.device) {
-                    Some(interface) => *interface,
-                    None => {
-                        let (text, mac) = self.added.remove(&hop.device).unzip();
-                        self.interface(&hop.device, &text.unwrap_or_default(), mac, false)?
-                    }
-                };
-                self.hop(interface, hop.kind, hop.time, &hop.frame, hop.frame_id)?;
-            }
-            Event::Counters { device, counters } => {
-                // A device of this name that comes later is another one, with an interface of its own.
-                if let Some(interface) = self.by_name.remove(device) {
-                    self.counters(interface, counters);
-                }
-            }
-            Event::Setup { .. }
-            | Event::Result { .. }
-            | Event::State { .. }
-            | Event::Decision(_)
-            | Event::Devices { .. }
-            | Event::Fdb(_) => {}
-        }
-        Ok(())
+    /// As [`PcapngBlocks::add_interface`].
+    pub fn device(&mut self, device: &Device) -> Result<u32, CaptureError> {
+        let of_switch = device.kind == "switch-port";
+        self.interface(&device.name, &description(device), device.mac, of_switch)
     }
 
-    /// Describes devices, which get the next numbers, from 0, in this order.
-    ///
-    /// # Errors
-    /// Writing fails.
-    pub fn devices(&mut self, devices: &[Device]) -> Result<(), CaptureError> {
-        for device in devices {
-            let of_switch = device.kind == "switch-port";
-            self.interface(&device.name, &description(device), device.mac, of_switch)?;
-        }
-        Ok(())
+    fn interface(
+        &mut self,
+        name: &str,
+        description: &str,
+        mac: Option<MacAddr>,
+        of_switch: bool,
+    ) -> Result<u32, CaptureError> {
+        let id = self.blocks.add_interface(name, description, mac)?;
+        self.interfaces.push(Interface { of_switch, ..Interface::default() });
+        Ok(id)
     }
 
-    /// Writes what happened to a frame at a device, which was described. Nothing is allocated for it.
+    /// Adds what happened to a frame at a device. Nothing is allocated for it but room, if there is none.
     ///
     /// # Errors
-    /// Writing fails, or there is no such device.
+    /// There is no such device.
+    #[inline]
     pub fn hop(
         &mut self,
         device: u32,
@@ -147,7 +107,7 @@ impl<W: Write> AnnotatedCapture<W> {
         };
         let (first, last) = self.span.unwrap_or((time, time));
         self.span = Some((first.min(time), last.max(time)));
-        self.writer.write(&Packet {
+        self.blocks.packet(&Packet {
             interface: device,
             time,
             frame,
@@ -164,38 +124,11 @@ impl<W: Write> AnnotatedCapture<W> {
         self.counted.push((device, *counters));
     }
 
-    /// Hands on what was written so far.
+    /// Adds what the devices counted, which is the end of the file.
     ///
     /// # Errors
-    /// Writing fails.
-    pub fn flush(&mut self) -> Result<(), CaptureError> {
-        self.writer.flush()
-    }
-
-    /// Writes what the devices counted, which is the end of the file, and flushes.
-    ///
-    /// # Errors
-    /// Writing fails.
+    /// As [`PcapngBlocks::statistics`].
     pub fn conclude(&mut self) -> Result<(), CaptureError> {
-        self.statistics()?;
-        self.flush()
-    }
-
-    /// The writer, which has what was flushed.
-    pub fn into_inner(self) -> W {
-        self.writer.into_inner()
-    }
-
-    /// Concludes, and gives the writer back.
-    ///
-    /// # Errors
-    /// Writing fails.
-    pub fn finish(mut self) -> Result<W, CaptureError> {
-        self.conclude()?;
-        Ok(self.into_inner())
-    }
-
-    fn statistics(&mut self) -> Result<(), CaptureError> {
         let (start, end) = self.span.unwrap_or_default();
         for (device, counters) in &self.counted {
             let Some(interface) = self.interfaces.get(*device as usize) else { continue };
@@ -208,22 +141,100 @@ impl<W: Write> AnnotatedCapture<W> {
                 dropped_by_os: None,
                 delivered: Some(interface.received),
             };
-            self.writer.statistics(*device, &statistics)?;
+            self.blocks.statistics(*device, &statistics)?;
         }
         Ok(())
     }
 
-    fn interface(
-        &mut self,
-        name: &str,
-        description: &str,
-        mac: Option<MacAddr>,
-        of_switch: bool,
-    ) -> Result<u32, CaptureError> {
-        let id = self.writer.add_interface(name, description, mac)?;
-        self.interfaces.push(Interface { of_switch, ..Interface::default() });
-        self.by_name.insert(name.to_owned(), id);
-        Ok(id)
+    /// The blocks that have collected.
+    pub fn blocks(&mut self) -> &mut PcapngBlocks {
+        &mut self.blocks
+    }
+}
+
+/// Writes events as an annotated pcapng file: [`AnnotatedBlocks`], many at once. A device that comes while the lab runs is
+/// described when its first frame does.
+pub struct AnnotatedCapture<W: Write> {
+    annotated: AnnotatedBlocks,
+    writer: W,
+    by_name: BTreeMap<Name, u32>,
+    /// Description and address of devices that were added and have no interface yet.
+    added: BTreeMap<Name, (String, MacAddr)>,
+}
+
+impl<W: Write> AnnotatedCapture<W> {
+    /// Begins the file.
+    ///
+    /// # Errors
+    /// Writing fails.
+    pub fn new(writer: W) -> Result<AnnotatedCapture<W>, CaptureError> {
+        let annotated = AnnotatedBlocks::new()?;
+        Ok(AnnotatedCapture { annotated, writer, by_name: BTreeMap::new(), added: BTreeMap::new() })
+    }
+
+    /// Writes one event, if it is to be seen in a capture.
+    ///
+    /// # Errors
+    /// Writing fails.
+    pub fn event(&mut self, event: &Event) -> Result<(), CaptureError> {
+        match event {
+            Event::Lab { devices, .. } => {
+                for device in devices {
+                    let id = self.annotated.device(device)?;
+                    self.by_name.insert(device.name.clone(), id);
+                }
+            }
+            Event::Step { spec, .. } => {
+                if let Action::Add { name, spec } = &spec.action
+                    && !self.by_name.contains_key(name)
+                {
+                    let kind = if spec.tap { "macvtap" } else { "macvlan" };
+                    let mac = spec.requested_mac(name);
+                    let text = format!("{kind} {} on {}, {mac}", spec.mode, spec.parent);
+                    self.added.insert(name.clone(), (text, mac));
+                }
+            }
+            Event::Hop(hop) => self.hop(hop)?,
+            Event::Counters { device, counters } => {
+                // A device of this name that comes later is another one, with an interface of its own.
+                if let Some(interface) = self.by_name.remove(device) {
+                    self.annotated.counters(interface, counters);
+                }
+            }
+            Event::Setup { .. }
+            | Event::Result { .. }
+            | Event::State { .. }
+            | Event::Decision(_)
+            | Event::Devices { .. }
+            | Event::Fdb(_) => {}
+        }
+        Ok(())
+    }
+
+    fn hop(&mut self, hop: &Hop) -> Result<(), CaptureError> {
+        let interface = match self.by_name.get(&hop.device) {
+            Some(interface) => *interface,
+            None => {
+                let (text, mac) = self.added.remove(&hop.device).unzip();
+                let id = self.annotated.interface(&hop.device, &text.unwrap_or_default(), mac, false)?;
+                self.by_name.insert(hop.device.clone(), id);
+                id
+            }
+        };
+        self.annotated.hop(interface, hop.kind, hop.time, &hop.frame, hop.frame_id)?;
+        let blocks = self.annotated.blocks();
+        if blocks.len() >= PcapngBlocks::ENOUGH { blocks.write_to(&mut self.writer) } else { Ok(()) }
+    }
+
+    /// Writes what the devices counted, flushes, and gives the writer back.
+    ///
+    /// # Errors
+    /// Writing fails.
+    pub fn finish(mut self) -> Result<W, CaptureError> {
+        self.annotated.conclude()?;
+        self.annotated.blocks().write_to(&mut self.writer)?;
+        self.writer.flush()?;
+        Ok(self.writer)
     }
 }
 

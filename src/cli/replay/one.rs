@@ -105,8 +105,7 @@ fn outputs(plan: &Plan) -> OutputSpec {
             Destination::File(path.to_path_buf())
         }
     });
-    let eager = plan.speed != Speed::Max;
-    OutputSpec { folder: plan.out_dir.clone(), annotated, eager, ..OutputSpec::default() }
+    OutputSpec { folder: plan.out_dir.clone(), annotated, ..OutputSpec::default() }
 }
 
 /// Lets frames come in until the end, pass by pass. A capture that cannot be read once more ends it, too.
