@@ -23,7 +23,7 @@ awk 'BEGIN {
         printf "mac = \"02:4d:%02x:%02x:%02x:%02x\"\n", int(v / 16777216) % 256, int(v / 65536) % 256, int(v / 256) % 256, v % 256
     }
 }' >lab.toml
-mac=$(awk -F'"' '/mac/ { print $2; exit }' lab.toml)
+mac=$(awk -F'"' '/^mac/ { print $2; exit }' lab.toml)
 
 names=(cat decide cp ports annotated)
 declare -A command=(

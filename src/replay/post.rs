@@ -87,10 +87,11 @@ impl Post {
 }
 
 impl Delivery {
-    /// Has every buffer written, until the other side is gone or writing answers that there is no point in going on.
+    /// Has every buffer written until the other side is gone, which hears if writing answers that there is no point in going
+    /// on.
     pub(super) fn run(self, mut write: impl FnMut(&Full) -> bool) {
         for mut full in self.full {
-            if !self.over.load(Ordering::Relaxed) && !write(&full) {
+            if !write(&full) {
                 self.over.store(true, Ordering::Relaxed);
             }
             full.bytes.clear();

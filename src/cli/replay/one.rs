@@ -9,7 +9,7 @@ use crate::cli::views::{Shown, Views};
 use crate::cli::{Exit, Failure};
 use macvlab::capture::Reader;
 use macvlab::lab::Event;
-use macvlab::replay::{Destination, Done, Engine, Fed, Feed, Filter, Hop, OutputSpec, Replay, Speed, Writer};
+use macvlab::replay::{Destination, Done, Engine, Fed, Feed, Filter, Hop, OutputSpec, Replay, Writer};
 use macvlab::report::counters_table;
 use std::io::Write as _;
 use std::path::PathBuf;
