@@ -16,18 +16,19 @@ const FRAMES: usize = 4096;
 /// Entries of a port's ring.
 const RING: usize = 256;
 
-/// What a port's reader would take frames from: where each lies and how long it is.
+/// What a port's reader would take frames from: where in the buffer each lies, and how long it is.
 struct Ring {
-    slots: [(*const u8, u32); RING],
+    slots: [(u32, u32); RING],
     head: usize,
 }
 
 impl Ring {
-    const EMPTY: Ring = Ring { slots: [(std::ptr::null(), 0); RING], head: 0 };
+    const EMPTY: Ring = Ring { slots: [(0, 0); RING], head: 0 };
 
     #[inline]
-    fn push(&mut self, frame: &[u8]) {
-        self.slots[self.head % RING] = (frame.as_ptr(), frame.len() as u32);
+    fn push(&mut self, buffer: *const u8, frame: &[u8]) {
+        let at = (frame.as_ptr() as usize).wrapping_sub(buffer as usize);
+        self.slots[self.head % RING] = (at as u32, frame.len() as u32);
         self.head += 1;
     }
 }
@@ -48,11 +49,12 @@ fn worker(ports: u64, mode: &str) -> Worker {
 
 /// Takes every frame to the rings of those who receive it.
 fn hand_over(worker: &mut Worker, entrance: Entrance, frames: &[[u8; 64]], rings: &mut [Ring]) {
+    let buffer = frames.as_ptr().cast();
     let mut hops = |p: Passing<'_>| {
         if matches!(p.kind, HopKind::Receive(..))
             && let Some(ring) = rings.get_mut(p.at.index())
         {
-            ring.push(p.frame);
+            ring.push(buffer, p.frame);
         }
     };
     for batch in frames.chunks(32) {

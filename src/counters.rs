@@ -1,5 +1,7 @@
 //! What devices count.
 
+use std::ops::Add;
+
 /// What a device counts, as `ip -s link` shows it. Bytes are those of frames without FCS.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counters {
@@ -19,4 +21,21 @@ pub struct Counters {
     pub tx_bytes: u64,
     /// Dropped instead of sent.
     pub tx_dropped: u64,
+}
+
+impl Add for Counters {
+    type Output = Counters;
+
+    fn add(self, other: Counters) -> Counters {
+        Counters {
+            rx_packets: self.rx_packets + other.rx_packets,
+            rx_bytes: self.rx_bytes + other.rx_bytes,
+            rx_dropped: self.rx_dropped + other.rx_dropped,
+            rx_errors: self.rx_errors + other.rx_errors,
+            multicast: self.multicast + other.multicast,
+            tx_packets: self.tx_packets + other.tx_packets,
+            tx_bytes: self.tx_bytes + other.tx_bytes,
+            tx_dropped: self.tx_dropped + other.tx_dropped,
+        }
+    }
 }

@@ -55,8 +55,10 @@
 //! | room | what it is | to begin with |
 //! | --- | --- | --- |
 //! | [`replay`] | captures through a lab: read, chosen, decided, written | [`replay::Replay`] |
-//! | [`play`] | a lab on a page, changed while it runs | [`play::Session`] |
+//! | `play` | a lab on a page, changed while it runs (feature `play`) | |
 //! | [`report`] | text, JSON lines, annotated pcapng, counters: views of the hop log | [`report::TextReport`] |
+//! | [`report::html`] | a run as a page that moves | [`report::html::page`] |
+//! | [`report::draw`] | a lab as a diagram | [`report::draw::svg`] |
 //! | [`matrix`] | who reaches whom, a fresh lab for each pair | [`matrix::ping`] |
 //! | [`explain`] | the whole way of one frame, and why it did not go elsewhere | [`explain::Journey`] |
 //! | `kernel` | the running Linux kernel, asked the same (feature `kernel`) | |
@@ -92,6 +94,7 @@ pub mod labfile;
 pub mod macvlan;
 pub mod matrix;
 pub mod nic;
+#[cfg(feature = "play")]
 pub mod play;
 pub mod replay;
 pub mod report;

@@ -1,7 +1,9 @@
 //! Decisions allocate nothing: an allocator that counts says so.
 #![allow(missing_docs, unsafe_code, clippy::unwrap_used)]
 
+use macvlab::dataplane::{Entrance, HopKind, Worker};
 use macvlab::frame::{EthHeader, MacAddr, PacketType};
+use macvlab::lab::{Lab, Options};
 use macvlab::macvlan::{self, Demux, Mode, PortRequest};
 use macvlab::nic::{Filter, Nic, UnicastFilter};
 use macvlab::switch::{PortConfig, Switch, SwitchConfig, SwitchPortId};
@@ -122,4 +124,38 @@ fn the_switch_decides_and_learns_known_sources_without_allocating() {
     let count = allocations(|| pass(&mut switch, Instant::from_nanos(1_000_000)));
     assert_eq!(count, 0);
     assert!(left > headers.len(), "{left}: hardly anything left the switch");
+}
+
+/// Every port of a switch floods, learns and forwards, NICs demultiplex and sub-devices count: nothing is allocated on a
+/// frame's way but where the frame itself changes.
+#[test]
+fn a_worker_takes_frames_without_allocating() {
+    let lab = "[nic.eth0]\nmac = \"02:00:00:00:00:00\"\n\
+               [macvlan.a]\nparent = \"eth0\"\nmac = \"02:00:00:00:00:01\"\nmode = \"bridge\"\n\
+               [macvlan.b]\nparent = \"eth0\"\nmac = \"02:00:00:00:00:02\"\nmode = \"bridge\"\n\
+               [macvlan.c]\nparent = \"eth0\"\nmac = \"02:00:00:00:00:03\"\nmode = \"vepa\"\n\
+               [macvlan.d]\nparent = \"eth0\"\nmac = \"02:00:00:00:00:04\"\nmode = \"source\"\n\
+               sources = [\"02:00:00:00:00:05\"]\n\
+               [station.e]\nmac = \"02:00:00:00:00:05\"\n[station.f]\nmac = \"02:00:00:00:00:06\"\n\
+               [switch.sw0.port.eth0]\nhairpin = true\n[switch.sw0.port.e]\n[switch.sw0.port.f]\n";
+    let spec = macvlab::labfile::parse("lab", lab).unwrap();
+    let mut worker = Lab::new(&spec, Options { stacks: false, ..Options::default() }).into_worker();
+    let senders = ["eth0", "a", "b", "c", "d", "e", "f"].map(|name| worker.wiring().find(name).unwrap());
+    let mut received = 0;
+    let mut pass = |worker: &mut Worker, time| {
+        for (sender, src) in senders.into_iter().zip(0..) {
+            for dst in (0..8).map(mac).chain([MacAddr::BROADCAST, MacAddr([1, 0, 0x5e, 0, 0, 1])]) {
+                let mut frame = [8; 64];
+                frame[..6].copy_from_slice(&dst.0);
+                frame[6..12].copy_from_slice(&mac(src).0);
+                worker.take(Entrance::Sent(sender), time, &frame, &mut |p| {
+                    received += u64::from(matches!(p.kind, HopKind::Receive(..)));
+                });
+            }
+        }
+    };
+    pass(&mut worker, Instant::ZERO);
+    let count = allocations(|| pass(&mut worker, Instant::from_nanos(1_000_000)));
+    assert_eq!(count, 0);
+    assert!(received > 200, "{received}: hardly anything was received");
 }

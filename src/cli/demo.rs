@@ -3,13 +3,15 @@
 use super::demos::{self, Demo};
 use super::experiment::{Experiment, Passage, outcome_in_a_word};
 use super::terminal::{Out, Terminal};
-use super::{Exit, Failure};
+use super::{Exit, Failure, views};
 use anstyle::{AnsiColor, Style};
 use comfy_table::presets::NOTHING;
 use comfy_table::{ContentArrangement, Table};
 use macvlab::lab::{Event, Outcome};
+use macvlab::report::html::bundle;
 use macvlab::report::{Detail, TextReport, outcome_in_words, step_in_words};
 use std::io::{self, Write as _};
+use std::path::PathBuf;
 
 /// Run the built-in experiments.
 ///
@@ -21,6 +23,7 @@ use std::io::{self, Write as _};
   macvlab demo --list                   what there is
   macvlab demo vepa                     one of them, step by step
   macvlab demo vepa --explain           hop by hop
+  macvlab demo vepa --html vepa.html    as a page that shows every frame on its way
   macvlab demo vepa --show              its lab file, to begin with
 
 Exit codes: 0 everything held, 1 something did not hold, 2 wrong usage.")]
@@ -28,7 +31,7 @@ pub(super) struct Args {
     /// The one to tell in full; --list names them.
     name: Option<String>,
     /// List the built-in experiments.
-    #[arg(long, conflicts_with_all = ["name", "explain", "show"])]
+    #[arg(long, conflicts_with_all = ["name", "explain", "show", "html"])]
     list: bool,
     /// Tell every hop.
     #[arg(long, requires = "name")]
@@ -36,6 +39,9 @@ pub(super) struct Args {
     /// Print the lab file instead of running it.
     #[arg(long, requires = "name", conflicts_with = "explain")]
     show: bool,
+    /// Write a page that shows every frame on its way; - is standard output.
+    #[arg(long, value_name = "OUT.html", requires = "name", conflicts_with_all = ["explain", "show"])]
+    html: Option<PathBuf>,
 }
 
 /// What was typed, checked.
@@ -45,6 +51,7 @@ enum Plan {
     Show(&'static Demo),
     Steps(&'static Demo),
     Hops(&'static Demo),
+    Page(&'static Demo, PathBuf),
 }
 
 impl Plan {
@@ -55,9 +62,10 @@ impl Plan {
         let demo = demos::find(name).ok_or_else(|| {
             Failure::Because(format!("there is no demo `{name}`; `macvlab demo --list` lists them"))
         })?;
-        Ok(match (args.show, args.explain) {
-            (true, _) => Plan::Show(demo),
-            (_, true) => Plan::Hops(demo),
+        Ok(match (&args.html, args.show, args.explain) {
+            (Some(path), ..) => Plan::Page(demo, path.clone()),
+            (_, true, _) => Plan::Show(demo),
+            (.., true) => Plan::Hops(demo),
             _ => Plan::Steps(demo),
         })
     }
@@ -81,6 +89,11 @@ pub(super) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
         Plan::Overview => overview(terminal, &mut out)?,
         Plan::Steps(demo) => tell(demo, terminal, &mut out, steps)?,
         Plan::Hops(demo) => tell(demo, terminal, &mut out, hops)?,
+        Plan::Page(demo, path) => {
+            let experiment = Experiment::run(demo, terminal.error_colour)?;
+            views::write_page(&bundle(&experiment.events), &path, terminal)?;
+            experiment.holds()
+        }
     };
     out.flush()?;
     Ok(if held { Exit::Held } else { Exit::DidNotHold })

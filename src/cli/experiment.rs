@@ -35,7 +35,8 @@ impl Experiment {
     pub(super) fn run(demo: &'static Demo, colour: bool) -> Result<Experiment, Failure> {
         let spec = macvlab::labfile::parse(demo.name, demo.text)
             .map_err(|mistakes| Failure::Shown(mistakes.render(colour)))?;
-        let mut lab = Lab::new(&spec, Options::default());
+        let options = Options { decisions: true, changes: true, ..Options::default() };
+        let mut lab = Lab::new(&spec, options);
         let mut events = Vec::new();
         let summary = lab.run(&mut |event| events.push(event.clone()));
         Ok(Experiment { demo, events, spec, lab, summary })

@@ -9,7 +9,7 @@
 //! | `draw.rs` | `draw LAB` |
 //! | `explain.rs` | `explain LAB`, with the frame from `aim.rs` |
 //! | `matrix.rs` | `matrix [LAB]` |
-//! | `play.rs` | `play [LAB]` |
+//! | `play.rs` | `play [LAB]`, with the feature `play`; without it `no_play.rs` says so |
 //! | `generate.rs` | `generate OUT.pcap` |
 //! | `replay/` | `replay CAPTURE … --lab LAB` |
 //! | `rules.rs` | `rules [ID]` |
@@ -32,6 +32,10 @@ mod generate;
 mod input;
 mod interrupt;
 mod matrix;
+#[cfg(not(feature = "play"))]
+#[path = "no_play.rs"]
+mod play;
+#[cfg(feature = "play")]
 mod play;
 mod replay;
 mod rules;

@@ -21,7 +21,11 @@ use std::process::{Command, Stdio};
   macvlab play                          the classic set-up; prints the address of the page
   macvlab play lab.toml                 a lab; its steps have been run
   macvlab play lab.toml --fresh         a lab; its steps wait to be done one by one
+  macvlab demo private --show | macvlab play -
+                                        one of the demos
   macvlab play --port 8080 --no-open    on this port, and no browser is started
+  ssh -t -L 8080:127.0.0.1:8080 MACHINE macvlab play --port 8080
+                                        on another machine; the page is shown here
 
 Exit codes: 0 after Ctrl-C, 2 wrong usage or input, or the port is taken.")]
 pub(super) struct Args {
@@ -33,7 +37,7 @@ pub(super) struct Args {
     /// The port of the web server; 0 is any that is free.
     #[arg(long, default_value_t = 0)]
     port: u16,
-    /// Open the page in a browser, even if this is no terminal.
+    /// Open the page in a browser, even if this looks like no desktop.
     #[arg(long, conflicts_with = "no_open")]
     open: bool,
     /// Do not open the page in a browser.
@@ -60,7 +64,7 @@ impl Plan {
         if args.fresh {
             session.reset().map_err(denied)?;
         }
-        let open = args.open || (!args.no_open && std::io::stdout().is_terminal());
+        let open = args.open || (!args.no_open && std::io::stdout().is_terminal() && has_desktop());
         Ok(Plan { session, port: args.port, open })
     }
 }
@@ -103,6 +107,12 @@ fn classic() -> LabSpec {
     let port = PortSetup::of(Mode::Vepa);
     let spec = Classic { c1: port, c2: Some(port), wire: Wire::Switch { hairpin: false } }.spec();
     LabSpec { title: "The classic set-up: two ports on one NIC, behind a switch".to_owned(), ..spec }
+}
+
+/// Whether somebody sits at a screen of this machine. Where there is none, a browser for terminals might be started.
+fn has_desktop() -> bool {
+    let is_set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+    cfg!(target_os = "macos") || is_set("DISPLAY") || is_set("WAYLAND_DISPLAY")
 }
 
 /// Asks the desktop to show the page. Whether it does is not waited for.

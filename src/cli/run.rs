@@ -3,7 +3,7 @@
 use super::input::{self, Capture};
 use super::interrupt::Interrupt;
 use super::terminal::{Terminal, is_dash};
-use super::views::{Shown, Views};
+use super::views::{Files, Shown, Views};
 use super::{Exit, Failure};
 use macvlab::frame::Frame;
 use macvlab::lab::spec::Action;
@@ -25,6 +25,7 @@ const MAX_STEP_FRAMES: usize = 1_000_000;
   macvlab run lab.toml --json           the events, one object a line
   macvlab run lab.toml --pcap out.pcapng
                                         every hop as a packet, its rule as a comment
+  macvlab run lab.toml --html out.html  a page that shows every frame on its way
 
 Exit codes: 0 every expectation held, 1 one did not, 2 wrong usage or input, 130 after Ctrl-C.")]
 pub(super) struct Args {
@@ -42,6 +43,9 @@ pub(super) struct Args {
     /// Write every hop as a packet with its rule as a comment; - is standard output.
     #[arg(long, value_name = "OUT.pcapng")]
     pcap: Option<PathBuf>,
+    /// Write a page that shows every frame on its way, and every verdict: one file, for any browser; - is standard output.
+    #[arg(long, value_name = "OUT.html")]
+    html: Option<PathBuf>,
 }
 
 /// What was typed, checked.
@@ -50,18 +54,19 @@ struct Plan {
     /// Captures of `replay` steps are relative to it.
     folder: PathBuf,
     shown: Shown,
-    pcap: Option<PathBuf>,
+    files: Files,
 }
 
 impl Plan {
     fn of(args: Args, terminal: &Terminal) -> Result<Plan, Failure> {
-        let shown = Shown::of(args.json, args.explain, args.quiet, args.pcap.as_ref())?;
+        let files = Files { capture: args.pcap, page: args.html };
+        let shown = Shown::of(args.json, args.explain, args.quiet, &files)?;
         let spec = input::lab(&args.lab, terminal)?;
         let folder = match args.lab.parent() {
             Some(folder) if !is_dash(&args.lab) => folder.to_path_buf(),
             _ => PathBuf::new(),
         };
-        Ok(Plan { spec, folder, shown, pcap: args.pcap })
+        Ok(Plan { spec, folder, shown, files })
     }
 }
 
@@ -70,9 +75,11 @@ pub(super) fn run(args: Args, terminal: &Terminal) -> Result<Exit, Failure> {
     let plan = Plan::of(args, terminal)?;
     let (captures, bad) = captures(&plan.spec, &plan.folder, terminal)?;
     let interrupt = Interrupt::listen()?;
-    let mut views = Views::open(plan.shown, plan.pcap, terminal)?;
-    let mut lab =
-        Lab::new(&plan.spec, Options { captures, stop: Some(interrupt.flag()), ..Options::default() });
+    let mut views = Views::open(plan.shown, plan.files, terminal)?;
+    let (decisions, changes) = (views.wants_all(), views.wants_all());
+    let options =
+        Options { decisions, changes, captures, stop: Some(interrupt.flag()), ..Options::default() };
+    let mut lab = Lab::new(&plan.spec, options);
     let summary = lab.run(&mut |event| views.event(event));
     views.finish()?;
     if let Shown::Text(detail) = plan.shown {

@@ -1,12 +1,13 @@
-//! What a run is shown as: any of text or events on standard output, and an annotated capture.
+//! What a run is shown as: text or events on standard output, an annotated capture, a page.
 
 use super::Failure;
 use super::terminal::{Out, Output, Terminal, is_dash};
 use macvlab::capture::CaptureError;
 use macvlab::lab::Event;
+use macvlab::report::html::{Bundle, Recorder, page};
 use macvlab::report::{AnnotatedCapture, Detail, JsonLines, TextReport};
-use std::io;
-use std::path::PathBuf;
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
 
 /// What goes to standard output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,21 +17,36 @@ pub(super) enum Shown {
     Text(Detail),
 }
 
+/// The files that a run is written to; `-` is standard output.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Files {
+    /// An annotated capture.
+    pub(super) capture: Option<PathBuf>,
+    /// A page that shows the run.
+    pub(super) page: Option<PathBuf>,
+}
+
 impl Shown {
-    /// What the flags ask for. `capture` is where a capture goes: if that is standard output, nothing else does.
+    /// What the flags ask for. If a file is standard output, nothing else goes there.
     ///
     /// clap has seen to it that at most one of the flags is given.
-    pub(super) fn of(
-        json: bool,
-        explain: bool,
-        quiet: bool,
-        capture: Option<&PathBuf>,
-    ) -> Result<Shown, Failure> {
-        let taken = capture.is_some_and(|path| is_dash(path));
-        if taken && (json || explain) {
-            let why = "the capture goes to standard output, so --json and --explain have nowhere to go";
-            return Err(Failure::Because(why.to_owned()));
+    pub(super) fn of(json: bool, explain: bool, quiet: bool, files: &Files) -> Result<Shown, Failure> {
+        let dash = |path: &Option<PathBuf>| path.as_ref().is_some_and(|path| is_dash(path));
+        let what = match (dash(&files.capture), dash(&files.page)) {
+            (true, true) => {
+                let why = "the capture and the page cannot both go to standard output";
+                return Err(Failure::Because(why.to_owned()));
+            }
+            (true, _) => Some("capture"),
+            (_, true) => Some("page"),
+            _ => None,
+        };
+        if let Some(what) = what.filter(|_| json || explain) {
+            let why =
+                format!("the {what} goes to standard output, so --json and --explain have nowhere to go");
+            return Err(Failure::Because(why));
         }
+        let taken = what.is_some();
         Ok(match (json, explain) {
             _ if taken || quiet => Shown::Nothing,
             (true, _) => Shown::Json,
@@ -45,23 +61,20 @@ pub(super) struct Views {
     json: Option<JsonLines<Out>>,
     text: Option<TextReport<Out>>,
     capture: Option<(AnnotatedCapture<Output>, PathBuf)>,
+    page: Option<(Recorder, Output, PathBuf)>,
     /// The first thing that went wrong; the view that it happened to is gone.
     failure: Option<Failure>,
 }
 
 impl Views {
     /// Opens them.
-    pub(super) fn open(
-        shown: Shown,
-        capture: Option<PathBuf>,
-        terminal: &Terminal,
-    ) -> Result<Views, Failure> {
+    pub(super) fn open(shown: Shown, files: Files, terminal: &Terminal) -> Result<Views, Failure> {
         let (json, text) = match shown {
             Shown::Nothing => (None, None),
             Shown::Json => (Some(JsonLines::new(terminal.out())), None),
             Shown::Text(detail) => (None, Some(TextReport::new(terminal.out(), detail, terminal.colour))),
         };
-        let capture = match capture {
+        let capture = match files.capture {
             Some(path) => {
                 let file = Output::create(&path, terminal)?;
                 let capture = AnnotatedCapture::new(file).map_err(|e| Failure::about(path.display(), e))?;
@@ -69,11 +82,22 @@ impl Views {
             }
             None => None,
         };
-        Ok(Views { json, text, capture, failure: None })
+        let page = match files.page {
+            Some(path) => Some((Recorder::default(), Output::create(&path, terminal)?, path)),
+            None => None,
+        };
+        Ok(Views { json, text, capture, page, failure: None })
     }
 
     /// Shows an event. A view that fails is not written to again; the others go on.
     pub(super) fn event(&mut self, event: &Event) {
+        if let Some((recorder, ..)) = &mut self.page {
+            recorder.event(event);
+        }
+        // They are told for the page alone.
+        if matches!(event, Event::Decision(_) | Event::Devices { .. } | Event::Fdb(_)) {
+            return;
+        }
         if let Some(json) = &mut self.json
             && let Err(e) = json.event(event)
         {
@@ -99,6 +123,11 @@ impl Views {
         self.failure.get_or_insert(failure);
     }
 
+    /// Whether decisions and changes are to be told.
+    pub(super) fn wants_all(&self) -> bool {
+        self.page.is_some()
+    }
+
     /// Completes them.
     pub(super) fn finish(self) -> Result<(), Failure> {
         let stdout = |e: io::Error| Failure::about("standard output", e);
@@ -108,7 +137,21 @@ impl Views {
             let whole = capture.finish().and_then(|file| file.commit().map_err(CaptureError::from));
             whole.map_err(|e| Failure::about(path.display(), e))?;
         }
+        if let Some((recorder, file, path)) = self.page {
+            put_page(&recorder.finish(), file, &path)?;
+        }
         self.failure.map_or(Ok(()), Err)?;
         json.and(text)
     }
+}
+
+/// Writes a page of its own.
+pub(super) fn write_page(bundle: &Bundle, path: &Path, terminal: &Terminal) -> Result<(), Failure> {
+    put_page(bundle, Output::create(path, terminal)?, path)
+}
+
+fn put_page(bundle: &Bundle, mut file: Output, path: &Path) -> Result<(), Failure> {
+    let written = page(bundle).map_err(io::Error::from);
+    let whole = written.and_then(|page| file.write_all(page.as_bytes())).and_then(|()| file.commit());
+    whole.map_err(|e| Failure::about(path.display(), e))
 }

@@ -27,9 +27,15 @@ impl<W: Watch> Walk<'_, W> {
     }
 
     /// A device with a link takes a frame from its cable.
+    fn arrive_at(&mut self, id: NodeId, frame: Numbered<'_, W::Frame>) {
+        if let Some(link) = self.wiring.link(id) {
+            self.take_in(id, link, frame);
+        }
+    }
+
+    /// A device takes a frame from its cable.
     #[inline(always)]
-    pub(super) fn arrive_at(&mut self, id: NodeId, frame: Numbered<'_, W::Frame>) {
-        let Some(link) = self.wiring.link(id) else { return };
+    pub(super) fn take_in(&mut self, id: NodeId, link: &LinkNode, frame: Numbered<'_, W::Frame>) {
         if !link.intake.is_up() {
             let rule = if link.kind == LinkKind::Nic { Rule::NicDown } else { Rule::CableDown };
             return self.turn_away(id, rule, frame);
@@ -39,7 +45,7 @@ impl<W: Watch> Walk<'_, W> {
             return self.turn_away(id, link.intake.refusal(&header), frame);
         }
         self.count_received(id, frame.bytes);
-        self.intake_here(id, link, &header, link.intake.packet_type(&header), frame);
+        self.intake_here(id, link, &header, || link.intake.packet_type(&header), frame);
     }
 
     /// A frame that the device's hardware does not let in.
@@ -79,39 +85,41 @@ impl<W: Watch> Walk<'_, W> {
         packet_type: PacketType,
         frame: Numbered<'_, W::Frame>,
     ) {
-        self.intake_here(id, link, header, packet_type, frame);
+        self.intake_here(id, link, header, || packet_type, frame);
     }
 
     /// What a device does with a frame that its hardware let in: the tap sees it, then sub-interfaces, ports and the
     /// host stack (R10). A parent with a port puts multicast IPv4 fragments together in front of its ports (R160): the
     /// hop log has each fragment arrive, and then dropped with the rule that holds it back or threw it away, but for
     /// the last one, under whose number the whole datagram goes on.
+    ///
+    /// How the frame looks to the device is asked only where it matters: `packet_type` is worked out again each time.
     #[inline(always)]
     fn intake_here(
         &mut self,
         id: NodeId,
         link: &LinkNode,
         header: &EthHeader,
-        packet_type: PacketType,
+        packet_type: impl Fn() -> PacketType,
         frame: Numbered<'_, W::Frame>,
     ) {
         if link.kind == LinkKind::Station {
-            self.hop(id, HopKind::Receive(packet_type, Rule::StationReceive), frame);
-            return self.watch.hand_over(id, frame, packet_type);
+            self.hop(id, HopKind::Receive(packet_type(), Rule::StationReceive), frame);
+            return self.watch.hand_over(id, frame, packet_type());
         }
-        self.hop(id, HopKind::Arrive(packet_type), frame);
+        self.hop(id, HopKind::Arrive(packet_type()), frame);
         if let Some(tag) = header.tag
             && let Some(child) = sub_interface(link, tag)
         {
-            return self.intake_vlan(id, child, packet_type, frame);
+            return self.intake_vlan(id, child, packet_type(), frame);
         }
         let Some(ports) = &link.ports else {
-            return self.hand_to_host(id, Rule::NoPorts, packet_type, frame);
+            return self.hand_to_host(id, Rule::NoPorts, packet_type(), frame);
         };
         let parent = Parent { id, ports };
         // Only groups are looked at for fragments: a unicast keeps out of the way.
         if header.dst.is_multicast() {
-            return self.intake_group(&parent, link.reassembles_at, header, packet_type, frame);
+            return self.intake_group(&parent, link.reassembles_at, header, packet_type(), frame);
         }
         self.demultiplex(&parent, header, packet_type, frame);
     }
@@ -127,7 +135,7 @@ impl<W: Watch> Walk<'_, W> {
         frame: Numbered<'_, W::Frame>,
     ) {
         match self.state.fragments(reassembles_at).offer(self.now, frame.bytes, header) {
-            Offered::NotAFragment => self.demultiplex(parent, header, packet_type, frame),
+            Offered::NotAFragment => self.demultiplex(parent, header, || packet_type, frame),
             // Held back is dropped as well: this frame goes no further, whatever becomes of its data.
             Offered::Held(rule) => self.hop(parent.id, HopKind::Drop(rule), frame),
             Offered::Whole(datagram) => self.intake_datagram(parent, datagram, frame),
@@ -140,7 +148,7 @@ impl<W: Watch> Walk<'_, W> {
         let datagram = W::Frame::from(datagram);
         let Ok(header) = incoming(&datagram) else { return };
         let packet_type = PacketType::of(header.dst, MacAddr::ZERO);
-        self.demultiplex(parent, &header, packet_type, last.with(&datagram));
+        self.demultiplex(parent, &header, || packet_type, last.with(&datagram));
     }
 
     /// A parent's hook: the demultiplexer decides, ports and host stack get the frame.
@@ -149,7 +157,7 @@ impl<W: Watch> Walk<'_, W> {
         &mut self,
         parent: &Parent<'_>,
         header: &EthHeader,
-        packet_type: PacketType,
+        packet_type: impl Fn() -> PacketType,
         frame: Numbered<'_, W::Frame>,
     ) {
         let (id, ports) = (parent.id, parent.ports);
@@ -159,12 +167,12 @@ impl<W: Watch> Walk<'_, W> {
         }
         // Most verdicts say one thing and make no copies.
         if verdict.has_copies() {
-            self.hand_out(parent, &verdict, header, packet_type, frame);
+            self.hand_out(parent, &verdict, header, packet_type(), frame);
         } else if let Some(only) = ports.table.itself(&verdict, header) {
             self.hand_to_port(ports, &only, header, frame);
         }
         match verdict.egress {
-            Egress::HostStack => self.hand_to_host(id, verdict.rule, packet_type, frame),
+            Egress::HostStack => self.hand_to_host(id, verdict.rule, packet_type(), frame),
             Egress::Drop => self.hop(id, HopKind::Drop(verdict.rule), frame),
             Egress::Port(_) | Egress::Wire | Egress::Parent => {}
         }

@@ -21,10 +21,12 @@
 //! | `switching.rs` | in at one switch port and out at others |
 //! | `decision.rs` | decisions told in full, for explanations |
 //! | `worker.rs` | a thread's own state, and wirings that change while frames flow |
+//! | `shards.rs` | several workers side by side, frames sorted by flow |
 
 mod arrive;
 mod decision;
 mod send;
+mod shards;
 mod state;
 mod switching;
 mod watch;
@@ -32,6 +34,7 @@ mod wiring;
 mod worker;
 
 pub use decision::{Decision, Finding, Place, Way, WayKind};
+pub use shards::{Shards, counters_of};
 pub use state::State;
 pub use watch::{HopKind, Numbered, Watch};
 pub(crate) use wiring::Slot;

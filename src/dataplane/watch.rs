@@ -25,8 +25,8 @@ pub enum HopKind {
 pub struct Numbered<'f, F> {
     /// The bytes, from the destination address on, tags included, no FCS.
     pub bytes: &'f [u8],
-    /// What holds them.
-    pub held: &'f F,
+    /// What holds them; none: whoever offered the frame, and they are what was offered.
+    pub held: Option<&'f F>,
     /// The same for all copies of one sent frame.
     pub id: u64,
 }
@@ -44,7 +44,14 @@ impl<'f, F: Deref<Target = [u8]>> Numbered<'f, F> {
     #[inline]
     #[must_use]
     pub fn new(held: &'f F, id: u64) -> Numbered<'f, F> {
-        Numbered { bytes: held, held, id }
+        Numbered { bytes: held, held: Some(held), id }
+    }
+
+    /// Bytes as somebody offers them.
+    #[inline]
+    #[must_use]
+    pub fn offered(bytes: &'f [u8], id: u64) -> Numbered<'f, F> {
+        Numbered { bytes, held: None, id }
     }
 
     /// Other bytes that go on under the same number.

@@ -229,10 +229,11 @@ impl Wiring {
         &self.names[node.index()]
     }
 
-    /// The node of this name, if it was not removed.
+    /// The device or switch port of this name, if it was not removed; for a switch, its own device.
     #[must_use]
     pub fn find(&self, name: &str) -> Option<NodeId> {
-        let there = |(node, called): (&Node, &Name)| !matches!(node, Node::Gone) && called == name;
+        let there =
+            |(node, called): (&Node, &Name)| !matches!(node, Node::Gone | Node::Switch) && called == name;
         let at = self.nodes.iter().zip(&self.names).position(there)?;
         u32::try_from(at).ok().map(NodeId)
     }

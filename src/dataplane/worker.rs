@@ -5,7 +5,6 @@ use crate::frame::EthHeader;
 use crate::time::Instant;
 use parking_lot::Mutex;
 use std::collections::VecDeque;
-use std::ops::Deref;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -153,21 +152,18 @@ impl Worker {
         frames: impl IntoIterator<Item = (Instant, &'f [u8])>,
         hops: &mut impl FnMut(Passing<'_>),
     ) {
-        let mut courier = Courier::new(&mut self.under_way, self.now, hops);
+        let mut courier = Courier { under_way: &mut self.under_way, now: self.now, hops };
         let mut walk = Walk::new(&self.wiring, &mut self.state, &mut courier, self.now);
-        let mut id = self.frames;
-        for (time, frame) in frames {
-            id += 1;
-            walk.pass_time(time);
-            let whole = Lent::Offered(frame);
-            let numbered = Numbered::new(&whole, id);
-            match entrance {
-                Entrance::Wire(node) => walk.arrive_at(node, numbered),
-                Entrance::Sent(node) => walk.send_or_drop(node, numbered),
+        match entrance {
+            Entrance::Wire(node) => {
+                let Some(link) = self.wiring.link(node) else { return };
+                walk.take_each(frames, &mut self.frames, |walk, frame| walk.take_in(node, link, frame));
             }
-            walk.settle(frame, id);
+            Entrance::Sent(node) => {
+                walk.take_each(frames, &mut self.frames, |walk, frame| walk.send_or_drop(node, frame));
+            }
         }
-        (self.now, self.frames) = (walk.now, id);
+        self.now = walk.now;
     }
 
     /// Asks for the memory that decisions about these frames will read, where tables outgrow the caches. For a batch
@@ -183,7 +179,25 @@ impl Worker {
     }
 }
 
-impl<'f, H: FnMut(Passing<'_>)> Walk<'_, Courier<'_, 'f, H>> {
+impl<H: FnMut(Passing<'_>)> Walk<'_, Courier<'_, H>> {
+    /// Lets frames enter one after another, and takes each to its end.
+    #[inline(always)]
+    fn take_each<'f>(
+        &mut self,
+        frames: impl IntoIterator<Item = (Instant, &'f [u8])>,
+        number: &mut u64,
+        mut enter: impl FnMut(&mut Self, Numbered<'f, Arc<[u8]>>),
+    ) {
+        for (time, frame) in frames {
+            *number += 1;
+            self.pass_time(time);
+            enter(self, Numbered::offered(frame, *number));
+            if !self.watch.under_way.is_empty() {
+                self.settle(frame, *number);
+            }
+        }
+    }
+
     #[inline]
     fn pass_time(&mut self, until: Instant) {
         self.now = self.now.max(until);
@@ -191,71 +205,32 @@ impl<'f, H: FnMut(Passing<'_>)> Walk<'_, Courier<'_, 'f, H>> {
     }
 
     /// Until no copy of the frame is under way.
-    #[inline]
-    fn settle(&mut self, frame: &'f [u8], id: u64) {
+    fn settle(&mut self, frame: &[u8], id: u64) {
         while let Some(UnderWay { due, to, made }) = self.watch.under_way.pop_front() {
             self.pass_time(due);
-            let bytes = made.map_or(Lent::Offered(frame), Lent::Made);
-            self.arrive(to, Numbered::new(&bytes, id));
+            let frame = made.as_ref().map_or(Numbered::offered(frame, id), |made| Numbered::new(made, id));
+            self.arrive(to, frame);
         }
-    }
-}
-
-/// A frame on its way: lent by whoever offered it, or made on the way.
-#[derive(Clone, Debug)]
-enum Lent<'f> {
-    Offered(&'f [u8]),
-    Made(Arc<[u8]>),
-}
-
-impl Deref for Lent<'_> {
-    type Target = [u8];
-
-    #[inline]
-    fn deref(&self) -> &[u8] {
-        match self {
-            Lent::Offered(bytes) => bytes,
-            Lent::Made(bytes) => bytes,
-        }
-    }
-}
-
-impl From<Vec<u8>> for Lent<'_> {
-    fn from(bytes: Vec<u8>) -> Self {
-        Lent::Made(bytes.into())
     }
 }
 
 /// Tells hops on, and keeps what is on cables.
-struct Courier<'w, 'f, H> {
+struct Courier<'w, H> {
     under_way: &'w mut VecDeque<UnderWay>,
     now: Instant,
     hops: &'w mut H,
-    /// The frames that are told of.
-    lends: std::marker::PhantomData<&'f [u8]>,
 }
 
-impl<'w, H> Courier<'w, '_, H> {
-    #[inline]
-    fn new(under_way: &'w mut VecDeque<UnderWay>, now: Instant, hops: &'w mut H) -> Self {
-        Courier { under_way, now, hops, lends: std::marker::PhantomData }
-    }
-}
-
-impl<'f, H: FnMut(Passing<'_>)> Watch for Courier<'_, 'f, H> {
-    type Frame = Lent<'f>;
+impl<H: FnMut(Passing<'_>)> Watch for Courier<'_, H> {
+    type Frame = Arc<[u8]>;
 
     #[inline]
-    fn hop(&mut self, at: NodeId, kind: HopKind, frame: Numbered<'_, Lent<'f>>) {
+    fn hop(&mut self, at: NodeId, kind: HopKind, frame: Numbered<'_, Arc<[u8]>>) {
         (self.hops)(Passing { at, kind, time: self.now, frame: frame.bytes, frame_id: frame.id });
     }
 
-    fn under_way(&mut self, to: End, after: Duration, frame: Numbered<'_, Lent<'f>>) {
-        let due = self.now + after;
-        let made = match frame.held {
-            Lent::Offered(_) => None,
-            Lent::Made(bytes) => Some(Arc::clone(bytes)),
-        };
+    fn under_way(&mut self, to: End, after: Duration, frame: Numbered<'_, Arc<[u8]>>) {
+        let (due, made) = (self.now + after, frame.held.cloned());
         // Cables are mostly alike, so what sets out last is mostly due last.
         let at = self.under_way.iter().rposition(|other| other.due <= due).map_or(0, |n| n + 1);
         self.under_way.insert(at, UnderWay { due, to, made });

@@ -88,7 +88,13 @@ impl EthHeader {
         let len = frame.len();
         let runt = |needed| Runt { len, needed };
         let (head, rest) = frame.split_first_chunk::<14>().ok_or(runt(14))?;
-        let [d0, d1, d2, d3, d4, d5, s0, s1, s2, s3, s4, s5, t0, t1] = *head;
+        // Addresses are copied whole: byte by byte, compilers make a dozen loads of one.
+        let (Some((dst, behind)), Some(&[.., t0, t1])) =
+            (head.split_first_chunk::<6>(), head.last_chunk::<2>())
+        else {
+            return Err(runt(14));
+        };
+        let Some(src) = behind.first_chunk::<6>() else { return Err(runt(14)) };
         let outer = u16::from_be_bytes([t0, t1]);
         let (tag, ethertype) = if TPIDS.contains(&outer) {
             let [c0, c1, e0, e1, ..] = rest.first_chunk::<6>().ok_or(runt(20))?;
@@ -97,8 +103,8 @@ impl EthHeader {
             (None, outer)
         };
         Ok(EthHeader {
-            dst: MacAddr([d0, d1, d2, d3, d4, d5]),
-            src: MacAddr([s0, s1, s2, s3, s4, s5]),
+            dst: MacAddr(*dst),
+            src: MacAddr(*src),
             tag,
             ethertype,
             len: u32::try_from(len).unwrap_or(u32::MAX),

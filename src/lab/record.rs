@@ -71,22 +71,23 @@ impl Watch for Recorder<'_> {
         {
             receivers.insert(device.clone());
         }
-        let Numbered { held, id: frame_id, .. } = frame;
-        let hop = Hop { step: self.step, time: self.now, device, kind, frame: held.clone(), frame_id };
+        let (bytes, frame_id) = (shared(frame), frame.id);
+        let hop = Hop { step: self.step, time: self.now, device, kind, frame: bytes, frame_id };
         self.log.push(Event::Hop(hop));
     }
 
     fn hand_over(&mut self, device: NodeId, frame: Numbered<'_, Frame>, packet_type: PacketType) {
         let Some((agent, interface)) = self.device(device).and_then(|d| d.agent) else { return };
+        let bytes = shared(frame);
         match &mut self.stacks.agents[agent.0].stack {
-            Stack::Endpoint(e) => e.receive(self.now, frame.held, packet_type),
-            Stack::Router(r) => r.receive(self.now, interface, frame.held, packet_type),
+            Stack::Endpoint(e) => e.receive(self.now, &bytes, packet_type),
+            Stack::Router(r) => r.receive(self.now, interface, &bytes, packet_type),
         }
         self.stacks.serve(agent, self.now);
     }
 
     fn under_way(&mut self, to: End, after: Duration, frame: Numbered<'_, Frame>) {
-        let due = Due::Arrive { at: to, frame: frame.held.clone(), frame_id: frame.id };
+        let due = Due::Arrive { at: to, frame: shared(frame), frame_id: frame.id };
         self.stacks.agenda.plan(self.now + after, due);
     }
 
@@ -114,4 +115,9 @@ impl Watch for Recorder<'_> {
     fn decided(&mut self, decision: Decision) {
         self.log.push(Event::Decision(Box::new(Decision { step: self.step, ..decision })));
     }
+}
+
+/// A frame's bytes, to be kept.
+fn shared(frame: Numbered<'_, Frame>) -> Frame {
+    frame.held.cloned().unwrap_or_else(|| Frame::new(frame.bytes))
 }

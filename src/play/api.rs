@@ -12,20 +12,27 @@
 //! What is refused is answered with `{ "error": "…" }`, a sentence for people: 400 not JSON, 403 not let in, 404 no such
 //! thing, 405 not in this way, 413 too long, 415 not called JSON, 422 no possible action.
 
-use super::guard::Guard;
+use super::assets;
+use super::guard::Outsider;
 use super::request::Act;
 use super::session::{Denied, Session};
 use super::state::{State, Told};
+use crate::report::html::Bundle;
 use hyper::body::Bytes;
 use hyper::header::{self, HeaderName, HeaderValue};
 use hyper::http::request::Parts;
 use hyper::{Method, Response, StatusCode};
 use serde::Serialize;
+use std::borrow::Cow;
 
 /// The longest body of a request, in bytes: a step with the longest frame in hex has less.
 pub const MAX_BODY: usize = 256 * 1024;
 
 const JSON: &str = "application/json";
+
+/// The page runs the scripts of this server, talks to this server, and is in no other page.
+const CSP: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; \
+                   base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 /// What every answer says of itself: it is for this page alone, and for now.
 const HEADERS: [(HeaderName, &str); 7] = [
@@ -35,7 +42,7 @@ const HEADERS: [(HeaderName, &str); 7] = [
     (header::X_FRAME_OPTIONS, "DENY"),
     (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
     (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
-    (header::CONTENT_SECURITY_POLICY, "default-src 'none'"),
+    (header::CONTENT_SECURITY_POLICY, CSP),
 ];
 
 /// Why a request is not answered as it wishes.
@@ -48,6 +55,18 @@ pub(super) struct Refused {
 impl Refused {
     pub(super) fn new(status: StatusCode, why: impl ToString) -> Refused {
         Refused { status, why: why.to_string() }
+    }
+
+    pub(super) fn answer(&self) -> Response<Bytes> {
+        let mut response = response(JSON, serde_json::json!({ "error": self.why }).to_string());
+        *response.status_mut() = self.status;
+        response
+    }
+}
+
+impl From<Outsider> for Refused {
+    fn from(outsider: Outsider) -> Refused {
+        Refused::new(StatusCode::FORBIDDEN, outsider)
     }
 }
 
@@ -62,62 +81,84 @@ impl From<Denied> for Refused {
 struct Standing {
     told: Option<Told>,
     state: State,
-}
-
-/// What a request names behind the token, or the answer to an outsider, whose body nobody reads.
-///
-/// # Errors
-/// The answer.
-pub fn admit<'p>(guard: &Guard, head: &'p Parts) -> Result<&'p str, Response<Bytes>> {
-    let admitted = guard.admit(head.uri.path(), &head.headers);
-    admitted.map_err(|outsider| refusal(&Refused::new(StatusCode::FORBIDDEN, outsider)))
+    bundle: Bundle,
 }
 
 /// Answers a request that was let in and names `what`.
-pub fn answer(session: &mut Session, what: &str, head: &Parts, body: &[u8]) -> Response<Bytes> {
-    respond(session, what, head, body).unwrap_or_else(|refused| refusal(&refused))
+pub(super) fn answer(session: &mut Session, what: &str, head: &Parts, body: &[u8]) -> Response<Bytes> {
+    respond(session, what, head, body).unwrap_or_else(|refused| refused.answer())
 }
 
-/// The answer to a request that is refused.
-pub(super) fn refusal(refused: &Refused) -> Response<Bytes> {
-    let body = serde_json::json!({ "error": refused.why }).to_string();
-    let mut response = response(JSON, body);
-    *response.status_mut() = refused.status;
-    response
+/// What can be asked for.
+enum Ask {
+    /// A part of the page: its media type, its text.
+    Part(&'static str, Cow<'static, str>),
+    State,
+    Act,
+    Undo,
+    Redo,
+    Reset,
+    Lab,
+    Traffic,
 }
 
-fn respond(session: &mut Session, what: &str, head: &Parts, body: &[u8]) -> Result<Response<Bytes>, Refused> {
-    match (what, &head.method) {
-        ("", &Method::GET) => Ok(page()),
-        ("state", &Method::GET) => standing(session, None),
-        ("lab.toml", &Method::GET) => Ok(file("lab.toml", "application/toml", session.export())),
-        ("traffic.pcapng", &Method::GET) => match session.traffic() {
-            Ok(capture) => Ok(file("traffic.pcapng", "application/x-pcapng", capture)),
-            Err(e) => Err(Refused::new(StatusCode::INTERNAL_SERVER_ERROR, e)),
-        },
-        ("act", &Method::POST) => {
-            let told = session.act(&asked(head, body)?.into_toml())?;
-            standing(session, Some(told))
-        }
-        ("undo" | "redo" | "reset", &Method::POST) => {
-            is_json(head)?;
-            let told = match what {
-                "undo" => session.undo().map(|()| None),
-                "redo" => session.redo().map(Some),
-                _ => session.reset().map(|()| None),
-            }?;
-            standing(session, told)
-        }
-        ("" | "state" | "lab.toml" | "traffic.pcapng" | "act" | "undo" | "redo" | "reset", method) => {
-            Err(Refused::new(StatusCode::METHOD_NOT_ALLOWED, format!("this is not for {method}")))
-        }
-        _ => Err(Refused::new(StatusCode::NOT_FOUND, "the playground has nothing of this name")),
+impl Ask {
+    /// What the name behind the token stands for, and how it is asked for.
+    fn of(name: &str) -> Option<(Method, Ask)> {
+        let (method, ask) = match name {
+            "state" => (Method::GET, Ask::State),
+            "lab.toml" => (Method::GET, Ask::Lab),
+            "traffic.pcapng" => (Method::GET, Ask::Traffic),
+            "act" => (Method::POST, Ask::Act),
+            "undo" => (Method::POST, Ask::Undo),
+            "redo" => (Method::POST, Ask::Redo),
+            "reset" => (Method::POST, Ask::Reset),
+            name => {
+                let (media, text) = assets::find(name)?;
+                (Method::GET, Ask::Part(media, text))
+            }
+        };
+        Some((method, ask))
     }
 }
 
-/// What is asked for.
-fn asked(head: &Parts, body: &[u8]) -> Result<Act, Refused> {
-    is_json(head)?;
+fn respond(session: &mut Session, what: &str, head: &Parts, body: &[u8]) -> Result<Response<Bytes>, Refused> {
+    let nothing = || Refused::new(StatusCode::NOT_FOUND, "the playground has nothing of this name");
+    let (method, ask) = Ask::of(what).ok_or_else(nothing)?;
+    if head.method != method {
+        let why = format!("this is for {method}, not for {}", head.method);
+        let mut response = Refused::new(StatusCode::METHOD_NOT_ALLOWED, why).answer();
+        let allowed = HeaderValue::from_str(method.as_str());
+        response.headers_mut().extend(allowed.map(|value| (header::ALLOW, value)));
+        return Ok(response);
+    }
+    if method == Method::POST {
+        is_json(head)?;
+    }
+    let told = match ask {
+        Ask::Part(media, text) => return Ok(response(media, text.into_owned())),
+        Ask::Lab => return Ok(file("lab.toml", "application/toml", session.export())),
+        Ask::Traffic => {
+            let capture = session.traffic().map_err(broken)?;
+            return Ok(file("traffic.pcapng", "application/x-pcapng", capture));
+        }
+        Ask::State => None,
+        Ask::Act => Some(session.act(&action(body)?.into_toml())?),
+        Ask::Redo => Some(session.redo()?),
+        Ask::Undo => session.undo().map(|()| None)?,
+        Ask::Reset => session.reset().map(|()| None)?,
+    };
+    let standing = Standing { told, state: session.state(), bundle: session.bundle() };
+    let body = serde_json::to_vec(&standing).map_err(broken)?;
+    Ok(response(JSON, body))
+}
+
+/// What cannot happen did.
+fn broken(why: impl ToString) -> Refused {
+    Refused::new(StatusCode::INTERNAL_SERVER_ERROR, why)
+}
+
+fn action(body: &[u8]) -> Result<Act, Refused> {
     let wrong = |e| Refused::new(StatusCode::BAD_REQUEST, format!("this is no action in JSON: {e}"));
     serde_json::from_slice(body).map_err(wrong)
 }
@@ -130,16 +171,6 @@ fn is_json(head: &Parts) -> Result<(), Refused> {
         return Ok(());
     }
     Err(Refused::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, format!("the body must be {JSON}")))
-}
-
-fn standing(session: &Session, told: Option<Told>) -> Result<Response<Bytes>, Refused> {
-    let standing = Standing { told, state: session.state() };
-    let body = serde_json::to_vec(&standing);
-    body.map(|body| response(JSON, body)).map_err(|e| Refused::new(StatusCode::INTERNAL_SERVER_ERROR, e))
-}
-
-fn page() -> Response<Bytes> {
-    response("text/html; charset=utf-8", "")
 }
 
 /// Something to be kept under this name.

@@ -6,6 +6,7 @@
 //! | `state.rs` | how a session stands, for the controls of the page |
 //! | `request.rs` | what a request in JSON asks for, as a step of a lab file |
 //! | `api.rs` | a request and the answer to it; no I/O |
+//! | `assets/` | the page |
 //! | `guard.rs` | who is let in |
 //! | `server.rs` | HTTP on the loopback interface |
 //!
@@ -13,6 +14,7 @@
 //! run all but the last step again, and a session is exported as the lab file with its steps.
 
 mod api;
+mod assets;
 mod guard;
 mod request;
 mod server;
@@ -21,8 +23,8 @@ mod state;
 #[cfg(test)]
 mod tests;
 
-pub use api::{MAX_BODY, admit, answer};
+pub use api::MAX_BODY;
 pub use guard::{Guard, Outsider, TOKEN_BYTES};
 pub use server::{listen, serve};
 pub use session::{Denied, MAX_ACTIONS, MAX_EVENTS, Session};
-pub use state::{Because, DeviceNow, Kept, State, Told};
+pub use state::{Because, DeviceNow, State, Told};

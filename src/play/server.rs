@@ -94,11 +94,12 @@ async fn connection(stream: TcpStream, shared: Rc<Shared>) {
 
 async fn handle(request: Request<Incoming>, shared: &Shared) -> Response<Bytes> {
     let (head, body) = request.into_parts();
-    let what = match api::admit(&shared.guard, &head) {
+    // Nobody reads what an outsider sends.
+    let what = match shared.guard.admit(head.uri.path(), &head.headers) {
         Ok(what) => what,
-        Err(response) => return response,
+        Err(outsider) => return Refused::from(outsider).answer(),
     };
-    let refused = |status, why: &str| api::refusal(&Refused::new(status, why));
+    let refused = |status, why: &str| Refused::new(status, why).answer();
     let body = match timeout(PATIENCE, Limited::new(body, MAX_BODY).collect()).await {
         Ok(Ok(body)) => body.to_bytes(),
         Ok(Err(e)) if e.is::<http_body_util::LengthLimitError>() => {

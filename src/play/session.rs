@@ -6,6 +6,7 @@ use crate::lab::spec::{Action, DeviceKind, Expect, Name, StepSpec};
 use crate::lab::{Event, Lab, LabSpec, Options, Outcome};
 use crate::labfile::{self, Diagnostics};
 use crate::report::AnnotatedCapture;
+use crate::report::html::{Bundle, Recorder};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -22,11 +23,11 @@ pub enum Denied {
     #[error("{}", first(.0))]
     NoStep(#[from] Diagnostics),
     /// There are [`MAX_ACTIONS`].
-    #[error("after {MAX_ACTIONS} actions nothing more is taken: undo some, or begin anew")]
+    #[error("a session has at most {MAX_ACTIONS} actions: undo some, or begin anew")]
     TooManyActions,
     /// There would be more than [`MAX_EVENTS`].
     #[error(
-        "the session would have more than {MAX_EVENTS} events, so this was not done: ask for less, or undo something"
+        "that would be more than {MAX_EVENTS} events, the most that a session has: ask for less, or undo something"
     )]
     TooManyEvents,
     /// The playground reads no files but those that the lab named when it was opened.
@@ -174,6 +175,14 @@ impl Session {
     /// What happened so far, and how everything stands: what a run of the exported lab tells.
     pub fn events(&self) -> impl Iterator<Item = &Event> {
         self.run.events.iter().chain(&self.run.standing)
+    }
+
+    /// What happened so far, for the page that shows it.
+    #[must_use]
+    pub fn bundle(&self) -> Bundle {
+        let mut recorder = Recorder::default();
+        self.events().for_each(|event| recorder.event(event));
+        recorder.finish()
     }
 
     /// How the session stands, for those who show its controls.

@@ -1,17 +1,15 @@
 //! How a session stands, and what came of an action: for those who show it. Every word is the reports' or the catalogue's.
 
 use super::session::{MAX_ACTIONS, MAX_EVENTS};
-use crate::explain::{Fate, Journey};
-use crate::lab::spec::{Action, Name, ProbeSpec, StepSpec, Target};
+use crate::lab::spec::{Name, StepSpec};
 use crate::lab::{Device, Event, Lab, Outcome};
 use crate::macvlan::Mode;
-use crate::matrix;
+use crate::report::html::{Reason, because};
 use crate::report::{outcome_in_words, step_in_words};
 use crate::switch::PortFlag;
-use crate::verdict::Rule;
 use serde::Serialize;
 
-/// A rule that made the difference.
+/// A rule that made a difference.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Because {
     /// Its id: `R126`.
@@ -20,23 +18,14 @@ pub struct Because {
     pub title: &'static str,
     /// Its reason, in a sentence.
     pub why: &'static str,
-    /// The device or switch port at which it decided.
-    pub at: Option<Name>,
+    /// What it did: `why the first frame was lost (at sw0.eth0)`.
+    pub text: String,
 }
 
-impl Because {
-    fn of(rule: Rule, at: Option<Name>) -> Because {
-        Because { rule: rule.id(), title: rule.title(), why: rule.why(), at }
+impl From<Reason> for Because {
+    fn from(Reason { rule, text }: Reason) -> Because {
+        Because { rule: rule.id(), title: rule.title(), why: rule.why(), text }
     }
-}
-
-/// A device that does not get an injected frame, and why.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Kept {
-    /// The device.
-    pub device: Name,
-    /// What kept the frame away.
-    pub because: Because,
 }
 
 /// What came of an action.
@@ -50,10 +39,8 @@ pub struct Told {
     pub outcome: String,
     /// It was refused, or nobody answered.
     pub failed: bool,
-    /// The rule that refused it, or that made the difference in an exchange.
-    pub because: Option<Because>,
-    /// Who does not get the injected frame.
-    pub kept: Vec<Kept>,
+    /// The rules that made the difference; of an injected frame, what became of it at each device.
+    pub because: Vec<Because>,
 }
 
 /// A device as its controls show it.
@@ -82,6 +69,8 @@ pub struct DeviceNow {
 /// How a session stands.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct State {
+    /// The lab's title.
+    pub title: String,
     /// The devices that are there, in the order in which they were made; then switches with their ports.
     pub devices: Vec<DeviceNow>,
     /// What was done, and what came of it.
@@ -102,6 +91,7 @@ impl State {
     /// `next` is what would be done again.
     pub(super) fn of(lab: &Lab, done: &[Told], next: Option<&StepSpec>) -> State {
         State {
+            title: lab.title().to_owned(),
             devices: lab.devices().into_iter().map(now).collect(),
             done: done.to_vec(),
             undo: done.last().map(|told| told.action.clone()),
@@ -132,46 +122,13 @@ impl Told {
     /// Reads it from the events of the step. `None`: the step has not come to its end.
     pub(super) fn of(number: usize, spec: &StepSpec, events: &[Event], lab: &Lab) -> Option<Told> {
         let Event::Result { outcome, rtt, delivered, .. } = events.last()? else { return None };
-        let because = match (&spec.action, outcome) {
-            (_, Outcome::Error(_, rule)) => Some(Because::of(*rule, None)),
-            (
-                Action::Ping(probe) | Action::Arping(probe) | Action::Udp(probe) | Action::Tcp(probe),
-                outcome,
-            ) => made_the_difference(probe, events, *outcome, lab),
-            _ => None,
-        };
+        let reasons = because(spec, *outcome, events, &lab.devices());
         Some(Told {
             step: number,
             action: step_in_words(spec),
             outcome: outcome_in_words(&spec.action, *outcome, *rtt, delivered),
             failed: matches!(outcome, Outcome::Error(..) | Outcome::Unreachable | Outcome::NoReply),
-            because,
-            kept: if matches!(spec.action, Action::Inject { .. }) { kept(events, lab) } else { Vec::new() },
+            because: reasons.into_iter().map(Because::from).collect(),
         })
     }
-}
-
-/// The rule that made the difference in an exchange.
-fn made_the_difference(probe: &ProbeSpec, events: &[Event], outcome: Outcome, lab: &Lab) -> Option<Because> {
-    let devices = lab.devices();
-    let to = match &probe.to {
-        Target::Device(name) => name,
-        Target::Address(address) => {
-            &devices.iter().find(|d| d.address.iter().any(|net| net.addr == *address))?.name
-        }
-    };
-    let cell = matrix::judge(&probe.from, to, Some(outcome), events, &devices);
-    cell.rule.map(|rule| Because::of(rule, cell.at))
-}
-
-/// Who does not get the frame with which the events begin.
-fn kept(events: &[Event], lab: &Lab) -> Vec<Kept> {
-    let journeys = Journey::all(events);
-    let fates = journeys.first().map(|journey| journey.fates(&lab.devices())).unwrap_or_default();
-    let kept = fates.into_iter().filter_map(|(device, fate)| match fate {
-        Fate::Kept { rule, at } => Some(Kept { device, because: Because::of(rule, Some(at)) }),
-        Fate::Overheard(rule) => Some(Kept { because: Because::of(rule, Some(device.clone())), device }),
-        Fate::Got(_) | Fate::Apart => None,
-    });
-    kept.collect()
 }

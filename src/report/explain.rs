@@ -106,20 +106,7 @@ impl<'a, W: Write> Explanation<'a, W> {
 
     /// `decided`: the decision comes next, with the rule.
     fn hop(&mut self, number: usize, hop: &Hop, decided: bool) -> io::Result<()> {
-        let name = printable(&hop.device);
-        let device = self.devices.get(hop.device.as_str()).copied();
-        let kind = device.map_or("", |d| d.kind);
-        let (text, rule) = match hop.kind {
-            HopKind::Arrive(_) if kind == "switch-port" => (format!("{name}: the switch takes it in"), None),
-            HopKind::Arrive(packet_type) => (format!("{name} takes it in{}", addressed(packet_type)), None),
-            HopKind::Receive(packet_type, rule) => {
-                let stack = if matches!(kind, "nic" | "vlan") { "'s host stack" } else { "" };
-                let gets = if packet_type == PacketType::OtherHost { "sees" } else { "gets" };
-                (format!("{name}{stack} {gets} it{}", addressed(packet_type)), Some(rule))
-            }
-            HopKind::Transmit(rule) => (sending(&name, device), Some(rule)),
-            HopKind::Drop(rule) => (format!("{name}: it ends here"), Some(rule)),
-        };
+        let (text, rule) = hop_in_words(hop, self.devices.get(hop.device.as_str()).copied());
         let bold = self.bold;
         writeln!(self.writer, "\n{number:>3}  {bold}{text}{bold:#}")?;
         rule.filter(|_| !decided).map_or(Ok(()), |rule| self.rule("", rule))
@@ -190,6 +177,23 @@ impl<'a, W: Write> Explanation<'a, W> {
     }
 }
 
+/// What happens at a hop, and the rule that made it happen; what comes in is decided about afterwards.
+pub(super) fn hop_in_words(hop: &Hop, device: Option<&Device>) -> (String, Option<Rule>) {
+    let name = printable(&hop.device);
+    let kind = device.map_or("", |d| d.kind);
+    match hop.kind {
+        HopKind::Arrive(_) if kind == "switch-port" => (format!("{name}: the switch takes it in"), None),
+        HopKind::Arrive(packet_type) => (format!("{name} takes it in{}", addressed(packet_type)), None),
+        HopKind::Receive(packet_type, rule) => {
+            let stack = if matches!(kind, "nic" | "vlan") { "'s host stack" } else { "" };
+            let gets = if packet_type == PacketType::OtherHost { "sees" } else { "gets" };
+            (format!("{name}{stack} {gets} it{}", addressed(packet_type)), Some(rule))
+        }
+        HopKind::Transmit(rule) => (sending(&name, device), Some(rule)),
+        HopKind::Drop(rule) => (format!("{name}: it ends here"), Some(rule)),
+    }
+}
+
 /// How a device sends.
 fn sending(name: &str, device: Option<&Device>) -> String {
     let Some(device) = device else { return format!("{name} sends it") };
@@ -214,7 +218,8 @@ fn addressed(packet_type: PacketType) -> &'static str {
     }
 }
 
-fn found(finding: &Finding) -> String {
+/// What was looked up, and found.
+pub(super) fn found(finding: &Finding) -> String {
     match finding {
         Finding::Destination { mac, port: Some((name, mode)) } => {
             format!("the destination {mac} is {}, a port in {mode} mode", printable(name))
@@ -245,7 +250,8 @@ fn found(finding: &Finding) -> String {
     }
 }
 
-fn way_name(way: &Way) -> String {
+/// Where a way leads.
+pub(super) fn way_name(way: &Way) -> String {
     let name = printable(&way.to);
     match way.kind {
         WayKind::Port | WayKind::SubInterface => format!("to {name}"),

@@ -23,10 +23,11 @@ use std::time::Duration;
 const VERSION: u32 = 1;
 
 /// An object whose keys stay in the order in which they were put in.
-#[derive(Default)]
-struct Object(Vec<(&'static str, Field)>);
+#[derive(Clone, Debug, Default)]
+pub(super) struct Object(Vec<(&'static str, Field)>);
 
 /// A value, or an object or list of objects in their own order.
+#[derive(Clone, Debug)]
 enum Field {
     Value(Value),
     Object(Object),
@@ -194,7 +195,8 @@ fn stage_name(stage: SetupStage) -> &'static str {
     }
 }
 
-fn device(device: &Device) -> Object {
+/// A device, as in the list of the first event.
+pub(super) fn device(device: &Device) -> Object {
     Object::default()
         .with("name", device.name.as_str())
         .with("kind", device.kind)
@@ -266,8 +268,9 @@ fn decided(decision: &Decision) -> Object {
     object.with("frame_id", decision.frame_id)
 }
 
-fn way(way: &Way) -> Object {
-    let kind = match way.kind {
+/// The word for what a way leads to.
+pub(super) fn way_kind(kind: WayKind) -> &'static str {
+    match kind {
         WayKind::Port => "port",
         WayKind::Host => "host",
         WayKind::Wire => "wire",
@@ -275,12 +278,15 @@ fn way(way: &Way) -> Object {
         WayKind::SubInterface => "vlan",
         WayKind::SwitchPort => "switch-port",
         WayKind::Own => "switch",
-    };
+    }
+}
+
+fn way(way: &Way) -> Object {
     let (Ok(rule) | Err(rule)) = way.rule;
     let goes = way.rule.is_ok();
     Object::default()
         .with("to", way.to.as_str())
-        .with("kind", kind)
+        .with("kind", way_kind(way.kind))
         .with("goes", goes)
         .with("rule", rule.id())
 }
@@ -311,7 +317,8 @@ fn found(finding: &Finding) -> Object {
     }
 }
 
-fn counted(device: &str, counters: &Counters) -> Object {
+/// What a device counted.
+pub(super) fn counted(device: &str, counters: &Counters) -> Object {
     Object::event("counters")
         .with("device", device)
         .with("rx_packets", counters.rx_packets)
@@ -324,7 +331,8 @@ fn counted(device: &str, counters: &Counters) -> Object {
         .with("tx_dropped", counters.tx_dropped)
 }
 
-fn standing(device: &str, state: &DeviceState) -> Object {
+/// How a device stands.
+pub(super) fn standing(device: &str, state: &DeviceState) -> Object {
     Object::event("state")
         .with("device", device)
         .with("mac", state.mac.to_string())

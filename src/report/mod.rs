@@ -6,6 +6,7 @@
 mod counters;
 pub mod draw;
 mod explain;
+pub mod html;
 mod json;
 mod pcapng;
 #[cfg(test)]

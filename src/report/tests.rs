@@ -3,10 +3,11 @@
 use super::*;
 use crate::counters::Counters;
 use crate::errno::Errno;
-use crate::frame::{Frame, MacAddr, PacketType};
+use crate::frame::{Frame, MacAddr, PacketType, VlanId};
 use crate::lab::spec::{Action, Change, Entry, Expect, FrameSpec, MacvlanSpec, ProbeSpec, StepSpec, Target};
-use crate::lab::{Device, DeviceState, Event, Hop, HopKind, Outcome, SetupStage};
+use crate::lab::{Device, DeviceState, Event, FdbChange, Hop, HopKind, Outcome, SetupStage, SwitchPort};
 use crate::macvlan::Mode;
+use crate::switch::{FdbKind, PortFlags, PortState};
 use crate::time::Instant;
 use crate::verdict::Rule;
 use std::time::Duration;
@@ -35,6 +36,18 @@ fn probe() -> ProbeSpec {
 fn result(step: usize, outcome: Outcome, delivered: &[&str], held: Option<bool>) -> Event {
     let rtt = (outcome == Outcome::Reply).then_some(Duration::from_nanos(20_500));
     Event::Result { step, outcome, rtt, delivered: delivered.iter().map(|d| (*d).to_owned()).collect(), held }
+}
+
+/// A switch port, with two flags that are not as usual.
+fn hairpin() -> Device {
+    let flags = PortFlags { hairpin: true, flood: false, ..PortFlags::default() };
+    let port = Some(SwitchPort { flags, state: PortState::Blocking });
+    Device { port, ..device("sw0.eth0", "switch-port", 0x0200_0000_0003, Some("sw0"), None) }
+}
+
+fn learned(entry: Option<(String, FdbKind)>) -> FdbChange {
+    let (time, mac) = (Instant::from_nanos(8_000_000), MacAddr::from_u64(0x0200_0000_0009));
+    FdbChange { step: 5, time, switch: "sw0".into(), vlan: VlanId::new(7), mac, entry }
 }
 
 /// A ping that fails where a reply was expected, an injected frame, and a refusal that was expected.
@@ -86,6 +99,9 @@ fn run() -> Vec<Event> {
             },
             None,
         ),
+        Event::Devices { devices: vec![hairpin()] },
+        Event::Fdb(learned(Some(("sw0.eth0".into(), FdbKind::Dynamic)))),
+        Event::Fdb(learned(None)),
         result(5, Outcome::Ok, &[], None),
         hop(5, 9_000_000, "c3", HopKind::Transmit(Rule::UnicastToPort)),
         Event::Counters {

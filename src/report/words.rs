@@ -119,7 +119,7 @@ fn delivered_to(devices: &[Name]) -> String {
 }
 
 /// `a`, `a and b`, `a, b and c`.
-fn list<T: Display>(items: &[T]) -> String {
+pub(super) fn list<T: Display>(items: &[T]) -> String {
     let mut text = String::new();
     for (i, item) in items.iter().enumerate() {
         let between = match i {

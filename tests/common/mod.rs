@@ -1,6 +1,10 @@
 //! What several tests need: the program, and the labs of the fixtures.
 #![allow(dead_code, reason = "each test uses its part")]
 
+#[cfg(all(unix, feature = "play"))]
+pub(crate) mod playground;
+pub(crate) mod webdriver;
+
 use macvlab::capture::Reader;
 use macvlab::frame::Frame;
 use macvlab::lab::spec::Action;

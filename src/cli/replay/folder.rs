@@ -142,7 +142,6 @@ fn one(plan: &Plan, job: &Job, workers: usize, interrupt: &Interrupt) -> Result<
         folder: job.folder.clone(),
         annotated: job.annotated.clone().map(Destination::File),
         memory: OutputSpec::DEFAULT_MEMORY / workers,
-        ..OutputSpec::default()
     };
     let mut replay = prepared(plan, engine, aim, readers, outputs, interrupt)?;
     let enough = |replay: &Replay<'_>| interrupt.came() || replay.is_over();

@@ -5,7 +5,7 @@ use super::progress::Progress;
 use crate::cli::input::Capture;
 use crate::cli::interrupt::Interrupt;
 use crate::cli::terminal::{Out, Terminal, is_dash};
-use crate::cli::views::{Shown, Views};
+use crate::cli::views::{Files, Shown, Views};
 use crate::cli::{Exit, Failure};
 use macvlab::capture::Reader;
 use macvlab::lab::Event;
@@ -24,7 +24,7 @@ pub(super) fn run(plan: &Plan, terminal: &Terminal) -> Result<Exit, Failure> {
     let refused = engine.refused().iter().any(|device| !device.expected);
     let interrupt = Interrupt::listen()?;
     let shown = if plan.is_summarised() { Shown::Nothing } else { plan.shown };
-    let mut views = Views::open(shown, None, terminal)?;
+    let mut views = Views::open(shown, Files::default(), terminal)?;
     let mut progress = Progress::of(&captures, plan.passes, terminal);
     let (done, unreadable) = {
         let mut listener = listener(&mut views, aim.filter.clone());

@@ -5,7 +5,7 @@ use super::words::{MapEntry, map_lines};
 use crate::cli::Failure;
 use crate::cli::input;
 use crate::cli::terminal::{Terminal, is_dash};
-use crate::cli::views::Shown;
+use crate::cli::views::{Files, Shown};
 use macvlab::lab::LabSpec;
 use macvlab::replay::{AddressMap, Engine, EntryError, Filter, Limits, Rewrite, Route, Speed, Stand, Term};
 use macvlab::report::Detail;
@@ -46,7 +46,8 @@ impl Plan {
     pub(super) fn of(args: Args, terminal: &Terminal) -> Result<Plan, Failure> {
         let Args { captures, lab, choice, changes, output, pace } = args;
         check_inputs(&captures, &lab, choice.passes)?;
-        let shown = Shown::of(output.json, output.explain, output.quiet, output.output.as_ref())?;
+        let files = Files { capture: output.output.clone(), page: None };
+        let shown = Shown::of(output.json, output.explain, output.quiet, &files)?;
         if output.jobs.is_some() && !captures.iter().all(|path| path.is_dir()) {
             return Err(Failure::Because("--jobs is for a folder of captures".to_owned()));
         }

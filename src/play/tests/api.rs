@@ -1,6 +1,7 @@
 //! Requests and their answers, without a network.
 
-use super::super::{Session, answer};
+use super::super::Session;
+use super::super::api::answer;
 use super::session;
 use hyper::{Request, StatusCode};
 use serde_json::{Value, json};
@@ -28,7 +29,7 @@ fn an_action_is_a_step_in_json_or_as_text() {
     let (status, standing) = ask(&mut session, "POST", "act", &ping);
     assert_eq!(status, StatusCode::OK);
     assert_eq!(standing["told"]["outcome"], "unreachable: no neighbour answers");
-    assert_eq!(standing["told"]["because"]["rule"], "R126");
+    assert_eq!(standing["told"]["because"][0]["rule"], "R126");
     let text = json!({ "toml": "set = { device = \"c2\", mode = \"bridge\" }" }).to_string();
     let (status, standing) = ask_as(&mut session, "POST", "act", "Application/JSON; charset=utf-8", &text);
     assert_eq!(status, StatusCode::OK);
@@ -115,4 +116,15 @@ fn each_thing_has_its_way() {
         assert_eq!(ask(&mut session, method, what, "").0, status, "{method} {what}");
     }
     assert_eq!(session.state().done, []);
+}
+
+proptest::proptest! {
+    #[test]
+    fn no_body_breaks_the_server(body in "\\PC{0,60}", step in "[a-z]{1,7} = [\\[\\]{}\",=a-z0-9. ]{0,40}") {
+        let mut session = session();
+        for body in [body.clone(), json!({ "toml": step }).to_string(), json!({ "step": { step.clone(): body } }).to_string()] {
+            let (status, _) = ask(&mut session, "POST", "act", &body);
+            proptest::prop_assert!([200, 400, 422].contains(&status.as_u16()), "{status} {body}");
+        }
+    }
 }

@@ -4,7 +4,7 @@ mod api;
 mod guard;
 mod session;
 
-use super::{Session, Told};
+use super::Session;
 use crate::lab::{LabSpec, Options};
 use crate::macvlan::Mode;
 use crate::matrix::{Classic, PortSetup, Wire};
@@ -18,16 +18,9 @@ fn session() -> Session {
     Session::open(classic(), Options::default()).unwrap()
 }
 
-/// Does it, and says what came of it: `OUTCOME` or `OUTCOME, RULE at DEVICE`.
+/// Does it, and says what came of it: `OUTCOME` or `OUTCOME; RULE TEXT`.
 fn act(session: &mut Session, step: &str) -> String {
-    short(&session.act(step).unwrap_or_else(|e| panic!("{step}: {e}")))
-}
-
-fn short(told: &Told) -> String {
-    match &told.because {
-        Some(because) => {
-            format!("{}, {} at {}", told.outcome, because.rule, because.at.as_deref().unwrap_or("-"))
-        }
-        None => told.outcome.clone(),
-    }
+    let told = session.act(step).unwrap_or_else(|e| panic!("{step}: {e}"));
+    let because: String = told.because.iter().map(|b| format!("; {} {}", b.rule, b.text)).collect();
+    told.outcome + &because
 }

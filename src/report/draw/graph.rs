@@ -75,13 +75,16 @@ impl<'a> Graph<'a> {
             self.refused(format!("x{index}"), refused);
         }
         for (a, b) in &topology.cables {
+            // From the upper to the lower: parents, switches, machines.
+            let (a, b) = if matches!(a.kind, "station" | "router") { (b, a) } else { (a, b) };
             self.edge(self.id(a), self.id(b), EdgeLook::Cable);
         }
     }
 
     /// A parent and what sits on it.
     fn branch(&mut self, branch: &Branch<'a>) {
-        self.open("h", branch.device, format!("host of {}", branch.device.name));
+        let around = if branch.device.kind == "vlan" { "VLAN sub-interface" } else { "host of" };
+        self.open("h", branch.device, format!("{around} {}", branch.device.name));
         self.device(branch.device);
         let parent = self.id(branch.device);
         for (index, leaf) in branch.leaves.iter().enumerate() {

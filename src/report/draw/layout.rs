@@ -1,6 +1,7 @@
 //! Where each thing of a diagram stands. Parents and what sits on them are above, switches in the middle, machines below;
 //! cables run straight down where they can. Lengths are in pixels at scale 1, from the upper left corner.
 
+use super::group::{Group, groups};
 use super::scene::{Refused, Scene};
 use super::topology::{Branch, Leaf, Machine, Topology};
 use crate::lab::Device;
@@ -18,16 +19,18 @@ const BUS: i32 = 26;
 /// Inside a box, around what is in it.
 const PAD: i32 = 12;
 /// The line with a box's name.
-const LABEL_H: i32 = 20;
+const LABEL_H: i32 = 30;
+/// A switch port with nothing opposite to it.
+const SOCKET_W: i32 = 124;
 /// Cables.
 const CABLE: i32 = 58;
-const MARGIN: i32 = 14;
+const MARGIN: i32 = 18;
 /// Leaves in one row.
-const ROW: usize = 6;
+const ROW: usize = 8;
 /// Leaves of one parent, and machines, that are drawn one by one; the others are one node together.
 const MAX_DRAWN: usize = 42;
 
-/// A point.
+/// A point, or a width and a height.
 pub(super) type Point = (i32, i32);
 
 /// A whole diagram.
@@ -42,17 +45,27 @@ pub struct Layout<'a> {
     places: BTreeMap<Name, Place>,
 }
 
-/// Where frames are when they are at a device, and how they get to the device that it belongs to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
-pub struct Place {
+/// Where frames are when they are at a device, and how they get to what it belongs to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
+pub struct Spot {
     /// Across.
     pub x: i32,
     /// Down.
     pub y: i32,
     /// The height at which frames go across on their way to and from what it belongs to, if it belongs to something.
     pub via: Option<i32>,
-    /// The place of its host's IP stack, if that is drawn apart: across, down, and the height as above.
-    pub stack: Option<[i32; 3]>,
+    /// The middle of a mark that says what became of a frame here.
+    pub mark: (i32, i32),
+}
+
+/// The spots of a device.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
+pub struct Place {
+    /// Of the device.
+    #[serde(flatten)]
+    pub spot: Spot,
+    /// Of its host's IP stack, if that is drawn apart.
+    pub stack: Option<Spot>,
 }
 
 /// A frame around things that belong together.
@@ -100,6 +113,14 @@ pub(super) struct Socket<'a> {
 pub(super) struct Wire {
     pub(super) points: Vec<Point>,
     pub(super) kind: WireKind,
+    /// The devices at both ends of a cable.
+    pub(super) ends: Option<(Name, Name)>,
+}
+
+impl Wire {
+    fn new(kind: WireKind, points: Vec<Point>) -> Wire {
+        Wire { points, kind, ends: None }
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -110,14 +131,6 @@ pub(super) enum WireKind {
     Idle,
     /// A port sits on its parent.
     Inside,
-}
-
-/// A switch, or none, and what is cabled to it.
-#[derive(Default)]
-struct Group<'t, 'a> {
-    switch: Option<(&'a Device, &'t [&'a Device])>,
-    above: Vec<&'t Branch<'a>>,
-    below: Vec<&'t Machine<'a>>,
 }
 
 impl<'a> Layout<'a> {
@@ -137,7 +150,7 @@ impl<'a> Layout<'a> {
             x += layout.group(group, (x, bottom), switch_y, machines_y) + GAP;
         }
         layout.strays(&topology.strays, x);
-        layout.cables(&topology);
+        layout.lay_cables(&topology);
         layout.fit();
         layout
     }
@@ -146,6 +159,11 @@ impl<'a> Layout<'a> {
     #[must_use]
     pub fn places(&self) -> &BTreeMap<Name, Place> {
         &self.places
+    }
+
+    /// The cables: the devices at both ends, and the points on the way.
+    pub fn cables(&self) -> impl Iterator<Item = (&Name, &Name, &[(i32, i32)])> {
+        self.wires.iter().filter_map(|w| w.ends.as_ref().map(|(a, b)| (a, b, w.points.as_slice())))
     }
 
     /// Width and height.
@@ -162,7 +180,8 @@ impl<'a> Layout<'a> {
             sizes.iter().map(|s| s.0 + GAP).sum::<i32>() - GAP.min(sizes.len() as i32 * GAP)
         };
         let sockets = group.switch.as_ref().map_or(0, |(_, ports)| ports.len()) as i32;
-        let switch_w = if group.switch.is_some() { (sockets * 70).clamp(2 * NODE_W, 8 * NODE_W) } else { 0 };
+        let switch_w =
+            if group.switch.is_some() { (sockets * SOCKET_W).clamp(2 * NODE_W, 8 * NODE_W) } else { 0 };
         let width = row(&above).max(row(&below)).max(switch_w);
         let mut at = x + (width - row(&above)) / 2;
         for (branch, size) in group.above.iter().zip(&above) {
@@ -192,14 +211,18 @@ impl<'a> Layout<'a> {
         let bar = (at.0 + PAD, at.1 + size.1 - PAD - BAR_H);
         let bus = bar.1 - BUS / 2;
         let mut y = at.1 + LABEL_H;
-        for row in rows(branch) {
+        let mut top_row = None;
+        for (number, row) in rows(branch).enumerate() {
             let (row_w, row_h) = row_size(row);
-            let mut x = at.0 + PAD + (inner - row_w) / 2;
+            // Every other row stands in the gaps of the first, so that what is above it can be followed down.
+            let same = *top_row.get_or_insert(row.len()) % 2 == row.len() % 2;
+            let shift = if number % 2 == 1 && same { (NODE_W + GAP) / 2 } else { 0 };
+            let mut x = at.0 + PAD + (inner - row_w) / 2 + shift;
             for leaf in row {
                 let (w, h) = leaf_size(leaf);
                 let top = (x, y + row_h - h);
                 let end = self.leaf(leaf, branch.device, top, bus);
-                self.wires.push(Wire { points: vec![end, (end.0, bar.1)], kind: WireKind::Inside });
+                self.wires.push(Wire::new(WireKind::Inside, vec![end, (end.0, bar.1)]));
                 x += w + GAP;
             }
             y += row_h + BUS;
@@ -214,35 +237,37 @@ impl<'a> Layout<'a> {
             self.nodes.push(Node { at: (corner.0 - NODE_W / 2 + 2, bar.1 + 4), size, what });
             for leaf in hidden {
                 if let Leaf::Port(d) | Leaf::Vlan(Branch { device: d, .. }) = leaf {
-                    self.place(d, corner, Some(bus));
+                    self.place(d, Spot { x: corner.0, y: corner.1, via: Some(bus), mark: corner });
                 }
             }
         }
         self.nodes.push(Node { at: bar, size: (inner, BAR_H), what: What::Bar(branch.device) });
         // A sub-interface belongs to the device below it; its parent says by which height.
-        self.place(branch.device, center, None);
+        self.place(
+            branch.device,
+            Spot { x: center.0, y: center.1, via: None, mark: (center.0 - 70, center.1) },
+        );
     }
 
     /// Places something that sits on a parent; answers its lower end.
     fn leaf(&mut self, leaf: &Leaf<'a>, parent: &Device, at: Point, bus: i32) -> Point {
         let (w, h) = leaf_size(leaf);
         let end = (at.0 + w / 2, at.1 + h);
+        let spot = Spot { x: end.0, y: end.1, via: Some(bus), mark: (end.0, at.1 - 5) };
         let what = match leaf {
             Leaf::Vlan(branch) => {
                 self.branch(branch, at);
                 if let Some(place) = self.places.get_mut(&branch.device.name) {
-                    place.via = Some(bus);
+                    place.spot.via = Some(bus);
                 }
                 return end;
             }
             Leaf::Stack(device) => {
-                let stack = Some([end.0, end.1, bus]);
-                let place = Place { x: end.0, y: end.1, via: None, stack };
-                self.places.entry(parent.name.clone()).or_insert(place).stack = stack;
+                self.places.entry(parent.name.clone()).or_default().stack = Some(spot);
                 What::Stack(device)
             }
             Leaf::Port(device) => {
-                self.place(device, end, Some(bus));
+                self.place(device, spot);
                 What::Device(device)
             }
             Leaf::Refused(refused) => What::Refused(refused),
@@ -260,7 +285,10 @@ impl<'a> Layout<'a> {
         }
         for device in &machine.interfaces {
             self.nodes.push(Node { at, size: (NODE_W, NODE_H), what: What::Device(device) });
-            self.place(device, (at.0 + NODE_W / 2, at.1), machine.router.map(|_| at.1 + NODE_H / 2));
+            let (x, via) = (at.0 + NODE_W / 2, machine.router.map(|_| at.1 + NODE_H / 2));
+            // A frame stops a little above, where it covers no name.
+            self.wires.push(Wire::new(WireKind::Cable, vec![(x, at.1 - 6), (x, at.1)]));
+            self.place(device, Spot { x, y: at.1 - 6, via, mark: (x, at.1 + NODE_H + 5) });
             at.0 += NODE_W + GAP;
         }
     }
@@ -269,29 +297,29 @@ impl<'a> Layout<'a> {
     fn switch(&mut self, switch: &'a Device, ports: &[&'a Device], at: Point, width: i32) {
         self.nodes.push(Node { at, size: (width, SWITCH_H), what: What::Switch(switch) });
         let middle = at.1 + SWITCH_H / 2;
-        let mut spare = at.0 + width;
+        let mut spare = at.0 + width + 24;
         for port in ports.iter().rev() {
-            let peer = port.peer.as_ref().and_then(|name| self.places.get(name)).copied();
+            let peer = port.peer.as_ref().and_then(|name| self.places.get(name)).map(|place| place.spot);
             let inside = peer.filter(|p| (at.0..=at.0 + width).contains(&p.x));
             let upper = inside.is_some_and(|p| p.y < at.1);
-            let x = inside.map_or_else(
-                || {
-                    spare -= 70;
-                    spare + 35
-                },
-                |p| p.x,
-            );
-            let at = (x, if upper { at.1 } else { at.1 + SWITCH_H });
-            self.sockets.push(Socket { at, device: port, upper });
-            self.place(port, at, Some(middle));
+            if inside.is_none() {
+                spare -= SOCKET_W;
+            }
+            let x = inside.map_or(spare, |p| p.x);
+            let y = if upper { at.1 } else { at.1 + SWITCH_H };
+            self.sockets.push(Socket { at: (x, y), device: port, upper });
+            self.place(port, Spot { x, y, via: Some(middle), mark: (x - 70, y) });
         }
         match self.places.get(&switch.name).copied() {
             // Its own device has a place above, and goes straight down into it.
             Some(own) => {
-                let points = vec![(own.x, own.y), (own.x, at.1)];
-                self.wires.push(Wire { points, kind: WireKind::Inside });
+                let own = own.spot;
+                self.wires.push(Wire::new(WireKind::Inside, vec![(own.x, own.y), (own.x, at.1)]));
             }
-            None => self.place(switch, (at.0 + width / 2, middle), None),
+            None => {
+                let x = at.0 + width / 2;
+                self.place(switch, Spot { x, y: middle, via: None, mark: (x, middle) });
+            }
         }
     }
 
@@ -303,22 +331,24 @@ impl<'a> Layout<'a> {
         }
     }
 
-    fn place(&mut self, device: &Device, at: Point, via: Option<i32>) {
-        let place = Place { x: at.0, y: at.1, via, stack: None };
-        let known = self.places.entry(device.name.clone()).or_insert(place);
-        (known.x, known.y, known.via) = (at.0, at.1, via);
+    fn place(&mut self, device: &Device, spot: Spot) {
+        self.places.entry(device.name.clone()).or_default().spot = spot;
     }
 
-    fn cables(&mut self, topology: &Topology<'a>) {
+    fn lay_cables(&mut self, topology: &Topology<'a>) {
         for (number, (a, b)) in topology.cables.iter().enumerate() {
-            let (Some(a), Some(b)) = (self.places.get(&a.name), self.places.get(&b.name)) else { continue };
-            let lane = number as i32 % 4 * 6;
-            self.wires.push(Wire { points: cable((a.x, a.y), (b.x, b.y), lane), kind: WireKind::Cable });
+            let spot =
+                |device: &Device| self.places.get(&device.name).map(|place| (place.spot.x, place.spot.y));
+            let (Some(from), Some(to)) = (spot(a), spot(b)) else { continue };
+            let points = cable(from, to, number as i32 % 4 * 6);
+            let ends = Some((a.name.clone(), b.name.clone()));
+            self.wires.push(Wire { points, kind: WireKind::Cable, ends });
         }
         let idle = topology.parents.iter().map(|b| b.device).filter(|d| d.kind == "nic" && d.peer.is_none());
-        let idle: Vec<Point> = idle.filter_map(|d| self.places.get(&d.name)).map(|p| (p.x, p.y)).collect();
+        let idle: Vec<Point> =
+            idle.filter_map(|d| self.places.get(&d.name)).map(|p| (p.spot.x, p.spot.y)).collect();
         for (x, y) in idle {
-            self.wires.push(Wire { points: vec![(x, y), (x, y + CABLE / 2)], kind: WireKind::Idle });
+            self.wires.push(Wire::new(WireKind::Idle, vec![(x, y), (x, y + CABLE / 2)]));
         }
     }
 
@@ -326,7 +356,9 @@ impl<'a> Layout<'a> {
     fn fit(&mut self) {
         let frames = self.frames.iter().map(|f| (f.at.0 + f.size.0, f.at.1 + f.size.1));
         let nodes = self.nodes.iter().map(|n| (n.at.0 + n.size.0, n.at.1 + n.size.1));
-        let wires = self.wires.iter().flat_map(|w| w.points.iter().copied());
+        // An idle cable's end has a label.
+        let label = |w: &Wire| if w.kind == WireKind::Idle { 18 } else { 0 };
+        let wires = self.wires.iter().flat_map(|w| w.points.iter().map(|(x, y)| (*x, *y + label(w))));
         let (right, bottom) =
             frames.chain(nodes).chain(wires).fold((0, 0), |(x, y), (right, low)| (x.max(right), y.max(low)));
         (self.width, self.height) = (right + MARGIN, bottom + MARGIN);
@@ -342,44 +374,11 @@ fn cable(a: Point, b: Point, lane: i32) -> Vec<Point> {
     vec![a, (a.0, across), (b.0, across), b]
 }
 
-/// A group for each switch, then one for each parent that is at none, and for what is left.
-fn groups<'t, 'a>(topology: &'t Topology<'a>) -> Vec<Group<'t, 'a>> {
-    let mut groups: Vec<Group<'t, 'a>> = Vec::new();
-    for (switch, ports) in &topology.switches {
-        groups.push(Group { switch: Some((switch, ports.as_slice())), ..Group::default() });
-    }
-    let at_switch = |device: &Device| {
-        topology.switches.iter().position(|(switch, ports)| {
-            switch.name == device.name || ports.iter().any(|p| p.peer.as_ref() == Some(&device.name))
-        })
-    };
-    // Without a switch: with the device at the other end, if that has a group.
-    let mut home: BTreeMap<&str, usize> = BTreeMap::new();
-    for branch in &topology.parents {
-        let with_peer = branch.device.peer.as_ref().and_then(|peer| home.get(peer.as_str())).copied();
-        let index = at_switch(branch.device).or(with_peer).unwrap_or(groups.len());
-        if index == groups.len() {
-            groups.push(Group::default());
-        }
-        groups[index].above.push(branch);
-        home.insert(&branch.device.name, index);
-    }
-    for machine in &topology.machines {
-        let of = |device: &&Device| {
-            let peer = device.peer.as_ref().and_then(|peer| home.get(peer.as_str())).copied();
-            at_switch(device).or(peer)
-        };
-        let index = machine.interfaces.iter().find_map(of).unwrap_or(groups.len());
-        if index == groups.len() {
-            groups.push(Group::default());
-        }
-        groups[index].below.push(machine);
-    }
-    groups
-}
-
+/// Leaves in rows of about equal length.
 fn rows<'t, 'a>(branch: &'t Branch<'a>) -> impl Iterator<Item = &'t [Leaf<'a>]> {
-    branch.leaves[..branch.leaves.len().min(MAX_DRAWN)].chunks(ROW)
+    let drawn = &branch.leaves[..branch.leaves.len().min(MAX_DRAWN)];
+    let count = drawn.len().div_ceil(ROW).max(1);
+    drawn.chunks(drawn.len().div_ceil(count).max(1))
 }
 
 fn leaf_size(leaf: &Leaf<'_>) -> Point {
@@ -396,8 +395,13 @@ fn row_size(row: &[Leaf<'_>]) -> Point {
 }
 
 fn branch_size(branch: &Branch<'_>) -> Point {
-    let rows = rows(branch).map(row_size);
-    let (width, height) = rows.fold((0, 0), |(w, h), size| (w.max(size.0), h + size.1 + BUS));
+    let (mut width, mut height) = (0, 0);
+    for (number, row) in rows(branch).enumerate() {
+        let size = row_size(row);
+        // It may be shifted.
+        let room = if number > 0 { NODE_W + GAP } else { 0 };
+        (width, height) = (width.max(size.0 + room), height + size.1 + BUS);
+    }
     (width + 2 * PAD, LABEL_H + height + BAR_H + PAD)
 }
 

@@ -2,6 +2,7 @@
 
 use super::graph::{EdgeLook, Look, Statement, statements};
 use super::scene::Scene;
+use crate::report::words::printable;
 use std::fmt::Write as _;
 
 /// A Mermaid flowchart.
@@ -45,10 +46,15 @@ pub fn mermaid(scene: &Scene) -> String {
     out
 }
 
-/// Mermaid's way to write a character by its number; letters, digits and what is harmless between them stay.
+/// Letters, digits, and what is harmless between them.
+fn harmless(c: char) -> bool {
+    c.is_alphanumeric() || " .,:-_/+✗".contains(c)
+}
+
+/// Mermaid's way to write all other characters: by their numbers.
 fn escape(text: &str) -> String {
-    text.chars().fold(String::new(), |mut out, c| {
-        if c.is_alphanumeric() || " .,:-_/+✗".contains(c) {
+    printable(text).chars().fold(String::new(), |mut out, c| {
+        if harmless(c) {
             out.push(c);
         } else {
             let _ = write!(out, "#{};", u32::from(c));
@@ -57,7 +63,7 @@ fn escape(text: &str) -> String {
     })
 }
 
-/// A title: no line ends, and nothing that ends a statement or begins a directive.
+/// A title, in which Mermaid knows no numbers: on one line, and nothing in it that could mean something.
 fn one_line(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() || "{}%;#<>".contains(c) { ' ' } else { c }).collect()
+    text.chars().map(|c| if harmless(c) { c } else { ' ' }).collect()
 }

@@ -4,7 +4,7 @@
 //! | --- | --- |
 //! | `scene.rs` | what is there: collected from the hop log |
 //! | `topology.rs` | what sits on what, and which cable goes where |
-//! | `layout.rs` | where each thing stands |
+//! | `group.rs`, `layout.rs` | what belongs together, and where each thing stands |
 //! | `svg.rs` | a picture |
 //! | `graph.rs`, `mermaid.rs`, `dot.rs` | statements for programs that find the places themselves |
 //!
@@ -12,6 +12,7 @@
 
 mod dot;
 mod graph;
+mod group;
 mod layout;
 mod mermaid;
 mod scene;
@@ -23,7 +24,8 @@ mod words;
 mod tests;
 
 pub use dot::dot;
-pub use layout::{Layout, Place};
+pub use layout::{Layout, Place, Spot};
 pub use mermaid::mermaid;
 pub use scene::{Refused, Scene};
-pub use svg::{STYLE, embedded_svg, svg};
+pub(super) use svg::escape;
+pub use svg::{DARK_STYLE, STYLE, embedded_svg, svg};

@@ -3,6 +3,7 @@
 use crate::errno::Errno;
 use crate::lab::spec::Name;
 use crate::lab::{Device, Event, SetupStage};
+use crate::report::words::printable;
 use crate::verdict::Rule;
 
 /// The devices of a lab at one moment.
@@ -29,6 +30,25 @@ pub struct Refused {
     pub errno: Errno,
     /// The rule that refused it.
     pub rule: Rule,
+}
+
+impl Refused {
+    /// What was refused, and why, in one sentence.
+    #[must_use]
+    pub fn in_words(&self) -> String {
+        let what = match self.stage {
+            SetupStage::Create => "is not made",
+            SetupStage::Up => "stays down",
+        };
+        let (errno, rule) = (self.errno, self.rule);
+        format!(
+            "{} {what}: {errno} ({}): {rule} {}. {}",
+            printable(&self.name),
+            errno.text(),
+            rule.title(),
+            rule.why()
+        )
+    }
 }
 
 impl Scene {

@@ -7,8 +7,11 @@ use crate::lab::Device;
 use crate::report::words::printable;
 use std::fmt::Write as _;
 
-/// The style of diagrams.
+/// The style of diagrams, for light pages.
 pub const STYLE: &str = include_str!("diagram.css");
+
+/// What is different on dark ones.
+pub const DARK_STYLE: &str = include_str!("dark.css");
 
 /// Characters of a line in a node, by the size of its letters.
 const NAME_CHARS: usize = 16;
@@ -23,7 +26,7 @@ pub fn svg(scene: &Scene) -> String {
     let _ = write!(
         out,
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {w} {h}\" width=\"{w}\" height=\"{h}\" \
-         role=\"img\" aria-labelledby=\"mv-title mv-desc\" class=\"mv-diagram mv-alone\">\n<style>{STYLE}</style>\n"
+         role=\"img\" aria-labelledby=\"mv-title mv-desc\" class=\"mv-diagram\">\n<style>{STYLE}@media (prefers-color-scheme: dark) {{\n{DARK_STYLE}}}</style>\n"
     );
     let _ = writeln!(out, "<title id=\"mv-title\">{}</title>", escape(title(scene)));
     let _ = writeln!(out, "<desc id=\"mv-desc\">{}</desc>", escape(&description(scene)));
@@ -54,8 +57,7 @@ fn title(scene: &Scene) -> &str {
 
 /// All devices in words.
 fn description(scene: &Scene) -> String {
-    let refused =
-        scene.refused.iter().map(|r| format!("{} was refused: {} {}", printable(&r.name), r.errno, r.rule));
+    let refused = scene.refused.iter().map(super::scene::Refused::in_words);
     let lines: Vec<String> = scene.devices.iter().map(|d| words::all(d, scene)).chain(refused).collect();
     lines.join(". ")
 }
@@ -71,7 +73,7 @@ fn outline(frame: &Outline, out: &mut String) {
     let (x, y) = frame.at;
     rect("mv-host", frame.at, frame.size, 12, out);
     if !frame.label.is_empty() {
-        text("mv-label", (x + 12, y + 15), &frame.label, 40, out);
+        text("mv-label", (x + 12, y + 16), &frame.label, 40, out);
     }
 }
 
@@ -84,7 +86,7 @@ fn wire(line: &Wire, out: &mut String) {
     let points: Vec<String> = line.points.iter().map(|(x, y)| format!("{x},{y}")).collect();
     let _ = writeln!(out, "<polyline class=\"{class}\" points=\"{}\"/>", points.join(" "));
     if let (WireKind::Idle, Some((x, y))) = (line.kind, line.points.last()) {
-        text("mv-label", (x + 8, y + 4), "nobody at the other end", 40, out);
+        text("mv-line", (*x, y + 14), "nobody there", 40, out);
     }
 }
 
@@ -102,12 +104,13 @@ fn node(node: &Node<'_>, scene: &Scene, out: &mut String) {
             let class = format!("mv-{class}{}", if down.is_some() { " mv-down" } else { "" });
             begin(&class, device, &words::all(device, scene), out);
             rect("mv-box", node.at, node.size, 8, out);
-            let state = down.unwrap_or_else(|| words::kind(device));
             let mac = device.mac.map(|m| m.to_string());
             lines(
                 node,
                 &device.name,
-                [Some(state), words::addresses(device), mac].into_iter().flatten(),
+                [Some(words::kind(device)), down.or_else(|| words::addresses(device)), mac]
+                    .into_iter()
+                    .flatten(),
                 out,
             );
         }
@@ -138,14 +141,7 @@ fn node(node: &Node<'_>, scene: &Scene, out: &mut String) {
             );
         }
         What::Refused(refused) => {
-            let told = format!(
-                "{} was refused: {} {}: {}",
-                refused.name,
-                refused.errno,
-                refused.rule,
-                refused.rule.why()
-            );
-            let _ = writeln!(out, "<g class=\"mv-refused\"><title>{}</title>", escape(&told));
+            let _ = write!(out, "<g class=\"mv-refused\"><title>{}</title>", escape(&refused.in_words()));
             rect("mv-box", node.at, node.size, 8, out);
             let why = format!("{} {}", refused.errno, refused.rule);
             lines(node, &format!("✗ {}", refused.name), ["refused".to_owned(), why], out);
@@ -165,19 +161,21 @@ fn begin(class: &str, device: &Device, told: &str, out: &mut String) {
         write!(out, "<g class=\"mv-device {class}\" data-device=\"{name}\"><title>{}</title>", escape(told));
 }
 
-/// A name and lines below it, in the middle of a node.
+/// A name and lines below it.
 fn lines(node: &Node<'_>, name: &str, rest: impl IntoIterator<Item = String>, out: &mut String) {
     let rest: Vec<String> = rest.into_iter().filter(|line| !line.is_empty()).collect();
-    let x = node.at.0 + node.size.0 / 2;
+    // Through the middle of a bar run frames.
+    let bar = matches!(node.what, What::Bar(_));
+    let (x, left) = if bar { (node.at.0 + 14, " mv-left") } else { (node.at.0 + node.size.0 / 2, "") };
     let step = 16;
     let mut y = node.at.1 + (node.size.1 - step * rest.len() as i32) / 2 + 5;
     // A bar is as wide as what sits on it.
     let wide = node.size.0 as usize / 8;
-    text("mv-name", (x, y), name, NAME_CHARS.max(wide), out);
+    text(&format!("mv-name{left}"), (x, y), name, NAME_CHARS.max(wide), out);
     for line in &rest {
         y += step;
         let class = if line.matches(':').count() >= 5 { "mv-line mv-mac" } else { "mv-line" };
-        text(class, (x, y), line, LINE_CHARS.max(wide), out);
+        text(&format!("{class}{left}"), (x, y), line, LINE_CHARS.max(wide), out);
     }
 }
 
@@ -190,23 +188,19 @@ fn socket(port: &Socket<'_>, scene: &Scene, out: &mut String) {
     let name = port.device.peer.as_deref().unwrap_or(&port.device.name);
     let mut at = if port.upper { y + 22 } else { y - 14 };
     let step = if port.upper { 15 } else { -15 };
-    text("mv-line", (x, at), &format!("port {name}"), LINE_CHARS, out);
+    text("mv-line mv-left", (x + 13, at), &format!("port {name}"), LINE_CHARS, out);
     for note in words::socket(port.device, port.upper).iter().take(2) {
         at += step;
-        text("mv-line mv-note", (x, at), note, LINE_CHARS, out);
+        text("mv-line mv-left mv-note", (x + 13, at), note, LINE_CHARS, out);
     }
     if hairpin {
-        // An arrow that turns back.
-        let (x, low, high) =
-            (x + 14, y + if port.upper { 3 } else { -17 }, y + if port.upper { 17 } else { -3 });
-        let (from, to) = if port.upper { (low, high) } else { (high, low) };
+        // Beside the cable, an arrow that comes and turns back.
+        let (out_at, turn, tip) = if port.upper { (y - 34, y - 12, 6) } else { (y + 34, y + 12, -6) };
+        let (x, sweep) = (x + 16, u8::from(!port.upper));
         let _ = write!(
             out,
-            "<path class=\"mv-turn\" d=\"M{x},{from} V{mid} a5,5 0 0 {sweep} 10,0 V{from} m-4,{head} l4,{back} l4,{head}\"/>",
-            mid = (from + to) / 2,
-            sweep = u8::from(!port.upper),
-            head = if port.upper { 4 } else { -4 },
-            back = if port.upper { -4 } else { 4 },
+            "<path class=\"mv-turn\" d=\"M{x},{out_at} V{turn} a7,7 0 0 {sweep} 14,0 V{out_at} m-5,{tip} l5,{} l5,{tip}\"/>",
+            -tip
         );
     }
     out.push_str("</g>\n");

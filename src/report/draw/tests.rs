@@ -1,1 +1,162 @@
-//! Diagrams as text.
+//! Every lab of the fixtures is drawn; some are looked at closely.
+
+use super::layout::{What, WireKind};
+use super::*;
+use crate::lab::{Device, Lab, LabSpec, Options};
+use std::path::Path;
+
+fn spec(name: &str) -> LabSpec {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/labs").join(name);
+    crate::labfile::load(&path).unwrap_or_else(|e| panic!("{e}"))
+}
+
+/// The scene after the given number of steps.
+fn scene(spec: &LabSpec, steps: usize) -> Scene {
+    let mut spec = spec.clone();
+    spec.steps.truncate(steps);
+    let mut scene = Scene::default();
+    let options = Options { changes: true, ..Options::default() };
+    Lab::new(&spec, options).run(&mut |event| {
+        scene.event(event);
+    });
+    scene
+}
+
+/// A lab with one of each: modes, a sub-interface, a refused port, a router, a cable that leads nowhere.
+fn motley() -> Scene {
+    let spec = crate::labfile::parse(
+        "lab.toml",
+        r#"
+        title = "One of each"
+        [nic.eth0]
+        mac = "02:00:00:00:00:e0"
+        address = ["10.0.0.1/24", "10.0.1.1/24"]
+        [macvlan.p]
+        parent = "eth0"
+        mode = "passthru"
+        [macvlan.late]
+        parent = "eth0"
+        mode = "passthru"
+        expect = "EINVAL"
+        [vlan."eth0.5"]
+        parent = "eth0"
+        id = 5
+        [macvlan.b]
+        parent = "eth0.5"
+        mode = "bridge"
+        up = false
+        [nic.lone]
+        [[router.r.interfaces]]
+        address = ["10.0.0.9/24"]
+        [switch.sw0.port.eth0]
+        hairpin = true
+        learning = false
+        [switch.sw0.port."r.0"]
+        isolated = true
+        "#,
+    );
+    scene(&spec.unwrap_or_else(|e| panic!("{e}")), 0)
+}
+
+#[test]
+fn one_of_each_as_svg() {
+    insta::assert_snapshot!(svg(&motley()).split_once("</style>").map(|(_, drawing)| drawing).unwrap());
+}
+
+#[test]
+fn one_of_each_as_mermaid() {
+    insta::assert_snapshot!(mermaid(&motley()));
+}
+
+#[test]
+fn one_of_each_for_graphviz() {
+    insta::assert_snapshot!(dot(&motley()));
+}
+
+/// Whatever the lab: nothing lies upon anything else, everything is inside, every device is somewhere, and a cable has
+/// two ends.
+#[test]
+fn every_lab_has_room() {
+    for entry in std::fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/labs")).unwrap() {
+        let name = entry.unwrap().file_name().into_string().unwrap();
+        if !name.ends_with(".toml") {
+            continue;
+        }
+        let scene = scene(&spec(&name), usize::MAX);
+        let layout = Layout::of(&scene);
+        let (width, height) = layout.size();
+        for (index, a) in layout.nodes.iter().enumerate() {
+            let inside =
+                a.at.0 >= 0 && a.at.1 >= 0 && a.at.0 + a.size.0 <= width && a.at.1 + a.size.1 <= height;
+            assert!(inside, "{name}: {a:?}");
+            for b in &layout.nodes[index + 1..] {
+                let apart = a.at.0 + a.size.0 <= b.at.0
+                    || b.at.0 + b.size.0 <= a.at.0
+                    || a.at.1 + a.size.1 <= b.at.1
+                    || b.at.1 + b.size.1 <= a.at.1;
+                assert!(apart, "{name}: {a:?} {b:?}");
+            }
+        }
+        for device in &scene.devices {
+            assert!(layout.places().contains_key(&device.name), "{name}: {}", device.name);
+        }
+        let peers = scene.devices.iter().filter(|d| d.peer.is_some()).count();
+        assert_eq!(layout.cables().count() * 2, peers, "{name}");
+    }
+}
+
+#[test]
+fn hairpin_and_steps_can_be_seen() {
+    let lab = spec("arp-vepa-hairpin.toml");
+    assert!(svg(&scene(&lab, 0)).contains("hairpin on"));
+    let off = svg(&scene(&spec("arp-vepa.toml"), 0));
+    assert!(off.contains("hairpin off") && !off.contains("mv-turn\" d="));
+    // A step that changes a mode changes the drawing.
+    let lab = spec("mode-change-live.toml");
+    let drawings: std::collections::BTreeSet<String> =
+        (0..=lab.steps.len()).map(|steps| svg(&scene(&lab, steps))).collect();
+    assert!(drawings.len() > 1);
+}
+
+/// More ports than can be looked at are one thing with their number on it; each still has a place.
+#[test]
+fn hundreds_of_ports_are_put_together() {
+    let device = |name: String, kind, parent: Option<&str>| {
+        let parent = parent.map(str::to_owned);
+        Device { name, kind, parent, up: true, ..Device::default() }
+    };
+    let ports = (0..500).map(|n| device(format!("c{n}"), "macvlan", Some("eth0")));
+    let devices = std::iter::once(device("eth0".into(), "nic", None)).chain(ports).collect();
+    let scene = Scene { devices, ..Scene::default() };
+    let layout = Layout::of(&scene);
+    let more =
+        layout.nodes.iter().find_map(|n| if let What::More(more) = n.what { Some(more) } else { None });
+    let drawn = layout.nodes.iter().filter(|n| matches!(n.what, What::Device(_))).count();
+    assert_eq!(more.map(|more| more + drawn), Some(500));
+    assert!(layout.places().contains_key("c499"));
+    let idle = |w: &&super::layout::Wire| w.kind == WireKind::Idle;
+    assert_eq!(layout.wires.iter().filter(idle).count(), 1);
+}
+
+/// Names can be anything; what is written stays a drawing.
+#[test]
+fn names_stay_text() {
+    let name = "</text><script>&\"'\\\u{7}#;`]\u{ffff}";
+    let device = |name: &str, kind, parent: Option<&str>| {
+        let parent = parent.map(str::to_owned);
+        Device { name: name.into(), kind, parent, up: true, ..Device::default() }
+    };
+    let devices = vec![device(name, "nic", None), device("c1", "macvlan", Some(name))];
+    let scene = Scene { title: format!("{name}\nend"), devices, ..Scene::default() };
+    let svg = svg(&scene);
+    assert!(!svg.contains("<script") && !svg.contains("&\"") && svg.contains("&lt;script&gt;"), "{svg}");
+    assert!(!svg.contains(['\u{7}', '\u{ffff}']));
+    let mermaid = mermaid(&scene);
+    assert!(!mermaid.contains("<script") && !mermaid.contains(['\\', '`', '\u{7}']), "{mermaid}");
+    assert_eq!(mermaid.lines().filter(|line| line.contains("accTitle")).count(), 1);
+    assert!(!mermaid.lines().any(|line| line.trim() == "end" && line.starts_with("end")));
+    let dot = dot(&scene);
+    // Every quote that is not escaped opens or closes a string.
+    assert_eq!(dot.replace("\\\\", "").replace("\\\"", "").matches('"').count() % 2, 0, "{dot}");
+    assert!(dot.contains("'\\\\"), "{dot}");
+}

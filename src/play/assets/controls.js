@@ -1,0 +1,260 @@
+// The panel of controls, made anew from how the session stands. Each control is a step of a lab file.
+"use strict";
+
+const playControls = (() => {
+  // What people did with the panel outlives it: sections that are open, and what forms say.
+  const wide = matchMedia("(min-width: 1000px)").matches;
+  const open = new Map([["ask", true], ["ports", wide], ["switches", wide]]);
+  const typed = new Map();
+  let element, act, actText;
+
+  function render(panel, state, tools) {
+    ({ element, act, actText } = tools);
+    const before = panel.contains(document.activeElement) ? document.activeElement : null;
+    const focused = before && [before, before.closest("details").firstChild].map((e) => e.dataset.key);
+    // Where nobody can ask, frames are sent by hand.
+    if (!open.has("frame")) open.set("frame", talkers(state).length < 2);
+    panel.replaceChildren(
+      asking(state), ports(state), switches(state), frame(state), others(state), anyStep(state), done(state),
+    );
+    if (!focused) return;
+    // What had the focus may be gone; then its section has it.
+    const now = new Map([...panel.querySelectorAll("[data-key]")].map((e) => [e.dataset.key, e]));
+    (now.get(focused[0]) || now.get(focused[1]))?.focus({ preventScroll: true });
+  }
+
+  // Small parts ------------------------------------------------------------------------------------------------------
+
+  function section(key, title, ...children) {
+    const made = element("details", { open: open.get(key) || false }, keyed(`section ${key}`, element("summary", {}, title)));
+    made.addEventListener("toggle", () => open.set(key, made.open));
+    made.append(...children.filter(Boolean));
+    return made;
+  }
+
+  function keyed(key, made) {
+    made.dataset.key = key;
+    return made;
+  }
+
+  // A field that remembers what was typed into it.
+  function remembered(key, made, value) {
+    const options = made.options && [...made.options].map((option) => option.value);
+    const before = typed.get(key);
+    made.value = before !== undefined && (!options || options.includes(before)) ? before : value;
+    made.addEventListener("input", () => typed.set(key, made.value));
+    return keyed(key, made);
+  }
+
+  function choice(key, label, values, value) {
+    const made = element("select", { "aria-label": label });
+    for (const [name, text] of values.map((v) => (Array.isArray(v) ? v : [v, v]))) {
+      made.append(element("option", { value: name }, text));
+    }
+    return remembered(key, made, value ?? made.options[0]?.value ?? "");
+  }
+
+  const input = (key, label, value, more) =>
+    remembered(key, element("input", { type: "text", "aria-label": label, autocomplete: "off", spellcheck: false, ...more }), value);
+
+  const field = (text, control) => element("label", { class: "field" }, element("span", {}, text), control);
+
+  function button(key, text, run, more) {
+    const made = keyed(key, element("button", { type: "button", ...more }, text));
+    made.addEventListener("click", run);
+    return made;
+  }
+
+  function check(key, text, label, checked, run) {
+    const box = keyed(key, element("input", { type: "checkbox", checked, "aria-label": label }));
+    box.addEventListener("change", () => run(box.checked));
+    return element("label", { class: "check" }, box, text);
+  }
+
+  function form(run, ...children) {
+    const made = element("form", {}, ...children);
+    made.addEventListener("submit", (event) => {
+      event.preventDefault();
+      run();
+    });
+    return made;
+  }
+
+  const submit = (key, text) => keyed(key, element("button", { type: "submit", class: "main" }, text));
+
+  // Which devices ----------------------------------------------------------------------------------------------------
+
+  const isPort = (device) => device.kind === "macvlan" || device.kind === "macvtap";
+  const isEnd = (device) => device.kind !== "switch" && device.kind !== "switch-port";
+  const names = (devices) => devices.map((device) => device.name);
+  const talkers = (state) => state.devices.filter((device) => isEnd(device) && device.addresses.length > 0);
+
+  // Sections ---------------------------------------------------------------------------------------------------------
+
+  function asking(state) {
+    const who = names(talkers(state));
+    const ports = names(talkers(state).filter(isPort));
+    const from = choice("ask from", "Who asks", who, ports[0] || who[0]);
+    const to = choice("ask to", "Whom", who, ports[1] || who.find((name) => name !== from.value));
+    const verbs = [["ping", "pings"], ["arping", "asks by ARP for"], ["udp", "sends UDP to"], ["tcp", "connects by TCP to"]];
+    const verb = choice("ask verb", "How", verbs, "ping");
+    const run = () => act({ [verb.value]: { from: from.value, to: to.value } });
+    const body = who.length > 1
+      ? form(run, element("div", { class: "asking" }, from, verb, to, submit("ask go", "Go")))
+      : element("p", { class: "hint" }, "Two devices with addresses are needed. Frames can be sent by hand, below.");
+    return section("ask", "Ask", body);
+  }
+
+  function upDown(device) {
+    return check(`up ${device.name}`, "up", `${device.name} is up`, device.up, (up) => act({ set: { device: device.name, up } }));
+  }
+
+  function remove(device) {
+    const label = { class: "small", title: `Remove ${device.name}`, "aria-label": `Remove ${device.name}` };
+    return button(`remove ${device.name}`, "Remove", () => act({ remove: device.name }), label);
+  }
+
+  const about = (device) =>
+    element("div", { class: "about" }, [device.mac, ...device.addresses].filter(Boolean).join(" · "));
+
+  // All modes in sight; each is a button, for a list would change the mode with every arrow key.
+  function modes(device, state) {
+    const buttons = state.modes.map((mode) => button(`mode ${device.name} ${mode}`, mode,
+      () => act({ set: { device: device.name, mode } }), { "aria-pressed": String(mode === device.mode) }));
+    return element("div", { class: "modes", role: "group", "aria-label": `Mode of ${device.name}` }, ...buttons);
+  }
+
+  function ports(state) {
+    const list = state.devices.filter(isPort).map((device) => element("div", { class: "device" },
+      element("span", { class: "name" }, device.name), upDown(device), remove(device), modes(device, state), about(device)));
+    const hint = list.length === 0 ? "There are no ports." : "A port that goes down and up again has forgotten its neighbours.";
+    return section("ports", "Ports", element("div", {}, ...list), element("p", { class: "hint" }, hint), adding(state));
+  }
+
+  // A name and an address that are not taken yet, as proposals.
+  function proposals(state) {
+    const taken = new Set(names(state.devices));
+    let number = 1;
+    while (taken.has(`c${number}`)) number += 1;
+    const used = new Set(state.devices.flatMap((device) => device.addresses.map((a) => a.split("/")[0])));
+    const sample = talkers(state).filter(isPort).concat(talkers(state)).flatMap((d) => d.addresses).find((a) => /^[0-9.]+\/24$/.test(a));
+    if (!sample) return [`c${number}`, ""];
+    const net = sample.slice(0, sample.lastIndexOf("."));
+    let last = 240;
+    while (last < 254 && used.has(`${net}.${last}`)) last += 1;
+    return [`c${number}`, `${net}.${last}/24`];
+  }
+
+  function adding(state) {
+    const parents = names(state.devices.filter((d) => d.kind === "nic" || d.kind === "vlan" || d.kind === "switch" || isPort(d)));
+    if (parents.length === 0) return null;
+    const [freeName, freeAddress] = proposals(state);
+    const name = input("add name", "Name of the new port", freeName);
+    const parent = choice("add parent", "Its parent", parents);
+    const mode = choice("add mode", "Its mode", state.modes, "vepa");
+    const address = input("add address", "Its address with prefix length", freeAddress, { placeholder: "none" });
+    const run = () => {
+      const port = { macvlan: name.value, parent: parent.value, mode: mode.value };
+      if (address.value.trim()) port.address = address.value.trim();
+      typed.delete("add name");
+      typed.delete("add address");
+      act({ add: port });
+    };
+    return section("add", "Add a port", form(run, field("name", name), field("parent", parent),
+      field("mode", mode), field("address", address), submit("add go", "Add")));
+  }
+
+  function switches(state) {
+    const list = state.devices.filter((device) => device.kind === "switch-port").map((port) => {
+      const device = port.name.slice(port.parent.length + 1);
+      const flag = ([key, on]) => check(`flag ${port.name} ${key}`, key, `${key} at ${port.name}`, on,
+        (value) => act({ set: { switch: port.parent, port: device, [key]: value } }));
+      const [first, ...rest] = port.flags;
+      return element("div", {}, element("div", { class: "device" },
+        element("span", { class: "name" }, port.name), first ? flag(first) : null),
+        rest.length ? section(`flags ${port.name}`, "Other flags", element("div", { class: "flags" }, ...rest.map(flag))) : null);
+    });
+    if (list.length === 0) list.push(element("p", { class: "hint" }, "There is no switch."));
+    return section("switches", "Switch ports", element("div", {}, ...list));
+  }
+
+  function others(state) {
+    const rest = state.devices.filter((device) => isEnd(device) && !isPort(device));
+    const list = rest.map((device) => element("div", { class: "device" },
+      element("span", { class: "name" }, `${device.name} `, element("span", { class: "hint" }, device.kind)),
+      upDown(device), remove(device), about(device)));
+    return section("others", "Other devices", element("div", {}, ...list));
+  }
+
+  function frame(state) {
+    const ends = names(state.devices.filter(isEnd));
+    const at = choice("frame at", "Who sends the frame", ends, names(state.devices.filter(isPort))[0]);
+    const kinds = [["broadcast", "a broadcast"], ["unicast", "a frame to"], ["arp", "an ARP request for"],
+      ["icmp", "an echo request to"], ["udp", "a UDP datagram to"], ["hex", "these bytes"]];
+    const kind = choice("frame kind", "What it sends", kinds, "broadcast");
+    const to = choice("frame to", "To whom", ends, names(state.devices.filter(isPort))[1]);
+    const hex = remembered("frame hex", element("textarea", { rows: 3, "aria-label": "The frame in hex", spellcheck: false,
+      placeholder: "ffffffffffff 0242c0a880de 88b5 …" }), "");
+    const wire = check("frame wire", "from the wire", "It arrives from the wire, at a NIC", typed.get("frame wire") || false,
+      (on) => typed.set("frame wire", on));
+    const bytes = field("bytes", hex);
+    const target = field("to", to);
+    const fit = () => {
+      bytes.hidden = kind.value !== "hex";
+      target.hidden = kind.value === "hex" || kind.value === "broadcast";
+    };
+    kind.addEventListener("input", fit);
+    fit();
+    const run = () => {
+      const bodies = {
+        broadcast: { ethernet: {} }, unicast: { ethernet: { dst: to.value } }, arp: { arp: { target_ip: to.value } },
+        icmp: { icmp: { to: to.value } }, udp: { udp: { to: to.value } }, hex: { frame: hex.value.replace(/\s+/g, "") },
+      };
+      const from = wire.firstChild.checked ? { from: "wire" } : {};
+      act({ inject: { at: at.value, ...from, ...bodies[kind.value] } });
+    };
+    return section("frame", "Send a frame", form(run, field("at", at), field("what", kind), target, bytes, wire,
+      submit("frame go", "Send")));
+  }
+
+  // Steps that have no control of their own, for the devices that there are.
+  function examples(state) {
+    const port = state.devices.find(isPort) || state.devices[0];
+    const other = state.devices.filter(isEnd).find((device) => device.mac && device !== port);
+    const bridge = state.devices.find((device) => device.kind === "switch");
+    const quote = JSON.stringify;
+    return [
+      'wait = "5m"',
+      port && `set = { device = ${quote(port.name)}, mac = "02:00:00:00:00:99" }`,
+      port && `set = { device = ${quote(port.name)}, promisc = true }`,
+      port && other && `set = { device = ${quote(port.name)}, sources = { add = [${quote(other.mac)}] } }`,
+      port && `inject = { at = ${quote(port.name)}, ethernet = { vlan = 10, pad = 60 } }`,
+      bridge && `set = { switch = ${quote(bridge.name)}, ageing = "10s" }`,
+    ].filter(Boolean);
+  }
+
+  function anyStep(state) {
+    const text = remembered("step text", element("textarea", { rows: 3, "aria-label": "A step of a lab file", spellcheck: false,
+      placeholder: 'ping = { from = "c1", to = "c2", count = 3 }' }), "");
+    const example = keyed("step example", element("select", { "aria-label": "Examples" }, element("option", { value: "" }, "Examples …")));
+    example.append(...examples(state).map((step) => element("option", { value: step }, step)));
+    example.addEventListener("input", () => {
+      text.value = example.value;
+      typed.set("step text", example.value);
+    });
+    const run = () => actText(text.value);
+    return section("step", "Any other step", form(run,
+      element("p", { class: "hint" }, "What could stand under [[step]] in a lab file: set, add, remove, inject, wait, ping, arping, udp, tcp."),
+      example, text, submit("step go", "Do it")));
+  }
+
+  function done(state) {
+    const list = state.done.map((told) => element("li", {}, `${told.action}: `,
+      element("span", { class: `outcome ${told.failed ? "bad" : "good"}` }, told.outcome)));
+    if (state.redo !== null) list.push(element("li", { class: "undone" }, `next by Redo: ${state.redo}`));
+    if (list.length === 0) list.push(element("li", { class: "undone" }, "nothing yet"));
+    return section("done", `What was done (${state.done.length})`, element("ol", { class: "done" }, ...list));
+  }
+
+  return { render };
+})();

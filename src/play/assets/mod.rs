@@ -1,0 +1,22 @@
+//! What the page is made of: its own controls, and the viewer of the reports.
+
+use crate::report::html;
+use std::borrow::Cow;
+
+const HTML: &str = "text/html; charset=utf-8";
+const SCRIPT: &str = "text/javascript; charset=utf-8";
+const STYLE: &str = "text/css; charset=utf-8";
+
+/// The media type and the text of a part. The page itself has no name.
+pub(super) fn find(name: &str) -> Option<(&'static str, Cow<'static, str>)> {
+    let (media, text) = match name {
+        "" => (HTML, include_str!("play.html")),
+        "play.css" => (STYLE, include_str!("play.css")),
+        "play.js" => (SCRIPT, include_str!("play.js")),
+        "controls.js" => (SCRIPT, include_str!("controls.js")),
+        "viewer.js" => (SCRIPT, html::SCRIPT),
+        "viewer.css" => return Some((STYLE, html::style().into())),
+        _ => return None,
+    };
+    Some((media, text.into()))
+}

@@ -1,0 +1,154 @@
+// The session: asks the server, tells what came of it, and keeps the controls and the viewer in step with it. Decides
+// nothing; every word of a result comes from the server, and is put on the page as text.
+"use strict";
+
+(() => {
+  const $ = (id) => document.getElementById(id);
+  // Rules that stand with a result; the list of steps has all of them.
+  const MOST_RULES = 4;
+  let viewer = null;
+  let busy = false;
+  let session = null;
+
+  // An element with properties and children; text stays text.
+  function element(tag, properties, ...children) {
+    const made = document.createElement(tag);
+    for (const [name, value] of Object.entries(properties || {})) {
+      if (name === "class") made.className = value;
+      else if (name.includes("-")) made.setAttribute(name, value);
+      else made[name] = value;
+    }
+    made.append(...children.filter((child) => child !== null && child !== undefined));
+    return made;
+  }
+
+  async function request(method, what, body) {
+    const post = method === "POST";
+    const options = { method, headers: post ? { "Content-Type": "application/json" } : {} };
+    if (post) options.body = body === undefined ? "{}" : JSON.stringify(body);
+    let response;
+    try {
+      response = await fetch(what, options);
+    } catch {
+      throw new Error("The playground does not answer any more. Was it ended with Ctrl-C?");
+    }
+    const answer = await response.json().catch(() => ({}));
+    if (!response.ok) throw new Error(answer.error || `The server answers ${response.status}.`);
+    return answer;
+  }
+
+  // One thing after another: what is asked for while another thing is done is dropped, as a button that is pressed twice.
+  async function ask(what, body) {
+    if (busy) return false;
+    busy = true;
+    document.body.setAttribute("aria-busy", "true");
+    try {
+      show(await request("POST", what, body), what);
+      return true;
+    } catch (error) {
+      tell("bad", "Not done:", error.message, []);
+      // The controls show what is, not what was wished.
+      if (session) controls(session);
+      return false;
+    } finally {
+      busy = false;
+      document.body.removeAttribute("aria-busy");
+    }
+  }
+
+  const act = (step) => ask("act", { step });
+  const actText = (toml) => ask("act", { toml });
+
+  function show(answer, what) {
+    const { told, state, bundle } = answer;
+    session = state;
+    controls(state);
+    const step = told && bundle.steps.find((step) => step.step === told.step);
+    watch(bundle, step);
+    if (told) result(told, step);
+    else if (what === "undo") tell("", "Undone.", state.undo ? `Done last: ${state.undo}.` : "Nothing is done now.", []);
+    else if (what === "reset") tell("", "Back at the beginning.", state.redo ? "Redo goes on, step by step." : "", []);
+  }
+
+  function controls(state) {
+    $("title").textContent = state.title;
+    document.title = `${state.title || "A lab"} – macvlab play`;
+    const buttons = [["undo", state.undo, "Undo", "Ctrl+Z"], ["redo", state.redo, "Redo", "Ctrl+Shift+Z"]];
+    for (const [id, next, word, keys] of buttons) {
+      $(id).disabled = next === null;
+      $(id).title = next === null ? `Nothing to ${id}` : `${word}: ${next} (${keys})`;
+    }
+    $("reset").disabled = state.undo === null;
+    playControls.render($("panel"), state, { act, actText, element });
+  }
+
+  // The viewer plays what was just done; after an undo it stands at the end.
+  function watch(bundle, step) {
+    if (viewer === null) {
+      viewer = macvlab.mount($("viewer"), bundle, { start: Math.max(0, bundle.moments.length - 1) });
+    } else if (step) {
+      macvlab.update(bundle, { from: step.first, play: true });
+      // On a narrow screen the lab is below the controls.
+      if (step.hops > 0 && matchMedia("(max-width: 999px)").matches) $("viewer").scrollIntoView({ block: "start" });
+    } else {
+      macvlab.update(bundle, { from: Math.max(0, bundle.moments.length - 1), play: false });
+    }
+  }
+
+  // What came of an action, in sentences: each rule once, with all that it did.
+  function result(told, step) {
+    const rules = new Map();
+    for (const because of told.because) {
+      const known = rules.get(because.rule);
+      if (known) known.did.push(because.text);
+      else rules.set(because.rule, { ...because, did: [because.text] });
+    }
+    const lines = [...rules.values()].slice(0, MOST_RULES).map((rule) => reason(rule, told.outcome));
+    if (told.failed && step.hops === 0 && lines.length === 0) lines.push(element("span", { class: "why" }, "No frame was sent."));
+    if (rules.size > MOST_RULES) lines.push(element("span", { class: "why" }, "More rules stand at the step in the list of steps."));
+    tell(told.failed ? "bad" : "good", `${told.action}:`, `${told.outcome}.`, lines);
+  }
+
+  function reason({ rule, title, why, did }, outcome) {
+    // A refusal has named its rule.
+    if (outcome.includes(`${rule} ${title}`)) return element("span", { class: "why" }, why);
+    return element("span", { class: "why" }, element("span", { class: "rule" }, rule), " ",
+      element("span", { class: "name" }, title), `: ${did.join("; ")}. ${why}`);
+  }
+
+  function tell(kind, what, outcome, lines) {
+    const mark = { good: "✓ ", bad: "✗ " }[kind] || "";
+    const place = $("result");
+    place.className = kind;
+    place.replaceChildren(
+      element("span", { class: "mark" }, mark), element("strong", {}, what), ` ${outcome}`, ...lines,
+    );
+  }
+
+  // Undo and redo by keyboard, but not where text is typed, which has an undo of its own.
+  function keys(event) {
+    const typing = event.target.closest("textarea, input:not([type=checkbox])");
+    if (typing || event.altKey || !(event.ctrlKey || event.metaKey)) return;
+    const key = event.key.toLowerCase();
+    const what = key === "z" ? (event.shiftKey ? "redo" : "undo") : key === "y" ? "redo" : null;
+    if (what === null || $(what).disabled) return;
+    event.preventDefault();
+    ask(what);
+  }
+
+  async function start() {
+    for (const what of ["undo", "redo", "reset"]) $(what).addEventListener("click", () => ask(what));
+    document.addEventListener("keydown", keys);
+    try {
+      const answer = await request("GET", "state");
+      show(answer, "state");
+      const many = answer.state.done.length;
+      const first = many === 0 ? "" : `So far: ${many} ${many === 1 ? "step" : "steps"}.`;
+      tell("", "Change something, ask, and watch.", first, []);
+    } catch (error) {
+      tell("bad", "The playground cannot be shown:", error.message, []);
+    }
+  }
+
+  start();
+})();

@@ -1,0 +1,291 @@
+"use strict";
+// What is told beside the diagram: the moment in words, the steps, all hops, one frame, one device.
+
+macvlab.panels = (() => {
+  const { el } = macvlab;
+  const AT = macvlab.AT;
+  const KIND = macvlab.KIND;
+  const ROW = 46;
+  const MOST = 150;
+  const SIGNS = { [KIND.ARRIVE]: "↓ arrives", [KIND.RECEIVE]: "● receives", [KIND.TRANSMIT]: "→ sends", [KIND.DROP]: "✗ drops" };
+
+  const millis = (ns) => `${(ns / 1e6).toFixed(3)} ms`;
+  const held = (step) => (step.held === true ? "✓" : step.held === false ? "✗" : "·");
+  const heldWords = (step) => (step.held === true ? "as expected" : step.held === false ? `but expected: ${step.expect}` : "");
+
+  // A rule's id and title, and if wanted its reason.
+  function rule(r, why = true) {
+    return el("span", { class: "rule" }, el("b", { class: "chip" }, r.id), ` ${r.title}`, why ? el("span", { class: "why" }, r.why) : null);
+  }
+
+  // The ways that were shut at a moment, and what was found.
+  function decision(bundle, m) {
+    if (m[AT.DECISION] < 0) return [];
+    const lines = [];
+    const told = bundle.decisions[m[AT.DECISION]];
+    const shut = new Map();
+    for (const [, , r, goes, text] of told.ways) {
+      if (goes) continue;
+      if (!shut.has(r)) shut.set(r, []);
+      shut.get(r).push(bundle.texts[text]);
+    }
+    for (const [r, ways] of shut) {
+      const names = ways.length > 8 ? `${ways.slice(0, 8).join(", ")} and ${ways.length - 8} more` : ways.join(", ");
+      if (r === m[AT.RULE]) lines.push(el("li", { class: "found" }, `so not ${names}`));
+      else lines.push(el("li", { class: "shut" }, `✗ not ${names}: `, rule(bundle.rules[r])));
+    }
+    return [...lines, ...told.found.map((text) => el("li", { class: "found" }, bundle.texts[text]))];
+  }
+
+  // The moment in words.
+  function narration(bundle, index) {
+    const m = bundle.moments[index];
+    const step = bundle.steps[m[AT.STEP] - 1];
+    if (m[KIND_AT] === KIND.LAB) {
+      const refused = bundle.drawings[bundle.scenes[0][1]].refused.map((text) => el("li", { class: "shut" }, `✗ ${text}`));
+      const next = bundle.steps.length ? "Play, or step forward with the right arrow key." : "It has no steps.";
+      return [el("h2", {}, "The lab as it begins"), el("p", {}, next), refused.length ? el("ul", {}, refused) : null];
+    }
+    if (m[KIND_AT] === KIND.STEP) return [el("h2", {}, `Step ${step.step}: ${step.title}`), step.expect ? el("p", {}, `Expected: ${step.expect}`) : null];
+    if (m[KIND_AT] === KIND.RESULT) return result(bundle, step);
+    const r = m[AT.RULE] < 0 ? null : bundle.rules[m[AT.RULE]];
+    const lines = decision(bundle, m);
+    return [
+      el("h2", {}, bundle.texts[m[AT.TEXT]]),
+      el("p", { class: "summary" }, bundle.frames[m[AT.FRAME]][1]),
+      r ? el("p", {}, rule(r)) : null,
+      lines.length ? el("ul", {}, lines) : null,
+    ];
+  }
+
+  function result(bundle, step) {
+    const words = heldWords(step);
+    return [
+      el("h2", { class: step.held === false ? "bad" : step.held ? "good" : "" }, `${held(step)} Step ${step.step}: ${step.outcome}`, words ? ` (${words})` : ""),
+      because(bundle, step),
+    ];
+  }
+
+  function because(bundle, step) {
+    if (!step.because.length) return null;
+    return el("ul", { class: "because" }, step.because.map((b) => el("li", {}, `${b.text}: `, rule(bundle.rules[b.rule]))));
+  }
+
+  // Lists that may be long show only what is seen.
+  class Hops {
+    constructor(go) {
+      this.go = go;
+      this.space = el("div", { class: "space" });
+      this.element = el("div", { class: "hops", tabindex: "0", role: "listbox", "aria-label": "All moments" }, this.space);
+      this.element.addEventListener("scroll", () => this.draw());
+      this.element.addEventListener("click", (event) => {
+        const row = event.target.closest("[data-moment]");
+        if (row) go(Number(row.dataset.moment));
+      });
+      this.element.addEventListener("keydown", (event) => {
+        const by = { ArrowUp: -1, ArrowDown: 1 }[event.key];
+        if (!by) return;
+        event.preventDefault();
+        event.stopPropagation();
+        go(this.index + by);
+      });
+    }
+
+    show(bundle, index) {
+      this.bundle = bundle;
+      this.index = index;
+      this.space.style.height = `${bundle.moments.length * ROW}px`;
+      const height = this.element.clientHeight;
+      const top = this.element.scrollTop;
+      if (index * ROW < top || (index + 1) * ROW > top + height) this.element.scrollTop = index * ROW - height / 2;
+      this.draw();
+    }
+
+    draw() {
+      if (!this.bundle || !this.element.clientHeight) return;
+      const first = Math.max(0, Math.floor(this.element.scrollTop / ROW) - 4);
+      const last = Math.min(this.bundle.moments.length, first + Math.ceil(this.element.clientHeight / ROW) + 9);
+      const rows = [];
+      for (let i = first; i < last; i += 1) rows.push(this.row(i));
+      this.space.replaceChildren(...rows);
+      this.element.setAttribute("aria-activedescendant", `mv-row-${this.index}`);
+    }
+
+    row(i) {
+      const m = this.bundle.moments[i];
+      const step = this.bundle.steps[m[AT.STEP] - 1];
+      const r = m[AT.RULE] < 0 ? null : this.bundle.rules[m[AT.RULE]];
+      const lines = m[KIND_AT] === KIND.LAB ? ["the lab begins", ""]
+        : m[KIND_AT] === KIND.STEP ? [`step ${step.step}`, step.title]
+        : m[KIND_AT] === KIND.RESULT ? [`${held(step)} step ${step.step}`, step.outcome]
+        : [`${this.bundle.names[m[AT.NAME]]} ${SIGNS[m[KIND_AT]]}${r && m[KIND_AT] !== KIND.ARRIVE ? ` ${r.id}` : ""}`, this.bundle.frames[m[AT.FRAME]][1]];
+      const kind = m[KIND_AT] === KIND.DROP ? " drop" : m[KIND_AT] < KIND.ARRIVE ? " milestone" : "";
+      const row = el(
+        "div",
+        { class: `row${kind}`, id: `mv-row-${i}`, role: "option", "data-moment": i, "aria-selected": i === this.index ? "true" : "false", "aria-setsize": this.bundle.moments.length, "aria-posinset": i + 1 },
+        el("span", { class: "time" }, millis(m[AT.TIME])),
+        el("span", { class: "what" }, lines[0]),
+        el("span", { class: "which" }, lines[1]),
+      );
+      row.style.top = `${i * ROW}px`;
+      return row;
+    }
+  }
+
+  function steps(bundle, index, go) {
+    const at = bundle.moments[index][AT.STEP];
+    const list = bundle.steps;
+    const head = [
+      ...bundle.drawings[bundle.scenes[0][1]].refused.map((text) => el("p", { class: "bad" }, `✗ ${text}`)),
+      bundle.left_out ? el("p", {}, `${bundle.left_out} of ${bundle.hops} hops are beyond what a page holds; they are counted, and shown as their steps' numbers only.`) : null,
+      bundle.scenes_left_out ? el("p", {}, `The devices change so often that the last ${bundle.scenes_left_out} changes are not drawn.`) : null,
+    ];
+    const from = Math.max(0, Math.min(list.length - MOST, at - MOST / 2));
+    const shown = list.slice(from, from + MOST);
+    return [
+      ...head,
+      list.length > MOST ? el("p", {}, `Steps ${from + 1} to ${from + shown.length} of ${list.length}`) : null,
+      el("ol", { class: "steps", start: from + 1 }, shown.map((step) => el(
+        "li",
+        { class: step.step === at ? "here" : "" },
+        el(
+          "button",
+          { type: "button", onclick: () => go(step.first), "aria-current": step.step === at ? "step" : null },
+          el("b", { class: step.held === false ? "bad" : step.held ? "good" : "" }, held(step)),
+          ` ${step.step}. ${step.title}`,
+        ),
+        el("p", {}, `${step.outcome ?? "not finished"}${heldWords(step) ? `, ${heldWords(step)}` : ""} · ${step.hops} hops`),
+        step.step === at ? because(bundle, step) : null,
+      ))),
+    ];
+  }
+
+  function frame(bundle, index, journeys, go) {
+    const m = bundle.moments[index];
+    if (m[KIND_AT] < KIND.ARRIVE) return [el("p", {}, "No frame is under way at this moment. Step to a hop, or click a frame in the diagram.")];
+    const [hex, summary] = bundle.frames[m[AT.FRAME]];
+    const bytes = macvlab.bytes(hex);
+    const layers = macvlab.decode(bytes);
+    const hops = journeys.get(m[AT.ID]);
+    const shown = hops.slice(0, MOST);
+    return [
+      el("h3", {}, summary),
+      el("p", {}, `${bytes.length} bytes, as ${bundle.names[m[AT.NAME]]} has it`),
+      ...layers.map((layer, number) => el(
+        "details",
+        { open: true, class: `layer l${number % 4}` },
+        el("summary", {}, layer.title, el("span", { class: "range" }, ` bytes ${layer.from} to ${layer.to - 1}`)),
+        el("dl", {}, layer.fields.flatMap(([name, value]) => [el("dt", {}, name), el("dd", {}, value)])),
+      )),
+      el("h4", {}, "Bytes"),
+      dump(bytes, layers),
+      el("h4", {}, `Its hops (${hops.length}), and the verdict at each`),
+      el("ol", { class: "verdicts" }, shown.map((i) => verdict(bundle, i, i === index, go))),
+      hops.length > MOST ? el("p", {}, `and ${hops.length - MOST} more`) : null,
+    ];
+  }
+
+  function verdict(bundle, i, here, go) {
+    const m = bundle.moments[i];
+    const r = m[AT.RULE] < 0 ? null : bundle.rules[m[AT.RULE]];
+    return el(
+      "li",
+      { class: here ? "here" : "" },
+      el("button", { type: "button", onclick: () => go(i), "aria-current": here ? "true" : null }, `${millis(m[AT.TIME])} ${bundle.texts[m[AT.TEXT]]}`),
+      r ? el("p", {}, rule(r)) : null,
+      el("ul", {}, decision(bundle, m)),
+    );
+  }
+
+  function dump(bytes, layers) {
+    const layerAt = (i) => layers.findIndex((l) => i >= l.from && i < l.to) % 4;
+    const lines = [];
+    for (let at = 0; at < bytes.length; at += 16) {
+      const line = el("div", {}, el("span", { class: "offset" }, `${at.toString(16).padStart(4, "0")}  `));
+      const row = bytes.subarray(at, at + 16);
+      row.forEach((byte, i) => line.append(el("span", { class: `l${layerAt(at + i)}` }, byte.toString(16).padStart(2, "0")), i === 7 ? "  " : " "));
+      const text = [...row].map((b) => (b > 31 && b < 127 ? String.fromCharCode(b) : "·")).join("");
+      line.append(" ".repeat((16 - row.length) * 3 + (row.length < 8 ? 1 : 0)), ` ${text}`);
+      lines.push(line);
+    }
+    return el("div", { class: "dump", tabindex: "0", role: "region", "aria-label": "Bytes in hexadecimal" }, lines);
+  }
+
+  function device(bundle, name, index, scene, show, go) {
+    const d = scene.devices.find((x) => x.name === name);
+    if (!d) return [el("p", {}, name ? `${name} is not there at this moment.` : "Click a device in the diagram.")];
+    const facts = [["kind", d.kind], ["mode", d.mode], ["MAC", d.mac], ["addresses", d.address.join(", ")], ["VLAN id", d.vlan],
+      [d.kind === "switch-port" ? "port of" : "on", d.parent], ["cable to", d.peer], ["up", d.up ? "yes" : "no"],
+      ["flags", d.flags && (d.flags.join(", ") || "none")], ["state", d.state]];
+    const on = scene.devices.filter((x) => x.parent === name);
+    return [
+      el("h3", {}, name),
+      el("dl", {}, facts.filter(([, value]) => value !== null && value !== undefined && value !== "" && value !== false)
+        .flatMap(([key, value]) => [el("dt", {}, key), el("dd", {}, `${value}`)])),
+      on.length ? el("h4", {}, `Its ports (${on.length})`) : null,
+      on.length ? el("ul", { class: "ports" }, on.slice(0, MOST).map((x) => el("li", {}, el("button", { type: "button", onclick: () => show(x.name) }, x.name), ` ${x.mode ?? x.kind.replace("-", " ")}`))) : null,
+      ...database(bundle, d, index, go),
+      el("h4", {}, "Up to this moment"),
+      table(["received", "arrived", "sent", "dropped"], [soFar(bundle, name, index)]),
+      ...counters(bundle, name),
+    ];
+  }
+
+  function soFar(bundle, name, index) {
+    const number = bundle.names.indexOf(name);
+    const counts = [0, 0, 0, 0];
+    const column = { [KIND.RECEIVE]: 0, [KIND.ARRIVE]: 1, [KIND.TRANSMIT]: 2, [KIND.DROP]: 3 };
+    for (let i = 0; i <= index; i += 1) {
+      const m = bundle.moments[i];
+      if (m[AT.NAME] === number) counts[column[m[KIND_AT]]] += 1;
+    }
+    return counts;
+  }
+
+  function counters(bundle, name) {
+    const of = bundle.counters.filter((c) => c.device === name).pop();
+    const state = bundle.states.filter((s) => s.device === name).pop();
+    const rows = of ? Object.entries(of).filter(([key]) => key !== "event" && key !== "device") : [];
+    const stands = state ? Object.entries(state).filter(([key]) => key !== "event" && key !== "device") : [];
+    return [
+      rows.length ? el("h4", {}, "Counters at the end") : null,
+      rows.length ? el("dl", { class: "numbers" }, rows.flatMap(([key, value]) => [el("dt", {}, key), el("dd", {}, `${value}`)])) : null,
+      stands.length ? el("h4", {}, "State at the end") : null,
+      stands.length ? el("dl", { class: "numbers" }, stands.flatMap(([key, value]) => [el("dt", {}, key), el("dd", {}, `${value ?? "none"}`)])) : null,
+    ];
+  }
+
+  // The forwarding database at this moment, and how it came to be so.
+  function database(bundle, d, index, go) {
+    const own = d.kind === "switch" ? d.name : d.kind === "switch-port" ? d.parent : null;
+    if (own === null) return [];
+    const about = (row) => bundle.names[row[2]] === own;
+    const entries = new Map();
+    const changes = [];
+    for (const row of bundle.fdb) {
+      if (row[0] > index || !about(row)) continue;
+      const key = `${row[3] ?? ""} ${row[4]}`;
+      if (row[5] < 0) entries.delete(key);
+      else entries.set(key, row);
+      changes.push(row);
+    }
+    const here = [...entries.values()].filter((row) => d.kind === "switch" || bundle.names[row[5]] === d.name);
+    const line = ([, time, , vlan, mac, port, kind]) => [mac, vlan === null ? "" : `${vlan}`, bundle.names[port], kind, millis(time)];
+    const past = changes.slice(-MOST).reverse();
+    return [
+      el("h4", {}, `Forwarding database at this moment (${here.length})`),
+      here.length ? table(["address", "VLAN", "behind", "sort", "since"], here.slice(0, MOST).map(line)) : el("p", {}, "nothing is known"),
+      past.length ? el("details", {}, el("summary", {}, `How it came to be so (${changes.length})`), el("ol", { class: "past", reversed: true }, past.map((row) => el(
+        "li", {}, el("button", { type: "button", onclick: () => go(row[0]) }, `${millis(row[1])} ${row[4]} ${row[5] < 0 ? "is gone" : `is behind ${bundle.names[row[5]]} (${row[6]})`}`),
+      )))) : null,
+    ];
+  }
+
+  function table(head, rows) {
+    return el("div", { class: "scroll" }, el("table", {}, el("thead", {}, el("tr", {}, head.map((h) => el("th", { scope: "col" }, h)))),
+      el("tbody", {}, rows.map((row) => el("tr", {}, row.map((cell) => el("td", {}, `${cell}`)))))));
+  }
+
+  const KIND_AT = AT.KIND;
+  return { narration, Hops, steps, frame, device, millis, held };
+})();

@@ -1,0 +1,274 @@
+//! Collects a bundle from the hop log, one event after another.
+
+use super::because::because;
+use super::bundle::{
+    Because, Bundle, Catalogued, Drawing, FdbRow, Kind, MAX_DRAWINGS, MAX_HOPS, Moment, Step, Told, VERSION,
+};
+use super::index::Index;
+use super::way::Ways;
+use crate::frame::{Frame, PacketType, VlanId, summary};
+use crate::lab::spec::{Name, StepSpec};
+use crate::lab::{Decision, Event, FdbChange, Hop, HopKind, Outcome};
+use crate::report::draw::{Layout, Refused, Scene, embedded_svg};
+use crate::report::explain::{found, hop_in_words, way_name};
+use crate::report::json::{self, Object};
+use crate::report::words::{expectation, fdb_kind, outcome_in_words, step_in_words};
+use crate::time::Instant;
+use crate::verdict::{Rule, RuleKind};
+use std::time::Duration;
+
+/// Hops and decisions of one step that are looked at for the reasons of its outcome.
+const MAX_STEP_EVENTS: usize = 20_000;
+
+/// Collects a bundle, one event after another.
+#[derive(Debug, Default)]
+pub struct Recorder {
+    names: Index<Name>,
+    texts: Index<String>,
+    rules: Index<Rule>,
+    frames: Index<Frame>,
+    decisions: Index<Told>,
+    drawings: Vec<Drawing>,
+    /// What each of them shows.
+    drawn: Vec<Scene>,
+    scenes: Vec<(usize, usize)>,
+    scenes_left_out: usize,
+    moments: Vec<Moment>,
+    steps: Vec<Step>,
+    fdb: Vec<FdbRow>,
+    counters: Vec<Object>,
+    states: Vec<Object>,
+    hops: usize,
+    left_out: usize,
+    scene: Scene,
+    ways: Ways,
+    /// The step that runs, and its hops and decisions.
+    running: Option<(StepSpec, Vec<Event>)>,
+    time: Instant,
+}
+
+impl Recorder {
+    /// Takes the next event.
+    pub fn event(&mut self, event: &Event) {
+        if self.scene.event(event) {
+            self.stands(matches!(event, Event::Setup { .. }));
+        }
+        match event {
+            Event::Lab { .. } | Event::Devices { .. } | Event::Setup { .. } => {}
+            Event::Step { step, spec } => self.step(*step, spec),
+            Event::Hop(hop) => self.hop(hop, event),
+            Event::Decision(decision) => self.decision(decision, event),
+            Event::Fdb(change) => self.fdb(change),
+            Event::Result { step, outcome, rtt, delivered, held } => {
+                self.result(*step, *outcome, *rtt, delivered, *held);
+            }
+            Event::Counters { device, counters } => self.counters.push(json::counted(device, counters)),
+            Event::State { device, state } => self.states.push(json::standing(device, state)),
+        }
+    }
+
+    /// The bundle.
+    #[must_use]
+    pub fn finish(mut self) -> Bundle {
+        if self.moments.is_empty() {
+            self.stands(false);
+        }
+        let catalogued = |r: Rule| Catalogued {
+            id: r.id(),
+            title: r.title(),
+            why: r.why(),
+            kernel: r.kernel(),
+            withholds: r.kind() == RuleKind::Withholding,
+        };
+        Bundle {
+            version: VERSION,
+            title: self.scene.title,
+            names: self.names.into_list(|name| name),
+            texts: self.texts.into_list(|text| text),
+            rules: self.rules.into_list(catalogued),
+            frames: self.frames.into_list(|frame| (frame.to_hex(), summary(&frame))),
+            drawings: self.drawings,
+            scenes: self.scenes,
+            scenes_left_out: self.scenes_left_out,
+            moments: self.moments,
+            decisions: self.decisions.into_list(|told| told),
+            steps: self.steps,
+            fdb: self.fdb,
+            counters: self.counters,
+            states: self.states,
+            hops: self.hops,
+            left_out: self.left_out,
+        }
+    }
+
+    /// The lab stands differently from now on; what was refused belongs to how it begins.
+    fn stands(&mut self, refused: bool) {
+        if self.moments.is_empty() {
+            self.moment(Kind::Lab, 0);
+        }
+        self.ways.devices(&self.scene.devices);
+        let from = if refused || self.scenes.is_empty() { 0 } else { self.moments.len() };
+        let Some(drawing) = self.drawing() else { return self.scenes_left_out += 1 };
+        match self.scenes.last_mut().filter(|(last, _)| *last == from) {
+            Some(last) => last.1 = drawing,
+            None => self.scenes.push((from, drawing)),
+        }
+    }
+
+    /// The drawing of how the lab stands; `None`: it would be one too many.
+    fn drawing(&mut self) -> Option<usize> {
+        if let Some(known) = self.drawn.iter().rposition(|scene| *scene == self.scene) {
+            return Some(known);
+        }
+        if self.drawn.len() == MAX_DRAWINGS {
+            return None;
+        }
+        let layout = Layout::of(&self.scene);
+        let cables = layout.cables().map(|(a, b, points)| (a.clone(), b.clone(), points.to_vec()));
+        self.drawings.push(Drawing {
+            svg: embedded_svg(&self.scene, &layout),
+            places: layout.places().clone(),
+            cables: cables.collect(),
+            devices: self.scene.devices.iter().map(json::device).collect(),
+            refused: self.scene.refused.iter().map(Refused::in_words).collect(),
+        });
+        self.drawn.push(self.scene.clone());
+        Some(self.drawings.len() - 1)
+    }
+
+    /// A moment that is no hop.
+    fn moment(&mut self, kind: Kind, step: usize) -> usize {
+        self.moments.push(Moment { kind, step, time: self.time, ..Moment::default() });
+        self.moments.len() - 1
+    }
+
+    fn step(&mut self, step: usize, spec: &StepSpec) {
+        let first = self.moment(Kind::Step, step);
+        self.steps.push(Step {
+            step,
+            title: step_in_words(spec),
+            expect: spec.expect.as_ref().map(expectation),
+            outcome: None,
+            held: None,
+            first,
+            last: first,
+            hops: 0,
+            left_out: 0,
+            because: Vec::new(),
+        });
+        self.running = Some((spec.clone(), Vec::new()));
+    }
+
+    fn hop(&mut self, hop: &Hop, event: &Event) {
+        self.time = hop.time;
+        self.remember(event);
+        self.hops += 1;
+        let full = self.hops > MAX_HOPS;
+        self.left_out += usize::from(full);
+        if let Some(step) = self.steps.last_mut().filter(|step| step.step == hop.step) {
+            step.hops += 1;
+            step.left_out += usize::from(full);
+        }
+        if full {
+            return;
+        }
+        let (kind, packet_type, rule) = match hop.kind {
+            HopKind::Arrive(packet_type) => (Kind::Arrive, Some(packet_type), None),
+            HopKind::Receive(packet_type, rule) => (Kind::Receive, Some(packet_type), Some(rule)),
+            HopKind::Transmit(rule) => (Kind::Transmit, None, Some(rule)),
+            HopKind::Drop(rule) => (Kind::Drop, None, Some(rule)),
+        };
+        let device = self.scene.devices.iter().find(|d| d.name == hop.device);
+        let (text, _) = hop_in_words(hop, device);
+        let moment = Moment {
+            kind,
+            step: hop.step,
+            time: hop.time,
+            name: Some(self.names.of(hop.device.clone())),
+            rule: rule.map(|rule| self.rules.of(rule)),
+            packet_type: packet_type.map(packet_type_number),
+            frame: Some(self.frames.of(hop.frame.clone())),
+            frame_id: hop.frame_id,
+            from: self.ways.before(self.moments.len(), hop),
+            decision: None,
+            text: Some(self.texts.of(text)),
+        };
+        self.moments.push(moment);
+    }
+
+    /// Stands behind the hop that brought the frame to where it is decided about.
+    fn decision(&mut self, decision: &Decision, event: &Event) {
+        self.remember(event);
+        if self.left_out > 0 {
+            return;
+        }
+        let told = Told {
+            found: decision.findings.iter().map(|finding| self.texts.of(found(finding))).collect(),
+            ways: decision
+                .ways
+                .iter()
+                .map(|way| {
+                    let (Ok(rule) | Err(rule)) = way.rule;
+                    let text = self.texts.of(way_name(way));
+                    let name = self.names.of(way.to.clone());
+                    (name, json::way_kind(way.kind), self.rules.of(rule), way.rule.is_ok(), text)
+                })
+                .collect(),
+        };
+        let told = self.decisions.of(told);
+        let rule = self.rules.of(decision.rule);
+        if let Some(moment) = self.moments.last_mut().filter(|m| m.frame_id == decision.frame_id) {
+            moment.decision = Some(told);
+            moment.rule.get_or_insert(rule);
+        }
+    }
+
+    /// Keeps what the reasons of the step's outcome are found in.
+    fn remember(&mut self, event: &Event) {
+        if let Some((_, events)) = self.running.as_mut().filter(|(_, events)| events.len() < MAX_STEP_EVENTS)
+        {
+            events.push(event.clone());
+        }
+    }
+
+    fn fdb(&mut self, change: &FdbChange) {
+        if self.left_out > 0 {
+            return;
+        }
+        let (port, kind) = change.entry.clone().unzip();
+        let port = port.and_then(|port| i64::try_from(self.names.of(port)).ok()).unwrap_or(-1);
+        let seen = self.moments.len().saturating_sub(1);
+        let switch = self.names.of(change.switch.clone());
+        let (vlan, mac) = (change.vlan.map(VlanId::get), change.mac.to_string());
+        self.fdb.push((seen, change.time.as_nanos(), switch, vlan, mac, port, kind.map_or("", fdb_kind)));
+    }
+
+    fn result(
+        &mut self,
+        step: usize,
+        outcome: Outcome,
+        rtt: Option<Duration>,
+        delivered: &[Name],
+        held: Option<bool>,
+    ) {
+        let last = self.moment(Kind::Result, step);
+        self.ways.settled();
+        let Some((spec, events)) = self.running.take() else { return };
+        let reasons = because(&spec, outcome, &events, &self.scene.devices);
+        let because = reasons.into_iter().map(|r| Because { rule: self.rules.of(r.rule), text: r.text });
+        let because = because.collect();
+        if let Some(told) = self.steps.last_mut().filter(|told| told.step == step) {
+            told.outcome = Some(outcome_in_words(&spec.action, outcome, rtt, delivered));
+            (told.held, told.last, told.because) = (held, last, because);
+        }
+    }
+}
+
+fn packet_type_number(packet_type: PacketType) -> usize {
+    match packet_type {
+        PacketType::Host => 0,
+        PacketType::Broadcast => 1,
+        PacketType::Multicast => 2,
+        PacketType::OtherHost => 3,
+    }
+}

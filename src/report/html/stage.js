@@ -1,0 +1,296 @@
+"use strict";
+// The diagram, and what moves in it: the way so far of the frame that is looked at.
+
+// What stands where in a moment, and the kinds of moments.
+macvlab.AT = { KIND: 0, STEP: 1, TIME: 2, NAME: 3, RULE: 4, TYPE: 5, FRAME: 6, ID: 7, FROM: 8, DECISION: 9, TEXT: 10 };
+macvlab.KIND = { LAB: 0, STEP: 1, RESULT: 2, ARRIVE: 3, RECEIVE: 4, TRANSMIT: 5, DROP: 6 };
+
+// An element with attributes and children; strings become text, never markup.
+macvlab.el = (tag, attributes = {}, ...children) => {
+  const svg = attributes.svg;
+  const element = svg ? document.createElementNS("http://www.w3.org/2000/svg", tag) : document.createElement(tag);
+  for (const [key, value] of Object.entries(attributes)) {
+    if (key === "svg" || value === null || value === undefined || value === false) continue;
+    if (key.startsWith("on")) element.addEventListener(key.slice(2), value);
+    else element.setAttribute(key, value === true ? "" : value);
+  }
+  element.append(...children.flat().filter((child) => child !== null && child !== undefined));
+  return element;
+};
+
+macvlab.Stage = class {
+  // `pick` is told what was chosen: ("device", name) or ("frame", moment).
+  constructor(host, pick) {
+    this.host = host;
+    this.pick = pick;
+    this.scene = null;
+    this.still = matchMedia("(prefers-reduced-motion: reduce)");
+    const choose = (event) => {
+      const chosen = event.target.closest?.("[data-moment], [data-device]");
+      if (!chosen || !this.host.contains(chosen)) return;
+      if (event.type === "keydown") {
+        if (event.key !== "Enter" && event.key !== " ") return;
+        event.preventDefault();
+        event.stopPropagation();
+      }
+      if (chosen.dataset.moment) this.pick("frame", Number(chosen.dataset.moment));
+      else this.pick("device", chosen.dataset.device);
+    };
+    host.addEventListener("click", choose);
+    host.addEventListener("keydown", choose);
+  }
+
+  load(bundle) {
+    this.bundle = bundle;
+    this.scene = null;
+    // The hops of each frame, in order. Ids begin anew with each run, so a bundle has each once.
+    this.journeys = new Map();
+    const { KIND, ID } = macvlab.AT;
+    bundle.moments.forEach((m, index) => {
+      if (m[KIND] < macvlab.KIND.ARRIVE) return;
+      if (!this.journeys.has(m[ID])) this.journeys.set(m[ID], []);
+      this.journeys.get(m[ID]).push(index);
+    });
+  }
+
+  sceneAt(index) {
+    const scenes = this.bundle.scenes;
+    let low = 0;
+    let high = scenes.length - 1;
+    while (low < high) {
+      const middle = (low + high + 1) >> 1;
+      if (scenes[middle][0] <= index) low = middle;
+      else high = middle - 1;
+    }
+    return this.bundle.drawings[scenes[low][1]];
+  }
+
+  #draw(scene) {
+    if (scene === this.scene) return;
+    this.scene = scene;
+    const drawn = new DOMParser().parseFromString(scene.svg, "image/svg+xml").documentElement;
+    const svg = document.importNode(drawn, true);
+    svg.setAttribute("role", "group");
+    svg.setAttribute("aria-label", "The lab. Tab goes from device to device.");
+    for (const device of svg.querySelectorAll("[data-device]")) {
+      device.setAttribute("tabindex", "0");
+      device.setAttribute("role", "button");
+      device.setAttribute("aria-label", device.querySelector("title")?.textContent ?? "");
+    }
+    // Large labs are scrolled, not shrunk to what nobody can read.
+    const { width, height } = svg.viewBox.baseVal;
+    svg.style.minWidth = `${0.62 * width}px`;
+    svg.style.maxHeight = `max(var(--mv-stage, 58vh), ${0.62 * height}px)`;
+    this.motion = macvlab.el("g", { svg: true, class: "mv-motion" });
+    svg.append(this.motion);
+    this.host.replaceChildren(svg);
+    this.devices = new Map(scene.devices.map((device) => [device.name, device]));
+    this.cables = new Map(scene.cables.flatMap(([a, b, points]) => [
+      [`${a}\n${b}`, points],
+      [`${b}\n${a}`, [...points].reverse()],
+    ]));
+  }
+
+  // Where a frame is at a moment, and the height at which it goes across.
+  #spot(index) {
+    const { KIND, NAME } = macvlab.AT;
+    const m = this.bundle.moments[index];
+    return this.#place(this.bundle.names[m[NAME]], m[KIND] === macvlab.KIND.RECEIVE);
+  }
+
+  #place(name, inStack) {
+    const place = this.scene.places[name];
+    if (!place) return null;
+    const stack = inStack && Boolean(place.stack);
+    return { name, ...(stack ? place.stack : place), stack };
+  }
+
+  // The points on the way between two spots.
+  #path(a, b) {
+    const cable = this.cables.get(`${a.name}\n${b.name}`);
+    if (cable && !a.stack && !b.stack) return cable;
+    const below = (child, parent) => child.via !== null && (child.stack ? child.name : this.devices.get(child.name)?.parent) === parent.name;
+    let via = null;
+    if (below(a, b)) via = a.via;
+    else if (below(b, a)) via = b.via;
+    else if (a.via !== null && b.via !== null) via = b.via;
+    if (via === null) return [[a.x, a.y], [b.x, b.y]];
+    return [[a.x, a.y], [a.x, via], [b.x, via], [b.x, b.y]];
+  }
+
+  // The way to a moment from the one before it on the same copy's way; none if it begins there.
+  #way(index) {
+    const from = this.bundle.moments[index][macvlab.AT.FROM];
+    const to = this.#spot(index);
+    if (!to) return null;
+    if (from < 0) {
+      // What a parent's host sends comes out of its stack.
+      const { KIND, NAME } = macvlab.AT;
+      const m = this.bundle.moments[index];
+      const stack = m[KIND] === macvlab.KIND.TRANSMIT ? this.#place(this.bundle.names[m[NAME]], true) : null;
+      return stack?.stack ? this.#path(stack, to) : null;
+    }
+    const start = this.#spot(from);
+    return start ? this.#path(start, to) : null;
+  }
+
+  // Shows a moment; `motion` in milliseconds, 0 for none. Answers when it has come to rest.
+  async show(index, motion = 0) {
+    this.#draw(this.sceneAt(index));
+    this.motion.replaceChildren();
+    this.host.querySelectorAll(".mv-now").forEach((e) => e.classList.remove("mv-now"));
+    const { KIND, NAME, ID } = macvlab.AT;
+    const m = this.bundle.moments[index];
+    if (m[KIND] === macvlab.KIND.RESULT) return this.#rest(index - 1);
+    if (m[KIND] < macvlab.KIND.ARRIVE) return;
+    const name = this.bundle.names[m[NAME]];
+    for (const e of this.host.querySelectorAll("[data-device]")) {
+      const stack = m[KIND] === macvlab.KIND.RECEIVE && this.scene.places[name]?.stack;
+      if (e.dataset.device === name && e.classList.contains("mv-stack") === Boolean(stack)) e.classList.add("mv-now");
+    }
+    const hops = this.journeys.get(m[ID]);
+    const seen = hops.slice(0, hops.indexOf(index) + 1);
+    this.#trail(seen);
+    const token = this.#tokens(seen, index);
+    this.#reveal(token);
+    const marks = () => this.#marks(seen);
+    if (!motion || this.still.matches || !token) return void marks();
+    const points = this.#way(index);
+    const animation = points ? this.#glide(token, points, motion) : token.animate(
+      { transform: [...(token.dataset.at ? [`${token.dataset.at} scale(0.2)`, token.dataset.at] : [])] },
+      { duration: motion / 2 },
+    );
+    this.running = animation;
+    try {
+      await animation.finished;
+    } catch {
+      // Somebody went elsewhere meanwhile.
+      return;
+    }
+    marks();
+    if (m[KIND] === macvlab.KIND.DROP) await this.#die(token, motion);
+  }
+
+  // Scrolls the diagram to where the frame is seen.
+  #reveal(token) {
+    const { scrollWidth, clientWidth } = this.host;
+    if (!token || scrollWidth <= clientWidth) return;
+    const [inner, outer] = [token.getBoundingClientRect(), this.host.getBoundingClientRect()];
+    if (inner.left < outer.left + 20 || inner.right > outer.right - 20) {
+      this.host.scrollLeft += inner.left - outer.left - clientWidth / 2;
+    }
+  }
+
+  // What became of the frame that was under way last.
+  #rest(index) {
+    const m = this.bundle.moments[index];
+    if (m[macvlab.AT.KIND] < macvlab.KIND.ARRIVE) return;
+    const hops = this.journeys.get(m[macvlab.AT.ID]);
+    this.#trail(hops);
+    this.#marks(hops);
+  }
+
+  stop() {
+    this.running?.cancel();
+    this.running = null;
+  }
+
+  #glide(token, points, motion) {
+    const lengths = points.map(([x, y], i) => (i ? Math.hypot(x - points[i - 1][0], y - points[i - 1][1]) : 0));
+    const total = lengths.reduce((a, b) => a + b, 0) || 1;
+    let gone = 0;
+    const frames = points.map(([x, y], i) => {
+      gone += lengths[i];
+      return { transform: `translate(${x}px, ${y}px)`, offset: Math.min(1, gone / total) };
+    });
+    if (total === 1) return token.animate({ opacity: [0.3, 1] }, { duration: motion / 3 });
+    return token.animate(frames, { duration: motion, easing: "ease-in-out" });
+  }
+
+  async #die(token, motion) {
+    const at = token.dataset.at;
+    token.classList.add("mv-dead");
+    const death = token.animate(
+      [{ transform: at, opacity: 1 }, { transform: `${at} rotate(-20deg) scale(1.3)`, opacity: 1, offset: 0.3 }, { transform: `${at} rotate(40deg) scale(0.4)`, opacity: 0.2 }],
+      { duration: motion },
+    );
+    this.running = death;
+    await death.finished.catch(() => {});
+  }
+
+  #trail(seen) {
+    for (const index of seen) {
+      const points = this.#way(index);
+      if (!points) continue;
+      this.motion.append(macvlab.el("polyline", { svg: true, class: "mv-trail", points: points.map((p) => p.join(",")).join(" ") }));
+    }
+  }
+
+  // An envelope for each copy that is on its way; answers the one of this moment.
+  #tokens(seen, index) {
+    const { KIND, FROM, FRAME } = macvlab.AT;
+    const gone = new Set(seen.map((i) => this.bundle.moments[i][FROM]));
+    let current = null;
+    for (const i of seen) {
+      const m = this.bundle.moments[i];
+      const resting = m[KIND] === macvlab.KIND.TRANSMIT || m[KIND] === macvlab.KIND.ARRIVE;
+      if (i !== index && (gone.has(i) || !resting)) continue;
+      const spot = this.#spot(i);
+      if (!spot) continue;
+      const summary = this.bundle.frames[m[FRAME]][1];
+      // Behind its tags, what it is; not every frame has a short name.
+      const word = /^(?:(?:service )?vlan \d+(?: priority \d+)?, )*([A-Z][A-Za-z0-9]{2,5})\b/.exec(summary)?.[1] ?? "frame";
+      const token = macvlab.el(
+        "g",
+        { svg: true, class: i === index ? "mv-token mv-current" : "mv-token", tabindex: "0", role: "button", "data-moment": i,
+          "aria-label": `Frame: ${summary}. Show its headers and verdicts.` },
+        macvlab.el("title", { svg: true }, summary),
+        macvlab.el("rect", { svg: true, x: -24, y: -12, width: 48, height: 24, rx: 4 }),
+        macvlab.el("path", { svg: true, d: "M-24,-8 L0,2 L24,-8" }),
+        macvlab.el("text", { svg: true, y: 5 }, word),
+      );
+      token.dataset.at = `translate(${spot.x}px, ${spot.y}px)`;
+      token.style.transform = token.dataset.at;
+      this.motion.append(token);
+      if (i === index) current = token;
+    }
+    return current;
+  }
+
+  // What became of the copies: got, ended, or kept away, each by its rule.
+  #marks(seen) {
+    const { KIND, NAME, RULE, FRAME, DECISION } = macvlab.AT;
+    const { moments, decisions, names, rules, frames } = this.bundle;
+    const marks = new Map();
+    const put = (name, inStack, what, rule) => {
+      const spot = this.#place(name, inStack);
+      if (spot) marks.set(`${name}\n${inStack}`, { spot, what, rule });
+    };
+    for (const index of seen) {
+      const m = moments[index];
+      const name = names[m[NAME]];
+      if (m[DECISION] >= 0) {
+        // That a frame for one goes to that one is nothing that was kept from the others.
+        const group = parseInt(frames[m[FRAME]][0].slice(0, 2), 16) & 1;
+        for (const [to, kind, rule, goes] of decisions[m[DECISION]].ways) {
+          if (goes || kind === "wire" || kind === "parent") continue;
+          if (group || rules[rule].withholds) put(names[to], kind === "host", "not", rules[rule]);
+        }
+      }
+      if (m[KIND] === macvlab.KIND.RECEIVE) put(name, Boolean(this.scene.places[name]?.stack), "got", rules[m[RULE]]);
+      if (m[KIND] === macvlab.KIND.DROP) put(name, false, "dropped", rules[m[RULE]]);
+    }
+    const signs = { not: "✗ not", got: "✓ got it", dropped: "✗ ends" };
+    for (const { spot, what, rule } of marks.values()) {
+      const text = `${signs[what]} ${rule.id}`;
+      const width = text.length * 7 + 16;
+      this.motion.append(macvlab.el(
+        "g",
+        { svg: true, class: `mv-mark mv-mark-${what}`, transform: `translate(${spot.mark[0]}, ${spot.mark[1]})` },
+        macvlab.el("title", { svg: true }, `${rule.id} ${rule.title}: ${rule.why}`),
+        macvlab.el("rect", { svg: true, x: -width / 2, y: -10, width, height: 20, rx: 10 }),
+        macvlab.el("text", { svg: true, y: 4 }, text),
+      ));
+    }
+  }
+};

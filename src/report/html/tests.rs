@@ -1,0 +1,196 @@
+//! What a bundle says is what the hop log says.
+
+use super::*;
+use crate::frame::MacAddr;
+use crate::lab::spec::{Action, Change, StepSpec, SwitchChange};
+use crate::lab::{HopKind, Lab, LabSpec, Options, Outcome};
+use crate::switch::PortFlag;
+use serde_json::{Value, json};
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+fn fixtures() -> Vec<PathBuf> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/labs");
+    let files = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let mut labs: Vec<PathBuf> = files.filter(|path| path.extension().is_some_and(|e| e == "toml")).collect();
+    labs.sort();
+    labs
+}
+
+fn fixture(name: &str) -> LabSpec {
+    let path = fixtures().into_iter().find(|path| path.file_stem().is_some_and(|stem| stem == name)).unwrap();
+    crate::labfile::load(&path).unwrap_or_else(|e| panic!("{e}"))
+}
+
+fn events(spec: &LabSpec) -> Vec<Event> {
+    let mut events = Vec::new();
+    let options = Options { decisions: true, changes: true, ..Options::default() };
+    Lab::new(spec, options).run(&mut |event| events.push(event.clone()));
+    events
+}
+
+fn written(events: &[Event]) -> Value {
+    serde_json::from_str(&bundle(events).to_json().unwrap()).unwrap()
+}
+
+#[test]
+fn a_small_bundle() {
+    let mut value = written(&events(&fixture("arp-bridge")));
+    // The drawing and its places have tests of their own.
+    for scene in value["drawings"].as_array_mut().unwrap() {
+        for key in ["svg", "places", "cables"] {
+            scene.as_object_mut().unwrap().remove(key);
+        }
+    }
+    let lines = |value: &Value| {
+        value.as_array().map(|list| list.iter().map(|v| format!("    {v}\n")).collect::<String>())
+    };
+    let told: String = value
+        .as_object()
+        .unwrap()
+        .iter()
+        .map(|(key, value)| {
+            lines(value).map_or_else(|| format!("{key}: {value}\n"), |list| format!("{key}:\n{list}"))
+        })
+        .collect();
+    insta::assert_snapshot!(told);
+}
+
+/// In every lab: a moment for every hop, with its device, rule and bytes; the numbers add up; and a frame that has begun
+/// its way never comes from nowhere.
+#[test]
+fn every_hop_of_every_lab_is_there() {
+    for path in fixtures() {
+        let name = path.display();
+        let events = events(&crate::labfile::load(&path).unwrap_or_else(|e| panic!("{e}")));
+        let value = written(&events);
+        let moments = value["moments"].as_array().unwrap();
+        let mut hops = moments.iter().filter(|m| m[0].as_u64().unwrap() > 2);
+        let mut begun = BTreeSet::new();
+        let logged = events.iter().filter_map(|e| if let Event::Hop(hop) = e { Some(hop) } else { None });
+        let mut count = 0;
+        for hop in logged {
+            count += 1;
+            let m = hops.next().unwrap();
+            let text = |list: &str, index: &Value| {
+                value[list][usize::try_from(index.as_i64().unwrap()).unwrap()].clone()
+            };
+            assert_eq!(text("names", &m[3]), json!(hop.device), "{name}");
+            assert_eq!(text("frames", &m[6])[0], json!(hop.frame.to_hex()), "{name}");
+            if let HopKind::Receive(_, rule) | HopKind::Transmit(rule) | HopKind::Drop(rule) = hop.kind {
+                assert_eq!(text("rules", &m[4])["id"], json!(rule.id()), "{name}");
+            }
+            let from = m[8].as_i64().unwrap();
+            let index = i64::try_from(moments.iter().position(|x| std::ptr::eq(x, m)).unwrap()).unwrap();
+            assert!(from < index, "{name}");
+            assert!(from >= 0 || begun.insert(hop.frame_id), "{name}: {hop:?} comes from nowhere");
+            begun.insert(hop.frame_id);
+        }
+        assert_eq!(hops.count(), 0, "{name}");
+        assert_eq!(value["hops"], json!(count), "{name}");
+        let in_steps: u64 =
+            value["steps"].as_array().unwrap().iter().map(|s| s["hops"].as_u64().unwrap()).sum();
+        let before = moments.iter().filter(|m| m[0].as_u64().unwrap() > 2 && m[1] == 0).count() as u64;
+        assert_eq!(in_steps + before, count, "{name}");
+    }
+}
+
+/// The forwarding database that the page shows at the end is the one that a switch has that saw the same changes.
+#[test]
+fn entries_come_move_and_go() {
+    let value = written(&events(&fixture("sw-learn-move")));
+    let names = value["names"].as_array().unwrap();
+    let mut where_it_was: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for row in value["fdb"].as_array().unwrap() {
+        let port = row[5].as_i64().unwrap();
+        let port = usize::try_from(port).map_or("gone".to_owned(), |p| names[p].as_str().unwrap().to_owned());
+        where_it_was.entry(row[4].as_str().unwrap().to_owned()).or_default().push(port);
+    }
+    assert!(where_it_was.values().any(|ports| ports.len() > 1 && ports[0] != ports[1]), "{where_it_was:?}");
+    let aged = written(&events(&fixture("sw-ageing")));
+    assert!(aged["fdb"].as_array().unwrap().iter().any(|row| row[5] == -1), "{}", aged["fdb"]);
+}
+
+#[test]
+fn a_step_names_the_rule_that_made_the_difference() {
+    let rules = |name: &str, step: usize| -> Vec<String> {
+        let value = written(&events(&fixture(name)));
+        let because = value["steps"][step]["because"].as_array().unwrap().clone();
+        let id = |b: &Value| {
+            value["rules"][b["rule"].as_u64().unwrap() as usize]["id"].as_str().unwrap().to_owned()
+        };
+        because.iter().map(id).collect()
+    };
+    assert_eq!(rules("arp-vepa", 0), ["R126"]);
+    assert_eq!(rules("arp-vepa-hairpin", 0), ["R19"]);
+    assert_eq!(rules("arp-private", 0), ["R17"]);
+    assert_eq!(rules("arp-passthru", 0), ["R50"]);
+}
+
+#[test]
+fn what_is_too_much_is_counted() {
+    let mut spec = fixture("arp-vepa-hairpin");
+    let ping = spec.steps.pop().unwrap();
+    spec.steps = vec![ping; MAX_HOPS / 11];
+    let value = written(&events(&spec));
+    let moments = value["moments"].as_array().unwrap();
+    assert_eq!(moments.iter().filter(|m| m[0].as_u64().unwrap() > 2).count(), MAX_HOPS);
+    let (hops, left_out) = (value["hops"].as_u64().unwrap(), value["left_out"].as_u64().unwrap());
+    assert_eq!(hops - left_out, MAX_HOPS as u64);
+    assert!(left_out > 0);
+    let last = value["steps"].as_array().unwrap().last().unwrap();
+    assert_eq!(last["hops"], last["left_out"]);
+    assert!(last["outcome"].as_str().unwrap().starts_with("a reply"));
+}
+
+#[test]
+fn the_same_run_gives_the_same_page() {
+    let spec = fixture("vlan-parent");
+    assert_eq!(page(&bundle(&events(&spec))).unwrap(), page(&bundle(&events(&spec))).unwrap());
+}
+
+/// One file, which fetches nothing, with nothing of the lab outside of text.
+#[test]
+fn a_page_is_one_file() {
+    let mut spec = fixture("arp-vepa");
+    spec.title = "</script><img src=x onerror=alert(1)>".to_owned();
+    let page = page(&bundle(&events(&spec))).unwrap();
+    assert_eq!(page.matches("<script").count(), 3);
+    assert_eq!(page.matches("</script>").count(), 3);
+    assert!(!page.contains("<img") && !page.contains("src=\"") && !page.contains("href="));
+    assert!(page.contains("&lt;img src=x onerror=alert(1)&gt;"));
+    let addresses = page.matches("http").count() - page.matches("http-equiv").count();
+    assert_eq!(addresses, page.matches("http://www.w3.org/2000/svg").count(), "names of XML's, no addresses");
+}
+
+/// Without decisions and changes there is less to see, but all hops.
+#[test]
+fn plain_events_make_a_bundle_too() {
+    let mut plain = Vec::new();
+    Lab::new(&fixture("arp-vepa"), Options::default()).run(&mut |event| plain.push(event.clone()));
+    let value = written(&plain);
+    assert_eq!(value["decisions"], json!([]));
+    assert_eq!(value["hops"], written(&events(&fixture("arp-vepa")))["hops"]);
+    assert!(plain.iter().any(|e| matches!(e, Event::Result { outcome: Outcome::Unreachable, .. })));
+}
+
+/// The same drawing is there once, however often the lab comes back to it; and there is an end to different ones.
+#[test]
+fn drawings_are_shared_and_bounded() {
+    let mut spec = fixture("arp-vepa-hairpin");
+    let flip = |value| Action::SetSwitch {
+        switch: "sw0".into(),
+        change: SwitchChange::Flag { port: "eth0".into(), flag: PortFlag::Hairpin, value },
+    };
+    let step = |action| StepSpec { action, expect: None, line: 0 };
+    spec.steps = (0..20).map(|n| step(flip(n % 2 == 1))).collect();
+    let value = written(&events(&spec));
+    assert_eq!(value["drawings"].as_array().unwrap().len(), 2);
+    assert_eq!(value["scenes"].as_array().unwrap().len(), 21);
+    let mac = |n: usize| MacAddr::from_u64(0x0200_0000_0000 + n as u64);
+    let change = |n| step(Action::Set { device: "c1".into(), change: Change::Mac(mac(n)) });
+    spec.steps = (0..MAX_DRAWINGS + 9).map(change).collect();
+    let value = written(&events(&spec));
+    assert_eq!(value["drawings"].as_array().unwrap().len(), MAX_DRAWINGS);
+    assert_eq!(value["scenes_left_out"], json!(10));
+}

@@ -1,0 +1,272 @@
+//! The page of a run in a real browser, used as a reader uses it.
+#![allow(missing_docs, clippy::unwrap_used)]
+
+mod common;
+
+use common::webdriver::{Browser, key};
+use common::{labs, load, run};
+use macvlab::lab::spec::StepSpec;
+use macvlab::lab::{Event, LabSpec, Options};
+use macvlab::report::html::{bundle, page};
+use serde_json::json;
+use std::path::{Path, PathBuf};
+
+/// Everything a run says.
+fn told(spec: &LabSpec, options: Options) -> Vec<Event> {
+    run(spec, Options { decisions: true, changes: true, ..options }).1
+}
+
+/// The page of a run, in a folder.
+fn write(dir: &Path, events: &[Event]) -> PathBuf {
+    let path = dir.join("page.html");
+    std::fs::write(&path, page(&bundle(events)).unwrap()).unwrap();
+    path
+}
+
+fn lab(dir: &Path, name: &str) -> PathBuf {
+    let (spec, options) = load(&labs()[name]);
+    write(dir, &told(&spec, options))
+}
+
+fn marks(browser: &Browser) -> String {
+    browser
+        .eval("return [...document.querySelectorAll('.mv-mark text')].map((m) => m.textContent).join('; ')")
+        .as_str()
+        .unwrap()
+        .to_owned()
+}
+
+#[test]
+fn the_keyboard_steps_through_a_lab() {
+    let Some(browser) = Browser::open(1280, 900) else { return };
+    let dir = tempfile::tempdir().unwrap();
+    browser.emulate(&[("prefers-reduced-motion", "reduce")]);
+    browser.visit(&lab(dir.path(), "arp-vepa"));
+    assert!(browser.text(".narration").contains("The lab as it begins"));
+    browser.press([key::RIGHT]);
+    assert!(browser.text(".narration").contains("Step 1: c1 pings c2"), "{}", browser.text(".narration"));
+    // The request reaches the switch, which sends nothing back.
+    browser.press([key::RIGHT; 3]);
+    let told = browser.text(".narration");
+    assert!(told.contains("sw0.eth0: the switch takes it in") && told.contains("R126 Not back by"), "{told}");
+    assert!(marks(&browser).contains("✗ not R126"), "{}", marks(&browser));
+    browser.press([key::RIGHT, key::RIGHT]);
+    assert!(marks(&browser).contains("✓ got it S1"), "{}", marks(&browser));
+    browser.press([key::LEFT]);
+    assert!(browser.text(".narration").contains("sw0.win sends it on to win"));
+    browser.press([key::DOWN]);
+    assert!(browser.text(".where").contains("Step 2 of 2: c1 pings win"));
+    browser.press([key::UP, key::END]);
+    assert!(browser.text(".narration").contains("a reply after"), "{}", browser.text(".narration"));
+    browser.press([key::HOME]);
+    assert!(browser.text(".narration").contains("The lab as it begins"));
+    browser.press(['?']);
+    assert!(browser.text("dialog[open]").contains("one hop back, one hop on"));
+    browser.press([key::ESCAPE]);
+    browser.wait_for("!document.querySelector('dialog').open");
+    browser.press([' ']);
+    browser.wait_for("macvlab.viewer.index >= 2");
+    browser.press([' ']);
+    assert_eq!(browser.eval("return macvlab.viewer.playing"), json!(false));
+    assert_eq!(browser.console(), [""; 0]);
+}
+
+#[test]
+fn what_is_clicked_is_told() {
+    let Some(browser) = Browser::open(1280, 900) else { return };
+    let dir = tempfile::tempdir().unwrap();
+    browser.visit(&lab(dir.path(), "arp-vepa-hairpin"));
+    browser.press([key::RIGHT; 4]);
+    browser.click(".mv-token.mv-current");
+    let frame = browser.text(".panel");
+    for told in [
+        "request: who has?",
+        "192.168.128.233",
+        "ff:ff:ff:ff:ff:ff (broadcast)",
+        "R126a Hairpin",
+        "R19 A vepa port's",
+    ] {
+        assert!(frame.contains(told), "{told}: {frame}");
+    }
+    assert!(browser.text(".dump").starts_with("0000  ff ff ff ff ff ff 02 42"), "{}", browser.text(".dump"));
+    browser.click(".mv-device[data-device='c1'] .mv-name");
+    let device = browser.text(".panel");
+    assert!(
+        device.contains("vepa") && device.contains("192.168.128.222/24") && device.contains("rx_packets"),
+        "{device}"
+    );
+    // What the switch knows grows with time.
+    browser.click(".mv-switch .mv-name");
+    assert!(
+        browser.text(".panel").contains("Forwarding database at this moment (1)"),
+        "{}",
+        browser.text(".panel")
+    );
+    browser.press([key::HOME]);
+    assert!(browser.text(".panel").contains("nothing is known"));
+    browser.press([key::END]);
+    assert!(
+        browser.text(".panel").contains("Forwarding database at this moment (2)"),
+        "{}",
+        browser.text(".panel")
+    );
+    // By keyboard alone, too.
+    browser.eval("document.querySelector('.mv-device[data-device=\"win\"]').focus()");
+    browser.press([key::ENTER]);
+    assert!(browser.text(".panel").starts_with("win"), "{}", browser.text(".panel"));
+    assert_eq!(browser.console(), [""; 0]);
+}
+
+/// Whatever is in names, titles and frames, it is text.
+#[test]
+fn hostile_names_do_nothing() {
+    let Some(browser) = Browser::open(1280, 900) else { return };
+    let dir = tempfile::tempdir().unwrap();
+    let attack = "</script><script>window.hit=1</script><img src=x onerror=window.hit=2>\u{2028}\u{1}";
+    let (spec, options) = load(&labs()["arp-vepa-hairpin"]);
+    let events: Vec<Event> = told(&spec, options).into_iter().map(|event| hostile(event, attack)).collect();
+    browser.visit(&write(dir.path(), &events));
+    for tab in ['1', '2', '3', '4'] {
+        browser.press([tab, key::RIGHT, key::RIGHT]);
+    }
+    browser.eval(&format!("macvlab.viewer.show('device', {})", json!(attack)));
+    assert!(browser.text(".panel").starts_with("</script><script>"), "{}", browser.text(".panel"));
+    assert!(browser.text("h1").contains("<img src=x onerror=window.hit=2>"));
+    // The drawing is whole.
+    assert_eq!(browser.eval("return document.querySelectorAll('.stage [data-device]').length"), json!(8));
+    let found = browser.eval(
+        "return [window.hit ?? null, document.images.length, document.scripts.length, document.querySelectorAll('[onerror]').length]",
+    );
+    assert_eq!(found, json!([null, 0, 3, 0]));
+    assert_eq!(browser.console(), [""; 0]);
+}
+
+/// The same event, with another title, and another name for c1.
+fn hostile(mut event: Event, attack: &str) -> Event {
+    let rename = |name: &mut String| {
+        if name == "c1" {
+            attack.clone_into(name);
+        }
+    };
+    match &mut event {
+        Event::Lab { title, devices } => {
+            attack.clone_into(title);
+            for device in devices {
+                rename(&mut device.name);
+                device.peer.as_mut().map(rename);
+            }
+        }
+        Event::Hop(hop) => {
+            rename(&mut hop.device);
+            hop.frame = [&hop.frame[..], attack.as_bytes()].concat().into();
+        }
+        Event::Decision(decision) => {
+            rename(&mut decision.device);
+            decision.ways.iter_mut().for_each(|way| rename(&mut way.to));
+        }
+        Event::Counters { device, .. } | Event::State { device, .. } => rename(device),
+        _ => {}
+    }
+    event
+}
+
+#[test]
+fn ten_thousand_hops_open_and_step() {
+    let Some(browser) = Browser::open(1280, 900) else { return };
+    let dir = tempfile::tempdir().unwrap();
+    let (mut spec, options) = load(&labs()["arp-vepa-hairpin"]);
+    let ping = spec.steps.pop().unwrap();
+    spec.steps = vec![StepSpec { expect: None, ..ping }; 720];
+    browser.visit(&write(dir.path(), &told(&spec, options)));
+    let moments = browser.eval("return macvlab.viewer.bundle.moments.length").as_u64().unwrap();
+    assert!(moments > 10_000, "{moments}");
+    browser.press(['2', key::END]);
+    assert!(browser.text(".narration").contains("Step 720: a reply"), "{}", browser.text(".narration"));
+    browser.press([key::LEFT; 20]);
+    let hop = moments - 20;
+    assert!(
+        browser.text(".clock").ends_with(&format!("moment {hop} of {moments}")),
+        "{}",
+        browser.text(".clock")
+    );
+    // Only what is seen is there.
+    let rows = browser.eval("return document.querySelectorAll('.row').length").as_u64().unwrap();
+    assert!((5..80).contains(&rows), "{rows}");
+    let seen = browser.eval("const [r, p] = [document.querySelector('.row[aria-selected=true]'), document.querySelector('.hops')].map((e) => e.getBoundingClientRect()); return r.top >= p.top - 1 && r.bottom <= p.bottom + 1");
+    assert_eq!(seen, json!(true));
+    let parts = browser.eval("return document.querySelectorAll('.part').length").as_u64().unwrap();
+    assert!(parts <= 120, "{parts}");
+    browser.press(['1', '3', '4']);
+    assert_eq!(browser.console(), [""; 0]);
+}
+
+#[test]
+fn a_phone_is_wide_enough() {
+    let Some(browser) = Browser::open(360, 740) else { return };
+    let dir = tempfile::tempdir().unwrap();
+    for name in ["arp-vepa-hairpin", "vlan-parent", "errors"] {
+        browser.visit(&lab(dir.path(), name));
+        for tab in ['1', '2', '3', '4'] {
+            browser.press([tab, key::RIGHT, key::RIGHT]);
+            let widths = browser.eval("return [document.documentElement.scrollWidth, innerWidth]");
+            assert_eq!(widths, json!([360, 360]), "{name}, tab {tab}");
+        }
+    }
+    assert_eq!(browser.console(), [""; 0]);
+}
+
+#[test]
+fn dark_and_still_if_the_reader_wants_it() {
+    let Some(browser) = Browser::open(1280, 900) else { return };
+    let dir = tempfile::tempdir().unwrap();
+    browser.emulate(&[("prefers-color-scheme", "dark"), ("prefers-reduced-motion", "reduce")]);
+    browser.visit(&lab(dir.path(), "arp-bridge"));
+    assert_eq!(browser.eval("return document.documentElement.dataset.theme"), json!("dark"));
+    browser.press(['d']);
+    assert_eq!(browser.eval("return document.documentElement.dataset.theme"), json!("light"));
+    // The address names the moment.
+    browser.press([key::RIGHT]);
+    browser.wait_for("location.hash === '#2'");
+    browser.eval("location.hash = '#4'");
+    browser.wait_for("macvlab.viewer.index === 3");
+    browser.eval("macvlab.viewer.go(0)");
+    // Frames do not glide; they are there.
+    browser.eval("macvlab.viewer.play()");
+    browser.wait_for("macvlab.viewer.index >= 3");
+    assert_eq!(browser.eval("return document.getAnimations().length"), json!(0));
+    assert_eq!(browser.console(), [""; 0]);
+}
+
+/// Headers are read out of any bytes, and out of any part of them, without a mishap.
+#[test]
+fn headers_are_decoded() {
+    let Some(browser) = Browser::open(1280, 900) else { return };
+    let dir = tempfile::tempdir().unwrap();
+    let fields = |hex: &str| {
+        let script = "return macvlab.decode(macvlab.bytes('HEX')).map((l) => `${l.title} ${l.from}-${l.to}: ` + l.fields.map((f) => f.join(' ')).join(', '))";
+        let told = browser.eval(&script.replace("HEX", hex));
+        told.as_array().unwrap().iter().map(|line| line.as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    browser.visit(&lab(dir.path(), "ipv6-vepa-hairpin"));
+    let tagged = "020000000002020000000001 8100a00a 0800 4500002c00004000400600000a0000010a000002 \
+                  0050c001000000010000000260121000abcd0000 020405b4";
+    let told = fields(&tagged.replace(' ', ""));
+    assert_eq!(told.len(), 4, "{told:?}");
+    assert!(told[1].contains("VLAN id 10, priority 5"), "{told:?}");
+    assert!(told[2].contains("protocol 6 (TCP)") && told[2].contains("source 10.0.0.1"), "{told:?}");
+    assert!(told[3].contains("flags SYN ACK") && told[3].contains("source port 80"), "{told:?}");
+    assert!(told[3].contains("options 4 bytes"), "{told:?}");
+    let short = fields("0200000000020200000000010806000108");
+    assert!(short[1].contains("cut off after 3 bytes"), "{short:?}");
+    let all = browser.eval(
+        "let n = 0; const titles = new Set();
+         for (const [hex] of macvlab.viewer.bundle.frames) {
+           const bytes = macvlab.bytes(hex);
+           for (let end = 0; end <= bytes.length; end += 1) { macvlab.decode(bytes.subarray(0, end)).forEach((l) => titles.add(l.title)); n += 1; }
+           for (let i = 12; i < bytes.length; i += 1) for (const v of [0, 255]) { const other = bytes.slice(); other[i] = v; macvlab.decode(other); n += 1; }
+         }
+         return [n > 500, [...titles].sort()]",
+    );
+    assert_eq!(all, json!([true, ["Ethernet", "ICMPv6", "IPv6", "Payload"]]));
+    assert_eq!(browser.console(), [""; 0]);
+}

@@ -1,0 +1,143 @@
+//! The playground as a program: who is let in, what is answered, how it ends.
+#![cfg(all(unix, feature = "play"))]
+#![allow(missing_docs, clippy::unwrap_used)]
+
+mod common;
+
+use common::playground::Playground;
+use common::{macvlab, root, stderr, stdout};
+use serde_json::{Value, json};
+
+#[test]
+fn a_person_plays_and_takes_the_lab_home() {
+    let dir = tempfile::tempdir().unwrap();
+    let playground = Playground::start(dir.path(), &[]);
+    assert!(playground.host.starts_with("127.0.0.1:"));
+    assert_eq!(playground.path.len(), 34, "/, 128 bits in hex, /");
+    let ping = json!({ "ping": { "from": "c1", "to": "c2" } });
+    assert_eq!(playground.act(ping.clone())["failed"], true);
+    playground.act(json!({ "set": { "switch": "sw0", "port": "eth0", "hairpin": true } }));
+    assert_eq!(playground.act(ping)["outcome"], "a reply after 0.008 ms");
+    let refused = playground.act(json!({ "add": { "macvlan": "c3", "parent": "eth0", "mode": "passthru" } }));
+    assert!(refused["outcome"].as_str().unwrap().contains("EINVAL"), "{refused}");
+
+    let (status, head, lab) = playground.get("lab.toml", "");
+    assert_eq!(status, 200);
+    assert!(head.contains("content-disposition: attachment; filename=\"lab.toml\""), "{head}");
+    std::fs::write(dir.path().join("lab.toml"), lab).unwrap();
+    let output = macvlab(dir.path(), &["run", "lab.toml", "--json"], b"");
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    // The hops are the same, one by one: the capture of the one is the capture of the other.
+    let (_, _, traffic) = playground.get("traffic.pcapng", "");
+    let output = macvlab(dir.path(), &["run", "lab.toml", "--quiet", "--pcap", "-"], b"");
+    assert_eq!(String::from_utf8_lossy(&output.stdout), traffic);
+
+    let (code, said) = playground.end();
+    assert_eq!(code, Some(0), "{said}");
+    assert!(said.ends_with("nothing of it was stored\n"), "{said}");
+    let left: Vec<_> = std::fs::read_dir(dir.path()).unwrap().map(|e| e.unwrap().file_name()).collect();
+    assert_eq!(left, ["lab.toml"], "nothing is written but what was taken home");
+}
+
+#[test]
+fn outsiders_are_refused() {
+    let playground = Playground::start(root(), &[]);
+    let Playground { host, path, .. } = &playground;
+    let port = host.rsplit(':').next().unwrap();
+    let with = |request: &str, headers: &str| {
+        playground.send(&format!("{request} HTTP/1.1\r\n{headers}Connection: close\r\n\r\n"))
+    };
+    let own = format!("Host: {host}\r\n");
+    assert_eq!(with(&format!("GET {path}state"), &own).0, 200);
+    // Without the token, or with a wrong one.
+    for request in
+        ["GET /", "GET /state", "GET //state", "POST /act", "GET /0123456789abcdef0123456789abcdef/state"]
+    {
+        let (status, head, body) = with(request, &own);
+        assert_eq!(status, 403, "{request}");
+        assert!(head.contains("content-type: application/json"), "{head}");
+        assert!(!body.contains(path.trim_matches('/')), "the token is not told");
+    }
+    // By another name, as after DNS rebinding, or by none.
+    for host in
+        ["Host: evil.example\r\n", &format!("Host: evil.example:{port}\r\n"), "Host: 127.0.0.1\r\n", ""]
+    {
+        assert!([400, 403].contains(&with(&format!("GET {path}state"), host).0), "{host}");
+    }
+    // From another page, also one that this machine serves.
+    for origin in ["http://evil.example", "null", "http://127.0.0.1:1", "https://127.0.0.1"] {
+        let headers = format!("Origin: {origin}\r\n");
+        assert_eq!(playground.get("state", &headers).0, 403, "{origin}");
+        assert_eq!(playground.post("undo", &headers, "{}").0, 403, "{origin}");
+    }
+    assert_eq!(playground.post("reset", &format!("Origin: http://{host}\r\n"), "{}").0, 200);
+    assert_eq!(playground.get("state", "Sec-Fetch-Site: cross-site\r\n").0, 403);
+    // No answer invites other origins, or is kept by anybody.
+    let (_, head, _) = playground.get("", "");
+    assert!(!head.contains("access-control"), "{head}");
+    for header in [
+        "cache-control: no-store",
+        "x-content-type-options: nosniff",
+        "referrer-policy: no-referrer",
+        "x-frame-options: deny",
+        "content-security-policy: default-src 'none'; script-src 'self'",
+    ] {
+        assert!(head.contains(header), "{header}: {head}");
+    }
+}
+
+#[test]
+fn what_is_malformed_is_refused_and_the_next_request_answered() {
+    let playground = Playground::start(root(), &[]);
+    let Playground { host, path, .. } = &playground;
+    let long = format!("{{\"toml\": \"{}\"}}", "x".repeat(300_000));
+    let (status, answer) = playground.post("act", "", &long);
+    assert_eq!((status, answer["error"].as_str().unwrap_or("")), (413, "at most 262144 bytes are read"));
+    for (body, status) in
+        [("{", 400), ("{\"toml\": \"wait = 1\"}", 422), ("[1]", 400), ("{\"step\": {}}", 422)]
+    {
+        let (answered, answer) = playground.post("act", "", body);
+        assert_eq!(answered, status, "{body}: {answer}");
+        assert!(answer["error"].as_str().is_some_and(|e| !e.is_empty()), "{body}");
+    }
+    let endless = format!("GET {path}{} HTTP/1.1\r\nHost: {host}\r\n\r\n", "x".repeat(100_000));
+    let many = format!("GET {path}state HTTP/1.1\r\nHost: {host}\r\n{}\r\n", "A: b\r\n".repeat(1000));
+    for request in ["hello\r\n\r\n", "GET\r\n\r\n", "\u{0}\u{1}\u{2}\r\n\r\n", &endless, &many] {
+        let (status, ..) = playground.send(request);
+        assert!([0, 400, 414, 431].contains(&status), "{status}");
+    }
+    let (status, _, state) = playground.get("state", "");
+    assert_eq!(status, 200);
+    let state: Value = serde_json::from_str(&state).unwrap();
+    assert_eq!(state["state"]["done"], json!([]));
+}
+
+#[test]
+fn a_lab_is_opened_with_its_steps_done_or_waiting() {
+    let lab = "fixtures/labs/arp-vepa.toml";
+    let state = |args: &[&str]| -> Value {
+        let playground = Playground::start(root(), args);
+        serde_json::from_str(&playground.get("state", "").2).unwrap()
+    };
+    let done = state(&[lab]);
+    assert_eq!(done["state"]["done"].as_array().unwrap().len(), 2);
+    assert_eq!(done["state"]["redo"], Value::Null);
+    let fresh = state(&[lab, "--fresh"]);
+    assert_eq!(fresh["state"]["done"], json!([]));
+    assert_eq!(fresh["state"]["redo"], "c1 pings c2");
+}
+
+#[test]
+fn what_cannot_be_played_is_said() {
+    let output = macvlab(root(), &["play", "--no-open", "no-such.toml"], b"");
+    assert_eq!(output.status.code(), Some(2));
+    assert!(stderr(&output).contains("no-such.toml"), "{}", stderr(&output));
+    let output = macvlab(root(), &["play", "--no-open", "-"], b"[nic.eth0]\nmtuu = 1\n");
+    assert_eq!(output.status.code(), Some(2));
+    assert!(stderr(&output).contains("did you mean `mtu`?"), "{}", stderr(&output));
+    let playground = Playground::start(root(), &[]);
+    let port = playground.host.rsplit(':').next().unwrap();
+    let output = macvlab(root(), &["play", "--no-open", "--port", port], b"");
+    assert_eq!((output.status.code(), stdout(&output)), (Some(2), String::new()));
+    assert!(stderr(&output).contains(&format!("127.0.0.1:{port}: ")), "{}", stderr(&output));
+}

@@ -1,0 +1,184 @@
+//! The playground in a real browser, used as a teacher uses it.
+#![cfg(all(unix, feature = "play"))]
+#![allow(missing_docs, clippy::unwrap_used)]
+
+mod common;
+
+use common::playground::Playground;
+use common::root;
+use common::webdriver::{Browser, key};
+use serde_json::{Value, json};
+
+/// The control of this name.
+fn control(name: &str) -> String {
+    format!("[data-key='{name}']")
+}
+
+/// A browser in which the page is ready.
+fn open(playground: &Playground, width: u32, height: u32) -> Option<Browser> {
+    let browser = Browser::open(width, height)?;
+    browser.go(&playground.url());
+    browser.wait_for("document.getElementById('result').textContent.startsWith('Change something')");
+    Some(browser)
+}
+
+/// Clicks, and waits until the server has answered.
+fn click(browser: &Browser, selector: &str) {
+    let before = browser.text("#result");
+    browser.eval("document.getElementById('result').className = 'waiting'");
+    browser.click(selector);
+    answered(browser, &before);
+}
+
+fn answered(browser: &Browser, before: &str) {
+    browser.wait_for("document.getElementById('result').className !== 'waiting' && !document.body.ariaBusy");
+    assert_ne!(browser.text("#result"), before, "something was said");
+}
+
+/// The mode that is marked as the port's.
+fn mode(browser: &Browser, port: &str) -> Value {
+    browser.eval(&format!(
+        "return document.querySelector('[aria-label=\"Mode of {port}\"] [aria-pressed=true]').textContent"
+    ))
+}
+
+fn result(browser: &Browser) -> String {
+    browser.text("#result")
+}
+
+/// Asks, and says what came of it.
+fn ping(browser: &Browser) -> String {
+    browser.eval("document.getElementById('result').textContent = ''");
+    click(browser, &control("ask go"));
+    result(browser)
+}
+
+#[test]
+fn hairpin_turns_the_failing_ping_into_a_reply() {
+    let playground = Playground::start(root(), &[]);
+    let Some(browser) = open(&playground, 1440, 1000) else { return };
+    assert_eq!(
+        browser.eval("return document.title"),
+        "The classic set-up: two ports on one NIC, behind a switch – macvlab play"
+    );
+    let failed = ping(&browser);
+    assert!(
+        failed.starts_with("✗ c1 pings c2: unreachable") && failed.contains("R126 Not back by"),
+        "{failed}"
+    );
+    assert!(failed.contains("hairpin is off there"), "{failed}");
+    // The viewer plays it.
+    browser.wait_for("macvlab.viewer.playing && macvlab.viewer.index > 0");
+    assert!(browser.text(".stage").contains("hairpin off"));
+
+    click(&browser, &control("flag sw0.eth0 hairpin"));
+    assert!(result(&browser).starts_with("✓ sw0: hairpin on"), "{}", result(&browser));
+    browser.wait_for("document.querySelector('.stage').textContent.includes('hairpin on')");
+    let reply = ping(&browser);
+    assert!(reply.starts_with("✓ c1 pings c2: a reply after 0.008 ms.") && reply.contains("R19"), "{reply}");
+
+    // Undone by keyboard, c1 does not know its neighbour; and as a private port it never will.
+    browser.press_with(key::CONTROL, 'z');
+    browser.wait_for("document.getElementById('result').textContent.startsWith('Undone')");
+    click(&browser, &control("mode c1 private"));
+    assert!(result(&browser).contains("c1 changes to mode private"), "{}", result(&browser));
+    let blocked = ping(&browser);
+    assert!(blocked.starts_with("✗ c1 pings c2: unreachable") && blocked.contains("R17"), "{blocked}");
+    for _ in 0..2 {
+        browser.eval("document.getElementById('result').textContent = ''");
+        click(&browser, "#undo");
+    }
+    assert_eq!(mode(&browser, "c1"), "vepa");
+    // The focus stands where it was; Enter asks again.
+    browser.eval(&format!("document.querySelector(\"{}\").focus()", control("ask go")));
+    browser.press([key::ENTER]);
+    browser.wait_for("document.getElementById('result').textContent.startsWith('✓ c1 pings c2: a reply')");
+    assert_eq!(browser.eval("return document.activeElement.dataset.key"), "ask go");
+    assert_eq!(browser.console(), [""; 0]);
+}
+
+#[test]
+fn a_refusal_is_explained_and_nothing_has_changed() {
+    let playground = Playground::start(root(), &[]);
+    let Some(browser) = open(&playground, 1440, 1000) else { return };
+    browser.click(&control("section add"));
+    browser.fill(&control("add mode"), "passthru");
+    click(&browser, &control("add go"));
+    let refused = result(&browser);
+    assert!(refused.contains("refused with EINVAL (Invalid argument): R50"), "{refused}");
+    assert!(refused.contains("A passthru port is the only port on its parent"), "{refused}");
+    assert_eq!(browser.eval("return document.getElementById('result').getAttribute('aria-live')"), "polite");
+    click(&browser, &control("mode c1 passthru"));
+    assert!(result(&browser).contains("refused with EINVAL"), "{}", result(&browser));
+    // The mode is the one that the port has, not the one that was wished; and the focus is where it was.
+    assert_eq!(mode(&browser, "c1"), "vepa");
+    assert_eq!(browser.eval("return document.activeElement.dataset.key"), "mode c1 passthru");
+    // The form offers the next free name; it can be taken back as well.
+    browser.fill(&control("add mode"), "bridge");
+    click(&browser, &control("add go"));
+    assert!(
+        result(&browser).contains("macvlan c3 is added on eth0 in mode bridge: done"),
+        "{}",
+        result(&browser)
+    );
+    click(&browser, &control("remove c3"));
+    assert!(result(&browser).contains("c3 is removed"), "{}", result(&browser));
+    assert_eq!(browser.eval("return document.activeElement.dataset.key"), "section ports");
+    assert_eq!(browser.console(), [""; 0]);
+
+    // Any step can be typed, and a mistake is explained.
+    browser.click(&control("section step"));
+    browser.fill(&control("step text"), "ping = { from = \"c1\", to = \"c9\" }");
+    click(&browser, &control("step go"));
+    assert!(result(&browser).contains("there is no device `c9`: did you mean `c1`?"), "{}", result(&browser));
+    browser.eval(&format!("document.querySelector(\"{}\").value = ''", control("step text")));
+    browser.fill(&control("step text"), "ping = { from = \"c1\", to = \"win\", count = 2 }");
+    click(&browser, &control("step go"));
+    assert!(result(&browser).starts_with("✓ c1 pings win 2 times: a reply"), "{}", result(&browser));
+    // Bytes that are no frame are the kernel's business.
+    browser.click(&control("section frame"));
+    browser.fill(&control("frame kind"), "these bytes");
+    browser.fill(&control("frame hex"), "ffff ffff ffff 0242 c0a8 80de 88b5");
+    click(&browser, &control("frame go"));
+    assert!(result(&browser).contains("delivered to win"), "{}", result(&browser));
+}
+
+#[test]
+fn hostile_names_are_text() {
+    let dir = tempfile::tempdir().unwrap();
+    let lab = "title = '</script><img src=x onerror=\"window.hacked = 1\"><b>bold</b>'\n\
+               [nic.'\"><script>']\naddress = '192.0.2.1/24'\n\
+               [macvlan.\"<b>'`${x}\"]\nparent = '\"><script>'\naddress = '192.0.2.2/24'\n\
+               [macvlan.'__proto__']\nparent = '\"><script>'\naddress = '192.0.2.3/24'\n\
+               [switch.'<i>'.port.'\"><script>']\n";
+    std::fs::write(dir.path().join("lab.toml"), lab).unwrap();
+    let playground = Playground::start(dir.path(), &["lab.toml"]);
+    let Some(browser) = open(&playground, 1440, 1000) else { return };
+    assert!(browser.text("#title").contains("onerror=\"window.hacked = 1\""));
+    let failed = ping(&browser);
+    assert!(failed.contains("<b>'`${x} pings __proto__: unreachable"), "{failed}");
+    assert!(failed.contains("at <i>.\"><script>"), "{failed}");
+    browser.click("#panel .device input[type=checkbox]");
+    browser.wait_for("document.getElementById('result').textContent.includes('goes down')");
+    let made = "return document.querySelectorAll('#panel b, #panel i, main img, main script, #top b, #top img, #result b, #result i').length";
+    assert_eq!(browser.eval(made), json!(0));
+    assert_eq!(browser.eval("return window.hacked"), Value::Null);
+    assert_eq!(browser.console(), [""; 0]);
+}
+
+#[test]
+fn it_fits_a_phone() {
+    let playground = Playground::start(root(), &["fixtures/labs/arp-vepa.toml"]);
+    let Some(browser) = open(&playground, 360, 800) else { return };
+    let wide = "return document.documentElement.scrollWidth - innerWidth";
+    assert_eq!(browser.eval(wide), json!(0));
+    browser.eval("document.querySelectorAll('#panel details').forEach((d) => { d.open = true; })");
+    assert_eq!(browser.eval(wide), json!(0));
+    ping(&browser);
+    assert_eq!(browser.eval(wide), json!(0));
+    // What came of it is in sight, and so is the lab.
+    let top = "return document.getElementById('result').getBoundingClientRect().top";
+    assert_eq!(browser.eval(top), json!(0));
+    browser.wait_for("document.querySelector('.stage').getBoundingClientRect().top < innerHeight");
+    assert_eq!(browser.console(), [""; 0]);
+}
