@@ -199,6 +199,9 @@ proptest! {
     ) {
         let spec = which.get(&LABS);
         let mut engine = Engine::new(spec, None);
+        let mut told = 0;
+        let mut listener = |_: &Event, hop: Option<Hop<'_>>| told += usize::from(hop.is_some());
+        let mut telling = Engine::new(spec, Some(&mut listener));
         let mut lab = Lab::new(spec, Options { stacks: false, ..Options::default() });
         lab.flush(&mut |_| ());
         let devices = engine.devices().to_vec();
@@ -206,6 +209,7 @@ proptest! {
         macs.extend([MacAddr::BROADCAST, MacAddr([1, 0, 0x5e, 0, 0, 1]), MacAddr([1, 0x80, 0xc2, 0, 0, 0]), A]);
         let entries: Vec<_> = devices.iter().filter(|d| engine.sender(&d.name).is_ok()).collect();
         prop_assume!(!entries.is_empty());
+        let mut all = 0;
         for (n, (at, from_wire, dst, src, len, tag)) in frames.into_iter().enumerate() {
             let device = at.get(&entries);
             let from_wire = from_wire && lab.has_link(&device.name) && device.kind != "vlan";
@@ -218,13 +222,16 @@ proptest! {
             let time = Instant::from_nanos(n as u64 * 1000);
             let expected = by_the_lab(&mut lab, &device.name, from_wire, time, &frame);
             let entry = Entry { device: engine.device(&device.name).unwrap(), from_wire };
-            let mut hops = Vec::new();
-            engine.frame(entry, time, &frame, &mut |hop| {
-                let name = &devices[hop.device.0 as usize].name;
-                let frame = crate::frame::Frame::new(hop.frame);
-                hops.push(format!("{name} {:?} {} {} {frame:?}", hop.kind, hop.time, hop.frame_id));
-            });
-            prop_assert_eq!(hops, expected);
+            for engine in [&mut engine, &mut telling] {
+                let mut hops = Vec::new();
+                engine.frame(entry, time, &frame, &mut |hop| {
+                    let name = &devices[hop.device.0 as usize].name;
+                    let frame = crate::frame::Frame::new(hop.frame);
+                    hops.push(format!("{name} {:?} {} {} {frame:?}", hop.kind, hop.time, hop.frame_id));
+                });
+                prop_assert_eq!(&hops, &expected);
+            }
+            all += expected.len();
         }
         let mut counted = Vec::new();
         lab.finish(&mut |event| {
@@ -232,9 +239,69 @@ proptest! {
                 counted.push((device.clone(), *counters));
             }
         });
-        let by_engine = engine.counters();
-        let by_engine: Vec<_> =
-            by_engine.into_iter().map(|(d, c)| (devices[d.0 as usize].name.clone(), c)).collect();
-        prop_assert_eq!(by_engine, counted);
+        for engine in [&mut engine, &mut telling] {
+            let by_engine = engine.counters().into_iter();
+            let by_engine: Vec<_> = by_engine.map(|(d, c)| (devices[d.0 as usize].name.clone(), c)).collect();
+            prop_assert_eq!(&by_engine, &counted);
+        }
+        drop(telling);
+        prop_assert_eq!(told, all, "the listener heard of every hop");
     }
+}
+
+/// Hops of a device named so, at which it receives frames of these lengths.
+fn receive(writer: &mut Writer, device: u32, lengths: impl IntoIterator<Item = usize>) {
+    let kind =
+        crate::lab::HopKind::Receive(crate::frame::PacketType::Host, crate::verdict::Rule::UnicastToPort);
+    for len in lengths {
+        let (device, time, frame) = (DeviceIndex(device), Instant::ZERO, &vec![7; len][..]);
+        writer.hop(&Hop { device, kind, time, frame, frame_id: 1 });
+    }
+}
+
+/// The lengths of a capture's frames.
+fn lengths(path: &std::path::Path) -> Vec<usize> {
+    let mut reader = Reader::new(std::fs::File::open(path).unwrap()).unwrap();
+    let mut lengths = Vec::new();
+    while let Some(record) = reader.next_record() {
+        lengths.push(record.unwrap().data.len());
+    }
+    lengths
+}
+
+#[test]
+fn frames_longer_than_a_buffer_stay_in_their_order_and_a_switch_has_a_file_if_it_receives() {
+    let dir = tempfile::tempdir().unwrap();
+    let device = |name: &str, kind| crate::lab::Device { name: name.to_owned(), kind, ..Default::default() };
+    let devices = [device("c1", "macvlan"), device("sw0", "switch"), device("sw1", "switch")];
+    // So little memory that a device's buffer holds some hundred bytes.
+    let spec = OutputSpec { folder: Some(dir.path().to_path_buf()), annotated: None, memory: 10_000 };
+    let mut writer = Writer::open(spec, &devices).unwrap();
+    let mixed = [60, 1514, 65_535, 65_535, 60, 200, 300, 9000, 14];
+    for _ in 0..20 {
+        receive(&mut writer, 0, mixed);
+        writer.flush();
+    }
+    receive(&mut writer, 2, [60, 2000]);
+    writer.finish(&[]).unwrap();
+    assert_eq!(lengths(&dir.path().join("c1.pcap")), mixed.repeat(20));
+    assert_eq!(lengths(&dir.path().join("sw1.pcap")), [60, 2000]);
+    assert!(!dir.path().join("sw0.pcap").exists());
+}
+
+#[test]
+fn a_time_that_pcap_cannot_say_ends_the_replay_with_the_name_of_the_file() {
+    let dir = tempfile::tempdir().unwrap();
+    let devices = [crate::lab::Device { name: "c1".to_owned(), kind: "macvlan", ..Default::default() }];
+    let spec = OutputSpec { folder: Some(dir.path().to_path_buf()), ..OutputSpec::default() };
+    let mut writer = Writer::open(spec, &devices).unwrap();
+    receive(&mut writer, 0, [60]);
+    let kind =
+        crate::lab::HopKind::Receive(crate::frame::PacketType::Host, crate::verdict::Rule::UnicastToPort);
+    let time = Instant::from_nanos((1 << 32) * 1_000_000_000);
+    writer.hop(&Hop { device: DeviceIndex(0), kind, time, frame: &[0; 60], frame_id: 2 });
+    assert!(writer.is_over());
+    let said = writer.finish(&[]).unwrap_err().to_string();
+    assert!(said.ends_with("c1.pcap: cannot be written: a pcap file has no times after 2106"), "{said}");
+    assert_eq!(lengths(&dir.path().join("c1.pcap")), [60]);
 }
