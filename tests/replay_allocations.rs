@@ -5,8 +5,8 @@ use macvlab::capture::{PcapWriter, Reader};
 use macvlab::frame::{EthHeader, MacAddr, PacketType};
 use macvlab::lab::{Device, HopKind};
 use macvlab::replay::{
-    AddressMap, Captured, Destination, DeviceIndex, Entry, Fed, Feed, Filter, Hop, Limits, OutputSpec,
-    Rewrite, Route, Stand, VlanEdit, Writer,
+    AddressMap, Captured, Chosen, Destination, DeviceIndex, Entry, Fed, Feed, Filter, Hop, Limits,
+    OutputSpec, Rewrite, Route, Stand, VlanEdit, Writer,
 };
 use macvlab::time::Instant;
 use macvlab::verdict::Rule;
@@ -81,7 +81,7 @@ impl Read for Endless {
 fn pass(feed: &mut Feed, writer: &mut Writer, filter: &Filter, batches: usize) -> u64 {
     let mut frames = 0;
     for _ in 0..batches {
-        let fed = feed.next(usize::MAX, &mut |chosen| {
+        let fed = feed.next(usize::MAX, &mut |chosen: Chosen<'_>| {
             frames += 1;
             let dst = EthHeader::parse(chosen.frame).unwrap().dst.0[5];
             let kind = HopKind::Receive(PacketType::Host, Rule::UnicastToPort);

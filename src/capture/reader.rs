@@ -87,6 +87,15 @@ impl Format {
     }
 }
 
+impl Source {
+    /// A record that stands in the window.
+    #[inline]
+    fn record(&self, located: &Located) -> Record<'_> {
+        let &Located { number, offset, time, interface, ref data, orig_len } = located;
+        Record { number, offset, time, interface, data: self.slice(data.clone()), orig_len }
+    }
+}
+
 /// Records one behind the other, lent by a [`Reader`].
 #[derive(Clone, Copy)]
 pub struct Batch<'a> {
@@ -111,16 +120,20 @@ impl<'a> Batch<'a> {
     #[inline]
     #[must_use]
     pub fn get(&self, index: usize) -> Option<Record<'a>> {
-        self.found.get(index).map(|located| {
-            let &Located { number, offset, time, interface, ref data, orig_len } = located;
-            Record { number, offset, time, interface, data: self.source.slice(data.clone()), orig_len }
-        })
+        self.found.get(index).map(|located| self.source.record(located))
     }
 
     /// All of them.
+    #[inline]
     pub fn iter(&self) -> impl Iterator<Item = Record<'a>> + use<'a> {
-        let batch = *self;
-        (0..batch.len()).map_while(move |index| batch.get(index))
+        self.from(0)
+    }
+
+    /// Those from one on.
+    #[inline]
+    pub fn from(&self, index: usize) -> impl Iterator<Item = Record<'a>> + use<'a> {
+        let source = self.source;
+        self.found.get(index..).unwrap_or_default().iter().map(move |located| source.record(located))
     }
 }
 

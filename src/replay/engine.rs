@@ -130,11 +130,16 @@ impl Straight {
     }
 
     #[inline]
-    fn frame(&mut self, entry: Entry, time: Instant, frame: &[u8], hop: &mut impl FnMut(Hop<'_>)) {
+    fn frames<'f>(
+        &mut self,
+        entry: Entry,
+        frames: impl Iterator<Item = (Instant, &'f [u8])>,
+        hop: &mut impl FnMut(Hop<'_>),
+    ) {
         let Straight { worker, nodes, devices } = self;
         let Some(node) = nodes.get(entry.device.0 as usize).copied() else { return };
         let entrance = if entry.from_wire { Entrance::Wire(node) } else { Entrance::Sent(node) };
-        worker.take(entrance, time, frame, &mut |passing| {
+        worker.take_batch(entrance, frames, &mut |passing| {
             if let Some(Some(device)) = devices.get(passing.at.index()) {
                 let Passing { kind, time, frame, frame_id, .. } = passing;
                 hop(Hop { device: *device, kind, time, frame, frame_id });
@@ -256,8 +261,19 @@ impl<'a> Engine<'a> {
     /// The hops come in the order of the lab's events. An entry that is not of this engine is ignored.
     #[inline]
     pub fn frame(&mut self, entry: Entry, time: Instant, frame: &[u8], hop: &mut impl FnMut(Hop<'_>)) {
+        self.frames(entry, std::iter::once((time, frame)), hop);
+    }
+
+    /// Lets frames come in at one place, each as [`Engine::frame`] does.
+    #[inline]
+    pub fn frames<'f>(
+        &mut self,
+        entry: Entry,
+        frames: impl Iterator<Item = (Instant, &'f [u8])>,
+        hop: &mut impl FnMut(Hop<'_>),
+    ) {
         match &mut self.way {
-            Way::Straight(straight) => straight.frame(entry, time, frame, hop),
+            Way::Straight(straight) => straight.frames(entry, frames, hop),
             Way::Told(lab, listener) => {
                 let Some(device) = self.devices.get(entry.device.0 as usize) else { return };
                 let numbers = &self.numbers;
@@ -268,12 +284,14 @@ impl<'a> Engine<'a> {
                         hop(happened);
                     }
                 };
-                let sent = if entry.from_wire {
-                    lab.arrive(&device.name, time, frame, sink)
-                } else {
-                    lab.send_at(&device.name, time, frame, sink)
-                };
-                debug_assert!(sent.is_ok(), "{sent:?}");
+                for (time, frame) in frames {
+                    let sent = if entry.from_wire {
+                        lab.arrive(&device.name, time, frame, sink)
+                    } else {
+                        lab.send_at(&device.name, time, frame, sink)
+                    };
+                    debug_assert!(sent.is_ok(), "{sent:?}");
+                }
             }
         }
     }

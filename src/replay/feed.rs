@@ -22,6 +22,24 @@ pub struct Chosen<'a> {
     pub frame: &'a [u8],
 }
 
+/// Takes the frames of a feed. A closure takes them one by one.
+pub trait Taker {
+    /// A frame comes in.
+    fn frame(&mut self, chosen: Chosen<'_>);
+
+    /// Frames come in, all at the same place, none of which was changed.
+    #[inline]
+    fn frames<'f>(&mut self, entry: Entry, frames: impl Iterator<Item = (Instant, &'f [u8])>) {
+        frames.for_each(|(time, frame)| self.frame(Chosen { entry, time, frame }));
+    }
+}
+
+impl<F: FnMut(Chosen<'_>)> Taker for F {
+    fn frame(&mut self, chosen: Chosen<'_>) {
+        self(chosen);
+    }
+}
+
 /// How much is replayed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
@@ -89,8 +107,8 @@ pub struct Feed {
     /// Where frames are rewritten.
     scratch: Vec<u8>,
     pass: Pass,
-    /// The first time of all.
-    begin: Option<Instant>,
+    /// When frames are too late, known with the first one.
+    end: Option<Instant>,
 }
 
 /// One pass over the captures.
@@ -132,7 +150,7 @@ impl Feed {
             counts: FeedCounts::default(),
             scratch: Vec::new(),
             pass: Pass::default(),
-            begin: None,
+            end: None,
         };
         feed.fill(readers);
         feed
@@ -158,7 +176,7 @@ impl Feed {
 
     /// Hands out the next frames, at most so many, in the order of their times; those of one time in the order of the
     /// captures. A capture whose times go back is followed as it is.
-    pub fn next(&mut self, most: usize, to: &mut impl FnMut(Chosen<'_>)) -> Fed {
+    pub fn next(&mut self, most: usize, to: &mut impl Taker) -> Fed {
         while let Some(index) = self.hungry.pop() {
             let Some(input) = self.inputs.get_mut(index) else { continue };
             input.next = 0;
@@ -184,49 +202,72 @@ impl Feed {
     }
 
     /// Hands out records of one capture, as long as no other one's is due.
-    fn run(&mut self, index: usize, most: usize, to: &mut impl FnMut(Chosen<'_>)) -> Fed {
+    fn run(&mut self, index: usize, most: usize, to: &mut impl Taker) -> Fed {
         let Some(input) = self.inputs.get_mut(index) else { return Fed::Frames };
         let other = self.heads.peek().map_or((Instant::MAX, usize::MAX), |Reverse(head)| *head);
+        let left = self.limits.records - self.counts.records;
+        let most = usize::try_from(left).map_or(most, |left| left.min(most));
         let batch = input.reader.batch();
-        for _ in 0..most {
-            let Some(record) = batch.get(input.next).filter(|record| (record.time, index) <= other) else {
-                break;
-            };
-            let time = record.time + self.pass.shift;
-            let begin = *self.begin.get_or_insert(time);
-            let late = self.limits.duration.is_some_and(|duration| time.since(begin) >= duration);
-            if late || self.counts.records >= self.limits.records {
-                return Fed::End { by_limit: true };
-            }
-            input.next += 1;
-            self.pass.saw(record.time);
-            self.counts.records += 1;
-            hand(&self.route, &mut self.scratch, &mut self.counts, time, &record, to);
+        if let (None, Some(first)) = (self.end, batch.get(input.next)) {
+            let begin = first.time + self.pass.shift;
+            self.end = Some(self.limits.duration.map_or(Instant::MAX, |duration| begin + duration));
         }
-        match batch.get(input.next) {
-            Some(record) => self.heads.push(Reverse((record.time, index))),
-            None => self.hungry.push(index),
+        let end = self.end.unwrap_or(Instant::MAX);
+        let (shift, pass, before) = (self.pass.shift, &mut self.pass, input.next);
+        let records = batch.from(input.next).take(most).map_while(|record| {
+            let time = record.time + shift;
+            let due = (record.time, index) <= other && (time < end || end == Instant::MAX);
+            due.then(|| {
+                input.next += 1;
+                pass.saw(record.time);
+                (time, record)
+            })
+        });
+        hand(&self.route, &mut self.scratch, &mut self.counts, records, to);
+        self.counts.records += (input.next - before) as u64;
+        let Some(next) = batch.get(input.next) else {
+            self.hungry.push(index);
+            return Fed::Frames;
+        };
+        let late = end != Instant::MAX && next.time + shift >= end && (next.time, index) <= other;
+        if late || self.counts.records >= self.limits.records {
+            return Fed::End { by_limit: true };
         }
+        self.heads.push(Reverse((next.time, index)));
         Fed::Frames
     }
 }
 
-/// Hands out one record's frame, if it is to come in.
+/// Hands out the frames of records, if they are to come in.
 #[inline]
-fn hand(
+fn hand<'r>(
     route: &Route,
     scratch: &mut Vec<u8>,
     counts: &mut FeedCounts,
-    time: Instant,
-    record: &Record<'_>,
-    to: &mut impl FnMut(Chosen<'_>),
+    records: impl Iterator<Item = (Instant, Record<'r>)>,
+    to: &mut impl Taker,
 ) {
-    let Some((entry, frame)) = route.choose(record.data, scratch) else {
-        counts.left_out += 1;
-        return;
+    let mut count = |frame: &[u8], record: &Record<'_>| {
+        counts.frames += 1;
+        counts.bytes += frame.len() as u64;
+        counts.cut += u64::from(record.is_cut());
     };
-    counts.frames += 1;
-    counts.bytes += frame.len() as u64;
-    counts.cut += u64::from(record.is_cut());
-    to(Chosen { entry, time, frame });
+    if let Some(entry) = route.of_all() {
+        let mut frames = records.map(|(time, record)| {
+            count(record.data, &record);
+            (time, record.data)
+        });
+        to.frames(entry, &mut frames);
+        // Those that nobody took are gone, too.
+        return frames.for_each(|_| ());
+    }
+    for (time, record) in records {
+        match route.choose(record.data, scratch) {
+            Some((entry, frame)) => {
+                count(frame, &record);
+                to.frame(Chosen { entry, time, frame });
+            }
+            None => counts.left_out += 1,
+        }
+    }
 }

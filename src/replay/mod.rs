@@ -39,7 +39,7 @@ mod tally;
 mod tests;
 
 pub use engine::{DeviceIndex, Engine, Entry, EntryError, Hop, Listener, RefusedDevice};
-pub use feed::{Chosen, Fed, Feed, FeedCounts, Limits};
+pub use feed::{Chosen, Fed, Feed, FeedCounts, Limits, Taker};
 pub use filter::{BadTerm, Filter, Term, UnknownFilterDevice};
 pub use outputs::{Destination, OutputError, OutputSpec, Writer};
 pub use pace::Speed;
@@ -48,6 +48,7 @@ pub use route::{AddressMap, BadAddress, Captured, MapError, Route, Stand};
 pub use tally::Tally;
 
 use crate::counters::Counters;
+use crate::time::Instant;
 use pace::Pace;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -138,24 +139,14 @@ impl<'a> Replay<'a> {
     /// Lets the next frames come in: some hundreds, or one if they are paced.
     pub fn step(&mut self) -> Fed {
         let Replay { engine, feed, filter, writer, pace, began, stop, tally } = self;
-        let mut hop = |writer: &mut Option<Writer>, hop: Hop<'_>| {
-            if filter.as_ref().is_some_and(|filter| !filter.lets_through(&hop)) {
-                return;
-            }
-            tally.hop(&hop);
-            if let Some(writer) = writer {
-                writer.hop(&hop);
-            }
-        };
+        let mut through = Through { engine, filter: filter.as_ref(), writer, tally };
         if pace.is_kept() {
-            return feed.next(1, &mut |chosen| {
-                wait(pace, began, &chosen, writer, stop);
-                engine.frame(chosen.entry, chosen.time, chosen.frame, &mut |h| hop(writer, h));
+            return feed.next(1, &mut |chosen: Chosen<'_>| {
+                wait(pace, began, &chosen, through.writer, stop);
+                through.frame(chosen);
             });
         }
-        feed.next(usize::MAX, &mut |chosen| {
-            engine.frame(chosen.entry, chosen.time, chosen.frame, &mut |h| hop(writer, h));
-        })
+        feed.next(usize::MAX, &mut through)
     }
 
     /// Another pass, over the same captures read anew.
@@ -186,6 +177,34 @@ impl<'a> Replay<'a> {
         let counters = self.engine.counters();
         let written = self.writer.map_or(Ok(()), |writer| writer.finish(&counters));
         Done { tally: self.tally, counters, fed: *self.feed.counts(), written }
+    }
+}
+
+/// From frames to what is kept of their hops.
+struct Through<'r, 'a> {
+    engine: &'r mut Engine<'a>,
+    filter: Option<&'r Filter>,
+    writer: &'r mut Option<Writer>,
+    tally: &'r mut Tally,
+}
+
+impl Taker for Through<'_, '_> {
+    fn frame(&mut self, chosen: Chosen<'_>) {
+        self.frames(chosen.entry, std::iter::once((chosen.time, chosen.frame)));
+    }
+
+    #[inline]
+    fn frames<'f>(&mut self, entry: Entry, frames: impl Iterator<Item = (Instant, &'f [u8])>) {
+        let Through { engine, filter, writer, tally } = self;
+        engine.frames(entry, frames, &mut |hop| {
+            if filter.is_some_and(|filter| !filter.lets_through(&hop)) {
+                return;
+            }
+            tally.hop(&hop);
+            if let Some(writer) = writer {
+                writer.hop(&hop);
+            }
+        });
     }
 }
 

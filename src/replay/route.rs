@@ -137,17 +137,14 @@ pub struct Route {
 }
 
 impl Route {
-    /// Where a frame comes in, and what it is then: itself, or what is put together in `scratch`. `None`: it is left
-    /// out, because nobody stands for its sender.
-    #[inline]
-    pub(super) fn choose<'f>(&self, frame: &'f [u8], scratch: &'f mut Vec<u8>) -> Option<(Entry, &'f [u8])> {
-        if self.map.is_empty() && self.rewrite.is_nothing() {
-            return Some((self.entry?, frame));
-        }
-        self.changed(frame, scratch)
+    /// Where all frames come in as they are, if they do.
+    pub(super) fn of_all(&self) -> Option<Entry> {
+        self.entry.filter(|_| self.map.is_empty() && self.rewrite.is_nothing())
     }
 
-    fn changed<'f>(&self, frame: &'f [u8], scratch: &'f mut Vec<u8>) -> Option<(Entry, &'f [u8])> {
+    /// Where a frame comes in, and what it is then, put together in `scratch`. `None`: it is left out, because nobody
+    /// stands for its sender.
+    pub(super) fn choose<'f>(&self, frame: &[u8], scratch: &'f mut Vec<u8>) -> Option<(Entry, &'f [u8])> {
         let (sender, receiver) = self.map.ends(frame);
         let sends = sender.map(|stand| Entry { device: stand.device, from_wire: false });
         let entry = sends.or(self.entry)?;

@@ -37,7 +37,7 @@ fn anywhere() -> Route {
 /// Time and length of every frame of a pass.
 fn pass(feed: &mut Feed) -> Vec<(u64, usize)> {
     let mut all = Vec::new();
-    while let Fed::Frames = feed.next(3, &mut |c| all.push((c.time.as_nanos(), c.frame.len()))) {}
+    while let Fed::Frames = feed.next(3, &mut |c: Chosen<'_>| all.push((c.time.as_nanos(), c.frame.len()))) {}
     all
 }
 
@@ -77,7 +77,7 @@ fn passes_follow_each_other_after_a_mean_gap_and_limits_count_over_all() {
     assert_eq!(pass(&mut feed), [(160, 20), (170, 21), (200, 22)]);
     feed.again(vec![capture(&times)]);
     assert_eq!(pass(&mut feed), [(220, 20)]);
-    assert!(matches!(feed.next(9, &mut |_| ()), Fed::End { .. }));
+    assert!(matches!(feed.next(9, &mut |_: Chosen<'_>| ()), Fed::End { .. }));
     let limits = Limits { duration: Some(Duration::from_nanos(40)), ..Limits::default() };
     let mut feed = Feed::new(vec![capture(&times)], anywhere(), limits);
     assert_eq!(pass(&mut feed), times[..2]);
@@ -89,7 +89,7 @@ fn a_bad_record_is_told_with_its_capture_and_counts() {
     let mut feed = Feed::new(readers, anywhere(), Limits::default());
     let (mut good, mut bad) = (Vec::new(), Vec::new());
     loop {
-        match feed.next(usize::MAX, &mut |c| good.push(c.time.as_nanos())) {
+        match feed.next(usize::MAX, &mut |c: Chosen<'_>| good.push(c.time.as_nanos())) {
             Fed::Frames => {}
             Fed::Bad(index, record) => bad.push((index, record.number)),
             Fed::End { by_limit } => break assert!(!by_limit),
