@@ -56,9 +56,10 @@
 //! | --- | --- | --- |
 //! | [`replay`] | captures through a lab: read, chosen, decided, written | [`replay::Replay`] |
 //! | `play` | a lab on a page, changed while it runs (feature `play`) | |
-//! | [`report`] | text, JSON lines, annotated pcapng, counters: views of the hop log | [`report::TextReport`] |
+//! | [`report`] | text, JSON lines, annotated pcapng, counters, matrices: views of the hop log | [`report::TextReport`] |
 //! | [`report::html`] | a run as a page that moves | [`report::html::page`] |
 //! | [`report::draw`] | a lab as a diagram | [`report::draw::svg`] |
+//! | [`report::sequence`] | a run as a sequence diagram | [`report::sequence::Teller`] |
 //! | [`matrix`] | who reaches whom, a fresh lab for each pair | [`matrix::ping`] |
 //! | [`explain`] | the whole way of one frame, and why it did not go elsewhere | [`explain::Journey`] |
 //! | `kernel` | the running Linux kernel, asked the same (feature `kernel`) | |

@@ -221,7 +221,7 @@ fn rules_in_every_form() {
     assert!(stdout(&rules(&[])).contains("R14   forwarding  Unicast to a port\n"));
     assert!(stdout(&rules(&["r14"])).starts_with("R14 Unicast to a port (forwarding)\nThe destination"));
     assert!(stdout(&rules(&["R14", "--json"])).starts_with(r#"{"id":"R14","kind":"forwarding","title":"#));
-    assert!(stdout(&rules(&["--markdown"])).contains("\n| R14 | Unicast to a port | "));
+    assert!(stdout(&rules(&["--markdown"])).contains("\n| <a id=\"R14\"></a>R14 | Unicast to a port | "));
     assert_eq!(rules(&["R0"]).status.code(), Some(2));
 }
 

@@ -218,7 +218,7 @@ fn devices_change_while_workers_run() {
     let mut lab = Lab::new(&spec, quiet());
     lab.flush(&mut |_| {});
     let published = Published::new(lab.wiring());
-    let (taken, stop) = (AtomicU64::new(0), AtomicBool::new(false));
+    let (taken, stop) = ([AtomicU64::new(0), AtomicU64::new(0)], AtomicBool::new(false));
     let adds: Vec<Action> = spec.steps.iter().map(|s| s.action.clone()).collect();
     let set = |device: &str, change| Action::Set { device: device.to_owned(), change };
     let mut changes = adds;
@@ -230,15 +230,20 @@ fn devices_change_while_workers_run() {
         Action::Remove("p11".to_owned()),
     ]);
     let seen: Vec<Seen> = std::thread::scope(|scope| {
-        let workers: Vec<_> = (0..2)
-            .map(|_| {
+        let workers: Vec<_> = taken
+            .iter()
+            .map(|taken| {
                 let worker = Lab::new(&spec, quiet()).into_worker();
-                scope.spawn(|| work(worker, &published, &taken, &stop))
+                let (published, stop) = (&published, &stop);
+                scope.spawn(move || work(worker, published, taken, stop))
             })
             .collect();
+        // Each of them must have met one wiring before the next is published.
         let wait_for_more = || {
-            let enough = taken.load(Ordering::Relaxed) + 400;
-            while taken.load(Ordering::Relaxed) < enough && !workers.iter().any(|w| w.is_finished()) {
+            let enough = taken.each_ref().map(|taken| taken.load(Ordering::Relaxed) + 100);
+            let behind =
+                || taken.iter().zip(enough).any(|(taken, enough)| taken.load(Ordering::Relaxed) < enough);
+            while behind() && !workers.iter().any(|w| w.is_finished()) {
                 std::thread::yield_now();
             }
         };
@@ -283,6 +288,9 @@ fn devices_change_while_workers_run() {
     }
 }
 
+/// Frames that ports received: for whom, and their numbers.
+type Received = Vec<(MacAddr, u64)>;
+
 /// Frames of a flow come in the order in which they were offered, whichever worker takes them; together the workers count
 /// what one alone would.
 #[test]
@@ -292,7 +300,7 @@ fn shards_keep_the_order_of_a_flow() {
     let eth0 = worker.wiring().find("eth0").unwrap();
     let published = Arc::new(Published::new(Arc::new(worker.wiring().clone())));
     let counted = |threads: usize| {
-        let seen: Vec<Arc<Mutex<Vec<(MacAddr, u64)>>>> = (0..threads).map(|_| Arc::default()).collect();
+        let seen: Vec<Arc<Mutex<Received>>> = (0..threads).map(|_| Arc::default()).collect();
         let mut shards = Shards::start(&worker, &published, Entrance::Wire(eth0), threads, |number| {
             let seen = Arc::clone(&seen[number]);
             move |p: Passing<'_>| {

@@ -112,6 +112,30 @@ fn why_not() {
 }
 
 #[test]
+fn why_not_of_every_frame_that_comes_of_it() {
+    let args = ["--at", "c1", "--arp", "c2", "--follow", "--why-not", "win"];
+    let text = explain("arp-vepa-hairpin", &args);
+    let lines: Vec<_> = text.lines().filter(|line| !line.starts_with("        ")).collect();
+    assert_eq!(
+        lines,
+        [
+            "c1 sends: ARP who-has 192.168.128.233 tell 192.168.128.222",
+            "win gets the frame",
+            "  S1    A station takes what its cable brings, at win",
+            "c2 sends: ARP 192.168.128.233 is-at 02:42:c0:a8:80:e9",
+            "win does not get the frame",
+            "  R125  Known unicast, at sw0.win",
+        ]
+    );
+    let events = explain("arp-vepa-hairpin", &[&args[..], &["--json"]].concat());
+    let fates: Vec<_> = events.lines().map(|line| line.split(r#""rule":"#).nth(1).unwrap()).collect();
+    assert!(
+        fates.len() == 2 && fates[0].starts_with(r#""S1""#) && fates[1].starts_with(r#""R125""#),
+        "{events}"
+    );
+}
+
+#[test]
 fn what_was_learned_before_counts() {
     let ping = ["--at", "win", "--ping", "c2", "--why-not", "c1"];
     let known = explain("arp-vepa-hairpin", &[&ping[..4], &["--after", "1"]].concat());

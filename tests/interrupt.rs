@@ -118,3 +118,20 @@ fn replay_ends_with_whole_outputs() {
     no_part_is_left(dir.path());
     no_part_is_left(&dir.path().join("out"));
 }
+
+#[test]
+fn a_quiz_ends_at_once_with_its_score() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut child = start(dir.path(), &["demo", "--quiz"]);
+    child.stdin.as_mut().unwrap().write_all(b"n\n").unwrap();
+    // The second prompt is there after the first answer.
+    let (mut seen, mut byte) = (Vec::new(), [0]);
+    while String::from_utf8_lossy(&seen).matches("Your prediction").count() < 2 {
+        assert_eq!(child.stdout.as_mut().unwrap().read(&mut byte).unwrap(), 1, "the quiz ended");
+        seen.push(byte[0]);
+    }
+    assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), INTERRUPTED);
+    assert_eq!(String::from_utf8(output.stderr).unwrap(), "\n1 of 1 right: all of them.\n");
+}

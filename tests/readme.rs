@@ -6,6 +6,10 @@ mod common;
 use common::{macvlab, root, stdout};
 use std::fs;
 use std::path::Path;
+use std::sync::Mutex;
+
+/// Several tests renew the README, each its part.
+static README: Mutex<()> = Mutex::new(());
 
 fn overwrites() -> bool {
     std::env::var_os("TRYCMD").is_some_and(|v| v == "overwrite")
@@ -14,6 +18,7 @@ fn overwrites() -> bool {
 /// The transcripts are run in a folder of their own, for they write files.
 #[test]
 fn the_transcripts_of_the_readme_are_real() {
+    let _alone = README.lock();
     let dir = tempfile::tempdir().unwrap();
     copy(&root().join("fixtures"), &dir.path().join("fixtures"));
     let readme = dir.path().join("README.md");
@@ -42,6 +47,7 @@ fn copy(from: &Path, to: &Path) {
 /// tshark says things on standard error that depend on who runs it, so this one is not a transcript.
 #[test]
 fn the_readme_shows_what_tshark_prints() {
+    let _alone = README.lock();
     let readme = root().join("README.md");
     let text = fs::read_to_string(&readme).unwrap();
     let (_, rest) = text.split_once("```sh\ntshark ").unwrap();
@@ -67,6 +73,24 @@ fn the_readme_shows_what_tshark_prints() {
 }
 
 #[test]
+fn the_diagram_of_the_readme_is_what_its_command_prints() {
+    let _alone = README.lock();
+    let readme = root().join("README.md");
+    let text = fs::read_to_string(&readme).unwrap();
+    let (before, rest) = text.split_once("```mermaid\n").unwrap();
+    let (shown, _) = rest.split_once("```").unwrap();
+    let command = before.trim_end().strip_suffix("```").unwrap().trim_end().lines().last().unwrap();
+    let arguments: Vec<_> = command.strip_prefix("macvlab ").unwrap().split(' ').collect();
+    let printed = stdout(&macvlab(root(), &arguments, b""));
+    if overwrites() {
+        let old = format!("```mermaid\n{shown}```");
+        fs::write(&readme, text.replacen(&old, &format!("```mermaid\n{printed}```"), 1)).unwrap();
+    } else {
+        assert_eq!(shown, printed);
+    }
+}
+
+#[test]
 fn the_labs_of_the_readme_hold() {
     let text = fs::read_to_string(root().join("README.md")).unwrap();
     let labs: Vec<_> =
@@ -80,11 +104,12 @@ fn the_labs_of_the_readme_hold() {
 
 #[test]
 fn the_links_of_the_documents_lead_somewhere() {
-    for document in ["README.md", "CONTRIBUTING.md", "CHANGELOG.md"] {
+    for document in ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", "docs/rules.md"] {
         let text = fs::read_to_string(root().join(document)).unwrap();
+        let folder = root().join(document).parent().unwrap().to_owned();
         for target in text.split("](").skip(1).map(|rest| rest.split([')', '#']).next().unwrap()) {
             if !target.starts_with("https://") {
-                assert!(root().join(target).exists(), "{document}: {target}");
+                assert!(folder.join(target).exists(), "{document}: {target}");
             }
         }
     }

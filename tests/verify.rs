@@ -91,3 +91,41 @@ fn a_seed_is_not_for_lab_files() {
     assert_eq!(out.status.code(), Some(2));
     assert!(stderr(&out).contains("--seed"), "{}", stderr(&out));
 }
+
+#[test]
+fn the_cells_of_the_matrix_are_pinged_for_real() {
+    if !kernel_can_be_asked() {
+        return;
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let out = macvlab(dir.path(), &["verify", "--matrix", "--modes", "passthru"], b"");
+    // Six pings on three wires, neighbours learned and static.
+    assert!(stdout(&out).starts_with("matrix: 36 of 36 cells agree"), "{}{}", stdout(&out), stderr(&out));
+    assert_eq!(out.status.code(), Some(0));
+}
+
+#[test]
+fn the_devices_of_a_lab_are_pinged_for_real() {
+    if !kernel_can_be_asked() {
+        return;
+    }
+    let labs = ["demo:private", "fixtures/labs/router-subnets.toml"];
+    let out = macvlab(common::root(), &[&["verify", "--matrix"], &labs[..]].concat(), b"");
+    assert_eq!(
+        stdout(&out),
+        "matrix: 24 of 24 cells agree\nskipped: 40 cells: routers\n",
+        "{}",
+        stderr(&out)
+    );
+    assert_eq!(out.status.code(), Some(0));
+}
+
+#[test]
+fn cells_are_chosen_for_the_matrix_only() {
+    let dir = tempfile::tempdir().unwrap();
+    for args in [&["verify", "--modes", "vepa", "lab.toml"][..], &["verify", "--matrix", "--random", "1"]] {
+        let out = macvlab(dir.path(), args, b"");
+        assert_eq!((out.status.code(), stdout(&out)), (Some(2), String::new()), "{args:?}");
+        assert!(stderr(&out).contains("--matrix"), "{}", stderr(&out));
+    }
+}

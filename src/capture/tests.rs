@@ -1,5 +1,7 @@
 //! What a user of captures sees: every hostile case is built here, byte by byte.
 
+mod hostile;
+
 use super::*;
 use crate::frame::{MacAddr, PacketType};
 use crate::time::Instant;

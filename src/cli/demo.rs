@@ -3,7 +3,7 @@
 use super::demos::{self, Demo};
 use super::experiment::{Experiment, Passage, outcome_in_a_word};
 use super::terminal::{Out, Terminal};
-use super::{Exit, Failure, views};
+use super::{Exit, Failure, tour, views};
 use anstyle::{AnsiColor, Style};
 use comfy_table::presets::NOTHING;
 use comfy_table::{ContentArrangement, Table};
@@ -16,20 +16,32 @@ use std::path::PathBuf;
 /// Run the built-in experiments.
 ///
 /// Without a name: the ARP hairpin experiment, which asks in every mode whether two neighbours on one parent reach each
-/// other, with a switch that does or does not send frames back where they came from.
+/// other, with a switch that does or does not send frames back where they came from; all of it at a glance. --tour takes
+/// its time for each experiment, and --quiz asks before it tells.
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
   macvlab demo                          the ARP hairpin experiment in every mode
+  macvlab demo --tour                   one experiment after another: question, prediction, run, answer, explanation
+  macvlab demo --quiz                   the same, but the prediction is yours, and the score
   macvlab demo --list                   what there is
   macvlab demo vepa                     one of them, step by step
   macvlab demo vepa --explain           hop by hop
   macvlab demo vepa --html vepa.html    as a page that shows every frame on its way
   macvlab demo vepa --show              its lab file, to begin with
 
-Exit codes: 0 everything held, 1 something did not hold, 2 wrong usage.")]
+On a terminal the tour waits for Enter between experiments. The quiz takes y and n from standard input, also from a file
+or a pipe; q, or its end, ends it.
+
+Exit codes: 0 everything held, however you guessed; 1 something did not hold; 2 wrong usage; 130 after Ctrl-C.")]
 pub(super) struct Args {
     /// The one to tell in full; --list names them.
     name: Option<String>,
+    /// A guided tour of the experiments, or of the one that is named.
+    #[arg(long, conflicts_with_all = ["list", "explain", "show", "html", "quiz"])]
+    tour: bool,
+    /// Ask for a prediction before each experiment, and keep the score.
+    #[arg(long, conflicts_with_all = ["list", "explain", "show", "html"])]
+    quiz: bool,
     /// List the built-in experiments.
     #[arg(long, conflicts_with_all = ["name", "explain", "show", "html"])]
     list: bool,
@@ -51,22 +63,24 @@ enum Plan {
     Show(&'static Demo),
     Steps(&'static Demo),
     Hops(&'static Demo),
+    Tour(&'static [Demo]),
+    Quiz(&'static [Demo]),
     Page(&'static Demo, PathBuf),
 }
 
 impl Plan {
     fn of(args: &Args) -> Result<Plan, Failure> {
-        let Some(name) = &args.name else {
-            return Ok(if args.list { Plan::List } else { Plan::Overview });
-        };
-        let demo = demos::find(name).ok_or_else(|| {
-            Failure::Because(format!("there is no demo `{name}`; `macvlab demo --list` lists them"))
-        })?;
-        Ok(match (&args.html, args.show, args.explain) {
-            (Some(path), ..) => Plan::Page(demo, path.clone()),
-            (_, true, _) => Plan::Show(demo),
-            (.., true) => Plan::Hops(demo),
-            _ => Plan::Steps(demo),
+        let demo = args.name.as_deref().map(demos::named).transpose()?;
+        let stops = demo.map_or(demos::ALL, std::slice::from_ref);
+        Ok(match (demo, &args.html) {
+            _ if args.tour => Plan::Tour(stops),
+            _ if args.quiz => Plan::Quiz(stops),
+            (Some(demo), Some(path)) => Plan::Page(demo, path.clone()),
+            (Some(demo), _) if args.show => Plan::Show(demo),
+            (Some(demo), _) if args.explain => Plan::Hops(demo),
+            (Some(demo), _) => Plan::Steps(demo),
+            (None, _) if args.list => Plan::List,
+            (None, _) => Plan::Overview,
         })
     }
 }
@@ -93,6 +107,14 @@ pub(super) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
             let experiment = Experiment::run(demo, terminal.error_colour)?;
             views::write_page(&bundle(&experiment.events), &path, terminal)?;
             experiment.holds()
+        }
+        Plan::Tour(stops) => {
+            drop(out);
+            return tour::tour(stops, terminal);
+        }
+        Plan::Quiz(stops) => {
+            drop(out);
+            return tour::quiz(stops, terminal);
         }
     };
     out.flush()?;
@@ -124,6 +146,10 @@ fn overview(terminal: &Terminal, out: &mut Out) -> Result<bool, Failure> {
         writeln!(out, "{}", line.trim())?;
     }
     writeln!(out, "\nOne of them in full: macvlab demo NAME, or hop by hop: macvlab demo NAME --explain")?;
+    writeln!(
+        out,
+        "All of them explained: macvlab demo --tour; with your own predictions: macvlab demo --quiz"
+    )?;
     Ok(held)
 }
 
@@ -132,20 +158,20 @@ fn tell(
     demo: &'static Demo,
     terminal: &Terminal,
     out: &mut Out,
-    happens: fn(&Experiment, bool, &mut Out) -> io::Result<()>,
+    happens: fn(&Experiment, &Terminal, &mut Out) -> io::Result<()>,
 ) -> Result<bool, Failure> {
     let experiment = Experiment::run(demo, terminal.error_colour)?;
     let bold = if terminal.colour { Style::new().bold() } else { Style::new() };
     let hairpin = if experiment.hairpin() { "on" } else { "off" };
     writeln!(out, "{bold}{}{bold:#} (mode {}, hairpin {hairpin})", demo.question, experiment.mode())?;
-    happens(&experiment, terminal.colour, out)?;
-    writeln!(out, "\n{}", demo.lesson)?;
+    happens(&experiment, terminal, out)?;
+    writeln!(out, "\n{}", terminal.wrapped(demo.lesson, 0))?;
     Ok(experiment.holds())
 }
 
 /// Every hop.
-fn hops(experiment: &Experiment, colour: bool, out: &mut Out) -> io::Result<()> {
-    let mut text = TextReport::new(out, Detail::Hops, colour);
+fn hops(experiment: &Experiment, terminal: &Terminal, out: &mut Out) -> io::Result<()> {
+    let mut text = TextReport::new(out, Detail::Hops, terminal.colour);
     // The question stands in the title's place.
     for event in experiment.events.iter().filter(|e| !matches!(e, Event::Lab { .. })) {
         text.event(event)?;
@@ -154,8 +180,8 @@ fn hops(experiment: &Experiment, colour: bool, out: &mut Out) -> io::Result<()> 
 }
 
 /// What was sent in each step, what came of it, and the rules that made the difference.
-fn steps(experiment: &Experiment, colour: bool, out: &mut Out) -> io::Result<()> {
-    let style = if colour { AnsiColor::Yellow.on_default() } else { Style::new() };
+pub(super) fn steps(experiment: &Experiment, terminal: &Terminal, out: &mut Out) -> io::Result<()> {
+    let style = if terminal.colour { AnsiColor::Yellow.on_default() } else { Style::new() };
     let mut running = None;
     for event in &experiment.events {
         match event {
@@ -176,7 +202,7 @@ fn steps(experiment: &Experiment, colour: bool, out: &mut Out) -> io::Result<()>
                 for decision in experiment.decisions(*step) {
                     let (rule, at) = (decision.rule, decision.at);
                     writeln!(out, "    {style}{:<5}{style:#} {}, at {at}", rule.id(), rule.title())?;
-                    writeln!(out, "          {}", rule.why())?;
+                    writeln!(out, "          {}", terminal.wrapped(rule.why(), 10))?;
                 }
             }
             _ => {}

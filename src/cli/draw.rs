@@ -5,6 +5,7 @@ use super::{Exit, Failure, input, run};
 use clap::ValueEnum;
 use macvlab::lab::{Lab, Options};
 use macvlab::report::draw::{Scene, dot, mermaid, svg};
+use macvlab::report::sequence::{self, Teller};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
@@ -20,17 +21,24 @@ use std::path::{Path, PathBuf};
                                         by Graphviz
   macvlab draw lab.toml --after 3 -o after.svg
                                         as it is after three of its steps
+  macvlab draw lab.toml --sequence -o run.svg
+                                        what happens in its steps: a lane for each device, an arrow for each hop
+  macvlab draw demo:vepa --sequence --format mermaid
+                                        the same for Markdown
 
 Exit codes: 0, or 2 for wrong usage or input.")]
 pub(super) struct Args {
-    /// The lab file; - is standard input.
+    /// The lab file; - is standard input, demo:NAME a built-in lab.
     lab: PathBuf,
     /// What is written: svg, mermaid or dot (Graphviz).
     #[arg(long, value_name = "FORMAT", default_value = "svg", hide_possible_values = true)]
     format: Format,
-    /// Run so many of the lab's steps before.
-    #[arg(long, value_name = "N", default_value_t = 0)]
-    after: usize,
+    /// Run so many of the lab's steps before. Default: none; with --sequence, all.
+    #[arg(long, value_name = "N")]
+    after: Option<usize>,
+    /// Draw what happens in the steps, as a sequence diagram (svg or mermaid).
+    #[arg(long)]
+    sequence: bool,
     /// Where it is written to; - is standard output.
     #[arg(long, short, value_name = "OUT", default_value = "-")]
     output: PathBuf,
@@ -48,26 +56,49 @@ enum Format {
 pub(super) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
     let mut spec = input::lab(&args.lab, terminal)?;
     let steps = spec.steps.len();
-    if args.after > steps {
-        let why = format!("the lab has {steps} steps, so there is no `--after {}`", args.after);
+    let after = args.after.unwrap_or(if args.sequence { steps } else { 0 });
+    if after > steps {
+        let why = format!("the lab has {steps} steps, so there is no `--after {after}`");
         return Err(Failure::Because(why));
     }
-    spec.steps.truncate(args.after);
+    spec.steps.truncate(after);
     let folder = args.lab.parent().filter(|_| !is_dash(&args.lab)).unwrap_or(Path::new(""));
     let (captures, _) = run::captures(&spec, folder, terminal)?;
-    let mut scene = Scene::default();
-    let options = Options { captures, changes: true, ..Options::default() };
-    Lab::new(&spec, options).run(&mut |event| {
-        scene.event(event);
-    });
-    let text = match args.format {
-        Format::Svg => svg(&scene),
-        Format::Mermaid => mermaid(&scene),
-        Format::Dot => dot(&scene),
-    };
+    let options = Options { captures, changes: true, decisions: args.sequence, ..Options::default() };
+    let mut lab = Lab::new(&spec, options);
+    let text =
+        if args.sequence { run_drawn(&mut lab, args.format)? } else { lab_drawn(&mut lab, args.format) };
     let about = |e: std::io::Error| Failure::about(args.output.display(), e);
     let mut output = Output::create(&args.output, terminal)?;
     output.write_all(text.as_bytes()).map_err(about)?;
     output.commit().map_err(about)?;
     Ok(Exit::Held)
+}
+
+/// The devices.
+fn lab_drawn(lab: &mut Lab, format: Format) -> String {
+    let mut scene = Scene::default();
+    lab.run(&mut |event| {
+        scene.event(event);
+    });
+    match format {
+        Format::Svg => svg(&scene),
+        Format::Mermaid => mermaid(&scene),
+        Format::Dot => dot(&scene),
+    }
+}
+
+/// What happens.
+fn run_drawn(lab: &mut Lab, format: Format) -> Result<String, Failure> {
+    let draw = match format {
+        Format::Svg => sequence::svg,
+        Format::Mermaid => sequence::mermaid,
+        Format::Dot => {
+            let why = "Graphviz has no sequence diagrams: --sequence goes with --format svg or mermaid";
+            return Err(Failure::Because(why.to_owned()));
+        }
+    };
+    let mut teller = Teller::default();
+    lab.run(&mut |event| teller.event(event));
+    Ok(draw(&teller.finish()))
 }

@@ -62,6 +62,12 @@ impl Experiment {
         Some((decision, outcome))
     }
 
+    /// Whether the answer to the question is yes; `None` if the run does not show the decision that mattered most.
+    pub(super) fn answer(&self) -> Option<(bool, Outcome)> {
+        let (_, outcome) = self.main_decision()?;
+        Some((matches!(outcome, Outcome::Reply | Outcome::Ok), outcome))
+    }
+
     /// Whether the run shows this decision: a hop made by the rule, a refusal by it, or a frame that came in at a switch
     /// port and, as the switch itself answers, does not go back for this reason.
     pub(super) fn shows(&self, decision: &Decision) -> bool {
@@ -141,7 +147,7 @@ pub(super) fn outcome_in_a_word(outcome: Outcome) -> &'static str {
 
 #[cfg(test)]
 mod tests {
-    use super::super::demos;
+    use super::super::demos::{self, Prediction};
     use super::*;
 
     fn experiment(name: &str) -> Experiment {
@@ -177,6 +183,7 @@ mod tests {
         static FALSE: Demo = Demo {
             name: "false",
             question: "",
+            prediction: Prediction { yes: true, because: "" },
             tried: "",
             why: "",
             lesson: "",

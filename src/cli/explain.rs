@@ -17,8 +17,10 @@ use std::path::{Path, PathBuf};
     after_help = "Examples:
   macvlab explain lab.toml --at c1 --arp c2
                                         who hears c1 ask for c2, and why nobody else does
-  macvlab explain lab.toml --at c1 --arp c2 --why-not c2
+  macvlab explain demo:vepa --at c1 --arp c2 --why-not c2
                                         only why c2 does not hear it
+  macvlab explain lab.toml --at c1 --arp c2 --follow --why-not win
+                                        the same of every frame that comes of it
   macvlab explain lab.toml --at c1 --ping 192.168.128.1 --follow
                                         an echo request, and what it provokes
   macvlab explain lab.toml --at eth0 --from-wire --frame 'ffffffffffff 020000000001 0806'
@@ -29,7 +31,7 @@ use std::path::{Path, PathBuf};
 Exit codes: 0, or 2 for wrong usage or input."
 )]
 pub(super) struct Args {
-    /// The lab file; - is standard input. Its steps are not run.
+    /// The lab file; - is standard input, demo:NAME a built-in lab. Its steps are not run.
     lab: PathBuf,
     /// The device that sends the frame.
     #[arg(long, value_name = "DEVICE")]
@@ -53,7 +55,7 @@ pub(super) struct Args {
     #[arg(long)]
     from_wire: bool,
     /// Explain as well what the frame provokes: answers, and what else comes of it.
-    #[arg(long, conflicts_with = "why_not")]
+    #[arg(long)]
     follow: bool,
     /// Say only why this device does not get the frame (or by which rule it does).
     #[arg(long, value_name = "DEVICE")]
@@ -179,12 +181,20 @@ fn text(plan: &Plan, shown: &Shown, colour: bool, out: &mut Out) -> Result<(), F
         }
         writeln!(out)?;
     }
-    if let Some(device) = &plan.why_not {
-        let fate = shown.fate(device).ok_or_else(|| no_end(device))?;
-        let mut told = Explanation::new(out, &shown.devices, colour);
-        return Ok(told.fate(device, &fate)?);
-    }
     let many = if plan.follow { usize::MAX } else { 1 };
+    if let Some(device) = &plan.why_not {
+        let first = shown.fate(device).ok_or_else(|| no_end(device))?;
+        let mut told = Explanation::new(&mut *out, &shown.devices, colour);
+        if !plan.follow || shown.journeys.is_empty() {
+            return Ok(told.fate(device, &first)?);
+        }
+        for journey in &shown.journeys {
+            told.began(journey)?;
+            let fate = journey.fate(device, &shown.devices).ok_or_else(|| no_end(device))?;
+            told.fate(device, &fate)?;
+        }
+        return Ok(());
+    }
     for (number, journey) in shown.journeys.iter().take(many).enumerate() {
         if number > 0 {
             writeln!(out)?;
@@ -202,7 +212,12 @@ fn json(plan: &Plan, shown: &Shown, out: &mut Out) -> Result<(), Failure> {
     let first = shown.journeys.first().map_or(0, |journey| journey.frame_id);
     if let Some(device) = &plan.why_not {
         let fate = shown.fate(device).ok_or_else(|| no_end(device))?;
-        return Ok(lines.fate(first, device, &fate)?);
+        lines.fate(first, device, &fate)?;
+        for journey in shown.journeys.iter().skip(1).filter(|_| plan.follow) {
+            let fate = journey.fate(device, &shown.devices).ok_or_else(|| no_end(device))?;
+            lines.fate(journey.frame_id, device, &fate)?;
+        }
+        return Ok(());
     }
     let wanted = |frame_id: u64| plan.follow || frame_id == first;
     for event in &shown.events {

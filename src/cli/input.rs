@@ -1,7 +1,7 @@
 //! What is read: labs and captures.
 
-use super::Failure;
 use super::terminal::{Terminal, is_dash};
+use super::{Failure, demos};
 use macvlab::capture::{BadRecord, Reader};
 use macvlab::lab::LabSpec;
 use macvlab::labfile::{self, LoadError};
@@ -14,9 +14,16 @@ use std::sync::atomic::{AtomicU64, Ordering};
 /// Bad records of one capture that are told one by one; the rest is counted.
 const MAX_BAD_TOLD: u64 = 20;
 
-/// Reads a lab from a file, or from standard input.
+/// What a built-in lab is called where a file could stand: `demo:vepa`.
+const BUILT_IN: &str = "demo:";
+
+/// Reads a lab from a file, or from standard input, or takes a built-in one.
 pub(super) fn lab(path: &Path, terminal: &Terminal) -> Result<LabSpec, Failure> {
     let shown = |mistakes: &labfile::Diagnostics| Failure::Shown(mistakes.render(terminal.error_colour));
+    if let Some(name) = path.to_str().and_then(|path| path.strip_prefix(BUILT_IN)) {
+        let text = demos::named(name)?.text;
+        return labfile::parse(&format!("{BUILT_IN}{name}"), text).map_err(|mistakes| shown(&mistakes));
+    }
     if !is_dash(path) {
         return labfile::load(path).map_err(|e| match e {
             LoadError::Mistakes(mistakes) => shown(&mistakes),

@@ -2,6 +2,7 @@
 
 use super::terminal::Terminal;
 use super::{Exit, Failure};
+use std::io::Write as _;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -23,6 +24,16 @@ impl Interrupt {
         };
         ctrlc::set_handler(handler).map_err(|e| Failure::about("Ctrl-C", e))?;
         Ok(Interrupt(flag))
+    }
+
+    /// Ends the program as soon as it comes, after these words on standard error: for work that waits for a person.
+    pub(super) fn ends(last_words: impl Fn() -> String + Send + 'static) -> Result<(), Failure> {
+        let handler = move || {
+            // If standard error is gone, there is nobody left to tell.
+            let _ = writeln!(std::io::stderr(), "\n{}", last_words());
+            std::process::exit(EXIT_CODE.into());
+        };
+        ctrlc::set_handler(handler).map_err(|e| Failure::about("Ctrl-C", e))
     }
 
     /// Whether it came.

@@ -1,29 +1,23 @@
 //! `macvlab matrix [LAB]`
 
-use super::terminal::{Out, Terminal};
+use super::terminal::{Output, Terminal};
 use super::{Exit, Failure, input};
-use anstyle::{AnsiColor, Style};
 use clap::ValueEnum;
-use comfy_table::presets::{ASCII_MARKDOWN, NOTHING};
-use comfy_table::{ContentArrangement, Table};
-use macvlab::lab::LabSpec;
-use macvlab::lab::spec::DeviceKind;
-use macvlab::macvlan::Mode;
-use macvlab::matrix::{self, Cell, Classic, Listed, PortSetup, Wire};
-use macvlab::verdict::Rule;
-use serde::Serialize;
-use std::collections::BTreeSet;
-use std::io::{self, Write as _};
-use std::path::PathBuf;
+use macvlab::labfile;
+use macvlab::matrix::{self, Explained, Group, Listed, PortSetup, Shape, Wire};
+use macvlab::report::{MatrixForm, MatrixReport};
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
 
-/// Cells of one lab: each is a lab of its own that is made and run.
+/// Cells of one lab in one set-up: each is a lab of its own that is made and run.
 const MAX_CELLS: usize = 10_000;
 
 /// Show who reaches whom by ping, and the rule that makes the difference.
 ///
-/// With a lab: each of its devices that has an address against each other one; its steps are not run. Without: ports c1
-/// and c2 on eth0, and a station win outside, in every pair of modes, on a cable and on a switch without and with hairpin.
-/// Every ping has a lab of its own, in which nobody has learned anything.
+/// With a lab: each of its devices that has an address against each other one; its steps are not run. With --modes all its
+/// ports are put in one mode after another, with hairpin off and on. Without a lab: ports c1 and c2 on eth0, and a station
+/// win outside, in every pair of modes, on a cable and on a switch without and with hairpin. Every ping has a lab of its own,
+/// in which nobody has learned anything.
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
   macvlab matrix                        every pair of modes
@@ -31,9 +25,15 @@ const MAX_CELLS: usize = 10_000;
                                         some of it
   macvlab matrix --modes private --hairpin on --static-neighbours
                                         without ARP
+  macvlab matrix --from c1 --to c2      one pair in every set-up, in one table
+  macvlab matrix --modes vepa --from c1 --to c2 --explain
+                                        why, with the whole way of the frame that decided
   macvlab matrix lab.toml               the devices of a lab
+  macvlab matrix lab.toml --modes all   its ports in each mode, with hairpin off and on
   macvlab matrix --json | jq .          one object a cell
-  macvlab matrix --markdown             tables for a document
+  macvlab matrix --html matrix.html     a page to show and to share
+  macvlab matrix --modes vepa --wire switch --hairpin on --show > lab.toml
+                                        the lab behind some cells, to go on with
 
 A cell: reply; unreachable (no neighbour found); no-reply (the request was lost); one-way (the request reached the target's
 stack, the answer was lost). The rule behind it: with a reply, what brought the first frame to the target; else, what kept
@@ -41,28 +41,50 @@ the first lost frame from whom it was meant for.
 
 Exit codes: 0, or 2 for wrong usage or input.")]
 pub(super) struct Args {
-    /// The lab file; - is standard input.
-    #[arg(conflicts_with_all = ["modes", "wire", "hairpin"])]
+    /// The lab file; - is standard input, demo:NAME a built-in lab.
+    #[arg(conflicts_with = "wire")]
     lab: Option<PathBuf>,
+    #[command(flatten)]
+    which: Which,
+    /// Every device knows the MAC addresses of its subnet; nobody asks by ARP.
+    #[arg(long)]
+    static_neighbours: bool,
+    /// Only pings that this device sends.
+    #[arg(long, value_name = "DEVICE")]
+    from: Option<String>,
+    /// Only pings to this device.
+    #[arg(long, value_name = "DEVICE")]
+    to: Option<String>,
+    /// Explain every cell: what was lost first, or came first, and the whole way of that frame.
+    #[arg(long)]
+    explain: bool,
+    /// Print the lab file of a set-up instead, if there is just one.
+    #[arg(long, conflicts_with_all = ["markdown", "json", "html", "explain", "from", "to"])]
+    show: bool,
+    /// Tables in Markdown.
+    #[arg(long, conflicts_with_all = ["json", "html"])]
+    markdown: bool,
+    /// One JSON object a cell.
+    #[arg(long, conflicts_with = "html")]
+    json: bool,
+    /// Write one page of HTML that needs no other file; - is standard output.
+    #[arg(long, value_name = "OUT.html")]
+    html: Option<PathBuf>,
+}
+
+/// Which set-ups.
+#[derive(clap::Args)]
+pub(super) struct Which {
     /// Modes of the ports: private, vepa, bridge, passthru, source:none, source:win, source:peer, source:all (the list);
-    /// source is none and all. Default: all but source:win and source:peer.
+    /// source is none and all; all is every one but source:win and source:peer, and the default without a lab.
     #[arg(long, value_name = "MODE,…", value_delimiter = ',')]
     modes: Vec<String>,
     /// Only with this between eth0 and win.
     #[arg(long)]
     wire: Option<WireKind>,
-    /// The switch sends frames back to eth0, or not.
-    #[arg(long, value_name = "WHEN", default_value = "both")]
-    hairpin: Hairpin,
-    /// Every device knows the MAC addresses of its subnet; nobody asks by ARP.
-    #[arg(long)]
-    static_neighbours: bool,
-    /// Tables in Markdown.
-    #[arg(long, conflicts_with = "json")]
-    markdown: bool,
-    /// One JSON object a cell.
-    #[arg(long)]
-    json: bool,
+    /// The switch sends frames back to the NIC, or not. Default: both; of a lab without --modes, as it is.
+    #[arg(long, value_name = "WHEN")]
+    hairpin: Option<Hairpin>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -78,75 +100,122 @@ enum Hairpin {
     Both,
 }
 
-/// A lab, with what its cells are told with.
-struct Setup {
-    modes: Vec<String>,
-    wire: &'static str,
-    hairpin: bool,
-    spec: LabSpec,
+impl Hairpin {
+    fn values(self) -> &'static [bool] {
+        match self {
+            Hairpin::On => &[true],
+            Hairpin::Off => &[false],
+            Hairpin::Both => &[false, true],
+        }
+    }
 }
 
-/// How cells are written.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Form {
-    Text,
-    Markdown,
-    Json,
-}
+impl Which {
+    /// The groups of the classic set-up.
+    pub(super) fn classic(&self, known: bool) -> Result<Vec<Group>, Failure> {
+        let modes = if self.modes.is_empty() { matrix::default_modes() } else { modes(&self.modes)? };
+        let wires = wires(self.wire, self.hairpin.unwrap_or(Hairpin::Both))?;
+        Ok(matrix::classic_groups(&modes, &wires, known))
+    }
 
-/// What was typed, checked. Set-ups of the same modes are side by side in one table.
-enum Plan {
-    Lab(Box<Setup>),
-    Classic(Vec<Vec<Setup>>),
-}
+    /// Whether anything was asked for.
+    #[cfg(all(feature = "kernel", target_os = "linux"))]
+    pub(super) fn is_given(&self) -> bool {
+        !self.modes.is_empty() || self.wire.is_some() || self.hairpin.is_some()
+    }
 
-impl Plan {
-    fn of(args: &Args, terminal: &Terminal) -> Result<Plan, Failure> {
-        let Some(path) = &args.lab else {
-            let (modes, wires) = (modes(&args.modes)?, wires(args.wire, args.hairpin)?);
-            return Ok(Plan::Classic(classic(&modes, &wires, args.static_neighbours)));
-        };
-        let mut spec = input::lab(path, terminal)?;
-        spec.steps.clear();
+    /// The groups of a lab.
+    pub(super) fn lab(&self, path: &Path, known: bool, terminal: &Terminal) -> Result<Vec<Group>, Failure> {
+        let spec = input::lab(path, terminal)?;
         let devices = matrix::ends(&spec).len();
         if devices * devices.saturating_sub(1) > MAX_CELLS {
             let why = format!("{devices} devices with addresses have more than {MAX_CELLS} pairs");
             return Err(Failure::about(path.display(), why));
         }
-        if args.static_neighbours {
-            matrix::know_neighbours(&mut spec);
+        if self.modes.is_empty() && self.hairpin.is_none() {
+            return Ok(vec![matrix::lab_group(&spec, known)]);
         }
-        let modes = spec.devices.iter().filter_map(|d| match &d.kind {
-            DeviceKind::Macvlan(port) => Some(port.mode.to_string()),
-            _ => None,
-        });
-        Ok(Plan::Lab(Box::new(Setup {
-            modes: modes.collect(),
-            wire: if spec.switches.is_empty() { "cable" } else { "switch" },
-            hairpin: spec.switches.iter().flat_map(|s| &s.ports).any(|p| p.flags.hairpin),
-            spec,
-        })))
+        let modes = modes(&self.modes)?;
+        if let Some(mode) = modes.iter().find(|m| matches!(m.listed, Listed::Win | Listed::Peer)) {
+            return Err(Failure::Because(format!(
+                "{mode} is for the built-in set-up, which has win and a peer"
+            )));
+        }
+        if self.hairpin.is_some() && spec.switches.is_empty() {
+            let why = "the lab has no switch, so there is nothing that could send frames back";
+            return Err(Failure::Because(why.to_owned()));
+        }
+        let hairpins: Vec<_> = match self.hairpin {
+            None if spec.switches.is_empty() => vec![None],
+            hairpin => hairpin.unwrap_or(Hairpin::Both).values().iter().copied().map(Some).collect(),
+        };
+        let modes: Vec<_> = if modes.is_empty() { vec![None] } else { modes.into_iter().map(Some).collect() };
+        Ok(matrix::lab_groups(&spec, &modes, &hairpins, known))
     }
 }
 
-fn modes(words: &[String]) -> Result<Vec<PortSetup>, Failure> {
-    let (none, all) = (PortSetup::source(Listed::Nobody), PortSetup::source(Listed::All));
-    if words.is_empty() {
-        let others = [Mode::Private, Mode::Vepa, Mode::Bridge].map(PortSetup::of);
-        return Ok([&others[..], &[none, all, PortSetup::of(Mode::Passthru)]].concat());
+/// What was typed, checked.
+struct Plan {
+    groups: Vec<Group>,
+    form: MatrixForm,
+    out: PathBuf,
+}
+
+impl Plan {
+    fn of(args: &Args, terminal: &Terminal) -> Result<Plan, Failure> {
+        let mut groups = match &args.lab {
+            None => args.which.classic(args.static_neighbours)?,
+            Some(path) => args.which.lab(path, args.static_neighbours, terminal)?,
+        };
+        for name in [&args.from, &args.to].into_iter().flatten() {
+            check_name(name, &groups)?;
+        }
+        if args.from.is_some() || args.to.is_some() {
+            // What is left of a square is rows.
+            groups.iter_mut().for_each(|group| group.shape = Shape::Columns);
+        }
+        let form = match (args.json, args.markdown, &args.html) {
+            (true, ..) => MatrixForm::Json,
+            (_, true, _) => MatrixForm::Markdown,
+            (.., Some(_)) => MatrixForm::Html,
+            _ => MatrixForm::Text { colour: terminal.colour },
+        };
+        Ok(Plan { groups, form, out: args.html.clone().unwrap_or_else(|| PathBuf::from("-")) })
     }
-    let mut setups = Vec::new();
+}
+
+fn check_name(name: &str, groups: &[Group]) -> Result<(), Failure> {
+    let pairs = groups.iter().flat_map(Group::pairs).collect::<Vec<_>>();
+    if pairs.iter().any(|(from, _)| from == name) {
+        return Ok(());
+    }
+    let mut known: Vec<_> = pairs.into_iter().map(|(from, _)| from).collect();
+    known.dedup();
+    known.truncate(8);
+    let (name, known) = (name.escape_debug(), known.join(", "));
+    Err(Failure::Because(format!(
+        "`{name}` is no device with an address that pings another; such are {known}"
+    )))
+}
+
+fn modes(words: &[String]) -> Result<Vec<PortSetup>, Failure> {
+    let mut setups: Vec<PortSetup> = Vec::new();
     for word in words {
         let named = match word.as_str() {
-            "source" => vec![none, all],
+            "all" => matrix::default_modes(),
+            "source" => [Listed::Nobody, Listed::All].map(PortSetup::source).to_vec(),
             word => PortSetup::from_name(word).into_iter().collect(),
         };
         if named.is_empty() {
             let known: Vec<_> = PortSetup::ALL.iter().map(ToString::to_string).collect();
-            let why = format!("`{}` is no mode; there are {}, source", word.escape_debug(), known.join(", "));
-            return Err(Failure::Because(why));
+            let (word, known) = (word.escape_debug(), known.join(", "));
+            return Err(Failure::Because(format!("`{word}` is no mode; there are {known}, source, all")));
         }
-        setups.extend(named.into_iter().filter(|setup| !setups.contains(setup)).collect::<Vec<_>>());
+        for setup in named {
+            if !setups.contains(&setup) {
+                setups.push(setup);
+            }
+        }
     }
     Ok(setups)
 }
@@ -161,217 +230,88 @@ fn wires(kind: Option<WireKind>, hairpin: Hairpin) -> Result<Vec<Wire>, Failure>
         wires.push(Wire::Cable);
     }
     if kind != Some(WireKind::Cable) {
-        let wanted = |on: bool| hairpin == Hairpin::Both || (hairpin == Hairpin::On) == on;
-        wires.extend(
-            [false, true].into_iter().filter(|on| wanted(*on)).map(|hairpin| Wire::Switch { hairpin }),
-        );
+        wires.extend(hairpin.values().iter().map(|hairpin| Wire::Switch { hairpin: *hairpin }));
     }
     Ok(wires)
-}
-
-fn classic(modes: &[PortSetup], wires: &[Wire], known: bool) -> Vec<Vec<Setup>> {
-    let passthru = |setup: &&PortSetup| setup.mode == Mode::Passthru;
-    let shared = || modes.iter().filter(|s| !passthru(s)).copied();
-    let pairs = shared().flat_map(|c1| shared().map(move |c2| (c1, Some(c2))));
-    let alone = modes.iter().filter(passthru).map(|setup| (*setup, None));
-    let setups = pairs.chain(alone).map(|(c1, c2)| {
-        let on_wire = |wire: &Wire| {
-            let mut spec = Classic { c1, c2, wire: *wire }.spec();
-            if known {
-                matrix::know_neighbours(&mut spec);
-            }
-            let (wire, hairpin) = match wire {
-                Wire::Cable => ("cable", false),
-                Wire::Switch { hairpin } => ("switch", *hairpin),
-            };
-            let modes = [Some(c1), c2].iter().flatten().map(ToString::to_string).collect();
-            Setup { modes, wire, hairpin, spec }
-        };
-        wires.iter().map(on_wire).collect()
-    });
-    setups.collect()
 }
 
 /// Does it.
 pub(super) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
     let plan = Plan::of(args, terminal)?;
-    let form = match (args.json, args.markdown) {
-        (true, _) => Form::Json,
-        (_, true) => Form::Markdown,
-        _ => Form::Text,
+    if args.show {
+        return show(&plan.groups, terminal);
+    }
+    let wanted = |(from, to): &(String, String)| {
+        args.from.as_ref().is_none_or(|name| name == from) && args.to.as_ref().is_none_or(|name| name == to)
     };
-    let mut page = Page { out: terminal.out(), form, known: args.static_neighbours, rules: BTreeSet::new() };
-    match &plan {
-        Plan::Lab(setup) => page.lab(setup)?,
-        Plan::Classic(groups) => {
-            for (number, group) in groups.iter().enumerate() {
+    let mut groups = plan.groups;
+    // A passthru port has no sibling to ping.
+    groups.retain(|group| {
+        let pairs = group.pairs();
+        pairs.is_empty() || pairs.iter().any(wanted)
+    });
+    let out = Output::create(&plan.out, terminal)?;
+    let report = MatrixReport::new(out, plan.form, args.explain);
+    let report = match (&args.from, &args.to) {
+        // A table with one row for each group would be hard to read.
+        (Some(from), Some(to)) if plan.form != MatrixForm::Json && groups.len() > 1 => {
+            one_pair(report, &groups, from, to)?
+        }
+        _ => {
+            let mut report = report.about(&groups);
+            for group in &groups {
                 if terminal.closed() {
                     break;
                 }
-                page.group(number, group)?;
+                let pairs: Vec<_> = group.pairs().into_iter().filter(wanted).collect();
+                let cells = |setup: &matrix::Setup| -> Vec<Explained> {
+                    pairs.iter().map(|(from, to)| setup.explain(from, to)).collect()
+                };
+                report.group(group, &group.columns.iter().map(|(_, setup)| cells(setup)).collect())?;
             }
+            report
         }
-    }
-    page.footnotes(terminal.colour)?;
-    page.out.flush()?;
+    };
+    report.finish()?.commit()?;
     Ok(Exit::Held)
 }
 
-/// What is written.
-struct Page {
-    out: Out,
-    form: Form,
-    /// Neighbours are static.
-    known: bool,
-    /// Rules that were named.
-    rules: BTreeSet<Rule>,
+/// One pair in all groups: a row for each.
+fn one_pair(
+    mut report: MatrixReport<Output>,
+    groups: &[Group],
+    from: &str,
+    to: &str,
+) -> Result<MatrixReport<Output>, Failure> {
+    let Some(first) = groups.first() else { return Ok(report) };
+    let column = |number: usize| {
+        let setups = groups.iter().filter_map(move |group| group.columns.get(number));
+        setups.map(|(_, setup)| setup.explain(from, to)).collect()
+    };
+    let columns = (0..first.columns.len()).map(column).collect();
+    let labels = groups.iter().map(|group| group.heading.clone()).collect();
+    let heading = format!("{from} pings {to}");
+    report
+        .group(&Group { heading, shape: Shape::Setups(labels), columns: first.columns.clone() }, &columns)?;
+    Ok(report)
 }
 
-/// A cell as JSON.
-#[derive(Serialize)]
-struct Line<'a> {
-    modes: &'a [String],
-    wire: &'static str,
-    hairpin: bool,
-    neighbours: &'static str,
-    from: &'a str,
-    to: &'a str,
-    result: &'static str,
-    rule: Option<&'static str>,
-}
-
-impl Page {
-    /// The cells of one set-up, row by row.
-    fn cells(&mut self, setup: &Setup) -> io::Result<Vec<Cell>> {
-        let ends = matrix::ends(&setup.spec);
-        let mut cells = Vec::new();
-        for (from, _) in &ends {
-            for (to, _) in ends.iter().filter(|(to, _)| to != from) {
-                let cell = matrix::ping(&setup.spec, from, to);
-                self.rules.extend(cell.rule);
-                if self.form == Form::Json {
-                    self.json(setup, &cell)?;
-                }
-                cells.push(cell);
-            }
-        }
-        Ok(cells)
+/// The lab file of the one set-up.
+fn show(groups: &[Group], terminal: &Terminal) -> Result<Exit, Failure> {
+    let mut setups = groups.iter().flat_map(|group| group.columns.iter().map(move |column| (group, column)));
+    let (Some((group, (column, setup))), None) = (setups.next(), setups.next()) else {
+        let many: usize = groups.iter().map(|group| group.columns.len()).sum();
+        let why = format!(
+            "--show needs one set-up, and these are {many}; narrow them with --modes, --wire and --hairpin"
+        );
+        return Err(Failure::Because(why));
+    };
+    let mut spec = setup.spec.clone();
+    if spec.title.is_empty() {
+        spec.title = format!("{}, {column}", group.heading);
     }
-
-    fn json(&mut self, setup: &Setup, cell: &Cell) -> io::Result<()> {
-        let line = Line {
-            modes: &setup.modes,
-            wire: setup.wire,
-            hairpin: setup.hairpin,
-            neighbours: if self.known { "static" } else { "learned" },
-            from: &cell.from,
-            to: &cell.to,
-            result: cell.reach.name(),
-            rule: cell.rule.map(Rule::id),
-        };
-        serde_json::to_writer(&mut self.out, &line)?;
-        self.out.write_all(b"\n")
-    }
-
-    /// Who asks downwards, whom rightwards.
-    fn lab(&mut self, setup: &Setup) -> io::Result<()> {
-        let cells = self.cells(setup)?;
-        let names: Vec<String> =
-            matrix::ends(&setup.spec).into_iter().map(|(name, _)| self.text(name)).collect();
-        let mut table = self.table();
-        table.set_header([&[self.text("from \\ to")][..], &names].concat());
-        let mut rows = cells.into_iter();
-        for from in &names {
-            let mut row = vec![from.clone()];
-            for to in &names {
-                let cell = if from == to { None } else { rows.next() };
-                row.push(cell.map_or_else(|| "-".to_owned(), |cell| in_words(&cell)));
-            }
-            table.add_row(row);
-        }
-        self.heading(0, &setup.spec.title)?;
-        self.write(&table)
-    }
-
-    /// One pair of modes: a row for each ping, a column for each wire.
-    fn group(&mut self, number: usize, group: &[Setup]) -> io::Result<()> {
-        let mut columns = Vec::new();
-        for setup in group {
-            columns.push(self.cells(setup)?);
-        }
-        let Some(first) = group.first() else { return Ok(()) };
-        let wires = group.iter().map(|setup| match (setup.wire, setup.hairpin) {
-            ("switch", true) => "switch, hairpin".to_owned(),
-            (wire, _) => wire.to_owned(),
-        });
-        let mut table = self.table();
-        table.set_header(["from".to_owned(), "to".to_owned()].into_iter().chain(wires));
-        for (row, ping) in columns.first().into_iter().flatten().enumerate() {
-            let cells = columns.iter().filter_map(|column| column.get(row)).map(in_words);
-            table.add_row([ping.from.clone(), ping.to.clone()].into_iter().chain(cells));
-        }
-        let modes = first.modes.iter().zip(["c1", "c2"]).map(|(mode, name)| format!("{name} {mode}"));
-        let known = if self.known { ", static neighbours" } else { "" };
-        self.heading(number, &format!("{}{known}", modes.collect::<Vec<_>>().join(", ")))?;
-        self.write(&table)
-    }
-
-    /// Text as the form takes it.
-    fn text(&self, text: &str) -> String {
-        if self.form == Form::Markdown { cell_of_markdown(text) } else { text.to_owned() }
-    }
-
-    fn table(&self) -> Table {
-        let mut table = Table::new();
-        let style = if self.form == Form::Markdown { ASCII_MARKDOWN } else { NOTHING };
-        table.load_style(style).set_content_arrangement(ContentArrangement::Disabled);
-        table
-    }
-
-    fn heading(&mut self, number: usize, heading: &str) -> io::Result<()> {
-        let space = if number == 0 { "" } else { "\n" };
-        match self.form {
-            Form::Json => Ok(()),
-            _ if heading.is_empty() => Ok(()),
-            Form::Text => writeln!(self.out, "{space}{heading}"),
-            Form::Markdown => writeln!(self.out, "{space}## {}\n", cell_of_markdown(heading)),
-        }
-    }
-
-    fn write(&mut self, table: &Table) -> io::Result<()> {
-        match self.form {
-            Form::Json => Ok(()),
-            Form::Text => table.lines().try_for_each(|line| writeln!(self.out, " {}", line.trim_end())),
-            Form::Markdown => table.lines().try_for_each(|line| writeln!(self.out, "{}", line.trim_end())),
-        }
-    }
-
-    /// The rules that were named, with their reasons.
-    fn footnotes(&mut self, colour: bool) -> io::Result<()> {
-        let style = if colour { AnsiColor::Yellow.on_default() } else { Style::new() };
-        let rules = std::mem::take(&mut self.rules);
-        if self.form != Form::Json && !rules.is_empty() {
-            writeln!(self.out)?;
-        }
-        rules.iter().try_for_each(|rule| {
-            let (id, title, why) = (rule.id(), rule.title(), rule.why());
-            match self.form {
-                Form::Json => Ok(()),
-                Form::Text => writeln!(self.out, "{style}{id:<5}{style:#} {title}: {why}"),
-                Form::Markdown => writeln!(self.out, "- **{id}** {title}: {why}"),
-            }
-        })
-    }
-}
-
-/// `reply R19`.
-fn in_words(cell: &Cell) -> String {
-    let rule = cell.rule.map_or("", Rule::id);
-    format!("{} {rule}", cell.reach.name()).trim_end().to_owned()
-}
-
-/// Text that Markdown takes as it is.
-fn cell_of_markdown(text: &str) -> String {
-    let special = |c: char| matches!(c, '\\' | '`' | '*' | '_' | '[' | ']' | '<' | '>' | '|' | '#');
-    text.chars().flat_map(|c| special(c).then_some('\\').into_iter().chain([c])).collect()
+    let mut out = terminal.out();
+    write!(out, "{}", labfile::write(&spec))?;
+    out.flush()?;
+    Ok(Exit::Held)
 }

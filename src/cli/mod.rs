@@ -5,7 +5,7 @@
 //! | --- | --- |
 //! | `bench/` | `bench` |
 //! | `check.rs` | `check LAB …` |
-//! | `demo.rs` | `demo [NAME]`, with the list of built-in labs in `demos.rs`, run by `experiment.rs` |
+//! | `demo.rs` | `demo [NAME]`, with the list of built-in labs in `demos.rs`, run by `experiment.rs`; its tour and quiz in `tour.rs` |
 //! | `draw.rs` | `draw LAB` |
 //! | `explain.rs` | `explain LAB`, with the frame from `aim.rs` |
 //! | `matrix.rs` | `matrix [LAB]` |
@@ -15,7 +15,7 @@
 //! | `rules.rs` | `rules [ID]` |
 //! | `run.rs` | `run LAB` |
 //! | `shell.rs` | `completions SHELL`, `man [COMMAND]` |
-//! | `verify.rs` | `verify [LAB …]`, with the feature `kernel`; without it `no_kernel.rs` says so |
+//! | `verify/` | `verify [LAB …]`, with the feature `kernel`; without it `no_kernel.rs` says so |
 //!
 //! Results go to standard output, all else to standard error (`terminal.rs`); `input.rs` opens what is read, `views.rs`
 //! what is written; `interrupt.rs` hears Ctrl-C.
@@ -42,6 +42,7 @@ mod rules;
 mod run;
 mod shell;
 mod terminal;
+mod tour;
 #[cfg(not(all(feature = "kernel", target_os = "linux")))]
 #[path = "no_kernel.rs"]
 mod verify;
@@ -56,6 +57,7 @@ use terminal::Terminal;
 
 const EXAMPLES: &str = "Examples:
   macvlab demo                          the ARP hairpin experiment in every mode
+  macvlab demo --tour                   the same, explained one by one
   macvlab run lab.toml --explain        every hop of a lab, and the rule that decided it
   macvlab run lab.toml --json | jq .    the same as events
   macvlab explain lab.toml --at c1 --arp c2
@@ -65,7 +67,8 @@ const EXAMPLES: &str = "Examples:
   macvlab replay in.pcap --lab lab.toml --out-dir out
                                         what each device would receive of a capture
   macvlab rules R14                     what a rule says
-  macvlab demo vepa --show > lab.toml   a lab to begin with
+  macvlab draw lab.toml > lab.svg       its devices; with --sequence, what happens among them
+  macvlab demo vepa --show > lab.toml   a lab to begin with; demo:vepa where a lab file could stand
 
 Exit codes: 0 everything held, 1 something did not hold, 2 wrong usage or input, 130 after Ctrl-C.";
 

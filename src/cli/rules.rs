@@ -1,5 +1,6 @@
 //! `macvlab rules [ID]`
 
+use super::demos::{self, Demo};
 use super::terminal::{Out, Terminal};
 use super::{Exit, Failure};
 use anstyle::{AnsiColor, Style};
@@ -7,17 +8,27 @@ use macvlab::verdict::{Rule, RuleKind};
 use serde::Serialize;
 use std::io::{self, Write};
 
-/// List the rules by which frames are decided, or say what one of them says.
+/// Labs that show a rule: a line for each rule, its id and their names, the one that says most first. A test makes it.
+const LABS: &str = include_str!("labs-by-rule.txt");
+
+/// Labs that a table names.
+const MAX_LINKS: usize = 3;
+
+/// List the rules by which frames are decided, or say what one of them says and which labs show it.
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
   macvlab rules                         all of them, a line each
-  macvlab rules R14                     one, with its reason and its place in the kernel
+  macvlab rules R14                     one: its reason, its place in the kernel, labs and demos that show it
+  macvlab rules hairpin                 those that speak of it
   macvlab rules --json                  one object a line
   macvlab rules --markdown              a page of documentation
 
+The labs are in fixtures/labs of the sources, where this page is docs/rules.md.
+
 Exit codes: 0, or 2 if there is no such rule.")]
 pub(super) struct Args {
-    /// A rule's id, such as R14.
+    /// A rule's id, such as R14; or a word.
+    #[arg(value_name = "ID")]
     id: Option<String>,
     /// One JSON object a line.
     #[arg(long, conflicts_with = "markdown")]
@@ -43,30 +54,33 @@ struct Line {
     title: &'static str,
     why: &'static str,
     kernel: &'static str,
+    labs: Vec<&'static str>,
+    demos: Vec<&'static str>,
 }
 
 /// Does it.
 pub(super) fn run(args: Args, terminal: &Terminal) -> Result<Exit, Failure> {
-    let rules = match &args.id {
-        None => Rule::ALL.to_vec(),
-        Some(id) => vec![Rule::from_id(id).ok_or_else(|| {
-            Failure::Because(format!("there is no rule `{id}`; `macvlab rules` lists them"))
-        })?],
+    let (rules, whole) = match &args.id {
+        None => (Rule::ALL.to_vec(), false),
+        Some(id) => match Rule::from_id(id) {
+            Some(rule) => (vec![rule], true),
+            None => (speaking_of(id)?, false),
+        },
     };
-    let form = match (args.json, args.markdown, args.id) {
-        (true, ..) => Form::Json,
-        (_, true, _) => Form::Markdown,
-        (_, _, Some(_)) => Form::Whole,
+    let form = match (args.json, args.markdown) {
+        (true, _) => Form::Json,
+        (_, true) => Form::Markdown,
+        _ if whole => Form::Whole,
         _ => Form::List,
     };
     let mut out = terminal.out();
-    write(&mut out, &rules, &form, terminal.colour)?;
+    write(&mut out, &rules, &form, terminal)?;
     out.flush()?;
     Ok(Exit::Held)
 }
 
-fn write(out: &mut Out, rules: &[Rule], form: &Form, colour: bool) -> io::Result<()> {
-    let (id, bold) = match colour {
+fn write(out: &mut Out, rules: &[Rule], form: &Form, terminal: &Terminal) -> io::Result<()> {
+    let (id, bold) = match terminal.colour {
         true => (AnsiColor::Yellow.on_default(), Style::new().bold()),
         false => (Style::new(), Style::new()),
     };
@@ -76,22 +90,62 @@ fn write(out: &mut Out, rules: &[Rule], form: &Form, colour: bool) -> io::Result
         }),
         Form::Whole => rules.iter().try_for_each(|r| {
             writeln!(out, "{id}{}{id:#} {bold}{}{bold:#} ({})", r.id(), r.title(), kind_name(r.kind()))?;
-            writeln!(out, "{}", r.why())?;
-            writeln!(out, "kernel: {}", r.kernel())
+            writeln!(out, "{}", terminal.wrapped(r.why(), 0))?;
+            writeln!(out, "kernel: {}", r.kernel())?;
+            let labs = labs(*r);
+            if !labs.is_empty() {
+                writeln!(out, "labs:   {}", labs.join(", "))?;
+            }
+            demos(*r).try_for_each(|demo| writeln!(out, "see:    macvlab demo {} --explain", demo.name))
         }),
         Form::Json => rules.iter().try_for_each(|r| {
             let (id, kind, title, why, kernel) =
                 (r.id(), kind_name(r.kind()), r.title(), r.why(), r.kernel());
-            serde_json::to_writer(&mut *out, &Line { id, kind, title, why, kernel })?;
+            let (labs, demos) = (labs(*r), demos(*r).map(|demo| demo.name).collect());
+            serde_json::to_writer(&mut *out, &Line { id, kind, title, why, kernel, labs, demos })?;
             out.write_all(b"\n")
         }),
         Form::Markdown => markdown(out, rules),
     }
 }
 
+/// The rules that have a word in title, reason or kernel function.
+fn speaking_of(word: &str) -> Result<Vec<Rule>, Failure> {
+    let lower = word.to_lowercase();
+    let speaks = |text: &str| text.to_lowercase().contains(&lower);
+    let rules: Vec<Rule> = Rule::ALL
+        .iter()
+        .copied()
+        .filter(|r| [r.title(), r.why(), r.kernel()].into_iter().any(speaks))
+        .collect();
+    if rules.is_empty() || word.trim().is_empty() {
+        let word = word.escape_debug();
+        return Err(Failure::Because(format!(
+            "there is no rule `{word}`, and none speaks of it; `macvlab rules` lists them"
+        )));
+    }
+    Ok(rules)
+}
+
+/// The labs that show a rule.
+fn labs(rule: Rule) -> Vec<&'static str> {
+    let words = LABS.lines().map(str::split_whitespace);
+    let line = words.into_iter().find_map(|mut words| (words.next() == Some(rule.id())).then_some(words));
+    line.into_iter().flatten().collect()
+}
+
+/// The demos in which a rule makes the difference.
+fn demos(rule: Rule) -> impl Iterator<Item = &'static Demo> {
+    demos::ALL.iter().filter(move |demo| demo.decisions.iter().any(|d| d.rule == rule))
+}
+
 /// A table of each sort of rule.
 fn markdown(out: &mut Out, rules: &[Rule]) -> io::Result<()> {
-    writeln!(out, "# Rules")?;
+    writeln!(
+        out,
+        "# Rules\n\nEvery decision names one of these. `macvlab rules ID` says the same of one rule; the labs show it: run one \
+         with\n`macvlab run LAB --explain`."
+    )?;
     let kinds = [
         (RuleKind::Forwarding, "Where a frame goes"),
         (RuleKind::Withholding, "Where a frame ends, or does not go"),
@@ -104,10 +158,16 @@ fn markdown(out: &mut Out, rules: &[Rule]) -> io::Result<()> {
         if of_kind.peek().is_none() {
             continue;
         }
-        writeln!(out, "\n## {heading}\n\n| rule | title | reason | kernel |\n| --- | --- | --- | --- |")?;
+        writeln!(
+            out,
+            "\n## {heading}\n\n| rule | title | reason | kernel | labs |\n| --- | --- | --- | --- | --- |"
+        )?;
         for r in of_kind {
             let cell = |text: &str| text.replace('|', "\\|");
-            writeln!(out, "| {} | {} | {} | {} |", r.id(), cell(r.title()), cell(r.why()), cell(r.kernel()))?;
+            let link = |lab: &&str| format!("[{lab}](../fixtures/labs/{lab}.toml)");
+            let links: Vec<_> = labs(*r).iter().take(MAX_LINKS).map(link).collect();
+            let (id, title, why, kernel) = (r.id(), cell(r.title()), cell(r.why()), cell(r.kernel()));
+            writeln!(out, "| <a id=\"{id}\"></a>{id} | {title} | {why} | {kernel} | {} |", links.join(", "))?;
         }
     }
     Ok(())

@@ -29,7 +29,7 @@ const MAX_STEP_FRAMES: usize = 1_000_000;
 
 Exit codes: 0 every expectation held, 1 one did not, 2 wrong usage or input, 130 after Ctrl-C.")]
 pub(super) struct Args {
-    /// The lab file; - is standard input.
+    /// The lab file; - is standard input, demo:NAME a built-in lab.
     lab: PathBuf,
     /// Write the events to standard output, one JSON object a line.
     #[arg(long, conflicts_with_all = ["explain", "quiet"])]

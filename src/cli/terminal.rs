@@ -18,6 +18,8 @@ pub(super) struct Terminal {
     pub(super) colour: bool,
     /// Colours on standard error.
     pub(super) error_colour: bool,
+    /// Columns of the terminal that standard output is, if it is one.
+    width: Option<usize>,
     /// Set when nobody reads standard output any more.
     closed: Rc<Cell<bool>>,
 }
@@ -29,8 +31,15 @@ impl Terminal {
         Terminal {
             colour: colour.unwrap_or_else(|| wanted(anstream::AutoStream::choice(&io::stdout()))),
             error_colour: colour.unwrap_or_else(|| wanted(anstream::AutoStream::choice(&io::stderr()))),
+            width: terminal_size::terminal_size_of(io::stdout()).map(|(width, _)| usize::from(width.0)),
             closed: Rc::default(),
         }
+    }
+
+    /// Text for the terminal's width, broken between words; lines after the first begin with so many spaces. Elsewhere it
+    /// stays in one line.
+    pub(super) fn wrapped(&self, text: &str, indent: usize) -> String {
+        self.width.map_or_else(|| text.to_owned(), |width| wrap(text, indent, width))
     }
 
     /// Standard output.
@@ -72,6 +81,25 @@ impl Terminal {
 pub(super) fn say(text: impl fmt::Display) {
     // If standard error is gone, there is nobody left to tell.
     let _ = writeln!(io::stderr(), "{text}");
+}
+
+fn wrap(text: &str, indent: usize, width: usize) -> String {
+    let mut lines = String::new();
+    let mut column = indent;
+    for word in text.split(' ') {
+        let length = word.chars().count();
+        if column > indent && column + 1 + length > width {
+            lines.push('\n');
+            lines.extend(std::iter::repeat_n(' ', indent));
+            column = indent;
+        } else if column > indent {
+            lines.push(' ');
+            column += 1;
+        }
+        lines.push_str(word);
+        column += length;
+    }
+    lines
 }
 
 /// Standard output, buffered. Once nobody reads it any more, everything written to it disappears: a closed pipe is no
@@ -156,4 +184,16 @@ impl Write for Output {
 /// Whether a path means standard input or output.
 pub(super) fn is_dash(path: &Path) -> bool {
     path.as_os_str() == "-"
+}
+
+#[cfg(test)]
+mod tests {
+    use super::wrap;
+
+    #[test]
+    fn lines_are_broken_between_words() {
+        assert_eq!(wrap("one two three four", 2, 11), "one two\n  three\n  four");
+        assert_eq!(wrap("one two", 0, 7), "one two");
+        assert_eq!(wrap("unbreakable word", 4, 8), "unbreakable\n    word");
+    }
 }

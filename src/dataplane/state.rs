@@ -9,14 +9,16 @@ use crate::switch::Switch;
 /// what they have learned. A worker has its own, so that workers share nothing.
 #[derive(Clone, Debug, Default)]
 pub struct State {
-    nodes: Vec<NodeState>,
+    /// By node.
+    counters: Vec<Counters>,
+    /// By node: what few frames touch.
+    rest: Vec<Rest>,
     pub(super) switches: Vec<Switch>,
 }
 
-/// Of one node.
+/// What else there is of a node.
 #[derive(Clone, Debug, Default)]
-struct NodeState {
-    counters: Counters,
+struct Rest {
     /// Frames that wait for a macvtap's reader who does not read.
     queued: u32,
     /// The fragments that wait in this NIC's host; boxed, as most nodes never see one.
@@ -26,19 +28,20 @@ struct NodeState {
 impl State {
     /// Makes room for the nodes of a wiring. What was counted and learned stays.
     pub fn fit(&mut self, wiring: &Wiring) {
-        let nodes = wiring.nodes().len().max(self.nodes.len());
-        self.nodes.resize_with(nodes, NodeState::default);
+        let nodes = wiring.nodes().len().max(self.counters.len());
+        self.counters.resize(nodes, Counters::default());
+        self.rest.resize_with(nodes, Rest::default);
     }
 
     /// What a node has counted.
     #[must_use]
     pub fn counters(&self, node: NodeId) -> Counters {
-        self.nodes.get(node.index()).map(|n| n.counters).unwrap_or_default()
+        self.counters.get(node.index()).copied().unwrap_or_default()
     }
 
     /// Every node's counters, in the order of the nodes.
     pub fn all_counters(&self) -> impl Iterator<Item = (NodeId, &Counters)> {
-        self.nodes.iter().zip(0..).map(|(n, id)| (NodeId(id), &n.counters))
+        self.counters.iter().zip(0..).map(|(counters, id)| (NodeId(id), counters))
     }
 
     /// The switches.
@@ -66,14 +69,14 @@ impl State {
 
     #[inline]
     pub(super) fn count(&mut self, node: NodeId) -> &mut Counters {
-        &mut self.nodes[node.index()].counters
+        &mut self.counters[node.index()]
     }
 
     pub(super) fn queued(&mut self, node: NodeId) -> &mut u32 {
-        &mut self.nodes[node.index()].queued
+        &mut self.rest[node.index()].queued
     }
 
     pub(super) fn fragments(&mut self, node: NodeId) -> &mut Fragments {
-        self.nodes[node.index()].fragments.get_or_insert_default()
+        self.rest[node.index()].fragments.get_or_insert_default()
     }
 }

@@ -8,12 +8,14 @@ use crate::lab::DeviceState;
 use crate::lab::spec::{FdbSpec, MacvlanSpec};
 use crate::macvlan::{MacvlanFlags, Mode};
 use netlink_packet_core::{DefaultNla, Emitable, NLA_F_NESTED};
+use netlink_packet_route::address::{AddressAttribute, AddressMessage};
 use netlink_packet_route::link::{
     BridgePortState, InfoBridge, InfoBridgePort, InfoData, InfoKind, InfoMacVlan, InfoVeth, LinkAttribute,
     LinkFlags, LinkInfo, LinkMessage, MacVlanFlags, MacVlanMacAddressMode, MacVlanMode, State,
 };
 use netlink_packet_route::neighbour::{NeighbourAttribute, NeighbourFlags, NeighbourMessage, NeighbourState};
 use netlink_packet_route::{AddressFamily, RouteNetlinkMessage};
+use std::net::IpAddr;
 use std::os::fd::RawFd;
 use std::time::Duration;
 
@@ -177,6 +179,43 @@ fn entry_at(port_ifindex: u32, mac: MacAddr) -> NeighbourMessage {
     m.header.flags = NeighbourFlags::Controller;
     m.attributes = vec![NeighbourAttribute::LinkLayerAddress(mac.0.to_vec())];
     m
+}
+
+/// Gives a device an IP address, and with it the route to its subnet.
+pub(super) fn add_address(
+    rtnl: &mut Rtnl,
+    ifindex: u32,
+    addr: IpAddr,
+    prefix: u8,
+) -> Result<(), ErrorNumber> {
+    let mut m = AddressMessage::default();
+    m.header.family = family(addr);
+    m.header.prefix_len = prefix;
+    m.header.index = ifindex;
+    m.attributes = vec![AddressAttribute::Local(addr), AddressAttribute::Address(addr)];
+    rtnl.change(RouteNetlinkMessage::NewAddress(m), NEW)
+}
+
+/// A static neighbour entry.
+pub(super) fn add_neighbour(
+    rtnl: &mut Rtnl,
+    ifindex: u32,
+    addr: IpAddr,
+    mac: MacAddr,
+) -> Result<(), ErrorNumber> {
+    let mut m = NeighbourMessage::default();
+    m.header.family = family(addr);
+    m.header.ifindex = ifindex;
+    m.header.state = NeighbourState::Permanent;
+    m.attributes = vec![
+        NeighbourAttribute::Destination(addr.into()),
+        NeighbourAttribute::LinkLayerAddress(mac.0.to_vec()),
+    ];
+    rtnl.change(RouteNetlinkMessage::NewNeighbour(m), NEW)
+}
+
+fn family(addr: IpAddr) -> AddressFamily {
+    if addr.is_ipv4() { AddressFamily::Inet } else { AddressFamily::Inet6 }
 }
 
 /// The kernel's number of a mode.

@@ -72,8 +72,8 @@ const SETTINGS: [(&str, &str); 6] = [
     ("bridge/bridge-nf-call-arptables", "0"),
 ];
 
-/// A kernel without the feature has no such file, which is as good.
-fn write_setting(setting: &str, value: &str) -> io::Result<()> {
+/// A setting of the thread's namespace. A kernel without the feature has no such file, which is as good.
+pub(super) fn write_setting(setting: &str, value: &str) -> io::Result<()> {
     match fs::write(format!("/proc/sys/net/{setting}"), value) {
         Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(()),
         other => other,

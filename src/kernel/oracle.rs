@@ -32,6 +32,11 @@ impl Oracle {
         Ok(Oracle { pool: Pool::new()? })
     }
 
+    /// Where its namespaces come from.
+    pub(super) fn pool(&mut self) -> &mut Pool {
+        &mut self.pool
+    }
+
     /// Builds the lab, runs its steps, takes it down.
     ///
     /// # Errors

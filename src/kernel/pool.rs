@@ -2,7 +2,7 @@
 //! its processors, a hundred times longer than the lab itself takes.
 
 use super::link;
-use super::netns::Namespace;
+use super::netns::{Inside, Namespace};
 use super::rtnl::Rtnl;
 use super::sys::{self, EVERY_PROTOCOL, PacketSocket};
 use super::trouble::Trouble;
@@ -54,6 +54,11 @@ impl Cell {
             socket.bind(ifindex, *protocol).map_err(failed())?;
         }
         Ok(())
+    }
+
+    /// The thread is in this namespace as long as the guard lives.
+    pub(super) fn enter<'a>(&self, pool: &'a Pool) -> Result<Inside<'a>, Trouble> {
+        self.namespace.enter(&pool.home)
     }
 
     /// Deletes what a lab left; `false`: something is still there.

@@ -1,4 +1,4 @@
-//! The system calls that no crate wraps: packet sockets with auxiliary data, and three ioctls on devices.
+//! The system calls that no crate wraps: packet sockets with auxiliary data, echo sockets, and three ioctls on devices.
 //!
 //! The only unsafe code of this room. Every function checks its arguments itself and is safe to call.
 #![allow(unsafe_code)]
@@ -7,6 +7,7 @@ use super::observed::ErrorNumber;
 use crate::frame::MacAddr;
 use std::io;
 use std::mem::{size_of, size_of_val, zeroed};
+use std::net::UdpSocket;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 
 /// `ETH_P_ALL`.
@@ -57,9 +58,9 @@ impl PacketSocket {
     /// One that also hands out tags and does not see what its own side sends.
     pub(super) fn listener() -> io::Result<PacketSocket> {
         let socket = PacketSocket::new()?;
-        socket.set(libc::SOL_PACKET, libc::PACKET_AUXDATA, &1_i32)?;
+        set_option(socket.as_fd(), libc::SOL_PACKET, libc::PACKET_AUXDATA, &1_i32)?;
         // Kernels before 4.20 lack it; outgoing frames are thrown away when they are read, too.
-        let _ = socket.set(libc::SOL_PACKET, PACKET_IGNORE_OUTGOING, &1_i32);
+        let _ = set_option(socket.as_fd(), libc::SOL_PACKET, PACKET_IGNORE_OUTGOING, &1_i32);
         Ok(socket)
     }
 
@@ -67,16 +68,7 @@ impl PacketSocket {
     pub(super) fn swallow(&self) -> io::Result<()> {
         let mut reject = libc::sock_filter { code: 0x06, jt: 0, jf: 0, k: 0 };
         let program = libc::sock_fprog { len: 1, filter: &raw mut reject };
-        self.set(libc::SOL_SOCKET, libc::SO_ATTACH_FILTER, &program)
-    }
-
-    fn set<T>(&self, level: libc::c_int, option: libc::c_int, value: &T) -> io::Result<()> {
-        let len = libc::socklen_t::try_from(size_of_val(value)).map_err(io::Error::other)?;
-        // SAFETY: `value` lives through the call and `len` is its size.
-        let rc = unsafe {
-            libc::setsockopt(self.fd.as_raw_fd(), level, option, std::ptr::from_ref(value).cast(), len)
-        };
-        if rc == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
+        set_option(self.as_fd(), libc::SOL_SOCKET, libc::SO_ATTACH_FILTER, &program)
     }
 
     /// Receives from this device: one ethertype, or [`EVERY_PROTOCOL`]. May be called again when the device is gone.
@@ -161,6 +153,30 @@ fn tag_of(message: &libc::msghdr) -> Option<(u16, u16)> {
         }
     }
     None
+}
+
+/// A socket for ICMP echo (icmp(7)) in the thread's namespace: what is sent gets an identifier, what is received are the
+/// answers to it, and errors of the stack are told at once.
+pub(super) fn echo_socket() -> io::Result<UdpSocket> {
+    // SAFETY: no pointers are passed; the descriptor is checked before it is owned.
+    let fd =
+        unsafe { libc::socket(libc::AF_INET, libc::SOCK_DGRAM | libc::SOCK_CLOEXEC, libc::IPPROTO_ICMP) };
+    if fd < 0 {
+        return Err(io::Error::last_os_error());
+    }
+    // SAFETY: `fd` was just opened and belongs to nobody else.
+    let fd = unsafe { OwnedFd::from_raw_fd(fd) };
+    set_option(fd.as_fd(), libc::IPPROTO_IP, libc::IP_RECVERR, &1_i32)?;
+    Ok(UdpSocket::from(fd))
+}
+
+/// Sets an option of a socket.
+fn set_option<T>(fd: BorrowedFd<'_>, level: libc::c_int, option: libc::c_int, value: &T) -> io::Result<()> {
+    let len = libc::socklen_t::try_from(size_of_val(value)).map_err(io::Error::other)?;
+    // SAFETY: `value` lives through the call and `len` is its size.
+    let rc =
+        unsafe { libc::setsockopt(fd.as_raw_fd(), level, option, std::ptr::from_ref(value).cast(), len) };
+    if rc == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
 }
 
 fn link_address(ifindex: u32, protocol: u16) -> libc::sockaddr_ll {

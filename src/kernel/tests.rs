@@ -284,3 +284,30 @@ fn a_collision_is_allowed_only_where_joining_would_deliver() {
     seen = ours.observed.steps[0].arrives[0].clone();
     assert_eq!(with(&seen).differences.len(), 1);
 }
+
+#[test]
+fn a_ping_for_real_tells_reply_unreachable_silence_and_one_way_apart() {
+    use crate::matrix::{Classic, Listed, PortSetup, Reach, Wire, know_neighbours};
+    let vepa = PortSetup::of(Mode::Vepa);
+    let deaf = PortSetup::source(Listed::Nobody);
+    let cases = [
+        (vepa, true, false, "c2", Reach::Reply),
+        (vepa, false, false, "c2", Reach::Unreachable),
+        (vepa, false, true, "c2", Reach::NoReply),
+        (deaf, true, true, "win", Reach::OneWay),
+    ];
+    let ms = Duration::from_millis;
+    let patience = super::ping::Patience { ask_again: ms(150), reply: ms(600) };
+    let mut oracle = Oracle::new().unwrap();
+    for (setup, hairpin, known, to, expected) in cases {
+        let mut lab = Classic { c1: setup, c2: Some(setup), wire: Wire::Switch { hairpin } }.spec();
+        if known {
+            know_neighbours(&mut lab);
+        }
+        match oracle.ping(&lab, "c1", to, patience) {
+            Ok(reach) => assert_eq!(reach, expected, "{setup} {hairpin} {known} {to}"),
+            Err(Trouble::Unprivileged(_)) => return,
+            Err(e) => panic!("{e}"),
+        }
+    }
+}

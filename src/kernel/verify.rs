@@ -1,6 +1,7 @@
 //! Many labs, several at a time.
 
 use super::compare::{Allowed, Comparison, compare};
+use super::many::many;
 use super::oracle::Oracle;
 use super::ours::Ours;
 use super::random::random_lab;
@@ -10,8 +11,7 @@ use super::trouble::Trouble;
 use crate::lab::LabSpec;
 use crate::verdict::Rule;
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::mpsc;
+use std::sync::atomic::AtomicBool;
 
 /// How often a failing lab is run again to see whether it fails each time.
 const AGAIN: usize = 2;
@@ -89,47 +89,24 @@ pub fn verify_random(
     stop: &AtomicBool,
     told: &mut dyn FnMut(&Progress),
 ) -> Tally {
-    let next = AtomicU64::new(0);
-    let (sender, receiver) = mpsc::channel();
     let mut tally = Tally::default();
-    std::thread::scope(|scope| {
-        for _ in 0..jobs.max(1) {
-            let (sender, next) = (sender.clone(), &next);
-            scope.spawn(move || work(first, count, next, stop, &sender));
-        }
-        drop(sender);
-        for progress in receiver {
-            tally.labs += 1;
-            match &progress {
-                Progress::Agreed(allowed, rules) => {
-                    tally.allowed += *allowed;
-                    for rule in rules {
-                        *tally.rules.entry(*rule).or_default() += 1;
-                    }
+    let trouble = |e| Progress::Trouble(first, e);
+    let one = |oracle: &mut Oracle, number: u64| one(oracle, first.wrapping_add(number));
+    many((count, jobs), stop, trouble, one, &mut |progress| {
+        tally.labs += 1;
+        match &progress {
+            Progress::Agreed(allowed, rules) => {
+                tally.allowed += *allowed;
+                for rule in rules {
+                    *tally.rules.entry(*rule).or_default() += 1;
                 }
-                Progress::Failed(_) => tally.failed += 1,
-                Progress::Trouble(..) => tally.troubled += 1,
             }
-            told(&progress);
+            Progress::Failed(_) => tally.failed += 1,
+            Progress::Trouble(..) => tally.troubled += 1,
         }
+        told(&progress);
     });
     tally
-}
-
-fn work(first: u64, count: u64, next: &AtomicU64, stop: &AtomicBool, sender: &mpsc::Sender<Progress>) {
-    let mut oracle = match Oracle::new() {
-        Ok(oracle) => oracle,
-        Err(e) => return drop(sender.send(Progress::Trouble(first, e))),
-    };
-    while !stop.load(Ordering::Relaxed) {
-        let number = next.fetch_add(1, Ordering::Relaxed);
-        if number >= count {
-            return;
-        }
-        let seed = first.wrapping_add(number);
-        // The receiver lives as long as the workers do.
-        let _ = sender.send(one(&mut oracle, seed));
-    }
 }
 
 fn one(oracle: &mut Oracle, seed: u64) -> Progress {

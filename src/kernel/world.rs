@@ -1,6 +1,7 @@
 //! A lab made of real devices: every NIC's host, port, station and switch in a namespace of its own.
 
 use super::link::{self, NewEnd, NewPort, Snapshot};
+use super::netns::Inside;
 use super::observed::{ErrorNumber, SetupError};
 use super::plan::{Far, Plan, Wired};
 use super::pool::{Cell, DEVICE, Pool, Role};
@@ -362,6 +363,11 @@ impl<'p> World<'p> {
         }
         let up = if spec.up { self.set_flag(name, LinkFlags::Up, true) } else { Ok(()) };
         Ok(up.map_err(|e| (SetupStage::Up, e)))
+    }
+
+    /// The thread is in this namespace as long as the guard lives.
+    pub(super) fn inside(&self, cell: usize) -> Result<Inside<'_>, Trouble> {
+        self.cells[cell].enter(self.pool)
     }
 
     /// Where a device is; a device that does not exist is nowhere, and the kernel says so when it is addressed.

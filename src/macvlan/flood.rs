@@ -218,7 +218,8 @@ fn source_copy(
 /// The frame itself at a port: unicast, or the port's own broadcast back.
 #[inline(always)]
 fn original(port: PortId, rule: Rule, header: &EthHeader) -> Delivery {
-    let (packet_type, counted) = if rule == Rule::OwnBroadcastBack {
+    // A group's frame goes to one port only as that port's own (R17).
+    let (packet_type, counted) = if header.dst.is_multicast() {
         (group_type(header), Counted::OwnBack)
     } else {
         (PacketType::Host, Counted::Unicast)

@@ -109,6 +109,17 @@ pub enum Wire {
     },
 }
 
+/// `cable`, `switch`, or `switch, hairpin`.
+impl fmt::Display for Wire {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Wire::Cable => "cable",
+            Wire::Switch { hairpin: false } => "switch",
+            Wire::Switch { hairpin: true } => "switch, hairpin",
+        })
+    }
+}
+
 /// The set-up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Classic {

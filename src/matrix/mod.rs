@@ -14,8 +14,10 @@
 //! frame to the target.
 
 mod classic;
+mod setup;
 
 pub use classic::{Classic, Listed, PortSetup, Wire};
+pub use setup::{Group, Setup, Shape, classic_groups, default_modes, lab_group, lab_groups};
 
 use crate::explain::{Fate, Journey};
 use crate::frame::{EthHeader, Frame, MacAddr, Resolve as _};
@@ -88,6 +90,17 @@ pub struct Cell {
     pub lost: Option<Lost>,
 }
 
+/// A cell, and what it rests on.
+#[derive(Clone, Debug)]
+pub struct Explained {
+    /// What came of the ping.
+    pub cell: Cell,
+    /// The frame about which the rule decided; `None`: no frame did, as with a device that was refused.
+    pub journey: Option<Journey>,
+    /// The lab's devices.
+    pub devices: Vec<Device>,
+}
+
 /// The devices of a lab that have addresses, in the order in which they are made.
 #[must_use]
 pub fn ends(spec: &LabSpec) -> Vec<(&Name, &IpSpec)> {
@@ -139,26 +152,40 @@ pub fn know_neighbours(spec: &mut LabSpec) {
 /// One device pings another in a fresh lab; the lab's own steps are not run.
 #[must_use]
 pub fn ping(spec: &LabSpec, from: &str, to: &str) -> Cell {
+    explain(spec, from, to).cell
+}
+
+/// The same, with the way of the frame that made the difference.
+#[must_use]
+pub fn explain(spec: &LabSpec, from: &str, to: &str) -> Explained {
     let probe =
         ProbeSpec { from: from.to_owned(), to: Target::Device(to.to_owned()), count: 1, timeout: TIMEOUT };
     let steps = vec![StepSpec { action: Action::Ping(probe), expect: None, line: 0 }];
     let spec = LabSpec { steps, ..spec.clone() };
     let mut lab = Lab::new(&spec, Options { decisions: true, ..Options::default() });
     let mut events = Vec::new();
-    let mut outcome = None;
+    let (mut outcome, mut refused) = (None, None);
     lab.run(&mut |event| match event {
         Event::Hop(hop) if hop.step == 1 => events.push(event.clone()),
         Event::Decision(decision) if decision.step == 1 => events.push(event.clone()),
         Event::Result { outcome: came, .. } => outcome = Some(*came),
+        Event::Setup { device, rule, .. } if device == from || device == to => {
+            refused.get_or_insert((*rule, device.clone()));
+        }
         _ => {}
     });
-    judge(from, to, outcome, &events, &lab.devices())
+    let devices = lab.devices();
+    let exchange = Exchange { from, to, journeys: Journey::all(&events), devices: &devices };
+    let (cell, deciding) = exchange.cell(outcome, refused);
+    let mut journeys = exchange.journeys;
+    let journey = deciding.map(|index| journeys.swap_remove(index));
+    Explained { cell, journey, devices }
 }
 
 /// What came of a ping that was run, from its hops and [decisions](Event::Decision) and the devices of the lab.
 #[must_use]
 pub fn judge(from: &str, to: &str, outcome: Option<Outcome>, events: &[Event], devices: &[Device]) -> Cell {
-    Exchange { from, to, journeys: Journey::all(events), devices }.cell(outcome)
+    Exchange { from, to, journeys: Journey::all(events), devices }.cell(outcome, None).0
 }
 
 /// The frames of one ping.
@@ -170,14 +197,17 @@ struct Exchange<'a> {
 }
 
 impl Exchange<'_> {
-    fn cell(&self, outcome: Option<Outcome>) -> Cell {
+    /// The cell, and which of the journeys decided. `refused`: one of the two that is not there or stays down.
+    fn cell(&self, outcome: Option<Outcome>, refused: Option<(Rule, Name)>) -> (Cell, Option<usize>) {
         let cell = |reach, rule, at, lost| {
             let (from, to) = (self.from.to_owned(), self.to.to_owned());
             Cell { from, to, reach, rule, at, lost }
         };
+        let mut journeys = self.journeys.iter().enumerate();
         if outcome == Some(Outcome::Reply) {
-            let rule = self.journeys.iter().find_map(|journey| self.received_by_target(journey));
-            return cell(Reach::Reply, rule, rule.map(|_| self.to.to_owned()), None);
+            let first = journeys.find_map(|(i, journey)| Some((i, self.received_by_target(journey)?)));
+            let (index, rule) = first.unzip();
+            return (cell(Reach::Reply, rule, rule.map(|_| self.to.to_owned()), None), index);
         }
         let asked = |journey: &&Journey| read(&journey.frame).is_some_and(|(what, _)| what == Lost::Request);
         let arrived = self.journeys.iter().filter(asked).any(|j| self.received_by_target(j).is_some());
@@ -186,9 +216,12 @@ impl Exchange<'_> {
             Some(Outcome::NoReply) => Reach::NoReply,
             _ => Reach::Unreachable,
         };
-        match self.journeys.iter().find_map(|journey| self.lost(journey)) {
-            Some((lost, rule, at)) => cell(reach, Some(rule), Some(at), Some(lost)),
-            None => cell(reach, None, None, None),
+        if let Some((rule, device)) = refused {
+            return (cell(reach, Some(rule), Some(device), None), None);
+        }
+        match journeys.find_map(|(i, journey)| Some((i, self.lost(journey)?))) {
+            Some((i, (lost, rule, at))) => (cell(reach, Some(rule), Some(at), Some(lost)), Some(i)),
+            None => (cell(reach, None, None, None), None),
         }
     }
 

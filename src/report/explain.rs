@@ -47,15 +47,8 @@ impl<'a, W: Write> Explanation<'a, W> {
     /// # Errors
     /// Writing fails.
     pub fn journey(&mut self, journey: &Journey) -> io::Result<()> {
-        let (bold, faint) = (self.bold, self.faint);
-        let from = printable(&journey.from);
-        let verb = match journey.began {
-            Began::Sent => "sends",
-            Began::Arrived => "takes from the wire",
-            Began::Lost => "does not pass on",
-        };
-        let frame = &journey.frame;
-        writeln!(self.writer, "{bold}{from} {verb}: {}{bold:#}", summary(frame))?;
+        self.began(journey)?;
+        let (frame, faint) = (&journey.frame, self.faint);
         if let Ok(header) = EthHeader::parse(frame) {
             let (src, dst, len) = (header.src, header.dst, frame.len());
             writeln!(self.writer, "{faint}from {src} to {dst}, {len} bytes{faint:#}")?;
@@ -72,6 +65,20 @@ impl<'a, W: Write> Explanation<'a, W> {
             }
         }
         self.fates(&journey.fates(self.list))
+    }
+
+    /// Who sends which frame, in one line.
+    ///
+    /// # Errors
+    /// Writing fails.
+    pub fn began(&mut self, journey: &Journey) -> io::Result<()> {
+        let verb = match journey.began {
+            Began::Sent => "sends",
+            Began::Arrived => "takes from the wire",
+            Began::Lost => "does not pass on",
+        };
+        let (bold, from) = (self.bold, printable(&journey.from));
+        writeln!(self.writer, "{bold}{from} {verb}: {}{bold:#}", summary(&journey.frame))
     }
 
     /// What became of a frame at one device, and nothing else.

@@ -8,7 +8,9 @@ pub mod draw;
 mod explain;
 pub mod html;
 mod json;
+mod matrix;
 mod pcapng;
+pub mod sequence;
 #[cfg(test)]
 mod tests;
 mod text;
@@ -17,6 +19,7 @@ mod words;
 pub use counters::{CountersTable, counters_table};
 pub use explain::Explanation;
 pub use json::JsonLines;
+pub use matrix::{Columns, MatrixForm, MatrixReport};
 pub use pcapng::{AnnotatedBlocks, AnnotatedCapture};
 pub use text::{Detail, TextReport};
 pub use words::{outcome_in_words, step_in_words};

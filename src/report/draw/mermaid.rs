@@ -52,7 +52,7 @@ fn harmless(c: char) -> bool {
 }
 
 /// Mermaid's way to write all other characters: by their numbers.
-fn escape(text: &str) -> String {
+pub(in crate::report) fn escape(text: &str) -> String {
     printable(text).chars().fold(String::new(), |mut out, c| {
         if harmless(c) {
             out.push(c);

@@ -25,7 +25,9 @@ mod tests;
 
 pub use dot::dot;
 pub use layout::{Layout, Place, Spot};
+pub(super) use mermaid::escape as mermaid_text;
 pub use mermaid::mermaid;
 pub use scene::{Refused, Scene};
 pub(super) use svg::escape;
 pub use svg::{DARK_STYLE, STYLE, embedded_svg, svg};
+pub(super) use words::kind as kind_in_words;

@@ -5,7 +5,7 @@ use crate::lab::Device;
 use crate::report::words::{port_notes, printable};
 
 /// The sort of device, for people.
-pub(super) fn kind(device: &Device) -> String {
+pub(in crate::report) fn kind(device: &Device) -> String {
     match (device.kind, device.mode, device.vlan) {
         (kind @ ("macvlan" | "macvtap"), Some(mode), _) => format!("{kind}, {mode}"),
         ("nic", ..) => "NIC".to_owned(),

@@ -1,6 +1,9 @@
 //! `macvlab verify [LAB …]`
 
+mod matrix;
+
 use super::input;
+use super::matrix::Which;
 use super::terminal::Terminal;
 use super::{Exit, Failure};
 use indicatif::{ProgressBar, ProgressStyle};
@@ -15,8 +18,11 @@ use std::num::{NonZeroU64, NonZeroUsize};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// Failing random labs that are told; all are counted.
+/// Failing random labs, or cells, that are told; all are counted.
 const MAX_TOLD: u64 = 10;
+/// Threads, unless they are given: a lab keeps one busy, a cell of the matrix mostly waits for what does not come.
+const RANDOM_JOBS: usize = 4;
+const MATRIX_JOBS: usize = 16;
 
 /// Run the same labs, or random ones, on the running kernel, and compare frame by frame.
 ///
@@ -31,11 +37,17 @@ const MAX_TOLD: u64 = 10;
   sudo macvlab verify --random 1000     a thousand random labs
   sudo macvlab verify --random 1 --seed 42
                                         the same random lab again
+  sudo macvlab verify --matrix          every cell of the default matrix, pinged for real
+  sudo macvlab verify --matrix --modes vepa,bridge --hairpin on
+                                        some of them, as macvlab matrix takes them
+  sudo macvlab verify --matrix lab.toml
+                                        the devices of a lab
 
 Exit codes: 0 the kernel agrees, 1 it does not, 2 wrong usage or input, or it cannot be asked.")]
 pub(super) struct Args {
     /// Lab files; - is standard input.
-    #[arg(value_name = "LAB", required_unless_present = "random", conflicts_with_all = ["random", "seed", "jobs", "save", "rules"])]
+    #[arg(value_name = "LAB", required_unless_present_any = ["random", "matrix"])]
+    #[arg(conflicts_with_all = ["random", "seed", "save", "rules"])]
     labs: Vec<PathBuf>,
     /// So many random labs.
     #[arg(long, value_name = "N")]
@@ -43,9 +55,15 @@ pub(super) struct Args {
     /// The seed of the first random lab; the others follow by one. Default: from the clock.
     #[arg(long, value_name = "S", requires = "random")]
     seed: Option<u64>,
-    /// Threads for random labs.
-    #[arg(long, value_name = "J", requires = "random", default_value = "4")]
-    jobs: NonZeroUsize,
+    /// Ping for real in every cell of the matrix of `macvlab matrix` (of these labs, or the default one), neighbours learned
+    /// and static.
+    #[arg(long, conflicts_with = "random")]
+    matrix: bool,
+    #[command(flatten)]
+    which: Which,
+    /// Threads for random labs (4) or for the matrix (16: most of them wait).
+    #[arg(long, value_name = "J")]
+    jobs: Option<NonZeroUsize>,
     /// Save failing random labs, made small, as lab files in this folder.
     #[arg(long, value_name = "DIR", requires = "random")]
     save: Option<PathBuf>,
@@ -56,12 +74,25 @@ pub(super) struct Args {
 
 /// Does it.
 pub(super) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
+    let groups = if args.matrix { Some(matrix::groups(&args.labs, &args.which, terminal)?) } else { None };
+    if groups.is_none() && args.which.is_given() {
+        let why = "--modes, --wire and --hairpin choose cells of the matrix: add --matrix";
+        return Err(Failure::Because(why.to_owned()));
+    }
+    if groups.is_none() && args.random.is_none() && args.jobs.is_some() {
+        return Err(Failure::Because(
+            "lab files are run one after another: --jobs is for --random and --matrix".to_owned(),
+        ));
+    }
     acquire_privileges().map_err(|e| Failure::Because(e.to_string()))?;
     let kernel = KernelInfo::read();
     terminal.say(format_args!("{} ({})", kernel.release, kernel.options.join(" ")));
-    match args.random {
-        Some(count) => random(args, count.get(), terminal),
-        None => files(&args.labs, terminal),
+    match (args.random, groups) {
+        (Some(count), _) => random(args, count.get(), terminal),
+        (None, Some(groups)) => {
+            matrix::run(&groups, args.jobs.map_or(MATRIX_JOBS, NonZeroUsize::get), terminal)
+        }
+        (None, None) => files(&args.labs, terminal),
     }
 }
 
@@ -111,32 +142,45 @@ fn file(oracle: &mut Oracle, path: &Path, terminal: &Terminal) -> Result<bool, F
 /// Set by Ctrl-C: no further lab is begun.
 static STOP: AtomicBool = AtomicBool::new(false);
 
+/// Progress on a terminal.
+fn progress_bar(count: u64, of: &str, terminal: &Terminal) -> ProgressBar {
+    let bar = if terminal.shows_progress() { ProgressBar::new(count) } else { ProgressBar::hidden() };
+    let template = format!("{{bar:40}} {{pos}}/{{len}} {of}, {{per_sec}}, {{eta}} left");
+    if let Ok(style) = ProgressStyle::with_template(&template) {
+        bar.set_style(style);
+    }
+    bar
+}
+
 fn random(args: &Args, count: u64, terminal: &Terminal) -> Result<Exit, Failure> {
     macvlab::kernel::stop_on_interrupt(&STOP);
     let first = args.seed.unwrap_or_else(seed_of_the_day);
-    let bar = if terminal.shows_progress() { ProgressBar::new(count) } else { ProgressBar::hidden() };
-    if let Ok(style) = ProgressStyle::with_template("{bar:40} {pos}/{len} labs, {per_sec}, {eta} left") {
-        bar.set_style(style);
-    }
+    let bar = progress_bar(count, "labs", terminal);
     let (mut told, mut problem) = (0, None);
-    let tally = verify_random(first, count, args.jobs.get(), &STOP, &mut |progress| {
-        bar.inc(1);
-        match progress {
-            Progress::Agreed(..) => {}
-            Progress::Failed(failure) => {
-                told += 1;
-                if told <= MAX_TOLD {
-                    problem = bar.suspend(|| show(failure, args, terminal)).err().or(problem.take());
+    let tally = verify_random(
+        first,
+        count,
+        args.jobs.map_or(RANDOM_JOBS, NonZeroUsize::get),
+        &STOP,
+        &mut |progress| {
+            bar.inc(1);
+            match progress {
+                Progress::Agreed(..) => {}
+                Progress::Failed(failure) => {
+                    told += 1;
+                    if told <= MAX_TOLD {
+                        problem = bar.suspend(|| show(failure, args, terminal)).err().or(problem.take());
+                    }
+                }
+                Progress::Trouble(seed, e) => {
+                    bar.suspend(|| terminal.say(format_args!("random lab {seed}: {e}")))
                 }
             }
-            Progress::Trouble(seed, e) => {
-                bar.suspend(|| terminal.say(format_args!("random lab {seed}: {e}")))
+            if terminal.closed() {
+                STOP.store(true, Ordering::Relaxed);
             }
-        }
-        if terminal.closed() {
-            STOP.store(true, Ordering::Relaxed);
-        }
-    });
+        },
+    );
     bar.finish_and_clear();
     if let Some(problem) = problem {
         return Err(problem);

@@ -1,0 +1,87 @@
+//! `macvlab verify --matrix`: the cells of the matrix, pinged for real.
+
+use super::super::terminal::Terminal;
+use super::super::{Exit, Failure};
+use super::{MAX_TOLD, STOP, Which, progress_bar};
+use macvlab::kernel::{CellChecked, cell_count, verify_matrix};
+use macvlab::matrix::Group;
+use std::io::Write as _;
+use std::path::PathBuf;
+use std::sync::atomic::Ordering;
+
+/// The cells of these labs, or of the classic set-up; neighbours learned, then static.
+pub(super) fn groups(labs: &[PathBuf], which: &Which, terminal: &Terminal) -> Result<Vec<Group>, Failure> {
+    if labs.is_empty() {
+        return Ok([which.classic(false)?, which.classic(true)?].concat());
+    }
+    let mut groups = Vec::new();
+    for lab in labs {
+        for known in [false, true] {
+            let mut of_lab = which.lab(lab, known, terminal)?;
+            for group in &mut of_lab {
+                let heading = std::mem::take(&mut group.heading);
+                let known = if known { ", static neighbours" } else { "" };
+                group.heading = format!("{}: {}", lab.display(), heading.trim_end_matches(known)) + known;
+            }
+            groups.append(&mut of_lab);
+        }
+    }
+    Ok(groups)
+}
+
+/// Asks the kernel about every cell.
+pub(super) fn run(groups: &[Group], jobs: usize, terminal: &Terminal) -> Result<Exit, Failure> {
+    macvlab::kernel::stop_on_interrupt(&STOP);
+    let all = cell_count(groups) as u64;
+    let bar = progress_bar(all, "cells", terminal);
+    let mut out = terminal.out();
+    let (mut told, mut problem) = (0, None);
+    let tally = verify_matrix(groups, jobs, &STOP, &mut |checked| {
+        bar.inc(1);
+        if checked.agrees() || told == MAX_TOLD {
+            return;
+        }
+        told += 1;
+        let line = in_words(checked);
+        problem = bar.suspend(|| writeln!(out, "{line}")).err().or(problem.take());
+        if terminal.closed() {
+            STOP.store(true, Ordering::Relaxed);
+        }
+    });
+    bar.finish_and_clear();
+    if let Some(problem) = problem {
+        return Err(problem.into());
+    }
+    let agreed = tally.cells - tally.differ - tally.troubled;
+    let repeated = match tally.repeated {
+        0 => String::new(),
+        1 => "; 1 cell agreed only when repeated".to_owned(),
+        n => format!("; {n} cells agreed only when repeated"),
+    };
+    writeln!(out, "matrix: {agreed} of {} cells agree{repeated}", tally.cells)?;
+    let mut done = tally.cells;
+    for (what, cells) in &tally.skipped {
+        writeln!(out, "skipped: {cells} cells: {what}")?;
+        done += cells;
+    }
+    out.flush()?;
+    if done < all {
+        terminal.say(format_args!("stopped after {done} of {all} cells"));
+    }
+    Ok(match (tally.differ, tally.troubled, done < all) {
+        (1.., ..) => Exit::DidNotHold,
+        (0, 1.., _) => Exit::BadInput,
+        (.., true) => Exit::Interrupted,
+        _ => Exit::Held,
+    })
+}
+
+fn in_words(checked: &CellChecked) -> String {
+    let CellChecked { setup, from, to, ours, kernel, .. } = checked;
+    let rule = ours.rule.map(|rule| format!(" by {rule} {}", rule.title())).unwrap_or_default();
+    let kernel = match kernel {
+        Ok(reach) => reach.name().to_owned(),
+        Err(e) => format!("could not be asked: {e}"),
+    };
+    format!("{setup}: {from} pings {to}: here {}{rule}; the kernel: {kernel}", ours.reach.name())
+}

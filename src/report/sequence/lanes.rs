@@ -1,0 +1,82 @@
+//! Which devices take part in a story, and in which order they stand: the ports of a parent beside it, switches in the
+//! middle, then what is outside.
+
+use super::Lane;
+use crate::lab::Device;
+use crate::lab::spec::Name;
+use crate::report::draw::kind_in_words;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Every device that was ever there, by name, as it was last.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Devices {
+    list: Vec<Device>,
+    index: BTreeMap<Name, usize>,
+}
+
+impl Devices {
+    /// More of them, or the same as they are now.
+    pub(super) fn learn(&mut self, devices: &[Device]) {
+        for device in devices {
+            match self.index.get(&device.name) {
+                Some(at) => self.list[*at].clone_from(device),
+                None => {
+                    self.index.insert(device.name.clone(), self.list.len());
+                    self.list.push(device.clone());
+                }
+            }
+        }
+    }
+
+    pub(super) fn get(&self, name: &str) -> Option<&Device> {
+        self.index.get(name).map(|at| &self.list[*at])
+    }
+
+    /// The name of the lane on which a device stands: a switch port on that of its switch.
+    pub(super) fn lane<'a>(&'a self, name: &'a str) -> &'a str {
+        match self.get(name) {
+            Some(device) if device.kind == "switch-port" => device.parent.as_deref().unwrap_or(name),
+            _ => name,
+        }
+    }
+
+    /// The lanes of those that take part.
+    pub(super) fn lanes(&self, taking_part: &BTreeSet<Name>) -> Vec<Lane> {
+        let mut order: Vec<&Device> = Vec::new();
+        let mut parents = self.list.iter().filter(|d| d.kind == "nic");
+        // The first host stands on the left of what is outside, all others on the right, the other way round.
+        if let Some(nic) = parents.next() {
+            order.extend(self.sitting_on(nic));
+            order.push(nic);
+        }
+        let outside = |kind: &'static str| self.list.iter().filter(move |d| d.kind == kind);
+        order.extend(outside("switch"));
+        for nic in parents {
+            order.push(nic);
+            order.extend(self.sitting_on(nic));
+        }
+        order.extend(outside("router"));
+        order.extend(outside("station"));
+        // A port on a switch, or on nothing that is known.
+        order.extend(self.list.iter().filter(|d| d.kind != "switch-port"));
+        let mut seen = BTreeSet::new();
+        order.retain(|device| taking_part.contains(&device.name) && seen.insert(&device.name));
+        order.iter().map(|d| Lane { name: d.name.clone(), kind: kind_in_words(d) }).collect()
+    }
+
+    /// Ports and sub-interfaces of a device, and theirs, each in front of what it sits on.
+    fn sitting_on(&self, parent: &Device) -> Vec<&Device> {
+        let mut all: Vec<&Device> = Vec::new();
+        let mut todo = vec![parent.name.as_str()];
+        while let Some(name) = todo.pop() {
+            for device in self.list.iter().filter(|d| d.kind != "switch-port" && d.kind != "router") {
+                let known = all.iter().any(|other| other.name == device.name);
+                if device.parent.as_deref() == Some(name) && !known {
+                    all.push(device);
+                    todo.push(&device.name);
+                }
+            }
+        }
+        all
+    }
+}

@@ -1,0 +1,263 @@
+//! Makes the story of a hop log.
+
+use super::lanes::Devices;
+use super::{ArrowKind, Entry, MAX_ARROWS, Story};
+use crate::frame::{PacketType, summary};
+use crate::lab::spec::{Action, Name, Target};
+use crate::lab::{Decision, Event, Hop, HopKind, WayKind};
+use crate::report::words::{outcome_in_words, printable, step_in_words};
+use crate::verdict::{Rule, RuleKind};
+use std::collections::BTreeSet;
+
+/// Ways that one note names.
+const MAX_WAYS: usize = 4;
+
+/// Listens to a run and tells its story. With [`Options::decisions`](crate::lab::Options::decisions) the ways that a rule
+/// shuts are in it.
+#[derive(Debug, Default)]
+pub struct Teller {
+    story: Story,
+    devices: Devices,
+    /// Devices that stand on a lane.
+    taking_part: BTreeSet<Name>,
+    /// What is told so far, lanes by name.
+    told: Vec<Told>,
+    /// Arrows and notes in it.
+    arrows: usize,
+    action: Option<Action>,
+    /// Of the step that runs.
+    frames: Vec<Passage>,
+    lines: usize,
+    newest: u64,
+    more: (usize, usize),
+}
+
+/// One frame's way.
+#[derive(Debug)]
+struct Passage {
+    frame_id: u64,
+    text: String,
+    from: Name,
+    lines: Vec<Line>,
+    times: usize,
+}
+
+#[derive(Debug, PartialEq, Eq)]
+enum Line {
+    Arrow { from: Name, to: Name, kind: ArrowKind, rule: Rule },
+    Shut { at: Name, ways: String, rule: Rule },
+}
+
+#[derive(Debug)]
+enum Told {
+    Entry(Entry),
+    Line(Line),
+}
+
+/// Devices that a step names as ends: one that hears nothing has a lane, too.
+fn named(action: &Action) -> impl Iterator<Item = &Name> {
+    let (from, to) = match action {
+        Action::Ping(probe) | Action::Arping(probe) | Action::Udp(probe) | Action::Tcp(probe) => {
+            match &probe.to {
+                Target::Device(to) => (Some(&probe.from), Some(to)),
+                Target::Address(_) => (Some(&probe.from), None),
+            }
+        }
+        Action::Inject { at, .. } => (Some(at), None),
+        _ => (None, None),
+    };
+    from.into_iter().chain(to)
+}
+
+impl Teller {
+    /// What happens next.
+    pub fn event(&mut self, event: &Event) {
+        match event {
+            Event::Lab { title, devices } => {
+                self.story.title = printable(title);
+                self.devices.learn(devices);
+            }
+            Event::Devices { devices } => self.devices.learn(devices),
+            Event::Setup { device, errno, rule, .. } => {
+                self.heading(format!("{} is refused: {errno} by {rule} {}", printable(device), rule.title()));
+            }
+            Event::Step { step, spec } => {
+                self.flush();
+                self.taking_part.extend(named(&spec.action).cloned());
+                self.action = Some(spec.action.clone());
+                self.heading(format!("step {step}: {}", printable(&step_in_words(spec))));
+            }
+            Event::Hop(hop) => self.hop(hop),
+            Event::Decision(decision) => self.decision(decision),
+            Event::Result { outcome, rtt, delivered, held, .. } => {
+                self.flush();
+                let Some(action) = self.action.take() else { return };
+                let text = printable(&outcome_in_words(&action, *outcome, *rtt, delivered));
+                self.told.push(Told::Entry(Entry::Result { text, held: *held }));
+            }
+            Event::Fdb(_) | Event::Counters { .. } | Event::State { .. } => {}
+        }
+    }
+
+    /// The whole story.
+    #[must_use]
+    pub fn finish(mut self) -> Story {
+        self.flush();
+        self.story.lanes = self.devices.lanes(&self.taking_part);
+        let lanes = &self.story.lanes;
+        let lane = |name: &Name| lanes.iter().position(|lane| lane.name == *name);
+        let entry = |told: Told| match told {
+            Told::Entry(entry) => Some(entry),
+            Told::Line(Line::Arrow { from, to, kind, rule }) => {
+                Some(Entry::Arrow { from: lane(&from)?, to: lane(&to)?, kind, rule })
+            }
+            Told::Line(Line::Shut { at, ways, rule }) => Some(Entry::Shut { lane: lane(&at)?, ways, rule }),
+        };
+        self.story.entries = self.told.into_iter().filter_map(entry).collect();
+        self.story
+    }
+
+    fn heading(&mut self, text: String) {
+        self.told.push(Told::Entry(Entry::Heading(text)));
+    }
+
+    /// Where a new line of a frame goes; `None`: there is no more room.
+    fn passage(&mut self, frame_id: u64, begins: impl FnOnce() -> (String, Name)) -> Option<&mut Passage> {
+        let new = frame_id > self.newest;
+        self.newest = self.newest.max(frame_id);
+        if self.arrows + self.lines >= MAX_ARROWS {
+            self.more.0 += usize::from(new);
+            self.more.1 += 1;
+            return None;
+        }
+        self.lines += 1;
+        let at = self.frames.iter().position(|passage| passage.frame_id == frame_id).unwrap_or_else(|| {
+            let (text, from) = begins();
+            self.frames.push(Passage { frame_id, text, from, lines: Vec::new(), times: 1 });
+            self.frames.len() - 1
+        });
+        self.frames.get_mut(at)
+    }
+
+    fn hop(&mut self, hop: &Hop) {
+        let Some(device) = self.devices.get(&hop.device) else { return };
+        let here = self.devices.lane(&hop.device).to_owned();
+        let (kind, below) = (device.kind, device.parent.clone());
+        let port = matches!(kind, "macvlan" | "macvtap");
+        // Where what leaves the device arrives, and where what it gets comes from.
+        let next = match kind {
+            "macvlan" | "macvtap" | "vlan" => below.clone(),
+            _ => device.peer.as_deref().map(|peer| self.devices.lane(peer).to_owned()),
+        };
+        let line = match hop.kind {
+            // An arrow has led here already; not into a sub-interface.
+            HopKind::Arrive(_) if kind == "vlan" => {
+                below.map(|parent| (parent, here, ArrowKind::Gets, Rule::VlanReceive))
+            }
+            HopKind::Arrive(_) => None,
+            HopKind::Transmit(rule) => Some((here.clone(), next.unwrap_or(here), ArrowKind::Gets, rule)),
+            HopKind::Drop(rule) => Some((here.clone(), here, ArrowKind::Ends, rule)),
+            HopKind::Receive(packet_type, rule) => {
+                let kind = match packet_type {
+                    PacketType::OtherHost => ArrowKind::Ignores,
+                    _ => ArrowKind::Gets,
+                };
+                if rule == Rule::StationReceive {
+                    return self.arrived(hop.frame_id, &here, kind);
+                }
+                // The first hop of a frame that is written into a stack has nowhere to come from.
+                let from = if port { below.unwrap_or_else(|| here.clone()) } else { here.clone() };
+                Some((from, here, kind, rule))
+            }
+        };
+        let Some((from, to, kind, rule)) = line else { return };
+        let (device, frame) = (hop.device.clone(), &hop.frame);
+        let Some(passage) = self.passage(hop.frame_id, || (summary(frame).to_string(), device)) else {
+            return;
+        };
+        // A local copy comes from the sender directly.
+        let from = if rule == Rule::BridgeLocalFlood
+            && to != from
+            && port
+            && matches!(hop.kind, HopKind::Receive(..))
+        {
+            passage.from.clone()
+        } else {
+            from
+        };
+        passage.lines.push(Line::Arrow { from, to, kind, rule });
+    }
+
+    /// A station has looked at what its cable brought: the arrow that leads to it says so.
+    fn arrived(&mut self, frame_id: u64, station: &str, what: ArrowKind) {
+        let passage = self.frames.iter_mut().find(|passage| passage.frame_id == frame_id);
+        for line in passage.into_iter().flat_map(|passage| passage.lines.iter_mut().rev()) {
+            match line {
+                Line::Arrow { to, kind, .. } if to == station => {
+                    *kind = what;
+                    return;
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// The ways to ports and switch ports that a rule shuts because it withholds; that a frame goes elsewhere, its arrows
+    /// show.
+    fn decision(&mut self, decision: &Decision) {
+        let mut shut: Vec<(Rule, Vec<String>)> = Vec::new();
+        for way in &decision.ways {
+            let Err(rule) = way.rule else { continue };
+            if rule.kind() != RuleKind::Withholding
+                || !matches!(way.kind, WayKind::Port | WayKind::SwitchPort)
+            {
+                continue;
+            }
+            let behind = self.devices.get(&way.to).filter(|_| way.kind == WayKind::SwitchPort);
+            let name = printable(behind.and_then(|d| d.peer.as_deref()).unwrap_or(&way.to));
+            match shut.iter_mut().find(|(r, _)| *r == rule) {
+                Some((_, names)) => names.push(name),
+                None => shut.push((rule, vec![name])),
+            }
+        }
+        let at = self.devices.lane(&decision.device).to_owned();
+        for (rule, mut names) in shut {
+            let more = names.len().saturating_sub(MAX_WAYS);
+            names.truncate(MAX_WAYS);
+            let more = if more == 0 { String::new() } else { format!(" and {more} more") };
+            let ways = format!("{}{more}", names.join(", "));
+            let begins = || (summary(&decision.frame).to_string(), decision.device.clone());
+            let Some(passage) = self.passage(decision.frame_id, begins) else { return };
+            passage.lines.push(Line::Shut { at: at.clone(), ways, rule });
+        }
+    }
+
+    /// Tells the frames of the step, what looks the same once.
+    fn flush(&mut self) {
+        let mut once: Vec<Passage> = Vec::new();
+        for passage in self.frames.drain(..) {
+            let same = |p: &&mut Passage| p.text == passage.text && p.lines == passage.lines;
+            match once.iter_mut().find(same) {
+                Some(known) => known.times += 1,
+                None => once.push(passage),
+            }
+        }
+        for Passage { text, times, lines, .. } in once {
+            self.arrows += lines.len();
+            self.told.push(Told::Entry(Entry::Frame { text, times }));
+            for line in &lines {
+                let (Line::Arrow { from, .. } | Line::Shut { at: from, .. }) = line;
+                self.taking_part.insert(from.clone());
+                if let Line::Arrow { to, .. } = line {
+                    self.taking_part.insert(to.clone());
+                }
+            }
+            self.told.extend(lines.into_iter().map(Told::Line));
+        }
+        self.lines = 0;
+        let (frames, hops) = std::mem::take(&mut self.more);
+        if hops > 0 {
+            self.told.push(Told::Entry(Entry::More { frames, hops }));
+        }
+    }
+}

@@ -1,0 +1,121 @@
+use super::*;
+use crate::lab::{Event, Hop, HopKind, Lab, Options};
+use crate::labfile;
+use crate::verdict::Rule;
+use std::path::Path;
+
+fn lab(name: &str) -> String {
+    std::fs::read_to_string(Path::new("fixtures/labs").join(name).with_extension("toml")).unwrap()
+}
+
+/// The story of a lab, and its hops.
+fn told(text: &str) -> (Story, Vec<Hop>) {
+    let spec = labfile::parse("lab.toml", text).unwrap_or_else(|e| panic!("{e}"));
+    let (mut teller, mut hops) = (Teller::default(), Vec::new());
+    let options = Options { decisions: true, changes: true, ..Options::default() };
+    Lab::new(&spec, options).run(&mut |event| {
+        teller.event(event);
+        if let Event::Hop(hop) = event {
+            hops.push(hop.clone());
+        }
+    });
+    (teller.finish(), hops)
+}
+
+#[test]
+fn an_ordinary_switch_sends_nothing_back() {
+    insta::assert_snapshot!(mermaid(&told(&lab("arp-vepa")).0));
+}
+
+#[test]
+fn a_port_in_bridge_mode_serves_its_sibling_itself() {
+    let (story, _) = told(&lab("arp-bridge"));
+    insta::assert_snapshot!(mermaid(&story));
+    insta::assert_snapshot!(svg(&story).split_once("</style>").unwrap().1);
+}
+
+/// How many arrows a hop has: what arrives has one already, but for what goes up into a sub-interface.
+fn arrows_of(hop: &Hop, vlans: &[&str]) -> usize {
+    match hop.kind {
+        HopKind::Arrive(_) => usize::from(vlans.contains(&hop.device.as_str())),
+        HopKind::Receive(_, Rule::StationReceive) => 0,
+        _ => 1,
+    }
+}
+
+#[test]
+fn every_hop_of_every_lab_is_an_arrow_or_counted() {
+    for entry in std::fs::read_dir("fixtures/labs").unwrap() {
+        let path = entry.unwrap().path();
+        let text = std::fs::read_to_string(&path).unwrap();
+        let spec = labfile::parse("lab.toml", &text).unwrap();
+        let vlans = spec.devices.iter().filter(|d| matches!(d.kind, crate::lab::spec::DeviceKind::Vlan(_)));
+        let vlans: Vec<&str> = vlans.map(|d| d.name.as_str()).collect();
+        let (story, hops) = told(&text);
+        let expected: usize = hops.iter().map(|hop| arrows_of(hop, &vlans)).sum();
+        let (mut drawn, mut shown, mut times, mut more) = (0, 0, 1, 0);
+        for entry in &story.entries {
+            match entry {
+                Entry::Frame { times: n, .. } => times = *n,
+                Entry::Arrow { from, to, .. } => {
+                    assert!(from.max(to) < &story.lanes.len(), "{}", path.display());
+                    (drawn, shown) = (drawn + times, shown + 1);
+                }
+                Entry::Shut { .. } => shown += 1,
+                Entry::More { hops, .. } => more += hops,
+                Entry::Heading(_) | Entry::Result { .. } => {}
+            }
+        }
+        assert!(shown <= MAX_ARROWS);
+        let all = if more == 0 { drawn == expected } else { drawn < expected && drawn + more >= expected };
+        assert!(all, "{}: {drawn} drawn, {more} more, of {expected}", path.display());
+    }
+}
+
+#[test]
+fn what_is_too_much_is_counted_step_by_step() {
+    let step = "[[step]]\nping = { from = \"c1\", to = \"c2\", count = 40 }\n";
+    let (mut all, _) =
+        lab("arp-vepa-hairpin").split_once("[[step]]").map(|(a, b)| (a.to_owned(), b.to_owned())).unwrap();
+    all.push_str(&step.repeat(3));
+    let (story, _) = told(&all);
+    let arrows =
+        story.entries.iter().filter(|e| matches!(e, Entry::Arrow { .. } | Entry::Shut { .. })).count();
+    assert_eq!(arrows, MAX_ARROWS);
+    let more: Vec<_> = story.entries.iter().filter(|e| matches!(e, Entry::More { .. })).collect();
+    assert!(matches!(more[..], [_, Entry::More { frames: 88, hops: 352 }, _]), "{more:?}");
+    let results = story.entries.iter().filter(|e| matches!(e, Entry::Result { .. })).count();
+    assert_eq!(results, 3, "what came of every step is told");
+    assert!(svg(&story).contains("352 more hops of 88 frames are not drawn"));
+}
+
+#[test]
+fn names_and_titles_are_nothing_but_text() {
+    let text = r##"
+title = "</title><script>alert(1)</script> %%{init: {}}%% ; end"
+[nic."<b>;x"]
+[macvlan."\"#&quot;-"]
+parent = "<b>;x"
+[[step]]
+inject = { at = "\"#&quot;-", ethernet = { ethertype = 0x88b5 } }
+"##;
+    let (story, _) = told(text);
+    let picture = svg(&story);
+    assert!(!picture.contains("<script") && !picture.contains("<b>"), "{picture}");
+    let statements = mermaid(&story);
+    for line in statements.lines().skip(1) {
+        assert!(
+            line.starts_with("    ") && !line.contains("%%") && !line.contains('<') || line.contains("<br/>"),
+            "{line}"
+        );
+    }
+    assert_eq!(statements.matches("participant").count(), 2);
+}
+
+#[test]
+fn a_run_without_steps_is_a_diagram() {
+    let (story, _) = told("[nic.eth0]");
+    assert_eq!(story.entries, []);
+    assert!(svg(&story).contains("nothing happens in this run"));
+    assert_eq!(mermaid(&story), "sequenceDiagram\n    participant d0 as nobody sends anything\n");
+}
