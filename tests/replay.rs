@@ -202,6 +202,8 @@ fn captures_are_merged_and_a_folder_is_replayed_one_by_one() {
     assert_eq!(frames(&dir.path().join("each/three/c1.pcap")).len(), 2);
     assert_eq!(entries(&dir.path().join("told")), ["late.pcapng", "three.pcapng"]);
     assert_eq!(frames(&dir.path().join("told/late.pcapng")).len(), 2);
+    let output = replay(dir.path(), &["captures", "-o", "-"]);
+    assert_eq!((output.status.code(), output.stdout.len()), (Some(2), 0), "{}", stderr(&output));
     // One that is no capture does not keep the others from being replayed.
     std::fs::write(captures.join("broken.cap"), "no capture either").unwrap();
     let output = replay(dir.path(), &["captures", "-q", "--out-dir", "again"]);

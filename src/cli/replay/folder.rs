@@ -4,7 +4,7 @@ use super::one::{drive, open, prepared};
 use super::plan::Plan;
 use super::progress::Progress;
 use crate::cli::interrupt::Interrupt;
-use crate::cli::terminal::{Terminal, say};
+use crate::cli::terminal::{Terminal, is_dash, say};
 use crate::cli::views::Shown;
 use crate::cli::{Exit, Failure};
 use comfy_table::presets::NOTHING;
@@ -32,6 +32,10 @@ struct Job {
 pub(super) fn run(plan: &Plan, folder: &Path, terminal: &Terminal) -> Result<Exit, Failure> {
     if !plan.is_summarised() && plan.shown != Shown::Nothing {
         let why = "--json and --explain tell of one replay, and a folder of captures gives several";
+        return Err(Failure::Because(why.to_owned()));
+    }
+    if plan.output.as_deref().is_some_and(is_dash) {
+        let why = "a folder of captures gives several outputs, so -o names a folder, not standard output";
         return Err(Failure::Because(why.to_owned()));
     }
     let jobs = jobs(plan, folder)?;

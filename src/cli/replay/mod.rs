@@ -112,7 +112,7 @@ struct Changes {
 #[derive(clap::Args)]
 #[command(next_help_heading = "Output")]
 struct Output {
-    /// Write what each device receives to DIR/DEVICE.pcap.
+    /// Write what each device receives to DIR/DEVICE.pcap. For a folder of captures: to DIR/NAME/DEVICE.pcap.
     #[arg(long, value_name = "DIR")]
     out_dir: Option<PathBuf>,
     /// Write every hop as a packet with its rule as a comment; - is standard output. For a folder of captures: into this
