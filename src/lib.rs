@@ -55,6 +55,7 @@
 //! | room | what it is | to begin with |
 //! | --- | --- | --- |
 //! | `live` | real ends for simulated cables, in real time (Linux) | |
+//! | [`replay`] | captures through a lab: read, chosen, decided, written | [`replay::Replay`] |
 //! | `play` | a lab on a page, changed while it runs (feature `play`) | |
 //! | [`report`] | text, JSON lines, annotated pcapng, counters, matrices: views of the hop log | [`report::TextReport`] |
 //! | [`report::html`] | a run as a page that moves | [`report::html::page`] |
@@ -99,6 +100,7 @@ pub mod matrix;
 pub mod nic;
 #[cfg(feature = "play")]
 pub mod play;
+pub mod replay;
 pub mod report;
 pub mod station;
 pub mod switch;

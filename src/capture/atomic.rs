@@ -15,8 +15,7 @@ const BUFFER_BYTES: usize = 128 * 1024;
 #[derive(Debug)]
 pub struct AtomicFile {
     file: BufWriter<File>,
-    /// The temporary file's path and the final one; none for a destination that is no ordinary file.
-    rename: Option<(TempPath, PathBuf)>,
+    place: Place,
 }
 
 impl AtomicFile {
@@ -25,18 +24,8 @@ impl AtomicFile {
     /// # Errors
     /// The folder does not exist or cannot be written to.
     pub fn create(path: &Path) -> io::Result<AtomicFile> {
-        let path = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf());
-        if std::fs::metadata(&path).is_ok_and(|m| !m.is_file()) {
-            let file = File::options().write(true).open(&path)?;
-            return Ok(AtomicFile { file: BufWriter::with_capacity(BUFFER_BYTES, file), rename: None });
-        }
-        let folder = match path.parent() {
-            Some(folder) if !folder.as_os_str().is_empty() => folder,
-            _ => Path::new("."),
-        };
-        let (file, temporary) = temporary_file(folder)?.into_parts();
-        let file = BufWriter::with_capacity(BUFFER_BYTES, file);
-        Ok(AtomicFile { file, rename: Some((temporary, path)) })
+        let (place, file) = Place::take(path)?;
+        Ok(AtomicFile { file: BufWriter::with_capacity(BUFFER_BYTES, file), place })
     }
 
     /// Gives the file its name, in one step.
@@ -45,7 +34,40 @@ impl AtomicFile {
     /// The last bytes cannot be written, or the name cannot be taken; the temporary file is then removed.
     pub fn commit(mut self) -> io::Result<()> {
         self.file.flush()?;
-        match self.rename.take() {
+        self.place.commit()
+    }
+}
+
+/// Where a file is while it is written, and where it will be.
+#[derive(Debug)]
+pub(super) struct Place {
+    /// The temporary file's path and the final one; none for a destination that is no ordinary file.
+    rename: Option<(TempPath, PathBuf)>,
+}
+
+impl Place {
+    /// Begins a file that will be at `path`. Dropped without a commit, the place is as it was.
+    pub(super) fn take(path: &Path) -> io::Result<(Place, File)> {
+        let path = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf());
+        if std::fs::metadata(&path).is_ok_and(|m| !m.is_file()) {
+            return Ok((Place { rename: None }, File::options().write(true).open(&path)?));
+        }
+        let folder = match path.parent() {
+            Some(folder) if !folder.as_os_str().is_empty() => folder,
+            _ => Path::new("."),
+        };
+        let (file, temporary) = temporary_file(folder)?.into_parts();
+        Ok((Place { rename: Some((temporary, path)) }, file))
+    }
+
+    /// Where an ordinary file is while it is written, so that it can be closed and opened again.
+    pub(super) fn temporary(&self) -> Option<&Path> {
+        self.rename.as_ref().map(|(temporary, _)| temporary.as_ref())
+    }
+
+    /// Gives the file its name.
+    pub(super) fn commit(self) -> io::Result<()> {
+        match self.rename {
             Some((temporary, path)) => temporary.persist(path).map_err(|e| e.error),
             None => Ok(()),
         }

@@ -4,13 +4,15 @@
 //! record after another. Captures come from anywhere, so nothing in them is believed: a record that makes no sense is
 //! answered with a [`BadRecord`] that says which one, where and why, and reading goes on if the next record can still
 //! be found. [`PcapWriter`] and [`PcapngWriter`] write what packet analysers open without complaint, byte for byte the
-//! same for the same input, [`Traffic`] makes frames up, and [`AtomicFile`] keeps half-written files from ever having a final name.
+//! same for the same input, [`Traffic`] makes frames up, [`AtomicFile`] keeps half-written files from ever having a final
+//! name, and a [`RecordFile`] ends with a whole record even if the disk is full.
 
 mod atomic;
 mod error;
 mod pcap;
 mod pcapng;
 mod reader;
+mod record_file;
 mod source;
 #[cfg(test)]
 mod tests;
@@ -19,9 +21,10 @@ mod writer;
 
 pub use atomic::AtomicFile;
 pub use error::{BadReason, BadRecord, CaptureError};
-pub use reader::{Interface, Reader, Record};
+pub use reader::{Batch, Interface, Reader, Record};
+pub use record_file::{RecordFile, RecordFormat};
 pub use traffic::{BadFrameSize, FrameSize, Traffic, TrafficSpec};
-pub use writer::{Direction, InterfaceStatistics, Packet, PcapWriter, PcapngWriter};
+pub use writer::{Direction, InterfaceStatistics, Packet, PcapWriter, PcapngBlocks, PcapngWriter};
 
 /// Most bytes of data that a record may have. libpcap's own limit: whatever claims more is no capture of frames.
 pub const MAX_RECORD_BYTES: u32 = 262_144;

@@ -5,15 +5,27 @@ use super::reader::{Interface, Located, check_frame, end_of_stream};
 use super::source::Source;
 use super::{LINKTYPE_ETHERNET, MAX_RECORD_BYTES};
 use crate::time::Instant;
-use pcap_file::pcap::{PcapParseError, PcapParser, PcapTsResolution, RawPcapPacket};
+use pcap_file::Endianness;
+use pcap_file::pcap::{PcapParser, PcapTsResolution};
 
 const HEADER_BYTES: usize = 24;
 const RECORD_HEADER_BYTES: usize = 16;
 const NANOS_PER_SECOND: u64 = 1_000_000_000;
 
+/// What stands in front of each frame.
+struct RecordHead {
+    seconds: u32,
+    /// Of a second: microseconds or nanoseconds.
+    fraction: u32,
+    captured: u32,
+    original: u32,
+}
+
 /// A pcap stream behind its header.
 pub(super) struct PcapStream {
-    parser: PcapParser,
+    /// Its numbers are big-endian.
+    big: bool,
+    resolution: PcapTsResolution,
     interface: Interface,
     /// Records so far.
     count: u64,
@@ -53,7 +65,8 @@ impl PcapStream {
         }
         let fcs_bytes = if field & (1 << 26) != 0 { (field >> 28) as u8 * 2 } else { 0 };
         let interface = Interface { name: None, link_type, snaplen: header.snaplen, fcs_bytes };
-        Ok(PcapStream { parser, interface, count: 0 })
+        let big = header.endianness == Endianness::Big;
+        Ok(PcapStream { big, resolution: header.ts_resolution, interface, count: 0 })
     }
 
     /// The one interface.
@@ -61,72 +74,76 @@ impl PcapStream {
         &self.interface
     }
 
-    /// The next record.
+    /// Whether the next record needs no more of the stream than was read ahead.
+    #[inline]
+    pub(super) fn stands_whole(&self, source: &Source) -> bool {
+        let window = source.peek();
+        self.head(window).is_some_and(|head| window.len() - RECORD_HEADER_BYTES >= head.captured as usize)
+    }
+
+    /// The next record; `None` at the end.
+    #[inline]
     pub(super) fn next(&mut self, source: &mut Source) -> Option<Result<Located, BadRecord>> {
         let offset = source.offset();
         let number = self.count + 1;
-        let result = self.record(source).transpose()?;
+        let result = self.record(source, number, offset).transpose()?;
         self.count = number;
-        Some(result.map(|located| Located { number, offset, ..located }).map_err(|reason| BadRecord {
-            number,
-            offset,
-            reason,
-        }))
+        Some(result.map_err(|reason| BadRecord { number, offset, reason }))
     }
 
-    /// The next record, not yet numbered; `None` at the end.
-    fn record(&mut self, source: &mut Source) -> Result<Option<Located>, BadReason> {
+    #[inline]
+    fn record(&self, source: &mut Source, number: u64, offset: u64) -> Result<Option<Located>, BadReason> {
         let have = source.need(RECORD_HEADER_BYTES);
-        if have < RECORD_HEADER_BYTES {
+        let Some(head) = self.head(source.peek()) else {
             return match source.take_error() {
                 Some(e) => Err(BadReason::Read(e.to_string())),
                 None if have == 0 => Ok(None),
                 None => Err(BadReason::Truncated { needed: RECORD_HEADER_BYTES as u64, have: have as u64 }),
             };
-        }
-        // What is read ahead is most often enough; if not, the error says how long the data is, which is believed
-        // within bounds only.
-        if let Err(PcapParseError::IncompleteBuffer(data_len, _)) = self.parser.next_raw_packet(source.peek())
-        {
-            let whole = data_len.saturating_add(RECORD_HEADER_BYTES);
-            if data_len <= MAX_RECORD_BYTES as usize {
-                let have = source.need(whole);
-                if have < whole {
-                    return Err(end_of_stream(source, whole as u64, have as u64));
-                }
-            } else {
-                source.consume(RECORD_HEADER_BYTES);
-                return Err(too_long(source, data_len as u64));
-            }
-        }
-        let Ok((_, raw)) = self.parser.next_raw_packet(source.peek()) else {
-            return Err(BadReason::Truncated { needed: RECORD_HEADER_BYTES as u64, have: have as u64 });
         };
-        let captured = raw.incl_len;
-        let checked = self.check(&raw);
-        drop(raw);
-        source.consume(RECORD_HEADER_BYTES);
-        let data = source.consume(captured as usize);
-        let (time, len, orig_len) = checked?;
-        let data = data.start..data.start + len as usize;
-        Ok(Some(Located { number: 0, offset: 0, time, interface: 0, data, orig_len }))
+        // What the header claims is believed within bounds only.
+        if head.captured > MAX_RECORD_BYTES {
+            source.consume(RECORD_HEADER_BYTES);
+            return Err(too_long(source, head.captured.into()));
+        }
+        let whole = RECORD_HEADER_BYTES + head.captured as usize;
+        let have = source.need(whole);
+        if have < whole {
+            return Err(end_of_stream(source, whole as u64, have as u64));
+        }
+        let start = source.consume(whole).start + RECORD_HEADER_BYTES;
+        let (time, len, orig_len) = self.check(&head)?;
+        let data = start..start + len as usize;
+        Ok(Some(Located { number, offset, time, interface: 0, data, orig_len }))
+    }
+
+    /// The header of the record at the beginning of the window, if it is there.
+    #[inline]
+    fn head(&self, window: &[u8]) -> Option<RecordHead> {
+        let (fields, _) = window.first_chunk::<RECORD_HEADER_BYTES>()?.as_chunks::<4>();
+        let &[seconds, fraction, captured, original] = fields else { return None };
+        let number = |bytes| if self.big { u32::from_be_bytes(bytes) } else { u32::from_le_bytes(bytes) };
+        Some(RecordHead {
+            seconds: number(seconds),
+            fraction: number(fraction),
+            captured: number(captured),
+            original: number(original),
+        })
     }
 
     /// Time, captured length and original length, if they can be true.
-    fn check(&self, raw: &RawPcapPacket<'_>) -> Result<(Instant, u32, u32), BadReason> {
-        if raw.incl_len > MAX_RECORD_BYTES {
-            return Err(BadReason::TooLong(raw.incl_len.into()));
-        }
-        let (unit_ns, unit) = match self.parser.header().ts_resolution {
+    #[inline]
+    fn check(&self, head: &RecordHead) -> Result<(Instant, u32, u32), BadReason> {
+        let (unit_ns, unit) = match self.resolution {
             PcapTsResolution::MicroSecond => (1000, "microseconds"),
             PcapTsResolution::NanoSecond => (1, "nanoseconds"),
         };
-        let fraction_ns = u64::from(raw.ts_frac) * unit_ns;
+        let fraction_ns = u64::from(head.fraction) * unit_ns;
         if fraction_ns >= NANOS_PER_SECOND {
-            return Err(BadReason::Fraction { fraction: raw.ts_frac, unit });
+            return Err(BadReason::Fraction { fraction: head.fraction, unit });
         }
-        let time = Instant::from_nanos(u64::from(raw.ts_sec) * NANOS_PER_SECOND + fraction_ns);
-        let (len, orig_len) = check_frame(raw.incl_len, raw.orig_len, self.interface.fcs_bytes)?;
+        let time = Instant::from_nanos(u64::from(head.seconds) * NANOS_PER_SECOND + fraction_ns);
+        let (len, orig_len) = check_frame(head.captured, head.original, self.interface.fcs_bytes)?;
         Ok((time, len, orig_len))
     }
 }

@@ -159,21 +159,34 @@ impl PcapngStream {
         &self.interfaces
     }
 
-    /// The next packet.
-    pub(super) fn next(&mut self, source: &mut Source) -> Option<Result<Located, BadRecord>> {
-        loop {
-            let offset = source.offset();
-            if source.need(1) == 0 {
-                let reason = BadReason::Read(source.take_error()?.to_string());
-                return Some(Err(BadRecord { number: self.count + 1, offset, reason }));
-            }
-            let number = self.count + 1;
-            match self.block(source) {
-                Ok(Content::Other) => {}
-                Ok(Content::Packet(located)) => return Some(Ok(Located { number, offset, ..located })),
-                Err(reason) => return Some(Err(BadRecord { number, offset, reason })),
-            }
+    /// Whether the next block needs no more of the stream than was read ahead.
+    #[inline]
+    pub(super) fn stands_whole(&self, source: &Source) -> bool {
+        let window = source.peek();
+        if window.len() < SECTION_HEAD_BYTES {
+            return false;
         }
+        let endianness =
+            if window.starts_with(&Self::MAGIC) { byte_order(window) } else { Ok(self.endianness) };
+        // A byte order or a length that cannot be is found out without reading on.
+        endianness.is_ok_and(|endianness| {
+            Body { bytes: window, endianness }.u32(4).is_some_and(|len| len as usize <= window.len())
+        })
+    }
+
+    /// The next block, with the packet in it; `None` at the end.
+    pub(super) fn next(&mut self, source: &mut Source) -> Option<Result<Option<Located>, BadRecord>> {
+        let offset = source.offset();
+        let number = self.count + 1;
+        if source.need(1) == 0 {
+            let reason = BadReason::Read(source.take_error()?.to_string());
+            return Some(Err(BadRecord { number, offset, reason }));
+        }
+        Some(match self.block(source) {
+            Ok(Content::Other) => Ok(None),
+            Ok(Content::Packet(located)) => Ok(Some(Located { number, offset, ..located })),
+            Err(reason) => Err(BadRecord { number, offset, reason }),
+        })
     }
 
     /// Reads one block, whatever it is.

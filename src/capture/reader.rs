@@ -10,6 +10,9 @@ use std::fmt;
 use std::io::Read;
 use std::ops::Range;
 
+/// Most records of one batch: what is remembered of them stays in the first-level cache.
+const MAX_BATCH_RECORDS: usize = 256;
+
 /// An interface that a capture was taken on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Interface {
@@ -65,6 +68,81 @@ enum Format {
     Pcapng(PcapngStream),
 }
 
+impl Format {
+    #[inline]
+    fn stands_whole(&self, source: &Source) -> bool {
+        match self {
+            Format::Pcap(pcap) => pcap.stands_whole(source),
+            Format::Pcapng(pcapng) => pcapng.stands_whole(source),
+        }
+    }
+
+    /// The next record, or something else.
+    #[inline]
+    fn next(&mut self, source: &mut Source) -> Option<Result<Option<Located>, BadRecord>> {
+        match self {
+            Format::Pcap(pcap) => pcap.next(source).map(|result| result.map(Some)),
+            Format::Pcapng(pcapng) => pcapng.next(source),
+        }
+    }
+}
+
+impl Source {
+    /// A record that stands in the window.
+    #[inline]
+    fn record(&self, located: &Located) -> Record<'_> {
+        let &Located { number, offset, time, interface, ref data, orig_len } = located;
+        Record { number, offset, time, interface, data: self.slice(data.clone()), orig_len }
+    }
+}
+
+/// Records one behind the other, lent by a [`Reader`].
+#[derive(Clone, Copy)]
+pub struct Batch<'a> {
+    found: &'a [Located],
+    source: &'a Source,
+}
+
+impl<'a> Batch<'a> {
+    /// How many there are; a batch that was asked for has one at least.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.found.len()
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.found.is_empty()
+    }
+
+    /// One of them, from 0.
+    #[inline]
+    #[must_use]
+    pub fn get(&self, index: usize) -> Option<Record<'a>> {
+        self.found.get(index).map(|located| self.source.record(located))
+    }
+
+    /// All of them.
+    #[inline]
+    pub fn iter(&self) -> impl Iterator<Item = Record<'a>> + use<'a> {
+        self.from(0)
+    }
+
+    /// Those from one on.
+    #[inline]
+    pub fn from(&self, index: usize) -> impl Iterator<Item = Record<'a>> + use<'a> {
+        let source = self.source;
+        self.found.get(index..).unwrap_or_default().iter().map(move |located| source.record(located))
+    }
+}
+
+impl fmt::Debug for Batch<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.iter()).finish()
+    }
+}
+
 /// Reads a capture, record by record, in memory that does not grow with its length.
 ///
 /// ```
@@ -85,6 +163,10 @@ enum Format {
 pub struct Reader {
     source: Source,
     format: Format,
+    /// The records that were found last.
+    found: Vec<Located>,
+    /// A bad record behind them.
+    pending: Option<BadRecord>,
     /// After a fatal record, or at the end.
     over: bool,
 }
@@ -114,7 +196,13 @@ impl Reader {
         } else {
             return Err(CaptureError::Magic(magic.to_vec()));
         };
-        Ok(Reader { source, format, over: false })
+        Ok(Reader {
+            source,
+            format,
+            found: Vec::with_capacity(MAX_BATCH_RECORDS),
+            pending: None,
+            over: false,
+        })
     }
 
     /// The next record; `None` at the end, and after a record that [`BadRecord::is_fatal`].
@@ -122,27 +210,66 @@ impl Reader {
     /// # Errors
     /// The record cannot be used. The next call answers with the one after it.
     pub fn next_record(&mut self) -> Option<Result<Record<'_>, BadRecord>> {
-        if self.over {
-            return None;
+        match self.find(1)? {
+            Ok(()) => self.batch().get(0).map(Ok),
+            Err(bad) => Some(Err(bad)),
         }
-        let next = match &mut self.format {
-            Format::Pcap(pcap) => pcap.next(&mut self.source),
-            Format::Pcapng(pcapng) => pcapng.next(&mut self.source),
-        };
-        match next {
-            None => {
-                self.over = true;
-                None
+    }
+
+    /// The next records, as many as stand in the window one behind the other, so that none of them is copied; `None` at
+    /// the end, and after a record that [`BadRecord::is_fatal`].
+    ///
+    /// ```
+    /// # use macvlab::{capture::{PcapWriter, Reader}, time::Instant};
+    /// # let mut file = PcapWriter::new(Vec::new())?;
+    /// # for n in 0..1000 { file.write(Instant::from_nanos(n), &[0xff; 60], 60)?; }
+    /// # let mut reader = Reader::new(std::io::Cursor::new(file.finish()?))?;
+    /// let mut records = 0;
+    /// while let Some(batch) = reader.next_batch() {
+    ///     records += batch.map_err(|bad| bad.to_string()).unwrap().iter().count();
+    /// }
+    /// assert_eq!(records, 1000);
+    /// # Ok::<(), macvlab::capture::CaptureError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// The first of them cannot be used. The next call answers with those after it.
+    pub fn next_batch(&mut self) -> Option<Result<Batch<'_>, BadRecord>> {
+        let found = self.find(MAX_BATCH_RECORDS)?;
+        Some(found.map(|()| self.batch()))
+    }
+
+    /// The records that were answered last, once more. They are there until the next ones are asked for.
+    #[must_use]
+    pub fn batch(&self) -> Batch<'_> {
+        Batch { found: &self.found, source: &self.source }
+    }
+
+    /// Finds at most so many records, and at least one, before which the window may move.
+    fn find(&mut self, most: usize) -> Option<Result<(), BadRecord>> {
+        self.found.clear();
+        if let Some(bad) = self.pending.take() {
+            return Some(Err(bad));
+        }
+        while self.found.len() < most && !self.over {
+            if !self.found.is_empty() && !self.format.stands_whole(&self.source) {
+                break;
             }
-            Some(Err(bad)) => {
-                self.over = bad.is_fatal();
-                Some(Err(bad))
-            }
-            Some(Ok(Located { number, offset, time, interface, data, orig_len })) => {
-                let data = self.source.slice(data);
-                Some(Ok(Record { number, offset, time, interface, data, orig_len }))
+            match self.format.next(&mut self.source) {
+                None => self.over = true,
+                Some(Ok(Some(located))) => self.found.push(located),
+                Some(Ok(None)) => {}
+                Some(Err(bad)) => {
+                    self.over = bad.is_fatal();
+                    if self.found.is_empty() {
+                        return Some(Err(bad));
+                    }
+                    self.pending = Some(bad);
+                    break;
+                }
             }
         }
+        (!self.found.is_empty()).then_some(Ok(()))
     }
 
     /// The interfaces that were described so far, those of earlier sections first. A pcap file has one.

@@ -5,20 +5,23 @@ use super::{LINKTYPE_ETHERNET, MAX_RECORD_BYTES};
 use crate::frame::{MacAddr, PacketType};
 use crate::time::Instant;
 use pcap_file::pcap::{PcapHeader, PcapTsResolution};
-use pcap_file::pcapng::blocks::enhanced_packet::{EnhancedPacketBlock, EnhancedPacketOption};
+use pcap_file::pcapng::blocks::ENHANCED_PACKET_BLOCK;
 use pcap_file::pcapng::blocks::interface_description::{
     InterfaceDescriptionBlock, InterfaceDescriptionOption, InterfaceTsResolution,
 };
 use pcap_file::pcapng::blocks::interface_statistics::{InterfaceStatisticsBlock, InterfaceStatisticsOption};
-use pcap_file::pcapng::blocks::opt_common::{CommonOption, UnknownOption};
 use pcap_file::pcapng::blocks::section_header::{SectionHeaderBlock, SectionHeaderOption};
 use pcap_file::{DataLink, Endianness};
 use std::borrow::Cow;
 use std::io::Write;
 use std::time::Duration;
 
-/// `epb_packetid`, which the pcap-file crate has no name for.
+/// Options of a packet: `opt_comment`, `epb_flags`, `epb_packetid`.
+const OPT_COMMENT: u16 = 1;
+const EPB_FLAGS: u16 = 2;
 const EPB_PACKETID: u16 = 5;
+/// Most bytes of a packet block beside data and comment.
+const PACKET_OVERHEAD: usize = 80;
 /// Most bytes of one option.
 const MAX_OPTION_BYTES: usize = 65_535;
 
@@ -55,9 +58,7 @@ impl<W: Write> PcapWriter<W> {
             .map_err(|_| CaptureError::Write("a pcap file has no times after 2106".to_owned()))?;
         let incl_len = record_len(frame)?;
         let fields = [ts_sec, since_epoch.subsec_nanos(), incl_len, orig_len.max(incl_len)];
-        for field in fields {
-            self.writer.write_all(&field.to_le_bytes())?;
-        }
+        self.writer.write_all(fields.map(u32::to_le_bytes).as_flattened())?;
         self.writer.write_all(frame)?;
         Ok(())
     }
@@ -150,33 +151,36 @@ pub struct InterfaceStatistics {
     pub delivered: Option<u64>,
 }
 
-/// Writes a pcapng file: one section, an interface for each device, little-endian, nanoseconds.
-pub struct PcapngWriter<W: Write> {
-    inner: pcap_file::pcapng::PcapNgWriter<W>,
+/// Makes the blocks of a pcapng file: one section, an interface for each device, little-endian, nanoseconds. They collect
+/// until somebody takes them.
+pub struct PcapngBlocks {
+    blocks: pcap_file::pcapng::PcapNgWriter<Vec<u8>>,
     interfaces: u32,
 }
 
-impl<W: Write> PcapngWriter<W> {
-    /// Writes the section header. It names this program and its version, and nothing of the machine.
+impl PcapngBlocks {
+    /// From so many bytes on it is time to take them.
+    pub const ENOUGH: usize = 256 * 1024;
+
+    /// Makes the section header. It names this program and its version, and nothing of the machine.
     ///
     /// # Errors
-    /// Writing fails.
-    pub fn new(writer: W) -> Result<PcapngWriter<W>, CaptureError> {
+    /// None that is known; the library below has them for headers that this one is not.
+    pub fn new() -> Result<PcapngBlocks, CaptureError> {
         let application = concat!("macvlab ", env!("CARGO_PKG_VERSION"));
         let section = SectionHeaderBlock {
             endianness: Endianness::Little,
             options: vec![SectionHeaderOption::UserApplication(Cow::Borrowed(application))],
             ..SectionHeaderBlock::default()
         };
-        let inner =
-            pcap_file::pcapng::PcapNgWriter::with_section_header(writer, section).map_err(pcapng_error)?;
-        Ok(PcapngWriter { inner, interfaces: 0 })
+        let blocks = pcap_file::pcapng::PcapNgWriter::with_section_header(Vec::new(), section);
+        Ok(PcapngBlocks { blocks: blocks.map_err(pcapng_error)?, interfaces: 0 })
     }
 
     /// Describes an interface and answers its number. Interfaces may be added at any time before their first packet.
     ///
     /// # Errors
-    /// Writing fails.
+    /// None that is known, as above.
     pub fn add_interface(
         &mut self,
         name: &str,
@@ -193,59 +197,58 @@ impl<W: Write> PcapngWriter<W> {
         options.push(InterfaceDescriptionOption::IfTsResol(InterfaceTsResolution::NANO));
         let linktype = DataLink::from(u32::from(LINKTYPE_ETHERNET));
         let block = InterfaceDescriptionBlock { linktype, snaplen: MAX_RECORD_BYTES, options };
-        self.inner.write_pcapng_block(block).map_err(pcapng_error)?;
+        self.blocks.write_pcapng_block(block).map_err(pcapng_error)?;
         self.interfaces += 1;
         Ok(self.interfaces - 1)
     }
 
-    /// Writes one frame.
+    /// Adds one frame. Nothing is allocated for it but room, if there is none.
     ///
     /// # Errors
-    /// Writing fails, or there is no such interface.
-    pub fn write(&mut self, packet: &Packet<'_>) -> Result<(), CaptureError> {
-        let mut options = Vec::with_capacity(3);
-        if !packet.comment.is_empty() {
-            let comment = CommonOption::Comment(Cow::Borrowed(fitting(packet.comment)));
-            options.push(EnhancedPacketOption::Common(comment));
+    /// There is no such interface, or the frame is too long.
+    #[inline]
+    pub fn packet(&mut self, packet: &Packet<'_>) -> Result<(), CaptureError> {
+        if packet.interface >= self.interfaces {
+            return Err(CaptureError::Write(format!("there is no interface {}", packet.interface)));
+        }
+        let captured = record_len(packet.frame)?;
+        let comment = fitting(packet.comment).as_bytes();
+        let blocks = self.blocks.get_mut();
+        let start = blocks.len();
+        blocks.reserve(PACKET_OVERHEAD + packet.frame.len() + comment.len());
+        let time = packet.time.as_nanos();
+        let original = packet.orig_len.max(captured);
+        let (high, low) = ((time >> 32) as u32, time as u32);
+        // The block's length, which stands at both ends, is filled in when it is known.
+        let fields = [ENHANCED_PACKET_BLOCK, 0, packet.interface, high, low, captured, original];
+        blocks.extend_from_slice(fields.map(u32::to_le_bytes).as_flattened());
+        blocks.extend_from_slice(packet.frame);
+        pad(blocks);
+        let without_options = blocks.len();
+        if !comment.is_empty() {
+            option(blocks, OPT_COMMENT, comment);
         }
         if packet.flags() != 0 {
-            options.push(EnhancedPacketOption::Flags(packet.flags()));
+            option(blocks, EPB_FLAGS, &packet.flags().to_le_bytes());
         }
-        let id = packet.packet_id.map(u64::to_le_bytes);
-        if let Some(id) = &id {
-            options.push(EnhancedPacketOption::Common(CommonOption::Unknown(UnknownOption::new(
-                EPB_PACKETID,
-                id,
-            ))));
+        if let Some(id) = packet.packet_id {
+            option(blocks, EPB_PACKETID, &id.to_le_bytes());
         }
-        let block = EnhancedPacketBlock {
-            interface_id: packet.interface,
-            timestamp: Duration::from_nanos(packet.time.as_nanos()),
-            original_len: packet.orig_len.max(record_len(packet.frame)?),
-            data: Cow::Borrowed(packet.frame),
-            options,
-        };
-        self.inner.write_pcapng_block(block).map_err(pcapng_error)?;
+        if blocks.len() > without_options {
+            option(blocks, 0, &[]);
+        }
+        let len = u32::try_from(blocks.len() - start + 4).unwrap_or(u32::MAX).to_le_bytes();
+        blocks.extend_from_slice(&len);
+        if let Some(field) = blocks.get_mut(start + 4..start + 8) {
+            field.copy_from_slice(&len);
+        }
         Ok(())
     }
 
-    /// The writer below. What is written to it directly lands between two blocks.
-    pub fn get_mut(&mut self) -> &mut W {
-        self.inner.get_mut()
-    }
-
-    /// Hands on what the writer below has collected.
+    /// Adds what an interface counted; best at the end.
     ///
     /// # Errors
-    /// Flushing fails.
-    pub fn flush(&mut self) -> Result<(), CaptureError> {
-        Ok(self.inner.get_mut().flush()?)
-    }
-
-    /// Writes what an interface counted; best at the end.
-    ///
-    /// # Errors
-    /// Writing fails, or there is no such interface.
+    /// There is no such interface.
     pub fn statistics(&mut self, interface: u32, counted: &InterfaceStatistics) -> Result<(), CaptureError> {
         let at = |time: Instant| Duration::from_nanos(time.as_nanos());
         let mut options = vec![
@@ -258,18 +261,112 @@ impl<W: Write> PcapngWriter<W> {
         options.extend(counted.dropped_by_os.map(InterfaceStatisticsOption::IsbOsDrop));
         options.extend(counted.delivered.map(InterfaceStatisticsOption::IsbUsrDeliv));
         let block = InterfaceStatisticsBlock { interface_id: interface, timestamp: at(counted.end), options };
-        self.inner.write_pcapng_block(block).map_err(pcapng_error)?;
+        self.blocks.write_pcapng_block(block).map_err(pcapng_error)?;
         Ok(())
     }
 
-    /// Flushes, and gives the writer back.
+    /// Bytes that have collected.
+    #[inline]
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.blocks.get_ref().len()
+    }
+
+    /// Whether none have.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Takes the blocks that have collected, and has the next ones collect in `empty`.
+    pub fn take(&mut self, empty: Vec<u8>) -> Vec<u8> {
+        std::mem::replace(self.blocks.get_mut(), empty)
+    }
+
+    /// Writes the blocks that have collected.
     ///
     /// # Errors
-    /// Flushing fails.
-    pub fn finish(mut self) -> Result<W, CaptureError> {
-        self.inner.get_mut().flush()?;
-        Ok(self.inner.into_inner())
+    /// Writing fails; the blocks are gone all the same.
+    pub fn write_to(&mut self, writer: &mut impl Write) -> Result<(), CaptureError> {
+        let blocks = self.blocks.get_mut();
+        let written = writer.write_all(blocks);
+        blocks.clear();
+        Ok(written?)
     }
+}
+
+/// Writes a pcapng file: [`PcapngBlocks`], many at once.
+pub struct PcapngWriter<W: Write> {
+    blocks: PcapngBlocks,
+    writer: W,
+}
+
+impl<W: Write> PcapngWriter<W> {
+    /// Begins with the section header.
+    ///
+    /// # Errors
+    /// As [`PcapngBlocks::new`].
+    pub fn new(writer: W) -> Result<PcapngWriter<W>, CaptureError> {
+        Ok(PcapngWriter { blocks: PcapngBlocks::new()?, writer })
+    }
+
+    /// Describes an interface and answers its number, as [`PcapngBlocks::add_interface`] does.
+    ///
+    /// # Errors
+    /// Writing fails.
+    pub fn add_interface(
+        &mut self,
+        name: &str,
+        description: &str,
+        mac: Option<MacAddr>,
+    ) -> Result<u32, CaptureError> {
+        self.blocks.add_interface(name, description, mac)
+    }
+
+    /// Writes one frame.
+    ///
+    /// # Errors
+    /// Writing fails, or there is no such interface.
+    pub fn write(&mut self, packet: &Packet<'_>) -> Result<(), CaptureError> {
+        self.blocks.packet(packet)?;
+        if self.blocks.len() >= PcapngBlocks::ENOUGH {
+            self.blocks.write_to(&mut self.writer)
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Writes what an interface counted; best at the end.
+    ///
+    /// # Errors
+    /// Writing fails, or there is no such interface.
+    pub fn statistics(&mut self, interface: u32, counted: &InterfaceStatistics) -> Result<(), CaptureError> {
+        self.blocks.statistics(interface, counted)
+    }
+
+    /// Writes what has collected, flushes, and gives the writer back.
+    ///
+    /// # Errors
+    /// Writing fails.
+    pub fn finish(mut self) -> Result<W, CaptureError> {
+        self.blocks.write_to(&mut self.writer)?;
+        self.writer.flush()?;
+        Ok(self.writer)
+    }
+}
+
+/// An option of a block.
+fn option(block: &mut Vec<u8>, code: u16, value: &[u8]) {
+    block.extend_from_slice(&code.to_le_bytes());
+    block.extend_from_slice(&u16::try_from(value.len()).unwrap_or(u16::MAX).to_le_bytes());
+    block.extend_from_slice(value);
+    pad(block);
+}
+
+/// Everything in a block begins at a multiple of four bytes.
+fn pad(block: &mut Vec<u8>) {
+    let len = block.len().next_multiple_of(4);
+    block.resize(len, 0);
 }
 
 /// A record's length in bytes, if a record can have it.

@@ -7,7 +7,7 @@ use macvlab::lab::LabSpec;
 use macvlab::labfile::{self, LoadError};
 use std::fs::File;
 use std::io::{self, Read};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -41,11 +41,11 @@ pub(super) fn lab(path: &Path, terminal: &Terminal) -> Result<LabSpec, Failure> 
     labfile::parse("<standard input>", &text).map_err(|mistakes| shown(&mistakes))
 }
 
-/// A capture that is being read.
+/// A capture that is being read, by a reader of its own.
 pub(super) struct Capture {
     /// What people call it.
     pub(super) name: String,
-    pub(super) reader: Reader,
+    path: PathBuf,
     /// Bytes of the file, compressed as it may be; `None` if that cannot be known.
     pub(super) total_bytes: Option<u64>,
     /// Bytes of the file that were read.
@@ -55,34 +55,42 @@ pub(super) struct Capture {
 
 impl Capture {
     /// Opens a capture file, or standard input.
-    pub(super) fn open(path: &Path) -> Result<Capture, Failure> {
-        let read_bytes = Arc::new(AtomicU64::new(0));
-        let (name, total_bytes, input): (_, _, Box<dyn Read + Send>) = if is_dash(path) {
-            ("<standard input>".to_owned(), None, Box::new(io::stdin()))
-        } else {
-            let file = File::open(path).map_err(|e| Failure::about(path.display(), e))?;
-            let size = file.metadata().ok().filter(std::fs::Metadata::is_file).map(|m| m.len());
-            (path.display().to_string(), size, Box::new(file))
-        };
-        let counted = Counted { input, count: Arc::clone(&read_bytes) };
-        let reader = Reader::new(counted).map_err(|e| Failure::about(&name, e))?;
-        Ok(Capture { name, reader, total_bytes, read_bytes, bad: 0 })
+    pub(super) fn open(path: &Path) -> Result<(Capture, Reader), Failure> {
+        let name = if is_dash(path) { "<standard input>".to_owned() } else { path.display().to_string() };
+        let size = std::fs::metadata(path).ok().filter(std::fs::Metadata::is_file).map(|m| m.len());
+        let total_bytes = size.filter(|_| !is_dash(path));
+        let read_bytes = Arc::default();
+        let capture = Capture { name, path: path.to_path_buf(), total_bytes, read_bytes, bad: 0 };
+        let reader = capture.read()?;
+        Ok((capture, reader))
     }
 
-    /// Tells of a bad record, unless too many were told of.
-    pub(super) fn tell(&mut self, bad: &BadRecord, terminal: &Terminal) {
+    /// Reads it from its beginning, which standard input can be but once.
+    pub(super) fn read(&self) -> Result<Reader, Failure> {
+        let input: Box<dyn Read + Send> = if is_dash(&self.path) {
+            Box::new(io::stdin())
+        } else {
+            Box::new(File::open(&self.path).map_err(|e| Failure::about(&self.name, e))?)
+        };
+        let counted = Counted { input, count: Arc::clone(&self.read_bytes) };
+        Reader::new(counted).map_err(|e| Failure::about(&self.name, e))
+    }
+
+    /// What to tell of a bad record, unless too many were told of.
+    pub(super) fn tell(&mut self, bad: &BadRecord) -> Option<String> {
         self.bad += 1;
         // The one after which nothing can be read is never left out.
-        if self.bad <= MAX_BAD_TOLD || bad.is_fatal() {
-            terminal.say(format_args!("{}: {bad}", self.name));
-        }
+        let told = self.bad <= MAX_BAD_TOLD || bad.is_fatal();
+        told.then(|| format!("{}: {bad}", self.name))
     }
 
-    /// Tells how many bad records there were, if not all were told of; answers the same.
-    pub(super) fn tell_rest(&self, terminal: &Terminal) -> u64 {
-        if self.bad > MAX_BAD_TOLD {
-            terminal.say(format_args!("{}: bad records in all: {}", self.name, self.bad));
-        }
+    /// What to tell of all bad records, if not all were told of.
+    pub(super) fn tell_rest(&self) -> Option<String> {
+        (self.bad > MAX_BAD_TOLD).then(|| format!("{}: bad records in all: {}", self.name, self.bad))
+    }
+
+    /// How many bad records there were.
+    pub(super) fn bad(&self) -> u64 {
         self.bad
     }
 }

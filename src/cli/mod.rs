@@ -13,7 +13,7 @@
 //! | `matrix.rs` | `matrix [LAB]` |
 //! | `play.rs` | `play [LAB]`, with the feature `play`; without it `no_play.rs` says so |
 //! | `generate.rs` | `generate OUT.pcap` |
-//! | `replay.rs` | `replay CAPTURE --lab LAB`, with one capture for each device from `devices.rs` |
+//! | `replay/` | `replay CAPTURE … --lab LAB` |
 //! | `rules.rs` | `rules [ID]` |
 //! | `run.rs` | `run LAB` |
 //! | `shell.rs` | `completions SHELL`, `man [COMMAND]` |
@@ -31,7 +31,6 @@ mod ctl;
 mod dashboard;
 mod demo;
 mod demos;
-mod devices;
 mod draw;
 mod experiment;
 mod explain;

@@ -70,7 +70,8 @@ impl Rolling {
         }
         let written = |rolling: &mut Rolling| {
             rolling.capture.event(event)?;
-            if rolling.capture.get_mut().bytes >= rolling.limit { rolling.turn() } else { Ok(()) }
+            let size = rolling.capture.get_mut().bytes + rolling.capture.collected() as u64;
+            if size >= rolling.limit { rolling.turn() } else { Ok(()) }
         };
         self.attempt(written);
     }

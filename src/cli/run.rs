@@ -117,9 +117,9 @@ pub(super) fn captures(
         if captures.contains_key(path) {
             continue;
         }
-        let mut capture = Capture::open(&folder.join(path))?;
+        let (mut capture, mut reader) = Capture::open(&folder.join(path))?;
         let mut frames = Vec::new();
-        while let Some(record) = capture.reader.next_record() {
+        while let Some(record) = reader.next_record() {
             match record {
                 Ok(record) if frames.len() < MAX_STEP_FRAMES => {
                     frames.push((record.time, Frame::new(record.data)));
@@ -128,10 +128,11 @@ pub(super) fn captures(
                     let why = format!("more than {MAX_STEP_FRAMES} frames in a step; use `macvlab replay`");
                     return Err(Failure::about(&capture.name, why));
                 }
-                Err(bad) => capture.tell(&bad, terminal),
+                Err(bad) => capture.tell(&bad).into_iter().for_each(|text| terminal.say(text)),
             }
         }
-        any_bad |= capture.tell_rest(terminal) > 0;
+        capture.tell_rest().into_iter().for_each(|text| terminal.say(text));
+        any_bad |= capture.bad() > 0;
         captures.insert(path.clone(), frames);
     }
     Ok((captures, any_bad))

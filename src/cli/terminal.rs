@@ -62,8 +62,7 @@ impl Terminal {
 
     /// Says something on standard error.
     pub(super) fn say(&self, text: impl fmt::Display) {
-        // If standard error is gone, there is nobody left to tell.
-        let _ = writeln!(io::stderr(), "{text}");
+        say(text);
     }
 
     /// Says why a command could not be carried out.
@@ -76,6 +75,12 @@ impl Terminal {
             Failure::Shown(text) => self.say(text.trim_end()),
         }
     }
+}
+
+/// Says something on standard error, from whatever thread.
+pub(super) fn say(text: impl fmt::Display) {
+    // If standard error is gone, there is nobody left to tell.
+    let _ = writeln!(io::stderr(), "{text}");
 }
 
 fn wrap(text: &str, indent: usize, width: usize) -> String {

@@ -133,11 +133,6 @@ impl Views {
         }
     }
 
-    /// Whether anything is written to anywhere but standard output.
-    pub(super) fn writes_files(&self) -> bool {
-        self.capture.is_some() || self.page.is_some()
-    }
-
     /// Whether decisions and changes are to be told.
     pub(super) fn wants_all(&self) -> bool {
         self.page.is_some()

@@ -57,8 +57,7 @@ mod tests;
 mod write;
 
 pub use diagnostic::{Diagnostic, Diagnostics, MAX_SHOWN};
-pub use scalar::parse_duration;
-pub use scalar::{MAX_DURATION, MAX_FRAME};
+pub use scalar::{MAX_DURATION, MAX_FRAME, parse_duration};
 pub use step::MAX_COUNT;
 pub use write::write;
 

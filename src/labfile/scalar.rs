@@ -171,7 +171,7 @@ pub(super) const UNITS: [(&str, u64); 6] = [
     ("ns", 1),
 ];
 
-/// A duration as lab files have it: `300s`, `1.5ms`.
+/// A duration as lab files write it, a number and a unit: `300s`, `5ms`, `1.5h`. `None`: it is none.
 #[must_use]
 pub fn parse_duration(text: &str) -> Option<Duration> {
     let digits = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());

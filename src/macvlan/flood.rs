@@ -97,7 +97,8 @@ impl Iterator for Deliveries<'_> {
                 done = each(done, flood_copy(self.copy, receiver, self.must_fit));
             }
         }
-        for receiver in self.lists.into_iter().flatten() {
+        let [joined, others] = self.lists;
+        for receiver in if others.is_empty() { joined } else { others } {
             if Some(receiver.id) != self.sender {
                 done = each(done, flood_copy(self.copy, *receiver, self.must_fit));
             }

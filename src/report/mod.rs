@@ -20,7 +20,7 @@ pub use counters::{CountersTable, counters_table};
 pub use explain::Explanation;
 pub use json::JsonLines;
 pub use matrix::{Columns, MatrixForm, MatrixReport};
-pub use pcapng::AnnotatedCapture;
+pub use pcapng::{AnnotatedBlocks, AnnotatedCapture};
 pub use text::{Detail, TextReport};
 #[cfg(target_os = "linux")]
 pub(crate) use words::fdb_kind;

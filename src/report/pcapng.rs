@@ -1,6 +1,6 @@
 //! The hop log as a capture: every hop a packet on its device's interface, with the rule as its comment.
 
-use crate::capture::{CaptureError, Direction, InterfaceStatistics, Packet, PcapngWriter};
+use crate::capture::{CaptureError, Direction, InterfaceStatistics, Packet, PcapngBlocks};
 use crate::counters::Counters;
 use crate::frame::MacAddr;
 use crate::lab::spec::{Action, Name};
@@ -13,7 +13,6 @@ use std::io::Write;
 /// A device's interface.
 #[derive(Clone, Copy, Debug, Default)]
 struct Interface {
-    id: u32,
     /// Packets written.
     written: u64,
     /// Of them, those handed to the device.
@@ -25,19 +24,142 @@ struct Interface {
 /// What is said of a frame that comes in at a switch; the rule is told where it leaves or ends.
 const ARRIVES_AT_SWITCH: &str = "comes in at the switch, which decides where it goes";
 
-/// Writes events as an annotated pcapng file.
+/// Makes an annotated pcapng file of hops, whose devices are known by number. Its blocks collect until somebody takes
+/// them.
 ///
-/// Every device of the lab is an interface; one that comes later is described when its first frame does. A packet's
-/// comment names the rule that put it there and says why; `epb_packetid` is the same for all copies of one frame.
-pub struct AnnotatedCapture<W: Write> {
-    writer: PcapngWriter<W>,
-    interfaces: BTreeMap<Name, Interface>,
-    /// Description and address of devices that were added and have no interface yet.
-    added: BTreeMap<Name, (String, MacAddr)>,
-    /// What is written at the end.
-    counted: Vec<(Interface, Counters)>,
+/// Every device is an interface. A packet's comment names the rule that put it there and says why; `epb_packetid` is the
+/// same for all copies of one frame.
+pub struct AnnotatedBlocks {
+    blocks: PcapngBlocks,
+    interfaces: Vec<Interface>,
+    comments: Comments,
+    /// What is added at the end.
+    counted: Vec<(u32, Counters)>,
     /// The times of the first and the last hop.
     span: Option<(Instant, Instant)>,
+}
+
+impl AnnotatedBlocks {
+    /// Begins the file.
+    ///
+    /// # Errors
+    /// As [`PcapngBlocks::new`].
+    pub fn new() -> Result<AnnotatedBlocks, CaptureError> {
+        Ok(AnnotatedBlocks {
+            blocks: PcapngBlocks::new()?,
+            interfaces: Vec::new(),
+            comments: Comments::new(),
+            counted: Vec::new(),
+            span: None,
+        })
+    }
+
+    /// Describes a device, which gets the next number, from 0.
+    ///
+    /// # Errors
+    /// As [`PcapngBlocks::add_interface`].
+    pub fn device(&mut self, device: &Device) -> Result<u32, CaptureError> {
+        let of_switch = device.kind == "switch-port";
+        self.interface(&device.name, &description(device), device.mac, of_switch)
+    }
+
+    fn interface(
+        &mut self,
+        name: &str,
+        description: &str,
+        mac: Option<MacAddr>,
+        of_switch: bool,
+    ) -> Result<u32, CaptureError> {
+        let id = self.blocks.add_interface(name, description, mac)?;
+        self.interfaces.push(Interface { of_switch, ..Interface::default() });
+        Ok(id)
+    }
+
+    /// Adds what happened to a frame at a device. Nothing is allocated for it but room, if there is none.
+    ///
+    /// # Errors
+    /// There is no such device.
+    #[inline]
+    pub fn hop(
+        &mut self,
+        device: u32,
+        kind: HopKind,
+        time: Instant,
+        frame: &[u8],
+        frame_id: u64,
+    ) -> Result<(), CaptureError> {
+        let unknown = || CaptureError::Write(format!("there is no interface {device}"));
+        let interface = self.interfaces.get_mut(device as usize).ok_or_else(unknown)?;
+        interface.written += 1;
+        let (direction, packet_type, comment) = match kind {
+            HopKind::Arrive(packet_type) if interface.of_switch => {
+                (Some(Direction::In), Some(packet_type), ARRIVES_AT_SWITCH)
+            }
+            HopKind::Arrive(packet_type) => {
+                (Some(Direction::In), Some(packet_type), self.comments.of(Rule::TapSeesAll))
+            }
+            HopKind::Receive(packet_type, rule) => {
+                interface.received += 1;
+                (Some(Direction::In), Some(packet_type), self.comments.of(rule))
+            }
+            HopKind::Transmit(rule) => (Some(Direction::Out), None, self.comments.of(rule)),
+            HopKind::Drop(rule) => (None, None, self.comments.of_drop(rule)),
+        };
+        let (first, last) = self.span.unwrap_or((time, time));
+        self.span = Some((first.min(time), last.max(time)));
+        self.blocks.packet(&Packet {
+            interface: device,
+            time,
+            frame,
+            orig_len: 0,
+            direction,
+            packet_type,
+            packet_id: Some(frame_id),
+            comment,
+        })
+    }
+
+    /// Keeps what a device counted, for the end of the file.
+    pub fn counters(&mut self, device: u32, counters: &Counters) {
+        self.counted.push((device, *counters));
+    }
+
+    /// Adds what the devices counted, which is the end of the file.
+    ///
+    /// # Errors
+    /// As [`PcapngBlocks::statistics`].
+    pub fn conclude(&mut self) -> Result<(), CaptureError> {
+        let (start, end) = self.span.unwrap_or_default();
+        for (device, counters) in &self.counted {
+            let Some(interface) = self.interfaces.get(*device as usize) else { continue };
+            let statistics = InterfaceStatistics {
+                start,
+                end,
+                received: Some(counters.rx_packets),
+                dropped: Some(counters.rx_dropped),
+                accepted: Some(interface.written),
+                dropped_by_os: None,
+                delivered: Some(interface.received),
+            };
+            self.blocks.statistics(*device, &statistics)?;
+        }
+        Ok(())
+    }
+
+    /// The blocks that have collected.
+    pub fn blocks(&mut self) -> &mut PcapngBlocks {
+        &mut self.blocks
+    }
+}
+
+/// Writes events as an annotated pcapng file: [`AnnotatedBlocks`], many at once. A device that comes while the lab runs is
+/// described when its first frame does.
+pub struct AnnotatedCapture<W: Write> {
+    annotated: AnnotatedBlocks,
+    writer: W,
+    by_name: BTreeMap<Name, u32>,
+    /// Description and address of devices that were added and have no interface yet.
+    added: BTreeMap<Name, (String, MacAddr)>,
 }
 
 impl<W: Write> AnnotatedCapture<W> {
@@ -46,13 +168,8 @@ impl<W: Write> AnnotatedCapture<W> {
     /// # Errors
     /// Writing fails.
     pub fn new(writer: W) -> Result<AnnotatedCapture<W>, CaptureError> {
-        Ok(AnnotatedCapture {
-            writer: PcapngWriter::new(writer)?,
-            interfaces: BTreeMap::new(),
-            added: BTreeMap::new(),
-            counted: Vec::new(),
-            span: None,
-        })
+        let annotated = AnnotatedBlocks::new()?;
+        Ok(AnnotatedCapture { annotated, writer, by_name: BTreeMap::new(), added: BTreeMap::new() })
     }
 
     /// Writes one event, if it is to be seen in a capture.
@@ -63,15 +180,13 @@ impl<W: Write> AnnotatedCapture<W> {
         match event {
             Event::Lab { devices, .. } => {
                 for device in devices {
-                    let id = self.writer.add_interface(&device.name, &description(device), device.mac)?;
-                    let of_switch = device.kind == "switch-port";
-                    let interface = Interface { id, of_switch, ..Interface::default() };
-                    self.interfaces.insert(device.name.clone(), interface);
+                    let id = self.annotated.device(device)?;
+                    self.by_name.insert(device.name.clone(), id);
                 }
             }
             Event::Step { spec, .. } => {
                 if let Action::Add { name, spec } = &spec.action
-                    && !self.interfaces.contains_key(name)
+                    && !self.by_name.contains_key(name)
                 {
                     let kind = if spec.tap { "macvtap" } else { "macvlan" };
                     let mac = spec.requested_mac(name);
@@ -82,8 +197,8 @@ impl<W: Write> AnnotatedCapture<W> {
             Event::Hop(hop) => self.hop(hop)?,
             Event::Counters { device, counters } => {
                 // A device of this name that comes later is another one, with an interface of its own.
-                if let Some(interface) = self.interfaces.remove(device) {
-                    self.counted.push((interface, *counters));
+                if let Some(interface) = self.by_name.remove(device) {
+                    self.annotated.counters(interface, counters);
                 }
             }
             Event::Setup { .. }
@@ -96,17 +211,39 @@ impl<W: Write> AnnotatedCapture<W> {
         Ok(())
     }
 
-    /// The writer below. What is written to it directly lands between two packets.
+    /// The writer below. What is written to it directly lands between two packets, if [`flush`](AnnotatedCapture::flush)
+    /// came before.
     pub fn get_mut(&mut self) -> &mut W {
-        self.writer.get_mut()
+        &mut self.writer
     }
 
-    /// Hands on what the writer has collected.
+    /// Bytes that have collected and are not with the writer yet.
+    pub fn collected(&mut self) -> usize {
+        self.annotated.blocks().len()
+    }
+
+    /// Hands on what has collected here, and in the writer.
     ///
     /// # Errors
     /// Writing fails.
     pub fn flush(&mut self) -> Result<(), CaptureError> {
-        self.writer.flush()
+        self.annotated.blocks().write_to(&mut self.writer)?;
+        Ok(self.writer.flush()?)
+    }
+
+    fn hop(&mut self, hop: &Hop) -> Result<(), CaptureError> {
+        let interface = match self.by_name.get(&hop.device) {
+            Some(interface) => *interface,
+            None => {
+                let (text, mac) = self.added.remove(&hop.device).unzip();
+                let id = self.annotated.interface(&hop.device, &text.unwrap_or_default(), mac, false)?;
+                self.by_name.insert(hop.device.clone(), id);
+                id
+            }
+        };
+        self.annotated.hop(interface, hop.kind, hop.time, &hop.frame, hop.frame_id)?;
+        let blocks = self.annotated.blocks();
+        if blocks.len() >= PcapngBlocks::ENOUGH { blocks.write_to(&mut self.writer) } else { Ok(()) }
     }
 
     /// Writes what the devices counted, flushes, and gives the writer back.
@@ -114,65 +251,34 @@ impl<W: Write> AnnotatedCapture<W> {
     /// # Errors
     /// Writing fails.
     pub fn finish(mut self) -> Result<W, CaptureError> {
-        let (start, end) = self.span.unwrap_or_default();
-        for (interface, counters) in &self.counted {
-            let statistics = InterfaceStatistics {
-                start,
-                end,
-                received: Some(counters.rx_packets),
-                dropped: Some(counters.rx_dropped),
-                accepted: Some(interface.written),
-                dropped_by_os: None,
-                delivered: Some(interface.received),
-            };
-            self.writer.statistics(interface.id, &statistics)?;
-        }
-        self.writer.finish()
-    }
-
-    fn hop(&mut self, hop: &Hop) -> Result<(), CaptureError> {
-        let mut interface = match self.interfaces.get(&hop.device) {
-            Some(interface) => *interface,
-            None => {
-                let (text, mac) = self.added.remove(&hop.device).unzip();
-                let id = self.writer.add_interface(&hop.device, &text.unwrap_or_default(), mac)?;
-                Interface { id, ..Interface::default() }
-            }
-        };
-        interface.written += 1;
-        let (direction, packet_type, comment) = match hop.kind {
-            HopKind::Arrive(packet_type) if interface.of_switch => {
-                (Some(Direction::In), Some(packet_type), ARRIVES_AT_SWITCH.to_owned())
-            }
-            HopKind::Arrive(packet_type) => {
-                (Some(Direction::In), Some(packet_type), comment(Rule::TapSeesAll))
-            }
-            HopKind::Receive(packet_type, rule) => {
-                interface.received += 1;
-                (Some(Direction::In), Some(packet_type), comment(rule))
-            }
-            HopKind::Transmit(rule) => (Some(Direction::Out), None, comment(rule)),
-            HopKind::Drop(rule) => (None, None, format!("dropped: {}", comment(rule))),
-        };
-        self.interfaces.insert(hop.device.clone(), interface);
-        let (first, last) = self.span.unwrap_or((hop.time, hop.time));
-        self.span = Some((first.min(hop.time), last.max(hop.time)));
-        self.writer.write(&Packet {
-            interface: interface.id,
-            time: hop.time,
-            frame: &hop.frame,
-            orig_len: 0,
-            direction,
-            packet_type,
-            packet_id: Some(hop.frame_id),
-            comment: &comment,
-        })
+        self.annotated.conclude()?;
+        self.annotated.blocks().write_to(&mut self.writer)?;
+        self.writer.flush()?;
+        Ok(self.writer)
     }
 }
 
-/// `R14 Unicast to a port: The destination is this port's address …`
-fn comment(rule: Rule) -> String {
-    format!("{rule} {}: {}", rule.title(), rule.why())
+/// What is said of every rule, put together once.
+struct Comments {
+    /// By the rule's place in the catalogue: `dropped: R14 Unicast to a port: The destination is this port's address …`
+    texts: Vec<String>,
+}
+
+impl Comments {
+    const DROPPED: &'static str = "dropped: ";
+
+    fn new() -> Comments {
+        let text = |rule: &Rule| format!("{}{rule} {}: {}", Self::DROPPED, rule.title(), rule.why());
+        Comments { texts: Rule::ALL.iter().map(text).collect() }
+    }
+
+    fn of_drop(&self, rule: Rule) -> &str {
+        self.texts.get(rule as usize).map(String::as_str).unwrap_or_default()
+    }
+
+    fn of(&self, rule: Rule) -> &str {
+        self.of_drop(rule).get(Self::DROPPED.len()..).unwrap_or_default()
+    }
 }
 
 /// `macvlan vepa on eth0, 02:42:c0:a8:80:de`

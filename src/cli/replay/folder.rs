@@ -1,0 +1,185 @@
+//! A folder of captures: each through a lab of its own, several at a time.
+
+use super::one::{drive, open, prepared};
+use super::plan::Plan;
+use super::progress::Progress;
+use crate::cli::interrupt::Interrupt;
+use crate::cli::terminal::{Terminal, is_dash, say};
+use crate::cli::views::Shown;
+use crate::cli::{Exit, Failure};
+use comfy_table::presets::NOTHING;
+use comfy_table::{CellAlignment, ContentArrangement, Table};
+use crossbeam_channel::unbounded;
+use macvlab::replay::{Destination, Done, Engine, OutputSpec, Replay};
+use std::collections::BTreeMap;
+use std::io::Write as _;
+use std::num::NonZero;
+use std::path::{Path, PathBuf};
+
+/// How captures end, and compressed ones before that.
+const ENDINGS: [&str; 3] = [".pcap", ".pcapng", ".cap"];
+const COMPRESSED: [&str; 3] = [".gz", ".zst", ".zstd"];
+
+/// One capture and where its outputs go.
+struct Job {
+    capture: PathBuf,
+    name: String,
+    folder: Option<PathBuf>,
+    annotated: Option<PathBuf>,
+}
+
+/// Does it.
+pub(super) fn run(plan: &Plan, folder: &Path, terminal: &Terminal) -> Result<Exit, Failure> {
+    if !plan.is_summarised() && plan.shown != Shown::Nothing {
+        let why = "--json and --explain tell of one replay, and a folder of captures gives several";
+        return Err(Failure::Because(why.to_owned()));
+    }
+    if plan.output.as_deref().is_some_and(is_dash) {
+        let why = "a folder of captures gives several outputs, so -o names a folder, not standard output";
+        return Err(Failure::Because(why.to_owned()));
+    }
+    let jobs = jobs(plan, folder)?;
+    // What is wrong with the plan is found out once, before anything is written.
+    let engine = Engine::new(&plan.spec, None);
+    plan.aim(&engine)?;
+    let refused = engine.refused().iter().any(|device| !device.expected);
+    for folder in plan.out_dir.iter().chain(&plan.output) {
+        std::fs::create_dir_all(folder).map_err(|e| Failure::about(folder.display(), e))?;
+    }
+    let interrupt = Interrupt::listen()?;
+    let results = all(plan, &jobs, &interrupt);
+    let bad = results
+        .iter()
+        .any(|(_, result)| result.as_ref().map_or(true, |done| done.fed.bad > 0 || done.written.is_err()));
+    for (name, result) in &results {
+        match result {
+            Err(failure) => terminal.fail(failure),
+            Ok(Done { written: Err(e), .. }) => terminal.fail(&Failure::about(name, e)),
+            Ok(_) => {}
+        }
+    }
+    if plan.is_summarised() {
+        let mut out = terminal.out();
+        write!(out, "{}", table(&results))?;
+        out.flush()?;
+    }
+    let exit = match (bad, refused) {
+        (true, _) => Exit::BadInput,
+        (false, true) => Exit::DidNotHold,
+        (false, false) => Exit::Held,
+    };
+    Ok(interrupt.exit(terminal).unwrap_or(exit))
+}
+
+/// The captures of a folder, by name.
+fn jobs(plan: &Plan, folder: &Path) -> Result<Vec<Job>, Failure> {
+    let about = |e: std::io::Error| Failure::about(folder.display(), e);
+    let mut by_stem = BTreeMap::new();
+    for entry in std::fs::read_dir(folder).map_err(about)? {
+        let path = entry.map_err(about)?.path();
+        let Some(stem) = path.file_name().and_then(|name| stem(name.to_str()?)) else { continue };
+        if !path.is_file() {
+            continue;
+        }
+        if let Some(other) = by_stem.insert(stem.clone(), path.clone()) {
+            let why = format!("{} and {} would have the same outputs", other.display(), path.display());
+            return Err(Failure::Because(why));
+        }
+    }
+    if by_stem.is_empty() {
+        let why = format!("no capture in this folder: no file ends in {}", ENDINGS.join(", "));
+        return Err(Failure::about(folder.display(), why));
+    }
+    let job = |(name, capture): (String, PathBuf)| Job {
+        capture,
+        folder: plan.out_dir.as_ref().map(|folder| folder.join(&name)),
+        annotated: plan.output.as_ref().map(|folder| folder.join(format!("{name}.pcapng"))),
+        name,
+    };
+    Ok(by_stem.into_iter().map(job).collect())
+}
+
+/// A capture's name without its endings; `None`: it is no capture.
+fn stem(name: &str) -> Option<String> {
+    let plain = COMPRESSED.iter().find_map(|ending| name.strip_suffix(ending)).unwrap_or(name);
+    let stem = ENDINGS.iter().find_map(|ending| plain.strip_suffix(ending))?;
+    (!stem.is_empty() && !stem.starts_with('.')).then(|| stem.to_owned())
+}
+
+/// Does all jobs, so many at a time; answers in the order of the jobs.
+fn all<'j>(plan: &Plan, jobs: &'j [Job], interrupt: &Interrupt) -> Vec<(&'j str, Result<Done, Failure>)> {
+    let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
+    let workers = plan.jobs.map_or(cores, usize::from).min(jobs.len());
+    let (give, take) = unbounded();
+    for job in jobs.iter().enumerate() {
+        // The other end is there as long as this function is.
+        let _ = give.send(job);
+    }
+    drop(give);
+    let (answer, answers) = unbounded();
+    std::thread::scope(|scope| {
+        for _ in 0..workers {
+            let (take, answer) = (take.clone(), answer.clone());
+            scope.spawn(move || {
+                for (number, job) in take {
+                    if interrupt.came() {
+                        break;
+                    }
+                    let _ = answer.send((number, one(plan, job, workers, interrupt)));
+                }
+            });
+        }
+    });
+    drop(answer);
+    let mut results: Vec<_> = answers.iter().collect();
+    results.sort_by_key(|(number, _)| *number);
+    let name = |number: usize| jobs.get(number).map_or("", |job| job.name.as_str());
+    results.into_iter().map(|(number, result)| (name(number), result)).collect()
+}
+
+/// One capture, through a lab of its own.
+fn one(plan: &Plan, job: &Job, workers: usize, interrupt: &Interrupt) -> Result<Done, Failure> {
+    let (mut captures, readers) = open(std::slice::from_ref(&job.capture))?;
+    let engine = Engine::new(&plan.spec, None);
+    let aim = plan.aim(&engine)?;
+    let outputs = OutputSpec {
+        folder: job.folder.clone(),
+        annotated: job.annotated.clone().map(Destination::File),
+        memory: OutputSpec::DEFAULT_MEMORY / workers,
+    };
+    let mut replay = prepared(plan, engine, aim, readers, outputs, interrupt)?;
+    let enough = |replay: &Replay<'_>| interrupt.came() || replay.is_over();
+    let unreadable = drive(&mut replay, plan, &mut captures, &mut Progress::hidden(), enough);
+    let done = replay.finish();
+    captures.iter().filter_map(|capture| capture.tell_rest()).for_each(say);
+    unreadable.map(|()| done)
+}
+
+/// A line for each capture.
+fn table(results: &[(&str, Result<Done, Failure>)]) -> String {
+    let mut table = Table::new();
+    table.load_style(NOTHING).set_content_arrangement(ContentArrangement::Disabled);
+    table.set_header(["capture", "frames", "left out", "bad", "received", "transmitted", "dropped"]);
+    for (name, result) in results {
+        let Ok(Done { fed, tally, .. }) = result else { continue };
+        let numbers = [fed.frames, fed.left_out, fed.bad, tally.received, tally.transmitted, tally.dropped];
+        table.add_row(std::iter::once((*name).to_owned()).chain(numbers.map(|n| n.to_string())));
+    }
+    for column in table.column_iter_mut().skip(1) {
+        column.set_cell_alignment(CellAlignment::Right);
+    }
+    table.lines().map(|line| format!("{}\n", line.trim())).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::stem;
+
+    #[test]
+    fn names_of_captures() {
+        let names = ["a.pcap", "b.pcapng.gz", "c.cap.zst", "notes.txt", "d.gz", ".hidden.pcap", ".pcap"];
+        let stems = ["a", "b", "c"].map(|s| Some(s.to_owned()));
+        assert_eq!(names.map(stem)[..3], stems);
+        assert_eq!(names.map(stem)[3..], [None, None, None, None]);
+    }
+}

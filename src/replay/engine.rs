@@ -1,0 +1,321 @@
+//! Frames in, hops out: the lab, as a replay sees it.
+
+use crate::counters::Counters;
+use crate::dataplane::{Entrance, Node, NodeId, Passing, Worker};
+use crate::errno::Errno;
+use crate::lab::spec::{DeviceKind, DeviceSpec, Name};
+use crate::lab::{Device, Event, HopKind, Lab, LabSpec, Options, SetupStage};
+use crate::time::Instant;
+use crate::verdict::Rule;
+use std::collections::BTreeMap;
+
+/// A device, by its place in [`Engine::devices`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct DeviceIndex(pub u32);
+
+/// Where a frame comes in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// The device.
+    pub device: DeviceIndex,
+    /// The frame comes by the device's cable; else the device sends it.
+    pub from_wire: bool,
+}
+
+/// Why nothing can come in at a device.
+#[non_exhaustive]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum EntryError {
+    /// The lab has no such device.
+    #[error("the lab has no device `{name}`; it has {known}")]
+    Unknown {
+        /// The name.
+        name: Name,
+        /// The names there are.
+        known: String,
+    },
+    /// The lab declares the device and refuses to make it or to bring it up.
+    #[error("nothing can come in at {device}: it was refused with {errno} ({}): {rule} {}", .errno.text(), .rule.title())]
+    Refused {
+        /// The device.
+        device: Name,
+        /// The error.
+        errno: Errno,
+        /// The rule that refused it.
+        rule: Rule,
+    },
+    /// The device is down.
+    #[error("nothing can come in at {0}: it is down")]
+    Down(Name),
+    /// The lab has no NIC, or several, and no device was named.
+    #[error("the lab has {}; name a device to come in at", if .0.is_empty() { "no NIC".to_owned() } else { format!("several NICs ({})", .0.join(", ")) })]
+    NotOneNic(Vec<Name>),
+}
+
+/// A frame at a device, as [`crate::lab::Hop`] says it, but borrowed and by number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Hop<'a> {
+    /// The device.
+    pub device: DeviceIndex,
+    /// What happened there.
+    pub kind: HopKind,
+    /// When.
+    pub time: Instant,
+    /// The frame.
+    pub frame: &'a [u8],
+    /// The same number for all copies of one frame.
+    pub frame_id: u64,
+}
+
+/// A declared device that was refused.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RefusedDevice {
+    /// The device.
+    pub device: Name,
+    /// Where.
+    pub stage: SetupStage,
+    /// With which error.
+    pub errno: Errno,
+    /// The rule that refused it.
+    pub rule: Rule,
+    /// The lab file said so.
+    pub expected: bool,
+}
+
+/// Who is told every event, and the hop that it is, if it is one.
+pub type Listener<'a> = &'a mut dyn FnMut(&Event, Option<Hop<'_>>);
+
+/// A lab without IP stacks, through which frames go one after the other.
+pub struct Engine<'a> {
+    way: Way<'a>,
+    devices: Vec<Device>,
+    numbers: BTreeMap<Name, DeviceIndex>,
+    refused: Vec<RefusedDevice>,
+    nics: Vec<Name>,
+}
+
+/// Who carries the frames; both go through the same data plane.
+enum Way<'a> {
+    /// A worker, which tells hops only.
+    Straight(Straight),
+    /// The lab itself, which tells its listener all events.
+    Told(Box<Lab>, Listener<'a>),
+}
+
+/// A worker and the numbers of its nodes.
+struct Straight {
+    worker: Box<Worker>,
+    /// By device.
+    nodes: Vec<NodeId>,
+    /// By node; none: the node was refused.
+    devices: Vec<Option<DeviceIndex>>,
+}
+
+impl Straight {
+    fn new(lab: Lab, numbers: &BTreeMap<Name, DeviceIndex>) -> Straight {
+        let worker = Box::new(lab.into_worker());
+        let wiring = worker.wiring();
+        let mut nodes = vec![NodeId(0); numbers.len()];
+        let mut devices = vec![None; wiring.nodes().len()];
+        for ((node, device), id) in wiring.nodes().iter().zip(&mut devices).zip((0..).map(NodeId)) {
+            if !matches!(node, Node::Gone) {
+                *device = numbers.get(wiring.name(id)).copied();
+            }
+            // A switch's own device has the switch's name, and comes after it.
+            if let Some(place) = device.and_then(|device| nodes.get_mut(device.0 as usize)) {
+                *place = id;
+            }
+        }
+        Straight { worker, nodes, devices }
+    }
+
+    #[inline]
+    fn frames<'f>(
+        &mut self,
+        entry: Entry,
+        frames: impl Iterator<Item = (Instant, &'f [u8])>,
+        hop: &mut impl FnMut(Hop<'_>),
+    ) {
+        let Straight { worker, nodes, devices } = self;
+        let Some(node) = nodes.get(entry.device.0 as usize).copied() else { return };
+        let entrance = if entry.from_wire { Entrance::Wire(node) } else { Entrance::Sent(node) };
+        worker.take_batch(entrance, frames, &mut |passing| {
+            if let Some(Some(device)) = devices.get(passing.at.index()) {
+                let Passing { kind, time, frame, frame_id, .. } = passing;
+                hop(Hop { device: *device, kind, time, frame, frame_id });
+            }
+        });
+    }
+
+    /// Devices first, then the ports of switches, as a lab tells them.
+    fn counters(&self) -> Vec<(DeviceIndex, Counters)> {
+        let nodes = self.worker.wiring().nodes().iter();
+        let all = nodes.zip(&self.devices).zip((0..).map(NodeId));
+        let counted = all.filter_map(|((node, device), id)| {
+            let of_switch = match node {
+                Node::Link(_) | Node::Port(_) => false,
+                Node::SwitchPort(_) => true,
+                Node::Switch | Node::Gone => return None,
+            };
+            Some((of_switch, (*device)?, self.worker.state().counters(id)))
+        });
+        let mut counted: Vec<_> = counted.collect();
+        counted.sort_by_key(|(of_switch, ..)| *of_switch);
+        counted.into_iter().map(|(_, device, counters)| (device, counters)).collect()
+    }
+}
+
+impl<'a> Engine<'a> {
+    /// Makes the devices. A listener hears every event of the lab from the first on.
+    #[must_use]
+    pub fn new(spec: &LabSpec, mut listener: Option<Listener<'a>>) -> Engine<'a> {
+        let mut lab = Lab::new(spec, Options { stacks: false, ..Options::default() });
+        let (mut devices, mut refused) = (Vec::new(), Vec::new());
+        lab.flush(&mut |event| {
+            match event {
+                Event::Lab { devices: made, .. } => devices.clone_from(made),
+                Event::Setup { device, stage, errno, rule, expected, .. } => refused.push(RefusedDevice {
+                    device: device.clone(),
+                    stage: *stage,
+                    errno: *errno,
+                    rule: *rule,
+                    expected: *expected,
+                }),
+                _ => {}
+            }
+            if let Some(listener) = &mut listener {
+                listener(event, None);
+            }
+        });
+        let numbers = devices.iter().map(|d| d.name.clone()).zip((0..).map(DeviceIndex)).collect();
+        let is_nic = |d: &&DeviceSpec| matches!(d.kind, DeviceKind::Nic(_));
+        let nics = spec.devices.iter().filter(is_nic).map(|d| d.name.clone()).collect();
+        let way = match listener {
+            None => Way::Straight(Straight::new(lab, &numbers)),
+            Some(listener) => Way::Told(Box::new(lab), listener),
+        };
+        Engine { way, devices, numbers, refused, nics }
+    }
+
+    /// The devices, in the order of [`Event::Lab`].
+    #[must_use]
+    pub fn devices(&self) -> &[Device] {
+        &self.devices
+    }
+
+    /// The declared devices that were refused.
+    #[must_use]
+    pub fn refused(&self) -> &[RefusedDevice] {
+        &self.refused
+    }
+
+    /// The device of this name.
+    #[must_use]
+    pub fn device(&self, name: &str) -> Option<DeviceIndex> {
+        self.numbers.get(name).copied()
+    }
+
+    /// Where frames come in that belong to a device: a NIC takes them from its cable, any other device sends them.
+    /// Without a name: the only NIC.
+    ///
+    /// # Errors
+    /// There is no such device, it was refused, or it is down.
+    pub fn entry(&self, name: Option<&str>) -> Result<Entry, EntryError> {
+        let name = match (name, self.nics.as_slice()) {
+            (Some(name), _) => name,
+            (None, [nic]) => nic,
+            (None, nics) => return Err(EntryError::NotOneNic(nics.to_vec())),
+        };
+        let device = self.sender(name)?;
+        Ok(Entry { device, from_wire: self.nics.iter().any(|nic| nic == name) })
+    }
+
+    /// A device that can send.
+    ///
+    /// # Errors
+    /// There is no such device, it was refused, or it is down.
+    pub fn sender(&self, name: &str) -> Result<DeviceIndex, EntryError> {
+        let known = |d: &&Device| !matches!(d.kind, "switch" | "switch-port");
+        if let Some(r) = self.refused.iter().find(|r| r.device == name) {
+            let (device, errno, rule) = (r.device.clone(), r.errno, r.rule);
+            return Err(EntryError::Refused { device, errno, rule });
+        }
+        let number = self.device(name).filter(|number| self.get(*number).as_ref().is_some_and(known));
+        let number = number.ok_or_else(|| {
+            let names: Vec<&str> = self.devices.iter().filter(known).map(|d| d.name.as_str()).collect();
+            EntryError::Unknown { name: name.to_owned(), known: names.join(", ") }
+        })?;
+        if self.get(number).is_some_and(|device| !device.up) {
+            return Err(EntryError::Down(name.to_owned()));
+        }
+        Ok(number)
+    }
+
+    /// A device.
+    #[must_use]
+    pub fn get(&self, device: DeviceIndex) -> Option<&Device> {
+        self.devices.get(device.0 as usize)
+    }
+
+    /// Lets a frame come in at the given time (or when the frame before it did, if that is later), and go where it goes.
+    /// The hops come in the order of the lab's events. An entry that is not of this engine is ignored.
+    #[inline]
+    pub fn frame(&mut self, entry: Entry, time: Instant, frame: &[u8], hop: &mut impl FnMut(Hop<'_>)) {
+        self.frames(entry, std::iter::once((time, frame)), hop);
+    }
+
+    /// Lets frames come in at one place, each as [`Engine::frame`] does.
+    #[inline]
+    pub fn frames<'f>(
+        &mut self,
+        entry: Entry,
+        frames: impl Iterator<Item = (Instant, &'f [u8])>,
+        hop: &mut impl FnMut(Hop<'_>),
+    ) {
+        match &mut self.way {
+            Way::Straight(straight) => straight.frames(entry, frames, hop),
+            Way::Told(lab, listener) => {
+                let Some(device) = self.devices.get(entry.device.0 as usize) else { return };
+                let numbers = &self.numbers;
+                let sink = &mut |event: &Event| {
+                    let happened = numbered(numbers, event);
+                    listener(event, happened);
+                    if let Some(happened) = happened {
+                        hop(happened);
+                    }
+                };
+                for (time, frame) in frames {
+                    let sent = if entry.from_wire {
+                        lab.arrive(&device.name, time, frame, sink)
+                    } else {
+                        lab.send_at(&device.name, time, frame, sink)
+                    };
+                    debug_assert!(sent.is_ok(), "{sent:?}");
+                }
+            }
+        }
+    }
+
+    /// Ends the replay: what each device counted. A listener hears that, too.
+    pub fn counters(&mut self) -> Vec<(DeviceIndex, Counters)> {
+        let (lab, listener) = match &mut self.way {
+            Way::Straight(straight) => return straight.counters(),
+            Way::Told(lab, listener) => (lab, listener),
+        };
+        let mut counted = Vec::new();
+        lab.finish(&mut |event| {
+            if let Event::Counters { device, counters } = event {
+                counted.extend(self.numbers.get(device).map(|number| (*number, *counters)));
+            }
+            listener(event, numbered(&self.numbers, event));
+        });
+        counted
+    }
+}
+
+/// The hop that an event is.
+fn numbered<'e>(numbers: &BTreeMap<Name, DeviceIndex>, event: &'e Event) -> Option<Hop<'e>> {
+    let Event::Hop(hop) = event else { return None };
+    let device = *numbers.get(&hop.device)?;
+    Some(Hop { device, kind: hop.kind, time: hop.time, frame: &hop.frame, frame_id: hop.frame_id })
+}

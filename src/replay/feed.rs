@@ -1,0 +1,273 @@
+//! Captures in, frames out: which ones, when, where and as what. There is no other place that chooses.
+
+use super::engine::Entry;
+use super::route::Route;
+use crate::capture::{BadRecord, Reader, Record};
+use crate::time::Instant;
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+use std::time::Duration;
+
+/// From the end of one pass to the next, if a capture has only one frame and so no gap of its own.
+const LONE_GAP: Duration = Duration::from_micros(1);
+
+/// A frame that comes in.
+#[derive(Clone, Copy, Debug)]
+pub struct Chosen<'a> {
+    /// Where.
+    pub entry: Entry,
+    /// When.
+    pub time: Instant,
+    /// The frame.
+    pub frame: &'a [u8],
+}
+
+/// Takes the frames of a feed. A closure takes them one by one.
+pub trait Taker {
+    /// A frame comes in.
+    fn frame(&mut self, chosen: Chosen<'_>);
+
+    /// Frames come in, all at the same place, none of which was changed.
+    #[inline]
+    fn frames<'f>(&mut self, entry: Entry, frames: impl Iterator<Item = (Instant, &'f [u8])>) {
+        frames.for_each(|(time, frame)| self.frame(Chosen { entry, time, frame }));
+    }
+}
+
+impl<F: FnMut(Chosen<'_>)> Taker for F {
+    fn frame(&mut self, chosen: Chosen<'_>) {
+        self(chosen);
+    }
+}
+
+/// How much is replayed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Records that are read, bad ones counted.
+    pub records: u64,
+    /// From the first frame on, by the times of the captures.
+    pub duration: Option<Duration>,
+}
+
+impl Default for Limits {
+    /// Everything.
+    fn default() -> Limits {
+        Limits { records: u64::MAX, duration: None }
+    }
+}
+
+/// What a feed has counted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct FeedCounts {
+    /// Records read, bad ones counted.
+    pub records: u64,
+    /// Frames that came in.
+    pub frames: u64,
+    /// Their bytes.
+    pub bytes: u64,
+    /// Frames left out because nobody stands for their senders.
+    pub left_out: u64,
+    /// Frames that came in though their end is missing in the capture.
+    pub cut: u64,
+    /// Bad records.
+    pub bad: u64,
+}
+
+/// What came of asking for frames.
+#[derive(Debug)]
+pub enum Fed {
+    /// There were some.
+    Frames,
+    /// A record of this capture cannot be used.
+    Bad(usize, BadRecord),
+    /// A capture, or a pass over all of them, is at its end, or a limit was reached.
+    End {
+        /// A limit was reached: another pass would give nothing.
+        by_limit: bool,
+    },
+}
+
+/// One capture.
+struct Input {
+    reader: Reader,
+    /// The next record of its batch.
+    next: usize,
+}
+
+/// Captures, merged by time.
+pub struct Feed {
+    inputs: Vec<Input>,
+    /// The captures that have a record, by its time.
+    heads: BinaryHeap<Reverse<(Instant, usize)>>,
+    /// The captures whose batch is used up.
+    hungry: Vec<usize>,
+    route: Route,
+    limits: Limits,
+    counts: FeedCounts,
+    /// Where frames are rewritten.
+    scratch: Vec<u8>,
+    pass: Pass,
+    /// When frames are too late, known with the first one.
+    end: Option<Instant>,
+}
+
+/// One pass over the captures.
+#[derive(Default)]
+struct Pass {
+    /// How much later frames come in than they were captured.
+    shift: Duration,
+    /// The first and the last time, as captured.
+    span: Option<(Instant, Instant)>,
+    records: u64,
+}
+
+impl Pass {
+    fn saw(&mut self, time: Instant) {
+        self.records += 1;
+        let (first, last) = self.span.unwrap_or((time, time));
+        self.span = Some((first.min(time), last.max(time)));
+    }
+
+    /// The next one begins one mean gap after the last frame of this one.
+    fn after(&self) -> Pass {
+        let length = self.span.map_or(Duration::ZERO, |(first, last)| last.since(first));
+        let gaps = u32::try_from(self.records.saturating_sub(1)).unwrap_or(u32::MAX);
+        let gap = length.checked_div(gaps).filter(|gap| !gap.is_zero()).unwrap_or(LONE_GAP);
+        Pass { shift: self.shift + length + gap, ..Pass::default() }
+    }
+}
+
+impl Feed {
+    /// Frames of these captures.
+    #[must_use]
+    pub fn new(readers: Vec<Reader>, route: Route, limits: Limits) -> Feed {
+        let mut feed = Feed {
+            inputs: Vec::new(),
+            heads: BinaryHeap::new(),
+            hungry: Vec::new(),
+            route,
+            limits,
+            counts: FeedCounts::default(),
+            scratch: Vec::new(),
+            pass: Pass::default(),
+            end: None,
+        };
+        feed.fill(readers);
+        feed
+    }
+
+    fn fill(&mut self, readers: Vec<Reader>) {
+        self.heads.clear();
+        self.hungry = (0..readers.len()).rev().collect();
+        self.inputs = readers.into_iter().map(|reader| Input { reader, next: 0 }).collect();
+    }
+
+    /// Another pass, over the same captures read anew: its frames come in after those of this pass.
+    pub fn again(&mut self, readers: Vec<Reader>) {
+        self.pass = self.pass.after();
+        self.fill(readers);
+    }
+
+    /// What was counted so far.
+    #[must_use]
+    pub fn counts(&self) -> &FeedCounts {
+        &self.counts
+    }
+
+    /// Hands out the next frames, at most so many, in the order of their times; those of one time in the order of the
+    /// captures. A capture whose times go back is followed as it is.
+    pub fn next(&mut self, most: usize, to: &mut impl Taker) -> Fed {
+        while let Some(index) = self.hungry.pop() {
+            let Some(input) = self.inputs.get_mut(index) else { continue };
+            input.next = 0;
+            match input.reader.next_batch() {
+                None => {}
+                Some(Ok(batch)) => {
+                    let first = batch.get(0).map_or(Instant::MAX, |record| record.time);
+                    self.heads.push(Reverse((first, index)));
+                }
+                Some(Err(bad)) => {
+                    self.hungry.push(index);
+                    if self.counts.records >= self.limits.records {
+                        return Fed::End { by_limit: true };
+                    }
+                    self.counts.records += 1;
+                    self.counts.bad += 1;
+                    return Fed::Bad(index, bad);
+                }
+            }
+        }
+        let Some(Reverse((_, index))) = self.heads.pop() else { return Fed::End { by_limit: false } };
+        self.run(index, most, to)
+    }
+
+    /// Hands out records of one capture, as long as no other one's is due.
+    fn run(&mut self, index: usize, most: usize, to: &mut impl Taker) -> Fed {
+        let Some(input) = self.inputs.get_mut(index) else { return Fed::Frames };
+        let other = self.heads.peek().map_or((Instant::MAX, usize::MAX), |Reverse(head)| *head);
+        let left = self.limits.records - self.counts.records;
+        let most = usize::try_from(left).map_or(most, |left| left.min(most));
+        let batch = input.reader.batch();
+        if let (None, Some(first)) = (self.end, batch.get(input.next)) {
+            let begin = first.time + self.pass.shift;
+            self.end = Some(self.limits.duration.map_or(Instant::MAX, |duration| begin + duration));
+        }
+        let end = self.end.unwrap_or(Instant::MAX);
+        let (shift, pass, before) = (self.pass.shift, &mut self.pass, input.next);
+        let records = batch.from(input.next).take(most).map_while(|record| {
+            let time = record.time + shift;
+            let due = (record.time, index) <= other && (time < end || end == Instant::MAX);
+            due.then(|| {
+                input.next += 1;
+                pass.saw(record.time);
+                (time, record)
+            })
+        });
+        hand(&self.route, &mut self.scratch, &mut self.counts, records, to);
+        self.counts.records += (input.next - before) as u64;
+        let Some(next) = batch.get(input.next) else {
+            self.hungry.push(index);
+            return Fed::Frames;
+        };
+        let late = end != Instant::MAX && next.time + shift >= end && (next.time, index) <= other;
+        if late || self.counts.records >= self.limits.records {
+            return Fed::End { by_limit: true };
+        }
+        self.heads.push(Reverse((next.time, index)));
+        Fed::Frames
+    }
+}
+
+/// Hands out the frames of records, if they are to come in.
+#[inline]
+fn hand<'r>(
+    route: &Route,
+    scratch: &mut Vec<u8>,
+    counts: &mut FeedCounts,
+    records: impl Iterator<Item = (Instant, Record<'r>)>,
+    to: &mut impl Taker,
+) {
+    let mut count = |frame: &[u8], record: &Record<'_>| {
+        counts.frames += 1;
+        counts.bytes += frame.len() as u64;
+        counts.cut += u64::from(record.is_cut());
+    };
+    if let Some(entry) = route.of_all() {
+        let mut frames = records.map(|(time, record)| {
+            count(record.data, &record);
+            (time, record.data)
+        });
+        to.frames(entry, &mut frames);
+        // Those that nobody took are gone, too.
+        return frames.for_each(|_| ());
+    }
+    for (time, record) in records {
+        match route.choose(record.data, scratch) {
+            Some((entry, frame)) => {
+                count(frame, &record);
+                to.frame(Chosen { entry, time, frame });
+            }
+            None => counts.left_out += 1,
+        }
+    }
+}

@@ -1,0 +1,231 @@
+//! Captures through a lab: read, chosen, decided, written.
+//!
+//! ```text
+//! captures ──Feed──▶ frames ──Engine──▶ hops ──┬──▶ Tally
+//!   Reader    merge, map,    the lab's         └──Filter──▶ Writer ═══▶ Files
+//!             rewrite,       devices                buffers             a thread of its own:
+//!             limits                                                    DEVICE.pcap, annotated pcapng
+//! ```
+//!
+//! Frames are lent from the window that they were read into; a frame that is to be written is copied once, into the buffer
+//! of its file, and full buffers go to the thread that writes. They come back empty: there are as many as were made at the
+//! beginning, so memory is the same for every capture, and who is faster waits for the other. Nothing is allocated for a
+//! frame on the way.
+//!
+//! | file | what it does |
+//! | --- | --- |
+//! | `feed.rs` | several captures merged by time; limits and passes |
+//! | `route.rs` | which device a frame belongs to, and with which addresses |
+//! | `rewrite.rs` | addresses and tags changed by hand |
+//! | `pace.rs` | when a frame is due |
+//! | `engine.rs` | frames in, hops out |
+//! | `filter.rs` | which hops are written and shown |
+//! | `tally.rs` | hops counted |
+//! | `outputs.rs` | hops rendered into the buffers of files |
+//! | `post.rs` | full buffers on their way to the thread that writes, and empty ones on their way back |
+//! | `files.rs` | the files on that thread, more of them than a process may have open |
+
+mod engine;
+mod feed;
+mod files;
+mod filter;
+mod outputs;
+mod pace;
+mod post;
+mod rewrite;
+mod route;
+mod tally;
+#[cfg(test)]
+mod tests;
+
+pub use engine::{DeviceIndex, Engine, Entry, EntryError, Hop, Listener, RefusedDevice};
+pub use feed::{Chosen, Fed, Feed, FeedCounts, Limits, Taker};
+pub use filter::{BadTerm, Filter, Term, UnknownFilterDevice};
+pub use outputs::{Destination, OutputError, OutputSpec, Writer};
+pub use pace::Speed;
+pub use rewrite::{Rewrite, VlanEdit};
+pub use route::{AddressMap, BadAddress, Captured, MapError, Route, Stand};
+pub use tally::Tally;
+
+use crate::counters::Counters;
+use crate::time::Instant;
+use pace::Pace;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+/// The longest sleep between two looks at whether somebody wants the replay to end.
+const LONGEST_SLEEP: Duration = Duration::from_millis(50);
+
+/// A replay under way.
+///
+/// ```
+/// use macvlab::capture::{PcapWriter, Reader};
+/// use macvlab::replay::{Engine, Fed, Feed, Limits, Replay, Route};
+/// use macvlab::time::Instant;
+///
+/// let lab = macvlab::labfile::parse("lab.toml", "[nic.eth0]\n[macvlan.c1]\nparent = \"eth0\"\n")?;
+/// let engine = Engine::new(&lab, None);
+/// let mut capture = PcapWriter::new(Vec::new())?;
+/// capture.write(Instant::from_nanos(1), &[0xff; 60], 60)?;
+/// let reader = Reader::new(std::io::Cursor::new(capture.finish()?))?;
+///
+/// let route = Route { entry: Some(engine.entry(None)?), ..Route::default() };
+/// let mut replay = Replay::new(engine, Feed::new(vec![reader], route, Limits::default()));
+/// while let Fed::Frames = replay.step() {}
+/// let done = replay.finish();
+/// assert_eq!(done.tally.received, 2, "the port and the host stack");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub struct Replay<'a> {
+    engine: Engine<'a>,
+    feed: Feed,
+    filter: Option<Filter>,
+    writer: Option<Writer>,
+    pace: Pace,
+    /// When the first frame came in, by the clock on the wall.
+    began: Option<std::time::Instant>,
+    stop: Arc<AtomicBool>,
+    tally: Tally,
+}
+
+/// What came of a replay.
+#[derive(Debug)]
+pub struct Done {
+    /// Hops that the filter let through.
+    pub tally: Tally,
+    /// What each device counted.
+    pub counters: Vec<(DeviceIndex, Counters)>,
+    /// What the feed counted.
+    pub fed: FeedCounts,
+    /// What became of the outputs.
+    pub written: Result<(), OutputError>,
+}
+
+impl<'a> Replay<'a> {
+    /// Nothing is written, and nothing waits.
+    #[must_use]
+    pub fn new(engine: Engine<'a>, feed: Feed) -> Replay<'a> {
+        Replay {
+            engine,
+            feed,
+            filter: None,
+            writer: None,
+            pace: Pace::default(),
+            began: None,
+            stop: Arc::default(),
+            tally: Tally::default(),
+        }
+    }
+
+    /// Has hops written, if there is somebody to write them.
+    #[must_use]
+    pub fn written_by(self, writer: Option<Writer>) -> Replay<'a> {
+        Replay { writer, ..self }
+    }
+
+    /// Has only those hops counted and written that a filter lets through, if there is one.
+    #[must_use]
+    pub fn filtered(self, filter: Option<Filter>) -> Replay<'a> {
+        Replay { filter, ..self }
+    }
+
+    /// Lets frames wait until they are due; a wait ends when `stop` is set.
+    #[must_use]
+    pub fn paced(self, speed: Speed, stop: Arc<AtomicBool>) -> Replay<'a> {
+        Replay { pace: Pace::new(speed), stop, ..self }
+    }
+
+    /// Lets the next frames come in: some hundreds, or one if they are paced.
+    pub fn step(&mut self) -> Fed {
+        let Replay { engine, feed, filter, writer, pace, began, stop, tally } = self;
+        let mut through = Through { engine, filter: filter.as_ref(), writer, tally };
+        if pace.is_kept() {
+            return feed.next(1, &mut |chosen: Chosen<'_>| {
+                wait(pace, began, &chosen, through.writer, stop);
+                through.frame(chosen);
+            });
+        }
+        feed.next(usize::MAX, &mut through)
+    }
+
+    /// Another pass, over the same captures read anew.
+    pub fn again(&mut self, readers: Vec<crate::capture::Reader>) {
+        self.feed.again(readers);
+    }
+
+    /// Whether anything is written.
+    #[must_use]
+    pub fn is_written(&self) -> bool {
+        self.writer.is_some()
+    }
+
+    /// What the feed counted so far.
+    #[must_use]
+    pub fn counts(&self) -> &FeedCounts {
+        self.feed.counts()
+    }
+
+    /// Whether there is no point in going on: an output failed, or nobody reads the only one.
+    #[must_use]
+    pub fn is_over(&self) -> bool {
+        self.writer.as_ref().is_some_and(Writer::is_over)
+    }
+
+    /// Ends it: the outputs are completed, and get their names.
+    pub fn finish(mut self) -> Done {
+        let counters = self.engine.counters();
+        let written = self.writer.map_or(Ok(()), |writer| writer.finish(&counters));
+        Done { tally: self.tally, counters, fed: *self.feed.counts(), written }
+    }
+}
+
+/// From frames to what is kept of their hops.
+struct Through<'r, 'a> {
+    engine: &'r mut Engine<'a>,
+    filter: Option<&'r Filter>,
+    writer: &'r mut Option<Writer>,
+    tally: &'r mut Tally,
+}
+
+impl Taker for Through<'_, '_> {
+    fn frame(&mut self, chosen: Chosen<'_>) {
+        self.frames(chosen.entry, std::iter::once((chosen.time, chosen.frame)));
+    }
+
+    #[inline]
+    fn frames<'f>(&mut self, entry: Entry, frames: impl Iterator<Item = (Instant, &'f [u8])>) {
+        let Through { engine, filter, writer, tally } = self;
+        engine.frames(entry, frames, &mut |hop| {
+            if filter.is_some_and(|filter| !filter.lets_through(&hop)) {
+                return;
+            }
+            tally.hop(&hop);
+            if let Some(writer) = writer {
+                writer.hop(&hop);
+            }
+        });
+    }
+}
+
+/// Waits until a frame is due; what came before it is written meanwhile.
+#[allow(clippy::disallowed_methods, reason = "a pace is kept by the clock")]
+fn wait(
+    pace: &mut Pace,
+    began: &mut Option<std::time::Instant>,
+    chosen: &Chosen<'_>,
+    writer: &mut Option<Writer>,
+    stop: &AtomicBool,
+) {
+    let began = *began.get_or_insert_with(std::time::Instant::now);
+    let Some(wait) = pace.wait(chosen.time, chosen.frame.len(), began.elapsed()) else { return };
+    if let Some(writer) = writer {
+        writer.flush();
+    }
+    let mut left = wait;
+    while !left.is_zero() && !stop.load(Ordering::Relaxed) {
+        let some = left.min(LONGEST_SLEEP);
+        std::thread::sleep(some);
+        left -= some;
+    }
+}

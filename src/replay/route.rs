@@ -1,0 +1,217 @@
+//! Which device a captured frame belongs to, and with which addresses.
+
+use super::engine::{DeviceIndex, Entry};
+use super::rewrite::{Addresses, Rewrite};
+use crate::frame::{EthHeader, MacAddr};
+use crate::table::MacTable;
+use std::collections::HashMap;
+use std::fmt;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::str::FromStr;
+
+const IPV4: u16 = 0x0800;
+const ARP: u16 = 0x0806;
+const IPV6: u16 = 0x86dd;
+/// Most addresses of one kind that can be mapped: what a table's value can number.
+const MAX_MAPPED: usize = u16::MAX as usize;
+
+/// An address as it was captured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Captured {
+    /// A MAC address.
+    Mac(MacAddr),
+    /// An IP address.
+    Ip(IpAddr),
+}
+
+/// The text is no address.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is neither a MAC nor an IP address")]
+pub struct BadAddress(pub String);
+
+impl FromStr for Captured {
+    type Err = BadAddress;
+
+    fn from_str(text: &str) -> Result<Captured, BadAddress> {
+        let mac = text.parse().map(Captured::Mac).ok();
+        mac.or_else(|| text.parse().map(Captured::Ip).ok()).ok_or_else(|| BadAddress(text.to_owned()))
+    }
+}
+
+impl fmt::Display for Captured {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Captured::Mac(mac) => mac.fmt(f),
+            Captured::Ip(ip) => ip.fmt(f),
+        }
+    }
+}
+
+/// A device of the lab that stands for captured addresses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stand {
+    /// The device.
+    pub device: DeviceIndex,
+    /// Its address.
+    pub mac: MacAddr,
+}
+
+/// A map cannot be made.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum MapError {
+    /// One address, two devices.
+    #[error("{0} is mapped twice")]
+    Twice(Captured),
+    /// A group is nobody's address.
+    #[error("{0} is no address of a device")]
+    NoStation(Captured),
+    /// More addresses than a table holds.
+    #[error("more than {MAX_MAPPED} addresses are mapped")]
+    TooMany,
+}
+
+/// Captured addresses, and the devices that stand for them.
+#[derive(Clone, Debug, Default)]
+pub struct AddressMap {
+    /// Index into `stands`.
+    macs: MacTable,
+    /// Likewise.
+    ips: HashMap<IpAddr, u16>,
+    stands: Vec<Stand>,
+}
+
+impl AddressMap {
+    /// Adds an address.
+    ///
+    /// # Errors
+    /// It is mapped already, or nobody's address.
+    pub fn insert(&mut self, captured: Captured, stand: Stand) -> Result<(), MapError> {
+        if self.stands.len() == MAX_MAPPED {
+            return Err(MapError::TooMany);
+        }
+        let index = u16::try_from(self.stands.len()).map_err(|_| MapError::TooMany)?;
+        let (valid, before) = match captured {
+            Captured::Mac(mac) => (mac.is_valid_station(), self.macs.insert(mac, index)),
+            Captured::Ip(ip) => (!ip.is_multicast() && !ip.is_unspecified(), self.ips.insert(ip, index)),
+        };
+        if !valid {
+            return Err(MapError::NoStation(captured));
+        }
+        if before.is_some() {
+            return Err(MapError::Twice(captured));
+        }
+        self.stands.push(stand);
+        Ok(())
+    }
+
+    /// Whether nothing is mapped.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.stands.is_empty()
+    }
+
+    /// Who stands for a MAC address, or for the IP address beside it.
+    fn find(&self, mac: MacAddr, ip: Option<IpAddr>) -> Option<Stand> {
+        let index = self.macs.get(mac).or_else(|| self.ips.get(&ip?).copied())?;
+        self.stands.get(usize::from(index)).copied()
+    }
+
+    /// Who sends a frame and whom it is for.
+    fn ends(&self, frame: &[u8]) -> (Option<Stand>, Option<Stand>) {
+        let Some(Addresses { dst, src }) = Addresses::of(frame) else { return (None, None) };
+        let (src_ip, dst_ip) = if self.ips.is_empty() { (None, None) } else { ip_addresses(frame) };
+        let receiver = if dst.is_multicast() { None } else { self.find(dst, dst_ip) };
+        (self.find(src, src_ip), receiver)
+    }
+}
+
+/// Where captured frames come in, and as what.
+#[derive(Clone, Debug, Default)]
+pub struct Route {
+    /// Where a frame comes in whose sender is not mapped; none: it is left out.
+    pub entry: Option<Entry>,
+    /// The devices that stand for captured addresses.
+    pub map: AddressMap,
+    /// What is changed in every frame.
+    pub rewrite: Rewrite,
+}
+
+impl Route {
+    /// Where all frames come in as they are, if they do.
+    pub(super) fn of_all(&self) -> Option<Entry> {
+        self.entry.filter(|_| self.map.is_empty() && self.rewrite.is_nothing())
+    }
+
+    /// Where a frame comes in, and what it is then, put together in `scratch`. `None`: it is left out, because nobody
+    /// stands for its sender.
+    pub(super) fn choose<'f>(&self, frame: &[u8], scratch: &'f mut Vec<u8>) -> Option<(Entry, &'f [u8])> {
+        let (sender, receiver) = self.map.ends(frame);
+        let sends = sender.map(|stand| Entry { device: stand.device, from_wire: false });
+        let entry = sends.or(self.entry)?;
+        scratch.clear();
+        scratch.extend_from_slice(frame);
+        if let Some(Addresses { dst, src }) = Addresses::of(frame) {
+            let new = Addresses {
+                dst: receiver.map_or(dst, |stand| stand.mac),
+                src: sender.map_or(src, |stand| stand.mac),
+            };
+            new.put(scratch);
+            self.change_arp(scratch);
+        }
+        self.rewrite.apply(scratch);
+        Some((entry, scratch))
+    }
+
+    /// The hardware addresses in an ARP packet are those of devices, too.
+    fn change_arp(&self, frame: &mut [u8]) {
+        if self.map.is_empty() {
+            return;
+        }
+        let (ARP, at) = payload(frame) else { return };
+        let Some(packet) = frame.get_mut(at..) else { return };
+        // For each end: where its hardware address and where its IPv4 address stands.
+        for (hardware, protocol) in [(8, 14), (18, 24)] {
+            let ip = packet.get(protocol..).and_then(|p| p.first_chunk::<4>()).copied();
+            let Some(address) = packet.get_mut(hardware..).and_then(|p| p.first_chunk_mut::<6>()) else {
+                return;
+            };
+            let mac = MacAddr(*address);
+            // A request says zero for the address that it asks for.
+            let known = if mac.is_valid_station() {
+                self.map.find(mac, ip.map(|ip| IpAddr::V4(Ipv4Addr::from(ip))))
+            } else {
+                None
+            };
+            if let Some(stand) = known {
+                *address = stand.mac.0;
+            }
+        }
+    }
+}
+
+/// The ethertype behind all tags, and where its payload begins.
+fn payload(frame: &[u8]) -> (u16, usize) {
+    let at = 12 + EthHeader::tags(frame).count() * EthHeader::TAG_LEN as usize;
+    let ethertype =
+        frame.get(at..).and_then(|rest| rest.first_chunk::<2>()).map_or(0, |b| u16::from_be_bytes(*b));
+    (ethertype, at + 2)
+}
+
+/// The IP addresses that a frame's packet is from and for, ARP's included.
+fn ip_addresses(frame: &[u8]) -> (Option<IpAddr>, Option<IpAddr>) {
+    let (ethertype, at) = payload(frame);
+    let v4 = |offset: usize| {
+        let bytes = frame.get(at + offset..)?.first_chunk::<4>()?;
+        Some(IpAddr::V4(Ipv4Addr::from(*bytes)))
+    };
+    let v6 = |offset: usize| {
+        let bytes = frame.get(at + offset..)?.first_chunk::<16>()?;
+        Some(IpAddr::V6(Ipv6Addr::from(*bytes)))
+    };
+    match ethertype {
+        IPV4 => (v4(12), v4(16)),
+        ARP => (v4(14), v4(24)),
+        IPV6 => (v6(8), v6(24)),
+        _ => (None, None),
+    }
+}
