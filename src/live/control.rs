@@ -19,7 +19,7 @@ use super::history::{Form, History};
 use super::socket::Listening;
 use super::tables;
 use crate::capture::CaptureError;
-use crate::lab::spec::Action;
+use crate::lab::spec::{Action, StepSpec};
 use crate::lab::{Event, FdbChange, Known, Lab, LabSpec, Outcome};
 use crate::labfile;
 use crate::report::JsonLines;
@@ -175,8 +175,10 @@ fn change(desk: &mut Desk<'_>, step: &str) -> Result<Vec<u8>, String> {
     let Desk { spec, lab, history, observer, now, .. } = desk;
     let step = labfile::parse_step(spec, step).map_err(|mistakes| mistakes.to_string())?;
     let outcome = lab.change(*now, &step, &mut |event| tell(history, *observer, event));
-    if let (Some(Outcome::Ok), Action::Add { .. }) = (outcome, &step.action) {
-        // Later requests may name it.
+    if let (Some(Outcome::Ok), Action::Add { name, .. }) = (outcome, &step.action) {
+        // Later requests may name it; once is enough, however often it comes and goes.
+        let adds_it = |s: &StepSpec| matches!(&s.action, Action::Add { name: other, .. } if other == name);
+        spec.steps.retain(|s| !adds_it(s));
         spec.steps.push(step);
     }
     match outcome {

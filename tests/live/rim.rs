@@ -261,6 +261,11 @@ fn a_port_that_is_removed_and_added_is_attached_again() {
     send(&mut peer, 61, 2);
     live.change("add c1 parent=eth0 mode=bridge mac=02:00:00:00:00:01");
     send(&mut peer, 62, 3);
+    for _ in 0..3 {
+        live.change("add c3 parent=eth0 mode=bridge");
+        live.change("set c3 mtu=1400");
+        live.change("remove c3");
+    }
     // What the kernel would refuse is refused, with its error.
     let (ok, said) = live.ctl("add c9 parent=eth0 mode=passthru");
     assert!(!ok && said.starts_with("EINVAL"), "{said}");
