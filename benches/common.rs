@@ -2,7 +2,6 @@
 #![allow(dead_code, reason = "each bench uses its part")]
 
 use macvlab::frame::{EthHeader, MacAddr};
-use std::hash::{BuildHasherDefault, Hasher};
 
 /// A well-mixed number for each n: the same on every run.
 pub(crate) fn mixed(n: u64) -> u64 {
@@ -40,24 +39,3 @@ pub(crate) fn frames(destinations: &[MacAddr]) -> Vec<[u8; 64]> {
     };
     destinations.iter().map(frame).collect()
 }
-
-/// The hash that compilers use for small keys: one multiplication, and a rotation so that both ends are mixed.
-#[derive(Clone, Copy, Default)]
-pub(crate) struct Fx(u64);
-
-impl Hasher for Fx {
-    fn write(&mut self, bytes: &[u8]) {
-        bytes.iter().for_each(|&b| self.write_u64(b.into()));
-    }
-
-    fn write_u64(&mut self, n: u64) {
-        self.0 = self.0.wrapping_add(n).wrapping_mul(0xf135_7aea_2e62_a9c5);
-    }
-
-    fn finish(&self) -> u64 {
-        self.0.rotate_left(26)
-    }
-}
-
-/// hashbrown with that hash, addresses as numbers.
-pub(crate) type FxMap = hashbrown::HashMap<u64, u16, BuildHasherDefault<Fx>>;

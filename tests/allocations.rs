@@ -1,68 +1,34 @@
 //! Decisions allocate nothing: an allocator that counts says so.
-#![allow(missing_docs, unsafe_code, clippy::unwrap_used)]
+#![allow(missing_docs, clippy::unwrap_used)]
 
+#[path = "common/counting.rs"]
+mod counting;
+
+use counting::allocations;
 use macvlab::dataplane::{Entrance, HopKind, Worker};
 use macvlab::frame::{EthHeader, MacAddr, PacketType};
 use macvlab::lab::{Lab, Options};
-use macvlab::macvlan::{self, Demux, Mode, PortRequest};
+use macvlab::macvlan::{self, Demux, Mode, PortRequest, Tally};
 use macvlab::nic::{Filter, Nic, UnicastFilter};
-use macvlab::switch::{PortConfig, Switch, SwitchConfig, SwitchPortId};
+use macvlab::switch::{Arrival, PortConfig, Switch, SwitchConfig, SwitchPortId};
 use macvlab::time::Instant;
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::cell::Cell;
+use macvlab::verdict::{Egress, Rule, Verdict};
 use std::hint::black_box;
-
-/// The system's allocator, which counts for each thread: tests run beside each other.
-struct Counting;
-
-thread_local! {
-    static ALLOCATIONS: Cell<u64> = const { Cell::new(0) };
-}
-
-fn count() {
-    ALLOCATIONS.with(|n| n.set(n.get() + 1));
-}
-
-// SAFETY: everything is handed to the system's allocator as it came; the counter is a plain number without destructor.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        count();
-        // SAFETY: the caller's promise is passed on.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn realloc(&self, at: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-        count();
-        // SAFETY: the caller's promise is passed on.
-        unsafe { System.realloc(at, layout, size) }
-    }
-
-    unsafe fn dealloc(&self, at: *mut u8, layout: Layout) {
-        // SAFETY: the caller's promise is passed on.
-        unsafe { System.dealloc(at, layout) }
-    }
-}
-
-#[global_allocator]
-static ALLOCATOR: Counting = Counting;
-
-fn allocations(work: impl FnOnce()) -> u64 {
-    let before = ALLOCATIONS.with(Cell::get);
-    work();
-    ALLOCATIONS.with(Cell::get) - before
-}
 
 fn mac(n: u8) -> MacAddr {
     MacAddr([2, 0, 0, 0, 0, n])
 }
 
 /// A frame of everything to everybody: stations 0 to 9, a group, and all.
-fn headers() -> Vec<EthHeader> {
+fn frames() -> Vec<Vec<u8>> {
     let mut everybody: Vec<MacAddr> = (0..10).map(mac).collect();
     everybody.extend([MacAddr([1, 0, 0x5e, 1, 2, 3]), MacAddr::BROADCAST]);
     let frame = |dst: &MacAddr, src: u8| [&dst.0[..], &mac(src).0, &[8, 0], &[0; 46]].concat();
-    let frames = (0..10).flat_map(|src| everybody.iter().map(move |dst| frame(dst, src)));
-    frames.map(|f| EthHeader::parse(&f).unwrap()).collect()
+    (0..10).flat_map(|src| everybody.iter().map(move |dst| frame(dst, src))).collect()
+}
+
+fn headers() -> Vec<EthHeader> {
+    frames().iter().map(|f| EthHeader::parse(f).unwrap()).collect()
 }
 
 #[test]
@@ -85,8 +51,10 @@ fn the_demultiplexer_decides_and_delivers_without_allocating() {
         ids.push(id);
     }
     let table = slot.as_mut().unwrap().publish().clone();
-    let headers = headers();
+    let (frames, headers) = (frames(), headers());
     let mut verdicts = Vec::with_capacity(headers.len());
+    let mut tally = Tally::new(&*table);
+    let mut of_frames = vec![Verdict::plain(Rule::NoPorts, Egress::Drop); headers.len()];
     let mut delivered = 0;
     let count = allocations(|| {
         for header in &headers {
@@ -99,8 +67,11 @@ fn the_demultiplexer_decides_and_delivers_without_allocating() {
             }
         }
         table.receive_batch(&headers, &mut verdicts);
+        let mut frames = frames.iter().map(Vec::as_slice);
+        assert_eq!(table.receive_frames(&mut frames, &mut tally, &mut of_frames), headers.len());
     });
     assert_eq!(count, 0);
+    assert_eq!(verdicts, of_frames);
     assert_eq!(verdicts.len(), headers.len());
     assert!(delivered > 100, "{delivered}: hardly anything was delivered");
 }
@@ -123,6 +94,14 @@ fn the_switch_decides_and_learns_known_sources_without_allocating() {
     pass(&mut switch, Instant::ZERO);
     let count = allocations(|| pass(&mut switch, Instant::from_nanos(1_000_000)));
     assert_eq!(count, 0);
+    let arrival = |&header| Arrival { ingress: ports[0], frame: &frame[..], header };
+    let arrivals: Vec<Arrival<'_>> = headers.iter().map(arrival).collect();
+    let mut verdicts = Vec::with_capacity(2 * arrivals.len());
+    let count = allocations(|| {
+        switch.decide_batch(&arrivals, Instant::ZERO, &mut verdicts);
+        switch.forward_batch(&arrivals, Instant::ZERO, &mut verdicts);
+    });
+    assert_eq!((count, verdicts.len()), (0, 2 * arrivals.len()));
     assert!(left > headers.len(), "{left}: hardly anything left the switch");
 }
 

@@ -91,13 +91,13 @@ impl Iterator for Deliveries<'_> {
         if let Some(itself) = self.itself {
             done = each(done, itself);
         }
-        while !self.lists[0].is_empty() {
+        while self.lists.iter().all(|list| !list.is_empty()) {
             let Some(receiver) = self.next_receiver() else { break };
             if Some(receiver.id) != self.sender {
                 done = each(done, flood_copy(self.copy, receiver, self.must_fit));
             }
         }
-        for receiver in self.lists[1] {
+        for receiver in self.lists.into_iter().flatten() {
             if Some(receiver.id) != self.sender {
                 done = each(done, flood_copy(self.copy, *receiver, self.must_fit));
             }

@@ -8,7 +8,6 @@ use crate::frame::MacAddr;
 use crate::table::{Lookup, MAX_VALUE, MacTable};
 use crate::verdict::{Egress, PortId, Rule, Verdict};
 use std::collections::BTreeMap;
-use std::hint::select_unpredictable;
 use std::sync::Arc;
 
 /// A port as the decisions see it.
@@ -33,6 +32,24 @@ pub(super) struct Listeners {
     pub(super) nodst: bool,
 }
 
+/// What becomes of a unicast: a number of a table's verdicts, of which the last is for all numbers from its own on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Fate(u16);
+
+impl Fate {
+    /// What stands for it among what stands for a table's verdicts.
+    #[inline(always)]
+    pub(super) fn of<V>(self, all: &[V]) -> Option<&V> {
+        all.get(usize::from(self.0).min(all.len().wrapping_sub(1)))
+    }
+
+    /// The same, to be changed.
+    #[inline(always)]
+    pub(super) fn of_mut<V>(self, all: &mut [V]) -> Option<&mut V> {
+        all.get_mut(usize::from(self.0).min(all.len().wrapping_sub(1)))
+    }
+}
+
 /// A unicast to an address that no active port has (R12).
 pub(super) const NOBODY: Verdict = Verdict::plain(Rule::UnicastToNoPort, Egress::HostStack);
 
@@ -42,10 +59,9 @@ pub(super) const NOBODY: Verdict = Verdict::plain(Rule::UnicastToNoPort, Egress:
 pub struct Forwarding<T = MacTable> {
     pub(super) table: T,
     pub(super) ports: Vec<Option<PortEntry>>,
-    /// What becomes of a unicast by the port that has its address (R13, R14). With a passthru port all say the same (R51).
+    /// What becomes of a unicast by the port that has its address; the last: of one that nobody has (R12 to R14). With a
+    /// passthru port all say the same (R51).
     unicast: Vec<Verdict>,
-    /// What becomes of a unicast to an address that no active port has.
-    stranger: Verdict,
     /// Listed senders: an index into `listeners` (R40).
     pub(super) senders: MacTable,
     pub(super) listeners: Vec<Listeners>,
@@ -61,8 +77,7 @@ impl Default for Forwarding {
         Forwarding {
             table: MacTable::new(),
             ports: Vec::new(),
-            unicast: Vec::new(),
-            stranger: NOBODY,
+            unicast: vec![NOBODY],
             senders: MacTable::new(),
             listeners: Vec::new(),
             parent_filter: GroupBits::default(),
@@ -80,7 +95,7 @@ impl Forwarding {
             queue_filter: demux.queue_filter,
             queue_len: demux.queue_len(),
             ports: vec![None; demux.ports.len()],
-            unicast: vec![NOBODY; demux.ports.len()],
+            unicast: vec![NOBODY; demux.ports.len() + 1],
             ..Forwarding::default()
         };
         let mut senders: BTreeMap<MacAddr, Listeners> = BTreeMap::new();
@@ -92,12 +107,11 @@ impl Forwarding {
                 Verdict::plain(Rule::UnicastToPort, Egress::Port(id))
             };
             if port.mode == Mode::Passthru {
-                f.stranger = if port.up {
+                f.unicast.fill(if port.up {
                     Verdict::plain(Rule::PassthruUnicast, Egress::Port(id))
                 } else {
                     Verdict::plain(Rule::PassthruDown, Egress::Drop)
-                };
-                f.unicast.fill(f.stranger);
+                });
             }
             for sender in &port.sources {
                 let l = senders.entry(*sender).or_default();
@@ -135,7 +149,6 @@ impl Forwarding {
             table: table(&entries),
             ports: self.ports.clone(),
             unicast: self.unicast.clone(),
-            stranger: self.stranger,
             senders: self.senders.clone(),
             listeners: self.listeners.clone(),
             parent_filter: self.parent_filter,
@@ -187,10 +200,20 @@ impl<T: Lookup> Forwarding<T> {
     /// What becomes of a unicast to this address (R12 to R14, R51). No branch depends on who has it, as nothing about the next
     /// frame's destination can be foretold.
     #[inline(always)]
-    pub(super) fn unicast_to(&self, dst: MacAddr) -> &Verdict {
+    pub(super) fn fate(&self, dst: MacAddr) -> Fate {
         // What a table says of an address that nobody has is above every port's number.
-        let known = self.unicast.get(usize::from(self.table.value(dst)));
-        select_unpredictable(known.is_some(), known.unwrap_or(&self.stranger), &self.stranger)
+        Fate(self.table.value(dst))
+    }
+
+    /// The verdict for a unicast with this fate.
+    #[inline(always)]
+    pub(super) fn verdict(&self, fate: Fate) -> &Verdict {
+        fate.of(&self.unicast).unwrap_or(&NOBODY)
+    }
+
+    /// The verdicts of all fates, in their order.
+    pub(super) fn verdicts(&self) -> &[Verdict] {
+        &self.unicast
     }
 
     /// The active port with this address.

@@ -5,6 +5,7 @@
 //! | file | what it decides |
 //! | --- | --- |
 //! | `receive.rs` | a frame arrives at the parent |
+//! | `batch.rs` | many frames that arrive |
 //! | `transmit.rs` | a port sends |
 //! | `fragments/` | IPv4 fragments, put together before a parent's hook sees them |
 //! | `flood.rs`, `lists.rs` | who gets the copies, and why not; the lists for it, made ahead |
@@ -17,6 +18,7 @@
 //! [`Forwarding::transmit`] read it and answer with a [`crate::verdict::Verdict`].
 
 mod admit;
+mod batch;
 mod change;
 mod count;
 mod flood;

@@ -20,7 +20,7 @@ impl<T: Lookup> Forwarding<T> {
         if header.dst.is_multicast() | self.has_lists() {
             self.receive_at_length(*header)
         } else {
-            *self.unicast_to(header.dst)
+            *self.verdict(self.fate(header.dst))
         }
     }
 
@@ -41,8 +41,11 @@ impl<T: Lookup> Forwarding<T> {
     /// Groups and source lists. The header comes by value, so that where it is not needed it need not be in memory at all.
     #[inline(never)]
     fn receive_at_length(&self, header: EthHeader) -> Verdict {
-        let verdict =
-            if header.dst.is_multicast() { self.multicast(&header) } else { *self.unicast_to(header.dst) };
+        let verdict = if header.dst.is_multicast() {
+            self.multicast(&header)
+        } else {
+            *self.verdict(self.fate(header.dst))
+        };
         if self.has_lists() { self.with_sources(header.src, verdict) } else { verdict }
     }
 

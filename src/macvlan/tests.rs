@@ -409,3 +409,89 @@ fn a_batch_is_decided_as_its_frames_are() {
         assert!(modes.is_empty() || one_by_one.iter().any(|v| v.egress == Egress::Port(PortId(0))));
     }
 }
+
+#[test]
+fn frames_in_batches_get_the_verdicts_and_the_counts_that_they_get_singly() {
+    // With lists and without; more frames than one batch, of every kind, the last too short.
+    for modes in [&[Private, Vepa, Bridge, Bridge][..], &[Vepa, Source, Bridge, Vepa], &[Passthru]] {
+        let mut b = Bench::new(modes);
+        if modes.contains(&Source) {
+            b.listen(1, &[STRANGER, mac(0)]);
+        }
+        let table = b.demux.as_mut().unwrap().publish().clone();
+        let addresses = [mac(0), mac(1), mac(2), mac(3), STRANGER, NIC, MacAddr::ZERO];
+        let mut frames = Vec::new();
+        for dst in addresses.into_iter().chain([GROUP, MacAddr::BROADCAST]) {
+            for src in addresses {
+                frames.push(frame(dst, src, 0x0800, 60 + frames.len()));
+                let mut tagged = frame(dst, src, 0x8100, 80);
+                tagged[15] = 5;
+                frames.push(tagged);
+            }
+        }
+        frames.push(vec![0; 13]);
+        let mut tally = Tally::new(&*table);
+        let mut verdicts = vec![Verdict::plain(Rule::NoPorts, Egress::Drop); frames.len() + 5];
+        let mut all = frames.iter().map(Vec::as_slice);
+        // No frame is lost between two calls.
+        let (first, rest) = verdicts.split_at_mut(45);
+        assert_eq!(table.receive_frames(&mut all, &mut tally, first), first.len());
+        assert_eq!(table.receive_frames(&mut all, &mut tally, rest), frames.len() - 45);
+        let mut counted = vec![Counters::default(); modes.len()];
+        for (frame, verdict) in frames.iter().zip(&verdicts) {
+            let Ok(header) = EthHeader::parse(frame) else {
+                assert_eq!(*verdict, Verdict::plain(Rule::Runt, Egress::Drop));
+                continue;
+            };
+            assert_eq!(*verdict, table.receive(&header));
+            for d in table.deliveries(verdict, &header, PacketType::OtherHost) {
+                count_delivery(&mut counted[d.port.index()], &d, &header);
+            }
+        }
+        for (id, counted) in (0..).map(PortId).zip(counted) {
+            assert_eq!(tally.port(id), counted, "{modes:?} {id:?}");
+        }
+        // On another table the same.
+        let other = table.with_table(|entries| Listed(entries.to_vec()));
+        let headers: Vec<EthHeader> = frames.iter().filter_map(|f| EthHeader::parse(f).ok()).collect();
+        let (mut own, mut others) = (Vec::new(), Vec::new());
+        table.receive_batch(&headers, &mut own);
+        other.receive_batch(&headers, &mut others);
+        assert_eq!(own, others);
+    }
+}
+
+/// A table that is a list.
+struct Listed(Vec<(MacAddr, u16)>);
+
+impl crate::table::Lookup for Listed {
+    fn get(&self, mac: MacAddr) -> Option<u16> {
+        self.0.iter().find(|(m, _)| *m == mac).map(|&(_, value)| value)
+    }
+}
+
+#[test]
+fn going_through_deliveries_one_by_one_or_at_once_is_the_same() {
+    let mut b = Bench::new(&[Vepa, Bridge, Bridge, Private, Source]);
+    b.listen(4, &[STRANGER]);
+    for (port, group) in [(0, GROUP), (2, GROUP)] {
+        b.demux.as_mut().unwrap().join(&mut b.nic, PortId(port), group).unwrap();
+    }
+    b.demux.as_mut().unwrap().set_allmulticast(&mut b.nic, PortId(1), true).unwrap();
+    let table = b.demux.as_mut().unwrap().publish().clone();
+    for dst in [GROUP, MacAddr::BROADCAST, mac(0)] {
+        for src in [STRANGER, mac(0), mac(1), mac(3)] {
+            let header = EthHeader::parse(&frame(dst, src, 0x0800, 60)).unwrap();
+            for verdict in [table.receive(&header), table.transmit(PortId(1), &header)] {
+                let mut singly = Vec::new();
+                for delivery in table.deliveries(&verdict, &header, PacketType::OtherHost) {
+                    singly.push(delivery);
+                }
+                let mut at_once = Vec::new();
+                table.deliveries(&verdict, &header, PacketType::OtherHost).for_each(|d| at_once.push(d));
+                assert_eq!(singly, at_once);
+                assert!(singly.iter().filter(|d| d.rule != Rule::SourceCopy).is_sorted_by_key(|d| d.port));
+            }
+        }
+    }
+}

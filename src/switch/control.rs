@@ -50,7 +50,7 @@ impl Switch {
         let state = effective_state(config.state)?;
         check_port_mask(config.group_fwd_mask)?;
         let id = SwitchPortId(self.port_count());
-        self.ports.push(Port {
+        let mut port = Port {
             flags: config.flags,
             state,
             carrier: true,
@@ -59,7 +59,10 @@ impl Switch {
             policy: config.policy,
             effective: config.assigned.mac,
             assigned: config.assigned,
-        });
+            ordinary: false,
+        };
+        port.settle();
+        self.ports.push(port);
         Ok(id)
     }
 
@@ -105,7 +108,9 @@ impl Switch {
     /// # Errors
     /// `ENODEV` if there is no such port.
     pub fn set_flag(&mut self, port: SwitchPortId, flag: PortFlag, value: bool) -> Result<(), Refused> {
-        *self.port_mut(port)?.flags.get_mut(flag) = value;
+        let port = self.port_mut(port)?;
+        *port.flags.get_mut(flag) = value;
+        port.settle();
         Ok(())
     }
 
@@ -119,6 +124,7 @@ impl Switch {
         let state = effective_state(state)?;
         if p.carrier {
             p.state = state;
+            p.settle();
             Ok(())
         } else if state == PortState::Disabled {
             Ok(())
@@ -159,6 +165,9 @@ impl Switch {
         p.carrier = carrier;
         if lost {
             p.state = PortState::Forwarding;
+        }
+        p.settle();
+        if lost {
             self.fdb.forget_port(port);
         }
     }

@@ -10,10 +10,12 @@ use crate::verdict::Rule;
 const PAUSE: u8 = 1;
 
 impl SwitchVerdict {
+    #[inline(always)]
     fn drop(rule: Rule, learn: Learn, vlan: Option<VlanId>) -> SwitchVerdict {
         SwitchVerdict { rule, egress: SwitchEgress::Drop, learn, vlan, admitted: false }
     }
 
+    #[inline(always)]
     fn flood(rule: Rule, kind: FloodKind, learn: Learn, vlan: Option<VlanId>) -> SwitchVerdict {
         SwitchVerdict { rule, egress: SwitchEgress::Flood(kind), learn, vlan, admitted: true }
     }
@@ -21,6 +23,7 @@ impl SwitchVerdict {
 
 impl Switch {
     /// Where a frame that arrives at a port goes, and what it teaches. Changes nothing. `header` is the frame's own.
+    #[inline(always)]
     #[must_use]
     pub fn decide(
         &self,
@@ -35,18 +38,40 @@ impl Switch {
         if !header.src.is_valid_station() {
             return SwitchVerdict::drop(Rule::BadSource, Learn::Nothing, None);
         }
-        if let Err(rule) = port.policy_in(frame, header) {
-            return SwitchVerdict::drop(rule, Learn::Nothing, None);
+        // Most frames pass all that may keep a frame from being forwarded, as there is nothing that would.
+        if port.ordinary && !self.vlan_filtering && !header.dst.is_multicast() {
+            return self.to_destination(ingress, header, self.lesson(port, header), None, now);
         }
-        if let Some(nibble) = header.dst.reserved_group()
+        let mut verdict = SwitchVerdict::drop(Rule::NothingToFloodTo, Learn::Nothing, None);
+        self.decide_at_length(ingress, port, frame, header, now, &mut verdict);
+        verdict
+    }
+
+    /// Everything that may keep a frame from being forwarded is asked. The verdict does not come as a return value, or the
+    /// short way would have to put its own where that comes.
+    #[inline(never)]
+    fn decide_at_length(
+        &self,
+        ingress: SwitchPortId,
+        port: &Port,
+        frame: &[u8],
+        header: &EthHeader,
+        now: Instant,
+        verdict: &mut SwitchVerdict,
+    ) {
+        *verdict = if let Err(rule) = port.policy_in(frame, header) {
+            SwitchVerdict::drop(rule, Learn::Nothing, None)
+        } else if let Some(nibble) = header.dst.reserved_group()
             && !self.forwards_reserved(port, nibble)
         {
-            return self.stays(port, header, nibble);
-        }
-        self.forward(ingress, port, header, now)
+            self.stays(port, header, nibble)
+        } else {
+            self.forward(ingress, port, header, now)
+        };
     }
 
     /// Does what the verdict says about learning (`br_fdb_update`), and sweeps old entries now and then.
+    #[inline]
     pub fn commit(
         &mut self,
         ingress: SwitchPortId,
@@ -183,6 +208,7 @@ impl Switch {
     }
 
     /// By the destination: flooded, to a port, or to the switch's own device.
+    #[inline(always)]
     fn to_destination(
         &self,
         ingress: SwitchPortId,
@@ -222,6 +248,7 @@ impl Switch {
 
     /// The port behind which the destination is. Learning comes first in the kernel, so a frame to its own source is
     /// judged by what it teaches.
+    #[inline(always)]
     fn destination(
         &self,
         ingress: SwitchPortId,
@@ -237,6 +264,7 @@ impl Switch {
     }
 
     /// What the source address teaches; the switch's own stays with its own device, wherever it is seen.
+    #[inline(always)]
     fn lesson(&self, port: &Port, header: &EthHeader) -> Learn {
         let foreign = self.own != Some(header.src);
         let teaches = foreign && port.flags.learning && port.state.teaches() && self.fdb.learns();
@@ -244,6 +272,7 @@ impl Switch {
     }
 
     /// `should_deliver`: what holds for floods and known unicast alike, in the kernel's order, then the policies.
+    #[inline(always)]
     fn passes(
         &self,
         ingress: SwitchPortId,
@@ -252,6 +281,9 @@ impl Switch {
         vlan: Option<VlanId>,
     ) -> Result<(), Rule> {
         let port = self.port(out).ok_or(Rule::SwitchPortDown)?;
+        if port.ordinary && vlan.is_none() && out != ingress {
+            return Ok(());
+        }
         if out == ingress && !port.flags.hairpin {
             return Err(Rule::NoHairpin);
         }
@@ -270,8 +302,17 @@ impl Switch {
         port.policy_out(header)
     }
 
+    #[inline]
     pub(super) fn port(&self, id: SwitchPortId) -> Option<&Port> {
         self.ports.get(usize::from(id.0))
+    }
+}
+
+impl Port {
+    /// Notes whether anything about the port makes a difference, which it must be asked whenever it was changed.
+    pub(super) fn settle(&mut self) {
+        let forwards = self.carrier && self.state == PortState::Forwarding;
+        self.ordinary = forwards && !self.flags.locked && !self.flags.isolated && self.policy.is_none();
     }
 }
 

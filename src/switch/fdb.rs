@@ -102,7 +102,8 @@ pub(super) struct Fdb {
     /// No dynamic entry expires before this, so until then lookups need not look at ages.
     fresh_until: Instant,
     round: Round,
-    len: usize,
+    /// Entries in the tables, live or not.
+    pub(super) len: usize,
 }
 
 impl Fdb {
@@ -131,7 +132,7 @@ impl Fdb {
     }
 
     /// The port behind which the address is.
-    #[inline]
+    #[inline(always)]
     pub(super) fn get(&self, vlan: VlanId, mac: MacAddr, now: Instant) -> Option<SwitchPortId> {
         let table = self.table(vlan)?;
         if now < self.fresh_until {
@@ -148,11 +149,18 @@ impl Fdb {
         live.then_some(Found { port: behind.port(), kind: behind.kind(), updated })
     }
 
-    /// Asks for the memory that learning the source and finding the destination will take, in no VLAN.
+    /// Asks for the memory that learning an address takes, in no VLAN.
     #[inline]
-    pub(super) fn prefetch(&self, src: MacAddr, dst: MacAddr, now: Instant) {
-        let Some(table) = self.table(VlanId::default()) else { return };
-        table.prefetch_both(src);
+    pub(super) fn prefetch_source(&self, src: MacAddr) {
+        if let Some((_, table)) = self.tables.first() {
+            table.prefetch_both(src);
+        }
+    }
+
+    /// Asks for the memory that finding an address takes, in no VLAN.
+    #[inline]
+    pub(super) fn prefetch_destination(&self, dst: MacAddr, now: Instant) {
+        let Some((_, table)) = self.tables.first() else { return };
         if now < self.fresh_until {
             table.prefetch(dst);
         } else {
@@ -358,7 +366,7 @@ impl Fdb {
         (self.round.table, self.round.bucket) = (0, 0);
     }
 
-    #[inline]
+    #[inline(always)]
     fn table(&self, vlan: VlanId) -> Option<&MacMap<u32>> {
         if vlan == VlanId::default() {
             return self.tables.first().map(|(_, table)| table);

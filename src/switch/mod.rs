@@ -92,6 +92,9 @@ struct Port {
     assigned: Assigned,
     /// The address that the NIC on this port has now.
     effective: MacAddr,
+    /// It has carrier and forwards, and is neither locked nor isolated nor under a policy: it takes every frame of no VLAN
+    /// and gives every such frame that came in elsewhere.
+    ordinary: bool,
 }
 
 /// What the switch decided about a frame.

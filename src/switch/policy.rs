@@ -12,14 +12,17 @@ const IPV6: u16 = 0x86dd;
 impl Port {
     /// The rule by which the network takes nothing of this from the NIC.
     pub(super) fn policy_in(&self, frame: &[u8], header: &EthHeader) -> Result<(), Rule> {
-        let (ok, rule) = match self.policy {
-            None => return Ok(()),
-            Some(Policy::Vmware { forged_transmits, mac_changes, .. }) => {
+        self.policy.map_or(Ok(()), |policy| self.takes(policy, frame, header))
+    }
+
+    fn takes(&self, policy: Policy, frame: &[u8], header: &EthHeader) -> Result<(), Rule> {
+        let (ok, rule) = match policy {
+            Policy::Vmware { forged_transmits, mac_changes, .. } => {
                 self.unchanged(mac_changes)?;
                 (forged_transmits || header.src == self.effective, Rule::PolicyForged)
             }
-            Some(Policy::Wifi) => (header.src == self.assigned.mac, Rule::PolicyWifi),
-            Some(Policy::Cloud) => {
+            Policy::Wifi => (header.src == self.assigned.mac, Rule::PolicyWifi),
+            Policy::Cloud => {
                 (header.src == self.assigned.mac && self.owns_ip(frame, header), Rule::PolicyCloud)
             }
         };
@@ -28,14 +31,17 @@ impl Port {
 
     /// The rule by which the network gives nothing of this to the NIC.
     pub(super) fn policy_out(&self, header: &EthHeader) -> Result<(), Rule> {
-        let (ok, rule) = match self.policy {
-            None => return Ok(()),
-            Some(Policy::Vmware { promiscuous, mac_changes, .. }) => {
+        self.policy.map_or(Ok(()), |policy| self.gives(policy, header))
+    }
+
+    fn gives(&self, policy: Policy, header: &EthHeader) -> Result<(), Rule> {
+        let (ok, rule) = match policy {
+            Policy::Vmware { promiscuous, mac_changes, .. } => {
                 self.unchanged(mac_changes)?;
                 (promiscuous || header.dst == self.effective, Rule::PolicyPromiscuous)
             }
-            Some(Policy::Wifi) => (header.dst == self.assigned.mac, Rule::PolicyWifi),
-            Some(Policy::Cloud) => (header.dst == self.assigned.mac, Rule::PolicyCloud),
+            Policy::Wifi => (header.dst == self.assigned.mac, Rule::PolicyWifi),
+            Policy::Cloud => (header.dst == self.assigned.mac, Rule::PolicyCloud),
         };
         if ok || header.dst.is_multicast() { Ok(()) } else { Err(rule) }
     }

@@ -483,6 +483,11 @@ proptest! {
             let out: Vec<_> = b.switch.egress(&verdict, ingress, &header).collect();
             prop_assert_eq!(before, format!("{:?}", b.switch));
             prop_assert_eq!(verdict, b.switch.decide(ingress, &bytes, &header, b.now));
+            // The short way of ordinary ports leads where asking everything would.
+            let mut asked = b.switch.clone();
+            asked.ports.iter_mut().for_each(|p| p.ordinary = false);
+            prop_assert_eq!(verdict, asked.decide(ingress, &bytes, &header, b.now));
+            prop_assert_eq!(&out, &asked.egress(&verdict, ingress, &header).collect::<Vec<_>>());
             prop_assert!(out.is_sorted_by(|x, y| x.0 < y.0));
             for n in 0..b.switch.port_count() {
                 let answer = b.switch.may_leave(&verdict, ingress, SwitchPortId(n), &header);
@@ -502,6 +507,62 @@ proptest! {
             }
         }
     }
+}
+
+#[test]
+fn a_batch_forwards_and_learns_as_frame_by_frame() {
+    let config = SwitchConfig { ageing: Duration::from_secs(10), ..SwitchConfig::default() };
+    let mut one = Bench::of(config, vec![PortConfig::default(); 4]).switch;
+    let mut many = one.clone();
+    let mut dice = 7u64;
+    for round in 0..60 {
+        let now = Instant::ZERO + Duration::from_secs(round);
+        // Enough stations for a table that asks for memory ahead; some fall silent and are swept out.
+        let arrivals: Vec<Arrival<'static>> = (0..1000)
+            .map(|_| {
+                dice = dice.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+                let station = |n: u64| mac(0x0200_0000_0000 + n % (40_000 / (1 + round)));
+                let (src, dst) = (station(dice >> 20), station(dice >> 40));
+                let header = EthHeader { dst, src, tag: None, ethertype: 0x0800, len: 60 };
+                Arrival { ingress: SwitchPortId((dice >> 60) as u16 % 4), frame: &[], header }
+            })
+            .collect();
+        let mut verdicts = Vec::new();
+        many.forward_batch(&arrivals, now, &mut verdicts);
+        for (a, verdict) in arrivals.iter().zip(&verdicts) {
+            assert_eq!(*verdict, one.decide(a.ingress, a.frame, &a.header, now));
+            one.commit(a.ingress, &a.header, verdict, now);
+        }
+        verdicts.clear();
+        many.decide_batch(&arrivals, now, &mut verdicts);
+        let singly = arrivals.iter().map(|a| one.decide(a.ingress, a.frame, &a.header, now));
+        assert!(singly.eq(verdicts));
+        assert_eq!(one.fdb_entries(now), many.fdb_entries(now));
+    }
+}
+
+#[test]
+fn what_is_expired_is_swept_out_with_the_frames_that_come() {
+    let mut b = Bench::plain();
+    for n in 0..10_000 {
+        b.send(P1, ALL, 0x0600_0000_0000 + n);
+    }
+    b.add(A, P0, FdbKind::Static).unwrap();
+    b.now += Duration::from_secs(200);
+    b.send(P1, ALL, B);
+    let memory_of = |b: &Bench| b.switch.fdb.len;
+    b.now += Duration::from_secs(150);
+    assert_eq!((memory_of(&b), b.switch.fdb_entries(b.now).len()), (10_002, 2), "absent, and still there");
+    // One bucket a frame is enough to come round.
+    for _ in 0..10_000 {
+        b.send(P1, ALL, C);
+    }
+    assert_eq!(memory_of(&b), 3);
+    // In a year nothing is left of what ages, whatever it is that ages are counted in.
+    b.now += Duration::from_secs(365 * 86_400);
+    assert_eq!(b.why(P0, P1, C, B), Ok(Rule::UnknownUnicast));
+    b.send(P1, ALL, C);
+    assert_eq!(b.fdb(), [(A, 0), (C, 1)]);
 }
 
 #[test]

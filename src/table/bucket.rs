@@ -1,6 +1,6 @@
 //! A bucket: one cache line of entries, and how an address finds its own.
 
-use super::wide;
+use super::wide::{self, Lanes};
 use crate::frame::MacAddr;
 
 /// Entries of a bucket.
@@ -15,12 +15,15 @@ pub(super) const ABSENT: u16 = FURTHER - 1;
 /// It is not in this bucket, and the search goes on in the next.
 pub(super) const FURTHER: u16 = u16::MAX;
 
+/// 2^64 divided by the golden ratio, odd: Fibonacci hashing, which spreads consecutive addresses evenly.
+const GOLDEN: u64 = 0x9e37_79b9_7f4a_7c15;
+
 /// An address in the two parts that are compared: each is read as it stands in a frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Key {
-    /// The last four bytes.
+    /// The first four bytes.
     low: u32,
-    /// The first two.
+    /// The last two.
     high: u16,
 }
 
@@ -30,12 +33,18 @@ impl Key {
     #[inline(always)]
     pub(super) fn new(mac: MacAddr) -> Key {
         let [a, b, c, d, e, f] = mac.0;
-        Key { low: u32::from_le_bytes([c, d, e, f]), high: u16::from_le_bytes([a, b]) }
+        Key { low: u32::from_le_bytes([a, b, c, d]), high: u16::from_le_bytes([e, f]) }
     }
 
     pub(super) fn mac(self) -> MacAddr {
-        let ([c, d, e, f], [a, b]) = (self.low.to_le_bytes(), self.high.to_le_bytes());
+        let ([a, b, c, d], [e, f]) = (self.low.to_le_bytes(), self.high.to_le_bytes());
         MacAddr([a, b, c, d, e, f])
+    }
+
+    /// The top half of the product, on which all bits of the address bear.
+    #[inline(always)]
+    pub(super) fn hash(self) -> u32 {
+        (self.whole().wrapping_mul(GOLDEN) >> 32) as u32
     }
 
     /// Both parts as one number.
@@ -60,13 +69,14 @@ pub(super) struct Entry {
 #[repr(C, align(64))]
 pub(super) struct Bucket {
     /// The low parts of the addresses; in the last lane, how many entries passed by this bucket because it was full.
-    lows: [u32; LANES],
-    highs: [u16; LANES],
+    lows: Lanes<u32>,
+    highs: Lanes<u16>,
     values: [u16; LANES],
 }
 
 impl Bucket {
-    pub(super) const EMPTY: Bucket = Bucket { lows: [0; LANES], highs: [0; LANES], values: [ABSENT; LANES] };
+    pub(super) const EMPTY: Bucket =
+        Bucket { lows: Lanes([0; LANES]), highs: Lanes([0; LANES]), values: [ABSENT; LANES] };
 
     /// The value of an address, [`ABSENT`], or [`FURTHER`]. Without a branch.
     #[inline(always)]
@@ -100,14 +110,14 @@ impl Bucket {
 
     /// An entry passed by, as the bucket is full.
     pub(super) fn pass(&mut self) {
-        self.lows[SLOTS] += 1;
+        self.lows.0[SLOTS] += 1;
         self.values[SLOTS] = FURTHER;
     }
 
     /// An entry that had passed by is gone.
     pub(super) fn pass_no_more(&mut self) {
-        self.lows[SLOTS] -= 1;
-        if self.lows[SLOTS] == 0 {
+        self.lows.0[SLOTS] -= 1;
+        if self.lows.0[SLOTS] == 0 {
             self.values[SLOTS] = ABSENT;
         }
     }
@@ -115,7 +125,7 @@ impl Bucket {
     pub(super) fn get(&self, slot: usize) -> Option<Entry> {
         let slot = slot % LANES;
         let entry =
-            Entry { key: Key { low: self.lows[slot], high: self.highs[slot] }, value: self.values[slot] };
+            Entry { key: Key { low: self.lows.0[slot], high: self.highs.0[slot] }, value: self.values[slot] };
         (entry.value != ABSENT && slot < SLOTS).then_some(entry)
     }
 
@@ -131,7 +141,7 @@ impl Bucket {
 
     pub(super) fn set(&mut self, slot: usize, entry: Entry) {
         let slot = slot % SLOTS;
-        (self.lows[slot], self.highs[slot]) = (entry.key.low, entry.key.high);
+        (self.lows.0[slot], self.highs.0[slot]) = (entry.key.low, entry.key.high);
         self.values[slot] = entry.value;
     }
 

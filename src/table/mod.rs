@@ -18,17 +18,16 @@
 //! lookups walk; they stay correct, and tables that learn from frames bound the number of entries.
 
 mod bucket;
+mod lookup;
 #[cfg(test)]
 mod tests;
 mod wide;
 
 pub use bucket::MAX_VALUE;
+pub use lookup::Lookup;
 
 use crate::frame::MacAddr;
 use bucket::{ABSENT, Bucket, Entry, FURTHER, Key, LANES};
-
-/// 2^64 divided by the golden ratio, odd: Fibonacci hashing, which spreads consecutive addresses evenly.
-const GOLDEN: u64 = 0x9e37_79b9_7f4a_7c15;
 
 /// Up to this many buckets (256 KiB, a second-level cache's worth) memory is cheap and passing by is kept rarer still;
 /// above it lookups wait for memory, and asking for it ahead pays.
@@ -38,39 +37,6 @@ const ROOMY: usize = 4096;
 pub(crate) const BATCH: usize = 32;
 /// Buckets of the smallest table that has any.
 const MIN_BUCKETS: usize = 2;
-
-/// What decides by addresses looks them up in: the [`MacTable`], or another table that it is compared with.
-pub trait Lookup {
-    /// The value of an address.
-    fn get(&self, mac: MacAddr) -> Option<u16>;
-
-    /// The value of an address; if it has none, a number above [`MAX_VALUE`].
-    #[inline]
-    fn value(&self, mac: MacAddr) -> u16 {
-        self.get(mac).unwrap_or(ABSENT)
-    }
-
-    /// Asks for the memory that a lookup will read, where that pays.
-    #[inline]
-    fn prefetch(&self, _mac: MacAddr) {}
-}
-
-impl<Side: Copy + Default> Lookup for MacMap<Side> {
-    #[inline]
-    fn get(&self, mac: MacAddr) -> Option<u16> {
-        MacMap::get(self, mac)
-    }
-
-    #[inline]
-    fn value(&self, mac: MacAddr) -> u16 {
-        MacMap::value(self, mac)
-    }
-
-    #[inline]
-    fn prefetch(&self, mac: MacAddr) {
-        MacMap::prefetch(self, mac);
-    }
-}
 
 /// A table from MAC addresses to 16-bit values, up to [`MAX_VALUE`].
 ///
@@ -167,7 +133,10 @@ impl<Side: Copy + Default> MacMap<Side> {
     #[must_use]
     pub fn value(&self, mac: MacAddr) -> u16 {
         let key = Key::new(mac);
-        let value = self.buckets.get(self.home(key)).unwrap_or(&Bucket::EMPTY).value_of(key);
+        let value = match wide::at_fraction(&self.buckets, key.hash()) {
+            Some(home) => home.value_of(key),
+            None => ABSENT,
+        };
         if value == FURTHER { self.value_further(key) } else { value }
     }
 
@@ -308,12 +277,10 @@ impl<Side: Copy + Default> MacMap<Side> {
         })
     }
 
-    /// The bucket in which an address is looked for first: the top half of the hash, on which all bits of the address
-    /// bear, scaled to the number of buckets.
+    /// The bucket in which an address is looked for first: the hash, scaled to the number of buckets.
     #[inline(always)]
     fn home(&self, key: Key) -> usize {
-        let hash = key.whole().wrapping_mul(GOLDEN) >> 32;
-        (hash.wrapping_mul(self.buckets.len() as u64) >> 32) as usize
+        wide::index_at(self.buckets.len(), key.hash())
     }
 
     fn next(&self, bucket: usize) -> usize {

@@ -1,46 +1,84 @@
-//! `macvlab bench`: what is measured stands in `subjects.rs`, what it is compared with in `tables.rs`.
+//! `macvlab bench`: the ways that are measured stand in `paths.rs`, the tables they are compared on in `tables.rs`; which of
+//! them with which frames in `subjects.rs`. `show.rs` and `plot.rs` are what is seen of it, `kernel.rs` asks the kernel.
 
+#[cfg(all(feature = "kernel", target_os = "linux"))]
+mod kernel;
+#[cfg(not(all(feature = "kernel", target_os = "linux")))]
+#[path = "no_kernel.rs"]
+mod kernel;
+mod paths;
+mod plot;
+mod show;
 mod subjects;
 mod tables;
 
 use super::interrupt::Interrupt;
-use super::terminal::{Out, Terminal};
+use super::terminal::{Output, Terminal};
 use super::{Exit, Failure};
-use comfy_table::{CellAlignment, Table, presets};
+use macvlab::capture::FrameSize;
 use serde::Serialize;
-use std::hint::black_box;
 use std::io::Write as _;
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
-use subjects::Subject;
+use subjects::{Group, Pass, Subject, Wanted};
 
 /// Rounds in which every subject has its turn; the median counts, so that a disturbance of some rounds does not.
 const ROUNDS: u32 = 7;
+/// The ports of a plot, if no others are asked for.
+const PLOTTED: [u32; 6] = [4, 16, 64, 256, 1024, 4096];
 
 /// Measure forwarding decisions a second on this machine.
 ///
-/// Frames in memory are read and decided one by one, as a replay does, and for comparison the same frames are looked up
-/// in tables that one would use otherwise. All are measured in turns, and medians are shown, but other work on the
-/// machine still shows: trust proportions within one run.
+/// Frames in memory are read, decided about and counted, and for comparison the same is done on tables that one would use
+/// otherwise. All are measured in turns, and medians are shown, but other work on the machine still shows: trust
+/// proportions within one run.
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
   macvlab bench
   macvlab bench --ports 16,256,4096 --time 0.5
                                         longer, for other numbers of ports
+  macvlab bench --threads 1,2,all       threads that share nothing
+  macvlab bench --plot bench.svg        a picture of decisions by ports and of switches by stations
   macvlab bench --json | jq -r '[.what, .ns] | @tsv'
                                         one object a line
+  sudo macvlab bench --kernel           the same frames through the running kernel's macvlan, too
 
-Exit codes: 0, 2 on wrong usage, 130 after Ctrl-C.")]
+Exit codes: 0, 2 on wrong usage or if the kernel cannot be asked, 130 after Ctrl-C.")]
 pub(super) struct Args {
-    /// Numbers of ports.
-    #[arg(long, value_name = "N,…", value_delimiter = ',', default_value = "64,1024",
-          value_parser = clap::value_parser!(u32).range(1..=16_384))]
+    /// Numbers of ports (default: 64,1024; with --plot 4 to 4096).
+    #[arg(long, value_name = "N,…", value_delimiter = ',', value_parser = clap::value_parser!(u32).range(1..=16_384))]
     ports: Vec<u32>,
-    /// Seconds for each line and column.
+    /// Frame sizes: bytes, or imix.
+    #[arg(long, value_name = "SIZE,…", value_delimiter = ',', default_value = "64,imix")]
+    size: Vec<FrameSize>,
+    /// Of a hundred frames, those to a port's address.
+    #[arg(long, value_name = "PERCENT,…", value_delimiter = ',', default_value = "100,50",
+          value_parser = clap::value_parser!(u8).range(0..=100))]
+    hits: Vec<u8>,
+    /// Numbers of receivers of a flood.
+    #[arg(long, value_name = "N,…", value_delimiter = ',', default_value = "8,64,1024",
+          value_parser = clap::value_parser!(u32).range(1..=16_384))]
+    receivers: Vec<u32>,
+    /// Numbers of stations that a switch knows.
+    #[arg(long, value_name = "N,…", value_delimiter = ',', default_value = "64,65536,1000000",
+          value_parser = clap::value_parser!(u32).range(2..=macvlab::switch::MAX_FDB as i64))]
+    stations: Vec<u32>,
+    /// Numbers of threads that decide side by side; all: as many as there are processors.
+    #[arg(long, value_name = "N,…", value_delimiter = ',', default_value = "1,all", value_parser = threads)]
+    threads: Vec<NonZeroUsize>,
+    /// Seconds for each figure.
     #[arg(long, value_name = "SECONDS", default_value_t = 0.1, value_parser = seconds)]
     time: f64,
+    /// Send the same frames through the running kernel's macvlan as well. Needs root or user namespaces.
+    #[arg(long)]
+    kernel: bool,
     /// One JSON object a line.
     #[arg(long)]
     json: bool,
+    /// Draw the figures into this file; - is standard output.
+    #[arg(long, value_name = "OUT.svg")]
+    plot: Option<PathBuf>,
 }
 
 fn seconds(text: &str) -> Result<f64, String> {
@@ -48,10 +86,20 @@ fn seconds(text: &str) -> Result<f64, String> {
     text.parse().ok().filter(possible).ok_or_else(|| "seconds are a number from 0 to 3600".to_owned())
 }
 
+fn threads(text: &str) -> Result<NonZeroUsize, String> {
+    if text == "all" {
+        return Ok(std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN));
+    }
+    text.parse()
+        .ok()
+        .filter(|n: &NonZeroUsize| n.get() <= 1024)
+        .ok_or_else(|| "threads are a number from 1 to 1024, or `all`".to_owned())
+}
+
 /// What was measured, as JSON.
 #[derive(Serialize)]
 struct Measured {
-    group: &'static str,
+    group: Group,
     what: String,
     /// Ports, receivers of a flood, or stations that the switch knows.
     size: u32,
@@ -60,41 +108,72 @@ struct Measured {
     /// Nanoseconds for one decision, or one copy of a flood: the median.
     ns: f64,
     per_second: f64,
+    /// How many times as long as reading the headers alone takes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    times_limit: Option<f64>,
+    /// Of the table.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    memory_bytes: Option<usize>,
 }
 
 /// Does it.
 pub(super) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
+    let shown = args.plot.as_ref().is_some_and(|path| super::terminal::is_dash(path));
+    if shown && args.json {
+        return Err(Failure::Because(
+            "the plot goes to standard output, so --json has nowhere to go".to_owned(),
+        ));
+    }
+    let plot = args.plot.as_ref().map(|path| Output::create(path, terminal)).transpose()?;
+    let mut kernel = if args.kernel { Some(kernel::Race::prepare()?) } else { None };
     let interrupt = Interrupt::listen()?;
-    let mut subjects = subjects::all(&args.ports)?;
-    let Some(ns) = measure(&mut subjects, Duration::from_secs_f64(args.time), &interrupt) else {
+    let ports = match (&args.ports[..], &plot) {
+        ([], Some(_)) => &PLOTTED[..],
+        ([], None) => &[64, 1024],
+        (ports, _) => ports,
+    };
+    let mut threads: Vec<usize> = args.threads.iter().map(|n| n.get()).collect();
+    threads.dedup();
+    let wanted = Wanted {
+        ports,
+        sizes: &args.size,
+        hits: &args.hits,
+        receivers: &args.receivers,
+        stations: &args.stations,
+        threads: &threads,
+    };
+    let subjects = subjects::all(&wanted)?;
+    let Some(mut measured) = measure(subjects, Duration::from_secs_f64(args.time), &interrupt) else {
         terminal.say("interrupted");
         return Ok(Exit::Interrupted);
     };
-    let measured = subjects.into_iter().zip(ns).map(|(s, ns)| Measured {
-        group: s.group,
-        what: s.what,
-        size: s.size,
-        frames: s.frames,
-        hits_percent: s.hits,
-        ns,
-        per_second: 1e9 / ns,
-    });
-    let measured: Vec<Measured> = measured.collect();
-    let mut out = terminal.out();
-    if args.json {
-        for line in &measured {
-            serde_json::to_writer(&mut out, line).map_err(|e| Failure::Because(e.to_string()))?;
-            writeln!(out)?;
+    if let Some(kernel) = &mut kernel {
+        for &ports in ports.iter().filter(|&&ports| ports <= kernel::MAX_PORTS) {
+            measured
+                .extend(kernel.measure(ports, args.size.first().copied().unwrap_or(FrameSize::Fixed(64)))?);
         }
-    } else {
-        show(&measured, &mut out)?;
     }
-    out.flush()?;
+    if let Some(mut plot) = plot {
+        plot::draw(&measured, &mut plot)?;
+        plot.commit()?;
+    }
+    if !shown {
+        let mut out = terminal.out();
+        if args.json {
+            for line in &measured {
+                serde_json::to_writer(&mut out, line).map_err(|e| Failure::Because(e.to_string()))?;
+                writeln!(out)?;
+            }
+        } else {
+            show::tables(&measured, &mut out)?;
+        }
+        out.flush()?;
+    }
     Ok(Exit::Held)
 }
 
-/// Nanoseconds a decision of each subject; `None` after Ctrl-C.
-fn measure(subjects: &mut [Subject], time: Duration, interrupt: &Interrupt) -> Option<Vec<f64>> {
+/// Measures all subjects in turns; `None` after Ctrl-C.
+fn measure(mut subjects: Vec<Subject>, time: Duration, interrupt: &Interrupt) -> Option<Vec<Measured>> {
     let mut rounds = vec![Vec::new(); subjects.len()];
     for _ in 0..ROUNDS {
         for (subject, results) in subjects.iter_mut().zip(&mut rounds) {
@@ -104,73 +183,65 @@ fn measure(subjects: &mut [Subject], time: Duration, interrupt: &Interrupt) -> O
             results.push(turn(subject, time / ROUNDS));
         }
     }
-    Some(rounds.into_iter().map(median).collect())
+    let mut limit = None;
+    let measured = subjects.into_iter().zip(rounds).map(|(s, results)| {
+        let ns = median(results);
+        // Each limit stands before those that are measured by it.
+        if s.what == subjects::WALK {
+            limit = Some(ns);
+        }
+        Measured {
+            group: s.group,
+            times_limit: limit.filter(|_| s.group == Group::Decide).map(|limit| ns / limit),
+            what: s.what,
+            size: s.size,
+            frames: s.frames.to_string(),
+            hits_percent: s.hits,
+            ns,
+            per_second: 1e9 / ns,
+            memory_bytes: s.memory,
+        }
+    });
+    Some(measured.collect())
 }
 
-/// One turn: as many passes as fit, at least one; one more before them fills the caches.
-#[allow(clippy::disallowed_methods, reason = "measuring is what a clock is for")]
+/// One turn of all threads: nanoseconds for one decision of any of them.
 fn turn(subject: &mut Subject, time: Duration) -> f64 {
-    black_box((subject.pass)());
+    let decisions = f64::from(subject.decisions);
+    if let [pass] = &mut subject.passes[..] {
+        return passes(pass, time) / decisions;
+    }
+    // Each is at work all the time, so what they do in a nanosecond adds up.
+    let rate: f64 = std::thread::scope(|scope| {
+        let threads: Vec<_> =
+            subject.passes.iter_mut().map(|pass| scope.spawn(move || passes(pass, time))).collect();
+        threads.into_iter().filter_map(|thread| thread.join().ok()).map(|ns| decisions / ns).sum()
+    });
+    1.0 / rate
+}
+
+/// Nanoseconds of one pass, of as many as fit, at least one; one more before them fills the caches.
+#[allow(clippy::disallowed_methods, reason = "measuring is what a clock is for")]
+fn passes(pass: &mut Pass, time: Duration) -> f64 {
+    pass();
     let begin = Instant::now();
     let mut passes = 0;
+    // A clock is slow beside a short pass.
+    let mut at_once = 1;
     loop {
-        // A clock is slow beside a short pass.
-        for _ in 0..8 {
-            black_box((subject.pass)());
+        for _ in 0..at_once {
+            pass();
         }
-        passes += 8;
+        passes += at_once;
         let elapsed = begin.elapsed();
         if elapsed >= time {
-            return elapsed.as_nanos().max(1) as f64 / f64::from(passes) / f64::from(subject.decisions);
+            return elapsed.as_nanos().max(1) as f64 / f64::from(passes);
         }
+        at_once = 8;
     }
 }
 
 fn median(mut values: Vec<f64>) -> f64 {
     values.sort_by(f64::total_cmp);
     values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
-}
-
-/// Tables for people: millions a second.
-fn show(measured: &[Measured], out: &mut Out) -> Result<(), Failure> {
-    let mut decide = table(&["million decisions a second", "ports", "frames", "100 % hits", "50 % hits"]);
-    // Where half of the destinations are unknown is the same line of the table.
-    for all in measured.iter().filter(|m| m.group == "decide" && m.hits_percent == 100) {
-        let same = |m: &&Measured| {
-            (&m.what, m.size, &m.frames, m.hits_percent) == (&all.what, all.size, &all.frames, 50)
-        };
-        let half = measured.iter().filter(|m| m.group == "decide").find(same);
-        decide.add_row([
-            all.what.clone(),
-            all.size.to_string(),
-            all.frames.clone(),
-            millions(all),
-            half.map(millions).unwrap_or_default(),
-        ]);
-    }
-    writeln!(out, "{decide}")?;
-    for (group, title, size) in
-        [("flood", "million copies a second", "receivers"), ("switch", "million frames a second", "stations")]
-    {
-        let mut table = table(&[title, size, ""]);
-        for m in measured.iter().filter(|m| m.group == group) {
-            table.add_row([m.what.clone(), m.size.to_string(), millions(m)]);
-        }
-        writeln!(out, "\n{table}")?;
-    }
-    Ok(())
-}
-
-fn millions(measured: &Measured) -> String {
-    format!("{:.1}", measured.per_second / 1e6)
-}
-
-/// Numbers stand on the right.
-fn table(header: &[&str]) -> Table {
-    let mut table = Table::new();
-    table.load_style(presets::NOTHING).set_header(header.to_vec());
-    for column in table.column_iter_mut().skip(1) {
-        column.set_cell_alignment(CellAlignment::Right);
-    }
-    table
 }

@@ -1,12 +1,14 @@
-//! What one would decide by otherwise: the tables that the demultiplexer is compared with.
+//! What one would decide by otherwise: the tables that the demultiplexer's decisions are compared on. `benches/` shares
+//! this file.
 
 use macvlab::frame::MacAddr;
+use macvlab::table::Lookup;
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
 
-/// One multiplication, and a rotation so that both ends of the hash are mixed.
+/// The hash that compilers use for small keys: one multiplication, and a rotation so that both ends are mixed.
 #[derive(Clone, Copy, Default)]
-pub(super) struct Fx(u64);
+pub(crate) struct Fx(u64);
 
 impl Hasher for Fx {
     fn write(&mut self, bytes: &[u8]) {
@@ -22,11 +24,57 @@ impl Hasher for Fx {
     }
 }
 
-/// The standard map with that hash, addresses as numbers.
-pub(super) type FxMap = HashMap<u64, u16, BuildHasherDefault<Fx>>;
+/// The standard map, which is hashbrown, with that hash, addresses as numbers.
+#[derive(Default)]
+pub(crate) struct FxMap(pub(crate) HashMap<u64, u16, BuildHasherDefault<Fx>>);
+
+impl FxMap {
+    pub(crate) fn new(entries: &[(MacAddr, u16)]) -> FxMap {
+        FxMap(entries.iter().map(|&(mac, value)| (mac.to_u64(), value)).collect())
+    }
+}
+
+impl Lookup for FxMap {
+    #[inline]
+    fn get(&self, mac: MacAddr) -> Option<u16> {
+        self.0.get(&mac.to_u64()).copied()
+    }
+}
+
+/// The standard map as it comes.
+pub(crate) struct StdMap(HashMap<MacAddr, u16>);
+
+impl StdMap {
+    pub(crate) fn new(entries: &[(MacAddr, u16)]) -> StdMap {
+        StdMap(entries.iter().copied().collect())
+    }
+}
+
+impl Lookup for StdMap {
+    #[inline]
+    fn get(&self, mac: MacAddr) -> Option<u16> {
+        self.0.get(&mac).copied()
+    }
+}
+
+/// A list, searched from its beginning.
+pub(crate) struct List(Vec<(MacAddr, u16)>);
+
+impl List {
+    pub(crate) fn new(entries: &[(MacAddr, u16)]) -> List {
+        List(entries.to_vec())
+    }
+}
+
+impl Lookup for List {
+    #[inline]
+    fn get(&self, mac: MacAddr) -> Option<u16> {
+        self.0.iter().find(|(m, _)| *m == mac).map(|&(_, value)| value)
+    }
+}
 
 /// 256 chains, as many as the kernel's macvlan has.
-pub(super) struct Chains {
+pub(crate) struct Chains {
     /// An index of `nodes`.
     heads: [Option<usize>; 256],
     nodes: Vec<Node>,
@@ -34,25 +82,28 @@ pub(super) struct Chains {
 
 struct Node {
     mac: MacAddr,
-    port: u16,
+    value: u16,
     next: Option<usize>,
 }
 
 impl Chains {
-    pub(super) fn new(macs: &[MacAddr]) -> Chains {
-        let mut chains = Chains { heads: [None; 256], nodes: Vec::with_capacity(macs.len()) };
-        for (&mac, port) in macs.iter().zip(0..) {
-            let head = &mut chains.heads[bucket(mac)];
-            chains.nodes.push(Node { mac, port, next: head.replace(chains.nodes.len()) });
+    pub(crate) fn new(entries: &[(MacAddr, u16)]) -> Chains {
+        let mut chains = Chains { heads: [None; 256], nodes: Vec::with_capacity(entries.len()) };
+        for &(mac, value) in entries {
+            let head = &mut chains.heads[chain_of(mac)];
+            chains.nodes.push(Node { mac, value, next: head.replace(chains.nodes.len()) });
         }
         chains
     }
+}
 
-    pub(super) fn get(&self, mac: MacAddr) -> Option<u16> {
-        let mut at = self.heads[bucket(mac)];
+impl Lookup for Chains {
+    #[inline]
+    fn get(&self, mac: MacAddr) -> Option<u16> {
+        let mut at = self.heads[chain_of(mac)];
         while let Some(node) = at.and_then(|n| self.nodes.get(n)) {
             if node.mac == mac {
-                return Some(node.port);
+                return Some(node.value);
             }
             at = node.next;
         }
@@ -60,6 +111,6 @@ impl Chains {
     }
 }
 
-fn bucket(mac: MacAddr) -> usize {
+fn chain_of(mac: MacAddr) -> usize {
     usize::from((mac.to_u64().wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 56) as u8)
 }

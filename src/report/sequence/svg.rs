@@ -1,10 +1,12 @@
 //! A story as SVG: alone on any page, dark where the reader is.
 
 use super::{ArrowKind, Entry, Lane, Story, arrow_text, frame_text, more_text, result_text};
-use crate::report::draw::{STYLE, escape};
+use crate::report::draw::{DARK_STYLE, STYLE, escape};
 use std::fmt::Write as _;
 
+// Colours stand in the rules themselves, as in other diagrams: not every program that shows SVG knows variables.
 const OWN_STYLE: &str = include_str!("sequence.css");
+const OWN_DARK_STYLE: &str = include_str!("dark.css");
 
 /// Between lanes, and between the outermost lane and the edge.
 const LANE: i32 = 230;
@@ -39,8 +41,8 @@ pub fn svg(story: &Story) -> String {
     let _ = write!(
         out,
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width} {height}\" width=\"{width}\" height=\"{height}\" \
-         role=\"img\" aria-labelledby=\"mv-title mv-desc\" class=\"mv-diagram mv-alone mv-sequence\">\n\
-         <style>{STYLE}{OWN_STYLE}</style>\n"
+         role=\"img\" aria-labelledby=\"mv-title mv-desc\" class=\"mv-diagram mv-sequence\">\n<style>{STYLE}{OWN_STYLE}\
+         @media (prefers-color-scheme: dark) {{\n{DARK_STYLE}{OWN_DARK_STYLE}}}</style>\n"
     );
     let title = if story.title.is_empty() { "A run" } else { &story.title };
     let _ = writeln!(out, "<title id=\"mv-title\">{}</title>", escape(title));

@@ -119,3 +119,16 @@ fn a_run_without_steps_is_a_diagram() {
     assert!(svg(&story).contains("nothing happens in this run"));
     assert_eq!(mermaid(&story), "sequenceDiagram\n    participant d0 as nobody sends anything\n");
 }
+
+/// Alone, a diagram has every colour that it names: nobody else defines one.
+#[test]
+fn the_style_is_whole() {
+    let svg = svg(&told(&lab("arp-vepa")).0);
+    let (style, drawn) = svg.split_once("</style>").unwrap();
+    assert!(!style.contains("var("), "{style}");
+    for class in ["mv-life", "mv-band", "mv-frame", "mv-arrow", "mv-tip", "mv-shut"] {
+        assert!(drawn.contains(class), "{class} is not drawn");
+        let light_and_dark = style.matches(&format!(".mv-sequence .{class}")).count();
+        assert!(light_and_dark >= 2, "{class} is styled {light_and_dark} times");
+    }
+}

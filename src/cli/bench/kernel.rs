@@ -1,0 +1,58 @@
+//! `bench --kernel`: the same frames through the running kernel's macvlan.
+
+use super::subjects::Group;
+use super::{Failure, Measured};
+use macvlab::capture::{FrameSize, Traffic, TrafficSpec};
+use macvlab::kernel::{Raced, acquire_privileges, race};
+use macvlab::labfile;
+use std::fmt::Write as _;
+
+/// As many ports as are asked about: each has a network namespace.
+pub(super) const MAX_PORTS: u32 = 256;
+/// Frames that are sent.
+const FRAMES: usize = 100_000;
+
+/// The right to ask the kernel.
+pub(super) struct Race;
+
+impl Race {
+    /// Must come while there is one thread only.
+    pub(super) fn prepare() -> Result<Race, Failure> {
+        acquire_privileges().map_err(|e| Failure::Because(e.to_string()))?;
+        Ok(Race)
+    }
+
+    /// Frames for so many vepa ports, sent on a packet socket at the other end of their parent's cable.
+    pub(super) fn measure(&mut self, ports: u32, size: FrameSize) -> Result<Vec<Measured>, Failure> {
+        let mut text = "[nic.eth0]\n".to_owned();
+        for n in 0..ports {
+            let mac = Traffic::station(n);
+            let _ = writeln!(text, "[macvlan.p{n}]\nparent = \"eth0\"\nmode = \"vepa\"\nmac = \"{mac}\"");
+        }
+        let lab = labfile::parse("bench", &text).map_err(|e| Failure::Because(e.to_string()))?;
+        let mut traffic = Traffic::new(TrafficSpec {
+            size,
+            destinations: (0..ports).map(Traffic::station).collect(),
+            strangers: 0,
+            groups: 0,
+            broadcasts: 0,
+            tagged: 0,
+            seed: 1,
+        });
+        let frames: Vec<Vec<u8>> = (0..FRAMES).map(|_| traffic.next_frame().1.to_vec()).collect();
+        let Raced { received, time, .. } =
+            race(&lab, "eth0", &frames).map_err(|e| Failure::Because(e.to_string()))?;
+        let ns = time.as_nanos() as f64 / received.max(1) as f64;
+        Ok(vec![Measured {
+            group: Group::Kernel,
+            what: "kernel, vepa (a socket path: AF_PACKET sender)".to_owned(),
+            size: ports,
+            frames: size.to_string(),
+            hits_percent: 100,
+            ns,
+            per_second: 1e9 / ns,
+            times_limit: None,
+            memory_bytes: None,
+        }])
+    }
+}

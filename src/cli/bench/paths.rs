@@ -1,0 +1,307 @@
+//! The ways of frames that are measured, each a pass over frames in memory. `benches/` shares this file.
+
+use super::tables::{Fx, FxMap};
+use macvlab::capture::{FrameSize, Traffic, TrafficSpec};
+use macvlab::frame::{EthHeader, MacAddr, PacketType};
+use macvlab::macvlan::{self, Demux, Forwarding, Mode, PortRequest, Tally};
+use macvlab::nic::{Filter, Nic, UnicastFilter};
+use macvlab::switch::{
+    Arrival, FloodKind, Learn, PortConfig, Switch, SwitchConfig, SwitchEgress, SwitchPortId, SwitchVerdict,
+};
+use macvlab::table::{Lookup, MacTable};
+use macvlab::time::Instant;
+use macvlab::verdict::{Egress, Rule, Verdict};
+use std::collections::HashMap;
+use std::hash::BuildHasherDefault;
+use std::hint::black_box;
+use std::sync::Arc;
+
+/// Frames of one pass: 256 KiB of the smallest, which a second-level cache holds.
+pub(crate) const FRAMES: usize = 4096;
+/// Orders in which the frames come.
+const PASSES: usize = 16;
+/// Verdicts that are kept before the next ones take their place.
+const KEPT: usize = 256;
+
+/// Frames one behind the other in memory.
+pub(crate) struct Frames {
+    bytes: Vec<u8>,
+    /// Where the frames of each pass begin and end: the same frames, each time in another order, so that no branch predictor
+    /// learns them by heart.
+    passes: Vec<Vec<(u32, u32)>>,
+    pass: usize,
+}
+
+impl Frames {
+    /// To these destinations at random, but for those of a hundred that nobody has.
+    pub(crate) fn new(destinations: &[MacAddr], size: FrameSize, hits: u8) -> Frames {
+        let mut traffic = Traffic::new(TrafficSpec {
+            size,
+            destinations: destinations.to_vec(),
+            strangers: 100 - hits,
+            groups: 0,
+            broadcasts: 0,
+            tagged: 0,
+            seed: 1,
+        });
+        let (mut bytes, mut ends) = (Vec::new(), Vec::with_capacity(FRAMES));
+        for _ in 0..FRAMES {
+            let start = bytes.len() as u32;
+            bytes.extend_from_slice(traffic.next_frame().1);
+            ends.push((start, bytes.len() as u32));
+        }
+        let mut dice = 0u64;
+        let mut shuffled = || {
+            for n in (1..ends.len()).rev() {
+                dice = dice.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+                ends.swap(n, (dice >> 33) as usize % (n + 1));
+            }
+            ends.clone()
+        };
+        let passes = (0..PASSES).map(|_| shuffled()).collect();
+        Frames { bytes, passes, pass: 0 }
+    }
+
+    /// All of them, in the order of the next pass.
+    #[inline(always)]
+    fn pass(&mut self) -> impl Iterator<Item = &[u8]> {
+        self.pass = (self.pass + 1) % PASSES;
+        let ends = self.passes.get(self.pass).map_or(&[][..], |ends| ends);
+        ends.iter().map(|&(start, end)| self.bytes.get(start as usize..end as usize).unwrap_or_default())
+    }
+
+    /// Bytes of all of them.
+    #[allow(dead_code, reason = "asked by the benches")]
+    pub(crate) fn bytes(&self) -> u64 {
+        self.bytes.len() as u64
+    }
+
+    /// The limit: reads every header and nothing else.
+    pub(crate) fn walk(&mut self) -> u64 {
+        let mut sum = 0;
+        for frame in self.pass() {
+            if let Ok(h) = EthHeader::parse(frame) {
+                sum ^= h.dst.to_u64() ^ h.src.to_u64() ^ u64::from(h.ethertype) ^ u64::from(h.len);
+            }
+        }
+        sum
+    }
+
+    /// Reads every header, decides, keeps the verdict, counts.
+    pub(crate) fn decide<T: Lookup>(&mut self, parent: &mut Parent<T>) {
+        let Parent { table, tally, verdicts } = parent;
+        let mut frames = self.pass();
+        while table.receive_frames(&mut frames, tally, &mut verdicts[..]) == verdicts.len() {}
+        black_box(&parent.verdicts);
+    }
+}
+
+/// What decides about frames and counts them.
+pub(crate) struct Parent<T = MacTable> {
+    table: Forwarding<T>,
+    tally: Tally,
+    verdicts: Box<[Verdict; KEPT]>,
+}
+
+impl<T: Lookup> Parent<T> {
+    pub(crate) fn new(table: Forwarding<T>) -> Parent<T> {
+        let verdict = Verdict::plain(Rule::UnicastToNoPort, Egress::HostStack);
+        Parent { tally: Tally::new(&table), table, verdicts: Box::new([verdict; KEPT]) }
+    }
+
+    /// The last ones.
+    #[allow(dead_code, reason = "asked by the benches")]
+    pub(crate) fn verdicts(&self) -> &[Verdict] {
+        &self.verdicts[..]
+    }
+}
+
+/// A parent with ports of one mode, all up, as its demultiplexer decides.
+pub(crate) fn forwarding(macs: &[MacAddr], mode: Mode) -> Result<Arc<Forwarding>, macvlan::Refusal> {
+    let mut nic = Nic::new(MacAddr([2, 0, 0, 0, 0, 1]), 1500, Filter::new(UnicastFilter::None));
+    nic.set_up(true);
+    let mut slot: Option<Demux> = None;
+    for &mac in macs {
+        let id =
+            macvlan::create(&mut slot, &nic, &PortRequest { mac, mode, ..PortRequest::default() }, false)?;
+        if let Some(demux) = &mut slot {
+            demux.set_up(&mut nic, id, true)?;
+        }
+    }
+    Ok(slot.as_mut().map(|demux| demux.publish().clone()).unwrap_or_default())
+}
+
+/// A port's ring, to which frames are handed over by their numbers.
+#[derive(Clone)]
+struct Ring {
+    slots: [u32; 64],
+    /// Frames handed over so far.
+    tail: u32,
+}
+
+/// A parent whose ports get copies of one frame.
+pub(crate) struct Flood {
+    table: Arc<Forwarding>,
+    tally: Tally,
+    rings: Vec<Ring>,
+}
+
+impl Flood {
+    pub(crate) fn new(table: Arc<Forwarding>) -> Flood {
+        let rings = vec![Ring { slots: [0; 64], tail: 0 }; table.port_count()];
+        Flood { tally: Tally::new(&*table), rings, table }
+    }
+
+    /// Decides about a frame and hands a copy to each port that it reaches: its number goes to the port's ring, and the port
+    /// counts it.
+    #[inline(never)]
+    pub(crate) fn hand_over(&mut self, number: u32, frame: &[u8]) -> u32 {
+        let Ok(header) = EthHeader::parse(frame) else { return 0 };
+        let verdict = self.table.receive(&header);
+        let mut copies = 0;
+        self.table.deliveries(&verdict, &header, PacketType::Broadcast).for_each(|delivery| {
+            self.tally.count(&delivery, &header);
+            if let Some(ring) = self.rings.get_mut(delivery.port.index()) {
+                ring.slots[ring.tail as usize % 64] = number;
+                ring.tail = ring.tail.wrapping_add(1);
+            }
+            copies += 1;
+        });
+        copies
+    }
+}
+
+/// A switch with two ports that knows so many stations, half of them behind each, and frames that go across at random.
+pub(crate) struct Crossing {
+    switch: Switch,
+    arrivals: Vec<Arrival<'static>>,
+    verdicts: Vec<SwitchVerdict>,
+    next: usize,
+}
+
+/// Frames that cross before the first comes again: so many that their stations are not in the caches by chance.
+const CROSSINGS: usize = 1 << 18;
+
+impl Crossing {
+    pub(crate) fn new(stations: u32) -> Result<Crossing, macvlab::switch::Refused> {
+        let mut switch = Switch::new(SwitchConfig::default())?;
+        let ports = [switch.add_port(PortConfig::default())?, switch.add_port(PortConfig::default())?];
+        let arrival = |ingress, src, dst| {
+            let header = EthHeader { dst, src, tag: None, ethertype: 0x0800, len: 64 };
+            Arrival { ingress, frame: &[][..], header }
+        };
+        for (number, &port) in (0..stations).zip(ports.iter().cycle()) {
+            let lesson = arrival(port, Traffic::station(number), MacAddr::BROADCAST);
+            switch.forward_batch(&[lesson], Instant::ZERO, &mut Vec::new());
+        }
+        let mut dice = 0u64;
+        let mut pair = || {
+            dice = dice.wrapping_add(0x9e37_79b9_7f4a_7c15);
+            let mixed = (dice ^ dice >> 29).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+            (mixed >> 33) as u32 % stations.div_ceil(2) * 2
+        };
+        let mut crossing = || {
+            let (src, dst) = (pair(), (pair() + 1).min(stations - 1));
+            arrival(ports[0], Traffic::station(src), Traffic::station(dst))
+        };
+        let arrivals = (0..CROSSINGS).map(|_| crossing()).collect();
+        Ok(Crossing { switch, arrivals, verdicts: Vec::with_capacity(KEPT), next: 0 })
+    }
+
+    /// The frames of the next pass, in bursts.
+    fn pass<'a>(
+        arrivals: &'a [Arrival<'static>],
+        next: &mut usize,
+    ) -> impl Iterator<Item = &'a [Arrival<'static>]> {
+        *next = (*next + FRAMES) % CROSSINGS;
+        arrivals.get(*next..*next + FRAMES).unwrap_or_default().chunks(KEPT)
+    }
+
+    /// Decides only.
+    pub(crate) fn decide(&mut self) {
+        for burst in Crossing::pass(&self.arrivals, &mut self.next) {
+            self.verdicts.clear();
+            self.switch.decide_batch(burst, NOW, &mut self.verdicts);
+            black_box(&self.verdicts);
+        }
+    }
+
+    /// Decides and learns, in batches.
+    pub(crate) fn forward(&mut self) {
+        for burst in Crossing::pass(&self.arrivals, &mut self.next) {
+            self.verdicts.clear();
+            self.switch.forward_batch(burst, NOW, &mut self.verdicts);
+            black_box(&self.verdicts);
+        }
+    }
+
+    /// Decides and learns, frame by frame.
+    pub(crate) fn forward_singly(&mut self) {
+        for burst in Crossing::pass(&self.arrivals, &mut self.next) {
+            self.verdicts.clear();
+            for a in burst {
+                let verdict = self.switch.decide(a.ingress, a.frame, &a.header, NOW);
+                self.switch.commit(a.ingress, &a.header, &verdict, NOW);
+                self.verdicts.push(verdict);
+            }
+            black_box(&self.verdicts);
+        }
+    }
+
+    /// Bytes that its forwarding database occupies.
+    pub(crate) fn memory(&self) -> usize {
+        self.switch.fdb_memory()
+    }
+}
+
+/// A second after the stations were learned.
+const NOW: Instant = Instant::from_nanos(1_000_000_000);
+
+/// The least that a switch on the other map has to do with the same frames: no flags, no states, no ageing.
+pub(crate) struct OtherCrossing {
+    frames: Crossing,
+    ports: FxMap,
+    seen: HashMap<u64, (u16, u32), BuildHasherDefault<Fx>>,
+}
+
+impl OtherCrossing {
+    pub(crate) fn new(frames: Crossing) -> OtherCrossing {
+        let entries = frames.switch.fdb_entries(NOW);
+        OtherCrossing {
+            ports: FxMap(entries.iter().map(|e| (e.mac.to_u64(), e.port.0)).collect()),
+            seen: entries.iter().map(|e| (e.mac.to_u64(), (e.port.0, 0))).collect(),
+            frames,
+        }
+    }
+
+    /// Looks destinations up.
+    pub(crate) fn decide(&mut self) {
+        for burst in Crossing::pass(&self.frames.arrivals, &mut self.frames.next) {
+            self.frames.verdicts.clear();
+            let verdicts = burst.iter().map(|a| verdict(self.ports.get(a.header.dst)));
+            self.frames.verdicts.extend(verdicts);
+            black_box(&self.frames.verdicts);
+        }
+    }
+
+    /// Looks destinations up and notes where and when sources were seen.
+    pub(crate) fn forward(&mut self) {
+        for burst in Crossing::pass(&self.frames.arrivals, &mut self.frames.next) {
+            self.frames.verdicts.clear();
+            for a in burst {
+                let known = self.seen.get(&a.header.dst.to_u64()).map(|&(port, _)| port);
+                self.frames.verdicts.push(verdict(known));
+                self.seen.insert(a.header.src.to_u64(), (a.ingress.0, 1));
+            }
+            black_box(&self.frames.verdicts);
+        }
+    }
+}
+
+fn verdict(known: Option<u16>) -> SwitchVerdict {
+    let (rule, egress) = match known {
+        Some(port) => (Rule::KnownUnicast, SwitchEgress::Port(SwitchPortId(port))),
+        None => (Rule::UnknownUnicast, SwitchEgress::Flood(FloodKind::UnknownUnicast)),
+    };
+    SwitchVerdict { rule, egress, learn: Learn::Source, vlan: None, admitted: true }
+}
