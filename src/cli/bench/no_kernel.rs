@@ -3,9 +3,6 @@
 use super::{Failure, Measured};
 use macvlab::capture::FrameSize;
 
-/// As many ports as are asked about.
-pub(super) const MAX_PORTS: u32 = 0;
-
 /// Nobody to race with.
 pub(super) struct Race;
 
