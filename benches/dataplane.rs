@@ -57,10 +57,7 @@ fn hand_over(worker: &mut Worker, entrance: Entrance, frames: &[[u8; 64]], rings
             ring.push(buffer, p.frame);
         }
     };
-    for batch in frames.chunks(32) {
-        worker.prefetch(entrance, batch.iter().map(|f| &f[..]));
-        worker.take_batch(entrance, batch.iter().map(|f| (Instant::ZERO, &f[..])), &mut hops);
-    }
+    worker.take_batch(entrance, frames.iter().map(|f| (Instant::ZERO, &f[..])), &mut hops);
 }
 
 fn unicast(c: &mut Criterion) {

@@ -7,7 +7,6 @@
 //! same for the same input, [`Traffic`] makes frames up, [`AtomicFile`] keeps half-written files from ever having a final
 //! name, and a [`RecordFile`] ends with a whole record even if the disk is full.
 
-mod ahead;
 mod atomic;
 mod error;
 mod pcap;

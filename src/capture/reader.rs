@@ -177,18 +177,7 @@ impl Reader {
     /// # Errors
     /// The stream cannot be read, is empty, has another format, or is a pcap file of something else than Ethernet.
     pub fn new(stream: impl Read + Send + 'static) -> Result<Reader, CaptureError> {
-        Reader::of(Source::new(Box::new(stream))?)
-    }
-
-    /// The same, but for a thread that reads and decompresses ahead of need: for long captures. It takes 1.2 MB.
-    ///
-    /// # Errors
-    /// Those of [`Reader::new`], or there can be no thread.
-    pub fn reading_ahead(stream: impl Read + Send + 'static) -> Result<Reader, CaptureError> {
-        Reader::of(Source::ahead(Box::new(stream))?)
-    }
-
-    fn of(mut source: Source) -> Result<Reader, CaptureError> {
+        let mut source = Source::new(Box::new(stream))?;
         let have = source.need(4);
         if let Some(e) = source.take_error() {
             return Err(e.into());

@@ -50,19 +50,17 @@ pub(super) struct Capture {
     pub(super) total_bytes: Option<u64>,
     /// Bytes of the file that were read.
     pub(super) read_bytes: Arc<AtomicU64>,
-    /// A thread reads it ahead.
-    ahead: bool,
     bad: u64,
 }
 
 impl Capture {
-    /// Opens a capture file, or standard input; `ahead`: a thread is to read it ahead.
-    pub(super) fn open(path: &Path, ahead: bool) -> Result<(Capture, Reader), Failure> {
+    /// Opens a capture file, or standard input.
+    pub(super) fn open(path: &Path) -> Result<(Capture, Reader), Failure> {
         let name = if is_dash(path) { "<standard input>".to_owned() } else { path.display().to_string() };
         let size = std::fs::metadata(path).ok().filter(std::fs::Metadata::is_file).map(|m| m.len());
         let total_bytes = size.filter(|_| !is_dash(path));
         let read_bytes = Arc::default();
-        let capture = Capture { name, path: path.to_path_buf(), total_bytes, read_bytes, ahead, bad: 0 };
+        let capture = Capture { name, path: path.to_path_buf(), total_bytes, read_bytes, bad: 0 };
         let reader = capture.read()?;
         Ok((capture, reader))
     }
@@ -75,8 +73,7 @@ impl Capture {
             Box::new(File::open(&self.path).map_err(|e| Failure::about(&self.name, e))?)
         };
         let counted = Counted { input, count: Arc::clone(&self.read_bytes) };
-        let reader = if self.ahead { Reader::reading_ahead(counted) } else { Reader::new(counted) };
-        reader.map_err(|e| Failure::about(&self.name, e))
+        Reader::new(counted).map_err(|e| Failure::about(&self.name, e))
     }
 
     /// What to tell of a bad record, unless too many were told of.

@@ -117,7 +117,7 @@ pub(super) fn captures(
         if captures.contains_key(path) {
             continue;
         }
-        let (mut capture, mut reader) = Capture::open(&folder.join(path), false)?;
+        let (mut capture, mut reader) = Capture::open(&folder.join(path))?;
         let mut frames = Vec::new();
         while let Some(record) = reader.next_record() {
             match record {

@@ -3,7 +3,7 @@
 use super::wiring::{LinkKind, LinkNode, PortTable, TapOpen};
 use super::{End, HopKind, NodeId, Numbered, Walk, Watch, incoming};
 use crate::frame::{EthHeader, MacAddr, PacketType, Tag};
-use crate::macvlan::{Counted, Delivery, Offered, count_delivery};
+use crate::macvlan::{Counted, Delivery, Forwarding, Offered, count_delivery};
 use crate::nic::{Nic, host_stack_type};
 use crate::verdict::{Egress, Flood, Rule, Verdict};
 
@@ -29,23 +29,31 @@ impl<W: Watch> Walk<'_, W> {
     /// A device with a link takes a frame from its cable.
     fn arrive_at(&mut self, id: NodeId, frame: Numbered<'_, W::Frame>) {
         if let Some(link) = self.wiring.link(id) {
-            self.take_in(id, link, frame);
+            let header = incoming(frame.bytes).ok();
+            self.take_in(id, link, header.as_ref(), Forwarding::receive, frame);
         }
     }
 
-    /// A device takes a frame from its cable.
+    /// A device takes a frame from its cable, whose header was read and, if there are ports, decided about.
     #[inline(always)]
-    pub(super) fn take_in(&mut self, id: NodeId, link: &LinkNode, frame: Numbered<'_, W::Frame>) {
+    pub(super) fn take_in(
+        &mut self,
+        id: NodeId,
+        link: &LinkNode,
+        header: Option<&EthHeader>,
+        decided: impl Fn(&Forwarding, &EthHeader) -> Verdict,
+        frame: Numbered<'_, W::Frame>,
+    ) {
         if !link.intake.is_up() {
             let rule = if link.kind == LinkKind::Nic { Rule::NicDown } else { Rule::CableDown };
             return self.turn_away(id, rule, frame);
         }
-        let Ok(header) = incoming(frame.bytes) else { return self.turn_away(id, Rule::Runt, frame) };
-        if !link.intake.lets_in(&header) {
-            return self.turn_away(id, link.intake.refusal(&header), frame);
+        let Some(header) = header else { return self.turn_away(id, Rule::Runt, frame) };
+        if !link.intake.lets_in(header) {
+            return self.turn_away(id, link.intake.refusal(header), frame);
         }
         self.count_received(id, frame.bytes);
-        self.intake_here(id, link, &header, || link.intake.packet_type(&header), frame);
+        self.intake_here(id, link, header, || link.intake.packet_type(header), decided, frame);
     }
 
     /// A frame that the device's hardware does not let in.
@@ -85,7 +93,7 @@ impl<W: Watch> Walk<'_, W> {
         packet_type: PacketType,
         frame: Numbered<'_, W::Frame>,
     ) {
-        self.intake_here(id, link, header, || packet_type, frame);
+        self.intake_here(id, link, header, || packet_type, Forwarding::receive, frame);
     }
 
     /// What a device does with a frame that its hardware let in: the tap sees it, then sub-interfaces, ports and the
@@ -94,6 +102,7 @@ impl<W: Watch> Walk<'_, W> {
     /// the last one, under whose number the whole datagram goes on.
     ///
     /// How the frame looks to the device is asked only where it matters: `packet_type` is worked out again each time.
+    /// `decided` is what [`Forwarding::receive`] says of the frame.
     #[inline(always)]
     fn intake_here(
         &mut self,
@@ -101,6 +110,7 @@ impl<W: Watch> Walk<'_, W> {
         link: &LinkNode,
         header: &EthHeader,
         packet_type: impl Fn() -> PacketType,
+        decided: impl Fn(&Forwarding, &EthHeader) -> Verdict,
         frame: Numbered<'_, W::Frame>,
     ) {
         if link.kind == LinkKind::Station {
@@ -121,7 +131,8 @@ impl<W: Watch> Walk<'_, W> {
         if header.dst.is_multicast() {
             return self.intake_group(&parent, link.reassembles_at, header, packet_type(), frame);
         }
-        self.demultiplex(&parent, header, packet_type, frame);
+        let verdict = decided(&ports.table, header);
+        self.demultiplex(&parent, &verdict, header, packet_type, frame);
     }
 
     /// A group's frame at a parent: fragments first.
@@ -135,7 +146,10 @@ impl<W: Watch> Walk<'_, W> {
         frame: Numbered<'_, W::Frame>,
     ) {
         match self.state.fragments(reassembles_at).offer(self.now, frame.bytes, header) {
-            Offered::NotAFragment => self.demultiplex(parent, header, || packet_type, frame),
+            Offered::NotAFragment => {
+                let verdict = parent.ports.table.receive(header);
+                self.demultiplex(parent, &verdict, header, || packet_type, frame);
+            }
             // Held back is dropped as well: this frame goes no further, whatever becomes of its data.
             Offered::Held(rule) => self.hop(parent.id, HopKind::Drop(rule), frame),
             Offered::Whole(datagram) => self.intake_datagram(parent, datagram, frame),
@@ -148,27 +162,28 @@ impl<W: Watch> Walk<'_, W> {
         let datagram = W::Frame::from(datagram);
         let Ok(header) = incoming(&datagram) else { return };
         let packet_type = PacketType::of(header.dst, MacAddr::ZERO);
-        self.demultiplex(parent, &header, || packet_type, last.with(&datagram));
+        let verdict = parent.ports.table.receive(&header);
+        self.demultiplex(parent, &verdict, &header, || packet_type, last.with(&datagram));
     }
 
-    /// A parent's hook: the demultiplexer decides, ports and host stack get the frame.
+    /// A parent's hook: the demultiplexer has decided, ports and host stack get the frame.
     #[inline(always)]
     fn demultiplex(
         &mut self,
         parent: &Parent<'_>,
+        verdict: &Verdict,
         header: &EthHeader,
         packet_type: impl Fn() -> PacketType,
         frame: Numbered<'_, W::Frame>,
     ) {
         let (id, ports) = (parent.id, parent.ports);
-        let verdict = ports.table.receive(header);
         if self.watch.wants_decisions() {
-            self.told_receive(id, ports, &verdict, header, frame);
+            self.told_receive(id, ports, verdict, header, frame);
         }
         // Most verdicts say one thing and make no copies.
         if verdict.has_copies() {
-            self.hand_out(parent, &verdict, header, packet_type(), frame);
-        } else if let Some(only) = ports.table.itself(&verdict, header) {
+            self.hand_out(parent, verdict, header, packet_type(), frame);
+        } else if let Some(only) = ports.table.itself(verdict, header) {
             self.hand_to_port(ports, &only, header, frame);
         }
         match verdict.egress {

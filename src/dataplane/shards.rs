@@ -85,7 +85,6 @@ impl Shards {
             let thread = std::thread::spawn(move || {
                 for mut batch in work {
                     worker.refresh(&published);
-                    worker.prefetch(entrance, batch.iter().map(|(_, frame)| frame));
                     worker.take_batch(entrance, batch.iter(), &mut hops);
                     batch.clear();
                     // Nobody waits for it any more when the shards are being finished.

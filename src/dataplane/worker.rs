@@ -1,8 +1,10 @@
 //! A worker: one thread's own state, and the frames that it takes through a wiring to their end.
 
-use super::{End, HopKind, NodeId, Numbered, State, Walk, Watch, Wiring};
+use super::{End, HopKind, LinkNode, NodeId, Numbered, State, Walk, Watch, Wiring, incoming};
 use crate::frame::EthHeader;
+use crate::table::BATCH;
 use crate::time::Instant;
+use crate::verdict::{Egress, Rule, Verdict};
 use parking_lot::Mutex;
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -157,44 +159,81 @@ impl Worker {
         match entrance {
             Entrance::Wire(node) => {
                 let Some(link) = self.wiring.link(node) else { return };
-                walk.take_each(frames, &mut self.frames, |walk, frame| walk.take_in(node, link, frame));
+                walk.take_in_each(node, link, frames.into_iter(), &mut self.frames);
             }
-            Entrance::Sent(node) => {
-                walk.take_each(frames, &mut self.frames, |walk, frame| walk.send_or_drop(node, frame));
-            }
+            Entrance::Sent(node) => walk.send_each(node, frames.into_iter(), &mut self.frames),
         }
         self.now = walk.now;
     }
+}
 
-    /// Asks for the memory that decisions about these frames will read, where tables outgrow the caches. For a batch
-    /// that is taken right after.
-    #[inline]
-    pub fn prefetch<'f>(&self, entrance: Entrance, frames: impl IntoIterator<Item = &'f [u8]>) {
-        let Entrance::Wire(node) = entrance else { return };
-        let Some(ports) = self.wiring.link(node).and_then(|l| l.ports.as_ref()) else { return };
-        if ports.table.outgrows_caches() {
-            let headers = frames.into_iter().filter_map(|frame| EthHeader::parse(frame).ok());
-            headers.for_each(|header| ports.table.prefetch(header.dst));
-        }
-    }
+/// A frame of a batch, looked at before anything is done about the first.
+#[derive(Clone, Copy)]
+struct Seen<'f> {
+    time: Instant,
+    frame: &'f [u8],
+    /// None: too short to have one.
+    header: Option<EthHeader>,
+    /// If the device has ports.
+    verdict: Verdict,
 }
 
 impl<H: FnMut(Passing<'_>)> Walk<'_, Courier<'_, H>> {
-    /// Lets frames enter one after another, and takes each to its end.
+    /// Lets frames come out of a device's cable, and takes each to its end. Some are read and decided about before the
+    /// first goes on: reading a header and looking an address up wait for memory, and so they wait together.
     #[inline(always)]
-    fn take_each<'f>(
+    fn take_in_each<'f>(
         &mut self,
-        frames: impl IntoIterator<Item = (Instant, &'f [u8])>,
+        node: NodeId,
+        link: &LinkNode,
+        mut frames: impl Iterator<Item = (Instant, &'f [u8])>,
         number: &mut u64,
-        mut enter: impl FnMut(&mut Self, Numbered<'f, Arc<[u8]>>),
+    ) {
+        let table = link.ports.as_ref().map(|ports| &*ports.table);
+        let nothing = Verdict::plain(Rule::NoPorts, Egress::Drop);
+        let mut seen = [Seen { time: Instant::ZERO, frame: &[], header: None, verdict: nothing }; BATCH];
+        loop {
+            let mut read = 0;
+            for (seen, (time, frame)) in seen.iter_mut().zip(&mut frames) {
+                *seen = Seen { time, frame, header: incoming(frame).ok(), verdict: nothing };
+                if let (Some(table), Some(header)) = (table, &seen.header) {
+                    table.prefetch(header.dst);
+                }
+                read += 1;
+            }
+            let seen = seen.get_mut(..read).unwrap_or_default();
+            if let Some(table) = table {
+                for Seen { header, verdict, .. } in seen.iter_mut() {
+                    if let Some(header) = header {
+                        *verdict = table.receive(header);
+                    }
+                }
+            }
+            for Seen { time, frame, header, verdict } in seen.iter() {
+                *number += 1;
+                self.pass_time(*time);
+                let numbered = Numbered::offered(frame, *number);
+                self.take_in(node, link, header.as_ref(), |_, _| *verdict, numbered);
+                self.settle(frame, *number);
+            }
+            if read < BATCH {
+                return;
+            }
+        }
+    }
+
+    /// Lets a device send frames, and takes each to its end.
+    fn send_each<'f>(
+        &mut self,
+        node: NodeId,
+        frames: impl Iterator<Item = (Instant, &'f [u8])>,
+        number: &mut u64,
     ) {
         for (time, frame) in frames {
             *number += 1;
             self.pass_time(time);
-            enter(self, Numbered::offered(frame, *number));
-            if !self.watch.under_way.is_empty() {
-                self.settle(frame, *number);
-            }
+            self.send_or_drop(node, Numbered::offered(frame, *number));
+            self.settle(frame, *number);
         }
     }
 
@@ -205,6 +244,7 @@ impl<H: FnMut(Passing<'_>)> Walk<'_, Courier<'_, H>> {
     }
 
     /// Until no copy of the frame is under way.
+    #[inline]
     fn settle(&mut self, frame: &[u8], id: u64) {
         while let Some(UnderWay { due, to, made }) = self.watch.under_way.pop_front() {
             self.pass_time(due);

@@ -158,12 +158,6 @@ impl Forwarding {
         }
     }
 
-    /// Whether there are so many ports that [`Forwarding::prefetch`] pays.
-    #[must_use]
-    pub fn outgrows_caches(&self) -> bool {
-        self.table.outgrows_caches()
-    }
-
     /// Asks for the memory that a decision about a frame to this address will read.
     #[inline]
     pub fn prefetch(&self, dst: MacAddr) {

@@ -149,8 +149,7 @@ impl<Side: Copy + Default> MacMap<Side> {
 
     /// Whether the table is larger than the caches, so that [`prefetch`](MacMap::prefetch) does something.
     #[inline]
-    #[must_use]
-    pub fn outgrows_caches(&self) -> bool {
+    fn outgrows_caches(&self) -> bool {
         self.buckets.len() > ROOMY
     }
 

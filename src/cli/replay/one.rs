@@ -79,13 +79,9 @@ pub(super) fn prepared<'a>(
     Ok(replay.paced(plan.speed, interrupt.flag()))
 }
 
-/// So many captures that are merged are each read ahead by a thread; of more, each takes memory enough.
-const MAX_AHEAD: usize = 4;
-
 /// Opens captures, all before any of them is read.
 pub(super) fn open(paths: &[PathBuf]) -> Result<(Vec<Capture>, Vec<Reader>), Failure> {
-    let ahead = paths.len() <= MAX_AHEAD;
-    let opened: Result<Vec<_>, _> = paths.iter().map(|path| Capture::open(path, ahead)).collect();
+    let opened: Result<Vec<_>, _> = paths.iter().map(|path| Capture::open(path)).collect();
     Ok(opened?.into_iter().unzip())
 }
 
