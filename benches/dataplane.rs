@@ -14,7 +14,7 @@ use std::hint::black_box;
 /// A quarter of a megabyte of frames: in the second-level cache.
 const FRAMES: usize = 4096;
 /// Entries of a port's ring.
-const RING: usize = 256;
+const RING: usize = 64;
 
 /// What a port's reader would take frames from: where in the buffer each lies, and how long it is.
 struct Ring {
