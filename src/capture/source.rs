@@ -60,7 +60,14 @@ impl Source {
     }
 
     /// Reads until the window has `n` bytes or the stream ends; answers how many it has, which may be more.
+    #[inline]
     pub(super) fn need(&mut self, n: usize) -> usize {
+        let have = self.end - self.start;
+        if have >= n { have } else { self.read_until(n) }
+    }
+
+    #[cold]
+    fn read_until(&mut self, n: usize) -> usize {
         let n = n.min(MAX_WINDOW_BYTES);
         while self.end - self.start < n && !self.ended {
             self.make_room(n);
