@@ -63,11 +63,6 @@ impl<'a, W: Watch> Walk<'a, W> {
         Walk { wiring, state, watch, now }
     }
 
-    /// The watch.
-    pub fn watch(&mut self) -> &mut W {
-        self.watch
-    }
-
     fn hop(&mut self, at: NodeId, kind: HopKind, frame: Numbered<'_, W::Frame>) {
         self.watch.hop(at, kind, frame);
     }

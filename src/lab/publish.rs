@@ -10,8 +10,9 @@ use crate::switch::SwitchPortId;
 use std::sync::Arc;
 
 impl Lab {
-    /// What frames meet now; compiled anew if anything was changed.
-    pub(super) fn publish(&mut self) -> Arc<Wiring> {
+    /// What frames meet now, compiled anew if anything was changed: for this lab's own frames, and for
+    /// [workers](crate::dataplane::Published) beside it that are to meet the same.
+    pub fn wiring(&mut self) -> Arc<Wiring> {
         if self.changed {
             let wiring = self.compile();
             self.changed = false;
@@ -21,21 +22,15 @@ impl Lab {
         Arc::clone(&self.wiring)
     }
 
-    /// What frames meet now, for [workers](crate::dataplane::Published) beside this lab that are to meet the same.
-    #[must_use]
-    pub fn wiring(&mut self) -> Arc<Wiring> {
-        self.publish()
-    }
-
     /// Its devices as they are now, with what they have counted and learned, without time, stacks and steps.
     #[must_use]
     pub fn into_worker(mut self) -> Worker {
-        Worker::new(self.publish(), self.state)
+        Worker::new(self.wiring(), self.state)
     }
 
     /// Lets a frame walk through the devices, as they are and at this moment.
     pub(super) fn walk<T>(&mut self, go: impl FnOnce(&mut Walk<'_, super::Recorder<'_>>) -> T) -> T {
-        let wiring = self.publish();
+        let wiring = self.wiring();
         let mut recorder = super::Recorder {
             wiring: &wiring,
             devices: &self.devices,
