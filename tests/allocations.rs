@@ -8,11 +8,10 @@ use counting::allocations;
 use macvlab::dataplane::{Entrance, HopKind, Worker};
 use macvlab::frame::{EthHeader, MacAddr, PacketType};
 use macvlab::lab::{Lab, Options};
-use macvlab::macvlan::{self, Demux, Mode, PortRequest, Tally};
+use macvlab::macvlan::{self, Demux, Mode, PortRequest};
 use macvlab::nic::{Filter, Nic, UnicastFilter};
 use macvlab::switch::{Arrival, PortConfig, Switch, SwitchConfig, SwitchPortId};
 use macvlab::time::Instant;
-use macvlab::verdict::{Egress, Rule, Verdict};
 use std::hint::black_box;
 
 fn mac(n: u8) -> MacAddr {
@@ -52,10 +51,7 @@ fn the_demultiplexer_decides_and_delivers_without_allocating() {
     }
     let table = slot.as_mut().unwrap().publish().clone();
     let (frames, headers) = (frames(), headers());
-    let mut verdicts = Vec::with_capacity(headers.len());
-    let mut tally = Tally::new(&*table);
-    let mut of_frames = vec![Verdict::plain(Rule::NoPorts, Egress::Drop); headers.len()];
-    let mut delivered = 0;
+    let (mut delivered, mut frames_seen) = (0, 0);
     let count = allocations(|| {
         for header in &headers {
             let verdict = table.receive(header);
@@ -66,13 +62,17 @@ fn the_demultiplexer_decides_and_delivers_without_allocating() {
                 black_box(table.why(&verdict, id, header)).ok();
             }
         }
-        table.receive_batch(&headers, &mut verdicts);
-        let mut frames = frames.iter().map(Vec::as_slice);
-        assert_eq!(table.receive_frames(&mut frames, &mut tally, &mut of_frames), headers.len());
+        table.receive_each(
+            frames.iter().map(|f| ((), f.as_slice())),
+            |_| true,
+            |(), _, unicast| {
+                frames_seen += 1;
+                black_box(unicast);
+            },
+        );
     });
     assert_eq!(count, 0);
-    assert_eq!(verdicts, of_frames);
-    assert_eq!(verdicts.len(), headers.len());
+    assert_eq!(frames_seen, headers.len());
     assert!(delivered > 100, "{delivered}: hardly anything was delivered");
 }
 

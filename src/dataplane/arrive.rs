@@ -1,11 +1,11 @@
 //! The way in: a frame reaches a device, is decided about, and goes to sub-interfaces, ports and host stack.
 
-use super::wiring::{LinkKind, LinkNode, PortTable, TapOpen};
+use super::wiring::{Landing, LinkKind, LinkNode, PortTable, TapOpen};
 use super::{End, HopKind, NodeId, Numbered, Walk, Watch, incoming};
 use crate::frame::{EthHeader, MacAddr, PacketType, Tag};
-use crate::macvlan::{Counted, Delivery, Forwarding, Offered, count_delivery};
+use crate::macvlan::{Counted, Delivery, Offered, Unicast, count_delivery, count_unicast};
 use crate::nic::{Nic, host_stack_type};
-use crate::verdict::{Egress, Flood, Rule, Verdict};
+use crate::verdict::{Flood, Rule, Verdict};
 
 /// Frames that the queue of a macvtap's reader takes: the device's `tx_queue_len` (R205).
 const TAP_QUEUE: u32 = 500;
@@ -29,31 +29,23 @@ impl<W: Watch> Walk<'_, W> {
     /// A device with a link takes a frame from its cable.
     fn arrive_at(&mut self, id: NodeId, frame: Numbered<'_, W::Frame>) {
         if let Some(link) = self.wiring.link(id) {
-            let header = incoming(frame.bytes).ok();
-            self.take_in(id, link, header.as_ref(), Forwarding::receive, frame);
+            self.take_in(id, link, frame);
         }
     }
 
-    /// A device takes a frame from its cable, whose header was read and, if there are ports, decided about.
-    #[inline(always)]
-    pub(super) fn take_in(
-        &mut self,
-        id: NodeId,
-        link: &LinkNode,
-        header: Option<&EthHeader>,
-        decided: impl Fn(&Forwarding, &EthHeader) -> Verdict,
-        frame: Numbered<'_, W::Frame>,
-    ) {
+    /// A device takes a frame from its cable.
+    #[inline(never)]
+    pub(super) fn take_in(&mut self, id: NodeId, link: &LinkNode, frame: Numbered<'_, W::Frame>) {
         if !link.intake.is_up() {
             let rule = if link.kind == LinkKind::Nic { Rule::NicDown } else { Rule::CableDown };
             return self.turn_away(id, rule, frame);
         }
-        let Some(header) = header else { return self.turn_away(id, Rule::Runt, frame) };
-        if !link.intake.lets_in(header) {
-            return self.turn_away(id, link.intake.refusal(header), frame);
+        let Ok(header) = incoming(frame.bytes) else { return self.turn_away(id, Rule::Runt, frame) };
+        if !link.intake.lets_in(&header) {
+            return self.turn_away(id, link.intake.refusal(&header), frame);
         }
         self.count_received(id, frame.bytes);
-        self.intake_here(id, link, header, || link.intake.packet_type(header), decided, frame);
+        self.intake(id, link, &header, link.intake.packet_type(&header), frame);
     }
 
     /// A frame that the device's hardware does not let in.
@@ -82,9 +74,10 @@ impl<W: Watch> Walk<'_, W> {
         }
     }
 
-    /// What a device does with a frame that its hardware let in: [`Walk::intake_here`], out of the way of the cables'
-    /// frames.
-    #[inline(never)]
+    /// What a device does with a frame that its hardware let in: the tap sees it, then sub-interfaces, ports and the
+    /// host stack (R10). A parent with a port puts multicast IPv4 fragments together in front of its ports (R160): the
+    /// hop log has each fragment arrive, and then dropped with the rule that holds it back or threw it away, but for
+    /// the last one, under whose number the whole datagram goes on.
     pub(super) fn intake(
         &mut self,
         id: NodeId,
@@ -93,50 +86,29 @@ impl<W: Watch> Walk<'_, W> {
         packet_type: PacketType,
         frame: Numbered<'_, W::Frame>,
     ) {
-        self.intake_here(id, link, header, || packet_type, Forwarding::receive, frame);
-    }
-
-    /// What a device does with a frame that its hardware let in: the tap sees it, then sub-interfaces, ports and the
-    /// host stack (R10). A parent with a port puts multicast IPv4 fragments together in front of its ports (R160): the
-    /// hop log has each fragment arrive, and then dropped with the rule that holds it back or threw it away, but for
-    /// the last one, under whose number the whole datagram goes on.
-    ///
-    /// How the frame looks to the device is asked only where it matters: `packet_type` is worked out again each time.
-    /// `decided` is what [`Forwarding::receive`] says of the frame.
-    #[inline(always)]
-    fn intake_here(
-        &mut self,
-        id: NodeId,
-        link: &LinkNode,
-        header: &EthHeader,
-        packet_type: impl Fn() -> PacketType,
-        decided: impl Fn(&Forwarding, &EthHeader) -> Verdict,
-        frame: Numbered<'_, W::Frame>,
-    ) {
         if link.kind == LinkKind::Station {
-            self.hop(id, HopKind::Receive(packet_type(), Rule::StationReceive), frame);
-            return self.watch.hand_over(id, frame, packet_type());
+            self.hop(id, HopKind::Receive(packet_type, Rule::StationReceive), frame);
+            return self.watch.hand_over(id, frame, packet_type);
         }
-        self.hop(id, HopKind::Arrive(packet_type()), frame);
+        self.hop(id, HopKind::Arrive(packet_type), frame);
         if let Some(tag) = header.tag
             && let Some(child) = sub_interface(link, tag)
         {
-            return self.intake_vlan(id, child, packet_type(), frame);
+            return self.intake_vlan(id, child, packet_type, frame);
         }
         let Some(ports) = &link.ports else {
-            return self.hand_to_host(id, Rule::NoPorts, packet_type(), frame);
+            return self.hand_to_host(id, Rule::NoPorts, packet_type, frame);
         };
         let parent = Parent { id, ports };
-        // Only groups are looked at for fragments: a unicast keeps out of the way.
+        // Only groups are looked at for fragments.
         if header.dst.is_multicast() {
-            return self.intake_group(&parent, link.reassembles_at, header, packet_type(), frame);
+            return self.intake_group(&parent, link.reassembles_at, header, packet_type, frame);
         }
-        let verdict = decided(&ports.table, header);
+        let verdict = ports.table.receive(header);
         self.demultiplex(&parent, &verdict, header, packet_type, frame);
     }
 
     /// A group's frame at a parent: fragments first.
-    #[inline(never)]
     fn intake_group(
         &mut self,
         parent: &Parent<'_>,
@@ -148,7 +120,7 @@ impl<W: Watch> Walk<'_, W> {
         match self.state.fragments(reassembles_at).offer(self.now, frame.bytes, header) {
             Offered::NotAFragment => {
                 let verdict = parent.ports.table.receive(header);
-                self.demultiplex(parent, &verdict, header, || packet_type, frame);
+                self.demultiplex(parent, &verdict, header, packet_type, frame);
             }
             // Held back is dropped as well: this frame goes no further, whatever becomes of its data.
             Offered::Held(rule) => self.hop(parent.id, HopKind::Drop(rule), frame),
@@ -163,38 +135,76 @@ impl<W: Watch> Walk<'_, W> {
         let Ok(header) = incoming(&datagram) else { return };
         let packet_type = PacketType::of(header.dst, MacAddr::ZERO);
         let verdict = parent.ports.table.receive(&header);
-        self.demultiplex(parent, &verdict, &header, || packet_type, last.with(&datagram));
+        self.demultiplex(parent, &verdict, &header, packet_type, last.with(&datagram));
     }
 
     /// A parent's hook: the demultiplexer has decided, ports and host stack get the frame.
-    #[inline(always)]
+    #[inline]
     fn demultiplex(
         &mut self,
         parent: &Parent<'_>,
         verdict: &Verdict,
         header: &EthHeader,
+        packet_type: PacketType,
+        frame: Numbered<'_, W::Frame>,
+    ) {
+        if self.watch.wants_decisions() {
+            self.told_receive(parent.id, parent.ports, verdict, header, frame);
+        }
+        let landing = parent.ports.landing_by(verdict);
+        if verdict.has_copies() || header.dst.is_multicast() {
+            self.hand_out(parent, verdict, header, packet_type, frame);
+            // Then its port has had the frame itself as well.
+            if let Landing::Port(..) | Landing::Tap(..) = landing {
+                return;
+            }
+        }
+        self.land(parent.id, landing, header.untagged_len(), || packet_type, frame);
+    }
+
+    /// Lets a frame end where it ends by its verdict, but for a group's at a port. How the frame looks to the parent is
+    /// asked only where it matters.
+    #[inline(always)]
+    fn land(
+        &mut self,
+        id: NodeId,
+        landing: Landing,
+        untagged_len: u32,
         packet_type: impl Fn() -> PacketType,
         frame: Numbered<'_, W::Frame>,
     ) {
-        let (id, ports) = (parent.id, parent.ports);
-        if self.watch.wants_decisions() {
-            self.told_receive(id, ports, verdict, header, frame);
-        }
-        // Most verdicts say one thing and make no copies.
-        if verdict.has_copies() {
-            self.hand_out(parent, verdict, header, packet_type(), frame);
-        } else if let Some(only) = ports.table.itself(verdict, header) {
-            self.hand_to_port(ports, &only, header, frame);
-        }
-        match verdict.egress {
-            Egress::HostStack => self.hand_to_host(id, verdict.rule, packet_type(), frame),
-            Egress::Drop => self.hop(id, HopKind::Drop(verdict.rule), frame),
-            Egress::Port(_) | Egress::Wire | Egress::Parent => {}
+        match landing {
+            Landing::Port(port, rule) => {
+                count_unicast(self.state.count(port), untagged_len);
+                self.hand_to_stack(port, PacketType::Host, rule, frame);
+            }
+            Landing::Tap(port, open, rule) => {
+                count_unicast(self.state.count(port), untagged_len);
+                self.hand_to_tap(port, open, PacketType::Host, rule, frame);
+            }
+            Landing::Host(rule) => self.hand_to_host(id, rule, packet_type(), frame),
+            Landing::Dropped(rule) => self.hop(id, HopKind::Drop(rule), frame),
+            Landing::Nowhere => {}
         }
     }
 
-    /// The copies of a verdict that makes some, or would but for a rule.
-    #[inline(never)]
+    /// A parent with ports takes a unicast from its cable that [leads to its hook](LinkNode::leads_to_hook), and whose fate
+    /// was found out: the same as [`Walk::take_in`] for most frames, but that the caller counts what the parent receives.
+    #[inline(always)]
+    pub(super) fn take_in_unicast(
+        &mut self,
+        id: NodeId,
+        link: &LinkNode,
+        ports: &PortTable,
+        unicast: &Unicast,
+        frame: Numbered<'_, W::Frame>,
+    ) {
+        let packet_type = || PacketType::of_unicast(unicast.dst, link.intake.mac());
+        self.hop(id, HopKind::Arrive(packet_type()), frame);
+        self.land(id, ports.landing(unicast.fate), unicast.untagged_len, packet_type, frame);
+    }
+
+    /// What ports get of a group's frame, or of one of which copies are made.
     fn hand_out(
         &mut self,
         parent: &Parent<'_>,
@@ -279,17 +289,36 @@ impl<W: Watch> Walk<'_, W> {
                 return self.hop(id, HopKind::Drop(rule), frame);
             }
         }
-        let Some(open) = slot.tap else {
-            self.hop(id, HopKind::Receive(delivery.packet_type, delivery.rule), frame);
-            return self.watch.hand_over(id, frame, delivery.packet_type);
-        };
-        self.hand_to_tap(id, open, delivery, frame);
+        match slot.tap {
+            None => self.hand_to_stack(id, delivery.packet_type, delivery.rule, frame),
+            Some(open) => self.hand_to_tap(id, open, delivery.packet_type, delivery.rule, frame),
+        }
+    }
+
+    /// A frame that a port has counted, for the port's own host stack.
+    #[inline(always)]
+    fn hand_to_stack(
+        &mut self,
+        id: NodeId,
+        packet_type: PacketType,
+        rule: Rule,
+        frame: Numbered<'_, W::Frame>,
+    ) {
+        self.hop(id, HopKind::Receive(packet_type, rule), frame);
+        self.watch.hand_over(id, frame, packet_type);
     }
 
     /// A frame for a macvtap: whoever has its device node open gets it, and then the port's host stack sees nothing of it
     /// (R201).
     #[cold]
-    fn hand_to_tap(&mut self, id: NodeId, open: TapOpen, delivery: &Delivery, frame: Numbered<'_, W::Frame>) {
+    fn hand_to_tap(
+        &mut self,
+        id: NodeId,
+        open: TapOpen,
+        packet_type: PacketType,
+        rule: Rule,
+        frame: Numbered<'_, W::Frame>,
+    ) {
         if open == TapOpen::Idle {
             let queued = self.state.queued(id);
             if *queued >= TAP_QUEUE {
@@ -298,9 +327,9 @@ impl<W: Watch> Walk<'_, W> {
             }
             *queued += 1;
         }
-        self.hop(id, HopKind::Receive(delivery.packet_type, delivery.rule), frame);
+        self.hop(id, HopKind::Receive(packet_type, rule), frame);
         if open != TapOpen::Idle {
-            self.watch.hand_over(id, frame, delivery.packet_type);
+            self.watch.hand_over(id, frame, packet_type);
         }
     }
 

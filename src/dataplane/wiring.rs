@@ -1,10 +1,10 @@
 //! The immutable part of the data plane: devices as frames meet them.
 
-use crate::frame::VlanId;
-use crate::macvlan::Forwarding;
+use crate::frame::{EthHeader, VlanId};
+use crate::macvlan::{Fate, Forwarding};
 use crate::nic::Intake;
 use crate::switch::SwitchPortId;
-use crate::verdict::PortId;
+use crate::verdict::{Egress, PortId, Rule, Verdict};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -112,16 +112,78 @@ pub struct LinkNode {
     pub uplink: Uplink,
 }
 
+impl LinkNode {
+    /// The ports, if what comes out of the cable may go on to the demultiplexer.
+    pub(super) fn hooked(&self) -> Option<&PortTable> {
+        self.ports.as_ref().filter(|_| self.intake.is_up() && self.kind != LinkKind::Station)
+    }
+
+    /// Whether a frame that comes out of the cable goes on to the [demultiplexer](LinkNode::hooked) for sure.
+    #[inline(always)]
+    pub(super) fn leads_to_hook(&self, header: &EthHeader) -> bool {
+        (header.tag.is_none() || self.vlans.is_empty()) && self.intake.lets_in(header)
+    }
+}
+
 /// The ports of a parent.
 #[derive(Clone, Debug)]
 pub struct PortTable {
     /// What decides.
     pub table: Arc<Forwarding>,
+    /// What each of the table's verdicts about unicasts comes to, in their order.
+    landings: Box<[Landing]>,
     /// The node of each port, and who has its device node open if it is a macvtap; by the ports' numbers.
-    pub(crate) slots: Box<[Option<Slot>]>,
+    slots: Box<[Option<Slot>]>,
+}
+
+/// Where a unicast ends of which no copies are made.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Landing {
+    /// At a port.
+    Port(NodeId, Rule),
+    /// At a macvtap, and its device node is open.
+    Tap(NodeId, TapOpen, Rule),
+    /// At the parent's host stack.
+    Host(Rule),
+    /// Here.
+    Dropped(Rule),
+    /// At a port that is no more.
+    Nowhere,
+}
+
+impl Landing {
+    fn of(verdict: &Verdict, slots: &[Option<Slot>]) -> Landing {
+        match verdict.egress {
+            Egress::Port(port) => match slots.get(port.index()).copied().flatten() {
+                Some(Slot { node, tap: None }) => Landing::Port(node, verdict.rule),
+                Some(Slot { node, tap: Some(open) }) => Landing::Tap(node, open, verdict.rule),
+                None => Landing::Nowhere,
+            },
+            Egress::HostStack => Landing::Host(verdict.rule),
+            Egress::Drop => Landing::Dropped(verdict.rule),
+            Egress::Wire | Egress::Parent => Landing::Nowhere,
+        }
+    }
 }
 
 impl PortTable {
+    /// A parent that decides by this table, and the node of each port.
+    pub(crate) fn new(table: Arc<Forwarding>, slots: Box<[Option<Slot>]>) -> PortTable {
+        let landings = table.verdicts().iter().map(|verdict| Landing::of(verdict, &slots)).collect();
+        PortTable { table, landings, slots }
+    }
+
+    /// Where a unicast of this fate ends.
+    #[inline(always)]
+    pub(super) fn landing(&self, fate: Fate) -> Landing {
+        self.landings.get(fate.index(self.landings.len())).copied().unwrap_or(Landing::Nowhere)
+    }
+
+    /// Where a frame ends by a verdict that makes no copies.
+    pub(super) fn landing_by(&self, verdict: &Verdict) -> Landing {
+        Landing::of(verdict, &self.slots)
+    }
+
     /// The nodes of the ports, by the ports' numbers.
     pub fn nodes(&self) -> impl Iterator<Item = (PortId, NodeId)> + '_ {
         self.slots.iter().zip(0..=u16::MAX).filter_map(|(slot, n)| slot.map(|s| (PortId(n), s.node)))

@@ -1,10 +1,8 @@
 //! A worker: one thread's own state, and the frames that it takes through a wiring to their end.
 
-use super::{End, HopKind, LinkNode, NodeId, Numbered, State, Walk, Watch, Wiring, incoming};
+use super::{End, HopKind, LinkNode, NodeId, Numbered, State, Walk, Watch, Wiring};
 use crate::frame::EthHeader;
-use crate::table::BATCH;
 use crate::time::Instant;
-use crate::verdict::{Egress, Rule, Verdict};
 use parking_lot::Mutex;
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -167,59 +165,48 @@ impl Worker {
     }
 }
 
-/// A frame of a batch, looked at before anything is done about the first.
-#[derive(Clone, Copy)]
-struct Seen<'f> {
-    time: Instant,
-    frame: &'f [u8],
-    /// None: too short to have one.
-    header: Option<EthHeader>,
-    /// If the device has ports.
-    verdict: Verdict,
-}
-
 impl<H: FnMut(Passing<'_>)> Walk<'_, Courier<'_, H>> {
-    /// Lets frames come out of a device's cable, and takes each to its end. Some are read and decided about before the
-    /// first goes on: reading a header and looking an address up wait for memory, and so they wait together.
+    /// Lets frames come out of a device's cable, and takes each to its end. At a parent some are read and looked up before
+    /// the first goes on: both wait for memory, and so they wait together.
     #[inline(always)]
     fn take_in_each<'f>(
         &mut self,
         node: NodeId,
         link: &LinkNode,
-        mut frames: impl Iterator<Item = (Instant, &'f [u8])>,
+        frames: impl Iterator<Item = (Instant, &'f [u8])>,
         number: &mut u64,
     ) {
-        let table = link.ports.as_ref().map(|ports| &*ports.table);
-        let nothing = Verdict::plain(Rule::NoPorts, Egress::Drop);
-        let mut seen = [Seen { time: Instant::ZERO, frame: &[], header: None, verdict: nothing }; BATCH];
-        loop {
-            let mut read = 0;
-            for (seen, (time, frame)) in seen.iter_mut().zip(&mut frames) {
-                *seen = Seen { time, frame, header: incoming(frame).ok(), verdict: nothing };
-                if let (Some(table), Some(header)) = (table, &seen.header) {
-                    table.prefetch(header.dst);
-                }
-                read += 1;
+        let Some(ports) = link.hooked() else {
+            return frames.for_each(|(time, frame)| self.take_in_one(node, link, time, frame, number));
+        };
+        // The parent's own counts are added up at the end: one place in memory for every frame would hold up the next one.
+        let (mut first, mut last, mut bytes) = (*number, *number, 0);
+        let short = |header: &EthHeader| link.leads_to_hook(header);
+        ports.table.receive_each(frames, short, |time, frame, unicast| match unicast {
+            Some(unicast) => {
+                last += 1;
+                bytes += frame.len() as u64;
+                self.pass_time(time);
+                self.take_in_unicast(node, link, ports, unicast, Numbered::offered(frame, last));
             }
-            let seen = seen.get_mut(..read).unwrap_or_default();
-            if let Some(table) = table {
-                for Seen { header, verdict, .. } in seen.iter_mut() {
-                    if let Some(header) = header {
-                        *verdict = table.receive(header);
-                    }
-                }
+            None => {
+                first += 1;
+                self.take_in_one(node, link, time, frame, &mut last);
             }
-            for Seen { time, frame, header, verdict } in seen.iter() {
-                *number += 1;
-                self.pass_time(*time);
-                let numbered = Numbered::offered(frame, *number);
-                self.take_in(node, link, header.as_ref(), |_, _| *verdict, numbered);
-                self.settle(frame, *number);
-            }
-            if read < BATCH {
-                return;
-            }
-        }
+        });
+        *number = last;
+        let counters = self.state.count(node);
+        counters.rx_packets += last - first;
+        counters.rx_bytes += bytes;
+    }
+
+    /// Lets one frame come out of a device's cable, and takes it to its end.
+    #[inline(never)]
+    fn take_in_one(&mut self, node: NodeId, link: &LinkNode, time: Instant, frame: &[u8], number: &mut u64) {
+        *number += 1;
+        self.pass_time(time);
+        self.take_in(node, link, Numbered::offered(frame, *number));
+        self.settle(frame, *number);
     }
 
     /// Lets a device send frames, and takes each to its end.

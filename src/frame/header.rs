@@ -167,11 +167,16 @@ impl PacketType {
             PacketType::Broadcast
         } else if dst.is_multicast() {
             PacketType::Multicast
-        } else if dst == own {
-            PacketType::Host
         } else {
-            PacketType::OtherHost
+            PacketType::of_unicast(dst, own)
         }
+    }
+
+    /// The same for a unicast.
+    #[inline]
+    #[must_use]
+    pub fn of_unicast(dst: MacAddr, own: MacAddr) -> PacketType {
+        if dst == own { PacketType::Host } else { PacketType::OtherHost }
     }
 
     /// The word that events use: `host`, `broadcast`, `multicast`, `otherhost`.

@@ -110,7 +110,7 @@ impl Lab {
                 intake: link.nic.intake(),
                 mtu: link.nic.mtu,
                 carrier: self.has_carrier(id),
-                ports: table.map(|table| PortTable { table, slots: self.slots(link) }),
+                ports: table.map(|table| PortTable::new(table, self.slots(link))),
                 vlans: link.vlans.iter().map(|(vlan, child)| (*vlan, self.node(*child))).collect(),
                 reassembles_at: self.node(self.host_nic(id)),
                 uplink: self.uplink(id, link),

@@ -1,94 +1,70 @@
-//! Many frames at once, as they lie in memory: read, decided about and counted in three short loops. Each has few things to
-//! keep in mind, and what one leaves for the next is there by the time it is asked for. The decision is the one that
-//! [`Forwarding::receive`] makes.
+//! Many frames at once, as they lie in memory: read, looked up, and acted on in three short loops. Each has few things to keep in
+//! mind, and what one leaves for the next is there by the time it is asked for. What becomes of a unicast is what
+//! [`Forwarding::receive`] says of it.
 
-use super::Tally;
 use super::forwarding::{Fate, Forwarding};
-use crate::frame::{EthHeader, MacAddr, PacketType};
+use crate::frame::{EthHeader, MacAddr};
 use crate::table::{BATCH, Lookup};
-use crate::verdict::{Egress, Rule, Verdict};
+
+/// A unicast frame about which nothing but its destination's owner was left to find out.
+#[derive(Clone, Copy, Debug)]
+pub struct Unicast {
+    /// Its destination.
+    pub dst: MacAddr,
+    /// What becomes of it.
+    pub fate: Fate,
+    /// Its length without its outermost tag, in bytes.
+    pub untagged_len: u32,
+}
 
 /// What is kept of a frame between the loops.
 #[derive(Clone, Copy)]
-struct Seen {
-    /// The broadcast address, if the frame has been settled already.
-    dst: MacAddr,
-    fate: Fate,
-    /// Bytes as a port counts them.
-    len: u32,
+struct Seen<'f, K> {
+    key: K,
+    frame: &'f [u8],
+    /// Its destination is the broadcast address if the short way is not for the frame.
+    unicast: Unicast,
 }
 
 impl<T: Lookup> Forwarding<T> {
-    /// Reads the headers of frames that arrive at the parent, decides about them and counts what the ports get, for as many as
-    /// `out` takes verdicts. Answers how many there were. A frame too short for its header is dropped by [`Rule::Runt`].
-    ///
-    /// `tally` must be this table's.
-    pub fn receive_frames<'f>(
+    /// Reads the headers of frames that arrive at the parent, finds out what becomes of the unicast ones, and hands all to
+    /// `act` in their order, each with what came along with it. `short` says of a unicast header whether nothing but
+    /// the destination decides about the frame. For any other frame, as for groups, frames without a whole header and all
+    /// frames of a parent with source lists, there is no [`Unicast`]: they are for [`Forwarding::receive`].
+    #[inline(always)]
+    pub fn receive_each<'f, K: Copy + Default>(
         &self,
-        frames: &mut impl Iterator<Item = &'f [u8]>,
-        tally: &mut Tally,
-        out: &mut [Verdict],
-    ) -> usize {
-        let mut all = 0;
-        if self.has_lists() {
-            for (verdict, frame) in out.iter_mut().zip(frames) {
-                *verdict = self.settle_at_length(frame, tally);
-                all += 1;
-            }
-            return all;
-        }
-        let mut seen = [Seen { dst: MacAddr::BROADCAST, fate: Fate::default(), len: 0 }; BATCH];
-        for out in out.chunks_mut(BATCH) {
+        mut frames: impl Iterator<Item = (K, &'f [u8])>,
+        short: impl Fn(&EthHeader) -> bool,
+        mut act: impl FnMut(K, &'f [u8], Option<&Unicast>),
+    ) {
+        let lists = self.has_lists();
+        let none = Unicast { dst: MacAddr::BROADCAST, fate: Fate::default(), untagged_len: 0 };
+        let mut seen = [Seen { key: K::default(), frame: &[][..], unicast: none }; BATCH];
+        loop {
             let mut read = 0;
-            for frame in frames.by_ref().take(out.len()) {
-                if let (Some(seen), Some(verdict)) = (seen.get_mut(read), out.get_mut(read)) {
-                    self.read(frame, seen, tally, verdict);
+            for (seen, (key, frame)) in seen.iter_mut().zip(&mut frames) {
+                (seen.key, seen.frame) = (key, frame);
+                match EthHeader::parse(frame) {
+                    Ok(header) if !header.dst.is_multicast() && !lists && short(&header) => {
+                        self.table.prefetch(header.dst);
+                        seen.unicast.dst = header.dst;
+                        seen.unicast.untagged_len = header.untagged_len();
+                    }
+                    _ => seen.unicast.dst = MacAddr::BROADCAST,
                 }
                 read += 1;
             }
             let seen = seen.get_mut(..read).unwrap_or_default();
-            for seen in seen.iter_mut() {
-                seen.fate = self.fate(seen.dst);
+            for Seen { unicast, .. } in seen.iter_mut() {
+                unicast.fate = self.fate(unicast.dst);
             }
-            for (seen, verdict) in seen.iter().zip(out.iter_mut()) {
-                if !seen.dst.is_multicast() {
-                    tally.settle(seen.fate, seen.len, verdict);
-                }
+            for Seen { key, frame, unicast } in seen.iter() {
+                act(*key, frame, (!unicast.dst.is_multicast()).then_some(unicast));
             }
-            all += read;
-            if read < out.len() {
-                break;
+            if read < BATCH {
+                return;
             }
         }
-        all
-    }
-
-    /// Reads a header. What is not simply a frame for somebody's address is settled at once.
-    #[inline(always)]
-    fn read(&self, frame: &[u8], seen: &mut Seen, tally: &mut Tally, verdict: &mut Verdict) {
-        match EthHeader::parse(frame) {
-            Ok(header) if !header.dst.is_multicast() => {
-                self.table.prefetch(header.dst);
-                seen.dst = header.dst;
-                seen.len = header.untagged_len();
-            }
-            _ => {
-                seen.dst = MacAddr::BROADCAST;
-                *verdict = self.settle_at_length(frame, tally);
-            }
-        }
-    }
-
-    /// A frame that the short way is not for.
-    #[inline(never)]
-    fn settle_at_length(&self, frame: &[u8], tally: &mut Tally) -> Verdict {
-        let Ok(header) = EthHeader::parse(frame) else {
-            return Verdict::plain(Rule::Runt, Egress::Drop);
-        };
-        let verdict = self.receive(&header);
-        for delivery in self.deliveries(&verdict, &header, PacketType::OtherHost) {
-            tally.count(&delivery, &header);
-        }
-        verdict
     }
 }

@@ -150,22 +150,14 @@ impl<T: Lookup> Forwarding<T> {
             header,
             parent_type,
             listeners: verdict.sources.map_or(&[][..], |l| &self.listeners[usize::from(l.0)].ports),
-            itself: self.itself(verdict, header),
+            itself: match verdict.egress {
+                Egress::Port(id) => Some(original(id, verdict.rule, header)),
+                _ => None,
+            },
             lists: class.map_or([&[], &[]], |class| self.floods.receivers(class, header.dst)),
             sender: class.and_then(FloodClass::sender),
             copy: copy_of(class.unwrap_or(FloodClass::Outside), header),
             must_fit: if local { header.len as usize } else { 0 },
-        }
-    }
-
-    /// The frame itself, if the verdict brings it to a port: all of the [`deliveries`](Forwarding::deliveries) if it
-    /// makes no [copies](Verdict::has_copies).
-    #[inline(always)]
-    #[must_use]
-    pub fn itself(&self, verdict: &Verdict, header: &EthHeader) -> Option<Delivery> {
-        match verdict.egress {
-            Egress::Port(id) => Some(original(id, verdict.rule, header)),
-            _ => None,
         }
     }
 
@@ -217,7 +209,7 @@ fn source_copy(
 }
 
 /// The frame itself at a port: unicast, or the port's own broadcast back.
-#[inline(always)]
+#[inline]
 fn original(port: PortId, rule: Rule, header: &EthHeader) -> Delivery {
     // A group's frame goes to one port only as that port's own (R17).
     let (packet_type, counted) = if header.dst.is_multicast() {

@@ -34,19 +34,14 @@ pub(super) struct Listeners {
 
 /// What becomes of a unicast: a number of a table's verdicts, of which the last is for all numbers from its own on.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Fate(u16);
+pub struct Fate(u16);
 
 impl Fate {
-    /// What stands for it among what stands for a table's verdicts.
+    /// Its place among so many [verdicts](Forwarding::verdicts).
     #[inline(always)]
-    pub(super) fn of<V>(self, all: &[V]) -> Option<&V> {
-        all.get(usize::from(self.0).min(all.len().wrapping_sub(1)))
-    }
-
-    /// The same, to be changed.
-    #[inline(always)]
-    pub(super) fn of_mut<V>(self, all: &mut [V]) -> Option<&mut V> {
-        all.get_mut(usize::from(self.0).min(all.len().wrapping_sub(1)))
+    #[must_use]
+    pub fn index(self, verdicts: usize) -> usize {
+        usize::from(self.0).min(verdicts.wrapping_sub(1))
     }
 }
 
@@ -201,12 +196,14 @@ impl<T: Lookup> Forwarding<T> {
 
     /// The verdict for a unicast with this fate.
     #[inline(always)]
-    pub(super) fn verdict(&self, fate: Fate) -> &Verdict {
-        fate.of(&self.unicast).unwrap_or(&NOBODY)
+    #[must_use]
+    pub fn verdict(&self, fate: Fate) -> &Verdict {
+        self.unicast.get(fate.index(self.unicast.len())).unwrap_or(&NOBODY)
     }
 
     /// The verdicts of all fates, in their order.
-    pub(super) fn verdicts(&self) -> &[Verdict] {
+    #[must_use]
+    pub fn verdicts(&self) -> &[Verdict] {
         &self.unicast
     }
 

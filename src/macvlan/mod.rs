@@ -34,9 +34,10 @@ pub use admit::{
     DEFAULT_QUEUE, Demux, MAX_LISTED_SENDERS, MAX_PORTS, Port, PortRequest, Refusal, create,
     refuse_without_parent, remove,
 };
-pub use count::{Tally, count_delivery};
+pub use batch::Unicast;
+pub use count::{count_delivery, count_unicast};
 pub use flood::{Counted, Deliveries, Delivery};
-pub use forwarding::{Forwarding, PortEntry};
+pub use forwarding::{Fate, Forwarding, PortEntry};
 pub use fragments::{Fragments, Offered};
 pub use groups::{GroupBits, GroupFilter};
 pub use mode::{MacvlanFlags, Mode, SourcesChange};

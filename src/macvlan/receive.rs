@@ -1,9 +1,9 @@
 //! A frame arrives at the parent: from its cable, or from a bridge port for a bridge sibling.
 
 use super::Mode;
-use super::forwarding::{Forwarding, NOBODY};
+use super::forwarding::Forwarding;
 use crate::frame::{EthHeader, MacAddr};
-use crate::table::{self, Lookup};
+use crate::table::Lookup;
 use crate::verdict::{Egress, Flood, FloodClass, Rule, SourceList, Verdict};
 
 /// MAC control, which PAUSE frames use (IEEE 802.3 annex 31B).
@@ -21,20 +21,6 @@ impl<T: Lookup> Forwarding<T> {
             self.receive_at_length(*header)
         } else {
             *self.verdict(self.fate(header.dst))
-        }
-    }
-
-    /// What [`receive`](Forwarding::receive) says of each frame, in their order, appended to `out`. Where there are more
-    /// ports than the caches hold, the memory for several decisions is on its way at once.
-    pub fn receive_batch(&self, headers: &[EthHeader], out: &mut Vec<Verdict>) {
-        let start = out.len();
-        out.resize(start + headers.len(), NOBODY);
-        let out = out.get_mut(start..).unwrap_or_default();
-        for (headers, out) in headers.chunks(table::BATCH).zip(out.chunks_mut(table::BATCH)) {
-            headers.iter().for_each(|header| self.table.prefetch(header.dst));
-            for (header, verdict) in headers.iter().zip(out) {
-                *verdict = self.receive(header);
-            }
         }
     }
 

@@ -390,35 +390,17 @@ fn a_bad_address_in_a_list_is_seen_before_a_wrong_mode() {
 }
 
 #[test]
-fn a_batch_is_decided_as_its_frames_are() {
-    for modes in [&[Vepa, Bridge, Private, Source, Source][..], &[Passthru], &[]] {
-        let mut b = Bench::new(modes);
-        if modes.len() > 1 {
-            b.listen(4, &[mac(0), STRANGER]);
-            b.up(1, false).unwrap();
-        }
-        let table = b.demux.as_mut().map(|d| d.publish().clone()).unwrap_or_default();
-        let everybody = [mac(0), mac(1), mac(2), mac(3), mac(4), STRANGER, NIC, GROUP, MacAddr::BROADCAST];
-        let pairs = everybody.iter().flat_map(|dst| everybody.iter().map(move |src| (*dst, *src)));
-        let headers: Vec<EthHeader> =
-            pairs.map(|(dst, src)| EthHeader::parse(&frame(dst, src, 0x0800, 60)).unwrap()).collect();
-        let mut verdicts = Vec::new();
-        table.receive_batch(&headers, &mut verdicts);
-        let one_by_one: Vec<Verdict> = headers.iter().map(|h| table.receive(h)).collect();
-        assert_eq!(verdicts, one_by_one);
-        assert!(modes.is_empty() || one_by_one.iter().any(|v| v.egress == Egress::Port(PortId(0))));
-    }
-}
-
-#[test]
-fn frames_in_batches_get_the_verdicts_and_the_counts_that_they_get_singly() {
+fn what_becomes_of_frames_in_batches_is_what_becomes_of_them_singly() {
     // With lists and without; more frames than one batch, of every kind, the last too short.
-    for modes in [&[Private, Vepa, Bridge, Bridge][..], &[Vepa, Source, Bridge, Vepa], &[Passthru]] {
+    for modes in [&[Private, Vepa, Bridge, Bridge][..], &[Vepa, Source, Bridge, Vepa], &[Passthru], &[]] {
         let mut b = Bench::new(modes);
         if modes.contains(&Source) {
             b.listen(1, &[STRANGER, mac(0)]);
+        } else if modes.len() > 1 {
+            b.up(1, false).unwrap();
         }
-        let table = b.demux.as_mut().unwrap().publish().clone();
+        let table = b.demux.as_mut().map(|d| d.publish().clone()).unwrap_or_default();
+        let other = table.with_table(|entries| Listed(entries.to_vec()));
         let addresses = [mac(0), mac(1), mac(2), mac(3), STRANGER, NIC, MacAddr::ZERO];
         let mut frames = Vec::new();
         for dst in addresses.into_iter().chain([GROUP, MacAddr::BROADCAST]) {
@@ -430,34 +412,25 @@ fn frames_in_batches_get_the_verdicts_and_the_counts_that_they_get_singly() {
             }
         }
         frames.push(vec![0; 13]);
-        let mut tally = Tally::new(&*table);
-        let mut verdicts = vec![Verdict::plain(Rule::NoPorts, Egress::Drop); frames.len() + 5];
-        let mut all = frames.iter().map(Vec::as_slice);
-        // No frame is lost between two calls.
-        let (first, rest) = verdicts.split_at_mut(45);
-        assert_eq!(table.receive_frames(&mut all, &mut tally, first), first.len());
-        assert_eq!(table.receive_frames(&mut all, &mut tally, rest), frames.len() - 45);
-        let mut counted = vec![Counters::default(); modes.len()];
-        for (frame, verdict) in frames.iter().zip(&verdicts) {
-            let Ok(header) = EthHeader::parse(frame) else {
-                assert_eq!(*verdict, Verdict::plain(Rule::Runt, Egress::Drop));
-                continue;
-            };
-            assert_eq!(*verdict, table.receive(&header));
-            for d in table.deliveries(verdict, &header, PacketType::OtherHost) {
-                count_delivery(&mut counted[d.port.index()], &d, &header);
-            }
-        }
-        for (id, counted) in (0..).map(PortId).zip(counted) {
-            assert_eq!(tally.port(id), counted, "{modes:?} {id:?}");
-        }
-        // On another table the same.
-        let other = table.with_table(|entries| Listed(entries.to_vec()));
-        let headers: Vec<EthHeader> = frames.iter().filter_map(|f| EthHeader::parse(f).ok()).collect();
-        let (mut own, mut others) = (Vec::new(), Vec::new());
-        table.receive_batch(&headers, &mut own);
-        other.receive_batch(&headers, &mut others);
-        assert_eq!(own, others);
+        let (mut numbers, mut short) = (0.., 0);
+        let numbered = || (0..).zip(frames.iter().map(Vec::as_slice));
+        table.receive_each(
+            numbered(),
+            |header| header.tag.is_none(),
+            |number: usize, bytes, unicast| {
+                assert_eq!(Some(number), numbers.next());
+                assert_eq!(bytes, frames[number]);
+                let Some(unicast) = unicast else { return };
+                short += 1;
+                let header = EthHeader::parse(bytes).unwrap();
+                assert!(!header.dst.is_multicast() && header.tag.is_none());
+                assert_eq!((unicast.dst, unicast.untagged_len), (header.dst, header.untagged_len()));
+                assert_eq!(*table.verdict(unicast.fate), table.receive(&header));
+                assert_eq!(other.receive(&header), table.receive(&header));
+            },
+        );
+        assert_eq!(numbers.next(), Some(frames.len()));
+        assert_eq!(short, if modes.contains(&Source) { 0 } else { 49 });
     }
 }
 
