@@ -74,6 +74,30 @@ impl PcapStream {
         &self.interface
     }
 
+    /// Records so far, bad ones counted.
+    pub(super) fn count(&self) -> u64 {
+        self.count
+    }
+
+    /// Finds the records that stand whole in the window, good ones only, until there are so many.
+    pub(super) fn find_standing(&mut self, source: &mut Source, most: usize, found: &mut Vec<Located>) {
+        let (window, place) = (source.peek(), source.place());
+        let (mut at, before) = (0, found.len());
+        while found.len() < most
+            && let Some(head) = window.get(at..).and_then(|rest| self.head(rest))
+        {
+            let end = at + RECORD_HEADER_BYTES + head.captured as usize;
+            let Ok((time, len, orig_len)) = self.check(&head) else { break };
+            if end > window.len() {
+                break;
+            }
+            found.push(located((place + at) as u32, time, len, orig_len));
+            at = end;
+        }
+        self.count += (found.len() - before) as u64;
+        source.consume(at);
+    }
+
     /// Whether the next record needs no more of the stream than was read ahead.
     #[inline]
     pub(super) fn stands_whole(&self, source: &Source) -> bool {
@@ -86,13 +110,13 @@ impl PcapStream {
     pub(super) fn next(&mut self, source: &mut Source) -> Option<Result<Located, BadRecord>> {
         let offset = source.offset();
         let number = self.count + 1;
-        let result = self.record(source, number, offset).transpose()?;
+        let result = self.record(source).transpose()?;
         self.count = number;
         Some(result.map_err(|reason| BadRecord { number, offset, reason }))
     }
 
     #[inline]
-    fn record(&self, source: &mut Source, number: u64, offset: u64) -> Result<Option<Located>, BadReason> {
+    fn record(&self, source: &mut Source) -> Result<Option<Located>, BadReason> {
         let have = source.need(RECORD_HEADER_BYTES);
         let Some(head) = self.head(source.peek()) else {
             return match source.take_error() {
@@ -111,10 +135,9 @@ impl PcapStream {
         if have < whole {
             return Err(end_of_stream(source, whole as u64, have as u64));
         }
-        let start = source.consume(whole).start + RECORD_HEADER_BYTES;
+        let place = source.consume(whole);
         let (time, len, orig_len) = self.check(&head)?;
-        let data = start..start + len as usize;
-        Ok(Some(Located { number, offset, time, interface: 0, data, orig_len }))
+        Ok(Some(located(place as u32, time, len, orig_len)))
     }
 
     /// The header of the record at the beginning of the window, if it is there.
@@ -146,6 +169,12 @@ impl PcapStream {
         let (len, orig_len) = check_frame(head.captured, head.original, self.interface.fcs_bytes)?;
         Ok((time, len, orig_len))
     }
+}
+
+/// A record that begins at a place in the window.
+#[inline]
+fn located(head: u32, time: Instant, len: u32, orig_len: u32) -> Located {
+    Located { time, head, data: head + RECORD_HEADER_BYTES as u32, len, orig_len, interface: 0 }
 }
 
 /// Skips data that no record can have; what is wrong depends on whether anything follows it.

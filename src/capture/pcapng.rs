@@ -174,6 +174,11 @@ impl PcapngStream {
         })
     }
 
+    /// Packets so far.
+    pub(super) fn count(&self) -> u64 {
+        self.count
+    }
+
     /// The next block, with the packet in it; `None` at the end.
     pub(super) fn next(&mut self, source: &mut Source) -> Option<Result<Option<Located>, BadRecord>> {
         let offset = source.offset();
@@ -184,7 +189,9 @@ impl PcapngStream {
         }
         Some(match self.block(source) {
             Ok(Content::Other) => Ok(None),
-            Ok(Content::Packet(located)) => Ok(Some(Located { number, offset, ..located })),
+            Ok(Content::Packet(located)) => {
+                Ok(Some(Located { head: (offset - source.origin()) as u32, ..located }))
+            }
             Err(reason) => Err(BadRecord { number, offset, reason }),
         })
     }
@@ -227,11 +234,10 @@ impl PcapngStream {
 
     /// Reads a block that stands whole in the window.
     fn whole_block(&mut self, source: &mut Source, kind: u32, len: u32) -> Result<Content, BadReason> {
-        let block = source.consume(len as usize);
-        let block = block.start..block.start + len as usize;
-        let body_at = block.start + 8;
-        let body = Body { bytes: source.slice(body_at..block.end - 4), endianness: self.endianness };
-        let trailer = Body { bytes: source.slice(block.end - 4..block.end), ..body };
+        let place = source.consume(len as usize) as u32;
+        let body_at = place + 8;
+        let body = Body { bytes: source.slice(body_at, len - BLOCK_OVERHEAD), endianness: self.endianness };
+        let trailer = Body { bytes: source.slice(place + len - 4, 4), ..body };
         let last = trailer.u32(0).unwrap_or_default();
         let mismatch = (last != len).then_some(BadReason::BlockLengthMismatch { first: len, last });
         match kind {
@@ -304,7 +310,7 @@ impl PcapngStream {
     }
 
     /// A packet of any of the three kinds; `body_at` is where the body stands in the window.
-    fn packet(&mut self, kind: u32, body: Body<'_>, body_at: usize) -> Result<Located, BadReason> {
+    fn packet(&mut self, kind: u32, body: Body<'_>, body_at: u32) -> Result<Located, BadReason> {
         let have = body.bytes.len() as u64;
         let header: u8 = if kind == SIMPLE_PACKET_BLOCK { 4 } else { 20 };
         let short = |needed: u64| BadReason::BlockTooShort { needed, have };
@@ -341,10 +347,8 @@ impl PcapngStream {
         }
         let (len, orig_len) = check_frame(captured, original, interface.fcs_bytes)?;
         self.last_time = time;
-        let from = body_at + usize::from(header);
-        let data = from..from + len as usize;
         let interface = u32::try_from(index).map_err(|_| unknown)?;
-        Ok(Located { number: 0, offset: 0, time, interface, data, orig_len })
+        Ok(Located { time, head: 0, data: body_at + u32::from(header), len, orig_len, interface })
     }
 }
 

@@ -52,14 +52,16 @@ impl Record<'_> {
     }
 }
 
-/// Where a record is, before its bytes are lent.
+/// Where a record stands in the window, before its bytes are lent.
+#[derive(Clone, Copy)]
 pub(super) struct Located {
-    pub(super) number: u64,
-    pub(super) offset: u64,
     pub(super) time: Instant,
-    pub(super) interface: u32,
-    pub(super) data: Range<usize>,
+    /// Where the record begins, and where its data.
+    pub(super) head: u32,
+    pub(super) data: u32,
+    pub(super) len: u32,
     pub(super) orig_len: u32,
+    pub(super) interface: u32,
 }
 
 /// The formats.
@@ -69,6 +71,14 @@ enum Format {
 }
 
 impl Format {
+    /// Records so far, bad ones counted.
+    fn count(&self) -> u64 {
+        match self {
+            Format::Pcap(pcap) => pcap.count(),
+            Format::Pcapng(pcapng) => pcapng.count(),
+        }
+    }
+
     #[inline]
     fn stands_whole(&self, source: &Source) -> bool {
         match self {
@@ -87,19 +97,12 @@ impl Format {
     }
 }
 
-impl Source {
-    /// A record that stands in the window.
-    #[inline]
-    fn record(&self, located: &Located) -> Record<'_> {
-        let &Located { number, offset, time, interface, ref data, orig_len } = located;
-        Record { number, offset, time, interface, data: self.slice(data.clone()), orig_len }
-    }
-}
-
 /// Records one behind the other, lent by a [`Reader`].
 #[derive(Clone, Copy)]
 pub struct Batch<'a> {
     found: &'a [Located],
+    /// The first one's number.
+    first: u64,
     source: &'a Source,
 }
 
@@ -120,21 +123,32 @@ impl<'a> Batch<'a> {
     #[inline]
     #[must_use]
     pub fn get(&self, index: usize) -> Option<Record<'a>> {
-        self.found.get(index).map(|located| self.source.record(located))
+        let located = self.found.get(index)?;
+        Some(record(self.source, self.first + index as u64, located))
     }
 
     /// All of them.
     #[inline]
-    pub fn iter(&self) -> impl Iterator<Item = Record<'a>> + use<'a> {
-        self.from(0)
+    pub fn iter(&self) -> impl Iterator<Item = Record<'a>> + Clone + use<'a> {
+        let source = self.source;
+        self.found.iter().zip(self.first..).map(move |(located, number)| record(source, number, located))
     }
 
-    /// Those from one on.
+    /// Some of them, from 0; none if there are not so many.
     #[inline]
-    pub fn from(&self, index: usize) -> impl Iterator<Item = Record<'a>> + use<'a> {
-        let source = self.source;
-        self.found.get(index..).unwrap_or_default().iter().map(move |located| source.record(located))
+    #[must_use]
+    pub fn part(&self, range: Range<usize>) -> Batch<'a> {
+        let first = self.first + range.start as u64;
+        Batch { found: self.found.get(range).unwrap_or_default(), first, ..*self }
     }
+}
+
+/// A record that stands in the window.
+#[inline]
+fn record<'a>(source: &'a Source, number: u64, located: &Located) -> Record<'a> {
+    let &Located { time, head, data, len, orig_len, interface } = located;
+    let offset = source.origin() + u64::from(head);
+    Record { number, offset, time, interface, data: source.slice(data, len), orig_len }
 }
 
 impl fmt::Debug for Batch<'_> {
@@ -163,8 +177,9 @@ impl fmt::Debug for Batch<'_> {
 pub struct Reader {
     source: Source,
     format: Format,
-    /// The records that were found last.
+    /// The records that were found last, and the first one's number.
     found: Vec<Located>,
+    first: u64,
     /// A bad record behind them.
     pending: Option<BadRecord>,
     /// After a fatal record, or at the end.
@@ -200,6 +215,7 @@ impl Reader {
             source,
             format,
             found: Vec::with_capacity(MAX_BATCH_RECORDS),
+            first: 0,
             pending: None,
             over: false,
         })
@@ -242,7 +258,7 @@ impl Reader {
     /// The records that were answered last, once more. They are there until the next ones are asked for.
     #[must_use]
     pub fn batch(&self) -> Batch<'_> {
-        Batch { found: &self.found, source: &self.source }
+        Batch { found: &self.found, first: self.first, source: &self.source }
     }
 
     /// Finds at most so many records, and at least one, before which the window may move.
@@ -252,12 +268,22 @@ impl Reader {
             return Some(Err(bad));
         }
         while self.found.len() < most && !self.over {
-            if !self.found.is_empty() && !self.format.stands_whole(&self.source) {
-                break;
+            if !self.found.is_empty() {
+                if let Format::Pcap(pcap) = &mut self.format {
+                    pcap.find_standing(&mut self.source, most, &mut self.found);
+                }
+                if self.found.len() >= most || !self.format.stands_whole(&self.source) {
+                    break;
+                }
             }
             match self.format.next(&mut self.source) {
                 None => self.over = true,
-                Some(Ok(Some(located))) => self.found.push(located),
+                Some(Ok(Some(located))) => {
+                    if self.found.is_empty() {
+                        self.first = self.format.count();
+                    }
+                    self.found.push(located);
+                }
                 Some(Ok(None)) => {}
                 Some(Err(bad)) => {
                     self.over = bad.is_fatal();

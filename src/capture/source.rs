@@ -1,7 +1,6 @@
 //! A window on a byte stream: decompressed, bounded, and aware of its place.
 
 use std::io::{self, Read};
-use std::ops::Range;
 
 /// Bytes that are read ahead. Also the size below which the window never has to grow.
 const WINDOW_BYTES: usize = 256 * 1024;
@@ -54,6 +53,18 @@ impl Source {
         self.offset
     }
 
+    /// Where the window's memory begins in the stream: places in the window count from there.
+    #[inline]
+    pub(super) fn origin(&self) -> u64 {
+        self.offset - self.start as u64
+    }
+
+    /// Where what was read and not consumed begins in the window.
+    #[inline]
+    pub(super) fn place(&self) -> usize {
+        self.start
+    }
+
     /// What was read ahead.
     pub(super) fn peek(&self) -> &[u8] {
         self.buf.get(self.start..self.end).unwrap_or_default()
@@ -97,18 +108,21 @@ impl Source {
         }
     }
 
-    /// Consumes `n` bytes of the window and answers where they are: they stay readable by [`Source::slice`] until the
-    /// next [`Source::need`].
-    pub(super) fn consume(&mut self, n: usize) -> Range<usize> {
+    /// Consumes `n` bytes of the window and answers their place: they stay readable by [`Source::slice`] until the next
+    /// [`Source::need`].
+    #[inline]
+    pub(super) fn consume(&mut self, n: usize) -> usize {
         let from = self.start;
         self.start = self.end.min(self.start + n);
         self.offset += (self.start - from) as u64;
-        from..self.start
+        from
     }
 
-    /// Bytes that were consumed last.
-    pub(super) fn slice(&self, range: Range<usize>) -> &[u8] {
-        self.buf.get(range).unwrap_or_default()
+    /// Bytes that were consumed last, from a place in the window on.
+    #[inline]
+    pub(super) fn slice(&self, place: u32, len: u32) -> &[u8] {
+        let place = place as usize;
+        self.buf.get(place..place + len as usize).unwrap_or_default()
     }
 
     /// Skips `n` bytes without keeping them; answers how many there were.

@@ -24,7 +24,7 @@ struct Batch {
 }
 
 impl Batch {
-    fn iter(&self) -> impl Iterator<Item = (Instant, &[u8])> {
+    fn iter(&self) -> impl Iterator<Item = (Instant, &[u8])> + Clone {
         let starts = std::iter::once(0).chain(self.frames.iter().map(|(_, end)| *end));
         let frame = |(start, (time, end)): (usize, &(Instant, usize))| {
             (*time, self.bytes.get(start..*end).unwrap_or_default())

@@ -149,7 +149,7 @@ impl Worker {
     pub fn take_batch<'f>(
         &mut self,
         entrance: Entrance,
-        frames: impl IntoIterator<Item = (Instant, &'f [u8])>,
+        frames: impl IntoIterator<Item = (Instant, &'f [u8]), IntoIter: Clone>,
         hops: &mut impl FnMut(Passing<'_>),
     ) {
         let mut courier = Courier { under_way: &mut self.under_way, now: self.now, hops };
@@ -173,7 +173,7 @@ impl<H: FnMut(Passing<'_>)> Walk<'_, Courier<'_, H>> {
         &mut self,
         node: NodeId,
         link: &LinkNode,
-        frames: impl Iterator<Item = (Instant, &'f [u8])>,
+        frames: impl Iterator<Item = (Instant, &'f [u8])> + Clone,
         number: &mut u64,
     ) {
         let Some(ports) = link.hooked() else {

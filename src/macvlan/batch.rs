@@ -17,50 +17,44 @@ pub struct Unicast {
     pub untagged_len: u32,
 }
 
-/// What is kept of a frame between the loops.
-#[derive(Clone, Copy)]
-struct Seen<'f, K> {
-    key: K,
-    frame: &'f [u8],
-    /// Its destination is the broadcast address if the short way is not for the frame.
-    unicast: Unicast,
-}
-
 impl<T: Lookup> Forwarding<T> {
     /// Reads the headers of frames that arrive at the parent, finds out what becomes of the unicast ones, and hands all to
     /// `act` in their order, each with what came along with it. `short` says of a unicast header whether nothing but
     /// the destination decides about the frame. For any other frame, as for groups, frames without a whole header and all
     /// frames of a parent with source lists, there is no [`Unicast`]: they are for [`Forwarding::receive`].
+    ///
+    /// The frames are gone through twice, as asking for one again is less than keeping it between the loops.
     #[inline(always)]
-    pub fn receive_each<'f, K: Copy + Default>(
+    pub fn receive_each<'f, K>(
         &self,
-        mut frames: impl Iterator<Item = (K, &'f [u8])>,
+        mut frames: impl Iterator<Item = (K, &'f [u8])> + Clone,
         short: impl Fn(&EthHeader) -> bool,
         mut act: impl FnMut(K, &'f [u8], Option<&Unicast>),
     ) {
         let lists = self.has_lists();
+        // The broadcast address stands for a frame that the short way is not for.
         let none = Unicast { dst: MacAddr::BROADCAST, fate: Fate::default(), untagged_len: 0 };
-        let mut seen = [Seen { key: K::default(), frame: &[][..], unicast: none }; BATCH];
+        let mut seen = [none; BATCH];
+        let mut again = frames.clone();
         loop {
             let mut read = 0;
-            for (seen, (key, frame)) in seen.iter_mut().zip(&mut frames) {
-                (seen.key, seen.frame) = (key, frame);
+            for (seen, (_, frame)) in seen.iter_mut().zip(&mut frames) {
                 match EthHeader::parse(frame) {
                     Ok(header) if !header.dst.is_multicast() && !lists && short(&header) => {
                         self.table.prefetch(header.dst);
-                        seen.unicast.dst = header.dst;
-                        seen.unicast.untagged_len = header.untagged_len();
+                        seen.dst = header.dst;
+                        seen.untagged_len = header.untagged_len();
                     }
-                    _ => seen.unicast.dst = MacAddr::BROADCAST,
+                    _ => seen.dst = MacAddr::BROADCAST,
                 }
                 read += 1;
             }
             let seen = seen.get_mut(..read).unwrap_or_default();
-            for Seen { unicast, .. } in seen.iter_mut() {
+            for unicast in seen.iter_mut() {
                 unicast.fate = self.fate(unicast.dst);
             }
-            for Seen { key, frame, unicast } in seen.iter() {
-                act(*key, frame, (!unicast.dst.is_multicast()).then_some(unicast));
+            for (unicast, (key, frame)) in seen.iter().zip(&mut again) {
+                act(key, frame, (!unicast.dst.is_multicast()).then_some(unicast));
             }
             if read < BATCH {
                 return;

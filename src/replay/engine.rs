@@ -133,7 +133,7 @@ impl Straight {
     fn frames<'f>(
         &mut self,
         entry: Entry,
-        frames: impl Iterator<Item = (Instant, &'f [u8])>,
+        frames: impl Iterator<Item = (Instant, &'f [u8])> + Clone,
         hop: &mut impl FnMut(Hop<'_>),
     ) {
         let Straight { worker, nodes, devices } = self;
@@ -269,7 +269,7 @@ impl<'a> Engine<'a> {
     pub fn frames<'f>(
         &mut self,
         entry: Entry,
-        frames: impl Iterator<Item = (Instant, &'f [u8])>,
+        frames: impl Iterator<Item = (Instant, &'f [u8])> + Clone,
         hop: &mut impl FnMut(Hop<'_>),
     ) {
         match &mut self.way {

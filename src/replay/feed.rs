@@ -2,7 +2,7 @@
 
 use super::engine::Entry;
 use super::route::Route;
-use crate::capture::{BadRecord, Reader, Record};
+use crate::capture::{BadRecord, Batch, Reader};
 use crate::time::Instant;
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -29,7 +29,7 @@ pub trait Taker {
 
     /// Frames come in, all at the same place, none of which was changed.
     #[inline]
-    fn frames<'f>(&mut self, entry: Entry, frames: impl Iterator<Item = (Instant, &'f [u8])>) {
+    fn frames<'f>(&mut self, entry: Entry, frames: impl Iterator<Item = (Instant, &'f [u8])> + Clone) {
         frames.for_each(|(time, frame)| self.frame(Chosen { entry, time, frame }));
     }
 }
@@ -122,10 +122,12 @@ struct Pass {
 }
 
 impl Pass {
-    fn saw(&mut self, time: Instant) {
-        self.records += 1;
-        let (first, last) = self.span.unwrap_or((time, time));
-        self.span = Some((first.min(time), last.max(time)));
+    fn saw(&mut self, batch: Batch<'_>) {
+        self.records += batch.len() as u64;
+        for record in batch.iter() {
+            let (first, last) = self.span.unwrap_or((record.time, record.time));
+            self.span = Some((first.min(record.time), last.max(record.time)));
+        }
     }
 
     /// The next one begins one mean gap after the last frame of this one.
@@ -213,18 +215,19 @@ impl Feed {
             self.end = Some(self.limits.duration.map_or(Instant::MAX, |duration| begin + duration));
         }
         let end = self.end.unwrap_or(Instant::MAX);
-        let (shift, pass, before) = (self.pass.shift, &mut self.pass, input.next);
-        let records = batch.from(input.next).take(most).map_while(|record| {
-            let time = record.time + shift;
-            let due = (record.time, index) <= other && (time < end || end == Instant::MAX);
-            due.then(|| {
-                input.next += 1;
-                pass.saw(record.time);
-                (time, record)
-            })
-        });
-        hand(&self.route, &mut self.scratch, &mut self.counts, records, to);
-        self.counts.records += (input.next - before) as u64;
+        let shift = self.pass.shift;
+        let waiting = batch.part(input.next..batch.len().min(input.next.saturating_add(most)));
+        let due = |time: Instant| (time, index) <= other && (time + shift < end || end == Instant::MAX);
+        let count = if other.0 == Instant::MAX && end == Instant::MAX {
+            waiting.len()
+        } else {
+            waiting.iter().take_while(|record| due(record.time)).count()
+        };
+        let now = waiting.part(0..count);
+        input.next += count;
+        self.pass.saw(now);
+        self.counts.records += count as u64;
+        hand(&self.route, &mut self.scratch, &mut self.counts, now, shift, to);
         let Some(next) = batch.get(input.next) else {
             self.hungry.push(index);
             return Fed::Frames;
@@ -240,32 +243,29 @@ impl Feed {
 
 /// Hands out the frames of records, if they are to come in.
 #[inline]
-fn hand<'r>(
+fn hand(
     route: &Route,
     scratch: &mut Vec<u8>,
     counts: &mut FeedCounts,
-    records: impl Iterator<Item = (Instant, Record<'r>)>,
+    records: Batch<'_>,
+    shift: Duration,
     to: &mut impl Taker,
 ) {
-    let mut count = |frame: &[u8], record: &Record<'_>| {
-        counts.frames += 1;
-        counts.bytes += frame.len() as u64;
-        counts.cut += u64::from(record.is_cut());
-    };
     if let Some(entry) = route.of_all() {
-        let mut frames = records.map(|(time, record)| {
-            count(record.data, &record);
-            (time, record.data)
-        });
-        to.frames(entry, &mut frames);
-        // Those that nobody took are gone, too.
-        return frames.for_each(|_| ());
+        counts.frames += records.len() as u64;
+        for record in records.iter() {
+            counts.bytes += record.data.len() as u64;
+            counts.cut += u64::from(record.is_cut());
+        }
+        return to.frames(entry, records.iter().map(|record| (record.time + shift, record.data)));
     }
-    for (time, record) in records {
+    for record in records.iter() {
         match route.choose(record.data, scratch) {
             Some((entry, frame)) => {
-                count(frame, &record);
-                to.frame(Chosen { entry, time, frame });
+                counts.frames += 1;
+                counts.bytes += frame.len() as u64;
+                counts.cut += u64::from(record.is_cut());
+                to.frame(Chosen { entry, time: record.time + shift, frame });
             }
             None => counts.left_out += 1,
         }

@@ -194,7 +194,7 @@ impl Taker for Through<'_, '_> {
     }
 
     #[inline]
-    fn frames<'f>(&mut self, entry: Entry, frames: impl Iterator<Item = (Instant, &'f [u8])>) {
+    fn frames<'f>(&mut self, entry: Entry, frames: impl Iterator<Item = (Instant, &'f [u8])> + Clone) {
         let Through { engine, filter, writer, tally } = self;
         engine.frames(entry, frames, &mut |hop| {
             if filter.is_some_and(|filter| !filter.lets_through(&hop)) {

@@ -65,7 +65,7 @@ impl Frames {
 
     /// All of them, in the order of the next pass.
     #[inline(always)]
-    fn pass(&mut self) -> impl Iterator<Item = &[u8]> {
+    fn pass(&mut self) -> impl Iterator<Item = &[u8]> + Clone {
         self.pass = (self.pass + 1) % PASSES;
         let ends = self.passes.get(self.pass).map_or(&[][..], |ends| ends);
         ends.iter().map(|&(start, end)| self.bytes.get(start as usize..end as usize).unwrap_or_default())
