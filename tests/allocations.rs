@@ -63,9 +63,10 @@ fn the_demultiplexer_decides_and_delivers_without_allocating() {
             }
         }
         table.receive_each(
-            frames.iter().map(|f| ((), f.as_slice())),
+            frames.iter(),
+            |frame| frame.as_slice(),
             |_| true,
-            |(), _, unicast| {
+            |_, unicast| {
                 frames_seen += 1;
                 black_box(unicast);
             },

@@ -182,18 +182,23 @@ impl<H: FnMut(Passing<'_>)> Walk<'_, Courier<'_, H>> {
         // The parent's own counts are added up at the end: one place in memory for every frame would hold up the next one.
         let (mut first, mut last, mut bytes) = (*number, *number, 0);
         let short = |header: &EthHeader| link.leads_to_hook(header);
-        ports.table.receive_each(frames, short, |time, frame, unicast| match unicast {
-            Some(unicast) => {
-                last += 1;
-                bytes += frame.len() as u64;
-                self.pass_time(time);
-                self.take_in_unicast(node, link, ports, unicast, Numbered::offered(frame, last));
-            }
-            None => {
-                first += 1;
-                self.take_in_one(node, link, time, frame, &mut last);
-            }
-        });
+        ports.table.receive_each(
+            frames,
+            |(_, frame)| frame,
+            short,
+            |(time, frame), unicast| match unicast {
+                Some(unicast) => {
+                    last += 1;
+                    bytes += frame.len() as u64;
+                    self.pass_time(time);
+                    self.take_in_unicast(node, link, ports, &unicast, Numbered::offered(frame, last));
+                }
+                None => {
+                    first += 1;
+                    self.take_in_one(node, link, time, frame, &mut last);
+                }
+            },
+        );
         *number = last;
         let counters = self.state.count(node);
         counters.rx_packets += last - first;

@@ -17,44 +17,74 @@ pub struct Unicast {
     pub untagged_len: u32,
 }
 
+/// What is kept of a frame between the loops.
+#[derive(Clone, Copy)]
+struct Seen {
+    /// The destination, as it stands in the frame, in one word; the group bit is set if the short way is not for the frame.
+    dst: u64,
+    fate: Fate,
+    untagged_len: u32,
+}
+
+impl Seen {
+    const AT_LENGTH: Seen = Seen { dst: 1, fate: Fate::NONE, untagged_len: 0 };
+
+    #[inline(always)]
+    fn new(dst: MacAddr, untagged_len: u32) -> Seen {
+        let [a, b, c, d, e, f] = dst.0;
+        let dst = u64::from(u16::from_le_bytes([e, f])) << 32 | u64::from(u32::from_le_bytes([a, b, c, d]));
+        Seen { dst, fate: Fate::NONE, untagged_len }
+    }
+
+    #[inline(always)]
+    fn dst(&self) -> MacAddr {
+        let [a, b, c, d, e, f, _, _] = self.dst.to_le_bytes();
+        MacAddr([a, b, c, d, e, f])
+    }
+
+    #[inline(always)]
+    fn unicast(&self) -> Option<Unicast> {
+        let unicast = || Unicast { dst: self.dst(), fate: self.fate, untagged_len: self.untagged_len };
+        (self.dst & 1 == 0).then(unicast)
+    }
+}
+
 impl<T: Lookup> Forwarding<T> {
     /// Reads the headers of frames that arrive at the parent, finds out what becomes of the unicast ones, and hands all to
-    /// `act` in their order, each with what came along with it. `short` says of a unicast header whether nothing but
+    /// `act` in their order. `bytes` says where a frame is. `short` says of a unicast header whether nothing but
     /// the destination decides about the frame. For any other frame, as for groups, frames without a whole header and all
     /// frames of a parent with source lists, there is no [`Unicast`]: they are for [`Forwarding::receive`].
     ///
     /// The frames are gone through twice, as asking for one again is less than keeping it between the loops.
     #[inline(always)]
-    pub fn receive_each<'f, K>(
+    pub fn receive_each<'f, F: Copy>(
         &self,
-        mut frames: impl Iterator<Item = (K, &'f [u8])> + Clone,
+        mut frames: impl Iterator<Item = F> + Clone,
+        bytes: impl Fn(F) -> &'f [u8],
         short: impl Fn(&EthHeader) -> bool,
-        mut act: impl FnMut(K, &'f [u8], Option<&Unicast>),
+        mut act: impl FnMut(F, Option<Unicast>),
     ) {
         let lists = self.has_lists();
-        // The broadcast address stands for a frame that the short way is not for.
-        let none = Unicast { dst: MacAddr::BROADCAST, fate: Fate::default(), untagged_len: 0 };
-        let mut seen = [none; BATCH];
+        let mut seen = [Seen::AT_LENGTH; BATCH];
         let mut again = frames.clone();
         loop {
             let mut read = 0;
-            for (seen, (_, frame)) in seen.iter_mut().zip(&mut frames) {
-                match EthHeader::parse(frame) {
+            for (seen, frame) in seen.iter_mut().zip(&mut frames) {
+                *seen = match EthHeader::parse(bytes(frame)) {
                     Ok(header) if !header.dst.is_multicast() && !lists && short(&header) => {
                         self.table.prefetch(header.dst);
-                        seen.dst = header.dst;
-                        seen.untagged_len = header.untagged_len();
+                        Seen::new(header.dst, header.untagged_len())
                     }
-                    _ => seen.dst = MacAddr::BROADCAST,
-                }
+                    _ => Seen::AT_LENGTH,
+                };
                 read += 1;
             }
             let seen = seen.get_mut(..read).unwrap_or_default();
-            for unicast in seen.iter_mut() {
-                unicast.fate = self.fate(unicast.dst);
+            for seen in seen.iter_mut() {
+                seen.fate = self.fate(seen.dst());
             }
-            for (unicast, (key, frame)) in seen.iter().zip(&mut again) {
-                act(key, frame, (!unicast.dst.is_multicast()).then_some(unicast));
+            for (seen, frame) in seen.iter().zip(&mut again) {
+                act(frame, seen.unicast());
             }
             if read < BATCH {
                 return;

@@ -33,10 +33,13 @@ pub(super) struct Listeners {
 }
 
 /// What becomes of a unicast: a number of a table's verdicts, of which the last is for all numbers from its own on.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Fate(u16);
 
 impl Fate {
+    /// Of nobody's address.
+    pub(super) const NONE: Fate = Fate(u16::MAX);
+
     /// Its place among so many [verdicts](Forwarding::verdicts).
     #[inline(always)]
     #[must_use]

@@ -413,13 +413,12 @@ fn what_becomes_of_frames_in_batches_is_what_becomes_of_them_singly() {
         }
         frames.push(vec![0; 13]);
         let (mut numbers, mut short) = (0.., 0);
-        let numbered = || (0..).zip(frames.iter().map(Vec::as_slice));
         table.receive_each(
-            numbered(),
+            (0..frames.len()).map(|number| (number, frames[number].as_slice())),
+            |(_, bytes)| bytes,
             |header| header.tag.is_none(),
-            |number: usize, bytes, unicast| {
+            |(number, bytes), unicast| {
                 assert_eq!(Some(number), numbers.next());
-                assert_eq!(bytes, frames[number]);
                 let Some(unicast) = unicast else { return };
                 short += 1;
                 let header = EthHeader::parse(bytes).unwrap();

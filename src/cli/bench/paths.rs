@@ -24,12 +24,15 @@ const PASSES: usize = 16;
 /// Verdicts that are kept before the next ones take their place.
 const KEPT: usize = 256;
 
+/// Where a frame begins and ends.
+type Place = (u32, u32);
+
 /// Frames one behind the other in memory.
 pub(crate) struct Frames {
     bytes: Vec<u8>,
     /// Where the frames of each pass begin and end: the same frames, each time in another order, so that no branch predictor
     /// learns them by heart.
-    passes: Vec<Vec<(u32, u32)>>,
+    passes: Vec<Vec<Place>>,
     pass: usize,
 }
 
@@ -65,10 +68,16 @@ impl Frames {
 
     /// All of them, in the order of the next pass.
     #[inline(always)]
-    fn pass(&mut self) -> impl Iterator<Item = &[u8]> + Clone {
+    fn pass(&mut self) -> (impl Iterator<Item = Place> + Clone + use<'_>, &[u8]) {
         self.pass = (self.pass + 1) % PASSES;
-        let ends = self.passes.get(self.pass).map_or(&[][..], |ends| ends);
-        ends.iter().map(|&(start, end)| self.bytes.get(start as usize..end as usize).unwrap_or_default())
+        let places = self.passes.get(self.pass).map_or(&[][..], |places| places);
+        (places.iter().copied(), &self.bytes)
+    }
+
+    /// Where a frame lies in memory.
+    #[inline(always)]
+    fn at(bytes: &[u8], (start, end): Place) -> &[u8] {
+        bytes.get(start as usize..end as usize).unwrap_or_default()
     }
 
     /// Bytes of all of them.
@@ -80,8 +89,9 @@ impl Frames {
     /// The limit: reads every header and nothing else.
     pub(crate) fn walk(&mut self) -> u64 {
         let mut sum = 0;
-        for frame in self.pass() {
-            if let Ok(h) = EthHeader::parse(frame) {
+        let (places, bytes) = self.pass();
+        for place in places {
+            if let Ok(h) = EthHeader::parse(Frames::at(bytes, place)) {
                 sum ^= h.dst.to_u64() ^ h.src.to_u64() ^ u64::from(h.ethertype) ^ u64::from(h.len);
             }
         }
@@ -91,17 +101,18 @@ impl Frames {
     /// Reads every header, decides, keeps the verdict, counts.
     pub(crate) fn decide<T: Lookup>(&mut self, parent: &mut Parent<T>) {
         let Parent { table, unicast, tally, verdicts } = parent;
-        let mut next = verdicts.iter_mut();
+        let (places, bytes) = self.pass();
+        let mut next = 0;
         table.receive_each(
-            self.pass().map(|frame| ((), frame)),
+            places,
+            |place| Frames::at(bytes, place),
             |_| true,
-            |(), frame, found| {
-                let verdict = match found {
-                    Some(found) => count_row(unicast, found),
-                    None => decide_at_length(table, tally, frame),
-                };
-                if let Some(kept) = next.next() {
-                    *kept = verdict;
+            |place, found| {
+                let kept = &mut verdicts[next % KEPT];
+                next += 1;
+                match found {
+                    Some(found) => count_row(unicast, &found, kept),
+                    None => *kept = decide_at_length(table, tally, Frames::at(bytes, place)),
                 }
             },
         );
@@ -116,7 +127,7 @@ pub(crate) struct Parent<T = MacTable> {
     unicast: Vec<Row>,
     /// What the ports counted of all else.
     tally: Vec<Counters>,
-    verdicts: Vec<Verdict>,
+    verdicts: Box<[Verdict; KEPT]>,
 }
 
 /// A verdict and its frames. The two counts do not stand side by side: as neighbours they are added to by one vector
@@ -134,26 +145,27 @@ impl<T: Lookup> Parent<T> {
         Parent {
             unicast: table.verdicts().iter().map(row).collect(),
             tally: vec![Counters::default(); table.port_count()],
-            verdicts: vec![Verdict::plain(Rule::UnicastToNoPort, Egress::HostStack); FRAMES],
+            verdicts: Box::new([Verdict::plain(Rule::UnicastToNoPort, Egress::HostStack); KEPT]),
             table,
         }
     }
 
-    /// Those of the last pass.
+    /// The last ones.
     #[allow(dead_code, reason = "asked by the benches")]
     pub(crate) fn verdicts(&self) -> &[Verdict] {
-        &self.verdicts
+        &self.verdicts[..]
     }
 }
 
 /// Counts a unicast by its verdict.
 #[inline(always)]
-fn count_row(rows: &mut [Row], found: &Unicast) -> Verdict {
+fn count_row(rows: &mut [Row], found: &Unicast, verdict: &mut Verdict) {
     let at = found.fate.index(rows.len());
-    let Some(row) = rows.get_mut(at) else { return Verdict::plain(Rule::UnicastToNoPort, Egress::HostStack) };
-    row.packets += 1;
-    row.bytes += u64::from(found.untagged_len);
-    row.verdict
+    if let Some(row) = rows.get_mut(at) {
+        row.packets += 1;
+        row.bytes += u64::from(found.untagged_len);
+        *verdict = row.verdict;
+    }
 }
 
 /// A frame that the short way is not for.
