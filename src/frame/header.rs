@@ -96,7 +96,8 @@ impl EthHeader {
         };
         let Some(src) = behind.first_chunk::<6>() else { return Err(runt(14)) };
         let outer = u16::from_be_bytes([t0, t1]);
-        let (tag, ethertype) = if TPIDS.contains(&outer) {
+        // Compared as they stand: turning them round first is work for every frame.
+        let (tag, ethertype) = if TPIDS.map(u16::to_be_bytes).contains(&[t0, t1]) {
             let [c0, c1, e0, e1, ..] = rest.first_chunk::<6>().ok_or(runt(20))?;
             (Some(Tag { tpid: outer, tci: u16::from_be_bytes([*c0, *c1]) }), u16::from_be_bytes([*e0, *e1]))
         } else {

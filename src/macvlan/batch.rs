@@ -22,18 +22,17 @@ pub struct Unicast {
 struct Seen {
     /// The destination, as it stands in the frame, in one word; the group bit is set if the short way is not for the frame.
     dst: u64,
-    fate: Fate,
     untagged_len: u32,
 }
 
 impl Seen {
-    const AT_LENGTH: Seen = Seen { dst: 1, fate: Fate::NONE, untagged_len: 0 };
+    const AT_LENGTH: Seen = Seen { dst: 1, untagged_len: 0 };
 
     #[inline(always)]
     fn new(dst: MacAddr, untagged_len: u32) -> Seen {
         let [a, b, c, d, e, f] = dst.0;
         let dst = u64::from(u16::from_le_bytes([e, f])) << 32 | u64::from(u32::from_le_bytes([a, b, c, d]));
-        Seen { dst, fate: Fate::NONE, untagged_len }
+        Seen { dst, untagged_len }
     }
 
     #[inline(always)]
@@ -43,8 +42,8 @@ impl Seen {
     }
 
     #[inline(always)]
-    fn unicast(&self) -> Option<Unicast> {
-        let unicast = || Unicast { dst: self.dst(), fate: self.fate, untagged_len: self.untagged_len };
+    fn unicast(&self, fate: Fate) -> Option<Unicast> {
+        let unicast = || Unicast { dst: self.dst(), fate, untagged_len: self.untagged_len };
         (self.dst & 1 == 0).then(unicast)
     }
 }
@@ -65,7 +64,9 @@ impl<T: Lookup> Forwarding<T> {
         mut act: impl FnMut(F, Option<Unicast>),
     ) {
         let lists = self.has_lists();
+        let fate_of = self.fates();
         let mut seen = [Seen::AT_LENGTH; BATCH];
+        let mut fates = [Fate::NONE; BATCH];
         let mut again = frames.clone();
         loop {
             let mut read = 0;
@@ -80,11 +81,11 @@ impl<T: Lookup> Forwarding<T> {
                 read += 1;
             }
             let seen = seen.get_mut(..read).unwrap_or_default();
-            for seen in seen.iter_mut() {
-                seen.fate = self.fate(seen.dst());
+            for (fate, seen) in fates.iter_mut().zip(seen.iter()) {
+                *fate = fate_of(seen.dst());
             }
-            for (seen, frame) in seen.iter().zip(&mut again) {
-                act(frame, seen.unicast());
+            for ((seen, fate), frame) in seen.iter().zip(&fates).zip(&mut again) {
+                act(frame, seen.unicast(*fate));
             }
             if read < BATCH {
                 return;

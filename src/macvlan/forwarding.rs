@@ -197,6 +197,13 @@ impl<T: Lookup> Forwarding<T> {
         Fate(self.table.value(dst))
     }
 
+    /// The same, for many addresses one after the other.
+    #[inline(always)]
+    pub(super) fn fates(&self) -> impl Fn(MacAddr) -> Fate {
+        let values = self.table.values();
+        move |dst| Fate(values(dst))
+    }
+
     /// The verdict for a unicast with this fate.
     #[inline(always)]
     #[must_use]

@@ -15,6 +15,12 @@ pub trait Lookup {
         self.get(mac).unwrap_or(ABSENT)
     }
 
+    /// The same for many addresses one after the other: what need not be asked again for each is asked now.
+    #[inline(always)]
+    fn values(&self) -> impl Fn(MacAddr) -> u16 {
+        |mac| self.value(mac)
+    }
+
     /// Asks for the memory that a lookup will read, where that pays.
     #[inline]
     fn prefetch(&self, _mac: MacAddr) {}
@@ -29,6 +35,11 @@ impl<Side: Copy + Default> Lookup for MacMap<Side> {
     #[inline]
     fn value(&self, mac: MacAddr) -> u16 {
         MacMap::value(self, mac)
+    }
+
+    #[inline(always)]
+    fn values(&self) -> impl Fn(MacAddr) -> u16 {
+        MacMap::values(self)
     }
 
     #[inline]

@@ -34,7 +34,7 @@ use bucket::{ABSENT, Bucket, Entry, FURTHER, Key, LANES};
 const ROOMY: usize = 4096;
 /// Addresses whose memory is asked for before the first is looked at: as many cache lines as can be on their way at
 /// once, with some to spare.
-pub(crate) const BATCH: usize = 32;
+pub(crate) const BATCH: usize = 64;
 /// Buckets of the smallest table that has any.
 const MIN_BUCKETS: usize = 2;
 
@@ -132,12 +132,21 @@ impl<Side: Copy + Default> MacMap<Side> {
     #[inline(always)]
     #[must_use]
     pub fn value(&self, mac: MacAddr) -> u16 {
-        let key = Key::new(mac);
-        let value = match wide::at_fraction(&self.buckets, key.hash()) {
-            Some(home) => home.value_of(key),
-            None => ABSENT,
-        };
-        if value == FURTHER { self.value_further(key) } else { value }
+        self.values()(mac)
+    }
+
+    /// What [`value`](MacMap::value) says, for many addresses one after the other.
+    #[inline(always)]
+    pub fn values(&self) -> impl Fn(MacAddr) -> u16 {
+        let buckets = self.buckets.as_slice();
+        move |mac| {
+            let key = Key::new(mac);
+            let value = match wide::at_fraction(buckets, key.hash()) {
+                Some(home) => home.value_of(key),
+                None => ABSENT,
+            };
+            if value == FURTHER { self.value_further(key) } else { value }
+        }
     }
 
     /// The rest of a lookup, kept out of the way of those that need it not.
