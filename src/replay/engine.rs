@@ -102,13 +102,16 @@ enum Way<'a> {
     Told(Box<Lab>, Listener<'a>),
 }
 
+/// What stands for a device that is none.
+const NO_DEVICE: DeviceIndex = DeviceIndex(u32::MAX);
+
 /// A worker and the numbers of its nodes.
 struct Straight {
     worker: Box<Worker>,
     /// By device.
     nodes: Vec<NodeId>,
-    /// By node; none: the node was refused.
-    devices: Vec<Option<DeviceIndex>>,
+    /// By node; [`NO_DEVICE`] for one that was refused, where no frame comes by.
+    devices: Vec<DeviceIndex>,
 }
 
 impl Straight {
@@ -116,13 +119,13 @@ impl Straight {
         let worker = Box::new(lab.into_worker());
         let wiring = worker.wiring();
         let mut nodes = vec![NodeId(0); numbers.len()];
-        let mut devices = vec![None; wiring.nodes().len()];
+        let mut devices = vec![NO_DEVICE; wiring.nodes().len()];
         for ((node, device), id) in wiring.nodes().iter().zip(&mut devices).zip((0..).map(NodeId)) {
             if !matches!(node, Node::Gone) {
-                *device = numbers.get(wiring.name(id)).copied();
+                *device = numbers.get(wiring.name(id)).copied().unwrap_or(NO_DEVICE);
             }
             // A switch's own device has the switch's name, and comes after it.
-            if let Some(place) = device.and_then(|device| nodes.get_mut(device.0 as usize)) {
+            if let Some(place) = nodes.get_mut(device.0 as usize) {
                 *place = id;
             }
         }
@@ -140,10 +143,9 @@ impl Straight {
         let Some(node) = nodes.get(entry.device.0 as usize).copied() else { return };
         let entrance = if entry.from_wire { Entrance::Wire(node) } else { Entrance::Sent(node) };
         worker.take_batch(entrance, frames, &mut |passing| {
-            if let Some(Some(device)) = devices.get(passing.at.index()) {
-                let Passing { kind, time, frame, frame_id, .. } = passing;
-                hop(Hop { device: *device, kind, time, frame, frame_id });
-            }
+            let Passing { at, kind, time, frame, frame_id } = passing;
+            let device = devices.get(at.index()).copied().unwrap_or(NO_DEVICE);
+            hop(Hop { device, kind, time, frame, frame_id });
         });
     }
 
@@ -157,7 +159,7 @@ impl Straight {
                 Node::SwitchPort(_) => true,
                 Node::Switch | Node::Gone => return None,
             };
-            Some((of_switch, (*device)?, self.worker.state().counters(id)))
+            (*device != NO_DEVICE).then(|| (of_switch, *device, self.worker.state().counters(id)))
         });
         let mut counted: Vec<_> = counted.collect();
         counted.sort_by_key(|(of_switch, ..)| *of_switch);

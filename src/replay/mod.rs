@@ -196,15 +196,20 @@ impl Taker for Through<'_, '_> {
     #[inline]
     fn frames<'f>(&mut self, entry: Entry, frames: impl Iterator<Item = (Instant, &'f [u8])> + Clone) {
         let Through { engine, filter, writer, tally } = self;
-        engine.frames(entry, frames, &mut |hop| {
-            if filter.is_some_and(|filter| !filter.lets_through(&hop)) {
-                return;
-            }
-            tally.hop(&hop);
-            if let Some(writer) = writer {
+        match (filter, writer) {
+            // Apart, so that only what is counted is worked out.
+            (None, None) => engine.frames(entry, frames, &mut |hop| tally.hop(&hop)),
+            (None, Some(writer)) => engine.frames(entry, frames, &mut |hop| {
+                tally.hop(&hop);
                 writer.hop(&hop);
-            }
-        });
+            }),
+            (Some(filter), writer) => engine.frames(entry, frames, &mut |hop| {
+                if filter.lets_through(&hop) {
+                    tally.hop(&hop);
+                    writer.iter_mut().for_each(|writer| writer.hop(&hop));
+                }
+            }),
+        }
     }
 }
 
