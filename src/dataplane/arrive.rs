@@ -159,7 +159,7 @@ impl<W: Watch> Walk<'_, W> {
                 return;
             }
         }
-        self.land(parent.id, landing, header.untagged_len(), || packet_type, frame);
+        self.land(parent.id, &landing, header.untagged_len(), || packet_type, frame);
     }
 
     /// Lets a frame end where it ends by its verdict, but for a group's at a port. How the frame looks to the parent is
@@ -168,23 +168,24 @@ impl<W: Watch> Walk<'_, W> {
     fn land(
         &mut self,
         id: NodeId,
-        landing: Landing,
+        landing: &Landing,
         untagged_len: u32,
         packet_type: impl Fn() -> PacketType,
         frame: Numbered<'_, W::Frame>,
     ) {
-        match landing {
-            Landing::Port(port, rule) => {
-                count_unicast(self.state.count(port), untagged_len);
-                self.hand_to_stack(port, PacketType::Host, rule, frame);
-            }
+        // Most end here, and it is asked first.
+        if let Landing::Port(port, rule) = *landing {
+            count_unicast(self.state.count(port), untagged_len);
+            return self.hand_to_stack(port, PacketType::Host, rule, frame);
+        }
+        match *landing {
             Landing::Tap(port, open, rule) => {
                 count_unicast(self.state.count(port), untagged_len);
                 self.hand_to_tap(port, open, PacketType::Host, rule, frame);
             }
             Landing::Host(rule) => self.hand_to_host(id, rule, packet_type(), frame),
             Landing::Dropped(rule) => self.hop(id, HopKind::Drop(rule), frame),
-            Landing::Nowhere => {}
+            Landing::Port(..) | Landing::Nowhere => {}
         }
     }
 

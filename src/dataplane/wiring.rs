@@ -175,8 +175,8 @@ impl PortTable {
 
     /// Where a unicast of this fate ends.
     #[inline(always)]
-    pub(super) fn landing(&self, fate: Fate) -> Landing {
-        self.landings.get(fate.index(self.landings.len())).copied().unwrap_or(Landing::Nowhere)
+    pub(super) fn landing(&self, fate: Fate) -> &Landing {
+        self.landings.get(fate.index(self.landings.len())).unwrap_or(&Landing::Nowhere)
     }
 
     /// Where a frame ends by a verdict that makes no copies.

@@ -257,7 +257,9 @@ fn hand(
             counts.bytes += record.data.len() as u64;
             counts.cut += u64::from(record.is_cut());
         }
-        return to.frames(entry, records.iter().map(|record| (record.time + shift, record.data)));
+        let shift = u64::try_from(shift.as_nanos()).unwrap_or(u64::MAX);
+        let later = |time: Instant| Instant::from_nanos(time.as_nanos().saturating_add(shift));
+        return to.frames(entry, records.iter().map(move |record| (later(record.time), record.data)));
     }
     for record in records.iter() {
         match route.choose(record.data, scratch) {
