@@ -21,7 +21,7 @@ mod writer;
 
 pub use atomic::AtomicFile;
 pub use error::{BadReason, BadRecord, CaptureError};
-pub use reader::{Batch, Interface, Reader, Record};
+pub use reader::{Batch, Interface, Reader, Record, Totals};
 pub use record_file::{RecordFile, RecordFormat};
 pub use traffic::{BadFrameSize, FrameSize, Traffic, TrafficSpec};
 pub use writer::{Direction, InterfaceStatistics, Packet, PcapWriter, PcapngBlocks, PcapngWriter};

@@ -79,23 +79,40 @@ impl PcapStream {
         self.count
     }
 
-    /// Finds the records that stand whole in the window, good ones only, until there are so many.
-    pub(super) fn find_standing(&mut self, source: &mut Source, most: usize, found: &mut Vec<Located>) {
-        let (window, place) = (source.peek(), source.place());
-        let (mut at, before) = (0, found.len());
-        while found.len() < most
-            && let Some(head) = window.get(at..).and_then(|rest| self.head(rest))
-        {
-            let end = at + RECORD_HEADER_BYTES + head.captured as usize;
+    /// Finds the records that stand whole in the window, good ones only, as many as there are places for; answers how many.
+    #[inline(never)]
+    pub(super) fn find_standing(&mut self, source: &mut Source, found: &mut [Located]) -> usize {
+        let (place, window) = (source.place() as u32, source.peek());
+        let (records, bytes) = if self.big {
+            self.scan(window, place, u32::from_be_bytes, found)
+        } else {
+            self.scan(window, place, u32::from_le_bytes, found)
+        };
+        self.count += records as u64;
+        source.consume(bytes);
+        records
+    }
+
+    /// How many records stand in the window, and their bytes.
+    #[inline(always)]
+    fn scan(
+        &self,
+        window: &[u8],
+        place: u32,
+        number: impl Fn([u8; 4]) -> u32,
+        found: &mut [Located],
+    ) -> (usize, usize) {
+        let (mut records, mut rest) = (0, window);
+        for located_here in found {
+            let Some((head, behind)) = head_in(rest, &number) else { break };
+            let Some((_, next)) = behind.split_at_checked(head.captured as usize) else { break };
             let Ok((time, len, orig_len)) = self.check(&head) else { break };
-            if end > window.len() {
-                break;
-            }
-            found.push(located((place + at) as u32, time, len, orig_len));
-            at = end;
+            let at = (window.len() - rest.len()) as u32;
+            *located_here = located(place + at, time, len, orig_len);
+            records += 1;
+            rest = next;
         }
-        self.count += (found.len() - before) as u64;
-        source.consume(at);
+        (records, window.len() - rest.len())
     }
 
     /// Whether the next record needs no more of the stream than was read ahead.
@@ -143,15 +160,8 @@ impl PcapStream {
     /// The header of the record at the beginning of the window, if it is there.
     #[inline]
     fn head(&self, window: &[u8]) -> Option<RecordHead> {
-        let (fields, _) = window.first_chunk::<RECORD_HEADER_BYTES>()?.as_chunks::<4>();
-        let &[seconds, fraction, captured, original] = fields else { return None };
         let number = |bytes| if self.big { u32::from_be_bytes(bytes) } else { u32::from_le_bytes(bytes) };
-        Some(RecordHead {
-            seconds: number(seconds),
-            fraction: number(fraction),
-            captured: number(captured),
-            original: number(original),
-        })
+        head_in(window, number).map(|(head, _)| head)
     }
 
     /// Time, captured length and original length, if they can be true.
@@ -169,6 +179,15 @@ impl PcapStream {
         let (len, orig_len) = check_frame(head.captured, head.original, self.interface.fcs_bytes)?;
         Ok((time, len, orig_len))
     }
+}
+
+/// The header of a record, and what is behind it.
+#[inline(always)]
+fn head_in(window: &[u8], number: impl Fn([u8; 4]) -> u32) -> Option<(RecordHead, &[u8])> {
+    let (head, behind) = window.split_first_chunk::<RECORD_HEADER_BYTES>()?;
+    let &[seconds, fraction, captured, original] = head.as_chunks::<4>().0 else { return None };
+    let [seconds, fraction, captured, original] = [seconds, fraction, captured, original].map(number);
+    Some((RecordHead { seconds, fraction, captured, original }, behind))
 }
 
 /// A record that begins at a place in the window.

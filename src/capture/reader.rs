@@ -53,7 +53,7 @@ impl Record<'_> {
 }
 
 /// Where a record stands in the window, before its bytes are lent.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Default)]
 pub(super) struct Located {
     pub(super) time: Instant,
     /// Where the record begins, and where its data.
@@ -79,7 +79,15 @@ impl Format {
         }
     }
 
-    #[inline]
+    /// Finds records that need no more of the stream than was read ahead, by a shorter way than one by one, if there is
+    /// one; answers how many.
+    fn find_standing(&mut self, source: &mut Source, places: &mut [Located]) -> usize {
+        match self {
+            Format::Pcap(pcap) => pcap.find_standing(source, places),
+            Format::Pcapng(_) => 0,
+        }
+    }
+
     fn stands_whole(&self, source: &Source) -> bool {
         match self {
             Format::Pcap(pcap) => pcap.stands_whole(source),
@@ -95,6 +103,19 @@ impl Format {
             Format::Pcapng(pcapng) => pcapng.next(source),
         }
     }
+}
+
+/// What records come to, taken together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Totals {
+    /// Bytes of their data.
+    pub bytes: u64,
+    /// Records [that are cut](Record::is_cut).
+    pub cut: u64,
+    /// The earliest time; the end of time if there are no records.
+    pub first: Instant,
+    /// The latest time; the beginning of time if there are no records.
+    pub last: Instant,
 }
 
 /// Records one behind the other, lent by a [`Reader`].
@@ -132,6 +153,18 @@ impl<'a> Batch<'a> {
     pub fn iter(&self) -> impl Iterator<Item = Record<'a>> + Clone + use<'a> {
         let source = self.source;
         self.found.iter().zip(self.first..).map(move |(located, number)| record(source, number, located))
+    }
+
+    /// All of them taken together.
+    #[must_use]
+    pub fn totals(&self) -> Totals {
+        let none = Totals { bytes: 0, cut: 0, first: Instant::MAX, last: Instant::ZERO };
+        self.found.iter().fold(none, |all, record| Totals {
+            bytes: all.bytes + u64::from(record.len),
+            cut: all.cut + u64::from(record.len < record.orig_len),
+            first: all.first.min(record.time),
+            last: all.last.max(record.time),
+        })
     }
 
     /// Some of them, from 0; none if there are not so many.
@@ -177,8 +210,9 @@ impl fmt::Debug for Batch<'_> {
 pub struct Reader {
     source: Source,
     format: Format,
-    /// The records that were found last, and the first one's number.
-    found: Vec<Located>,
+    /// Places for the records of a batch; those that were found last, and the first one's number.
+    places: Box<[Located]>,
+    found: usize,
     first: u64,
     /// A bad record behind them.
     pending: Option<BadRecord>,
@@ -214,7 +248,8 @@ impl Reader {
         Ok(Reader {
             source,
             format,
-            found: Vec::with_capacity(MAX_BATCH_RECORDS),
+            places: vec![Located::default(); MAX_BATCH_RECORDS].into(),
+            found: 0,
             first: 0,
             pending: None,
             over: false,
@@ -258,36 +293,43 @@ impl Reader {
     /// The records that were answered last, once more. They are there until the next ones are asked for.
     #[must_use]
     pub fn batch(&self) -> Batch<'_> {
-        Batch { found: &self.found, first: self.first, source: &self.source }
+        let found = self.places.get(..self.found).unwrap_or_default();
+        Batch { found, first: self.first, source: &self.source }
     }
 
     /// Finds at most so many records, and at least one, before which the window may move.
     fn find(&mut self, most: usize) -> Option<Result<(), BadRecord>> {
-        self.found.clear();
+        self.found = 0;
         if let Some(bad) = self.pending.take() {
             return Some(Err(bad));
         }
-        while self.found.len() < most && !self.over {
-            if !self.found.is_empty() {
-                if let Format::Pcap(pcap) = &mut self.format {
-                    pcap.find_standing(&mut self.source, most, &mut self.found);
+        while !self.over
+            && let Some(places) = self.places.get_mut(self.found..most)
+            && !places.is_empty()
+        {
+            if self.found > 0 {
+                let more = self.format.find_standing(&mut self.source, places);
+                self.found += more;
+                if more > 0 {
+                    continue;
                 }
-                if self.found.len() >= most || !self.format.stands_whole(&self.source) {
+                if !self.format.stands_whole(&self.source) {
                     break;
                 }
             }
             match self.format.next(&mut self.source) {
                 None => self.over = true,
                 Some(Ok(Some(located))) => {
-                    if self.found.is_empty() {
+                    if self.found == 0 {
                         self.first = self.format.count();
                     }
-                    self.found.push(located);
+                    places[0] = located;
+                    self.found += 1;
                 }
                 Some(Ok(None)) => {}
                 Some(Err(bad)) => {
                     self.over = bad.is_fatal();
-                    if self.found.is_empty() {
+                    if self.found == 0 {
                         return Some(Err(bad));
                     }
                     self.pending = Some(bad);
@@ -295,7 +337,7 @@ impl Reader {
                 }
             }
         }
-        (!self.found.is_empty()).then_some(Ok(()))
+        (self.found > 0).then_some(Ok(()))
     }
 
     /// The interfaces that were described so far, those of earlier sections first. A pcap file has one.

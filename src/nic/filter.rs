@@ -179,15 +179,19 @@ pub(super) enum Passes {
     },
 }
 
+/// Apart, so that an address that need not be looked for need not be in memory.
+#[inline(never)]
+fn is_listed(listed: &[MacAddr], mac: MacAddr) -> bool {
+    listed.binary_search(&mac).is_ok()
+}
+
 impl Passes {
     #[inline]
     pub(super) fn passes(&self, dst: MacAddr) -> bool {
         match self {
             Passes::Everything => true,
             Passes::Listed { all_groups, listed } => {
-                dst.is_broadcast()
-                    || (*all_groups && dst.is_multicast())
-                    || listed.binary_search(&dst).is_ok()
+                dst.is_broadcast() || (*all_groups && dst.is_multicast()) || is_listed(listed, dst)
             }
         }
     }

@@ -2,7 +2,7 @@
 
 use super::engine::Entry;
 use super::route::Route;
-use crate::capture::{BadRecord, Batch, Reader};
+use crate::capture::{BadRecord, Batch, Reader, Totals};
 use crate::time::Instant;
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -122,12 +122,10 @@ struct Pass {
 }
 
 impl Pass {
-    fn saw(&mut self, batch: Batch<'_>) {
-        self.records += batch.len() as u64;
-        for record in batch.iter() {
-            let (first, last) = self.span.unwrap_or((record.time, record.time));
-            self.span = Some((first.min(record.time), last.max(record.time)));
-        }
+    fn saw(&mut self, records: u64, totals: &Totals) {
+        self.records += records;
+        let (first, last) = self.span.unwrap_or((totals.first, totals.last));
+        self.span = Some((first.min(totals.first), last.max(totals.last)));
     }
 
     /// The next one begins one mean gap after the last frame of this one.
@@ -225,9 +223,21 @@ impl Feed {
         };
         let now = waiting.part(0..count);
         input.next += count;
-        self.pass.saw(now);
+        let totals = now.totals();
+        if count > 0 {
+            self.pass.saw(count as u64, &totals);
+        }
         self.counts.records += count as u64;
-        hand(&self.route, &mut self.scratch, &mut self.counts, now, shift, to);
+        if let Some(entry) = self.route.of_all() {
+            self.counts.frames += count as u64;
+            self.counts.bytes += totals.bytes;
+            self.counts.cut += totals.cut;
+            let shift = u64::try_from(shift.as_nanos()).unwrap_or(u64::MAX);
+            let later = |time: Instant| Instant::from_nanos(time.as_nanos().saturating_add(shift));
+            to.frames(entry, now.iter().map(move |record| (later(record.time), record.data)));
+        } else {
+            choose(&self.route, &mut self.scratch, &mut self.counts, now, shift, to);
+        }
         let Some(next) = batch.get(input.next) else {
             self.hungry.push(index);
             return Fed::Frames;
@@ -241,9 +251,8 @@ impl Feed {
     }
 }
 
-/// Hands out the frames of records, if they are to come in.
-#[inline]
-fn hand(
+/// Hands out the frames of records that somebody stands for.
+fn choose(
     route: &Route,
     scratch: &mut Vec<u8>,
     counts: &mut FeedCounts,
@@ -251,16 +260,6 @@ fn hand(
     shift: Duration,
     to: &mut impl Taker,
 ) {
-    if let Some(entry) = route.of_all() {
-        counts.frames += records.len() as u64;
-        for record in records.iter() {
-            counts.bytes += record.data.len() as u64;
-            counts.cut += u64::from(record.is_cut());
-        }
-        let shift = u64::try_from(shift.as_nanos()).unwrap_or(u64::MAX);
-        let later = |time: Instant| Instant::from_nanos(time.as_nanos().saturating_add(shift));
-        return to.frames(entry, records.iter().map(move |record| (later(record.time), record.data)));
-    }
     for record in records.iter() {
         match route.choose(record.data, scratch) {
             Some((entry, frame)) => {

@@ -74,7 +74,7 @@ const LONGEST_SLEEP: Duration = Duration::from_millis(50);
 /// let mut replay = Replay::new(engine, Feed::new(vec![reader], route, Limits::default()));
 /// while let Fed::Frames = replay.step() {}
 /// let done = replay.finish();
-/// assert_eq!(done.tally.received, 2, "the port and the host stack");
+/// assert_eq!(done.tally.received(), 2, "the port and the host stack");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub struct Replay<'a> {

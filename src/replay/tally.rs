@@ -4,22 +4,21 @@ use super::engine::Hop;
 use crate::lab::HopKind;
 use crate::verdict::Rule;
 
-/// What was counted of hops.
+/// Rules there are.
+const RULES: usize = Rule::ALL.len();
+
+/// What was counted of hops. By rule only, as one count for a hop is all that a fast replay has time for; what happened
+/// is added up when it is asked.
 #[derive(Clone, Debug)]
 pub struct Tally {
-    /// By the rule's place in the catalogue.
-    rules: Vec<u64>,
-    /// Hops at which a device received a frame.
-    pub received: u64,
-    /// Hops at which a frame was sent, or left by a cable.
-    pub transmitted: u64,
-    /// Hops at which a frame ended.
-    pub dropped: u64,
+    received: [u64; RULES],
+    transmitted: [u64; RULES],
+    dropped: [u64; RULES],
 }
 
 impl Default for Tally {
     fn default() -> Tally {
-        Tally { rules: vec![0; Rule::ALL.len()], received: 0, transmitted: 0, dropped: 0 }
+        Tally { received: [0; RULES], transmitted: [0; RULES], dropped: [0; RULES] }
     }
 }
 
@@ -27,20 +26,37 @@ impl Tally {
     /// Counts a hop. An arrival is no decision and is not counted.
     #[inline]
     pub(super) fn hop(&mut self, hop: &Hop<'_>) {
-        let (count, rule) = match hop.kind {
+        let (counts, rule) = match hop.kind {
             HopKind::Arrive(_) => return,
             HopKind::Receive(_, rule) => (&mut self.received, rule),
             HopKind::Transmit(rule) => (&mut self.transmitted, rule),
             HopKind::Drop(rule) => (&mut self.dropped, rule),
         };
-        *count += 1;
-        if let Some(count) = self.rules.get_mut(rule as usize) {
-            *count += 1;
-        }
+        counts[rule as usize] += 1;
+    }
+
+    /// Hops at which a device received a frame.
+    #[must_use]
+    pub fn received(&self) -> u64 {
+        self.received.iter().sum()
+    }
+
+    /// Hops at which a frame was sent, or left by a cable.
+    #[must_use]
+    pub fn transmitted(&self) -> u64 {
+        self.transmitted.iter().sum()
+    }
+
+    /// Hops at which a frame ended.
+    #[must_use]
+    pub fn dropped(&self) -> u64 {
+        self.dropped.iter().sum()
     }
 
     /// The rules that decided something, in the order of the catalogue, with their hops.
     pub fn rules(&self) -> impl Iterator<Item = (Rule, u64)> + '_ {
-        Rule::ALL.iter().copied().zip(self.rules.iter().copied()).filter(|(_, hops)| *hops > 0)
+        let hops = self.received.iter().zip(&self.transmitted).zip(&self.dropped);
+        let hops = hops.map(|((received, transmitted), dropped)| received + transmitted + dropped);
+        Rule::ALL.iter().copied().zip(hops).filter(|(_, hops)| *hops > 0)
     }
 }

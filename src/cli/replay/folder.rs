@@ -162,7 +162,8 @@ fn table(results: &[(&str, Result<Done, Failure>)]) -> String {
     table.set_header(["capture", "frames", "left out", "bad", "received", "transmitted", "dropped"]);
     for (name, result) in results {
         let Ok(Done { fed, tally, .. }) = result else { continue };
-        let numbers = [fed.frames, fed.left_out, fed.bad, tally.received, tally.transmitted, tally.dropped];
+        let numbers =
+            [fed.frames, fed.left_out, fed.bad, tally.received(), tally.transmitted(), tally.dropped()];
         table.add_row(std::iter::once((*name).to_owned()).chain(numbers.map(|n| n.to_string())));
     }
     for column in table.column_iter_mut().skip(1) {
