@@ -153,7 +153,11 @@ impl<W: Watch> Walk<'_, W> {
         }
         let landing = parent.ports.landing_by(verdict);
         if verdict.has_copies() || header.dst.is_multicast() {
-            self.hand_out(parent, verdict, header, packet_type, frame);
+            if verdict.flood == Flood::Withheld(Rule::QueueZero) {
+                self.state.count(parent.id).rx_dropped += 1;
+                self.hop(parent.id, HopKind::Drop(Rule::QueueZero), frame);
+            }
+            self.hand_out(parent.ports, verdict, header, packet_type, frame);
             // Then its port has had the frame itself as well.
             if let Landing::Port(..) | Landing::Tap(..) = landing {
                 return;
@@ -205,22 +209,24 @@ impl<W: Watch> Walk<'_, W> {
         self.land(id, ports.landing(unicast.fate), unicast.untagged_len, packet_type, frame);
     }
 
-    /// What ports get of a group's frame, or of one of which copies are made.
-    fn hand_out(
+    /// What ports get by a verdict.
+    pub(super) fn hand_out(
         &mut self,
-        parent: &Parent<'_>,
+        ports: &PortTable,
         verdict: &Verdict,
         header: &EthHeader,
         packet_type: PacketType,
         frame: Numbered<'_, W::Frame>,
     ) {
-        if verdict.flood == Flood::Withheld(Rule::QueueZero) {
-            self.state.count(parent.id).rx_dropped += 1;
-            self.hop(parent.id, HopKind::Drop(Rule::QueueZero), frame);
+        let mut deliveries = ports.table.deliveries(verdict, header, packet_type);
+        while let Some(single) = deliveries.single() {
+            self.hand_to_port(ports, &single, header, frame);
         }
-        let ports = parent.ports;
-        let deliveries = ports.table.deliveries(verdict, header, packet_type);
-        deliveries.for_each(|delivery| self.hand_to_port(ports, &delivery, header, frame));
+        while let Some(copies) = deliveries.copies() {
+            for copy in copies {
+                self.hand_to_port(ports, &copy, header, frame);
+            }
+        }
     }
 
     /// The outer tag names a sub-interface: it gets the frame without that tag (V1).
@@ -272,7 +278,7 @@ impl<W: Watch> Walk<'_, W> {
 
     /// A frame for a port.
     #[inline(always)]
-    pub(super) fn hand_to_port(
+    fn hand_to_port(
         &mut self,
         ports: &PortTable,
         delivery: &Delivery,

@@ -129,10 +129,7 @@ impl<W: Watch> Walk<'_, W> {
         let verdict = ports.table.transmit(port.port, &header);
         self.hop(id, HopKind::Transmit(verdict.rule), frame);
         self.told_transmit(id, port, ports, &verdict, &header, frame);
-        ports
-            .table
-            .deliveries(&verdict, &header, PacketType::OtherHost)
-            .for_each(|delivery| self.hand_to_port(ports, &delivery, &header, frame));
+        self.hand_out(ports, &verdict, &header, PacketType::OtherHost, frame);
         let sent = if verdict.egress == Egress::Parent {
             self.intake_local(port.parent, frame);
             Ok(())

@@ -39,7 +39,8 @@ pub struct Delivery {
     pub counted: Counted,
 }
 
-/// What the ports get by a verdict, in the order in which they get it.
+/// What the ports get by a verdict, in the order in which they get it. Whoever hands out many takes the
+/// [singles](Deliveries::single) first and then the [copies](Deliveries::copies) run by run.
 #[derive(Clone, Debug)]
 pub struct Deliveries<'a> {
     ports: &'a [Option<PortEntry>],
@@ -50,82 +51,76 @@ pub struct Deliveries<'a> {
     itself: Option<Delivery>,
     /// Receivers of a flood that have not had their copies, in the order of their ids in each list.
     lists: [&'a [Receiver]; 2],
+    /// Those whose turn it is.
+    run: Copies<'a>,
+}
+
+/// Copies of a flood for receivers that stand one behind the other.
+#[derive(Clone, Copy, Debug)]
+pub struct Copies<'a> {
+    receivers: &'a [Receiver],
     sender: Option<PortId>,
-    /// The flood's copies are all like this one.
+    /// They are all like this one.
     copy: Delivery,
     /// Bytes that must fit a receiver's mtu.
     must_fit: usize,
 }
 
-impl Iterator for Deliveries<'_> {
+impl Iterator for Copies<'_> {
     type Item = Delivery;
 
-    #[inline]
+    #[inline(always)]
     fn next(&mut self) -> Option<Delivery> {
+        while let Some((receiver, rest)) = self.receivers.split_first() {
+            self.receivers = rest;
+            if Some(receiver.id) != self.sender {
+                return Some(flood_copy(self.copy, *receiver, self.must_fit));
+            }
+        }
+        None
+    }
+}
+
+impl<'a> Deliveries<'a> {
+    /// The next one that is no copy of a flood.
+    pub fn single(&mut self) -> Option<Delivery> {
         while let Some((id, rest)) = self.listeners.split_first() {
             self.listeners = rest;
             if let Some(copy) = source_copy(self.ports, *id, self.header, self.parent_type) {
                 return Some(copy);
             }
         }
-        if self.itself.is_some() {
-            return self.itself.take();
-        }
-        loop {
-            let receiver = self.next_receiver()?;
-            if Some(receiver.id) != self.sender {
-                return Some(flood_copy(self.copy, receiver, self.must_fit));
-            }
-        }
+        self.itself.take()
     }
 
-    /// All of them in one go: what `for_each` does, and a good deal faster than one by one.
-    #[inline]
-    fn fold<A, F: FnMut(A, Delivery) -> A>(mut self, first: A, mut each: F) -> A {
-        let mut done = first;
-        for id in self.listeners {
-            if let Some(copy) = source_copy(self.ports, *id, self.header, self.parent_type) {
-                done = each(done, copy);
-            }
-        }
-        if let Some(itself) = self.itself {
-            done = each(done, itself);
-        }
-        while self.lists.iter().all(|list| !list.is_empty()) {
-            let Some(receiver) = self.next_receiver() else { break };
-            if Some(receiver.id) != self.sender {
-                done = each(done, flood_copy(self.copy, receiver, self.must_fit));
-            }
-        }
+    /// The next copies of a flood: as many as one list has in front of the other's next receiver.
+    pub fn copies(&mut self) -> Option<Copies<'a>> {
         let [joined, others] = self.lists;
-        for receiver in if others.is_empty() { joined } else { others } {
-            if Some(receiver.id) != self.sender {
-                done = each(done, flood_copy(self.copy, *receiver, self.must_fit));
-            }
-        }
-        done
+        let from = match (joined.first(), others.first()) {
+            (Some(first), Some(other)) => usize::from(other.id < first.id),
+            (None, None) => return None,
+            (first, _) => usize::from(first.is_none()),
+        };
+        let (list, other) = (self.lists[from], self.lists[1 - from]);
+        let ahead = other.first().map_or(list.len(), |next| list.partition_point(|r| r.id < next.id));
+        let (receivers, rest) = list.split_at(ahead);
+        self.lists[from] = rest;
+        Some(Copies { receivers, ..self.run })
     }
 }
 
-impl Deliveries<'_> {
-    /// The receiver with the lowest id.
-    #[inline]
-    fn next_receiver(&mut self) -> Option<Receiver> {
-        let [joined, others] = self.lists;
-        match (joined.split_first(), others.split_first()) {
-            (Some((first, rest)), None) => {
-                self.lists[0] = rest;
-                Some(*first)
+impl Iterator for Deliveries<'_> {
+    type Item = Delivery;
+
+    fn next(&mut self) -> Option<Delivery> {
+        if let Some(single) = self.single() {
+            return Some(single);
+        }
+        loop {
+            if let Some(copy) = self.run.next() {
+                return Some(copy);
             }
-            (Some((first, rest)), Some((other, _))) if first.id < other.id => {
-                self.lists[0] = rest;
-                Some(*first)
-            }
-            (_, Some((first, rest))) => {
-                self.lists[1] = rest;
-                Some(*first)
-            }
-            (None, None) => None,
+            self.run = self.copies()?;
         }
     }
 }
@@ -155,9 +150,12 @@ impl<T: Lookup> Forwarding<T> {
                 _ => None,
             },
             lists: class.map_or([&[], &[]], |class| self.floods.receivers(class, header.dst)),
-            sender: class.and_then(FloodClass::sender),
-            copy: copy_of(class.unwrap_or(FloodClass::Outside), header),
-            must_fit: if local { header.len as usize } else { 0 },
+            run: Copies {
+                receivers: &[],
+                sender: class.and_then(FloodClass::sender),
+                copy: copy_of(class.unwrap_or(FloodClass::Outside), header),
+                must_fit: if local { header.len as usize } else { 0 },
+            },
         }
     }
 

@@ -36,7 +36,7 @@ pub use admit::{
 };
 pub use batch::Unicast;
 pub use count::{count_delivery, count_unicast};
-pub use flood::{Counted, Deliveries, Delivery};
+pub use flood::{Copies, Counted, Deliveries, Delivery};
 pub use forwarding::{Fate, Forwarding, PortEntry};
 pub use fragments::{Fragments, Offered};
 pub use groups::{GroupBits, GroupFilter};

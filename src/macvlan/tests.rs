@@ -460,7 +460,9 @@ fn going_through_deliveries_one_by_one_or_at_once_is_the_same() {
                     singly.push(delivery);
                 }
                 let mut at_once = Vec::new();
-                table.deliveries(&verdict, &header, PacketType::OtherHost).for_each(|d| at_once.push(d));
+                let mut deliveries = table.deliveries(&verdict, &header, PacketType::OtherHost);
+                at_once.extend(std::iter::from_fn(|| deliveries.single()));
+                at_once.extend(std::iter::from_fn(|| deliveries.copies()).flatten());
                 assert_eq!(singly, at_once);
                 assert!(singly.iter().filter(|d| d.rule != Rule::SourceCopy).is_sorted_by_key(|d| d.port));
             }

@@ -4,7 +4,7 @@ use super::tables::{Fx, FxMap};
 use macvlab::capture::{FrameSize, Traffic, TrafficSpec};
 use macvlab::counters::Counters;
 use macvlab::frame::{EthHeader, MacAddr, PacketType};
-use macvlab::macvlan::{self, Demux, Forwarding, Mode, PortRequest, Unicast, count_delivery};
+use macvlab::macvlan::{self, Delivery, Demux, Forwarding, Mode, PortRequest, Unicast, count_delivery};
 use macvlab::nic::{Filter, Nic, UnicastFilter};
 use macvlab::switch::{
     Arrival, FloodKind, Learn, PortConfig, Switch, SwitchConfig, SwitchEgress, SwitchPortId, SwitchVerdict,
@@ -224,16 +224,21 @@ impl Flood {
         let Ok(header) = EthHeader::parse(frame) else { return 0 };
         let verdict = self.table.receive(&header);
         let mut copies = 0;
-        self.table.deliveries(&verdict, &header, PacketType::Broadcast).for_each(|delivery| {
-            if let Some(counters) = self.tally.get_mut(delivery.port.index()) {
+        let Flood { table, tally, rings } = self;
+        let mut hand = |delivery: Delivery| {
+            if let Some(counters) = tally.get_mut(delivery.port.index()) {
                 count_delivery(counters, &delivery, &header);
             }
-            if let Some(ring) = self.rings.get_mut(delivery.port.index()) {
+            if let Some(ring) = rings.get_mut(delivery.port.index()) {
                 ring.slots[ring.tail as usize % 64] = number;
                 ring.tail = ring.tail.wrapping_add(1);
             }
             copies += 1;
-        });
+        };
+        let mut deliveries = table.deliveries(&verdict, &header, PacketType::Broadcast);
+        while let Some(run) = deliveries.copies() {
+            run.for_each(&mut hand);
+        }
         copies
     }
 }
