@@ -181,6 +181,9 @@ fn nonsense_breaks_nothing() {
     assert!(!frames(&dir.path().join("out.pcap")).is_empty());
 }
 
+/// How long a flood lasts.
+const FLOOD: Duration = Duration::from_secs(10);
+
 #[test]
 fn a_flood_is_dropped_and_counted_and_requests_are_answered_meanwhile() {
     let dir = tempfile::tempdir().unwrap();
@@ -202,14 +205,16 @@ fn a_flood_is_dropped_and_counted_and_requests_are_answered_meanwhile() {
     }
     until("5000 came", || came_in(&live, "a")[0] == 5000);
     let before = memory(&live);
-    for _ in 0..50 {
+    let (began, mut offered) = (std::time::Instant::now(), 5000);
+    while began.elapsed() < FLOOD {
         a.write_all(&burst).unwrap();
+        offered += 1000;
     }
-    until("55000 came", || came_in(&live, "a")[0] == 55_000);
+    until("all came", || came_in(&live, "a")[0] == offered);
     let rim = live.attached("b");
     let (sent, dropped) = (rim["out_frames"].as_u64().unwrap(), rim["out_dropped"].as_u64().unwrap());
-    assert_eq!(sent + dropped, 55_000);
-    assert!(dropped > 40_000, "{rim}");
+    assert_eq!(sent + dropped, offered);
+    assert!(dropped > offered / 2, "{rim}");
     assert!(memory(&live) < before + 20_000, "{before} kB became {} kB", memory(&live));
     live.end("-TERM");
 }
