@@ -103,12 +103,12 @@ impl PcapStream {
         found: &mut [Located],
     ) -> (usize, usize) {
         let (mut records, mut rest) = (0, window);
-        for located_here in found {
+        for slot in found {
             let Some((head, behind)) = head_in(rest, &number) else { break };
             let Some((_, next)) = behind.split_at_checked(head.captured as usize) else { break };
             let Ok((time, len, orig_len)) = self.check(&head) else { break };
             let at = (window.len() - rest.len()) as u32;
-            *located_here = located(place + at, time, len, orig_len);
+            *slot = located(place + at, time, len, orig_len);
             records += 1;
             rest = next;
         }

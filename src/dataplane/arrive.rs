@@ -204,6 +204,7 @@ impl<W: Watch> Walk<'_, W> {
         unicast: &Unicast,
         frame: Numbered<'_, W::Frame>,
     ) {
+        debug_assert!(!self.watch.wants_decisions(), "nothing is told of this decision");
         let packet_type = || PacketType::of_unicast(unicast.dst, link.intake.mac());
         self.hop(id, HopKind::Arrive(packet_type()), frame);
         self.land(id, ports.landing(unicast.fate), unicast.untagged_len, packet_type, frame);

@@ -141,7 +141,7 @@ pub struct PortTable {
 pub(super) enum Landing {
     /// At a port.
     Port(NodeId, Rule),
-    /// At a macvtap, and its device node is open.
+    /// At a macvtap, and who has its device node open.
     Tap(NodeId, TapOpen, Rule),
     /// At the parent's host stack.
     Host(Rule),

@@ -180,7 +180,7 @@ impl<H: FnMut(Passing<'_>)> Walk<'_, Courier<'_, H>> {
             return frames.for_each(|(time, frame)| self.take_in_one(node, link, time, frame, number));
         };
         // The parent's own counts are added up at the end: one place in memory for every frame would hold up the next one.
-        let (mut first, mut last, mut bytes) = (*number, *number, 0);
+        let (before, mut at_length, mut bytes) = (*number, 0, 0);
         let short = |header: &EthHeader| link.leads_to_hook(header);
         ports.table.receive_each(
             frames,
@@ -188,20 +188,19 @@ impl<H: FnMut(Passing<'_>)> Walk<'_, Courier<'_, H>> {
             short,
             |(time, frame), unicast| match unicast {
                 Some(unicast) => {
-                    last += 1;
+                    *number += 1;
                     bytes += frame.len() as u64;
                     self.pass_time(time);
-                    self.take_in_unicast(node, link, ports, &unicast, Numbered::offered(frame, last));
+                    self.take_in_unicast(node, link, ports, &unicast, Numbered::offered(frame, *number));
                 }
                 None => {
-                    first += 1;
-                    self.take_in_one(node, link, time, frame, &mut last);
+                    at_length += 1;
+                    self.take_in_one(node, link, time, frame, number);
                 }
             },
         );
-        *number = last;
         let counters = self.state.count(node);
-        counters.rx_packets += last - first;
+        counters.rx_packets += *number - before - at_length;
         counters.rx_bytes += bytes;
     }
 

@@ -193,14 +193,14 @@ impl<T: Lookup> Forwarding<T> {
     /// frame's destination can be foretold.
     #[inline(always)]
     pub(super) fn fate(&self, dst: MacAddr) -> Fate {
-        // What a table says of an address that nobody has is above every port's number.
-        Fate(self.table.value(dst))
+        self.fates()(dst)
     }
 
     /// The same, for many addresses one after the other.
     #[inline(always)]
     pub(super) fn fates(&self) -> impl Fn(MacAddr) -> Fate {
         let values = self.table.values();
+        // What a table says of an address that nobody has is above every port's number.
         move |dst| Fate(values(dst))
     }
 

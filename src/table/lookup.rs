@@ -9,16 +9,11 @@ pub trait Lookup {
     /// The value of an address.
     fn get(&self, mac: MacAddr) -> Option<u16>;
 
-    /// The value of an address; if it has none, a number above [`MAX_VALUE`](super::MAX_VALUE).
-    #[inline]
-    fn value(&self, mac: MacAddr) -> u16 {
-        self.get(mac).unwrap_or(ABSENT)
-    }
-
-    /// The same for many addresses one after the other: what need not be asked again for each is asked now.
+    /// Says the value of an address; if it has none, a number above [`MAX_VALUE`](super::MAX_VALUE). For many addresses one
+    /// after the other: what need not be asked again for each is asked now.
     #[inline(always)]
     fn values(&self) -> impl Fn(MacAddr) -> u16 {
-        |mac| self.value(mac)
+        |mac| self.get(mac).unwrap_or(ABSENT)
     }
 
     /// Asks for the memory that a lookup will read, where that pays.
@@ -30,11 +25,6 @@ impl<Side: Copy + Default> Lookup for MacMap<Side> {
     #[inline]
     fn get(&self, mac: MacAddr) -> Option<u16> {
         MacMap::get(self, mac)
-    }
-
-    #[inline]
-    fn value(&self, mac: MacAddr) -> u16 {
-        MacMap::value(self, mac)
     }
 
     #[inline(always)]

@@ -130,8 +130,7 @@ pub(crate) struct Parent<T = MacTable> {
     verdicts: Box<[Verdict; KEPT]>,
 }
 
-/// A verdict and its frames. The two counts do not stand side by side: as neighbours they are added to by one vector
-/// instruction, which has to wait longer for the last frame's.
+/// A verdict and its frames. The two counts stand apart, as in [`Counters`].
 #[repr(C)]
 struct Row {
     packets: u64,
