@@ -123,7 +123,9 @@ fn replay_ends_with_whole_outputs() {
 fn a_quiz_ends_at_once_with_its_score() {
     let dir = tempfile::tempdir().unwrap();
     let mut child = start(dir.path(), &["demo", "--quiz"]);
-    child.stdin.as_mut().unwrap().write_all(b"n\n").unwrap();
+    // Held to the end: a quiz whose input is over ends as well, and must not before it hears the signal.
+    let mut answers = child.stdin.take().unwrap();
+    answers.write_all(b"n\n").unwrap();
     // The second prompt is there after the first answer.
     let (mut seen, mut byte) = (Vec::new(), [0]);
     while String::from_utf8_lossy(&seen).matches("Your prediction").count() < 2 {
@@ -134,4 +136,5 @@ fn a_quiz_ends_at_once_with_its_score() {
     let output = child.wait_with_output().unwrap();
     assert_eq!(output.status.code(), INTERRUPTED);
     assert_eq!(String::from_utf8(output.stderr).unwrap(), "\n1 of 1 right: all of them.\n");
+    drop(answers);
 }
