@@ -74,7 +74,7 @@
 //! | [`nic`] | the parent: filters, promiscuity, link | [`nic::Nic`] |
 //! | [`verdict`] | verdicts, and the catalogue of rules | [`verdict::Rule`] |
 //! | [`table`] | the MAC table under it all | [`table::MacTable`] |
-//! | [`frame`] | addresses, headers, crafting, one-line summaries | [`frame::EthHeader`] |
+//! | [`frame`] | addresses, headers, tags, buffers, crafting, one-line summaries | [`frame::EthHeader`] |
 //! | [`time`], [`errno`], [`counters`] | the small words | |
 //!
 //! A frame's way through them is one line: a station sends, a port's [`transmit`](macvlan::Forwarding::transmit) decides, the

@@ -106,8 +106,8 @@ fn the_switch_decides_and_learns_known_sources_without_allocating() {
     assert!(left > headers.len(), "{left}: hardly anything left the switch");
 }
 
-/// Every port of a switch floods, learns and forwards, NICs demultiplex and sub-devices count: nothing is allocated on a
-/// frame's way but where the frame itself changes.
+/// Every port of a switch floods, learns and forwards, NICs demultiplex, sub-devices count, tags come and go: nothing is
+/// allocated on a frame's way.
 #[test]
 fn a_worker_takes_frames_without_allocating() {
     let lab = "[nic.eth0]\nmac = \"02:00:00:00:00:00\"\n\
@@ -116,11 +116,12 @@ fn a_worker_takes_frames_without_allocating() {
                [macvlan.c]\nparent = \"eth0\"\nmac = \"02:00:00:00:00:03\"\nmode = \"vepa\"\n\
                [macvlan.d]\nparent = \"eth0\"\nmac = \"02:00:00:00:00:04\"\nmode = \"source\"\n\
                sources = [\"02:00:00:00:00:05\"]\n\
+               [vlan.v]\nparent = \"eth0\"\nid = 7\n\
                [station.e]\nmac = \"02:00:00:00:00:05\"\n[station.f]\nmac = \"02:00:00:00:00:06\"\n\
                [switch.sw0.port.eth0]\nhairpin = true\n[switch.sw0.port.e]\n[switch.sw0.port.f]\n";
     let spec = macvlab::labfile::parse("lab", lab).unwrap();
     let mut worker = Lab::new(&spec, Options { stacks: false, ..Options::default() }).into_worker();
-    let senders = ["eth0", "a", "b", "c", "d", "e", "f"].map(|name| worker.wiring().find(name).unwrap());
+    let senders = ["eth0", "a", "b", "c", "d", "e", "f", "v"].map(|name| worker.wiring().find(name).unwrap());
     let mut received = 0;
     let mut pass = |worker: &mut Worker, time| {
         for (sender, src) in senders.into_iter().zip(0..) {

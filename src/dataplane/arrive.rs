@@ -2,7 +2,7 @@
 
 use super::wiring::{Landing, LinkKind, LinkNode, PortTable, TapOpen};
 use super::{End, HopKind, NodeId, Numbered, Walk, Watch, incoming};
-use crate::frame::{EthHeader, MacAddr, PacketType, Tag};
+use crate::frame::{EthHeader, Frame, MacAddr, PacketType, Retag, Tag};
 use crate::macvlan::{Counted, Delivery, Offered, Unicast, count_delivery, count_unicast};
 use crate::nic::{Nic, host_stack_type};
 use crate::verdict::{Flood, Rule, Verdict};
@@ -18,7 +18,7 @@ struct Parent<'a> {
 
 impl<W: Watch> Walk<'_, W> {
     /// A frame comes out of a cable.
-    pub fn arrive(&mut self, at: End, frame: Numbered<'_, W::Frame>) {
+    pub fn arrive(&mut self, at: End, frame: Numbered<'_>) {
         match at {
             End::Device(id) => self.arrive_at(id, frame),
             End::Switch(switch, port) => self.intake_switch(switch, port, frame),
@@ -27,7 +27,7 @@ impl<W: Watch> Walk<'_, W> {
     }
 
     /// A device with a link takes a frame from its cable.
-    fn arrive_at(&mut self, id: NodeId, frame: Numbered<'_, W::Frame>) {
+    fn arrive_at(&mut self, id: NodeId, frame: Numbered<'_>) {
         if let Some(link) = self.wiring.link(id) {
             self.take_in(id, link, frame);
         }
@@ -35,7 +35,7 @@ impl<W: Watch> Walk<'_, W> {
 
     /// A device takes a frame from its cable.
     #[inline(never)]
-    pub(super) fn take_in(&mut self, id: NodeId, link: &LinkNode, frame: Numbered<'_, W::Frame>) {
+    pub(super) fn take_in(&mut self, id: NodeId, link: &LinkNode, frame: Numbered<'_>) {
         if !link.intake.is_up() {
             let rule = if link.kind == LinkKind::Nic { Rule::NicDown } else { Rule::CableDown };
             return self.turn_away(id, rule, frame);
@@ -50,7 +50,7 @@ impl<W: Watch> Walk<'_, W> {
 
     /// A frame that the device's hardware does not let in.
     #[cold]
-    fn turn_away(&mut self, id: NodeId, rule: Rule, frame: Numbered<'_, W::Frame>) {
+    fn turn_away(&mut self, id: NodeId, rule: Rule, frame: Numbered<'_>) {
         // The link counts a runt before the stack throws it away; the hardware's filter comes before both.
         if rule == Rule::Runt {
             self.count_received(id, frame.bytes);
@@ -59,7 +59,7 @@ impl<W: Watch> Walk<'_, W> {
     }
 
     /// A bridge port's frame for a bridge sibling enters the parent's receive path (R30).
-    pub(super) fn intake_local(&mut self, id: NodeId, frame: Numbered<'_, W::Frame>) {
+    pub(super) fn intake_local(&mut self, id: NodeId, frame: Numbered<'_>) {
         let Some(link) = self.wiring.link(id) else { return };
         if !Nic::fits(link.mtu, frame.bytes.len()) {
             self.state.count(id).rx_dropped += 1;
@@ -84,7 +84,7 @@ impl<W: Watch> Walk<'_, W> {
         link: &LinkNode,
         header: &EthHeader,
         packet_type: PacketType,
-        frame: Numbered<'_, W::Frame>,
+        frame: Numbered<'_>,
     ) {
         if link.kind == LinkKind::Station {
             self.hop(id, HopKind::Receive(packet_type, Rule::StationReceive), frame);
@@ -115,7 +115,7 @@ impl<W: Watch> Walk<'_, W> {
         reassembles_at: NodeId,
         header: &EthHeader,
         packet_type: PacketType,
-        frame: Numbered<'_, W::Frame>,
+        frame: Numbered<'_>,
     ) {
         match self.state.fragments(reassembles_at).offer(self.now, frame.bytes, header) {
             Offered::NotAFragment => {
@@ -130,8 +130,8 @@ impl<W: Watch> Walk<'_, W> {
 
     /// Fragments put together go on as one frame.
     #[cold]
-    fn intake_datagram(&mut self, parent: &Parent<'_>, datagram: Vec<u8>, last: Numbered<'_, W::Frame>) {
-        let datagram = W::Frame::from(datagram);
+    fn intake_datagram(&mut self, parent: &Parent<'_>, datagram: Vec<u8>, last: Numbered<'_>) {
+        let datagram = Frame::from(datagram);
         let Ok(header) = incoming(&datagram) else { return };
         let packet_type = PacketType::of(header.dst, MacAddr::ZERO);
         let verdict = parent.ports.table.receive(&header);
@@ -146,7 +146,7 @@ impl<W: Watch> Walk<'_, W> {
         verdict: &Verdict,
         header: &EthHeader,
         packet_type: PacketType,
-        frame: Numbered<'_, W::Frame>,
+        frame: Numbered<'_>,
     ) {
         if self.watch.wants_decisions() {
             self.told_receive(parent.id, parent.ports, verdict, header, frame);
@@ -175,7 +175,7 @@ impl<W: Watch> Walk<'_, W> {
         landing: &Landing,
         untagged_len: u32,
         packet_type: impl Fn() -> PacketType,
-        frame: Numbered<'_, W::Frame>,
+        frame: Numbered<'_>,
     ) {
         // Most end here, and it is asked first.
         if let Landing::Port(port, rule) = *landing {
@@ -202,7 +202,7 @@ impl<W: Watch> Walk<'_, W> {
         link: &LinkNode,
         ports: &PortTable,
         unicast: &Unicast,
-        frame: Numbered<'_, W::Frame>,
+        frame: Numbered<'_>,
     ) {
         debug_assert!(!self.watch.wants_decisions(), "nothing is told of this decision");
         let packet_type = || PacketType::of_unicast(unicast.dst, link.intake.mac());
@@ -217,7 +217,7 @@ impl<W: Watch> Walk<'_, W> {
         verdict: &Verdict,
         header: &EthHeader,
         packet_type: PacketType,
-        frame: Numbered<'_, W::Frame>,
+        frame: Numbered<'_>,
     ) {
         let mut deliveries = ports.table.deliveries(verdict, header, packet_type);
         while let Some(single) = deliveries.single() {
@@ -232,19 +232,13 @@ impl<W: Watch> Walk<'_, W> {
 
     /// The outer tag names a sub-interface: it gets the frame without that tag (V1).
     #[cold]
-    fn intake_vlan(
-        &mut self,
-        parent: NodeId,
-        id: NodeId,
-        by_parent: PacketType,
-        frame: Numbered<'_, W::Frame>,
-    ) {
+    fn intake_vlan(&mut self, parent: NodeId, id: NodeId, by_parent: PacketType, frame: Numbered<'_>) {
         self.told_vlan(parent, id, frame);
         let Some(link) = self.wiring.link(id) else { return };
         if !link.intake.is_up() {
             return self.hop(id, HopKind::Drop(Rule::VlanDown), frame);
         }
-        let inner = W::Frame::from([&frame.bytes[..12], &frame.bytes[16..]].concat());
+        let Some(inner) = self.retagged(Retag::Remove, frame) else { return };
         let frame = frame.with(&inner);
         let Ok(header) = incoming(&inner) else {
             return self.hop(id, HopKind::Drop(Rule::Runt), frame);
@@ -260,13 +254,7 @@ impl<W: Watch> Walk<'_, W> {
     /// A frame for the host stack of a NIC or sub-interface. A tag that the device has no sub-interface for makes it
     /// somebody else's (R71).
     #[inline]
-    fn hand_to_host(
-        &mut self,
-        id: NodeId,
-        rule: Rule,
-        by_address: PacketType,
-        frame: Numbered<'_, W::Frame>,
-    ) {
+    fn hand_to_host(&mut self, id: NodeId, rule: Rule, by_address: PacketType, frame: Numbered<'_>) {
         match host_stack_type(frame.bytes, by_address) {
             None => self.hop(id, HopKind::Drop(Rule::Runt), frame),
             Some(packet_type) => {
@@ -284,7 +272,7 @@ impl<W: Watch> Walk<'_, W> {
         ports: &PortTable,
         delivery: &Delivery,
         header: &EthHeader,
-        frame: Numbered<'_, W::Frame>,
+        frame: Numbered<'_>,
     ) {
         let Some(slot) = ports.slot(delivery.port) else { return };
         let id = slot.node;
@@ -305,13 +293,7 @@ impl<W: Watch> Walk<'_, W> {
 
     /// A frame that a port has counted, for the port's own host stack.
     #[inline(always)]
-    fn hand_to_stack(
-        &mut self,
-        id: NodeId,
-        packet_type: PacketType,
-        rule: Rule,
-        frame: Numbered<'_, W::Frame>,
-    ) {
+    fn hand_to_stack(&mut self, id: NodeId, packet_type: PacketType, rule: Rule, frame: Numbered<'_>) {
         self.hop(id, HopKind::Receive(packet_type, rule), frame);
         self.watch.hand_over(id, frame, packet_type);
     }
@@ -325,7 +307,7 @@ impl<W: Watch> Walk<'_, W> {
         open: TapOpen,
         packet_type: PacketType,
         rule: Rule,
-        frame: Numbered<'_, W::Frame>,
+        frame: Numbered<'_>,
     ) {
         if open == TapOpen::Idle {
             let queued = self.state.queued(id);

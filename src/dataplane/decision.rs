@@ -122,7 +122,7 @@ pub enum Finding {
 
 impl<W: Watch> Walk<'_, W> {
     /// A decision with nothing found and no ways yet; the step is the watch's to say.
-    fn decision(&self, at: NodeId, place: Place, rule: Rule, frame: Numbered<'_, W::Frame>) -> Decision {
+    fn decision(&self, at: NodeId, place: Place, rule: Rule, frame: Numbered<'_>) -> Decision {
         Decision {
             step: 0,
             time: self.now,
@@ -144,7 +144,7 @@ impl<W: Watch> Walk<'_, W> {
         ports: &PortTable,
         verdict: &Verdict,
         header: &EthHeader,
-        frame: Numbered<'_, W::Frame>,
+        frame: Numbered<'_>,
     ) {
         if !self.watch.wants_decisions() {
             return;
@@ -176,7 +176,7 @@ impl<W: Watch> Walk<'_, W> {
         ports: &PortTable,
         verdict: &Verdict,
         header: &EthHeader,
-        frame: Numbered<'_, W::Frame>,
+        frame: Numbered<'_>,
     ) {
         if !self.watch.wants_decisions() {
             return;
@@ -200,7 +200,7 @@ impl<W: Watch> Walk<'_, W> {
     }
 
     /// The outer tag has named a sub-interface, which is in front of ports and host stack.
-    pub(super) fn told_vlan(&mut self, parent: NodeId, child: NodeId, frame: Numbered<'_, W::Frame>) {
+    pub(super) fn told_vlan(&mut self, parent: NodeId, child: NodeId, frame: Numbered<'_>) {
         if !self.watch.wants_decisions() {
             return;
         }
@@ -226,7 +226,7 @@ impl<W: Watch> Walk<'_, W> {
         ingress: SwitchPortId,
         verdict: &SwitchVerdict,
         header: &EthHeader,
-        frame: Numbered<'_, W::Frame>,
+        frame: Numbered<'_>,
     ) {
         if !self.watch.wants_decisions() {
             return;

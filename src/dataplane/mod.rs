@@ -3,8 +3,8 @@
 //! Control and data are apart. The control plane (a lab's devices, which steps and people change) is compiled into a
 //! [`Wiring`] that never changes; a change publishes a new one. A [`Walk`] takes a frame through it: it reads the wiring,
 //! counts and learns in a [`State`], and tells a [`Watch`] of every hop. Nothing here locks, waits, or knows what time
-//! it is beyond what it was told, and nothing is allocated for a frame unless the frame itself changes on its way (a tag
-//! added or taken off, fragments put together).
+//! it is beyond what it was told, and nothing is allocated for a frame: one whose tag comes or goes on its way is made in a
+//! buffer that was used before. Fragments are the exception, for they are kept until their datagram is whole.
 //!
 //! | who walks frames | what watches |
 //! | --- | --- |
@@ -44,7 +44,7 @@ pub use wiring::{
 };
 pub use worker::{Entrance, Passing, Published, Worker};
 
-use crate::frame::EthHeader;
+use crate::frame::{EthHeader, Frame, Retag};
 use crate::time::Instant;
 use crate::verdict::Rule;
 
@@ -63,8 +63,13 @@ impl<'a, W: Watch> Walk<'a, W> {
         Walk { wiring, state, watch, now }
     }
 
-    fn hop(&mut self, at: NodeId, kind: HopKind, frame: Numbered<'_, W::Frame>) {
+    fn hop(&mut self, at: NodeId, kind: HopKind, frame: Numbered<'_>) {
         self.watch.hop(at, kind, frame);
+    }
+
+    /// A frame as it is when its tag has come or gone; `None`: as it was.
+    fn retagged(&mut self, retag: Retag, frame: Numbered<'_>) -> Option<Frame> {
+        retag.apply(frame.bytes).map(|retagged| self.watch.make(&retagged.parts()))
     }
 }
 

@@ -3,7 +3,7 @@
 use super::wiring::{LinkKind, LinkNode, Node, PortNode, Uplink};
 use super::{End, HopKind, NodeId, Numbered, Walk, Watch};
 use crate::errno::Errno;
-use crate::frame::{EthHeader, PacketType, VlanId};
+use crate::frame::{EthHeader, PacketType, Retag, Tag};
 use crate::macvlan::Refusal;
 use crate::nic::{MAX_MTU, Nic, check_send};
 use crate::verdict::{Egress, Rule};
@@ -16,7 +16,7 @@ impl<W: Watch> Walk<'_, W> {
     /// # Errors
     /// What `send(2)` on a packet socket answers: `ENETDOWN`, `EINVAL`, `EMSGSIZE`, `ENOBUFS` (R72 to R74, R89); `ENODEV`
     /// if there is no such device.
-    pub fn send(&mut self, id: NodeId, frame: Numbered<'_, W::Frame>) -> Result<(), Refusal> {
+    pub fn send(&mut self, id: NodeId, frame: Numbered<'_>) -> Result<(), Refusal> {
         match self.wiring.nodes.get(id.index()) {
             Some(Node::Port(port)) => {
                 check_send(frame.bytes, port.mtu, port.up)?;
@@ -43,7 +43,7 @@ impl<W: Watch> Walk<'_, W> {
     }
 
     /// A device sends a frame; what the kernel would refuse is recorded as a drop.
-    pub fn send_or_drop(&mut self, id: NodeId, frame: Numbered<'_, W::Frame>) {
+    pub fn send_or_drop(&mut self, id: NodeId, frame: Numbered<'_>) {
         match self.send(id, frame) {
             // Refused by the far end: recorded there.
             Ok(()) | Err((Errno::Enobufs, _)) => {}
@@ -56,7 +56,7 @@ impl<W: Watch> Walk<'_, W> {
     ///
     /// # Errors
     /// `EINVAL` below 14 bytes; `EOPNOTSUPP` if the device is no macvtap.
-    pub fn write_to_node(&mut self, id: NodeId, frame: Numbered<'_, W::Frame>) -> Result<(), Refusal> {
+    pub fn write_to_node(&mut self, id: NodeId, frame: Numbered<'_>) -> Result<(), Refusal> {
         let Some(Node::Port(port @ PortNode { tap: Some(_), .. })) = self.wiring.nodes.get(id.index()) else {
             return Err((Errno::Eopnotsupp, Rule::TapWrite));
         };
@@ -77,7 +77,7 @@ impl<W: Watch> Walk<'_, W> {
     ///
     /// # Errors
     /// `EOPNOTSUPP` if the device has no cable, `ENODEV` if nothing is at its far end, and what [`Walk::send`] answers.
-    pub fn send_from_wire(&mut self, id: NodeId, frame: Numbered<'_, W::Frame>) -> Result<(), Refusal> {
+    pub fn send_from_wire(&mut self, id: NodeId, frame: Numbered<'_>) -> Result<(), Refusal> {
         let cable = self.wiring.link(id).map(|l| (l, l.uplink));
         let Some((link, Uplink::Cable { far, .. })) = cable else {
             return Err((Errno::Eopnotsupp, Rule::SendDown));
@@ -111,18 +111,13 @@ impl<W: Watch> Walk<'_, W> {
     }
 
     /// What a port could not send.
-    fn discard(&mut self, id: NodeId, rule: Rule, frame: Numbered<'_, W::Frame>) {
+    fn discard(&mut self, id: NodeId, rule: Rule, frame: Numbered<'_>) {
         self.state.count(id).tx_dropped += 1;
         self.hop(id, HopKind::Drop(rule), frame);
     }
 
     /// The demultiplexer decides about a frame that a port sends, and it goes there.
-    fn port_forwards(
-        &mut self,
-        id: NodeId,
-        port: &PortNode,
-        frame: Numbered<'_, W::Frame>,
-    ) -> Result<(), Refusal> {
+    fn port_forwards(&mut self, id: NodeId, port: &PortNode, frame: Numbered<'_>) -> Result<(), Refusal> {
         let parent = self.wiring.link(port.parent).ok_or(MISSING)?;
         let ports = parent.ports.as_ref().ok_or(MISSING)?;
         let header = EthHeader::outgoing(frame.bytes).ok_or((Errno::Einval, Rule::RuntSend))?;
@@ -144,13 +139,7 @@ impl<W: Watch> Walk<'_, W> {
     ///
     /// # Errors
     /// `ENOBUFS` if the far end refuses it (R74).
-    fn leave(
-        &mut self,
-        id: NodeId,
-        link: &LinkNode,
-        frame: Numbered<'_, W::Frame>,
-        rule: Rule,
-    ) -> Result<(), Refusal> {
+    fn leave(&mut self, id: NodeId, link: &LinkNode, frame: Numbered<'_>, rule: Rule) -> Result<(), Refusal> {
         if !link.carrier {
             self.discard(id, Rule::NoCarrier, frame);
             return Ok(());
@@ -160,8 +149,10 @@ impl<W: Watch> Walk<'_, W> {
                 self.count_sent(id, frame.bytes, true);
                 self.hop(id, HopKind::Transmit(rule), frame);
                 let Some(below) = self.wiring.link(nic) else { return Ok(()) };
-                let tagged = W::Frame::from(tagged(frame.bytes, vlan));
-                self.leave(nic, below, frame.with(&tagged), Rule::VlanTransmit)
+                let tag = Retag::Add(Tag { tpid: 0x8100, tci: vlan.get() });
+                let tagged = self.retagged(tag, frame);
+                let frame = tagged.as_ref().map_or(frame, |tagged| frame.with(tagged));
+                self.leave(nic, below, frame, Rule::VlanTransmit)
             }
             Uplink::Switch(switch) => {
                 self.count_sent(id, frame.bytes, true);
@@ -188,7 +179,7 @@ impl<W: Watch> Walk<'_, W> {
     ///
     /// # Errors
     /// `ENOBUFS`: it is longer than the far end's mtu and 18 bytes (R74).
-    pub(super) fn offer(&mut self, far: End, frame: Numbered<'_, W::Frame>) -> Result<(), Refusal> {
+    pub(super) fn offer(&mut self, far: End, frame: Numbered<'_>) -> Result<(), Refusal> {
         let (node, mtu) = match far {
             End::Device(d) => (Some(d), self.wiring.link(d).map(|l| l.mtu)),
             End::Switch(s, p) => {
@@ -217,10 +208,4 @@ impl<W: Watch> Walk<'_, W> {
             counters.tx_dropped += 1;
         }
     }
-}
-
-/// The frame with one more 802.1Q tag, outside of those it has.
-fn tagged(frame: &[u8], vlan: VlanId) -> Vec<u8> {
-    let (addresses, rest) = frame.split_at(12.min(frame.len()));
-    [addresses, &[0x81, 0x00], &vlan.get().to_be_bytes(), rest].concat()
 }

@@ -5,7 +5,6 @@ use crate::frame::{EthHeader, MacAddr, PacketType};
 use crate::nic::Nic;
 use crate::switch::{Learn, SwitchEgress, SwitchPortId, SwitchVerdict};
 use crate::verdict::Rule;
-use std::borrow::Cow;
 
 /// Where a frame is that a switch has decided about.
 #[derive(Clone, Copy)]
@@ -20,12 +19,7 @@ struct Decided<'v> {
 
 impl<W: Watch> Walk<'_, W> {
     /// A frame comes in at a switch port, is decided about, taught and forwarded.
-    pub(super) fn intake_switch(
-        &mut self,
-        switch: SwitchId,
-        ingress: SwitchPortId,
-        frame: Numbered<'_, W::Frame>,
-    ) {
+    pub(super) fn intake_switch(&mut self, switch: SwitchId, ingress: SwitchPortId, frame: Numbered<'_>) {
         let at = self.wiring.switch(switch).port(ingress);
         let counters = self.state.count(at);
         counters.rx_packets += 1;
@@ -49,7 +43,7 @@ impl<W: Watch> Walk<'_, W> {
     }
 
     /// The switch's own device gets what is for it, and, promiscuous, everything (R212).
-    fn pass_up(&mut self, decided: Decided<'_>, frame: Numbered<'_, W::Frame>) {
+    fn pass_up(&mut self, decided: Decided<'_>, frame: Numbered<'_>) {
         let node = self.wiring.switch(decided.switch);
         let Some(own) = node.own else { return };
         let Some(link) = self.wiring.link(own).filter(|l| l.intake.is_up()) else { return };
@@ -67,7 +61,7 @@ impl<W: Watch> Walk<'_, W> {
     }
 
     /// The switch's own device sends: out of the ports that the forwarding database says, nothing learned (R213).
-    pub(super) fn own_device_sends(&mut self, switch: SwitchId, frame: Numbered<'_, W::Frame>) {
+    pub(super) fn own_device_sends(&mut self, switch: SwitchId, frame: Numbered<'_>) {
         let Some(header) = EthHeader::outgoing(frame.bytes) else { return };
         let verdict = self.state.switches[switch.index()].decide_own(&header, self.now);
         let ingress = SwitchPortId::OWN;
@@ -77,19 +71,16 @@ impl<W: Watch> Walk<'_, W> {
     }
 
     /// Sends a frame out of the ports that a verdict says.
-    fn forward(&mut self, decided: Decided<'_>, frame: Numbered<'_, W::Frame>) {
+    fn forward(&mut self, decided: Decided<'_>, frame: Numbered<'_>) {
         let Decided { switch, ingress, at, verdict, header } = decided;
         let mut let_out = false;
         for out in self.state.switches[switch.index()].candidates(verdict) {
             let way = self.state.switches[switch.index()].way_out(verdict, ingress, out, header);
             let Some((rule, retag)) = way else { continue };
             let_out = true;
-            match retag.apply(frame.bytes) {
-                Cow::Borrowed(_) => self.leave_switch(switch, out, frame, rule),
-                Cow::Owned(bytes) => {
-                    self.leave_switch(switch, out, frame.with(&W::Frame::from(bytes)), rule);
-                }
-            }
+            let retagged = self.retagged(retag, frame);
+            let frame = retagged.as_ref().map_or(frame, |retagged| frame.with(retagged));
+            self.leave_switch(switch, out, frame, rule);
         }
         match verdict.egress {
             SwitchEgress::Own => {}
@@ -100,13 +91,7 @@ impl<W: Watch> Walk<'_, W> {
     }
 
     /// A frame leaves by a switch port.
-    fn leave_switch(
-        &mut self,
-        switch: SwitchId,
-        out: SwitchPortId,
-        frame: Numbered<'_, W::Frame>,
-        rule: Rule,
-    ) {
+    fn leave_switch(&mut self, switch: SwitchId, out: SwitchPortId, frame: Numbered<'_>, rule: Rule) {
         let (node, Some(port)) = self.wiring.switch_port(switch, out) else { return };
         // A bridge has the outer tag set aside when it looks at the length.
         let tagged = EthHeader::tags(frame.bytes).next().is_some();

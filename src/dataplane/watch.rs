@@ -1,10 +1,9 @@
 //! What a walk tells those who sent it.
 
 use super::{Decision, End, NodeId, SwitchId};
-use crate::frame::{MacAddr, PacketType, VlanId};
+use crate::frame::{Frame, MacAddr, PacketType, VlanId};
 use crate::switch::Switch;
 use crate::verdict::Rule;
-use std::ops::Deref;
 use std::time::Duration;
 
 /// What happened to a frame at a device.
@@ -21,62 +20,53 @@ pub enum HopKind {
 }
 
 /// A frame's bytes, and the number that it shares with all copies of itself.
-#[derive(Debug)]
-pub struct Numbered<'f, F> {
+#[derive(Clone, Copy, Debug)]
+pub struct Numbered<'f> {
     /// The bytes, from the destination address on, tags included, no FCS.
     pub bytes: &'f [u8],
     /// What holds them; none: whoever offered the frame, and they are what was offered.
-    pub held: Option<&'f F>,
+    pub held: Option<&'f Frame>,
     /// The same for all copies of one sent frame.
     pub id: u64,
 }
 
-impl<F> Clone for Numbered<'_, F> {
-    fn clone(&self) -> Self {
-        *self
-    }
-}
-
-impl<F> Copy for Numbered<'_, F> {}
-
-impl<'f, F: Deref<Target = [u8]>> Numbered<'f, F> {
+impl<'f> Numbered<'f> {
     /// These bytes under this number.
     #[inline]
     #[must_use]
-    pub fn new(held: &'f F, id: u64) -> Numbered<'f, F> {
+    pub fn new(held: &'f Frame, id: u64) -> Numbered<'f> {
         Numbered { bytes: held, held: Some(held), id }
     }
 
     /// Bytes as somebody offers them.
     #[inline]
     #[must_use]
-    pub fn offered(bytes: &'f [u8], id: u64) -> Numbered<'f, F> {
+    pub fn offered(bytes: &'f [u8], id: u64) -> Numbered<'f> {
         Numbered { bytes, held: None, id }
     }
 
     /// Other bytes that go on under the same number.
     #[must_use]
-    pub fn with<'g>(self, held: &'g F) -> Numbered<'g, F> {
+    pub fn with(self, held: &Frame) -> Numbered<'_> {
         Numbered::new(held, self.id)
     }
 }
 
 /// Who watches a walk, and does what is beyond the data plane.
 pub trait Watch {
-    /// How frames are held: cheap to clone, as copies of one frame share their bytes. Made anew only for frames that
-    /// change on their way.
-    type Frame: Clone + Deref<Target = [u8]> + From<Vec<u8>>;
-
     /// A frame is somewhere.
-    fn hop(&mut self, at: NodeId, kind: HopKind, frame: Numbered<'_, Self::Frame>);
+    fn hop(&mut self, at: NodeId, kind: HopKind, frame: Numbered<'_>);
+
+    /// Makes a frame of these parts, one behind the other: it has changed on its way.
+    fn make(&mut self, parts: &[&[u8]]) -> Frame;
 
     /// A frame is handed to whatever is behind a device: its IP stack, or the program that reads it.
-    fn hand_over(&mut self, device: NodeId, frame: Numbered<'_, Self::Frame>, packet_type: PacketType) {
+    fn hand_over(&mut self, device: NodeId, frame: Numbered<'_>, packet_type: PacketType) {
         let _ = (device, frame, packet_type);
     }
 
     /// A frame is on a cable, and due at its end after so long.
-    fn under_way(&mut self, to: End, after: Duration, frame: Numbered<'_, Self::Frame>);
+    fn under_way(&mut self, to: End, after: Duration, frame: Numbered<'_>);
 
     /// A frame from this address was taken in by a switch, which has learned from it as its verdict said.
     fn learned(&mut self, switch: SwitchId, knows: &Switch, vlan: Option<VlanId>, source: MacAddr) {

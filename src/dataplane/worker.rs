@@ -1,7 +1,7 @@
 //! A worker: one thread's own state, and the frames that it takes through a wiring to their end.
 
 use super::{End, HopKind, LinkNode, NodeId, Numbered, State, Walk, Watch, Wiring};
-use crate::frame::EthHeader;
+use crate::frame::{EthHeader, Frame, FramePool};
 use crate::time::Instant;
 use parking_lot::Mutex;
 use std::collections::VecDeque;
@@ -89,6 +89,7 @@ pub struct Worker {
     /// Of what was [`Published`].
     version: u64,
     under_way: VecDeque<UnderWay>,
+    pool: FramePool,
     now: Instant,
     frames: u64,
 }
@@ -99,7 +100,7 @@ struct UnderWay {
     due: Instant,
     to: End,
     /// None: the frame as it was offered.
-    made: Option<Arc<[u8]>>,
+    made: Option<Frame>,
 }
 
 impl Worker {
@@ -107,7 +108,8 @@ impl Worker {
     #[must_use]
     pub fn new(wiring: Arc<Wiring>, mut state: State) -> Worker {
         state.fit(&wiring);
-        Worker { wiring, state, version: 0, under_way: VecDeque::new(), now: Instant::ZERO, frames: 0 }
+        let (under_way, pool) = (VecDeque::new(), FramePool::default());
+        Worker { wiring, state, version: 0, under_way, pool, now: Instant::ZERO, frames: 0 }
     }
 
     /// The wiring that its frames meet.
@@ -152,7 +154,8 @@ impl Worker {
         frames: impl IntoIterator<Item = (Instant, &'f [u8]), IntoIter: Clone>,
         hops: &mut impl FnMut(Passing<'_>),
     ) {
-        let mut courier = Courier { under_way: &mut self.under_way, now: self.now, hops };
+        let mut courier =
+            Courier { under_way: &mut self.under_way, pool: &mut self.pool, now: self.now, hops };
         let mut walk = Walk::new(&self.wiring, &mut self.state, &mut courier, self.now);
         match entrance {
             Entrance::Wire(node) => {
@@ -248,19 +251,22 @@ impl<H: FnMut(Passing<'_>)> Walk<'_, Courier<'_, H>> {
 /// Tells hops on, and keeps what is on cables.
 struct Courier<'w, H> {
     under_way: &'w mut VecDeque<UnderWay>,
+    pool: &'w mut FramePool,
     now: Instant,
     hops: &'w mut H,
 }
 
 impl<H: FnMut(Passing<'_>)> Watch for Courier<'_, H> {
-    type Frame = Arc<[u8]>;
-
     #[inline]
-    fn hop(&mut self, at: NodeId, kind: HopKind, frame: Numbered<'_, Arc<[u8]>>) {
+    fn hop(&mut self, at: NodeId, kind: HopKind, frame: Numbered<'_>) {
         (self.hops)(Passing { at, kind, time: self.now, frame: frame.bytes, frame_id: frame.id });
     }
 
-    fn under_way(&mut self, to: End, after: Duration, frame: Numbered<'_, Arc<[u8]>>) {
+    fn make(&mut self, parts: &[&[u8]]) -> Frame {
+        self.pool.make(parts)
+    }
+
+    fn under_way(&mut self, to: End, after: Duration, frame: Numbered<'_>) {
         let (due, made) = (self.now + after, frame.held.cloned());
         // Cables are mostly alike, so what sets out last is mostly due last.
         let at = self.under_way.iter().rposition(|other| other.due <= due).map_or(0, |n| n + 1);

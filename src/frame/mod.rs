@@ -1,13 +1,18 @@
-//! Frames: addresses, the Ethernet header as the decisions read it, crafting, one-line summaries.
+//! Frames: addresses, the Ethernet header as the decisions read it, tags put on and taken off, buffers, crafting, one-line
+//! summaries.
 
 mod craft;
 mod header;
 mod mac;
+mod pool;
+mod retag;
 mod summary;
 
 pub use craft::{Craft, CraftBody, CraftError, Family, IpRef, MacRef, Resolve};
 pub use header::{EthHeader, PacketType, Runt, Tag, VlanId};
 pub use mac::{BadMac, MacAddr};
+pub use pool::FramePool;
+pub use retag::{Retag, Retagged};
 pub use summary::summary;
 
 use std::fmt;
@@ -17,13 +22,13 @@ use std::sync::Arc;
 /// The bytes of one frame, from the destination address on, tags included, no FCS. Cheap to clone: the copies of a
 /// flood share their bytes.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Frame(Arc<[u8]>);
+pub struct Frame(Arc<Vec<u8>>);
 
 impl Frame {
     /// Copies the bytes.
     #[must_use]
     pub fn new(bytes: &[u8]) -> Frame {
-        Frame(bytes.into())
+        Frame::from(bytes.to_vec())
     }
 
     /// Lower-case hex, as events and lab files have it.
@@ -39,7 +44,7 @@ impl Frame {
 
 impl From<Vec<u8>> for Frame {
     fn from(bytes: Vec<u8>) -> Frame {
-        Frame(bytes.into())
+        Frame(Arc::new(bytes))
     }
 }
 

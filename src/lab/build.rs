@@ -12,7 +12,7 @@ use super::spec::{
 use super::{Event, Lab, Options, SetupStage, Summary, event};
 use crate::dataplane::{NodeId, State, SwitchId};
 use crate::errno::Errno;
-use crate::frame::MacAddr;
+use crate::frame::{FramePool, MacAddr};
 use crate::macvlan::{self, PortRequest, Refusal};
 use crate::nic::{Filter, Nic, UnicastFilter};
 use crate::station::{Endpoint, IpSpec, Router};
@@ -37,6 +37,7 @@ impl Lab {
         let mut lab = Lab {
             title: spec.title.clone(),
             steps: spec.steps.clone(),
+            pool: FramePool::for_holders_of(options.held),
             options,
             devices: Vec::new(),
             names: BTreeMap::new(),

@@ -39,7 +39,7 @@ pub use spec::LabSpec;
 
 use crate::dataplane::{End as WireEnd, NodeId, Numbered, State, SwitchId, Wiring};
 use crate::errno::Errno;
-use crate::frame::Frame;
+use crate::frame::{Frame, FramePool};
 use crate::macvlan::Refusal;
 use crate::switch::Switch;
 use crate::time::Instant;
@@ -75,6 +75,8 @@ pub struct Options {
     pub captures: BTreeMap<PathBuf, Vec<(Instant, Frame)>>,
     /// Once set, by another thread, the run ends without the steps, and the rest of the step, that are still to come.
     pub stop: Option<Arc<AtomicBool>>,
+    /// So many frames may be held by those who are told of them: buffers for as many are kept and used again.
+    pub held: usize,
     /// The time at which the lab begins.
     pub start: Instant,
 }
@@ -88,6 +90,7 @@ impl Default for Options {
             changes: false,
             captures: BTreeMap::new(),
             stop: None,
+            held: 0,
             start: Instant::ZERO,
         }
     }
@@ -135,6 +138,7 @@ pub struct Lab {
     state: State,
     stacks: Stacks,
     outside: Outside,
+    pool: FramePool,
     /// The IP configuration of every device that was ever declared, for those who name it as a target.
     addresses: BTreeMap<Name, crate::station::IpSpec>,
     now: Instant,
@@ -170,7 +174,7 @@ impl Lab {
         self.devices[id.0].link().ok_or_else(unknown)?;
         self.advance(time, sink);
         let frame_id = self.new_frame_id();
-        let (at, frame) = (WireEnd::Device(self.node(id)), Frame::new(frame));
+        let (at, frame) = (WireEnd::Device(self.node(id)), self.pool.make(&[frame]));
         self.walk(|walk| walk.arrive(at, Numbered::new(&frame, frame_id)));
         self.settle(sink);
         Ok(())
@@ -190,7 +194,8 @@ impl Lab {
     ) -> Result<(), UnknownDevice> {
         let id = *self.names.get(device).ok_or_else(|| UnknownDevice(device.into()))?;
         self.advance(time, sink);
-        self.send_or_record(id, Frame::new(frame));
+        let frame = self.pool.make(&[frame]);
+        self.send_or_record(id, frame);
         self.settle(sink);
         Ok(())
     }

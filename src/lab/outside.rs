@@ -167,7 +167,7 @@ impl Lab {
     pub fn enter(&mut self, outlet: Outlet, time: Instant, frame: &[u8], sink: Sink<'_>) {
         self.advance(time, sink);
         let Some(way) = self.outside.places.get(outlet.0).and_then(|p| p.way) else { return };
-        let frame = Frame::new(frame);
+        let frame = self.pool.make(&[frame]);
         match way {
             Way::User(id) => self.send_or_record(id, frame),
             Way::Wire(id) => {

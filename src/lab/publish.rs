@@ -37,6 +37,7 @@ impl Lab {
             first: self.first_device,
             stacks: &mut self.stacks,
             outside: &mut self.outside,
+            pool: &mut self.pool,
             log: &mut self.log,
             watched: &mut self.watched,
             step: self.step,

@@ -7,7 +7,7 @@ use super::spec::{Name, TapOpen};
 use super::told::{Told, says};
 use super::{Decision, Event, FdbChange, Hop, HopKind};
 use crate::dataplane::{End, NodeId, Numbered, SwitchId, Watch, Wiring};
-use crate::frame::{Frame, MacAddr, PacketType, VlanId};
+use crate::frame::{Frame, FramePool, MacAddr, PacketType, VlanId};
 use crate::switch::{Switch, SwitchPortId};
 use crate::time::Instant;
 use std::collections::BTreeSet;
@@ -46,6 +46,7 @@ pub(super) struct Recorder<'a> {
     pub(super) first: NodeId,
     pub(super) stacks: &'a mut Stacks,
     pub(super) outside: &'a mut Outside,
+    pub(super) pool: &'a mut FramePool,
     pub(super) log: &'a mut Vec<Event>,
     pub(super) watched: &'a mut Option<Watched>,
     pub(super) step: usize,
@@ -63,12 +64,15 @@ impl Recorder<'_> {
         let id = node.0.checked_sub(self.first.0).map(|n| DeviceId(n as usize))?;
         self.devices.get(id.0)
     }
+
+    /// A frame's bytes, to be kept.
+    fn held(&mut self, frame: Numbered<'_>) -> Frame {
+        frame.held.cloned().unwrap_or_else(|| self.pool.make(&[frame.bytes]))
+    }
 }
 
 impl Watch for Recorder<'_> {
-    type Frame = Frame;
-
-    fn hop(&mut self, at: NodeId, kind: HopKind, frame: Numbered<'_, Frame>) {
+    fn hop(&mut self, at: NodeId, kind: HopKind, frame: Numbered<'_>) {
         if !self.hops {
             return;
         }
@@ -78,29 +82,33 @@ impl Watch for Recorder<'_> {
         {
             receivers.insert(device.clone());
         }
-        let (bytes, frame_id) = (shared(frame), frame.id);
+        let (bytes, frame_id) = (self.held(frame), frame.id);
         let hop = Hop { step: self.step, time: self.now, device, kind, frame: bytes, frame_id };
         self.log.push(Event::Hop(hop));
     }
 
-    fn hand_over(&mut self, device: NodeId, frame: Numbered<'_, Frame>, packet_type: PacketType) {
+    fn make(&mut self, parts: &[&[u8]]) -> Frame {
+        self.pool.make(parts)
+    }
+
+    fn hand_over(&mut self, device: NodeId, frame: Numbered<'_>, packet_type: PacketType) {
         let Some(device) = self.device(device) else { return };
         if let Some(outlet) = device.user {
-            return self.outside.send(outlet, shared(frame));
+            let frame = self.held(frame);
+            return self.outside.send(outlet, frame);
         }
         // Where a program reads the device node, the port's own stack sees nothing (R201).
         let read = matches!(device.kind, Kind::Port { tap: Some(TapOpen::Reading), .. });
         let Some((agent, interface)) = device.agent.filter(|_| !read) else { return };
-        let bytes = shared(frame);
         match &mut self.stacks.agents[agent.0].stack {
-            Stack::Endpoint(e) => e.receive(self.now, &bytes, packet_type),
-            Stack::Router(r) => r.receive(self.now, interface, &bytes, packet_type),
+            Stack::Endpoint(e) => e.receive(self.now, frame.bytes, packet_type),
+            Stack::Router(r) => r.receive(self.now, interface, frame.bytes, packet_type),
         }
         self.stacks.serve(agent, self.now);
     }
 
-    fn under_way(&mut self, to: End, after: Duration, frame: Numbered<'_, Frame>) {
-        let due = Due::Arrive { at: to, frame: shared(frame), frame_id: frame.id };
+    fn under_way(&mut self, to: End, after: Duration, frame: Numbered<'_>) {
+        let due = Due::Arrive { at: to, frame: self.held(frame), frame_id: frame.id };
         self.stacks.agenda.plan(self.now + after, due);
     }
 
@@ -128,9 +136,4 @@ impl Watch for Recorder<'_> {
     fn decided(&mut self, decision: Decision) {
         self.log.push(Event::Decision(Box::new(Decision { step: self.step, ..decision })));
     }
-}
-
-/// A frame's bytes, to be kept.
-fn shared(frame: Numbered<'_, Frame>) -> Frame {
-    frame.held.cloned().unwrap_or_else(|| Frame::new(frame.bytes))
 }

@@ -134,8 +134,8 @@ impl Backend for AfPacket {
         }
     }
 
-    fn presence(&self) -> Presence {
-        self.presence.clone()
+    fn presence(&self) -> &Presence {
+        &self.presence
     }
 
     fn missed(&mut self) -> u64 {

@@ -38,7 +38,7 @@ pub trait Backend {
     fn send(&mut self, now: Instant, rim: &mut Rim, frames: &[Frame]);
 
     /// Who is at the other end.
-    fn presence(&self) -> Presence;
+    fn presence(&self) -> &Presence;
 
     /// Frames that the system dropped before they could be received, since the last time.
     fn missed(&mut self) -> u64 {

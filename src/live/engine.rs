@@ -6,9 +6,8 @@ use super::control::{Control, Desk};
 use super::history::History;
 use crate::frame::Frame;
 use crate::lab::{AttachError, Event, Lab, LabSpec, Options, Outlet};
+use crate::sys::Poll;
 use crate::time::Instant;
-use nix::poll::{PollFd, PollFlags, ppoll};
-use nix::sys::time::TimeSpec;
 use std::io;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -91,6 +90,7 @@ pub struct Engine {
     history: History,
     control: Option<Control>,
     missed_asked: Instant,
+    poll: Poll,
     /// By place.
     ready: Vec<Ready>,
     /// Somebody has a request.
@@ -114,7 +114,7 @@ impl Engine {
     pub fn new(spec: &LabSpec, settings: Settings) -> Engine {
         let clock = Clock::start();
         let hops = settings.hops || settings.history > 0;
-        let options = Options { hops, start: clock.now(), ..Options::default() };
+        let options = Options { hops, held: settings.history, start: clock.now(), ..Options::default() };
         Engine {
             spec: LabSpec { steps: Vec::new(), ..spec.clone() },
             lab: Lab::new(spec, options),
@@ -124,6 +124,7 @@ impl Engine {
             history: History::of(settings.history),
             control: None,
             missed_asked: Instant::ZERO,
+            poll: Poll::default(),
             ready: Vec::new(),
             asked: false,
             paused: Instant::ZERO,
@@ -211,18 +212,18 @@ impl Engine {
         let history = &mut self.history;
         for place in &mut self.places {
             let presence = place.backend.presence();
-            if presence == place.presence {
+            if *presence == place.presence {
                 continue;
             }
             let (device, spec) = (&place.device, &place.spec);
-            match &presence {
+            match presence {
                 Presence::Here => observer.news(&format!("{device} ({spec}): connected")),
                 Presence::Away(why) => observer.news(&format!("{device} ({spec}): {why}")),
                 Presence::Gone(why) => observer.news(&format!("{device} ({spec}): {why}; it is over")),
             }
-            let here = presence == Presence::Here;
+            let here = *presence == Presence::Here;
             self.lab.set_present(place.outlet, here, &mut |event| tell(history, observer, event));
-            place.presence = presence;
+            place.presence = presence.clone();
         }
     }
 
@@ -248,33 +249,26 @@ impl Engine {
 
     /// Sleeps until something comes in, or is due; notes at which places.
     fn wait(&mut self, now: Instant, end: Option<Instant>) -> io::Result<()> {
-        let mut fds: Vec<PollFd<'_>> = Vec::with_capacity(self.places.len() + 2);
         let mut due = now + NAP;
+        self.poll.clear();
         self.ready.clear();
         for place in &self.places {
             let wait = place.backend.wait();
-            let slot = wait.fd.map(|fd| {
-                fds.push(PollFd::new(fd, interest(wait.room)));
-                fds.len() - 1
-            });
+            let slot = wait.fd.map(|fd| self.poll.add(fd, wait.room));
             due = wait.at.map_or(due, |at| due.min(at));
             self.ready.push(Ready { slot, at: wait.at, now: false });
         }
-        let of_places = fds.len();
+        let of_places = self.poll.len();
         for (fd, room) in self.control.iter().flat_map(Control::wait) {
-            fds.push(PollFd::new(fd, interest(room)));
+            self.poll.add(fd, room);
         }
         due = self.lab.next_time().map_or(due, |at| due.min(at));
         due = end.map_or(due, |at| due.min(at));
-        let timeout = due.since(now + SLACK);
-        match ppoll(&mut fds, Some(TimeSpec::from_duration(timeout)), None) {
-            Ok(_) | Err(nix::errno::Errno::EINTR) => {}
-            Err(e) => return Err(e.into()),
-        }
-        self.asked = fds[of_places..].iter().any(|fd| fd.any().unwrap_or(false));
+        self.poll.wait(due.since(now + SLACK))?;
+        self.asked = self.poll.came_from(of_places);
         let now = self.clock.now() + SLACK;
         for ready in &mut self.ready {
-            let came = ready.slot.and_then(|slot| fds[slot].any()).unwrap_or(false);
+            let came = ready.slot.is_some_and(|slot| self.poll.came(slot));
             ready.now = came || ready.at.is_some_and(|at| at <= now);
         }
         Ok(())
@@ -326,8 +320,4 @@ impl Engine {
 pub(super) fn tell(history: &mut History, observer: &mut dyn Observer, event: &Event) {
     history.event(event);
     observer.event(event);
-}
-
-fn interest(room: bool) -> PollFlags {
-    if room { PollFlags::POLLIN | PollFlags::POLLOUT } else { PollFlags::POLLIN }
 }

@@ -14,8 +14,8 @@ use std::time::Duration;
 pub(super) struct Pcap {
     from: Option<Source>,
     to: Option<PcapWriter<BufWriter<File>>>,
-    /// Why recording ended before its time.
-    failed: Option<String>,
+    /// Gone once what goes out cannot be recorded any more.
+    presence: Presence,
 }
 
 struct Source {
@@ -46,7 +46,7 @@ impl Pcap {
                 Some(PcapWriter::new(file).map_err(|e| told(path, &e))?)
             }
         };
-        Ok(Pcap { from, to, failed: None })
+        Ok(Pcap { from, to, presence: Presence::Here })
     }
 }
 
@@ -101,13 +101,13 @@ impl Backend for Pcap {
             Ok(()) => rim.sent(frames),
             Err(why) => {
                 rim.out_dropped += frames.len() as u64;
-                (self.to, self.failed) = (None, Some(why));
+                (self.to, self.presence) = (None, Presence::Gone(why));
             }
         }
     }
 
-    fn presence(&self) -> Presence {
-        self.failed.clone().map_or(Presence::Here, Presence::Gone)
+    fn presence(&self) -> &Presence {
+        &self.presence
     }
 
     fn give_to(&self, user: u32, group: u32) -> io::Result<()> {

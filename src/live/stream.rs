@@ -25,8 +25,8 @@ enum Side {
 pub(super) struct Stream {
     side: Side,
     peer: Option<Peer>,
-    /// Why there is none.
-    away: String,
+    /// As long as there is none.
+    away: Presence,
     look_again: Instant,
 }
 
@@ -55,7 +55,7 @@ impl Stream {
     }
 
     fn new(side: Side, away: &str) -> Stream {
-        Stream { side, peer: None, away: away.to_owned(), look_again: Instant::ZERO }
+        Stream { side, peer: None, away: Presence::Away(away.to_owned()), look_again: Instant::ZERO }
     }
 
     /// Looks for a peer.
@@ -75,7 +75,7 @@ impl Stream {
 
     fn lose(&mut self, why: &str) {
         self.peer = None;
-        why.clone_into(&mut self.away);
+        self.away = Presence::Away(why.to_owned());
     }
 }
 
@@ -177,10 +177,7 @@ impl Backend for Stream {
         }
     }
 
-    fn presence(&self) -> Presence {
-        match self.peer {
-            Some(_) => Presence::Here,
-            None => Presence::Away(self.away.clone()),
-        }
+    fn presence(&self) -> &Presence {
+        if self.peer.is_some() { &Presence::Here } else { &self.away }
     }
 }

@@ -112,7 +112,7 @@ impl Backend for Tap {
         }
     }
 
-    fn presence(&self) -> Presence {
-        self.presence.clone()
+    fn presence(&self) -> &Presence {
+        &self.presence
     }
 }

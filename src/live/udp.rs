@@ -51,7 +51,7 @@ impl Backend for Udp {
         });
     }
 
-    fn presence(&self) -> Presence {
-        Presence::Here
+    fn presence(&self) -> &Presence {
+        &Presence::Here
     }
 }

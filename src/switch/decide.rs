@@ -1,8 +1,8 @@
 //! The decision (`br_handle_frame`, `br_handle_frame_finish`), the predicate about leaving (`should_deliver`,
 //! `br_flood`), and learning.
 
-use super::{FloodKind, Learn, Port, PortState, Retag, Switch, SwitchEgress, SwitchPortId, SwitchVerdict};
-use crate::frame::{EthHeader, VlanId};
+use super::{FloodKind, Learn, Port, PortState, Switch, SwitchEgress, SwitchPortId, SwitchVerdict};
+use crate::frame::{EthHeader, Retag, VlanId};
 use crate::time::Instant;
 use crate::verdict::Rule;
 

@@ -48,7 +48,6 @@ pub use batch::Arrival;
 pub use config::{Assigned, Policy, PortConfig, PortFlag, PortFlags, PortState, PortVlans, SwitchConfig};
 pub use control::MAX_PORTS;
 pub use fdb::{FdbEntry, FdbKind, MAX_FDB};
-pub use vlan::Retag;
 
 use crate::errno::Errno;
 use crate::frame::{MacAddr, VlanId};

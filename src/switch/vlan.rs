@@ -5,52 +5,10 @@
 //! carries a priority only: the frame belongs to the port's VLAN for untagged frames and keeps its priority.
 
 use super::PortVlans;
-use crate::frame::{EthHeader, Tag, VlanId};
-use std::borrow::Cow;
+use crate::frame::{EthHeader, Retag, Tag, VlanId};
 
 /// The tag type that counts.
 const TPID: u16 = 0x8100;
-/// Where a tag stands in a frame: behind the addresses.
-const TAG_AT: usize = 12;
-const TAG_LEN: usize = 4;
-
-/// What happens to the outer tag of a frame that leaves by a port.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Retag {
-    /// The frame leaves as it came.
-    Keep,
-    /// Its outer tag is taken off.
-    Remove,
-    /// A tag is put on.
-    Add(Tag),
-    /// Its outer tag, which carried a priority only, gets a VLAN.
-    Replace(Tag),
-}
-
-impl Retag {
-    /// The frame as it leaves. What is too short to have the tag in question stays as it is.
-    #[must_use]
-    pub fn apply(self, frame: &[u8]) -> Cow<'_, [u8]> {
-        let (cut, tag) = match self {
-            Retag::Keep => return Cow::Borrowed(frame),
-            Retag::Remove => (TAG_LEN, None),
-            Retag::Add(tag) => (0, Some(tag)),
-            Retag::Replace(tag) => (TAG_LEN, Some(tag)),
-        };
-        let (Some(addresses), Some(rest)) = (frame.get(..TAG_AT), frame.get(TAG_AT + cut..)) else {
-            return Cow::Borrowed(frame);
-        };
-        let mut out = Vec::with_capacity(frame.len() + TAG_LEN);
-        out.extend_from_slice(addresses);
-        if let Some(Tag { tpid, tci }) = tag {
-            out.extend_from_slice(&tpid.to_be_bytes());
-            out.extend_from_slice(&tci.to_be_bytes());
-        }
-        out.extend_from_slice(rest);
-        Cow::Owned(out)
-    }
-}
-
 /// A port's VLANs, as bits: VLAN n is bit n.
 #[derive(Clone, Debug)]
 pub(super) struct VlanSet {

@@ -14,6 +14,7 @@ mod ioctl;
 #[cfg(feature = "kernel")]
 mod listen;
 mod packet;
+mod poll;
 mod tap;
 
 pub(crate) use batch::{BATCH, Inbox, Outbox};
@@ -26,6 +27,7 @@ pub(crate) use ioctl::{index_of, is_running, set_mac, set_mtu, set_up};
 #[cfg(feature = "kernel")]
 pub(crate) use listen::{BUFFER_BYTES, Received};
 pub(crate) use packet::{EVERY_PROTOCOL, PacketSocket};
+pub(crate) use poll::Poll;
 pub(crate) use tap::open_tap;
 
 use crate::errno::ErrorNumber;

@@ -38,9 +38,15 @@ unsafe impl GlobalAlloc for Counting {
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
 
+/// Allocations of this thread so far.
+pub(crate) fn allocated() -> u64 {
+    ALLOCATIONS.with(Cell::get)
+}
+
 /// Allocations of this thread during some work.
+#[allow(dead_code, reason = "not of use to all who count")]
 pub(crate) fn allocations(work: impl FnOnce()) -> u64 {
-    let before = ALLOCATIONS.with(Cell::get);
+    let before = allocated();
     work();
-    ALLOCATIONS.with(Cell::get) - before
+    allocated() - before
 }

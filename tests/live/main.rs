@@ -4,6 +4,9 @@
 #![allow(missing_docs, clippy::unwrap_used, clippy::print_stderr, clippy::disallowed_methods)]
 
 mod agreement;
+mod allocations;
+#[path = "../common/counting.rs"]
+mod counting;
 mod net;
 mod offload;
 mod qemu;

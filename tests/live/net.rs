@@ -44,7 +44,8 @@ impl Net {
         net
     }
 
-    fn full(&self, name: &str) -> String {
+    /// What the system calls a namespace.
+    pub(crate) fn full(&self, name: &str) -> String {
         format!("{}{name}", self.prefix)
     }
 

@@ -1,0 +1,97 @@
+//! Frames in buffers that were used before.
+
+use super::Frame;
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+/// Frames that are on their way at the same time, at least: buffers are kept for so many.
+const UNDER_WAY: usize = 1024;
+
+/// Makes frames, in the buffers of those that nobody holds any more: once as many have been made as are held at the same
+/// time, nothing is allocated.
+///
+/// ```
+/// use macvlab::frame::FramePool;
+///
+/// let mut pool = FramePool::default();
+/// let first = pool.make(&[b"\x02\0\0\0\0\x01", b"\x02\0\0\0\0\x02", b"\x88\xb5"]);
+/// assert_eq!(first.to_hex(), "02000000000102000000000288b5");
+/// let at = first.as_ptr();
+/// drop(first);
+/// assert_eq!(pool.make(&[b"another"]).as_ptr(), at);
+/// ```
+#[derive(Debug)]
+pub struct FramePool {
+    /// Oldest first, for that is the one most likely not held any more.
+    made: VecDeque<Frame>,
+    most: usize,
+}
+
+impl Default for FramePool {
+    fn default() -> FramePool {
+        FramePool::for_holders_of(0)
+    }
+}
+
+/// A copy has buffers of its own.
+impl Clone for FramePool {
+    fn clone(&self) -> FramePool {
+        FramePool { made: VecDeque::new(), most: self.most }
+    }
+}
+
+impl FramePool {
+    /// Buffers for those on their way, and for so many frames that somebody holds on to.
+    #[must_use]
+    pub fn for_holders_of(frames: usize) -> FramePool {
+        FramePool { made: VecDeque::new(), most: frames.saturating_add(UNDER_WAY) }
+    }
+
+    /// A frame of these parts, one behind the other.
+    #[must_use]
+    pub fn make(&mut self, parts: &[&[u8]]) -> Frame {
+        let mut frame = self.unused().unwrap_or_else(|| Frame(Arc::default()));
+        // Nobody else has it, so this is no copy.
+        let bytes = Arc::make_mut(&mut frame.0);
+        bytes.clear();
+        parts.iter().for_each(|part| bytes.extend_from_slice(part));
+        self.made.push_back(frame.clone());
+        frame
+    }
+
+    /// The oldest, if nobody holds it; one that is held for long makes room for others.
+    fn unused(&mut self) -> Option<Frame> {
+        let oldest = self.made.front_mut()?;
+        let free = Arc::get_mut(&mut oldest.0).is_some();
+        let taken = if free || self.made.len() >= self.most { self.made.pop_front() } else { None };
+        taken.filter(|_| free)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_held_stays_as_it_is() {
+        let mut pool = FramePool::default();
+        let held = pool.make(&[b"one", b"", b" and two"]);
+        for n in 0..3 * UNDER_WAY {
+            assert_eq!(&*pool.make(&[&n.to_be_bytes()]), &n.to_be_bytes()[..]);
+        }
+        assert_eq!(&*held, b"one and two");
+    }
+
+    #[test]
+    fn a_frame_that_is_held_for_ever_does_not_make_the_pool_grow_for_ever() {
+        let mut pool = FramePool::for_holders_of(10);
+        let held = pool.make(&[b"held"]);
+        for _ in 0..3 * UNDER_WAY {
+            drop(pool.make(&[b"let go"]));
+        }
+        assert!(pool.made.len() <= UNDER_WAY + 10);
+        let before = pool.made.len();
+        drop(pool.make(&[b"let go"]));
+        assert_eq!((pool.made.len(), &*held), (before, &b"held"[..]));
+    }
+}
