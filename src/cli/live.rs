@@ -190,25 +190,10 @@ pub(super) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
     };
     let hops = shown != Shown::Nothing || args.pcap.is_some();
     let settings = Settings { history: args.history, hops, duration: args.time };
-    let mut engine = Engine::new(&spec, settings);
-    for (device, backend) in &args.attach {
-        engine.attach(device, backend).map_err(|e| unattached(&e, &spec))?;
-    }
-    for path in sockets(args) {
-        engine.control(path).map_err(|e| Failure::about(path.display(), e))?;
-    }
+    let mut engine = open(args, &spec, settings)?;
     let capture = args.pcap.as_deref().map(|path| Rolling::create(path, args.pcap_limit)).transpose()?;
     privileges(identity, &engine, capture.as_ref())?;
-    let listens = args.attach.iter().filter_map(|(_, backend)| match backend {
-        BackendSpec::Unix(path) => Some(path),
-        _ => None,
-    });
-    for path in sockets(args).chain(listens).filter(|path| !can_remove(path)) {
-        let path = path.display();
-        terminal.say(format_args!(
-            "{path} will stay behind at the end: this user may not remove it from its folder"
-        ));
-    }
+    tell_what_stays(args, terminal);
     let interrupt = Interrupt::listen()?;
     let views = Views::open(shown, Files::default(), terminal)?;
     let counters = CountersTable::new();
@@ -217,9 +202,9 @@ pub(super) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
     let requests = if by_stdin { "; requests are read from standard input, such as help" } else { "" };
     watch.news(&format!("live: {}{requests}; Ctrl-C ends it", names.join(", ")));
     if by_stdin {
-        let output =
-            if shown == Shown::Nothing { Answers::Stdout(Arc::clone(&writing)) } else { Answers::Stderr };
-        Console::new(engine.ask_here()?, output, terminal)?.start()?;
+        let stdout = Answers::Stdout(Arc::clone(&writing));
+        let answers = if shown == Shown::Nothing { stdout } else { Answers::Stderr };
+        Console::new(engine.ask_here()?, answers, terminal)?.start()?;
     }
     let ran = engine.run(&interrupt.flag(), &mut watch);
     let crossed = crossings_table(&engine.crossings());
@@ -234,6 +219,32 @@ pub(super) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
     ran?;
     views.and(captured)?;
     Ok(Exit::Held)
+}
+
+/// The lab, with everything attached to it.
+fn open(args: &Args, spec: &LabSpec, settings: Settings) -> Result<Engine, Failure> {
+    let mut engine = Engine::new(spec, settings);
+    for (device, backend) in &args.attach {
+        engine.attach(device, backend).map_err(|e| unattached(&e, spec))?;
+    }
+    for path in sockets(args) {
+        engine.control(path).map_err(|e| Failure::about(path.display(), e))?;
+    }
+    Ok(engine)
+}
+
+/// Tells of the sockets that cannot be removed at the end.
+fn tell_what_stays(args: &Args, terminal: &Terminal) {
+    let listens = args.attach.iter().filter_map(|(_, backend)| match backend {
+        BackendSpec::Unix(path) => Some(path),
+        _ => None,
+    });
+    for path in sockets(args).chain(listens).filter(|path| !can_remove(path)) {
+        let path = path.display();
+        terminal.say(format_args!(
+            "{path} will stay behind at the end: this user may not remove it from its folder"
+        ));
+    }
 }
 
 /// Shows how it was, unless an answer that nobody reads is in the way.

@@ -68,12 +68,17 @@ impl Terminal {
 
     /// Says why a command could not be carried out.
     pub(super) fn fail(&self, failure: &Failure) {
+        self.fail_at("", failure);
+    }
+
+    /// The same, of a command that has a place.
+    pub(super) fn fail_at(&self, place: &str, failure: &Failure) {
         match failure {
             Failure::Because(why) => {
                 let style = if self.error_colour { AnsiColor::Red.on_default().bold() } else { Style::new() };
-                self.say(format_args!("{style}error{style:#}: {why}"));
+                self.say(format_args!("{place}{style}error{style:#}: {why}"));
             }
-            Failure::Shown(text) => self.say(text.trim_end()),
+            Failure::Shown(text) => self.say(format_args!("{place}{}", text.trim_end())),
         }
     }
 }

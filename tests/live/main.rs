@@ -4,6 +4,7 @@
 #![allow(missing_docs, clippy::unwrap_used, clippy::print_stderr, clippy::disallowed_methods)]
 
 mod agreement;
+mod console;
 mod net;
 mod offload;
 mod qemu;

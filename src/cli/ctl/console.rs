@@ -8,7 +8,6 @@ use super::{Caller, put, split};
 use clap::Parser;
 use macvlab::live::Asker;
 use parking_lot::Mutex;
-use serde_json::Value;
 use std::fs::File;
 use std::io::{self, IsTerminal as _, Write as _};
 use std::os::fd::AsFd as _;
@@ -48,21 +47,23 @@ pub(crate) struct Console {
     lines: Lines,
     lab: Caller,
     terminal: Terminal,
-    output: Answers,
+    answers: Answers,
     /// Nobody sees which line was wrong, so that it is told.
     numbered: bool,
     /// The line that was read last, from 1.
     line: u64,
+    /// The lab answers no more.
+    ended: bool,
 }
 
 impl Console {
     /// On the standard input of this process.
-    pub(crate) fn new(asker: Asker, output: Answers, terminal: &Terminal) -> io::Result<Console> {
+    pub(crate) fn new(asker: Asker, answers: Answers, terminal: &Terminal) -> io::Result<Console> {
         let stdin = io::stdin();
         let input = File::from(stdin.as_fd().try_clone_to_owned()?);
         let lines = Lines::of(input, asker.last_call);
         let (lab, terminal, numbered) = (Caller::over(asker.socket), terminal.clone(), !stdin.is_terminal());
-        Ok(Console { lines, lab, terminal, output, numbered, line: 0 })
+        Ok(Console { lines, lab, terminal, answers, numbered, line: 0, ended: false })
     }
 
     /// Goes on by itself until the input has ended or the lab does. Then the lab's socket is closed, which the lab waits
@@ -77,62 +78,51 @@ impl Console {
     }
 
     fn attend(&mut self) -> io::Result<()> {
-        while let Some(line) = self.lines.next()? {
+        while !self.ended
+            && let Some(line) = self.lines.next()?
+        {
             self.line += 1;
-            let (request, wire) = match self.understand(&line) {
-                Ok(Some(request)) => request,
-                Ok(None) => continue,
-                Err(failure) => {
-                    self.complain(&failure);
-                    continue;
-                }
-            };
-            let done = match self.lab.ask(&wire) {
-                Ok(Ok(answer)) => self.show(&answer, request.out()),
-                Ok(Err(why)) => Err(Failure::Shown(why)),
-                Err(_) => {
-                    self.complain(&Failure::Shown("the lab ended before it answered".to_owned()));
-                    return Ok(());
-                }
-            };
-            if let Err(failure) = done {
-                self.complain(&failure);
+            if let Err(failure) = self.carry_out(&line) {
+                let place = if self.numbered { format!("line {}: ", self.line) } else { String::new() };
+                self.terminal.fail_at(&place, &failure);
             }
         }
         Ok(())
     }
 
+    /// Does what a line says.
+    fn carry_out(&mut self, line: &Line) -> Result<(), Failure> {
+        let Some(request) = self.understand(line)? else { return Ok(()) };
+        let wire = request.wire()?;
+        let answer = self.lab.ask(&wire).map_err(|_| {
+            self.ended = true;
+            Failure::Because("the lab ended before it answered".to_owned())
+        })?;
+        self.show(&answer.map_err(Failure::Shown)?, request.out())
+    }
+
     /// What a line asks of the lab, if it does; who asks for help has it afterwards.
-    fn understand(&self, line: &Line) -> Result<Option<(Request, Value)>, Failure> {
-        let Line::Whole(line) = line else {
-            return Err(Failure::Because("a line longer than any request".to_owned()));
-        };
-        let line =
-            str::from_utf8(line).map_err(|_| Failure::Because("a line that is not UTF-8".to_owned()))?;
+    fn understand(&self, line: &Line) -> Result<Option<Request>, Failure> {
+        let because = |why: &str| Failure::Because(why.to_owned());
+        let Line::Whole(line) = line else { return Err(because("a line longer than any request")) };
+        let line = str::from_utf8(line).map_err(|_| because("a line that is not UTF-8"))?;
         let words = split::words(line)?;
-        match words.first().map(String::as_str) {
-            None => return Ok(None),
-            Some("dashboard") => {
-                let why = "the dashboard needs a terminal of its own: `--control PATH` as well, and there \
-                           `macvlab ctl PATH dashboard`";
-                return Err(Failure::Because(why.to_owned()));
-            }
-            Some("quit" | "exit") => {
-                return Err(Failure::Because("Ctrl-C or SIGTERM ends the lab".to_owned()));
-            }
-            Some(_) => {}
+        let Some(first) = words.first() else { return Ok(None) };
+        if let Some(why) = not_here(first) {
+            return Err(because(why));
         }
         match Typed::try_parse_from(words) {
-            Ok(Typed { request }) => request.wire().map(|wire| Some((request, wire))),
+            Ok(Typed { request }) => Ok(Some(request)),
             Err(e) if e.use_stderr() => Err(Failure::Shown(rendered(&e, self.terminal.error_colour))),
             Err(help) => {
-                self.show(rendered(&help, self.terminal.colour).as_bytes(), Path::new("-")).map(|()| None)
+                let help = rendered(&help, self.terminal.colour);
+                self.show(help.as_bytes(), Path::new("-")).map(|()| None)
             }
         }
     }
 
     fn show(&self, answer: &[u8], out: &Path) -> Result<(), Failure> {
-        match &self.output {
+        match &self.answers {
             _ if !is_dash(out) => put(answer, out, &self.terminal),
             Answers::Stdout(writing) => {
                 let _writing = writing.lock();
@@ -141,14 +131,17 @@ impl Console {
             Answers::Stderr => Ok(io::stderr().write_all(answer)?),
         }
     }
+}
 
-    fn complain(&self, failure: &Failure) {
-        let place = if self.numbered { format!("line {}: ", self.line) } else { String::new() };
-        match failure {
-            Failure::Because(why) | Failure::Shown(why) => {
-                self.terminal.say(format_args!("{place}{}", why.trim_end()));
-            }
-        }
+/// Why a word that somebody may try is no request.
+fn not_here(word: &str) -> Option<&'static str> {
+    match word {
+        "dashboard" => Some(
+            "the dashboard needs a terminal of its own: give `--control PATH` as well, and there run \
+             `macvlab ctl PATH dashboard`",
+        ),
+        "quit" | "exit" => Some("Ctrl-C or SIGTERM ends the lab"),
+        _ => None,
     }
 }
 

@@ -92,3 +92,7 @@ impl Lines {
         Ok(())
     }
 }
+
+#[cfg(test)]
+#[path = "lines_tests.rs"]
+mod tests;

@@ -59,14 +59,18 @@ enum Command {
 
 /// Does it.
 pub(super) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
-    let request = match &args.command {
-        Command::Request(request) => request,
+    match &args.command {
+        Command::Request(request) => ask(request, &args.socket, terminal),
         #[cfg(feature = "dashboard")]
-        Command::Dashboard => return super::dashboard::run(&args.socket),
-    };
-    let about = |e| Failure::about(args.socket.display(), e);
+        Command::Dashboard => super::dashboard::run(&args.socket),
+    }
+}
+
+/// Asks once, and shows the answer.
+fn ask(request: &Request, socket: &Path, terminal: &Terminal) -> Result<Exit, Failure> {
+    let about = |e| Failure::about(socket.display(), e);
     let wire = request.wire()?;
-    match Caller::at(&args.socket).and_then(|mut lab| lab.ask(&wire)).map_err(about)? {
+    match Caller::at(socket).and_then(|mut lab| lab.ask(&wire)).map_err(about)? {
         Ok(answer) => {
             put(&answer, request.out(), terminal)?;
             Ok(Exit::Held)
@@ -81,10 +85,11 @@ pub(super) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
 /// Hands over an answer.
 fn put(answer: &[u8], out: &Path, terminal: &Terminal) -> Result<(), Failure> {
     let mut output = Output::create(out, terminal)?;
-    output.write_all(answer)?;
-    output.commit()?;
-    if !is_dash(out) {
-        terminal.say(format_args!("{}: {} bytes", out.display(), answer.len()));
+    let written = output.write_all(answer).and_then(|()| output.commit());
+    if is_dash(out) {
+        return written.map_err(|e| Failure::about("standard output", e));
     }
+    written.map_err(|e| Failure::about(out.display(), e))?;
+    terminal.say(format_args!("{}: {} bytes", out.display(), answer.len()));
     Ok(())
 }

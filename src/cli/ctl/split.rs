@@ -11,7 +11,7 @@ use std::str::Chars;
 /// `sources={ add = ["02:00:00:00:00:01"] }` is one word.
 ///
 /// # Errors
-/// A quote or a bracket that is never closed.
+/// A quote or a bracket that is never closed, or nothing behind a backslash.
 pub(super) fn words(line: &str) -> Result<Vec<String>, Failure> {
     let mut rest = line.chars().peekable();
     let mut words = Vec::new();
@@ -29,7 +29,10 @@ fn word(rest: &mut Peekable<Chars<'_>>) -> Result<String, Failure> {
     let mut word = String::new();
     while let Some(c) = rest.next_if(|c| !c.is_whitespace()) {
         match c {
-            '\\' => word.extend(rest.next()),
+            '\\' => {
+                let ends = || Failure::Because("`\\` ends the line, and a request has one".to_owned());
+                word.push(rest.next().ok_or_else(ends)?);
+            }
             '\'' | '"' => quoted(c, rest, |c, _| word.push(c))?,
             '[' | '{' => {
                 word.push(c);
@@ -81,3 +84,7 @@ fn bracketed(bracket: char, rest: &mut Peekable<Chars<'_>>, word: &mut String) -
 fn unclosed(what: char) -> Failure {
     Failure::Because(format!("`{what}` is never closed"))
 }
+
+#[cfg(test)]
+#[path = "split_tests.rs"]
+mod tests;
