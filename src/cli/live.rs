@@ -199,7 +199,7 @@ pub(super) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
     let counters = CountersTable::new();
     let mut watch = Watch { views, capture, counters, terminal, quiet: args.quiet };
     let writing = Arc::default();
-    let requests = if by_stdin { "; requests are read from standard input, such as help" } else { "" };
+    let requests = if by_stdin { "; requests come from standard input (help lists them)" } else { "" };
     watch.news(&format!("live: {}{requests}; Ctrl-C ends it", names.join(", ")));
     if by_stdin {
         let stdout = Answers::Stdout(Arc::clone(&writing));
