@@ -5,7 +5,7 @@ mod common;
 
 use common::webdriver::{Browser, key};
 use common::{labs, load, run};
-use macvlab::lab::spec::StepSpec;
+use macvlab::lab::spec::{Name, StepSpec};
 use macvlab::lab::{Event, LabSpec, Options};
 use macvlab::report::html::{bundle, page};
 use serde_json::json;
@@ -143,9 +143,9 @@ fn hostile_names_do_nothing() {
 
 /// The same event, with another title, and another name for c1.
 fn hostile(mut event: Event, attack: &str) -> Event {
-    let rename = |name: &mut String| {
+    let rename = |name: &mut Name| {
         if name == "c1" {
-            attack.clone_into(name);
+            *name = attack.into();
         }
     };
     match &mut event {

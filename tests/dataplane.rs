@@ -6,7 +6,7 @@ mod common;
 use macvlab::counters::Counters;
 use macvlab::dataplane::{Entrance, HopKind, NodeId, Passing, Published, Shards, Worker, counters_of};
 use macvlab::frame::{EthHeader, MacAddr};
-use macvlab::lab::spec::{Action, Change, DeviceKind, StepSpec};
+use macvlab::lab::spec::{Action, Change, DeviceKind, Name, StepSpec};
 use macvlab::lab::{Event, Lab, LabSpec, Options};
 use macvlab::macvlan::Mode;
 use macvlab::time::Instant;
@@ -21,7 +21,7 @@ fn quiet() -> Options {
 }
 
 /// A hop as it is compared: where, what, when, the bytes, and the number of the frame.
-type Told = (String, HopKind, Instant, Vec<u8>, u64);
+type Told = (Name, HopKind, Instant, Vec<u8>, u64);
 
 /// Every address that means something in a lab: devices, groups that are joined or reserved, all, and a stranger.
 fn addresses(lab: &Lab) -> Vec<MacAddr> {
@@ -220,14 +220,14 @@ fn devices_change_while_workers_run() {
     let published = Published::new(lab.wiring());
     let (taken, stop) = ([AtomicU64::new(0), AtomicU64::new(0)], AtomicBool::new(false));
     let adds: Vec<Action> = spec.steps.iter().map(|s| s.action.clone()).collect();
-    let set = |device: &str, change| Action::Set { device: device.to_owned(), change };
+    let set = |device: &str, change| Action::Set { device: device.into(), change };
     let mut changes = adds;
     changes.extend([
-        Action::Remove("p3".to_owned()),
+        Action::Remove("p3".into()),
         set("p4", Change::Mode(Mode::Private)),
         set("p5", Change::Up(false)),
         set("p6", Change::Mode(Mode::Vepa)),
-        Action::Remove("p11".to_owned()),
+        Action::Remove("p11".into()),
     ]);
     let seen: Vec<Seen> = std::thread::scope(|scope| {
         let workers: Vec<_> = taken

@@ -150,7 +150,7 @@ fn what_was_learned_before_counts() {
 /// The events of one frame that a device of the lab sends.
 fn sent(spec: &LabSpec, options: &Options, at: &str, craft: &Craft) -> (Vec<Event>, Lab) {
     let action =
-        Action::Inject { at: at.to_owned(), entry: Entry::Device, frame: FrameSpec::Crafted(craft.clone()) };
+        Action::Inject { at: at.into(), entry: Entry::Device, frame: FrameSpec::Crafted(craft.clone()) };
     let spec = LabSpec { steps: vec![StepSpec { action, expect: None, line: 0 }], ..spec.clone() };
     let mut lab = Lab::new(&spec, Options { decisions: true, ..options.clone() });
     let mut events = Vec::new();

@@ -107,8 +107,8 @@ fn each_fragment_has_its_end_in_the_hop_log_and_the_last_ones_number_goes_on() {
             counted.push((device.clone(), counters.rx_packets, counters.rx_bytes, counters.rx_dropped));
         }
     });
-    assert!(counted.contains(&("eth0".to_owned(), 3, 3 * 1034, 0)), "{counted:?}");
-    assert!(counted.contains(&("v".to_owned(), 1, 2034, 0)), "{counted:?}");
+    assert!(counted.contains(&("eth0".into(), 3, 3 * 1034, 0)), "{counted:?}");
+    assert!(counted.contains(&("v".into(), 1, 2034, 0)), "{counted:?}");
 }
 
 #[test]

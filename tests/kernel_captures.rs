@@ -51,7 +51,7 @@ impl Experiment {
 
     fn ports(&self) -> Vec<String> {
         let is_port = |kind: &DeviceKind| matches!(kind, DeviceKind::Macvlan(_));
-        self.spec.devices.iter().filter(|d| is_port(&d.kind)).map(|d| d.name.clone()).collect()
+        self.spec.devices.iter().filter(|d| is_port(&d.kind)).map(|d| d.name.to_string()).collect()
     }
 
     /// What the file's frames are offered as.

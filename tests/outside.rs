@@ -103,7 +103,7 @@ fn the_program_that_reads_a_macvtaps_device_node() {
             rules.push((hop.device.clone(), rule.id()));
         }
     });
-    assert_eq!(rules[0], ("t1".to_owned(), "R30"), "{rules:?}");
+    assert_eq!(rules[0], ("t1".into(), "R30"), "{rules:?}");
 }
 
 #[test]
@@ -178,9 +178,9 @@ fn only_changes_can_be_made_at_once() {
 #[test]
 fn nothing_is_attached_where_nothing_is_or_something_is() {
     let mut lab = lab();
-    assert_eq!(lab.attach("c9"), Err(AttachError::Unknown("c9".to_owned())));
+    assert_eq!(lab.attach("c9"), Err(AttachError::Unknown("c9".into())));
     lab.attach("c1").unwrap();
-    assert_eq!(lab.attach("c1"), Err(AttachError::Twice("c1".to_owned())));
+    assert_eq!(lab.attach("c1"), Err(AttachError::Twice("c1".into())));
 }
 
 #[test]

@@ -100,7 +100,7 @@ fn pass(feed: &mut Feed, writer: &mut Writer, filter: &Filter, batches: usize) -
 }
 
 fn device(n: u8) -> Device {
-    Device { name: format!("p{n}"), kind: "macvlan", ..Device::default() }
+    Device { name: format!("p{n}").into(), kind: "macvlan", ..Device::default() }
 }
 
 #[test]

@@ -3,6 +3,7 @@
 #![allow(missing_docs, clippy::unwrap_used)]
 
 use macvlab::frame::{EthHeader, Frame, MacAddr};
+use macvlab::lab::spec::Name;
 use macvlab::lab::{Event, HopKind, Lab, Options};
 use macvlab::labfile;
 use macvlab::macvlan::{self, Demux, Mode, PortRequest};
@@ -92,7 +93,7 @@ fn a_port_that_is_down_gets_nothing() {
 }
 
 /// Where a frame that arrives at a device is told of, and by which rules.
-fn arrive(lab: &str, device: &str, bytes: &[u8]) -> Vec<(String, HopKind, Frame)> {
+fn arrive(lab: &str, device: &str, bytes: &[u8]) -> Vec<(Name, HopKind, Frame)> {
     let spec = labfile::parse("lab", lab).unwrap_or_else(|e| panic!("{e}"));
     let mut lab = Lab::new(&spec, Options { stacks: false, ..Options::default() });
     lab.flush(&mut |_| ());
@@ -110,7 +111,7 @@ fn arrive(lab: &str, device: &str, bytes: &[u8]) -> Vec<(String, HopKind, Frame)
 fn what_is_down_takes_nothing_that_is_on_its_cable() {
     let bytes = frame(BROADCAST, STRANGER, 0x0806);
     let lab = "[nic.eth0]\nup = false\n[station.win]\nup = false";
-    let dropped = |device: &str, rule| vec![(device.to_owned(), HopKind::Drop(rule), Frame::new(&bytes))];
+    let dropped = |device: &str, rule| vec![(device.into(), HopKind::Drop(rule), Frame::new(&bytes))];
     assert_eq!(arrive(lab, "eth0", &bytes), dropped("eth0", Rule::NicDown));
     assert_eq!(arrive(lab, "win", &bytes), dropped("win", Rule::CableDown));
 }

@@ -3,7 +3,7 @@
 use super::terminal::{Out, Terminal, is_dash};
 use super::{Exit, Failure, aim, input, run};
 use macvlab::explain::{Fate, Journey};
-use macvlab::lab::spec::{Action, Entry, FrameSpec, StepSpec};
+use macvlab::lab::spec::{Action, Entry, FrameSpec, Name, StepSpec};
 use macvlab::lab::{Device, Event, Lab, LabSpec, Options, Outcome};
 use macvlab::report::{Explanation, JsonLines};
 use std::io::Write as _;
@@ -73,7 +73,7 @@ struct Plan {
     /// The lab with the frame as its last step.
     spec: LabSpec,
     folder: PathBuf,
-    at: String,
+    at: Name,
     follow: bool,
     why_not: Option<String>,
     json: bool,
@@ -104,13 +104,20 @@ impl Plan {
             _ => return Err(Failure::Because("there is no frame to explain".to_owned())),
         };
         let entry = if args.from_wire { Entry::Wire } else { Entry::Device };
-        let action = Action::Inject { at: args.at.clone(), entry, frame };
+        let action = Action::Inject { at: args.at.as_str().into(), entry, frame };
         spec.steps.push(StepSpec { action, expect: None, line: 0 });
         let folder = match args.lab.parent() {
             Some(folder) if !is_dash(&args.lab) => folder.to_path_buf(),
             _ => PathBuf::new(),
         };
-        Ok(Plan { spec, folder, at: args.at, follow: args.follow, why_not: args.why_not, json: args.json })
+        Ok(Plan {
+            spec,
+            folder,
+            at: args.at.into(),
+            follow: args.follow,
+            why_not: args.why_not,
+            json: args.json,
+        })
     }
 }
 

@@ -3,6 +3,7 @@
 use super::terminal::{Output, Terminal};
 use super::{Exit, Failure, input};
 use clap::ValueEnum;
+use macvlab::lab::spec::Name;
 use macvlab::labfile;
 use macvlab::matrix::{self, Explained, Group, Listed, PortSetup, Shape, Wire};
 use macvlab::report::{MatrixForm, MatrixReport};
@@ -241,7 +242,7 @@ pub(super) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
     if args.show {
         return show(&plan.groups, terminal);
     }
-    let wanted = |(from, to): &(String, String)| {
+    let wanted = |(from, to): &(Name, Name)| {
         args.from.as_ref().is_none_or(|name| name == from) && args.to.as_ref().is_none_or(|name| name == to)
     };
     let mut groups = plan.groups;

@@ -8,8 +8,8 @@ use crate::verdict::{Egress, PortId, Rule, Verdict};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// What a device is called.
-pub type Name = String;
+/// What a device is called. Cheap to clone: no name that Linux allows needs memory of its own.
+pub type Name = smol_str::SmolStr;
 
 /// A node of the wiring: a switch, a switch port, or a device. Switches and their ports come first, each switch before its
 /// ports, then the devices in the order in which they were made; a node keeps its number when others come and go.

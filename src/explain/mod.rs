@@ -21,8 +21,8 @@
 //! lab.run(&mut |event| events.push(event.clone()));
 //! let journeys = Journey::all(&events);
 //! let fates = journeys[0].fates(&lab.devices());
-//! let at = "sw0.eth0".to_owned();
-//! assert!(fates.contains(&("c2".to_owned(), Fate::Kept { rule: Rule::NoHairpin, at })));
+//! let at = "sw0.eth0".into();
+//! assert!(fates.contains(&("c2".into(), Fate::Kept { rule: Rule::NoHairpin, at })));
 //! # Ok::<(), macvlab::labfile::Diagnostics>(())
 //! ```
 

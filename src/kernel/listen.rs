@@ -128,7 +128,7 @@ impl Ear {
         };
         let (origin, bytes) = self.origin(step, spot, received.bytes);
         self.late += usize::from(origin != step);
-        let seen = Seen { device: device.to_owned(), packet_type, frame: Frame::from(bytes) };
+        let seen = Seen { device: device.into(), packet_type, frame: Frame::from(bytes) };
         let Some(to) = self.steps.get_mut(origin) else {
             return;
         };

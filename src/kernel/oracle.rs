@@ -61,7 +61,7 @@ impl Oracle {
         let mut observed = Observed { setup, late: ear.late, steps: ear.into_steps(), ..Observed::default() };
         observed.counters = std::mem::take(&mut world.gone);
         observed.vanished = std::mem::take(&mut world.vanished);
-        let names: Vec<String> = world.live.keys().cloned().collect();
+        let names: Vec<Name> = world.live.keys().cloned().collect();
         for name in names {
             if let Ok(s) = world.snapshot(&name) {
                 observed.counters.entry(name.clone()).or_default().push(s.counters);

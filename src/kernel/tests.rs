@@ -10,7 +10,7 @@ use crate::switch::{PortFlags, PortState, PortVlans};
 use std::time::Duration;
 
 fn device(name: &str, kind: DeviceKind) -> DeviceSpec {
-    DeviceSpec { name: name.to_owned(), kind, line: 0 }
+    DeviceSpec { name: name.into(), kind, line: 0 }
 }
 
 fn nic(name: &str, mac: u64) -> DeviceSpec {
@@ -60,7 +60,7 @@ fn port_spec(mac: u64, mode: Mode) -> MacvlanSpec {
 
 fn switch(ports: &[(&str, bool)]) -> SwitchSpec {
     let ports = ports.iter().map(|(d, hairpin)| SwitchPortSpec {
-        device: (*d).to_owned(),
+        device: (*d).into(),
         flags: PortFlags { hairpin: *hairpin, ..PortFlags::default() },
         state: PortState::Forwarding,
         group_fwd_mask: 0,
@@ -112,7 +112,7 @@ fn observe(lab: &LabSpec) -> Option<Observed> {
     }
 }
 
-fn who(seen: &[Seen]) -> Vec<(String, PacketType)> {
+fn who(seen: &[Seen]) -> Vec<(Name, PacketType)> {
     let mut all: Vec<_> = seen.iter().map(|s| (s.device.clone(), s.packet_type)).collect();
     all.sort();
     all

@@ -140,7 +140,7 @@ impl<'p> World<'p> {
         }
         let cell = self.pool.take(role, self.protocols.len())?;
         self.cells.push(cell);
-        self.cell_of.insert(name.to_owned(), self.cells.len() - 1);
+        self.cell_of.insert(name.into(), self.cells.len() - 1);
         Ok(self.cells.len() - 1)
     }
 
@@ -179,7 +179,7 @@ impl<'p> World<'p> {
         match kind {
             DeviceKind::Macvlan(spec) => {
                 if let Err((stage, error)) = self.make_port(name, spec)? {
-                    refused.push(SetupError { device: name.to_owned(), stage, error });
+                    refused.push(SetupError { device: name.into(), stage, error });
                 }
                 Ok(())
             }
@@ -219,7 +219,7 @@ impl<'p> World<'p> {
     /// Makes the device and its cable, unless the device at the cable's other end came first.
     fn make_wired(&mut self, name: &str) -> Result<(), Trouble> {
         if let Some(made) = self.unborn.remove(name) {
-            self.live.insert(name.to_owned(), made);
+            self.live.insert(name.into(), made);
             return Ok(());
         }
         let wired = self.plan.wired(name)?.clone();
@@ -238,7 +238,7 @@ impl<'p> World<'p> {
                 let end = self.far_end("p", wired.mtu);
                 self.lay_cable(name, here, &here_end, place.cell, &end)?;
                 self.plug_in(place, &end, port)?;
-                self.far.insert(name.to_owned(), Place { cell: place.cell, ifindex: end.ifindex });
+                self.far.insert(name.into(), Place { cell: place.cell, ifindex: end.ifindex });
             }
             Far::Nobody => {
                 let end = self.far_end("v", wired.mtu);
@@ -246,12 +246,11 @@ impl<'p> World<'p> {
                 self.lay_cable(name, here, &here_end, void, &end)?;
                 link::set_flag(&mut self.cells[void].rtnl, end.ifindex, LinkFlags::Up, true)
                     .map_err(Trouble::refused("an idle cable"))?;
-                self.far.insert(name.to_owned(), Place { cell: void, ifindex: end.ifindex });
+                self.far.insert(name.into(), Place { cell: void, ifindex: end.ifindex });
             }
         }
         self.cells[here].listen(here_end.ifindex, &self.protocols)?;
-        self.live
-            .insert(name.to_owned(), Live { cell: here, ifindex: here_end.ifindex, kind: kind_of(&wired) });
+        self.live.insert(name.into(), Live { cell: here, ifindex: here_end.ifindex, kind: kind_of(&wired) });
         Ok(())
     }
 
@@ -353,7 +352,7 @@ impl<'p> World<'p> {
         }
         self.cells[cell].listen(new.ifindex, &self.protocols)?;
         let kind = Kind::Port { tap: spec.tap, nic };
-        self.live.insert(name.to_owned(), Live { cell, ifindex: new.ifindex, kind });
+        self.live.insert(name.into(), Live { cell, ifindex: new.ifindex, kind });
         for group in &spec.multicast {
             self.join(name, *group, true).map_err(Trouble::refused("joining a group"))?;
         }
@@ -488,7 +487,7 @@ impl<'p> World<'p> {
 }
 
 fn create_error(device: &str, error: ErrorNumber) -> SetupError {
-    SetupError { device: device.to_owned(), stage: SetupStage::Create, error }
+    SetupError { device: device.into(), stage: SetupStage::Create, error }
 }
 
 fn missing(switch: &str) -> Trouble {

@@ -319,7 +319,7 @@ impl Lab {
         for port in &spec.ports {
             self.cables.push(Cable { ends: [End::Gone, End::Gone], latency: DEFAULT_LATENCY });
             node.ports.push(SwitchPortNode {
-                name: format!("{}.{}", spec.name, port.device),
+                name: format!("{}.{}", spec.name, port.device).into(),
                 device: port.device.clone(),
                 cable: CableId(self.cables.len() - 1),
                 mtu: 1500,

@@ -318,7 +318,7 @@ impl Lab {
             above.iter().try_for_each(|name| self.remove(name))?;
         }
         let counters = self.counters_of(id);
-        self.log.push(Event::Counters { device: name.to_owned(), counters });
+        self.log.push(Event::Counters { device: name.into(), counters });
         match self.devices[id.0].kind {
             Kind::Port { parent, port, .. } => {
                 if let Some(link) = self.link_mut(parent) {

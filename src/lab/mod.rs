@@ -165,7 +165,7 @@ impl Lab {
         frame: &[u8],
         sink: Sink<'_>,
     ) -> Result<(), UnknownDevice> {
-        let unknown = || UnknownDevice(device.to_owned());
+        let unknown = || UnknownDevice(device.into());
         let id = *self.names.get(device).ok_or_else(unknown)?;
         self.devices[id.0].link().ok_or_else(unknown)?;
         self.advance(time, sink);
@@ -188,7 +188,7 @@ impl Lab {
         frame: &[u8],
         sink: Sink<'_>,
     ) -> Result<(), UnknownDevice> {
-        let id = *self.names.get(device).ok_or_else(|| UnknownDevice(device.to_owned()))?;
+        let id = *self.names.get(device).ok_or_else(|| UnknownDevice(device.into()))?;
         self.advance(time, sink);
         self.send_or_record(id, Frame::new(frame));
         self.settle(sink);

@@ -103,12 +103,12 @@ impl Lab {
     /// # Errors
     /// [`AttachError`].
     pub fn attach(&mut self, device: &str) -> Result<Outlet, AttachError> {
-        let id = self.names.get(device).copied().ok_or_else(|| AttachError::Unknown(device.to_owned()))?;
+        let id = self.names.get(device).copied().ok_or_else(|| AttachError::Unknown(device.into()))?;
         if self.outside.places.iter().any(|p| p.name == device) {
-            return Err(AttachError::Twice(device.to_owned()));
+            return Err(AttachError::Twice(device.into()));
         }
         let outlet = Outlet(self.outside.places.len());
-        self.outside.places.push(Place { name: device.to_owned(), way: None, present: true });
+        self.outside.places.push(Place { name: device.into(), way: None, present: true });
         self.plug_in(outlet, id);
         Ok(outlet)
     }

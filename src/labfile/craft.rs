@@ -157,7 +157,7 @@ fn mac_ref(cx: &mut Reader<'_>, node: &Node<'_, '_>) -> Option<MacRef> {
     if text.matches([':', '-']).count() >= 4 {
         return scalar::mac(cx, node).map(MacRef::Addr);
     }
-    named(cx, node, Want::Device).map(MacRef::Device)
+    named(cx, node, Want::Device).map(|name| MacRef::Device(name.into()))
 }
 
 fn ip_ref(cx: &mut Reader<'_>, node: &Node<'_, '_>) -> Option<IpRef> {
@@ -168,7 +168,7 @@ fn ip_ref(cx: &mut Reader<'_>, node: &Node<'_, '_>) -> Option<IpRef> {
     if text.contains(['/', ':']) {
         return scalar::ip(cx, node).map(IpRef::Addr);
     }
-    named(cx, node, Want::Device).map(IpRef::Device)
+    named(cx, node, Want::Device).map(|name| IpRef::Device(name.into()))
 }
 
 /// `vlan = 10`, `vlan = [10, { id = 20, pcp = 3 }]`: tags, outermost first.

@@ -3,9 +3,11 @@
 use super::names::{Kind, Want, Wire, bad_name, declare};
 use super::read::{Node, Reader, Table, list};
 use super::scalar;
+use super::step::named;
 use crate::frame::{Family, VlanId};
 use crate::lab::spec::{
-    DeviceKind, DeviceSpec, MacvlanSpec, NicSpec, RouterInterface, RouterSpec, StationSpec, TapOpen, VlanSpec,
+    DeviceKind, DeviceSpec, MacvlanSpec, Name, NicSpec, RouterInterface, RouterSpec, StationSpec, TapOpen,
+    VlanSpec,
 };
 use crate::nic::UnicastFilter;
 use crate::station::{IpSpec, default_mac};
@@ -88,7 +90,7 @@ pub(super) fn device(
             DeviceKind::Macvlan(spec)
         }
     };
-    Some(DeviceSpec { name: name.to_owned(), kind, line })
+    Some(DeviceSpec { name: name.into(), kind, line })
 }
 
 /// The families of a device's addresses.
@@ -112,7 +114,7 @@ fn nic(cx: &mut Reader<'_>, name: &str, table: &Table<'_, '_>) -> NicSpec {
         mtu: table.get(cx, "mtu", scalar::u32).unwrap_or(DEFAULT_MTU),
         up: table.get(cx, "up", scalar::boolean).unwrap_or(true),
         filter: table.get(cx, "filter", filter).unwrap_or_default(),
-        cable,
+        cable: cable.map(Name::from),
         latency: table.get(cx, "latency", scalar::duration).unwrap_or(Duration::ZERO),
         promisc: table.get(cx, "promisc", scalar::boolean).unwrap_or(false),
         allmulticast: table.get(cx, "allmulticast", scalar::boolean).unwrap_or(false),
@@ -143,13 +145,8 @@ fn vlan(cx: &mut Reader<'_>, table: &Table<'_, '_>) -> VlanSpec {
     }
 }
 
-fn parent(cx: &mut Reader<'_>, table: &Table<'_, '_>, want: Want) -> String {
-    let read = |cx: &mut Reader<'_>, node: &Node<'_, '_>| {
-        let name = scalar::text(cx, node)?;
-        cx.refer(node, &name, want);
-        Some(name)
-    };
-    table.require(cx, "parent", read).unwrap_or_default()
+fn parent(cx: &mut Reader<'_>, table: &Table<'_, '_>, want: Want) -> Name {
+    table.require(cx, "parent", |cx, node| named(cx, node, want)).unwrap_or_default()
 }
 
 /// Reads what `[macvlan.N]` and an `add` step have in common.
@@ -234,7 +231,7 @@ fn interface(
     let name = given.unwrap_or(derived);
     let station = station(cx, &name, &table);
     declare(cx, &name, Kind::Interface, node.path.to_string(), span, families(&station.ip));
-    Some(RouterInterface { name, station })
+    Some(RouterInterface { name: name.into(), station })
 }
 
 /// Reads a device's addresses, routers and static neighbours.

@@ -4,7 +4,7 @@ use super::diagnostic::MAX_SHOWN;
 use super::read::Reader;
 use super::suggest;
 use crate::frame::Family;
-use crate::lab::spec::Target;
+use crate::lab::spec::{Name, Target};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
@@ -55,7 +55,7 @@ pub(super) enum Want {
     /// A switch.
     Switch,
     /// A device on a port of this switch.
-    OnSwitch(String),
+    OnSwitch(Name),
 }
 
 impl Want {
@@ -113,7 +113,7 @@ pub(super) struct Wire {
 
 /// Two ends of a ping or the like.
 pub(super) struct Probe {
-    pub(super) from: String,
+    pub(super) from: Name,
     pub(super) to: Target,
     /// ARP knows IPv4 only.
     pub(super) arp: bool,
@@ -129,14 +129,14 @@ pub(super) struct Names {
     pub(super) references: Vec<Reference>,
     pub(super) wires: Vec<Wire>,
     pub(super) probes: Vec<Probe>,
-    switch_ports: BTreeSet<(String, String)>,
+    switch_ports: BTreeSet<(Name, Name)>,
     parents: Vec<(String, String)>,
 }
 
 impl Names {
     /// A port of a switch, for the device on its other end.
     pub(super) fn switch_port(&mut self, switch: &str, device: &str) {
-        self.switch_ports.insert((switch.to_owned(), device.to_owned()));
+        self.switch_ports.insert((switch.into(), device.into()));
     }
 
     /// A device stands on another.
@@ -160,14 +160,19 @@ impl Names {
     }
 
     fn nearest(&self, name: &str, want: &Want) -> Option<String> {
-        let fitting = |(known, entry): (&'_ String, &Known)| want.takes(entry.kind).then_some(known.clone());
-        let names: Vec<String> = match want {
-            Want::OnSwitch(switch) => {
-                self.switch_ports.iter().filter(|(s, _)| s == switch).map(|(_, d)| d.clone()).collect()
+        let names: Vec<&str> = match want {
+            Want::OnSwitch(switch) => self
+                .switch_ports
+                .iter()
+                .filter(|(s, _)| s == switch)
+                .map(|(_, device)| device.as_str())
+                .collect(),
+            _ => {
+                let known = self.declared.iter().chain(&self.added);
+                known.filter(|(_, entry)| want.takes(entry.kind)).map(|(name, _)| name.as_str()).collect()
             }
-            _ => self.declared.iter().chain(&self.added).filter_map(fitting).collect(),
         };
-        suggest::nearest(name, names.iter().map(String::as_str)).map(str::to_owned)
+        suggest::nearest(name, names).map(str::to_owned)
     }
 }
 
@@ -239,7 +244,7 @@ fn references(cx: &mut Reader<'_>) {
             }
             Some(_) => match &want {
                 Want::OnSwitch(switch)
-                    if !cx.names.switch_ports.contains(&(switch.clone(), name.clone())) =>
+                    if !cx.names.switch_ports.contains(&(switch.clone(), name.as_str().into())) =>
                 {
                     let near = near(cx, &name, &want);
                     (format!("`{name}` is on no port of `{switch}`"), near)

@@ -6,7 +6,7 @@ use super::scalar;
 use super::step::named;
 use super::suggest;
 use super::switch;
-use crate::lab::spec::{Action, Change, SwitchChange};
+use crate::lab::spec::{Action, Change, Name, SwitchChange};
 use crate::macvlan::SourcesChange;
 use crate::switch::PortFlag;
 
@@ -135,7 +135,7 @@ fn switch_change(cx: &mut Reader<'_>, node: &Node<'_, '_>, table: &Table<'_, '_>
 fn port_change(
     cx: &mut Reader<'_>,
     switch: &str,
-    port: Option<String>,
+    port: Option<Name>,
     key: &str,
     node: &Node<'_, '_>,
 ) -> Option<SwitchChange> {

@@ -8,7 +8,7 @@ use super::scalar;
 use super::set;
 use super::suggest;
 use crate::errno::Errno;
-use crate::lab::spec::{Action, Entry, Expect, FrameSpec, ProbeSpec, StepSpec, Target};
+use crate::lab::spec::{Action, Entry, Expect, FrameSpec, Name, ProbeSpec, StepSpec, Target};
 use std::net::IpAddr;
 use std::time::Duration;
 use toml::de::DeValue;
@@ -69,13 +69,13 @@ fn action(cx: &mut Reader<'_>, name: &str, node: &Node<'_, '_>) -> Option<Action
 }
 
 /// The name of something that must exist.
-pub(super) fn named(cx: &mut Reader<'_>, node: &Node<'_, '_>, want: Want) -> Option<String> {
+pub(super) fn named(cx: &mut Reader<'_>, node: &Node<'_, '_>, want: Want) -> Option<Name> {
     let name = scalar::text(cx, node)?;
     cx.refer(node, &name, want);
-    Some(name)
+    Some(name.into())
 }
 
-fn device_name(cx: &mut Reader<'_>, node: &Node<'_, '_>) -> Option<String> {
+fn device_name(cx: &mut Reader<'_>, node: &Node<'_, '_>) -> Option<Name> {
     named(cx, node, Want::Device)
 }
 
@@ -106,7 +106,7 @@ fn target(cx: &mut Reader<'_>, node: &Node<'_, '_>) -> Option<Target> {
         );
     }
     cx.refer(node, &text, Want::Device);
-    Some(Target::Device(text))
+    Some(Target::Device(text.into()))
 }
 
 fn inject(cx: &mut Reader<'_>, node: &Node<'_, '_>) -> Option<Action> {
@@ -155,7 +155,7 @@ fn add(cx: &mut Reader<'_>, node: &Node<'_, '_>) -> Option<Action> {
     let spec = device::macvlan(cx, &table, tap);
     let (name, span) = name?;
     cx.names.add(&name, span, device::families(&spec.ip));
-    Some(Action::Add { name, spec })
+    Some(Action::Add { name: name.into(), spec })
 }
 
 fn replay(cx: &mut Reader<'_>, node: &Node<'_, '_>) -> Option<Action> {

@@ -3,6 +3,7 @@
 use super::names::{Kind, Want, Wire, declare};
 use super::read::{Node, Reader, Table, list, type_name};
 use super::scalar;
+use super::step::named;
 use super::suggest;
 use crate::frame::VlanId;
 use crate::lab::spec::{FdbSpec, SwitchPortSpec, SwitchSpec};
@@ -98,7 +99,7 @@ pub(super) fn switch(
     let fdb = table
         .get(cx, "fdb", |cx, node| list(cx, node, "a list of tables", |cx, node| fdb_entry(cx, name, node)));
     Some(SwitchSpec {
-        name: name.to_owned(),
+        name: name.into(),
         mac: table.get(cx, "mac", scalar::mac).unwrap_or_else(|| default_mac(name)),
         ageing: table.get(cx, "ageing", scalar::duration).unwrap_or(DEFAULT_AGEING),
         vlan_filtering: table.get(cx, "vlan_filtering", scalar::boolean).unwrap_or(false),
@@ -131,7 +132,7 @@ fn port(
         }
     }
     Some(SwitchPortSpec {
-        device: device.to_owned(),
+        device: device.into(),
         flags,
         state: table.get(cx, "state", declared_state).unwrap_or_default(),
         group_fwd_mask: table.get(cx, "group_fwd_mask", scalar::u16).unwrap_or(0),
@@ -194,11 +195,7 @@ pub(super) fn fdb_entry(cx: &mut Reader<'_>, switch: &str, node: &Node<'_, '_>) 
     let table = Table::of(cx, node)?;
     table.only(cx, &["mac", "port", "sticky", "dynamic", "vlan"]);
     let mac = table.require(cx, "mac", scalar::mac);
-    let port = table.require(cx, "port", |cx, node| {
-        let device = scalar::text(cx, node)?;
-        cx.refer(node, &device, Want::OnSwitch(switch.to_owned()));
-        Some(device)
-    });
+    let port = table.require(cx, "port", |cx, node| named(cx, node, Want::OnSwitch(switch.into())));
     let sticky = table.get(cx, "sticky", scalar::boolean).unwrap_or(false);
     let dynamic = table.get(cx, "dynamic", scalar::boolean).unwrap_or(false);
     let vlan = table.get(cx, "vlan", scalar::vlan_id);

@@ -80,13 +80,13 @@ pub(super) fn devices(devices: &[Device], states: &[(Name, DeviceState)], crossi
         };
         let attached = crossings.iter().find(|c| c.device == device.name);
         table.add_row([
-            device.name.clone(),
+            device.name.to_string(),
             device.kind.to_owned(),
             device.mode.map(|m| m.to_string()).unwrap_or_default(),
             state.map(|s| s.mac.to_string()).unwrap_or_default(),
             state.map(|s| s.mtu.to_string()).unwrap_or_default(),
             link.to_owned(),
-            device.parent.as_ref().or(device.peer.as_ref()).cloned().unwrap_or_default(),
+            device.parent.as_ref().or(device.peer.as_ref()).map(Name::to_string).unwrap_or_default(),
             attached.map(|c| format!("{} ({})", c.backend, c.presence.word())).unwrap_or_default(),
         ]);
     }
@@ -99,10 +99,10 @@ pub(super) fn known(known: &[Known]) -> String {
     for Known { switch, port, entry } in known {
         let ages = entry.kind == FdbKind::Dynamic;
         table.add_row([
-            switch.clone(),
+            switch.to_string(),
             entry.mac.to_string(),
             entry.vlan.map(|vlan| vlan.get().to_string()).unwrap_or_default(),
-            port.clone(),
+            port.to_string(),
             fdb_kind(entry.kind).to_owned(),
             if ages { format!("{} s", entry.age.as_secs()) } else { String::new() },
         ]);

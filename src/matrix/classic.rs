@@ -135,7 +135,7 @@ impl Classic {
     /// The lab.
     #[must_use]
     pub fn spec(&self) -> LabSpec {
-        let device = |name: &str, kind| DeviceSpec { name: name.to_owned(), kind, line: 0 };
+        let device = |name: &str, kind| DeviceSpec { name: name.into(), kind, line: 0 };
         let mut devices = vec![device("eth0", self.nic()), device("c1", port(self.c1, C1, C2))];
         devices.extend(self.c2.map(|setup| device("c2", port(setup, C2, C1))));
         let (mac, ip) = (WIN_MAC, ip(WIN));
@@ -155,7 +155,7 @@ impl Classic {
             mtu: 1500,
             up: true,
             filter: UnicastFilter::None,
-            cable: (self.wire == Wire::Cable).then(|| "win".to_owned()),
+            cable: (self.wire == Wire::Cable).then(|| "win".into()),
             latency: Duration::ZERO,
             promisc: false,
             allmulticast: false,
@@ -174,7 +174,7 @@ fn ip(last: u8) -> IpSpec {
 
 fn port(setup: PortSetup, last: u8, peer: u8) -> DeviceKind {
     DeviceKind::Macvlan(MacvlanSpec {
-        parent: "eth0".to_owned(),
+        parent: "eth0".into(),
         mode: setup.mode,
         ip: ip(last),
         up: true,
@@ -185,7 +185,7 @@ fn port(setup: PortSetup, last: u8, peer: u8) -> DeviceKind {
 
 fn switch(hairpin: bool) -> SwitchSpec {
     let port = |device: &str, hairpin| SwitchPortSpec {
-        device: device.to_owned(),
+        device: device.into(),
         flags: PortFlags { hairpin, ..PortFlags::default() },
         state: PortState::default(),
         group_fwd_mask: 0,
@@ -193,7 +193,7 @@ fn switch(hairpin: bool) -> SwitchSpec {
         policy: None,
     };
     SwitchSpec {
-        name: "sw0".to_owned(),
+        name: "sw0".into(),
         ageing: Duration::from_secs(300),
         mac: default_mac("sw0"),
         vlan_filtering: false,

@@ -158,8 +158,7 @@ pub fn ping(spec: &LabSpec, from: &str, to: &str) -> Cell {
 /// The same, with the way of the frame that made the difference.
 #[must_use]
 pub fn explain(spec: &LabSpec, from: &str, to: &str) -> Explained {
-    let probe =
-        ProbeSpec { from: from.to_owned(), to: Target::Device(to.to_owned()), count: 1, timeout: TIMEOUT };
+    let probe = ProbeSpec { from: from.into(), to: Target::Device(to.into()), count: 1, timeout: TIMEOUT };
     let steps = vec![StepSpec { action: Action::Ping(probe), expect: None, line: 0 }];
     let spec = LabSpec { steps, ..spec.clone() };
     let mut lab = Lab::new(&spec, Options { decisions: true, ..Options::default() });
@@ -200,14 +199,14 @@ impl Exchange<'_> {
     /// The cell, and which of the journeys decided. `refused`: one of the two that is not there or stays down.
     fn cell(&self, outcome: Option<Outcome>, refused: Option<(Rule, Name)>) -> (Cell, Option<usize>) {
         let cell = |reach, rule, at, lost| {
-            let (from, to) = (self.from.to_owned(), self.to.to_owned());
+            let (from, to) = (self.from.into(), self.to.into());
             Cell { from, to, reach, rule, at, lost }
         };
         let mut journeys = self.journeys.iter().enumerate();
         if outcome == Some(Outcome::Reply) {
             let first = journeys.find_map(|(i, journey)| Some((i, self.received_by_target(journey)?)));
             let (index, rule) = first.unzip();
-            return (cell(Reach::Reply, rule, rule.map(|_| self.to.to_owned()), None), index);
+            return (cell(Reach::Reply, rule, rule.map(|_| self.to.into()), None), index);
         }
         let asked = |journey: &&Journey| read(&journey.frame).is_some_and(|(what, _)| what == Lost::Request);
         let arrived = self.journeys.iter().filter(asked).any(|j| self.received_by_target(j).is_some());
@@ -239,7 +238,7 @@ impl Exchange<'_> {
         let meant_for = self.meant_for(&journey.frame, about)?;
         match journey.fate(meant_for, self.devices)? {
             Fate::Got(_) | Fate::Apart => None,
-            Fate::Overheard(rule) => Some((what, rule, meant_for.to_owned())),
+            Fate::Overheard(rule) => Some((what, rule, meant_for.into())),
             Fate::Kept { rule, at } => Some((what, rule, at)),
         }
     }

@@ -245,10 +245,10 @@ impl<'a> Engine<'a> {
         let number = self.device(name).filter(|number| self.get(*number).as_ref().is_some_and(known));
         let number = number.ok_or_else(|| {
             let names: Vec<&str> = self.devices.iter().filter(known).map(|d| d.name.as_str()).collect();
-            EntryError::Unknown { name: name.to_owned(), known: names.join(", ") }
+            EntryError::Unknown { name: name.into(), known: names.join(", ") }
         })?;
         if self.get(number).is_some_and(|device| !device.up) {
-            return Err(EntryError::Down(name.to_owned()));
+            return Err(EntryError::Down(name.into()));
         }
         Ok(number)
     }

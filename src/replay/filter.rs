@@ -63,7 +63,7 @@ impl FromStr for Term {
             None => (key, false),
         };
         let quality = match key.trim() {
-            "device" => Quality::Device(value.to_owned()),
+            "device" => Quality::Device(value.into()),
             "rule" => Quality::Rule(Rule::from_id(value).ok_or_else(|| BadTerm::Rule(value.to_owned()))?),
             "verdict" => {
                 let verdict = Verdict::ALL.iter().find(|(word, _)| *word == value);
@@ -159,7 +159,7 @@ mod tests {
     use crate::time::Instant;
 
     fn device(name: &str) -> Device {
-        Device { name: name.to_owned(), ..Device::default() }
+        Device { name: name.into(), ..Device::default() }
     }
 
     /// Which of eight hops are let through: c1 and c2 arrive, receive by R14, transmit by R32, drop by R14.

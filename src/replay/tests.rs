@@ -272,7 +272,7 @@ fn lengths(path: &std::path::Path) -> Vec<usize> {
 #[test]
 fn frames_longer_than_a_buffer_stay_in_their_order_and_a_switch_has_a_file_if_it_receives() {
     let dir = tempfile::tempdir().unwrap();
-    let device = |name: &str, kind| crate::lab::Device { name: name.to_owned(), kind, ..Default::default() };
+    let device = |name: &str, kind| crate::lab::Device { name: name.into(), kind, ..Default::default() };
     let devices = [device("c1", "macvlan"), device("sw0", "switch"), device("sw1", "switch")];
     // So little memory that a device's buffer holds some hundred bytes.
     let spec = OutputSpec { folder: Some(dir.path().to_path_buf()), annotated: None, memory: 10_000 };
@@ -292,7 +292,7 @@ fn frames_longer_than_a_buffer_stay_in_their_order_and_a_switch_has_a_file_if_it
 #[test]
 fn a_time_that_pcap_cannot_say_ends_the_replay_with_the_name_of_the_file() {
     let dir = tempfile::tempdir().unwrap();
-    let devices = [crate::lab::Device { name: "c1".to_owned(), kind: "macvlan", ..Default::default() }];
+    let devices = [crate::lab::Device { name: "c1".into(), kind: "macvlan", ..Default::default() }];
     let spec = OutputSpec { folder: Some(dir.path().to_path_buf()), ..OutputSpec::default() };
     let mut writer = Writer::open(spec, &devices).unwrap();
     receive(&mut writer, 0, [60]);

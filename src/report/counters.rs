@@ -58,7 +58,7 @@ pub fn counters_table(counted: &[(Name, Counters)]) -> String {
             c.tx_bytes,
             c.tx_dropped,
         ];
-        table.add_row(std::iter::once(name.clone()).chain(numbers.map(|n| n.to_string())));
+        table.add_row(std::iter::once(name.to_string()).chain(numbers.map(|n| n.to_string())));
     }
     for column in table.column_iter_mut().skip(1) {
         column.set_cell_alignment(CellAlignment::Right);

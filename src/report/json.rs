@@ -188,8 +188,13 @@ impl<W: Write> JsonLines<W> {
             .with("rtt_ns", rtt.map(nanos))
             .with("expect", self.expect.as_ref().map(expect))
             .with("held", held)
-            .with("delivered", self.injects.then(|| delivered.to_vec()))
+            .with("delivered", self.injects.then(|| names(delivered)))
     }
+}
+
+/// A list of names.
+fn names(names: &[Name]) -> Vec<&str> {
+    names.iter().map(Name::as_str).collect()
 }
 
 fn nanos(time: Duration) -> u64 {
@@ -311,7 +316,7 @@ fn found(finding: &Finding) -> Object {
     match finding {
         Finding::Destination { mac, port: found } => port(head("destination", mac), found),
         Finding::Source { mac, port: found } => port(head("source", mac), found),
-        Finding::Listed { mac, by } => head("lists", mac).with("devices", by.clone()),
+        Finding::Listed { mac, by } => head("lists", mac).with("devices", names(by)),
         Finding::Fdb { mac, entry } => {
             let of = entry.as_ref();
             head("fdb", mac)

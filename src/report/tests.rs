@@ -4,7 +4,9 @@ use super::*;
 use crate::counters::Counters;
 use crate::errno::Errno;
 use crate::frame::{Frame, MacAddr, PacketType, VlanId};
-use crate::lab::spec::{Action, Change, Entry, Expect, FrameSpec, MacvlanSpec, ProbeSpec, StepSpec, Target};
+use crate::lab::spec::{
+    Action, Change, Entry, Expect, FrameSpec, MacvlanSpec, Name, ProbeSpec, StepSpec, Target,
+};
 use crate::lab::{Device, DeviceState, Event, FdbChange, Hop, HopKind, Outcome, SetupStage, SwitchPort};
 use crate::macvlan::Mode;
 use crate::switch::{FdbKind, PortFlags, PortState};
@@ -13,7 +15,7 @@ use crate::verdict::Rule;
 use std::time::Duration;
 
 fn device(name: &str, kind: &'static str, mac: u64, parent: Option<&str>, mode: Option<Mode>) -> Device {
-    let (name, parent, mac) = (name.into(), parent.map(str::to_owned), Some(MacAddr::from_u64(mac)));
+    let (name, parent, mac) = (name.into(), parent.map(Name::from), Some(MacAddr::from_u64(mac)));
     Device { name, kind, mac, parent, mode, up: true, ..Device::default() }
 }
 
@@ -35,7 +37,7 @@ fn probe() -> ProbeSpec {
 
 fn result(step: usize, outcome: Outcome, delivered: &[&str], held: Option<bool>) -> Event {
     let rtt = (outcome == Outcome::Reply).then_some(Duration::from_nanos(20_500));
-    Event::Result { step, outcome, rtt, delivered: delivered.iter().map(|d| (*d).to_owned()).collect(), held }
+    Event::Result { step, outcome, rtt, delivered: delivered.iter().map(|d| (*d).into()).collect(), held }
 }
 
 /// A switch port, with two flags that are not as usual.
@@ -45,7 +47,7 @@ fn hairpin() -> Device {
     Device { port, ..device("sw0.eth0", "switch-port", 0x0200_0000_0003, Some("sw0"), None) }
 }
 
-fn learned(entry: Option<(String, FdbKind)>) -> FdbChange {
+fn learned(entry: Option<(Name, FdbKind)>) -> FdbChange {
     let (time, mac) = (Instant::from_nanos(8_000_000), MacAddr::from_u64(0x0200_0000_0009));
     FdbChange { step: 5, time, switch: "sw0".into(), vlan: VlanId::new(7), mac, entry }
 }

@@ -140,7 +140,7 @@ fn probed(probe: &ProbeSpec, verb: &str) -> String {
 
 pub(super) fn target(target: &Target) -> String {
     match target {
-        Target::Device(name) => name.clone(),
+        Target::Device(name) => name.to_string(),
         Target::Address(address) => address.to_string(),
     }
 }

@@ -64,7 +64,7 @@ fn simulated(spec: &LabSpec) -> Deliveries {
             && matches!(hop.kind, HopKind::Receive(..))
             && hop.device != "eth0"
         {
-            deliveries.entry(hop.frame.to_vec()).or_default().push(hop.device.clone());
+            deliveries.entry(hop.frame.to_vec()).or_default().push(hop.device.to_string());
         }
     };
     for (from, frame) in frames() {
@@ -129,7 +129,7 @@ fn and_so_does_the_kernel() {
     let mut spec = lab();
     for (at, frame) in frames() {
         let frame = FrameSpec::Bytes(frame);
-        let action = Action::Inject { at, entry: Entry::Device, frame };
+        let action = Action::Inject { at: at.into(), entry: Entry::Device, frame };
         spec.steps.push(StepSpec { action, expect: None, line: 0 });
     }
     macvlab::kernel::acquire_privileges().unwrap();

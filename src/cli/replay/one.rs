@@ -9,6 +9,7 @@ use crate::cli::views::{Files, Shown, Views};
 use crate::cli::{Exit, Failure};
 use macvlab::capture::Reader;
 use macvlab::lab::Event;
+use macvlab::lab::spec::Name;
 use macvlab::replay::{Destination, Done, Engine, Fed, Feed, Filter, Hop, OutputSpec, Replay, Writer};
 use macvlab::report::counters_table;
 use std::io::Write as _;
@@ -20,7 +21,7 @@ pub(super) fn run(plan: &Plan, terminal: &Terminal) -> Result<Exit, Failure> {
     let engine = Engine::new(&plan.spec, None);
     let aim = plan.aim(&engine)?;
     let how = aim.how.clone();
-    let names: Vec<String> = engine.devices().iter().map(|device| device.name.clone()).collect();
+    let names: Vec<Name> = engine.devices().iter().map(|device| device.name.clone()).collect();
     let refused = engine.refused().iter().any(|device| !device.expected);
     let interrupt = Interrupt::listen()?;
     let shown = if plan.is_summarised() { Shown::Nothing } else { plan.shown };
@@ -160,7 +161,7 @@ fn tell_rest(captures: &[Capture], done: &Done, terminal: &Terminal) {
 }
 
 /// Counters by device and by rule.
-fn summarise(title: &str, names: &[String], done: &Done, mut out: Out) -> Result<(), Failure> {
+fn summarise(title: &str, names: &[Name], done: &Done, mut out: Out) -> Result<(), Failure> {
     writeln!(out, "{title}: {}\n", done.fed.frames)?;
     let counted = done.counters.iter();
     let counted: Vec<_> = counted

@@ -16,10 +16,10 @@ impl Maker {
         match self.dice.weighted(&[ports, 12, switches, 5, 5, 1]) {
             0 => self.port_change(),
             1 => self.link_change(),
-            2 => Action::SetSwitch { switch: "sw0".to_owned(), change: self.switch_change() },
+            2 => Action::SetSwitch { switch: "sw0".into(), change: self.switch_change() },
             3 => self.add(lab),
             4 => self.remove(),
-            _ => Action::Set { device: "nobody".to_owned(), change: Change::Up(true) },
+            _ => Action::Set { device: "nobody".into(), change: Change::Up(true) },
         }
     }
 
@@ -90,7 +90,7 @@ impl Maker {
             return Action::Set { device: name, change: self.own_device_change() };
         }
         let device = if self.nics.is_empty() || (!self.stations.is_empty() && self.dice.percent(35)) {
-            self.stations.first().map_or_else(|| "nobody".to_owned(), |s| s.0.clone())
+            self.stations.first().map_or_else(|| "nobody".into(), |s| s.0.clone())
         } else {
             self.dice.pick(&self.nics).0.clone()
         };
@@ -163,7 +163,7 @@ impl Maker {
         let declared: Vec<&Name> = lab.devices.iter().filter(|d| is_port(&d.kind)).map(|d| &d.name).collect();
         self.numbered += 1;
         let name = if declared.is_empty() || self.dice.percent(60) {
-            format!("x{}", self.numbered)
+            format!("x{}", self.numbered).into()
         } else {
             (*self.dice.pick(&declared)).clone()
         };
@@ -180,7 +180,7 @@ impl Maker {
         let name = match self.dice.weighted(&[80, 8, 12]) {
             0 if !self.ports.is_empty() => self.dice.pick(&self.ports).name.clone(),
             1 if !self.loose.is_empty() => self.dice.pick(&self.loose).clone(),
-            _ => "nobody".to_owned(),
+            _ => "nobody".into(),
         };
         Action::Remove(name)
     }

@@ -60,7 +60,7 @@ impl Maker {
                 let mac = self.any_mac();
                 (name, true, mac)
             }
-            4 => ("nobody".to_owned(), false, MacAddr::ZERO),
+            4 => ("nobody".into(), false, MacAddr::ZERO),
             _ => {
                 let (name, mac) = self.own_device.clone().unwrap_or_default();
                 (name, false, mac)

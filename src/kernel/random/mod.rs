@@ -110,7 +110,7 @@ impl Maker {
     fn remember(&mut self, name: &str, mac: MacAddr, mode: Mode) {
         let (groups, sources) = (Vec::new(), Vec::new());
         self.ports.retain(|p| p.name != name);
-        self.ports.push(Port { name: name.to_owned(), mac, mode, groups, sources });
+        self.ports.push(Port { name: name.into(), mac, mode, groups, sources });
     }
 
     /// An address of somebody in the lab, or of nobody.

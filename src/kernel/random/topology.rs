@@ -4,7 +4,8 @@ use super::Maker;
 use crate::frame::MacAddr;
 use crate::lab::LabSpec;
 use crate::lab::spec::{
-    DeviceKind, DeviceSpec, FdbSpec, MacvlanSpec, NicSpec, StationSpec, SwitchPortSpec, SwitchSpec, TapOpen,
+    DeviceKind, DeviceSpec, FdbSpec, MacvlanSpec, Name, NicSpec, StationSpec, SwitchPortSpec, SwitchSpec,
+    TapOpen,
 };
 use crate::macvlan::{MacvlanFlags, Mode};
 use crate::nic::UnicastFilter;
@@ -12,7 +13,7 @@ use crate::station::IpSpec;
 use crate::switch::{PortFlags, PortState, PortVlans};
 use std::time::Duration;
 
-fn device(name: String, kind: DeviceKind) -> DeviceSpec {
+fn device(name: Name, kind: DeviceKind) -> DeviceSpec {
     DeviceSpec { name, kind, line: 0 }
 }
 
@@ -23,7 +24,7 @@ impl Maker {
         let nics = 1 + self.dice.weighted(&[60, 28, 12]);
         let mut unwired: Vec<usize> = Vec::new();
         for n in 0..nics {
-            let name = format!("eth{n}");
+            let name: Name = format!("eth{n}").into();
             let mac = MacAddr([0x02, 0, 0, 0, 1, u8::try_from(n).unwrap_or(0)]);
             self.nics.push((name.clone(), mac));
             let spec = self.nic(mac);
@@ -37,7 +38,7 @@ impl Maker {
             self.for_own_device = (1 + self.dice.below(3)).min(ports);
         }
         for n in 0..ports {
-            let name = format!("c{n}");
+            let name: Name = format!("c{n}").into();
             let spec = self.port(&name);
             lab.devices.push(device(name, DeviceKind::Macvlan(spec)));
         }
@@ -70,7 +71,7 @@ impl Maker {
 
     /// Each NIC: nothing, a station, another NIC, or the switch.
     fn cables(&mut self, lab: &mut LabSpec, mut unwired: Vec<usize>) {
-        let mut on_switch: Vec<String> = Vec::new();
+        let mut on_switch: Vec<Name> = Vec::new();
         while let Some(n) = unwired.pop() {
             let name = self.nics[n].0.clone();
             match self.dice.weighted(&[10, 25, if unwired.is_empty() { 0 } else { 20 }, 55]) {
@@ -101,8 +102,8 @@ impl Maker {
         lab.switches.push(switch);
     }
 
-    fn station(&mut self, lab: &mut LabSpec) -> String {
-        let name = format!("win{}", self.stations.len());
+    fn station(&mut self, lab: &mut LabSpec) -> Name {
+        let name: Name = format!("win{}", self.stations.len()).into();
         let mac = MacAddr([0x02, 0, 0, 0, 2, u8::try_from(self.stations.len()).unwrap_or(0)]);
         self.stations.push((name.clone(), mac));
         let (mtu, up) = (self.mtu(), self.dice.percent(95));
@@ -111,7 +112,7 @@ impl Maker {
         name
     }
 
-    fn switch(&mut self, on_switch: &[String]) -> SwitchSpec {
+    fn switch(&mut self, on_switch: &[Name]) -> SwitchSpec {
         let ports = on_switch.iter().map(|d| self.switch_port(d)).collect();
         let mut fdb: Vec<FdbSpec> = Vec::new();
         for _ in 0..self.dice.weighted(&[60, 25, 15]) {
@@ -122,7 +123,7 @@ impl Maker {
         }
         SwitchSpec {
             mac: crate::station::default_mac("sw0"),
-            name: "sw0".to_owned(),
+            name: "sw0".into(),
             ageing: Duration::from_secs(if self.dice.percent(10) { 0 } else { 300 }),
             vlan_filtering: false,
             group_fwd_mask: if self.dice.percent(15) { 0x4008 } else { 0 },
@@ -153,7 +154,7 @@ impl Maker {
         };
         let group_fwd_mask = if self.dice.percent(12) { 0x4004 } else { 0 };
         let vlans = PortVlans::default();
-        SwitchPortSpec { device: device.to_owned(), flags, state, group_fwd_mask, vlans, policy: None }
+        SwitchPortSpec { device: device.into(), flags, state, group_fwd_mask, vlans, policy: None }
     }
 
     /// Entries that behave like learned ones, for addresses that exist by now.
@@ -221,19 +222,18 @@ impl Maker {
         }
     }
 
-    fn parent(&mut self) -> String {
+    fn parent(&mut self) -> Name {
         if let Some((name, _)) = &self.own_device
             && (self.for_own_device > 0 || self.dice.percent(10))
         {
             self.for_own_device = self.for_own_device.saturating_sub(1);
             return name.clone();
         }
-        let nic =
-            if self.nics.is_empty() { "nowhere".to_owned() } else { self.dice.pick(&self.nics).0.clone() };
+        let nic = if self.nics.is_empty() { "nowhere".into() } else { self.dice.pick(&self.nics).0.clone() };
         match self.dice.weighted(&[94, if self.ports.is_empty() { 0 } else { 5 }, 1]) {
             0 => nic,
             1 => self.dice.pick(&self.ports).name.clone(),
-            _ => "nowhere".to_owned(),
+            _ => "nowhere".into(),
         }
     }
 
@@ -269,7 +269,7 @@ impl Maker {
     }
 }
 
-fn set_cable(lab: &mut LabSpec, nic: usize, to: String) {
+fn set_cable(lab: &mut LabSpec, nic: usize, to: Name) {
     if let Some(DeviceSpec { kind: DeviceKind::Nic(spec), .. }) = lab.devices.get_mut(nic) {
         spec.cable = Some(to);
     }

@@ -70,8 +70,8 @@ fn a_lab_reads_as_it_is_written() {
     assert_eq!((win.flags.hairpin, c2.flags.hairpin, c2.flags.learning), (false, true, true));
     assert_eq!(lab.switches[0].ageing, Duration::from_secs(300));
     let ping = ProbeSpec {
-        from: "c1".to_owned(),
-        to: Target::Device("c2".to_owned()),
+        from: "c1".into(),
+        to: Target::Device("c2".into()),
         count: 1,
         timeout: Duration::from_secs(10),
     };
@@ -187,7 +187,7 @@ fn frames_in_hex_and_crafted() {
 
 #[test]
 fn changes() {
-    let set = |device: &str, change| Action::Set { device: device.to_owned(), change };
+    let set = |device: &str, change| Action::Set { device: device.into(), change };
     assert_eq!(action(r#"set = { device = "eth0", up = false }"#), set("eth0", Change::Up(false)));
     assert_eq!(
         action(r#"set = { device = "c1", mode = "private" }"#),
@@ -195,8 +195,8 @@ fn changes() {
     );
     let flush = Change::Sources(SourcesChange::Flush);
     assert_eq!(action(r#"set = { device = "c1", sources = { flush = true } }"#), set("c1", flush));
-    let switch = |change| Action::SetSwitch { switch: "sw0".to_owned(), change };
-    let port = || "eth0".to_owned();
+    let switch = |change| Action::SetSwitch { switch: "sw0".into(), change };
+    let port = || Name::from("eth0");
     let hairpin = SwitchChange::Flag { port: port(), flag: PortFlag::Hairpin, value: true };
     assert_eq!(action(r#"set = { switch = "sw0", port = "eth0", hairpin = true }"#), switch(hairpin));
     let state = SwitchChange::State { port: port(), state: PortState::Invalid(9) };

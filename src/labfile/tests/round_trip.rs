@@ -85,7 +85,7 @@ impl Dice<'_> {
     fn macvlan(&mut self, expect: bool) -> MacvlanSpec {
         let tap = self.chance();
         MacvlanSpec {
-            parent: self.one(&["eth0", "eth1", "v.10", "c1"]).to_owned(),
+            parent: self.one(&["eth0", "eth1", "v.10", "c1"]).into(),
             tap,
             open: if tap { self.one(&[TapOpen::No, TapOpen::Reading, TapOpen::Idle]) } else { TapOpen::No },
             mode: self.one(&Mode::ALL),
@@ -130,7 +130,7 @@ impl Dice<'_> {
     }
 
     fn fdb(&mut self) -> FdbSpec {
-        let port = self.one(&["eth0", "win"]).to_owned();
+        let port = Name::from(self.one(&["eth0", "win"]));
         let (sticky, dynamic) = (self.chance(), self.chance());
         FdbSpec { mac: self.mac(), port, sticky, dynamic, vlan: self.maybe(Dice::vlan) }
     }
@@ -141,7 +141,7 @@ impl Dice<'_> {
             *flags.get_mut(flag) = self.chance();
         }
         SwitchPortSpec {
-            device: device.to_owned(),
+            device: device.into(),
             flags,
             state: self.state(),
             group_fwd_mask: self.roll() as u16,
@@ -150,19 +150,19 @@ impl Dice<'_> {
         }
     }
 
-    fn device(&mut self) -> String {
-        self.one(&["eth0", "eth1", "c1", "c2", "v.10", "win", "r.0", "side"]).to_owned()
+    fn device(&mut self) -> Name {
+        self.one(&["eth0", "eth1", "c1", "c2", "v.10", "win", "r.0", "side"]).into()
     }
 
     fn mac_ref(&mut self) -> MacRef {
-        if self.chance() { MacRef::Addr(self.mac()) } else { MacRef::Device(self.device()) }
+        if self.chance() { MacRef::Addr(self.mac()) } else { MacRef::Device(self.device().into()) }
     }
 
     fn v4_ref(&mut self) -> IpRef {
         if self.chance() {
             IpRef::Addr(Ipv4Addr::from(self.roll()).into())
         } else {
-            IpRef::Device(self.device())
+            IpRef::Device(self.device().into())
         }
     }
 
@@ -214,7 +214,7 @@ impl Dice<'_> {
     }
 
     fn switch_change(&mut self) -> SwitchChange {
-        let port = self.one(&["eth0", "win"]).to_owned();
+        let port = Name::from(self.one(&["eth0", "win"]));
         match self.below(7) {
             0 => SwitchChange::Flag { port, flag: self.one(&PortFlag::ALL), value: self.chance() },
             1 => SwitchChange::State { port, state: self.state() },
@@ -248,8 +248,8 @@ impl Dice<'_> {
                 let entry = self.one(&[Entry::Device, Entry::Wire, Entry::Node]);
                 let at = match entry {
                     Entry::Device => self.device(),
-                    Entry::Wire => "eth0".to_owned(),
-                    Entry::Node => self.one(&["c1", "c2"]).to_owned(),
+                    Entry::Wire => "eth0".into(),
+                    Entry::Node => self.one(&["c1", "c2"]).into(),
                 };
                 let crafted = self.maybe(Dice::craft).map(FrameSpec::Crafted);
                 let frame = crafted.unwrap_or_else(|| FrameSpec::Bytes(self.bytes()));
@@ -257,11 +257,14 @@ impl Dice<'_> {
                 (Action::Inject { at, entry, frame }, expect)
             }
             6 => {
-                let (device, change) = (self.one(&["c1", "c2"]).to_owned(), self.change());
+                let (device, change) = (self.one(&["c1", "c2"]).into(), self.change());
                 (Action::Set { device, change }, ok)
             }
-            7 => (Action::SetSwitch { switch: "sw 0".replace(' ', ""), change: self.switch_change() }, ok),
-            8 => (Action::Add { name: "c3".to_owned(), spec: self.macvlan(false) }, ok),
+            7 => (
+                Action::SetSwitch { switch: "sw 0".replace(' ', "").into(), change: self.switch_change() },
+                ok,
+            ),
+            8 => (Action::Add { name: "c3".into(), spec: self.macvlan(false) }, ok),
             9 => (Action::Remove(self.device()), ok),
             10 => (Action::Wait(self.duration()), Expect::Ok),
             _ => (Action::Replay { capture: "a b/c.pcap".into(), at: self.device() }, ok),
@@ -281,14 +284,14 @@ fn lab(numbers: &[u32]) -> LabSpec {
             mtu: station.mtu,
             up: station.up,
             filter: d.maybe(|d| UnicastFilter::Slots(d.roll())).unwrap_or_default(),
-            cable: cable.map(str::to_owned),
+            cable: cable.map(Name::from),
             latency: station.latency,
             promisc: d.chance(),
             allmulticast: d.chance(),
         })
     };
     let vlan = |d: &mut Dice<'_>| VlanSpec {
-        parent: "eth0".to_owned(),
+        parent: "eth0".into(),
         id: d.vlan(),
         mac: d.maybe(Dice::mac),
         ip: d.ip(),
@@ -296,9 +299,9 @@ fn lab(numbers: &[u32]) -> LabSpec {
         up: d.chance(),
     };
     let interface =
-        |d: &mut Dice<'_>, name: &str| RouterInterface { name: name.to_owned(), station: d.station(name) };
+        |d: &mut Dice<'_>, name: &str| RouterInterface { name: name.into(), station: d.station(name) };
     let mut first = d.macvlan(true);
-    first.parent = "eth0".to_owned();
+    first.parent = "eth0".into();
     let mut devices = vec![
         ("eth0", nic(&mut d, None)),
         ("eth1", nic(&mut d, Some("side"))),
@@ -316,7 +319,7 @@ fn lab(numbers: &[u32]) -> LabSpec {
     let at = d.below(devices.len());
     devices.rotate_left(at);
     let switch = SwitchSpec {
-        name: "sw0".to_owned(),
+        name: "sw0".into(),
         mac: d.mac(),
         ageing: d.duration(),
         vlan_filtering: d.chance(),
@@ -327,7 +330,7 @@ fn lab(numbers: &[u32]) -> LabSpec {
         line: 0,
     };
     let steps = (0..d.below(8)).map(|_| d.step()).collect();
-    let devices = devices.into_iter().map(|(name, kind)| DeviceSpec { name: name.to_owned(), kind, line: 0 });
+    let devices = devices.into_iter().map(|(name, kind)| DeviceSpec { name: name.into(), kind, line: 0 });
     LabSpec { title: d.word(), devices: devices.collect(), switches: vec![switch], steps }
 }
 

@@ -113,14 +113,14 @@ impl<'a> Graph<'a> {
         let mac = device.mac.map(|m| m.to_string());
         let rest =
             [Some(words::kind(device)), words::addresses(device), mac, words::down(device, self.scene)];
-        let lines = std::iter::once(device.name.clone()).chain(rest.into_iter().flatten()).collect();
+        let lines = std::iter::once(device.name.to_string()).chain(rest.into_iter().flatten()).collect();
         self.statements.push(Statement::Node { id: self.id(device), look: Look::Device, lines });
     }
 
     fn socket(&mut self, port: &Device) {
         let peer = port.peer.as_ref().and_then(|name| self.scene.devices.iter().find(|d| d.name == *name));
         let notes = words::socket(port, peer.is_some_and(|d| d.kind == "nic")).join(", ");
-        let lines = [port.name.clone(), notes].into_iter().filter(|line| !line.is_empty()).collect();
+        let lines = [port.name.to_string(), notes].into_iter().filter(|line| !line.is_empty()).collect();
         self.statements.push(Statement::Node { id: self.id(port), look: Look::Socket, lines });
     }
 

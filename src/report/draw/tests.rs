@@ -2,6 +2,7 @@
 
 use super::layout::{What, WireKind};
 use super::*;
+use crate::lab::spec::Name;
 use crate::lab::{Device, Lab, LabSpec, Options};
 use std::path::Path;
 
@@ -122,8 +123,8 @@ fn hairpin_and_steps_can_be_seen() {
 #[test]
 fn hundreds_of_ports_are_put_together() {
     let device = |name: String, kind, parent: Option<&str>| {
-        let parent = parent.map(str::to_owned);
-        Device { name, kind, parent, up: true, ..Device::default() }
+        let parent = parent.map(Name::from);
+        Device { name: name.into(), kind, parent, up: true, ..Device::default() }
     };
     let ports = (0..500).map(|n| device(format!("c{n}"), "macvlan", Some("eth0")));
     let devices = std::iter::once(device("eth0".into(), "nic", None)).chain(ports).collect();
@@ -143,7 +144,7 @@ fn hundreds_of_ports_are_put_together() {
 fn names_stay_text() {
     let name = "</text><script>&\"'\\\u{7}#;`]\u{ffff}";
     let device = |name: &str, kind, parent: Option<&str>| {
-        let parent = parent.map(str::to_owned);
+        let parent = parent.map(Name::from);
         Device { name: name.into(), kind, parent, up: true, ..Device::default() }
     };
     let devices = vec![device(name, "nic", None), device("c1", "macvlan", Some(name))];

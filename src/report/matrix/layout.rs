@@ -1,6 +1,7 @@
 //! What stands where in the table of a group, whatever it is written in.
 
 use super::Columns;
+use crate::lab::spec::Name;
 use crate::matrix::{Cell, Explained, Group, Shape};
 
 /// A table.
@@ -23,7 +24,7 @@ impl Layout<'_> {
         match &group.shape {
             Shape::Square => square(columns),
             Shape::Columns => {
-                let names = |_, ping: &Explained| vec![ping.cell.from.clone(), ping.cell.to.clone()];
+                let names = |_, ping: &Explained| vec![ping.cell.from.to_string(), ping.cell.to.to_string()];
                 side_by_side(&["from", "to"], names, group, columns)
             }
             Shape::Setups(labels) => {
@@ -37,19 +38,19 @@ impl Layout<'_> {
 /// Who asks downwards, whom rightwards.
 fn square(columns: &Columns) -> Layout<'_> {
     let cells: Vec<&Cell> = columns.iter().flatten().map(|explained| &explained.cell).collect();
-    let mut names: Vec<&String> = Vec::new();
+    let mut names: Vec<&Name> = Vec::new();
     for name in cells.iter().flat_map(|cell| [&cell.from, &cell.to]) {
         if !names.contains(&name) {
             names.push(name);
         }
     }
     let cell = |from: &str, to: &str| cells.iter().copied().find(|cell| cell.from == from && cell.to == to);
-    let row = |from: &&String| {
+    let row = |from: &&Name| {
         let cells = names.iter().map(|to| cell(from, to)).collect();
-        Row { names: vec![(*from).clone()], cells }
+        Row { names: vec![from.to_string()], cells }
     };
     let rows = names.iter().map(row).collect();
-    let header = ["from \\ to".to_owned()].into_iter().chain(names.iter().map(|name| (*name).clone()));
+    let header = ["from \\ to".to_owned()].into_iter().chain(names.iter().map(|name| name.to_string()));
     Layout { header: header.collect(), rows }
 }
 

@@ -61,7 +61,7 @@ impl Devices {
         order.extend(self.list.iter().filter(|d| d.kind != "switch-port"));
         let mut seen = BTreeSet::new();
         order.retain(|device| taking_part.contains(&device.name) && seen.insert(&device.name));
-        order.iter().map(|d| Lane { name: d.name.clone(), kind: kind_in_words(d) }).collect()
+        order.iter().map(|d| Lane { name: d.name.to_string(), kind: kind_in_words(d) }).collect()
     }
 
     /// Ports and sub-interfaces of a device, and theirs, each in front of what it sits on.

@@ -141,13 +141,13 @@ impl Teller {
 
     fn hop(&mut self, hop: &Hop) {
         let Some(device) = self.devices.get(&hop.device) else { return };
-        let here = self.devices.lane(&hop.device).to_owned();
+        let here: Name = self.devices.lane(&hop.device).into();
         let (kind, below) = (device.kind, device.parent.clone());
         let port = matches!(kind, "macvlan" | "macvtap");
         // Where what leaves the device arrives, and where what it gets comes from.
         let next = match kind {
             "macvlan" | "macvtap" | "vlan" => below.clone(),
-            _ => device.peer.as_deref().map(|peer| self.devices.lane(peer).to_owned()),
+            _ => device.peer.as_deref().map(|peer| self.devices.lane(peer).into()),
         };
         let line = match hop.kind {
             // An arrow has led here already; not into a sub-interface.
@@ -220,7 +220,7 @@ impl Teller {
                 None => shut.push((rule, vec![name])),
             }
         }
-        let at = self.devices.lane(&decision.device).to_owned();
+        let at: Name = self.devices.lane(&decision.device).into();
         for (rule, mut names) in shut {
             let more = names.len().saturating_sub(MAX_WAYS);
             names.truncate(MAX_WAYS);
