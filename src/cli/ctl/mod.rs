@@ -26,7 +26,7 @@ use std::path::{Path, PathBuf};
 /// Ask a running `macvlab live --control SOCKET`, or change its lab.
 ///
 /// A change is a step of the lab file, with the same keys and the same errors: the value of a key is written as in the file,
-/// or bare, with on and off for true and false.
+/// or bare, with on and off for true and false. `macvlab live --control -` takes the same requests from standard input.
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
   macvlab ctl /tmp/lab.sock show        the devices, how they stand, what is attached to them
