@@ -1,6 +1,6 @@
 //! `macvlab ctl SOCKET dashboard`: what a live lab does, as it does it.
 
-use super::ctl::ask;
+use super::ctl::Caller;
 use super::{Exit, Failure};
 use ratatui::Frame;
 use ratatui::crossterm::event::{self, Event, KeyCode, KeyModifiers};
@@ -36,8 +36,9 @@ struct Look {
 impl Look {
     /// Asks the lab. `None`: it is not there any more.
     fn at(socket: &Path) -> Option<Look> {
-        let text = |request: &Value| {
-            let answer = ask(socket, request).ok()?.ok()?;
+        let mut lab = Caller::at(socket).ok()?;
+        let mut text = |request: &Value| {
+            let answer = lab.ask(request).ok()?.ok()?;
             String::from_utf8(answer).ok()
         };
         let mut look = Look::default();

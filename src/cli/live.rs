@@ -1,8 +1,9 @@
 //! `macvlab live LAB --attach DEVICE=BACKEND …`
 
+use super::ctl::{Answers, Console};
 use super::interrupt::Interrupt;
 use super::rolling::Rolling;
-use super::terminal::Terminal;
+use super::terminal::{Terminal, is_dash};
 use super::views::{Files, Shown, Views};
 use super::{Exit, Failure, generate, input};
 use macvlab::lab::spec::{DeviceKind, LabSpec};
@@ -12,12 +13,17 @@ use macvlab::live::{
     BackendSpec, Engine, Identity, Observer, Settings, can_remove, crossings_table, give_up,
 };
 use macvlab::report::{CountersTable, Detail};
+use parking_lot::Mutex;
 use std::io::Write as _;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Hops that are remembered if nobody says how many.
 const HISTORY: usize = 1000;
+
+/// How long the counters wait at the end until the last answer is written.
+const PATIENCE: Duration = Duration::from_millis(100);
 
 /// Run a lab in real time, with real interfaces, programs and machines attached to it.
 ///
@@ -42,6 +48,8 @@ const HISTORY: usize = 1000;
                                         qemu-system-x86_64 -nic stream,addr.type=unix,addr.path=/tmp/win.sock
   macvlab live lab.toml --attach c1=udp:127.0.0.1:5001,127.0.0.1:5002 --control /tmp/lab.sock
                                         to be asked and changed with macvlab ctl /tmp/lab.sock
+  macvlab live lab.toml --attach c1=udp:127.0.0.1:5001,127.0.0.1:5002 --control -
+                                        the same by lines that are typed or piped in: set c1 mode=bridge, show, help
 
 Exit codes: 0 it ended as it was told to (Ctrl-C, SIGTERM, --for, the end of a capture), 2 wrong usage or input, or something
 could not be opened or written.")]
@@ -55,9 +63,14 @@ pub(super) struct Args {
     /// Attach a backend to a device. Can be given several times.
     #[arg(long, value_name = "DEVICE=BACKEND", value_parser = attachment, required = true)]
     attach: Vec<(String, BackendSpec)>,
-    /// Listen for the requests of `macvlab ctl` on this UNIX socket.
+    /// Listen for the requests of `macvlab ctl` on this UNIX socket; - is standard input. Can be given several times.
+    ///
+    /// From standard input comes one request a line, in the words that `macvlab ctl SOCKET` has after the socket; `help` lists
+    /// them, `#` begins a comment, and brackets keep a value together: sources={ add = ["02:00:00:00:00:01"] }. Answers go to
+    /// standard output, or with --json and --explain to standard error; what goes wrong to standard error, with the number
+    /// of the line. Neither a mistake nor the end of the input ends the lab.
     #[arg(long, value_name = "PATH")]
-    control: Option<PathBuf>,
+    control: Vec<PathBuf>,
     /// Remember so many hops for `macvlab ctl dump`; with 0, and nothing else that shows hops, forwarding is fastest.
     #[arg(long, value_name = "N", default_value_t = HISTORY)]
     history: usize,
@@ -92,6 +105,22 @@ fn attachment(text: &str) -> Result<(String, BackendSpec), String> {
 
 fn duration(text: &str) -> Result<Duration, String> {
     labfile::parse_duration(text).ok_or_else(|| "a number and a unit: 10s, 500ms, 2h".to_owned())
+}
+
+/// The paths of control sockets.
+fn sockets(args: &Args) -> impl Iterator<Item = &PathBuf> {
+    args.control.iter().filter(|path| !is_dash(path))
+}
+
+/// Whether requests come from standard input, which can be but one thing.
+fn reads_requests(args: &Args) -> Result<bool, Failure> {
+    let control = args.control.iter().any(|path| is_dash(path));
+    if control && args.lab.as_deref().is_some_and(is_dash) {
+        let why =
+            "the lab comes from standard input, so requests cannot: give it as a file, or `--control PATH`";
+        return Err(Failure::Because(why.to_owned()));
+    }
+    Ok(control)
 }
 
 /// A switch that reflects, as a lab.
@@ -144,6 +173,7 @@ impl Observer for Watch<'_> {
 
 /// Does it.
 pub(super) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
+    let by_stdin = reads_requests(args)?;
     let names: Vec<&str> = args.attach.iter().map(|(name, _)| name.as_str()).collect();
     let spec = match &args.lab {
         Some(path) => input::lab(path, terminal)?,
@@ -160,30 +190,22 @@ pub(super) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
     };
     let hops = shown != Shown::Nothing || args.pcap.is_some();
     let settings = Settings { history: args.history, hops, duration: args.time };
-    let mut engine = Engine::new(&spec, settings);
-    for (device, backend) in &args.attach {
-        engine.attach(device, backend).map_err(|e| unattached(&e, &spec))?;
-    }
-    if let Some(path) = &args.control {
-        engine.control(path).map_err(|e| Failure::about(path.display(), e))?;
-    }
+    let mut engine = open(args, &spec, settings)?;
     let capture = args.pcap.as_deref().map(|path| Rolling::create(path, args.pcap_limit)).transpose()?;
     privileges(identity, &engine, capture.as_ref())?;
-    let listens = args.attach.iter().filter_map(|(_, backend)| match backend {
-        BackendSpec::Unix(path) => Some(path),
-        _ => None,
-    });
-    for path in args.control.iter().chain(listens).filter(|path| !can_remove(path)) {
-        let path = path.display();
-        terminal.say(format_args!(
-            "{path} will stay behind at the end: this user may not remove it from its folder"
-        ));
-    }
+    tell_what_stays(args, terminal);
     let interrupt = Interrupt::listen()?;
     let views = Views::open(shown, Files::default(), terminal)?;
     let counters = CountersTable::new();
     let mut watch = Watch { views, capture, counters, terminal, quiet: args.quiet };
-    watch.news(&format!("live: {}; Ctrl-C ends it", names.join(", ")));
+    let writing = Arc::default();
+    let requests = if by_stdin { "; requests come from standard input (help lists them)" } else { "" };
+    watch.news(&format!("live: {}{requests}; Ctrl-C ends it", names.join(", ")));
+    if by_stdin {
+        let stdout = Answers::Stdout(Arc::clone(&writing));
+        let answers = if shown == Shown::Nothing { stdout } else { Answers::Stderr };
+        Console::new(engine.ask_here()?, answers, terminal)?.start()?;
+    }
     let ran = engine.run(&interrupt.flag(), &mut watch);
     let crossed = crossings_table(&engine.crossings());
     // Everything that was made is removed before anything else can go wrong.
@@ -192,13 +214,48 @@ pub(super) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
     let views = views.finish();
     let captured = capture.map_or(Ok(()), Rolling::finish);
     if shown == Shown::Nothing && !args.quiet {
-        let mut out = terminal.out();
-        writeln!(out, "{}\n{crossed}", counters.render())?;
-        out.flush()?;
+        summary(&writing, &format!("{}\n{crossed}", counters.render()), terminal)?;
     }
     ran?;
     views.and(captured)?;
     Ok(Exit::Held)
+}
+
+/// The lab, with everything attached to it.
+fn open(args: &Args, spec: &LabSpec, settings: Settings) -> Result<Engine, Failure> {
+    let mut engine = Engine::new(spec, settings);
+    for (device, backend) in &args.attach {
+        engine.attach(device, backend).map_err(|e| unattached(&e, spec))?;
+    }
+    for path in sockets(args) {
+        engine.control(path).map_err(|e| Failure::about(path.display(), e))?;
+    }
+    Ok(engine)
+}
+
+/// Tells of the sockets that cannot be removed at the end.
+fn tell_what_stays(args: &Args, terminal: &Terminal) {
+    let listens = args.attach.iter().filter_map(|(_, backend)| match backend {
+        BackendSpec::Unix(path) => Some(path),
+        _ => None,
+    });
+    for path in sockets(args).chain(listens).filter(|path| !can_remove(path)) {
+        let path = path.display();
+        terminal.say(format_args!(
+            "{path} will stay behind at the end: this user may not remove it from its folder"
+        ));
+    }
+}
+
+/// Shows how it was, unless an answer that nobody reads is in the way.
+fn summary(writing: &Mutex<()>, text: &str, terminal: &Terminal) -> Result<(), Failure> {
+    let Some(_writing) = writing.try_lock_for(PATIENCE) else {
+        terminal.say("nobody reads standard output, so the counters are not shown");
+        return Ok(());
+    };
+    let mut out = terminal.out();
+    writeln!(out, "{text}")?;
+    Ok(out.flush()?)
 }
 
 /// Gives up what is not needed any more.

@@ -3,16 +3,17 @@
 use super::Failure;
 use anstyle::{AnsiColor, Style};
 use macvlab::capture::AtomicFile;
-use std::cell::Cell;
 use std::fmt;
 use std::io::{self, BufWriter, IsTerminal as _, StdoutLock, Write};
 use std::path::Path;
-use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Bytes collected before a write to standard output.
 const BUFFER_BYTES: usize = 64 * 1024;
 
 /// What is known about the two streams.
+#[derive(Clone)]
 pub(super) struct Terminal {
     /// Colours on standard output.
     pub(super) colour: bool,
@@ -21,7 +22,7 @@ pub(super) struct Terminal {
     /// Columns of the terminal that standard output is, if it is one.
     width: Option<usize>,
     /// Set when nobody reads standard output any more.
-    closed: Rc<Cell<bool>>,
+    closed: Arc<AtomicBool>,
 }
 
 impl Terminal {
@@ -32,7 +33,7 @@ impl Terminal {
             colour: colour.unwrap_or_else(|| wanted(anstream::AutoStream::choice(&io::stdout()))),
             error_colour: colour.unwrap_or_else(|| wanted(anstream::AutoStream::choice(&io::stderr()))),
             width: terminal_size::terminal_size_of(io::stdout()).map(|(width, _)| usize::from(width.0)),
-            closed: Rc::default(),
+            closed: Arc::default(),
         }
     }
 
@@ -46,13 +47,13 @@ impl Terminal {
     pub(super) fn out(&self) -> Out {
         Out {
             inner: BufWriter::with_capacity(BUFFER_BYTES, io::stdout().lock()),
-            closed: Rc::clone(&self.closed),
+            closed: Arc::clone(&self.closed),
         }
     }
 
     /// Whether nobody reads standard output any more.
     pub(super) fn closed(&self) -> bool {
-        self.closed.get()
+        self.closed.load(Ordering::Relaxed)
     }
 
     /// Whether progress can be shown.
@@ -67,12 +68,17 @@ impl Terminal {
 
     /// Says why a command could not be carried out.
     pub(super) fn fail(&self, failure: &Failure) {
+        self.fail_at("", failure);
+    }
+
+    /// The same, of a command that has a place.
+    pub(super) fn fail_at(&self, place: &str, failure: &Failure) {
         match failure {
             Failure::Because(why) => {
                 let style = if self.error_colour { AnsiColor::Red.on_default().bold() } else { Style::new() };
-                self.say(format_args!("{style}error{style:#}: {why}"));
+                self.say(format_args!("{place}{style}error{style:#}: {why}"));
             }
-            Failure::Shown(text) => self.say(text.trim_end()),
+            Failure::Shown(text) => self.say(format_args!("{place}{}", text.trim_end())),
         }
     }
 }
@@ -106,14 +112,14 @@ fn wrap(text: &str, indent: usize, width: usize) -> String {
 /// error.
 pub(super) struct Out {
     inner: BufWriter<StdoutLock<'static>>,
-    closed: Rc<Cell<bool>>,
+    closed: Arc<AtomicBool>,
 }
 
 impl Out {
     fn forgive<T>(&self, result: io::Result<T>, instead: T) -> io::Result<T> {
         match result {
             Err(e) if e.kind() == io::ErrorKind::BrokenPipe => {
-                self.closed.set(true);
+                self.closed.store(true, Ordering::Relaxed);
                 Ok(instead)
             }
             result => result,
@@ -123,7 +129,7 @@ impl Out {
 
 impl Write for Out {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        if self.closed.get() {
+        if self.closed.load(Ordering::Relaxed) {
             return Ok(bytes.len());
         }
         let result = self.inner.write(bytes);
@@ -131,7 +137,7 @@ impl Write for Out {
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        if self.closed.get() {
+        if self.closed.load(Ordering::Relaxed) {
             return Ok(());
         }
         let result = self.inner.flush();

@@ -1,4 +1,4 @@
-//! Requests on a UNIX socket, while the lab runs.
+//! Requests on UNIX sockets, while the lab runs.
 //!
 //! A request is one line of JSON, an answer one line and as many bytes as it says:
 //!
@@ -26,13 +26,13 @@ use crate::report::JsonLines;
 use crate::switch::FdbEntry;
 use crate::time::Instant;
 use serde::Deserialize;
-use std::io::{self, Read as _, Write as _};
+use std::io::{self, PipeReader, PipeWriter, Read as _, Write as _};
 use std::os::fd::{AsFd as _, BorrowedFd};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 
-/// The longest request, in bytes.
-const MAX_REQUEST: usize = 64 * 1024;
+/// The longest request to a live lab, in bytes; who sends a longer one is sent away.
+pub const MAX_REQUEST: usize = 64 * 1024;
 /// The most who are served at the same time; others wait.
 const MAX_CLIENTS: usize = 16;
 
@@ -71,10 +71,27 @@ pub(super) struct Desk<'a> {
     pub(super) now: Instant,
 }
 
-/// The socket, and who talks to it.
+/// The end of a connection for somebody in this process, who asks as those do who come by a path.
+///
+/// The lab does not end before this socket is closed, though it does not wait long; see [`Engine::ask_here`].
+///
+/// [`Engine::ask_here`]: super::Engine::ask_here
+#[derive(Debug)]
+pub struct Asker {
+    /// Requests and answers, as on the socket of a path.
+    pub socket: UnixStream,
+    /// Its other end is closed when the lab is about to end: what is asked for now is still answered, and then it is time
+    /// to close the socket.
+    pub last_call: PipeReader,
+}
+
+/// The sockets, and who talks to them.
+#[derive(Default)]
 pub(super) struct Control {
-    listening: Listening,
+    listening: Vec<Listening>,
     clients: Vec<Client>,
+    /// Open until the lab is about to end.
+    bells: Vec<PipeWriter>,
 }
 
 struct Client {
@@ -82,32 +99,58 @@ struct Client {
     request: Vec<u8>,
     answer: Vec<u8>,
     written: usize,
+    /// It is in this process.
+    here: bool,
     /// It has gone, or talks nonsense.
     done: bool,
 }
 
 impl Control {
-    pub(super) fn at(path: &Path) -> io::Result<Control> {
-        Ok(Control { listening: Listening::at(path)?, clients: Vec::new() })
+    /// Listens at one more path.
+    pub(super) fn listen(&mut self, path: &Path) -> io::Result<()> {
+        self.listening.push(Listening::at(path)?);
+        Ok(())
+    }
+
+    /// Lets somebody in this process ask.
+    pub(super) fn ask_here(&mut self) -> io::Result<Asker> {
+        let (socket, far) = UnixStream::pair()?;
+        let (last_call, bell) = io::pipe()?;
+        far.set_nonblocking(true)?;
+        self.clients.push(Client::new(far, true));
+        self.bells.push(bell);
+        Ok(Asker { socket, last_call })
+    }
+
+    /// Tells those in this process that the lab is about to end.
+    pub(super) fn last_call(&mut self) {
+        self.bells.clear();
+    }
+
+    /// Whether somebody in this process may still ask.
+    pub(super) fn is_asked_here(&self) -> bool {
+        self.clients.iter().any(|c| c.here)
     }
 
     pub(super) fn give_to(&self, user: u32, group: u32) -> io::Result<()> {
-        self.listening.give_to(user, group)
+        self.listening.iter().try_for_each(|listening| listening.give_to(user, group))
     }
 
     /// What to wait for, and whether for room to write as well.
     pub(super) fn wait(&self) -> impl Iterator<Item = (BorrowedFd<'_>, bool)> {
-        let more = (self.clients.len() < MAX_CLIENTS).then(|| (self.listening.listener().as_fd(), false));
+        let more = if self.clients.len() < MAX_CLIENTS { self.listening.as_slice() } else { &[] };
+        let more = more.iter().map(|listening| (listening.listener().as_fd(), false));
         let clients = self.clients.iter().map(|c| (c.socket.as_fd(), c.written < c.answer.len()));
-        more.into_iter().chain(clients)
+        more.chain(clients)
     }
 
     /// Serves everybody, as far as that goes without waiting.
     pub(super) fn serve(&mut self, desk: &mut Desk<'_>) {
-        while self.clients.len() < MAX_CLIENTS {
-            let Some(socket) = self.listening.accept() else { break };
-            let (request, answer) = (Vec::new(), Vec::new());
-            self.clients.push(Client { socket, request, answer, written: 0, done: false });
+        for listening in &self.listening {
+            while self.clients.len() < MAX_CLIENTS {
+                let Some(socket) = listening.accept() else { break };
+                self.clients.push(Client::new(socket, false));
+            }
         }
         for client in &mut self.clients {
             client.serve(desk);
@@ -117,6 +160,10 @@ impl Control {
 }
 
 impl Client {
+    fn new(socket: UnixStream, here: bool) -> Client {
+        Client { socket, request: Vec::new(), answer: Vec::new(), written: 0, here, done: false }
+    }
+
     fn serve(&mut self, desk: &mut Desk<'_>) {
         let mut chunk = [0; 4096];
         // One answer at a time: who does not read is not read from.

@@ -2,7 +2,7 @@
 
 use super::backend::{Backend, BackendSpec, OpenError, Presence, Rim, Site};
 use super::clock::Clock;
-use super::control::{Control, Desk};
+use super::control::{Asker, Control, Desk};
 use super::history::History;
 use crate::frame::Frame;
 use crate::lab::{AttachError, Event, Lab, LabSpec, Options, Outlet};
@@ -21,6 +21,9 @@ const NAP: Duration = Duration::from_millis(100);
 
 /// How often it is asked what the system dropped.
 const ASK_MISSED: Duration = Duration::from_secs(1);
+
+/// How long the lab goes on for those in this process who still ask when it is about to end, and may be stuck.
+const LAST_REQUESTS: Duration = Duration::from_secs(1);
 
 /// How a live lab is run.
 #[derive(Clone, Copy, Debug)]
@@ -88,7 +91,7 @@ pub struct Engine {
     settings: Settings,
     places: Vec<Place>,
     history: History,
-    control: Option<Control>,
+    control: Control,
     missed_asked: Instant,
     poll: Poll,
     /// By place.
@@ -122,7 +125,7 @@ impl Engine {
             settings,
             places: Vec::new(),
             history: History::of(settings.history),
-            control: None,
+            control: Control::default(),
             missed_asked: Instant::ZERO,
             poll: Poll::default(),
             ready: Vec::new(),
@@ -148,13 +151,21 @@ impl Engine {
         Ok(())
     }
 
-    /// Listens for requests on a UNIX socket at this path.
+    /// Listens for requests on a UNIX socket at this path, beside others.
     ///
     /// # Errors
     /// The socket cannot be made.
     pub fn control(&mut self, path: &Path) -> io::Result<()> {
-        self.control = Some(Control::at(path)?);
-        Ok(())
+        self.control.listen(path)
+    }
+
+    /// Lets a thread of this process ask, without a socket that has a path. Before the lab ends, this thread is told, and
+    /// answered for a second at most, until it closes its socket.
+    ///
+    /// # Errors
+    /// The socket cannot be made.
+    pub fn ask_here(&mut self) -> io::Result<Asker> {
+        self.control.ask_here()
     }
 
     /// Makes another user the owner of the sockets and captures that were made, so that this user's programs can use them.
@@ -162,7 +173,7 @@ impl Engine {
     /// # Errors
     /// They cannot be given away.
     pub fn give_to(&self, user: u32, group: u32) -> io::Result<()> {
-        self.control.iter().try_for_each(|control| control.give_to(user, group))?;
+        self.control.give_to(user, group)?;
         self.places.iter().try_for_each(|place| place.backend.give_to(user, group))
     }
 
@@ -173,12 +184,29 @@ impl Engine {
     /// Waiting fails.
     pub fn run(&mut self, stop: &AtomicBool, observer: &mut dyn Observer) -> io::Result<()> {
         let end = self.settings.duration.map(|duration| self.clock.now() + duration);
+        self.run_until(end, |engine| stop.load(Ordering::Relaxed) || engine.is_over(), observer)?;
+        self.control.last_call();
+        let end = self.clock.now() + LAST_REQUESTS;
+        self.run_until(Some(end), |engine| !engine.control.is_asked_here(), observer)?;
+        self.ask_missed();
+        let history = &mut self.history;
+        self.lab.finish(&mut |event| tell(history, observer, event));
+        self.deliver(self.clock.now());
+        Ok(())
+    }
+
+    /// Runs until this time, or until it is over.
+    fn run_until(
+        &mut self,
+        end: Option<Instant>,
+        is_over: impl Fn(&Engine) -> bool,
+        observer: &mut dyn Observer,
+    ) -> io::Result<()> {
         loop {
             let now = self.clock.now();
             self.settle(now, observer);
-            let over = end.is_some_and(|end| now >= end) || self.is_over();
-            if over || stop.load(Ordering::Relaxed) {
-                break;
+            if end.is_some_and(|end| now >= end) || is_over(self) {
+                return Ok(());
             }
             self.wait(now, end)?;
             self.serve(observer);
@@ -187,11 +215,6 @@ impl Engine {
                 observer.pause();
             }
         }
-        self.ask_missed();
-        let history = &mut self.history;
-        self.lab.finish(&mut |event| tell(history, observer, event));
-        self.deliver(self.clock.now());
-        Ok(())
     }
 
     /// What crossed the rim so far.
@@ -259,7 +282,7 @@ impl Engine {
             self.ready.push(Ready { slot, at: wait.at, now: false });
         }
         let of_places = self.poll.len();
-        for (fd, room) in self.control.iter().flat_map(Control::wait) {
+        for (fd, room) in self.control.wait() {
             self.poll.add(fd, room);
         }
         due = self.lab.next_time().map_or(due, |at| due.min(at));
@@ -302,10 +325,10 @@ impl Engine {
             self.missed_asked = now;
             self.ask_missed();
         }
-        if let Some(control) = self.control.as_mut().filter(|_| self.asked) {
+        if self.asked {
             let (lab, places, history) = (&mut self.lab, self.places.as_slice(), &mut self.history);
             let spec = &mut self.spec;
-            control.serve(&mut Desk { spec, lab, places, history, observer, now });
+            self.control.serve(&mut Desk { spec, lab, places, history, observer, now });
         }
     }
 

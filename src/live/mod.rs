@@ -10,7 +10,7 @@
 //! | `af_packet.rs`, `tap.rs`, `udp.rs`, `stream.rs`, `pcap.rs` | one each |
 //! | `coalesce.rs` | TCP segments put together again on their way out |
 //! | `offload.rs` | checksums, segmentation and tags that a kernel left to do |
-//! | `control.rs` | requests on a UNIX socket while it runs |
+//! | `control.rs` | requests on UNIX sockets while it runs |
 //! | `history.rs`, `tables.rs` | what is shown of it |
 //! | `privileges.rs` | giving them up |
 //! | `clock.rs`, `socket.rs` | real time; sockets that are removed again |
@@ -32,6 +32,7 @@ mod tap;
 mod udp;
 
 pub use backend::{Backend, BackendSpec, BadBackend, MAX_FRAME, OpenError, Presence, Rim, Site, Wait};
+pub use control::{Asker, MAX_REQUEST};
 pub use engine::{Crossing, Engine, Observer, Settings, Unattached};
 pub use privileges::{Identity, can_remove, give_up};
 pub use tables::crossings as crossings_table;

@@ -5,6 +5,7 @@
 
 mod agreement;
 mod allocations;
+mod console;
 #[path = "../common/counting.rs"]
 mod counting;
 mod net;

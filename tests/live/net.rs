@@ -1,7 +1,7 @@
 //! Network namespaces that a test makes and removes, and a `macvlab live` that runs in one of them.
 
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Child, ChildStdin, Command, Output, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
@@ -135,6 +135,8 @@ impl Drop for Net {
 /// A running `macvlab live`.
 pub(crate) struct Live {
     child: Option<Child>,
+    /// Its standard input, if a test has it.
+    pub(crate) stdin: Option<ChildStdin>,
     pub(crate) socket: PathBuf,
 }
 
@@ -146,9 +148,18 @@ impl Live {
         Live::start(command, dir)
     }
 
+    /// The same, with requests from a standard input that the test writes to.
+    pub(crate) fn with_stdin(dir: &Path, lab: &str, args: &[&str]) -> Live {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_macvlab"));
+        let args = [args, &["--control", "-"]].concat();
+        command.args(arguments(dir, lab, &args)).current_dir(dir).stdin(Stdio::piped());
+        Live::start(command, dir)
+    }
+
     fn start(mut command: Command, dir: &Path) -> Live {
-        let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-        let mut live = Live { child: Some(child), socket: dir.join("control.sock") };
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let stdin = child.stdin.take();
+        let mut live = Live { child: Some(child), stdin, socket: dir.join("control.sock") };
         until("macvlab live answers", || live.has_ended() || live.ctl("show").0);
         if live.has_ended() {
             panic!("{:?}", live.wait());
@@ -191,15 +202,23 @@ impl Live {
 
     /// Ends it with a signal; it must end well, and leave no socket.
     pub(crate) fn end(self, signal: &str) -> String {
-        let pid = self.pid().to_string();
-        assert!(Command::new("kill").args([signal, &pid]).status().unwrap().success());
+        let out = self.end_with(signal);
+        format!("{}{}", String::from_utf8_lossy(&out.stdout), String::from_utf8_lossy(&out.stderr))
+    }
+
+    /// The same, with what it said apart.
+    pub(crate) fn end_with(self, signal: &str) -> Output {
+        self.signal(signal);
         let socket = self.socket.clone();
         let out = self.wait();
-        let said =
-            format!("{}{}", String::from_utf8_lossy(&out.stdout), String::from_utf8_lossy(&out.stderr));
-        assert_eq!(out.status.code(), Some(0), "{said}");
+        assert_eq!(out.status.code(), Some(0), "{out:?}");
         assert!(!socket.exists(), "the control socket is left");
-        said
+        out
+    }
+
+    pub(crate) fn signal(&self, signal: &str) {
+        let pid = self.pid().to_string();
+        assert!(Command::new("kill").args([signal, &pid]).status().unwrap().success());
     }
 
     /// Waits for its end.

@@ -77,8 +77,7 @@ fn privileges_are_given_up() {
         assert_eq!(owner.to_string(), value("Uid:")[0], "{name}");
     }
     // The folder is root's alone, and that is said.
-    let pid = live.pid().to_string();
-    assert!(std::process::Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
+    live.signal("-TERM");
     let out = live.wait();
     assert_eq!(out.status.code(), Some(0), "{out:?}");
     assert!(String::from_utf8_lossy(&out.stderr).contains("control.sock will stay behind"), "{out:?}");

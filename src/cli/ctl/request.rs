@@ -1,40 +1,13 @@
-//! `macvlab ctl SOCKET …`
+//! What a live lab can be asked, in words as people type them.
 
-use super::terminal::{Output, Terminal, is_dash};
-use super::{Exit, Failure};
+use super::Failure;
 use clap::{Subcommand, ValueEnum};
+use macvlab::live::MAX_REQUEST;
 use serde_json::{Value, json};
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 
-/// Ask a running `macvlab live --control SOCKET`, or change its lab.
-///
-/// A change is a step of the lab file, with the same keys and the same errors: the value of a key is written as in the file,
-/// or bare, with on and off for true and false.
-#[derive(clap::Args)]
-#[command(after_help = "Examples:
-  macvlab ctl /tmp/lab.sock show        the devices, how they stand, what is attached to them
-  macvlab ctl /tmp/lab.sock counters
-  macvlab ctl /tmp/lab.sock fdb         who is behind which switch port
-  macvlab ctl /tmp/lab.sock set c1 mode=bridge
-  macvlab ctl /tmp/lab.sock set relay.a hairpin=off
-                                        the switch relay's port for a
-  macvlab ctl /tmp/lab.sock add c3 parent=eth0 mode=private
-  macvlab ctl /tmp/lab.sock remove c3
-  macvlab ctl /tmp/lab.sock dump        the last hops, and the rules that decided
-  macvlab ctl /tmp/lab.sock dump --as pcapng -o last.pcapng
-
-Exit codes: 0 done, 1 the lab refused it, as the kernel would, 2 wrong usage, or nobody answers.")]
-pub(super) struct Args {
-    /// The socket that `macvlab live --control` listens on.
-    socket: PathBuf,
-    #[command(subcommand)]
-    request: Request,
-}
-
 #[derive(Subcommand)]
-enum Request {
+pub(super) enum Request {
     /// The devices, how they stand, and what is attached to them.
     Show {
         /// As JSON, one object a line.
@@ -65,9 +38,6 @@ enum Request {
         #[arg(long, short, value_name = "OUT", default_value = "-")]
         out: PathBuf,
     },
-    /// Watch it on the terminal: rates, links, the last hops.
-    #[cfg(feature = "dashboard")]
-    Dashboard,
     /// Change a device, or a switch's port, named SWITCH.DEVICE.
     Set {
         /// The device; or all keys are given, as in switch=sw0 ageing=10s.
@@ -92,7 +62,7 @@ enum Request {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Form {
+pub(super) enum Form {
     Text,
     Json,
     Pcapng,
@@ -108,62 +78,36 @@ impl Form {
     }
 }
 
-/// Does it.
-pub(super) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
-    let lines = |json: &bool| if *json { "json" } else { "text" };
-    let stdout = Path::new("-");
-    let (request, out) = match &args.request {
-        Request::Show { json } => (json!({ "do": "show", "as": lines(json) }), stdout),
-        Request::Counters { json } => (json!({ "do": "counters", "as": lines(json) }), stdout),
-        Request::Fdb { json } => (json!({ "do": "fdb", "as": lines(json) }), stdout),
-        Request::Dump { form, last, out } => {
-            (json!({ "do": "dump", "as": form.word(), "last": last }), out.as_path())
-        }
-        Request::Set { name, keys } => (change("set", &target(name, keys)?), stdout),
-        Request::Add { name, keys } => {
-            let named = std::iter::once(Ok(("macvlan".to_owned(), quoted(name))));
-            let keys: Result<Vec<_>, Failure> = named.chain(keys.iter().map(|k| key(k))).collect();
-            (change("add", &table(&keys?)), stdout)
-        }
-        #[cfg(feature = "dashboard")]
-        Request::Dashboard => return super::dashboard::run(&args.socket),
-        Request::Remove { name } => (change("remove", &quoted(name)), stdout),
-    };
-    match ask(&args.socket, &request)? {
-        Ok(answer) => {
-            let mut output = Output::create(out, terminal)?;
-            output.write_all(&answer)?;
-            output.commit()?;
-            if !is_dash(out) {
-                terminal.say(format_args!("{}: {} bytes", out.display(), answer.len()));
+impl Request {
+    /// As the lab takes it.
+    pub(super) fn wire(&self) -> Result<Value, Failure> {
+        let lines = |json: &bool| if *json { "json" } else { "text" };
+        let request = match self {
+            Request::Show { json } => json!({ "do": "show", "as": lines(json) }),
+            Request::Counters { json } => json!({ "do": "counters", "as": lines(json) }),
+            Request::Fdb { json } => json!({ "do": "fdb", "as": lines(json) }),
+            Request::Dump { form, last, .. } => json!({ "do": "dump", "as": form.word(), "last": last }),
+            Request::Set { name, keys } => change("set", &target(name, keys)?),
+            Request::Add { name, keys } => {
+                let named = std::iter::once(Ok(("macvlan".to_owned(), quoted(name))));
+                let keys: Result<Vec<_>, Failure> = named.chain(keys.iter().map(|k| key(k))).collect();
+                change("add", &table(&keys?))
             }
-            Ok(Exit::Held)
-        }
-        Err(why) => {
-            terminal.say(why.trim_end());
-            Ok(Exit::DidNotHold)
-        }
+            Request::Remove { name } => change("remove", &quoted(name)),
+        };
+        // The line break counts as well.
+        let bytes = request.to_string().len() + 1;
+        let too_long = || Failure::Because(format!("a request of {bytes} bytes; the most is {MAX_REQUEST}"));
+        if bytes <= MAX_REQUEST { Ok(request) } else { Err(too_long()) }
     }
-}
 
-/// Asks, and waits for the answer, or for the reason why there is none.
-pub(super) fn ask(path: &Path, request: &Value) -> Result<Result<Vec<u8>, String>, Failure> {
-    let about = |e: std::io::Error| Failure::about(path.display(), e);
-    let nonsense = || Failure::about(path.display(), "whoever listens there is no `macvlab live`");
-    let mut socket = UnixStream::connect(path).map_err(about)?;
-    writeln!(socket, "{request}").map_err(about)?;
-    let mut reader = BufReader::new(socket);
-    let mut head = String::new();
-    reader.by_ref().take(1 << 20).read_line(&mut head).map_err(about)?;
-    let head: Value = serde_json::from_str(&head).map_err(|_| nonsense())?;
-    if head["ok"] == json!(false) {
-        let error = head["error"].as_str().ok_or_else(nonsense)?;
-        return Ok(Err(error.to_owned()));
+    /// Where the answer goes; `-` is standard output.
+    pub(super) fn out(&self) -> &Path {
+        match self {
+            Request::Dump { out, .. } => out,
+            _ => Path::new("-"),
+        }
     }
-    let length = head["bytes"].as_u64().ok_or_else(nonsense)?;
-    let mut answer = Vec::new();
-    reader.take(length).read_to_end(&mut answer).map_err(about)?;
-    if answer.len() as u64 == length { Ok(Ok(answer)) } else { Err(nonsense()) }
 }
 
 fn change(action: &str, value: &str) -> Value {

@@ -1,0 +1,45 @@
+//! Asks a live lab.
+
+use serde_json::{Value, json};
+use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
+use std::os::unix::net::UnixStream;
+use std::path::Path;
+
+/// The longest first line of an answer, in bytes.
+const MAX_HEAD: u64 = 1 << 20;
+
+/// Somebody who is connected to a live lab.
+pub(crate) struct Caller(BufReader<UnixStream>);
+
+impl Caller {
+    /// Connects to the socket at this path.
+    pub(crate) fn at(path: &Path) -> io::Result<Caller> {
+        UnixStream::connect(path).map(Caller::over)
+    }
+
+    /// Is connected already.
+    pub(super) fn over(socket: UnixStream) -> Caller {
+        Caller(BufReader::new(socket))
+    }
+
+    /// Asks, and waits for the answer, or for the reason why there is none.
+    pub(crate) fn ask(&mut self, request: &Value) -> io::Result<Result<Vec<u8>, String>> {
+        writeln!(self.0.get_mut(), "{request}")?;
+        let nonsense =
+            || io::Error::new(io::ErrorKind::InvalidData, "whoever listens there is no `macvlab live`");
+        let mut head = String::new();
+        self.0.by_ref().take(MAX_HEAD).read_line(&mut head)?;
+        if head.is_empty() {
+            return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "it ended without an answer"));
+        }
+        let head: Value = serde_json::from_str(&head).map_err(|_| nonsense())?;
+        if head["ok"] == json!(false) {
+            let error = head["error"].as_str().ok_or_else(nonsense)?;
+            return Ok(Err(error.to_owned()));
+        }
+        let length = head["bytes"].as_u64().ok_or_else(nonsense)?;
+        let mut answer = Vec::new();
+        self.0.by_ref().take(length).read_to_end(&mut answer)?;
+        if answer.len() as u64 == length { Ok(Ok(answer)) } else { Err(nonsense()) }
+    }
+}

@@ -1,0 +1,95 @@
+//! `macvlab ctl SOCKET …`, and the same requests on the standard input of `macvlab live`.
+//!
+//! | file | what it does |
+//! | --- | --- |
+//! | `request.rs` | what can be asked, as it is typed and as the lab takes it |
+//! | `caller.rs` | asks, over a socket |
+//! | `console.rs` | `macvlab live --control -`: reads, asks, shows |
+//! | `lines.rs`, `split.rs` | the lines of standard input, and their words |
+
+mod caller;
+mod console;
+mod lines;
+mod request;
+mod split;
+
+pub(super) use caller::Caller;
+pub(super) use console::{Answers, Console};
+
+use super::terminal::{Output, Terminal, is_dash};
+use super::{Exit, Failure};
+use clap::Subcommand;
+use request::Request;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+/// Ask a running `macvlab live --control SOCKET`, or change its lab.
+///
+/// A change is a step of the lab file, with the same keys and the same errors: the value of a key is written as in the file,
+/// or bare, with on and off for true and false. `macvlab live --control -` takes the same requests from standard input.
+#[derive(clap::Args)]
+#[command(after_help = "Examples:
+  macvlab ctl /tmp/lab.sock show        the devices, how they stand, what is attached to them
+  macvlab ctl /tmp/lab.sock counters
+  macvlab ctl /tmp/lab.sock fdb         who is behind which switch port
+  macvlab ctl /tmp/lab.sock set c1 mode=bridge
+  macvlab ctl /tmp/lab.sock set relay.a hairpin=off
+                                        the switch relay's port for a
+  macvlab ctl /tmp/lab.sock add c3 parent=eth0 mode=private
+  macvlab ctl /tmp/lab.sock remove c3
+  macvlab ctl /tmp/lab.sock dump        the last hops, and the rules that decided
+  macvlab ctl /tmp/lab.sock dump --as pcapng -o last.pcapng
+
+Exit codes: 0 done, 1 the lab refused it, as the kernel would, 2 wrong usage, or nobody answers.")]
+pub(super) struct Args {
+    /// The socket that `macvlab live --control` listens on.
+    socket: PathBuf,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    #[command(flatten)]
+    Request(Request),
+    /// Watch it on the terminal: rates, links, the last hops.
+    #[cfg(feature = "dashboard")]
+    Dashboard,
+}
+
+/// Does it.
+pub(super) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
+    match &args.command {
+        Command::Request(request) => ask(request, &args.socket, terminal),
+        #[cfg(feature = "dashboard")]
+        Command::Dashboard => super::dashboard::run(&args.socket),
+    }
+}
+
+/// Asks once, and shows the answer.
+fn ask(request: &Request, socket: &Path, terminal: &Terminal) -> Result<Exit, Failure> {
+    let about = |e| Failure::about(socket.display(), e);
+    let wire = request.wire()?;
+    match Caller::at(socket).and_then(|mut lab| lab.ask(&wire)).map_err(about)? {
+        Ok(answer) => {
+            put(&answer, request.out(), terminal)?;
+            Ok(Exit::Held)
+        }
+        Err(why) => {
+            terminal.say(why.trim_end());
+            Ok(Exit::DidNotHold)
+        }
+    }
+}
+
+/// Hands over an answer.
+fn put(answer: &[u8], out: &Path, terminal: &Terminal) -> Result<(), Failure> {
+    let mut output = Output::create(out, terminal)?;
+    let written = output.write_all(answer).and_then(|()| output.commit());
+    if is_dash(out) {
+        return written.map_err(|e| Failure::about("standard output", e));
+    }
+    written.map_err(|e| Failure::about(out.display(), e))?;
+    terminal.say(format_args!("{}: {} bytes", out.display(), answer.len()));
+    Ok(())
+}
