@@ -53,6 +53,28 @@ measure() { # NAME
     printf '| %-42s | %12s | %8s | %s |\n' "$1" "$tcp" "$udp" "$latency"
 }
 
+ends() { # Two veth devices of the lab, far and near, whose other ends are in the two namespaces.
+    local n
+    for n in one two; do
+        in_lab link add "to-$n" type veth peer name "eth-$n"
+        in_lab link set "to-$n" up
+        in_lab link set "eth-$n" netns "macvlab-bench-$n"
+        netns "$n" sysctl -qw "net.ipv6.conf.eth-$n.disable_ipv6=1"
+        ip -n "macvlab-bench-$n" link set "eth-$n" up
+    done
+}
+received() { netns two cat /sys/class/net/eth-two/statistics/rx_packets; }
+nanoseconds() { [ -z "$live" ] && echo 0 || cut -d' ' -f1 "/proc/$live/schedstat"; } # `ip netns exec` has become macvlab.
+forward() { # NAME: for three seconds a capture is sent into one device as fast as that goes; what comes out of the other is counted.
+    local frames spent time
+    frames=$(received) spent=$(nanoseconds) time=$(date +%s%N)
+    netns one "$macvlab" live --quiet --relay --history 0 --for 3s \
+        --attach "from=pcap:$work/frames.pcap" --attach to=af_packet:eth-one
+    time=$(($(date +%s%N) - time)) frames=$(($(received) - frames)) spent=$(($(nanoseconds) - spent))
+    [ -z "$live" ] && spent='none: it works in the sender'"'"'s time' || spent="$((spent / frames)) ns"
+    printf '| %s | %s k/s | %s |\n' "$1" $((frames * 1000000 / time)) "$spent"
+}
+
 cat >"$work/ports.toml" <<'TOML'
 [nic.eth0]
 [macvlan.c1]
@@ -113,3 +135,19 @@ done
 give one m1 10.8.0.1
 give two m2 10.8.0.2
 measure "Linux bridge, veth"
+
+echo
+echo '| 64-byte frames, from interface to interface | arrive | processor time for each, beside the sender'"'"'s |'
+echo '| --- | --- | --- |'
+"$macvlab" generate "$work/frames.pcap" --frames 3000000 --size 64 2>/dev/null
+begin
+ends
+start --relay --attach one=af_packet:to-one --attach two=af_packet:to-two --history 0
+forward "macvlab's switch"
+
+begin
+ends
+in_lab link add br0 type bridge
+in_lab link set br0 up
+for n in one two; do in_lab link set "to-$n" master br0; done
+forward "Linux bridge"

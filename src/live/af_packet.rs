@@ -1,4 +1,4 @@
-//! An interface of this machine, through a packet socket (packet(7)).
+//! An interface of this machine, through a packet socket (packet(7)) and a ring in memory that is shared with the kernel.
 //!
 //! Frames come with a virtio header, for whoever sends to a veth leaves checksums and segmentation undone, and a NIC puts
 //! segments together; with their tag beside them, for the kernel takes it off; and without those that this side sent. The
@@ -6,10 +6,10 @@
 
 use super::backend::{Backend, Presence, RETRY, Rim, Wait, send_all};
 use super::coalesce::Parcels;
-use super::offload::{Malformed, complete};
+use super::offload::{HEADER_BYTES, Malformed, complete};
 use crate::errno::ErrorNumber;
 use crate::frame::Frame;
-use crate::sys::{self, BATCH, EVERY_PROTOCOL, Inbox, Outbox, PacketSocket};
+use crate::sys::{self, EVERY_PROTOCOL, Inbox, Message, Outbox, PacketSocket, Ring};
 use crate::time::Instant;
 use std::io;
 use std::os::fd::AsFd as _;
@@ -17,8 +17,11 @@ use std::os::fd::AsFd as _;
 /// Asked for in each direction: some milliseconds of a fast link.
 const QUEUE_BYTES: i32 = 8 * 1024 * 1024;
 
-/// Messages that are received with one call even if each is long.
-const FEW: usize = 8;
+/// Frames that are taken at once; long packets come as many, so it is these that count.
+const AT_ONCE: usize = 256;
+
+/// Payload of an Ethernet frame, in bytes.
+const ETHERNET_MTU: u32 = 1500;
 
 pub(super) struct AfPacket {
     name: String,
@@ -27,9 +30,9 @@ pub(super) struct AfPacket {
     bound: Option<u32>,
     presence: Presence,
     look_again: Instant,
+    ring: Ring,
+    /// For what is too long for the ring.
     inbox: Inbox,
-    /// Messages received with the next call.
-    at_once: usize,
     outbox: Outbox,
     parcels: Parcels,
     scratch: Vec<u8>,
@@ -46,14 +49,17 @@ impl AfPacket {
         })?;
         socket.with_offloads().map_err(|e| format!("a packet socket with offloads: {e}"))?;
         sys::enlarge_queues(socket.as_fd(), QUEUE_BYTES);
+        // An interface that is not there is told of by the look below.
+        let mtu = sys::mtu_of(&socket, name).unwrap_or(ETHERNET_MTU);
+        let ring = Ring::of(&socket, HEADER_BYTES, mtu).map_err(|e| format!("a ring for its frames: {e}"))?;
         let mut backend = AfPacket {
             name: name.to_owned(),
             socket,
             bound: None,
             presence: Presence::Here,
             look_again: Instant::ZERO,
-            inbox: Inbox::new(),
-            at_once: BATCH,
+            ring,
+            inbox: Inbox::of(1),
             outbox: Outbox::default(),
             parcels: Parcels::default(),
             scratch: Vec::new(),
@@ -91,6 +97,15 @@ impl AfPacket {
     }
 }
 
+/// What a message is when it is a frame as on a wire, or several.
+fn put_right(
+    message: Message<'_>,
+    scratch: &mut Vec<u8>,
+    take: &mut dyn FnMut(&[u8]),
+) -> Result<usize, Malformed> {
+    if message.cut { Err(Malformed) } else { complete(message.bytes, message.tag, scratch, take) }
+}
+
 impl Backend for AfPacket {
     fn wait(&self) -> Wait<'_> {
         Wait { fd: Some(self.socket.as_fd()), room: false, at: Some(self.look_again) }
@@ -101,25 +116,25 @@ impl Backend for AfPacket {
             self.look_again = now + RETRY;
             self.look();
         }
-        match self.inbox.receive(self.socket.as_fd(), self.at_once) {
-            Ok(_) => {}
-            Err(e) if e.kind() == io::ErrorKind::WouldBlock => return,
-            // The interface went down or away; that is told once.
-            Err(_) => return self.look(),
-        }
-        let (mut messages, mut frames) = (0, 0);
-        for message in self.inbox.messages() {
-            let done = if message.cut {
-                Err(Malformed)
-            } else {
-                complete(message.bytes, message.tag, &mut self.scratch, take)
+        let mut frames = 0;
+        while frames < AT_ONCE
+            && let Some(mut slot) = self.ring.take()
+        {
+            let whole = if slot.waits { self.inbox.next(self.socket.as_fd()) } else { slot.whole() };
+            let Some(message) = whole else {
+                // Too long for the ring, and there was no room for it in the queue.
+                rim.in_missed += 1;
+                frames += 1;
+                continue;
             };
+            let done = put_right(message, &mut self.scratch, take);
             rim.in_malformed += u64::from(done.is_err());
-            messages += 1;
             frames += done.unwrap_or(1);
         }
-        // Long packets come as many frames: what is taken at once should fit the caches.
-        self.at_once = (BATCH * messages / frames.max(1)).clamp(FEW, BATCH);
+        // Woken by nothing: the interface went down or away, which is told once.
+        if frames == 0 && self.socket.take_error().is_some() {
+            self.look();
+        }
     }
 
     fn send(&mut self, _now: Instant, rim: &mut Rim, frames: &[Frame]) {

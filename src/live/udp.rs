@@ -22,7 +22,7 @@ impl Udp {
         socket.connect(remote).map_err(|e| format!("{remote}: {e}"))?;
         socket.set_nonblocking(true).map_err(|e| e.to_string())?;
         sys::enlarge_queues(socket.as_fd(), QUEUE_BYTES);
-        Ok(Udp { socket, inbox: Inbox::new(), outbox: Outbox::default() })
+        Ok(Udp { socket, inbox: Inbox::of(BATCH), outbox: Outbox::default() })
     }
 }
 
@@ -33,7 +33,7 @@ impl Backend for Udp {
 
     fn receive(&mut self, _now: Instant, rim: &mut Rim, take: &mut dyn FnMut(&[u8])) {
         // Nothing there, or, told once by ICMP, nobody who listens.
-        if self.inbox.receive(self.socket.as_fd(), BATCH).is_err() {
+        if self.inbox.receive(self.socket.as_fd()).is_err() {
             return;
         }
         for message in self.inbox.messages() {

@@ -37,27 +37,27 @@ pub(crate) struct Message<'a> {
 }
 
 impl Inbox {
-    /// Room for [`BATCH`] messages.
-    pub(crate) fn new() -> Inbox {
+    /// Room for so many messages.
+    pub(crate) fn of(messages: usize) -> Inbox {
         Inbox {
-            bytes: vec![0; SLOT * BATCH],
-            control: vec![[0; CONTROL]; BATCH],
-            parts: Vec::with_capacity(BATCH),
-            headers: Vec::with_capacity(BATCH),
+            bytes: vec![0; SLOT * messages],
+            control: vec![[0; CONTROL]; messages],
+            parts: Vec::with_capacity(messages),
+            headers: Vec::with_capacity(messages),
             filled: 0,
         }
     }
 
-    /// Receives what is there, no more than so many, without waiting; answers the number of messages.
+    /// Receives what is there and fits, without waiting; answers the number of messages.
     ///
     /// # Errors
     /// `WouldBlock` if there is nothing.
-    pub(crate) fn receive(&mut self, socket: BorrowedFd<'_>, most: usize) -> io::Result<usize> {
+    pub(crate) fn receive(&mut self, socket: BorrowedFd<'_>) -> io::Result<usize> {
         self.parts.clear();
         self.headers.clear();
         self.filled = 0;
         let slots = self.bytes.chunks_exact_mut(SLOT).zip(&mut self.control);
-        for (slot, control) in slots.take(most) {
+        for (slot, control) in slots {
             self.parts.push(libc::iovec { iov_base: slot.as_mut_ptr().cast(), iov_len: slot.len() });
             // SAFETY: all-zero is a valid mmsghdr.
             let mut header: libc::mmsghdr = unsafe { zeroed() };
@@ -82,6 +82,12 @@ impl Inbox {
         };
         self.filled = usize::try_from(n).map_err(|_| io::Error::last_os_error())?;
         Ok(self.filled)
+    }
+
+    /// Receives the next message, if there is one.
+    pub(crate) fn next(&mut self, socket: BorrowedFd<'_>) -> Option<Message<'_>> {
+        self.receive(socket).ok()?;
+        self.messages().next()
     }
 
     /// The messages of the last call.

@@ -57,6 +57,15 @@ pub(crate) fn set_up(socket: impl AsFd, ifname: &str) -> Result<(), ErrorNumber>
     ioctl(socket.as_fd(), libc::SIOCSIFFLAGS, &mut request)
 }
 
+/// The device's mtu, in bytes.
+pub(crate) fn mtu_of(socket: impl AsFd, ifname: &str) -> Result<u32, ErrorNumber> {
+    let mut request = request_for(ifname);
+    ioctl(socket.as_fd(), libc::SIOCGIFMTU, &mut request)?;
+    // SAFETY: SIOCGIFMTU succeeded, so the kernel filled this field of the union.
+    let mtu = unsafe { request.ifr_ifru.ifru_mtu };
+    u32::try_from(mtu).map_err(|_| ErrorNumber(libc::EINVAL))
+}
+
 /// Sets the device's mtu, in bytes.
 pub(crate) fn set_mtu(socket: impl AsFd, ifname: &str, mtu: u32) -> Result<(), ErrorNumber> {
     let mut request = request_for(ifname);

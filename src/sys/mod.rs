@@ -1,4 +1,4 @@
-//! The system calls that no crate wraps: packet sockets with auxiliary data, many frames a call, TAP devices, and what
+//! The system calls that no crate wraps: packet sockets with auxiliary data and rings, many frames a call, TAP devices, and what
 //! programs do to devices and to their own privileges.
 //!
 //! The only unsafe code of the project's Linux side. Every function checks its arguments itself and is safe to call.
@@ -15,19 +15,21 @@ mod ioctl;
 mod listen;
 mod packet;
 mod poll;
+mod ring;
 mod tap;
 
-pub(crate) use batch::{BATCH, Inbox, Outbox};
+pub(crate) use batch::{BATCH, Inbox, Message, Outbox};
 pub(crate) use capabilities::drop_capabilities;
 #[cfg(feature = "kernel")]
 pub(crate) use echo::echo_socket;
 #[cfg(feature = "kernel")]
 pub(crate) use features::{feature_bits, features_off, multicast};
-pub(crate) use ioctl::{index_of, is_running, set_mac, set_mtu, set_up};
+pub(crate) use ioctl::{index_of, is_running, mtu_of, set_mac, set_mtu, set_up};
 #[cfg(feature = "kernel")]
 pub(crate) use listen::{BUFFER_BYTES, Received};
 pub(crate) use packet::{EVERY_PROTOCOL, PacketSocket};
 pub(crate) use poll::Poll;
+pub(crate) use ring::Ring;
 pub(crate) use tap::open_tap;
 
 use crate::errno::ErrorNumber;

@@ -56,6 +56,17 @@ impl PacketSocket {
         self.set(libc::SOL_PACKET, libc::PACKET_ADD_MEMBERSHIP, &request)
     }
 
+    /// What has happened to the socket's device, told once.
+    pub(crate) fn take_error(&self) -> Option<io::Error> {
+        let mut error: libc::c_int = 0;
+        let mut len = size_of_val(&error) as libc::socklen_t;
+        let (fd, level) = (self.fd.as_raw_fd(), libc::SOL_SOCKET);
+        // SAFETY: `error` lives through the call and `len` is its size.
+        let rc =
+            unsafe { libc::getsockopt(fd, level, libc::SO_ERROR, (&raw mut error).cast(), &raw mut len) };
+        (rc == 0 && error != 0).then(|| io::Error::from_raw_os_error(error))
+    }
+
     /// Frames that found the queue full since the last time.
     pub(crate) fn missed(&self) -> u64 {
         let mut counted = libc::tpacket_stats { tp_packets: 0, tp_drops: 0 };
@@ -98,16 +109,19 @@ pub(super) fn tag_of(message: &libc::msghdr) -> Option<(u16, u16)> {
             if here.cmsg_level == libc::SOL_PACKET && here.cmsg_type == libc::PACKET_AUXDATA && enough {
                 let aux: libc::tpacket_auxdata =
                     libc::CMSG_DATA(header).cast::<libc::tpacket_auxdata>().read_unaligned();
-                if aux.tp_status & libc::TP_STATUS_VLAN_VALID == 0 {
-                    return None;
-                }
-                let named = aux.tp_status & libc::TP_STATUS_VLAN_TPID_VALID != 0;
-                return Some((if named { aux.tp_vlan_tpid } else { 0x8100 }, aux.tp_vlan_tci));
+                return tag_of_status(aux.tp_status, aux.tp_vlan_tpid, aux.tp_vlan_tci);
             }
             header = libc::CMSG_NXTHDR(message, header);
         }
     }
     None
+}
+
+/// The tag that the kernel set aside, if the status says that there is one.
+pub(super) fn tag_of_status(status: u32, tpid: u16, tci: u16) -> Option<(u16, u16)> {
+    let named = status & libc::TP_STATUS_VLAN_TPID_VALID != 0;
+    let tag = (if named { tpid } else { 0x8100 }, tci);
+    (status & libc::TP_STATUS_VLAN_VALID != 0).then_some(tag)
 }
 
 pub(super) fn link_address(ifindex: u32, protocol: u16) -> libc::sockaddr_ll {
