@@ -3,7 +3,6 @@
 use super::names::Want;
 use super::read::{Node, Reader, Table, list};
 use super::scalar;
-use super::step::named;
 use crate::frame::{Craft, CraftBody, Family, IpRef, MacRef, Tag};
 use std::net::IpAddr;
 use toml::de::DeValue;
@@ -157,7 +156,7 @@ fn mac_ref(cx: &mut Reader<'_>, node: &Node<'_, '_>) -> Option<MacRef> {
     if text.matches([':', '-']).count() >= 4 {
         return scalar::mac(cx, node).map(MacRef::Addr);
     }
-    named(cx, node, Want::Device).map(|name| MacRef::Device(name.into()))
+    scalar::named(cx, node, Want::Device).map(|name| MacRef::Device(name.into()))
 }
 
 fn ip_ref(cx: &mut Reader<'_>, node: &Node<'_, '_>) -> Option<IpRef> {
@@ -168,7 +167,7 @@ fn ip_ref(cx: &mut Reader<'_>, node: &Node<'_, '_>) -> Option<IpRef> {
     if text.contains(['/', ':']) {
         return scalar::ip(cx, node).map(IpRef::Addr);
     }
-    named(cx, node, Want::Device).map(|name| IpRef::Device(name.into()))
+    scalar::named(cx, node, Want::Device).map(|name| IpRef::Device(name.into()))
 }
 
 /// `vlan = 10`, `vlan = [10, { id = 20, pcp = 3 }]`: tags, outermost first.

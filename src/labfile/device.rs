@@ -3,7 +3,6 @@
 use super::names::{Kind, Want, Wire, bad_name, declare};
 use super::read::{Node, Reader, Table, list};
 use super::scalar;
-use super::step::named;
 use crate::frame::{Family, VlanId};
 use crate::lab::spec::{
     DeviceKind, DeviceSpec, MacvlanSpec, Name, NicSpec, RouterInterface, RouterSpec, StationSpec, TapOpen,
@@ -146,7 +145,7 @@ fn vlan(cx: &mut Reader<'_>, table: &Table<'_, '_>) -> VlanSpec {
 }
 
 fn parent(cx: &mut Reader<'_>, table: &Table<'_, '_>, want: Want) -> Name {
-    table.require(cx, "parent", |cx, node| named(cx, node, want)).unwrap_or_default()
+    table.require(cx, "parent", |cx, node| scalar::named(cx, node, want)).unwrap_or_default()
 }
 
 /// Reads what `[macvlan.N]` and an `add` step have in common.

@@ -1,9 +1,11 @@
-//! Single values: numbers, words, addresses, durations, bytes.
+//! Single values: numbers, words, names, addresses, durations, bytes.
 
+use super::names::Want;
 use super::read::{Node, Reader, list};
 use super::suggest;
 use crate::errno::Errno;
 use crate::frame::{MacAddr, VlanId};
+use crate::lab::spec::Name;
 use crate::macvlan::{MacvlanFlags, Mode};
 use crate::station::IpNet;
 use std::net::IpAddr;
@@ -21,6 +23,13 @@ pub(super) fn text(cx: &mut Reader<'_>, node: &Node<'_, '_>) -> Option<String> {
         DeValue::String(s) => Some(s.as_ref().to_owned()),
         _ => cx.wrong_type(node, "a string"),
     }
+}
+
+/// The name of something that must exist.
+pub(super) fn named(cx: &mut Reader<'_>, node: &Node<'_, '_>, want: Want) -> Option<Name> {
+    let name = text(cx, node)?;
+    cx.refer(node, &name, want);
+    Some(name.into())
 }
 
 pub(super) fn boolean(cx: &mut Reader<'_>, node: &Node<'_, '_>) -> Option<bool> {

@@ -3,7 +3,6 @@
 use super::names::Want;
 use super::read::{Node, Reader, Table};
 use super::scalar;
-use super::step::named;
 use super::suggest;
 use super::switch;
 use crate::lab::spec::{Action, Change, Name, SwitchChange};
@@ -65,7 +64,7 @@ fn device(cx: &mut Reader<'_>, node: &Node<'_, '_>, table: &Table<'_, '_>) -> Op
     table.only(cx, &[&["device"], &keys[..]].concat());
     let key = one(cx, node, table, &keys);
     let want = if key.is_some_and(|k| PORT_ONLY.contains(&k)) { Want::Port } else { Want::Device };
-    let device = table.get(cx, "device", |cx, n| named(cx, n, want));
+    let device = table.get(cx, "device", |cx, n| scalar::named(cx, n, want));
     let key = key?;
     let change = table.get(cx, key, |cx, node| change(cx, key, node));
     Some(Action::Set { device: device?, change: change? })
@@ -110,8 +109,8 @@ fn switch_change(cx: &mut Reader<'_>, node: &Node<'_, '_>, table: &Table<'_, '_>
     let with_port = table.has("port");
     let all = [&["switch", "port", "ageing", "fdb", "fdb_del"], &of_port[..]].concat();
     switch::only(cx, table, &all);
-    let switch = table.get(cx, "switch", |cx, n| named(cx, n, Want::Switch))?;
-    let port = table.get(cx, "port", |cx, n| named(cx, n, Want::OnSwitch(switch.clone())));
+    let switch = table.get(cx, "switch", |cx, n| scalar::named(cx, n, Want::Switch))?;
+    let port = table.get(cx, "port", |cx, n| scalar::named(cx, n, Want::OnSwitch(switch.clone())));
     if with_port && port.is_none() {
         return None;
     }

@@ -62,21 +62,14 @@ fn action(cx: &mut Reader<'_>, name: &str, node: &Node<'_, '_>) -> Option<Action
         "inject" => inject(cx, node),
         "set" => set::set(cx, node),
         "add" => add(cx, node),
-        "remove" => named(cx, node, Want::Device).map(Action::Remove),
+        "remove" => scalar::named(cx, node, Want::Device).map(Action::Remove),
         "wait" => scalar::duration(cx, node).map(Action::Wait),
         _ => replay(cx, node),
     }
 }
 
-/// The name of something that must exist.
-pub(super) fn named(cx: &mut Reader<'_>, node: &Node<'_, '_>, want: Want) -> Option<Name> {
-    let name = scalar::text(cx, node)?;
-    cx.refer(node, &name, want);
-    Some(name.into())
-}
-
 fn device_name(cx: &mut Reader<'_>, node: &Node<'_, '_>) -> Option<Name> {
-    named(cx, node, Want::Device)
+    scalar::named(cx, node, Want::Device)
 }
 
 fn probe(cx: &mut Reader<'_>, node: &Node<'_, '_>, arp: bool) -> Option<ProbeSpec> {
@@ -118,7 +111,7 @@ fn inject(cx: &mut Reader<'_>, node: &Node<'_, '_>) -> Option<Action> {
         Some(_) => (Entry::Node, Want::Port),
         None => (Entry::Device, Want::Device),
     };
-    let at = table.require(cx, "at", |cx, n| named(cx, n, want));
+    let at = table.require(cx, "at", |cx, n| scalar::named(cx, n, want));
     let forms: Vec<&str> = ["frame"].into_iter().chain(craft::BODIES).filter(|f| table.has(f)).collect();
     let frame = match forms.as_slice() {
         ["frame"] => table.get(cx, "frame", scalar::hex).map(FrameSpec::Bytes),

@@ -3,7 +3,6 @@
 use super::names::{Kind, Want, Wire, declare};
 use super::read::{Node, Reader, Table, list, type_name};
 use super::scalar;
-use super::step::named;
 use super::suggest;
 use crate::frame::VlanId;
 use crate::lab::spec::{FdbSpec, SwitchPortSpec, SwitchSpec};
@@ -195,7 +194,7 @@ pub(super) fn fdb_entry(cx: &mut Reader<'_>, switch: &str, node: &Node<'_, '_>) 
     let table = Table::of(cx, node)?;
     table.only(cx, &["mac", "port", "sticky", "dynamic", "vlan"]);
     let mac = table.require(cx, "mac", scalar::mac);
-    let port = table.require(cx, "port", |cx, node| named(cx, node, Want::OnSwitch(switch.into())));
+    let port = table.require(cx, "port", |cx, node| scalar::named(cx, node, Want::OnSwitch(switch.into())));
     let sticky = table.get(cx, "sticky", scalar::boolean).unwrap_or(false);
     let dynamic = table.get(cx, "dynamic", scalar::boolean).unwrap_or(false);
     let vlan = table.get(cx, "vlan", scalar::vlan_id);
