@@ -5,7 +5,7 @@
 //! | --- | --- |
 //! | `bench/` | `bench` |
 //! | `check.rs` | `check LAB …` |
-//! | `ctl/` | `ctl SOCKET …` (Linux), and `live --control -`; its screen is `dashboard.rs`, with the feature `dashboard` |
+//! | `ctl/` | `ctl SOCKET …` (Linux), and `live --control -` |
 //! | `demo.rs` | `demo [NAME]`, with the list of built-in labs in `demos.rs`, run by `experiment.rs`; its tour and quiz in `tour.rs` |
 //! | `draw.rs` | `draw LAB` |
 //! | `explain.rs` | `explain LAB`, with the frame from `aim.rs` |
@@ -27,8 +27,6 @@ mod bench;
 mod check;
 #[cfg(target_os = "linux")]
 mod ctl;
-#[cfg(all(feature = "dashboard", target_os = "linux"))]
-mod dashboard;
 mod demo;
 mod demos;
 mod draw;

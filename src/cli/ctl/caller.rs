@@ -9,11 +9,11 @@ use std::path::Path;
 const MAX_HEAD: u64 = 1 << 20;
 
 /// Somebody who is connected to a live lab.
-pub(crate) struct Caller(BufReader<UnixStream>);
+pub(super) struct Caller(BufReader<UnixStream>);
 
 impl Caller {
     /// Connects to the socket at this path.
-    pub(crate) fn at(path: &Path) -> io::Result<Caller> {
+    pub(super) fn at(path: &Path) -> io::Result<Caller> {
         UnixStream::connect(path).map(Caller::over)
     }
 
@@ -23,7 +23,7 @@ impl Caller {
     }
 
     /// Asks, and waits for the answer, or for the reason why there is none.
-    pub(crate) fn ask(&mut self, request: &Value) -> io::Result<Result<Vec<u8>, String>> {
+    pub(super) fn ask(&mut self, request: &Value) -> io::Result<Result<Vec<u8>, String>> {
         writeln!(self.0.get_mut(), "{request}")?;
         let nonsense =
             || io::Error::new(io::ErrorKind::InvalidData, "whoever listens there is no `macvlab live`");

@@ -2,9 +2,10 @@
 
 use super::super::Failure;
 use super::super::terminal::{Terminal, is_dash};
+use super::caller::Caller;
 use super::lines::{Line, Lines};
 use super::request::Request;
-use super::{Caller, put, split};
+use super::{put, split};
 use clap::Parser;
 use macvlab::live::Asker;
 use parking_lot::Mutex;

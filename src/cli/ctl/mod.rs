@@ -5,15 +5,18 @@
 //! | `request.rs` | what can be asked, as it is typed and as the lab takes it |
 //! | `caller.rs` | asks, over a socket |
 //! | `console.rs` | `macvlab live --control -`: reads, asks, shows |
+//! | `dashboard.rs` | `ctl SOCKET dashboard`: rates, links and the last hops on the terminal (feature `dashboard`) |
 //! | `lines.rs`, `split.rs` | the lines of standard input, and their words |
 
 mod caller;
 mod console;
+#[cfg(feature = "dashboard")]
+mod dashboard;
 mod lines;
 mod request;
 mod split;
 
-pub(super) use caller::Caller;
+use caller::Caller;
 pub(super) use console::{Answers, Console};
 
 use super::terminal::{Output, Terminal, is_dash};
@@ -62,7 +65,7 @@ pub(super) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
     match &args.command {
         Command::Request(request) => ask(request, &args.socket, terminal),
         #[cfg(feature = "dashboard")]
-        Command::Dashboard => super::dashboard::run(&args.socket),
+        Command::Dashboard => dashboard::run(&args.socket),
     }
 }
 

@@ -1,7 +1,7 @@
 //! `macvlab ctl SOCKET dashboard`: what a live lab does, as it does it.
 
-use super::ctl::Caller;
-use super::{Exit, Failure};
+use super::super::{Exit, Failure};
+use super::caller::Caller;
 use ratatui::Frame;
 use ratatui::crossterm::event::{self, Event, KeyCode, KeyModifiers};
 use ratatui::layout::{Constraint, Layout};
