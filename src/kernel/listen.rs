@@ -137,16 +137,11 @@ impl Ear {
 
     /// The step whose frame this is, and the frame as it was sent: the host stack sees it without some of its tags.
     fn origin(&self, step: usize, spot: Spot, bytes: Vec<u8>) -> (usize, Vec<u8>) {
-        let newest_first = || self.injected.iter().rev();
-        if let Some((s, _)) = newest_first().find(|(_, sent)| *sent == bytes) {
-            return (*s, bytes);
+        let bare = |sent: &[u8]| spot == Spot::HostStack && without_some_tags(sent, &bytes);
+        match self.injected.iter().rev().find(|(_, sent)| *sent == bytes || bare(sent)) {
+            Some((step, sent)) => (*step, sent.clone()),
+            None => (step, bytes),
         }
-        if spot == Spot::HostStack
-            && let Some((s, sent)) = newest_first().find(|(_, sent)| without_some_tags(sent, &bytes))
-        {
-            return (*s, sent.clone());
-        }
-        (step, bytes)
     }
 }
 

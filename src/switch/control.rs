@@ -158,16 +158,18 @@ impl Switch {
     }
 
     /// A cable's other end came or went (`br_stp_enable_port`, `br_stp_disable_port`): without carrier what was learned
-    /// is forgotten (rule R128) and the state is reset to forwarding (rule R152).
+    /// is forgotten (rule R128), unless the port was disabled by hand, for then the bridge has nothing left to disable;
+    /// and the state is reset to forwarding (rule R152).
     pub fn set_carrier(&mut self, port: SwitchPortId, carrier: bool) {
         let Ok(p) = self.port_mut(port) else { return };
         let lost = p.carrier && !carrier;
+        let took_part = p.state != PortState::Disabled;
         p.carrier = carrier;
         if lost {
             p.state = PortState::Forwarding;
         }
         p.settle();
-        if lost {
+        if lost && took_part {
             self.fdb.forget_port(port);
         }
     }

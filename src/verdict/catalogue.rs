@@ -112,7 +112,7 @@ rules! {
     NoHairpin = "R126", Withholding, "Not back by the port it came in on", "The frame would leave by its arrival port, and hairpin is off there.", "should_deliver";
     Hairpin = "R126a", Forwarding, "Hairpin", "Hairpin is on, so the frame leaves by the port it came in on: it is reflected.", "should_deliver";
     Isolated = "R127", Withholding, "Isolated ports", "Both ports are isolated (a port and itself included), so nothing passes between them.", "should_deliver, br_skb_isolated (since Linux 4.18)";
-    SwitchPortDown = "R128", Withholding, "The switch port has no carrier", "A port without carrier gets nothing, and what was learned there is forgotten.", "br_stp_disable_port";
+    SwitchPortDown = "R128", Withholding, "The switch port has no carrier", "A port without carrier gets nothing, and what was learned there is forgotten, unless the port was disabled by hand before.", "br_stp_disable_port";
     LearningOff = "R129", Ground, "Learning off", "Without learning on a port, frames for the addresses behind it are flooded.", "br_handle_frame_finish";
     SwitchIgnoresTags = "R130", Ground, "Tags are ignored", "Without VLAN filtering, tags play no part in learning and forwarding.", "br_handle_frame_finish";
     SwitchOwnAddress = "R131", Ground, "The switch's own address", "The destination is the switch's own device, which has an address only if it is the parent of ports.", "br_handle_frame_finish";
