@@ -53,7 +53,7 @@ measure() { # NAME
     printf '| %-42s | %12s | %8s | %s |\n' "$1" "$tcp" "$udp" "$latency"
 }
 
-ends() { # Two veth devices of the lab, far and near, whose other ends are in the two namespaces.
+ends() { # Two devices of the lab, to-one and to-two, whose other ends are in the two namespaces.
     local n
     for n in one two; do
         in_lab link add "to-$n" type veth peer name "eth-$n"

@@ -35,7 +35,7 @@ pub(super) struct Args {
     lab: PathBuf,
     /// The device that sends the frame.
     #[arg(long, value_name = "DEVICE")]
-    at: String,
+    at: Name,
     /// The frame in hex, from the destination address on; spaces and colons may stand between bytes.
     #[arg(long, value_name = "HEX", conflicts_with = "sender")]
     frame: Option<String>,
@@ -89,7 +89,9 @@ impl Plan {
         }
         spec.steps.truncate(args.after);
         let known = aim::names(&spec);
-        for name in [Some(&args.at), args.sender.as_ref(), args.why_not.as_ref()].into_iter().flatten() {
+        for name in
+            [Some(args.at.as_str()), args.sender.as_deref(), args.why_not.as_deref()].into_iter().flatten()
+        {
             aim::check(name, &known)?;
         }
         if args.from_wire {
@@ -104,20 +106,13 @@ impl Plan {
             _ => return Err(Failure::Because("there is no frame to explain".to_owned())),
         };
         let entry = if args.from_wire { Entry::Wire } else { Entry::Device };
-        let action = Action::Inject { at: args.at.as_str().into(), entry, frame };
+        let action = Action::Inject { at: args.at.clone(), entry, frame };
         spec.steps.push(StepSpec { action, expect: None, line: 0 });
         let folder = match args.lab.parent() {
             Some(folder) if !is_dash(&args.lab) => folder.to_path_buf(),
             _ => PathBuf::new(),
         };
-        Ok(Plan {
-            spec,
-            folder,
-            at: args.at.into(),
-            follow: args.follow,
-            why_not: args.why_not,
-            json: args.json,
-        })
+        Ok(Plan { spec, folder, at: args.at, follow: args.follow, why_not: args.why_not, json: args.json })
     }
 }
 

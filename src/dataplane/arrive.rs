@@ -238,15 +238,15 @@ impl<W: Watch> Walk<'_, W> {
         if !link.intake.is_up() {
             return self.hop(id, HopKind::Drop(Rule::VlanDown), frame);
         }
-        let Some(inner) = self.retagged(Retag::Remove, frame) else { return };
-        let frame = frame.with(&inner);
-        let Ok(header) = incoming(&inner) else {
+        let inner = self.retagged(Retag::Remove, frame);
+        let frame = inner.as_ref().map_or(frame, |inner| frame.with(inner));
+        let Ok(header) = incoming(frame.bytes) else {
             return self.hop(id, HopKind::Drop(Rule::Runt), frame);
         };
         // The sub-interface may have an address of its own, which the device below took for somebody else's.
         let own = by_parent == PacketType::OtherHost && header.dst == link.intake.mac();
         let packet_type = if own { PacketType::Host } else { by_parent };
-        self.count_received(id, &inner);
+        self.count_received(id, frame.bytes);
         self.state.count(id).multicast += u64::from(packet_type == PacketType::Multicast);
         self.intake(id, link, &header, packet_type, frame);
     }
@@ -333,7 +333,7 @@ impl<W: Watch> Walk<'_, W> {
 
 /// The sub-interface that a tag names.
 fn sub_interface(link: &LinkNode, tag: Tag) -> Option<NodeId> {
-    if tag.tpid != 0x8100 || tag.vlan().get() == 0 {
+    if tag.tpid != Tag::C_VLAN || tag.vlan().get() == 0 {
         return None;
     }
     link.vlans.iter().find(|(vlan, _)| *vlan == tag.vlan()).map(|(_, child)| *child)

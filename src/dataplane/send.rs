@@ -149,8 +149,7 @@ impl<W: Watch> Walk<'_, W> {
                 self.count_sent(id, frame.bytes, true);
                 self.hop(id, HopKind::Transmit(rule), frame);
                 let Some(below) = self.wiring.link(nic) else { return Ok(()) };
-                let tag = Retag::Add(Tag { tpid: 0x8100, tci: vlan.get() });
-                let tagged = self.retagged(tag, frame);
+                let tagged = self.retagged(Retag::Add(Tag::of(vlan)), frame);
                 let frame = tagged.as_ref().map_or(frame, |tagged| frame.with(tagged));
                 self.leave(nic, below, frame, Rule::VlanTransmit)
             }

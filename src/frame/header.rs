@@ -4,7 +4,7 @@ use super::MacAddr;
 use std::fmt;
 
 /// Ethertypes that mark a VLAN tag: 802.1Q and 802.1ad.
-const TPIDS: [u16; 2] = [0x8100, 0x88a8];
+const TPIDS: [u16; 2] = [Tag::C_VLAN, 0x88a8];
 
 /// A 12-bit VLAN id, 0 (priority tag) to 4094 in use.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -40,6 +40,15 @@ pub struct Tag {
 }
 
 impl Tag {
+    /// The protocol identifier of 802.1Q.
+    pub const C_VLAN: u16 = 0x8100;
+
+    /// An 802.1Q tag without priority.
+    #[must_use]
+    pub const fn of(vlan: VlanId) -> Tag {
+        Tag { tpid: Tag::C_VLAN, tci: vlan.get() }
+    }
+
     /// The VLAN id in the tag.
     #[must_use]
     pub const fn vlan(self) -> VlanId {

@@ -26,7 +26,7 @@ pub(super) const DEFAULT_DPORT: u16 = 7;
 /// Ethertype: local experimental 1 (IEEE 802 clause 9.2.4).
 pub(super) const DEFAULT_ETHERTYPE: u16 = 0x88b5;
 /// Tag of a plain VLAN number.
-pub(super) const DEFAULT_TPID: u16 = 0x8100;
+pub(super) const DEFAULT_TPID: u16 = Tag::C_VLAN;
 /// Most echo data or UDP payload: a full IPv4 packet without its headers.
 const MAX_DATA: u16 = 65_535 - 20 - 8;
 /// Most tags of one frame.

@@ -6,10 +6,10 @@
 
 use super::backend::{Backend, Presence, RETRY, Rim, Wait, send_all};
 use super::coalesce::Parcels;
-use super::offload::{HEADER_BYTES, Malformed, complete};
+use super::offload::{HEADER_BYTES, complete};
 use crate::errno::ErrorNumber;
 use crate::frame::Frame;
-use crate::sys::{self, EVERY_PROTOCOL, Inbox, Message, Outbox, PacketSocket, Ring};
+use crate::sys::{self, EVERY_PROTOCOL, Inbox, Outbox, PacketSocket, Ring};
 use crate::time::Instant;
 use std::io;
 use std::os::fd::AsFd as _;
@@ -97,15 +97,6 @@ impl AfPacket {
     }
 }
 
-/// What a message is when it is a frame as on a wire, or several.
-fn put_right(
-    message: Message<'_>,
-    scratch: &mut Vec<u8>,
-    take: &mut dyn FnMut(&[u8]),
-) -> Result<usize, Malformed> {
-    if message.cut { Err(Malformed) } else { complete(message.bytes, message.tag, scratch, take) }
-}
-
 impl Backend for AfPacket {
     fn wait(&self) -> Wait<'_> {
         Wait { fd: Some(self.socket.as_fd()), room: false, at: Some(self.look_again) }
@@ -120,14 +111,14 @@ impl Backend for AfPacket {
         while frames < AT_ONCE
             && let Some(mut slot) = self.ring.take()
         {
-            let whole = if slot.waits { self.inbox.next(self.socket.as_fd()) } else { slot.whole() };
-            let Some(message) = whole else {
+            let came = if slot.waits { self.inbox.next(self.socket.as_fd()) } else { Some(slot.message()) };
+            let Some(message) = came.filter(|message| !message.cut) else {
                 // Too long for the ring, and there was no room for it in the queue.
                 rim.in_missed += 1;
                 frames += 1;
                 continue;
             };
-            let done = put_right(message, &mut self.scratch, take);
+            let done = complete(message.bytes, message.tag, &mut self.scratch, take);
             rim.in_malformed += u64::from(done.is_err());
             frames += done.unwrap_or(1);
         }

@@ -7,8 +7,6 @@
 use super::PortVlans;
 use crate::frame::{EthHeader, Retag, Tag, VlanId};
 
-/// The tag type that counts.
-const TPID: u16 = 0x8100;
 /// A port's VLANs, as bits: VLAN n is bit n.
 #[derive(Clone, Debug)]
 pub(super) struct VlanSet {
@@ -39,20 +37,22 @@ impl VlanSet {
 
     /// The VLAN of a frame that arrives, or `None` if it is not let in.
     pub(super) fn classify(&self, header: &EthHeader) -> Option<VlanId> {
-        let tagged = header.tag.filter(|tag| tag.tpid == TPID).map(Tag::vlan);
+        let tagged = header.tag.filter(|tag| tag.tpid == Tag::C_VLAN).map(Tag::vlan);
         let vlan = tagged.filter(|&vlan| vlan != VlanId::default()).or(self.pvid)?;
         self.contains(vlan).then_some(vlan)
     }
 
     /// What happens to the tag of a frame of this VLAN that leaves here.
     pub(super) fn retag(&self, vlan: VlanId, header: &EthHeader) -> Retag {
-        let came = header.tag.filter(|tag| tag.tpid == TPID);
+        let came = header.tag.filter(|tag| tag.tpid == Tag::C_VLAN);
         match (came, has(&self.untagged, vlan)) {
             (None, true) => Retag::Keep,
             (Some(_), true) => Retag::Remove,
-            (None, false) => Retag::Add(Tag { tpid: TPID, tci: vlan.get() }),
+            (None, false) => Retag::Add(Tag::of(vlan)),
             (Some(tag), false) if tag.vlan() == vlan => Retag::Keep,
-            (Some(tag), false) => Retag::Replace(Tag { tpid: TPID, tci: tag.tci & 0xf000 | vlan.get() }),
+            (Some(tag), false) => {
+                Retag::Replace(Tag { tpid: Tag::C_VLAN, tci: tag.tci & 0xf000 | vlan.get() })
+            }
         }
     }
 }

@@ -1,5 +1,5 @@
-//! The system calls that no crate wraps: packet sockets with auxiliary data and rings, many frames a call, TAP devices, and what
-//! programs do to devices and to their own privileges.
+//! The system calls that no crate wraps: packet sockets with auxiliary data and rings, many frames a call, TAP devices,
+//! and what programs do to devices and to their own privileges.
 //!
 //! The only unsafe code of the project's Linux side. Every function checks its arguments itself and is safe to call.
 #![allow(unsafe_code)]
@@ -18,7 +18,7 @@ mod poll;
 mod ring;
 mod tap;
 
-pub(crate) use batch::{BATCH, Inbox, Message, Outbox};
+pub(crate) use batch::{BATCH, Inbox, Outbox};
 pub(crate) use capabilities::drop_capabilities;
 #[cfg(feature = "kernel")]
 pub(crate) use echo::echo_socket;

@@ -46,9 +46,9 @@ pub(crate) struct Slot<'a> {
 }
 
 impl Slot<'_> {
-    /// The frame, if it fits the slot.
-    pub(crate) fn whole(&mut self) -> Option<Message<'_>> {
-        (!self.cut).then_some(Message { bytes: self.bytes, cut: false, tag: self.tag })
+    /// The frame, cut if it did not fit the slot.
+    pub(crate) fn message(&mut self) -> Message<'_> {
+        Message { bytes: self.bytes, cut: self.cut, tag: self.tag }
     }
 }
 

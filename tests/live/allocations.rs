@@ -3,12 +3,14 @@
 
 use crate::counting::allocated;
 use crate::net::{Net, can_run};
+use crate::rim::{connect, framed, read_frame};
 use macvlab::lab::Event;
 use macvlab::live::{Engine, Observer, Settings};
 use std::fs::File;
 use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, TcpStream, UdpSocket};
 use std::os::unix::net::UnixStream;
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
 use std::time::Duration;
 
@@ -100,25 +102,15 @@ impl Peer {
     fn send(&mut self, frame: &[u8]) {
         match self {
             Peer::Datagrams(socket) => assert_eq!(socket.send(frame).unwrap(), frame.len()),
-            Peer::Stream(stream) => {
-                stream.write_all(&u32::try_from(frame.len()).unwrap().to_be_bytes()).unwrap();
-                stream.write_all(frame).unwrap();
-            }
+            Peer::Stream(stream) => stream.write_all(&framed(frame)).unwrap(),
         }
     }
 
     /// The length of the next frame.
     fn receive(&mut self) -> usize {
-        let mut buffer = [0; 2048];
         match self {
-            Peer::Datagrams(socket) => socket.recv(&mut buffer).unwrap(),
-            Peer::Stream(stream) => {
-                let mut length = [0; 4];
-                stream.read_exact(&mut length).unwrap();
-                let length = u32::from_be_bytes(length) as usize;
-                stream.read_exact(&mut buffer[..length]).unwrap();
-                length
-            }
+            Peer::Datagrams(socket) => socket.recv(&mut [0; 2048]).unwrap(),
+            Peer::Stream(stream) => read_frame(stream).len(),
         }
     }
 }
@@ -187,11 +179,7 @@ fn streams_allocate_nothing_for_a_frame() {
         let path = |device: &str| dir.path().join(device).to_str().unwrap().to_owned();
         let attached = ["a", "b", "v", "w"].map(|device| (device, format!("unix:{}", path(device))));
         let mut engine = engine(LAB, history, &attached);
-        let mut peers = ["a", "b", "v", "w"].map(|device| {
-            let stream = UnixStream::connect(path(device)).unwrap();
-            stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
-            Peer::Stream(stream)
-        });
+        let mut peers = ["a", "b", "v", "w"].map(|device| Peer::Stream(connect(Path::new(&path(device)))));
         let frames = allocates_little(&mut engine, history, || everybody_talks(&mut peers));
         assert_eq!(frames, 2 * ROUNDS as u64 * 48);
     }

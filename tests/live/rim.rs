@@ -20,17 +20,17 @@ fn frame(from: u8, length: usize) -> Vec<u8> {
     frame
 }
 
-fn framed(frame: &[u8]) -> Vec<u8> {
+pub(crate) fn framed(frame: &[u8]) -> Vec<u8> {
     [&u32::try_from(frame.len()).unwrap().to_be_bytes(), frame].concat()
 }
 
-fn connect(path: &Path) -> UnixStream {
+pub(crate) fn connect(path: &Path) -> UnixStream {
     let stream = UnixStream::connect(path).unwrap();
     stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
     stream
 }
 
-fn read_frame(stream: &mut UnixStream) -> Vec<u8> {
+pub(crate) fn read_frame(stream: &mut UnixStream) -> Vec<u8> {
     let mut length = [0; 4];
     stream.read_exact(&mut length).unwrap();
     let mut frame = vec![0; u32::from_be_bytes(length) as usize];
