@@ -5,11 +5,20 @@ mod common;
 
 use common::{macvlab, root, stdout};
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
-/// Several tests renew the README, each its part.
-static README: Mutex<()> = Mutex::new(());
+/// Pages whose transcripts are run, whose labs must hold, and whose links must lead somewhere.
+fn pages() -> Vec<PathBuf> {
+    let docs = fs::read_dir(root().join("docs")).unwrap().map(|entry| entry.unwrap().path());
+    let mut pages: Vec<_> = docs.filter(|path| path.extension().is_some_and(|e| e == "md")).collect();
+    pages.push(root().join("README.md"));
+    pages.sort();
+    pages
+}
+
+/// Several tests renew one page, each its part.
+static WRITING: Mutex<()> = Mutex::new(());
 
 fn overwrites() -> bool {
     std::env::var_os("TRYCMD").is_some_and(|v| v == "overwrite")
@@ -17,22 +26,25 @@ fn overwrites() -> bool {
 
 /// The transcripts are run in a folder of their own, for they write files.
 #[test]
-fn the_transcripts_of_the_readme_are_real() {
-    let _alone = README.lock();
+fn the_transcripts_of_the_documents_are_real() {
+    let _alone = WRITING.lock();
     let dir = tempfile::tempdir().unwrap();
     copy(&root().join("fixtures"), &dir.path().join("fixtures"));
-    let readme = dir.path().join("README.md");
-    fs::copy(root().join("README.md"), &readme).unwrap();
+    fs::create_dir(dir.path().join("docs")).unwrap();
     let cases = trycmd::TestCases::new();
     cases.register_bin("macvlab", Path::new(env!("CARGO_BIN_EXE_macvlab")));
-    cases.case(&readme);
+    let in_dir = |page: &Path| dir.path().join(page.strip_prefix(root()).unwrap());
+    for page in pages() {
+        fs::copy(&page, in_dir(&page)).unwrap();
+        cases.case(in_dir(&page));
+    }
     // Commands run where this process is; all else here goes by absolute paths.
     std::env::set_current_dir(dir.path()).unwrap();
     cases.run();
     std::env::set_current_dir(root()).unwrap();
     assert!(dir.path().join("out.pcapng").exists(), "the transcripts ran somewhere else");
     if overwrites() {
-        fs::copy(&readme, root().join("README.md")).unwrap();
+        pages().iter().for_each(|page| drop(fs::copy(in_dir(page), page).unwrap()));
     }
 }
 
@@ -44,72 +56,76 @@ fn copy(from: &Path, to: &Path) {
     }
 }
 
+/// Holds the block of a page that begins with `fence` and follows `command` against what the command prints, or renews it.
+fn hold(page: &str, command: &str, fence: &str, printed: &str) {
+    let path = root().join(page);
+    let text = fs::read_to_string(&path).unwrap();
+    let (_, rest) = text.split_once(command).unwrap();
+    let (_, rest) = rest.split_once(fence).unwrap();
+    let (shown, _) = rest.split_once("```").unwrap();
+    if overwrites() {
+        fs::write(&path, text.replacen(&format!("{fence}{shown}```"), &format!("{fence}{printed}```"), 1))
+            .unwrap();
+    } else {
+        assert_eq!(shown, printed);
+    }
+}
+
+/// The line of a page that begins with these words.
+fn line_of(page: &str, begin: &str) -> String {
+    let text = fs::read_to_string(root().join(page)).unwrap();
+    text.lines().find(|line| line.starts_with(begin)).unwrap().to_owned()
+}
+
 /// tshark says things on standard error that depend on who runs it, so this one is not a transcript.
 #[test]
-fn the_readme_shows_what_tshark_prints() {
-    let _alone = README.lock();
-    let readme = root().join("README.md");
-    let text = fs::read_to_string(&readme).unwrap();
-    let (_, rest) = text.split_once("```sh\ntshark ").unwrap();
-    let (arguments, rest) = rest.split_once('\n').unwrap();
-    let (_, rest) = rest.split_once("```text\n").unwrap();
-    let (shown, _) = rest.split_once("```").unwrap();
+fn the_documents_show_what_tshark_prints() {
+    let _alone = WRITING.lock();
+    let command = line_of("docs/labs.md", "tshark ");
     let dir = tempfile::tempdir().unwrap();
     let lab = root().join("fixtures/labs/arp-vepa-hairpin.toml");
     macvlab(dir.path(), &["run", lab.to_str().unwrap(), "--quiet", "--pcap", "out.pcapng"], b"");
-    let arguments = arguments.split(' ');
+    let arguments = command.split(' ').skip(1);
     let output = std::process::Command::new("tshark").args(arguments).current_dir(dir.path()).output();
     let Ok(output) = output else {
         eprintln!("SKIPPED: tshark is not installed");
         return;
     };
-    let printed = String::from_utf8(output.stdout).unwrap();
-    if overwrites() {
-        let old = format!("```text\n{shown}```");
-        fs::write(&readme, text.replacen(&old, &format!("```text\n{printed}```"), 1)).unwrap();
-    } else {
-        assert_eq!(shown, printed);
-    }
+    hold("docs/labs.md", &command, "```text\n", &String::from_utf8(output.stdout).unwrap());
 }
 
 #[test]
-fn the_diagram_of_the_readme_is_what_its_command_prints() {
-    let _alone = README.lock();
-    let readme = root().join("README.md");
-    let text = fs::read_to_string(&readme).unwrap();
-    let (before, rest) = text.split_once("```mermaid\n").unwrap();
-    let (shown, _) = rest.split_once("```").unwrap();
-    let command = before.trim_end().strip_suffix("```").unwrap().trim_end().lines().last().unwrap();
-    let arguments: Vec<_> = command.strip_prefix("macvlab ").unwrap().split(' ').collect();
+fn the_diagram_of_the_documents_is_what_its_command_prints() {
+    let _alone = WRITING.lock();
+    let command = line_of("docs/labs.md", "macvlab draw demo:vepa --sequence");
+    let arguments: Vec<_> = command.split(' ').skip(1).collect();
     let printed = stdout(&macvlab(root(), &arguments, b""));
-    if overwrites() {
-        let old = format!("```mermaid\n{shown}```");
-        fs::write(&readme, text.replacen(&old, &format!("```mermaid\n{printed}```"), 1)).unwrap();
-    } else {
-        assert_eq!(shown, printed);
-    }
+    hold("docs/labs.md", &command, "```mermaid\n", &printed);
 }
 
 #[test]
-fn the_labs_of_the_readme_hold() {
-    let text = fs::read_to_string(root().join("README.md")).unwrap();
-    let labs: Vec<_> =
-        text.split("```toml\n").skip(1).map(|rest| rest.split("```").next().unwrap()).collect();
-    assert!(!labs.is_empty());
-    for lab in labs {
-        let output = macvlab(root(), &["run", "-"], lab.as_bytes());
-        assert!(output.status.success(), "{}{}", stdout(&output), common::stderr(&output));
+fn the_labs_of_the_documents_hold() {
+    let mut held = 0;
+    for page in pages() {
+        let text = fs::read_to_string(&page).unwrap();
+        for lab in text.split("```toml\n").skip(1).map(|rest| rest.split("```").next().unwrap()) {
+            let output = macvlab(root(), &["run", "-"], lab.as_bytes());
+            assert!(output.status.success(), "{}{}", stdout(&output), common::stderr(&output));
+            held += 1;
+        }
     }
+    assert!(held > 1, "the documents show no labs");
 }
 
 #[test]
 fn the_links_of_the_documents_lead_somewhere() {
-    for document in ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", "docs/rules.md"] {
-        let text = fs::read_to_string(root().join(document)).unwrap();
-        let folder = root().join(document).parent().unwrap().to_owned();
+    let others = ["CONTRIBUTING.md", "CHANGELOG.md"].map(|name| root().join(name));
+    for document in pages().into_iter().chain(others) {
+        let text = fs::read_to_string(&document).unwrap();
+        let folder = document.parent().unwrap();
         for target in text.split("](").skip(1).map(|rest| rest.split([')', '#']).next().unwrap()) {
             if !target.starts_with("https://") {
-                assert!(folder.join(target).exists(), "{document}: {target}");
+                assert!(folder.join(target).exists(), "{}: {target}", document.display());
             }
         }
     }
