@@ -3,7 +3,7 @@
 
 mod common;
 
-use common::{labs, macvlab, root, stderr, stdout};
+use common::{labs, macvlab, needs, root, stderr, stdout};
 use std::io::Write;
 use std::process::{Command, Stdio};
 
@@ -72,8 +72,7 @@ fn a_page_changes_nothing_else() {
 
 #[test]
 fn graphviz_reads_every_lab() {
-    if Command::new("dot").arg("-V").output().is_err() {
-        eprintln!("SKIPPED: dot (graphviz) is not installed");
+    if !needs::programs(&["dot"]) {
         return;
     }
     let mut graphs = Vec::new();

@@ -4,7 +4,7 @@
 
 mod common;
 
-use common::{macvlab, stderr, stdout};
+use common::{macvlab, needs, stderr, stdout};
 use macvlab::capture::{FrameSize, PcapWriter, Reader, Traffic, TrafficSpec};
 use std::fmt::Write as _;
 use std::io::{Cursor, Read as _, Write as _};
@@ -77,8 +77,7 @@ fn nothing_is_left_half_written(dir: &Path) {
 
 #[test]
 fn a_port_receives_what_tcpdump_filters_for_it() {
-    if Command::new("tcpdump").arg("--version").output().is_err() {
-        eprintln!("SKIPPED: tcpdump is not installed");
+    if !needs::programs(&["tcpdump"]) {
         return;
     }
     let dir = folder(8, 5000);

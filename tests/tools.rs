@@ -3,13 +3,12 @@
 
 mod common;
 
-use common::{macvlab, root};
+use common::{macvlab, needs, root};
 use std::process::Command;
 
 #[test]
 fn tshark_shows_every_hop_with_its_device_and_its_rule() {
-    if Command::new("tshark").arg("--version").output().is_err() {
-        eprintln!("SKIPPED: tshark is not installed");
+    if !needs::programs(&["tshark"]) {
         return;
     }
     let dir = tempfile::tempdir().unwrap();

@@ -5,7 +5,7 @@
 
 mod common;
 
-use common::{macvlab, stderr, stdout};
+use common::{macvlab, needs, stderr, stdout};
 
 const LAB: &str = r#"
 title = "Two ports"
@@ -28,19 +28,9 @@ inject = { at = "c1", ethernet = { dst = "c2" } }
 expect = { delivered = ["c2"] }
 "#;
 
-/// Says so and answers `false` where the kernel cannot be asked.
-fn kernel_can_be_asked() -> bool {
-    let root = std::fs::read_to_string("/proc/self/status")
-        .is_ok_and(|s| s.lines().any(|l| l.starts_with("Uid:") && l.split_whitespace().nth(2) == Some("0")));
-    if !root {
-        eprintln!("SKIPPED: `macvlab verify` is tested as root only");
-    }
-    root
-}
-
 #[test]
 fn a_lab_that_agrees() {
-    if !kernel_can_be_asked() {
+    if !needs::root() {
         return;
     }
     let dir = tempfile::tempdir().unwrap();
@@ -53,7 +43,7 @@ fn a_lab_that_agrees() {
 
 #[test]
 fn expectations_do_not_matter() {
-    if !kernel_can_be_asked() {
+    if !needs::root() {
         return;
     }
     let dir = tempfile::tempdir().unwrap();
@@ -68,7 +58,7 @@ fn expectations_do_not_matter() {
 
 #[test]
 fn random_labs_and_the_page_of_rules() {
-    if !kernel_can_be_asked() {
+    if !needs::root() {
         return;
     }
     let dir = tempfile::tempdir().unwrap();
@@ -94,7 +84,7 @@ fn a_seed_is_not_for_lab_files() {
 
 #[test]
 fn the_cells_of_the_matrix_are_pinged_for_real() {
-    if !kernel_can_be_asked() {
+    if !needs::root() {
         return;
     }
     let dir = tempfile::tempdir().unwrap();
@@ -106,7 +96,7 @@ fn the_cells_of_the_matrix_are_pinged_for_real() {
 
 #[test]
 fn the_devices_of_a_lab_are_pinged_for_real() {
-    if !kernel_can_be_asked() {
+    if !needs::root() {
         return;
     }
     let labs = ["demo:private", "fixtures/labs/router-subnets.toml"];

@@ -1,6 +1,7 @@
 //! What several tests need: the program, and the labs of the fixtures.
 #![allow(dead_code, reason = "each test uses its part")]
 
+pub(crate) mod needs;
 #[cfg(all(unix, feature = "play"))]
 pub(crate) mod playground;
 pub(crate) mod webdriver;

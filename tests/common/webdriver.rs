@@ -1,8 +1,7 @@
 //! A browser, driven as a person would: just enough of the WebDriver protocol (W3C) for the tests. It speaks to a
 //! chromedriver that it starts itself, on a port that the system chooses.
 
-#![allow(clippy::print_stderr, reason = "a skipped test says so")]
-
+use super::needs;
 use serde_json::{Value, json};
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
@@ -37,12 +36,8 @@ impl Browser {
     /// Starts one with a window of this size in pixels; a width below 500 is that of an emulated phone. `None`, said
     /// loudly, where there is no chromedriver or no chromium.
     pub(crate) fn open(width: u32, height: u32) -> Option<Browser> {
-        let missing = |name: &str| Command::new(name).arg("--version").output().is_err();
-        for name in ["chromedriver", "chromium"] {
-            if missing(name) {
-                eprintln!("SKIPPED: {name} is not installed");
-                return None;
-            }
+        if !needs::programs(&["chromedriver", "chromium"]) {
+            return None;
         }
         let profile = tempfile::tempdir().unwrap();
         let mut driver = Command::new("chromedriver")

@@ -8,6 +8,8 @@ mod allocations;
 mod console;
 #[path = "../common/counting.rs"]
 mod counting;
+#[path = "../common/needs.rs"]
+mod needs;
 mod net;
 mod offload;
 mod qemu;

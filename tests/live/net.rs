@@ -1,27 +1,15 @@
 //! Network namespaces that a test makes and removes, and a `macvlab live` that runs in one of them.
 
+use crate::needs;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Output, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
-/// Says so and answers `false` where there is no root, or one of these programs is missing.
+/// Whether this is root and these programs are installed; otherwise says so and answers `false`.
 pub(crate) fn can_run(programs: &[&str]) -> bool {
-    let root = std::fs::read_to_string("/proc/self/status")
-        .is_ok_and(|s| s.lines().any(|l| l.starts_with("Uid:") && l.split_whitespace().nth(2) == Some("0")));
-    if !root {
-        eprintln!("SKIPPED: namespaces are made as root only");
-        return false;
-    }
-    let there = |program: &&&str| {
-        std::env::var_os("PATH")
-            .is_some_and(|path| std::env::split_paths(&path).any(|dir| dir.join(program).exists()))
-    };
-    for missing in programs.iter().filter(|p| !there(p)) {
-        eprintln!("SKIPPED: {missing} is not installed");
-    }
-    programs.iter().all(|p| there(&p))
+    needs::root() && needs::programs(programs)
 }
 
 /// Namespaces, by the names that the test gives them. They are gone when it ends.
