@@ -1,6 +1,6 @@
 //! What devices count.
 
-use std::ops::Add;
+use core::ops::Add;
 
 /// What a device counts, as `ip -s link` shows it. Bytes are those of frames without FCS.
 ///

@@ -1,6 +1,6 @@
 //! The kernel's error numbers, as far as the control plane and `send` answer with them.
 
-use std::fmt;
+use core::fmt;
 
 macro_rules! errnos {
     ($($variant:ident = $number:literal, $name:literal, $text:literal;)*) => {
@@ -75,18 +75,21 @@ impl fmt::Display for Errno {
     }
 }
 
-impl std::error::Error for Errno {}
+impl core::error::Error for Errno {}
 
+#[cfg(feature = "std")]
 /// An error number as the running kernel gave it. `Display` prints its name where macvlab knows one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct ErrorNumber(pub i32);
 
+#[cfg(feature = "std")]
 impl From<Errno> for ErrorNumber {
     fn from(e: Errno) -> ErrorNumber {
         ErrorNumber(e.number())
     }
 }
 
+#[cfg(feature = "std")]
 impl fmt::Display for ErrorNumber {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match Errno::from_number(self.0) {

@@ -83,28 +83,40 @@
 //!
 //! Whoever wants decisions without a lab starts at [`macvlan::create`]; `examples/decide.rs` is such a program.
 
+#![cfg_attr(not(feature = "std"), no_std)]
+
+extern crate alloc;
+
+#[cfg(feature = "capture")]
 pub mod capture;
 pub mod counters;
 pub mod dataplane;
 pub mod errno;
+#[cfg(feature = "lab")]
 pub mod explain;
 pub mod frame;
 #[cfg(all(feature = "kernel", target_os = "linux"))]
 pub mod kernel;
+#[cfg(feature = "lab")]
 pub mod lab;
+#[cfg(feature = "labfile")]
 pub mod labfile;
-#[cfg(target_os = "linux")]
+#[cfg(all(feature = "live", target_os = "linux"))]
 pub mod live;
 pub mod macvlan;
+#[cfg(feature = "lab")]
 pub mod matrix;
 pub mod nic;
 #[cfg(feature = "play")]
 pub mod play;
+#[cfg(feature = "replay")]
 pub mod replay;
+#[cfg(feature = "report")]
 pub mod report;
+#[cfg(feature = "lab")]
 pub mod station;
 pub mod switch;
-#[cfg(target_os = "linux")]
+#[cfg(all(any(feature = "live", feature = "kernel"), target_os = "linux"))]
 mod sys;
 pub mod table;
 pub mod time;

@@ -1,8 +1,8 @@
 //! Virtual time: the core never reads a clock, it is told what time it is.
 
-use std::fmt;
-use std::ops::{Add, AddAssign, Sub};
-use std::time::Duration;
+use core::fmt;
+use core::ops::{Add, AddAssign, Sub};
+use core::time::Duration;
 
 /// A point in time, in nanoseconds since the lab began (or, for a capture, since the epoch).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -6,6 +6,7 @@ use crate::frame::{EthHeader, Frame, MacAddr, PacketType, Retag, Tag};
 use crate::macvlan::{Counted, Delivery, Offered, Unicast, count_delivery, count_unicast};
 use crate::nic::{Nic, host_stack_type};
 use crate::verdict::{Flood, Rule, Verdict};
+use alloc::vec::Vec;
 
 /// Frames that the queue of a macvtap's reader takes: the device's `tx_queue_len` (R205).
 const TAP_QUEUE: u32 = 500;

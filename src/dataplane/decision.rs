@@ -12,7 +12,8 @@ use crate::macvlan::Mode;
 use crate::switch::{FdbKind, Learn, SwitchEgress, SwitchPortId, SwitchVerdict};
 use crate::time::Instant;
 use crate::verdict::{Egress, PortId, Rule, Verdict};
-use std::time::Duration;
+use alloc::vec::Vec;
+use core::time::Duration;
 
 /// One decision about a frame.
 #[derive(Clone, Debug)]

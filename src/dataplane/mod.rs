@@ -1,7 +1,7 @@
 //! The data plane: the one way of frames through NICs, demultiplexers and switches, whoever sends them through it.
 //!
 //! Control and data are apart. The control plane (a lab's devices, which steps and people change) is compiled into a
-//! [`Wiring`] that never changes; a change publishes a new one. A [`Walk`] takes a frame through it: it reads the wiring,
+//! [`Wiring`] that never changes; a change compiles a new one. A [`Walk`] takes a frame through it: it reads the wiring,
 //! counts and learns in a [`State`], and tells a [`Watch`] of every hop. Nothing here locks, waits, or knows what time
 //! it is beyond what it was told, and nothing is allocated for a frame: one whose tag comes or goes on its way is made in a
 //! buffer that was used before. Fragments are the exception, for they are kept until their datagram is whole.
@@ -9,7 +9,7 @@
 //! | who walks frames | what watches |
 //! | --- | --- |
 //! | [`lab`](crate::lab) | the hop log, and the IP stacks behind devices |
-//! //! | [`Worker`] | whatever its caller hands in; several share nothing but the wiring |
+//! | [`Worker`] | whatever its caller hands in |
 //!
 //! | file | what it does |
 //! | --- | --- |
@@ -20,13 +20,11 @@
 //! | `send.rs` | the way out: port or host stack, demultiplexer, NIC, cable |
 //! | `switching.rs` | in at one switch port and out at others |
 //! | `decision.rs` | decisions told in full, for explanations |
-//! | `worker.rs` | a thread's own state, and wirings that change while frames flow |
-//! | `shards.rs` | several workers side by side, frames sorted by flow |
+//! | `worker.rs` | frames taken to their ends, one batch at a time |
 
 mod arrive;
 mod decision;
 mod send;
-mod shards;
 mod state;
 mod switching;
 mod watch;
@@ -34,15 +32,15 @@ mod wiring;
 mod worker;
 
 pub use decision::{Decision, Finding, Place, Way, WayKind};
-pub use shards::{Shards, counters_of};
 pub use state::State;
 pub use watch::{HopKind, Numbered, Watch};
+#[cfg(feature = "lab")]
 pub(crate) use wiring::Slot;
 pub use wiring::{
     End, LinkKind, LinkNode, Name, Node, NodeId, PortNode, PortTable, SwitchId, SwitchNode, SwitchPortNode,
     TapOpen, Uplink, Wiring,
 };
-pub use worker::{Entrance, Passing, Published, Worker};
+pub use worker::{Entrance, Passing, Worker};
 
 use crate::frame::{EthHeader, Frame, Retag};
 use crate::time::Instant;

@@ -4,6 +4,8 @@ use super::wiring::{NodeId, SwitchId, Wiring};
 use crate::counters::Counters;
 use crate::macvlan::Fragments;
 use crate::switch::Switch;
+use alloc::boxed::Box;
+use alloc::vec::Vec;
 
 /// What frames change on their way through a [`Wiring`]: counters, queues, fragments that wait, and the switches with
 /// what they have learned. A worker has its own, so that workers share nothing.

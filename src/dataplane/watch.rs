@@ -4,7 +4,7 @@ use super::{Decision, End, NodeId, SwitchId};
 use crate::frame::{Frame, MacAddr, PacketType, VlanId};
 use crate::switch::Switch;
 use crate::verdict::Rule;
-use std::time::Duration;
+use core::time::Duration;
 
 /// What happened to a frame at a device.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

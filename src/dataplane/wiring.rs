@@ -5,8 +5,10 @@ use crate::macvlan::{Fate, Forwarding};
 use crate::nic::Intake;
 use crate::switch::SwitchPortId;
 use crate::verdict::{Egress, PortId, Rule, Verdict};
-use std::sync::Arc;
-use std::time::Duration;
+use alloc::boxed::Box;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use core::time::Duration;
 
 /// What a device is called. Cheap to clone: no name that Linux allows needs memory of its own.
 pub type Name = smol_str::SmolStr;
@@ -168,6 +170,7 @@ impl Landing {
 
 impl PortTable {
     /// A parent that decides by this table, and the node of each port.
+    #[cfg(feature = "lab")]
     pub(crate) fn new(table: Arc<Forwarding>, slots: Box<[Option<Slot>]>) -> PortTable {
         let landings = table.verdicts().iter().map(|verdict| Landing::of(verdict, &slots)).collect();
         PortTable { table, landings, slots }

@@ -3,11 +3,9 @@
 use super::{End, HopKind, LinkNode, NodeId, Numbered, State, Walk, Watch, Wiring};
 use crate::frame::{EthHeader, Frame, FramePool};
 use crate::time::Instant;
-use parking_lot::Mutex;
-use std::collections::VecDeque;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use alloc::collections::VecDeque;
+use alloc::sync::Arc;
+use core::time::Duration;
 
 /// A frame at a node, as a worker tells it.
 #[derive(Clone, Copy, Debug)]
@@ -33,31 +31,8 @@ pub enum Entrance {
     Sent(NodeId),
 }
 
-/// The wiring that is in force, for workers that look at it between two batches. Changing it takes a lock for a moment;
-/// looking takes none unless it was changed.
-#[derive(Debug)]
-pub struct Published {
-    version: AtomicU64,
-    wiring: Mutex<Arc<Wiring>>,
-}
-
-impl Published {
-    /// The first wiring.
-    #[must_use]
-    pub fn new(wiring: Arc<Wiring>) -> Published {
-        Published { version: AtomicU64::new(0), wiring: Mutex::new(wiring) }
-    }
-
-    /// From now on this one is in force. A worker's frames meet either the old one or the new one, never both.
-    pub fn publish(&self, wiring: Arc<Wiring>) {
-        *self.wiring.lock() = wiring;
-        self.version.fetch_add(1, Ordering::Release);
-    }
-}
-
 /// Takes frames through a wiring, each to its end before the next: no stack answers, devices only record. Owns its state
-/// and shares nothing but the wiring, so that several workers run beside each other without a lock. What passes a
-/// switch that learns must stay with one worker.
+/// and shares nothing but the wiring, so that several workers can run in parallel without a lock.
 ///
 /// ```
 /// use macvlab::dataplane::{Entrance, HopKind};
@@ -80,14 +55,12 @@ impl Published {
 /// });
 /// assert_eq!(got_it, [c1]);
 /// assert_eq!(worker.state().counters(c1).rx_packets, 1);
-/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// # Ok::<(), Box<dyn core::error::Error>>(())
 /// ```
 #[derive(Clone, Debug)]
 pub struct Worker {
     wiring: Arc<Wiring>,
     state: State,
-    /// Of what was [`Published`].
-    version: u64,
     under_way: VecDeque<UnderWay>,
     pool: FramePool,
     now: Instant,
@@ -109,7 +82,7 @@ impl Worker {
     pub fn new(wiring: Arc<Wiring>, mut state: State) -> Worker {
         state.fit(&wiring);
         let (under_way, pool) = (VecDeque::new(), FramePool::default());
-        Worker { wiring, state, version: 0, under_way, pool, now: Instant::ZERO, frames: 0 }
+        Worker { wiring, state, under_way, pool, now: Instant::ZERO, frames: 0 }
     }
 
     /// The wiring that its frames meet.
@@ -122,16 +95,6 @@ impl Worker {
     #[must_use]
     pub fn state(&self) -> &State {
         &self.state
-    }
-
-    /// Looks whether another wiring is in force; for between two batches.
-    pub fn refresh(&mut self, published: &Published) {
-        let version = published.version.load(Ordering::Acquire);
-        if version != self.version {
-            self.version = version;
-            self.wiring = Arc::clone(&published.wiring.lock());
-            self.state.fit(&self.wiring);
-        }
     }
 
     /// Takes a frame to its end: [`take_batch`](Worker::take_batch) for one.

@@ -1,11 +1,14 @@
 //! Frames made from their parts: what an `inject` step that is not given in hex sends.
 
 use super::{Frame, MacAddr, Tag};
+use alloc::borrow::ToOwned;
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use etherparse::{
     ArpEthIpv4Packet, ArpOperation, ArpPacket, IcmpEchoHeader, Icmpv4Header, Icmpv4Type, Icmpv6Header,
     Icmpv6Type, IpNumber, Ipv4Header, Ipv6Header, UdpHeader,
 };
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// A MAC address, or the device that has it.
 #[derive(Clone, Debug, PartialEq, Eq)]

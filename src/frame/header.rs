@@ -1,7 +1,7 @@
 //! The Ethernet header as the forwarding decisions read it.
 
 use super::MacAddr;
-use std::fmt;
+use core::fmt;
 
 /// Ethertypes that mark a VLAN tag: 802.1Q and 802.1ad.
 const TPIDS: [u16; 2] = [Tag::C_VLAN, 0x88a8];
@@ -214,7 +214,7 @@ mod tests {
     fn hex(s: &str) -> Vec<u8> {
         s.as_bytes()
             .chunks(2)
-            .map(|c| u8::from_str_radix(std::str::from_utf8(c).unwrap(), 16).unwrap())
+            .map(|c| u8::from_str_radix(core::str::from_utf8(c).unwrap(), 16).unwrap())
             .collect()
     }
 

@@ -1,8 +1,10 @@
 //! MAC addresses.
 
-use std::fmt;
-use std::net::Ipv4Addr;
-use std::str::FromStr;
+use alloc::borrow::ToOwned;
+use alloc::string::String;
+use core::fmt;
+use core::net::Ipv4Addr;
+use core::str::FromStr;
 
 /// A 48-bit MAC address (EUI-48, IEEE 802 clause 8).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]

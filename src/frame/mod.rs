@@ -15,9 +15,11 @@ pub use pool::FramePool;
 pub use retag::{Retag, Retagged};
 pub use summary::summary;
 
-use std::fmt;
-use std::ops::Deref;
-use std::sync::Arc;
+use alloc::string::String;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use core::fmt;
+use core::ops::Deref;
 
 /// The bytes of one frame, from the destination address on, tags included, no FCS. Cheap to clone: the copies of a
 /// flood share their bytes.
@@ -34,7 +36,7 @@ impl Frame {
     /// Lower-case hex, as events and lab files have it.
     #[must_use]
     pub fn to_hex(&self) -> String {
-        use std::fmt::Write as _;
+        use core::fmt::Write as _;
         self.0.iter().fold(String::with_capacity(self.0.len() * 2), |mut s, b| {
             let _ = write!(s, "{b:02x}");
             s

@@ -1,8 +1,8 @@
 //! Frames in buffers that were used before.
 
 use super::Frame;
-use std::collections::VecDeque;
-use std::sync::Arc;
+use alloc::collections::VecDeque;
+use alloc::sync::Arc;
 
 /// Frames that are on their way at the same time, at least: buffers are kept for so many.
 const UNDER_WAY: usize = 1024;

@@ -2,12 +2,17 @@
 //! nothing from a hostile frame reaches a terminal as it is.
 
 use super::{EthHeader, MacAddr, Tag};
+use alloc::borrow::ToOwned;
+use alloc::format;
+use alloc::string::String;
+use alloc::string::ToString;
+use alloc::vec::Vec;
+use core::fmt::Write as _;
+use core::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use etherparse::{
     ArpPacketSlice, Icmpv4Slice, Icmpv6Slice, IpNumber, Ipv6ExtensionSlice, LaxIpSlice, TcpHeaderSlice,
     UdpHeaderSlice,
 };
-use std::fmt::Write as _;
-use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 
 /// What is in the frame, in one line: `ARP who-has 192.168.128.233 tell 192.168.128.222`. VLAN tags stand in front.
 #[must_use]
@@ -281,7 +286,7 @@ mod tests {
 
     fn hex(text: &str) -> Vec<u8> {
         let digits: Vec<u8> = text.bytes().filter(|b| !b.is_ascii_whitespace()).collect();
-        digits.chunks(2).map(|c| u8::from_str_radix(std::str::from_utf8(c).unwrap(), 16).unwrap()).collect()
+        digits.chunks(2).map(|c| u8::from_str_radix(core::str::from_utf8(c).unwrap(), 16).unwrap()).collect()
     }
 
     fn of(text: &str) -> String {

@@ -10,8 +10,7 @@ use crate::switch::SwitchPortId;
 use std::sync::Arc;
 
 impl Lab {
-    /// What frames meet now, compiled anew if anything was changed: for this lab's own frames, and for
-    /// [workers](crate::dataplane::Published) beside it that are to meet the same.
+    /// What frames meet now, compiled anew if anything was changed.
     pub fn wiring(&mut self) -> Arc<Wiring> {
         if self.changed {
             let wiring = self.compile();

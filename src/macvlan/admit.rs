@@ -8,8 +8,10 @@ use crate::frame::MacAddr;
 use crate::nic::Nic;
 use crate::table::MAX_VALUE;
 use crate::verdict::{PortId, Rule};
-use std::collections::BTreeSet;
-use std::sync::Arc;
+use alloc::boxed::Box;
+use alloc::collections::BTreeSet;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
 
 /// Why the control plane refused: the kernel's error, and the rule.
 pub type Refusal = (Errno, Rule);

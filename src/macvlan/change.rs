@@ -7,7 +7,7 @@ use crate::errno::Errno;
 use crate::frame::MacAddr;
 use crate::nic::{Nic, stack_groups};
 use crate::verdict::{PortId, Rule};
-use std::sync::Arc;
+use alloc::sync::Arc;
 
 impl Demux {
     /// Brings a port up or down (`macvlan_open`, `macvlan_stop`).
@@ -53,7 +53,7 @@ impl Demux {
     fn stop(&mut self, lower: &mut Nic, id: PortId) -> Result<(), Refusal> {
         let passthru = self.passthru().is_some();
         let port = self.port_mut(id)?;
-        for group in std::mem::take(&mut port.pushed) {
+        for group in core::mem::take(&mut port.pushed) {
             lower.filter.group_pull(group);
         }
         if passthru {
@@ -161,7 +161,7 @@ impl Demux {
         if mtu > lower.mtu {
             return Err((Errno::Einval, Rule::ChangeMtu));
         }
-        let before = std::mem::replace(&mut port.mtu, mtu);
+        let before = core::mem::replace(&mut port.mtu, mtu);
         // IPv6 comes or goes, and with it the group that its stack joins.
         if port.up && stack_groups(before) != stack_groups(mtu) {
             self.load_filters(lower, id);
@@ -219,7 +219,7 @@ impl Demux {
     pub fn set_promisc(&mut self, lower: &mut Nic, id: PortId, on: bool) -> Result<(), Refusal> {
         let passthru = self.passthru().is_some();
         let port = self.port_mut(id)?;
-        let changes = std::mem::replace(&mut port.promisc, on) != on;
+        let changes = core::mem::replace(&mut port.promisc, on) != on;
         if port.up {
             if changes && !passthru {
                 lower.filter.promiscuity_add(if on { 1 } else { -1 });
@@ -236,7 +236,7 @@ impl Demux {
     /// `ENODEV`.
     pub fn set_allmulticast(&mut self, lower: &mut Nic, id: PortId, on: bool) -> Result<(), Refusal> {
         let port = self.port_mut(id)?;
-        let changes = std::mem::replace(&mut port.allmulticast, on) != on;
+        let changes = core::mem::replace(&mut port.allmulticast, on) != on;
         if port.up {
             if changes {
                 lower.filter.allmulti_add(if on { 1 } else { -1 });

@@ -7,8 +7,10 @@ use super::lists::{Candidate, FloodLists, Receiver};
 use crate::frame::MacAddr;
 use crate::table::{Lookup, MAX_VALUE, MacTable};
 use crate::verdict::{Egress, PortId, Rule, Verdict};
-use std::collections::BTreeMap;
-use std::sync::Arc;
+use alloc::collections::BTreeMap;
+use alloc::sync::Arc;
+use alloc::vec;
+use alloc::vec::Vec;
 
 /// A port as the decisions see it.
 #[derive(Clone, Debug)]

@@ -1,7 +1,8 @@
 //! Group filters: what a port wants, and the coarser filter in front of all ports of a parent.
 
 use crate::frame::MacAddr;
-use std::collections::BTreeSet;
+use alloc::boxed::Box;
+use alloc::collections::BTreeSet;
 
 /// What a port wants of multicast and broadcast (rule R22). Exact, where the kernel keeps a salted hash (R25).
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -5,8 +5,9 @@ use super::flood::meant_for;
 use super::groups::GroupFilter;
 use crate::frame::MacAddr;
 use crate::verdict::{FloodClass, PortId};
-use std::collections::BTreeMap;
-use std::ops::Range;
+use alloc::collections::BTreeMap;
+use alloc::vec::Vec;
+use core::ops::Range;
 
 /// A port that a flood reaches.
 #[derive(Clone, Copy, Debug)]

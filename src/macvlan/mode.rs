@@ -1,7 +1,8 @@
 //! The modes and flags of a port.
 
 use crate::frame::MacAddr;
-use std::fmt;
+use alloc::vec::Vec;
+use core::fmt;
 
 /// The five macvlan modes (`IFLA_MACVLAN_MODE`).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -1,8 +1,9 @@
 //! The NIC's address filter and promiscuity: the kernel's unicast and multicast lists of a device.
 
 use crate::frame::MacAddr;
-use std::collections::BTreeMap;
-use std::sync::Arc;
+use alloc::collections::BTreeMap;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
 
 /// The NIC's unicast filter.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

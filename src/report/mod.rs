@@ -9,6 +9,7 @@ mod explain;
 pub mod html;
 mod json;
 mod matrix;
+#[cfg(feature = "capture")]
 mod pcapng;
 pub mod sequence;
 #[cfg(test)]
@@ -20,8 +21,9 @@ pub use counters::{CountersTable, counters_table};
 pub use explain::Explanation;
 pub use json::JsonLines;
 pub use matrix::{Columns, MatrixForm, MatrixReport};
+#[cfg(feature = "capture")]
 pub use pcapng::{AnnotatedBlocks, AnnotatedCapture};
 pub use text::{Detail, TextReport};
-#[cfg(target_os = "linux")]
+#[cfg(all(feature = "live", target_os = "linux"))]
 pub(crate) use words::fdb_kind;
 pub use words::{outcome_in_words, step_in_words};

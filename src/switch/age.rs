@@ -1,7 +1,7 @@
 //! Ages in 32 bits: when an address was last seen, in ticks since a time that moves along.
 
 use crate::time::Instant;
-use std::time::Duration;
+use core::time::Duration;
 
 /// Ticks are at most this fine: the tick of a bridge's usual ageing time, half a microsecond.
 const FINEST: Duration = Duration::from_secs(300);

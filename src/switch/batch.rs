@@ -3,6 +3,7 @@
 use super::{Switch, SwitchPortId, SwitchVerdict};
 use crate::frame::EthHeader;
 use crate::time::Instant;
+use alloc::vec::Vec;
 
 /// Memory is asked for so many frames ahead: as many as can be on their way at once.
 const AHEAD: usize = 24;
@@ -25,7 +26,7 @@ impl Switch {
         out.reserve(arrivals.len());
         let ask = |a: &Arrival<'_>| self.prefetch(a, now, false);
         arrivals.iter().take(AHEAD).for_each(ask);
-        let ahead = arrivals.iter().skip(AHEAD).map(Some).chain(std::iter::repeat(None));
+        let ahead = arrivals.iter().skip(AHEAD).map(Some).chain(core::iter::repeat(None));
         out.extend(arrivals.iter().zip(ahead).map(|(a, ahead)| {
             ahead.into_iter().for_each(ask);
             self.decide(a.ingress, a.frame, &a.header, now)

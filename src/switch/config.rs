@@ -1,8 +1,9 @@
 //! What a switch port is configured with: the Linux bridge's flags, states and VLANs, and policies of other networks.
 
 use crate::frame::{MacAddr, VlanId};
-use std::net::IpAddr;
-use std::time::Duration;
+use alloc::vec::Vec;
+use core::net::IpAddr;
+use core::time::Duration;
 
 /// What a switch is made with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -9,7 +9,9 @@ use crate::errno::Errno;
 use crate::frame::{MacAddr, VlanId};
 use crate::time::Instant;
 use crate::verdict::Rule;
-use std::time::Duration;
+use alloc::vec;
+use alloc::vec::Vec;
+use core::time::Duration;
 
 /// Ports that a bridge takes (`BR_MAX_PORTS`; number 0 is not given out).
 pub const MAX_PORTS: u16 = 1023;

@@ -9,7 +9,9 @@ use super::age::Ticks;
 use crate::frame::{MacAddr, VlanId};
 use crate::table::MacMap;
 use crate::time::Instant;
-use std::time::Duration;
+use alloc::vec;
+use alloc::vec::Vec;
+use core::time::Duration;
 
 /// Entries that a switch keeps, all VLANs together: two million. The kernel has no limit unless one is set; a capture with
 /// random source addresses must not fill the memory. More than large data-centre switches have; addresses beyond it are
@@ -306,7 +308,7 @@ impl Fdb {
 
     /// Translates every tick.
     fn count_by(&mut self, ticks: Ticks) {
-        let before = std::mem::replace(&mut self.ticks, ticks);
+        let before = core::mem::replace(&mut self.ticks, ticks);
         for (_, table) in &mut self.tables {
             table.change_sides(|tick| *tick = before.translated(*tick, ticks));
         }

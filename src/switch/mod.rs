@@ -19,7 +19,7 @@
 //! use macvlab::time::Instant;
 //! use macvlab::verdict::Rule;
 //!
-//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # fn main() -> Result<(), Box<dyn core::error::Error>> {
 //! let mut switch = Switch::new(SwitchConfig::default()).map_err(|(errno, _)| errno)?;
 //! let a = switch.add_port(PortConfig::default()).map_err(|(errno, _)| errno)?;
 //! switch.set_flag(a, PortFlag::Hairpin, true).map_err(|(errno, _)| errno)?;
@@ -52,6 +52,7 @@ pub use fdb::{FdbEntry, FdbKind, MAX_FDB};
 use crate::errno::Errno;
 use crate::frame::{MacAddr, VlanId};
 use crate::verdict::Rule;
+use alloc::vec::Vec;
 use fdb::Fdb;
 use vlan::VlanSet;
 

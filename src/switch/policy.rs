@@ -3,7 +3,7 @@
 use super::{Policy, Port};
 use crate::frame::EthHeader;
 use crate::verdict::Rule;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 const IPV4: u16 = 0x0800;
 const ARP: u16 = 0x0806;

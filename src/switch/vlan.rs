@@ -6,6 +6,7 @@
 
 use super::PortVlans;
 use crate::frame::{EthHeader, Retag, Tag, VlanId};
+use alloc::boxed::Box;
 
 /// A port's VLANs, as bits: VLAN n is bit n.
 #[derive(Clone, Debug)]

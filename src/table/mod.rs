@@ -27,6 +27,8 @@ pub use bucket::MAX_VALUE;
 pub use lookup::Lookup;
 
 use crate::frame::MacAddr;
+use alloc::vec;
+use alloc::vec::Vec;
 use bucket::{ABSENT, Bucket, Entry, FURTHER, Key, LANES};
 
 /// Up to this many buckets (256 KiB, a second-level cache's worth) memory is cheap and passing by is kept rarer still;
@@ -408,7 +410,7 @@ impl<Side: Copy + Default> MacMap<Side> {
     /// Moves into more buckets. Homes keep their order, so both are gone through from front to back.
     fn grow(&mut self) {
         let buckets = more_than(self.buckets.len());
-        let old = std::mem::replace(self, MacMap::of_buckets(buckets));
+        let old = core::mem::replace(self, MacMap::of_buckets(buckets));
         for (bucket, sides) in old.buckets.iter().zip(old.side.chunks(LANES)) {
             for (slot, entry) in bucket.entries() {
                 self.add(entry, sides.get(slot).copied().unwrap_or_default());

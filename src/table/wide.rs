@@ -31,7 +31,7 @@ pub(super) fn index_at(len: usize, fraction: u32) -> usize {
 #[cfg(target_arch = "x86_64")]
 #[inline(always)]
 pub(super) fn equal_lanes(lows: &Lanes<u32>, highs: &Lanes<u16>, low: u32, high: u16) -> u32 {
-    use std::arch::x86_64::{
+    use core::arch::x86_64::{
         __m128i, _mm_and_si128, _mm_cmpeq_epi16, _mm_cmpeq_epi32, _mm_load_si128, _mm_movemask_epi8,
         _mm_packs_epi16, _mm_packs_epi32, _mm_set1_epi16, _mm_set1_epi32, _mm_setzero_si128,
     };
@@ -68,8 +68,8 @@ pub(super) fn prefetch<T>(value: &T) {
     #[cfg(target_arch = "x86_64")]
     // SAFETY: SSE is part of x86-64; a prefetch reads nothing that the program can see, and the address is valid.
     unsafe {
-        use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
-        _mm_prefetch::<_MM_HINT_T0>(std::ptr::from_ref(value).cast());
+        use core::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+        _mm_prefetch::<_MM_HINT_T0>(core::ptr::from_ref(value).cast());
     }
     #[cfg(not(target_arch = "x86_64"))]
     let _ = value;

@@ -1,6 +1,6 @@
 //! The type of the catalogue's entries; the entries themselves stand in `catalogue.rs`.
 
-use std::fmt;
+use core::fmt;
 
 pub use super::catalogue::Rule;
 

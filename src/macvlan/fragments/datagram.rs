@@ -3,8 +3,9 @@
 use super::{DATAGRAM_OVERHEAD_BYTES, MAX_DATAGRAM_BYTES, PART_OVERHEAD_BYTES, Part};
 use crate::time::Instant;
 use crate::verdict::Rule;
+use alloc::collections::BTreeMap;
+use alloc::vec::Vec;
 use etherparse::{IpEcn, IpFragOffset, Ipv4Header};
-use std::collections::BTreeMap;
 
 /// Parts of one datagram, none of which overlap.
 #[derive(Clone, Debug)]

@@ -18,11 +18,12 @@ mod datagram;
 use crate::frame::EthHeader;
 use crate::time::Instant;
 use crate::verdict::Rule;
+use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::vec::Vec;
+use core::net::Ipv4Addr;
+use core::time::Duration;
 use datagram::{Added, Datagram};
 use etherparse::Ipv4HeaderSlice;
-use std::collections::{BTreeMap, BTreeSet};
-use std::net::Ipv4Addr;
-use std::time::Duration;
 
 /// How long parts are kept, from the first one on (R169a; the kernel's `ipfrag_time`).
 pub const HOLD_TIME: Duration = Duration::from_secs(30);
