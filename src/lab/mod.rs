@@ -207,6 +207,12 @@ impl Lab {
         }
     }
 
+    /// Whether a device of this name is there.
+    #[must_use]
+    pub fn has(&self, device: &str) -> bool {
+        self.names.contains_key(device)
+    }
+
     /// Whether a device of this name is there, and can take a frame from a cable.
     #[must_use]
     pub fn has_link(&self, device: &str) -> bool {

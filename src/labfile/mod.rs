@@ -43,9 +43,11 @@
 //! have. Without it a port has VLAN 1, untagged.
 
 mod craft;
+mod declared;
 mod device;
 mod diagnostic;
 mod names;
+mod one_step;
 mod read;
 mod scalar;
 mod set;
@@ -57,12 +59,14 @@ mod tests;
 mod write;
 
 pub use diagnostic::{Diagnostic, Diagnostics, MAX_SHOWN};
+pub use one_step::{Index, parse_step};
 pub use scalar::{MAX_DURATION, MAX_FRAME, parse_duration};
 pub use step::MAX_COUNT;
 pub use write::write;
 
-use crate::lab::spec::{DeviceKind, LabSpec, StepSpec};
+use crate::lab::spec::{DeviceKind, LabSpec};
 use read::{Node, Path, Reader, Table, list};
+use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 /// The longest file, in bytes: the largest labs (100,000 ports) have less.
@@ -110,42 +114,7 @@ pub fn load(path: &std::path::Path) -> Result<LabSpec, LoadError> {
 pub fn parse(name: &str, text: &str) -> Result<LabSpec, Diagnostics> {
     let mut cx = Reader::new(text);
     let spec = if within_limits(&mut cx, text) { document(&mut cx, text) } else { None };
-    let (mut problems, mut more) = (cx.problems, cx.more);
-    match spec {
-        Some(spec) if problems.is_empty() => Ok(spec),
-        _ => {
-            problems.sort_by_key(|p| p.span.start);
-            more += problems.len().saturating_sub(MAX_SHOWN);
-            problems.truncate(MAX_SHOWN);
-            for problem in &mut problems {
-                problem.line = cx.lines.line(problem.span.start);
-                problem.column = cx.lines.column(problem.span.start);
-            }
-            Err(Diagnostics::new(name, text, problems, more))
-        }
-    }
-}
-
-/// Reads one more step for a lab: what would stand under another `[[step]]` of its file. It may name what the lab has,
-/// and what its steps add.
-///
-/// # Errors
-/// [`Diagnostics`], as of [`parse`], about the lab's file with the step at its end.
-pub fn parse_step(lab: &LabSpec, step: &str) -> Result<StepSpec, Diagnostics> {
-    let before = write(lab);
-    let text = format!("{before}\n[[step]]\n{step}\n");
-    let mut spec = parse("step", &text)?;
-    let last = spec.steps.pop();
-    match last.filter(|_| write(&spec) == before) {
-        Some(last) => Ok(StepSpec { line: 0, ..last }),
-        None => {
-            let message = "this is more than a step".to_owned();
-            let help = Some("a step is one line, such as `ping = { from = \"c1\", to = \"c2\" }`".to_owned());
-            let (line, column, key, span, other) = (1, 1, String::new(), 0..0, None);
-            let problem = Diagnostic { line, column, key, message, help, span, other };
-            Err(Diagnostics::new("step", step, vec![problem], 0))
-        }
-    }
+    cx.finish(name, text, spec)
 }
 
 /// Whether the file can be parsed without fear; if not, says why.
@@ -189,8 +158,8 @@ fn dots(line: &str) -> usize {
     count
 }
 
-/// The whole file; `None` if it is no TOML.
-fn document(cx: &mut Reader<'_>, text: &str) -> Option<LabSpec> {
+/// The text as TOML; `None` if it is none.
+fn toml<'t>(cx: &mut Reader<'_>, text: &'t str) -> Option<Spanned<DeTable<'t>>> {
     let (root, errors) = DeTable::parse_recoverable(text);
     for error in &errors {
         let span = error.span().unwrap_or(0..0);
@@ -199,9 +168,12 @@ fn document(cx: &mut Reader<'_>, text: &str) -> Option<LabSpec> {
         let help: Vec<&str> = lines.collect();
         cx.problem(String::new(), span, message, (!help.is_empty()).then(|| help.join("; ")));
     }
-    if !errors.is_empty() {
-        return None;
-    }
+    errors.is_empty().then_some(root)
+}
+
+/// The whole file; `None` if it is no TOML.
+fn document(cx: &mut Reader<'_>, text: &str) -> Option<LabSpec> {
+    let root = toml(cx, text)?;
     let root = Table::root(root.get_ref());
     let mut spec = LabSpec { title: root.get(cx, "title", title).unwrap_or_default(), ..LabSpec::default() };
     let unknown = tables(cx, &root, &mut spec);

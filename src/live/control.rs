@@ -19,9 +19,8 @@ use super::history::{Form, History};
 use super::socket::Listening;
 use super::tables;
 use crate::capture::CaptureError;
-use crate::lab::spec::{Action, StepSpec};
-use crate::lab::{Event, FdbChange, Known, Lab, LabSpec, Outcome};
-use crate::labfile;
+use crate::lab::{Event, FdbChange, Known, Lab, Outcome};
+use crate::labfile::Index;
 use crate::report::JsonLines;
 use crate::switch::FdbEntry;
 use crate::time::Instant;
@@ -63,7 +62,7 @@ enum Request {
 
 /// What requests are about.
 pub(super) struct Desk<'a> {
-    pub(super) spec: &'a mut LabSpec,
+    pub(super) names: &'a mut Index,
     pub(super) lab: &'a mut Lab,
     pub(super) places: &'a [Place],
     pub(super) history: &'a mut History,
@@ -219,15 +218,10 @@ fn answer(line: &[u8], desk: &mut Desk<'_>) -> Vec<u8> {
 
 /// Carries out a step of the lab file.
 fn change(desk: &mut Desk<'_>, step: &str) -> Result<Vec<u8>, String> {
-    let Desk { spec, lab, history, observer, now, .. } = desk;
-    let step = labfile::parse_step(spec, step).map_err(|mistakes| mistakes.to_string())?;
+    let Desk { names, lab, history, observer, now, .. } = desk;
+    let step = names.parse_step(step).map_err(|mistakes| mistakes.to_string())?;
     let outcome = lab.change(*now, &step, &mut |event| tell(history, *observer, event));
-    if let (Some(Outcome::Ok), Action::Add { name, .. }) = (outcome, &step.action) {
-        // Later requests may name it; once is enough, however often it comes and goes.
-        let adds_it = |s: &StepSpec| matches!(&s.action, Action::Add { name: other, .. } if other == name);
-        spec.steps.retain(|s| !adds_it(s));
-        spec.steps.push(step);
-    }
+    names.did(&step, |name| lab.has(name));
     match outcome {
         Some(Outcome::Error(errno, rule)) => {
             Err(format!("{errno} ({}): {rule} {}: {}", errno.text(), rule.title(), rule.why()))

@@ -6,6 +6,7 @@ use super::control::{Asker, Control, Desk};
 use super::history::History;
 use crate::frame::Frame;
 use crate::lab::{AttachError, Event, Lab, LabSpec, Options, Outlet};
+use crate::labfile::Index;
 use crate::sys::Poll;
 use crate::time::Instant;
 use std::io;
@@ -84,8 +85,8 @@ pub struct Crossing {
 
 /// A lab in real time, with reality attached to it.
 pub struct Engine {
-    /// The declaration, and the devices that were added since.
-    spec: LabSpec,
+    /// What requests may name.
+    names: Index,
     lab: Lab,
     clock: Clock,
     settings: Settings,
@@ -119,7 +120,7 @@ impl Engine {
         let hops = settings.hops || settings.history > 0;
         let options = Options { hops, held: settings.history, start: clock.now(), ..Options::default() };
         Engine {
-            spec: LabSpec { steps: Vec::new(), ..spec.clone() },
+            names: Index::of(&LabSpec { steps: Vec::new(), ..spec.clone() }),
             lab: Lab::new(spec, options),
             clock,
             settings,
@@ -327,8 +328,8 @@ impl Engine {
         }
         if self.asked {
             let (lab, places, history) = (&mut self.lab, self.places.as_slice(), &mut self.history);
-            let spec = &mut self.spec;
-            self.control.serve(&mut Desk { spec, lab, places, history, observer, now });
+            let names = &mut self.names;
+            self.control.serve(&mut Desk { names, lab, places, history, observer, now });
         }
     }
 
