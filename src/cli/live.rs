@@ -10,7 +10,7 @@ use macvlab::lab::spec::{DeviceKind, LabSpec};
 use macvlab::lab::{Event, SetupStage};
 use macvlab::labfile;
 use macvlab::live::{
-    BackendSpec, Engine, Identity, Observer, Settings, can_remove, crossings_table, give_up,
+    BackendSpec, Engine, Identity, MAX_HISTORY, Observer, Settings, can_remove, crossings_table, give_up,
 };
 use macvlab::report::{CountersTable, Detail};
 use parking_lot::Mutex;
@@ -72,7 +72,9 @@ pub(super) struct Args {
     #[arg(long, value_name = "PATH")]
     control: Vec<PathBuf>,
     /// Remember so many hops for `macvlab ctl dump`; with 0, and nothing else that shows hops, forwarding is fastest.
-    #[arg(long, value_name = "N", default_value_t = HISTORY)]
+    ///
+    /// At most 1000000, and no more than fit 64 MiB of memory.
+    #[arg(long, value_name = "N", default_value_t = HISTORY, value_parser = hops)]
     history: usize,
     /// Write every hop as a packet with its rule as a comment, to be read at any time.
     #[arg(long, value_name = "OUT.pcapng")]
@@ -105,6 +107,11 @@ fn attachment(text: &str) -> Result<(String, BackendSpec), String> {
 
 fn duration(text: &str) -> Result<Duration, String> {
     labfile::parse_duration(text).ok_or_else(|| "a number and a unit: 10s, 500ms, 2h".to_owned())
+}
+
+fn hops(text: &str) -> Result<usize, String> {
+    let right = || format!("a number from 0 to {MAX_HISTORY}");
+    text.parse().ok().filter(|hops| *hops <= MAX_HISTORY).ok_or_else(right)
 }
 
 /// The paths of control sockets.

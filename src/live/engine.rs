@@ -3,11 +3,11 @@
 use super::backend::{Backend, BackendSpec, OpenError, Presence, Rim, Site};
 use super::clock::Clock;
 use super::control::{Asker, Control, Desk};
-use super::history::History;
+use super::history::{History, MAX_HISTORY};
 use crate::frame::Frame;
 use crate::lab::{AttachError, Event, Lab, LabSpec, Options, Outlet};
 use crate::labfile::Index;
-use crate::sys::Poll;
+use crate::sys::{Poll, Way};
 use crate::time::Instant;
 use std::io;
 use std::path::Path;
@@ -29,7 +29,10 @@ const LAST_REQUESTS: Duration = Duration::from_secs(1);
 /// How a live lab is run.
 #[derive(Clone, Copy, Debug)]
 pub struct Settings {
-    /// So many of the last hops are remembered.
+    /// So many of the last hops are remembered: at most [`MAX_HISTORY`], and as many as fit [`HISTORY_BYTES`].
+    ///
+    /// [`MAX_HISTORY`]: super::MAX_HISTORY
+    /// [`HISTORY_BYTES`]: super::HISTORY_BYTES
     pub history: usize,
     /// Hops are told to the observer; without, and without a history, forwarding is faster.
     pub hops: bool,
@@ -97,7 +100,7 @@ pub struct Engine {
     poll: Poll,
     /// By place.
     ready: Vec<Ready>,
-    /// Somebody has a request.
+    /// Something came at the sockets for requests.
     asked: bool,
     /// When the observer last had time to write.
     paused: Instant,
@@ -118,7 +121,12 @@ impl Engine {
     pub fn new(spec: &LabSpec, settings: Settings) -> Engine {
         let clock = Clock::start();
         let hops = settings.hops || settings.history > 0;
-        let options = Options { hops, held: settings.history, start: clock.now(), ..Options::default() };
+        let options = Options {
+            hops,
+            held: settings.history.min(MAX_HISTORY),
+            start: clock.now(),
+            ..Options::default()
+        };
         Engine {
             names: Index::of(&LabSpec { steps: Vec::new(), ..spec.clone() }),
             lab: Lab::new(spec, options),
@@ -166,7 +174,7 @@ impl Engine {
     /// # Errors
     /// The socket cannot be made.
     pub fn ask_here(&mut self) -> io::Result<Asker> {
-        self.control.ask_here()
+        self.control.ask_here(self.clock.now())
     }
 
     /// Makes another user the owner of the sockets and captures that were made, so that this user's programs can use them.
@@ -221,7 +229,7 @@ impl Engine {
     /// What crossed the rim so far.
     #[must_use]
     pub fn crossings(&self) -> Vec<Crossing> {
-        super::control::crossings(&self.places)
+        super::answer::crossings(&self.places)
     }
 
     /// Nothing can come in any more, and nothing is under way.
@@ -278,13 +286,16 @@ impl Engine {
         self.ready.clear();
         for place in &self.places {
             let wait = place.backend.wait();
-            let slot = wait.fd.map(|fd| self.poll.add(fd, wait.room));
+            let slot = wait.fd.map(|fd| self.poll.add(fd, if wait.room { Way::Both } else { Way::In }));
             due = wait.at.map_or(due, |at| due.min(at));
             self.ready.push(Ready { slot, at: wait.at, now: false });
         }
         let of_places = self.poll.len();
-        for (fd, room) in self.control.wait() {
-            self.poll.add(fd, room);
+        for (fd, way) in self.control.wait() {
+            self.poll.add(fd, way);
+        }
+        if self.control.has_work() {
+            due = now;
         }
         due = self.lab.next_time().map_or(due, |at| due.min(at));
         due = end.map_or(due, |at| due.min(at));
@@ -326,11 +337,9 @@ impl Engine {
             self.missed_asked = now;
             self.ask_missed();
         }
-        if self.asked {
-            let (lab, places, history) = (&mut self.lab, self.places.as_slice(), &mut self.history);
-            let names = &mut self.names;
-            self.control.serve(&mut Desk { names, lab, places, history, observer, now });
-        }
+        let (lab, places, history) = (&mut self.lab, self.places.as_slice(), &mut self.history);
+        let (names, asked) = (&mut self.names, self.asked);
+        self.control.serve(asked, &mut Desk { names, lab, places, history, observer, now });
     }
 
     fn ask_missed(&mut self) {

@@ -5,6 +5,7 @@
 
 mod agreement;
 mod allocations;
+mod callers;
 mod console;
 #[path = "../common/counting.rs"]
 mod counting;

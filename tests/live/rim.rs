@@ -10,10 +10,10 @@ use std::path::Path;
 use std::time::Duration;
 
 /// Two stations on a switch.
-const LAB: &str = "[station.a]\n[station.b]\n[switch.sw.port.a]\n[switch.sw.port.b]\n";
+pub(crate) const LAB: &str = "[station.a]\n[station.b]\n[switch.sw.port.a]\n[switch.sw.port.b]\n";
 
 /// A broadcast of this length, the last byte of whose source address is given.
-fn frame(from: u8, length: usize) -> Vec<u8> {
+pub(crate) fn frame(from: u8, length: usize) -> Vec<u8> {
     let mut frame = vec![0xff; 6];
     frame.extend([2, 0, 0, 0, 0, from, 0x88, 0xb5]);
     frame.resize(length, from);
