@@ -92,8 +92,8 @@ impl Forwarding {
             parent_filter: demux.parent_filter,
             queue_filter: demux.queue_filter,
             queue_len: demux.queue_len(),
-            ports: vec![None; demux.ports.len()],
-            unicast: vec![NOBODY; demux.ports.len() + 1],
+            ports: vec![None; demux.ports.end()],
+            unicast: vec![NOBODY; demux.ports.end() + 1],
             ..Forwarding::default()
         };
         let mut senders: BTreeMap<MacAddr, Listeners> = BTreeMap::new();

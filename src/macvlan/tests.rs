@@ -469,3 +469,33 @@ fn going_through_deliveries_one_by_one_or_at_once_is_the_same() {
         }
     }
 }
+
+#[test]
+fn a_parent_takes_as_many_ports_as_there_are_numbers() {
+    let mut nic = Nic::new(NIC, 1500, Filter::new(UnicastFilter::None));
+    let mut slot = None;
+    let address = |n: usize| {
+        let [.., a, b, c] = n.to_be_bytes();
+        MacAddr([2, 1, 0, a, b, c])
+    };
+    let request = |n: usize| PortRequest { mac: address(n), ..PortRequest::default() };
+    for n in 0..MAX_PORTS {
+        let id = create(&mut slot, &nic, &request(n), false).unwrap();
+        assert_eq!(id.index(), n);
+        slot.as_mut().unwrap().set_up(&mut nic, id, true).unwrap();
+    }
+    let refused = create(&mut slot, &nic, &request(MAX_PORTS), false);
+    assert_eq!(refused, Err((Errno::Enobufs, Rule::CreateRefused)));
+    // The lowest number that is free is taken again, and the address of one that went is free as well.
+    for n in [70, 7] {
+        remove(&mut slot, &mut nic, PortId(n)).unwrap();
+    }
+    let id = create(&mut slot, &nic, &request(70), false).unwrap();
+    assert_eq!(id, PortId(7));
+    let demux = slot.as_mut().unwrap();
+    assert_eq!(demux.set_up(&mut nic, id, true), Ok(()));
+    assert_eq!(demux.set_mac(&mut nic, id, address(8)), Err((Errno::Eaddrinuse, Rule::ChangeAddress)));
+    assert_eq!(demux.set_mac(&mut nic, id, address(7)), Ok(()));
+    assert_eq!(demux.publish().lookup(address(7)).map(|(id, _)| id), Some(PortId(7)));
+    assert!(demux.publish().lookup(address(70)).is_none());
+}
