@@ -41,6 +41,7 @@ impl Lab {
             options,
             devices: Vec::new(),
             names: BTreeMap::new(),
+            vacant: Vec::new(),
             cables: Vec::new(),
             switches: Vec::new(),
             first_device: NodeId(spec.switches.iter().map(|s| 1 + s.ports.len() as u32).sum()),
@@ -165,11 +166,27 @@ impl Lab {
     }
 
     fn add_device(&mut self, name: &Name, kind: Kind) -> DeviceId {
-        let id = DeviceId(self.devices.len());
         self.changed = true;
-        self.devices.push(Device { name: name.clone(), kind, agent: None, user: None, gone: false });
+        let device = Device { name: name.clone(), kind, agent: None, user: None, gone: false };
+        let id = match self.vacated() {
+            Some(id) => {
+                self.devices[id.0] = device;
+                self.state.forget(self.node(id));
+                id
+            }
+            None => {
+                self.devices.push(device);
+                DeviceId(self.devices.len() - 1)
+            }
+        };
         self.names.insert(name.clone(), id);
         id
+    }
+
+    /// The number of a device that was removed, and that has nothing under way any more.
+    fn vacated(&mut self) -> Option<DeviceId> {
+        let id = self.vacant.last().copied()?;
+        if self.stacks.agenda.sends(id) { None } else { self.vacant.pop() }
     }
 
     /// The cable of a new device: to a switch port, to a device that is already there, or to nobody yet.
@@ -295,11 +312,17 @@ impl Lab {
     }
 
     fn attach_stack(&mut self, stack: Stack, devices: Vec<DeviceId>) {
-        let agent = AgentId(self.stacks.agents.len());
+        let vacant = self.stacks.vacant.pop();
+        let agent = vacant.unwrap_or(AgentId(self.stacks.agents.len()));
         for (interface, id) in devices.iter().enumerate() {
             self.devices[id.0].agent = Some((agent, interface));
         }
-        self.stacks.agents.push(Agent { stack, devices, wake: None });
+        let new = Agent { stack, devices, wake: None };
+        if vacant.is_some() {
+            self.stacks.agents[agent.0] = new
+        } else {
+            self.stacks.agents.push(new)
+        }
         self.serve(agent);
     }
 

@@ -1,6 +1,6 @@
 //! `set`, `add` and `remove`: devices and switches change while the lab runs.
 
-use super::device::{AgentId, CableId, DeviceId, End, Kind, Link, Uplink};
+use super::device::{AgentId, CableId, Device, DeviceId, End, Kind, Link, Uplink};
 use super::spec::{Change, MacvlanSpec, Name, SwitchChange};
 use super::{DeviceState, Event, Lab, Stack};
 use crate::dataplane::SwitchId;
@@ -158,26 +158,40 @@ impl Lab {
 
     /// Tells every IP stack how the links of its devices stand, after a change that may reach far.
     pub(super) fn refresh_stacks(&mut self) {
-        for index in 0..self.stacks.agents.len() {
-            let devices = self.stacks.agents[index].devices.clone();
-            for (interface, id) in devices.into_iter().enumerate().filter(|(_, id)| !self.devices[id.0].gone)
-            {
-                let state = self.state_of(id);
-                let now = self.now;
-                match &mut self.stacks.agents[index].stack {
-                    Stack::Endpoint(e) => {
-                        e.set_mtu(state.mtu, now);
-                        e.set_link_up(state.up, now);
-                        e.set_carrier(state.carrier, now);
-                    }
-                    Stack::Router(r) => {
-                        r.set_link_up(interface, state.up, now);
-                        r.set_carrier(interface, state.carrier, now);
-                    }
+        (0..self.stacks.agents.len()).for_each(|index| self.refresh_stack(index));
+    }
+
+    /// Tells the IP stacks how their links stand after a change of this device. Nothing sits on a port, so that only its own
+    /// stack has to do with it.
+    pub(super) fn refresh_stacks_on(&mut self, name: &str) {
+        match self.names.get(name).map(|id| &self.devices[id.0]) {
+            Some(Device { kind: Kind::Link(_), .. }) => self.refresh_stacks(),
+            Some(Device { agent: Some((agent, _)), .. }) => self.refresh_stack(agent.0),
+            _ => {}
+        }
+    }
+
+    fn refresh_stack(&mut self, index: usize) {
+        let devices = self.stacks.agents[index].devices.clone();
+        if devices.is_empty() {
+            return;
+        }
+        for (interface, id) in devices.into_iter().enumerate().filter(|(_, id)| !self.devices[id.0].gone) {
+            let state = self.state_of(id);
+            let now = self.now;
+            match &mut self.stacks.agents[index].stack {
+                Stack::Endpoint(e) => {
+                    e.set_mtu(state.mtu, now);
+                    e.set_link_up(state.up, now);
+                    e.set_carrier(state.carrier, now);
+                }
+                Stack::Router(r) => {
+                    r.set_link_up(interface, state.up, now);
+                    r.set_carrier(interface, state.carrier, now);
                 }
             }
-            self.serve(AgentId(index));
         }
+        self.serve(AgentId(index));
     }
 
     /// Tells the IP stack behind a device which address the device has.
@@ -336,6 +350,9 @@ impl Lab {
         self.silence(id);
         self.outside.vacate(id);
         self.devices[id.0].gone = true;
+        if let Kind::Port { .. } = self.devices[id.0].kind {
+            self.vacant.push(id);
+        }
         self.changed = true;
         self.names.remove(name);
         Ok(())

@@ -128,6 +128,8 @@ pub struct Lab {
     options: Options,
     devices: Vec<device::Device>,
     names: BTreeMap<Name, DeviceId>,
+    /// Ports that were removed: their numbers are used again, so that a lab does not grow with all that ever was.
+    vacant: Vec<DeviceId>,
     cables: Vec<Cable>,
     switches: Vec<SwitchNode>,
     /// The node of the first device: switches and their ports come before.

@@ -17,6 +17,8 @@ use std::time::Duration;
 #[derive(Default)]
 pub(super) struct Stacks {
     pub(super) agents: Vec<Agent>,
+    /// Those whose only device is no more, or used from outside: their numbers are used again.
+    pub(super) vacant: Vec<AgentId>,
     pub(super) agenda: Agenda,
 }
 

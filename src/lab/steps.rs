@@ -106,6 +106,12 @@ impl Lab {
         let step = self.step;
         self.log.push(Event::Step { step, spec: spec.clone() });
         let outcome = self.act(&spec.action, sink).outcome;
+        if let Action::Remove(name) = &spec.action
+            && !self.names.contains_key(name)
+        {
+            // No step that is still to come can name it as a target.
+            self.addresses.remove(name);
+        }
         self.tell_changes(&spec.action);
         self.log.push(Event::Result { step, outcome, rtt: None, delivered: Vec::new(), held: None });
         self.flush(sink);
@@ -119,10 +125,17 @@ impl Lab {
             Action::Udp(probe) => self.probe(ProbeKind::Udp, probe, sink),
             Action::Tcp(probe) => self.probe(ProbeKind::Tcp, probe, sink),
             Action::Inject { at, entry, frame } => self.inject(at, *entry, frame).into(),
-            Action::Set { device, change } => self.changed(|lab| lab.set(device, change)),
+            Action::Set { device, change } => self.changed(device, |lab| lab.set(device, change)),
             Action::SetSwitch { switch, change } => self.set_switch(switch, change).into(),
-            Action::Add { name, spec } => self.changed(|lab| lab.add(name, spec)),
-            Action::Remove(name) => self.changed(|lab| lab.remove(name)),
+            Action::Add { name, spec } => self.changed(name, |lab| lab.add(name, spec)),
+            Action::Remove(name) => {
+                let reaches_far = self.has_link(name);
+                let done = self.remove(name);
+                if reaches_far {
+                    self.refresh_stacks();
+                }
+                done.into()
+            }
             Action::Wait(time) => {
                 self.advance(self.now + *time, sink);
                 Ok(()).into()
@@ -132,9 +145,9 @@ impl Lab {
     }
 
     /// Carries out a change to a device, and lets the IP stacks know how the links stand now.
-    fn changed(&mut self, change: impl FnOnce(&mut Lab) -> Result<(), Refusal>) -> Done {
+    fn changed(&mut self, device: &str, change: impl FnOnce(&mut Lab) -> Result<(), Refusal>) -> Done {
         let done = change(self);
-        self.refresh_stacks();
+        self.refresh_stacks_on(device);
         done.into()
     }
 
