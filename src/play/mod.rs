@@ -3,6 +3,7 @@
 //! | file | what it is |
 //! | --- | --- |
 //! | `session.rs` | a lab and what was done in it: act, undo, redo, export; no I/O |
+//! | `watch.rs` | ends what does not end by itself |
 //! | `state.rs` | how a session stands, for the controls of the page |
 //! | `request.rs` | what a request in JSON asks for, as a step of a lab file |
 //! | `api.rs` | a request and the answer to it; no I/O |
@@ -22,9 +23,12 @@ mod session;
 mod state;
 #[cfg(test)]
 mod tests;
+mod watch;
 
 pub use api::MAX_BODY;
 pub use guard::{Guard, Outsider, TOKEN_BYTES};
 pub use server::{listen, serve};
-pub use session::{Denied, MAX_ACTIONS, MAX_EVENTS, Session};
+pub use session::{
+    Denied, MAX_ACTION_TIME, MAX_ACTIONS, MAX_EVENTS, MAX_FRAME_BYTES, MAX_SESSION_TIME, Session,
+};
 pub use state::{Because, DeviceNow, State, Told};
