@@ -7,6 +7,8 @@ mod common;
 use common::playground::Playground;
 use common::{macvlab, root, stderr, stdout};
 use serde_json::{Value, json};
+use std::process::Command;
+use std::time::{Duration, Instant};
 
 #[test]
 fn a_person_plays_and_takes_the_lab_home() {
@@ -140,4 +142,63 @@ fn what_cannot_be_played_is_said() {
     let output = macvlab(root(), &["play", "--no-open", "--port", port], b"");
     assert_eq!((output.status.code(), stdout(&output)), (Some(2), String::new()));
     assert!(stderr(&output).contains(&format!("127.0.0.1:{port}: ")), "{}", stderr(&output));
+}
+
+/// The playground with an opener that writes down its arguments, and the address that it was given.
+#[cfg(target_os = "linux")]
+fn opened(dir: &std::path::Path) -> (Playground, String) {
+    use std::os::unix::fs::PermissionsExt as _;
+    let (opener, told) = (dir.join("xdg-open"), dir.join("told"));
+    let script = format!("#!/bin/sh\nprintf '%s' \"$*\" > {0}.part\nmv {0}.part {0}\n", told.display());
+    std::fs::write(&opener, script).unwrap();
+    std::fs::set_permissions(&opener, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let path = format!("{}:{}", dir.display(), std::env::var("PATH").unwrap());
+    let mut command = Command::new(env!("CARGO_BIN_EXE_macvlab"));
+    command.args(["play", "--open"]).env("PATH", path);
+    let playground = Playground::of(command);
+    let begin = Instant::now();
+    loop {
+        match std::fs::read_to_string(&told) {
+            Ok(told) => return (playground, told),
+            Err(_) if begin.elapsed() < Duration::from_secs(60) => {
+                std::thread::sleep(Duration::from_millis(20));
+            }
+            Err(e) => panic!("nothing was opened: {e}"),
+        }
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn the_arguments_of_the_opener_are_of_no_use_to_other_users() {
+    use std::os::unix::process::CommandExt as _;
+    let dir = tempfile::tempdir().unwrap();
+    let (playground, told) = opened(dir.path());
+    let Playground { host, path, .. } = &playground;
+    assert!(!told.contains(path.trim_matches('/')), "the token: {told}");
+    let code = told.strip_prefix(&format!("http://{host}")).unwrap();
+    let request = format!("GET {code} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n");
+
+    // Another user reads them first.
+    if nix::unistd::geteuid().is_root() {
+        let port = host.rsplit(':').next().unwrap();
+        let script = format!("exec 3<>/dev/tcp/127.0.0.1/{port}; printf '%b' \"$1\" >&3; cat <&3");
+        let mut other = Command::new("bash");
+        other.args(["-c", &script, "bash", &request]).current_dir("/").uid(65_534).gid(65_534);
+        let answer = stdout(&other.output().unwrap());
+        assert!(answer.starts_with("HTTP/1.1 403") && answer.contains("for one user"), "{answer}");
+        assert!(!answer.contains(path), "{answer}");
+    } else {
+        eprintln!("SKIPPED: another user's request needs root");
+    }
+    // So does another page.
+    let (status, ..) = playground.send(&request.replace("Host", "Sec-Fetch-Site: cross-site\r\nHost"));
+    assert_eq!(status, 403);
+    // The browser comes in all the same, once.
+    let (status, head, _) = playground.send(&request);
+    assert_eq!(status, 303, "{head}");
+    assert!(head.contains(&format!("\r\nlocation: {path}\r\n")), "{head}");
+    assert!(head.contains("cache-control: no-store"), "{head}");
+    assert_eq!(playground.send(&request).0, 403, "the code is used");
+    assert_eq!(playground.get("state", "").0, 200);
 }

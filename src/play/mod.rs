@@ -9,6 +9,9 @@
 //! | `api.rs` | a request and the answer to it; no I/O |
 //! | `assets/` | the page |
 //! | `guard.rs` | who is let in |
+//! | `crowd.rs` | the open connections, and which of them makes room for another |
+//! | `patient.rs` | a stream that ends when its other end does not read |
+//! | `peer.rs` | whether a connection comes from the user of this server |
 //! | `server.rs` | HTTP on the loopback interface |
 //!
 //! Everything that is done is a step of a lab file, and a lab under virtual time does the same every time: to undo is to
@@ -16,7 +19,10 @@
 
 mod api;
 mod assets;
+mod crowd;
 mod guard;
+mod patient;
+mod peer;
 mod request;
 mod server;
 mod session;
@@ -26,8 +32,9 @@ mod tests;
 mod watch;
 
 pub use api::MAX_BODY;
-pub use guard::{Guard, Outsider, TOKEN_BYTES};
-pub use server::{listen, serve};
+pub use crowd::MAX_CONNECTIONS;
+pub use guard::{CODE_LIFE, Guard, Outsider, TOKEN_BYTES};
+pub use server::{MAX_HEAD, MAX_HEADERS, PATIENCE, listen, serve};
 pub use session::{
     Denied, MAX_ACTION_TIME, MAX_ACTIONS, MAX_EVENTS, MAX_FRAME_BYTES, MAX_SESSION_TIME, Session,
 };

@@ -18,14 +18,15 @@ pub(crate) struct Playground {
 
 impl Playground {
     pub(crate) fn start(dir: &Path, args: &[&str]) -> Playground {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_macvlab"))
-            .args([&["play", "--no-open"], args].concat())
-            .current_dir(dir)
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
+        let mut command = Command::new(env!("CARGO_BIN_EXE_macvlab"));
+        command.args([&["play", "--no-open"], args].concat()).current_dir(dir);
+        Playground::of(command)
+    }
+
+    /// The one that this command starts.
+    pub(crate) fn of(mut command: Command) -> Playground {
+        let mut child =
+            command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let mut url = String::new();
         BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut url).unwrap();
         let (host, path) = url.trim().strip_prefix("http://").unwrap().split_once('/').unwrap();
