@@ -130,3 +130,32 @@ fn the_page_of_limits_says_what_the_source_says() {
     assert!(wrong.is_empty(), "docs/limits.md:\n{}", wrong.join("\n"));
     assert!(rowed.len() > 80, "{}", rowed.len());
 }
+
+/// What is said of a lab file of two devices with this behind them.
+fn said_of(more: &str) -> String {
+    let lab = format!(
+        "[nic.eth0]\naddress = \"192.0.2.1/24\"\n[station.win]\naddress = \"192.0.2.2/24\"\n[switch.sw0.port]\neth0 = {{}}\nwin = {{}}\n{more}\n"
+    );
+    macvlab::labfile::parse("lab.toml", &lab).map_or_else(|mistakes| mistakes.to_string(), |_| String::new())
+}
+
+#[test]
+fn what_is_too_large_in_a_lab_file_is_a_mistake() {
+    let inject = |what: &str| format!("[[step]]\ninject = {{ at = \"win\", {what} }}");
+    let hex = |bytes: usize| inject(&format!("frame = \"{}\"", "02".repeat(bytes)));
+    let tags = |count: usize| inject(&format!("ethernet = {{ vlan = [{}] }}", vec!["1"; count].join(", ")));
+    let count =
+        |count: u32| format!("[[step]]\narping = {{ from = \"win\", to = \"eth0\", count = {count} }}");
+    let stations = |count: usize| -> String { (0..count).map(|n| format!("[station.s{n}]\n")).collect() };
+    for (what, most, more) in [
+        ("a frame", hex(65_561), hex(65_562)),
+        ("tags", tags(8), tags(9)),
+        ("requests", count(86_400), count(86_401)),
+        // The two devices, the switch and its two ports count, too.
+        ("devices", stations(100_000 - 5), stations(100_001 - 5)),
+    ] {
+        let (most, more) = (said_of(&most), said_of(&more));
+        assert_eq!(most, "", "{what}");
+        assert!(more.contains("lab.toml"), "{what}: {more}");
+    }
+}

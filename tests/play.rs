@@ -5,10 +5,9 @@
 mod common;
 
 use common::playground::Playground;
-use common::{macvlab, root, stderr, stdout};
+use common::{macvlab, needs, root, stderr, stdout};
 use serde_json::{Value, json};
 use std::process::Command;
-use std::time::{Duration, Instant};
 
 #[test]
 fn a_person_plays_and_takes_the_lab_home() {
@@ -144,43 +143,19 @@ fn what_cannot_be_played_is_said() {
     assert!(stderr(&output).contains(&format!("127.0.0.1:{port}: ")), "{}", stderr(&output));
 }
 
-/// The playground with an opener that writes down its arguments, and the address that it was given.
-#[cfg(target_os = "linux")]
-fn opened(dir: &std::path::Path) -> (Playground, String) {
-    use std::os::unix::fs::PermissionsExt as _;
-    let (opener, told) = (dir.join("xdg-open"), dir.join("told"));
-    let script = format!("#!/bin/sh\nprintf '%s' \"$*\" > {0}.part\nmv {0}.part {0}\n", told.display());
-    std::fs::write(&opener, script).unwrap();
-    std::fs::set_permissions(&opener, std::fs::Permissions::from_mode(0o755)).unwrap();
-    let path = format!("{}:{}", dir.display(), std::env::var("PATH").unwrap());
-    let mut command = Command::new(env!("CARGO_BIN_EXE_macvlab"));
-    command.args(["play", "--open"]).env("PATH", path);
-    let playground = Playground::of(command);
-    let begin = Instant::now();
-    loop {
-        match std::fs::read_to_string(&told) {
-            Ok(told) => return (playground, told),
-            Err(_) if begin.elapsed() < Duration::from_secs(60) => {
-                std::thread::sleep(Duration::from_millis(20));
-            }
-            Err(e) => panic!("nothing was opened: {e}"),
-        }
-    }
-}
-
 #[cfg(target_os = "linux")]
 #[test]
 fn the_arguments_of_the_opener_are_of_no_use_to_other_users() {
     use std::os::unix::process::CommandExt as _;
     let dir = tempfile::tempdir().unwrap();
-    let (playground, told) = opened(dir.path());
+    let (playground, told) = Playground::opened(dir.path());
     let Playground { host, path, .. } = &playground;
     assert!(!told.contains(path.trim_matches('/')), "the token: {told}");
     let code = told.strip_prefix(&format!("http://{host}")).unwrap();
     let request = format!("GET {code} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n");
 
     // Another user reads them first.
-    if nix::unistd::geteuid().is_root() {
+    if needs::root() {
         let port = host.rsplit(':').next().unwrap();
         let script = format!("exec 3<>/dev/tcp/127.0.0.1/{port}; printf '%b' \"$1\" >&3; cat <&3");
         let mut other = Command::new("bash");
@@ -188,8 +163,6 @@ fn the_arguments_of_the_opener_are_of_no_use_to_other_users() {
         let answer = stdout(&other.output().unwrap());
         assert!(answer.starts_with("HTTP/1.1 403") && answer.contains("for one user"), "{answer}");
         assert!(!answer.contains(path), "{answer}");
-    } else {
-        eprintln!("SKIPPED: another user's request needs root");
     }
     // So does another page.
     let (status, ..) = playground.send(&request.replace("Host", "Sec-Fetch-Site: cross-site\r\nHost"));

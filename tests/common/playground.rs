@@ -5,7 +5,7 @@ use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// A playground that runs.
 pub(crate) struct Playground {
@@ -21,6 +21,29 @@ impl Playground {
         let mut command = Command::new(env!("CARGO_BIN_EXE_macvlab"));
         command.args([&["play", "--no-open"], args].concat()).current_dir(dir);
         Playground::of(command)
+    }
+
+    /// One with an opener that writes down its arguments, and the address that it was given.
+    pub(crate) fn opened(dir: &Path) -> (Playground, String) {
+        use std::os::unix::fs::PermissionsExt as _;
+        let (opener, told) = (dir.join("xdg-open"), dir.join("told"));
+        let script = format!("#!/bin/sh\nprintf '%s' \"$*\" > {0}.part\nmv {0}.part {0}\n", told.display());
+        std::fs::write(&opener, script).unwrap();
+        std::fs::set_permissions(&opener, std::fs::Permissions::from_mode(0o755)).unwrap();
+        let path = format!("{}:{}", dir.display(), std::env::var("PATH").unwrap());
+        let mut command = Command::new(env!("CARGO_BIN_EXE_macvlab"));
+        command.args(["play", "--open"]).env("PATH", path);
+        let playground = Playground::of(command);
+        let begin = Instant::now();
+        loop {
+            match std::fs::read_to_string(&told) {
+                Ok(told) => return (playground, told),
+                Err(_) if begin.elapsed() < Duration::from_secs(60) => {
+                    std::thread::sleep(Duration::from_millis(20));
+                }
+                Err(e) => panic!("nothing was opened: {e}"),
+            }
+        }
     }
 
     /// The one that this command starts.
