@@ -2,7 +2,7 @@
 
 use hyper::header::{HOST, HeaderMap, HeaderName, ORIGIN};
 use std::cell::Cell;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// What browsers say of where a request comes from.
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
@@ -10,7 +10,7 @@ const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 /// Bytes of the token: nobody guesses 128 bits.
 pub const TOKEN_BYTES: usize = 16;
 
-/// How long the browser has until it uses its code.
+/// How long after the server's start the browser has to use its code.
 pub const CODE_LIFE: Duration = Duration::from_secs(120);
 
 /// Before the code in a path.
@@ -37,8 +37,8 @@ pub enum Outsider {
 #[derive(Clone, Debug)]
 pub struct Guard {
     token: String,
-    /// What is given for the token, once, and until when.
-    code: Cell<Option<(u128, Instant)>>,
+    /// What is given for the token, once.
+    code: Cell<Option<u128>>,
     /// The values of `Host` that are this server.
     hosts: [String; 2],
 }
@@ -65,12 +65,12 @@ impl Guard {
     /// An address that leads to the page once, within [`CODE_LIFE`], and for the user of this server alone. It may stand
     /// where other users of the machine read it, such as in the arguments of a program.
     pub fn one_time_url(&self, random: [u8; TOKEN_BYTES]) -> String {
-        self.code.set(Some((u128::from_be_bytes(random), Instant::now() + CODE_LIFE)));
+        self.code.set(Some(u128::from_be_bytes(random)));
         let [host, _] = &self.hosts;
         format!("http://{host}{OPEN}{}", hex(random))
     }
 
-    /// The path of the page, for a request that has the one-time code. `None`: it is for something else. `is_own` says
+    /// The path of the page, for a request that has the one-time code at this age of the server. `None`: it is for something else. `is_own` says
     /// whether it comes from the user of this server; those who do not cannot use the code up.
     ///
     /// # Errors
@@ -79,14 +79,15 @@ impl Guard {
         &self,
         path: &str,
         headers: &HeaderMap,
+        age: Duration,
         is_own: impl FnOnce() -> bool,
     ) -> Option<Result<String, Outsider>> {
         let given = path.strip_prefix(OPEN)?;
         if let Err(outsider) = self.is_own_page(headers) {
             return Some(Err(outsider));
         }
-        let right = self.code.get().filter(|(_, end)| Instant::now() < *end);
-        let right = right.is_some_and(|(code, _)| same(given.as_bytes(), hex(code.to_be_bytes()).as_bytes()));
+        let right = self.code.get().filter(|_| age < CODE_LIFE);
+        let right = right.is_some_and(|code| same(given.as_bytes(), hex(code.to_be_bytes()).as_bytes()));
         if !right || !is_own() {
             return Some(Err(Outsider::Code));
         }

@@ -22,7 +22,7 @@ use std::rc::Rc;
 use std::time::Duration;
 use tokio::net::TcpStream;
 use tokio::task::{LocalSet, yield_now};
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout};
 
 /// Headers of a request.
 pub const MAX_HEADERS: usize = 64;
@@ -70,7 +70,7 @@ pub(super) fn serve_with(
     ended: impl Fn() -> bool,
 ) -> io::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build()?;
-    let shared = Rc::new(Shared { session: RefCell::new(session), guard, patience });
+    let shared = Rc::new(Shared { session: RefCell::new(session), guard, patience, begin: Instant::now() });
     LocalSet::new().block_on(&runtime, async {
         let listener = tokio::net::TcpListener::from_std(listener)?;
         let mut crowd = Crowd::default();
@@ -102,6 +102,7 @@ struct Shared {
     session: RefCell<Session>,
     guard: Guard,
     patience: Duration,
+    begin: Instant,
 }
 
 async fn connection(stream: TcpStream, known: Known, shared: Rc<Shared>) {
@@ -127,7 +128,9 @@ async fn connection(stream: TcpStream, known: Known, shared: Rc<Shared>) {
 
 async fn handle(request: Request<Incoming>, ends: Ends, known: &Known, shared: &Shared) -> Response<Bytes> {
     let (head, body) = request.into_parts();
-    if let Some(redeemed) = shared.guard.redeem(head.uri.path(), &head.headers, || is_own(ends)) {
+    if let Some(redeemed) =
+        shared.guard.redeem(head.uri.path(), &head.headers, shared.begin.elapsed(), || is_own(ends))
+    {
         let refused = |outsider| last(Refused::from(outsider).answer());
         return redeemed.map_or_else(refused, |page| api::lead_to(&page));
     }

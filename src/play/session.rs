@@ -1,7 +1,7 @@
 //! A lab and what was done in it so far.
 
 use super::state::{State, Told};
-use super::watch::Watch;
+use super::watch::{Watch, timed};
 use crate::capture::CaptureError;
 use crate::lab::spec::{Action, DeviceKind, Expect, Name, StepSpec};
 use crate::lab::{Event, Lab, LabSpec, Options, Outcome};
@@ -11,7 +11,7 @@ use crate::report::html::{Bundle, Recorder};
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// The most actions of a session: an undo runs all of them again while somebody waits.
 pub const MAX_ACTIONS: usize = 1000;
@@ -264,10 +264,9 @@ impl Run {
     /// Builds the lab and runs its steps.
     fn of(spec: &LabSpec, options: &Options) -> Result<Run, Denied> {
         let mut run = Run::built(spec, options);
-        let begin = Instant::now();
-        run.steps(spec)?;
-        run.spent = begin.elapsed();
-        Ok(run)
+        let (done, spent) = timed(|| run.steps(spec));
+        run.spent = spent;
+        done.map(|()| run)
     }
 
     /// Builds the lab and runs its steps, for no longer than this.
@@ -287,11 +286,10 @@ impl Run {
         limit: Duration,
         work: impl FnOnce(&mut Run) -> Result<(), Denied>,
     ) -> Result<(), Denied> {
-        let begin = Instant::now();
         let watch = Watch::over(&self.stop, limit)?;
-        let done = work(self);
+        let (done, spent) = timed(|| work(self));
         watch.end();
-        self.spent += begin.elapsed();
+        self.spent += spent;
         // What has just ended when its time was over cannot be gone on with: the flag stays set.
         done.and_then(|()| self.in_time()).map_err(|denied| match denied {
             Denied::TookTooLong(_) => Denied::TookTooLong(limit),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Sets a flag once the time is over, unless the work has ended by then.
 pub(super) struct Watch {
@@ -35,4 +35,12 @@ impl Watch {
         // It cannot panic, and if it did, the work would have ended all the same.
         let _ = self.thread.join();
     }
+}
+
+/// Does the work, and says how long it took.
+#[expect(clippy::disallowed_methods, reason = "a person waits, in real time")]
+pub(super) fn timed<T>(work: impl FnOnce() -> T) -> (T, Duration) {
+    let begin = Instant::now();
+    let done = work();
+    (done, begin.elapsed())
 }

@@ -5,7 +5,7 @@ use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// A playground that runs.
 pub(crate) struct Playground {
@@ -34,16 +34,14 @@ impl Playground {
         let mut command = Command::new(env!("CARGO_BIN_EXE_macvlab"));
         command.args(["play", "--open"]).env("PATH", path);
         let playground = Playground::of(command);
-        let begin = Instant::now();
-        loop {
-            match std::fs::read_to_string(&told) {
-                Ok(told) => return (playground, told),
-                Err(_) if begin.elapsed() < Duration::from_secs(60) => {
-                    std::thread::sleep(Duration::from_millis(20));
-                }
-                Err(e) => panic!("nothing was opened: {e}"),
+        // A minute, if need be.
+        for _ in 0..3000 {
+            if let Ok(told) = std::fs::read_to_string(&told) {
+                return (playground, told);
             }
+            std::thread::sleep(Duration::from_millis(20));
         }
+        panic!("nothing was opened");
     }
 
     /// The one that this command starts.
