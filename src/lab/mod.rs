@@ -223,7 +223,11 @@ impl Lab {
 
     /// Lets virtual time pass up to a moment.
     pub fn advance(&mut self, until: Instant, sink: Sink<'_>) {
-        while let Some((time, due)) = self.stacks.agenda.take(until) {
+        loop {
+            if self.stopped() {
+                return;
+            }
+            let Some((time, due)) = self.stacks.agenda.take(until) else { break };
             self.now = self.now.max(time);
             self.perform(due);
             self.flush(sink);
@@ -239,7 +243,7 @@ impl Lab {
     /// Lets virtual time pass until no frame is under way.
     fn settle(&mut self, sink: Sink<'_>) {
         self.flush(sink);
-        while self.stacks.agenda.frames_under_way() {
+        while self.stacks.agenda.frames_under_way() && !self.stopped() {
             let Some(time) = self.stacks.agenda.next_time() else { return };
             self.advance(time, sink);
         }
