@@ -19,18 +19,13 @@ mod tests;
 mod traffic;
 mod writer;
 
+pub use crate::limits::{FRAME_BYTES as MAX_FRAME_BYTES, RECORD_BYTES as MAX_RECORD_BYTES};
 pub use atomic::AtomicFile;
 pub use error::{BadReason, BadRecord, CaptureError};
 pub use reader::{Batch, Interface, Reader, Record, Totals};
 pub use record_file::{RecordFile, RecordFormat};
 pub use traffic::{BadFrameSize, FrameSize, Traffic, TrafficSpec};
 pub use writer::{Direction, InterfaceStatistics, Packet, PcapWriter, PcapngBlocks, PcapngWriter};
-
-/// Most bytes of data that a record may have. libpcap's own limit: whatever claims more is no capture of frames.
-pub const MAX_RECORD_BYTES: u32 = 262_144;
-
-/// Longest frame. What is longer was never on an Ethernet, nor does it fit an IP packet's length field.
-pub const MAX_FRAME_BYTES: u32 = 65_535;
 
 /// Shortest frame: an Ethernet header.
 pub const MIN_FRAME_BYTES: u32 = 14;

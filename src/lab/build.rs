@@ -17,6 +17,7 @@ use crate::macvlan::{self, PortRequest, Refusal};
 use crate::nic::{Filter, Nic, UnicastFilter};
 use crate::station::{Endpoint, IpSpec, Router};
 use crate::switch::{Assigned, FdbKind, PortConfig, Switch, SwitchConfig};
+use crate::time::LAB_SPAN;
 use crate::verdict::Rule;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -47,7 +48,7 @@ impl Lab {
             changed: true,
             wiring: Arc::default(),
             state: State::default(),
-            stacks: Stacks::default(),
+            stacks: Stacks::until(now + LAB_SPAN),
             outside: super::outside::Outside::default(),
             addresses: BTreeMap::new(),
             now,
