@@ -32,6 +32,9 @@ pub const RECORD_BYTES: u32 = 262_144;
 /// field.
 pub const FRAME_BYTES: u32 = 65_535;
 
+/// The most interfaces that one section of a pcapng stream may describe; they are all that a reader remembers.
+pub const SECTION_INTERFACES: usize = 16_384;
+
 /// There is more of something than is taken in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("more than {most} {what}")]

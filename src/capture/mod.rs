@@ -9,6 +9,7 @@
 
 mod atomic;
 mod error;
+mod gunzip;
 mod pcap;
 mod pcapng;
 mod reader;
@@ -19,7 +20,9 @@ mod tests;
 mod traffic;
 mod writer;
 
-pub use crate::limits::{FRAME_BYTES as MAX_FRAME_BYTES, RECORD_BYTES as MAX_RECORD_BYTES};
+pub use crate::limits::{
+    FRAME_BYTES as MAX_FRAME_BYTES, RECORD_BYTES as MAX_RECORD_BYTES, SECTION_INTERFACES as MAX_INTERFACES,
+};
 pub use atomic::AtomicFile;
 pub use error::{BadReason, BadRecord, CaptureError};
 pub use reader::{Batch, Interface, Reader, Record, Totals};
@@ -29,9 +32,6 @@ pub use writer::{Direction, InterfaceStatistics, Packet, PcapWriter, PcapngBlock
 
 /// Shortest frame: an Ethernet header.
 pub const MIN_FRAME_BYTES: u32 = 14;
-
-/// Most interfaces that one pcapng stream may describe, over all its sections; they are all that a reader remembers.
-pub const MAX_INTERFACES: usize = 16_384;
 
 /// Longest interface name that is kept, in bytes.
 pub const MAX_NAME_BYTES: usize = 256;
