@@ -159,6 +159,9 @@ impl Lab {
     /// Tells every IP stack how the links of its devices stand, after a change that may reach far.
     pub(super) fn refresh_stacks(&mut self) {
         for index in 0..self.stacks.agents.len() {
+            if self.stopped() {
+                return;
+            }
             let devices = self.stacks.agents[index].devices.clone();
             for (interface, id) in devices.into_iter().enumerate().filter(|(_, id)| !self.devices[id.0].gone)
             {
