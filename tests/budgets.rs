@@ -1,4 +1,4 @@
-//! A lab's time has an end: what would go on past it is refused with its place, and nothing runs for ever.
+//! A lab's time and what it holds have limits: what goes past them is refused with its place, and nothing runs for ever.
 
 mod common;
 
@@ -6,6 +6,7 @@ use common::{macvlab, stderr, stdout};
 use macvlab::capture::PcapngWriter;
 use macvlab::lab::{Event, Lab, Options, Outcome};
 use macvlab::time::{Instant, LAB_SPAN};
+use std::io::Write as _;
 use std::time::Duration;
 
 const DEVICES: &str = r#"
@@ -150,4 +151,26 @@ fn a_lab_that_is_told_of_the_last_moment_comes_to_rest() {
         assert_eq!(lab.next_time(), None, "from {start}");
     }
     assert!(Instant::ZERO + LAB_SPAN + LAB_SPAN + Duration::from_secs(1) < Instant::MAX);
+}
+
+#[test]
+fn captures_that_unpack_to_more_than_steps_may_hold_are_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    // 300 MB in 300 kB.
+    let file = std::fs::File::create(dir.path().join("fat.pcap.gz")).unwrap();
+    let mut out = flate2::write::GzEncoder::new(file, flate2::Compression::fast());
+    let words = |words: &[u32]| words.iter().flat_map(|word| word.to_le_bytes()).collect::<Vec<u8>>();
+    out.write_all(&words(&[0xa1b2_c3d4, 0x0004_0002, 0, 0, 65_535, 1])).unwrap();
+    for n in 0..4_600 {
+        out.write_all(&words(&[n, 0, 65_535, 65_535])).unwrap();
+        out.write_all(&[0xff; 65_535]).unwrap();
+    }
+    out.finish().unwrap();
+    let step = "[[step]]\nreplay = { capture = \"fat.pcap.gz\", at = \"eth0\" }\n";
+    std::fs::write(dir.path().join("lab.toml"), format!("{DEVICES}{step}")).unwrap();
+    let output = macvlab(dir.path(), &["run", "lab.toml", "--pcap", "out.pcapng"], b"");
+    let said = stderr(&output);
+    assert_eq!(output.status.code(), Some(2), "{said}");
+    assert!(said.contains("fat.pcap.gz: more than 268435456 bytes of frames"), "{said}");
+    assert!(!dir.path().join("out.pcapng").exists());
 }
