@@ -75,6 +75,7 @@
 //! | [`verdict`] | verdicts, and the catalogue of rules | [`verdict::Rule`] |
 //! | [`table`] | the MAC table under it all | [`table::MacTable`] |
 //! | [`frame`] | addresses, headers, tags, buffers, crafting, one-line summaries | [`frame::EthHeader`] |
+//! | [`limits`] | how much is taken in from outside | [`limits::Budget`] |
 //! | [`time`], [`errno`], [`counters`] | the small words | |
 //!
 //! A frame's way through them is one line: a station sends, a port's [`transmit`](macvlan::Forwarding::transmit) decides, the
@@ -93,6 +94,7 @@ pub mod frame;
 pub mod kernel;
 pub mod lab;
 pub mod labfile;
+pub mod limits;
 #[cfg(target_os = "linux")]
 pub mod live;
 pub mod macvlan;

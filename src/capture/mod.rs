@@ -9,6 +9,7 @@
 
 mod atomic;
 mod error;
+mod gunzip;
 mod pcap;
 mod pcapng;
 mod reader;
@@ -19,6 +20,9 @@ mod tests;
 mod traffic;
 mod writer;
 
+pub use crate::limits::{
+    FRAME_BYTES as MAX_FRAME_BYTES, RECORD_BYTES as MAX_RECORD_BYTES, SECTION_INTERFACES as MAX_INTERFACES,
+};
 pub use atomic::AtomicFile;
 pub use error::{BadReason, BadRecord, CaptureError};
 pub use reader::{Batch, Interface, Reader, Record, Totals};
@@ -26,17 +30,8 @@ pub use record_file::{RecordFile, RecordFormat};
 pub use traffic::{BadFrameSize, FrameSize, Traffic, TrafficSpec};
 pub use writer::{Direction, InterfaceStatistics, Packet, PcapWriter, PcapngBlocks, PcapngWriter};
 
-/// Most bytes of data that a record may have. libpcap's own limit: whatever claims more is no capture of frames.
-pub const MAX_RECORD_BYTES: u32 = 262_144;
-
-/// Longest frame. What is longer was never on an Ethernet, nor does it fit an IP packet's length field.
-pub const MAX_FRAME_BYTES: u32 = 65_535;
-
 /// Shortest frame: an Ethernet header.
 pub const MIN_FRAME_BYTES: u32 = 14;
-
-/// Most interfaces that one pcapng stream may describe, over all its sections; they are all that a reader remembers.
-pub const MAX_INTERFACES: usize = 16_384;
 
 /// Longest interface name that is kept, in bytes.
 pub const MAX_NAME_BYTES: usize = 256;

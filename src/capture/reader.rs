@@ -36,7 +36,7 @@ pub struct Record<'a> {
     /// When it was captured: nanoseconds since 1970. A simple packet block has no time and gets that of the record
     /// before it.
     pub time: Instant,
-    /// Index into [`Reader::interfaces`].
+    /// Index into [`Reader::interfaces`], as they are until the next records are asked for.
     pub interface: u32,
     /// The frame, or as much of it as was captured: 14 to 65,535 bytes, no FCS.
     pub data: &'a [u8],
@@ -340,7 +340,7 @@ impl Reader {
         (self.found > 0).then_some(Ok(()))
     }
 
-    /// The interfaces that were described so far, those of earlier sections first. A pcap file has one.
+    /// The interfaces that the section of the records answered last has described so far. A pcap file has one.
     #[must_use]
     pub fn interfaces(&self) -> &[Interface] {
         match &self.format {

@@ -1,5 +1,6 @@
 //! A window on a byte stream: decompressed, bounded, and aware of its place.
 
+use super::gunzip::Gunzip;
 use std::io::{self, Read};
 
 /// Bytes that are read ahead. Also the size below which the window never has to grow.
@@ -33,7 +34,7 @@ impl Source {
         let compressed = (head.starts_with(&GZIP), head.starts_with(&ZSTD));
         let whole = io::Cursor::new(head).chain(inner);
         let inner: Box<dyn Read + Send> = match compressed {
-            (true, _) => Box::new(flate2::read::MultiGzDecoder::new(io::BufReader::new(whole))),
+            (true, _) => Box::new(Gunzip::new(io::BufReader::new(whole))),
             (_, true) => Box::new(zstd::stream::read::Decoder::new(whole)?),
             _ => Box::new(whole),
         };

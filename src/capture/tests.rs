@@ -198,7 +198,8 @@ fn pcapng_sections_have_their_own_order_and_interfaces() {
     let mut reader = Reader::new(Cursor::new([big, little.out].concat())).unwrap();
     assert_eq!(reader.next_record().unwrap().unwrap().interface, 0);
     let second = reader.next_record().unwrap().unwrap();
-    assert_eq!((second.interface, second.time.as_nanos()), (1, 2000));
+    assert_eq!((second.interface, second.time.as_nanos()), (0, 2000));
+    assert_eq!(reader.interfaces()[0].name.as_deref(), Some("eth1"));
     assert_eq!(reader.next_record().unwrap().unwrap_err().reason, BadReason::UnknownInterface(1));
     assert!(reader.next_record().is_none());
 }

@@ -7,15 +7,11 @@ use super::views::{Files, Shown, Views};
 use super::{Exit, Failure};
 use macvlab::frame::Frame;
 use macvlab::lab::spec::Action;
-use macvlab::lab::{Lab, LabSpec, Options, Summary};
+use macvlab::lab::{Captures, Lab, LabSpec, Options, Summary};
+use macvlab::limits::{Budget, HELD_FRAME_BYTES, STEP_CAPTURE_BYTES};
 use macvlab::report::Detail;
-use macvlab::time::Instant;
-use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
-
-/// Frames of a `replay` step, which are all held in memory.
-const MAX_STEP_FRAMES: usize = 1_000_000;
 
 /// Run a lab's steps and hold what happens against what the lab expects.
 #[derive(clap::Args)]
@@ -104,14 +100,14 @@ fn conclude(summary: &Summary, detail: Detail, terminal: &Terminal) -> Result<()
 }
 
 /// The frames of every capture that a step replays; and whether one of them had bad records.
-#[expect(clippy::type_complexity, reason = "the type is the engine's")]
 pub(super) fn captures(
     spec: &LabSpec,
     folder: &Path,
     terminal: &Terminal,
-) -> Result<(BTreeMap<PathBuf, Vec<(Instant, Frame)>>, bool), Failure> {
-    let mut captures = BTreeMap::new();
+) -> Result<(Captures, bool), Failure> {
+    let mut captures = Captures::new();
     let mut any_bad = false;
+    let mut budget = Budget::new("bytes of frames in the captures of all steps", STEP_CAPTURE_BYTES);
     for step in &spec.steps {
         let Action::Replay { capture: path, .. } = &step.action else { continue };
         if captures.contains_key(path) {
@@ -121,19 +117,24 @@ pub(super) fn captures(
         let mut frames = Vec::new();
         while let Some(record) = reader.next_record() {
             match record {
-                Ok(record) if frames.len() < MAX_STEP_FRAMES => {
+                Ok(record) => {
+                    budget.take(record.data.len() + HELD_FRAME_BYTES).map_err(|over| {
+                        Failure::about(&capture.name, format!("{over}; `macvlab replay` has no such limit"))
+                    })?;
                     frames.push((record.time, Frame::new(record.data)));
-                }
-                Ok(_) => {
-                    let why = format!("more than {MAX_STEP_FRAMES} frames in a step; use `macvlab replay`");
-                    return Err(Failure::about(&capture.name, why));
                 }
                 Err(bad) => capture.tell(&bad).into_iter().for_each(|text| terminal.say(text)),
             }
         }
         capture.tell_rest().into_iter().for_each(|text| terminal.say(text));
         any_bad |= capture.bad() > 0;
-        captures.insert(path.clone(), frames);
+        captures.insert(path.clone(), frames.into());
     }
-    Ok((captures, any_bad))
+    match spec.too_late(&captures).and_then(|index| spec.steps.get(index)) {
+        None => Ok((captures, any_bad)),
+        Some(step) => {
+            let why = "this step could go on past the end of the lab's time, which is 100 years";
+            Err(Failure::about(format_args!("the lab file, line {}", step.line), why))
+        }
+    }
 }

@@ -17,6 +17,7 @@ use crate::macvlan::{self, PortRequest, Refusal};
 use crate::nic::{Filter, Nic, UnicastFilter};
 use crate::station::{Endpoint, IpSpec, Router};
 use crate::switch::{Assigned, FdbKind, PortConfig, Switch, SwitchConfig};
+use crate::time::LAB_SPAN;
 use crate::verdict::Rule;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -30,7 +31,7 @@ const DEFAULT_MTU: u32 = 1500;
 
 impl Lab {
     /// Builds a lab. What the kernel would refuse is part of its events; the first call that takes a sink hands them
-    /// out.
+    /// out. If [`Options::stop`] is set meanwhile, it is left half built, and runs no step.
     #[must_use]
     pub fn new(spec: &LabSpec, options: Options) -> Lab {
         let now = options.start;
@@ -48,7 +49,7 @@ impl Lab {
             changed: true,
             wiring: Arc::default(),
             state: State::default(),
-            stacks: Stacks::default(),
+            stacks: Stacks::until(now + LAB_SPAN),
             outside: super::outside::Outside::default(),
             addresses: BTreeMap::new(),
             now,
@@ -65,6 +66,9 @@ impl Lab {
             lab.make_switch(spec, switch);
         }
         for device in &spec.devices {
+            if lab.stopped() {
+                return lab;
+            }
             lab.declare(device, &sockets);
         }
         lab.wire_switch_tables(spec);
@@ -377,6 +381,9 @@ impl Lab {
         for (switch, index) in spec.switches.iter().zip(0..) {
             let id = SwitchId(index);
             for (number, port) in switch.ports.iter().enumerate() {
+                if self.stopped() {
+                    return;
+                }
                 let device = self.names.get(&port.device).copied();
                 let mac = device.map(|id| self.state_of(id).mac).unwrap_or_default();
                 let ips = device.map(|id| self.assigned_addresses(id)).unwrap_or_default();

@@ -158,7 +158,12 @@ impl Lab {
 
     /// Tells every IP stack how the links of its devices stand, after a change that may reach far.
     pub(super) fn refresh_stacks(&mut self) {
-        (0..self.stacks.agents.len()).for_each(|index| self.refresh_stack(index));
+        for index in 0..self.stacks.agents.len() {
+            if self.stopped() {
+                return;
+            }
+            self.refresh_stack(index);
+        }
     }
 
     /// Tells the IP stacks how their links stand after a change of this device. Nothing sits on a port, so that only its own

@@ -55,6 +55,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use told::Told;
 
+/// The frames of the captures that `replay` steps name, with their times as they were recorded.
+pub type Captures = BTreeMap<PathBuf, Arc<[(Instant, Frame)]>>;
+
 /// Where a lab's events go, in the order in which they happen.
 pub type Sink<'a> = &'a mut dyn FnMut(&Event);
 
@@ -71,8 +74,8 @@ pub struct Options {
     /// Changes of the devices and of the forwarding databases are told ([`Event::Devices`], [`Event::Fdb`]): for those who
     /// show how the lab stands at any moment.
     pub changes: bool,
-    /// The frames of the captures that `replay` steps name, with their times.
-    pub captures: BTreeMap<PathBuf, Vec<(Instant, Frame)>>,
+    /// What `replay` steps replay.
+    pub captures: Captures,
     /// Once set, by another thread, the run ends without the steps, and the rest of the step, that are still to come.
     pub stop: Option<Arc<AtomicBool>>,
     /// So many frames may be held by those who are told of them: buffers for as many are kept and used again.
@@ -88,7 +91,7 @@ impl Default for Options {
             hops: true,
             decisions: false,
             changes: false,
-            captures: BTreeMap::new(),
+            captures: Captures::new(),
             stop: None,
             held: 0,
             start: Instant::ZERO,
@@ -223,11 +226,9 @@ impl Lab {
 
     /// Lets virtual time pass up to a moment.
     pub fn advance(&mut self, until: Instant, sink: Sink<'_>) {
-        loop {
-            if self.stopped() {
-                return;
-            }
-            let Some((time, due)) = self.stacks.agenda.take(until) else { break };
+        while !self.stopped()
+            && let Some((time, due)) = self.stacks.agenda.take(until)
+        {
             self.now = self.now.max(time);
             self.perform(due);
             self.flush(sink);
@@ -243,7 +244,7 @@ impl Lab {
     /// Lets virtual time pass until no frame is under way.
     fn settle(&mut self, sink: Sink<'_>) {
         self.flush(sink);
-        while self.stacks.agenda.frames_under_way() && !self.stopped() {
+        while !self.stopped() && self.stacks.agenda.frames_under_way() {
             let Some(time) = self.stacks.agenda.next_time() else { return };
             self.advance(time, sink);
         }

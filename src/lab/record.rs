@@ -14,15 +14,24 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 /// The IP stacks of a lab, and what is due when.
-#[derive(Default)]
 pub(super) struct Stacks {
     pub(super) agents: Vec<Agent>,
     /// Those whose only device is no more, or used from outside: their numbers are used again.
     pub(super) vacant: Vec<AgentId>,
     pub(super) agenda: Agenda,
+    /// The end of the lab's time: nobody is woken later.
+    end: Instant,
 }
 
 impl Stacks {
+    pub(super) fn until(end: Instant) -> Stacks {
+        Stacks { agents: Vec::new(), vacant: Vec::new(), agenda: Agenda::default(), end }
+    }
+
+    pub(super) fn end(&self) -> Instant {
+        self.end
+    }
+
     /// Lets an IP stack do what is due, plans its frames and its next wake-up call.
     pub(super) fn serve(&mut self, id: AgentId, now: Instant) {
         let agent = &mut self.agents[id.0];
@@ -31,7 +40,7 @@ impl Stacks {
             let due = Due::Send { device: agent.devices[interface], frame: frame.into() };
             self.agenda.plan(now, due);
         }
-        let wake = agent.stack.poll_at().map(|t| t.max(now));
+        let wake = agent.stack.poll_at().map(|t| t.max(now)).filter(|t| *t <= self.end);
         self.agenda.rearm(id, agent.wake, wake);
         agent.wake = wake;
     }

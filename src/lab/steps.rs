@@ -60,7 +60,11 @@ impl Lab {
         self.log.push(Event::Step { step: self.step, spec: spec.clone() });
         self.flush(sink);
         self.watched = None;
-        let done = self.act(&spec.action, sink);
+        let done = if self.is_too_late_for(&spec.action) {
+            Done { outcome: Outcome::TooLate, rtt: None }
+        } else {
+            self.act(&spec.action, sink)
+        };
         if self.stopped() {
             return;
         }
@@ -75,7 +79,12 @@ impl Lab {
         self.flush(sink);
     }
 
-    /// A change that nobody expected to be refused, and was, is a failure as well.
+    /// Whether an action that begins now could go on past the end of the lab's time.
+    fn is_too_late_for(&self, action: &Action) -> bool {
+        self.now + action.longest(&self.options.captures) > self.stacks.end()
+    }
+
+    /// A change that nobody expected to be refused, and was, is a failure as well; so is what was not done at all.
     fn count(&mut self, spec: &StepSpec, outcome: Outcome, held: Option<bool>) {
         let change = matches!(
             spec.action,
@@ -86,6 +95,7 @@ impl Lab {
                 | Action::Replay { .. }
         );
         let refused = held.is_none() && change && matches!(outcome, Outcome::Error(..));
+        let refused = refused || held.is_none() && outcome == Outcome::TooLate;
         self.summary.steps += 1;
         self.summary.held += usize::from(held == Some(true));
         self.summary.failed += usize::from(held == Some(false) || refused);
@@ -219,17 +229,17 @@ impl Lab {
     /// A capture's frames, spaced as they were recorded.
     fn replay(&mut self, capture: &Path, at: &str, sink: Sink<'_>) -> Result<(), Refusal> {
         let id = self.find(at)?;
-        let frames = self.options.captures.get(capture).cloned().unwrap_or_default();
+        let Some(frames) = self.options.captures.get(capture).cloned() else { return Ok(()) };
         let Some(first) = frames.first().map(|(time, _)| *time) else { return Ok(()) };
         let start = self.now;
-        for (time, frame) in frames {
+        for (time, frame) in frames.iter() {
             if self.stopped() {
                 break;
             }
             let due: Instant = start + time.since(first);
             let sent = match self.link(id).map(|l| l.role == super::device::Role::Nic) {
-                Some(true) => self.arrive(at, due, &frame, sink),
-                _ => self.send_at(at, due, &frame, sink),
+                Some(true) => self.arrive(at, due, frame, sink),
+                _ => self.send_at(at, due, frame, sink),
             };
             sent.map_err(|_| (Errno::Enodev, Rule::SendDown))?;
         }

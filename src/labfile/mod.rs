@@ -58,25 +58,19 @@ mod switch;
 mod tests;
 mod write;
 
+pub use crate::limits::{DEVICES as MAX_DEVICES, LAB_FILE_BYTES as MAX_FILE, STEPS as MAX_STEPS};
 pub use diagnostic::{Diagnostic, Diagnostics, MAX_SHOWN};
 pub use one_step::{Index, parse_step};
 pub use scalar::{MAX_DURATION, MAX_FRAME, parse_duration};
 pub use step::MAX_COUNT;
 pub use write::write;
 
+use crate::lab::Captures;
 use crate::lab::spec::{DeviceKind, LabSpec};
+use crate::limits::LAB_FILE_VALUES;
 use read::{Node, Path, Reader, Table, list};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
-
-/// The longest file, in bytes: the largest labs (100,000 ports) have less.
-pub const MAX_FILE: usize = 16 << 20;
-
-/// The most devices: interfaces of routers, switches and their ports counted.
-pub const MAX_DEVICES: usize = 100_000;
-
-/// The most steps.
-pub const MAX_STEPS: usize = 1_000_000;
 
 /// The most dots on one line outside strings: dotted keys nest tables, and the parser descends into them.
 const MAX_DOTS: usize = 16;
@@ -122,6 +116,13 @@ fn within_limits(cx: &mut Reader<'_>, text: &str) -> bool {
     if text.len() > MAX_FILE {
         let message = format!("the file has {} bytes or more", text.len());
         cx.problem(String::new(), 0..0, message, format!("at most {MAX_FILE} are read"));
+        return false;
+    }
+    // What the parser makes of a value is far larger than a value can be in the file, `1,`.
+    let begins_value = |byte: &u8| matches!(byte, b'=' | b',' | b'[' | b'{');
+    if text.bytes().filter(|byte| begins_value(byte)).count() > LAB_FILE_VALUES {
+        let help = "keys, elements of lists and tables are counted".to_owned();
+        cx.problem(String::new(), 0..0, format!("more than {LAB_FILE_VALUES} values in the file"), help);
         return false;
     }
     let mut at = 0;
@@ -183,7 +184,7 @@ fn document(cx: &mut Reader<'_>, text: &str) -> Option<LabSpec> {
             cx.wrong::<()>(node, format!("{} steps", steps.len()), &format!("at most {MAX_STEPS}"));
         }
         spec.steps = steps;
-        Some(())
+        ends_in_time(cx, node, &spec)
     });
     if count(&spec) > MAX_DEVICES {
         let message = format!("{} devices, switches and ports of switches", count(&spec));
@@ -191,6 +192,19 @@ fn document(cx: &mut Reader<'_>, text: &str) -> Option<LabSpec> {
     }
     names::check(cx);
     (!unknown).then_some(spec)
+}
+
+/// Whether the lab's time is long enough for its steps; the first for which it is not is a mistake.
+fn ends_in_time(cx: &mut Reader<'_>, steps: &Node<'_, '_>, spec: &LabSpec) -> Option<()> {
+    let Some(index) = spec.too_late(&Captures::new()) else { return Some(()) };
+    let line = spec.steps.get(index)?.line;
+    let DeValue::Array(array) = steps.value else { return None };
+    // Steps that could not be read are not among the others.
+    let (number, value) = array.iter().enumerate().find(|(_, v)| cx.lines.line(v.span().start) == line)?;
+    let path = Path::Index(&steps.path, number + 1);
+    let node = Node { path, span: value.span(), value: value.get_ref() };
+    let help = "waits, timeouts and counts of all steps together must fit into it";
+    cx.wrong(&node, "this step could go on past the end of the lab's time, which is 100 years", help)
 }
 
 fn title(cx: &mut Reader<'_>, node: &Node<'_, '_>) -> Option<String> {
@@ -220,9 +234,12 @@ fn tables(cx: &mut Reader<'_>, root: &Table<'_, '_>, spec: &mut LabSpec) -> bool
         let is_known = known.contains(&kind_name);
         if !is_known {
             unknown = true;
-            let what = if matches!(value.get_ref(), DeValue::Table(_)) { "table" } else { "key" };
-            let message = format!("unknown {what} `{kind_name}`");
-            cx.problem(kind_name.to_owned(), kind.span(), message, suggest::hint(kind_name, &known));
+            // A hint takes time to find, and a file may have a million such keys.
+            if !cx.full() {
+                let what = if matches!(value.get_ref(), DeValue::Table(_)) { "table" } else { "key" };
+                let message = format!("unknown {what} `{kind_name}`");
+                cx.problem(kind_name.to_owned(), kind.span(), message, suggest::hint(kind_name, &known));
+            }
         }
         if ["title", "step"].contains(&kind_name) {
             continue;

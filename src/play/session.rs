@@ -58,6 +58,11 @@ pub enum Denied {
     /// The time of the action cannot be watched.
     #[error("the system gives no thread: {0}")]
     NoThread(#[from] io::Error),
+    /// The lab's time has an end.
+    #[error(
+        "it could go on past the end of the lab's time, which is 100 years: undo something, or begin anew"
+    )]
+    TooLate,
     /// The playground reads no files but those that the lab named when it was opened.
     #[error("the capture `{0}` was not opened with the lab")]
     UnknownCapture(String),
@@ -183,7 +188,7 @@ impl Session {
                 Event::Result { step, outcome, delivered, .. } => {
                     let done = step.checked_sub(1).and_then(|index| spec.steps.get_mut(index));
                     if let Some(done) = done.filter(|done| !matches!(done.action, Action::Wait(_))) {
-                        done.expect = Some(came(&done.action, *outcome, delivered));
+                        done.expect = came(&done.action, *outcome, delivered);
                     }
                 }
                 _ => {}
@@ -320,6 +325,9 @@ impl Run {
         });
         full.map_or_else(|| self.in_time(), Err)?;
         let happened = self.events.get(begin..).unwrap_or_default();
+        if let Some(Event::Result { outcome: Outcome::TooLate, .. }) = happened.last() {
+            return Err(Denied::TooLate);
+        }
         let told = Told::of(self.told.len() + 1, step, happened, &self.lab);
         self.told.push(told.ok_or(Denied::TooManyEvents)?);
         self.stand();
@@ -333,16 +341,17 @@ impl Run {
     }
 }
 
-/// What came of a step, as what is expected of it.
-fn came(action: &Action, outcome: Outcome, delivered: &[Name]) -> Expect {
-    match (outcome, action) {
+/// What came of a step, as what is expected of it; `None`: nothing came, for it was not done.
+fn came(action: &Action, outcome: Outcome, delivered: &[Name]) -> Option<Expect> {
+    Some(match (outcome, action) {
         (Outcome::Reply, _) => Expect::Reply,
         (Outcome::Unreachable, _) => Expect::Unreachable,
         (Outcome::NoReply, _) => Expect::NoReply,
         (Outcome::Ok, Action::Inject { .. }) => Expect::Delivered(delivered.to_vec()),
         (Outcome::Ok, _) => Expect::Ok,
         (Outcome::Error(errno, _), _) => Expect::Errno(errno),
-    }
+        (Outcome::TooLate, _) => return None,
+    })
 }
 
 /// How many switches have a device of their own, because something sits on it.

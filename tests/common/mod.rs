@@ -74,7 +74,7 @@ pub(crate) fn load(path: &Path) -> (LabSpec, Options) {
                 let record = record.unwrap();
                 frames.push((record.time, Frame::new(record.data)));
             }
-            options.captures.insert(capture.clone(), frames);
+            options.captures.insert(capture.clone(), frames.into());
         }
     }
     (spec, options)
