@@ -48,11 +48,16 @@ fn number(file: &str, expression: &str, source: &BTreeMap<String, String>) -> u6
     {
         return value(seconds);
     }
-    let binary: [(&str, fn(u64, u64) -> u64); 4] =
-        [(" << ", |a, b| a << b), (" + ", |a, b| a + b), (" - ", |a, b| a - b), (" * ", |a, b| a * b)];
-    for (operator, apply) in binary {
+    // Those that bind less come first.
+    for operator in [" << ", " + ", " - ", " * "] {
         if let Some((left, right)) = expression.rsplit_once(operator) {
-            return apply(value(left), value(right));
+            let (left, right) = (value(left), value(right));
+            return match operator {
+                " << " => left << right,
+                " + " => left + right,
+                " - " => left - right,
+                _ => left * right,
+            };
         }
     }
     let (expression, _) = expression.split_once(" as ").unwrap_or((expression, ""));
