@@ -6,7 +6,6 @@ use clap::ValueEnum;
 use macvlab::lab::{Lab, Options};
 use macvlab::report::draw::{Scene, dot, mermaid, svg};
 use macvlab::report::sequence::{self, Teller};
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 /// Draw a lab: its parents with their ports, switches, stations and cables.
@@ -68,10 +67,7 @@ pub(super) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
     let mut lab = Lab::new(&spec, options);
     let text =
         if args.sequence { run_drawn(&mut lab, args.format)? } else { lab_drawn(&mut lab, args.format) };
-    let about = |e: std::io::Error| Failure::about(args.output.display(), e);
-    let mut output = Output::create(&args.output, terminal)?;
-    output.write_all(text.as_bytes()).map_err(about)?;
-    output.commit().map_err(about)?;
+    Output::create(&args.output, terminal)?.write_whole(text.as_bytes())?;
     Ok(Exit::Held)
 }
 

@@ -1,7 +1,7 @@
 //! `macvlab run LAB`
 
 use super::input::{self, Capture};
-use super::interrupt::Interrupt;
+use super::interrupt::{self, Interrupt};
 use super::terminal::{Terminal, is_dash};
 use super::views::{Files, Shown, Views};
 use super::{Exit, Failure};
@@ -74,12 +74,13 @@ impl Plan {
 pub(super) fn run(args: Args, terminal: &Terminal) -> Result<Exit, Failure> {
     let plan = Plan::of(args, terminal)?;
     let (captures, bad) = captures(&plan.spec, &plan.folder, terminal)?;
-    let interrupt = Interrupt::listen()?;
     let mut views = Views::open(plan.shown, plan.files, terminal)?;
     let (decisions, changes) = (views.wants_all(), views.wants_all());
-    let options =
-        Options { decisions, changes, captures, stop: Some(interrupt.flag()), ..Options::default() };
+    let stop = interrupt::stop();
+    let options = Options { decisions, changes, captures, stop, ..Options::default() };
     let mut lab = Lab::new(&plan.spec, options);
+    // There is nothing to save before.
+    let interrupt = Interrupt::listen()?;
     let summary = lab.run(&mut |event| views.event(event));
     views.finish()?;
     if let Shown::Text(detail) = plan.shown {

@@ -41,6 +41,7 @@ use crate::dataplane::{End as WireEnd, NodeId, Numbered, State, SwitchId, Wiring
 use crate::errno::Errno;
 use crate::frame::{Frame, FramePool};
 use crate::macvlan::Refusal;
+use crate::stop::Stop;
 use crate::switch::Switch;
 use crate::time::Instant;
 use crate::verdict::Rule;
@@ -52,7 +53,6 @@ use spec::{Name, StepSpec};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use told::Told;
 
 /// Where a lab's events go, in the order in which they happen.
@@ -73,8 +73,8 @@ pub struct Options {
     pub changes: bool,
     /// The frames of the captures that `replay` steps name, with their times.
     pub captures: BTreeMap<PathBuf, Vec<(Instant, Frame)>>,
-    /// Once set, by another thread, the run ends without the steps, and the rest of the step, that are still to come.
-    pub stop: Option<Arc<AtomicBool>>,
+    /// Once asked, the run ends without the steps, and the rest of the step, that are still to come.
+    pub stop: Stop,
     /// So many frames may be held by those who are told of them: buffers for as many are kept and used again.
     pub held: usize,
     /// The time at which the lab begins.
@@ -89,7 +89,7 @@ impl Default for Options {
             decisions: false,
             changes: false,
             captures: BTreeMap::new(),
-            stop: None,
+            stop: Stop::default(),
             held: 0,
             start: Instant::ZERO,
         }
@@ -225,7 +225,7 @@ impl Lab {
 
     /// Somebody wants the run to end.
     fn stopped(&self) -> bool {
-        self.options.stop.as_ref().is_some_and(|stop| stop.load(Ordering::Relaxed))
+        self.options.stop.asked()
     }
 
     /// Lets virtual time pass until no frame is under way.

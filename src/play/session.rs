@@ -7,8 +7,7 @@ use crate::lab::{Event, Lab, LabSpec, Options, Outcome};
 use crate::labfile::{self, Diagnostics};
 use crate::report::AnnotatedCapture;
 use crate::report::html::{Bundle, Recorder};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use crate::stop::Stop;
 
 /// The most actions of a session: an undo runs all of them again while somebody waits.
 pub const MAX_ACTIONS: usize = 1000;
@@ -72,7 +71,7 @@ struct Run {
     /// The counters and states at the moment.
     standing: Vec<Event>,
     /// Ends a step that does not come to an end.
-    stop: Arc<AtomicBool>,
+    stop: Stop,
 }
 
 impl Session {
@@ -215,8 +214,8 @@ impl Session {
 impl Run {
     /// Builds the lab and runs its steps.
     fn of(spec: &LabSpec, options: &Options) -> Result<Run, Denied> {
-        let stop = Arc::new(AtomicBool::new(false));
-        let lab = Lab::new(spec, Options { stop: Some(Arc::clone(&stop)), ..options.clone() });
+        let stop = Stop::default();
+        let lab = Lab::new(spec, Options { stop: stop.clone(), ..options.clone() });
         let mut run = Run { lab, events: Vec::new(), told: Vec::new(), standing: Vec::new(), stop };
         run.lab.flush(&mut |event| run.events.push(event.clone()));
         run.stand();
@@ -232,7 +231,7 @@ impl Run {
             if events.len() < MAX_EVENTS {
                 events.push(event.clone());
             } else {
-                stop.store(true, Ordering::Relaxed);
+                stop.ask();
             }
         });
         let happened = self.events.get(begin..).unwrap_or_default();

@@ -13,7 +13,7 @@ mod subjects;
 mod tables;
 
 use super::interrupt::Interrupt;
-use super::terminal::{Output, Terminal};
+use super::terminal::{Output, Terminal, about_output};
 use super::{Exit, Failure};
 use macvlab::capture::FrameSize;
 use serde::Serialize;
@@ -126,7 +126,8 @@ pub(super) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
     }
     let plot = args.plot.as_ref().map(|path| Output::create(path, terminal)).transpose()?;
     let mut kernel = if args.kernel { Some(kernel::Race::prepare()?) } else { None };
-    let interrupt = Interrupt::listen()?;
+    // Figures of half a measurement are none.
+    Interrupt::ends(|| "interrupted".to_owned())?;
     let ports = match (&args.ports[..], &plot) {
         ([], Some(_)) => &PLOTTED[..],
         ([], None) => &[64, 1024],
@@ -143,19 +144,15 @@ pub(super) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
         threads: &threads,
     };
     let subjects = subjects::all(&wanted)?;
-    let Some(mut measured) = measure(subjects, Duration::from_secs_f64(args.time), &interrupt) else {
-        terminal.say("interrupted");
-        return Ok(Exit::Interrupted);
-    };
+    let mut measured = measure(subjects, Duration::from_secs_f64(args.time));
     if let Some(kernel) = &mut kernel {
         for &ports in ports {
             measured
                 .extend(kernel.measure(ports, args.size.first().copied().unwrap_or(FrameSize::Fixed(64)))?);
         }
     }
-    if let Some(mut plot) = plot {
-        plot::draw(&measured, &mut plot)?;
-        plot.commit()?;
+    if let (Some(mut plot), Some(path)) = (plot, &args.plot) {
+        plot::draw(&measured, &mut plot).and_then(|()| plot.commit()).map_err(|e| about_output(path, e))?;
     }
     if !shown {
         let mut out = terminal.out();
@@ -172,14 +169,11 @@ pub(super) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
     Ok(Exit::Held)
 }
 
-/// Measures all subjects in turns; `None` after Ctrl-C.
-fn measure(mut subjects: Vec<Subject>, time: Duration, interrupt: &Interrupt) -> Option<Vec<Measured>> {
+/// Measures all subjects in turns.
+fn measure(mut subjects: Vec<Subject>, time: Duration) -> Vec<Measured> {
     let mut rounds = vec![Vec::new(); subjects.len()];
     for _ in 0..ROUNDS {
         for (subject, results) in subjects.iter_mut().zip(&mut rounds) {
-            if interrupt.came() {
-                return None;
-            }
             results.push(turn(subject, time / ROUNDS));
         }
     }
@@ -202,7 +196,7 @@ fn measure(mut subjects: Vec<Subject>, time: Duration, interrupt: &Interrupt) ->
             memory_bytes: s.memory,
         }
     });
-    Some(measured.collect())
+    measured.collect()
 }
 
 /// One turn of all threads: nanoseconds for one decision of any of them.

@@ -147,7 +147,7 @@ fn one(plan: &Plan, job: &Job, workers: usize, interrupt: &Interrupt) -> Result<
         annotated: job.annotated.clone().map(Destination::File),
         memory: OutputSpec::DEFAULT_MEMORY / workers,
     };
-    let mut replay = prepared(plan, engine, aim, readers, outputs, interrupt)?;
+    let mut replay = prepared(plan, engine, aim, readers, outputs)?;
     let enough = |replay: &Replay<'_>| interrupt.came() || replay.is_over();
     let unreadable = drive(&mut replay, plan, &mut captures, &mut Progress::hidden(), enough);
     let done = replay.finish();
