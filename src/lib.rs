@@ -75,7 +75,7 @@
 //! | [`verdict`] | verdicts, and the catalogue of rules | [`verdict::Rule`] |
 //! | [`table`] | the MAC table under it all | [`table::MacTable`] |
 //! | [`frame`] | addresses, headers, tags, buffers, crafting, one-line summaries | [`frame::EthHeader`] |
-//! | [`time`], [`errno`], [`counters`], [`stop`] | the small words | |
+//! | [`time`], [`errno`], [`counters`], [`stop`], [`plain`] | the small words | |
 //!
 //! A frame's way through them is one line: a station sends, a port's [`transmit`](macvlan::Forwarding::transmit) decides, the
 //! NIC puts it on its cable, the switch decides, a NIC takes it, [`receive`](macvlan::Forwarding::receive) decides, a station
@@ -98,6 +98,7 @@ pub mod live;
 pub mod macvlan;
 pub mod matrix;
 pub mod nic;
+pub mod plain;
 #[cfg(feature = "play")]
 pub mod play;
 pub mod replay;

@@ -2,6 +2,7 @@
 
 use super::terminal::Terminal;
 use super::{Exit, Failure, input};
+use macvlab::plain::plain;
 use std::io::Write as _;
 use std::path::PathBuf;
 
@@ -32,7 +33,7 @@ pub(super) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
                 writeln!(
                     out,
                     "{}: ok: devices {devices}, switches {switches}, steps {steps}",
-                    path.display()
+                    plain(path.display())
                 )?;
                 out.flush()?;
             }

@@ -62,6 +62,7 @@ pub(super) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
     }
     spec.steps.truncate(after);
     let folder = args.lab.parent().filter(|_| !is_dash(&args.lab)).unwrap_or(Path::new(""));
+    run::inputs(&args.lab, &spec, folder).write("--output", &args.output)?;
     let (captures, _) = run::captures(&spec, folder, terminal)?;
     let options = Options { captures, changes: true, decisions: args.sequence, ..Options::default() };
     let mut lab = Lab::new(&spec, options);

@@ -1,5 +1,6 @@
 //! `macvlab generate OUT.pcap`
 
+use super::distinct::Distinct;
 use super::interrupt::Interrupt;
 use super::terminal::{Output, Terminal, about_output};
 use super::{Exit, Failure, input};
@@ -95,6 +96,9 @@ pub(super) fn run(args: Args, terminal: &Terminal) -> Result<Exit, Failure> {
         Some(lab) => ports(&input::lab(lab, terminal)?)?,
         None => (0..args.macs).map(Traffic::station).collect(),
     };
+    let mut files = Distinct::default();
+    args.lab.iter().for_each(|lab| files.read("--lab", lab));
+    files.write("OUT", &args.out)?;
     let traffic = Traffic::new(TrafficSpec {
         size: args.size,
         destinations,

@@ -5,6 +5,7 @@ use super::{Failure, demos, interrupt};
 use macvlab::capture::{BadRecord, CaptureError, Input, Reader};
 use macvlab::lab::LabSpec;
 use macvlab::labfile::{self, LoadError};
+use macvlab::plain::plain;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -55,7 +56,7 @@ pub(super) struct Capture {
 impl Capture {
     /// Opens a capture file, or standard input.
     pub(super) fn open(path: &Path) -> Result<(Capture, Reader), Failure> {
-        let name = if is_dash(path) { "<standard input>".to_owned() } else { path.display().to_string() };
+        let name = if is_dash(path) { "<standard input>".to_owned() } else { plain(path.display()) };
         let size = std::fs::metadata(path).ok().filter(std::fs::Metadata::is_file).map(|m| m.len());
         let total_bytes = size.filter(|_| !is_dash(path));
         let read_bytes = Arc::default();

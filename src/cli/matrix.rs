@@ -1,5 +1,6 @@
 //! `macvlab matrix [LAB]`
 
+use super::distinct::Distinct;
 use super::terminal::{Output, Terminal, about_output};
 use super::{Exit, Failure, input};
 use clap::ValueEnum;
@@ -175,6 +176,9 @@ impl Plan {
             // What is left of a square is rows.
             groups.iter_mut().for_each(|group| group.shape = Shape::Columns);
         }
+        let mut files = Distinct::default();
+        args.lab.iter().for_each(|lab| files.read("LAB", lab));
+        args.html.iter().try_for_each(|page| files.write("--html", page))?;
         let form = match (args.json, args.markdown, &args.html) {
             (true, ..) => MatrixForm::Json,
             (_, true, _) => MatrixForm::Markdown,

@@ -20,7 +20,7 @@
 //! | `verify/` | `verify [LAB …]`, with the feature `kernel`; without it `no_kernel.rs` says so |
 //!
 //! Results go to standard output, all else to standard error (`terminal.rs`); `input.rs` opens what is read, `views.rs`
-//! what is written; `interrupt.rs` hears Ctrl-C.
+//! what is written, and `distinct.rs` sees to it that the one is not the other; `interrupt.rs` hears Ctrl-C.
 
 mod aim;
 mod bench;
@@ -29,6 +29,7 @@ mod check;
 mod ctl;
 mod demo;
 mod demos;
+mod distinct;
 mod draw;
 mod experiment;
 mod explain;

@@ -3,6 +3,7 @@
 use super::Failure;
 use anstyle::{AnsiColor, Style};
 use macvlab::capture::AtomicFile;
+use macvlab::plain::plain;
 use std::fmt;
 use std::io::{self, BufWriter, IsTerminal as _, StdoutLock, Write};
 use std::path::{Path, PathBuf};
@@ -102,23 +103,6 @@ pub(super) fn say(text: impl fmt::Display) {
 fn say_styled(text: impl fmt::Display) {
     // If standard error is gone, there is nobody left to tell.
     let _ = writeln!(io::stderr(), "{text}");
-}
-
-/// Text with names in it that others have chosen, so that it can do nothing to a terminal: control characters, and those
-/// that turn the direction of writing, are shown escaped.
-pub(super) fn plain(text: impl fmt::Display) -> String {
-    let mut plain = String::new();
-    for c in text.to_string().chars() {
-        match c {
-            '\n' | '\t' => plain.push(c),
-            '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => {
-                plain.extend(c.escape_default());
-            }
-            c if c.is_control() => plain.extend(c.escape_default()),
-            c => plain.push(c),
-        }
-    }
-    plain
 }
 
 fn wrap(text: &str, indent: usize, width: usize) -> String {
@@ -255,14 +239,7 @@ pub(super) fn is_dash(path: &Path) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{plain, wrap};
-
-    #[test]
-    fn names_can_do_nothing_to_a_terminal() {
-        let bad = "a\u{1b}[31mb\u{9b}2Jc\r\u{7f}\u{202e}d\u{0}";
-        assert_eq!(plain(bad), r"a\u{1b}[31mb\u{9b}2Jc\r\u{7f}\u{202e}d\u{0}");
-        assert_eq!(plain("eth0: größer\n\tthan"), "eth0: größer\n\tthan");
-    }
+    use super::wrap;
 
     #[test]
     fn lines_are_broken_between_words() {

@@ -13,13 +13,14 @@ use macvlab::lab::spec::Name;
 use macvlab::replay::{Destination, Done, Engine, Fed, Feed, Filter, Hop, OutputSpec, Replay, Writer};
 use macvlab::report::counters_table;
 use std::io::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Does it.
 pub(super) fn run(plan: &Plan, terminal: &Terminal) -> Result<Exit, Failure> {
     let (mut captures, readers) = open(&plan.captures)?;
     let engine = Engine::new(&plan.spec, None);
     let aim = plan.aim(&engine)?;
+    distinct(plan, &engine)?;
     let how = aim.how.clone();
     let names: Vec<Name> = engine.devices().iter().map(|device| device.name.clone()).collect();
     let refused = engine.refused().iter().any(|device| !device.expected);
@@ -60,6 +61,20 @@ pub(super) fn run(plan: &Plan, terminal: &Terminal) -> Result<Exit, Failure> {
         (0, false) => Exit::Held,
     };
     Ok(interrupt.exit(terminal).unwrap_or(exit))
+}
+
+/// No file is another one.
+fn distinct(plan: &Plan, engine: &Engine<'_>) -> Result<(), Failure> {
+    let mut files = plan.inputs(&plan.captures);
+    if let Some(folder) = &plan.out_dir {
+        device_files(folder, engine).try_for_each(|path| files.write("--out-dir:", &path))?;
+    }
+    plan.output.iter().try_for_each(|path| files.write("-o", path))
+}
+
+/// What is written into a folder.
+pub(super) fn device_files(folder: &Path, engine: &Engine<'_>) -> impl Iterator<Item = PathBuf> {
+    engine.devices().iter().map(move |device| folder.join(format!("{}.pcap", device.name)))
 }
 
 /// A replay with everything that a plan asks for; its outputs are opened last.

@@ -6,6 +6,7 @@ use super::super::{Exit, Failure};
 use super::{MAX_TOLD, Which, progress_bar};
 use macvlab::kernel::{CellChecked, cell_count, verify_matrix};
 use macvlab::matrix::Group;
+use macvlab::plain::plain;
 use std::io::Write as _;
 use std::path::PathBuf;
 
@@ -21,7 +22,8 @@ pub(super) fn groups(labs: &[PathBuf], which: &Which, terminal: &Terminal) -> Re
             for group in &mut of_lab {
                 let heading = std::mem::take(&mut group.heading);
                 let known = if known { ", static neighbours" } else { "" };
-                group.heading = format!("{}: {}", lab.display(), heading.trim_end_matches(known)) + known;
+                group.heading =
+                    format!("{}: {}", plain(lab.display()), heading.trim_end_matches(known)) + known;
             }
             groups.append(&mut of_lab);
         }

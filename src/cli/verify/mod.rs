@@ -5,7 +5,7 @@ mod matrix;
 use super::input;
 use super::interrupt::Interrupt;
 use super::matrix::Which;
-use super::terminal::{Output, Terminal, plain};
+use super::terminal::{Output, Terminal};
 use super::{Exit, Failure};
 use indicatif::{ProgressBar, ProgressStyle};
 use macvlab::kernel::{
@@ -13,6 +13,7 @@ use macvlab::kernel::{
     acquire_privileges, tell, verify_lab, verify_random,
 };
 use macvlab::labfile;
+use macvlab::plain::plain;
 use macvlab::verdict::Rule;
 use std::io::Write as _;
 use std::num::NonZeroU64;
@@ -123,7 +124,7 @@ fn files(labs: &[PathBuf], interrupt: &Interrupt, terminal: &Terminal) -> Result
 fn file(oracle: &mut Oracle, path: &Path, terminal: &Terminal) -> Result<bool, Failure> {
     let lab = input::lab(path, terminal)?;
     let mut out = terminal.out();
-    let name = path.display();
+    let name = plain(path.display());
     let (comparison, ours) = match verify_lab(oracle, &lab) {
         Ok(done) => done,
         Err(Trouble::Unsupported(what)) => {
