@@ -4,6 +4,7 @@
 
 mod common;
 
+use common::catches_signals;
 use macvlab::capture::{PcapWriter, Reader};
 use macvlab::time::Instant;
 use std::fmt::Write as _;
@@ -186,13 +187,6 @@ fn a_named_pipe_without_a_writer_keeps_nobody() {
         assert_eq!(output.status.code(), INTERRUPTED);
         assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 2, "something was written");
     }
-}
-
-/// Whether the program has a handler for SIGTERM.
-fn catches_signals(child: &Child) -> bool {
-    let status = std::fs::read_to_string(format!("/proc/{}/status", child.id())).unwrap_or_default();
-    let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:")).map(str::trim);
-    caught.and_then(|hex| u64::from_str_radix(hex, 16).ok()).is_some_and(|mask| mask & (1 << 14) != 0)
 }
 
 #[test]
