@@ -76,7 +76,7 @@ fn random_labs_and_the_page_of_rules() {
 
 #[test]
 fn what_was_interrupted_does_not_agree_and_writes_no_page() {
-    if !kernel_can_be_asked() {
+    if !needs::root() {
         return;
     }
     let dir = tempfile::tempdir().unwrap();
@@ -112,7 +112,7 @@ fn what_was_interrupted_does_not_agree_and_writes_no_page() {
 
 #[test]
 fn an_answer_that_is_lost_is_an_error() {
-    if !kernel_can_be_asked() {
+    if !needs::root() {
         return;
     }
     let dir = tempfile::tempdir().unwrap();
