@@ -103,6 +103,7 @@ impl Moments {
 }
 
 /// Runs a command to its end: how long that takes, and what it writes.
+#[allow(clippy::disallowed_methods, reason = "moments are chosen by how long a command takes")]
 fn reference(dir: &Path, args: &[&str]) -> (Duration, Files) {
     empty(&dir.join("out"));
     let begin = Instant::now();

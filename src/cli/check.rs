@@ -15,7 +15,7 @@ use std::path::PathBuf;
   macvlab check lab.toml
   macvlab check labs/*.toml
 
-Exit codes: 0 every file can be run, 2 wrong usage, or a file cannot.")]
+Exit codes: 0 every file can be run, 2 wrong usage, or a file cannot, 130 after Ctrl-C.")]
 pub(super) struct Args {
     /// Lab files; - is standard input.
     #[arg(required = true, value_name = "LAB")]

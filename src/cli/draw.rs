@@ -25,7 +25,7 @@ use std::path::{Path, PathBuf};
   macvlab draw demo:vepa --sequence --format mermaid
                                         the same for Markdown
 
-Exit codes: 0, or 2 for wrong usage or input.")]
+Exit codes: 0, 2 for wrong usage or input, 130 after Ctrl-C.")]
 pub(super) struct Args {
     /// The lab file; - is standard input, demo:NAME a built-in lab.
     lab: PathBuf,

@@ -41,7 +41,7 @@ A cell: reply; unreachable (no neighbour found); no-reply (the request was lost)
 stack, the answer was lost). The rule behind it: with a reply, what brought the first frame to the target; else, what kept
 the first lost frame from whom it was meant for.
 
-Exit codes: 0, or 2 for wrong usage or input.")]
+Exit codes: 0, 2 for wrong usage or input, 130 after Ctrl-C.")]
 pub(super) struct Args {
     /// The lab file; - is standard input, demo:NAME a built-in lab.
     #[arg(conflicts_with = "wire")]

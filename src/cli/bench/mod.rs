@@ -17,7 +17,7 @@ use super::terminal::{Output, Terminal, about_output};
 use super::{Exit, Failure};
 use macvlab::capture::FrameSize;
 use serde::Serialize;
-use std::io::Write as _;
+use std::io::{self, Write as _};
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -144,7 +144,7 @@ pub(super) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
         threads: &threads,
     };
     let subjects = subjects::all(&wanted)?;
-    let mut measured = measure(subjects, Duration::from_secs_f64(args.time));
+    let mut measured = measure(subjects, Duration::from_secs_f64(args.time))?;
     if let Some(kernel) = &mut kernel {
         for &ports in ports {
             measured
@@ -170,11 +170,11 @@ pub(super) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
 }
 
 /// Measures all subjects in turns.
-fn measure(mut subjects: Vec<Subject>, time: Duration) -> Vec<Measured> {
+fn measure(mut subjects: Vec<Subject>, time: Duration) -> Result<Vec<Measured>, Failure> {
     let mut rounds = vec![Vec::new(); subjects.len()];
     for _ in 0..ROUNDS {
         for (subject, results) in subjects.iter_mut().zip(&mut rounds) {
-            results.push(turn(subject, time / ROUNDS));
+            results.push(turn(subject, time / ROUNDS)?);
         }
     }
     let mut limit = None;
@@ -196,22 +196,22 @@ fn measure(mut subjects: Vec<Subject>, time: Duration) -> Vec<Measured> {
             memory_bytes: s.memory,
         }
     });
-    measured.collect()
+    Ok(measured.collect())
 }
 
 /// One turn of all threads: nanoseconds for one decision of any of them.
-fn turn(subject: &mut Subject, time: Duration) -> f64 {
+fn turn(subject: &mut Subject, time: Duration) -> Result<f64, Failure> {
     let decisions = f64::from(subject.decisions);
     if let [pass] = &mut subject.passes[..] {
-        return passes(pass, time) / decisions;
+        return Ok(passes(pass, time) / decisions);
     }
     // Each is at work all the time, so what they do in a nanosecond adds up.
-    let rate: f64 = std::thread::scope(|scope| {
-        let threads: Vec<_> =
-            subject.passes.iter_mut().map(|pass| scope.spawn(move || passes(pass, time))).collect();
-        threads.into_iter().filter_map(|thread| thread.join().ok()).map(|ns| decisions / ns).sum()
+    let rate: io::Result<f64> = std::thread::scope(|scope| {
+        let start = |pass| std::thread::Builder::new().spawn_scoped(scope, move || passes(pass, time));
+        let threads = subject.passes.iter_mut().map(start).collect::<io::Result<Vec<_>>>()?;
+        Ok(threads.into_iter().filter_map(|thread| thread.join().ok()).map(|ns| decisions / ns).sum())
     });
-    1.0 / rate
+    Ok(1.0 / rate.map_err(|e| Failure::about("starting a thread", e))?)
 }
 
 /// Nanoseconds of one pass, of as many as fit, at least one; one more before them fills the caches.
