@@ -76,7 +76,7 @@
 //! | [`table`] | the MAC table under it all | [`table::MacTable`] |
 //! | [`frame`] | addresses, headers, tags, buffers, crafting, one-line summaries | [`frame::EthHeader`] |
 //! | [`limits`] | how much is taken in from outside | [`limits::Budget`] |
-//! | [`time`], [`errno`], [`counters`] | the small words | |
+//! | [`time`], [`errno`], [`counters`], [`stop`], [`plain`] | the small words | |
 //!
 //! A frame's way through them is one line: a station sends, a port's [`transmit`](macvlan::Forwarding::transmit) decides, the
 //! NIC puts it on its cable, the switch decides, a NIC takes it, [`receive`](macvlan::Forwarding::receive) decides, a station
@@ -100,11 +100,13 @@ pub mod live;
 pub mod macvlan;
 pub mod matrix;
 pub mod nic;
+pub mod plain;
 #[cfg(feature = "play")]
 pub mod play;
 pub mod replay;
 pub mod report;
 pub mod station;
+pub mod stop;
 pub mod switch;
 #[cfg(target_os = "linux")]
 mod sys;

@@ -10,6 +10,9 @@ pub enum CaptureError {
     /// Reading or writing failed.
     #[error(transparent)]
     Io(#[from] std::io::Error),
+    /// The work was asked to stop before the stream's header was read.
+    #[error("asked to stop")]
+    Stopped,
     /// Nothing there.
     #[error("the capture is empty: not one byte")]
     Empty,

@@ -1,7 +1,7 @@
 //! Captures: pcap and pcapng, in and out, streamed in constant memory.
 //!
 //! [`Reader`] takes any byte stream, recognises gzip, zstd, pcap and pcapng by their first bytes, and hands out one
-//! record after another. Captures come from anywhere, so nothing in them is believed: a record that makes no sense is
+//! record after another; an [`Input`] is what keeps it from waiting for ever. Captures come from anywhere, so nothing in them is believed: a record that makes no sense is
 //! answered with a [`BadRecord`] that says which one, where and why, and reading goes on if the next record can still
 //! be found. [`PcapWriter`] and [`PcapngWriter`] write what packet analysers open without complaint, byte for byte the
 //! same for the same input, [`Traffic`] makes frames up, [`AtomicFile`] keeps half-written files from ever having a final
@@ -10,6 +10,7 @@
 mod atomic;
 mod error;
 mod gunzip;
+mod input;
 mod pcap;
 mod pcapng;
 mod reader;
@@ -23,8 +24,9 @@ mod writer;
 pub use crate::limits::{
     FRAME_BYTES as MAX_FRAME_BYTES, RECORD_BYTES as MAX_RECORD_BYTES, SECTION_INTERFACES as MAX_INTERFACES,
 };
-pub use atomic::AtomicFile;
+pub use atomic::{AtomicFile, abandon_outputs};
 pub use error::{BadReason, BadRecord, CaptureError};
+pub use input::Input;
 pub use reader::{Batch, Interface, Reader, Record, Totals};
 pub use record_file::{RecordFile, RecordFormat};
 pub use traffic::{BadFrameSize, FrameSize, Traffic, TrafficSpec};

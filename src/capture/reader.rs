@@ -5,6 +5,7 @@ use super::pcap::PcapStream;
 use super::pcapng::PcapngStream;
 use super::source::Source;
 use super::{MAX_FRAME_BYTES, MIN_FRAME_BYTES};
+use crate::stop::Stop;
 use crate::time::Instant;
 use std::fmt;
 use std::io::Read;
@@ -226,7 +227,21 @@ impl Reader {
     /// # Errors
     /// The stream cannot be read, is empty, has another format, or is a pcap file of something else than Ethernet.
     pub fn new(stream: impl Read + Send + 'static) -> Result<Reader, CaptureError> {
-        let mut source = Source::new(Box::new(stream))?;
+        Reader::until(stream, Stop::default())
+    }
+
+    /// The same; the stream ends, as if there were no more of it, once the work is asked to stop: also in the midst of
+    /// blocks that are no packets, and of compressed bytes that come to nothing.
+    ///
+    /// # Errors
+    /// As above, and [`CaptureError::Stopped`].
+    pub fn until(stream: impl Read + Send + 'static, stop: Stop) -> Result<Reader, CaptureError> {
+        let begun = Reader::begin(stream, stop.clone());
+        begun.map_err(|e| if stop.asked() { CaptureError::Stopped } else { e })
+    }
+
+    fn begin(stream: impl Read + Send + 'static, stop: Stop) -> Result<Reader, CaptureError> {
+        let mut source = Source::new(Box::new(stream), stop)?;
         let have = source.need(4);
         if let Some(e) = source.take_error() {
             return Err(e.into());
@@ -318,6 +333,7 @@ impl Reader {
                 }
             }
             match self.format.next(&mut self.source) {
+                _ if self.source.was_stopped() => self.over = true,
                 None => self.over = true,
                 Some(Ok(Some(located))) => {
                     if self.found == 0 {

@@ -77,10 +77,7 @@ impl RecordFile {
         }
         let file = match &mut self.open {
             Some(file) => file,
-            closed => {
-                let path = self.place.temporary().ok_or(io::ErrorKind::NotFound)?;
-                closed.insert(File::options().append(true).open(path)?)
-            }
+            closed => closed.insert(self.place.open()?),
         };
         let mut written = 0;
         let result = write_counted(file, records, &mut written);
@@ -91,7 +88,7 @@ impl RecordFile {
         self.failed = true;
         let done = records.get(..written).unwrap_or_default();
         self.len += self.format.whole(done, self.len == 0) as u64;
-        if self.place.temporary().is_some() {
+        if self.place.is_ordinary() {
             // Cutting needs no room on the disk. If it fails all the same, the first error is the one to tell.
             let _ = file.set_len(self.len);
         }
@@ -105,21 +102,27 @@ impl RecordFile {
     }
 
     /// Gives the file descriptor back until the next write, if the destination is an ordinary file.
-    pub fn close(&mut self) {
-        if self.place.temporary().is_some() {
-            self.open = None;
+    ///
+    /// # Errors
+    /// It would be lost: it cannot be kept under a name.
+    pub fn close(&mut self) -> io::Result<()> {
+        if self.place.is_ordinary()
+            && let Some(file) = self.open.take()
+        {
+            self.place.keep(&file)?;
         }
+        Ok(())
     }
 
     /// Gives the file its name, in one step; after a failed write with what is whole, but not if nothing is.
     ///
     /// # Errors
-    /// The name cannot be taken; the temporary file is then removed.
+    /// The name cannot be taken; then nothing is left of the file.
     pub fn commit(self) -> io::Result<()> {
         if self.failed && self.len == 0 {
             return Ok(());
         }
-        self.place.commit()
+        self.place.commit(self.open.as_ref())
     }
 }
 
@@ -189,7 +192,7 @@ mod tests {
         let path = dir.path().join("out.pcap");
         let mut file = RecordFile::create(&path, RecordFormat::Pcap).unwrap();
         file.append(&[1; 24]).unwrap();
-        file.close();
+        file.close().unwrap();
         assert!(!file.is_open() && !path.exists());
         file.append(&[2; 20]).unwrap();
         file.commit().unwrap();
@@ -202,7 +205,7 @@ mod tests {
         let mut file = RecordFile::create(Path::new("/dev/full"), RecordFormat::Pcap).unwrap();
         assert_eq!(file.append(&[0; 24]).unwrap_err().kind(), io::ErrorKind::StorageFull);
         assert!(file.append(&[0; 24]).is_err());
-        file.close();
+        file.close().unwrap();
         assert!(file.is_open(), "a device cannot be opened again where it was left");
     }
 }

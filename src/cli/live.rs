@@ -213,7 +213,7 @@ pub(super) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
         let answers = if shown == Shown::Nothing { stdout } else { Answers::Stderr };
         Console::new(engine.ask_here()?, answers, terminal)?.start()?;
     }
-    let ran = engine.run(&interrupt.flag(), &mut watch);
+    let ran = engine.run(interrupt.stop(), &mut watch);
     let crossed = crossings_table(&engine.crossings());
     // Everything that was made is removed before anything else can go wrong.
     drop(engine);

@@ -1,7 +1,8 @@
 //! `macvlab run LAB`
 
+use super::distinct::Distinct;
 use super::input::{self, Capture};
-use super::interrupt::Interrupt;
+use super::interrupt::{self, Interrupt};
 use super::terminal::{Terminal, is_dash};
 use super::views::{Files, Shown, Views};
 use super::{Exit, Failure};
@@ -47,6 +48,7 @@ pub(super) struct Args {
 /// What was typed, checked.
 struct Plan {
     spec: LabSpec,
+    lab: PathBuf,
     /// Captures of `replay` steps are relative to it.
     folder: PathBuf,
     shown: Shown,
@@ -62,20 +64,31 @@ impl Plan {
             Some(folder) if !is_dash(&args.lab) => folder.to_path_buf(),
             _ => PathBuf::new(),
         };
-        Ok(Plan { spec, folder, shown, files })
+        Ok(Plan { spec, lab: args.lab, folder, shown, files })
+    }
+
+    /// No file is another one.
+    fn distinct(&self) -> Result<(), Failure> {
+        let mut files = inputs(&self.lab, &self.spec, &self.folder);
+        for (flag, path) in [("--pcap", &self.files.capture), ("--html", &self.files.page)] {
+            path.iter().try_for_each(|path| files.write(flag, path))?;
+        }
+        Ok(())
     }
 }
 
 /// Does it.
 pub(super) fn run(args: Args, terminal: &Terminal) -> Result<Exit, Failure> {
     let plan = Plan::of(args, terminal)?;
+    plan.distinct()?;
     let (captures, bad) = captures(&plan.spec, &plan.folder, terminal)?;
-    let interrupt = Interrupt::listen()?;
     let mut views = Views::open(plan.shown, plan.files, terminal)?;
     let (decisions, changes) = (views.wants_all(), views.wants_all());
-    let options =
-        Options { decisions, changes, captures, stop: Some(interrupt.flag()), ..Options::default() };
+    let stop = interrupt::stop();
+    let options = Options { decisions, changes, captures, stop, ..Options::default() };
     let mut lab = Lab::new(&plan.spec, options);
+    // There is nothing to save before.
+    let interrupt = Interrupt::listen()?;
     let summary = lab.run(&mut |event| views.event(event));
     views.finish()?;
     if let Shown::Text(detail) = plan.shown {
@@ -97,6 +110,18 @@ fn conclude(summary: &Summary, detail: Detail, terminal: &Terminal) -> Result<()
     writeln!(out, "{space}steps {steps}, expectations held {held}, failed {failed}")?;
     out.flush()?;
     Ok(())
+}
+
+/// What is read: a lab, and the captures that its steps replay.
+pub(super) fn inputs(lab: &Path, spec: &LabSpec, folder: &Path) -> Distinct {
+    let mut files = Distinct::default();
+    files.read("LAB", lab);
+    for step in &spec.steps {
+        if let Action::Replay { capture, .. } = &step.action {
+            files.read("the capture of a step,", &folder.join(capture));
+        }
+    }
+    files
 }
 
 /// The frames of every capture that a step replays; and whether one of them had bad records.

@@ -238,7 +238,7 @@ fn the_kernel_agrees_on_random_labs() {
     if matches!(Oracle::new().unwrap().run(&LabSpec::default(), None), Err(Trouble::Unprivileged(_))) {
         return;
     }
-    let stop = std::sync::atomic::AtomicBool::new(false);
+    let stop = crate::stop::Stop::default();
     let mut told = String::new();
     let tally = verify_random(100, 12, 2, &stop, &mut |p| match p {
         Progress::Failed(f) => told.push_str(&format!("seed {}\n{}", f.seed, f.told)),

@@ -41,6 +41,7 @@ use crate::dataplane::{End as WireEnd, NodeId, Numbered, State, SwitchId, Wiring
 use crate::errno::Errno;
 use crate::frame::{Frame, FramePool};
 use crate::macvlan::Refusal;
+use crate::stop::Stop;
 use crate::switch::Switch;
 use crate::time::Instant;
 use crate::verdict::Rule;
@@ -52,7 +53,6 @@ use spec::{Name, StepSpec};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use told::Told;
 
 /// The frames of the captures that `replay` steps name, with their times as they were recorded.
@@ -76,8 +76,8 @@ pub struct Options {
     pub changes: bool,
     /// What `replay` steps replay.
     pub captures: Captures,
-    /// Once set, by another thread, the run ends without the steps, and the rest of the step, that are still to come.
-    pub stop: Option<Arc<AtomicBool>>,
+    /// Once asked, the run ends without the steps, and the rest of the step, that are still to come.
+    pub stop: Stop,
     /// So many frames may be held by those who are told of them: buffers for as many are kept and used again.
     pub held: usize,
     /// The time at which the lab begins.
@@ -92,7 +92,7 @@ impl Default for Options {
             decisions: false,
             changes: false,
             captures: Captures::new(),
-            stop: None,
+            stop: Stop::default(),
             held: 0,
             start: Instant::ZERO,
         }
@@ -238,7 +238,7 @@ impl Lab {
 
     /// Somebody wants the run to end.
     fn stopped(&self) -> bool {
-        self.options.stop.as_ref().is_some_and(|stop| stop.load(Ordering::Relaxed))
+        self.options.stop.asked()
     }
 
     /// Lets virtual time pass until no frame is under way.

@@ -35,7 +35,7 @@ impl From<Result<(), Refusal>> for Done {
 
 impl Lab {
     /// Runs every step, then tells the counters and states. Ends early if [`Options::stop`](super::Options::stop) is
-    /// set; a step that was not finished has no result.
+    /// asked; a step that was not finished has no result.
     pub fn run(&mut self, sink: Sink<'_>) -> Summary {
         self.flush(sink);
         for spec in std::mem::take(&mut self.steps) {

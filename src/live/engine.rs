@@ -7,11 +7,11 @@ use super::history::{History, MAX_HISTORY};
 use crate::frame::Frame;
 use crate::lab::{AttachError, Event, Lab, LabSpec, Options, Outlet};
 use crate::labfile::Index;
+use crate::stop::Stop;
 use crate::sys::{Poll, Way};
 use crate::time::Instant;
 use std::io;
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 /// What is due within this time is due now: sleeping is not more exact, and a cable's default delay is shorter.
@@ -191,9 +191,9 @@ impl Engine {
     ///
     /// # Errors
     /// Waiting fails.
-    pub fn run(&mut self, stop: &AtomicBool, observer: &mut dyn Observer) -> io::Result<()> {
+    pub fn run(&mut self, stop: &Stop, observer: &mut dyn Observer) -> io::Result<()> {
         let end = self.settings.duration.map(|duration| self.clock.now() + duration);
-        self.run_until(end, |engine| stop.load(Ordering::Relaxed) || engine.is_over(), observer)?;
+        self.run_until(end, |engine| stop.asked() || engine.is_over(), observer)?;
         self.control.last_call();
         let end = self.clock.now() + LAST_REQUESTS;
         self.run_until(Some(end), |engine| !engine.control.is_asked_here(), observer)?;

@@ -8,9 +8,8 @@ use crate::lab::{Event, Lab, LabSpec, Options, Outcome};
 use crate::labfile::{self, Diagnostics};
 use crate::report::AnnotatedCapture;
 use crate::report::html::{Bundle, Recorder};
+use crate::stop::Stop;
 use std::io;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 /// The most actions of a session: an undo runs all of them again while somebody waits.
@@ -109,7 +108,7 @@ pub(super) struct Run {
     /// Real time that the steps took.
     spent: Duration,
     /// Ends a step that does not come to an end.
-    stop: Arc<AtomicBool>,
+    stop: Stop,
 }
 
 impl Session {
@@ -257,8 +256,8 @@ impl Session {
 impl Run {
     /// The lab as it is built.
     pub(super) fn built(spec: &LabSpec, options: &Options) -> Run {
-        let stop = Arc::new(AtomicBool::new(false));
-        let lab = Lab::new(spec, Options { stop: Some(Arc::clone(&stop)), ..options.clone() });
+        let stop = Stop::default();
+        let lab = Lab::new(spec, Options { stop: stop.clone(), ..options.clone() });
         let (events, told, standing) = (Vec::new(), Vec::new(), Vec::new());
         let mut run = Run { lab, events, told, standing, bytes: 0, spent: Duration::ZERO, stop };
         run.lab.flush(&mut |event| run.events.push(event.clone()));
@@ -303,7 +302,7 @@ impl Run {
     }
 
     pub(super) fn in_time(&self) -> Result<(), Denied> {
-        if self.stop.load(Ordering::Relaxed) { Err(Denied::TookTooLong(self.spent)) } else { Ok(()) }
+        if self.stop.asked() { Err(Denied::TookTooLong(self.spent)) } else { Ok(()) }
     }
 
     /// Runs a step. If it cannot be finished, the run is of no more use.
@@ -321,7 +320,7 @@ impl Run {
                 *bytes += more;
                 return events.push(event.clone());
             }
-            stop.store(true, Ordering::Relaxed);
+            stop.ask();
         });
         full.map_or_else(|| self.in_time(), Err)?;
         let happened = self.events.get(begin..).unwrap_or_default();

@@ -1,13 +1,12 @@
 //! A watch over work that might not come to an end by itself.
 
+use crate::stop::Stop;
 use std::io;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-/// Sets a flag once the time is over, unless the work has ended by then.
+/// Asks the work to stop once the time is over, unless it has ended by then.
 pub(super) struct Watch {
     work: Sender<()>,
     thread: JoinHandle<()>,
@@ -18,12 +17,12 @@ impl Watch {
     ///
     /// # Errors
     /// The system gives no thread.
-    pub(super) fn over(stop: &Arc<AtomicBool>, limit: Duration) -> io::Result<Watch> {
-        let stop = Arc::clone(stop);
+    pub(super) fn over(stop: &Stop, limit: Duration) -> io::Result<Watch> {
+        let stop = stop.clone();
         let (work, ended) = channel();
         let thread = std::thread::Builder::new().name("play-watch".to_owned()).spawn(move || {
             if ended.recv_timeout(limit) == Err(RecvTimeoutError::Timeout) {
-                stop.store(true, Ordering::Relaxed);
+                stop.ask();
             }
         })?;
         Ok(Watch { work, thread })

@@ -8,6 +8,7 @@ use crate::time::Instant;
 use proptest::prelude::*;
 use std::io::Cursor;
 use std::sync::LazyLock;
+use std::time::Duration;
 
 const A: MacAddr = MacAddr([0, 0x0c, 0x29, 0, 0, 0xa]);
 const B: MacAddr = MacAddr([0, 0x0c, 0x29, 0, 0, 0xb]);
