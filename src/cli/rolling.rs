@@ -3,6 +3,7 @@
 use super::Failure;
 use macvlab::capture::CaptureError;
 use macvlab::lab::Event;
+use macvlab::live::create_file;
 use macvlab::report::AnnotatedCapture;
 use std::fs::File;
 use std::io::{self, BufWriter, Seek as _, Write};
@@ -10,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 /// A capture that goes on in the other of two files when one is full.
 ///
-/// Both are opened at the beginning, for later the program may not be allowed to.
+/// Both are opened at the beginning, so that what is wrong with them is said before anything runs.
 pub(super) struct Rolling {
     /// The files, with their names; the second is there only if there is a limit.
     files: Vec<(File, PathBuf)>,
@@ -48,7 +49,7 @@ impl Rolling {
         let mut second = path.as_os_str().to_owned();
         second.push(".2");
         let paths = std::iter::once(path.to_path_buf()).chain(limit.map(|_| second.into()));
-        let open = |path: PathBuf| match File::create(&path) {
+        let open = |path: PathBuf| match create_file(&path) {
             Ok(file) => Ok((file, path)),
             Err(e) => Err(Failure::about(path.display(), e)),
         };
@@ -56,11 +57,6 @@ impl Rolling {
         let capture = begin(&files[0].0).map_err(|e| Failure::about(path.display(), e))?;
         let limit = limit.unwrap_or(u64::MAX);
         Ok(Rolling { files, at: 0, capture, limit, lab: None, failure: None })
-    }
-
-    /// The files, for those who give them to somebody.
-    pub(super) fn files(&self) -> impl Iterator<Item = &File> {
-        self.files.iter().map(|(file, _)| file)
     }
 
     /// Writes an event, if it is to be seen in a capture.

@@ -59,6 +59,9 @@ pub enum Unattached {
     /// There is nothing to attach.
     #[error(transparent)]
     Backend(#[from] OpenError),
+    /// The privileges that interfaces were opened with could not be given up.
+    #[error("giving up privileges: {0}")]
+    Privileges(#[source] io::Error),
 }
 
 /// A place where reality is attached.
@@ -148,16 +151,46 @@ impl Engine {
     /// # Errors
     /// [`Unattached`]
     pub fn attach(&mut self, device: &str, spec: &BackendSpec) -> Result<(), Unattached> {
+        self.attach_all([(device, spec)], || Ok(()))
+    }
+
+    /// The same of many. What [needs privileges](BackendSpec::needs_privileges) is opened first; then `unprivileged` is
+    /// called, which is to give them up, and then files and sockets are opened.
+    ///
+    /// # Errors
+    /// [`Unattached`]
+    pub fn attach_all<'a>(
+        &mut self,
+        wanted: impl IntoIterator<Item = (&'a str, &'a BackendSpec)>,
+        unprivileged: impl FnOnce() -> io::Result<()>,
+    ) -> Result<(), Unattached> {
+        let mut reserved = Vec::new();
+        for (device, spec) in wanted {
+            let (outlet, site) = self.reserve(device)?;
+            let opened = spec.needs_privileges().then(|| spec.open(&site)).transpose()?;
+            reserved.push((device, spec, outlet, site, opened));
+        }
+        unprivileged().map_err(Unattached::Privileges)?;
+        for (device, spec, outlet, site, opened) in reserved {
+            let backend = match opened {
+                Some(backend) => backend,
+                None => spec.open(&site)?,
+            };
+            let (device, spec) = (device.to_owned(), spec.clone());
+            let (presence, rim, out) = (Presence::Here, Rim::default(), Vec::new());
+            self.places.push(Place { device, spec, presence, rim, outlet, backend, out });
+        }
+        Ok(())
+    }
+
+    /// A place in the lab for what will be attached to a device.
+    fn reserve(&mut self, device: &str) -> Result<(Outlet, Site), AttachError> {
         let outlet = self.lab.attach(device)?;
         let state = self.lab.states().into_iter().find(|(name, _)| name == device).map(|(_, s)| s);
         let mtu = state.map_or(1500, |s| s.mtu);
         // Whoever is at the other end of a NIC's wire has an address of its own.
         let mac = state.map(|s| s.mac).filter(|_| !self.lab.is_wire(outlet));
-        let backend = spec.open(&Site { mac, mtu })?;
-        let (device, spec) = (device.to_owned(), spec.clone());
-        let (presence, rim, out) = (Presence::Here, Rim::default(), Vec::new());
-        self.places.push(Place { device, spec, presence, rim, outlet, backend, out });
-        Ok(())
+        Ok((outlet, Site { mac, mtu }))
     }
 
     /// Listens for requests on a UNIX socket at this path, beside others.
@@ -175,15 +208,6 @@ impl Engine {
     /// The socket cannot be made.
     pub fn ask_here(&mut self) -> io::Result<Asker> {
         self.control.ask_here(self.clock.now())
-    }
-
-    /// Makes another user the owner of the sockets and captures that were made, so that this user's programs can use them.
-    ///
-    /// # Errors
-    /// They cannot be given away.
-    pub fn give_to(&self, user: u32, group: u32) -> io::Result<()> {
-        self.control.give_to(user, group)?;
-        self.places.iter().try_for_each(|place| place.backend.give_to(user, group))
     }
 
     /// Runs until it is told to stop, its time is over, or nothing can come in any more. Then tells the counters and

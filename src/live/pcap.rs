@@ -1,13 +1,13 @@
 //! A capture in the place of somebody: what was recorded comes in as it was spaced, and what goes out is recorded.
 
 use super::backend::{Backend, Presence, Rim, Wait};
+use super::file::create_file;
 use crate::capture::{PcapWriter, Reader};
 use crate::frame::Frame;
 use crate::sys::BATCH;
 use crate::time::Instant;
 use std::fs::File;
-use std::io::{self, BufWriter, Write as _};
-use std::os::unix::fs::fchown;
+use std::io::{BufWriter, Write as _};
 use std::path::Path;
 use std::time::Duration;
 
@@ -42,7 +42,7 @@ impl Pcap {
         let to = match to {
             None => None,
             Some(path) => {
-                let file = BufWriter::new(File::create(path).map_err(|e| told(path, &e))?);
+                let file = BufWriter::new(create_file(path).map_err(|e| told(path, &e))?);
                 Some(PcapWriter::new(file).map_err(|e| told(path, &e))?)
             }
         };
@@ -108,11 +108,6 @@ impl Backend for Pcap {
 
     fn presence(&self) -> &Presence {
         &self.presence
-    }
-
-    fn give_to(&self, user: u32, group: u32) -> io::Result<()> {
-        let file = self.to.as_ref().map(|to| to.get_ref().get_ref());
-        file.map_or(Ok(()), |file| fchown(file, Some(user), Some(group)))
     }
 
     fn is_over(&self) -> bool {

@@ -13,6 +13,7 @@ mod counting;
 mod needs;
 mod net;
 mod offload;
+mod privileges;
 mod qemu;
 mod rim;
 mod switch;
