@@ -41,7 +41,7 @@ impl AtomicFile {
 /// Where a file is while it is written, and where it will be.
 #[derive(Debug)]
 pub(super) struct Place {
-    /// The temporary file's path and the final one; none for a destination that is no ordinary file.
+    /// The temporary file's path and the final one; none for a file that is where it will be.
     rename: Option<(TempPath, PathBuf)>,
 }
 
@@ -58,6 +58,11 @@ impl Place {
         };
         let (file, temporary) = temporary_file(folder)?.into_parts();
         Ok((Place { rename: Some((temporary, path)) }, file))
+    }
+
+    /// A file that is where it will be.
+    pub(super) fn final_one() -> Place {
+        Place { rename: None }
     }
 
     /// Where an ordinary file is while it is written, so that it can be closed and opened again.

@@ -13,8 +13,11 @@ use macvlab::live::{
     BackendSpec, Engine, Identity, MAX_HISTORY, Observer, Settings, can_remove, crossings_table, give_up,
 };
 use macvlab::report::{CountersTable, Detail};
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use parking_lot::Mutex;
 use std::io::{self, Write as _};
+use std::ops::ControlFlow;
+use std::os::fd::AsFd as _;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -147,14 +150,32 @@ struct Watch<'a> {
     counters: CountersTable,
     terminal: &'a Terminal,
     quiet: bool,
+    /// It was to be told on standard output, and is of no use without, for it is not recorded or asked otherwise.
+    told: bool,
+    /// An output failed, which was said.
+    failed: bool,
+}
+
+impl Watch<'_> {
+    /// Says at once what cannot be written any more.
+    fn lost(&mut self, failure: &Failure) {
+        self.terminal.fail(failure);
+        self.failed = true;
+    }
+
+    /// Has the capture written to, as long as that goes well.
+    fn record(&mut self, write: impl FnOnce(&mut Rolling) -> Result<(), Failure>) {
+        if let Some(Err(failure)) = self.capture.as_mut().map(write) {
+            self.capture = None;
+            self.lost(&failure);
+        }
+    }
 }
 
 impl Observer for Watch<'_> {
     fn event(&mut self, event: &Event) {
         self.views.event(event);
-        if let Some(capture) = &mut self.capture {
-            capture.event(event);
-        }
+        self.record(|capture| capture.event(event));
         match event {
             Event::Counters { .. } => self.counters.event(event),
             Event::Setup { device, stage, errno, rule, expected: false, .. } => {
@@ -172,12 +193,33 @@ impl Observer for Watch<'_> {
         }
     }
 
-    fn pause(&mut self) {
-        self.views.flush();
-        if let Some(capture) = &mut self.capture {
-            capture.flush();
-        }
+    fn failed(&mut self, text: &str) {
+        self.lost(&Failure::Because(text.to_owned()));
     }
+
+    fn pause(&mut self) -> ControlFlow<()> {
+        self.views.flush();
+        if let Some(failure) = self.views.take_failure() {
+            self.lost(&failure);
+        }
+        self.record(Rolling::flush);
+        if self.told && nobody_reads_stdout() {
+            self.terminal.close();
+        }
+        let unheard = self.terminal.closed() || !self.views.shows();
+        if self.told && unheard && self.capture.is_none() {
+            return ControlFlow::Break(());
+        }
+        ControlFlow::Continue(())
+    }
+}
+
+/// Whether standard output is a pipe that nobody reads, which can be seen without writing to it.
+fn nobody_reads_stdout() -> bool {
+    let stdout = io::stdout();
+    let mut asked = [PollFd::new(stdout.as_fd(), PollFlags::empty())];
+    let answered = poll(&mut asked, PollTimeout::ZERO).is_ok();
+    answered && asked[0].revents().is_some_and(|said| said.contains(PollFlags::POLLERR))
 }
 
 /// Does it.
@@ -203,7 +245,8 @@ pub(super) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
     let interrupt = Interrupt::listen()?;
     let views = Views::open(shown, Files::default(), terminal)?;
     let counters = CountersTable::new();
-    let mut watch = Watch { views, capture, counters, terminal, quiet: args.quiet };
+    let told = shown != Shown::Nothing && args.control.is_empty();
+    let mut watch = Watch { views, capture, counters, terminal, quiet: args.quiet, told, failed: false };
     let writing = Arc::default();
     let requests = if by_stdin { "; requests come from standard input (help lists them)" } else { "" };
     watch.news(&format!("live: {}{requests}; Ctrl-C ends it", names.join(", ")));
@@ -216,7 +259,7 @@ pub(super) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
     let crossed = crossings_table(&engine.crossings());
     // Everything that was made is removed before anything else can go wrong.
     drop(engine);
-    let Watch { views, capture, counters, .. } = watch;
+    let Watch { views, capture, counters, failed, .. } = watch;
     let views = views.finish();
     let captured = capture.map_or(Ok(()), Rolling::finish);
     if shown == Shown::Nothing && !args.quiet {
@@ -224,7 +267,7 @@ pub(super) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
     }
     ran?;
     views.and(captured)?;
-    Ok(Exit::Held)
+    Ok(if failed { Exit::BadInput } else { Exit::Held })
 }
 
 /// Whom the process is to become. Who called sudo has no say in it: the permission to attach interfaces is not one to use

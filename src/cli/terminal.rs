@@ -56,6 +56,12 @@ impl Terminal {
         self.closed.load(Ordering::Relaxed)
     }
 
+    /// Somebody has seen that nobody reads standard output any more.
+    #[cfg(target_os = "linux")]
+    pub(super) fn close(&self) {
+        self.closed.store(true, Ordering::Relaxed);
+    }
+
     /// Whether progress can be shown.
     pub(super) fn shows_progress(&self) -> bool {
         io::stderr().is_terminal()

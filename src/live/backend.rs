@@ -71,6 +71,8 @@ pub enum Presence {
     Away(String),
     /// Nobody ever again, for this reason.
     Gone(String),
+    /// The same, and what went out is lost for this reason.
+    Failed(String),
 }
 
 /// What crossed the rim of the lab at one place.

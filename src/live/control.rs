@@ -158,13 +158,14 @@ impl Control {
 }
 
 impl Presence {
-    /// `here`, `away` or `gone`.
+    /// `here`, `away`, `gone` or `failed`.
     #[must_use]
     pub fn word(&self) -> &'static str {
         match self {
             Presence::Here => "here",
             Presence::Away(_) => "away",
             Presence::Gone(_) => "gone",
+            Presence::Failed(_) => "failed",
         }
     }
 }

@@ -10,6 +10,7 @@ use crate::labfile::Index;
 use crate::sys::{Poll, Way};
 use crate::time::Instant;
 use std::io;
+use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -46,8 +47,14 @@ pub trait Observer {
     fn event(&mut self, event: &Event);
     /// At its rim, in a sentence: somebody came, somebody left.
     fn news(&mut self, text: &str);
-    /// Some time has passed: what was collected can be written.
-    fn pause(&mut self) {}
+    /// An output failed, in a sentence; the rest goes on.
+    fn failed(&mut self, text: &str) {
+        self.news(text);
+    }
+    /// Some time has passed: what was collected can be written. If this is for nobody any more, it ends.
+    fn pause(&mut self) -> ControlFlow<()> {
+        ControlFlow::Continue(())
+    }
 }
 
 /// Something could not be attached.
@@ -210,7 +217,7 @@ impl Engine {
         self.control.ask_here(self.clock.now())
     }
 
-    /// Runs until it is told to stop, its time is over, or nothing can come in any more. Then tells the counters and
+    /// Runs until it is told to stop, its time is over, nothing can come in any more, or it is for nobody. Then tells the counters and
     /// states of every device.
     ///
     /// # Errors
@@ -225,6 +232,7 @@ impl Engine {
         let history = &mut self.history;
         self.lab.finish(&mut |event| tell(history, observer, event));
         self.deliver(self.clock.now());
+        self.tell_presences(observer);
         Ok(())
     }
 
@@ -245,7 +253,9 @@ impl Engine {
             self.serve(observer);
             if now.since(self.paused) >= NAP {
                 self.paused = now;
-                observer.pause();
+                if observer.pause().is_break() {
+                    return Ok(());
+                }
             }
         }
     }
@@ -258,13 +268,19 @@ impl Engine {
 
     /// Nothing can come in any more, and nothing is under way.
     fn is_over(&self) -> bool {
-        let dead = |p: &Place| p.backend.is_over() || matches!(p.presence, Presence::Gone(_));
+        let dead =
+            |p: &Place| p.backend.is_over() || matches!(p.presence, Presence::Gone(_) | Presence::Failed(_));
         !self.places.is_empty() && self.places.iter().all(dead) && !self.lab.is_busy()
     }
 
     /// Does what is due in the lab, sends what leaves it, and notes who has come and gone.
     fn settle(&mut self, now: Instant, observer: &mut dyn Observer) {
         self.advance(now, observer);
+        self.tell_presences(observer);
+    }
+
+    /// Notes who has come and gone, and what has failed.
+    fn tell_presences(&mut self, observer: &mut dyn Observer) {
         let history = &mut self.history;
         for place in &mut self.places {
             let presence = place.backend.presence();
@@ -276,6 +292,7 @@ impl Engine {
                 Presence::Here => observer.news(&format!("{device} ({spec}): connected")),
                 Presence::Away(why) => observer.news(&format!("{device} ({spec}): {why}")),
                 Presence::Gone(why) => observer.news(&format!("{device} ({spec}): {why}; it is over")),
+                Presence::Failed(why) => observer.failed(&format!("{device} ({spec}): {why}")),
             }
             let here = *presence == Presence::Here;
             self.lab.set_present(place.outlet, here, &mut |event| tell(history, observer, event));

@@ -9,6 +9,7 @@ use macvlab::live::{Engine, Observer, Settings};
 use std::fs::File;
 use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, TcpStream, UdpSocket};
+use std::ops::ControlFlow;
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
@@ -44,7 +45,7 @@ impl Observer for Meter<'_> {
 
     fn news(&mut self, _: &str) {}
 
-    fn pause(&mut self) {
+    fn pause(&mut self) -> ControlFlow<()> {
         match self.phase.load(SeqCst) {
             phase::WARM => {
                 self.before = allocated();
@@ -56,6 +57,7 @@ impl Observer for Meter<'_> {
             }
             _ => {}
         }
+        ControlFlow::Continue(())
     }
 }
 

@@ -13,6 +13,7 @@ mod counting;
 mod needs;
 mod net;
 mod offload;
+mod outputs;
 mod privileges;
 mod qemu;
 mod rim;

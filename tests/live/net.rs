@@ -150,6 +150,16 @@ impl Live {
         Live::start(command, dir)
     }
 
+    /// How it would be started by a shell that prepares something, with what it says in `said`.
+    pub(crate) fn behind(prepares: &str, dir: &Path, lab: &str, args: &[&str]) -> Command {
+        let live = Live::command(dir, lab, args);
+        let mut command = Command::new("sh");
+        command.arg("-c").arg(format!("{prepares}; exec \"$0\" \"$@\" 2> said"));
+        command.arg(live.get_program()).args(live.get_args());
+        command.current_dir(dir).stdin(Stdio::null()).env_remove("SUDO_UID").env_remove("SUDO_GID");
+        command
+    }
+
     /// Starts it, and waits until it answers.
     pub(crate) fn start(mut command: Command, dir: &Path) -> Live {
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();

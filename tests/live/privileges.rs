@@ -185,10 +185,7 @@ fn links_are_not_followed_but_to_pipes() {
 #[test]
 fn sockets_are_for_their_owner_alone_whatever_the_umask() {
     let dir = tempfile::tempdir().unwrap();
-    let mut command = Command::new("sh");
-    let live = Live::command(dir.path(), "", &["--attach", "a=unix:a.sock"]);
-    command.arg("-c").arg("umask 0000; exec \"$0\" \"$@\"").arg(live.get_program()).args(live.get_args());
-    command.current_dir(dir.path()).stdin(Stdio::null()).env_remove("SUDO_UID").env_remove("SUDO_GID");
+    let command = Live::behind("umask 0000", dir.path(), "", &["--attach", "a=unix:a.sock"]);
     let live = Live::start(command, dir.path());
     for name in ["control.sock", "a.sock"] {
         let mode = std::fs::metadata(dir.path().join(name)).unwrap().mode();
