@@ -12,6 +12,7 @@ use macvlab::labfile;
 use macvlab::live::{
     BackendSpec, Engine, Identity, MAX_HISTORY, Observer, Settings, can_remove, crossings_table, give_up,
 };
+use macvlab::nic::MAX_MTU;
 use macvlab::report::{CountersTable, Detail};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use parking_lot::Mutex;
@@ -135,10 +136,11 @@ fn reads_requests(args: &Args) -> Result<bool, Failure> {
     Ok(control)
 }
 
-/// A switch that reflects, as a lab.
+/// A switch that reflects, as a lab. It carries whatever its ends do.
 fn relay(names: &[&str]) -> Result<LabSpec, Failure> {
-    let station =
-        |name: &&str| format!("[station.\"{name}\"]\n[switch.relay.port.\"{name}\"]\nhairpin = true\n");
+    let station = |name: &&str| {
+        format!("[station.\"{name}\"]\nmtu = {MAX_MTU}\n[switch.relay.port.\"{name}\"]\nhairpin = true\n")
+    };
     let text: String = names.iter().map(station).collect();
     labfile::parse("<relay>", &text).map_err(|mistakes| Failure::Shown(mistakes.render(false)))
 }
