@@ -45,8 +45,8 @@ impl RecordFormat {
 }
 
 /// A capture that is written beside its destination, as an [`AtomicFile`](super::AtomicFile) is, and that need not stay
-/// open between two writes. If a write fails half-way (a full disk), the file is cut back to its last whole record and
-/// can still be committed.
+/// open between two writes; or one that is written where it will stay. If a write fails half-way (a full disk), the file is
+/// cut back to its last whole record, and can still be committed.
 #[derive(Debug)]
 pub struct RecordFile {
     place: Place,
@@ -65,6 +65,18 @@ impl RecordFile {
     pub fn create(path: &Path, format: RecordFormat) -> io::Result<RecordFile> {
         let (place, file) = Place::take(path)?;
         Ok(RecordFile { place, open: Some(file), format, len: 0, failed: false })
+    }
+
+    /// Begins a file that is written where it is, and can be read at any time.
+    #[must_use]
+    pub fn growing(file: File, format: RecordFormat) -> RecordFile {
+        RecordFile { place: Place::settled(), open: Some(file), format, len: 0, failed: false }
+    }
+
+    /// Bytes that were written, all of them of whole records.
+    #[must_use]
+    pub fn bytes(&self) -> u64 {
+        self.len
     }
 
     /// Writes whole records; the first bytes of a pcap file are its header.
@@ -88,7 +100,7 @@ impl RecordFile {
         self.failed = true;
         let done = records.get(..written).unwrap_or_default();
         self.len += self.format.whole(done, self.len == 0) as u64;
-        if self.place.is_ordinary() {
+        if file.metadata().is_ok_and(|m| m.is_file()) {
             // Cutting needs no room on the disk. If it fails all the same, the first error is the one to tell.
             let _ = file.set_len(self.len);
         }
@@ -106,7 +118,7 @@ impl RecordFile {
     /// # Errors
     /// It would be lost: it cannot be kept under a name.
     pub fn close(&mut self) -> io::Result<()> {
-        if self.place.is_ordinary()
+        if self.place.is_temporary()
             && let Some(file) = self.open.take()
         {
             self.place.keep(&file)?;

@@ -133,7 +133,7 @@ enum Exit {
     Held,
     /// An expectation did not hold.
     DidNotHold,
-    /// Part of the input was unusable; what there was of outputs is whole.
+    /// Part of the input was unusable, or an output failed; what there was of outputs is whole.
     BadInput,
     /// Ctrl-C; outputs are whole as far as they go.
     Interrupted,

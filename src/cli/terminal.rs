@@ -66,6 +66,12 @@ impl Terminal {
         self.lost.get().cloned().map(Failure::Because)
     }
 
+    /// Somebody has seen that nobody reads standard output any more.
+    #[cfg(target_os = "linux")]
+    pub(super) fn close(&self) {
+        self.closed.store(true, Ordering::Relaxed);
+    }
+
     /// Whether progress can be shown.
     pub(super) fn shows_progress(&self) -> bool {
         io::stderr().is_terminal()

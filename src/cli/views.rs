@@ -122,6 +122,16 @@ impl Views {
         self.failure.get_or_insert(failure);
     }
 
+    /// What has gone wrong since the last time, for those who do not want to wait for the end.
+    pub(super) fn take_failure(&mut self) -> Option<Failure> {
+        self.failure.take()
+    }
+
+    /// Whether something is still shown on standard output.
+    pub(super) fn shows(&self) -> bool {
+        self.json.is_some() || self.text.is_some()
+    }
+
     /// Hands on what was collected, for those who watch.
     pub(super) fn flush(&mut self) {
         let json = self.json.as_mut().map_or(Ok(()), JsonLines::flush);

@@ -169,7 +169,10 @@ impl Lab {
         let Some(way) = self.outside.places.get(outlet.0).and_then(|p| p.way) else { return };
         let frame = self.pool.make(&[frame]);
         match way {
-            Way::User(id) => self.send_or_record(id, frame),
+            Way::User(id) => {
+                let (node, frame_id) = (self.node(id), self.new_frame_id());
+                self.walk(|walk| walk.send_for_outside(node, Numbered::new(&frame, frame_id)));
+            }
             Way::Wire(id) => {
                 let (node, frame_id) = (self.node(id), self.new_frame_id());
                 // What does not fit is recorded; the rest is the sender's error.

@@ -98,10 +98,6 @@ impl Control {
         self.callers.iter().any(Caller::is_here)
     }
 
-    pub(super) fn give_to(&self, user: u32, group: u32) -> io::Result<()> {
-        self.listening.iter().try_for_each(|listening| listening.give_to(user, group))
-    }
-
     /// What to wait for.
     pub(super) fn wait(&self) -> impl Iterator<Item = (BorrowedFd<'_>, Way)> {
         let more = if self.full { &[] } else { self.listening.as_slice() };
@@ -162,13 +158,14 @@ impl Control {
 }
 
 impl Presence {
-    /// `here`, `away` or `gone`.
+    /// `here`, `away`, `gone` or `failed`.
     #[must_use]
     pub fn word(&self) -> &'static str {
         match self {
             Presence::Here => "here",
             Presence::Away(_) => "away",
             Presence::Gone(_) => "gone",
+            Presence::Failed(_) => "failed",
         }
     }
 }

@@ -11,6 +11,7 @@ use crate::stop::Stop;
 use crate::sys::{Poll, Way};
 use crate::time::Instant;
 use std::io;
+use std::ops::ControlFlow;
 use std::path::Path;
 use std::time::Duration;
 
@@ -46,8 +47,14 @@ pub trait Observer {
     fn event(&mut self, event: &Event);
     /// At its rim, in a sentence: somebody came, somebody left.
     fn news(&mut self, text: &str);
-    /// Some time has passed: what was collected can be written.
-    fn pause(&mut self) {}
+    /// An output failed, in a sentence; the rest goes on.
+    fn failed(&mut self, text: &str) {
+        self.news(text);
+    }
+    /// Some time has passed: what was collected can be written. If this is for nobody any more, it ends.
+    fn pause(&mut self) -> ControlFlow<()> {
+        ControlFlow::Continue(())
+    }
 }
 
 /// Something could not be attached.
@@ -59,6 +66,9 @@ pub enum Unattached {
     /// There is nothing to attach.
     #[error(transparent)]
     Backend(#[from] OpenError),
+    /// The privileges that interfaces were opened with could not be given up.
+    #[error("giving up privileges: {0}")]
+    Privileges(#[source] io::Error),
 }
 
 /// A place where reality is attached.
@@ -148,16 +158,46 @@ impl Engine {
     /// # Errors
     /// [`Unattached`]
     pub fn attach(&mut self, device: &str, spec: &BackendSpec) -> Result<(), Unattached> {
+        self.attach_all([(device, spec)], || Ok(()))
+    }
+
+    /// The same of many. What [needs privileges](BackendSpec::needs_privileges) is opened first; then `unprivileged` is
+    /// called, which is to give them up, and then files and sockets are opened.
+    ///
+    /// # Errors
+    /// [`Unattached`]
+    pub fn attach_all<'a>(
+        &mut self,
+        wanted: impl IntoIterator<Item = (&'a str, &'a BackendSpec)>,
+        unprivileged: impl FnOnce() -> io::Result<()>,
+    ) -> Result<(), Unattached> {
+        let mut reserved = Vec::new();
+        for (device, spec) in wanted {
+            let (outlet, site) = self.reserve(device)?;
+            let opened = spec.needs_privileges().then(|| spec.open(&site)).transpose()?;
+            reserved.push((device, spec, outlet, site, opened));
+        }
+        unprivileged().map_err(Unattached::Privileges)?;
+        for (device, spec, outlet, site, opened) in reserved {
+            let backend = match opened {
+                Some(backend) => backend,
+                None => spec.open(&site)?,
+            };
+            let (device, spec) = (device.to_owned(), spec.clone());
+            let (presence, rim, out) = (Presence::Here, Rim::default(), Vec::new());
+            self.places.push(Place { device, spec, presence, rim, outlet, backend, out });
+        }
+        Ok(())
+    }
+
+    /// A place in the lab for what will be attached to a device.
+    fn reserve(&mut self, device: &str) -> Result<(Outlet, Site), AttachError> {
         let outlet = self.lab.attach(device)?;
         let state = self.lab.states().into_iter().find(|(name, _)| name == device).map(|(_, s)| s);
         let mtu = state.map_or(1500, |s| s.mtu);
         // Whoever is at the other end of a NIC's wire has an address of its own.
         let mac = state.map(|s| s.mac).filter(|_| !self.lab.is_wire(outlet));
-        let backend = spec.open(&Site { mac, mtu })?;
-        let (device, spec) = (device.to_owned(), spec.clone());
-        let (presence, rim, out) = (Presence::Here, Rim::default(), Vec::new());
-        self.places.push(Place { device, spec, presence, rim, outlet, backend, out });
-        Ok(())
+        Ok((outlet, Site { mac, mtu }))
     }
 
     /// Listens for requests on a UNIX socket at this path, beside others.
@@ -177,16 +217,7 @@ impl Engine {
         self.control.ask_here(self.clock.now())
     }
 
-    /// Makes another user the owner of the sockets and captures that were made, so that this user's programs can use them.
-    ///
-    /// # Errors
-    /// They cannot be given away.
-    pub fn give_to(&self, user: u32, group: u32) -> io::Result<()> {
-        self.control.give_to(user, group)?;
-        self.places.iter().try_for_each(|place| place.backend.give_to(user, group))
-    }
-
-    /// Runs until it is told to stop, its time is over, or nothing can come in any more. Then tells the counters and
+    /// Runs until it is told to stop, its time is over, nothing can come in any more, or it is for nobody. Then tells the counters and
     /// states of every device.
     ///
     /// # Errors
@@ -201,6 +232,7 @@ impl Engine {
         let history = &mut self.history;
         self.lab.finish(&mut |event| tell(history, observer, event));
         self.deliver(self.clock.now());
+        self.tell_presences(observer);
         Ok(())
     }
 
@@ -221,7 +253,9 @@ impl Engine {
             self.serve(observer);
             if now.since(self.paused) >= NAP {
                 self.paused = now;
-                observer.pause();
+                if observer.pause().is_break() {
+                    return Ok(());
+                }
             }
         }
     }
@@ -234,13 +268,19 @@ impl Engine {
 
     /// Nothing can come in any more, and nothing is under way.
     fn is_over(&self) -> bool {
-        let dead = |p: &Place| p.backend.is_over() || matches!(p.presence, Presence::Gone(_));
+        let dead =
+            |p: &Place| p.backend.is_over() || matches!(p.presence, Presence::Gone(_) | Presence::Failed(_));
         !self.places.is_empty() && self.places.iter().all(dead) && !self.lab.is_busy()
     }
 
     /// Does what is due in the lab, sends what leaves it, and notes who has come and gone.
     fn settle(&mut self, now: Instant, observer: &mut dyn Observer) {
         self.advance(now, observer);
+        self.tell_presences(observer);
+    }
+
+    /// Notes who has come and gone, and what has failed.
+    fn tell_presences(&mut self, observer: &mut dyn Observer) {
         let history = &mut self.history;
         for place in &mut self.places {
             let presence = place.backend.presence();
@@ -252,6 +292,7 @@ impl Engine {
                 Presence::Here => observer.news(&format!("{device} ({spec}): connected")),
                 Presence::Away(why) => observer.news(&format!("{device} ({spec}): {why}")),
                 Presence::Gone(why) => observer.news(&format!("{device} ({spec}): {why}; it is over")),
+                Presence::Failed(why) => observer.failed(&format!("{device} ({spec}): {why}")),
             }
             let here = *presence == Presence::Here;
             self.lab.set_present(place.outlet, here, &mut |event| tell(history, observer, event));

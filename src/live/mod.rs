@@ -12,8 +12,8 @@
 //! | `offload.rs` | checksums, segmentation and tags that a kernel left to do |
 //! | `control.rs`, `caller.rs`, `answer.rs` | requests on UNIX sockets while it runs; who asks; what is answered, piece by piece |
 //! | `history.rs`, `tables.rs` | what is shown of it |
-//! | `privileges.rs` | giving them up |
-//! | `clock.rs`, `socket.rs` | real time; sockets that are removed again |
+//! | `privileges.rs` | becoming the user, and giving them up |
+//! | `clock.rs`, `socket.rs`, `file.rs` | real time; sockets that are removed again; files that are written |
 
 mod af_packet;
 mod answer;
@@ -23,6 +23,7 @@ mod clock;
 mod coalesce;
 mod control;
 mod engine;
+mod file;
 mod history;
 mod offload;
 mod pcap;
@@ -37,6 +38,7 @@ pub use backend::{Backend, BackendSpec, BadBackend, MAX_FRAME, OpenError, Presen
 pub use caller::{MAX_REQUEST, PATIENCE};
 pub use control::Asker;
 pub use engine::{Crossing, Engine, Observer, Settings, Unattached};
+pub use file::create_file;
 pub use history::{HISTORY_BYTES, MAX_HISTORY};
 pub use privileges::{Identity, can_remove, give_up};
 pub use tables::crossings as crossings_table;

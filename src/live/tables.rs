@@ -49,7 +49,7 @@ pub fn crossings(crossings: &[Crossing]) -> String {
 pub(super) fn crossing_as_json(crossing: &Crossing) -> Value {
     let why = match &crossing.presence {
         Presence::Here => None,
-        Presence::Away(why) | Presence::Gone(why) => Some(why),
+        Presence::Away(why) | Presence::Gone(why) | Presence::Failed(why) => Some(why),
     };
     let rim = &crossing.rim;
     json!({

@@ -10,6 +10,7 @@ use macvlab::stop::Stop;
 use std::fs::File;
 use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, TcpStream, UdpSocket};
+use std::ops::ControlFlow;
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
@@ -45,7 +46,7 @@ impl Observer for Meter<'_> {
 
     fn news(&mut self, _: &str) {}
 
-    fn pause(&mut self) {
+    fn pause(&mut self) -> ControlFlow<()> {
         match self.phase.load(SeqCst) {
             phase::WARM => {
                 self.before = allocated();
@@ -57,6 +58,7 @@ impl Observer for Meter<'_> {
             }
             _ => {}
         }
+        ControlFlow::Continue(())
     }
 }
 

@@ -13,6 +13,8 @@ mod counting;
 mod needs;
 mod net;
 mod offload;
+mod outputs;
+mod privileges;
 mod qemu;
 mod rim;
 mod switch;

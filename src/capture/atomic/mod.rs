@@ -76,7 +76,7 @@ pub(super) struct Place {
 /// Where a file is while it is written.
 #[derive(Debug)]
 enum Now {
-    /// At its destination, which is no ordinary file.
+    /// At its destination: it is no ordinary file, or can be read at any time.
     There,
     /// Nowhere: it goes when its descriptor is closed.
     Unnamed,
@@ -137,8 +137,13 @@ impl Place {
         Ok((Place { now: Now::Named(part), path }, file))
     }
 
-    /// Whether the file is an ordinary one, which can be cut, and closed and opened again.
-    pub(super) fn is_ordinary(&self) -> bool {
+    /// The place of a file that is written under its own name.
+    pub(super) fn settled() -> Place {
+        Place { now: Now::There, path: PathBuf::new() }
+    }
+
+    /// Whether the file has yet to get its name, and can be closed and opened again until then.
+    pub(super) fn is_temporary(&self) -> bool {
         !matches!(self.now, Now::There)
     }
 
