@@ -195,7 +195,7 @@ impl Client {
 }
 
 /// The answer to one line.
-fn answer(line: &[u8], desk: &mut Desk<'_>) -> Vec<u8> {
+pub(super) fn answer(line: &[u8], desk: &mut Desk<'_>) -> Vec<u8> {
     let done = match serde_json::from_slice(line) {
         Err(e) => Err(format!("this is no request: {e}")),
         Ok(Request::Show { form }) => show(desk, form).map_err(|e| e.to_string()),

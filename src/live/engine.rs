@@ -2,7 +2,7 @@
 
 use super::backend::{Backend, BackendSpec, OpenError, Presence, Rim, Site};
 use super::clock::Clock;
-use super::control::{Asker, Control, Desk};
+use super::control::{self, Asker, Control, Desk};
 use super::history::History;
 use crate::frame::Frame;
 use crate::lab::{AttachError, Event, Lab, LabSpec, Options, Outlet};
@@ -166,6 +166,31 @@ impl Engine {
     /// The socket cannot be made.
     pub fn ask_here(&mut self) -> io::Result<Asker> {
         self.control.ask_here()
+    }
+
+    /// Answers one request, a line of JSON without its end, as it would be answered on a socket; for those who do not let
+    /// the lab [run](Engine::run) meanwhile.
+    ///
+    /// ```
+    /// use macvlab::lab::Event;
+    /// use macvlab::live::{Engine, Observer, Settings};
+    ///
+    /// struct Silent;
+    /// impl Observer for Silent {
+    ///     fn event(&mut self, _: &Event) {}
+    ///     fn news(&mut self, _: &str) {}
+    /// }
+    /// let spec = macvlab::labfile::parse("lab.toml", "[nic.eth0]\n[macvlan.c1]\nparent = \"eth0\"\n")?;
+    /// let mut engine = Engine::new(&spec, Settings { history: 0, hops: false, duration: None });
+    /// let request = br#"{"do":"change","step":"set = { device = \"c1\", mode = \"passthru\" }"}"#;
+    /// let answer = engine.answer(request, &mut Silent);
+    /// assert!(answer.starts_with(br#"{"error":"EINVAL"#));
+    /// # Ok::<(), macvlab::labfile::Diagnostics>(())
+    /// ```
+    pub fn answer(&mut self, request: &[u8], observer: &mut dyn Observer) -> Vec<u8> {
+        let now = self.clock.now();
+        let Engine { spec, lab, places, history, .. } = self;
+        control::answer(request, &mut Desk { spec, lab, places, history, observer, now })
     }
 
     /// Makes another user the owner of the sockets and captures that were made, so that this user's programs can use them.

@@ -23,7 +23,7 @@ mod state;
 #[cfg(test)]
 mod tests;
 
-pub use api::MAX_BODY;
+pub use api::{MAX_BODY, answer};
 pub use guard::{Guard, Outsider, TOKEN_BYTES};
 pub use server::{listen, serve};
 pub use session::{Denied, MAX_ACTIONS, MAX_EVENTS, Session};
