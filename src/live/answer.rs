@@ -9,6 +9,7 @@ use crate::lab::{Event, FdbChange, Known, Outcome};
 use crate::report::{AnnotatedCapture, Detail, JsonLines, TextReport};
 use crate::switch::FdbEntry;
 use serde::Deserialize;
+use serde_json::json;
 use std::io::Write as _;
 use std::ops::Range;
 
@@ -98,6 +99,31 @@ pub(super) struct Piece {
     pub(super) bytes: Vec<u8>,
     /// There is more to come.
     pub(super) more: bool,
+}
+
+impl Piece {
+    /// The piece with the line before it that says what it is.
+    pub(super) fn as_said(self) -> Vec<u8> {
+        let Piece { bytes, more } = self;
+        let head = if more {
+            json!({ "ok": true, "bytes": bytes.len(), "more": true })
+        } else {
+            json!({ "ok": true, "bytes": bytes.len() })
+        };
+        [format!("{head}\n").into_bytes(), bytes].concat()
+    }
+}
+
+impl Unanswered {
+    /// The line that says so.
+    pub(super) fn as_said(&self) -> Vec<u8> {
+        refusal(&self.to_string())
+    }
+}
+
+/// The line that says why a request is not answered.
+pub(super) fn refusal(why: &str) -> Vec<u8> {
+    format!("{}\n", json!({ "ok": false, "error": why })).into_bytes()
 }
 
 impl Answer {

@@ -1,10 +1,9 @@
 //! One who asks a live lab.
 
-use super::answer::{Answer, Piece};
+use super::answer::{Answer, refusal};
 use super::control::Desk;
 use crate::sys::Way;
 use crate::time::Instant;
-use serde_json::json;
 use std::io::{self, Read as _, Write as _};
 use std::os::fd::{AsFd as _, BorrowedFd};
 use std::os::unix::net::UnixStream;
@@ -132,14 +131,9 @@ impl Caller {
         let now = desk.now;
         let piece = made.and_then(|mut answer| answer.next(desk.history).map(|piece| (answer, piece)));
         match piece {
-            Ok((answer, Piece { bytes, more })) => {
-                let head = if more {
-                    json!({ "ok": true, "bytes": bytes.len(), "more": true })
-                } else {
-                    json!({ "ok": true, "bytes": bytes.len() })
-                };
-                self.answer = more.then_some(answer);
-                self.say([format!("{head}\n").into_bytes(), bytes].concat(), now);
+            Ok((answer, piece)) => {
+                self.answer = piece.more.then_some(answer);
+                self.say(piece.as_said(), now);
             }
             Err(why) => self.refuse(&why.to_string(), now),
         }
@@ -155,7 +149,7 @@ impl Caller {
     }
 
     fn refuse(&mut self, why: &str, now: Instant) {
-        self.say(format!("{}\n", json!({ "ok": false, "error": why })).into_bytes(), now);
+        self.say(refusal(why), now);
     }
 
     fn say(&mut self, piece: Vec<u8>, now: Instant) {

@@ -1,5 +1,6 @@
 //! The loop: waits for reality, hands what comes to the lab, and what leaves the lab to reality.
 
+use super::answer::{Answer, Unanswered};
 use super::backend::{Backend, BackendSpec, OpenError, Presence, Rim, Site};
 use super::clock::Clock;
 use super::control::{Asker, Control, Desk};
@@ -217,6 +218,36 @@ impl Engine {
         self.control.ask_here(self.clock.now())
     }
 
+    /// Answers one request, a line of JSON without its end, as it would be answered on a socket; for those who do not let
+    /// the lab [run](Engine::run) meanwhile.
+    ///
+    /// ```
+    /// use macvlab::lab::Event;
+    /// use macvlab::live::{Engine, Observer, Settings};
+    ///
+    /// struct Silent;
+    /// impl Observer for Silent {
+    ///     fn event(&mut self, _: &Event) {}
+    ///     fn news(&mut self, _: &str) {}
+    /// }
+    /// let spec = macvlab::labfile::parse("lab.toml", "[nic.eth0]\n[macvlan.c1]\nparent = \"eth0\"\n")?;
+    /// let mut engine = Engine::new(&spec, Settings { history: 0, hops: false, duration: None });
+    /// let request = br#"{"do":"change","step":"set = { device = \"c1\", mode = \"passthru\" }"}"#;
+    /// let answer = engine.answer(request, &mut Silent);
+    /// assert!(answer.starts_with(br#"{"error":"EINVAL"#));
+    /// # Ok::<(), macvlab::labfile::Diagnostics>(())
+    /// ```
+    pub fn answer(&mut self, request: &[u8], observer: &mut dyn Observer) -> Vec<u8> {
+        let now = self.clock.now();
+        let Engine { names, lab, places, history, .. } = self;
+        let mut desk = Desk { names, lab, places, history, observer, now };
+        let mut said = Vec::new();
+        if let Err(why) = answer_whole(request, &mut desk, &mut said) {
+            said.extend(why.as_said());
+        }
+        said
+    }
+
     /// Runs until it is told to stop, its time is over, nothing can come in any more, or it is for nobody. Then tells the counters and
     /// states of every device.
     ///
@@ -394,4 +425,17 @@ impl Engine {
 pub(super) fn tell(history: &mut History, observer: &mut dyn Observer, event: &Event) {
     history.event(event);
     observer.event(event);
+}
+
+/// Collects all pieces of the answer to a request.
+fn answer_whole(request: &[u8], desk: &mut Desk<'_>, said: &mut Vec<u8>) -> Result<(), Unanswered> {
+    let mut answer = Answer::to(request, desk)?;
+    loop {
+        let piece = answer.next(desk.history)?;
+        let more = piece.more;
+        said.extend(piece.as_said());
+        if !more {
+            return Ok(());
+        }
+    }
 }

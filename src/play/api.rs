@@ -93,8 +93,8 @@ pub(super) fn lead_to(path: &str) -> Response<Bytes> {
     response
 }
 
-/// Answers a request that was let in and names `what`.
-pub(super) fn answer(session: &mut Session, what: &str, head: &Parts, body: &[u8]) -> Response<Bytes> {
+/// Answers a request that was let in ([`Guard`](super::Guard)) and names `what`, the part of its path behind the token.
+pub fn answer(session: &mut Session, what: &str, head: &Parts, body: &[u8]) -> Response<Bytes> {
     respond(session, what, head, body).unwrap_or_else(|refused| refused.answer())
 }
 

@@ -31,7 +31,7 @@ mod state;
 mod tests;
 mod watch;
 
-pub use api::MAX_BODY;
+pub use api::{MAX_BODY, answer};
 pub use crowd::MAX_CONNECTIONS;
 pub use guard::{CODE_LIFE, Guard, Outsider, TOKEN_BYTES};
 pub use server::{MAX_HEAD, MAX_HEADERS, PATIENCE, listen, serve};
