@@ -9,7 +9,7 @@
 //! | who walks frames | what watches |
 //! | --- | --- |
 //! | [`lab`](crate::lab) | the hop log, and the IP stacks behind devices |
-//! //! | [`Worker`] | whatever its caller hands in; several share nothing but the wiring |
+//! | [`Worker`] | whatever its caller hands in; several share nothing but the wiring |
 //!
 //! | file | what it does |
 //! | --- | --- |
@@ -17,6 +17,7 @@
 //! | `state.rs` | the part that frames change: counters, forwarding databases, fragments, queues |
 //! | `watch.rs` | what a walk tells |
 //! | `arrive.rs` | the way in: cable, NIC, sub-interface, demultiplexer, port or host stack |
+//! | `many.rs` | the way in for many frames at once |
 //! | `send.rs` | the way out: port or host stack, demultiplexer, NIC, cable |
 //! | `switching.rs` | in at one switch port and out at others |
 //! | `decision.rs` | decisions told in full, for explanations |
@@ -25,6 +26,7 @@
 
 mod arrive;
 mod decision;
+mod many;
 mod send;
 mod shards;
 mod state;

@@ -1,5 +1,6 @@
 //! The running Linux kernel as an oracle: a lab is built from real devices in namespaces of its own, run, and compared.
 
+mod can;
 mod change;
 mod compare;
 mod info;

@@ -49,13 +49,7 @@ fn port(name: &str, mac: u64, mode: Mode) -> DeviceSpec {
 }
 
 fn port_spec(mac: u64, mode: Mode) -> MacvlanSpec {
-    MacvlanSpec {
-        parent: "eth0".into(),
-        mode,
-        mac: Some(MacAddr::from_u64(mac)),
-        up: true,
-        ..MacvlanSpec::default()
-    }
+    MacvlanSpec { parent: "eth0".into(), mode, mac: Some(MacAddr::from_u64(mac)), ..MacvlanSpec::default() }
 }
 
 fn switch(ports: &[(&str, bool)]) -> SwitchSpec {

@@ -143,7 +143,10 @@ impl Lab {
             interfaces.push((interface.name.as_str(), s.mac, &s.ip, s.mtu));
         }
         if self.options.stacks {
-            let router = Router::new(name, &interfaces, self.now);
+            let mut router = Router::new(name, &interfaces, self.now);
+            for (index, _) in spec.interfaces.iter().enumerate().filter(|(_, i)| !i.station.up) {
+                router.begin_down(index);
+            }
             self.attach_stack(Stack::Router(Box::new(router)), devices);
         }
         Ok(())
@@ -247,6 +250,7 @@ impl Lab {
             inherited_mac: spec.mac.is_none(),
             pushed: BTreeSet::new(),
             promisc: false,
+            allmulti: false,
         };
         let filter = Filter::new(UnicastFilter::Slots(u32::MAX));
         let link = Link::new(Role::Vlan, Nic::new(mac, mtu, filter), uplink);
@@ -306,8 +310,12 @@ impl Lab {
             return;
         }
         let state = self.state_of(id);
-        let endpoint = Endpoint::new(&name, state.mac, ip, state.mtu, self.now);
+        let mut endpoint = Endpoint::new(&name, state.mac, ip, state.mtu, self.now);
         let groups = endpoint.groups();
+        if !state.up {
+            // It is told when the device comes up.
+            endpoint = endpoint.down();
+        }
         self.attach_stack(Stack::Endpoint(Box::new(endpoint)), vec![id]);
         for group in groups {
             // Joining is never refused (R88).
@@ -435,7 +443,7 @@ impl Lab {
     /// The addresses that a network would have assigned to a device on a switch port: its own.
     fn assigned_addresses(&self, id: DeviceId) -> Vec<std::net::IpAddr> {
         let ip = self.addresses.get(&self.devices[id.0].name);
-        ip.map(|ip| ip.address.iter().map(|n| n.addr).collect()).unwrap_or_default()
+        ip.map(|ip| ip.address.iter().map(|n| n.addr()).collect()).unwrap_or_default()
     }
 
     /// The devices that are there now, listed as the first event lists them.

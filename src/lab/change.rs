@@ -279,11 +279,11 @@ impl Lab {
         Ok(())
     }
 
-    /// Pushes a sub-interface's addresses and promiscuity down to the device below it (`vlan_dev_set_rx_mode`,
-    /// `vlan_dev_change_rx_flags`). Nothing to do for other devices.
+    /// Pushes a sub-interface's addresses, promiscuity and wish for all groups down to the device below it
+    /// (`vlan_dev_set_rx_mode`, `vlan_dev_change_rx_flags`). Nothing to do for other devices.
     fn sync_vlan(&mut self, id: DeviceId) {
         let Some(link) = self.link_mut(id) else { return };
-        let Uplink::Below { nic: below, pushed, promisc, .. } = &mut link.uplink else { return };
+        let Uplink::Below { nic: below, pushed, promisc, allmulti, .. } = &mut link.uplink else { return };
         let below = *below;
         let wanted: BTreeSet<MacAddr> = if link.nic.up {
             link.nic.filter.addresses().chain([link.nic.mac]).collect()
@@ -291,8 +291,13 @@ impl Lab {
             BTreeSet::new()
         };
         let old = std::mem::replace(pushed, wanted.clone());
-        let wanted_promisc = link.nic.up && link.nic.filter.promiscuity() != 0;
-        let promisc_by = i32::from(wanted_promisc) - i32::from(std::mem::replace(promisc, wanted_promisc));
+        // How much a wish adds to the count below, now that it is there or not.
+        let passed_down = |count: u32, before: &mut bool| {
+            let wanted = link.nic.up && count != 0;
+            i32::from(wanted) - i32::from(std::mem::replace(before, wanted))
+        };
+        let promisc_by = passed_down(link.nic.filter.promiscuity(), promisc);
+        let allmulti_by = passed_down(link.nic.filter.allmulti(), allmulti);
         let Some(lower) = self.link_mut(below) else { return };
         let own = lower.nic.mac;
         let filter = &mut lower.nic.filter;
@@ -303,6 +308,7 @@ impl Lab {
             if mac.is_multicast() { filter.group_pull(*mac) } else { filter.unicast_del(*mac) }
         }
         filter.promiscuity_add(promisc_by);
+        filter.allmulti_add(allmulti_by);
         filter.refresh(lower.nic.up);
         self.sync_vlan(below);
     }

@@ -71,6 +71,9 @@ pub struct Options {
     pub hops: bool,
     /// Decisions are told in full, with the ways not gone ([`Event::Decision`]): for explanations.
     pub decisions: bool,
+    /// Devices take frames from their cables as a [worker](crate::dataplane::Worker) takes many at once. The same comes of
+    /// it; this is for those who check that. Not if decisions are told.
+    pub batches: bool,
     /// Changes of the devices and of the forwarding databases are told ([`Event::Devices`], [`Event::Fdb`]): for those who
     /// show how the lab stands at any moment.
     pub changes: bool,
@@ -90,6 +93,7 @@ impl Default for Options {
             stacks: true,
             hops: true,
             decisions: false,
+            batches: false,
             changes: false,
             captures: Captures::new(),
             stop: Stop::default(),

@@ -66,6 +66,8 @@ pub(super) struct Recorder<'a> {
     pub(super) hops: bool,
     /// Decisions are told in full.
     pub(super) decisions: bool,
+    /// Frames from cables are taken in as one of many.
+    pub(super) batches: bool,
     /// What was told of the forwarding databases, if their changes are told.
     pub(super) told: Option<&'a mut Told>,
 }
@@ -138,6 +140,10 @@ impl Watch for Recorder<'_> {
                 entry: entry.map(|e| (port(e.port), e.kind)),
             }));
         }
+    }
+
+    fn takes_batches(&self) -> bool {
+        self.batches && !self.decisions
     }
 
     fn wants_decisions(&self) -> bool {

@@ -132,7 +132,7 @@ pub struct VlanSpec {
 }
 
 /// `[macvlan.N]`, `[macvtap.N]`
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct MacvlanSpec {
     /// The device it sits on: a NIC, a VLAN sub-interface, a switch's own device, or another port (whose parent is then
     /// used).
@@ -167,6 +167,29 @@ pub struct MacvlanSpec {
     pub bclim: Option<i32>,
     /// The kernel must refuse the device with this error.
     pub expect: Option<Errno>,
+}
+
+impl Default for MacvlanSpec {
+    fn default() -> MacvlanSpec {
+        MacvlanSpec {
+            parent: Name::default(),
+            tap: false,
+            open: TapOpen::default(),
+            mode: Mode::default(),
+            mac: None,
+            ip: IpSpec::default(),
+            mtu: None,
+            up: true,
+            flags: MacvlanFlags::default(),
+            sources: Vec::new(),
+            multicast: Vec::new(),
+            allmulticast: false,
+            promisc: false,
+            bcqueuelen: None,
+            bclim: None,
+            expect: None,
+        }
+    }
 }
 
 impl MacvlanSpec {

@@ -205,7 +205,7 @@ impl Lab {
     fn target_address(&self, from: &str, to: &str) -> Option<IpAddr> {
         let own = &self.addresses.get(from)?.address;
         let theirs = &self.addresses.get(to)?.address;
-        theirs.iter().map(|n| n.addr).find(|a| own.iter().any(|o| o.addr.is_ipv4() == a.is_ipv4()))
+        theirs.iter().map(|n| n.addr()).find(|a| own.iter().any(|o| o.addr().is_ipv4() == a.is_ipv4()))
     }
 
     fn inject(&mut self, at: &str, entry: Entry, frame: &FrameSpec) -> Result<(), Refusal> {
@@ -288,7 +288,7 @@ impl Resolve for Lab {
     }
 
     fn ip_of(&self, device: &str, family: Family) -> Option<IpAddr> {
-        self.addresses.get(device)?.address.iter().map(|n| n.addr).find(|a| Family::of(*a) == family)
+        self.addresses.get(device)?.address.iter().map(|n| n.addr()).find(|a| Family::of(*a) == family)
     }
 }
 

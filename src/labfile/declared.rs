@@ -84,5 +84,5 @@ impl Declared {
 
 /// The families of a device's addresses.
 pub(super) fn families(ip: &IpSpec) -> Vec<Family> {
-    ip.address.iter().map(|n| Family::of(n.addr)).collect()
+    ip.address.iter().map(|n| Family::of(n.addr())).collect()
 }

@@ -122,8 +122,13 @@ impl NeighbourTable {
     }
 
     /// Forgets all but the permanent entries. Packets that wait are lost.
-    pub(super) fn flush(&mut self) {
+    pub(super) fn forget_learned(&mut self) {
         self.entries.retain(|_, e| e.state == State::Permanent);
+    }
+
+    /// Forgets every entry. Packets that wait are lost.
+    pub(super) fn forget_all(&mut self) {
+        self.entries.clear();
     }
 
     /// State and address of an entry, for tests and listings.
