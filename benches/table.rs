@@ -22,7 +22,7 @@ fn lookups(c: &mut Criterion) {
     for entries in [16u64, 64, 256, 4096, 65_536, 1_000_000] {
         let mut table = MacTable::new();
         for n in 0..entries {
-            table.insert(address(n), n as u16 / 2);
+            table.insert(address(n), n as u16 / 2).expect("small values");
         }
         let all: Vec<(MacAddr, u16)> = table.iter().collect();
         let (fx, std) = (FxMap::new(&all), StdMap::new(&all));

@@ -75,7 +75,8 @@
 //! | [`verdict`] | verdicts, and the catalogue of rules | [`verdict::Rule`] |
 //! | [`table`] | the MAC table under it all | [`table::MacTable`] |
 //! | [`frame`] | addresses, headers, tags, buffers, crafting, one-line summaries | [`frame::EthHeader`] |
-//! | [`time`], [`errno`], [`counters`] | the small words | |
+//! | [`limits`] | how much is taken in from outside | [`limits::Budget`] |
+//! | [`time`], [`errno`], [`counters`], [`stop`], [`plain`] | the small words | |
 //!
 //! A frame's way through them is one line: a station sends, a port's [`transmit`](macvlan::Forwarding::transmit) decides, the
 //! NIC puts it on its cable, the switch decides, a NIC takes it, [`receive`](macvlan::Forwarding::receive) decides, a station
@@ -101,12 +102,16 @@ pub mod kernel;
 pub mod lab;
 #[cfg(feature = "labfile")]
 pub mod labfile;
+#[cfg(feature = "std")]
+pub mod limits;
 #[cfg(all(feature = "live", target_os = "linux"))]
 pub mod live;
 pub mod macvlan;
 #[cfg(feature = "lab")]
 pub mod matrix;
 pub mod nic;
+#[cfg(feature = "std")]
+pub mod plain;
 #[cfg(feature = "play")]
 pub mod play;
 #[cfg(feature = "replay")]
@@ -115,8 +120,11 @@ pub mod replay;
 pub mod report;
 #[cfg(feature = "lab")]
 pub mod station;
+#[cfg(feature = "std")]
+pub mod stop;
 pub mod switch;
 #[cfg(all(any(feature = "live", feature = "kernel"), target_os = "linux"))]
+#[cfg_attr(not(feature = "live"), allow(dead_code, unused_imports, reason = "the oracle uses a part"))]
 mod sys;
 pub mod table;
 pub mod time;

@@ -4,6 +4,13 @@ use core::fmt;
 use core::ops::{Add, AddAssign, Sub};
 use core::time::Duration;
 
+/// How long a lab's time goes on: 100 years.
+///
+/// 64 bits of nanoseconds are 584 years. A lab may begin now, counted from 1970, and what its last moment plans (a timer,
+/// a frame on a slow cable) must still be a moment of its own: at the end of the number all moments are one, and a timer
+/// that is due again "later" would be due for ever.
+pub const LAB_SPAN: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
+
 /// A point in time, in nanoseconds since the lab began (or, for a capture, since the epoch).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Instant(u64);

@@ -124,3 +124,82 @@ proptest! {
         }
     }
 }
+
+/// A hop as a worker tells it.
+type Passed = (NodeId, HopKind, Instant, Vec<u8>, u64);
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 4, ..ProptestConfig::default() })]
+
+    /// In every lab of the fixtures, and for more frames than are looked up together.
+    #[test]
+    fn a_batch_comes_to_what_its_frames_come_to_one_by_one(
+        at in any::<usize>(),
+        dice in prop::collection::vec(dice(), 1..200),
+    ) {
+        for (name, path) in common::labs() {
+            let spec = macvlab::labfile::load(&path).unwrap();
+            let lab = Lab::new(&spec, quiet());
+            let addresses = addresses(&lab);
+            let (mut alone, mut together) = (lab.into_worker(), Lab::new(&spec, quiet()).into_worker());
+            let entrances = entrances(&spec, &alone);
+            let entrance = entrances[at % entrances.len()];
+            let mut time = Instant::ZERO;
+            let frames: Vec<(Instant, Vec<u8>)> = dice.iter().map(|dice| {
+                time += Duration::from_nanos(dice.wait);
+                (time, frame(dice, &addresses))
+            }).collect();
+            let (mut one_by_one, mut batched): (Vec<Passed>, Vec<Passed>) = (Vec::new(), Vec::new());
+            let told = |told: &mut Vec<Passed>, p: Passing<'_>| {
+                told.push((p.at, p.kind, p.time, p.frame.to_vec(), p.frame_id));
+            };
+            for (time, frame) in &frames {
+                alone.take(entrance, *time, frame, &mut |p: Passing<'_>| told(&mut one_by_one, p));
+            }
+            let batch = frames.iter().map(|(time, frame)| (*time, &frame[..]));
+            together.take_batch(entrance, batch, &mut |p: Passing<'_>| told(&mut batched, p));
+            prop_assert_eq!(&one_by_one, &batched, "{}", name);
+            let counters = |worker: &Worker| worker.state().all_counters().map(|(n, c)| (n, *c)).collect::<Vec<_>>();
+            prop_assert_eq!(counters(&alone), counters(&together), "{}", name);
+        }
+    }
+}
+
+/// What a bridge's own device counts: what it receives without the header and the outer tag, what it sends as it is.
+#[test]
+fn a_bridges_own_device_counts_what_is_behind_the_header() {
+    let text = r#"
+        [station.win]
+        mac = "02:00:00:00:00:51"
+        [macvlan.c1]
+        parent = "sw0"
+        mac = "02:00:00:00:00:01"
+        [switch.sw0]
+        mac = "02:00:00:00:00:0f"
+        [switch.sw0.port.win]
+    "#;
+    let spec = macvlab::labfile::parse("lab", text).unwrap();
+    let mut worker = Lab::new(&spec, quiet()).into_worker();
+    let node = |name: &str| worker.wiring().find(name).unwrap();
+    let (own, win, c1) = (node("sw0"), node("win"), node("c1"));
+    let mut counted = |entrance, frame: &[u8]| {
+        let before = worker.state().counters(own);
+        worker.take(entrance, Instant::ZERO, frame, &mut |_| ());
+        let now = worker.state().counters(own);
+        (
+            now.rx_packets - before.rx_packets,
+            now.rx_bytes - before.rx_bytes,
+            now.tx_packets - before.tx_packets,
+            now.tx_bytes - before.tx_bytes,
+        )
+    };
+    let plain = |src: &str| [&MacAddr::BROADCAST.0[..], &mac(src).0, &[0x88, 0xb5], &[0; 46]].concat();
+    let tagged =
+        |src: &str| [&MacAddr::BROADCAST.0[..], &mac(src).0, &[0x81, 0, 0, 7, 0x88, 0xb5], &[0; 42]].concat();
+    let (from_win, from_c1) = ("02:00:00:00:00:51", "02:00:00:00:00:01");
+    assert_eq!(counted(Entrance::Sent(win), &plain(from_win)), (1, 46, 0, 0));
+    assert_eq!(counted(Entrance::Sent(win), &tagged(from_win)), (1, 42, 0, 0));
+    assert_eq!(counted(Entrance::Sent(c1), &plain(from_c1)), (0, 0, 1, 60));
+    assert_eq!(counted(Entrance::Sent(c1), &tagged(from_c1)), (0, 0, 1, 60));
+    assert_eq!(counted(Entrance::Sent(own), &tagged("02:00:00:00:00:0f")), (0, 0, 1, 60));
+}

@@ -4,12 +4,13 @@
 
 mod common;
 
+use common::catches_signals;
 use macvlab::capture::{PcapWriter, Reader};
 use macvlab::time::Instant;
 use std::fmt::Write as _;
 use std::io::{Cursor, Read, Write};
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 use std::time::Duration;
 
 /// The exit code of what Ctrl-C ended.
@@ -26,19 +27,49 @@ fn start(dir: &Path, args: &[&str]) -> Child {
         .unwrap()
 }
 
-/// Waits until the output is begun, which is after the program listens; then presses Ctrl-C.
-fn interrupt(dir: &Path, child: &Child) {
-    let begun = || {
-        std::fs::read_dir(dir).unwrap().any(|e| e.unwrap().path().extension().is_some_and(|e| e == "part"))
-    };
-    for _ in 0..1000 {
-        if begun() {
+/// Waits until events come out, which is after the program listens; then sends it a signal, and takes the other events.
+fn signal_at_the_first_event(child: &mut Child, signal: &str) -> std::thread::JoinHandle<String> {
+    let (mut stdout, mut first) = (child.stdout.take().unwrap(), [0]);
+    assert_eq!(stdout.read(&mut first).unwrap(), 1, "nothing came out");
+    send(child, signal);
+    std::thread::spawn(move || {
+        let mut rest = vec![first[0]];
+        stdout.read_to_end(&mut rest).unwrap();
+        String::from_utf8(rest).unwrap()
+    })
+}
+
+fn send(child: &Child, signal: &str) {
+    assert!(Command::new("kill").args([signal, &child.id().to_string()]).status().unwrap().success());
+}
+
+/// Waits until something is so, but not for ever.
+fn until(what: &str, mut is_so: impl FnMut() -> bool) {
+    for _ in 0..6000 {
+        if is_so() {
+            return;
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    panic!("not within a minute: {what}");
+}
+
+/// How a program ends that is to end by itself, which it must within a minute.
+fn ended(mut child: Child) -> Output {
+    let mut over = false;
+    for _ in 0..6000 {
+        over = child.try_wait().unwrap().is_some();
+        if over {
             break;
         }
         std::thread::sleep(Duration::from_millis(10));
     }
-    assert!(begun(), "no output was begun");
-    assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
+    if !over {
+        child.kill().unwrap();
+    }
+    let output = child.wait_with_output().unwrap();
+    assert!(over, "it did not end");
+    output
 }
 
 /// The frames of a capture, which is whole.
@@ -65,11 +96,9 @@ fn run_ends_with_whole_outputs() {
     std::fs::write(dir.path().join("lab.toml"), lab).unwrap();
     // Nobody reads the events yet, so the run comes to a halt when the pipe is full, long before its end.
     let mut child = start(dir.path(), &["run", "lab.toml", "--json", "--pcap", "out.pcapng"]);
-    interrupt(dir.path(), &child);
-    std::thread::sleep(Duration::from_millis(100));
-    let mut events = String::new();
-    child.stdout.take().unwrap().read_to_string(&mut events).unwrap();
-    let output = child.wait_with_output().unwrap();
+    let events = signal_at_the_first_event(&mut child, "-INT");
+    let output = ended(child);
+    let events = events.join().unwrap();
     assert_eq!(output.status.code(), INTERRUPTED);
     assert_eq!(
         String::from_utf8(output.stderr).unwrap(),
@@ -88,8 +117,8 @@ fn run_ends_with_whole_outputs() {
 fn replay_ends_with_whole_outputs() {
     let dir = tempfile::tempdir().unwrap();
     std::fs::write(dir.path().join("lab.toml"), "[nic.eth0]\n[macvlan.c1]\nparent = \"eth0\"\n").unwrap();
-    let mut child =
-        start(dir.path(), &["replay", "-", "--lab", "lab.toml", "-o", "all.pcapng", "--out-dir", "out"]);
+    let args = ["replay", "-", "--lab", "lab.toml", "--json", "-o", "all.pcapng", "--out-dir", "out"];
+    let mut child = start(dir.path(), &args);
     let mut stdin = child.stdin.take().unwrap();
     let mut pcap = PcapWriter::new(Vec::new()).unwrap();
     let mut frame = vec![0xff; 6];
@@ -106,10 +135,10 @@ fn replay_ends_with_whole_outputs() {
         written
     };
     more(1000).unwrap();
-    interrupt(dir.path(), &child);
-    // Records come on and on, until nobody reads them any more.
-    while more(1000).is_ok() {}
-    let output = child.wait_with_output().unwrap();
+    // The input goes on, but nothing more comes for now: that must not keep the program.
+    let events = signal_at_the_first_event(&mut child, "-INT");
+    let output = ended(child);
+    events.join().unwrap();
     assert_eq!(output.status.code(), INTERRUPTED, "{}", String::from_utf8_lossy(&output.stderr));
     let received = frames(&dir.path().join("out/c1.pcap"));
     assert!(received > 0);
@@ -137,4 +166,78 @@ fn a_quiz_ends_at_once_with_its_score() {
     assert_eq!(output.status.code(), INTERRUPTED);
     assert_eq!(String::from_utf8(output.stderr).unwrap(), "\n1 of 1 right: all of them.\n");
     drop(answers);
+}
+
+const LAB: &str = "[nic.eth0]\n[macvlan.c1]\nparent = \"eth0\"\n";
+
+fn make_pipe(path: &Path) {
+    assert!(Command::new("mkfifo").arg(path).status().unwrap().success());
+}
+
+#[test]
+fn a_named_pipe_without_a_writer_keeps_nobody() {
+    for signal in ["-INT", "-TERM"] {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::write(dir.path().join("lab.toml"), LAB).unwrap();
+        make_pipe(&dir.path().join("in"));
+        let child = start(dir.path(), &["replay", "in", "--lab", "lab.toml", "-o", "all.pcapng"]);
+        until("it listens", || catches_signals(&child));
+        send(&child, signal);
+        let output = ended(child);
+        assert_eq!(output.status.code(), INTERRUPTED);
+        assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 2, "something was written");
+    }
+}
+
+#[test]
+fn an_ordinary_folder_of_captures_is_replayed_to_its_end() {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join("lab.toml"), LAB).unwrap();
+    std::fs::create_dir(dir.path().join("in")).unwrap();
+    std::fs::write(dir.path().join("in/a.pcap"), PcapWriter::new(Vec::new()).unwrap().finish().unwrap())
+        .unwrap();
+    let child = start(dir.path(), &["replay", "in", "--lab", "lab.toml", "-o", "out", "--jobs", "1"]);
+    let output = ended(child);
+    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+/// Blocks of a pcapng stream that are no packets, for ever.
+fn endless(mut stdin: impl Write + Send + 'static) {
+    let block = |kind: u32, body: &[u8]| {
+        let len = (body.len() as u32 + 12).to_le_bytes();
+        [&kind.to_le_bytes()[..], &len, body, &len].concat()
+    };
+    let section = [&0x1a2b_3c4d_u32.to_le_bytes()[..], &[1, 0, 0, 0], &[0xff; 8]].concat();
+    let head = [block(0x0a0d_0d0a, &section), block(1, &[1, 0, 0, 0, 0, 0, 0, 0])].concat();
+    let nothing = block(4, &[0; 4]).repeat(4096);
+    std::thread::spawn(move || {
+        // Until nobody reads it any more.
+        let _ = stdin.write_all(&head);
+        while stdin.write_all(&nothing).is_ok() {}
+    });
+}
+
+#[test]
+fn an_endless_capture_without_a_packet_keeps_nobody() {
+    for signal in ["-INT", "-TERM"] {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::write(dir.path().join("lab.toml"), LAB).unwrap();
+        let mut child = start(dir.path(), &["replay", "-", "--lab", "lab.toml", "-o", "all.pcapng"]);
+        endless(child.stdin.take().unwrap());
+        until("it reads", || catches_signals(&child) && has_open_output(&child, dir.path()));
+        send(&child, signal);
+        let output = ended(child);
+        assert_eq!(output.status.code(), INTERRUPTED);
+        no_part_is_left(dir.path());
+        // It may not have been listening yet: then there is nothing.
+        if dir.path().join("all.pcapng").exists() {
+            assert_eq!(frames(&dir.path().join("all.pcapng")), 0);
+        }
+    }
+}
+
+/// Whether the program has begun an output in this folder: a descriptor that it wrote or will write.
+fn has_open_output(child: &Child, dir: &Path) -> bool {
+    let Ok(descriptors) = std::fs::read_dir(format!("/proc/{}/fd", child.id())) else { return false };
+    descriptors.flatten().any(|fd| std::fs::read_link(fd.path()).is_ok_and(|to| to.starts_with(dir)))
 }

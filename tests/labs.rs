@@ -7,7 +7,7 @@ mod common;
 use common::{labs, load, macvlab, root, run, stderr, stdout};
 use macvlab::errno::Errno;
 use macvlab::lab::spec::{DeviceKind, Expect, Name};
-use macvlab::lab::{Event, Hop, HopKind, LabSpec, Outcome};
+use macvlab::lab::{Event, Hop, HopKind, LabSpec, Options, Outcome};
 use macvlab::report::{AnnotatedCapture, JsonLines};
 use macvlab::verdict::{Rule, RuleKind};
 use std::collections::{BTreeMap, BTreeSet};
@@ -120,6 +120,26 @@ fn a_lab_runs_the_same_way_every_time() {
         let (json, capture) = views(&spec, options.clone());
         assert!(!json.is_empty() && !capture.is_empty());
         assert!((json, capture) == views(&spec, options), "{name} differs from run to run");
+    }
+}
+
+/// Devices decide about frames in batches as they do about one.
+#[test]
+fn a_lab_tells_the_same_if_frames_are_taken_in_batches() {
+    for (name, path) in labs() {
+        let (spec, options) = load(&path);
+        let told = |batches| {
+            let mut json = JsonLines::new(Vec::new());
+            for event in &run(&spec, Options { batches, ..options.clone() }).1 {
+                json.event(event).unwrap();
+            }
+            String::from_utf8(json.finish().unwrap()).unwrap()
+        };
+        let (one_by_one, batched) = (told(false), told(true));
+        for (one_by_one, batched) in one_by_one.lines().zip(batched.lines()) {
+            assert_eq!(one_by_one, batched, "{name}");
+        }
+        assert_eq!(one_by_one.len(), batched.len(), "{name}");
     }
 }
 

@@ -5,8 +5,9 @@
 mod common;
 
 use common::playground::Playground;
-use common::{macvlab, root, stderr, stdout};
+use common::{macvlab, needs, root, stderr, stdout};
 use serde_json::{Value, json};
+use std::process::Command;
 
 #[test]
 fn a_person_plays_and_takes_the_lab_home() {
@@ -140,4 +141,37 @@ fn what_cannot_be_played_is_said() {
     let output = macvlab(root(), &["play", "--no-open", "--port", port], b"");
     assert_eq!((output.status.code(), stdout(&output)), (Some(2), String::new()));
     assert!(stderr(&output).contains(&format!("127.0.0.1:{port}: ")), "{}", stderr(&output));
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn the_arguments_of_the_opener_are_of_no_use_to_other_users() {
+    use std::os::unix::process::CommandExt as _;
+    let dir = tempfile::tempdir().unwrap();
+    let (playground, told) = Playground::opened(dir.path());
+    let Playground { host, path, .. } = &playground;
+    assert!(!told.contains(path.trim_matches('/')), "the token: {told}");
+    let code = told.strip_prefix(&format!("http://{host}")).unwrap();
+    let request = format!("GET {code} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n");
+
+    // Another user reads them first.
+    if needs::root() {
+        let port = host.rsplit(':').next().unwrap();
+        let script = format!("exec 3<>/dev/tcp/127.0.0.1/{port}; printf '%b' \"$1\" >&3; cat <&3");
+        let mut other = Command::new("bash");
+        other.args(["-c", &script, "bash", &request]).current_dir("/").uid(65_534).gid(65_534);
+        let answer = stdout(&other.output().unwrap());
+        assert!(answer.starts_with("HTTP/1.1 403") && answer.contains("for one user"), "{answer}");
+        assert!(!answer.contains(path), "{answer}");
+    }
+    // So does another page.
+    let (status, ..) = playground.send(&request.replace("Host", "Sec-Fetch-Site: cross-site\r\nHost"));
+    assert_eq!(status, 403);
+    // The browser comes in all the same, once.
+    let (status, head, _) = playground.send(&request);
+    assert_eq!(status, 303, "{head}");
+    assert!(head.contains(&format!("\r\nlocation: {path}\r\n")), "{head}");
+    assert!(head.contains("cache-control: no-store"), "{head}");
+    assert_eq!(playground.send(&request).0, 403, "the code is used");
+    assert_eq!(playground.get("state", "").0, 200);
 }

@@ -182,3 +182,44 @@ fn it_fits_a_phone() {
     browser.wait_for("document.querySelector('.stage').getBoundingClientRect().top < innerHeight");
     assert_eq!(browser.console(), [""; 0]);
 }
+
+/// As `macvlab play` opens it, while others hold all the connections that they get.
+#[cfg(target_os = "linux")]
+#[test]
+fn the_page_is_opened_and_used_while_others_crowd_in() {
+    use std::io::Write as _;
+    use std::net::TcpStream;
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    let dir = tempfile::tempdir().unwrap();
+    let (playground, told) = Playground::opened(dir.path());
+    let Some(browser) = Browser::open(1440, 1000) else { return };
+    let ended = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        for _ in 0..64 {
+            scope.spawn(|| {
+                let mut held = std::collections::VecDeque::new();
+                while !ended.load(Ordering::Relaxed) {
+                    if let Ok(mut stream) = TcpStream::connect(&playground.host) {
+                        let _ = stream.write_all(b"GET / HTTP/1.1\r\n");
+                        held.push_back(stream);
+                    }
+                    if held.len() > 4 {
+                        held.pop_front();
+                    }
+                    std::thread::sleep(std::time::Duration::from_millis(20));
+                }
+            });
+        }
+        let used = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+            browser.go(&told);
+            let ready = "document.getElementById('result')?.textContent.startsWith('Change something')";
+            browser.wait_for(ready);
+            assert_eq!(browser.eval("return location.href"), playground.url());
+            let failed = ping(&browser);
+            assert!(failed.starts_with("✗ c1 pings c2: unreachable"), "{failed}");
+        }));
+        ended.store(true, Ordering::Relaxed);
+        used.unwrap_or_else(|wrong| std::panic::resume_unwind(wrong));
+    });
+}

@@ -75,6 +75,68 @@ fn random_labs_and_the_page_of_rules() {
 }
 
 #[test]
+fn what_was_interrupted_does_not_agree_and_writes_no_page() {
+    if !needs::root() {
+        return;
+    }
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join("rules.md"), "as it was").unwrap();
+    for (signal, args) in [
+        ("-INT", &["verify", "--random", "1000000", "--seed", "1", "--rules", "rules.md"][..]),
+        ("-TERM", &["verify", "--random", "1000000", "--seed", "1", "--jobs", "1"]),
+        ("-INT", &["verify", "--matrix", "--jobs", "1"]),
+    ] {
+        let child = std::process::Command::new(env!("CARGO_BIN_EXE_macvlab"))
+            .args(args)
+            .current_dir(dir.path())
+            .stdin(std::process::Stdio::null())
+            .stdout(std::process::Stdio::piped())
+            .stderr(std::process::Stdio::piped())
+            .spawn()
+            .unwrap();
+        let listens = (0..6000).any(|_| {
+            std::thread::sleep(std::time::Duration::from_millis(10));
+            common::catches_signals(&child)
+        });
+        assert!(listens, "{args:?}");
+        let kill = std::process::Command::new("kill").args([signal, &child.id().to_string()]).status();
+        assert!(kill.unwrap().success());
+        let out = child.wait_with_output().unwrap();
+        assert_eq!((out.status.code(), stdout(&out).as_str()), (Some(130), ""), "{args:?}: {}", stderr(&out));
+        assert!(stderr(&out).contains("\ninterrupted after "), "{args:?}: {}", stderr(&out));
+        assert!(stderr(&out).contains(" agree, 0 do not"), "{args:?}: {}", stderr(&out));
+    }
+    assert_eq!(std::fs::read_to_string(dir.path().join("rules.md")).unwrap(), "as it was");
+    assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1);
+}
+
+#[test]
+fn an_answer_that_is_lost_is_an_error() {
+    if !needs::root() {
+        return;
+    }
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join("lab.toml"), LAB).unwrap();
+    for args in [&["verify", "lab.toml"][..], &["verify", "--random", "1", "--seed", "1"]] {
+        let full = std::fs::File::options().write(true).open("/dev/full").unwrap();
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_macvlab"));
+        let out = command.args(args).current_dir(dir.path()).stdout(full).output().unwrap();
+        assert_eq!(out.status.code(), Some(2), "{}", stderr(&out));
+        assert!(stderr(&out).contains("standard output: "), "{}", stderr(&out));
+    }
+}
+
+#[test]
+fn threads_are_bounded() {
+    let dir = tempfile::tempdir().unwrap();
+    for jobs in ["257", "99999", "0"] {
+        let out = macvlab(dir.path(), &["verify", "--random", "1", "--jobs", jobs], b"");
+        assert_eq!(out.status.code(), Some(2), "{}", stderr(&out));
+        assert!(stderr(&out).contains("--jobs") && stderr(&out).contains("256"), "{}", stderr(&out));
+    }
+}
+
+#[test]
 fn a_seed_is_not_for_lab_files() {
     let dir = tempfile::tempdir().unwrap();
     let out = macvlab(dir.path(), &["verify", "--seed", "1", "lab.toml"], b"");

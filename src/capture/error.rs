@@ -10,6 +10,9 @@ pub enum CaptureError {
     /// Reading or writing failed.
     #[error(transparent)]
     Io(#[from] std::io::Error),
+    /// The work was asked to stop before the stream's header was read.
+    #[error("asked to stop")]
+    Stopped,
     /// Nothing there.
     #[error("the capture is empty: not one byte")]
     Empty,
@@ -155,7 +158,7 @@ pub enum BadReason {
     #[error("the description of an interface is broken")]
     Interface,
     /// More interfaces than a reader remembers.
-    #[error("more than {MAX_INTERFACES} interfaces are described")]
+    #[error("its section describes more than {MAX_INTERFACES} interfaces")]
     TooManyInterfaces,
     /// A block's length is impossible, so the next block cannot be found.
     #[error("a block has the impossible length {0}, so what follows cannot be found")]

@@ -1,7 +1,7 @@
 //! Captures: pcap and pcapng, in and out, streamed in constant memory.
 //!
 //! [`Reader`] takes any byte stream, recognises gzip, zstd, pcap and pcapng by their first bytes, and hands out one
-//! record after another. Captures come from anywhere, so nothing in them is believed: a record that makes no sense is
+//! record after another; an [`Input`] is what keeps it from waiting for ever. Captures come from anywhere, so nothing in them is believed: a record that makes no sense is
 //! answered with a [`BadRecord`] that says which one, where and why, and reading goes on if the next record can still
 //! be found. [`PcapWriter`] and [`PcapngWriter`] write what packet analysers open without complaint, byte for byte the
 //! same for the same input, [`Traffic`] makes frames up, [`AtomicFile`] keeps half-written files from ever having a final
@@ -9,6 +9,9 @@
 
 mod atomic;
 mod error;
+#[cfg(feature = "compression")]
+mod gunzip;
+mod input;
 mod pcap;
 mod pcapng;
 mod reader;
@@ -19,24 +22,19 @@ mod tests;
 mod traffic;
 mod writer;
 
-pub use atomic::AtomicFile;
+pub use crate::limits::{
+    FRAME_BYTES as MAX_FRAME_BYTES, RECORD_BYTES as MAX_RECORD_BYTES, SECTION_INTERFACES as MAX_INTERFACES,
+};
+pub use atomic::{AtomicFile, abandon_outputs};
 pub use error::{BadReason, BadRecord, CaptureError};
+pub use input::Input;
 pub use reader::{Batch, Interface, Reader, Record, Totals};
 pub use record_file::{RecordFile, RecordFormat};
 pub use traffic::{BadFrameSize, FrameSize, Traffic, TrafficSpec};
 pub use writer::{Direction, InterfaceStatistics, Packet, PcapWriter, PcapngBlocks, PcapngWriter};
 
-/// Most bytes of data that a record may have. libpcap's own limit: whatever claims more is no capture of frames.
-pub const MAX_RECORD_BYTES: u32 = 262_144;
-
-/// Longest frame. What is longer was never on an Ethernet, nor does it fit an IP packet's length field.
-pub const MAX_FRAME_BYTES: u32 = 65_535;
-
 /// Shortest frame: an Ethernet header.
 pub const MIN_FRAME_BYTES: u32 = 14;
-
-/// Most interfaces that one pcapng stream may describe, over all its sections; they are all that a reader remembers.
-pub const MAX_INTERFACES: usize = 16_384;
 
 /// Longest interface name that is kept, in bytes.
 pub const MAX_NAME_BYTES: usize = 256;

@@ -107,11 +107,10 @@ impl<'a> Body<'a> {
 /// A pcapng stream within a section.
 pub(super) struct PcapngStream {
     endianness: Endianness,
+    /// Of the current section: their numbers begin anew in each.
     interfaces: Vec<Interface>,
     /// Of each interface; none: its description is broken.
     clocks: Vec<Option<Clock>>,
-    /// Where the current section's interfaces begin.
-    section_base: usize,
     /// Packets so far.
     count: u64,
     /// The last packet's time, for packets that have none.
@@ -134,7 +133,6 @@ impl PcapngStream {
             endianness: Endianness::Little,
             interfaces: Vec::new(),
             clocks: Vec::new(),
-            section_base: 0,
             count: 0,
             last_time: Instant::ZERO,
         };
@@ -154,24 +152,21 @@ impl PcapngStream {
         }
     }
 
-    /// The interfaces of all sections.
+    /// The interfaces of the current section, as far as they were described.
     pub(super) fn interfaces(&self) -> &[Interface] {
         &self.interfaces
     }
 
-    /// Whether the next block needs no more of the stream than was read ahead.
+    /// Whether the next block is of the same section, as the records of a batch are, and needs no more of the stream than
+    /// was read ahead.
     #[inline]
     pub(super) fn stands_whole(&self, source: &Source) -> bool {
         let window = source.peek();
-        if window.len() < SECTION_HEAD_BYTES {
+        if window.len() < SECTION_HEAD_BYTES || window.starts_with(&Self::MAGIC) {
             return false;
         }
-        let endianness =
-            if window.starts_with(&Self::MAGIC) { byte_order(window) } else { Ok(self.endianness) };
-        // A byte order or a length that cannot be is found out without reading on.
-        endianness.is_ok_and(|endianness| {
-            Body { bytes: window, endianness }.u32(4).is_some_and(|len| len as usize <= window.len())
-        })
+        let head = Body { bytes: window, endianness: self.endianness };
+        head.u32(4).is_some_and(|len| len as usize <= window.len())
     }
 
     /// Packets so far.
@@ -267,7 +262,8 @@ impl PcapngStream {
         if major != 1 || !matches!(minor, 0 | 2) {
             return Err(BadReason::SectionVersion { major, minor });
         }
-        self.section_base = self.interfaces.len();
+        self.interfaces.clear();
+        self.clocks.clear();
         Ok(())
     }
 
@@ -320,11 +316,10 @@ impl PcapngStream {
             PACKET_BLOCK => second.into(),
             _ => 0,
         };
-        let unknown = BadReason::UnknownInterface(id);
-        let index = self.section_base.saturating_add(id as usize);
+        let index = id as usize;
         let (Some(interface), Some(Some(clock))) = (self.interfaces.get(index), self.clocks.get(index))
         else {
-            return Err(unknown);
+            return Err(BadReason::UnknownInterface(id));
         };
         if interface.link_type != LINKTYPE_ETHERNET {
             return Err(BadReason::LinkType(interface.link_type));
@@ -347,8 +342,8 @@ impl PcapngStream {
         }
         let (len, orig_len) = check_frame(captured, original, interface.fcs_bytes)?;
         self.last_time = time;
-        let interface = u32::try_from(index).map_err(|_| unknown)?;
-        Ok(Located { time, head: 0, data: body_at + u32::from(header), len, orig_len, interface })
+        let data = body_at + u32::from(header);
+        Ok(Located { time, head: 0, data, len, orig_len, interface: id })
     }
 }
 

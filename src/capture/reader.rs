@@ -5,6 +5,7 @@ use super::pcap::PcapStream;
 use super::pcapng::PcapngStream;
 use super::source::Source;
 use super::{MAX_FRAME_BYTES, MIN_FRAME_BYTES};
+use crate::stop::Stop;
 use crate::time::Instant;
 use std::fmt;
 use std::io::Read;
@@ -36,7 +37,7 @@ pub struct Record<'a> {
     /// When it was captured: nanoseconds since 1970. A simple packet block has no time and gets that of the record
     /// before it.
     pub time: Instant,
-    /// Index into [`Reader::interfaces`].
+    /// Index into [`Reader::interfaces`], as they are until the next records are asked for.
     pub interface: u32,
     /// The frame, or as much of it as was captured: 14 to 65,535 bytes, no FCS.
     pub data: &'a [u8],
@@ -226,7 +227,21 @@ impl Reader {
     /// # Errors
     /// The stream cannot be read, is empty, has another format, or is a pcap file of something else than Ethernet.
     pub fn new(stream: impl Read + Send + 'static) -> Result<Reader, CaptureError> {
-        let mut source = Source::new(Box::new(stream))?;
+        Reader::until(stream, Stop::default())
+    }
+
+    /// The same; the stream ends, as if there were no more of it, once the work is asked to stop: also in the midst of
+    /// blocks that are no packets, and of compressed bytes that come to nothing.
+    ///
+    /// # Errors
+    /// As above, and [`CaptureError::Stopped`].
+    pub fn until(stream: impl Read + Send + 'static, stop: Stop) -> Result<Reader, CaptureError> {
+        let begun = Reader::begin(stream, stop.clone());
+        begun.map_err(|e| if stop.asked() { CaptureError::Stopped } else { e })
+    }
+
+    fn begin(stream: impl Read + Send + 'static, stop: Stop) -> Result<Reader, CaptureError> {
+        let mut source = Source::new(Box::new(stream), stop)?;
         let have = source.need(4);
         if let Some(e) = source.take_error() {
             return Err(e.into());
@@ -318,6 +333,7 @@ impl Reader {
                 }
             }
             match self.format.next(&mut self.source) {
+                _ if self.source.was_stopped() => self.over = true,
                 None => self.over = true,
                 Some(Ok(Some(located))) => {
                     if self.found == 0 {
@@ -340,7 +356,7 @@ impl Reader {
         (self.found > 0).then_some(Ok(()))
     }
 
-    /// The interfaces that were described so far, those of earlier sections first. A pcap file has one.
+    /// The interfaces that the section of the records answered last has described so far. A pcap file has one.
     #[must_use]
     pub fn interfaces(&self) -> &[Interface] {
         match &self.format {

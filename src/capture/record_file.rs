@@ -45,8 +45,8 @@ impl RecordFormat {
 }
 
 /// A capture that is written beside its destination, as an [`AtomicFile`](super::AtomicFile) is, and that need not stay
-/// open between two writes. If a write fails half-way (a full disk), the file is cut back to its last whole record and
-/// can still be committed.
+/// open between two writes; or one that is written where it will stay. If a write fails half-way (a full disk), the file is
+/// cut back to its last whole record, and can still be committed.
 #[derive(Debug)]
 pub struct RecordFile {
     place: Place,
@@ -67,6 +67,18 @@ impl RecordFile {
         Ok(RecordFile { place, open: Some(file), format, len: 0, failed: false })
     }
 
+    /// Begins a file that is written where it is, and can be read at any time.
+    #[must_use]
+    pub fn growing(file: File, format: RecordFormat) -> RecordFile {
+        RecordFile { place: Place::settled(), open: Some(file), format, len: 0, failed: false }
+    }
+
+    /// Bytes that were written, all of them of whole records.
+    #[must_use]
+    pub fn bytes(&self) -> u64 {
+        self.len
+    }
+
     /// Writes whole records; the first bytes of a pcap file are its header.
     ///
     /// # Errors
@@ -77,10 +89,7 @@ impl RecordFile {
         }
         let file = match &mut self.open {
             Some(file) => file,
-            closed => {
-                let path = self.place.temporary().ok_or(io::ErrorKind::NotFound)?;
-                closed.insert(File::options().append(true).open(path)?)
-            }
+            closed => closed.insert(self.place.open()?),
         };
         let mut written = 0;
         let result = write_counted(file, records, &mut written);
@@ -91,7 +100,7 @@ impl RecordFile {
         self.failed = true;
         let done = records.get(..written).unwrap_or_default();
         self.len += self.format.whole(done, self.len == 0) as u64;
-        if self.place.temporary().is_some() {
+        if file.metadata().is_ok_and(|m| m.is_file()) {
             // Cutting needs no room on the disk. If it fails all the same, the first error is the one to tell.
             let _ = file.set_len(self.len);
         }
@@ -105,21 +114,27 @@ impl RecordFile {
     }
 
     /// Gives the file descriptor back until the next write, if the destination is an ordinary file.
-    pub fn close(&mut self) {
-        if self.place.temporary().is_some() {
-            self.open = None;
+    ///
+    /// # Errors
+    /// It would be lost: it cannot be kept under a name.
+    pub fn close(&mut self) -> io::Result<()> {
+        if self.place.is_temporary()
+            && let Some(file) = self.open.take()
+        {
+            self.place.keep(&file)?;
         }
+        Ok(())
     }
 
     /// Gives the file its name, in one step; after a failed write with what is whole, but not if nothing is.
     ///
     /// # Errors
-    /// The name cannot be taken; the temporary file is then removed.
+    /// The name cannot be taken; then nothing is left of the file.
     pub fn commit(self) -> io::Result<()> {
         if self.failed && self.len == 0 {
             return Ok(());
         }
-        self.place.commit()
+        self.place.commit(self.open.as_ref())
     }
 }
 
@@ -189,7 +204,7 @@ mod tests {
         let path = dir.path().join("out.pcap");
         let mut file = RecordFile::create(&path, RecordFormat::Pcap).unwrap();
         file.append(&[1; 24]).unwrap();
-        file.close();
+        file.close().unwrap();
         assert!(!file.is_open() && !path.exists());
         file.append(&[2; 20]).unwrap();
         file.commit().unwrap();
@@ -202,7 +217,7 @@ mod tests {
         let mut file = RecordFile::create(Path::new("/dev/full"), RecordFormat::Pcap).unwrap();
         assert_eq!(file.append(&[0; 24]).unwrap_err().kind(), io::ErrorKind::StorageFull);
         assert!(file.append(&[0; 24]).is_err());
-        file.close();
+        file.close().unwrap();
         assert!(file.is_open(), "a device cannot be opened again where it was left");
     }
 }

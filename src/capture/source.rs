@@ -1,5 +1,8 @@
 //! A window on a byte stream: decompressed, bounded, and aware of its place.
 
+#[cfg(feature = "compression")]
+use super::gunzip::Gunzip;
+use crate::stop::Stop;
 use std::io::{self, Read};
 
 /// Bytes that are read ahead. Also the size below which the window never has to grow.
@@ -19,6 +22,10 @@ pub(super) struct Source {
     end: usize,
     /// Where `start` is in the stream.
     offset: u64,
+    /// Asked before every read, also by a decompressor that finds nothing to give.
+    stop: Stop,
+    /// It ended because it was asked to.
+    stopped: bool,
     /// No more to come.
     ended: bool,
     /// Why it ended, if that was not its natural end.
@@ -27,14 +34,24 @@ pub(super) struct Source {
 
 impl Source {
     /// Looks at the first bytes and puts a decompressor in between if they say so.
-    pub(super) fn new(mut inner: Box<dyn Read + Send>) -> io::Result<Source> {
+    pub(super) fn new(inner: Box<dyn Read + Send>, stop: Stop) -> io::Result<Source> {
+        let mut inner = Asking { inner, stop: stop.clone() };
         let mut head = Vec::with_capacity(ZSTD.len());
         inner.by_ref().take(ZSTD.len() as u64).read_to_end(&mut head)?;
         let compressed = (head.starts_with(&GZIP), head.starts_with(&ZSTD));
         let whole = io::Cursor::new(head).chain(inner);
         let inner: Box<dyn Read + Send> = match compressed {
-            (true, _) => Box::new(flate2::read::MultiGzDecoder::new(io::BufReader::new(whole))),
+            #[cfg(feature = "compression")]
+            (true, _) => Box::new(Gunzip::new(io::BufReader::new(whole))),
+            #[cfg(feature = "compression")]
             (_, true) => Box::new(zstd::stream::read::Decoder::new(whole)?),
+            #[cfg(not(feature = "compression"))]
+            (true, _) | (_, true) => {
+                return Err(io::Error::new(
+                    io::ErrorKind::Unsupported,
+                    "compressed captures are not built in",
+                ));
+            }
             _ => Box::new(whole),
         };
         Ok(Source {
@@ -43,6 +60,8 @@ impl Source {
             start: 0,
             end: 0,
             offset: 0,
+            stop,
+            stopped: false,
             ended: false,
             error: None,
         })
@@ -81,12 +100,17 @@ impl Source {
     fn read_until(&mut self, n: usize) -> usize {
         let n = n.min(MAX_WINDOW_BYTES);
         while self.end - self.start < n && !self.ended {
+            if self.stop.asked() {
+                (self.stopped, self.ended) = (true, true);
+                break;
+            }
             self.make_room(n);
             let free = self.buf.get_mut(self.end..).unwrap_or_default();
             match self.inner.read(free) {
                 Ok(0) => self.ended = true,
                 Ok(got) => self.end += got.min(free.len()),
                 Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+                Err(_) if self.stop.asked() => {}
                 Err(e) => {
                     self.ended = true;
                     self.error = Some(e);
@@ -139,9 +163,26 @@ impl Source {
         n - left
     }
 
+    /// Whether the stream ended because it was asked to.
+    pub(super) fn was_stopped(&self) -> bool {
+        self.stopped
+    }
+
     /// The error that ended the stream, once.
     pub(super) fn take_error(&mut self) -> Option<io::Error> {
         self.error.take()
+    }
+}
+
+/// A stream that ends with an error once it is asked to stop.
+struct Asking {
+    inner: Box<dyn Read + Send>,
+    stop: Stop,
+}
+
+impl Read for Asking {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        if self.stop.asked() { Err(io::Error::other("asked to stop")) } else { self.inner.read(buf) }
     }
 }
 
@@ -151,7 +192,7 @@ mod tests {
 
     #[test]
     fn the_window_stays_small_whatever_is_asked() {
-        let mut source = Source::new(Box::new(io::repeat(7))).unwrap();
+        let mut source = Source::new(Box::new(io::repeat(7)), Stop::default()).unwrap();
         assert_eq!(source.need(usize::MAX), MAX_WINDOW_BYTES);
         assert_eq!(source.skip(50_000_000), 50_000_000);
         assert_eq!(source.offset(), 50_000_000);

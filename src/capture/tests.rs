@@ -171,6 +171,35 @@ fn pcapng_round_trip() {
 }
 
 #[test]
+fn what_is_not_known_of_a_packet_is_not_written() {
+    let known = Packet {
+        interface: 0,
+        time: Instant::from_nanos(7),
+        frame: &[3; 60],
+        orig_len: 60,
+        direction: Some(Direction::Out),
+        packet_type: Some(PacketType::OtherHost),
+        packet_id: None,
+        comment: "",
+    };
+    // The option's code and length, then two bits of direction and three of reception type.
+    let flags = |flags: u8| [2, 0, 4, 0, flags, 0, 0, 0];
+    let types = [(Some(PacketType::Host), 1), (Some(PacketType::OtherHost), 4), (None, 0)];
+    for (direction, low) in [(Some(Direction::In), 1), (Some(Direction::Out), 2), (None, 0)] {
+        for (packet_type, high) in types {
+            let mut writer = PcapngWriter::new(Vec::new()).unwrap();
+            writer.add_interface("eth0", "", None).unwrap();
+            writer.write(&Packet { direction, packet_type, ..known }).unwrap();
+            let file = writer.finish().unwrap();
+            let block = &file[file.len() - 44..];
+            let written = block.windows(8).find(|w| w[..4] == [2, 0, 4, 0]).map(|w| w.to_vec());
+            let expected = (low | high << 2 != 0).then(|| flags(low | high << 2).to_vec());
+            assert_eq!(written, expected, "{direction:?} {packet_type:?}");
+        }
+    }
+}
+
+#[test]
 fn pcapng_times_of_every_resolution() {
     let ns = |resolution: u8, offset_s: i64, ticks: u64| {
         let file = Bytes::new(true)
@@ -198,7 +227,8 @@ fn pcapng_sections_have_their_own_order_and_interfaces() {
     let mut reader = Reader::new(Cursor::new([big, little.out].concat())).unwrap();
     assert_eq!(reader.next_record().unwrap().unwrap().interface, 0);
     let second = reader.next_record().unwrap().unwrap();
-    assert_eq!((second.interface, second.time.as_nanos()), (1, 2000));
+    assert_eq!((second.interface, second.time.as_nanos()), (0, 2000));
+    assert_eq!(reader.interfaces()[0].name.as_deref(), Some("eth1"));
     assert_eq!(reader.next_record().unwrap().unwrap_err().reason, BadReason::UnknownInterface(1));
     assert!(reader.next_record().is_none());
 }

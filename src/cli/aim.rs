@@ -157,8 +157,8 @@ fn address(spec: &LabSpec, sender: &str, target: &str) -> Result<IpAddr, Failure
     };
     let own = ip_of(&devices, sender);
     let families =
-        |ip: IpAddr| own.is_some_and(|o| o.address.iter().any(|n| Family::of(n.addr) == Family::of(ip)));
-    let mut addresses = theirs.address.iter().map(|net| net.addr);
+        |ip: IpAddr| own.is_some_and(|o| o.address.iter().any(|n| Family::of(n.addr()) == Family::of(ip)));
+    let mut addresses = theirs.address.iter().map(|net| net.addr());
     let first = addresses.clone().next();
     addresses
         .find(|ip| families(*ip))
@@ -180,7 +180,7 @@ fn next_hop(spec: &LabSpec, sender: &str, to: IpAddr) -> Result<Option<MacRef>, 
         Some(gateway) if !near => *gateway,
         _ => to,
     };
-    let owner = devices.iter().find(|(_, ip)| ip.address.iter().any(|net| net.addr == hop));
+    let owner = devices.iter().find(|(_, ip)| ip.address.iter().any(|net| net.addr() == hop));
     owner.map(|(name, _)| Some(MacRef::Device((*name).to_owned()))).ok_or_else(|| {
         Failure::Because(format!(
             "no device has the address {hop}, so nothing says which MAC address it has; --arp asks for it"

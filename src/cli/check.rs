@@ -2,6 +2,7 @@
 
 use super::terminal::Terminal;
 use super::{Exit, Failure, input};
+use macvlab::plain::plain;
 use std::io::Write as _;
 use std::path::PathBuf;
 
@@ -14,7 +15,7 @@ use std::path::PathBuf;
   macvlab check lab.toml
   macvlab check labs/*.toml
 
-Exit codes: 0 every file can be run, 2 wrong usage, or a file cannot.")]
+Exit codes: 0 every file can be run, 2 wrong usage, or a file cannot, 130 after Ctrl-C.")]
 pub(super) struct Args {
     /// Lab files; - is standard input.
     #[arg(required = true, value_name = "LAB")]
@@ -32,7 +33,7 @@ pub(super) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
                 writeln!(
                     out,
                     "{}: ok: devices {devices}, switches {switches}, steps {steps}",
-                    path.display()
+                    plain(path.display())
                 )?;
                 out.flush()?;
             }

@@ -6,7 +6,6 @@ use clap::ValueEnum;
 use macvlab::lab::{Lab, Options};
 use macvlab::report::draw::{Scene, dot, mermaid, svg};
 use macvlab::report::sequence::{self, Teller};
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 /// Draw a lab: its parents with their ports, switches, stations and cables.
@@ -26,7 +25,7 @@ use std::path::{Path, PathBuf};
   macvlab draw demo:vepa --sequence --format mermaid
                                         the same for Markdown
 
-Exit codes: 0, or 2 for wrong usage or input.")]
+Exit codes: 0, 2 for wrong usage or input, 130 after Ctrl-C.")]
 pub(super) struct Args {
     /// The lab file; - is standard input, demo:NAME a built-in lab.
     lab: PathBuf,
@@ -63,15 +62,13 @@ pub(super) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
     }
     spec.steps.truncate(after);
     let folder = args.lab.parent().filter(|_| !is_dash(&args.lab)).unwrap_or(Path::new(""));
+    run::inputs(&args.lab, &spec, folder).write("--output", &args.output)?;
     let (captures, _) = run::captures(&spec, folder, terminal)?;
     let options = Options { captures, changes: true, decisions: args.sequence, ..Options::default() };
     let mut lab = Lab::new(&spec, options);
     let text =
         if args.sequence { run_drawn(&mut lab, args.format)? } else { lab_drawn(&mut lab, args.format) };
-    let about = |e: std::io::Error| Failure::about(args.output.display(), e);
-    let mut output = Output::create(&args.output, terminal)?;
-    output.write_all(text.as_bytes()).map_err(about)?;
-    output.commit().map_err(about)?;
+    Output::create(&args.output, terminal)?.write_whole(text.as_bytes())?;
     Ok(Exit::Held)
 }
 

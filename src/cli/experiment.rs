@@ -142,6 +142,7 @@ pub(super) fn outcome_in_a_word(outcome: Outcome) -> &'static str {
         Outcome::NoReply => "no reply",
         Outcome::Ok => "ok",
         Outcome::Error(errno, _) => errno.name(),
+        Outcome::TooLate => "too late",
     }
 }
 

@@ -28,7 +28,7 @@ use std::path::{Path, PathBuf};
   macvlab explain lab.toml --at c1 --udp win:53 --after 2 --json
                                         as the lab stands after two of its steps, as events
 
-Exit codes: 0, or 2 for wrong usage or input."
+Exit codes: 0, 2 for wrong usage or input, 130 after Ctrl-C."
 )]
 pub(super) struct Args {
     /// The lab file; - is standard input, demo:NAME a built-in lab. Its steps are not run.

@@ -1,7 +1,8 @@
 //! `macvlab generate OUT.pcap`
 
+use super::distinct::Distinct;
 use super::interrupt::Interrupt;
-use super::terminal::{Output, Terminal};
+use super::terminal::{Output, Terminal, about_output};
 use super::{Exit, Failure, input};
 use macvlab::capture::{FrameSize, PcapWriter, Traffic, TrafficSpec};
 use macvlab::frame::MacAddr;
@@ -95,6 +96,9 @@ pub(super) fn run(args: Args, terminal: &Terminal) -> Result<Exit, Failure> {
         Some(lab) => ports(&input::lab(lab, terminal)?)?,
         None => (0..args.macs).map(Traffic::station).collect(),
     };
+    let mut files = Distinct::default();
+    args.lab.iter().for_each(|lab| files.read("--lab", lab));
+    files.write("OUT", &args.out)?;
     let traffic = Traffic::new(TrafficSpec {
         size: args.size,
         destinations,
@@ -104,17 +108,13 @@ pub(super) fn run(args: Args, terminal: &Terminal) -> Result<Exit, Failure> {
         tagged: args.vlan,
         seed: args.seed,
     });
-    let interrupt = Interrupt::listen()?;
-    let about = |e: &dyn std::fmt::Display| Failure::about(args.out.display(), e);
+    let about = |e: &dyn std::fmt::Display| about_output(&args.out, e);
     let output = Output::create(&args.out, terminal)?;
+    let interrupt = Interrupt::listen()?;
     let mut pcap = PcapWriter::new(output).map_err(|e| about(&e))?;
     write(traffic, &end, &mut pcap, &interrupt, terminal).map_err(|e| about(&e))?;
     pcap.finish().map_err(|e| about(&e))?.commit().map_err(|e| about(&e))?;
-    if interrupt.came() {
-        terminal.say("interrupted; what was written is whole as far as it goes");
-        return Ok(Exit::Interrupted);
-    }
-    Ok(Exit::Held)
+    Ok(interrupt.exit(terminal).unwrap_or(Exit::Held))
 }
 
 /// The addresses of a lab's ports.

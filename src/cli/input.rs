@@ -1,11 +1,11 @@
 //! What is read: labs and captures.
 
 use super::terminal::{Terminal, is_dash};
-use super::{Failure, demos};
-use macvlab::capture::{BadRecord, Reader};
+use super::{Failure, demos, interrupt};
+use macvlab::capture::{BadRecord, CaptureError, Input, Reader};
 use macvlab::lab::LabSpec;
 use macvlab::labfile::{self, LoadError};
-use std::fs::File;
+use macvlab::plain::plain;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -56,7 +56,7 @@ pub(super) struct Capture {
 impl Capture {
     /// Opens a capture file, or standard input.
     pub(super) fn open(path: &Path) -> Result<(Capture, Reader), Failure> {
-        let name = if is_dash(path) { "<standard input>".to_owned() } else { path.display().to_string() };
+        let name = if is_dash(path) { "<standard input>".to_owned() } else { plain(path.display()) };
         let size = std::fs::metadata(path).ok().filter(std::fs::Metadata::is_file).map(|m| m.len());
         let total_bytes = size.filter(|_| !is_dash(path));
         let read_bytes = Arc::default();
@@ -67,13 +67,14 @@ impl Capture {
 
     /// Reads it from its beginning, which standard input can be but once.
     pub(super) fn read(&self) -> Result<Reader, Failure> {
-        let input: Box<dyn Read + Send> = if is_dash(&self.path) {
-            Box::new(io::stdin())
-        } else {
-            Box::new(File::open(&self.path).map_err(|e| Failure::about(&self.name, e))?)
-        };
+        let stop = interrupt::stop();
+        let input = if is_dash(&self.path) { Input::stdin(&stop) } else { Input::open(&self.path, &stop) };
+        let input = input.map_err(|e| Failure::about(&self.name, e))?;
         let counted = Counted { input, count: Arc::clone(&self.read_bytes) };
-        Reader::new(counted).map_err(|e| Failure::about(&self.name, e))
+        Reader::until(counted, stop).map_err(|e| match e {
+            CaptureError::Stopped => Failure::Interrupted,
+            e => Failure::about(&self.name, e),
+        })
     }
 
     /// What to tell of a bad record, unless too many were told of.
@@ -97,7 +98,7 @@ impl Capture {
 
 /// Counts what is read.
 struct Counted {
-    input: Box<dyn Read + Send>,
+    input: Input,
     count: Arc<AtomicU64>,
 }
 

@@ -10,11 +10,15 @@ use macvlab::lab::spec::{DeviceKind, LabSpec};
 use macvlab::lab::{Event, SetupStage};
 use macvlab::labfile;
 use macvlab::live::{
-    BackendSpec, Engine, Identity, Observer, Settings, can_remove, crossings_table, give_up,
+    BackendSpec, Engine, Identity, MAX_HISTORY, Observer, Settings, can_remove, crossings_table, give_up,
 };
+use macvlab::nic::MAX_MTU;
 use macvlab::report::{CountersTable, Detail};
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use parking_lot::Mutex;
-use std::io::Write as _;
+use std::io::{self, Write as _};
+use std::ops::ControlFlow;
+use std::os::fd::AsFd as _;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -36,7 +40,9 @@ const PATIENCE: Duration = Duration::from_millis(100);
 /// on a UNIX socket, unix-connect:PATH connects to one, with frames behind their lengths, as QEMU's stream and passt.
 /// pcap:IN[,OUT] plays a capture and records what goes out; pcap:,OUT only records.
 ///
-/// Privileges are given up once everything is open: all capabilities, and with sudo the user becomes who called it.
+/// With sudo, interfaces (af_packet, tap) are opened as root. Then the process becomes the user who called sudo, or --user,
+/// and all files and sockets are opened as that user, sockets for this user alone. All capabilities are given up before
+/// the lab runs.
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
   sudo macvlab live --relay --attach a=af_packet:eth1 --attach b=af_packet:eth2
@@ -72,7 +78,9 @@ pub(super) struct Args {
     #[arg(long, value_name = "PATH")]
     control: Vec<PathBuf>,
     /// Remember so many hops for `macvlab ctl dump`; with 0, and nothing else that shows hops, forwarding is fastest.
-    #[arg(long, value_name = "N", default_value_t = HISTORY)]
+    ///
+    /// At most 1000000, and no more than fit 64 MiB of memory.
+    #[arg(long, value_name = "N", default_value_t = HISTORY, value_parser = hops)]
     history: usize,
     /// Write every hop as a packet with its rule as a comment, to be read at any time.
     #[arg(long, value_name = "OUT.pcapng")]
@@ -92,7 +100,7 @@ pub(super) struct Args {
     /// End after this time: 10s, 500ms, 2h.
     #[arg(long = "for", value_name = "DURATION", value_parser = duration)]
     time: Option<Duration>,
-    /// Become this user once everything is open [default: who called sudo].
+    /// Become this user once the interfaces are open [default: who called sudo, who can choose no other].
     #[arg(long, value_name = "NAME")]
     user: Option<String>,
 }
@@ -105,6 +113,11 @@ fn attachment(text: &str) -> Result<(String, BackendSpec), String> {
 
 fn duration(text: &str) -> Result<Duration, String> {
     labfile::parse_duration(text).ok_or_else(|| "a number and a unit: 10s, 500ms, 2h".to_owned())
+}
+
+fn hops(text: &str) -> Result<usize, String> {
+    let right = || format!("a number from 0 to {MAX_HISTORY}");
+    text.parse().ok().filter(|hops| *hops <= MAX_HISTORY).ok_or_else(right)
 }
 
 /// The paths of control sockets.
@@ -123,10 +136,11 @@ fn reads_requests(args: &Args) -> Result<bool, Failure> {
     Ok(control)
 }
 
-/// A switch that reflects, as a lab.
+/// A switch that reflects, as a lab. It carries whatever its ends do.
 fn relay(names: &[&str]) -> Result<LabSpec, Failure> {
-    let station =
-        |name: &&str| format!("[station.\"{name}\"]\n[switch.relay.port.\"{name}\"]\nhairpin = true\n");
+    let station = |name: &&str| {
+        format!("[station.\"{name}\"]\nmtu = {MAX_MTU}\n[switch.relay.port.\"{name}\"]\nhairpin = true\n")
+    };
     let text: String = names.iter().map(station).collect();
     labfile::parse("<relay>", &text).map_err(|mistakes| Failure::Shown(mistakes.render(false)))
 }
@@ -138,14 +152,32 @@ struct Watch<'a> {
     counters: CountersTable,
     terminal: &'a Terminal,
     quiet: bool,
+    /// It was to be told on standard output, and is of no use without, for it is not recorded or asked otherwise.
+    told: bool,
+    /// An output failed, which was said.
+    failed: bool,
+}
+
+impl Watch<'_> {
+    /// Says at once what cannot be written any more.
+    fn lost(&mut self, failure: &Failure) {
+        self.terminal.fail(failure);
+        self.failed = true;
+    }
+
+    /// Has the capture written to, as long as that goes well.
+    fn record(&mut self, write: impl FnOnce(&mut Rolling) -> Result<(), Failure>) {
+        if let Some(Err(failure)) = self.capture.as_mut().map(write) {
+            self.capture = None;
+            self.lost(&failure);
+        }
+    }
 }
 
 impl Observer for Watch<'_> {
     fn event(&mut self, event: &Event) {
         self.views.event(event);
-        if let Some(capture) = &mut self.capture {
-            capture.event(event);
-        }
+        self.record(|capture| capture.event(event));
         match event {
             Event::Counters { .. } => self.counters.event(event),
             Event::Setup { device, stage, errno, rule, expected: false, .. } => {
@@ -163,20 +195,42 @@ impl Observer for Watch<'_> {
         }
     }
 
-    fn pause(&mut self) {
-        self.views.flush();
-        if let Some(capture) = &mut self.capture {
-            capture.flush();
-        }
+    fn failed(&mut self, text: &str) {
+        self.lost(&Failure::Because(text.to_owned()));
     }
+
+    fn pause(&mut self) -> ControlFlow<()> {
+        self.views.flush();
+        if let Some(failure) = self.views.take_failure() {
+            self.lost(&failure);
+        }
+        self.record(Rolling::flush);
+        if self.told && nobody_reads_stdout() {
+            self.terminal.close();
+        }
+        let unheard = self.terminal.closed() || !self.views.shows();
+        if self.told && unheard && self.capture.is_none() {
+            return ControlFlow::Break(());
+        }
+        ControlFlow::Continue(())
+    }
+}
+
+/// Whether standard output is a pipe that nobody reads, which can be seen without writing to it.
+fn nobody_reads_stdout() -> bool {
+    let stdout = io::stdout();
+    let mut asked = [PollFd::new(stdout.as_fd(), PollFlags::empty())];
+    let answered = poll(&mut asked, PollTimeout::ZERO).is_ok();
+    answered && asked[0].revents().is_some_and(|said| said.contains(PollFlags::POLLERR))
 }
 
 /// Does it.
 pub(super) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
     let by_stdin = reads_requests(args)?;
+    let identity = identity(args)?;
     let names: Vec<&str> = args.attach.iter().map(|(name, _)| name.as_str()).collect();
     let spec = match &args.lab {
-        Some(path) => input::lab(path, terminal)?,
+        Some(path) => as_user(identity, || input::lab(path, terminal))?,
         None => relay(&names)?,
     };
     let shown = match (args.json, args.explain) {
@@ -184,20 +238,17 @@ pub(super) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
         (_, true) => Shown::Text(Detail::Hops),
         _ => Shown::Nothing,
     };
-    let identity = match &args.user {
-        Some(name) => Some(Identity::named(name).map_err(|e| Failure::about("--user", e))?),
-        None => Identity::behind_sudo(),
-    };
     let hops = shown != Shown::Nothing || args.pcap.is_some();
     let settings = Settings { history: args.history, hops, duration: args.time };
-    let mut engine = open(args, &spec, settings)?;
+    let mut engine = open(args, &spec, settings, identity)?;
     let capture = args.pcap.as_deref().map(|path| Rolling::create(path, args.pcap_limit)).transpose()?;
-    privileges(identity, &engine, capture.as_ref())?;
+    give_up().map_err(unprivileged)?;
     tell_what_stays(args, terminal);
     let interrupt = Interrupt::listen()?;
     let views = Views::open(shown, Files::default(), terminal)?;
     let counters = CountersTable::new();
-    let mut watch = Watch { views, capture, counters, terminal, quiet: args.quiet };
+    let told = shown != Shown::Nothing && args.control.is_empty();
+    let mut watch = Watch { views, capture, counters, terminal, quiet: args.quiet, told, failed: false };
     let writing = Arc::default();
     let requests = if by_stdin { "; requests come from standard input (help lists them)" } else { "" };
     watch.news(&format!("live: {}{requests}; Ctrl-C ends it", names.join(", ")));
@@ -206,11 +257,11 @@ pub(super) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
         let answers = if shown == Shown::Nothing { stdout } else { Answers::Stderr };
         Console::new(engine.ask_here()?, answers, terminal)?.start()?;
     }
-    let ran = engine.run(&interrupt.flag(), &mut watch);
+    let ran = engine.run(interrupt.stop(), &mut watch);
     let crossed = crossings_table(&engine.crossings());
     // Everything that was made is removed before anything else can go wrong.
     drop(engine);
-    let Watch { views, capture, counters, .. } = watch;
+    let Watch { views, capture, counters, failed, .. } = watch;
     let views = views.finish();
     let captured = capture.map_or(Ok(()), Rolling::finish);
     if shown == Shown::Nothing && !args.quiet {
@@ -218,15 +269,49 @@ pub(super) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
     }
     ran?;
     views.and(captured)?;
-    Ok(Exit::Held)
+    Ok(if failed { Exit::BadInput } else { Exit::Held })
 }
 
-/// The lab, with everything attached to it.
-fn open(args: &Args, spec: &LabSpec, settings: Settings) -> Result<Engine, Failure> {
-    let mut engine = Engine::new(spec, settings);
-    for (device, backend) in &args.attach {
-        engine.attach(device, backend).map_err(|e| unattached(&e, spec))?;
+/// Whom the process is to become. Who called sudo has no say in it: the permission to attach interfaces is not one to use
+/// the files of others.
+fn identity(args: &Args) -> Result<Option<Identity>, Failure> {
+    let caller = Identity::behind_sudo().map_err(|e| Failure::about("sudo", e))?;
+    let Some(name) = &args.user else { return Ok(caller) };
+    let named = Identity::named(name).map_err(|e| Failure::about("--user", e))?;
+    match caller {
+        Some(caller) if caller.user != 0 && caller.user != named.user => {
+            let why =
+                "with sudo, the user is who called it; a root shell that has no SUDO_UID can choose another";
+            Err(Failure::about("--user", why))
+        }
+        _ => Ok(Some(named)),
     }
+}
+
+/// Does something as the user, if there is one to become.
+fn as_user<T>(identity: Option<Identity>, work: impl FnOnce() -> Result<T, Failure>) -> Result<T, Failure> {
+    match identity {
+        Some(identity) => identity.meanwhile(work).map_err(unprivileged)?,
+        None => work(),
+    }
+}
+
+fn unprivileged(error: io::Error) -> Failure {
+    Failure::about("giving up privileges", error)
+}
+
+/// The lab, with everything attached to it. Interfaces are opened first; files and sockets are opened by the user, whom the
+/// process has then become.
+fn open(
+    args: &Args,
+    spec: &LabSpec,
+    settings: Settings,
+    identity: Option<Identity>,
+) -> Result<Engine, Failure> {
+    let mut engine = Engine::new(spec, settings);
+    let wanted = args.attach.iter().map(|(device, backend)| (device.as_str(), backend));
+    let become_user = || identity.map_or(Ok(()), Identity::assume);
+    engine.attach_all(wanted, become_user).map_err(|e| unattached(&e, spec))?;
     for path in sockets(args) {
         engine.control(path).map_err(|e| Failure::about(path.display(), e))?;
     }
@@ -256,18 +341,6 @@ fn summary(writing: &Mutex<()>, text: &str, terminal: &Terminal) -> Result<(), F
     let mut out = terminal.out();
     writeln!(out, "{text}")?;
     Ok(out.flush()?)
-}
-
-/// Gives up what is not needed any more.
-fn privileges(identity: Option<Identity>, engine: &Engine, capture: Option<&Rolling>) -> Result<(), Failure> {
-    if let Some(Identity { user, group }) = identity {
-        let given = engine.give_to(user, group).and_then(|()| {
-            let mut files = capture.into_iter().flat_map(Rolling::files);
-            files.try_for_each(|file| std::os::unix::fs::fchown(file, Some(user), Some(group)))
-        });
-        given.map_err(|e| Failure::about("giving files to the user", e))?;
-    }
-    give_up(identity).map_err(|e| Failure::about("giving up privileges", e))
 }
 
 fn unattached(error: &macvlab::live::Unattached, spec: &LabSpec) -> Failure {

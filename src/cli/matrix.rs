@@ -1,13 +1,14 @@
 //! `macvlab matrix [LAB]`
 
-use super::terminal::{Output, Terminal};
+use super::distinct::Distinct;
+use super::terminal::{Output, Terminal, about_output};
 use super::{Exit, Failure, input};
 use clap::ValueEnum;
 use macvlab::lab::spec::Name;
 use macvlab::labfile;
 use macvlab::matrix::{self, Explained, Group, Listed, PortSetup, Shape, Wire};
 use macvlab::report::{MatrixForm, MatrixReport};
-use std::io::Write as _;
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 /// Cells of one lab in one set-up: each is a lab of its own that is made and run.
@@ -40,7 +41,7 @@ A cell: reply; unreachable (no neighbour found); no-reply (the request was lost)
 stack, the answer was lost). The rule behind it: with a reply, what brought the first frame to the target; else, what kept
 the first lost frame from whom it was meant for.
 
-Exit codes: 0, or 2 for wrong usage or input.")]
+Exit codes: 0, 2 for wrong usage or input, 130 after Ctrl-C.")]
 pub(super) struct Args {
     /// The lab file; - is standard input, demo:NAME a built-in lab.
     #[arg(conflicts_with = "wire")]
@@ -175,6 +176,9 @@ impl Plan {
             // What is left of a square is rows.
             groups.iter_mut().for_each(|group| group.shape = Shape::Columns);
         }
+        let mut files = Distinct::default();
+        args.lab.iter().for_each(|lab| files.read("LAB", lab));
+        args.html.iter().try_for_each(|page| files.write("--html", page))?;
         let form = match (args.json, args.markdown, &args.html) {
             (true, ..) => MatrixForm::Json,
             (_, true, _) => MatrixForm::Markdown,
@@ -251,12 +255,13 @@ pub(super) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
         let pairs = group.pairs();
         pairs.is_empty() || pairs.iter().any(wanted)
     });
+    let about = |e: io::Error| about_output(&plan.out, e);
     let out = Output::create(&plan.out, terminal)?;
     let report = MatrixReport::new(out, plan.form, args.explain);
     let report = match (&args.from, &args.to) {
         // A table with one row for each group would be hard to read.
         (Some(from), Some(to)) if plan.form != MatrixForm::Json && groups.len() > 1 => {
-            one_pair(report, &groups, from, to)?
+            one_pair(report, &groups, from, to).map_err(about)?
         }
         _ => {
             let mut report = report.about(&groups);
@@ -268,12 +273,13 @@ pub(super) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
                 let cells = |setup: &matrix::Setup| -> Vec<Explained> {
                     pairs.iter().map(|(from, to)| setup.explain(from, to)).collect()
                 };
-                report.group(group, &group.columns.iter().map(|(_, setup)| cells(setup)).collect())?;
+                let columns = group.columns.iter().map(|(_, setup)| cells(setup)).collect();
+                report.group(group, &columns).map_err(about)?;
             }
             report
         }
     };
-    report.finish()?.commit()?;
+    report.finish().and_then(Output::commit).map_err(about)?;
     Ok(Exit::Held)
 }
 
@@ -283,7 +289,7 @@ fn one_pair(
     groups: &[Group],
     from: &str,
     to: &str,
-) -> Result<MatrixReport<Output>, Failure> {
+) -> io::Result<MatrixReport<Output>> {
     let Some(first) = groups.first() else { return Ok(report) };
     let column = |number: usize| {
         let setups = groups.iter().filter_map(move |group| group.columns.get(number));

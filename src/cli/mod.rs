@@ -20,7 +20,7 @@
 //! | `verify/` | `verify [LAB …]`, with the feature `kernel`; without it `no_kernel.rs` says so |
 //!
 //! Results go to standard output, all else to standard error (`terminal.rs`); `input.rs` opens what is read, `views.rs`
-//! what is written; `interrupt.rs` hears Ctrl-C.
+//! what is written, and `distinct.rs` sees to it that the one is not the other; `interrupt.rs` hears Ctrl-C.
 
 mod aim;
 mod bench;
@@ -29,6 +29,7 @@ mod check;
 mod ctl;
 mod demo;
 mod demos;
+mod distinct;
 mod draw;
 mod experiment;
 mod explain;
@@ -132,7 +133,7 @@ enum Exit {
     Held,
     /// An expectation did not hold.
     DidNotHold,
-    /// Part of the input was unusable; what there was of outputs is whole.
+    /// Part of the input was unusable, or an output failed; what there was of outputs is whole.
     BadInput,
     /// Ctrl-C; outputs are whole as far as they go.
     Interrupted,
@@ -156,6 +157,8 @@ enum Failure {
     Because(String),
     /// Already laid out for people, such as diagnostics that show lines of a file.
     Shown(String),
+    /// It was asked to stop before there was anything to show for it.
+    Interrupted,
 }
 
 impl Failure {
@@ -179,32 +182,52 @@ pub(crate) fn main() -> ExitCode {
         Color::Always => Some(true),
         Color::Never => Some(false),
     });
-    let exit = match cli.command {
-        Command::Demo(args) => demo::run(&args, &terminal),
-        Command::Run(args) => run::run(args, &terminal),
-        Command::Explain(args) => explain::run(args, &terminal),
-        Command::Draw(args) => draw::run(&args, &terminal),
-        Command::Matrix(args) => matrix::run(&args, &terminal),
-        Command::Play(args) => play::run(&args, &terminal),
-        Command::Replay(args) => replay::run(args, &terminal),
-        #[cfg(target_os = "linux")]
-        Command::Live(args) => live::run(&args, &terminal),
-        #[cfg(target_os = "linux")]
-        Command::Ctl(args) => ctl::run(&args, &terminal),
-        Command::Generate(args) => generate::run(args, &terminal),
-        Command::Bench(args) => bench::run(&args, &terminal),
-        Command::Rules(args) => rules::run(args, &terminal),
-        Command::Check(args) => check::run(&args, &terminal),
-        Command::Completions(args) => shell::completions(&args, &terminal),
-        Command::Man(args) => shell::man(&args, &terminal),
-        Command::Verify(args) => verify::run(&args, &terminal),
-    };
+    let exit = begin(&cli.command).and_then(|()| carry_out(cli.command, &terminal));
     match exit {
-        Ok(exit) => exit.into(),
+        Ok(exit) => match terminal.lost() {
+            Some(failure) => {
+                terminal.fail(&failure);
+                Exit::BadInput.into()
+            }
+            None => exit.into(),
+        },
+        Err(Failure::Interrupted) => Exit::Interrupted.into(),
         Err(failure) => {
             terminal.fail(&failure);
             Exit::BadInput.into()
         }
+    }
+}
+
+/// A signal ends the program at once until a command listens. Those that may need a user namespace must come to it while
+/// there is one thread only, and see to signals after that.
+fn begin(command: &Command) -> Result<(), Failure> {
+    match command {
+        Command::Verify(_) | Command::Bench(_) => Ok(()),
+        _ => interrupt::Interrupt::ends(|| "interrupted".to_owned()),
+    }
+}
+
+fn carry_out(command: Command, terminal: &Terminal) -> Result<Exit, Failure> {
+    match command {
+        Command::Demo(args) => demo::run(&args, terminal),
+        Command::Run(args) => run::run(args, terminal),
+        Command::Explain(args) => explain::run(args, terminal),
+        Command::Draw(args) => draw::run(&args, terminal),
+        Command::Matrix(args) => matrix::run(&args, terminal),
+        Command::Play(args) => play::run(&args, terminal),
+        Command::Replay(args) => replay::run(args, terminal),
+        #[cfg(target_os = "linux")]
+        Command::Live(args) => live::run(&args, terminal),
+        #[cfg(target_os = "linux")]
+        Command::Ctl(args) => ctl::run(&args, terminal),
+        Command::Generate(args) => generate::run(args, terminal),
+        Command::Bench(args) => bench::run(&args, terminal),
+        Command::Rules(args) => rules::run(args, terminal),
+        Command::Check(args) => check::run(&args, terminal),
+        Command::Completions(args) => shell::completions(&args, terminal),
+        Command::Man(args) => shell::man(&args, terminal),
+        Command::Verify(args) => verify::run(&args, terminal),
     }
 }
 

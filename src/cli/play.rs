@@ -76,9 +76,7 @@ pub(super) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
     let address = |port| format!("127.0.0.1:{port}");
     let listener = play::listen(plan.port).map_err(|e| Failure::about(address(plan.port), e))?;
     let port = listener.local_addr()?.port();
-    let mut random = [0; TOKEN_BYTES];
-    getrandom::fill(&mut random).map_err(|e| Failure::about("a random token", e))?;
-    let guard = Guard::new(port, random);
+    let guard = Guard::new(port, random()?);
     let url = guard.url();
     let mut out = terminal.out();
     writeln!(out, "{url}")?;
@@ -86,7 +84,7 @@ pub(super) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
     drop(out);
     terminal
         .say("the playground runs until Ctrl-C; only this machine reaches it, and only with this address");
-    if plan.open && !open(&url) {
+    if plan.open && !open(&guard)? {
         terminal.say("no browser could be started: open the address above in one");
     }
     play::serve(listener, plan.session, guard, || interrupt.came())
@@ -115,10 +113,30 @@ fn has_desktop() -> bool {
     cfg!(target_os = "macos") || is_set("DISPLAY") || is_set("WAYLAND_DISPLAY")
 }
 
-/// Asks the desktop to show the page. Whether it does is not waited for.
-fn open(url: &str) -> bool {
-    let opener = if cfg!(target_os = "macos") { "open" } else { "xdg-open" };
-    let mut command = Command::new(opener);
-    command.arg(url).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-    command.spawn().is_ok()
+fn random() -> Result<[u8; TOKEN_BYTES], Failure> {
+    let mut random = [0; TOKEN_BYTES];
+    getrandom::fill(&mut random).map_err(|e| Failure::about("a random token", e))?;
+    Ok(random)
+}
+
+/// Asks the desktop to show the page. Whether it does is not waited for. Every user of the machine reads the arguments of
+/// its programs: the token is not among them.
+fn open(guard: &Guard) -> Result<bool, Failure> {
+    let quiet = |program: &str| {
+        let mut command = Command::new(program);
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        command
+    };
+    if cfg!(target_os = "linux") {
+        // Only this user can use the code. A file that leads to the page would be hidden from confined browsers.
+        let url = guard.one_time_url(random()?);
+        return Ok(quiet("xdg-open").arg(url).spawn().is_ok());
+    }
+    if !cfg!(target_os = "macos") {
+        // Nothing here tells whose a connection is.
+        return Ok(false);
+    }
+    let Ok(mut script) = quiet("osascript").stdin(Stdio::piped()).spawn() else { return Ok(false) };
+    let Some(mut stdin) = script.stdin.take() else { return Ok(false) };
+    Ok(writeln!(stdin, "open location \"{}\"", guard.url()).is_ok())
 }

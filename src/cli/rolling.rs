@@ -1,44 +1,41 @@
 //! A capture of something that goes on: written where it will stay, readable at any time, and no longer than wanted.
 
 use super::Failure;
-use macvlab::capture::CaptureError;
+use macvlab::capture::{CaptureError, RecordFile, RecordFormat};
 use macvlab::lab::Event;
+use macvlab::live::create_file;
 use macvlab::report::AnnotatedCapture;
+use std::fmt;
 use std::fs::File;
-use std::io::{self, BufWriter, Seek as _, Write};
+use std::io::{self, Seek as _, Write};
 use std::path::{Path, PathBuf};
 
 /// A capture that goes on in the other of two files when one is full.
 ///
-/// Both are opened at the beginning, for later the program may not be allowed to.
+/// Both are opened at the beginning, so that what is wrong with them is said before anything runs.
 pub(super) struct Rolling {
     /// The files, with their names; the second is there only if there is a limit.
     files: Vec<(File, PathBuf)>,
     /// Which of them is written to.
     at: usize,
-    capture: AnnotatedCapture<Counting>,
+    capture: AnnotatedCapture<Blocks>,
     /// Bytes in one file.
     limit: u64,
     /// The devices, for the beginning of the next file.
     lab: Option<Event>,
-    failure: Option<Failure>,
 }
 
-/// Counts what is written.
-struct Counting {
-    file: BufWriter<File>,
-    bytes: u64,
-}
+/// Is written whole blocks alone, and so ends with one, whatever happens.
+struct Blocks(RecordFile);
 
-impl Write for Counting {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let n = self.file.write(bytes)?;
-        self.bytes += n as u64;
-        Ok(n)
+impl Write for Blocks {
+    fn write(&mut self, blocks: &[u8]) -> io::Result<usize> {
+        self.0.append(blocks)?;
+        Ok(blocks.len())
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        self.file.flush()
+        Ok(())
     }
 }
 
@@ -48,46 +45,42 @@ impl Rolling {
         let mut second = path.as_os_str().to_owned();
         second.push(".2");
         let paths = std::iter::once(path.to_path_buf()).chain(limit.map(|_| second.into()));
-        let open = |path: PathBuf| match File::create(&path) {
+        let open = |path: PathBuf| match create_file(&path) {
             Ok(file) => Ok((file, path)),
             Err(e) => Err(Failure::about(path.display(), e)),
         };
         let files = paths.map(open).collect::<Result<Vec<_>, _>>()?;
         let capture = begin(&files[0].0).map_err(|e| Failure::about(path.display(), e))?;
         let limit = limit.unwrap_or(u64::MAX);
-        Ok(Rolling { files, at: 0, capture, limit, lab: None, failure: None })
-    }
-
-    /// The files, for those who give them to somebody.
-    pub(super) fn files(&self) -> impl Iterator<Item = &File> {
-        self.files.iter().map(|(file, _)| file)
+        Ok(Rolling { files, at: 0, capture, limit, lab: None })
     }
 
     /// Writes an event, if it is to be seen in a capture.
-    pub(super) fn event(&mut self, event: &Event) {
+    ///
+    /// # Errors
+    /// Writing fails; the file ends with its last whole packet, and nothing more can be written.
+    pub(super) fn event(&mut self, event: &Event) -> Result<(), Failure> {
         if let Event::Lab { .. } = event {
             self.lab = Some(event.clone());
         }
-        let written = |rolling: &mut Rolling| {
-            rolling.capture.event(event)?;
-            let size = rolling.capture.get_mut().bytes + rolling.capture.collected() as u64;
-            if size >= rolling.limit { rolling.turn() } else { Ok(()) }
-        };
-        self.attempt(written);
+        let written = self.capture.event(event).and_then(|()| {
+            let size = self.capture.get_mut().0.bytes() + self.capture.collected() as u64;
+            if size >= self.limit { self.turn() } else { Ok(()) }
+        });
+        written.map_err(|e| self.broken(e))
     }
 
     /// Hands on what was collected.
-    pub(super) fn flush(&mut self) {
-        self.attempt(|rolling| rolling.capture.flush());
+    ///
+    /// # Errors
+    /// As for an event.
+    pub(super) fn flush(&mut self) -> Result<(), Failure> {
+        self.capture.flush().map_err(|e| self.broken(e))
     }
 
-    /// After the first failure nothing more is written.
-    fn attempt(&mut self, write: impl FnOnce(&mut Rolling) -> Result<(), CaptureError>) {
-        if self.failure.is_none()
-            && let Err(e) = write(self)
-        {
-            self.failure = Some(Failure::about(self.files[self.at].1.display(), e));
-        }
+    fn broken(&self, why: impl fmt::Display) -> Failure {
+        let path = self.files[self.at].1.display();
+        Failure::about(path, format_args!("{why}; the capture ends with the last whole packet"))
     }
 
     /// Begins the other file anew.
@@ -103,12 +96,15 @@ impl Rolling {
 
     /// Completes it.
     pub(super) fn finish(self) -> Result<(), Failure> {
-        self.failure.map_or(Ok(()), Err)?;
         let path = &self.files[self.at].1;
         self.capture.finish().map(drop).map_err(|e| Failure::about(path.display(), e))
     }
 }
 
-fn begin(file: &File) -> Result<AnnotatedCapture<Counting>, CaptureError> {
-    AnnotatedCapture::new(Counting { file: BufWriter::new(file.try_clone()?), bytes: 0 })
+/// Begins a file, of which the beginning is written at once: what cannot be written to is no place for a capture.
+fn begin(file: &File) -> Result<AnnotatedCapture<Blocks>, CaptureError> {
+    let mut capture =
+        AnnotatedCapture::new(Blocks(RecordFile::growing(file.try_clone()?, RecordFormat::Pcapng)))?;
+    capture.flush()?;
+    Ok(capture)
 }

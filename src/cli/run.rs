@@ -1,21 +1,18 @@
 //! `macvlab run LAB`
 
+use super::distinct::Distinct;
 use super::input::{self, Capture};
-use super::interrupt::Interrupt;
+use super::interrupt::{self, Interrupt};
 use super::terminal::{Terminal, is_dash};
 use super::views::{Files, Shown, Views};
 use super::{Exit, Failure};
 use macvlab::frame::Frame;
 use macvlab::lab::spec::Action;
-use macvlab::lab::{Lab, LabSpec, Options, Summary};
+use macvlab::lab::{Captures, Lab, LabSpec, Options, Summary};
+use macvlab::limits::{Budget, HELD_FRAME_BYTES, STEP_CAPTURE_BYTES};
 use macvlab::report::Detail;
-use macvlab::time::Instant;
-use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
-
-/// Frames of a `replay` step, which are all held in memory.
-const MAX_STEP_FRAMES: usize = 1_000_000;
 
 /// Run a lab's steps and hold what happens against what the lab expects.
 #[derive(clap::Args)]
@@ -51,6 +48,7 @@ pub(super) struct Args {
 /// What was typed, checked.
 struct Plan {
     spec: LabSpec,
+    lab: PathBuf,
     /// Captures of `replay` steps are relative to it.
     folder: PathBuf,
     shown: Shown,
@@ -66,20 +64,31 @@ impl Plan {
             Some(folder) if !is_dash(&args.lab) => folder.to_path_buf(),
             _ => PathBuf::new(),
         };
-        Ok(Plan { spec, folder, shown, files })
+        Ok(Plan { spec, lab: args.lab, folder, shown, files })
+    }
+
+    /// No file is another one.
+    fn distinct(&self) -> Result<(), Failure> {
+        let mut files = inputs(&self.lab, &self.spec, &self.folder);
+        for (flag, path) in [("--pcap", &self.files.capture), ("--html", &self.files.page)] {
+            path.iter().try_for_each(|path| files.write(flag, path))?;
+        }
+        Ok(())
     }
 }
 
 /// Does it.
 pub(super) fn run(args: Args, terminal: &Terminal) -> Result<Exit, Failure> {
     let plan = Plan::of(args, terminal)?;
+    plan.distinct()?;
     let (captures, bad) = captures(&plan.spec, &plan.folder, terminal)?;
-    let interrupt = Interrupt::listen()?;
     let mut views = Views::open(plan.shown, plan.files, terminal)?;
     let (decisions, changes) = (views.wants_all(), views.wants_all());
-    let options =
-        Options { decisions, changes, captures, stop: Some(interrupt.flag()), ..Options::default() };
+    let stop = interrupt::stop();
+    let options = Options { decisions, changes, captures, stop, ..Options::default() };
     let mut lab = Lab::new(&plan.spec, options);
+    // There is nothing to save before.
+    let interrupt = Interrupt::listen()?;
     let summary = lab.run(&mut |event| views.event(event));
     views.finish()?;
     if let Shown::Text(detail) = plan.shown {
@@ -103,15 +112,27 @@ fn conclude(summary: &Summary, detail: Detail, terminal: &Terminal) -> Result<()
     Ok(())
 }
 
+/// What is read: a lab, and the captures that its steps replay.
+pub(super) fn inputs(lab: &Path, spec: &LabSpec, folder: &Path) -> Distinct {
+    let mut files = Distinct::default();
+    files.read("LAB", lab);
+    for step in &spec.steps {
+        if let Action::Replay { capture, .. } = &step.action {
+            files.read("the capture of a step,", &folder.join(capture));
+        }
+    }
+    files
+}
+
 /// The frames of every capture that a step replays; and whether one of them had bad records.
-#[expect(clippy::type_complexity, reason = "the type is the engine's")]
 pub(super) fn captures(
     spec: &LabSpec,
     folder: &Path,
     terminal: &Terminal,
-) -> Result<(BTreeMap<PathBuf, Vec<(Instant, Frame)>>, bool), Failure> {
-    let mut captures = BTreeMap::new();
+) -> Result<(Captures, bool), Failure> {
+    let mut captures = Captures::new();
     let mut any_bad = false;
+    let mut budget = Budget::new("bytes of frames in the captures of all steps", STEP_CAPTURE_BYTES);
     for step in &spec.steps {
         let Action::Replay { capture: path, .. } = &step.action else { continue };
         if captures.contains_key(path) {
@@ -121,19 +142,24 @@ pub(super) fn captures(
         let mut frames = Vec::new();
         while let Some(record) = reader.next_record() {
             match record {
-                Ok(record) if frames.len() < MAX_STEP_FRAMES => {
+                Ok(record) => {
+                    budget.take(record.data.len() + HELD_FRAME_BYTES).map_err(|over| {
+                        Failure::about(&capture.name, format!("{over}; `macvlab replay` has no such limit"))
+                    })?;
                     frames.push((record.time, Frame::new(record.data)));
-                }
-                Ok(_) => {
-                    let why = format!("more than {MAX_STEP_FRAMES} frames in a step; use `macvlab replay`");
-                    return Err(Failure::about(&capture.name, why));
                 }
                 Err(bad) => capture.tell(&bad).into_iter().for_each(|text| terminal.say(text)),
             }
         }
         capture.tell_rest().into_iter().for_each(|text| terminal.say(text));
         any_bad |= capture.bad() > 0;
-        captures.insert(path.clone(), frames);
+        captures.insert(path.clone(), frames.into());
     }
-    Ok((captures, any_bad))
+    match spec.too_late(&captures).and_then(|index| spec.steps.get(index)) {
+        None => Ok((captures, any_bad)),
+        Some(step) => {
+            let why = "this step could go on past the end of the lab's time, which is 100 years";
+            Err(Failure::about(format_args!("the lab file, line {}", step.line), why))
+        }
+    }
 }

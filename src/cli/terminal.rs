@@ -3,11 +3,12 @@
 use super::Failure;
 use anstyle::{AnsiColor, Style};
 use macvlab::capture::AtomicFile;
+use macvlab::plain::plain;
 use std::fmt;
 use std::io::{self, BufWriter, IsTerminal as _, StdoutLock, Write};
-use std::path::Path;
-use std::sync::Arc;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 
 /// Bytes collected before a write to standard output.
 const BUFFER_BYTES: usize = 64 * 1024;
@@ -23,6 +24,8 @@ pub(super) struct Terminal {
     width: Option<usize>,
     /// Set when nobody reads standard output any more.
     closed: Arc<AtomicBool>,
+    /// Why something that was written to standard output is not there.
+    lost: Arc<OnceLock<String>>,
 }
 
 impl Terminal {
@@ -34,6 +37,7 @@ impl Terminal {
             error_colour: colour.unwrap_or_else(|| wanted(anstream::AutoStream::choice(&io::stderr()))),
             width: terminal_size::terminal_size_of(io::stdout()).map(|(width, _)| usize::from(width.0)),
             closed: Arc::default(),
+            lost: Arc::default(),
         }
     }
 
@@ -48,12 +52,24 @@ impl Terminal {
         Out {
             inner: BufWriter::with_capacity(BUFFER_BYTES, io::stdout().lock()),
             closed: Arc::clone(&self.closed),
+            lost: Arc::clone(&self.lost),
         }
     }
 
     /// Whether nobody reads standard output any more.
     pub(super) fn closed(&self) -> bool {
         self.closed.load(Ordering::Relaxed)
+    }
+
+    /// What is wrong if something that was written to standard output is not there, although somebody would read it.
+    pub(super) fn lost(&self) -> Option<Failure> {
+        self.lost.get().cloned().map(Failure::Because)
+    }
+
+    /// Somebody has seen that nobody reads standard output any more.
+    #[cfg(target_os = "linux")]
+    pub(super) fn close(&self) {
+        self.closed.store(true, Ordering::Relaxed);
     }
 
     /// Whether progress can be shown.
@@ -76,15 +92,21 @@ impl Terminal {
         match failure {
             Failure::Because(why) => {
                 let style = if self.error_colour { AnsiColor::Red.on_default().bold() } else { Style::new() };
-                self.say(format_args!("{place}{style}error{style:#}: {why}"));
+                say_styled(format_args!("{}{style}error{style:#}: {}", plain(place), plain(why)));
             }
-            Failure::Shown(text) => self.say(format_args!("{place}{}", text.trim_end())),
+            Failure::Interrupted => {}
+            Failure::Shown(text) => say_styled(format_args!("{}{}", plain(place), text.trim_end())),
         }
     }
 }
 
-/// Says something on standard error, from whatever thread.
+/// Says something on standard error, from whatever thread. Names that are in it can do nothing to a terminal.
 pub(super) fn say(text: impl fmt::Display) {
+    say_styled(plain(text));
+}
+
+/// The same of a text that has colours and was made [plain] before.
+fn say_styled(text: impl fmt::Display) {
     // If standard error is gone, there is nobody left to tell.
     let _ = writeln!(io::stderr(), "{text}");
 }
@@ -109,10 +131,17 @@ fn wrap(text: &str, indent: usize, width: usize) -> String {
 }
 
 /// Standard output, buffered. Once nobody reads it any more, everything written to it disappears: a closed pipe is no
-/// error.
+/// error. All else that goes wrong is, also if it is found out when this is dropped ([`Terminal::lost`]).
 pub(super) struct Out {
     inner: BufWriter<StdoutLock<'static>>,
     closed: Arc<AtomicBool>,
+    lost: Arc<OnceLock<String>>,
+}
+
+impl Drop for Out {
+    fn drop(&mut self) {
+        let _ = self.flush();
+    }
 }
 
 impl Out {
@@ -121,6 +150,10 @@ impl Out {
             Err(e) if e.kind() == io::ErrorKind::BrokenPipe => {
                 self.closed.store(true, Ordering::Relaxed);
                 Ok(instead)
+            }
+            Err(e) => {
+                let why = self.lost.get_or_init(|| format!("standard output: {e}"));
+                Err(io::Error::new(e.kind(), why.clone()))
             }
             result => result,
         }
@@ -145,8 +178,13 @@ impl Write for Out {
     }
 }
 
-/// Where a result goes.
-pub(super) enum Output {
+/// Where a result goes: the one way in which commands write files.
+pub(super) struct Output {
+    to: To,
+    path: PathBuf,
+}
+
+enum To {
     /// Standard output: `-`.
     Stdout(Out),
     /// A file, which has its name only once it is whole.
@@ -156,35 +194,48 @@ pub(super) enum Output {
 impl Output {
     /// Opens the output of this name.
     pub(super) fn create(path: &Path, terminal: &Terminal) -> Result<Output, Failure> {
-        if is_dash(path) {
-            return Ok(Output::Stdout(terminal.out()));
-        }
-        AtomicFile::create(path).map(Output::File).map_err(|e| Failure::about(path.display(), e))
+        let to = if is_dash(path) {
+            To::Stdout(terminal.out())
+        } else {
+            To::File(AtomicFile::create(path).map_err(|e| Failure::about(path.display(), e))?)
+        };
+        Ok(Output { to, path: path.to_path_buf() })
     }
 
     /// It is whole.
     pub(super) fn commit(self) -> io::Result<()> {
-        match self {
-            Output::Stdout(mut out) => out.flush(),
-            Output::File(file) => file.commit(),
+        match self.to {
+            To::Stdout(mut out) => out.flush(),
+            To::File(file) => file.commit(),
         }
+    }
+
+    /// This is all of it.
+    pub(super) fn write_whole(mut self, bytes: &[u8]) -> Result<(), Failure> {
+        let path = self.path.clone();
+        self.write_all(bytes).and_then(|()| self.commit()).map_err(|e| about_output(&path, e))
     }
 }
 
 impl Write for Output {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        match self {
-            Output::Stdout(out) => out.write(bytes),
-            Output::File(file) => file.write(bytes),
+        match &mut self.to {
+            To::Stdout(out) => out.write(bytes),
+            To::File(file) => file.write(bytes),
         }
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        match self {
-            Output::Stdout(out) => out.flush(),
-            Output::File(file) => file.flush(),
+        match &mut self.to {
+            To::Stdout(out) => out.flush(),
+            To::File(file) => file.flush(),
         }
     }
+}
+
+/// Something is wrong with an output. Standard output names itself.
+pub(super) fn about_output(path: &Path, what: impl fmt::Display) -> Failure {
+    if is_dash(path) { Failure::Because(what.to_string()) } else { Failure::about(path.display(), what) }
 }
 
 /// Whether a path means standard input or output.

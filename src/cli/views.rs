@@ -1,12 +1,11 @@
 //! What a run is shown as: text or events on standard output, an annotated capture, a page.
 
 use super::Failure;
-use super::terminal::{Out, Output, Terminal, is_dash};
+use super::terminal::{Out, Output, Terminal, about_output, is_dash};
 use macvlab::capture::CaptureError;
 use macvlab::lab::Event;
 use macvlab::report::html::{Bundle, Recorder, page};
 use macvlab::report::{AnnotatedCapture, Detail, JsonLines, TextReport};
-use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 /// What goes to standard output.
@@ -77,7 +76,7 @@ impl Views {
         let capture = match files.capture {
             Some(path) => {
                 let file = Output::create(&path, terminal)?;
-                let capture = AnnotatedCapture::new(file).map_err(|e| Failure::about(path.display(), e))?;
+                let capture = AnnotatedCapture::new(file).map_err(|e| about_output(&path, e))?;
                 Some((capture, path))
             }
             None => None,
@@ -102,18 +101,18 @@ impl Views {
             && let Err(e) = json.event(event)
         {
             self.json = None;
-            self.fail(Failure::about("standard output", e));
+            self.fail(e.into());
         }
         if let Some(text) = &mut self.text
             && let Err(e) = text.event(event)
         {
             self.text = None;
-            self.fail(Failure::about("standard output", e));
+            self.fail(e.into());
         }
         if let Some((capture, path)) = &mut self.capture
             && let Err(e) = capture.event(event)
         {
-            let failure = Failure::about(path.display(), e);
+            let failure = about_output(path, e);
             self.capture = None;
             self.fail(failure);
         }
@@ -123,13 +122,23 @@ impl Views {
         self.failure.get_or_insert(failure);
     }
 
+    /// What has gone wrong since the last time, for those who do not want to wait for the end.
+    pub(super) fn take_failure(&mut self) -> Option<Failure> {
+        self.failure.take()
+    }
+
+    /// Whether something is still shown on standard output.
+    pub(super) fn shows(&self) -> bool {
+        self.json.is_some() || self.text.is_some()
+    }
+
     /// Hands on what was collected, for those who watch.
     pub(super) fn flush(&mut self) {
         let json = self.json.as_mut().map_or(Ok(()), JsonLines::flush);
         let text = self.text.as_mut().map_or(Ok(()), TextReport::flush);
         if let Err(e) = json.and(text) {
             (self.json, self.text) = (None, None);
-            self.fail(Failure::about("standard output", e));
+            self.fail(e.into());
         }
     }
 
@@ -140,12 +149,11 @@ impl Views {
 
     /// Completes them.
     pub(super) fn finish(self) -> Result<(), Failure> {
-        let stdout = |e: io::Error| Failure::about("standard output", e);
-        let json = self.json.map_or(Ok(()), |json| json.finish().map(drop)).map_err(stdout);
-        let text = self.text.map_or(Ok(()), |text| text.finish().map(drop)).map_err(stdout);
+        let json = self.json.map_or(Ok(()), |json| json.finish().map(drop)).map_err(Failure::from);
+        let text = self.text.map_or(Ok(()), |text| text.finish().map(drop)).map_err(Failure::from);
         if let Some((capture, path)) = self.capture {
             let whole = capture.finish().and_then(|file| file.commit().map_err(CaptureError::from));
-            whole.map_err(|e| Failure::about(path.display(), e))?;
+            whole.map_err(|e| about_output(&path, e))?;
         }
         if let Some((recorder, file, path)) = self.page {
             put_page(&recorder.finish(), file, &path)?;
@@ -160,8 +168,7 @@ pub(super) fn write_page(bundle: &Bundle, path: &Path, terminal: &Terminal) -> R
     put_page(bundle, Output::create(path, terminal)?, path)
 }
 
-fn put_page(bundle: &Bundle, mut file: Output, path: &Path) -> Result<(), Failure> {
-    let written = page(bundle).map_err(io::Error::from);
-    let whole = written.and_then(|page| file.write_all(page.as_bytes())).and_then(|()| file.commit());
-    whole.map_err(|e| Failure::about(path.display(), e))
+fn put_page(bundle: &Bundle, file: Output, path: &Path) -> Result<(), Failure> {
+    let page = page(bundle).map_err(|e| about_output(path, e))?;
+    file.write_whole(page.as_bytes())
 }

@@ -29,9 +29,12 @@ impl<W: Watch> Walk<'_, W> {
 
     /// A device with a link takes a frame from its cable.
     fn arrive_at(&mut self, id: NodeId, frame: Numbered<'_>) {
-        if let Some(link) = self.wiring.link(id) {
-            self.take_in(id, link, frame);
+        let Some(link) = self.wiring.link(id) else { return };
+        if self.watch.takes_batches() {
+            let one = core::iter::once(frame);
+            return self.take_in_each(id, link, one, |frame| frame.bytes, |_, frame| frame, |_, _| ());
         }
+        self.take_in(id, link, frame);
     }
 
     /// A device takes a frame from its cable.

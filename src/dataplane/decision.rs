@@ -9,7 +9,7 @@ use super::wiring::{Name, PortNode, PortTable};
 use super::{NodeId, Numbered, SwitchId, Walk, Watch};
 use crate::frame::{EthHeader, Frame, MacAddr};
 use crate::macvlan::Mode;
-use crate::switch::{FdbKind, Learn, SwitchEgress, SwitchPortId, SwitchVerdict};
+use crate::switch::{FdbKind, SwitchEgress, SwitchPortId, SwitchVerdict};
 use crate::time::Instant;
 use crate::verdict::{Egress, PortId, Rule, Verdict};
 use alloc::vec::Vec;
@@ -241,10 +241,8 @@ impl<W: Watch> Walk<'_, W> {
             let entry = entry(header.dst).map(|e| (port_name(e.port), e.kind, e.age));
             told.findings.push(Finding::Fdb { mac: header.dst, entry });
         }
-        let before = entry(header.src);
-        let stuck = before.is_some_and(|e| e.kind == FdbKind::Sticky && e.port != ingress);
-        if verdict.learn == Learn::Source && !stuck {
-            let before = before.map(|e| port_name(e.port));
+        if switch.lesson_of(verdict, ingress, header, self.now) == Some(ingress) {
+            let before = entry(header.src).map(|e| port_name(e.port));
             told.findings.push(Finding::Learns { mac: header.src, port: port_name(ingress), before });
         }
         told.ways = (0..switch.port_count())

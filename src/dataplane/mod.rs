@@ -17,6 +17,7 @@
 //! | `state.rs` | the part that frames change: counters, forwarding databases, fragments, queues |
 //! | `watch.rs` | what a walk tells |
 //! | `arrive.rs` | the way in: cable, NIC, sub-interface, demultiplexer, port or host stack |
+//! | `many.rs` | the way in for many frames at once |
 //! | `send.rs` | the way out: port or host stack, demultiplexer, NIC, cable |
 //! | `switching.rs` | in at one switch port and out at others |
 //! | `decision.rs` | decisions told in full, for explanations |
@@ -24,6 +25,7 @@
 
 mod arrive;
 mod decision;
+mod many;
 mod send;
 mod state;
 mod switching;

@@ -51,6 +51,16 @@ impl<W: Watch> Walk<'_, W> {
         }
     }
 
+    /// A device sends a frame that came from outside the lab, where no error is heard of: what the kernel would refuse is
+    /// recorded and counted as dropped.
+    pub fn send_for_outside(&mut self, id: NodeId, frame: Numbered<'_>) {
+        match self.send(id, frame) {
+            // Refused by the far end: recorded there.
+            Ok(()) | Err((Errno::Enobufs, _)) => {}
+            Err((_, rule)) => self.discard(id, rule, frame),
+        }
+    }
+
     /// A program writes a frame to a macvtap's device node (R203): no mtu limits it, and what the port cannot send is
     /// gone without a word (R204).
     ///

@@ -35,6 +35,15 @@ impl State {
         self.rest.resize_with(nodes, Rest::default);
     }
 
+    /// A node's number is used again: what was counted and queued before is another device's.
+    pub fn forget(&mut self, node: NodeId) {
+        if let Some((counters, rest)) =
+            self.counters.get_mut(node.index()).zip(self.rest.get_mut(node.index()))
+        {
+            (*counters, *rest) = (Counters::default(), Rest::default());
+        }
+    }
+
     /// What a node has counted.
     #[must_use]
     pub fn counters(&self, node: NodeId) -> Counters {

@@ -73,6 +73,12 @@ pub trait Watch {
         let _ = (switch, knows, vlan, source);
     }
 
+    /// Whether a frame that comes out of a cable is taken in as one of [many](super::Worker::take_batch), for those who
+    /// check that the same becomes of it. No decisions can be told in full then.
+    fn takes_batches(&self) -> bool {
+        false
+    }
+
     /// Whether decisions are to be told in full.
     fn wants_decisions(&self) -> bool {
         false

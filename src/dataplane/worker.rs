@@ -1,7 +1,7 @@
 //! A worker: one thread's own state, and the frames that it takes through a wiring to their end.
 
-use super::{End, HopKind, LinkNode, NodeId, Numbered, State, Walk, Watch, Wiring};
-use crate::frame::{EthHeader, Frame, FramePool};
+use super::{End, HopKind, NodeId, Numbered, State, Walk, Watch, Wiring};
+use crate::frame::{Frame, FramePool};
 use crate::time::Instant;
 use alloc::collections::VecDeque;
 use alloc::sync::Arc;
@@ -123,7 +123,15 @@ impl Worker {
         match entrance {
             Entrance::Wire(node) => {
                 let Some(link) = self.wiring.link(node) else { return };
-                walk.take_in_each(node, link, frames.into_iter(), &mut self.frames);
+                let number = &mut self.frames;
+                let begin = |walk: &mut Walk<'_, Courier<'_, _>>, (time, frame)| {
+                    *number += 1;
+                    walk.pass_time(time);
+                    Numbered::offered(frame, *number)
+                };
+                let bytes = |(_, frame): (Instant, &'f [u8])| frame;
+                let end = |walk: &mut Walk<'_, Courier<'_, _>>, frame| walk.settle(frame);
+                walk.take_in_each(node, link, frames.into_iter(), bytes, begin, end);
             }
             Entrance::Sent(node) => walk.send_each(node, frames.into_iter(), &mut self.frames),
         }
@@ -132,53 +140,6 @@ impl Worker {
 }
 
 impl<H: FnMut(Passing<'_>)> Walk<'_, Courier<'_, H>> {
-    /// Lets frames come out of a device's cable, and takes each to its end. At a parent some are read and looked up before
-    /// the first goes on: both wait for memory, and so they wait together.
-    #[inline(always)]
-    fn take_in_each<'f>(
-        &mut self,
-        node: NodeId,
-        link: &LinkNode,
-        frames: impl Iterator<Item = (Instant, &'f [u8])> + Clone,
-        number: &mut u64,
-    ) {
-        let Some(ports) = link.hooked() else {
-            return frames.for_each(|(time, frame)| self.take_in_one(node, link, time, frame, number));
-        };
-        // The parent's own counts are added up at the end: one place in memory for every frame would hold up the next one.
-        let (before, mut at_length, mut bytes) = (*number, 0, 0);
-        let short = |header: &EthHeader| link.leads_to_hook(header);
-        ports.table.receive_each(
-            frames,
-            |(_, frame)| frame,
-            short,
-            |(time, frame), unicast| match unicast {
-                Some(unicast) => {
-                    *number += 1;
-                    bytes += frame.len() as u64;
-                    self.pass_time(time);
-                    self.take_in_unicast(node, link, ports, &unicast, Numbered::offered(frame, *number));
-                }
-                None => {
-                    at_length += 1;
-                    self.take_in_one(node, link, time, frame, number);
-                }
-            },
-        );
-        let counters = self.state.count(node);
-        counters.rx_packets += *number - before - at_length;
-        counters.rx_bytes += bytes;
-    }
-
-    /// Lets one frame come out of a device's cable, and takes it to its end.
-    #[inline(never)]
-    fn take_in_one(&mut self, node: NodeId, link: &LinkNode, time: Instant, frame: &[u8], number: &mut u64) {
-        *number += 1;
-        self.pass_time(time);
-        self.take_in(node, link, Numbered::offered(frame, *number));
-        self.settle(frame, *number);
-    }
-
     /// Lets a device send frames, and takes each to its end.
     fn send_each<'f>(
         &mut self,
@@ -189,8 +150,9 @@ impl<H: FnMut(Passing<'_>)> Walk<'_, Courier<'_, H>> {
         for (time, frame) in frames {
             *number += 1;
             self.pass_time(time);
-            self.send_or_drop(node, Numbered::offered(frame, *number));
-            self.settle(frame, *number);
+            let frame = Numbered::offered(frame, *number);
+            self.send_or_drop(node, frame);
+            self.settle(frame);
         }
     }
 
@@ -200,13 +162,12 @@ impl<H: FnMut(Passing<'_>)> Walk<'_, Courier<'_, H>> {
         self.watch.now = self.now;
     }
 
-    /// Until no copy of the frame is under way.
-    #[inline]
-    fn settle(&mut self, frame: &[u8], id: u64) {
+    /// Until no copy of the frame is under way. Apart from the loop over many frames, most of which have none.
+    #[inline(never)]
+    fn settle(&mut self, offered: Numbered<'_>) {
         while let Some(UnderWay { due, to, made }) = self.watch.under_way.pop_front() {
             self.pass_time(due);
-            let frame = made.as_ref().map_or(Numbered::offered(frame, id), |made| Numbered::new(made, id));
-            self.arrive(to, frame);
+            self.arrive(to, made.as_ref().map_or(offered, |made| offered.with(made)));
         }
     }
 }

@@ -33,6 +33,12 @@ impl Frame {
         Frame::from(bytes.to_vec())
     }
 
+    #[cfg(feature = "live")]
+    /// The bytes that its buffer holds: as many as the longest frame that was in it.
+    pub(crate) fn capacity(&self) -> usize {
+        self.0.capacity()
+    }
+
     /// Lower-case hex, as events and lab files have it.
     #[must_use]
     pub fn to_hex(&self) -> String {

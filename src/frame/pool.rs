@@ -64,6 +64,12 @@ impl FramePool {
         let oldest = self.made.front_mut()?;
         let free = Arc::get_mut(&mut oldest.0).is_some();
         let taken = if free || self.made.len() >= self.most { self.made.pop_front() } else { None };
+        // Those who held many hold fewer now: what is free beyond those under way is given back, little by little.
+        if self.made.get_mut(UNDER_WAY).is_some_and(|frame| Arc::get_mut(&mut frame.0).is_some())
+            && self.made.front_mut().is_some_and(|frame| Arc::get_mut(&mut frame.0).is_some())
+        {
+            self.made.pop_front();
+        }
         taken.filter(|_| free)
     }
 }
@@ -93,5 +99,15 @@ mod tests {
         let before = pool.made.len();
         drop(pool.make(&[b"let go"]));
         assert_eq!((pool.made.len(), &*held), (before, &b"held"[..]));
+    }
+
+    #[test]
+    fn buffers_that_are_held_no_more_are_given_back() {
+        let mut pool = FramePool::for_holders_of(10 * UNDER_WAY);
+        let held: Vec<Frame> = (0..10 * UNDER_WAY).map(|_| pool.make(&[b"held"])).collect();
+        assert_eq!(pool.made.len(), held.len());
+        drop(held);
+        (0..20 * UNDER_WAY).for_each(|_| drop(pool.make(&[b"let go"])));
+        assert!(pool.made.len() <= UNDER_WAY + 1, "{}", pool.made.len());
     }
 }

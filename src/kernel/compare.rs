@@ -67,6 +67,14 @@ pub enum Difference {
         /// macvlab's.
         macvlab: String,
     },
+    /// macvlab disagrees with itself: something else happens if devices take frames from their cables in batches. Each
+    /// side is an event as a line of JSON.
+    Batch {
+        /// One frame after another.
+        one_by_one: String,
+        /// In batches.
+        batched: String,
+    },
     /// A device is there in one of them only.
     Existence {
         /// Which.
@@ -147,6 +155,7 @@ pub fn compare(lab: &LabSpec, kernel: &Observed, ours: &Ours) -> Comparison {
         ports: BTreeMap::new(),
     };
     c.out.allowed.late = kernel.late;
+    c.out.differences.extend(ours.batch.clone());
     c.setup();
     c.steps();
     c.counters();

@@ -10,8 +10,8 @@ use crate::macvlan::{MacvlanFlags, Mode};
 use netlink_packet_core::{DefaultNla, Emitable, NLA_F_NESTED};
 use netlink_packet_route::address::{AddressAttribute, AddressMessage};
 use netlink_packet_route::link::{
-    BridgePortState, InfoBridge, InfoBridgePort, InfoData, InfoKind, InfoMacVlan, InfoVeth, LinkAttribute,
-    LinkFlags, LinkInfo, LinkMessage, MacVlanFlags, MacVlanMacAddressMode, MacVlanMode, State,
+    BridgePortState, InfoBridge, InfoBridgePort, InfoData, InfoKind, InfoMacVlan, InfoVeth, InfoVlan,
+    LinkAttribute, LinkFlags, LinkInfo, LinkMessage, MacVlanFlags, MacVlanMacAddressMode, MacVlanMode, State,
 };
 use netlink_packet_route::neighbour::{NeighbourAttribute, NeighbourFlags, NeighbourMessage, NeighbourState};
 use netlink_packet_route::{AddressFamily, RouteNetlinkMessage};
@@ -99,6 +99,21 @@ pub(super) fn bridge(
         Err(ErrorNumber(libc::EOPNOTSUPP)) => rtnl.change(with(settings), NEW),
         other => other,
     }
+}
+
+/// An 802.1Q sub-interface of VLAN 1.
+pub(super) fn sub_interface(rtnl: &mut Rtnl, parent: u32, ifindex: u32) -> Result<(), ErrorNumber> {
+    let mut m = LinkMessage::default();
+    m.header.index = ifindex;
+    m.attributes = vec![
+        LinkAttribute::Link(parent),
+        LinkAttribute::Group(GROUP),
+        LinkAttribute::LinkInfo(vec![
+            LinkInfo::Kind(InfoKind::Vlan),
+            LinkInfo::Data(InfoData::Vlan(vec![InfoVlan::Id(1)])),
+        ]),
+    ];
+    rtnl.change(RouteNetlinkMessage::NewLink(m), NEW)
 }
 
 /// Changes settings of a bridge.

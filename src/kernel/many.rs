@@ -2,14 +2,17 @@
 
 use super::oracle::Oracle;
 use super::trouble::Trouble;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use crate::stop::Stop;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc;
+use std::thread;
 
-/// Puts the questions 0 to `count - 1` on `jobs` threads; `told` hears of each answer as it comes. Once `stop` is set, no
-/// further question is begun. A thread that gets no oracle answers once, with `trouble`.
+/// Puts the questions 0 to `count - 1` on `jobs` threads; `told` hears of each answer as it comes. Once it is asked to stop, no
+/// further question is begun. A thread that gets no oracle, or cannot be
+/// started, answers once, with `trouble`.
 pub(super) fn many<T: Send>(
     (count, jobs): (u64, usize),
-    stop: &AtomicBool,
+    stop: &Stop,
     trouble: impl Fn(Trouble) -> T + Sync,
     one: impl Fn(&mut Oracle, u64) -> T + Sync,
     told: &mut dyn FnMut(T),
@@ -21,7 +24,7 @@ pub(super) fn many<T: Send>(
             Ok(oracle) => oracle,
             Err(e) => return drop(sender.send(trouble(e))),
         };
-        while !stop.load(Ordering::Relaxed) {
+        while !stop.asked() {
             let number = next.fetch_add(1, Ordering::Relaxed);
             if number >= count {
                 return;
@@ -30,10 +33,15 @@ pub(super) fn many<T: Send>(
             let _ = sender.send(one(&mut oracle, number));
         }
     };
-    std::thread::scope(|scope| {
+    thread::scope(|scope| {
         for _ in 0..jobs.max(1) {
             let (sender, work) = (sender.clone(), &work);
-            scope.spawn(move || work(sender));
+            // The question of what to do with fewer is not for here: it is a trouble.
+            let told = sender.clone();
+            if let Err(e) = thread::Builder::new().spawn_scoped(scope, move || work(sender)) {
+                let _ = told.send(trouble(Trouble::io("starting a thread")(e)));
+                break;
+            }
         }
         drop(sender);
         receiver.into_iter().for_each(told);

@@ -6,8 +6,8 @@ use super::ping::Patience;
 use super::trouble::Trouble;
 use crate::lab::spec::Name;
 use crate::matrix::{Cell, Group, Reach, Setup};
+use crate::stop::Stop;
 use std::collections::BTreeMap;
-use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 /// Enough for a machine that is not overloaded.
@@ -57,12 +57,11 @@ pub struct MatrixTally {
 }
 
 /// Pings for real in every cell of these groups, on `jobs` threads. `told` hears of each that was
-/// asked about; once `stop` is set, no
-/// further cell is begun.
+/// asked about; once it is asked to stop, no further cell is begun.
 pub fn verify_matrix(
     groups: &[Group],
     jobs: usize,
-    stop: &AtomicBool,
+    stop: &Stop,
     told: &mut dyn FnMut(&CellChecked),
 ) -> MatrixTally {
     let cells = cells(groups);

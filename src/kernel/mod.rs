@@ -1,5 +1,6 @@
 //! The running Linux kernel as an oracle: a lab is built from real devices in namespaces of its own, run, and compared.
 
+mod can;
 mod change;
 mod compare;
 mod info;
@@ -27,7 +28,7 @@ pub use crate::errno::ErrorNumber;
 pub use compare::{Allowed, Comparison, Difference, compare};
 pub use info::KernelInfo;
 pub use matrix::{CellChecked, MatrixTally, cell_count, verify_matrix};
-pub use netns::{acquire_privileges, stop_on_interrupt};
+pub use netns::acquire_privileges;
 pub use observed::{Observed, Seen, SetupError, StepObserved, StepOutcome};
 pub use oracle::{Hints, Oracle};
 pub use ours::Ours;

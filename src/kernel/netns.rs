@@ -4,11 +4,9 @@
 use super::trouble::Trouble;
 use nix::sched::{CloneFlags, setns, unshare};
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
-use nix::sys::signal::{SigSet, Signal};
 use std::fs::{self, File};
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, RawFd};
-use std::sync::atomic::{AtomicBool, Ordering};
 
 /// A network namespace of our own.
 #[derive(Debug)]
@@ -102,22 +100,4 @@ pub fn acquire_privileges() -> Result<(), Trouble> {
         .and_then(|()| write("/proc/self/uid_map", format!("0 {uid} 1")))
         .and_then(|()| write("/proc/self/gid_map", format!("0 {gid} 1")))
         .map_err(Trouble::Unprivileged)
-}
-
-/// Sets the flag when the user interrupts (Ctrl-C); a second time ends the program at once. There is nothing to clean up
-/// either way.
-pub fn stop_on_interrupt(flag: &'static AtomicBool) {
-    let watch = move |signals: SigSet| {
-        while signals.wait().is_ok() {
-            if flag.swap(true, Ordering::Relaxed) {
-                std::process::exit(130);
-            }
-        }
-    };
-    let mut blocked = SigSet::empty();
-    blocked.add(Signal::SIGINT);
-    // Threads made later inherit the mask, so that the watching thread alone gets the signal.
-    if blocked.thread_block().is_ok() {
-        std::thread::spawn(move || watch(blocked));
-    }
 }

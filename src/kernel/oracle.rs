@@ -189,7 +189,7 @@ impl Resolve for Addresses<'_> {
             })
         };
         let ip = declared.or_else(added)?;
-        ip.address.iter().map(|n| n.addr).find(|a| Family::of(*a) == family)
+        ip.address.iter().map(|n| n.addr()).find(|a| Family::of(*a) == family)
     }
 }
 

@@ -1,9 +1,10 @@
 //! macvlab's answer, in the words of the comparison.
 
+use super::compare::Difference;
 use super::observed::{Observed, Seen, SetupError, StepObserved, StepOutcome};
 use crate::lab::spec::{Action, LabSpec, StepSpec};
 use crate::lab::{Event, HopKind, Lab, Options, Outcome};
-use crate::report::{Detail, TextReport};
+use crate::report::{Detail, JsonLines, TextReport};
 use crate::verdict::Rule;
 use std::collections::BTreeSet;
 
@@ -13,17 +14,24 @@ pub struct Ours {
     /// In the words of the comparison.
     pub observed: Observed,
     events: Vec<Event>,
+    /// What differs if devices take frames from their cables in batches.
+    pub(super) batch: Option<Difference>,
 }
 
 impl Ours {
     /// Runs a lab in macvlab, without IP stacks and without the steps that need them.
     #[must_use]
     pub fn run(lab: &LabSpec) -> Ours {
-        let mut events = Vec::new();
-        let options = Options { stacks: false, ..Options::default() };
         let quiet = LabSpec { steps: lab.steps.iter().map(silenced).collect(), ..lab.clone() };
-        Lab::new(&quiet, options).run(&mut |e: &Event| events.push(e.clone()));
-        Ours { observed: convert(lab, &events), events }
+        let run = |batches| {
+            let mut events = Vec::new();
+            let options = Options { stacks: false, batches, ..Options::default() };
+            Lab::new(&quiet, options).run(&mut |e: &Event| events.push(e.clone()));
+            events
+        };
+        let events = run(false);
+        let batch = first_difference(&events, &run(true));
+        Ours { observed: convert(lab, &events), events, batch }
     }
 
     /// How many frames each step shows.
@@ -62,6 +70,20 @@ impl Ours {
         }
         report.finish().map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default()
     }
+}
+
+/// The first thing that happens differently in a run in which devices take frames in batches.
+pub(super) fn first_difference(one_by_one: &[Event], batched: &[Event]) -> Option<Difference> {
+    let told = |event: Option<&Event>| {
+        let mut line = JsonLines::new(Vec::new());
+        // Writing into memory does not fail.
+        let _ = event.map(|event| line.event(event));
+        line.finish().map(|bytes| String::from_utf8_lossy(&bytes).trim_end().to_owned()).unwrap_or_default()
+    };
+    (0..one_by_one.len().max(batched.len())).find_map(|n| {
+        let (one_by_one, batched) = (told(one_by_one.get(n)), told(batched.get(n)));
+        (one_by_one != batched).then_some(Difference::Batch { one_by_one, batched })
+    })
 }
 
 /// Why a step is run on neither side; `None`: it is run.

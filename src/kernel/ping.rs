@@ -68,7 +68,7 @@ impl Oracle {
 }
 
 fn v4(ip: &IpSpec) -> impl Iterator<Item = IpAddr> {
-    ip.address.iter().map(|net| net.addr).filter(IpAddr::is_ipv4)
+    ip.address.iter().map(|net| net.addr()).filter(IpAddr::is_ipv4)
 }
 
 /// Configures the stack behind a device.
@@ -77,8 +77,8 @@ fn give_addresses(world: &mut World<'_>, name: &str, ip: &IpSpec, patience: Pati
     let rtnl = &mut world.cells[place.cell].rtnl;
     let failed = || Trouble::refused(format!("the addresses of {name}"));
     link::set_flag(rtnl, LOOPBACK, LinkFlags::Up, true).map_err(failed())?;
-    for net in ip.address.iter().filter(|net| net.addr.is_ipv4()) {
-        link::add_address(rtnl, place.ifindex, net.addr, net.prefix).map_err(failed())?;
+    for net in ip.address.iter().filter(|net| net.addr().is_ipv4()) {
+        link::add_address(rtnl, place.ifindex, net.addr(), net.prefix()).map_err(failed())?;
     }
     for (addr, mac) in ip.neighbours.iter().filter(|(addr, _)| addr.is_ipv4()) {
         link::add_neighbour(rtnl, place.ifindex, *addr, *mac).map_err(failed())?;

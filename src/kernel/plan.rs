@@ -46,7 +46,7 @@ impl Plan {
     /// Reads the lab.
     ///
     /// # Errors
-    /// [`Trouble::Unsupported`] names what this oracle cannot do.
+    /// [`Trouble::Unsupported`] names what this oracle cannot do, whatever the kernel can.
     pub(super) fn of(lab: &LabSpec) -> Result<Plan, Trouble> {
         check(lab)?;
         let mut wired = BTreeMap::new();
@@ -86,20 +86,16 @@ fn check(lab: &LabSpec) -> Result<(), Trouble> {
     let no = |what: String| Err(Trouble::Unsupported(what));
     for device in &lab.devices {
         match &device.kind {
-            DeviceKind::Vlan(_) => return no(format!("{}: 802.1Q sub-interfaces", device.name)),
             DeviceKind::Macvlan(m) if m.open != TapOpen::No => {
                 return no(format!("{}: the device node of a macvtap", device.name));
             }
             DeviceKind::Nic(n) if n.filter != UnicastFilter::None => {
-                return no(format!("{}: a hardware address filter", device.name));
+                return no(format!("{}: a hardware address filter, which a veth does not have", device.name));
             }
             _ => {}
         }
     }
     for switch in &lab.switches {
-        if switch.vlan_filtering {
-            return no(format!("{}: VLAN filtering", switch.name));
-        }
         if switch.policy.is_some() || switch.ports.iter().any(|p| p.policy.is_some()) {
             return no(format!("{}: port policies", switch.name));
         }

@@ -84,7 +84,8 @@ impl Drop for Pool {
         // Closing a packet socket waits for all processors; closing many at once waits no longer than closing one.
         std::thread::scope(|scope| {
             for cell in std::mem::take(&mut self.idle).into_values().flatten() {
-                scope.spawn(move || drop(cell));
+                // One that gets no thread is closed here.
+                let _ = std::thread::Builder::new().spawn_scoped(scope, move || drop(cell));
             }
         });
     }

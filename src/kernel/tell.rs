@@ -51,6 +51,11 @@ fn line(difference: &Difference) -> String {
         Difference::State { device, kernel, macvlab } => {
             format!("{device} at the end: kernel {kernel}; macvlab {macvlab}")
         }
+        Difference::Batch { one_by_one, batched } => {
+            format!(
+                "batch: macvlab says {one_by_one} of frames one by one, and {batched} of the same in batches"
+            )
+        }
         Difference::Existence { device, in_kernel: true } => format!("{device} exists only in the kernel"),
         Difference::Existence { device, in_kernel: false } => format!("{device} exists only in macvlab"),
     }

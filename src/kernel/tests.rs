@@ -49,13 +49,7 @@ fn port(name: &str, mac: u64, mode: Mode) -> DeviceSpec {
 }
 
 fn port_spec(mac: u64, mode: Mode) -> MacvlanSpec {
-    MacvlanSpec {
-        parent: "eth0".into(),
-        mode,
-        mac: Some(MacAddr::from_u64(mac)),
-        up: true,
-        ..MacvlanSpec::default()
-    }
+    MacvlanSpec { parent: "eth0".into(), mode, mac: Some(MacAddr::from_u64(mac)), ..MacvlanSpec::default() }
 }
 
 fn switch(ports: &[(&str, bool)]) -> SwitchSpec {
@@ -238,7 +232,7 @@ fn the_kernel_agrees_on_random_labs() {
     if matches!(Oracle::new().unwrap().run(&LabSpec::default(), None), Err(Trouble::Unprivileged(_))) {
         return;
     }
-    let stop = std::sync::atomic::AtomicBool::new(false);
+    let stop = crate::stop::Stop::default();
     let mut told = String::new();
     let tally = verify_random(100, 12, 2, &stop, &mut |p| match p {
         Progress::Failed(f) => told.push_str(&format!("seed {}\n{}", f.seed, f.told)),

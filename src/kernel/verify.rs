@@ -9,9 +9,9 @@ use super::shrink::shrink;
 use super::tell::tell;
 use super::trouble::Trouble;
 use crate::lab::LabSpec;
+use crate::stop::Stop;
 use crate::verdict::Rule;
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::atomic::AtomicBool;
 
 /// How often a failing lab is run again to see whether it fails each time.
 const AGAIN: usize = 2;
@@ -81,12 +81,12 @@ pub struct Tally {
 }
 
 /// Runs the random labs of seeds `first` to `first + count - 1` on `jobs` threads. `told` hears of each as it is done;
-/// once `stop` is set, no further lab is begun.
+/// once it is asked to stop, no further lab is begun.
 pub fn verify_random(
     first: u64,
     count: u64,
     jobs: usize,
-    stop: &AtomicBool,
+    stop: &Stop,
     told: &mut dyn FnMut(&Progress),
 ) -> Tally {
     let mut tally = Tally::default();

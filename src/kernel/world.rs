@@ -1,5 +1,6 @@
 //! A lab made of real devices: every NIC's host, port, station and switch in a namespace of its own.
 
+use super::can;
 use super::link::{self, NewEnd, NewPort, Snapshot};
 use super::netns::Inside;
 use super::observed::SetupError;
@@ -93,6 +94,7 @@ impl<'p> World<'p> {
     /// Builds the lab; refused devices are listed.
     pub(super) fn build(pool: &'p mut Pool, lab: &LabSpec) -> Result<(World<'p>, Vec<SetupError>), Trouble> {
         let plan = Plan::of(lab)?;
+        can::check(pool, lab)?;
         let void = pool.take(Role::Deaf, 0)?;
         let mut refused = Vec::new();
         let mut world = World {

@@ -17,6 +17,7 @@ use crate::macvlan::{self, PortRequest, Refusal};
 use crate::nic::{Filter, Nic, UnicastFilter};
 use crate::station::{Endpoint, IpSpec, Router};
 use crate::switch::{Assigned, FdbKind, PortConfig, Switch, SwitchConfig};
+use crate::time::LAB_SPAN;
 use crate::verdict::Rule;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -30,7 +31,7 @@ const DEFAULT_MTU: u32 = 1500;
 
 impl Lab {
     /// Builds a lab. What the kernel would refuse is part of its events; the first call that takes a sink hands them
-    /// out.
+    /// out. If [`Options::stop`] is set meanwhile, it is left half built, and runs no step.
     #[must_use]
     pub fn new(spec: &LabSpec, options: Options) -> Lab {
         let now = options.start;
@@ -41,13 +42,14 @@ impl Lab {
             options,
             devices: Vec::new(),
             names: BTreeMap::new(),
+            vacant: Vec::new(),
             cables: Vec::new(),
             switches: Vec::new(),
             first_device: NodeId(spec.switches.iter().map(|s| 1 + s.ports.len() as u32).sum()),
             changed: true,
             wiring: Arc::default(),
             state: State::default(),
-            stacks: Stacks::default(),
+            stacks: Stacks::until(now + LAB_SPAN),
             outside: super::outside::Outside::default(),
             addresses: BTreeMap::new(),
             now,
@@ -64,6 +66,9 @@ impl Lab {
             lab.make_switch(spec, switch);
         }
         for device in &spec.devices {
+            if lab.stopped() {
+                return lab;
+            }
             lab.declare(device, &sockets);
         }
         lab.wire_switch_tables(spec);
@@ -138,7 +143,10 @@ impl Lab {
             interfaces.push((interface.name.as_str(), s.mac, &s.ip, s.mtu));
         }
         if self.options.stacks {
-            let router = Router::new(name, &interfaces, self.now);
+            let mut router = Router::new(name, &interfaces, self.now);
+            for (index, _) in spec.interfaces.iter().enumerate().filter(|(_, i)| !i.station.up) {
+                router.begin_down(index);
+            }
             self.attach_stack(Stack::Router(Box::new(router)), devices);
         }
         Ok(())
@@ -165,11 +173,27 @@ impl Lab {
     }
 
     fn add_device(&mut self, name: &Name, kind: Kind) -> DeviceId {
-        let id = DeviceId(self.devices.len());
         self.changed = true;
-        self.devices.push(Device { name: name.clone(), kind, agent: None, user: None, gone: false });
+        let device = Device { name: name.clone(), kind, agent: None, user: None, gone: false };
+        let id = match self.vacated() {
+            Some(id) => {
+                self.devices[id.0] = device;
+                self.state.forget(self.node(id));
+                id
+            }
+            None => {
+                self.devices.push(device);
+                DeviceId(self.devices.len() - 1)
+            }
+        };
         self.names.insert(name.clone(), id);
         id
+    }
+
+    /// The number of a device that was removed, and that has nothing under way any more.
+    fn vacated(&mut self) -> Option<DeviceId> {
+        let id = self.vacant.last().copied()?;
+        if self.stacks.agenda.sends(id) { None } else { self.vacant.pop() }
     }
 
     /// The cable of a new device: to a switch port, to a device that is already there, or to nobody yet.
@@ -226,6 +250,7 @@ impl Lab {
             inherited_mac: spec.mac.is_none(),
             pushed: BTreeSet::new(),
             promisc: false,
+            allmulti: false,
         };
         let filter = Filter::new(UnicastFilter::Slots(u32::MAX));
         let link = Link::new(Role::Vlan, Nic::new(mac, mtu, filter), uplink);
@@ -285,8 +310,12 @@ impl Lab {
             return;
         }
         let state = self.state_of(id);
-        let endpoint = Endpoint::new(&name, state.mac, ip, state.mtu, self.now);
+        let mut endpoint = Endpoint::new(&name, state.mac, ip, state.mtu, self.now);
         let groups = endpoint.groups();
+        if !state.up {
+            // It is told when the device comes up.
+            endpoint = endpoint.down();
+        }
         self.attach_stack(Stack::Endpoint(Box::new(endpoint)), vec![id]);
         for group in groups {
             // Joining is never refused (R88).
@@ -295,11 +324,17 @@ impl Lab {
     }
 
     fn attach_stack(&mut self, stack: Stack, devices: Vec<DeviceId>) {
-        let agent = AgentId(self.stacks.agents.len());
+        let vacant = self.stacks.vacant.pop();
+        let agent = vacant.unwrap_or(AgentId(self.stacks.agents.len()));
         for (interface, id) in devices.iter().enumerate() {
             self.devices[id.0].agent = Some((agent, interface));
         }
-        self.stacks.agents.push(Agent { stack, devices, wake: None });
+        let new = Agent { stack, devices, wake: None };
+        if vacant.is_some() {
+            self.stacks.agents[agent.0] = new
+        } else {
+            self.stacks.agents.push(new)
+        }
         self.serve(agent);
     }
 
@@ -354,6 +389,9 @@ impl Lab {
         for (switch, index) in spec.switches.iter().zip(0..) {
             let id = SwitchId(index);
             for (number, port) in switch.ports.iter().enumerate() {
+                if self.stopped() {
+                    return;
+                }
                 let device = self.names.get(&port.device).copied();
                 let mac = device.map(|id| self.state_of(id).mac).unwrap_or_default();
                 let ips = device.map(|id| self.assigned_addresses(id)).unwrap_or_default();
@@ -405,7 +443,7 @@ impl Lab {
     /// The addresses that a network would have assigned to a device on a switch port: its own.
     fn assigned_addresses(&self, id: DeviceId) -> Vec<std::net::IpAddr> {
         let ip = self.addresses.get(&self.devices[id.0].name);
-        ip.map(|ip| ip.address.iter().map(|n| n.addr).collect()).unwrap_or_default()
+        ip.map(|ip| ip.address.iter().map(|n| n.addr()).collect()).unwrap_or_default()
     }
 
     /// The devices that are there now, listed as the first event lists them.

@@ -1,6 +1,6 @@
 //! `set`, `add` and `remove`: devices and switches change while the lab runs.
 
-use super::device::{AgentId, CableId, DeviceId, End, Kind, Link, Uplink};
+use super::device::{AgentId, CableId, Device, DeviceId, End, Kind, Link, Uplink};
 use super::spec::{Change, MacvlanSpec, Name, SwitchChange};
 use super::{DeviceState, Event, Lab, Stack};
 use crate::dataplane::SwitchId;
@@ -159,25 +159,44 @@ impl Lab {
     /// Tells every IP stack how the links of its devices stand, after a change that may reach far.
     pub(super) fn refresh_stacks(&mut self) {
         for index in 0..self.stacks.agents.len() {
-            let devices = self.stacks.agents[index].devices.clone();
-            for (interface, id) in devices.into_iter().enumerate().filter(|(_, id)| !self.devices[id.0].gone)
-            {
-                let state = self.state_of(id);
-                let now = self.now;
-                match &mut self.stacks.agents[index].stack {
-                    Stack::Endpoint(e) => {
-                        e.set_mtu(state.mtu, now);
-                        e.set_link_up(state.up, now);
-                        e.set_carrier(state.carrier, now);
-                    }
-                    Stack::Router(r) => {
-                        r.set_link_up(interface, state.up, now);
-                        r.set_carrier(interface, state.carrier, now);
-                    }
+            if self.stopped() {
+                return;
+            }
+            self.refresh_stack(index);
+        }
+    }
+
+    /// Tells the IP stacks how their links stand after a change of this device. Nothing sits on a port, so that only its own
+    /// stack has to do with it.
+    pub(super) fn refresh_stacks_on(&mut self, name: &str) {
+        match self.names.get(name).map(|id| &self.devices[id.0]) {
+            Some(Device { kind: Kind::Link(_), .. }) => self.refresh_stacks(),
+            Some(Device { agent: Some((agent, _)), .. }) => self.refresh_stack(agent.0),
+            _ => {}
+        }
+    }
+
+    fn refresh_stack(&mut self, index: usize) {
+        let devices = self.stacks.agents[index].devices.clone();
+        if devices.is_empty() {
+            return;
+        }
+        for (interface, id) in devices.into_iter().enumerate().filter(|(_, id)| !self.devices[id.0].gone) {
+            let state = self.state_of(id);
+            let now = self.now;
+            match &mut self.stacks.agents[index].stack {
+                Stack::Endpoint(e) => {
+                    e.set_mtu(state.mtu, now);
+                    e.set_link_up(state.up, now);
+                    e.set_carrier(state.carrier, now);
+                }
+                Stack::Router(r) => {
+                    r.set_link_up(interface, state.up, now);
+                    r.set_carrier(interface, state.carrier, now);
                 }
             }
-            self.serve(AgentId(index));
         }
+        self.serve(AgentId(index));
     }
 
     /// Tells the IP stack behind a device which address the device has.
@@ -260,11 +279,11 @@ impl Lab {
         Ok(())
     }
 
-    /// Pushes a sub-interface's addresses and promiscuity down to the device below it (`vlan_dev_set_rx_mode`,
-    /// `vlan_dev_change_rx_flags`). Nothing to do for other devices.
+    /// Pushes a sub-interface's addresses, promiscuity and wish for all groups down to the device below it
+    /// (`vlan_dev_set_rx_mode`, `vlan_dev_change_rx_flags`). Nothing to do for other devices.
     fn sync_vlan(&mut self, id: DeviceId) {
         let Some(link) = self.link_mut(id) else { return };
-        let Uplink::Below { nic: below, pushed, promisc, .. } = &mut link.uplink else { return };
+        let Uplink::Below { nic: below, pushed, promisc, allmulti, .. } = &mut link.uplink else { return };
         let below = *below;
         let wanted: BTreeSet<MacAddr> = if link.nic.up {
             link.nic.filter.addresses().chain([link.nic.mac]).collect()
@@ -272,8 +291,13 @@ impl Lab {
             BTreeSet::new()
         };
         let old = std::mem::replace(pushed, wanted.clone());
-        let wanted_promisc = link.nic.up && link.nic.filter.promiscuity() != 0;
-        let promisc_by = i32::from(wanted_promisc) - i32::from(std::mem::replace(promisc, wanted_promisc));
+        // How much a wish adds to the count below, now that it is there or not.
+        let passed_down = |count: u32, before: &mut bool| {
+            let wanted = link.nic.up && count != 0;
+            i32::from(wanted) - i32::from(std::mem::replace(before, wanted))
+        };
+        let promisc_by = passed_down(link.nic.filter.promiscuity(), promisc);
+        let allmulti_by = passed_down(link.nic.filter.allmulti(), allmulti);
         let Some(lower) = self.link_mut(below) else { return };
         let own = lower.nic.mac;
         let filter = &mut lower.nic.filter;
@@ -284,6 +308,7 @@ impl Lab {
             if mac.is_multicast() { filter.group_pull(*mac) } else { filter.unicast_del(*mac) }
         }
         filter.promiscuity_add(promisc_by);
+        filter.allmulti_add(allmulti_by);
         filter.refresh(lower.nic.up);
         self.sync_vlan(below);
     }
@@ -336,6 +361,9 @@ impl Lab {
         self.silence(id);
         self.outside.vacate(id);
         self.devices[id.0].gone = true;
+        if let Kind::Port { .. } = self.devices[id.0].kind {
+            self.vacant.push(id);
+        }
         self.changed = true;
         self.names.remove(name);
         Ok(())

@@ -69,6 +69,11 @@ impl Agenda {
         }
     }
 
+    /// Whether a frame is to be sent by this device.
+    pub(super) fn sends(&self, by: DeviceId) -> bool {
+        self.frames.iter().any(|Reverse(e)| matches!(e.due, Due::Send { device, .. } if device == by))
+    }
+
     /// Whether frames are under way.
     pub(super) fn frames_under_way(&self) -> bool {
         !self.frames.is_empty()

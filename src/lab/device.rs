@@ -102,6 +102,8 @@ pub(super) enum Uplink {
         pushed: BTreeSet<MacAddr>,
         /// Promiscuity passed down to it.
         promisc: bool,
+        /// The wish for all groups passed down to it.
+        allmulti: bool,
     },
 }
 

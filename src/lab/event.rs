@@ -181,6 +181,8 @@ pub enum Outcome {
     Ok,
     /// Refused.
     Error(Errno, Rule),
+    /// Not done: it could have gone on past the end of the lab's time ([`LAB_SPAN`](crate::time::LAB_SPAN)).
+    TooLate,
 }
 
 /// How a device stands.

@@ -41,6 +41,7 @@ use crate::dataplane::{End as WireEnd, NodeId, Numbered, State, SwitchId, Wiring
 use crate::errno::Errno;
 use crate::frame::{Frame, FramePool};
 use crate::macvlan::Refusal;
+use crate::stop::Stop;
 use crate::switch::Switch;
 use crate::time::Instant;
 use crate::verdict::Rule;
@@ -52,8 +53,10 @@ use spec::{Name, StepSpec};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use told::Told;
+
+/// The frames of the captures that `replay` steps name, with their times as they were recorded.
+pub type Captures = BTreeMap<PathBuf, Arc<[(Instant, Frame)]>>;
 
 /// Where a lab's events go, in the order in which they happen.
 pub type Sink<'a> = &'a mut dyn FnMut(&Event);
@@ -68,13 +71,16 @@ pub struct Options {
     pub hops: bool,
     /// Decisions are told in full, with the ways not gone ([`Event::Decision`]): for explanations.
     pub decisions: bool,
+    /// Devices take frames from their cables as a [worker](crate::dataplane::Worker) takes many at once. The same comes of
+    /// it; this is for those who check that. Not if decisions are told.
+    pub batches: bool,
     /// Changes of the devices and of the forwarding databases are told ([`Event::Devices`], [`Event::Fdb`]): for those who
     /// show how the lab stands at any moment.
     pub changes: bool,
-    /// The frames of the captures that `replay` steps name, with their times.
-    pub captures: BTreeMap<PathBuf, Vec<(Instant, Frame)>>,
-    /// Once set, by another thread, the run ends without the steps, and the rest of the step, that are still to come.
-    pub stop: Option<Arc<AtomicBool>>,
+    /// What `replay` steps replay.
+    pub captures: Captures,
+    /// Once asked, the run ends without the steps, and the rest of the step, that are still to come.
+    pub stop: Stop,
     /// So many frames may be held by those who are told of them: buffers for as many are kept and used again.
     pub held: usize,
     /// The time at which the lab begins.
@@ -87,9 +93,10 @@ impl Default for Options {
             stacks: true,
             hops: true,
             decisions: false,
+            batches: false,
             changes: false,
-            captures: BTreeMap::new(),
-            stop: None,
+            captures: Captures::new(),
+            stop: Stop::default(),
             held: 0,
             start: Instant::ZERO,
         }
@@ -128,6 +135,8 @@ pub struct Lab {
     options: Options,
     devices: Vec<device::Device>,
     names: BTreeMap<Name, DeviceId>,
+    /// Ports that were removed: their numbers are used again, so that a lab does not grow with all that ever was.
+    vacant: Vec<DeviceId>,
     cables: Vec<Cable>,
     switches: Vec<SwitchNode>,
     /// The node of the first device: switches and their ports come before.
@@ -207,6 +216,12 @@ impl Lab {
         }
     }
 
+    /// Whether a device of this name is there.
+    #[must_use]
+    pub fn has(&self, device: &str) -> bool {
+        self.names.contains_key(device)
+    }
+
     /// Whether a device of this name is there, and can take a frame from a cable.
     #[must_use]
     pub fn has_link(&self, device: &str) -> bool {
@@ -215,7 +230,9 @@ impl Lab {
 
     /// Lets virtual time pass up to a moment.
     pub fn advance(&mut self, until: Instant, sink: Sink<'_>) {
-        while let Some((time, due)) = self.stacks.agenda.take(until) {
+        while !self.stopped()
+            && let Some((time, due)) = self.stacks.agenda.take(until)
+        {
             self.now = self.now.max(time);
             self.perform(due);
             self.flush(sink);
@@ -225,13 +242,13 @@ impl Lab {
 
     /// Somebody wants the run to end.
     fn stopped(&self) -> bool {
-        self.options.stop.as_ref().is_some_and(|stop| stop.load(Ordering::Relaxed))
+        self.options.stop.asked()
     }
 
     /// Lets virtual time pass until no frame is under way.
     fn settle(&mut self, sink: Sink<'_>) {
         self.flush(sink);
-        while self.stacks.agenda.frames_under_way() {
+        while !self.stopped() && self.stacks.agenda.frames_under_way() {
             let Some(time) = self.stacks.agenda.next_time() else { return };
             self.advance(time, sink);
         }

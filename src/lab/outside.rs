@@ -4,7 +4,7 @@
 //! station, a sub-interface or a switch's own device is a program: what they receive goes to it, and what it writes they
 //! send. What a NIC or a router's interface needs is a wire. Everything in between is decided as ever.
 
-use super::device::{Cable, CableId, DeviceId, End, Kind, Role, Uplink};
+use super::device::{Agent, Cable, CableId, DeviceId, End, Kind, Role, Stack, Uplink};
 use super::spec::Name;
 use super::{Lab, Sink};
 use crate::dataplane::{End as WireEnd, Numbered, TapOpen};
@@ -169,7 +169,10 @@ impl Lab {
         let Some(way) = self.outside.places.get(outlet.0).and_then(|p| p.way) else { return };
         let frame = self.pool.make(&[frame]);
         match way {
-            Way::User(id) => self.send_or_record(id, frame),
+            Way::User(id) => {
+                let (node, frame_id) = (self.node(id), self.new_frame_id());
+                self.walk(|walk| walk.send_for_outside(node, Numbered::new(&frame, frame_id)));
+            }
             Way::Wire(id) => {
                 let (node, frame_id) = (self.node(id), self.new_frame_id());
                 // What does not fit is recorded; the rest is the sender's error.
@@ -229,6 +232,10 @@ impl Lab {
         if let Some((agent, _)) = self.devices[id.0].agent.take() {
             let wake = self.stacks.agents[agent.0].wake.take();
             self.stacks.agenda.rearm(agent, wake, None);
+            if let Agent { stack: Stack::Endpoint(_), devices, .. } = &mut self.stacks.agents[agent.0] {
+                devices.clear();
+                self.stacks.vacant.push(agent);
+            }
         }
     }
 }

@@ -43,6 +43,7 @@ impl Lab {
             now: self.now,
             hops: self.options.hops,
             decisions: self.options.decisions,
+            batches: self.options.batches,
             told: self.options.changes.then_some(&mut self.told),
         };
         go(&mut Walk::new(&wiring, &mut self.state, &mut recorder, self.now))

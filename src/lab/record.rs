@@ -14,13 +14,24 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 /// The IP stacks of a lab, and what is due when.
-#[derive(Default)]
 pub(super) struct Stacks {
     pub(super) agents: Vec<Agent>,
+    /// Those whose only device is no more, or used from outside: their numbers are used again.
+    pub(super) vacant: Vec<AgentId>,
     pub(super) agenda: Agenda,
+    /// The end of the lab's time: nobody is woken later.
+    end: Instant,
 }
 
 impl Stacks {
+    pub(super) fn until(end: Instant) -> Stacks {
+        Stacks { agents: Vec::new(), vacant: Vec::new(), agenda: Agenda::default(), end }
+    }
+
+    pub(super) fn end(&self) -> Instant {
+        self.end
+    }
+
     /// Lets an IP stack do what is due, plans its frames and its next wake-up call.
     pub(super) fn serve(&mut self, id: AgentId, now: Instant) {
         let agent = &mut self.agents[id.0];
@@ -29,7 +40,7 @@ impl Stacks {
             let due = Due::Send { device: agent.devices[interface], frame: frame.into() };
             self.agenda.plan(now, due);
         }
-        let wake = agent.stack.poll_at().map(|t| t.max(now));
+        let wake = agent.stack.poll_at().map(|t| t.max(now)).filter(|t| *t <= self.end);
         self.agenda.rearm(id, agent.wake, wake);
         agent.wake = wake;
     }
@@ -55,6 +66,8 @@ pub(super) struct Recorder<'a> {
     pub(super) hops: bool,
     /// Decisions are told in full.
     pub(super) decisions: bool,
+    /// Frames from cables are taken in as one of many.
+    pub(super) batches: bool,
     /// What was told of the forwarding databases, if their changes are told.
     pub(super) told: Option<&'a mut Told>,
 }
@@ -127,6 +140,10 @@ impl Watch for Recorder<'_> {
                 entry: entry.map(|e| (port(e.port), e.kind)),
             }));
         }
+    }
+
+    fn takes_batches(&self) -> bool {
+        self.batches && !self.decisions
     }
 
     fn wants_decisions(&self) -> bool {

@@ -1,11 +1,13 @@
 //! What a lab file says, checked and typed: the declaration that a lab is built from, here or on the running kernel.
 
+use super::Captures;
 use crate::errno::Errno;
 use crate::frame::{MacAddr, VlanId};
 use crate::macvlan::{MacvlanFlags, Mode, SourcesChange};
 use crate::nic::UnicastFilter;
-use crate::station::IpSpec;
+use crate::station::{INTERVAL, IpSpec};
 use crate::switch::{Policy, PortFlag, PortFlags, PortState, PortVlans};
+use crate::time::LAB_SPAN;
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -29,6 +31,17 @@ pub struct LabSpec {
 }
 
 impl LabSpec {
+    /// The first step that could go on past the end of the lab's time ([`LAB_SPAN`]) if those before it take as long as
+    /// they can; counted from 0.
+    #[must_use]
+    pub fn too_late(&self, captures: &Captures) -> Option<usize> {
+        let mut elapsed = Duration::ZERO;
+        self.steps.iter().position(|step| {
+            elapsed = elapsed.saturating_add(step.action.longest(captures));
+            elapsed > LAB_SPAN
+        })
+    }
+
     /// Every device that is named as a parent, in tables and in steps.
     pub fn parents(&self) -> impl Iterator<Item = &Name> {
         let declared = self.devices.iter().filter_map(|d| d.kind.parent());
@@ -119,7 +132,7 @@ pub struct VlanSpec {
 }
 
 /// `[macvlan.N]`, `[macvtap.N]`
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct MacvlanSpec {
     /// The device it sits on: a NIC, a VLAN sub-interface, a switch's own device, or another port (whose parent is then
     /// used).
@@ -154,6 +167,29 @@ pub struct MacvlanSpec {
     pub bclim: Option<i32>,
     /// The kernel must refuse the device with this error.
     pub expect: Option<Errno>,
+}
+
+impl Default for MacvlanSpec {
+    fn default() -> MacvlanSpec {
+        MacvlanSpec {
+            parent: Name::default(),
+            tap: false,
+            open: TapOpen::default(),
+            mode: Mode::default(),
+            mac: None,
+            ip: IpSpec::default(),
+            mtu: None,
+            up: true,
+            flags: MacvlanFlags::default(),
+            sources: Vec::new(),
+            multicast: Vec::new(),
+            allmulticast: false,
+            promisc: false,
+            bcqueuelen: None,
+            bclim: None,
+            expect: None,
+        }
+    }
 }
 
 impl MacvlanSpec {
@@ -339,6 +375,30 @@ pub enum Action {
         /// The device that sends them; a NIC: they arrive at it from the wire.
         at: Name,
     },
+}
+
+impl Action {
+    /// How long it can take at most until it has its result. Of a `replay`, the capture says so; one that is not there
+    /// takes no time.
+    #[must_use]
+    pub fn longest(&self, captures: &Captures) -> Duration {
+        match self {
+            Action::Ping(probe) | Action::Arping(probe) | Action::Udp(probe) | Action::Tcp(probe) => {
+                INTERVAL.saturating_mul(probe.count.saturating_sub(1)).saturating_add(probe.timeout)
+            }
+            Action::Wait(time) => *time,
+            Action::Replay { capture, .. } => {
+                let frames = captures.get(capture).map(|frames| &**frames).unwrap_or_default();
+                let last = frames.iter().map(|(time, _)| *time).max();
+                last.zip(frames.first()).map_or(Duration::ZERO, |(last, (first, _))| last.since(*first))
+            }
+            Action::Inject { .. }
+            | Action::Set { .. }
+            | Action::SetSwitch { .. }
+            | Action::Add { .. }
+            | Action::Remove(_) => Duration::ZERO,
+        }
+    }
 }
 
 /// How an injected frame gets to its device.

@@ -35,7 +35,7 @@ impl From<Result<(), Refusal>> for Done {
 
 impl Lab {
     /// Runs every step, then tells the counters and states. Ends early if [`Options::stop`](super::Options::stop) is
-    /// set; a step that was not finished has no result.
+    /// asked; a step that was not finished has no result.
     pub fn run(&mut self, sink: Sink<'_>) -> Summary {
         self.flush(sink);
         for spec in std::mem::take(&mut self.steps) {
@@ -60,7 +60,11 @@ impl Lab {
         self.log.push(Event::Step { step: self.step, spec: spec.clone() });
         self.flush(sink);
         self.watched = None;
-        let done = self.act(&spec.action, sink);
+        let done = if self.is_too_late_for(&spec.action) {
+            Done { outcome: Outcome::TooLate, rtt: None }
+        } else {
+            self.act(&spec.action, sink)
+        };
         if self.stopped() {
             return;
         }
@@ -75,7 +79,12 @@ impl Lab {
         self.flush(sink);
     }
 
-    /// A change that nobody expected to be refused, and was, is a failure as well.
+    /// Whether an action that begins now could go on past the end of the lab's time.
+    fn is_too_late_for(&self, action: &Action) -> bool {
+        self.now + action.longest(&self.options.captures) > self.stacks.end()
+    }
+
+    /// A change that nobody expected to be refused, and was, is a failure as well; so is what was not done at all.
     fn count(&mut self, spec: &StepSpec, outcome: Outcome, held: Option<bool>) {
         let change = matches!(
             spec.action,
@@ -86,6 +95,7 @@ impl Lab {
                 | Action::Replay { .. }
         );
         let refused = held.is_none() && change && matches!(outcome, Outcome::Error(..));
+        let refused = refused || held.is_none() && outcome == Outcome::TooLate;
         self.summary.steps += 1;
         self.summary.held += usize::from(held == Some(true));
         self.summary.failed += usize::from(held == Some(false) || refused);
@@ -106,6 +116,12 @@ impl Lab {
         let step = self.step;
         self.log.push(Event::Step { step, spec: spec.clone() });
         let outcome = self.act(&spec.action, sink).outcome;
+        if let Action::Remove(name) = &spec.action
+            && !self.names.contains_key(name)
+        {
+            // No step that is still to come can name it as a target.
+            self.addresses.remove(name);
+        }
         self.tell_changes(&spec.action);
         self.log.push(Event::Result { step, outcome, rtt: None, delivered: Vec::new(), held: None });
         self.flush(sink);
@@ -119,10 +135,17 @@ impl Lab {
             Action::Udp(probe) => self.probe(ProbeKind::Udp, probe, sink),
             Action::Tcp(probe) => self.probe(ProbeKind::Tcp, probe, sink),
             Action::Inject { at, entry, frame } => self.inject(at, *entry, frame).into(),
-            Action::Set { device, change } => self.changed(|lab| lab.set(device, change)),
+            Action::Set { device, change } => self.changed(device, |lab| lab.set(device, change)),
             Action::SetSwitch { switch, change } => self.set_switch(switch, change).into(),
-            Action::Add { name, spec } => self.changed(|lab| lab.add(name, spec)),
-            Action::Remove(name) => self.changed(|lab| lab.remove(name)),
+            Action::Add { name, spec } => self.changed(name, |lab| lab.add(name, spec)),
+            Action::Remove(name) => {
+                let reaches_far = self.has_link(name);
+                let done = self.remove(name);
+                if reaches_far {
+                    self.refresh_stacks();
+                }
+                done.into()
+            }
             Action::Wait(time) => {
                 self.advance(self.now + *time, sink);
                 Ok(()).into()
@@ -132,9 +155,9 @@ impl Lab {
     }
 
     /// Carries out a change to a device, and lets the IP stacks know how the links stand now.
-    fn changed(&mut self, change: impl FnOnce(&mut Lab) -> Result<(), Refusal>) -> Done {
+    fn changed(&mut self, device: &str, change: impl FnOnce(&mut Lab) -> Result<(), Refusal>) -> Done {
         let done = change(self);
-        self.refresh_stacks();
+        self.refresh_stacks_on(device);
         done.into()
     }
 
@@ -182,7 +205,7 @@ impl Lab {
     fn target_address(&self, from: &str, to: &str) -> Option<IpAddr> {
         let own = &self.addresses.get(from)?.address;
         let theirs = &self.addresses.get(to)?.address;
-        theirs.iter().map(|n| n.addr).find(|a| own.iter().any(|o| o.addr.is_ipv4() == a.is_ipv4()))
+        theirs.iter().map(|n| n.addr()).find(|a| own.iter().any(|o| o.addr().is_ipv4() == a.is_ipv4()))
     }
 
     fn inject(&mut self, at: &str, entry: Entry, frame: &FrameSpec) -> Result<(), Refusal> {
@@ -206,17 +229,17 @@ impl Lab {
     /// A capture's frames, spaced as they were recorded.
     fn replay(&mut self, capture: &Path, at: &str, sink: Sink<'_>) -> Result<(), Refusal> {
         let id = self.find(at)?;
-        let frames = self.options.captures.get(capture).cloned().unwrap_or_default();
+        let Some(frames) = self.options.captures.get(capture).cloned() else { return Ok(()) };
         let Some(first) = frames.first().map(|(time, _)| *time) else { return Ok(()) };
         let start = self.now;
-        for (time, frame) in frames {
+        for (time, frame) in frames.iter() {
             if self.stopped() {
                 break;
             }
             let due: Instant = start + time.since(first);
             let sent = match self.link(id).map(|l| l.role == super::device::Role::Nic) {
-                Some(true) => self.arrive(at, due, &frame, sink),
-                _ => self.send_at(at, due, &frame, sink),
+                Some(true) => self.arrive(at, due, frame, sink),
+                _ => self.send_at(at, due, frame, sink),
             };
             sent.map_err(|_| (Errno::Enodev, Rule::SendDown))?;
         }
@@ -265,7 +288,7 @@ impl Resolve for Lab {
     }
 
     fn ip_of(&self, device: &str, family: Family) -> Option<IpAddr> {
-        self.addresses.get(device)?.address.iter().map(|n| n.addr).find(|a| Family::of(*a) == family)
+        self.addresses.get(device)?.address.iter().map(|n| n.addr()).find(|a| Family::of(*a) == family)
     }
 }
 

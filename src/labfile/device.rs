@@ -1,5 +1,6 @@
 //! NICs, VLAN sub-interfaces, ports, stations and routers.
 
+use super::declared::families;
 use super::names::{Kind, Want, Wire, bad_name, declare};
 use super::read::{Node, Reader, Table, list};
 use super::scalar;
@@ -90,11 +91,6 @@ pub(super) fn device(
         }
     };
     Some(DeviceSpec { name: name.into(), kind, line })
-}
-
-/// The families of a device's addresses.
-pub(super) fn families(ip: &IpSpec) -> Vec<Family> {
-    ip.address.iter().map(|n| Family::of(n.addr)).collect()
 }
 
 fn nic(cx: &mut Reader<'_>, name: &str, table: &Table<'_, '_>) -> NicSpec {

@@ -1,5 +1,6 @@
 //! What is wrong in a lab file, and how it is shown.
 
+use crate::plain::plain;
 use annotate_snippets::renderer::DecorStyle;
 use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet};
 use std::fmt;
@@ -42,7 +43,8 @@ pub struct Diagnostics {
 
 impl Diagnostics {
     pub(super) fn new(name: &str, text: &str, list: Vec<Diagnostic>, more: usize) -> Diagnostics {
-        Diagnostics { name: name.to_owned(), text: text.to_owned(), list, more }
+        // Lines of the file are made plain by those who draw them, with the marks in their places.
+        Diagnostics { name: plain(name), text: text.to_owned(), list, more }
     }
 
     /// The mistakes, in the order of the file; at most [`MAX_SHOWN`].

@@ -43,9 +43,11 @@
 //! have. Without it a port has VLAN 1, untagged.
 
 mod craft;
+mod declared;
 mod device;
 mod diagnostic;
 mod names;
+mod one_step;
 mod read;
 mod scalar;
 mod set;
@@ -56,23 +58,19 @@ mod switch;
 mod tests;
 mod write;
 
+pub use crate::limits::{DEVICES as MAX_DEVICES, LAB_FILE_BYTES as MAX_FILE, STEPS as MAX_STEPS};
 pub use diagnostic::{Diagnostic, Diagnostics, MAX_SHOWN};
+pub use one_step::{Index, parse_step};
 pub use scalar::{MAX_DURATION, MAX_FRAME, parse_duration};
 pub use step::MAX_COUNT;
 pub use write::write;
 
-use crate::lab::spec::{DeviceKind, LabSpec, StepSpec};
+use crate::lab::Captures;
+use crate::lab::spec::{DeviceKind, LabSpec};
+use crate::limits::LAB_FILE_VALUES;
 use read::{Node, Path, Reader, Table, list};
+use toml::Spanned;
 use toml::de::{DeTable, DeValue};
-
-/// The longest file, in bytes: the largest labs (100,000 ports) have less.
-pub const MAX_FILE: usize = 16 << 20;
-
-/// The most devices: interfaces of routers, switches and their ports counted.
-pub const MAX_DEVICES: usize = 100_000;
-
-/// The most steps.
-pub const MAX_STEPS: usize = 1_000_000;
 
 /// The most dots on one line outside strings: dotted keys nest tables, and the parser descends into them.
 const MAX_DOTS: usize = 16;
@@ -110,42 +108,7 @@ pub fn load(path: &std::path::Path) -> Result<LabSpec, LoadError> {
 pub fn parse(name: &str, text: &str) -> Result<LabSpec, Diagnostics> {
     let mut cx = Reader::new(text);
     let spec = if within_limits(&mut cx, text) { document(&mut cx, text) } else { None };
-    let (mut problems, mut more) = (cx.problems, cx.more);
-    match spec {
-        Some(spec) if problems.is_empty() => Ok(spec),
-        _ => {
-            problems.sort_by_key(|p| p.span.start);
-            more += problems.len().saturating_sub(MAX_SHOWN);
-            problems.truncate(MAX_SHOWN);
-            for problem in &mut problems {
-                problem.line = cx.lines.line(problem.span.start);
-                problem.column = cx.lines.column(problem.span.start);
-            }
-            Err(Diagnostics::new(name, text, problems, more))
-        }
-    }
-}
-
-/// Reads one more step for a lab: what would stand under another `[[step]]` of its file. It may name what the lab has,
-/// and what its steps add.
-///
-/// # Errors
-/// [`Diagnostics`], as of [`parse`], about the lab's file with the step at its end.
-pub fn parse_step(lab: &LabSpec, step: &str) -> Result<StepSpec, Diagnostics> {
-    let before = write(lab);
-    let text = format!("{before}\n[[step]]\n{step}\n");
-    let mut spec = parse("step", &text)?;
-    let last = spec.steps.pop();
-    match last.filter(|_| write(&spec) == before) {
-        Some(last) => Ok(StepSpec { line: 0, ..last }),
-        None => {
-            let message = "this is more than a step".to_owned();
-            let help = Some("a step is one line, such as `ping = { from = \"c1\", to = \"c2\" }`".to_owned());
-            let (line, column, key, span, other) = (1, 1, String::new(), 0..0, None);
-            let problem = Diagnostic { line, column, key, message, help, span, other };
-            Err(Diagnostics::new("step", step, vec![problem], 0))
-        }
-    }
+    cx.finish(name, text, spec)
 }
 
 /// Whether the file can be parsed without fear; if not, says why.
@@ -153,6 +116,13 @@ fn within_limits(cx: &mut Reader<'_>, text: &str) -> bool {
     if text.len() > MAX_FILE {
         let message = format!("the file has {} bytes or more", text.len());
         cx.problem(String::new(), 0..0, message, format!("at most {MAX_FILE} are read"));
+        return false;
+    }
+    // What the parser makes of a value is far larger than a value can be in the file, `1,`.
+    let begins_value = |byte: &u8| matches!(byte, b'=' | b',' | b'[' | b'{');
+    if text.bytes().filter(|byte| begins_value(byte)).count() > LAB_FILE_VALUES {
+        let help = "keys, elements of lists and tables are counted".to_owned();
+        cx.problem(String::new(), 0..0, format!("more than {LAB_FILE_VALUES} values in the file"), help);
         return false;
     }
     let mut at = 0;
@@ -189,8 +159,8 @@ fn dots(line: &str) -> usize {
     count
 }
 
-/// The whole file; `None` if it is no TOML.
-fn document(cx: &mut Reader<'_>, text: &str) -> Option<LabSpec> {
+/// The text as TOML; `None` if it is none.
+fn toml<'t>(cx: &mut Reader<'_>, text: &'t str) -> Option<Spanned<DeTable<'t>>> {
     let (root, errors) = DeTable::parse_recoverable(text);
     for error in &errors {
         let span = error.span().unwrap_or(0..0);
@@ -199,9 +169,12 @@ fn document(cx: &mut Reader<'_>, text: &str) -> Option<LabSpec> {
         let help: Vec<&str> = lines.collect();
         cx.problem(String::new(), span, message, (!help.is_empty()).then(|| help.join("; ")));
     }
-    if !errors.is_empty() {
-        return None;
-    }
+    errors.is_empty().then_some(root)
+}
+
+/// The whole file; `None` if it is no TOML.
+fn document(cx: &mut Reader<'_>, text: &str) -> Option<LabSpec> {
+    let root = toml(cx, text)?;
     let root = Table::root(root.get_ref());
     let mut spec = LabSpec { title: root.get(cx, "title", title).unwrap_or_default(), ..LabSpec::default() };
     let unknown = tables(cx, &root, &mut spec);
@@ -211,7 +184,7 @@ fn document(cx: &mut Reader<'_>, text: &str) -> Option<LabSpec> {
             cx.wrong::<()>(node, format!("{} steps", steps.len()), &format!("at most {MAX_STEPS}"));
         }
         spec.steps = steps;
-        Some(())
+        ends_in_time(cx, node, &spec)
     });
     if count(&spec) > MAX_DEVICES {
         let message = format!("{} devices, switches and ports of switches", count(&spec));
@@ -219,6 +192,19 @@ fn document(cx: &mut Reader<'_>, text: &str) -> Option<LabSpec> {
     }
     names::check(cx);
     (!unknown).then_some(spec)
+}
+
+/// Whether the lab's time is long enough for its steps; the first for which it is not is a mistake.
+fn ends_in_time(cx: &mut Reader<'_>, steps: &Node<'_, '_>, spec: &LabSpec) -> Option<()> {
+    let Some(index) = spec.too_late(&Captures::new()) else { return Some(()) };
+    let line = spec.steps.get(index)?.line;
+    let DeValue::Array(array) = steps.value else { return None };
+    // Steps that could not be read are not among the others.
+    let (number, value) = array.iter().enumerate().find(|(_, v)| cx.lines.line(v.span().start) == line)?;
+    let path = Path::Index(&steps.path, number + 1);
+    let node = Node { path, span: value.span(), value: value.get_ref() };
+    let help = "waits, timeouts and counts of all steps together must fit into it";
+    cx.wrong(&node, "this step could go on past the end of the lab's time, which is 100 years", help)
 }
 
 fn title(cx: &mut Reader<'_>, node: &Node<'_, '_>) -> Option<String> {
@@ -248,9 +234,12 @@ fn tables(cx: &mut Reader<'_>, root: &Table<'_, '_>, spec: &mut LabSpec) -> bool
         let is_known = known.contains(&kind_name);
         if !is_known {
             unknown = true;
-            let what = if matches!(value.get_ref(), DeValue::Table(_)) { "table" } else { "key" };
-            let message = format!("unknown {what} `{kind_name}`");
-            cx.problem(kind_name.to_owned(), kind.span(), message, suggest::hint(kind_name, &known));
+            // A hint takes time to find, and a file may have a million such keys.
+            if !cx.full() {
+                let what = if matches!(value.get_ref(), DeValue::Table(_)) { "table" } else { "key" };
+                let message = format!("unknown {what} `{kind_name}`");
+                cx.problem(kind_name.to_owned(), kind.span(), message, suggest::hint(kind_name, &known));
+            }
         }
         if ["title", "step"].contains(&kind_name) {
             continue;

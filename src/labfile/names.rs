@@ -1,11 +1,12 @@
 //! What the file's names stand for, checked when all of them are known.
 
+use super::declared::{Declared, Known};
 use super::diagnostic::MAX_SHOWN;
 use super::read::Reader;
 use super::suggest;
 use crate::frame::Family;
 use crate::lab::spec::{Name, Target};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::ops::Range;
 
 /// What a name stands for.
@@ -97,13 +98,6 @@ pub(super) struct Reference {
     pub(super) span: Range<usize>,
 }
 
-/// A declared name.
-struct Known {
-    kind: Kind,
-    span: Range<usize>,
-    families: Vec<Family>,
-}
-
 /// One end of a cable that the file names.
 pub(super) struct Wire {
     pub(super) device: String,
@@ -123,20 +117,25 @@ pub(super) struct Probe {
 
 /// All names of a file.
 #[derive(Default)]
-pub(super) struct Names {
-    declared: BTreeMap<String, Known>,
-    added: BTreeMap<String, Known>,
+pub(super) struct Names<'t> {
+    /// What is there already, if the file is a step for a lab that is.
+    before: Option<&'t Declared>,
+    own: Declared,
     pub(super) references: Vec<Reference>,
     pub(super) wires: Vec<Wire>,
     pub(super) probes: Vec<Probe>,
-    switch_ports: BTreeSet<(Name, Name)>,
     parents: Vec<(String, String)>,
 }
 
-impl Names {
+impl<'t> Names<'t> {
+    /// Of a step for a lab that is there.
+    pub(super) fn beside(before: &'t Declared) -> Names<'t> {
+        Names { before: Some(before), ..Names::default() }
+    }
+
     /// A port of a switch, for the device on its other end.
     pub(super) fn switch_port(&mut self, switch: &str, device: &str) {
-        self.switch_ports.insert((switch.into(), device.into()));
+        self.own.switch_ports.insert((switch.into(), device.into()));
     }
 
     /// A device stands on another.
@@ -146,29 +145,42 @@ impl Names {
 
     /// A step makes this port.
     pub(super) fn add(&mut self, name: &str, span: Range<usize>, families: Vec<Family>) {
-        let known = self.added.entry(name.to_owned());
-        known.or_insert(Known { kind: Kind::Port, span, families: Vec::new() }).families.extend(families);
+        self.own.add(name, span, families);
     }
 
+    /// Everything that can be named, in the order in which it counts.
+    fn all(&self) -> impl Iterator<Item = &Declared> {
+        std::iter::once(&self.own).chain(self.before)
+    }
+
+    /// What has this name: rather what is declared than what is added.
     fn find(&self, name: &str) -> Option<&Known> {
-        self.declared.get(name).or_else(|| self.added.get(name))
+        let declared = self.all().find_map(|names| names.declared.get(name));
+        declared.or_else(|| self.all().find_map(|names| names.added.get(name)))
     }
 
     fn has_family(&self, name: &str, family: Family) -> bool {
         let has = |known: &Known| known.kind == Kind::Unclear || known.families.contains(&family);
-        self.declared.get(name).is_some_and(has) || self.added.get(name).is_some_and(has)
+        self.all()
+            .flat_map(|names| [&names.declared, &names.added])
+            .any(|names| names.get(name).is_some_and(has))
+    }
+
+    fn is_on_switch(&self, switch: &Name, device: &str) -> bool {
+        let port = (switch.clone(), device.into());
+        self.all().any(|names| names.switch_ports.contains(&port))
     }
 
     fn nearest(&self, name: &str, want: &Want) -> Option<String> {
         let names: Vec<&str> = match want {
             Want::OnSwitch(switch) => self
-                .switch_ports
-                .iter()
+                .all()
+                .flat_map(|names| &names.switch_ports)
                 .filter(|(s, _)| s == switch)
                 .map(|(_, device)| device.as_str())
                 .collect(),
             _ => {
-                let known = self.declared.iter().chain(&self.added);
+                let known = self.all().flat_map(|names| names.declared.iter().chain(&names.added));
                 known.filter(|(_, entry)| want.takes(entry.kind)).map(|(name, _)| name.as_str()).collect()
             }
         };
@@ -203,12 +215,12 @@ pub(super) fn declare(
         cx.problem(key, span, format!("`{name}` is not a possible name"), help.to_owned());
         return;
     }
-    if let Some(taken) = cx.names.declared.get(name) {
+    if let Some(taken) = cx.names.own.declared.get(name) {
         let other = Some((taken.span.clone(), format!("already the name of {}", taken.kind.article())));
         cx.problem_with(key, span, format!("the name `{name}` is used twice"), None, other);
         return;
     }
-    cx.names.declared.insert(name.to_owned(), Known { kind, span, families });
+    cx.names.own.declared.insert(name.to_owned(), Known { kind, span, families });
 }
 
 /// Everything that could only be checked when all names were known.
@@ -243,9 +255,7 @@ fn references(cx: &mut Reader<'_>) {
                 (format!("`{name}` is {}", kind.article()), Some(want.help().to_owned()))
             }
             Some(_) => match &want {
-                Want::OnSwitch(switch)
-                    if !cx.names.switch_ports.contains(&(switch.clone(), name.as_str().into())) =>
-                {
+                Want::OnSwitch(switch) if !cx.names.is_on_switch(switch, &name) => {
                     let near = near(cx, &name, &want);
                     (format!("`{name}` is on no port of `{switch}`"), near)
                 }
@@ -283,7 +293,7 @@ fn loops(cx: &mut Reader<'_>) {
         while let Some(parent) = above.get(at) {
             match seen.insert(at, walk) {
                 Some(earlier) if earlier == walk => {
-                    if let Some(known) = cx.names.declared.get(at) {
+                    if let Some(known) = cx.names.own.declared.get(at) {
                         let span = known.span.clone();
                         let help = "a chain of parents ends at a NIC".to_owned();
                         cx.problem(at.to_owned(), span, format!("`{at}` stands on itself"), help);
@@ -299,14 +309,29 @@ fn loops(cx: &mut Reader<'_>) {
 
 /// Events call a switch port SWITCH.DEVICE, so nothing else may be called so.
 fn collisions(cx: &mut Reader<'_>) {
-    for (switch, device) in std::mem::take(&mut cx.names.switch_ports) {
+    for (switch, device) in std::mem::take(&mut cx.names.own.switch_ports) {
         let name = format!("{switch}.{device}");
         if let Some(known) = cx.names.find(&name) {
-            let message = format!("`{name}` is the name of the port of `{switch}` for `{device}`");
             let span = known.span.clone();
-            cx.problem(name, span, message, "choose another name".to_owned());
+            collision(cx, name, span, &switch, &device);
         }
     }
+    // What a step adds to a lab that is there may collide with what is there.
+    let added = cx.names.before.map(|before| (before, std::mem::take(&mut cx.names.own.added)));
+    for (before, (name, known)) in
+        added.into_iter().flat_map(|(b, added)| added.into_iter().map(move |a| (b, a)))
+    {
+        let ends =
+            name.match_indices('.').map(|(at, _)| (Name::from(&name[..at]), Name::from(&name[at + 1..])));
+        if let Some((switch, device)) = ends.into_iter().find(|port| before.switch_ports.contains(port)) {
+            collision(cx, name.clone(), known.span, &switch, &device);
+        }
+    }
+}
+
+fn collision(cx: &mut Reader<'_>, name: String, span: Range<usize>, switch: &str, device: &str) {
+    let message = format!("`{name}` is the name of the port of `{switch}` for `{device}`");
+    cx.problem(name, span, message, "choose another name".to_owned());
 }
 
 /// Both ends of a probe have addresses of one family.

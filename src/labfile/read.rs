@@ -1,6 +1,7 @@
 //! Walking the parsed TOML: tables, values with their place, and the mistakes found on the way.
 
-use super::diagnostic::{Diagnostic, LineIndex, MAX_SHOWN};
+use super::declared::Declared;
+use super::diagnostic::{Diagnostic, Diagnostics, LineIndex, MAX_SHOWN};
 use super::names::{Names, Reference, Want};
 use super::suggest;
 use std::fmt;
@@ -45,7 +46,7 @@ pub(super) struct Node<'p, 't> {
 /// What has been found so far.
 pub(super) struct Reader<'t> {
     pub(super) lines: LineIndex<'t>,
-    pub(super) names: Names,
+    pub(super) names: Names<'t>,
     pub(super) problems: Vec<Diagnostic>,
     pub(super) more: usize,
 }
@@ -53,6 +54,28 @@ pub(super) struct Reader<'t> {
 impl<'t> Reader<'t> {
     pub(super) fn new(text: &'t str) -> Reader<'t> {
         Reader { lines: LineIndex::new(text), names: Names::default(), problems: Vec::new(), more: 0 }
+    }
+
+    /// Of a step for a lab that is there.
+    pub(super) fn beside(before: &'t Declared, text: &'t str) -> Reader<'t> {
+        Reader { names: Names::beside(before), ..Reader::new(text) }
+    }
+
+    /// What was read, or everything that is wrong with it. `name` is what diagnostics call the text.
+    pub(super) fn finish<T>(mut self, name: &str, text: &str, read: Option<T>) -> Result<T, Diagnostics> {
+        match read {
+            Some(read) if self.problems.is_empty() => Ok(read),
+            _ => {
+                self.problems.sort_by_key(|p| p.span.start);
+                self.more += self.problems.len().saturating_sub(MAX_SHOWN);
+                self.problems.truncate(MAX_SHOWN);
+                for problem in &mut self.problems {
+                    problem.line = self.lines.line(problem.span.start);
+                    problem.column = self.lines.column(problem.span.start);
+                }
+                Err(Diagnostics::new(name, text, self.problems, self.more))
+            }
+        }
     }
 
     /// Whether no more mistakes are kept. Counts one: for those whose text takes time to make.

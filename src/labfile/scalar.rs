@@ -107,11 +107,11 @@ pub(super) fn ip_net(cx: &mut Reader<'_>, node: &Node<'_, '_>) -> Option<IpNet> 
     let Ok(addr) = addr.parse::<IpAddr>() else {
         return cx.wrong(node, format!("`{addr}` is not an IP address"), "as in \"192.168.128.222/24\"");
     };
-    let longest = if addr.is_ipv4() { 32 } else { 128 };
     let digits = !prefix.is_empty() && prefix.bytes().all(|b| b.is_ascii_digit());
-    match prefix.parse::<u8>() {
-        Ok(prefix) if digits && prefix <= longest => Some(IpNet { addr, prefix }),
-        _ => {
+    match prefix.parse().ok().filter(|_| digits).and_then(|prefix| IpNet::new(addr, prefix)) {
+        Some(net) => Some(net),
+        None => {
+            let longest = IpNet::longest(addr);
             let family = if addr.is_ipv4() { "an IPv4" } else { "an IPv6" };
             let help = format!("the prefix length of {family} address is a number from 0 to {longest}");
             cx.wrong(node, format!("`/{prefix}` is not a prefix length of {addr}"), &help)

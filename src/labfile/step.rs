@@ -1,6 +1,7 @@
 //! Steps and their expectations.
 
 use super::craft;
+use super::declared::families;
 use super::device;
 use super::names::{Probe, Want, bad_name};
 use super::read::{Node, Reader, Table, list};
@@ -147,7 +148,7 @@ fn add(cx: &mut Reader<'_>, node: &Node<'_, '_>) -> Option<Action> {
     }
     let spec = device::macvlan(cx, &table, tap);
     let (name, span) = name?;
-    cx.names.add(&name, span, device::families(&spec.ip));
+    cx.names.add(&name, span, families(&spec.ip));
     Some(Action::Add { name: name.into(), spec })
 }
 

@@ -45,15 +45,6 @@ pub trait Backend {
         0
     }
 
-    /// Makes another user the owner of the files that it made.
-    ///
-    /// # Errors
-    /// They cannot be given away.
-    fn give_to(&self, user: u32, group: u32) -> io::Result<()> {
-        let _ = (user, group);
-        Ok(())
-    }
-
     /// Nothing will ever come in any more, and that is as it should be.
     fn is_over(&self) -> bool {
         false
@@ -80,6 +71,8 @@ pub enum Presence {
     Away(String),
     /// Nobody ever again, for this reason.
     Gone(String),
+    /// The same, and what went out is lost for this reason.
+    Failed(String),
 }
 
 /// What crossed the rim of the lab at one place.
@@ -242,6 +235,18 @@ pub struct OpenError {
 }
 
 impl BackendSpec {
+    /// Whether opening it may need privileges: an interface. All else is a file or a socket of the user.
+    #[must_use]
+    pub fn needs_privileges(&self) -> bool {
+        match self {
+            BackendSpec::AfPacket(_) | BackendSpec::Tap(_) => true,
+            BackendSpec::Udp(..)
+            | BackendSpec::Unix(_)
+            | BackendSpec::UnixConnect(_)
+            | BackendSpec::Pcap(..) => false,
+        }
+    }
+
     /// Opens it, in the process's network namespace.
     ///
     /// # Errors

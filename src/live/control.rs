@@ -1,6 +1,6 @@
 //! Requests on UNIX sockets, while the lab runs.
 //!
-//! A request is one line of JSON, an answer one line and as many bytes as it says:
+//! A request is one line of JSON; an answer is a line, and as many bytes as it says, once or more often:
 //!
 //! ```text
 //! {"do":"show","as":"text"}                        the devices, and what is attached to them
@@ -10,60 +10,34 @@
 //! {"do":"change","step":"set = { device = \"c1\", mode = \"bridge\" }"}
 //!                                                  a step of the lab file: set, add or remove
 //! {"ok":true,"bytes":123}                          and 123 bytes
-//! {"ok":false,"error":"…"}
+//! {"ok":true,"bytes":32800,"more":true}            and 32800 bytes, and then another such line
+//! {"ok":false,"error":"…"}                         what came before is worth nothing
 //! ```
+//!
+//! Forwarding comes first. One turn of the loop makes one piece of one answer, callers take turns, and a caller's next
+//! request is read when its last answer is with the system. Callers who have not asked make room for others, and who does not
+//! read is sent away.
 
 use super::backend::Presence;
-use super::engine::{Crossing, Observer, Place, tell};
-use super::history::{Form, History};
+use super::caller::Caller;
+use super::engine::{Observer, Place};
+use super::history::History;
 use super::socket::Listening;
-use super::tables;
-use crate::capture::CaptureError;
-use crate::lab::spec::{Action, StepSpec};
-use crate::lab::{Event, FdbChange, Known, Lab, LabSpec, Outcome};
-use crate::labfile;
-use crate::report::JsonLines;
-use crate::switch::FdbEntry;
+use crate::lab::Lab;
+use crate::labfile::Index;
+use crate::sys::Way;
 use crate::time::Instant;
-use serde::Deserialize;
-use std::io::{self, PipeReader, PipeWriter, Read as _, Write as _};
+use std::io::{self, PipeReader, PipeWriter};
 use std::os::fd::{AsFd as _, BorrowedFd};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 
-/// The longest request to a live lab, in bytes; who sends a longer one is sent away.
-pub const MAX_REQUEST: usize = 64 * 1024;
-/// The most who are served at the same time; others wait.
-const MAX_CLIENTS: usize = 16;
-
-#[derive(Debug, Deserialize)]
-#[serde(tag = "do", rename_all = "lowercase", deny_unknown_fields)]
-enum Request {
-    Show {
-        #[serde(rename = "as")]
-        form: Form,
-    },
-    Counters {
-        #[serde(rename = "as")]
-        form: Form,
-    },
-    Fdb {
-        #[serde(rename = "as")]
-        form: Form,
-    },
-    Dump {
-        #[serde(rename = "as")]
-        form: Form,
-        last: Option<usize>,
-    },
-    Change {
-        step: String,
-    },
-}
+/// The most who are served at the same time; others wait until one of them has nothing to ask, or has gone.
+const MAX_CALLERS: usize = 16;
 
 /// What requests are about.
 pub(super) struct Desk<'a> {
-    pub(super) spec: &'a mut LabSpec,
+    pub(super) names: &'a mut Index,
     pub(super) lab: &'a mut Lab,
     pub(super) places: &'a [Place],
     pub(super) history: &'a mut History,
@@ -89,20 +63,12 @@ pub struct Asker {
 #[derive(Default)]
 pub(super) struct Control {
     listening: Vec<Listening>,
-    clients: Vec<Client>,
+    /// Whose turn is next comes first.
+    callers: Vec<Caller>,
+    /// Nobody else can be served now.
+    full: bool,
     /// Open until the lab is about to end.
     bells: Vec<PipeWriter>,
-}
-
-struct Client {
-    socket: UnixStream,
-    request: Vec<u8>,
-    answer: Vec<u8>,
-    written: usize,
-    /// It is in this process.
-    here: bool,
-    /// It has gone, or talks nonsense.
-    done: bool,
 }
 
 impl Control {
@@ -113,11 +79,11 @@ impl Control {
     }
 
     /// Lets somebody in this process ask.
-    pub(super) fn ask_here(&mut self) -> io::Result<Asker> {
+    pub(super) fn ask_here(&mut self, now: Instant) -> io::Result<Asker> {
         let (socket, far) = UnixStream::pair()?;
         let (last_call, bell) = io::pipe()?;
         far.set_nonblocking(true)?;
-        self.clients.push(Client::new(far, true));
+        self.callers.push(Caller::new(far, true, now));
         self.bells.push(bell);
         Ok(Asker { socket, last_call })
     }
@@ -129,176 +95,81 @@ impl Control {
 
     /// Whether somebody in this process may still ask.
     pub(super) fn is_asked_here(&self) -> bool {
-        self.clients.iter().any(|c| c.here)
+        self.callers.iter().any(Caller::is_here)
     }
 
-    pub(super) fn give_to(&self, user: u32, group: u32) -> io::Result<()> {
-        self.listening.iter().try_for_each(|listening| listening.give_to(user, group))
+    /// What to wait for.
+    pub(super) fn wait(&self) -> impl Iterator<Item = (BorrowedFd<'_>, Way)> {
+        let more = if self.full { &[] } else { self.listening.as_slice() };
+        let more = more.iter().map(|listening| (listening.listener().as_fd(), Way::In));
+        more.chain(self.callers.iter().map(Caller::wait))
     }
 
-    /// What to wait for, and whether for room to write as well.
-    pub(super) fn wait(&self) -> impl Iterator<Item = (BorrowedFd<'_>, bool)> {
-        let more = if self.clients.len() < MAX_CLIENTS { self.listening.as_slice() } else { &[] };
-        let more = more.iter().map(|listening| (listening.listener().as_fd(), false));
-        let clients = self.clients.iter().map(|c| (c.socket.as_fd(), c.written < c.answer.len()));
-        more.chain(clients)
+    /// Whether something can be done for a caller without waiting.
+    pub(super) fn has_work(&self) -> bool {
+        self.callers.iter().any(Caller::has_work)
     }
 
-    /// Serves everybody, as far as that goes without waiting.
-    pub(super) fn serve(&mut self, desk: &mut Desk<'_>) {
-        for listening in &self.listening {
-            while self.clients.len() < MAX_CLIENTS {
-                let Some(socket) = listening.accept() else { break };
-                self.clients.push(Client::new(socket, false));
-            }
+    /// Serves the callers as far as that goes without waiting, with one piece of one answer. `came`: something came at the
+    /// sockets.
+    pub(super) fn serve(&mut self, came: bool, desk: &mut Desk<'_>) {
+        let now = desk.now;
+        if self.callers.is_empty() && !came {
+            return;
         }
-        for client in &mut self.clients {
-            client.serve(desk);
+        if came || (self.full && self.has_room(now)) {
+            self.accept(now);
+            self.callers.iter_mut().for_each(|caller| caller.exchange(now));
         }
-        self.clients.retain(|c| !c.done);
-    }
-}
-
-impl Client {
-    fn new(socket: UnixStream, here: bool) -> Client {
-        Client { socket, request: Vec::new(), answer: Vec::new(), written: 0, here, done: false }
-    }
-
-    fn serve(&mut self, desk: &mut Desk<'_>) {
-        let mut chunk = [0; 4096];
-        // One answer at a time: who does not read is not read from.
-        while self.written == self.answer.len() && !self.done {
-            match self.socket.read(&mut chunk) {
-                Ok(0) => self.done = true,
-                Ok(n) => self.request.extend_from_slice(&chunk[..n]),
-                Err(e) if e.kind() == io::ErrorKind::WouldBlock => break,
-                Err(_) => self.done = true,
-            }
-            while let Some(end) = self.request.iter().position(|b| *b == b'\n') {
-                let line: Vec<u8> = self.request.drain(..=end).collect();
-                self.answer.append(&mut answer(&line, desk));
-            }
-            self.done |= self.request.len() > MAX_REQUEST;
+        if let Some(turn) = self.callers.iter().position(Caller::has_work) {
+            self.callers[turn].work(desk);
+            self.callers.rotate_left(turn + 1);
         }
-        while self.written < self.answer.len() {
-            match self.socket.write(&self.answer[self.written..]) {
-                Ok(n) => self.written += n,
-                Err(e) if e.kind() == io::ErrorKind::WouldBlock => return,
-                Err(_) => {
-                    self.done = true;
-                    return;
+        self.callers.retain(|caller| !caller.is_over(now));
+        desk.history.want(self.callers.iter().filter_map(Caller::wants).min().unwrap_or(u64::MAX));
+    }
+
+    /// How many are served who are not in this process.
+    fn guests(&self) -> usize {
+        self.callers.iter().filter(|caller| !caller.is_here()).count()
+    }
+
+    /// Whether one more can be served.
+    fn has_room(&self, now: Instant) -> bool {
+        self.guests() < MAX_CALLERS || self.callers.iter().any(|caller| caller.idle(now).is_some())
+    }
+
+    /// Lets in who waits. Where all places are taken, who has asked nothing for the longest time leaves.
+    fn accept(&mut self, now: Instant) {
+        for index in 0..self.listening.len() {
+            while self.has_room(now) {
+                let Some(socket) = self.listening[index].accept() else { break };
+                if self.guests() >= MAX_CALLERS {
+                    let idle = self.callers.iter().enumerate().filter_map(|(n, c)| Some((c.idle(now)?, n)));
+                    if let Some((_, longest)) = idle.max() {
+                        self.callers.remove(longest);
+                    }
                 }
+                self.callers.push(Caller::new(socket, false, now));
             }
         }
-        (self.written, self.answer) = (0, Vec::new());
+        self.full = !self.has_room(now);
     }
-}
-
-/// The answer to one line.
-fn answer(line: &[u8], desk: &mut Desk<'_>) -> Vec<u8> {
-    let done = match serde_json::from_slice(line) {
-        Err(e) => Err(format!("this is no request: {e}")),
-        Ok(Request::Show { form }) => show(desk, form).map_err(|e| e.to_string()),
-        Ok(Request::Counters { form }) => counters(desk, form).map_err(|e| e.to_string()),
-        Ok(Request::Fdb { form }) => fdb(desk, form).map_err(|e| e.to_string()),
-        Ok(Request::Dump { form, last }) => {
-            desk.history.show(desk.lab, form, last.unwrap_or(usize::MAX)).map_err(|e| e.to_string())
-        }
-        Ok(Request::Change { step }) => change(desk, &step),
-    };
-    match done {
-        Ok(mut body) => {
-            let head = serde_json::json!({ "ok": true, "bytes": body.len() });
-            let mut answer = format!("{head}\n").into_bytes();
-            answer.append(&mut body);
-            answer
-        }
-        Err(error) => format!("{}\n", serde_json::json!({ "ok": false, "error": error })).into_bytes(),
-    }
-}
-
-/// Carries out a step of the lab file.
-fn change(desk: &mut Desk<'_>, step: &str) -> Result<Vec<u8>, String> {
-    let Desk { spec, lab, history, observer, now, .. } = desk;
-    let step = labfile::parse_step(spec, step).map_err(|mistakes| mistakes.to_string())?;
-    let outcome = lab.change(*now, &step, &mut |event| tell(history, *observer, event));
-    if let (Some(Outcome::Ok), Action::Add { name, .. }) = (outcome, &step.action) {
-        // Later requests may name it; once is enough, however often it comes and goes.
-        let adds_it = |s: &StepSpec| matches!(&s.action, Action::Add { name: other, .. } if other == name);
-        spec.steps.retain(|s| !adds_it(s));
-        spec.steps.push(step);
-    }
-    match outcome {
-        Some(Outcome::Error(errno, rule)) => {
-            Err(format!("{errno} ({}): {rule} {}: {}", errno.text(), rule.title(), rule.why()))
-        }
-        Some(_) => Ok(Vec::new()),
-        None => Err("only set, add and remove can be done to a running lab".to_owned()),
-    }
-}
-
-fn show(desk: &Desk<'_>, form: Form) -> Result<Vec<u8>, CaptureError> {
-    let (devices, states) = (desk.lab.devices(), desk.lab.states());
-    if form == Form::Text {
-        return Ok(tables::devices(&devices, &states, &crossings(desk.places)).into_bytes());
-    }
-    let states = states.into_iter().map(|(device, state)| Event::State { device, state });
-    let title = desk.lab.title().to_owned();
-    lines(std::iter::once(Event::Lab { title, devices }).chain(states), &crossings(desk.places))
-}
-
-fn counters(desk: &Desk<'_>, form: Form) -> Result<Vec<u8>, CaptureError> {
-    let counters = desk.lab.counters();
-    if form == Form::Text {
-        let crossed = tables::crossings(&crossings(desk.places));
-        return Ok(format!("{}\n{crossed}", crate::report::counters_table(&counters)).into_bytes());
-    }
-    let events = counters.into_iter().map(|(device, counters)| Event::Counters { device, counters });
-    lines(events, &crossings(desk.places))
-}
-
-fn fdb(desk: &Desk<'_>, form: Form) -> Result<Vec<u8>, CaptureError> {
-    let known = desk.lab.known();
-    if form == Form::Text {
-        return Ok(tables::known(&known).into_bytes());
-    }
-    let entry = |known: Known| {
-        let Known { switch, port, entry: FdbEntry { vlan, mac, kind, .. } } = known;
-        Event::Fdb(FdbChange { step: 0, time: desk.now, switch, vlan, mac, entry: Some((port, kind)) })
-    };
-    lines(known.into_iter().map(entry), &[])
-}
-
-/// Events, and then what is attached, one JSON object a line.
-fn lines(mut events: impl Iterator<Item = Event>, crossings: &[Crossing]) -> Result<Vec<u8>, CaptureError> {
-    let mut lines = JsonLines::new(Vec::new());
-    events.try_for_each(|event| lines.event(&event))?;
-    let mut bytes = lines.finish()?;
-    for crossing in crossings {
-        writeln!(bytes, "{}", tables::crossing_as_json(crossing))?;
-    }
-    Ok(bytes)
-}
-
-/// What crossed the rim.
-pub(super) fn crossings(places: &[Place]) -> Vec<Crossing> {
-    let crossing = |p: &Place| Crossing {
-        device: p.device.clone(),
-        backend: p.spec.clone(),
-        presence: p.presence.clone(),
-        rim: p.rim,
-    };
-    places.iter().map(crossing).collect()
 }
 
 impl Presence {
-    /// `here`, `away` or `gone`.
+    /// `here`, `away`, `gone` or `failed`.
     #[must_use]
     pub fn word(&self) -> &'static str {
         match self {
             Presence::Here => "here",
             Presence::Away(_) => "away",
             Presence::Gone(_) => "gone",
+            Presence::Failed(_) => "failed",
         }
     }
 }
+
+#[cfg(test)]
+#[path = "control_tests.rs"]
+mod tests;

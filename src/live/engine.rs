@@ -1,16 +1,19 @@
 //! The loop: waits for reality, hands what comes to the lab, and what leaves the lab to reality.
 
+use super::answer::{Answer, Unanswered};
 use super::backend::{Backend, BackendSpec, OpenError, Presence, Rim, Site};
 use super::clock::Clock;
 use super::control::{Asker, Control, Desk};
-use super::history::History;
+use super::history::{History, MAX_HISTORY};
 use crate::frame::Frame;
 use crate::lab::{AttachError, Event, Lab, LabSpec, Options, Outlet};
-use crate::sys::Poll;
+use crate::labfile::Index;
+use crate::stop::Stop;
+use crate::sys::{Poll, Way};
 use crate::time::Instant;
 use std::io;
+use std::ops::ControlFlow;
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 /// What is due within this time is due now: sleeping is not more exact, and a cable's default delay is shorter.
@@ -28,7 +31,10 @@ const LAST_REQUESTS: Duration = Duration::from_secs(1);
 /// How a live lab is run.
 #[derive(Clone, Copy, Debug)]
 pub struct Settings {
-    /// So many of the last hops are remembered.
+    /// So many of the last hops are remembered: at most [`MAX_HISTORY`], and as many as fit [`HISTORY_BYTES`].
+    ///
+    /// [`MAX_HISTORY`]: super::MAX_HISTORY
+    /// [`HISTORY_BYTES`]: super::HISTORY_BYTES
     pub history: usize,
     /// Hops are told to the observer; without, and without a history, forwarding is faster.
     pub hops: bool,
@@ -42,8 +48,14 @@ pub trait Observer {
     fn event(&mut self, event: &Event);
     /// At its rim, in a sentence: somebody came, somebody left.
     fn news(&mut self, text: &str);
-    /// Some time has passed: what was collected can be written.
-    fn pause(&mut self) {}
+    /// An output failed, in a sentence; the rest goes on.
+    fn failed(&mut self, text: &str) {
+        self.news(text);
+    }
+    /// Some time has passed: what was collected can be written. If this is for nobody any more, it ends.
+    fn pause(&mut self) -> ControlFlow<()> {
+        ControlFlow::Continue(())
+    }
 }
 
 /// Something could not be attached.
@@ -55,6 +67,9 @@ pub enum Unattached {
     /// There is nothing to attach.
     #[error(transparent)]
     Backend(#[from] OpenError),
+    /// The privileges that interfaces were opened with could not be given up.
+    #[error("giving up privileges: {0}")]
+    Privileges(#[source] io::Error),
 }
 
 /// A place where reality is attached.
@@ -84,8 +99,8 @@ pub struct Crossing {
 
 /// A lab in real time, with reality attached to it.
 pub struct Engine {
-    /// The declaration, and the devices that were added since.
-    spec: LabSpec,
+    /// What requests may name.
+    names: Index,
     lab: Lab,
     clock: Clock,
     settings: Settings,
@@ -96,7 +111,7 @@ pub struct Engine {
     poll: Poll,
     /// By place.
     ready: Vec<Ready>,
-    /// Somebody has a request.
+    /// Something came at the sockets for requests.
     asked: bool,
     /// When the observer last had time to write.
     paused: Instant,
@@ -117,9 +132,14 @@ impl Engine {
     pub fn new(spec: &LabSpec, settings: Settings) -> Engine {
         let clock = Clock::start();
         let hops = settings.hops || settings.history > 0;
-        let options = Options { hops, held: settings.history, start: clock.now(), ..Options::default() };
+        let options = Options {
+            hops,
+            held: settings.history.min(MAX_HISTORY),
+            start: clock.now(),
+            ..Options::default()
+        };
         Engine {
-            spec: LabSpec { steps: Vec::new(), ..spec.clone() },
+            names: Index::of(&LabSpec { steps: Vec::new(), ..spec.clone() }),
             lab: Lab::new(spec, options),
             clock,
             settings,
@@ -139,16 +159,46 @@ impl Engine {
     /// # Errors
     /// [`Unattached`]
     pub fn attach(&mut self, device: &str, spec: &BackendSpec) -> Result<(), Unattached> {
+        self.attach_all([(device, spec)], || Ok(()))
+    }
+
+    /// The same of many. What [needs privileges](BackendSpec::needs_privileges) is opened first; then `unprivileged` is
+    /// called, which is to give them up, and then files and sockets are opened.
+    ///
+    /// # Errors
+    /// [`Unattached`]
+    pub fn attach_all<'a>(
+        &mut self,
+        wanted: impl IntoIterator<Item = (&'a str, &'a BackendSpec)>,
+        unprivileged: impl FnOnce() -> io::Result<()>,
+    ) -> Result<(), Unattached> {
+        let mut reserved = Vec::new();
+        for (device, spec) in wanted {
+            let (outlet, site) = self.reserve(device)?;
+            let opened = spec.needs_privileges().then(|| spec.open(&site)).transpose()?;
+            reserved.push((device, spec, outlet, site, opened));
+        }
+        unprivileged().map_err(Unattached::Privileges)?;
+        for (device, spec, outlet, site, opened) in reserved {
+            let backend = match opened {
+                Some(backend) => backend,
+                None => spec.open(&site)?,
+            };
+            let (device, spec) = (device.to_owned(), spec.clone());
+            let (presence, rim, out) = (Presence::Here, Rim::default(), Vec::new());
+            self.places.push(Place { device, spec, presence, rim, outlet, backend, out });
+        }
+        Ok(())
+    }
+
+    /// A place in the lab for what will be attached to a device.
+    fn reserve(&mut self, device: &str) -> Result<(Outlet, Site), AttachError> {
         let outlet = self.lab.attach(device)?;
         let state = self.lab.states().into_iter().find(|(name, _)| name == device).map(|(_, s)| s);
         let mtu = state.map_or(1500, |s| s.mtu);
         // Whoever is at the other end of a NIC's wire has an address of its own.
         let mac = state.map(|s| s.mac).filter(|_| !self.lab.is_wire(outlet));
-        let backend = spec.open(&Site { mac, mtu })?;
-        let (device, spec) = (device.to_owned(), spec.clone());
-        let (presence, rim, out) = (Presence::Here, Rim::default(), Vec::new());
-        self.places.push(Place { device, spec, presence, rim, outlet, backend, out });
-        Ok(())
+        Ok((outlet, Site { mac, mtu }))
     }
 
     /// Listens for requests on a UNIX socket at this path, beside others.
@@ -165,26 +215,47 @@ impl Engine {
     /// # Errors
     /// The socket cannot be made.
     pub fn ask_here(&mut self) -> io::Result<Asker> {
-        self.control.ask_here()
+        self.control.ask_here(self.clock.now())
     }
 
-    /// Makes another user the owner of the sockets and captures that were made, so that this user's programs can use them.
+    /// Answers one request, a line of JSON without its end, as it would be answered on a socket; for those who do not let
+    /// the lab [run](Engine::run) meanwhile.
     ///
-    /// # Errors
-    /// They cannot be given away.
-    pub fn give_to(&self, user: u32, group: u32) -> io::Result<()> {
-        self.control.give_to(user, group)?;
-        self.places.iter().try_for_each(|place| place.backend.give_to(user, group))
+    /// ```
+    /// use macvlab::lab::Event;
+    /// use macvlab::live::{Engine, Observer, Settings};
+    ///
+    /// struct Silent;
+    /// impl Observer for Silent {
+    ///     fn event(&mut self, _: &Event) {}
+    ///     fn news(&mut self, _: &str) {}
+    /// }
+    /// let spec = macvlab::labfile::parse("lab.toml", "[nic.eth0]\n[macvlan.c1]\nparent = \"eth0\"\n")?;
+    /// let mut engine = Engine::new(&spec, Settings { history: 0, hops: false, duration: None });
+    /// let request = br#"{"do":"change","step":"set = { device = \"c1\", mode = \"passthru\" }"}"#;
+    /// let answer = engine.answer(request, &mut Silent);
+    /// assert!(answer.starts_with(br#"{"error":"EINVAL"#));
+    /// # Ok::<(), macvlab::labfile::Diagnostics>(())
+    /// ```
+    pub fn answer(&mut self, request: &[u8], observer: &mut dyn Observer) -> Vec<u8> {
+        let now = self.clock.now();
+        let Engine { names, lab, places, history, .. } = self;
+        let mut desk = Desk { names, lab, places, history, observer, now };
+        let mut said = Vec::new();
+        if let Err(why) = answer_whole(request, &mut desk, &mut said) {
+            said.extend(why.as_said());
+        }
+        said
     }
 
-    /// Runs until it is told to stop, its time is over, or nothing can come in any more. Then tells the counters and
+    /// Runs until it is told to stop, its time is over, nothing can come in any more, or it is for nobody. Then tells the counters and
     /// states of every device.
     ///
     /// # Errors
     /// Waiting fails.
-    pub fn run(&mut self, stop: &AtomicBool, observer: &mut dyn Observer) -> io::Result<()> {
+    pub fn run(&mut self, stop: &Stop, observer: &mut dyn Observer) -> io::Result<()> {
         let end = self.settings.duration.map(|duration| self.clock.now() + duration);
-        self.run_until(end, |engine| stop.load(Ordering::Relaxed) || engine.is_over(), observer)?;
+        self.run_until(end, |engine| stop.asked() || engine.is_over(), observer)?;
         self.control.last_call();
         let end = self.clock.now() + LAST_REQUESTS;
         self.run_until(Some(end), |engine| !engine.control.is_asked_here(), observer)?;
@@ -192,6 +263,7 @@ impl Engine {
         let history = &mut self.history;
         self.lab.finish(&mut |event| tell(history, observer, event));
         self.deliver(self.clock.now());
+        self.tell_presences(observer);
         Ok(())
     }
 
@@ -212,7 +284,9 @@ impl Engine {
             self.serve(observer);
             if now.since(self.paused) >= NAP {
                 self.paused = now;
-                observer.pause();
+                if observer.pause().is_break() {
+                    return Ok(());
+                }
             }
         }
     }
@@ -220,18 +294,24 @@ impl Engine {
     /// What crossed the rim so far.
     #[must_use]
     pub fn crossings(&self) -> Vec<Crossing> {
-        super::control::crossings(&self.places)
+        super::answer::crossings(&self.places)
     }
 
     /// Nothing can come in any more, and nothing is under way.
     fn is_over(&self) -> bool {
-        let dead = |p: &Place| p.backend.is_over() || matches!(p.presence, Presence::Gone(_));
+        let dead =
+            |p: &Place| p.backend.is_over() || matches!(p.presence, Presence::Gone(_) | Presence::Failed(_));
         !self.places.is_empty() && self.places.iter().all(dead) && !self.lab.is_busy()
     }
 
     /// Does what is due in the lab, sends what leaves it, and notes who has come and gone.
     fn settle(&mut self, now: Instant, observer: &mut dyn Observer) {
         self.advance(now, observer);
+        self.tell_presences(observer);
+    }
+
+    /// Notes who has come and gone, and what has failed.
+    fn tell_presences(&mut self, observer: &mut dyn Observer) {
         let history = &mut self.history;
         for place in &mut self.places {
             let presence = place.backend.presence();
@@ -243,6 +323,7 @@ impl Engine {
                 Presence::Here => observer.news(&format!("{device} ({spec}): connected")),
                 Presence::Away(why) => observer.news(&format!("{device} ({spec}): {why}")),
                 Presence::Gone(why) => observer.news(&format!("{device} ({spec}): {why}; it is over")),
+                Presence::Failed(why) => observer.failed(&format!("{device} ({spec}): {why}")),
             }
             let here = *presence == Presence::Here;
             self.lab.set_present(place.outlet, here, &mut |event| tell(history, observer, event));
@@ -277,13 +358,16 @@ impl Engine {
         self.ready.clear();
         for place in &self.places {
             let wait = place.backend.wait();
-            let slot = wait.fd.map(|fd| self.poll.add(fd, wait.room));
+            let slot = wait.fd.map(|fd| self.poll.add(fd, if wait.room { Way::Both } else { Way::In }));
             due = wait.at.map_or(due, |at| due.min(at));
             self.ready.push(Ready { slot, at: wait.at, now: false });
         }
         let of_places = self.poll.len();
-        for (fd, room) in self.control.wait() {
-            self.poll.add(fd, room);
+        for (fd, way) in self.control.wait() {
+            self.poll.add(fd, way);
+        }
+        if self.control.has_work() {
+            due = now;
         }
         due = self.lab.next_time().map_or(due, |at| due.min(at));
         due = end.map_or(due, |at| due.min(at));
@@ -325,11 +409,9 @@ impl Engine {
             self.missed_asked = now;
             self.ask_missed();
         }
-        if self.asked {
-            let (lab, places, history) = (&mut self.lab, self.places.as_slice(), &mut self.history);
-            let spec = &mut self.spec;
-            self.control.serve(&mut Desk { spec, lab, places, history, observer, now });
-        }
+        let (lab, places, history) = (&mut self.lab, self.places.as_slice(), &mut self.history);
+        let (names, asked) = (&mut self.names, self.asked);
+        self.control.serve(asked, &mut Desk { names, lab, places, history, observer, now });
     }
 
     fn ask_missed(&mut self) {
@@ -343,4 +425,17 @@ impl Engine {
 pub(super) fn tell(history: &mut History, observer: &mut dyn Observer, event: &Event) {
     history.event(event);
     observer.event(event);
+}
+
+/// Collects all pieces of the answer to a request.
+fn answer_whole(request: &[u8], desk: &mut Desk<'_>, said: &mut Vec<u8>) -> Result<(), Unanswered> {
+    let mut answer = Answer::to(request, desk)?;
+    loop {
+        let piece = answer.next(desk.history)?;
+        let more = piece.more;
+        said.extend(piece.as_said());
+        if !more {
+            return Ok(());
+        }
+    }
 }

@@ -1,30 +1,45 @@
 //! The last hops, for whoever asks what happened.
 
-use crate::capture::CaptureError;
-use crate::lab::{Event, Hop, Lab};
-use crate::report::{AnnotatedCapture, Detail, JsonLines, TextReport};
+use crate::lab::{Event, Hop};
 use std::collections::VecDeque;
-use std::io;
+use std::ops::Range;
 
-/// The last hops, as many as wanted.
+/// The most hops that a live lab remembers.
+pub const MAX_HISTORY: usize = 1_000_000;
+
+/// The most memory for the hops that are remembered, in bytes: the oldest go when there would be more. As much again is kept
+/// while a slow caller reads.
+pub const HISTORY_BYTES: usize = 64 << 20;
+
+/// The last hops, as many as wanted. They are numbered, so that who reads them piece by piece notices what has gone.
 #[derive(Debug)]
 pub(super) struct History {
+    /// Those that somebody still reads, then those that are remembered.
     hops: VecDeque<Hop>,
+    /// The number of the first.
+    first: u64,
+    /// So many of them are kept for those who read.
+    kept: usize,
+    /// What those that are kept hold, and those that are remembered.
+    bytes: [usize; 2],
     most: usize,
+    most_bytes: usize,
+    /// From this one on, somebody still reads.
+    wanted: u64,
 }
 
-/// What they are shown as.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub(super) enum Form {
-    Text,
-    Json,
-    Pcapng,
-}
+/// A hop was wanted that is remembered no more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Forgotten;
 
 impl History {
     pub(super) fn of(most: usize) -> History {
-        History { hops: VecDeque::new(), most }
+        History::within(most.min(MAX_HISTORY), HISTORY_BYTES)
+    }
+
+    fn within(most: usize, most_bytes: usize) -> History {
+        let (hops, wanted) = (VecDeque::new(), u64::MAX);
+        History { hops, first: 0, kept: 0, bytes: [0; 2], most, most_bytes, wanted }
     }
 
     /// Keeps a hop.
@@ -32,34 +47,112 @@ impl History {
         if let Event::Hop(hop) = event
             && self.most > 0
         {
-            if self.hops.len() >= self.most {
-                self.hops.pop_front();
-            }
+            self.bytes[1] += held(hop);
             self.hops.push_back(hop.clone());
+            while self.hops.len() - self.kept > self.most || self.bytes[1] > self.most_bytes {
+                self.age();
+            }
+            self.let_go();
         }
     }
 
-    /// Shows the last of them.
-    pub(super) fn show(&self, lab: &Lab, form: Form, last: usize) -> Result<Vec<u8>, CaptureError> {
-        let first = Event::Lab { title: lab.title().to_owned(), devices: lab.devices() };
-        let events = std::iter::once(first)
-            .chain(self.hops.iter().skip(self.hops.len().saturating_sub(last)).cloned().map(Event::Hop));
-        match form {
-            Form::Text => {
-                let mut report = TextReport::new(Vec::new(), Detail::Hops, false);
-                let written: io::Result<()> = events.into_iter().try_for_each(|e| report.event(&e));
-                Ok(written.and_then(|()| report.finish())?)
+    /// The numbers of the last hops, so many at most.
+    pub(super) fn last(&self, most: usize) -> Range<u64> {
+        let end = self.first + self.hops.len() as u64;
+        let remembered = (self.hops.len() - self.kept).min(most);
+        end - remembered as u64..end
+    }
+
+    /// A hop, by its number.
+    pub(super) fn get(&self, number: u64) -> Result<&Hop, Forgotten> {
+        let index = number.checked_sub(self.first).and_then(|n| usize::try_from(n).ok());
+        index.and_then(|n| self.hops.get(n)).ok_or(Forgotten)
+    }
+
+    /// Those before this one are not wanted by anybody who still reads.
+    pub(super) fn want(&mut self, from: u64) {
+        self.wanted = from;
+        self.let_go();
+    }
+
+    /// The oldest hop that is remembered is so no more.
+    fn age(&mut self) {
+        let Some(oldest) = self.hops.get(self.kept) else { return };
+        let held = held(oldest);
+        self.bytes[1] -= held;
+        self.bytes[0] += held;
+        self.kept += 1;
+    }
+
+    /// Drops what nobody reads, or takes too much.
+    fn let_go(&mut self) {
+        while self.kept > 0 && (self.first < self.wanted || self.bytes[0] > self.most_bytes) {
+            if let Some(hop) = self.hops.pop_front() {
+                self.bytes[0] -= held(&hop);
             }
-            Form::Json => {
-                let mut lines = JsonLines::new(Vec::new());
-                let written: io::Result<()> = events.into_iter().try_for_each(|e| lines.event(&e));
-                Ok(written.and_then(|()| lines.finish())?)
-            }
-            Form::Pcapng => {
-                let mut capture = AnnotatedCapture::new(Vec::new())?;
-                events.into_iter().try_for_each(|e| capture.event(&e))?;
-                capture.finish()
-            }
+            self.first += 1;
+            self.kept -= 1;
         }
+    }
+}
+
+/// What a hop holds, in bytes. Hops of one frame share its buffer, which is counted for each.
+fn held(hop: &Hop) -> usize {
+    size_of::<Hop>() + hop.frame.capacity()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::frame::Frame;
+    use crate::lab::HopKind;
+    use crate::time::Instant;
+    use crate::verdict::Rule;
+
+    fn hop(length: usize) -> Event {
+        let (time, device, kind) = (Instant::ZERO, "c1".into(), HopKind::Transmit(Rule::Hairpin));
+        let frame = Frame::from(vec![0; length]);
+        Event::Hop(Hop { step: 0, time, device, kind, frame, frame_id: 0 })
+    }
+
+    #[test]
+    fn as_many_as_wanted_and_no_more_than_fit() {
+        let mut history = History::within(10, 5 * (size_of::<Hop>() + 100));
+        for _ in 0..100 {
+            history.event(&hop(1));
+        }
+        assert_eq!(history.last(usize::MAX), 90..100);
+        assert_eq!(history.last(3), 97..100);
+        for _ in 0..100 {
+            history.event(&hop(100));
+        }
+        assert_eq!(history.last(usize::MAX), 195..200);
+        assert_eq!(history.hops.len(), 5);
+        assert!(history.get(194).is_err() && history.get(195).is_ok() && history.get(200).is_err());
+    }
+
+    #[test]
+    fn who_reads_slowly_is_waited_for_until_it_takes_too_much() {
+        let mut history = History::within(10, 20 * size_of::<Hop>());
+        (0..10).for_each(|_| history.event(&hop(0)));
+        history.want(4);
+        (0..20).for_each(|_| history.event(&hop(0)));
+        assert_eq!((history.last(usize::MAX), history.first), (20..30, 4));
+        history.want(8);
+        assert_eq!(history.first, 8);
+        (0..10).for_each(|_| history.event(&hop(0)));
+        assert!(history.get(8).is_err(), "it was too slow");
+        assert_eq!((history.first, history.hops.len()), (10, 30));
+        history.want(u64::MAX);
+        assert_eq!((history.first, history.last(usize::MAX)), (30, 30..40));
+        assert_eq!(history.bytes, [0, 10 * size_of::<Hop>()]);
+    }
+
+    #[test]
+    fn without_a_history_nothing_is_kept() {
+        let mut history = History::of(0);
+        history.event(&hop(1));
+        assert!(history.last(usize::MAX).is_empty() && history.get(0).is_err());
+        assert_eq!(History::of(usize::MAX).most, MAX_HISTORY);
     }
 }

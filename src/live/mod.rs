@@ -10,17 +10,20 @@
 //! | `af_packet.rs`, `tap.rs`, `udp.rs`, `stream.rs`, `pcap.rs` | one each |
 //! | `coalesce.rs` | TCP segments put together again on their way out |
 //! | `offload.rs` | checksums, segmentation and tags that a kernel left to do |
-//! | `control.rs` | requests on UNIX sockets while it runs |
+//! | `control.rs`, `caller.rs`, `answer.rs` | requests on UNIX sockets while it runs; who asks; what is answered, piece by piece |
 //! | `history.rs`, `tables.rs` | what is shown of it |
-//! | `privileges.rs` | giving them up |
-//! | `clock.rs`, `socket.rs` | real time; sockets that are removed again |
+//! | `privileges.rs` | becoming the user, and giving them up |
+//! | `clock.rs`, `socket.rs`, `file.rs` | real time; sockets that are removed again; files that are written |
 
 mod af_packet;
+mod answer;
 mod backend;
+mod caller;
 mod clock;
 mod coalesce;
 mod control;
 mod engine;
+mod file;
 mod history;
 mod offload;
 mod pcap;
@@ -32,7 +35,10 @@ mod tap;
 mod udp;
 
 pub use backend::{Backend, BackendSpec, BadBackend, MAX_FRAME, OpenError, Presence, Rim, Site, Wait};
-pub use control::{Asker, MAX_REQUEST};
+pub use caller::{MAX_REQUEST, PATIENCE};
+pub use control::Asker;
 pub use engine::{Crossing, Engine, Observer, Settings, Unattached};
+pub use file::create_file;
+pub use history::{HISTORY_BYTES, MAX_HISTORY};
 pub use privileges::{Identity, can_remove, give_up};
 pub use tables::crossings as crossings_table;

@@ -159,3 +159,28 @@ fn nonsense_is_refused() {
     }
     assert_eq!(complete(&mut [0; 9], None, &mut Vec::new(), &mut |_| ()), Err(Malformed));
 }
+
+#[test]
+fn a_checksum_of_a_datagram_that_comes_out_as_zero_is_written_as_ones() {
+    for v6 in [false, true] {
+        let start = if v6 { 54 } else { 34 };
+        let at = start + 6;
+        let checksum = |frame: &[u8]| [frame[at], frame[at + 1]];
+        // Two words of data: the first is what makes the sum come out so.
+        let mut frame = frame(v6, true, 4);
+        frame[start + 8..].fill(0);
+        let plain = header(1, 0, 0, start as u16, 6);
+        let needed = checksum(&run(&plain, &frame, None).unwrap()[0]);
+        frame[start + 8..start + 10].copy_from_slice(&needed);
+        let done = run(&plain, &frame, None).unwrap();
+        assert_eq!(checksum(&done[0]), [0xff, 0xff], "{v6}");
+        assert!(is_right(&done[0]));
+        // The same in a datagram that is cut off a longer one.
+        let cut = header(1, UDP, 4, start as u16, 6);
+        frame.extend([1, 2, 3, 4]);
+        let parts = run(&cut, &frame, None).unwrap();
+        assert_eq!(parts.len(), 2);
+        assert_eq!(checksum(&parts[0]), [0xff, 0xff], "{v6}");
+        assert!(parts.iter().all(|part| is_right(part)));
+    }
+}

@@ -1,20 +1,19 @@
 //! A capture in the place of somebody: what was recorded comes in as it was spaced, and what goes out is recorded.
 
 use super::backend::{Backend, Presence, Rim, Wait};
-use crate::capture::{PcapWriter, Reader};
+use super::file::create_file;
+use crate::capture::{CaptureError, PcapWriter, Reader, RecordFile, RecordFormat};
 use crate::frame::Frame;
 use crate::sys::BATCH;
 use crate::time::Instant;
 use std::fs::File;
-use std::io::{self, BufWriter, Write as _};
-use std::os::unix::fs::fchown;
 use std::path::Path;
 use std::time::Duration;
 
 pub(super) struct Pcap {
     from: Option<Source>,
-    to: Option<PcapWriter<BufWriter<File>>>,
-    /// Gone once what goes out cannot be recorded any more.
+    to: Option<Recording>,
+    /// Failed once what goes out cannot be recorded any more.
     presence: Presence,
 }
 
@@ -25,6 +24,46 @@ struct Source {
     next: Vec<u8>,
     /// Of the next frame, since the first.
     offset: Duration,
+}
+
+/// What goes out, as far as it could be written.
+struct Recording {
+    records: PcapWriter<Vec<u8>>,
+    file: RecordFile,
+}
+
+/// Bytes of a record in front of its frame.
+const RECORD_HEADER: u64 = 16;
+
+impl Recording {
+    fn create(path: &Path) -> Result<Recording, CaptureError> {
+        let file = RecordFile::growing(create_file(path)?, RecordFormat::Pcap);
+        let mut recording = Recording { records: PcapWriter::new(Vec::new())?, file };
+        recording.write()?;
+        Ok(recording)
+    }
+
+    /// Writes what has collected.
+    fn write(&mut self) -> Result<(), CaptureError> {
+        let records = self.records.get_mut();
+        let written = self.file.append(records);
+        records.clear();
+        Ok(written?)
+    }
+
+    /// Records frames; how many are whole in the file, and why it is not all of them.
+    fn record(&mut self, now: Instant, frames: &[Frame]) -> (usize, Result<(), CaptureError>) {
+        let before = self.file.bytes();
+        let collected = frames.iter().try_for_each(|frame| self.records.write(now, frame, 0));
+        let written = self.write().and(collected);
+        let mut room = self.file.bytes() - before;
+        let fits = |frame: &&Frame| {
+            let rest = room.checked_sub(RECORD_HEADER + frame.len() as u64);
+            room = rest.unwrap_or(0);
+            rest.is_some()
+        };
+        (frames.iter().take_while(fits).count(), written)
+    }
 }
 
 impl Pcap {
@@ -39,13 +78,7 @@ impl Pcap {
                 Source { reader, began: None, next: Vec::new(), offset: Duration::ZERO }.ahead(&mut no_rim)
             }
         };
-        let to = match to {
-            None => None,
-            Some(path) => {
-                let file = BufWriter::new(File::create(path).map_err(|e| told(path, &e))?);
-                Some(PcapWriter::new(file).map_err(|e| told(path, &e))?)
-            }
-        };
+        let to = to.map(|path| Recording::create(path).map_err(|e| told(path, &e))).transpose()?;
         Ok(Pcap { from, to, presence: Presence::Here })
     }
 }
@@ -94,25 +127,25 @@ impl Backend for Pcap {
     }
 
     fn send(&mut self, now: Instant, rim: &mut Rim, frames: &[Frame]) {
-        let Some(to) = &mut self.to else { return rim.sent(frames) };
-        let write = |frame: &Frame| to.write(now, frame, 0);
-        let written = frames.iter().try_for_each(write).map_err(|e| e.to_string());
-        match written.and_then(|()| to.get_mut().flush().map_err(|e| e.to_string())) {
-            Ok(()) => rim.sent(frames),
-            Err(why) => {
-                rim.out_dropped += frames.len() as u64;
-                (self.to, self.presence) = (None, Presence::Gone(why));
+        let Some(to) = &mut self.to else {
+            match self.presence {
+                Presence::Here => rim.sent(frames),
+                _ => rim.out_dropped += frames.len() as u64,
             }
+            return;
+        };
+        let (whole, written) = to.record(now, frames);
+        let (kept, lost) = frames.split_at(whole);
+        rim.sent(kept);
+        rim.out_dropped += lost.len() as u64;
+        if let Err(e) = written {
+            self.to = None;
+            self.presence = Presence::Failed(format!("{e}; the capture ends with the last whole frame"));
         }
     }
 
     fn presence(&self) -> &Presence {
         &self.presence
-    }
-
-    fn give_to(&self, user: u32, group: u32) -> io::Result<()> {
-        let file = self.to.as_ref().map(|to| to.get_ref().get_ref());
-        file.map_or(Ok(()), |file| fchown(file, Some(user), Some(group)))
     }
 
     fn is_over(&self) -> bool {

@@ -1,7 +1,12 @@
-//! Privileges are for opening things; afterwards they are given up.
+//! Privileges are for opening interfaces; files and sockets are the user's, and opened as the user, so that who may run this
+//! with privileges may attach interfaces and nothing else.
 
 use crate::sys;
-use nix::unistd::{AccessFlags, Gid, Uid, User, access, setgroups, setresgid, setresuid};
+use nix::unistd::{
+    AccessFlags, Gid, Uid, User, access, getgroups, initgroups, setegid, seteuid, setgroups, setresgid,
+    setresuid,
+};
+use std::ffi::{CString, OsString};
 use std::io;
 use std::path::Path;
 
@@ -25,12 +30,56 @@ impl Identity {
         user.map(|u| Identity { user: u.uid.as_raw(), group: u.gid.as_raw() }).ok_or_else(missing)
     }
 
-    /// Who called `sudo`, if this process was started by it.
-    #[must_use]
-    pub fn behind_sudo() -> Option<Identity> {
-        let number = |name| std::env::var(name).ok()?.parse().ok();
-        let (user, group) = (number("SUDO_UID")?, number("SUDO_GID")?);
-        Uid::effective().is_root().then_some(Identity { user, group })
+    /// Who called `sudo`, if this process was started by it and is root.
+    ///
+    /// # Errors
+    /// The environment says that it was, and not by whom.
+    pub fn behind_sudo() -> io::Result<Option<Identity>> {
+        let [user, group] = ["SUDO_UID", "SUDO_GID"].map(std::env::var_os);
+        if !Uid::effective().is_root() || (&user, &group) == (&None, &None) {
+            return Ok(None);
+        }
+        let number = |text: Option<OsString>| text?.to_str()?.parse().ok();
+        match (number(user), number(group)) {
+            (Some(user), Some(group)) => Ok(Some(Identity { user, group })),
+            _ => Err(io::Error::other("SUDO_UID and SUDO_GID are to be the numbers of who called sudo")),
+        }
+    }
+
+    /// Does something as this user, and is who it was afterwards. To be called before there are threads.
+    ///
+    /// # Errors
+    /// The process may not become that user, or cannot be again who it was.
+    pub fn meanwhile<T>(self, work: impl FnOnce() -> T) -> io::Result<T> {
+        let (user, group, groups) = (Uid::effective(), Gid::effective(), getgroups()?);
+        self.join_groups()?;
+        setegid(Gid::from_raw(self.group))?;
+        seteuid(Uid::from_raw(self.user))?;
+        let done = work();
+        seteuid(user)?;
+        setegid(group)?;
+        setgroups(&groups)?;
+        Ok(done)
+    }
+
+    /// Becomes this user for good. To be called before there are threads.
+    ///
+    /// # Errors
+    /// The process may not become that user.
+    pub fn assume(self) -> io::Result<()> {
+        let (user, group) = (Uid::from_raw(self.user), Gid::from_raw(self.group));
+        self.join_groups()?;
+        setresgid(group, group, group)?;
+        Ok(setresuid(user, user, user)?)
+    }
+
+    /// Has the user's groups, and no other.
+    fn join_groups(self) -> io::Result<()> {
+        let group = Gid::from_raw(self.group);
+        match User::from_uid(Uid::from_raw(self.user))? {
+            Some(user) => Ok(initgroups(&CString::new(user.name)?, group)?),
+            None => Ok(setgroups(&[group])?),
+        }
     }
 }
 
@@ -41,17 +90,10 @@ pub fn can_remove(path: &Path) -> bool {
     access(folder, AccessFlags::W_OK | AccessFlags::X_OK).is_ok()
 }
 
-/// Becomes another user, if one is given, and gives up every capability, for good. To be called before there are
-/// threads.
+/// Gives up every capability, for good. To be called before there are threads.
 ///
 /// # Errors
-/// The process may not become that user.
-pub fn give_up(identity: Option<Identity>) -> io::Result<()> {
-    if let Some(Identity { user, group }) = identity {
-        let (user, group) = (Uid::from_raw(user), Gid::from_raw(group));
-        setgroups(&[group])?;
-        setresgid(group, group, group)?;
-        setresuid(user, user, user)?;
-    }
+/// The system has no capabilities.
+pub fn give_up() -> io::Result<()> {
     sys::drop_capabilities()
 }

@@ -1,15 +1,23 @@
-//! UNIX sockets that are listened on.
+//! UNIX sockets that are listened on: the one way to bind them.
 
+use nix::sys::stat::{Mode, fchmod};
+use socket2::{Domain, SockAddr, Socket, Type};
 use std::io;
-use std::os::unix::fs::FileTypeExt as _;
+use std::os::fd::OwnedFd;
+use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 
-/// A socket that is listened on, without ever waiting; its path is removed with it.
+/// Peers that may wait to be accepted.
+const BACKLOG: i32 = 128;
+
+/// A socket that is listened on, without ever waiting, and that its owner alone may connect to; its path is removed with it.
 #[derive(Debug)]
 pub(super) struct Listening {
     listener: UnixListener,
     path: PathBuf,
+    /// Which file was made at the path: its device and inode.
+    made: Option<(u64, u64)>,
 }
 
 impl Listening {
@@ -20,9 +28,16 @@ impl Listening {
         if is_socket && UnixStream::connect(path).is_err_and(deserted) {
             std::fs::remove_file(path)?;
         }
-        let listener = UnixListener::bind(path)?;
-        let listening = Listening { listener, path: path.to_path_buf() };
-        listening.listener.set_nonblocking(true)?;
+        let socket = Socket::new(Domain::UNIX, Type::STREAM, None)?;
+        // The file that bind makes has the socket's mode: it is never there with another, whatever the umask, and no
+        // path is looked up a second time.
+        fchmod(&socket, Mode::S_IRUSR | Mode::S_IWUSR)?;
+        socket.bind(&SockAddr::unix(path)?)?;
+        let listener = UnixListener::from(OwnedFd::from(socket));
+        let listening = Listening { listener, path: path.to_path_buf(), made: file_at(path) };
+        let socket = socket2::SockRef::from(&listening.listener);
+        socket.listen(BACKLOG)?;
+        socket.set_nonblocking(true)?;
         Ok(listening)
     }
 
@@ -36,16 +51,19 @@ impl Listening {
     pub(super) fn listener(&self) -> &UnixListener {
         &self.listener
     }
+}
 
-    /// Makes another user its owner.
-    pub(super) fn give_to(&self, user: u32, group: u32) -> io::Result<()> {
-        std::os::unix::fs::chown(&self.path, Some(user), Some(group))
-    }
+/// The file at a path: its device and inode.
+fn file_at(path: &Path) -> Option<(u64, u64)> {
+    std::fs::symlink_metadata(path).ok().map(|m| (m.dev(), m.ino()))
 }
 
 impl Drop for Listening {
     fn drop(&mut self) {
-        // Whoever may not remove it any more leaves it; the next who listens there replaces it.
-        let _ = std::fs::remove_file(&self.path);
+        // What was put there since belongs to another. Whoever may not remove it any more leaves it; the next who listens
+        // there replaces it.
+        if self.made.is_some() && file_at(&self.path) == self.made {
+            let _ = std::fs::remove_file(&self.path);
+        }
     }
 }

@@ -170,13 +170,6 @@ impl Backend for Stream {
         }
     }
 
-    fn give_to(&self, user: u32, group: u32) -> io::Result<()> {
-        match &self.side {
-            Side::Listen(listening) => listening.give_to(user, group),
-            Side::Connect(_) => Ok(()),
-        }
-    }
-
     fn presence(&self) -> &Presence {
         if self.peer.is_some() { &Presence::Here } else { &self.away }
     }

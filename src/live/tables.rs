@@ -9,6 +9,7 @@ use crate::switch::FdbKind;
 use comfy_table::presets::NOTHING;
 use comfy_table::{CellAlignment, ContentArrangement, Table};
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 
 /// A table of what crossed the rim at each place.
 #[must_use]
@@ -48,7 +49,7 @@ pub fn crossings(crossings: &[Crossing]) -> String {
 pub(super) fn crossing_as_json(crossing: &Crossing) -> Value {
     let why = match &crossing.presence {
         Presence::Here => None,
-        Presence::Away(why) | Presence::Gone(why) => Some(why),
+        Presence::Away(why) | Presence::Gone(why) | Presence::Failed(why) => Some(why),
     };
     let rim = &crossing.rim;
     json!({
@@ -68,17 +69,23 @@ pub(super) fn crossing_as_json(crossing: &Crossing) -> Value {
 }
 
 /// A table of the devices, how they stand, and what is attached to them.
-pub(super) fn devices(devices: &[Device], states: &[(Name, DeviceState)], crossings: &[Crossing]) -> String {
+pub(super) fn devices(
+    devices: &[Device],
+    states: Vec<(Name, DeviceState)>,
+    crossings: &[Crossing],
+) -> String {
+    let states: BTreeMap<Name, DeviceState> = states.into_iter().collect();
+    let attached: BTreeMap<&str, &Crossing> = crossings.iter().map(|c| (c.device.as_str(), c)).collect();
     let mut table = plain(["device", "kind", "mode", "mac", "mtu", "link", "on", "attached"]);
     for device in devices {
-        let state = states.iter().find(|(name, _)| *name == device.name).map(|(_, state)| state);
+        let state = states.get(&device.name);
         let link = match state {
             None => "",
             Some(state) if !state.up => "down",
             Some(state) if !state.carrier => "no carrier",
             Some(_) => "up",
         };
-        let attached = crossings.iter().find(|c| c.device == device.name);
+        let attached = attached.get(device.name.as_str());
         table.add_row([
             device.name.to_string(),
             device.kind.to_owned(),

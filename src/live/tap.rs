@@ -14,6 +14,8 @@ use std::os::unix::net::UnixDatagram;
 
 /// The mtu of a new TAP device, in bytes.
 const DEFAULT_MTU: u32 = 1500;
+/// The largest that one can have: a packet of 65,535 bytes, its Ethernet header included.
+const MAX_TAP_MTU: u32 = 65_535 - 14;
 
 pub(super) struct Tap {
     file: File,
@@ -59,7 +61,8 @@ fn prepare(asking: &UnixDatagram, name: &str, site: &Site) -> Result<(), ErrorNu
     if let Some(mac) = site.mac {
         sys::set_mac(asking, name, mac)?;
     }
-    if site.mtu != DEFAULT_MTU {
+    // What no TAP device can have sets no limit (`--relay`).
+    if site.mtu != DEFAULT_MTU && site.mtu <= MAX_TAP_MTU {
         sys::set_mtu(asking, name, site.mtu)?;
     }
     sys::set_up(asking, name)

@@ -2,6 +2,7 @@
 
 use super::forwarding::Forwarding;
 use super::groups::{GroupBits, GroupFilter};
+use super::ports::Ports;
 use super::{MacvlanFlags, Mode};
 use crate::errno::Errno;
 use crate::frame::MacAddr;
@@ -76,7 +77,7 @@ pub struct Port {
 /// The ports of one parent (the kernel's `macvlan_port`). It exists as long as there is at least one port (R3).
 #[derive(Clone, Debug)]
 pub struct Demux {
-    pub(super) ports: Vec<Option<Port>>,
+    pub(super) ports: Ports,
     /// What the parent's address returns to when a passthru port goes (R53).
     pub(super) permanent_mac: MacAddr,
     pub(super) bclim: i32,
@@ -91,7 +92,7 @@ pub struct Demux {
 impl Demux {
     fn new(lower: &Nic) -> Demux {
         Demux {
-            ports: Vec::new(),
+            ports: Ports::default(),
             permanent_mac: lower.mac,
             bclim: 1,
             parent_filter: GroupBits::default(),
@@ -104,23 +105,23 @@ impl Demux {
     /// A port.
     #[must_use]
     pub fn port(&self, id: PortId) -> Option<&Port> {
-        self.ports.get(id.index())?.as_ref()
+        self.ports.get(id)
     }
 
     pub(super) fn port_mut(&mut self, id: PortId) -> Result<&mut Port, Refusal> {
         self.dirty = true;
-        self.ports.get_mut(id.index()).and_then(Option::as_mut).ok_or((Errno::Enodev, Rule::SendDown))
+        self.ports.get_mut(id).ok_or((Errno::Enodev, Rule::SendDown))
     }
 
     /// Every port, in the order of their ids.
     pub fn ports(&self) -> impl Iterator<Item = (PortId, &Port)> {
-        self.ports.iter().zip(0..).filter_map(|(p, i)| p.as_ref().map(|p| (PortId(i), p)))
+        self.ports.iter()
     }
 
     /// The passthru port, if the parent has one; it is then the only port (R50).
     #[must_use]
     pub fn passthru(&self) -> Option<PortId> {
-        self.ports().find(|(_, p)| p.mode == Mode::Passthru).map(|(id, _)| id)
+        self.ports.passthru()
     }
 
     /// The length of the broadcast queue: the largest that a port requests, in frames (R60).
@@ -131,13 +132,16 @@ impl Demux {
 
     /// Checks that so many more listed senders can be numbered.
     pub(super) fn check_senders(&self, more: usize) -> Result<(), Refusal> {
-        let now: usize = self.ports().map(|(_, p)| p.sources.len()).sum();
-        if now + more > MAX_LISTED_SENDERS { Err((Errno::Enobufs, Rule::SourceList)) } else { Ok(()) }
+        if self.ports.listed() + more > MAX_LISTED_SENDERS {
+            Err((Errno::Enobufs, Rule::SourceList))
+        } else {
+            Ok(())
+        }
     }
 
     /// Whether an address is the parent's or an active port's (`macvlan_addr_busy`).
     pub(super) fn address_busy(&self, lower: &Nic, mac: MacAddr) -> bool {
-        (self.passthru().is_none() && lower.mac == mac) || self.ports().any(|(_, p)| p.up && p.mac == mac)
+        (self.passthru().is_none() && lower.mac == mac) || self.ports.has_active(mac)
     }
 
     /// The table that decides, brought up to date first. It never changes; changes publish a new one.
@@ -178,7 +182,7 @@ fn admit(demux: Option<&Demux>, lower: &Nic, request: &PortRequest) -> Result<()
         if demux.passthru().is_some() || request.mode == Mode::Passthru {
             return Err((Errno::Einval, Rule::PassthruAlone));
         }
-        if demux.ports().count() >= MAX_PORTS {
+        if demux.ports.count() >= MAX_PORTS {
             return refuse(Errno::Enobufs);
         }
         demux.check_senders(request.sources.len())?;
@@ -221,16 +225,11 @@ pub fn create(
         filter: Arc::new(GroupFilter::Joined(Box::default())),
     };
     demux.dirty = true;
-    let free = demux.ports.iter().position(Option::is_none).unwrap_or(demux.ports.len());
-    if free == demux.ports.len() {
-        demux.ports.push(None);
-    }
-    demux.ports[free] = Some(port);
+    let id = demux.ports.insert(port);
     if let Some(bclim) = request.bclim {
         demux.set_bclim(lower, bclim);
     }
-    // The admission bounds the number of ports, so the slot's number fits.
-    Ok(PortId(u16::try_from(free).unwrap_or(u16::MAX)))
+    Ok(id)
 }
 
 /// Removes a port; the last one takes the demultiplexer with it and gives the parent its own address back (R53).
@@ -244,8 +243,8 @@ pub fn remove(slot: &mut Option<Demux>, lower: &mut Nic, id: PortId) -> Result<P
     if demux.port_mut(id)?.up {
         demux.set_up(lower, id, false)?;
     }
-    let port = demux.ports[id.index()].take().ok_or(missing)?;
-    if demux.ports().next().is_none() {
+    let port = demux.ports.remove(id).ok_or(missing)?;
+    if demux.ports.count() == 0 {
         if port.mode == Mode::Passthru {
             lower.mac = demux.permanent_mac;
         }

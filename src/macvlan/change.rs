@@ -7,6 +7,7 @@ use crate::errno::Errno;
 use crate::frame::MacAddr;
 use crate::nic::{Nic, stack_groups};
 use crate::verdict::{PortId, Rule};
+use alloc::collections::BTreeSet;
 use alloc::sync::Arc;
 
 impl Demux {
@@ -39,6 +40,7 @@ impl Demux {
                 return Err((Errno::Eaddrinuse, Rule::AddressInUse));
             }
             lower.filter.unicast_add(mac);
+            self.ports.activate(mac);
             let port = self.port_mut(id)?;
             lower.filter.allmulti_add(i32::from(port.allmulticast));
             lower.filter.promiscuity_add(i32::from(port.promisc));
@@ -66,6 +68,10 @@ impl Demux {
             lower.filter.unicast_del(port.mac);
         }
         port.up = false;
+        let mac = port.mac;
+        if !passthru {
+            self.ports.deactivate(mac);
+        }
         lower.filter.refresh(lower.up);
         Ok(())
     }
@@ -135,6 +141,8 @@ impl Demux {
             lower.filter.unicast_add(mac);
             lower.filter.unicast_del(old);
             lower.filter.refresh(lower.up);
+            self.ports.deactivate(old);
+            self.ports.activate(mac);
         }
         self.port_mut(id)?.mac = mac;
         Ok(())
@@ -173,7 +181,7 @@ impl Demux {
     pub fn parent_mtu_changed(&mut self, lower: &mut Nic) {
         self.dirty = true;
         let mtu = lower.mtu;
-        for index in 0..self.ports.len() {
+        for index in 0..self.ports.end() {
             let id = PortId(u16::try_from(index).unwrap_or(u16::MAX));
             if self.port(id).is_some_and(|p| p.mtu > mtu) {
                 // Never refused: it is the parent's.
@@ -191,10 +199,10 @@ impl Demux {
         if (mode == Mode::Passthru) != (port.mode == Mode::Passthru) {
             return Err((Errno::Einval, Rule::ChangeMode));
         }
-        if mode != Mode::Source {
-            port.sources.clear();
-        }
         port.mode = mode;
+        if mode != Mode::Source {
+            self.ports.edit_list(id, |_, sources| sources.clear());
+        }
         Ok(())
     }
 
@@ -282,46 +290,52 @@ impl Demux {
         if let SourcesChange::Add(macs) | SourcesChange::Set(macs) = change {
             self.check_senders(macs.len())?;
         }
-        let port = self.port_mut(id)?;
-        let check = |mac: &MacAddr, mode: Mode| {
-            if !mac.is_valid_station() {
-                Err((Errno::Eaddrnotavail, Rule::SourceList))
-            } else if mode != Mode::Source {
-                Err((Errno::Einval, Rule::SourceList))
-            } else {
-                Ok(())
-            }
-        };
-        match change {
-            SourcesChange::Add(macs) => {
-                for mac in macs {
-                    check(mac, port.mode)?;
-                    port.sources.insert(*mac);
-                }
-            }
-            SourcesChange::Del(macs) => {
-                for mac in macs {
-                    check(mac, port.mode)?;
-                    port.sources.remove(mac);
-                }
-            }
-            SourcesChange::Set(macs) => {
-                // A whole list is one message, whose addresses are all looked at before anything else.
-                macs.iter().try_for_each(|mac| check(mac, Mode::Source))?;
-                if port.mode != Mode::Source {
-                    return Err((Errno::Einval, Rule::SourceList));
-                }
-                port.sources = macs.iter().copied().collect();
-            }
-            SourcesChange::Flush => {
-                if port.mode != Mode::Source {
-                    return Err((Errno::Einval, Rule::SourceList));
-                }
-                port.sources.clear();
+        self.dirty = true;
+        let missing = (Errno::Enodev, Rule::SendDown);
+        self.ports.edit_list(id, |mode, sources| edit_sources(mode, sources, change)).ok_or(missing)?
+    }
+}
+
+/// Edits the list of a port in this mode. What comes before a bad entry stays edited.
+fn edit_sources(mode: Mode, sources: &mut BTreeSet<MacAddr>, change: &SourcesChange) -> Result<(), Refusal> {
+    let check = |mac: &MacAddr, mode: Mode| {
+        if !mac.is_valid_station() {
+            Err((Errno::Eaddrnotavail, Rule::SourceList))
+        } else if mode != Mode::Source {
+            Err((Errno::Einval, Rule::SourceList))
+        } else {
+            Ok(())
+        }
+    };
+    match change {
+        SourcesChange::Add(macs) => {
+            for mac in macs {
+                check(mac, mode)?;
+                sources.insert(*mac);
             }
         }
-        Ok(())
+        SourcesChange::Del(macs) => {
+            for mac in macs {
+                check(mac, mode)?;
+                sources.remove(mac);
+            }
+        }
+        SourcesChange::Set(macs) => {
+            // A whole list is one message, whose addresses are all looked at before anything else.
+            macs.iter().try_for_each(|mac| check(mac, Mode::Source))?;
+            if mode != Mode::Source {
+                return Err((Errno::Einval, Rule::SourceList));
+            }
+            *sources = macs.iter().copied().collect();
+        }
+        SourcesChange::Flush => {
+            if mode != Mode::Source {
+                return Err((Errno::Einval, Rule::SourceList));
+            }
+            sources.clear();
+        }
     }
+    Ok(())
 }
 
 /// The parent's group filter: broadcast, and the groups that more than `above` ports have pushed down.

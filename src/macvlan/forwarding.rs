@@ -94,8 +94,8 @@ impl Forwarding {
             parent_filter: demux.parent_filter,
             queue_filter: demux.queue_filter,
             queue_len: demux.queue_len(),
-            ports: vec![None; demux.ports.len()],
-            unicast: vec![NOBODY; demux.ports.len() + 1],
+            ports: vec![None; demux.ports.end()],
+            unicast: vec![NOBODY; demux.ports.end() + 1],
             ..Forwarding::default()
         };
         let mut senders: BTreeMap<MacAddr, Listeners> = BTreeMap::new();
@@ -119,7 +119,9 @@ impl Forwarding {
                 l.nodst |= port.flags.nodst;
             }
             if port.up {
-                f.table.insert(port.mac, id.0);
+                // What is admitted has a station's address and a number that the table keeps.
+                let kept = f.table.insert(port.mac, id.0);
+                debug_assert!(kept.is_ok(), "{} {kept:?}", port.mac);
                 let receiver = Receiver { id, mtu: port.mtu };
                 active.push(Candidate { receiver, mode: port.mode, filter: &port.filter });
             }
@@ -134,7 +136,8 @@ impl Forwarding {
         f.floods = FloodLists::compile(&active);
         // The control plane bounds the number of listed senders by what an index holds.
         for ((sender, l), index) in senders.into_iter().zip(0..=MAX_VALUE) {
-            f.senders.insert(sender, index);
+            let kept = f.senders.insert(sender, index);
+            debug_assert!(kept.is_ok(), "{sender} {kept:?}");
             f.listeners.push(l);
         }
         f

@@ -10,6 +10,7 @@
 //! | `fragments/` | IPv4 fragments, put together before a parent's hook sees them |
 //! | `flood.rs`, `lists.rs` | who gets the copies, and why not; the lists for it, made ahead |
 //! | `admit.rs`, `change.rs` | the control plane: creating, removing and changing ports, with the kernel's errors |
+//! | `ports.rs` | the ports of a parent, and what is known of all of them |
 //! | `groups.rs` | group filters of a port and of the whole parent |
 //! | `forwarding.rs` | the immutable table that the decisions read |
 //! | `count.rs` | what a port counts |
@@ -27,6 +28,7 @@ pub mod fragments;
 mod groups;
 mod lists;
 mod mode;
+mod ports;
 mod receive;
 mod transmit;
 

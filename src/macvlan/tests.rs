@@ -469,3 +469,56 @@ fn going_through_deliveries_one_by_one_or_at_once_is_the_same() {
         }
     }
 }
+
+#[test]
+fn a_parent_takes_as_many_ports_as_there_are_numbers() {
+    let mut nic = Nic::new(NIC, 1500, Filter::new(UnicastFilter::None));
+    let mut slot = None;
+    let address = |n: usize| {
+        let [.., a, b, c] = n.to_be_bytes();
+        MacAddr([2, 1, 0, a, b, c])
+    };
+    let request = |n: usize| PortRequest { mac: address(n), ..PortRequest::default() };
+    for n in 0..MAX_PORTS {
+        let id = create(&mut slot, &nic, &request(n), false).unwrap();
+        assert_eq!(id.index(), n);
+        slot.as_mut().unwrap().set_up(&mut nic, id, true).unwrap();
+    }
+    let refused = create(&mut slot, &nic, &request(MAX_PORTS), false);
+    assert_eq!(refused, Err((Errno::Enobufs, Rule::CreateRefused)));
+    // The lowest number that is free is taken again, and the address of one that went is free as well.
+    for n in [70, 7] {
+        remove(&mut slot, &mut nic, PortId(n)).unwrap();
+    }
+    let id = create(&mut slot, &nic, &request(70), false).unwrap();
+    assert_eq!(id, PortId(7));
+    let demux = slot.as_mut().unwrap();
+    assert_eq!(demux.set_up(&mut nic, id, true), Ok(()));
+    assert_eq!(demux.set_mac(&mut nic, id, address(8)), Err((Errno::Eaddrinuse, Rule::ChangeAddress)));
+    assert_eq!(demux.set_mac(&mut nic, id, address(7)), Ok(()));
+    assert_eq!(demux.publish().lookup(address(7)).map(|(id, _)| id), Some(PortId(7)));
+    assert!(demux.publish().lookup(address(70)).is_none());
+}
+
+#[test]
+fn a_frame_that_nodst_withholds_says_so_to_source_ports_that_do_not_list_its_sender() {
+    let mut b = Bench::new(&[Source, Source]);
+    b.listen(0, &[STRANGER]);
+    let flags = MacvlanFlags { nodst: true, nopromisc: false };
+    b.demux.as_mut().unwrap().set_flags(&mut b.nic, PortId(0), flags).unwrap();
+    let table = b.demux.as_mut().unwrap().publish().clone();
+    let header = EthHeader::parse(&frame(mac(1), STRANGER, 0x0800, 60)).unwrap();
+    let verdict = table.receive(&header);
+    assert_eq!(table.why(&verdict, PortId(0), &header), Ok(Rule::SourceCopy));
+    assert_eq!(table.why(&verdict, PortId(1), &header), Err(Rule::SourceNodst));
+}
+
+#[test]
+fn a_local_copy_must_fit_with_its_tag() {
+    let mut b = Bench::new(&[Bridge, Bridge]);
+    b.demux.as_mut().unwrap().set_mtu(&mut b.nic, PortId(1), 500).unwrap();
+    let mut tagged = frame(MacAddr::BROADCAST, mac(0), 0x8100, 518);
+    assert_eq!(b.decide(Some(0), &tagged).1[0].1, Rule::BridgeLocalFlood);
+    tagged.push(0);
+    assert_eq!(b.decide(Some(0), &tagged).1[0].1, Rule::LocalCopyTooLong);
+}

@@ -168,8 +168,8 @@ const fn addr(last: u8) -> Ipv4Addr {
 }
 
 fn ip(last: u8) -> IpSpec {
-    let net = IpNet { addr: IpAddr::V4(addr(last)), prefix: 24 };
-    IpSpec { address: vec![net], ..IpSpec::default() }
+    let address = IpNet::new(IpAddr::V4(addr(last)), 24).into_iter().collect();
+    IpSpec { address, ..IpSpec::default() }
 }
 
 fn port(setup: PortSetup, last: u8, peer: u8) -> DeviceKind {
@@ -177,7 +177,6 @@ fn port(setup: PortSetup, last: u8, peer: u8) -> DeviceKind {
         parent: "eth0".into(),
         mode: setup.mode,
         ip: ip(last),
-        up: true,
         sources: setup.sources(MacAddr::docker(addr(peer))),
         ..MacvlanSpec::default()
     })

@@ -126,11 +126,11 @@ pub fn know_neighbours(spec: &mut LabSpec) {
     let known: Vec<(IpAddr, MacAddr)> = ends(spec)
         .into_iter()
         .filter_map(|(name, ip)| lab.mac_of(name).map(|mac| (ip, mac)))
-        .flat_map(|(ip, mac)| ip.address.iter().map(move |net| (net.addr, mac)))
+        .flat_map(|(ip, mac)| ip.address.iter().map(move |net| (net.addr(), mac)))
         .collect();
     let tell = |ip: &mut IpSpec| {
         for (addr, mac) in &known {
-            let own = ip.address.iter().any(|net| net.addr == *addr);
+            let own = ip.address.iter().any(|net| net.addr() == *addr);
             if !own && ip.address.iter().any(|net| net.contains(*addr)) {
                 ip.neighbours.entry(*addr).or_insert(*mac);
             }
@@ -251,7 +251,7 @@ impl Exchange<'_> {
         let mut owners = self
             .devices
             .iter()
-            .filter(|d| d.address.iter().any(|net| net.addr == about))
+            .filter(|d| d.address.iter().any(|net| net.addr() == about))
             .map(|d| d.name.as_str());
         let owner = owners.find(|name| dst.is_multicast() || has_mac(name));
         let by_mac = || self.devices.iter().find(|d| d.mac == Some(dst)).map(|d| d.name.as_str());

@@ -68,6 +68,12 @@ impl Filter {
         self.promiscuity
     }
 
+    /// The count of reasons for receiving all groups.
+    #[must_use]
+    pub fn allmulti(&self) -> u32 {
+        self.allmulti
+    }
+
     /// IFF_PROMISC or IFF_ALLMULTI: what the ports' common group filter looks at.
     #[must_use]
     pub fn takes_all_groups(&self) -> bool {

@@ -3,6 +3,7 @@
 //! | request | answer |
 //! | --- | --- |
 //! | `GET /TOKEN/` | the page |
+//! | `GET /open/CODE` | leads to the page, once |
 //! | `GET /TOKEN/state` | `{ "state": …, "bundle": … }`: how the session stands, and what the page shows |
 //! | `POST /TOKEN/act` | the same and `"told"`, what came of the action: `{"step": {"ping": {"from": "c1", "to": "c2"}}}`, any step of a lab file, or `{"toml": "…"}`, its text |
 //! | `POST /TOKEN/undo`, `redo`, `reset` | likewise |
@@ -84,8 +85,16 @@ struct Standing {
     bundle: Bundle,
 }
 
-/// Answers a request that was let in and names `what`.
-pub(super) fn answer(session: &mut Session, what: &str, head: &Parts, body: &[u8]) -> Response<Bytes> {
+/// Leads a browser to this path.
+pub(super) fn lead_to(path: &str) -> Response<Bytes> {
+    let mut response = response("text/plain", "");
+    *response.status_mut() = StatusCode::SEE_OTHER;
+    response.headers_mut().extend(HeaderValue::from_str(path).map(|value| (header::LOCATION, value)));
+    response
+}
+
+/// Answers a request that was let in ([`Guard`](super::Guard)) and names `what`, the part of its path behind the token.
+pub fn answer(session: &mut Session, what: &str, head: &Parts, body: &[u8]) -> Response<Bytes> {
     respond(session, what, head, body).unwrap_or_else(|refused| refused.answer())
 }
 

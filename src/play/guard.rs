@@ -1,12 +1,20 @@
 //! Who is let in: those who have the token, from the page itself, on this machine.
 
 use hyper::header::{HOST, HeaderMap, HeaderName, ORIGIN};
+use std::cell::Cell;
+use std::time::Duration;
 
 /// What browsers say of where a request comes from.
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
 /// Bytes of the token: nobody guesses 128 bits.
 pub const TOKEN_BYTES: usize = 16;
+
+/// How long after the server's start the browser has to use its code.
+pub const CODE_LIFE: Duration = Duration::from_secs(120);
+
+/// Before the code in a path.
+const OPEN: &str = "/open/";
 
 /// Why a request is not let in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -20,12 +28,17 @@ pub enum Outsider {
     /// It lacks the token.
     #[error("the address lacks the token: use the one that `macvlab play` printed")]
     Token,
+    /// Its code is wrong, used, too old, or another user's.
+    #[error("this address opened the page once, for one user: use the one that `macvlab play` printed")]
+    Code,
 }
 
 /// What a request must have.
 #[derive(Clone, Debug)]
 pub struct Guard {
     token: String,
+    /// What is given for the token, once.
+    code: Cell<Option<u128>>,
     /// The values of `Host` that are this server.
     hosts: [String; 2],
 }
@@ -34,8 +47,12 @@ impl Guard {
     /// A guard of the server on this port of the loopback interface, with a token of its own from random bytes.
     #[must_use]
     pub fn new(port: u16, random: [u8; TOKEN_BYTES]) -> Guard {
-        let token = random.iter().map(|byte| format!("{byte:02x}")).collect();
-        Guard { token, hosts: [format!("127.0.0.1:{port}"), format!("localhost:{port}")] }
+        let token = hex(random);
+        Guard {
+            token,
+            code: Cell::new(None),
+            hosts: [format!("127.0.0.1:{port}"), format!("localhost:{port}")],
+        }
     }
 
     /// The address of the page.
@@ -45,11 +62,51 @@ impl Guard {
         format!("http://{host}/{}/", self.token)
     }
 
+    /// An address that leads to the page once, within [`CODE_LIFE`], and for the user of this server alone. It may stand
+    /// where other users of the machine read it, such as in the arguments of a program.
+    pub fn one_time_url(&self, random: [u8; TOKEN_BYTES]) -> String {
+        self.code.set(Some(u128::from_be_bytes(random)));
+        let [host, _] = &self.hosts;
+        format!("http://{host}{OPEN}{}", hex(random))
+    }
+
+    /// The path of the page, for a request that has the one-time code at this age of the server. `None`: it is for something else. `is_own` says
+    /// whether it comes from the user of this server; those who do not cannot use the code up.
+    ///
+    /// # Errors
+    /// [`Outsider`].
+    pub fn redeem(
+        &self,
+        path: &str,
+        headers: &HeaderMap,
+        age: Duration,
+        is_own: impl FnOnce() -> bool,
+    ) -> Option<Result<String, Outsider>> {
+        let given = path.strip_prefix(OPEN)?;
+        if let Err(outsider) = self.is_own_page(headers) {
+            return Some(Err(outsider));
+        }
+        let right = self.code.get().filter(|_| age < CODE_LIFE);
+        let right = right.is_some_and(|code| same(given.as_bytes(), hex(code.to_be_bytes()).as_bytes()));
+        if !right || !is_own() {
+            return Some(Err(Outsider::Code));
+        }
+        self.code.set(None);
+        Some(Ok(format!("/{}/", self.token)))
+    }
+
     /// What the path of a request names behind the token.
     ///
     /// # Errors
     /// [`Outsider`].
     pub fn admit<'p>(&self, path: &'p str, headers: &HeaderMap) -> Result<&'p str, Outsider> {
+        self.is_own_page(headers)?;
+        let (token, rest) = path.strip_prefix('/').and_then(|path| path.split_once('/')).unwrap_or_default();
+        if same(token.as_bytes(), self.token.as_bytes()) { Ok(rest) } else { Err(Outsider::Token) }
+    }
+
+    /// Whether the page itself asks, or the person, and by this server's address.
+    fn is_own_page(&self, headers: &HeaderMap) -> Result<(), Outsider> {
         // A header that comes twice is as good as a wrong one.
         let one = |name: HeaderName| {
             let mut all = headers.get_all(name).iter();
@@ -68,9 +125,12 @@ impl Guard {
         if !site.is_none_or(|site| [&b"same-origin"[..], b"none"].contains(&site)) {
             return Err(Outsider::Origin);
         }
-        let (token, rest) = path.strip_prefix('/').and_then(|path| path.split_once('/')).unwrap_or_default();
-        if same(token.as_bytes(), self.token.as_bytes()) { Ok(rest) } else { Err(Outsider::Token) }
+        Ok(())
     }
+}
+
+fn hex(random: [u8; TOKEN_BYTES]) -> String {
+    random.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Compares without telling by the time it takes how much of it is right.

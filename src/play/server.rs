@@ -1,10 +1,14 @@
 //! HTTP on the loopback interface, in one thread: a session is one person's.
 
 use super::api::{self, MAX_BODY, Refused};
+use super::crowd::{Crowd, Known};
 use super::guard::Guard;
+use super::patient::Patient;
+use super::peer::{Ends, is_own};
 use super::session::Session;
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::body::{Bytes, Incoming};
+use hyper::header::{CONNECTION, HeaderValue};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Request, Response, StatusCode};
@@ -13,23 +17,22 @@ use std::cell::RefCell;
 use std::convert::Infallible;
 use std::io;
 use std::net::{Ipv4Addr, TcpListener};
+use std::pin::pin;
 use std::rc::Rc;
 use std::time::Duration;
 use tokio::net::TcpStream;
-use tokio::task::LocalSet;
-use tokio::time::{sleep, timeout};
-
-/// Connections at once: a browser has six.
-const MAX_CONNECTIONS: usize = 32;
+use tokio::task::{LocalSet, yield_now};
+use tokio::time::{Instant, sleep, timeout};
 
 /// Headers of a request.
-const MAX_HEADERS: usize = 64;
+pub const MAX_HEADERS: usize = 64;
 
 /// The longest head of a request, and what is read at once, in bytes.
-const MAX_HEAD: usize = 16 * 1024;
+pub const MAX_HEAD: usize = 16 * 1024;
 
-/// How long a request may take to come in.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// How long the head of a request may take to come in (before its first byte too), then its body; how long an answer may
+/// wait to be read on; and how long a connection has to present the token.
+pub const PATIENCE: Duration = Duration::from_secs(10);
 
 /// How often it is asked whether the server is to end.
 const TICK: Duration = Duration::from_millis(100);
@@ -44,7 +47,8 @@ pub fn listen(port: u16) -> io::Result<TcpListener> {
     Ok(listener)
 }
 
-/// Serves a session until `ended` says so. What a single connection suffers ends that connection only.
+/// Serves a session until `ended` says so. What a single connection suffers ends that connection only, and those that
+/// lack the token keep nobody out who has it.
 ///
 /// # Errors
 /// The system gives no event loop, or the socket cannot be used in it.
@@ -54,19 +58,40 @@ pub fn serve(
     guard: Guard,
     ended: impl Fn() -> bool,
 ) -> io::Result<()> {
+    serve_with(PATIENCE, listener, session, guard, ended)
+}
+
+/// [`serve`], with another patience.
+pub(super) fn serve_with(
+    patience: Duration,
+    listener: TcpListener,
+    session: Session,
+    guard: Guard,
+    ended: impl Fn() -> bool,
+) -> io::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build()?;
-    let shared = Rc::new(Shared { session: RefCell::new(session), guard });
+    let shared = Rc::new(Shared { session: RefCell::new(session), guard, patience, begin: Instant::now() });
     LocalSet::new().block_on(&runtime, async {
         let listener = tokio::net::TcpListener::from_std(listener)?;
+        let mut crowd = Crowd::default();
         while !ended() {
+            if !crowd.has_room() {
+                // All of them have the token. The system keeps who comes now until one of them goes.
+                sleep(TICK).await;
+                continue;
+            }
             match timeout(TICK, listener.accept()).await {
-                // Every connection holds a share of it.
-                Ok(Ok((stream, _))) if Rc::strong_count(&shared) <= MAX_CONNECTIONS => {
-                    tokio::task::spawn_local(connection(stream, Rc::clone(&shared)));
+                Ok(Ok((stream, _))) => {
+                    let known = Known::default();
+                    let served = connection(stream, known.clone(), Rc::clone(&shared));
+                    crowd.take(known, tokio::task::spawn_local(served).abort_handle());
+                    // What the connection has already sent is read before another one could take its place.
+                    yield_now().await;
                 }
-                Ok(Ok(_)) | Err(_) => {}
-                // It is the system that is short of something; that passes.
+                // The system is short of something, such as file descriptors.
+                Ok(Err(_)) if crowd.close_a_stranger() => yield_now().await,
                 Ok(Err(_)) => sleep(TICK).await,
+                Err(_) => {}
             }
         }
         Ok(())
@@ -76,31 +101,47 @@ pub fn serve(
 struct Shared {
     session: RefCell<Session>,
     guard: Guard,
+    patience: Duration,
+    begin: Instant,
 }
 
-async fn connection(stream: TcpStream, shared: Rc<Shared>) {
-    let service = service_fn(|request| {
-        let shared = Rc::clone(&shared);
-        async move { Ok::<_, Infallible>(handle(request, &shared).await.map(Full::new)) }
+async fn connection(stream: TcpStream, known: Known, shared: Rc<Shared>) {
+    let patience = shared.patience;
+    let is_known = known.clone();
+    // A connection without ends has been closed by the other one.
+    let Ok(ends) = Ends::of(&stream) else { return };
+    let service = service_fn(move |request| {
+        let (known, shared) = (known.clone(), Rc::clone(&shared));
+        async move { Ok::<_, Infallible>(handle(request, ends, &known, &shared).await.map(Full::new)) }
     });
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new())
-        .header_read_timeout(PATIENCE)
+        .header_read_timeout(patience)
         .max_headers(MAX_HEADERS)
         .max_buf_size(MAX_HEAD);
-    // Whoever broke it off knows.
-    let _ = http.serve_connection(TokioIo::new(stream), service).await;
+    let mut served = pin!(http.serve_connection(TokioIo::new(Patient::new(stream, patience)), service));
+    // A connection that broke off needs no answer.
+    if timeout(patience, served.as_mut()).await.is_err() && is_known.get() {
+        let _ = served.await;
+    }
 }
 
-async fn handle(request: Request<Incoming>, shared: &Shared) -> Response<Bytes> {
+async fn handle(request: Request<Incoming>, ends: Ends, known: &Known, shared: &Shared) -> Response<Bytes> {
     let (head, body) = request.into_parts();
-    // Nobody reads what an outsider sends.
+    if let Some(redeemed) =
+        shared.guard.redeem(head.uri.path(), &head.headers, shared.begin.elapsed(), || is_own(ends))
+    {
+        let refused = |outsider| last(Refused::from(outsider).answer());
+        return redeemed.map_or_else(refused, |page| api::lead_to(&page));
+    }
+    // The body of an outsider's request is not read, and its connection not used again.
     let what = match shared.guard.admit(head.uri.path(), &head.headers) {
         Ok(what) => what,
-        Err(outsider) => return Refused::from(outsider).answer(),
+        Err(outsider) => return last(Refused::from(outsider).answer()),
     };
+    known.set();
     let refused = |status, why: &str| Refused::new(status, why).answer();
-    let body = match timeout(PATIENCE, Limited::new(body, MAX_BODY).collect()).await {
+    let body = match timeout(shared.patience, Limited::new(body, MAX_BODY).collect()).await {
         Ok(Ok(body)) => body.to_bytes(),
         Ok(Err(e)) if e.is::<http_body_util::LengthLimitError>() => {
             return refused(StatusCode::PAYLOAD_TOO_LARGE, &format!("at most {MAX_BODY} bytes are read"));
@@ -110,4 +151,10 @@ async fn handle(request: Request<Incoming>, shared: &Shared) -> Response<Bytes> 
     };
     // Nothing waits while the session is held.
     api::answer(&mut shared.session.borrow_mut(), what, &head, &body)
+}
+
+/// The last answer on its connection.
+fn last(mut response: Response<Bytes>) -> Response<Bytes> {
+    response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    response
 }

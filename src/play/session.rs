@@ -1,20 +1,32 @@
 //! A lab and what was done in it so far.
 
 use super::state::{State, Told};
+use super::watch::{Watch, timed};
 use crate::capture::CaptureError;
 use crate::lab::spec::{Action, DeviceKind, Expect, Name, StepSpec};
 use crate::lab::{Event, Lab, LabSpec, Options, Outcome};
 use crate::labfile::{self, Diagnostics};
 use crate::report::AnnotatedCapture;
 use crate::report::html::{Bundle, Recorder};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use crate::stop::Stop;
+use std::io;
+use std::time::Duration;
 
 /// The most actions of a session: an undo runs all of them again while somebody waits.
 pub const MAX_ACTIONS: usize = 1000;
 
 /// The most events of a session: they are all kept, and the page holds them too.
 pub const MAX_EVENTS: usize = 100_000;
+
+/// The most bytes of frames in a session, counted at every hop: what is downloaded has them all, and the page has each
+/// frame in hex.
+pub const MAX_FRAME_BYTES: usize = 32 << 20;
+
+/// The longest that an action runs, in real time: the answer waits for it.
+pub const MAX_ACTION_TIME: Duration = Duration::from_secs(10);
+
+/// The longest that all actions of a session run, in real time: an undo runs all of them again.
+pub const MAX_SESSION_TIME: Duration = Duration::from_secs(30);
 
 /// Why nothing was done. What the kernel refuses is done, and its outcome is the refusal.
 #[derive(Debug, thiserror::Error)]
@@ -30,6 +42,26 @@ pub enum Denied {
         "that would be more than {MAX_EVENTS} events, the most that a session has: ask for less, or undo something"
     )]
     TooManyEvents,
+    /// There would be more than [`MAX_FRAME_BYTES`].
+    #[error(
+        "that would be more than {} MiB of frames, the most that a session has: ask for less, or undo something",
+        MAX_FRAME_BYTES >> 20
+    )]
+    TooManyBytes,
+    /// It would run for longer than [`MAX_ACTION_TIME`], or the session for longer than [`MAX_SESSION_TIME`].
+    #[error(
+        "that was stopped after {0:?}: an action runs for at most {MAX_ACTION_TIME:?}, and all actions of a session \
+         together for {MAX_SESSION_TIME:?}"
+    )]
+    TookTooLong(Duration),
+    /// The time of the action cannot be watched.
+    #[error("the system gives no thread: {0}")]
+    NoThread(#[from] io::Error),
+    /// The lab's time has an end.
+    #[error(
+        "it could go on past the end of the lab's time, which is 100 years: undo something, or begin anew"
+    )]
+    TooLate,
     /// The playground reads no files but those that the lab named when it was opened.
     #[error("the capture `{0}` was not opened with the lab")]
     UnknownCapture(String),
@@ -63,7 +95,7 @@ pub struct Session {
 }
 
 /// A run as far as it has come.
-struct Run {
+pub(super) struct Run {
     lab: Lab,
     /// What happened so far.
     events: Vec<Event>,
@@ -71,8 +103,12 @@ struct Run {
     told: Vec<Told>,
     /// The counters and states at the moment.
     standing: Vec<Event>,
+    /// Bytes of the frames in `events`.
+    bytes: usize,
+    /// Real time that the steps took.
+    spent: Duration,
     /// Ends a step that does not come to an end.
-    stop: Arc<AtomicBool>,
+    stop: Stop,
 }
 
 impl Session {
@@ -88,7 +124,7 @@ impl Session {
             return Err(Denied::TooManyActions);
         }
         let options = Options { decisions: true, changes: true, ..options };
-        let run = Run::of(&spec, &options)?;
+        let run = Run::within(MAX_SESSION_TIME, &spec, &options)?;
         Ok(Session { spec, undone: Vec::new(), run, options })
     }
 
@@ -115,8 +151,7 @@ impl Session {
     pub fn undo(&mut self) -> Result<(), Denied> {
         let step = self.spec.steps.pop().ok_or(Denied::NothingToUndo)?;
         self.undone.push(step);
-        self.run = Run::of(&self.spec, &self.options)?;
-        Ok(())
+        self.again()
     }
 
     /// Does again what was undone last.
@@ -134,8 +169,7 @@ impl Session {
     /// None that a lab which could be opened gives.
     pub fn reset(&mut self) -> Result<(), Denied> {
         self.undone.extend(self.spec.steps.drain(..).rev());
-        self.run = Run::of(&self.spec, &self.options)?;
-        Ok(())
+        self.again()
     }
 
     /// The lab file with what was done as its steps, and what came of each as its expectation: a lab that holds.
@@ -153,7 +187,7 @@ impl Session {
                 Event::Result { step, outcome, delivered, .. } => {
                     let done = step.checked_sub(1).and_then(|index| spec.steps.get_mut(index));
                     if let Some(done) = done.filter(|done| !matches!(done.action, Action::Wait(_))) {
-                        done.expect = Some(came(&done.action, *outcome, delivered));
+                        done.expect = came(&done.action, *outcome, delivered);
                     }
                 }
                 _ => {}
@@ -191,6 +225,12 @@ impl Session {
         State::of(&self.run.lab, &self.run.told, self.undone.last())
     }
 
+    /// Runs all steps again. They are known to end, in the time that they took.
+    fn again(&mut self) -> Result<(), Denied> {
+        self.run = Run::of(&self.spec, &self.options)?;
+        Ok(())
+    }
+
     fn do_step(&mut self, step: StepSpec) -> Result<Told, Denied> {
         if self.spec.steps.len() >= MAX_ACTIONS {
             return Err(Denied::TooManyActions);
@@ -199,13 +239,14 @@ impl Session {
         self.spec.steps.push(step.clone());
         // A switch gets its own device when the lab is built.
         let done = if self::own_devices(&self.spec) == own_devices {
-            self.run.step(&step)
+            let left = MAX_SESSION_TIME.saturating_sub(self.run.spent);
+            self.run.watched(left.min(MAX_ACTION_TIME), |run| run.step(&step))
         } else {
-            Run::of(&self.spec, &self.options).map(|run| self.run = run)
+            Run::within(MAX_SESSION_TIME, &self.spec, &self.options).map(|run| self.run = run)
         };
         if let Err(denied) = done {
             self.spec.steps.pop();
-            self.run = Run::of(&self.spec, &self.options)?;
+            self.again()?;
             return Err(denied);
         }
         self.run.told.last().cloned().ok_or(Denied::TooManyEvents)
@@ -213,29 +254,79 @@ impl Session {
 }
 
 impl Run {
-    /// Builds the lab and runs its steps.
-    fn of(spec: &LabSpec, options: &Options) -> Result<Run, Denied> {
-        let stop = Arc::new(AtomicBool::new(false));
-        let lab = Lab::new(spec, Options { stop: Some(Arc::clone(&stop)), ..options.clone() });
-        let mut run = Run { lab, events: Vec::new(), told: Vec::new(), standing: Vec::new(), stop };
+    /// The lab as it is built.
+    pub(super) fn built(spec: &LabSpec, options: &Options) -> Run {
+        let stop = Stop::default();
+        let lab = Lab::new(spec, Options { stop: stop.clone(), ..options.clone() });
+        let (events, told, standing) = (Vec::new(), Vec::new(), Vec::new());
+        let mut run = Run { lab, events, told, standing, bytes: 0, spent: Duration::ZERO, stop };
         run.lab.flush(&mut |event| run.events.push(event.clone()));
         run.stand();
-        spec.steps.iter().try_for_each(|step| run.step(step))?;
+        run
+    }
+
+    /// Builds the lab and runs its steps.
+    fn of(spec: &LabSpec, options: &Options) -> Result<Run, Denied> {
+        let mut run = Run::built(spec, options);
+        let (done, spent) = timed(|| run.steps(spec));
+        run.spent = spent;
+        done.map(|()| run)
+    }
+
+    /// Builds the lab and runs its steps, for no longer than this.
+    fn within(limit: Duration, spec: &LabSpec, options: &Options) -> Result<Run, Denied> {
+        let mut run = Run::built(spec, options);
+        run.watched(limit, |run| run.steps(spec))?;
         Ok(run)
+    }
+
+    fn steps(&mut self, spec: &LabSpec) -> Result<(), Denied> {
+        spec.steps.iter().try_for_each(|step| self.step(step))
+    }
+
+    /// Does some of the work, for no longer than this. If it cannot be finished, the run is of no more use.
+    pub(super) fn watched(
+        &mut self,
+        limit: Duration,
+        work: impl FnOnce(&mut Run) -> Result<(), Denied>,
+    ) -> Result<(), Denied> {
+        let watch = Watch::over(&self.stop, limit)?;
+        let (done, spent) = timed(|| work(self));
+        watch.end();
+        self.spent += spent;
+        // What has just ended when its time was over cannot be gone on with: the flag stays set.
+        done.and_then(|()| self.in_time()).map_err(|denied| match denied {
+            Denied::TookTooLong(_) => Denied::TookTooLong(limit),
+            denied => denied,
+        })
+    }
+
+    pub(super) fn in_time(&self) -> Result<(), Denied> {
+        if self.stop.asked() { Err(Denied::TookTooLong(self.spent)) } else { Ok(()) }
     }
 
     /// Runs a step. If it cannot be finished, the run is of no more use.
     fn step(&mut self, step: &StepSpec) -> Result<(), Denied> {
         let begin = self.events.len();
-        let (events, stop) = (&mut self.events, &self.stop);
+        let (events, bytes, stop) = (&mut self.events, &mut self.bytes, &self.stop);
+        let mut full = None;
         self.lab.step(step, &mut |event| {
-            if events.len() < MAX_EVENTS {
-                events.push(event.clone());
+            let more = if let Event::Hop(hop) = event { hop.frame.len() } else { 0 };
+            if events.len() >= MAX_EVENTS {
+                full = Some(Denied::TooManyEvents);
+            } else if *bytes + more > MAX_FRAME_BYTES {
+                full = Some(Denied::TooManyBytes);
             } else {
-                stop.store(true, Ordering::Relaxed);
+                *bytes += more;
+                return events.push(event.clone());
             }
+            stop.ask();
         });
+        full.map_or_else(|| self.in_time(), Err)?;
         let happened = self.events.get(begin..).unwrap_or_default();
+        if let Some(Event::Result { outcome: Outcome::TooLate, .. }) = happened.last() {
+            return Err(Denied::TooLate);
+        }
         let told = Told::of(self.told.len() + 1, step, happened, &self.lab);
         self.told.push(told.ok_or(Denied::TooManyEvents)?);
         self.stand();
@@ -249,16 +340,17 @@ impl Run {
     }
 }
 
-/// What came of a step, as what is expected of it.
-fn came(action: &Action, outcome: Outcome, delivered: &[Name]) -> Expect {
-    match (outcome, action) {
+/// What came of a step, as what is expected of it; `None`: nothing came, for it was not done.
+fn came(action: &Action, outcome: Outcome, delivered: &[Name]) -> Option<Expect> {
+    Some(match (outcome, action) {
         (Outcome::Reply, _) => Expect::Reply,
         (Outcome::Unreachable, _) => Expect::Unreachable,
         (Outcome::NoReply, _) => Expect::NoReply,
         (Outcome::Ok, Action::Inject { .. }) => Expect::Delivered(delivered.to_vec()),
         (Outcome::Ok, _) => Expect::Ok,
         (Outcome::Error(errno, _), _) => Expect::Errno(errno),
-    }
+        (Outcome::TooLate, _) => return None,
+    })
 }
 
 /// How many switches have a device of their own, because something sits on it.

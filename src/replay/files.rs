@@ -40,7 +40,7 @@ impl Files {
     /// One more file, that is begun at once: that it cannot be is found out now.
     pub(super) fn begin(&mut self, path: PathBuf, format: RecordFormat) -> Result<(), OutputError> {
         let file = RecordFile::create(&path, format).map_err(|e| OutputError::new(&path, e))?;
-        let file = self.admitted(file);
+        let file = self.admitted(file).map_err(|e| OutputError::new(&path, e))?;
         self.add(path, Place::File(Some(file), format));
         Ok(())
     }
@@ -61,13 +61,13 @@ impl Files {
     }
 
     /// Lets a new file stay open, if it may.
-    fn admitted(&mut self, mut file: RecordFile) -> RecordFile {
+    fn admitted(&mut self, mut file: RecordFile) -> io::Result<RecordFile> {
         if self.open < MAX_OPEN {
             self.open += 1;
         } else {
-            file.close();
+            file.close()?;
         }
-        file
+        Ok(file)
     }
 
     /// Writes a buffer. Answers whether there is any point in going on.
@@ -96,16 +96,16 @@ impl Files {
                 let was_open = file.is_open();
                 let written = file.append(bytes);
                 if !was_open {
-                    file.close();
+                    file.close()?;
                 }
                 written
             }
             Place::File(none, format) => {
                 let mut file = RecordFile::create(path, *format)?;
                 let written = file.append(bytes);
-                file.close();
+                let kept = file.close();
                 *none = Some(file);
-                written
+                written.and(kept)
             }
         }
     }

@@ -48,14 +48,9 @@ pub use route::{AddressMap, BadAddress, Captured, MapError, Route, Stand};
 pub use tally::Tally;
 
 use crate::counters::Counters;
+use crate::stop::Stop;
 use crate::time::Instant;
 use pace::Pace;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
-
-/// The longest sleep between two looks at whether somebody wants the replay to end.
-const LONGEST_SLEEP: Duration = Duration::from_millis(50);
 
 /// A replay under way.
 ///
@@ -85,7 +80,7 @@ pub struct Replay<'a> {
     pace: Pace,
     /// When the first frame came in, by the clock on the wall.
     began: Option<std::time::Instant>,
-    stop: Arc<AtomicBool>,
+    stop: Stop,
     tally: Tally,
 }
 
@@ -113,7 +108,7 @@ impl<'a> Replay<'a> {
             writer: None,
             pace: Pace::default(),
             began: None,
-            stop: Arc::default(),
+            stop: Stop::default(),
             tally: Tally::default(),
         }
     }
@@ -130,9 +125,9 @@ impl<'a> Replay<'a> {
         Replay { filter, ..self }
     }
 
-    /// Lets frames wait until they are due; a wait ends when `stop` is set.
+    /// Lets frames wait until they are due; a wait ends when it is asked to stop.
     #[must_use]
-    pub fn paced(self, speed: Speed, stop: Arc<AtomicBool>) -> Replay<'a> {
+    pub fn paced(self, speed: Speed, stop: Stop) -> Replay<'a> {
         Replay { pace: Pace::new(speed), stop, ..self }
     }
 
@@ -220,17 +215,12 @@ fn wait(
     began: &mut Option<std::time::Instant>,
     chosen: &Chosen<'_>,
     writer: &mut Option<Writer>,
-    stop: &AtomicBool,
+    stop: &Stop,
 ) {
     let began = *began.get_or_insert_with(std::time::Instant::now);
     let Some(wait) = pace.wait(chosen.time, chosen.frame.len(), began.elapsed()) else { return };
     if let Some(writer) = writer {
         writer.flush();
     }
-    let mut left = wait;
-    while !left.is_zero() && !stop.load(Ordering::Relaxed) {
-        let some = left.min(LONGEST_SLEEP);
-        std::thread::sleep(some);
-        left -= some;
-    }
+    stop.sleep(wait);
 }

@@ -3,7 +3,7 @@
 use super::engine::{DeviceIndex, Entry};
 use super::rewrite::{Addresses, Rewrite};
 use crate::frame::{EthHeader, MacAddr};
-use crate::table::MacTable;
+use crate::table::{MAX_VALUE, MacTable};
 use std::collections::HashMap;
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -12,8 +12,8 @@ use std::str::FromStr;
 const IPV4: u16 = 0x0800;
 const ARP: u16 = 0x0806;
 const IPV6: u16 = 0x86dd;
-/// Most addresses of one kind that can be mapped: what a table's value can number.
-const MAX_MAPPED: usize = u16::MAX as usize;
+/// Most addresses that can be mapped: what a table's value can number.
+const MAX_MAPPED: usize = MAX_VALUE as usize + 1;
 
 /// An address as it was captured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -84,21 +84,23 @@ impl AddressMap {
     /// Adds an address.
     ///
     /// # Errors
-    /// It is mapped already, or nobody's address.
+    /// It is mapped already, or nobody's address, or there are too many. Then the map is as it was.
     pub fn insert(&mut self, captured: Captured, stand: Stand) -> Result<(), MapError> {
-        if self.stands.len() == MAX_MAPPED {
-            return Err(MapError::TooMany);
-        }
-        let index = u16::try_from(self.stands.len()).map_err(|_| MapError::TooMany)?;
-        let (valid, before) = match captured {
-            Captured::Mac(mac) => (mac.is_valid_station(), self.macs.insert(mac, index)),
-            Captured::Ip(ip) => (!ip.is_multicast() && !ip.is_unspecified(), self.ips.insert(ip, index)),
+        let (valid, known) = match captured {
+            Captured::Mac(mac) => (mac.is_valid_station(), self.macs.get(mac).is_some()),
+            Captured::Ip(ip) => (!ip.is_multicast() && !ip.is_unspecified(), self.ips.contains_key(&ip)),
         };
         if !valid {
             return Err(MapError::NoStation(captured));
         }
-        if before.is_some() {
+        if known {
             return Err(MapError::Twice(captured));
+        }
+        let index = u16::try_from(self.stands.len()).ok().filter(|index| *index <= MAX_VALUE);
+        let index = index.ok_or(MapError::TooMany)?;
+        match captured {
+            Captured::Mac(mac) => drop(self.macs.insert(mac, index).map_err(|_| MapError::TooMany)?),
+            Captured::Ip(ip) => drop(self.ips.insert(ip, index)),
         }
         self.stands.push(stand);
         Ok(())

@@ -8,6 +8,7 @@ use crate::time::Instant;
 use proptest::prelude::*;
 use std::io::Cursor;
 use std::sync::LazyLock;
+use std::time::Duration;
 
 const A: MacAddr = MacAddr([0, 0x0c, 0x29, 0, 0, 0xa]);
 const B: MacAddr = MacAddr([0, 0x0c, 0x29, 0, 0, 0xb]);
@@ -126,6 +127,9 @@ fn devices_stand_for_captured_addresses() {
     let group = MacAddr([1, 0, 0x5e, 0, 0, 5]);
     let (entry, frame) = mapped(&ethernet(group, B, 0x8100, &tagged), None).unwrap();
     assert_eq!((entry, frame), (sent_by(2), ethernet(group, C2, 0x8100, &tagged)));
+    // To a group, whoever the packet in it is for.
+    let (_, frame) = mapped(&ethernet(group, A, 0x800, &ip(10, 11)), None).unwrap();
+    assert_eq!(frame, ethernet(group, C1, 0x800, &ip(10, 11)));
     // From nobody: left out, or in where the others come in, with the new destination.
     let stranger = ethernet(A, B, 0x800, &ip(99, 10));
     assert_eq!(mapped(&stranger, None), None);
@@ -160,6 +164,32 @@ fn a_map_is_of_stations_each_once() {
         let nobody: Captured = nobody.parse().unwrap();
         assert_eq!(map.insert(nobody, stand), Err(MapError::NoStation(nobody)));
     }
+    // What was refused has left no trace: A stands for the device that it stood for.
+    let other = Stand { device: DeviceIndex(1), mac: C2 };
+    map.insert(Captured::Mac(B), other).unwrap();
+    assert!(map.insert(Captured::Mac(A), other).is_err());
+    let route = Route { map, ..Route::default() };
+    let mut scratch = Vec::new();
+    let (entry, _) = route.choose(&ethernet(B, A, 0x88b5, &[]), &mut scratch).unwrap();
+    assert_eq!(entry.device, DeviceIndex(0));
+}
+
+#[test]
+fn as_many_addresses_are_mapped_as_a_table_numbers_and_no_more() {
+    let mut map = AddressMap::default();
+    let address = |n: u64| Captured::Mac(MacAddr::from_u64(0x0200_0000_0000 | n));
+    let stand = Stand { device: DeviceIndex(3), mac: C1 };
+    for n in 0..65_534 {
+        map.insert(address(n), stand).unwrap();
+    }
+    assert_eq!(map.insert(address(65_534), stand), Err(MapError::TooMany));
+    assert_eq!(map.insert("192.0.2.1".parse().unwrap(), stand), Err(MapError::TooMany));
+    assert!(MapError::TooMany.to_string().contains("65534"));
+    let route = Route { map, ..Route::default() };
+    let mut scratch = Vec::new();
+    let last = MacAddr::from_u64(0x0200_0000_0000 | 65_533);
+    let (entry, _) = route.choose(&ethernet(B, last, 0x88b5, &[]), &mut scratch).unwrap();
+    assert_eq!(entry.device, DeviceIndex(3), "the last one that was taken counts");
 }
 
 /// Every lab of the fixtures, in the order of their names.
@@ -273,7 +303,14 @@ fn lengths(path: &std::path::Path) -> Vec<usize> {
 fn frames_longer_than_a_buffer_stay_in_their_order_and_a_switch_has_a_file_if_it_receives() {
     let dir = tempfile::tempdir().unwrap();
     let device = |name: &str, kind| crate::lab::Device { name: name.into(), kind, ..Default::default() };
-    let devices = [device("c1", "macvlan"), device("sw0", "switch"), device("sw1", "switch")];
+    let devices = [
+        device("c1", "macvlan"),
+        device("sw0", "switch"),
+        device("sw1", "switch"),
+        device("r0", "router"),
+        device("r1", "router"),
+        device("sw1.r0", "switch-port"),
+    ];
     // So little memory that a device's buffer holds some hundred bytes.
     let spec = OutputSpec { folder: Some(dir.path().to_path_buf()), annotated: None, memory: 10_000 };
     let mut writer = Writer::open(spec, &devices).unwrap();
@@ -283,7 +320,12 @@ fn frames_longer_than_a_buffer_stay_in_their_order_and_a_switch_has_a_file_if_it
         writer.flush();
     }
     receive(&mut writer, 2, [60, 2000]);
+    receive(&mut writer, 4, [70]);
     writer.finish(&[]).unwrap();
+    assert_eq!(lengths(&dir.path().join("r1.pcap")), [70]);
+    for silent in ["r0.pcap", "sw1.r0.pcap"] {
+        assert!(!dir.path().join(silent).exists(), "{silent}");
+    }
     assert_eq!(lengths(&dir.path().join("c1.pcap")), mixed.repeat(20));
     assert_eq!(lengths(&dir.path().join("sw1.pcap")), [60, 2000]);
     assert!(!dir.path().join("sw0.pcap").exists());

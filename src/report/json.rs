@@ -116,6 +116,11 @@ impl<W: Write> JsonLines<W> {
         self.writer.write_all(b"\n")
     }
 
+    /// The writer below.
+    pub fn get_mut(&mut self) -> &mut W {
+        &mut self.writer
+    }
+
     /// Hands on what the writer has collected.
     ///
     /// # Errors

@@ -161,6 +161,11 @@ impl<W: Write> TextReport<W> {
         }
     }
 
+    /// The writer below.
+    pub fn get_mut(&mut self) -> &mut W {
+        &mut self.writer
+    }
+
     /// Hands on what the writer has collected.
     ///
     /// # Errors

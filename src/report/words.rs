@@ -70,6 +70,9 @@ pub fn outcome_in_words(
         (Outcome::Error(errno, rule), _) => {
             format!("refused with {errno} ({}): {rule} {}", errno.text(), rule.title())
         }
+        (Outcome::TooLate, _) => {
+            "not done: it could go on past the end of the lab's time, which is 100 years".to_owned()
+        }
     }
 }
 
@@ -81,6 +84,7 @@ pub(super) fn outcome_name(outcome: Outcome) -> &'static str {
         Outcome::NoReply => "no-reply",
         Outcome::Ok => "ok",
         Outcome::Error(..) => "error",
+        Outcome::TooLate => "too-late",
     }
 }
 

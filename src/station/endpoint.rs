@@ -1,6 +1,7 @@
 //! An end point: a host on one device.
 
 use super::host::Host;
+use super::link::Link;
 use super::ndp::group_mac;
 use super::probe::{Probe, ProbeId, ProbeResult};
 use super::stack::{Datagram, SocketError, TcpId, TcpState};
@@ -24,7 +25,14 @@ impl Endpoint {
         Endpoint { host: Host::new(name, &[(mac, spec, mtu)], false, now) }
     }
 
-    /// Changes the device's address; what was learned about neighbours is forgotten. Its IPv6 link-local address stays.
+    /// The same, but its device is down from the start: its addresses and neighbours are there when it comes up.
+    #[must_use]
+    pub fn down(mut self) -> Endpoint {
+        self.host.links.iter_mut().for_each(Link::begin_down);
+        self
+    }
+
+    /// Changes the device's address; all neighbours are forgotten. Its IPv6 link-local address stays.
     pub fn set_mac(&mut self, mac: MacAddr) {
         self.host.links.iter_mut().for_each(|l| l.set_mac(mac));
     }
@@ -35,16 +43,16 @@ impl Endpoint {
         self.host.stack.set_mtu(mtu, now);
     }
 
-    /// The carrier comes or goes. Without it frames are lost in silence; addresses, routes and neighbours stay.
+    /// The carrier comes or goes. Without it frames are lost in silence, and learned neighbours are forgotten; addresses,
+    /// routes and permanent neighbours stay.
     pub fn set_carrier(&mut self, carrier: bool, now: Instant) {
-        self.host.links.iter_mut().for_each(|l| l.set_carrier(carrier));
-        self.host.poll(now);
+        self.host.set_carrier(now, 0, carrier);
     }
 
-    /// The device is set up or down. While it is down there is no route, and learned neighbours are forgotten.
+    /// The device is set up or down. While it is down there is no route; its neighbours, permanent ones too, and its IPv6
+    /// addresses are gone for good, but for the link-local address, which it makes anew.
     pub fn set_link_up(&mut self, up: bool, now: Instant) {
-        self.host.links.iter_mut().for_each(|l| l.set_up(up));
-        self.host.poll(now);
+        self.host.set_link_up(now, 0, up);
     }
 
     /// A frame comes in, and everything that follows from it is done at once.

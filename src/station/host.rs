@@ -9,7 +9,7 @@ use super::packet::{ICMP, ICMPV6, IpView, Quoted, TCP, UDP};
 use super::probe::{Prober, Unreachable};
 use super::route::{Route, Routes, is_unicast};
 use super::stack::{ECHO_PORT, Stack};
-use super::{IpSpec, default_mac};
+use super::{IpNet, IpSpec, default_mac};
 use crate::frame::{EthHeader, MacAddr, PacketType};
 use crate::time::Instant;
 use std::collections::{BTreeMap, VecDeque};
@@ -62,7 +62,7 @@ impl Host {
             }
         }
         let mtu = interfaces.iter().map(|i| i.2).min().unwrap_or(1500);
-        let own = links.iter().flat_map(Link::addresses).map(|net| net.addr).collect();
+        let own = addresses_of(&links);
         Host {
             links,
             routes,
@@ -79,6 +79,23 @@ impl Host {
 
     pub(super) fn owns(&self, addr: IpAddr) -> bool {
         self.own.contains(&addr)
+    }
+
+    /// An interface is set up or down, and its addresses may go.
+    pub(super) fn set_link_up(&mut self, now: Instant, index: usize, up: bool) {
+        if let Some(link) = self.links.get_mut(index) {
+            link.set_up(up);
+        }
+        self.own = addresses_of(&self.links);
+        self.poll(now);
+    }
+
+    /// An interface's carrier comes or goes.
+    pub(super) fn set_carrier(&mut self, now: Instant, index: usize, carrier: bool) {
+        if let Some(link) = self.links.get_mut(index) {
+            link.set_carrier(carrier);
+        }
+        self.poll(now);
     }
 
     /// The next identification of an IPv4 packet.
@@ -398,6 +415,10 @@ impl Host {
         let links = self.links.iter().filter_map(Link::poll_at);
         links.chain(self.prober.poll_at()).chain(self.stack_at).min()
     }
+}
+
+fn addresses_of(links: &[Link]) -> Vec<IpAddr> {
+    links.iter().flat_map(Link::addresses).map(IpNet::addr).collect()
 }
 
 /// Ethertype and payload of a frame that is for the stack: untagged, or tagged with VLAN 0 only (a priority tag).

@@ -28,24 +28,31 @@ pub(super) struct Link {
     forwarding: bool,
     /// Its addresses, the IPv6 link-local one last.
     addresses: Vec<IpNet>,
+    /// It was given an IPv6 address, and so has a link-local one whenever it is up.
+    speaks_v6: bool,
     neighbours: NeighbourTable,
     out: VecDeque<Vec<u8>>,
 }
 
 impl Link {
     pub(super) fn new(mac: MacAddr, spec: &IpSpec, mtu: u32, forwarding: bool) -> Link {
-        let bounded =
-            |n: &IpNet| IpNet { prefix: n.prefix.min(if n.addr.is_ipv4() { 32 } else { 128 }), ..*n };
-        let mut addresses: Vec<IpNet> = spec.address.iter().map(bounded).collect();
-        let has_link_local = addresses.iter().any(|a| is_link_local_v6(a.addr));
-        if addresses.iter().any(|a| a.addr.is_ipv6()) && !has_link_local {
-            addresses.push(IpNet { addr: ndp::link_local(mac).into(), prefix: 64 });
-        }
+        let addresses = spec.address.clone();
+        let speaks_v6 = addresses.iter().any(|a| a.addr().is_ipv6());
         let mut neighbours = NeighbourTable::default();
         for (ip, mac) in &spec.neighbours {
             neighbours.set_permanent(*ip, *mac);
         }
-        Link { mac, mtu, carrier: true, up: true, forwarding, addresses, neighbours, out: VecDeque::new() }
+        let (carrier, up, out) = (true, true, VecDeque::new());
+        let mut link = Link { mac, mtu, carrier, up, forwarding, addresses, speaks_v6, neighbours, out };
+        link.give_link_local();
+        link
+    }
+
+    /// Gives itself an IPv6 link-local address, unless it has one or does not speak IPv6.
+    fn give_link_local(&mut self) {
+        if self.speaks_v6 && !self.addresses.iter().any(|a| is_link_local_v6(a.addr())) {
+            self.addresses.extend(IpNet::new(ndp::link_local(self.mac).into(), 64));
+        }
     }
 
     pub(super) fn is_up(&self) -> bool {
@@ -56,22 +63,40 @@ impl Link {
         self.up && self.carrier
     }
 
+    /// With the carrier goes what was learned about neighbours (`neigh_carrier_down`; `arp_evict_nocarrier` and
+    /// `ndisc_evict_nocarrier` are 1).
     pub(super) fn set_carrier(&mut self, carrier: bool) {
+        if self.carrier && !carrier {
+            self.neighbours.forget_learned();
+        }
         self.carrier = carrier;
     }
 
+    /// Set down by hand, it loses all neighbours (`neigh_ifdown`) and its IPv6 addresses (`addrconf_ifdown`;
+    /// `keep_addr_on_down` is 0); of these only the link-local one comes back.
     pub(super) fn set_up(&mut self, up: bool) {
-        if self.up && !up {
-            self.neighbours.flush();
-            self.out.clear();
+        match (self.up, up) {
+            (true, false) => {
+                self.neighbours.forget_all();
+                self.out.clear();
+                self.addresses.retain(|a| a.addr().is_ipv4());
+            }
+            (false, true) => self.give_link_local(),
+            _ => {}
         }
         self.up = up;
     }
 
+    /// It is down from the start, which takes nothing from it.
+    pub(super) fn begin_down(&mut self) {
+        self.up = false;
+    }
+
+    /// Under another address nothing is known of any neighbour (`neigh_changeaddr`).
     pub(super) fn set_mac(&mut self, mac: MacAddr) {
         if self.mac != mac {
             self.mac = mac;
-            self.neighbours.flush();
+            self.neighbours.forget_all();
         }
     }
 
@@ -84,14 +109,14 @@ impl Link {
     }
 
     pub(super) fn has(&self, addr: IpAddr) -> bool {
-        self.addresses.iter().any(|a| a.addr == addr)
+        self.addresses.iter().any(|a| a.addr() == addr)
     }
 
     /// The own address with the longest prefix whose subnet holds `addr`.
     pub(super) fn subnet_of(&self, addr: IpAddr) -> Option<IpNet> {
         let mut best: Option<IpNet> = None;
         for net in self.addresses.iter().filter(|n| n.contains(addr)) {
-            if best.is_none_or(|b| net.prefix > b.prefix) {
+            if best.is_none_or(|b| net.prefix() > b.prefix()) {
                 best = Some(*net);
             }
         }
@@ -100,12 +125,12 @@ impl Link {
 
     /// The source for a packet that goes to `dst` by way of `next_hop`.
     pub(super) fn source_for(&self, dst: IpAddr, next_hop: IpAddr) -> Option<IpAddr> {
-        let family = || self.addresses.iter().map(|a| a.addr).filter(|a| a.is_ipv4() == dst.is_ipv4());
+        let family = || self.addresses.iter().map(|a| a.addr()).filter(|a| a.is_ipv4() == dst.is_ipv4());
         if is_link_local_v6(dst) {
             return family().find(|a| is_link_local_v6(*a));
         }
         let near =
-            if is_link_local_v6(next_hop) { None } else { self.subnet_of(next_hop).map(|net| net.addr) };
+            if is_link_local_v6(next_hop) { None } else { self.subnet_of(next_hop).map(|net| net.addr()) };
         near.or_else(|| family().find(|a| !is_link_local_v6(*a))).or_else(|| family().next())
     }
 
@@ -113,9 +138,9 @@ impl Link {
     pub(super) fn is_broadcast(&self, addr: IpAddr) -> bool {
         let IpAddr::V4(addr) = addr else { return false };
         addr == Ipv4Addr::BROADCAST
-            || self.addresses.iter().any(|net| match net.addr {
-                IpAddr::V4(own) if net.prefix < 31 => {
-                    let host_bits = u32::MAX.checked_shr(u32::from(net.prefix)).unwrap_or(0);
+            || self.addresses.iter().any(|net| match net.addr() {
+                IpAddr::V4(own) if net.prefix() < 31 => {
+                    let host_bits = u32::MAX.checked_shr(u32::from(net.prefix())).unwrap_or(0);
                     addr.to_bits() == own.to_bits() | host_bits
                 }
                 _ => false,
@@ -125,10 +150,10 @@ impl Link {
     /// The IP groups that the addresses make it a member of.
     pub(super) fn groups(&self) -> Vec<IpAddr> {
         let mut groups = Vec::new();
-        if self.addresses.iter().any(|a| a.addr.is_ipv4()) {
+        if self.addresses.iter().any(|a| a.addr().is_ipv4()) {
             groups.push(IpAddr::V4(Ipv4Addr::new(224, 0, 0, 1)));
         }
-        let v6 = self.addresses.iter().filter_map(|a| match a.addr {
+        let v6 = self.addresses.iter().filter_map(|a| match a.addr() {
             IpAddr::V6(a) => Some(IpAddr::V6(ndp::solicited_node(a))),
             IpAddr::V4(_) => None,
         });
@@ -214,7 +239,7 @@ impl Link {
     /// discovery from the link-local one (`arp_solicit`, `ndisc_solicit`).
     fn solicit(&mut self, Solicitation { target, to, source }: Solicitation) {
         let source = source.filter(|s| self.has(*s)).or_else(|| {
-            let link_local = self.addresses.iter().map(|a| a.addr).find(|a| is_link_local_v6(*a));
+            let link_local = self.addresses.iter().map(|a| a.addr()).find(|a| is_link_local_v6(*a));
             if target.is_ipv6() { link_local } else { self.source_for(target, target) }
         });
         match target {

@@ -16,8 +16,8 @@
 //! use std::time::Duration;
 //!
 //! let host = |name: &str, last: u8| {
-//!     let addr = [10, 0, 0, last].into();
-//!     let spec = IpSpec { address: vec![IpNet { addr, prefix: 24 }], ..IpSpec::default() };
+//!     let address = IpNet::new([10, 0, 0, last].into(), 24).into_iter().collect();
+//!     let spec = IpSpec { address, ..IpSpec::default() };
 //!     Endpoint::new(name, spec.default_mac(name), &spec, 1500, Instant::ZERO)
 //! };
 //! let (mut a, mut b) = (host("a", 1), host("b", 2));

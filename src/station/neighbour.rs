@@ -56,8 +56,8 @@ impl State {
 struct Entry {
     state: State,
     mac: MacAddr,
-    /// When the timer of the state rings.
-    timer: Instant,
+    /// When the timer of the state rings, if it has one.
+    timer: Option<Instant>,
     /// Requests sent in this round.
     probes: u8,
     /// Last change of address or state.
@@ -112,7 +112,7 @@ impl NeighbourTable {
         let entry = Entry {
             state: State::Permanent,
             mac,
-            timer: Instant::MAX,
+            timer: None,
             probes: 0,
             updated: Instant::ZERO,
             used: Instant::ZERO,
@@ -122,8 +122,13 @@ impl NeighbourTable {
     }
 
     /// Forgets all but the permanent entries. Packets that wait are lost.
-    pub(super) fn flush(&mut self) {
+    pub(super) fn forget_learned(&mut self) {
         self.entries.retain(|_, e| e.state == State::Permanent);
+    }
+
+    /// Forgets every entry. Packets that wait are lost.
+    pub(super) fn forget_all(&mut self) {
+        self.entries.clear();
     }
 
     /// State and address of an entry, for tests and listings.
@@ -215,10 +220,10 @@ impl NeighbourTable {
         entry.mac = mac;
         if new == State::Reachable {
             entry.state = new;
-            entry.timer = now + REACHABLE_TIME;
+            entry.timer = Some(now + REACHABLE_TIME);
         } else if new != old {
             entry.state = new;
-            entry.timer = Instant::MAX;
+            entry.timer = None;
         }
         if !old.is_valid() {
             out.send.extend(entry.waiting.drain(..).map(|p| (mac, p)));
@@ -228,15 +233,15 @@ impl NeighbourTable {
     /// Rings the timers that are due.
     pub(super) fn poll(&mut self, now: Instant, out: &mut Effects) {
         for (ip, entry) in &mut self.entries {
-            while entry.timer <= now {
-                entry.ring(*ip, out);
+            while let Some(rings) = entry.timer.filter(|timer| *timer <= now) {
+                entry.ring(rings, *ip, out);
             }
         }
     }
 
     /// When the next timer rings.
     pub(super) fn poll_at(&self) -> Option<Instant> {
-        self.entries.values().map(|e| e.timer).min().filter(|t| *t != Instant::MAX)
+        self.entries.values().filter_map(|e| e.timer).min()
     }
 
     /// Room for one more entry, if need be by forgetting the one that was used longest ago and has nothing waiting.
@@ -263,7 +268,7 @@ impl Entry {
         Entry {
             state,
             mac: MacAddr::ZERO,
-            timer: Instant::MAX,
+            timer: None,
             probes: 0,
             updated: now,
             used: now,
@@ -274,19 +279,18 @@ impl Entry {
     fn enter(&mut self, now: Instant, state: State, timer: Duration) {
         self.state = state;
         self.updated = now;
-        self.timer = now + timer;
+        self.timer = Some(now + timer);
     }
 
     /// The timer rings at its own time, however late it is looked at (`neigh_timer_handler`).
-    fn ring(&mut self, ip: IpAddr, out: &mut Effects) {
-        let now = self.timer;
+    fn ring(&mut self, now: Instant, ip: IpAddr, out: &mut Effects) {
         match self.state {
             State::Reachable if now.since(self.used) <= DELAY_PROBE_TIME => {
                 self.enter(now, State::Delay, DELAY_PROBE_TIME);
             }
             State::Reachable => {
                 self.enter(now, State::Stale, Duration::ZERO);
-                self.timer = Instant::MAX;
+                self.timer = None;
             }
             State::Delay => {
                 self.enter(now, State::Probe, RETRANS_TIME);
@@ -295,17 +299,17 @@ impl Entry {
             }
             State::Incomplete | State::Probe if self.probes >= MAX_PROBES => {
                 self.enter(now, State::Failed, Duration::ZERO);
-                self.timer = Instant::MAX;
+                self.timer = None;
                 out.failed.append(&mut self.waiting);
             }
             State::Incomplete | State::Probe => {
                 self.probes += 1;
-                self.timer = now + RETRANS_TIME;
+                self.timer = Some(now + RETRANS_TIME);
                 let to = (self.state == State::Probe).then_some(self.mac);
                 let source = self.waiting.first().and_then(|p| source_of(p));
                 out.solicit.push(Solicitation { target: ip, to, source });
             }
-            State::Stale | State::Failed | State::Permanent => self.timer = Instant::MAX,
+            State::Stale | State::Failed | State::Permanent => self.timer = None,
         }
     }
 }

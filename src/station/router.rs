@@ -42,27 +42,29 @@ impl Router {
         self.host.links.get(index).map(|l| l.mac)
     }
 
-    /// Changes an interface's address; what was learned about neighbours on it is forgotten.
+    /// An interface is down from the start: its addresses and neighbours are there when it comes up.
+    pub fn begin_down(&mut self, index: usize) {
+        if let Some(link) = self.host.links.get_mut(index) {
+            link.begin_down();
+        }
+    }
+
+    /// Changes an interface's address; all neighbours on it are forgotten.
     pub fn set_mac(&mut self, index: usize, mac: MacAddr) {
         if let Some(link) = self.host.links.get_mut(index) {
             link.set_mac(mac);
         }
     }
 
-    /// An interface's carrier comes or goes.
+    /// An interface's carrier comes or goes, and with it what was learned about neighbours.
     pub fn set_carrier(&mut self, index: usize, carrier: bool, now: Instant) {
-        if let Some(link) = self.host.links.get_mut(index) {
-            link.set_carrier(carrier);
-        }
-        self.host.poll(now);
+        self.host.set_carrier(now, index, carrier);
     }
 
-    /// An interface is set up or down: down, its routes are gone.
+    /// An interface is set up or down: down, its routes, neighbours and IPv6 addresses are gone
+    /// (see [`Endpoint::set_link_up`](super::Endpoint::set_link_up)).
     pub fn set_link_up(&mut self, index: usize, up: bool, now: Instant) {
-        if let Some(link) = self.host.links.get_mut(index) {
-            link.set_up(up);
-        }
-        self.host.poll(now);
+        self.host.set_link_up(now, index, up);
     }
 
     /// A frame comes in on an interface, and everything that follows from it is done at once.

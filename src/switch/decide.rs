@@ -84,6 +84,21 @@ impl Switch {
         }
     }
 
+    /// The port behind which the frame's source is once the switch has [learned](Switch::commit) what the verdict says;
+    /// `None`: it learns nothing, be it for want of room.
+    #[must_use]
+    pub fn lesson_of(
+        &self,
+        verdict: &SwitchVerdict,
+        ingress: SwitchPortId,
+        header: &EthHeader,
+        now: Instant,
+    ) -> Option<SwitchPortId> {
+        let vlan = verdict.vlan.unwrap_or_default();
+        let teaches = verdict.learn == Learn::Source;
+        teaches.then(|| self.fdb.after_learning(vlan, header.src, ingress, now)).flatten()
+    }
+
     /// Whether the frame leaves by port `out`, and by which rule, or which rule keeps it from leaving there. Delivery
     /// and "why not?" both ask this.
     ///

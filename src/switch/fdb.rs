@@ -84,6 +84,13 @@ pub(super) struct Found {
     pub(super) updated: Instant,
 }
 
+impl Found {
+    /// Where the entry is once its address was seen on a port: a sticky one stays.
+    pub(super) fn seen_on(&self, port: SwitchPortId) -> SwitchPortId {
+        if self.kind == FdbKind::Sticky { self.port } else { port }
+    }
+}
+
 /// How far a round of sweeping has come.
 #[derive(Clone, Copy, Debug)]
 struct Round {
@@ -179,8 +186,7 @@ impl Fdb {
         now: Instant,
     ) -> Option<SwitchPortId> {
         match self.find(vlan, mac, now) {
-            Some(Found { port: old, kind: FdbKind::Sticky, .. }) => Some(old),
-            Some(_) => Some(port),
+            Some(found) => Some(found.seen_on(port)),
             None => (self.len < MAX_FDB).then_some(port),
         }
     }
@@ -210,11 +216,8 @@ impl Fdb {
     /// The source address was not known to be behind that port.
     #[inline(never)]
     fn learn_anew(&mut self, vlan: VlanId, mac: MacAddr, port: SwitchPortId, now: Instant) {
-        let (to, kind) = match self.find(vlan, mac, now) {
-            Some(Found { port: old, kind: FdbKind::Sticky, .. }) => (old, FdbKind::Sticky),
-            Some(found) => (port, found.kind),
-            None => (port, FdbKind::Dynamic),
-        };
+        let found = self.find(vlan, mac, now);
+        let (to, kind) = found.map_or((port, FdbKind::Dynamic), |found| (found.seen_on(port), found.kind));
         self.put(vlan, mac, to, kind, now);
     }
 
@@ -237,9 +240,10 @@ impl Fdb {
             return false;
         }
         let buckets = table.bucket_count();
-        let new = table.insert_both(mac, Behind::new(port, kind).0, tick).is_none();
+        // The zero address is no station's: there is nothing to be kept of it.
+        let new = table.insert_both(mac, Behind::new(port, kind).0, tick) == Ok(None);
         let grown = table.bucket_count() != buckets;
-        self.len += usize::from(new && !mac.is_zero());
+        self.len += usize::from(new);
         if grown {
             self.begin_again();
         }

@@ -1,5 +1,6 @@
 //! One test for each rule, named after the labs of the rules file.
 
+mod sweeping;
 mod vlan_and_policy;
 
 use super::*;

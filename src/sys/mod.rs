@@ -4,9 +4,7 @@
 //! The only unsafe code of the project's Linux side. Every function checks its arguments itself and is safe to call.
 #![allow(unsafe_code)]
 
-#[cfg(feature = "live")]
 mod batch;
-#[cfg(feature = "live")]
 mod capabilities;
 #[cfg(feature = "kernel")]
 mod echo;
@@ -16,32 +14,22 @@ mod ioctl;
 #[cfg(feature = "kernel")]
 mod listen;
 mod packet;
-#[cfg(feature = "live")]
 mod poll;
-#[cfg(feature = "live")]
 mod ring;
-#[cfg(feature = "live")]
 mod tap;
 
-#[cfg(feature = "live")]
 pub(crate) use batch::{BATCH, Inbox, Outbox};
-#[cfg(feature = "live")]
 pub(crate) use capabilities::drop_capabilities;
 #[cfg(feature = "kernel")]
 pub(crate) use echo::echo_socket;
 #[cfg(feature = "kernel")]
 pub(crate) use features::{feature_bits, features_off, multicast};
-pub(crate) use ioctl::index_of;
-#[cfg(feature = "live")]
-pub(crate) use ioctl::{is_running, mtu_of, set_mac, set_mtu, set_up};
+pub(crate) use ioctl::{index_of, is_running, mtu_of, set_mac, set_mtu, set_up};
 #[cfg(feature = "kernel")]
 pub(crate) use listen::{BUFFER_BYTES, Received};
 pub(crate) use packet::{EVERY_PROTOCOL, PacketSocket};
-#[cfg(feature = "live")]
-pub(crate) use poll::Poll;
-#[cfg(feature = "live")]
+pub(crate) use poll::{Poll, Way};
 pub(crate) use ring::Ring;
-#[cfg(feature = "live")]
 pub(crate) use tap::open_tap;
 
 use crate::errno::ErrorNumber;

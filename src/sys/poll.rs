@@ -5,6 +5,19 @@ use std::os::fd::{AsRawFd, BorrowedFd};
 use std::ptr::null;
 use std::time::Duration;
 
+/// What is waited for at a descriptor. That the other end is gone is noticed in any case.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Way {
+    /// Something to read.
+    In,
+    /// Room to write.
+    Out,
+    /// Either.
+    Both,
+    /// Nothing else.
+    Neither,
+}
+
 /// What is waited for. A descriptor that is closed in between has come.
 #[derive(Debug, Default)]
 pub(crate) struct Poll {
@@ -17,9 +30,14 @@ impl Poll {
         self.fds.clear();
     }
 
-    /// Waits for something to read, and for room to write as well if that is wanted; answers its place.
-    pub(crate) fn add(&mut self, fd: BorrowedFd<'_>, room: bool) -> usize {
-        let events = if room { libc::POLLIN | libc::POLLOUT } else { libc::POLLIN };
+    /// Waits for this at a descriptor; answers its place.
+    pub(crate) fn add(&mut self, fd: BorrowedFd<'_>, way: Way) -> usize {
+        let events = match way {
+            Way::In => libc::POLLIN,
+            Way::Out => libc::POLLOUT,
+            Way::Both => libc::POLLIN | libc::POLLOUT,
+            Way::Neither => 0,
+        };
         self.fds.push(libc::pollfd { fd: fd.as_raw_fd(), events, revents: 0 });
         self.fds.len() - 1
     }

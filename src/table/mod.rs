@@ -46,7 +46,7 @@ const MIN_BUCKETS: usize = 2;
 /// use macvlab::{frame::MacAddr, table::MacTable};
 /// let mut table = MacTable::new();
 /// let mac = MacAddr([2, 0, 0, 0, 0, 1]);
-/// assert_eq!(table.insert(mac, 7), None);
+/// assert_eq!(table.insert(mac, 7), Ok(None));
 /// assert_eq!(table.get(mac), Some(7));
 /// assert_eq!(table.remove(mac), Some(7));
 /// ```
@@ -59,6 +59,17 @@ pub struct MacMap<Side = ()> {
     /// One a lane of the buckets; what belongs to no entry means nothing.
     side: Vec<Side>,
     len: usize,
+}
+
+/// An entry that no table keeps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Unfit {
+    /// The zero address is no station's.
+    #[error("the zero address is not a station's")]
+    ZeroAddress,
+    /// The value is above [`MAX_VALUE`].
+    #[error("the value {0} is above {MAX_VALUE}")]
+    Value(u16),
 }
 
 /// Where an entry stands.
@@ -212,30 +223,41 @@ impl<Side: Copy + Default> MacMap<Side> {
         self.side.get_mut(place.index()).map(|side| (value, side))
     }
 
-    /// Gives an address a value and the default beside it; answers with the value it had. The zero address is no
-    /// station's and is not kept, nor is a value above [`MAX_VALUE`].
-    pub fn insert(&mut self, mac: MacAddr, value: u16) -> Option<u16> {
-        self.insert_both(mac, value, Side::default()).map(|(old, _)| old)
+    /// Gives an address a value and the default beside it; answers with the value it had.
+    ///
+    /// # Errors
+    /// [`Unfit`]; nothing was changed.
+    pub fn insert(&mut self, mac: MacAddr, value: u16) -> Result<Option<u16>, Unfit> {
+        self.insert_both(mac, value, Side::default()).map(|old| old.map(|(value, _)| value))
     }
 
-    /// Gives an address a value and something beside it; answers with what it had. The zero address is no station's and
-    /// is not kept, nor is a value above [`MAX_VALUE`].
-    pub fn insert_both(&mut self, mac: MacAddr, value: u16, side: Side) -> Option<(u16, Side)> {
-        debug_assert!(value <= MAX_VALUE, "the value {value} is reserved");
-        if mac.is_zero() || value > MAX_VALUE {
-            return None;
+    /// Gives an address a value and something beside it; answers with what it had.
+    ///
+    /// # Errors
+    /// [`Unfit`]; nothing was changed.
+    pub fn insert_both(
+        &mut self,
+        mac: MacAddr,
+        value: u16,
+        side: Side,
+    ) -> Result<Option<(u16, Side)>, Unfit> {
+        if mac.is_zero() {
+            return Err(Unfit::ZeroAddress);
+        }
+        if value > MAX_VALUE {
+            return Err(Unfit::Value(value));
         }
         let entry = Entry { key: Key::new(mac), value };
         if let Some(place) = self.find(entry.key) {
-            let old = (self.at(place), *self.side.get(place.index())?);
+            let old = (self.at(place), self.side.get(place.index()).copied().unwrap_or_default());
             self.put(place, entry, side);
-            return Some(old);
+            return Ok(Some(old));
         }
         if self.len >= capacity_of(self.buckets.len()) {
             self.grow();
         }
         self.add(entry, side);
-        None
+        Ok(None)
     }
 
     /// Forgets an address; answers with its value.

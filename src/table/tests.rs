@@ -12,7 +12,7 @@ fn mac(n: u64) -> MacAddr {
 fn an_empty_slot_is_not_the_zero_address() {
     for n in 1..50_000 {
         let mut table = MacTable::new();
-        table.insert(mac(n), 7);
+        table.insert(mac(n), 7).unwrap();
         assert_eq!(table.get(MacAddr::ZERO), None, "beside {}", mac(n));
         assert_eq!(table.remove(MacAddr::ZERO), None, "beside {}", mac(n));
     }
@@ -40,8 +40,10 @@ fn an_empty_table_answers() {
 #[test]
 fn zero_is_no_address() {
     let mut t = MacTable::new();
-    assert_eq!(t.insert(MacAddr::ZERO, 5), None);
-    t.insert(mac(1), 0);
+    assert_eq!(t.insert(MacAddr::ZERO, 5), Err(Unfit::ZeroAddress));
+    assert_eq!(t.insert(mac(2), MAX_VALUE + 1), Err(Unfit::Value(MAX_VALUE + 1)));
+    assert_eq!((t.get(mac(2)), t.len()), (None, 0));
+    t.insert(mac(1), 0).unwrap();
     assert_eq!(
         (t.get(MacAddr::ZERO), t.get_both(MacAddr::ZERO), t.remove(MacAddr::ZERO)),
         (None, None, None)
@@ -52,9 +54,9 @@ fn zero_is_no_address() {
 #[test]
 fn values_are_replaced_and_extremes_kept() {
     let mut t = MacTable::new();
-    assert_eq!(t.insert(MacAddr::BROADCAST, MAX_VALUE), None);
-    assert_eq!(t.insert(mac(1), 0), None);
-    assert_eq!(t.insert(MacAddr::BROADCAST, 0), Some(MAX_VALUE));
+    assert_eq!(t.insert(MacAddr::BROADCAST, MAX_VALUE), Ok(None));
+    assert_eq!(t.insert(mac(1), 0), Ok(None));
+    assert_eq!(t.insert(MacAddr::BROADCAST, 0), Ok(Some(MAX_VALUE)));
     assert_eq!((t.get(MacAddr::BROADCAST), t.get(mac(1)), t.get(mac(2))), (Some(0), Some(0), None));
     assert_eq!(t.len(), 2);
 }
@@ -64,7 +66,7 @@ fn capacity_is_kept() {
     for n in [1usize, 6, 7, 64, 1000, 20_000] {
         let mut t = MacTable::with_capacity(n);
         let buckets = t.bucket_count();
-        (1..=n as u64).for_each(|i| assert_eq!(t.insert(mac(i), 1), None));
+        (1..=n as u64).for_each(|i| assert_eq!(t.insert(mac(i), 1), Ok(None)));
         assert_eq!((t.bucket_count(), t.len()), (buckets, n), "{n} entries did not fit");
     }
 }
@@ -75,9 +77,9 @@ fn a_crowded_bucket_overflows_and_comes_back() {
     let keys: Vec<MacAddr> = crowd(8, 7).take(19).collect();
     let mut t = MacTable::with_capacity(24);
     assert_eq!(t.buckets.len(), 8);
-    keys.iter().zip(0..).for_each(|(&k, v)| assert_eq!(t.insert(k, v), None));
+    keys.iter().zip(0..).for_each(|(&k, v)| assert_eq!(t.insert(k, v), Ok(None)));
     let strangers: Vec<MacAddr> = crowd(8, 0).take(5).collect();
-    strangers.iter().for_each(|&k| assert_eq!(t.insert(k, 99), None));
+    strangers.iter().for_each(|&k| assert_eq!(t.insert(k, 99), Ok(None)));
     for (n, &gone) in keys.iter().enumerate() {
         assert_eq!(t.remove(gone), Some(n as u16));
         assert_eq!(t.get(gone), None);
@@ -95,7 +97,7 @@ fn a_long_run_of_full_buckets_is_searched_to_its_end() {
     let keys: Vec<MacAddr> = crowd(128, 100).take(384).collect();
     let mut t = MacTable::with_capacity(384);
     assert_eq!(t.buckets.len(), 128);
-    keys.iter().zip(0..).for_each(|(&k, v)| assert_eq!(t.insert(k, v), None));
+    keys.iter().zip(0..).for_each(|(&k, v)| assert_eq!(t.insert(k, v), Ok(None)));
     for (&k, v) in keys.iter().zip(0..) {
         assert_eq!((t.get(k), t.remove(k), t.get(k)), (Some(v), Some(v), None));
     }
@@ -105,7 +107,7 @@ fn a_long_run_of_full_buckets_is_searched_to_its_end() {
 fn a_batch_answers_as_single_lookups_do() {
     // Large enough to ask ahead; not a multiple of the batch; some addresses are not there, one is zero.
     let mut t = MacTable::new();
-    (1..40_000).for_each(|i| assert_eq!(t.insert(mac(i * 3), i as u16), None));
+    (1..40_000).for_each(|i| assert_eq!(t.insert(mac(i * 3), i as u16), Ok(None)));
     let asked: Vec<MacAddr> = (0..1000).map(mac).collect();
     let mut out = vec![None];
     t.get_batch(&asked, &mut out);
@@ -123,7 +125,7 @@ fn usual_addresses_spread() {
     for stride in [1u64, 1 << 8, 1 << 16, 1 << 24, 0x1_0000_0001] {
         let mut t = MacTable::new();
         (0..4096).for_each(|i| {
-            t.insert(mac(0x0242_c0a8_0001 ^ (i * stride)), 0);
+            t.insert(mac(0x0242_c0a8_0001 ^ (i * stride)), 0).unwrap();
         });
         let away = t
             .iter()
@@ -143,7 +145,7 @@ enum Op {
 #[test]
 fn reserved_values_are_no_values() {
     let mut t = MacTable::new();
-    assert_eq!(t.insert(mac(1), MAX_VALUE), None);
+    assert_eq!(t.insert(mac(1), MAX_VALUE), Ok(None));
     assert_eq!(t.get(mac(1)), Some(MAX_VALUE));
     assert!(t.value(mac(2)) > MAX_VALUE);
 }
@@ -153,7 +155,7 @@ fn a_million_entries_with_their_ages_take_twenty_mebibytes() {
     // With every address learned on its own, however the table came to its size.
     let mut t: MacMap<u32> = MacMap::new();
     (1..=1_000_000).for_each(|n| {
-        t.insert_both(mac(n * 0x0001_0001), n as u16 >> 1, 0);
+        t.insert_both(mac(n * 0x0001_0001), n as u16 >> 1, 0).unwrap();
     });
     assert_eq!(t.len(), 1_000_000);
     assert!(t.memory() <= 20 << 20, "{} bytes", t.memory());
@@ -178,7 +180,7 @@ proptest! {
         for (n, op) in ops.into_iter().enumerate() {
             let n = n as u32;
             match op {
-                Op::Insert(k, v) => prop_assert_eq!(table.insert_both(mac(k), v, n), model.insert(k, (v, n))),
+                Op::Insert(k, v) => prop_assert_eq!(table.insert_both(mac(k), v, n), Ok(model.insert(k, (v, n)))),
                 Op::Remove(k) => prop_assert_eq!(table.remove(mac(k)), model.remove(&k).map(|(v, _)| v)),
                 Op::Clear => { table.clear(); model.clear(); }
             }

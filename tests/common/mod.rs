@@ -13,7 +13,7 @@ use macvlab::lab::{Event, Lab, LabSpec, Options, Summary};
 use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 
 /// Runs a command in `dir` and hands `input` to it.
 pub(crate) fn macvlab(dir: &Path, args: &[&str], input: &[u8]) -> Output {
@@ -74,7 +74,7 @@ pub(crate) fn load(path: &Path) -> (LabSpec, Options) {
                 let record = record.unwrap();
                 frames.push((record.time, Frame::new(record.data)));
             }
-            options.captures.insert(capture.clone(), frames);
+            options.captures.insert(capture.clone(), frames.into());
         }
     }
     (spec, options)
@@ -85,4 +85,11 @@ pub(crate) fn run(spec: &LabSpec, options: Options) -> (Summary, Vec<Event>) {
     let mut events = Vec::new();
     let summary = Lab::new(spec, options).run(&mut |event| events.push(event.clone()));
     (summary, events)
+}
+
+/// Whether a program has a handler for SIGTERM by now.
+pub(crate) fn catches_signals(child: &Child) -> bool {
+    let status = std::fs::read_to_string(format!("/proc/{}/status", child.id())).unwrap_or_default();
+    let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:")).map(str::trim);
+    caught.and_then(|hex| u64::from_str_radix(hex, 16).ok()).is_some_and(|mask| mask & (1 << 14) != 0)
 }

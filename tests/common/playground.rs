@@ -18,14 +18,36 @@ pub(crate) struct Playground {
 
 impl Playground {
     pub(crate) fn start(dir: &Path, args: &[&str]) -> Playground {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_macvlab"))
-            .args([&["play", "--no-open"], args].concat())
-            .current_dir(dir)
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
+        let mut command = Command::new(env!("CARGO_BIN_EXE_macvlab"));
+        command.args([&["play", "--no-open"], args].concat()).current_dir(dir);
+        Playground::of(command)
+    }
+
+    /// One with an opener that writes down its arguments, and the address that it was given.
+    pub(crate) fn opened(dir: &Path) -> (Playground, String) {
+        use std::os::unix::fs::PermissionsExt as _;
+        let (opener, told) = (dir.join("xdg-open"), dir.join("told"));
+        let script = format!("#!/bin/sh\nprintf '%s' \"$*\" > {0}.part\nmv {0}.part {0}\n", told.display());
+        std::fs::write(&opener, script).unwrap();
+        std::fs::set_permissions(&opener, std::fs::Permissions::from_mode(0o755)).unwrap();
+        let path = format!("{}:{}", dir.display(), std::env::var("PATH").unwrap());
+        let mut command = Command::new(env!("CARGO_BIN_EXE_macvlab"));
+        command.args(["play", "--open"]).env("PATH", path);
+        let playground = Playground::of(command);
+        // A minute, if need be.
+        for _ in 0..3000 {
+            if let Ok(told) = std::fs::read_to_string(&told) {
+                return (playground, told);
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        panic!("nothing was opened");
+    }
+
+    /// The one that this command starts.
+    pub(crate) fn of(mut command: Command) -> Playground {
+        let mut child =
+            command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let mut url = String::new();
         BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut url).unwrap();
         let (host, path) = url.trim().strip_prefix("http://").unwrap().split_once('/').unwrap();

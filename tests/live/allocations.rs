@@ -6,12 +6,14 @@ use crate::net::{Net, can_run};
 use crate::rim::{connect, framed, read_frame};
 use macvlab::lab::Event;
 use macvlab::live::{Engine, Observer, Settings};
+use macvlab::stop::Stop;
 use std::fs::File;
 use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, TcpStream, UdpSocket};
+use std::ops::ControlFlow;
 use std::os::unix::net::UnixStream;
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
+use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::time::Duration;
 
 /// Hops that are remembered, where they are.
@@ -31,7 +33,7 @@ mod phase {
 
 struct Meter<'a> {
     phase: &'a AtomicUsize,
-    stop: &'a AtomicBool,
+    stop: &'a Stop,
     before: u64,
     allocations: Option<u64>,
     hops: u64,
@@ -44,7 +46,7 @@ impl Observer for Meter<'_> {
 
     fn news(&mut self, _: &str) {}
 
-    fn pause(&mut self) {
+    fn pause(&mut self) -> ControlFlow<()> {
         match self.phase.load(SeqCst) {
             phase::WARM => {
                 self.before = allocated();
@@ -52,17 +54,18 @@ impl Observer for Meter<'_> {
             }
             phase::OVER => {
                 self.allocations.get_or_insert(allocated() - self.before);
-                self.stop.store(true, SeqCst);
+                self.stop.ask();
             }
             _ => {}
         }
+        ControlFlow::Continue(())
     }
 }
 
 /// Lets a lab take some rounds of frames that are not counted, and then as many that allocate nothing for a frame; how many
 /// came in.
 fn allocates_little(engine: &mut Engine, history: usize, mut round: impl FnMut() + Send) -> u64 {
-    let (phase, stop) = (AtomicUsize::new(0), AtomicBool::new(false));
+    let (phase, stop) = (AtomicUsize::new(0), Stop::default());
     let mut meter = Meter { phase: &phase, stop: &stop, before: 0, allocations: None, hops: 0 };
     std::thread::scope(|threads| {
         threads.spawn(|| {

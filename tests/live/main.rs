@@ -5,6 +5,7 @@
 
 mod agreement;
 mod allocations;
+mod callers;
 mod console;
 #[path = "../common/counting.rs"]
 mod counting;
@@ -12,6 +13,8 @@ mod counting;
 mod needs;
 mod net;
 mod offload;
+mod outputs;
+mod privileges;
 mod qemu;
 mod rim;
 mod switch;

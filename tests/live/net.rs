@@ -53,7 +53,8 @@ impl Net {
     pub(crate) fn command(&self, name: &str, program: &str, args: &[&str]) -> Command {
         let mut command = Command::new("ip");
         command.args(["netns", "exec", &self.full(name), program]).args(args).current_dir(self.dir.path());
-        command.stdin(Stdio::null());
+        // As root, not as who called sudo for the tests.
+        command.env_remove("SUDO_UID").env_remove("SUDO_GID").stdin(Stdio::null());
         command
     }
 
@@ -131,20 +132,36 @@ pub(crate) struct Live {
 impl Live {
     /// Starts `macvlab live` where the test is, and waits until it answers.
     pub(crate) fn here(dir: &Path, lab: &str, args: &[&str]) -> Live {
+        Live::start(Live::command(dir, lab, args), dir)
+    }
+
+    /// How it would be started; with other surroundings, if a test wants them.
+    pub(crate) fn command(dir: &Path, lab: &str, args: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_macvlab"));
         command.args(arguments(dir, lab, args)).current_dir(dir).stdin(Stdio::null());
-        Live::start(command, dir)
+        command.env_remove("SUDO_UID").env_remove("SUDO_GID");
+        command
     }
 
     /// The same, with requests from a standard input that the test writes to.
     pub(crate) fn with_stdin(dir: &Path, lab: &str, args: &[&str]) -> Live {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_macvlab"));
-        let args = [args, &["--control", "-"]].concat();
-        command.args(arguments(dir, lab, &args)).current_dir(dir).stdin(Stdio::piped());
+        let mut command = Live::command(dir, lab, &[args, &["--control", "-"]].concat());
+        command.stdin(Stdio::piped());
         Live::start(command, dir)
     }
 
-    fn start(mut command: Command, dir: &Path) -> Live {
+    /// How it would be started by a shell that prepares something, with what it says in `said`.
+    pub(crate) fn behind(prepares: &str, dir: &Path, lab: &str, args: &[&str]) -> Command {
+        let live = Live::command(dir, lab, args);
+        let mut command = Command::new("sh");
+        command.arg("-c").arg(format!("{prepares}; exec \"$0\" \"$@\" 2> said"));
+        command.arg(live.get_program()).args(live.get_args());
+        command.current_dir(dir).stdin(Stdio::null()).env_remove("SUDO_UID").env_remove("SUDO_GID");
+        command
+    }
+
+    /// Starts it, and waits until it answers.
+    pub(crate) fn start(mut command: Command, dir: &Path) -> Live {
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let stdin = child.stdin.take();
         let mut live = Live { child: Some(child), stdin, socket: dir.join("control.sock") };

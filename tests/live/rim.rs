@@ -10,10 +10,10 @@ use std::path::Path;
 use std::time::Duration;
 
 /// Two stations on a switch.
-const LAB: &str = "[station.a]\n[station.b]\n[switch.sw.port.a]\n[switch.sw.port.b]\n";
+pub(crate) const LAB: &str = "[station.a]\n[station.b]\n[switch.sw.port.a]\n[switch.sw.port.b]\n";
 
 /// A broadcast of this length, the last byte of whose source address is given.
-fn frame(from: u8, length: usize) -> Vec<u8> {
+pub(crate) fn frame(from: u8, length: usize) -> Vec<u8> {
     let mut frame = vec![0xff; 6];
     frame.extend([2, 0, 0, 0, 0, from, 0x88, 0xb5]);
     frame.resize(length, from);
@@ -303,4 +303,32 @@ fn the_last_hops_are_dumped_and_a_capture_does_not_outgrow_its_limit() {
         assert!(std::fs::metadata(&path).unwrap().len() < 110_000, "{name}");
         assert!(!frames(&path).is_empty());
     }
+}
+
+#[test]
+fn a_relay_carries_the_longest_frames_and_a_station_counts_what_is_too_long_for_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let args = ["--attach", "a=unix:a.sock", "--attach", "b=unix:b.sock"];
+    let start = |lab: &str| {
+        let live = Live::here(dir.path(), lab, &args);
+        let [a, b] = ["a.sock", "b.sock"].map(|name| connect(&dir.path().join(name)));
+        until("both are here", || ["a", "b"].iter().all(|d| live.presence(d) == "here"));
+        (live, a, b)
+    };
+    let (live, mut a, mut b) = start("");
+    for length in [60, 1514, 1519, 9014, 65_535 + 14] {
+        a.write_all(&framed(&frame(1, length))).unwrap();
+        assert!(read_frame(&mut b) == frame(1, length), "{length}");
+    }
+    live.end("-TERM");
+    let (live, mut a, mut b) = start(LAB);
+    for length in [1515, 9014, 13, 60] {
+        a.write_all(&framed(&frame(1, length))).unwrap();
+    }
+    assert_eq!(read_frame(&mut b), frame(1, 60));
+    let (_, counted) = live.ctl("counters --json");
+    let a = counted.lines().map(|l| serde_json::from_str::<serde_json::Value>(l).unwrap());
+    let a = a.into_iter().find(|o| o["event"] == "counters" && o["device"] == "a").unwrap();
+    assert_eq!((&a["tx_packets"], &a["tx_dropped"]), (&1.into(), &3.into()), "{a}");
+    live.end("-TERM");
 }

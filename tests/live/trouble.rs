@@ -1,7 +1,6 @@
 //! Interfaces that go down, come back, and vanish.
 
 use crate::net::{Net, can_run, until};
-use std::os::unix::fs::MetadataExt as _;
 
 #[test]
 fn an_interface_goes_down_comes_back_vanishes_and_comes_back() {
@@ -48,39 +47,6 @@ fn a_tap_device_is_deleted_under_it() {
     let said = String::from_utf8_lossy(&out.stderr);
     assert_eq!(out.status.code(), Some(0), "{said}");
     assert!(said.contains("eth0 (tap:t0): the device was deleted; it is over"), "{said}");
-}
-
-#[test]
-fn privileges_are_given_up() {
-    if !can_run(&["ip"]) {
-        return;
-    }
-    let net = Net::new(&["lab"]);
-    let lab = "[nic.eth0]\n[macvlan.c1]\nparent = \"eth0\"\n[station.a]\n[station.b]\n";
-    let more = ["--attach", "a=unix:a.sock", "--attach", "b=pcap:,b.pcap"];
-    let args = [&["--attach", "c1=tap:t1", "--pcap", "all.pcapng", "--user", "nobody"][..], &more].concat();
-    let live = net.live("lab", lab, &args);
-    let status = std::fs::read_to_string(format!("/proc/{}/status", live.pid())).unwrap();
-    let value = |key: &str| {
-        let line = status.lines().find(|l| l.starts_with(key)).unwrap();
-        line.split_whitespace().skip(1).map(str::to_owned).collect::<Vec<_>>()
-    };
-    for set in ["CapInh:", "CapPrm:", "CapEff:"] {
-        assert_eq!(value(set), ["0000000000000000"], "{set}");
-    }
-    assert!(value("Uid:").iter().all(|id| id != "0"), "{status}");
-    assert_eq!(value("NoNewPrivs:"), ["1"]);
-    assert!(live.ctl("show").0);
-    // What was made is that user's, whose programs are to use it.
-    for name in ["control.sock", "a.sock", "b.pcap", "all.pcapng"] {
-        let owner = std::fs::metadata(net.dir.path().join(name)).unwrap().uid();
-        assert_eq!(owner.to_string(), value("Uid:")[0], "{name}");
-    }
-    // The folder is root's alone, and that is said.
-    live.signal("-TERM");
-    let out = live.wait();
-    assert_eq!(out.status.code(), Some(0), "{out:?}");
-    assert!(String::from_utf8_lossy(&out.stderr).contains("control.sock will stay behind"), "{out:?}");
 }
 
 #[test]

@@ -117,3 +117,22 @@ fn batches_are_the_records_one_by_one() {
         }
     }
 }
+
+#[test]
+fn interfaces_are_counted_by_section() {
+    let section = || {
+        let mut bytes = Bytes::new(true).section();
+        for _ in 0..1000 {
+            bytes = bytes.interface(1, |b| b);
+        }
+        bytes.packet(999, 1, &[0; 60]).out
+    };
+    let many: Vec<u8> = (0..40).flat_map(|_| section()).collect();
+    let mut reader = Reader::new(Cursor::new(many)).unwrap();
+    let mut records = 0;
+    while let Some(batch) = reader.next_batch() {
+        records += batch.unwrap().iter().filter(|record| record.interface == 999).count();
+        assert_eq!(reader.interfaces().len(), 1000, "no more is remembered than one section");
+    }
+    assert_eq!(records, 40);
+}

@@ -13,11 +13,11 @@ mod subjects;
 mod tables;
 
 use super::interrupt::Interrupt;
-use super::terminal::{Output, Terminal};
+use super::terminal::{Output, Terminal, about_output};
 use super::{Exit, Failure};
 use macvlab::capture::FrameSize;
 use serde::Serialize;
-use std::io::Write as _;
+use std::io::{self, Write as _};
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -126,7 +126,8 @@ pub(super) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
     }
     let plot = args.plot.as_ref().map(|path| Output::create(path, terminal)).transpose()?;
     let mut kernel = if args.kernel { Some(kernel::Race::prepare()?) } else { None };
-    let interrupt = Interrupt::listen()?;
+    // Figures of half a measurement are none.
+    Interrupt::ends(|| "interrupted".to_owned())?;
     let ports = match (&args.ports[..], &plot) {
         ([], Some(_)) => &PLOTTED[..],
         ([], None) => &[64, 1024],
@@ -143,19 +144,15 @@ pub(super) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
         threads: &threads,
     };
     let subjects = subjects::all(&wanted)?;
-    let Some(mut measured) = measure(subjects, Duration::from_secs_f64(args.time), &interrupt) else {
-        terminal.say("interrupted");
-        return Ok(Exit::Interrupted);
-    };
+    let mut measured = measure(subjects, Duration::from_secs_f64(args.time))?;
     if let Some(kernel) = &mut kernel {
         for &ports in ports {
             measured
                 .extend(kernel.measure(ports, args.size.first().copied().unwrap_or(FrameSize::Fixed(64)))?);
         }
     }
-    if let Some(mut plot) = plot {
-        plot::draw(&measured, &mut plot)?;
-        plot.commit()?;
+    if let (Some(mut plot), Some(path)) = (plot, &args.plot) {
+        plot::draw(&measured, &mut plot).and_then(|()| plot.commit()).map_err(|e| about_output(path, e))?;
     }
     if !shown {
         let mut out = terminal.out();
@@ -172,15 +169,12 @@ pub(super) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
     Ok(Exit::Held)
 }
 
-/// Measures all subjects in turns; `None` after Ctrl-C.
-fn measure(mut subjects: Vec<Subject>, time: Duration, interrupt: &Interrupt) -> Option<Vec<Measured>> {
+/// Measures all subjects in turns.
+fn measure(mut subjects: Vec<Subject>, time: Duration) -> Result<Vec<Measured>, Failure> {
     let mut rounds = vec![Vec::new(); subjects.len()];
     for _ in 0..ROUNDS {
         for (subject, results) in subjects.iter_mut().zip(&mut rounds) {
-            if interrupt.came() {
-                return None;
-            }
-            results.push(turn(subject, time / ROUNDS));
+            results.push(turn(subject, time / ROUNDS)?);
         }
     }
     let mut limit = None;
@@ -202,22 +196,22 @@ fn measure(mut subjects: Vec<Subject>, time: Duration, interrupt: &Interrupt) ->
             memory_bytes: s.memory,
         }
     });
-    Some(measured.collect())
+    Ok(measured.collect())
 }
 
 /// One turn of all threads: nanoseconds for one decision of any of them.
-fn turn(subject: &mut Subject, time: Duration) -> f64 {
+fn turn(subject: &mut Subject, time: Duration) -> Result<f64, Failure> {
     let decisions = f64::from(subject.decisions);
     if let [pass] = &mut subject.passes[..] {
-        return passes(pass, time) / decisions;
+        return Ok(passes(pass, time) / decisions);
     }
     // Each is at work all the time, so what they do in a nanosecond adds up.
-    let rate: f64 = std::thread::scope(|scope| {
-        let threads: Vec<_> =
-            subject.passes.iter_mut().map(|pass| scope.spawn(move || passes(pass, time))).collect();
-        threads.into_iter().filter_map(|thread| thread.join().ok()).map(|ns| decisions / ns).sum()
+    let rate: io::Result<f64> = std::thread::scope(|scope| {
+        let start = |pass| std::thread::Builder::new().spawn_scoped(scope, move || passes(pass, time));
+        let threads = subject.passes.iter_mut().map(start).collect::<io::Result<Vec<_>>>()?;
+        Ok(threads.into_iter().filter_map(|thread| thread.join().ok()).map(|ns| decisions / ns).sum())
     });
-    1.0 / rate
+    Ok(1.0 / rate.map_err(|e| Failure::about("starting a thread", e))?)
 }
 
 /// Nanoseconds of one pass, of as many as fit, at least one; one more before them fills the caches.

@@ -25,21 +25,37 @@ impl Caller {
     /// Asks, and waits for the answer, or for the reason why there is none.
     pub(super) fn ask(&mut self, request: &Value) -> io::Result<Result<Vec<u8>, String>> {
         writeln!(self.0.get_mut(), "{request}")?;
-        let nonsense =
-            || io::Error::new(io::ErrorKind::InvalidData, "whoever listens there is no `macvlab live`");
+        let mut answer = Vec::new();
+        loop {
+            let head = self.head()?;
+            if head["ok"] == json!(false) {
+                let error = head["error"].as_str().ok_or_else(nonsense)?;
+                return Ok(Err(error.to_owned()));
+            }
+            let length = head["bytes"].as_u64().ok_or_else(nonsense)?;
+            if self.0.by_ref().take(length).read_to_end(&mut answer)? as u64 != length {
+                return Err(io::Error::new(
+                    io::ErrorKind::UnexpectedEof,
+                    "it ended in the middle of an answer",
+                ));
+            }
+            if head["more"] != json!(true) {
+                return Ok(Ok(answer));
+            }
+        }
+    }
+
+    /// The line before a piece of an answer.
+    fn head(&mut self) -> io::Result<Value> {
         let mut head = String::new();
         self.0.by_ref().take(MAX_HEAD).read_line(&mut head)?;
         if head.is_empty() {
             return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "it ended without an answer"));
         }
-        let head: Value = serde_json::from_str(&head).map_err(|_| nonsense())?;
-        if head["ok"] == json!(false) {
-            let error = head["error"].as_str().ok_or_else(nonsense)?;
-            return Ok(Err(error.to_owned()));
-        }
-        let length = head["bytes"].as_u64().ok_or_else(nonsense)?;
-        let mut answer = Vec::new();
-        self.0.by_ref().take(length).read_to_end(&mut answer)?;
-        if answer.len() as u64 == length { Ok(Ok(answer)) } else { Err(nonsense()) }
+        serde_json::from_str(&head).map_err(|_| nonsense())
     }
+}
+
+fn nonsense() -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, "whoever listens there is no `macvlab live`")
 }

@@ -1,6 +1,6 @@
 //! A folder of captures: each through a lab of its own, several at a time.
 
-use super::one::{drive, open, prepared};
+use super::one::{device_files, drive, open, prepared};
 use super::plan::Plan;
 use super::progress::Progress;
 use crate::cli::interrupt::Interrupt;
@@ -10,6 +10,7 @@ use crate::cli::{Exit, Failure};
 use comfy_table::presets::NOTHING;
 use comfy_table::{CellAlignment, ContentArrangement, Table};
 use crossbeam_channel::unbounded;
+use macvlab::plain::plain;
 use macvlab::replay::{Destination, Done, Engine, OutputSpec, Replay};
 use std::collections::BTreeMap;
 use std::io::Write as _;
@@ -42,6 +43,7 @@ pub(super) fn run(plan: &Plan, folder: &Path, terminal: &Terminal) -> Result<Exi
     // What is wrong with the plan is found out once, before anything is written.
     let engine = Engine::new(&plan.spec, None);
     plan.aim(&engine)?;
+    distinct(plan, &jobs, &engine)?;
     let refused = engine.refused().iter().any(|device| !device.expected);
     for folder in plan.out_dir.iter().chain(&plan.output) {
         std::fs::create_dir_all(folder).map_err(|e| Failure::about(folder.display(), e))?;
@@ -69,6 +71,20 @@ pub(super) fn run(plan: &Plan, folder: &Path, terminal: &Terminal) -> Result<Exi
         (false, false) => Exit::Held,
     };
     Ok(interrupt.exit(terminal).unwrap_or(exit))
+}
+
+/// No file is another one. Outputs have different names among themselves; with what is read they can agree only where
+/// there is something already.
+fn distinct(plan: &Plan, jobs: &[Job], engine: &Engine<'_>) -> Result<(), Failure> {
+    let captures: Vec<_> = jobs.iter().map(|job| job.capture.clone()).collect();
+    let mut files = plan.inputs(&captures);
+    for job in jobs {
+        job.annotated.iter().try_for_each(|path| files.write("-o:", path))?;
+        if let Some(folder) = job.folder.as_deref().filter(|folder| folder.exists()) {
+            device_files(folder, engine).try_for_each(|path| files.write("--out-dir:", &path))?;
+        }
+    }
+    Ok(())
 }
 
 /// The captures of a folder, by name.
@@ -117,18 +133,22 @@ fn all<'j>(plan: &Plan, jobs: &'j [Job], interrupt: &Interrupt) -> Vec<(&'j str,
     }
     drop(give);
     let (answer, answers) = unbounded();
-    std::thread::scope(|scope| {
-        for _ in 0..workers {
-            let (take, answer) = (take.clone(), answer.clone());
-            scope.spawn(move || {
-                for (number, job) in take {
-                    if interrupt.came() {
-                        break;
-                    }
-                    let _ = answer.send((number, one(plan, job, workers, interrupt)));
-                }
-            });
+    let work = || {
+        for (number, job) in take.iter() {
+            if interrupt.came() {
+                break;
+            }
+            let _ = answer.send((number, one(plan, job, workers, interrupt)));
         }
+    };
+    std::thread::scope(|scope| {
+        // This thread works, too: if no more can be started, it does what they would do.
+        for _ in 1..workers {
+            if std::thread::Builder::new().spawn_scoped(scope, work).is_err() {
+                break;
+            }
+        }
+        work();
     });
     drop(answer);
     let mut results: Vec<_> = answers.iter().collect();
@@ -147,7 +167,7 @@ fn one(plan: &Plan, job: &Job, workers: usize, interrupt: &Interrupt) -> Result<
         annotated: job.annotated.clone().map(Destination::File),
         memory: OutputSpec::DEFAULT_MEMORY / workers,
     };
-    let mut replay = prepared(plan, engine, aim, readers, outputs, interrupt)?;
+    let mut replay = prepared(plan, engine, aim, readers, outputs)?;
     let enough = |replay: &Replay<'_>| interrupt.came() || replay.is_over();
     let unreadable = drive(&mut replay, plan, &mut captures, &mut Progress::hidden(), enough);
     let done = replay.finish();
@@ -164,7 +184,7 @@ fn table(results: &[(&str, Result<Done, Failure>)]) -> String {
         let Ok(Done { fed, tally, .. }) = result else { continue };
         let numbers =
             [fed.frames, fed.left_out, fed.bad, tally.received(), tally.transmitted(), tally.dropped()];
-        table.add_row(std::iter::once((*name).to_owned()).chain(numbers.map(|n| n.to_string())));
+        table.add_row(std::iter::once(plain(name)).chain(numbers.map(|n| n.to_string())));
     }
     for column in table.column_iter_mut().skip(1) {
         column.set_cell_alignment(CellAlignment::Right);

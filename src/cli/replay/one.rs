@@ -3,7 +3,7 @@
 use super::plan::{Aim, Plan};
 use super::progress::Progress;
 use crate::cli::input::Capture;
-use crate::cli::interrupt::Interrupt;
+use crate::cli::interrupt::{self, Interrupt};
 use crate::cli::terminal::{Out, Terminal, is_dash};
 use crate::cli::views::{Files, Shown, Views};
 use crate::cli::{Exit, Failure};
@@ -13,27 +13,30 @@ use macvlab::lab::spec::Name;
 use macvlab::replay::{Destination, Done, Engine, Fed, Feed, Filter, Hop, OutputSpec, Replay, Writer};
 use macvlab::report::counters_table;
 use std::io::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Does it.
 pub(super) fn run(plan: &Plan, terminal: &Terminal) -> Result<Exit, Failure> {
     let (mut captures, readers) = open(&plan.captures)?;
     let engine = Engine::new(&plan.spec, None);
     let aim = plan.aim(&engine)?;
+    distinct(plan, &engine)?;
     let how = aim.how.clone();
     let names: Vec<Name> = engine.devices().iter().map(|device| device.name.clone()).collect();
     let refused = engine.refused().iter().any(|device| !device.expected);
-    let interrupt = Interrupt::listen()?;
     let shown = if plan.is_summarised() { Shown::Nothing } else { plan.shown };
     let mut views = Views::open(shown, Files::default(), terminal)?;
     let mut progress = Progress::of(&captures, plan.passes, terminal);
+    let interrupt;
     let (done, unreadable) = {
         let mut listener = listener(&mut views, aim.filter.clone());
         let engine = match shown {
             Shown::Nothing => engine,
             _ => Engine::new(&plan.spec, Some(&mut listener)),
         };
-        let mut replay = prepared(plan, engine, aim, readers, outputs(plan), &interrupt)?;
+        let mut replay = prepared(plan, engine, aim, readers, outputs(plan))?;
+        // There is nothing to save before.
+        interrupt = Interrupt::listen()?;
         let only_stdout = !replay.is_written() && shown != Shown::Nothing;
         let unreadable = drive(&mut replay, plan, &mut captures, &mut progress, |replay| {
             interrupt.came() || replay.is_over() || (only_stdout && terminal.closed())
@@ -60,6 +63,20 @@ pub(super) fn run(plan: &Plan, terminal: &Terminal) -> Result<Exit, Failure> {
     Ok(interrupt.exit(terminal).unwrap_or(exit))
 }
 
+/// No file is another one.
+fn distinct(plan: &Plan, engine: &Engine<'_>) -> Result<(), Failure> {
+    let mut files = plan.inputs(&plan.captures);
+    if let Some(folder) = &plan.out_dir {
+        device_files(folder, engine).try_for_each(|path| files.write("--out-dir:", &path))?;
+    }
+    plan.output.iter().try_for_each(|path| files.write("-o", path))
+}
+
+/// What is written into a folder.
+pub(super) fn device_files(folder: &Path, engine: &Engine<'_>) -> impl Iterator<Item = PathBuf> {
+    engine.devices().iter().map(move |device| folder.join(format!("{}.pcap", device.name)))
+}
+
 /// A replay with everything that a plan asks for; its outputs are opened last.
 pub(super) fn prepared<'a>(
     plan: &Plan,
@@ -67,7 +84,6 @@ pub(super) fn prepared<'a>(
     aim: Aim,
     readers: Vec<Reader>,
     outputs: OutputSpec,
-    interrupt: &Interrupt,
 ) -> Result<Replay<'a>, Failure> {
     let writer = match outputs {
         outputs if outputs.is_empty() => None,
@@ -77,7 +93,7 @@ pub(super) fn prepared<'a>(
     };
     let feed = Feed::new(readers, aim.route, plan.limits);
     let replay = Replay::new(engine, feed).filtered(aim.filter).written_by(writer);
-    Ok(replay.paced(plan.speed, interrupt.flag()))
+    Ok(replay.paced(plan.speed, interrupt::stop()))
 }
 
 /// Opens captures, all before any of them is read.
@@ -134,7 +150,10 @@ pub(super) fn drive(
                     break;
                 }
                 frames_before = frames;
-                replay.again(captures.iter().map(Capture::read).collect::<Result<_, _>>()?);
+                match captures.iter().map(Capture::read).collect() {
+                    Err(Failure::Interrupted) => break,
+                    readers => replay.again(readers?),
+                }
                 passes += 1;
             }
         }

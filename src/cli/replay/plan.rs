@@ -3,6 +3,7 @@
 use super::Args;
 use super::words::{MapEntry, map_lines};
 use crate::cli::Failure;
+use crate::cli::distinct::Distinct;
 use crate::cli::input;
 use crate::cli::terminal::{Terminal, is_dash};
 use crate::cli::views::{Files, Shown};
@@ -18,6 +19,8 @@ const MAX_MAP_BYTES: u64 = 8 << 20;
 pub(super) struct Plan {
     pub(super) spec: LabSpec,
     pub(super) captures: Vec<PathBuf>,
+    lab: PathBuf,
+    map_file: Option<PathBuf>,
     at: Option<String>,
     map: Vec<MapEntry>,
     rewrite: Rewrite,
@@ -64,6 +67,8 @@ impl Plan {
         Ok(Plan {
             spec: input::lab(&lab, terminal)?,
             captures,
+            lab,
+            map_file: choice.map_file,
             at: choice.at,
             map,
             rewrite: Rewrite {
@@ -87,6 +92,15 @@ impl Plan {
     /// Whether counters are to be shown. They take the place of one line for each step: there are no steps.
     pub(super) fn is_summarised(&self) -> bool {
         self.shown == Shown::Text(Detail::Steps)
+    }
+
+    /// What is read beside these captures.
+    pub(super) fn inputs(&self, captures: &[PathBuf]) -> Distinct {
+        let mut files = Distinct::default();
+        files.read("--lab", &self.lab);
+        self.map_file.iter().for_each(|path| files.read("--map-file", path));
+        captures.iter().for_each(|path| files.read("CAPTURE", path));
+        files
     }
 
     /// Finds the devices that are named.

@@ -1,13 +1,14 @@
 //! `macvlab verify --matrix`: the cells of the matrix, pinged for real.
 
+use super::super::interrupt::Interrupt;
 use super::super::terminal::Terminal;
 use super::super::{Exit, Failure};
-use super::{MAX_TOLD, STOP, Which, progress_bar};
+use super::{MAX_TOLD, Which, progress_bar};
 use macvlab::kernel::{CellChecked, cell_count, verify_matrix};
 use macvlab::matrix::Group;
+use macvlab::plain::plain;
 use std::io::Write as _;
 use std::path::PathBuf;
-use std::sync::atomic::Ordering;
 
 /// The cells of these labs, or of the classic set-up; neighbours learned, then static.
 pub(super) fn groups(labs: &[PathBuf], which: &Which, terminal: &Terminal) -> Result<Vec<Group>, Failure> {
@@ -21,7 +22,8 @@ pub(super) fn groups(labs: &[PathBuf], which: &Which, terminal: &Terminal) -> Re
             for group in &mut of_lab {
                 let heading = std::mem::take(&mut group.heading);
                 let known = if known { ", static neighbours" } else { "" };
-                group.heading = format!("{}: {}", lab.display(), heading.trim_end_matches(known)) + known;
+                group.heading =
+                    format!("{}: {}", plain(lab.display()), heading.trim_end_matches(known)) + known;
             }
             groups.append(&mut of_lab);
         }
@@ -30,13 +32,17 @@ pub(super) fn groups(labs: &[PathBuf], which: &Which, terminal: &Terminal) -> Re
 }
 
 /// Asks the kernel about every cell.
-pub(super) fn run(groups: &[Group], jobs: usize, terminal: &Terminal) -> Result<Exit, Failure> {
-    macvlab::kernel::stop_on_interrupt(&STOP);
+pub(super) fn run(
+    groups: &[Group],
+    jobs: usize,
+    interrupt: &Interrupt,
+    terminal: &Terminal,
+) -> Result<Exit, Failure> {
     let all = cell_count(groups) as u64;
     let bar = progress_bar(all, "cells", terminal);
     let mut out = terminal.out();
     let (mut told, mut problem) = (0, None);
-    let tally = verify_matrix(groups, jobs, &STOP, &mut |checked| {
+    let tally = verify_matrix(groups, jobs, interrupt.stop(), &mut |checked| {
         bar.inc(1);
         if checked.agrees() || told == MAX_TOLD {
             return;
@@ -45,7 +51,7 @@ pub(super) fn run(groups: &[Group], jobs: usize, terminal: &Terminal) -> Result<
         let line = in_words(checked);
         problem = bar.suspend(|| writeln!(out, "{line}")).err().or(problem.take());
         if terminal.closed() {
-            STOP.store(true, Ordering::Relaxed);
+            interrupt.stop().ask();
         }
     });
     bar.finish_and_clear();
@@ -58,21 +64,22 @@ pub(super) fn run(groups: &[Group], jobs: usize, terminal: &Terminal) -> Result<
         1 => "; 1 cell agreed only when repeated".to_owned(),
         n => format!("; {n} cells agreed only when repeated"),
     };
+    let done = tally.cells + tally.skipped.values().sum::<u64>();
+    if done < all && interrupt.came() {
+        // What was not asked does not agree.
+        let words = format!("{agreed} agree, {} do not, {} could not be asked", tally.differ, tally.troubled);
+        terminal.say(format_args!("interrupted after {done} of {all} cells: {words}{repeated}"));
+        return Ok(Exit::Interrupted);
+    }
     writeln!(out, "matrix: {agreed} of {} cells agree{repeated}", tally.cells)?;
-    let mut done = tally.cells;
     for (what, cells) in &tally.skipped {
         writeln!(out, "skipped: {cells} cells: {what}")?;
-        done += cells;
     }
     out.flush()?;
-    if done < all {
-        terminal.say(format_args!("stopped after {done} of {all} cells"));
-    }
-    Ok(match (tally.differ, tally.troubled, done < all) {
-        (1.., ..) => Exit::DidNotHold,
-        (0, 1.., _) => Exit::BadInput,
-        (.., true) => Exit::Interrupted,
-        _ => Exit::Held,
+    Ok(match (tally.differ, tally.troubled) {
+        (1.., _) => Exit::DidNotHold,
+        (0, 1..) => Exit::BadInput,
+        (0, 0) => Exit::Held,
     })
 }
 

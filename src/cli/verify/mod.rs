@@ -3,8 +3,9 @@
 mod matrix;
 
 use super::input;
+use super::interrupt::Interrupt;
 use super::matrix::Which;
-use super::terminal::Terminal;
+use super::terminal::{Output, Terminal};
 use super::{Exit, Failure};
 use indicatif::{ProgressBar, ProgressStyle};
 use macvlab::kernel::{
@@ -12,17 +13,17 @@ use macvlab::kernel::{
     acquire_privileges, tell, verify_lab, verify_random,
 };
 use macvlab::labfile;
+use macvlab::plain::plain;
 use macvlab::verdict::Rule;
 use std::io::Write as _;
-use std::num::{NonZeroU64, NonZeroUsize};
+use std::num::NonZeroU64;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Failing random labs, or cells, that are told; all are counted.
 const MAX_TOLD: u64 = 10;
 /// Threads, unless they are given: a lab keeps one busy, a cell of the matrix mostly waits for what does not come.
-const RANDOM_JOBS: usize = 4;
-const MATRIX_JOBS: usize = 16;
+const RANDOM_JOBS: u16 = 4;
+const MATRIX_JOBS: u16 = 16;
 
 /// Run the same labs, or random ones, on the running kernel, and compare frame by frame.
 ///
@@ -43,7 +44,8 @@ const MATRIX_JOBS: usize = 16;
   sudo macvlab verify --matrix lab.toml
                                         the devices of a lab
 
-Exit codes: 0 the kernel agrees, 1 it does not, 2 wrong usage or input, or it cannot be asked.")]
+Exit codes: 0 the kernel agrees, 1 it does not, 2 wrong usage or input, or it cannot be asked,
+130 after Ctrl-C.")]
 pub(super) struct Args {
     /// Lab files; - is standard input.
     #[arg(value_name = "LAB", required_unless_present_any = ["random", "matrix"])]
@@ -61,9 +63,9 @@ pub(super) struct Args {
     matrix: bool,
     #[command(flatten)]
     which: Which,
-    /// Threads for random labs (4) or for the matrix (16: most of them wait).
-    #[arg(long, value_name = "J")]
-    jobs: Option<NonZeroUsize>,
+    /// Threads for random labs (4) or for the matrix (16: most of them wait); at most 256.
+    #[arg(long, value_name = "J", value_parser = clap::value_parser!(u16).range(1..=256))]
+    jobs: Option<u16>,
     /// Save failing random labs, made small, as lab files in this folder.
     #[arg(long, value_name = "DIR", requires = "random")]
     save: Option<PathBuf>,
@@ -87,19 +89,24 @@ pub(super) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
     acquire_privileges().map_err(|e| Failure::Because(e.to_string()))?;
     let kernel = KernelInfo::read();
     terminal.say(format_args!("{} ({})", kernel.release, kernel.options.join(" ")));
+    // There is one thread only until here, as namespaces demand.
+    let interrupt = Interrupt::listen()?;
+    let jobs = |default| usize::from(args.jobs.unwrap_or(default));
     match (args.random, groups) {
-        (Some(count), _) => random(args, count.get(), terminal),
-        (None, Some(groups)) => {
-            matrix::run(&groups, args.jobs.map_or(MATRIX_JOBS, NonZeroUsize::get), terminal)
-        }
-        (None, None) => files(&args.labs, terminal),
+        (Some(count), _) => random(args, (count.get(), jobs(RANDOM_JOBS)), &interrupt, terminal),
+        (None, Some(groups)) => matrix::run(&groups, jobs(MATRIX_JOBS), &interrupt, terminal),
+        (None, None) => files(&args.labs, &interrupt, terminal),
     }
 }
 
-fn files(labs: &[PathBuf], terminal: &Terminal) -> Result<Exit, Failure> {
+fn files(labs: &[PathBuf], interrupt: &Interrupt, terminal: &Terminal) -> Result<Exit, Failure> {
     let mut oracle = Oracle::new().map_err(|e| Failure::Because(e.to_string()))?;
     let mut exit = Exit::Held;
-    for path in labs {
+    for (done, path) in labs.iter().enumerate() {
+        if interrupt.came() {
+            terminal.say(format_args!("interrupted after {done} of {} labs", labs.len()));
+            return Ok(Exit::Interrupted);
+        }
         match file(&mut oracle, path, terminal) {
             Ok(true) => {}
             Ok(false) if exit == Exit::BadInput => {}
@@ -117,7 +124,7 @@ fn files(labs: &[PathBuf], terminal: &Terminal) -> Result<Exit, Failure> {
 fn file(oracle: &mut Oracle, path: &Path, terminal: &Terminal) -> Result<bool, Failure> {
     let lab = input::lab(path, terminal)?;
     let mut out = terminal.out();
-    let name = path.display();
+    let name = plain(path.display());
     let (comparison, ours) = match verify_lab(oracle, &lab) {
         Ok(done) => done,
         Err(Trouble::Unsupported(what)) => {
@@ -139,9 +146,6 @@ fn file(oracle: &mut Oracle, path: &Path, terminal: &Terminal) -> Result<bool, F
     Ok(false)
 }
 
-/// Set by Ctrl-C: no further lab is begun.
-static STOP: AtomicBool = AtomicBool::new(false);
-
 /// Progress on a terminal.
 fn progress_bar(count: u64, of: &str, terminal: &Terminal) -> ProgressBar {
     let bar = if terminal.shows_progress() { ProgressBar::new(count) } else { ProgressBar::hidden() };
@@ -152,35 +156,35 @@ fn progress_bar(count: u64, of: &str, terminal: &Terminal) -> ProgressBar {
     bar
 }
 
-fn random(args: &Args, count: u64, terminal: &Terminal) -> Result<Exit, Failure> {
-    macvlab::kernel::stop_on_interrupt(&STOP);
+fn random(
+    args: &Args,
+    (count, jobs): (u64, usize),
+    interrupt: &Interrupt,
+    terminal: &Terminal,
+) -> Result<Exit, Failure> {
     let first = args.seed.unwrap_or_else(seed_of_the_day);
+    // That it cannot be written is found out before the work.
+    let page = args.rules.as_deref().map(|path| Output::create(path, terminal)).transpose()?;
     let bar = progress_bar(count, "labs", terminal);
     let (mut told, mut problem) = (0, None);
-    let tally = verify_random(
-        first,
-        count,
-        args.jobs.map_or(RANDOM_JOBS, NonZeroUsize::get),
-        &STOP,
-        &mut |progress| {
-            bar.inc(1);
-            match progress {
-                Progress::Agreed(..) => {}
-                Progress::Failed(failure) => {
-                    told += 1;
-                    if told <= MAX_TOLD {
-                        problem = bar.suspend(|| show(failure, args, terminal)).err().or(problem.take());
-                    }
-                }
-                Progress::Trouble(seed, e) => {
-                    bar.suspend(|| terminal.say(format_args!("random lab {seed}: {e}")))
+    let tally = verify_random(first, count, jobs, interrupt.stop(), &mut |progress| {
+        bar.inc(1);
+        match progress {
+            Progress::Agreed(..) => {}
+            Progress::Failed(failure) => {
+                told += 1;
+                if told <= MAX_TOLD {
+                    problem = bar.suspend(|| show(failure, args, terminal)).err().or(problem.take());
                 }
             }
-            if terminal.closed() {
-                STOP.store(true, Ordering::Relaxed);
+            Progress::Trouble(seed, e) => {
+                bar.suspend(|| terminal.say(format_args!("random lab {seed}: {e}")))
             }
-        },
-    );
+        }
+        if terminal.closed() {
+            interrupt.stop().ask();
+        }
+    });
     bar.finish_and_clear();
     if let Some(problem) = problem {
         return Err(problem);
@@ -189,15 +193,20 @@ fn random(args: &Args, count: u64, terminal: &Terminal) -> Result<Exit, Failure>
     let (labs, failed, troubled) = (tally.labs, tally.failed, tally.troubled);
     let agreed = labs - failed - troubled;
     let words = in_words(tally.allowed);
+    if labs < count && interrupt.came() {
+        // What was not asked does not agree, and no page says how often it did.
+        let words = format!("{agreed} agree, {failed} do not, {troubled} could not be asked{words}");
+        terminal.say(format_args!("interrupted after {labs} of {count} random labs: {words}"));
+        return Ok(Exit::Interrupted);
+    }
     writeln!(
         out,
         "random labs {first} to {}: {agreed} of {labs} agree{words}",
         first.wrapping_add(labs.max(1) - 1)
     )?;
     out.flush()?;
-    if let Some(path) = &args.rules {
-        let page = rules_page(&tally, first, &KernelInfo::read());
-        std::fs::write(path, page).map_err(|e| Failure::about(path.display(), e))?;
+    if let Some(page) = page {
+        page.write_whole(rules_page(&tally, first, &KernelInfo::read()).as_bytes())?;
     }
     Ok(match (failed, troubled) {
         (0, 0) => Exit::Held,
@@ -218,9 +227,9 @@ fn show(failure: &LabFailure, args: &Args, terminal: &Terminal) -> Result<(), Fa
     match &args.save {
         Some(folder) => {
             let path = folder.join(format!("random-{seed}.toml"));
-            std::fs::create_dir_all(folder)?;
-            std::fs::write(&path, text)?;
-            writeln!(out, "saved as {}", path.display())?;
+            std::fs::create_dir_all(folder).map_err(|e| Failure::about(folder.display(), e))?;
+            Output::create(&path, terminal)?.write_whole(text.as_bytes())?;
+            writeln!(out, "saved as {}", plain(path.display()))?;
         }
         None => writeln!(out, "the lab:\n{text}")?,
     }

@@ -65,9 +65,9 @@ impl Dice<'_> {
 
     /// Every device has addresses of both families, so that everything can be asked from everywhere.
     fn ip(&mut self) -> IpSpec {
-        let v4 = IpNet { addr: Ipv4Addr::from(self.roll()).into(), prefix: self.below(33) as u8 };
+        let v4 = IpNet::new(Ipv4Addr::from(self.roll()).into(), self.below(33) as u8).unwrap();
         let v6 = Ipv6Addr::from(u128::from(self.roll()) << 64 | u128::from(self.roll()));
-        let v6 = IpNet { addr: v6.into(), prefix: self.below(129) as u8 };
+        let v6 = IpNet::new(v6.into(), self.below(129) as u8).unwrap();
         let mut gateway: Vec<IpAddr> = Vec::new();
         gateway.extend(self.maybe(|d| IpAddr::from(Ipv4Addr::from(d.roll()))));
         gateway.extend(self.maybe(|d| IpAddr::from(Ipv6Addr::from(u128::from(d.roll())))));

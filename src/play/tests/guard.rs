@@ -1,7 +1,8 @@
 //! Who is let in.
 
-use super::super::{Guard, Outsider, TOKEN_BYTES};
+use super::super::{CODE_LIFE, Guard, Outsider, TOKEN_BYTES};
 use hyper::header::{HeaderMap, HeaderName, HeaderValue};
+use std::time::Duration;
 
 const PORT: u16 = 4321;
 
@@ -78,4 +79,29 @@ fn the_token_must_be_whole_and_right() {
     }
     let other = Guard::new(PORT, [0x5a; TOKEN_BYTES]);
     assert_eq!(other.admit(&self::path("state"), &own), Err(Outsider::Token));
+}
+
+#[test]
+fn a_code_leads_to_the_page_once() {
+    let guard = guard();
+    let own = headers(&[("host", "127.0.0.1:4321")]);
+    let code = "c3".repeat(TOKEN_BYTES);
+    let path = format!("/open/{code}");
+    let redeem = |path: &str, is_own| guard.redeem(path, &own, Duration::ZERO, || is_own);
+    assert_eq!(redeem(&path, true), Some(Err(Outsider::Code)), "none was made");
+    assert_eq!(guard.one_time_url([0xc3; TOKEN_BYTES]), format!("http://127.0.0.1:4321{path}"));
+    assert_eq!(redeem(&self::path("state"), true), None);
+    for wrong in
+        ["/open/", &path[..10], &path.to_uppercase().replace("/OPEN/", "/open/"), &format!("{path}/")]
+    {
+        assert_eq!(redeem(wrong, true), Some(Err(Outsider::Code)), "{wrong}");
+    }
+    let other = headers(&[("host", "127.0.0.1:4321"), ("origin", "http://evil.example")]);
+    assert_eq!(guard.redeem(&path, &other, Duration::ZERO, || true), Some(Err(Outsider::Origin)));
+    assert_eq!(guard.redeem(&path, &own, CODE_LIFE, || true), Some(Err(Outsider::Code)), "too old");
+    assert_eq!(redeem(&path, false), Some(Err(Outsider::Code)), "another user");
+    assert_eq!(redeem(&path, true), Some(Ok(self::path(""))));
+    assert_eq!(redeem(&path, true), Some(Err(Outsider::Code)), "used");
+    // It is no token.
+    assert_eq!(guard.admit(&format!("/{code}/state"), &own), Err(Outsider::Token));
 }

@@ -2,6 +2,7 @@
 
 mod api;
 mod guard;
+mod server;
 mod session;
 
 use super::Session;

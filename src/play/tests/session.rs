@@ -2,9 +2,11 @@
 
 use super::super::{Denied, MAX_ACTIONS, Session};
 use super::{act, classic, session};
+use crate::frame::Frame;
 use crate::lab::spec::Action;
 use crate::lab::{Event, Lab, LabSpec, Options};
 use crate::labfile::parse;
+use crate::time::Instant;
 
 const PING: &str = r#"ping = { from = "c1", to = "c2" }"#;
 const HAIRPIN: &str = r#"set = { switch = "sw0", port = "eth0", hairpin = true }"#;
@@ -253,4 +255,35 @@ fn the_traffic_is_a_capture_with_rules() {
     let hops = session.events().filter(|event| matches!(event, Event::Hop(_))).count();
     assert_eq!(frames, hops);
     assert!(frames > 10);
+}
+
+#[test]
+fn a_session_has_so_many_bytes_of_frames() {
+    let frame = Frame::from([vec![0xff; 6], vec![2; 6], vec![0x88, 0xb5], vec![0; 60_000]].concat());
+    let frames = vec![(Instant::ZERO, frame); 600];
+    let captures = [("large.pcap".into(), frames)].into();
+    let mut session = Session::open(classic(), Options { captures, ..Options::default() }).unwrap();
+    act(&mut session, HAIRPIN);
+    let large = r#"replay = { capture = "large.pcap", at = "eth0" }"#;
+    let denied = session.act(large).unwrap_err();
+    assert!(matches!(denied, Denied::TooManyBytes), "{denied}");
+    assert!(denied.to_string().contains("more than 32 MiB of frames"), "{denied}");
+    assert_eq!(session.state().done.len(), 1, "nothing has happened");
+    assert_eq!(act(&mut session, PING), "a reply after 0.008 ms; R19 how the first frame reached c2");
+}
+
+#[test]
+fn work_that_does_not_end_is_ended() {
+    let mut run = super::super::session::Run::built(&classic(), &Options::default());
+    let waits = run.watched(std::time::Duration::from_millis(1), |run| {
+        // As a step that does not end asks again and again whether it should.
+        while run.in_time().is_ok() {
+            std::thread::yield_now();
+        }
+        Ok(())
+    });
+    assert_eq!(
+        waits.unwrap_err().to_string(),
+        "that was stopped after 1ms: an action runs for at most 10s, and all actions of a session together for 30s"
+    );
 }

@@ -57,6 +57,8 @@ fn leads(ties: &BTreeMap<Name, Ties>, from: &Name, sent: bool, to: &Name) -> boo
         || b.parent.as_ref() == Some(from)
         || a.parent.as_ref() == Some(to)
         || (sent && b.peer.as_ref() == Some(from))
+        // What the far end of the parent's cable refuses has never left the parent.
+        || (sent && a.parent.is_some() && b.peer == a.parent)
         // What has left a switch by one port does not leave it from there by another.
         || (siblings && !(sent && a.of_switch))
 }

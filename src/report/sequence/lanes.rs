@@ -43,17 +43,18 @@ impl Devices {
     /// The lanes of those that take part.
     pub(super) fn lanes(&self, taking_part: &BTreeSet<Name>) -> Vec<Lane> {
         let mut order: Vec<&Device> = Vec::new();
+        let sitting = Sitting::of(&self.list);
         let mut parents = self.list.iter().filter(|d| d.kind == "nic");
         // The first host stands on the left of what is outside, all others on the right, the other way round.
         if let Some(nic) = parents.next() {
-            order.extend(self.sitting_on(nic));
+            order.extend(sitting.on(nic));
             order.push(nic);
         }
         let outside = |kind: &'static str| self.list.iter().filter(move |d| d.kind == kind);
         order.extend(outside("switch"));
         for nic in parents {
             order.push(nic);
-            order.extend(self.sitting_on(nic));
+            order.extend(sitting.on(nic));
         }
         order.extend(outside("router"));
         order.extend(outside("station"));
@@ -63,16 +64,30 @@ impl Devices {
         order.retain(|device| taking_part.contains(&device.name) && seen.insert(&device.name));
         order.iter().map(|d| Lane { name: d.name.to_string(), kind: kind_in_words(d) }).collect()
     }
+}
 
-    /// Ports and sub-interfaces of a device, and theirs, each in front of what it sits on.
-    fn sitting_on(&self, parent: &Device) -> Vec<&Device> {
-        let mut all: Vec<&Device> = Vec::new();
+/// Ports and sub-interfaces by what they sit on, in the order of the list.
+struct Sitting<'a>(BTreeMap<&'a str, Vec<&'a Device>>);
+
+impl<'a> Sitting<'a> {
+    fn of(list: &'a [Device]) -> Sitting<'a> {
+        let mut sitting: BTreeMap<&str, Vec<&Device>> = BTreeMap::new();
+        for device in list.iter().filter(|d| d.kind != "switch-port" && d.kind != "router") {
+            if let Some(parent) = device.parent.as_deref() {
+                sitting.entry(parent).or_default().push(device);
+            }
+        }
+        Sitting(sitting)
+    }
+
+    /// What sits on a device, and what sits on that.
+    fn on(&self, parent: &'a Device) -> Vec<&'a Device> {
+        let (mut all, mut seen) = (Vec::new(), BTreeSet::new());
         let mut todo = vec![parent.name.as_str()];
         while let Some(name) = todo.pop() {
-            for device in self.list.iter().filter(|d| d.kind != "switch-port" && d.kind != "router") {
-                let known = all.iter().any(|other| other.name == device.name);
-                if device.parent.as_deref() == Some(name) && !known {
-                    all.push(device);
+            for device in self.0.get(name).into_iter().flatten() {
+                if seen.insert(device.name.as_str()) {
+                    all.push(*device);
                     todo.push(&device.name);
                 }
             }

@@ -1,3 +1,4 @@
+use super::malformed::mend;
 use super::*;
 
 #[test]
@@ -205,4 +206,86 @@ fn without_carrier_or_device_nothing_leaves() {
     cable.ends[0].1.set_link_up(false, now);
     let (result, end) = cable.probe(0, ping("10.0.0.2"));
     assert_eq!((result.reason, end), (Some(Unreachable::NoRoute), now));
+}
+
+/// Linux sends it to no gateway: only neighbours have such addresses.
+#[test]
+fn a_link_local_address_that_is_not_on_link_is_behind_no_gateway() {
+    let mut gated = spec("10.0.0.1/24 fd00::1/64");
+    gated.gateway = vec![ip("fd00::2")];
+    let mut cable = Cable::new(&[gated, spec("10.0.0.2/24 fd00::2/64")]);
+    let (result, _) = cable.probe(0, ping("fe80:1::5"));
+    assert_eq!(result.reason, Some(Unreachable::NoRoute));
+    assert!(cable.seen.is_empty());
+    let (result, _) = cable.probe(0, ping("fd01::5"));
+    assert_eq!(cable.words()[0], "ns", "anything else is asked of the gateway: {result:?}");
+}
+
+#[test]
+fn what_claims_to_come_from_oneself_is_dropped() {
+    let mut cable = Cable::pair();
+    let now = cable.now;
+    for port in [9, 4000] {
+        cable.ends[1].1.udp_bind(port).unwrap();
+    }
+    cable.ends[0].1.udp_send(now, 4000, ip("10.0.0.2"), 9, b"whose").unwrap();
+    cable.settle();
+    assert_eq!(cable.ends[1].1.udp_recv(9).unwrap().from, ip("10.0.0.1"));
+    let mut forged = cable.seen.iter().find(|s| s.word() == "udp").unwrap().bytes.clone();
+    // From 10.0.0.2 itself; UDP without a checksum.
+    forged[29] = 2;
+    forged[40..42].fill(0);
+    mend(&mut forged);
+    cable.inject(0, &forged);
+    assert_eq!(cable.ends[1].1.udp_recv(9), None);
+    forged[29] = 3;
+    mend(&mut forged);
+    cable.inject(0, &forged);
+    assert_eq!(cable.ends[1].1.udp_recv(9).unwrap().from, ip("10.0.0.3"));
+}
+
+#[test]
+fn with_the_carrier_goes_what_was_learned_and_with_the_device_everything() {
+    let mut told = spec("10.0.0.1/24 fd00::1/64");
+    told.neighbours.insert(ip("10.0.0.7"), mac(7));
+    let mut cable = Cable::new(&[told, spec("10.0.0.2/24 fd00::2/64")]);
+    let knows = |cable: &Cable| {
+        ["10.0.0.2", "fd00::2", "10.0.0.7"].map(|n| cable.ends[0].1.neighbour(ip(n)).is_some())
+    };
+    for (change, left) in [("carrier", [false, false, true]), ("mac", [false; 3]), ("up", [false; 3])] {
+        cable.ends[0].1.set_link_up(true, cable.now);
+        for to in ["10.0.0.2", "fd00::2"] {
+            let own = cable.ends[0].1.addresses().iter().any(|a| a.addr().is_ipv6() == ip(to).is_ipv6());
+            assert!(own, "{change}");
+            cable.probe(0, ping(to));
+        }
+        assert!(knows(&cable)[..2] == [true; 2], "{change}");
+        let (now, end) = (cable.now, &mut cable.ends[0].1);
+        match change {
+            "carrier" => {
+                end.set_carrier(false, now);
+                end.set_carrier(true, now);
+            }
+            "mac" => end.set_mac(mac(1)),
+            _ => end.set_link_up(false, now),
+        }
+        if change == "mac" {
+            assert!(knows(&cable)[0], "the address is the same");
+            cable.ends[0].1.set_mac(mac(0x11));
+            cable.ends[0].0 = mac(0x11);
+        }
+        assert_eq!(knows(&cable), left, "{change}");
+    }
+    let addresses =
+        |cable: &Cable| cable.ends[0].1.addresses().iter().map(ToString::to_string).collect::<Vec<_>>();
+    assert_eq!(addresses(&cable), ["10.0.0.1/24"]);
+    let now = cable.now;
+    cable.ends[0].1.set_link_up(true, now);
+    assert_eq!(addresses(&cable), ["10.0.0.1/24", "fe80::ff:fe00:11/64"]);
+    // A device that was down from the start has lost nothing by it.
+    let config = spec("10.0.0.1/24 fd00::1/64");
+    let mut fresh = Endpoint::new("e", mac(1), &config, 1500, now).down();
+    fresh.set_link_up(false, now);
+    fresh.set_link_up(true, now);
+    assert_eq!(fresh.addresses().len(), 3);
 }

@@ -23,7 +23,7 @@ fn conversation() -> Vec<Vec<u8>> {
 }
 
 /// Makes the checksums of IPv4 and ICMP right again, so that a mutation gets deeper than the first check.
-fn mend(frame: &mut [u8]) {
+pub(super) fn mend(frame: &mut [u8]) {
     use etherparse::checksum::Sum16BitWords;
     if frame.len() < 38 || frame[12..14] != [8, 0] {
         return;

@@ -29,7 +29,7 @@ pub(super) fn mac(last: u8) -> MacAddr {
 pub(super) fn spec(nets: &str) -> IpSpec {
     let net = |text: &str| {
         let (addr, prefix) = text.split_once('/').unwrap();
-        IpNet { addr: ip(addr), prefix: prefix.parse().unwrap() }
+        IpNet::new(ip(addr), prefix.parse().unwrap()).unwrap()
     };
     IpSpec { address: nets.split(' ').map(net).collect(), ..IpSpec::default() }
 }

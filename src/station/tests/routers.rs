@@ -236,3 +236,19 @@ fn a_host_follows_a_redirect() {
     assert_eq!(ways, [ROUTER, ROUTER, 0x20, 0x20].map(mac));
     assert_eq!(seen.iter().filter(|s| s.word() == "redirect").count(), 2);
 }
+
+#[test]
+fn nobody_is_told_of_later_fragments() {
+    let mut net = Net::new(1500);
+    net.probe(ping("10.0.2.2"));
+    let mut request = net.echo_request();
+    for (offset, words) in [(0, vec!["expired"]), (1, vec![])] {
+        request[22] = 1;
+        request[21] = offset;
+        malformed::mend(&mut request);
+        net.seen.clear();
+        net.router_hears(0, &request);
+        net.settle();
+        assert_eq!(net.words_of(2), words, "offset {offset}");
+    }
+}

@@ -1,0 +1,183 @@
+//! Files that appear under their name only when they are whole.
+//!
+//! A file has no name at all while it is written, where the system has such files (Linux: `O_TMPFILE`), so that whatever
+//! ends the program leaves nothing behind. Otherwise it stands in a hidden [`Scratch`] folder beside its destination, and
+//! for the moment in which it replaces another file under a hidden name. Both are locked by the program that made them:
+//! what a killed program left is removed by the next one that writes there.
+
+mod scratch;
+#[cfg(test)]
+mod tests;
+#[cfg(target_os = "linux")]
+#[path = "unnamed_linux.rs"]
+mod unnamed;
+#[cfg(not(target_os = "linux"))]
+#[path = "no_unnamed.rs"]
+mod unnamed;
+
+pub use scratch::abandon_outputs;
+
+use scratch::Scratch;
+use std::fs::File;
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// Bytes collected before a write.
+const BUFFER_BYTES: usize = 128 * 1024;
+
+/// A file that is written beside its destination and takes its place on [`AtomicFile::commit`]. Dropped without that,
+/// it leaves nothing behind, and a file of that name stays what it was.
+///
+/// A destination that exists and is no ordinary file (a terminal, a named pipe, `/dev/null`) is written to directly.
+#[derive(Debug)]
+pub struct AtomicFile {
+    file: BufWriter<File>,
+    place: Place,
+}
+
+impl AtomicFile {
+    /// Begins a file that will be at `path`. A symbolic link there will be kept, and its target replaced.
+    ///
+    /// # Errors
+    /// The folder does not exist or cannot be written to.
+    pub fn create(path: &Path) -> io::Result<AtomicFile> {
+        let (place, file) = Place::take(path)?;
+        Ok(AtomicFile { file: BufWriter::with_capacity(BUFFER_BYTES, file), place })
+    }
+
+    /// Gives the file its name, in one step.
+    ///
+    /// # Errors
+    /// The last bytes cannot be written, or the name cannot be taken; then nothing is left of the file.
+    pub fn commit(mut self) -> io::Result<()> {
+        self.file.flush()?;
+        self.place.commit(Some(self.file.get_ref()))
+    }
+}
+
+impl Write for AtomicFile {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.file.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
+}
+
+/// Where a file is while it is written, and where it will be.
+#[derive(Debug)]
+pub(super) struct Place {
+    now: Now,
+    path: PathBuf,
+}
+
+/// Where a file is while it is written.
+#[derive(Debug)]
+enum Now {
+    /// At its destination: it is no ordinary file, or can be read at any time.
+    There,
+    /// Nowhere: it goes when its descriptor is closed.
+    Unnamed,
+    /// In the scratch folder.
+    Named(Part),
+}
+
+/// A file in a scratch folder, removed unless it moves to its destination.
+#[derive(Debug)]
+struct Part {
+    path: PathBuf,
+    /// Goes with its last file.
+    _scratch: Arc<Scratch>,
+}
+
+impl Drop for Part {
+    fn drop(&mut self) {
+        // It may have moved. If it cannot be removed, the next program that writes here will try again.
+        let _ = std::fs::remove_file(&self.path);
+    }
+}
+
+impl Part {
+    /// A new name in the scratch folder beside a destination.
+    fn beside(path: &Path) -> io::Result<Part> {
+        let scratch = Scratch::of(folder(path))?;
+        Ok(Part { path: scratch.name(), _scratch: scratch })
+    }
+}
+
+/// Takes a name over for a file without one. This takes no more room on the disk than another name.
+fn replace(path: &Path, file: &File) -> io::Result<()> {
+    // Where files cannot be locked, they are not taken for leftovers either.
+    let _ = file.try_lock();
+    let named = scratch::names().make_in(folder(path), |part| unnamed::link(file, part))?;
+    Ok(named.into_temp_path().persist(path)?)
+}
+
+/// The folder of a path.
+fn folder(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+impl Place {
+    /// Begins a file that will be at `path`. Dropped without a commit, the place is as it was.
+    pub(super) fn take(path: &Path) -> io::Result<(Place, File)> {
+        let path = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf());
+        if std::fs::metadata(&path).is_ok_and(|m| !m.is_file()) {
+            let file = File::options().write(true).open(&path)?;
+            return Ok((Place { now: Now::There, path }, file));
+        }
+        scratch::sweep(folder(&path));
+        if let Some(file) = unnamed::create(folder(&path)) {
+            return Ok((Place { now: Now::Unnamed, path }, file));
+        }
+        let part = Part::beside(&path)?;
+        let file = File::options().append(true).create_new(true).open(&part.path)?;
+        Ok((Place { now: Now::Named(part), path }, file))
+    }
+
+    /// The place of a file that is written under its own name.
+    pub(super) fn settled() -> Place {
+        Place { now: Now::There, path: PathBuf::new() }
+    }
+
+    /// Whether the file has yet to get its name, and can be closed and opened again until then.
+    pub(super) fn is_temporary(&self) -> bool {
+        !matches!(self.now, Now::There)
+    }
+
+    /// Lets the file have a name, so that it can be closed and [opened again](Place::open).
+    pub(super) fn keep(&mut self, file: &File) -> io::Result<()> {
+        if let Now::Unnamed = self.now {
+            let part = Part::beside(&self.path)?;
+            unnamed::link(file, &part.path)?;
+            self.now = Now::Named(part);
+        }
+        Ok(())
+    }
+
+    /// Opens the file once more, to add to it.
+    pub(super) fn open(&self) -> io::Result<File> {
+        match &self.now {
+            Now::Named(part) => File::options().append(true).open(&part.path),
+            Now::There | Now::Unnamed => Err(io::ErrorKind::NotFound.into()),
+        }
+    }
+
+    /// Gives the file its name; one that was kept may be closed.
+    pub(super) fn commit(self, file: Option<&File>) -> io::Result<()> {
+        if let (Now::Unnamed, Some(file)) = (&self.now, file) {
+            match unnamed::link(file, &self.path) {
+                // A name that is taken can be taken over from another name only.
+                Err(e) if e.kind() == io::ErrorKind::AlreadyExists => return replace(&self.path, file),
+                done => return done,
+            }
+        }
+        match &self.now {
+            Now::Named(part) => std::fs::rename(&part.path, &self.path),
+            Now::There => Ok(()),
+            Now::Unnamed => Err(io::ErrorKind::NotFound.into()),
+        }
+    }
+}

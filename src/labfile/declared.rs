@@ -1,0 +1,88 @@
+//! The names that a file, or a lab that is there, declares.
+
+use super::names::Kind;
+use crate::frame::Family;
+use crate::lab::spec::{DeviceKind, LabSpec, Name};
+use crate::station::IpSpec;
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
+
+/// A declared name.
+#[derive(Clone, Debug)]
+pub(super) struct Known {
+    pub(super) kind: Kind,
+    pub(super) span: Range<usize>,
+    pub(super) families: Vec<Family>,
+}
+
+/// What there is to be named.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Declared {
+    pub(super) declared: BTreeMap<String, Known>,
+    pub(super) added: BTreeMap<String, Known>,
+    pub(super) switch_ports: BTreeSet<(Name, Name)>,
+}
+
+impl Declared {
+    /// The devices and switches of a lab, without what its steps add.
+    pub(super) fn of(lab: &LabSpec) -> Declared {
+        let mut all = Declared::default();
+        let mut declare = |name: &Name, kind: Kind, families: Vec<Family>| {
+            all.declared.insert(name.to_string(), Known { kind, span: 0..0, families });
+        };
+        for device in &lab.devices {
+            let (kind, families) = match &device.kind {
+                DeviceKind::Nic(nic) => (Kind::Nic, families(&nic.ip)),
+                DeviceKind::Vlan(vlan) => (Kind::Vlan, families(&vlan.ip)),
+                DeviceKind::Macvlan(port) => (Kind::Port, families(&port.ip)),
+                DeviceKind::Station(station) => (Kind::Station, families(&station.ip)),
+                DeviceKind::Router(router) => {
+                    for interface in &router.interfaces {
+                        declare(&interface.name, Kind::Interface, families(&interface.station.ip));
+                    }
+                    (Kind::Router, Vec::new())
+                }
+            };
+            declare(&device.name, kind, families);
+        }
+        for switch in &lab.switches {
+            declare(&switch.name, Kind::Switch, Vec::new());
+        }
+        for switch in &lab.switches {
+            let ports = switch.ports.iter().map(|port| (switch.name.clone(), port.device.clone()));
+            all.switch_ports.extend(ports);
+        }
+        all
+    }
+
+    /// A step makes this port. If others made one of this name before, any of their addresses may be meant.
+    pub(super) fn add(&mut self, name: &str, span: Range<usize>, families: Vec<Family>) {
+        let known = self.added.entry(name.to_owned());
+        let known = known.or_insert(Known { kind: Kind::Port, span, families: Vec::new() });
+        for family in families {
+            if !known.families.contains(&family) {
+                known.families.push(family);
+            }
+        }
+    }
+
+    /// Forgets the ports of steps that are not wanted any more.
+    pub(super) fn retain_added(&mut self, mut wanted: impl FnMut(&str) -> bool) {
+        self.added.retain(|name, _| wanted(name));
+    }
+
+    /// Forgets a port of a step.
+    pub(super) fn forget_added(&mut self, name: &str) {
+        self.added.remove(name);
+    }
+
+    /// What a name that was declared, not added, stands for.
+    pub(super) fn declared_as(&self, name: &str) -> Option<Kind> {
+        self.declared.get(name).map(|known| known.kind)
+    }
+}
+
+/// The families of a device's addresses.
+pub(super) fn families(ip: &IpSpec) -> Vec<Family> {
+    ip.address.iter().map(|n| Family::of(n.addr())).collect()
+}
