@@ -2,7 +2,7 @@
 
 mod views;
 
-pub use views::{Views, matrices};
+pub use views::{Views, is_json, matrices};
 
 use macvlab::capture::Reader;
 use macvlab::frame::Frame;
