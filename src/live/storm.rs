@@ -24,11 +24,11 @@ const SUSPICIOUS: u32 = 100;
 /// While there is a loop, a frame for one receiver may come back so often in one window: a switch may reflect it.
 const REFLECTIONS: u32 = 8;
 /// Suspects at the same time.
-pub(super) const MAX_SUSPECTS: usize = 8;
+pub(super) const MAX_SUSPECTS: usize = 64;
 /// A frame that turned out not to be in a loop is left alone for this time.
 const LEFT_ALONE: Duration = Duration::from_secs(60);
 /// So many of those are remembered; the oldest makes room.
-const MAX_CLEARED: usize = 64;
+const MAX_CLEARED: usize = 256;
 /// Loops at the same time; a further one is taken as a part of the last.
 const MAX_LOOPS: usize = 8;
 /// With nothing back for so long after frames left, and so many of them, a loop is over.
@@ -236,10 +236,12 @@ impl Storms {
                 Finding::NothingYet => {}
                 Finding::Loop => {
                     let way = suspect.way();
-                    deed(Deed::Found(&way));
                     suspect.held().for_each(|outlet| deed(Deed::Looped(outlet)));
                     self.suspects.remove(index);
-                    self.found(&way);
+                    if !self.loops.iter().any(|known| known.way.contains(&way)) {
+                        deed(Deed::Found(&way));
+                        self.found(&way);
+                    }
                 }
                 Finding::NoLoop => self.clear(now, index),
                 Finding::Done => {

@@ -53,6 +53,14 @@ pub(super) struct Way {
     pub(super) come_back: Vec<Outlet>,
 }
 
+impl Way {
+    /// Whether all of another way is a part of this one.
+    pub(super) fn contains(&self, other: &Way) -> bool {
+        other.leave.iter().all(|outlet| self.leave.contains(outlet))
+            && other.come_back.iter().all(|outlet| self.come_back.contains(outlet))
+    }
+}
+
 #[derive(Debug)]
 pub(super) struct Suspect {
     pub(super) hash: u64,
