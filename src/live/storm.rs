@@ -59,12 +59,14 @@ pub(super) enum Deed<'a> {
     Over(&'a Way),
 }
 
-/// A frame that left.
+/// A frame that left, or is about to.
 #[derive(Clone, Copy, Debug, Default)]
 struct Sent {
     hash: u64,
     at: Instant,
-    /// By which outlets.
+    /// Where it came in the first time; `None`: it was made in the lab.
+    first: Option<Outlet>,
+    /// By which outlets it left.
     by: u64,
     window: Instant,
     /// How often it came back in this window.
@@ -76,19 +78,25 @@ struct Sent {
 struct Table(Box<[Sent]>);
 
 impl Table {
-    fn leaves(&mut self, now: Instant, hash: u64, outlet: Outlet) {
+    /// The frame; if it is not known, or has not left for long, it is new here.
+    fn sent(&mut self, now: Instant, hash: u64, first: Option<Outlet>) -> &mut Sent {
         let sent = &mut self.0[hash as usize % REMEMBERED];
         if sent.hash != hash || now.since(sent.at) > RETURNS_WITHIN {
-            *sent = Sent { hash, window: now, ..Sent::default() };
+            *sent = Sent { hash, at: now, first, window: now, ..Sent::default() };
         }
+        sent
+    }
+
+    fn leaves(&mut self, now: Instant, hash: u64, outlet: Outlet) {
+        let sent = self.sent(now, hash, None);
         sent.at = now;
         sent.by |= bit(outlet);
     }
 
     /// The frame, if it had left.
-    fn comes_back(&mut self, now: Instant, hash: u64) -> Option<Sent> {
-        let sent = &mut self.0[hash as usize % REMEMBERED];
-        if sent.hash != hash || now.since(sent.at) > RETURNS_WITHIN {
+    fn comes_in(&mut self, now: Instant, hash: u64, outlet: Outlet) -> Option<Sent> {
+        let sent = self.sent(now, hash, Some(outlet));
+        if sent.by == 0 {
             return None;
         }
         if now.since(sent.window) >= WINDOW {
@@ -188,7 +196,7 @@ impl Storms {
         }
         let hash = hash(frame);
         let table = if group { &mut self.groups } else { &mut self.singles };
-        let sent = table.comes_back(now, hash);
+        let sent = table.comes_in(now, hash, outlet);
         if let Some(sent) = sent
             && self.goes_round(outlet, sent)
             && (group || sent.returned > REFLECTIONS)
@@ -201,8 +209,13 @@ impl Storms {
         if let Some(suspect) = self.suspects.iter_mut().find(|s| s.is(hash, frame)) {
             return suspect.comes_in(now, outlet).map_or(Entry::Held, Entry::At);
         }
-        if sent.is_some_and(|sent| sent.returned == SUSPICIOUS) && self.may_suspect(now, hash) {
-            self.suspects.push(Suspect::new(now, hash, outlet, frame));
+        if let Some(sent) = sent
+            && sent.returned == SUSPICIOUS
+            && self.may_suspect(now, hash)
+        {
+            let mut suspect = Suspect::new(now, hash, sent.first, frame);
+            let _ = suspect.comes_in(now, outlet);
+            self.suspects.push(suspect);
             return Entry::Held;
         }
         Entry::At(outlet)

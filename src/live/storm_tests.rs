@@ -275,6 +275,40 @@ fn a_sender_at_intervals_after_a_burst_is_none() {
 }
 
 #[test]
+fn a_sender_who_waits_for_an_answer_is_slowed_and_loses_nothing() {
+    for hairpin in [false, true] {
+        let mut world = World::new(hairpin, &[]);
+        let mut sent = 0;
+        for millis in 0..20_000 {
+            // It is at c, and sends as soon as what it sent has arrived somewhere.
+            if world.entered(1) == sent && millis < 15_000 {
+                world.comes_in(C, &broadcast(1));
+                sent += 1;
+            }
+            world.tick();
+        }
+        assert_eq!((world.entered(1), world.looped), (sent, 0));
+        assert!(sent > 1_000 && world.said.is_empty() && world.storms.due().is_none(), "{sent}");
+    }
+}
+
+#[test]
+fn what_may_be_a_loop_is_limited_until_another_frame_shows_it() {
+    // The frame comes from beyond the switch that reflects.
+    let mut world = World::new(true, &[(A, A)]);
+    world.comes_in(A, &broadcast(1));
+    world.ticks(2_000);
+    let before = world.entered(1);
+    world.ticks(10_000);
+    let more = world.entered(1) - before;
+    assert!((900..=1_000).contains(&more) && world.said.is_empty(), "{more}");
+    world.comes_in(C, &broadcast(2));
+    world.ticks(3_000);
+    world.says(&["a loop outside of the lab: broadcasts that go out by a come in by a again"]);
+    assert!(world.under_way.is_empty());
+}
+
+#[test]
 fn single_reflections_are_not_held() {
     let mut world = World::new(false, &[(A, A)]);
     for n in 0..3_000_u32 {

@@ -25,6 +25,12 @@ const COPIES_WITHIN: Duration = Duration::from_millis(50);
 const SILENT_FOR: Duration = Duration::from_millis(200);
 /// So many in a row have to come back.
 const ROUNDS: usize = 4;
+/// Between two that are let in, as long as it may be a loop, or a sender who waits for an answer.
+const PACE: Duration = Duration::from_millis(10);
+/// With none to be let in for so long, it has ended.
+const ENDED_AFTER: Duration = Duration::from_secs(1);
+/// So many more than at first are held only if somebody sends.
+const MORE: usize = 16;
 /// Frames that are let in at once, of those that were held without need: a burst of all of them may be too much for those
 /// who get it.
 const AT_ONCE: usize = 64;
@@ -34,6 +40,7 @@ const AT_ONCE: usize = 64;
 struct Round {
     left: Vec<Outlet>,
     back: Vec<Outlet>,
+    copies: usize,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -42,6 +49,9 @@ enum State {
     Holding { since: Instant, last: Instant },
     /// One was let in, and has come back or not.
     Trying { since: Instant, back: Option<Instant> },
+    /// It may be a loop, or a sender who waits for an answer: one after the other is let in, the last one then. So many were
+    /// held in the beginning.
+    Pacing { last: Instant, held: usize },
     /// There is no loop: those that are held are let in.
     Cleared,
 }
@@ -65,6 +75,8 @@ impl Way {
 pub(super) struct Suspect {
     pub(super) hash: u64,
     frame: Vec<u8>,
+    /// Where it came in the first time; `None`: it was made in the lab.
+    first: Option<Outlet>,
     /// Where each came in, oldest first.
     held: VecDeque<Outlet>,
     state: State,
@@ -86,12 +98,11 @@ pub(super) enum Finding {
 }
 
 impl Suspect {
-    /// A frame that came in too often; it is the first that is held.
-    pub(super) fn new(now: Instant, hash: u64, outlet: Outlet, frame: &[u8]) -> Suspect {
-        let mut held = VecDeque::with_capacity(MAX_HELD);
-        held.push_back(outlet);
+    /// A frame that came in too often.
+    pub(super) fn new(now: Instant, hash: u64, first: Option<Outlet>, frame: &[u8]) -> Suspect {
+        let held = VecDeque::with_capacity(MAX_HELD);
         let state = State::Holding { since: now, last: now };
-        Suspect { hash, frame: frame.to_vec(), held, state, rounds: Vec::new(), tried: None }
+        Suspect { hash, frame: frame.to_vec(), first, held, state, rounds: Vec::new(), tried: None }
     }
 
     /// Whether this is the frame.
@@ -107,12 +118,16 @@ impl Suspect {
             State::Trying { back, .. } => {
                 let first = *back.get_or_insert(now);
                 match self.rounds.last_mut().filter(|round| !round.left.is_empty()) {
-                    Some(round) if now.since(first) <= COPIES_WITHIN => note(&mut round.back, outlet),
+                    Some(round) if now.since(first) <= COPIES_WITHIN => {
+                        round.copies += 1;
+                        note(&mut round.back, outlet);
+                    }
                     // It is not the one that was let in.
                     _ => self.state = State::Cleared,
                 }
             }
-            State::Cleared => {}
+            State::Pacing { held, .. } if self.held.len() > *held + MORE => self.state = State::Cleared,
+            State::Pacing { .. } | State::Cleared => {}
         }
         if self.held.len() == MAX_HELD {
             self.state = State::Cleared;
@@ -135,7 +150,7 @@ impl Suspect {
 
     /// Whether all that came in did so at one of these, and it is not known yet why.
     pub(super) fn is_open_and_within(&self, outlets: &[Outlet]) -> bool {
-        let open = matches!(self.state, State::Holding { .. } | State::Trying { .. });
+        let open = !matches!(self.state, State::Cleared);
         open && self.held.iter().all(|outlet| outlets.contains(outlet))
     }
 
@@ -145,6 +160,8 @@ impl Suspect {
             State::Holding { since, last } => (last + SILENCE).min(since + PATIENCE),
             State::Trying { since, back: None } => since + COMES_BACK_WITHIN,
             State::Trying { back: Some(back), .. } => back + SILENT_FOR,
+            State::Pacing { last, .. } if self.held.is_empty() => last + ENDED_AFTER,
+            State::Pacing { last, .. } => last + PACE,
             State::Cleared => Instant::ZERO,
         }
     }
@@ -157,8 +174,11 @@ impl Suspect {
         match self.state {
             State::Holding { last, .. } if now.since(last) >= SILENCE => self.try_one(now, enter),
             State::Trying { back: Some(_), .. } if self.rounds.len() < ROUNDS => self.try_one(now, enter),
-            State::Trying { back: Some(_), .. } => return Finding::Loop,
-            State::Holding { .. } | State::Trying { back: None, .. } | State::Cleared => {
+            State::Trying { back: Some(_), .. } if self.is_loop() => return Finding::Loop,
+            State::Trying { back: Some(_), .. } | State::Pacing { .. } if !self.held.is_empty() => {
+                self.pace(now, enter);
+            }
+            State::Holding { .. } | State::Trying { .. } | State::Pacing { .. } | State::Cleared => {
                 self.state = State::Cleared;
                 for outlet in self.held.drain(..AT_ONCE.min(self.held.len())) {
                     enter(outlet, &self.frame);
@@ -177,6 +197,25 @@ impl Suspect {
         self.rounds.push(Round::default());
         self.tried = Some(outlet);
         enter(outlet, &self.frame);
+    }
+
+    /// Whether it is a loop for certain: the frame did not come in the first time where it comes in now, or more than one
+    /// comes for each that leaves.
+    fn is_loop(&self) -> bool {
+        let mut back = self.rounds.iter().flat_map(|round| &round.back);
+        back.any(|outlet| Some(*outlet) != self.first) || self.rounds.iter().all(|round| round.copies > 1)
+    }
+
+    /// Lets the oldest in.
+    fn pace(&mut self, now: Instant, enter: &mut dyn FnMut(Outlet, &[u8])) {
+        let held = match self.state {
+            State::Pacing { held, .. } => held,
+            _ => self.held.len(),
+        };
+        self.state = State::Pacing { last: now, held };
+        if let Some(outlet) = self.held.pop_front() {
+            enter(outlet, &self.frame);
+        }
     }
 
     /// Where those that are held came in, which go nowhere any more.
