@@ -10,7 +10,7 @@ use macvlab::live::{Engine, Observer, Settings};
 use macvlab_fuzz::{Budget, Views, is_short, lab, told_in_full};
 
 /// The most lines.
-const MAX_LINES: usize = 12;
+const MAX_LINES: usize = 8;
 
 struct Silent;
 
