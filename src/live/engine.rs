@@ -250,7 +250,7 @@ impl Engine {
         let mut desk = Desk { names, lab, places, history, observer, now };
         let mut said = Vec::new();
         if let Err(why) = answer_whole(request, &mut desk, &mut said) {
-            said.extend(why.as_said());
+            said.extend(why.said());
         }
         said
     }
@@ -477,7 +477,7 @@ fn answer_whole(request: &[u8], desk: &mut Desk<'_>, said: &mut Vec<u8>) -> Resu
     loop {
         let piece = answer.next(desk.history)?;
         let more = piece.more;
-        said.extend(piece.as_said());
+        said.extend(piece.into_said());
         if !more {
             return Ok(());
         }
