@@ -1,6 +1,7 @@
 //! A window on a byte stream: decompressed, bounded, and aware of its place.
 
 use super::gunzip::Gunzip;
+use super::unzstd::Unzstd;
 use crate::stop::Stop;
 use std::io::{self, Read};
 
@@ -11,6 +12,9 @@ pub(super) const MAX_WINDOW_BYTES: usize = 1024 * 1024;
 
 const GZIP: [u8; 2] = [0x1f, 0x8b];
 const ZSTD: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
+
+/// The largest block of a zstd stream (RFC 8878).
+const ZSTD_BLOCK_BYTES: usize = 128 * 1024;
 
 /// The stream.
 pub(super) struct Source {
@@ -41,7 +45,7 @@ impl Source {
         let whole = io::Cursor::new(head).chain(inner);
         let inner: Box<dyn Read + Send> = match compressed {
             (true, _) => Box::new(Gunzip::new(io::BufReader::new(whole))),
-            (_, true) => Box::new(zstd::stream::read::Decoder::new(whole)?),
+            (_, true) => Box::new(Unzstd::new(io::BufReader::with_capacity(ZSTD_BLOCK_BYTES, whole))?),
             _ => Box::new(whole),
         };
         Ok(Source {
@@ -137,6 +141,12 @@ impl Source {
     pub(super) fn slice(&self, place: u32, len: u32) -> &[u8] {
         let place = place as usize;
         self.buf.get(place..place + len as usize).unwrap_or_default()
+    }
+
+    /// The window's memory, where what was consumed last is readable as with [`Source::slice`].
+    #[inline]
+    pub(super) fn memory(&self) -> &[u8] {
+        &self.buf
     }
 
     /// Skips `n` bytes without keeping them; answers how many there were.

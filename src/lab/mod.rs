@@ -55,7 +55,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use told::Told;
 
-/// The frames of the captures that `replay` steps name, with their times as they were recorded.
+/// The frames of the captures that `replay` steps name, with the times that they are [taken](crate::capture::Steady) at.
 pub type Captures = BTreeMap<PathBuf, Arc<[(Instant, Frame)]>>;
 
 /// Where a lab's events go, in the order in which they happen.

@@ -57,8 +57,7 @@ impl Lab {
 
     /// The node of a switch port.
     pub(super) fn socket(&self, switch: SwitchId, port: SwitchPortId) -> NodeId {
-        let before: usize = self.switches[..switch.index()].iter().map(|s| 1 + s.ports.len()).sum();
-        NodeId(before as u32 + 1 + u32::from(port.0))
+        NodeId(self.switches[switch.index()].node.0 + 1 + u32::from(port.0))
     }
 
     fn compile(&mut self) -> Wiring {
