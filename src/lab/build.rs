@@ -56,6 +56,7 @@ impl Lab {
             step: 0,
             next_frame_id: 0,
             watched: None,
+            crowd: None,
             told: super::told::Told::default(),
             log: Vec::new(),
             summary: Summary::default(),

@@ -9,6 +9,7 @@ use super::storm::{self, Deed, Entry, Storms};
 use crate::frame::Frame;
 use crate::lab::{AttachError, Event, Lab, LabSpec, Options, Outlet};
 use crate::labfile::Index;
+use crate::report::list;
 use crate::stop::Stop;
 use crate::sys::{Poll, Way};
 use crate::time::Instant;
@@ -345,6 +346,12 @@ impl Engine {
     fn advance(&mut self, now: Instant, observer: &mut dyn Observer) {
         let history = &mut self.history;
         self.lab.advance(now + SLACK, &mut |event| tell(history, observer, event));
+        if let Some(devices) = self.lab.relieve() {
+            observer.warning(&format!(
+                "more and more frames were under way, as in a loop that multiplies them, and are lost; most were on their way to {}",
+                list(&devices)
+            ));
+        }
         self.deliver(now);
     }
 

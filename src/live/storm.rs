@@ -8,6 +8,7 @@
 
 use super::suspect::{Finding, Suspect, Way};
 use crate::lab::Outlet;
+use crate::report::list;
 use crate::time::Instant;
 use std::collections::VecDeque;
 use std::hash::{DefaultHasher, Hasher as _};
@@ -309,7 +310,7 @@ impl Storms {
 
 /// In a sentence; `name` is the device that is attached there.
 pub(super) fn begins(way: &Way, name: impl Fn(Outlet) -> String) -> String {
-    let (leave, come_back) = (list(&way.leave, &name), list(&way.come_back, &name));
+    let [leave, come_back] = names(way, name);
     format!(
         "a loop outside of the lab: broadcasts that go out by {leave} come in by {come_back} again and again; from now on \
          they are dropped there, and counted as in_looped"
@@ -318,18 +319,15 @@ pub(super) fn begins(way: &Way, name: impl Fn(Outlet) -> String) -> String {
 
 /// The same of its end.
 pub(super) fn ends(way: &Way, name: impl Fn(Outlet) -> String) -> String {
-    let (leave, come_back) = (list(&way.leave, &name), list(&way.come_back, &name));
+    let [leave, come_back] = names(way, name);
     format!("the loop is over: broadcasts that go out by {leave} do not come in by {come_back} any more")
 }
 
-/// `a`, `a and b`, `a, b and c`.
-fn list(outlets: &[Outlet], name: impl Fn(Outlet) -> String) -> String {
-    let names: Vec<String> = outlets.iter().map(|outlet| name(*outlet)).collect();
-    match names.split_last() {
-        Some((last, [])) => last.clone(),
-        Some((last, rest)) => format!("{} and {last}", rest.join(", ")),
-        None => String::new(),
-    }
+fn names(way: &Way, name: impl Fn(Outlet) -> String) -> [String; 2] {
+    [&way.leave, &way.come_back].map(|outlets| {
+        let names: Vec<String> = outlets.iter().map(|outlet| name(*outlet)).collect();
+        list(&names)
+    })
 }
 
 /// Outlets that are 64 apart share a bit.

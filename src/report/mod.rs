@@ -23,5 +23,5 @@ pub use matrix::{Columns, MatrixForm, MatrixReport};
 pub use pcapng::{AnnotatedBlocks, AnnotatedCapture};
 pub use text::{Detail, TextReport};
 #[cfg(target_os = "linux")]
-pub(crate) use words::fdb_kind;
+pub(crate) use words::{fdb_kind, list};
 pub use words::{outcome_in_words, step_in_words};
