@@ -222,11 +222,13 @@ impl Lab {
         let frame_id = self.new_frame_id();
         self.watched = Some((frame_id, BTreeSet::new()));
         let (node, frame) = (self.node(id), Numbered::new(&frame, frame_id));
-        self.walk(|walk| match entry {
+        let sent = self.walk(|walk| match entry {
             Entry::Device => walk.send(node, frame),
             Entry::Wire => walk.send_from_wire(node, frame),
             Entry::Node => walk.write_to_node(node, frame),
-        })
+        });
+        // A run that is to end has no result.
+        sent.unwrap_or(Ok(()))
     }
 
     /// A capture's frames, spaced as they were recorded.
