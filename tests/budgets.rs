@@ -1,4 +1,5 @@
 //! A lab's time and what it holds have limits: what goes past them is refused with its place, and nothing runs for ever.
+#![allow(missing_docs, clippy::unwrap_used)]
 
 mod common;
 

@@ -38,7 +38,7 @@ fn drain(peer: &mut UnixStream) -> Vec<Vec<u8>> {
 }
 
 /// Frames that a test sends; a kernel's interfaces announce themselves besides.
-fn is_ours(frame: &Vec<u8>) -> bool {
+fn is_ours(frame: &[u8]) -> bool {
     frame[12..14] == [0x88, 0xb5]
 }
 
@@ -55,7 +55,7 @@ fn is_found_and_limited(live: &Live, dir: &Path) -> UnixStream {
     // The next one goes out, and no further: to c it comes back once, by hairpin.
     peer.write_all(&framed(&frame(2, 60))).unwrap();
     let mut got = drain(&mut peer);
-    got.retain(is_ours);
+    got.retain(|frame| is_ours(frame));
     assert_eq!(got, [frame(2, 60)]);
     peer
 }
