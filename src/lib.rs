@@ -82,7 +82,22 @@
 //! NIC puts it on its cable, the switch decides, a NIC takes it, [`receive`](macvlan::Forwarding::receive) decides, a station
 //! hears it. Each arrow is one [`lab::Hop`].
 //!
-//! Whoever wants decisions without a lab starts at [`macvlan::create`]; `examples/decide.rs` is such a program.
+//! For decisions without a lab, start at [`macvlan::create`]; `examples/decide.rs` is such a program.
+//!
+//! # Features
+//! Without features there is the core, `frame` to `dataplane`, which needs `alloc` only. The default is `cli` and `play`.
+//!
+//! | feature | adds | needs |
+//! | --- | --- | --- |
+//! | `std` | the standard library: `limits`, `plain`, `stop`, errors of the system | |
+//! | `lab` | `lab`, `station`, `explain`, `matrix` | smoltcp |
+//! | `labfile` | `labfile` | toml, annotate-snippets |
+//! | `report` | `report` | serde, comfy-table |
+//! | `capture`, `compression` | `capture`; gzip and Zstandard in it | pcap-file; flate2, zstd |
+//! | `replay` | `replay` | crossbeam-channel |
+//! | `live`, `kernel` | `live`, `kernel` (Linux) | nix; netlink |
+//! | `play` | `play` | hyper, tokio |
+//! | `cli`, `dashboard` | the program; its screen for live labs | clap; ratatui |
 
 #![cfg_attr(not(feature = "std"), no_std)]
 

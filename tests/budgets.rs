@@ -1,4 +1,5 @@
 //! A lab's time and what it holds have limits: what goes past them is refused with its place, and nothing runs for ever.
+#![allow(missing_docs, clippy::unwrap_used)]
 
 mod common;
 
@@ -132,6 +133,37 @@ fn a_step_that_only_running_shows_to_be_too_late_is_not_done() {
     assert_eq!(outcomes.first(), Some(&Outcome::NoReply));
     assert_eq!(outcomes.last(), Some(&Outcome::TooLate));
     assert!(!summary.ok() && summary.steps == 12, "{summary:?}");
+}
+
+#[test]
+fn routers_that_multiply_what_they_forward_end_their_step() {
+    // All have the address that all send to, and the switch learns nothing: each packet reaches all, who send it on.
+    const MAC: &str = "02:00:00:00:00:aa";
+    let neighbour = format!("gateway = \"10.0.0.200\", neighbours = {{ \"10.0.0.200\" = \"{MAC}\" }}");
+    let mut text = String::from("[switch.sw0.port.s]\n");
+    for n in 1..9 {
+        text += &format!(
+            "[router.r{n}]\ninterfaces = [{{ name = \"r{n}a\", mac = \"{MAC}\", address = \"10.0.0.{n}/24\", {neighbour} }}]\n\
+             [switch.sw0.port.r{n}a]\nhairpin = true\nlearning = false\n"
+        );
+    }
+    text += &format!("[station.s]\naddress = \"10.0.0.100/24\"\n{}\n", neighbour.replace(", ", "\n"));
+    text += "[[step]]\nping = { from = \"s\", to = \"10.9.9.9\", count = 3 }\n[[step]]\nping = { from = \"s\", to = \"10.0.0.1\" }\n";
+    let spec = macvlab::labfile::parse("lab.toml", &text).unwrap();
+    let mut results = Vec::new();
+    let options = Options { hops: false, ..Options::default() };
+    let summary = Lab::new(&spec, options).run(&mut |event| {
+        if let Event::Result { outcome, delivered, .. } = event {
+            results.push((*outcome, delivered.clone()));
+        }
+    });
+    let [(Outcome::TooMany, around), (next, _)] = &results[..] else { panic!("{results:?}") };
+    assert!(
+        around.len() == 8 && around.iter().filter(|name| name.starts_with('r')).count() >= 7,
+        "{around:?}"
+    );
+    assert_ne!(*next, Outcome::TooMany);
+    assert_eq!(summary.failed, 1);
 }
 
 #[test]

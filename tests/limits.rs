@@ -151,10 +151,12 @@ fn what_is_too_large_in_a_lab_file_is_a_mistake() {
     let tags = |count: usize| inject(&format!("ethernet = {{ vlan = [{}] }}", vec!["1"; count].join(", ")));
     let count =
         |count: u32| format!("[[step]]\narping = {{ from = \"win\", to = \"eth0\", count = {count} }}");
+    let data = |bytes: usize| inject(&format!("icmp = {{ from = \"win\", to = \"eth0\", size = {bytes} }}"));
     let stations = |count: usize| -> String { (0..count).map(|n| format!("[station.s{n}]\n")).collect() };
     for (what, most, more) in [
         ("a frame", hex(65_561), hex(65_562)),
         ("tags", tags(8), tags(9)),
+        ("data", data(65_507), data(65_508)),
         ("requests", count(86_400), count(86_401)),
         // The two devices, the switch and its two ports count, too.
         ("devices", stations(100_000 - 5), stations(100_001 - 5)),

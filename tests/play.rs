@@ -128,6 +128,22 @@ fn a_lab_is_opened_with_its_steps_done_or_waiting() {
     assert_eq!(fresh["state"]["redo"], "c1 pings c2");
 }
 
+/// A lab's time is a hundred years: what could go on past them is refused, and the session goes on.
+#[test]
+fn a_session_at_the_end_of_its_time_answers() {
+    let playground = Playground::start(root(), &[]);
+    let act = |step: Value| playground.post("act", "", &json!({ "step": step }).to_string());
+    let waits: Vec<u16> = (0..59).map(|_| act(json!({ "wait": "87600h" })).0).collect();
+    assert_eq!(waits[..10], [200; 10]);
+    assert_eq!(waits[10..], [422; 49], "more than a hundred years");
+    let (status, why) = act(json!({ "ping": { "from": "c1", "to": "c2" } }));
+    assert_eq!(status, 422, "{why}");
+    assert!(why.to_string().contains("100 years"), "{why}");
+    let (status, _, state) = playground.get("state", "");
+    let state: Value = serde_json::from_str(&state).unwrap();
+    assert_eq!((status, state["state"]["done"].as_array().unwrap().len()), (200, 10));
+}
+
 #[test]
 fn what_cannot_be_played_is_said() {
     let output = macvlab(root(), &["play", "--no-open", "no-such.toml"], b"");

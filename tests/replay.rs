@@ -126,6 +126,36 @@ fn machines_of_another_network_are_devices_of_this_lab() {
 }
 
 #[test]
+fn one_absurd_time_is_that_of_no_other_frame() {
+    let dir = folder();
+    let to_c1 = |ms: &[u64]| pcap(&ms.iter().map(|ms| (*ms, ipv4(C1, STRANGER, 7, 8))).collect::<Vec<_>>());
+    let absurd = 2_500_000_000_000;
+    std::fs::write(dir.path().join("in.pcap"), to_c1(&[1000, absurd, 2000, 3000])).unwrap();
+    replayed(dir.path(), &["in.pcap", "--out-dir", "out"]);
+    assert_eq!(times(dir.path(), "c1"), [1000, 1000, 2000, 3000]);
+    // Nor does it hold up the frames of its capture until another one is at its end.
+    std::fs::write(dir.path().join("too.pcap"), to_c1(&[1500, 2500, 3500])).unwrap();
+    replayed(dir.path(), &["in.pcap", "too.pcap", "--out-dir", "out"]);
+    assert_eq!(times(dir.path(), "c1"), [1000, 1000, 1500, 2000, 2500, 3000, 3500]);
+    // Nor is it waited for, nor the beginning from which a duration counts.
+    std::fs::write(dir.path().join("first.pcap"), to_c1(&[absurd, 1000, 1010, 9000])).unwrap();
+    replayed(dir.path(), &["first.pcap", "--speed", "1x", "--duration", "1s", "--out-dir", "out"]);
+    assert_eq!(times(dir.path(), "c1"), [1000, 1000, 1010]);
+    // A step replays the same.
+    let step = "[[step]]\nreplay = { capture = \"in.pcap\", at = \"eth0\" }\n";
+    std::fs::write(dir.path().join("step.toml"), format!("{LAB}{step}")).unwrap();
+    let output = macvlab(dir.path(), &["run", "step.toml", "--json"], b"");
+    let heard = |line: &&str| line.contains("\"device\":\"c1\"") && line.contains("\"event\":\"receive\"");
+    let text = stdout(&output);
+    let heard: Vec<&str> = text.lines().filter(heard).collect();
+    let at = |seconds: u64| format!("\"time_ns\":{}", seconds * 1_000_000_000);
+    assert_eq!(heard.len(), 4, "{text}");
+    for (line, seconds) in heard.iter().zip([0, 0, 1, 2]) {
+        assert!(line.contains(&at(seconds)), "{line}");
+    }
+}
+
+#[test]
 fn addresses_and_tags_are_changed_by_hand() {
     let dir = folder();
     let first_to = |device: &str, args: &[&str]| {

@@ -3,6 +3,7 @@
 use macvlab::frame::{EthHeader, MacAddr};
 use macvlab::lab::{Event, HopKind, Lab, Options};
 use macvlab::station::default_mac;
+use macvlab::stop::Stop;
 use std::fmt::Write as _;
 
 const NICS: usize = 100;
@@ -42,4 +43,18 @@ fn a_broadcast_reaches_ten_thousand_ports_and_a_hundred_host_stacks() {
     assert!(summary.ok());
     // The sender's own host stack hears nothing of it: local copies skip it, and the switch does not reflect.
     assert_eq!((ports, hosts), (NICS * PORTS - 1, NICS - 1));
+}
+
+#[test]
+fn a_lab_that_is_to_stop_does_not_make_itself_ready_for_a_frame() {
+    let spec = macvlab::labfile::parse("big.toml", &big_lab()).unwrap();
+    let stop = Stop::default();
+    let mut lab = Lab::new(&spec, Options { stop: stop.clone(), ..Options::default() });
+    lab.flush(&mut |_| ());
+    stop.ask();
+    let mut hops = 0;
+    let mut count = |event: &Event| hops += usize::from(matches!(event, Event::Hop(_)));
+    lab.arrive("eth0", lab.now(), &[0xff; 60], &mut count).unwrap();
+    let summary = lab.run(&mut count);
+    assert_eq!((hops, summary.steps), (0, 0));
 }

@@ -18,7 +18,7 @@ fuzz_target!(|data: &[u8]| -> Corpus {
     let again = parse("written.toml", &written).unwrap_or_else(|e| panic!("{e}\n{written}"));
     assert_eq!(without_lines(again), spec, "{written}");
     if is_small(&spec) {
-        let mut views = Views::new(text.len().is_multiple_of(4));
+        let mut views = Views::new(text.len());
         let mut devices = Vec::new();
         run(&spec, with_captures(&spec, told_in_full()), &mut |event| {
             use macvlab::lab::Event;
@@ -28,7 +28,9 @@ fuzz_target!(|data: &[u8]| -> Corpus {
             views.event(event);
         });
         views.finish(&devices);
-        matrices(&spec);
+        if text.len().is_multiple_of(4) {
+            matrices(&spec);
+        }
     }
     Corpus::Keep
 });

@@ -10,7 +10,7 @@ use macvlab::live::{Engine, Observer, Settings};
 use macvlab_fuzz::{Budget, Views, is_short, lab, told_in_full};
 
 /// The most lines.
-const MAX_LINES: usize = 12;
+const MAX_LINES: usize = 8;
 
 struct Silent;
 
@@ -66,7 +66,7 @@ fn check_answer(request: &str, mut answer: &[u8]) {
 fn stepped(spec: &LabSpec, lines: &[&str]) {
     let mut spec = LabSpec { steps: Vec::new(), ..spec.clone() };
     let (mut lab, mut budget) = Budget::lab(&spec, told_in_full());
-    let mut views = Views::new(lines.len().is_multiple_of(4));
+    let mut views = Views::new(lines.iter().map(|line| line.len()).sum());
     for line in lines {
         let step = match parse_step(&spec, line) {
             Ok(step) => step,

@@ -2,7 +2,7 @@
 
 mod views;
 
-pub use views::{Views, matrices};
+pub use views::{Views, is_json, matrices};
 
 use macvlab::capture::Reader;
 use macvlab::frame::Frame;
@@ -15,7 +15,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 /// A run is told to stop after so many events.
-const MAX_EVENTS: usize = 3000;
+const MAX_EVENTS: usize = 1000;
 /// The most devices and switch ports, and steps, of a lab that is run.
 const MAX_DEVICES: usize = 40;
 const MAX_STEPS: usize = 20;

@@ -54,7 +54,7 @@ impl Record<'_> {
 }
 
 /// Where a record stands in the window, before its bytes are lent.
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Located {
     pub(super) time: Instant,
     /// Where the record begins, and where its data.
@@ -125,10 +125,17 @@ pub struct Batch<'a> {
     found: &'a [Located],
     /// The first one's number.
     first: u64,
-    source: &'a Source,
+    /// The memory that they stand in, and where it begins in the stream.
+    bytes: &'a [u8],
+    origin: u64,
 }
 
 impl<'a> Batch<'a> {
+    /// Records at these places of some bytes, which begin at `origin` in the stream.
+    pub(super) fn new(found: &'a [Located], first: u64, bytes: &'a [u8], origin: u64) -> Batch<'a> {
+        Batch { found, first, bytes, origin }
+    }
+
     /// How many there are; a batch that was asked for has one at least.
     #[must_use]
     pub fn len(&self) -> usize {
@@ -146,14 +153,17 @@ impl<'a> Batch<'a> {
     #[must_use]
     pub fn get(&self, index: usize) -> Option<Record<'a>> {
         let located = self.found.get(index)?;
-        Some(record(self.source, self.first + index as u64, located))
+        Some(record(self.bytes, self.origin, self.first + index as u64, located))
     }
 
     /// All of them.
     #[inline]
     pub fn iter(&self) -> impl Iterator<Item = Record<'a>> + Clone + use<'a> {
-        let source = self.source;
-        self.found.iter().zip(self.first..).map(move |(located, number)| record(source, number, located))
+        let (bytes, origin) = (self.bytes, self.origin);
+        self.found
+            .iter()
+            .zip(self.first..)
+            .map(move |(located, number)| record(bytes, origin, number, located))
     }
 
     /// All of them taken together.
@@ -179,10 +189,11 @@ impl<'a> Batch<'a> {
 
 /// A record that stands in the window.
 #[inline]
-fn record<'a>(source: &'a Source, number: u64, located: &Located) -> Record<'a> {
+fn record<'a>(bytes: &'a [u8], origin: u64, number: u64, located: &Located) -> Record<'a> {
     let &Located { time, head, data, len, orig_len, interface } = located;
-    let offset = source.origin() + u64::from(head);
-    Record { number, offset, time, interface, data: source.slice(data, len), orig_len }
+    let offset = origin + u64::from(head);
+    let data = bytes.get(data as usize..data as usize + len as usize).unwrap_or_default();
+    Record { number, offset, time, interface, data, orig_len }
 }
 
 impl fmt::Debug for Batch<'_> {
@@ -309,7 +320,12 @@ impl Reader {
     #[must_use]
     pub fn batch(&self) -> Batch<'_> {
         let found = self.places.get(..self.found).unwrap_or_default();
-        Batch { found, first: self.first, source: &self.source }
+        Batch::new(found, self.first, self.source.memory(), self.source.origin())
+    }
+
+    /// The same, to be given other times.
+    pub(super) fn found_mut(&mut self) -> &mut [Located] {
+        self.places.get_mut(..self.found).unwrap_or_default()
     }
 
     /// Finds at most so many records, and at least one, before which the window may move.

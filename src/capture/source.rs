@@ -2,6 +2,8 @@
 
 #[cfg(feature = "compression")]
 use super::gunzip::Gunzip;
+#[cfg(feature = "compression")]
+use super::unzstd::Unzstd;
 use crate::stop::Stop;
 use std::io::{self, Read};
 
@@ -12,6 +14,10 @@ pub(super) const MAX_WINDOW_BYTES: usize = 1024 * 1024;
 
 const GZIP: [u8; 2] = [0x1f, 0x8b];
 const ZSTD: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
+
+#[cfg(feature = "compression")]
+/// The largest block of a zstd stream (RFC 8878).
+const ZSTD_BLOCK_BYTES: usize = 128 * 1024;
 
 /// The stream.
 pub(super) struct Source {
@@ -44,7 +50,7 @@ impl Source {
             #[cfg(feature = "compression")]
             (true, _) => Box::new(Gunzip::new(io::BufReader::new(whole))),
             #[cfg(feature = "compression")]
-            (_, true) => Box::new(zstd::stream::read::Decoder::new(whole)?),
+            (_, true) => Box::new(Unzstd::new(io::BufReader::with_capacity(ZSTD_BLOCK_BYTES, whole))?),
             #[cfg(not(feature = "compression"))]
             (true, _) | (_, true) => {
                 return Err(io::Error::new(
@@ -147,6 +153,12 @@ impl Source {
     pub(super) fn slice(&self, place: u32, len: u32) -> &[u8] {
         let place = place as usize;
         self.buf.get(place..place + len as usize).unwrap_or_default()
+    }
+
+    /// The window's memory, where what was consumed last is readable as with [`Source::slice`].
+    #[inline]
+    pub(super) fn memory(&self) -> &[u8] {
+        &self.buf
     }
 
     /// Skips `n` bytes without keeping them; answers how many there were.

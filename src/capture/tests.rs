@@ -475,3 +475,19 @@ fn a_device_is_written_to_and_not_replaced() {
     file.commit().unwrap();
     assert!(!std::fs::metadata("/dev/null").unwrap().is_file());
 }
+
+#[test]
+fn a_section_has_so_many_interfaces_with_names_so_long() {
+    let mut file = Bytes::new(false).section();
+    for n in 0..=MAX_INTERFACES {
+        let long = [b'x'; MAX_NAME_BYTES + 1];
+        file = file.interface(1, |b| if n == 0 { b.option(2, &long) } else { b });
+    }
+    let last = MAX_INTERFACES as u32 - 1;
+    let mut reader = Reader::new(Cursor::new(file.packet(last, 1, &[0; 60]).out)).unwrap();
+    let bad = reader.next_record().unwrap().unwrap_err();
+    assert!(bad.to_string().contains("more than 16384 interfaces"), "{bad}");
+    assert!(bad.is_fatal() && reader.next_record().is_none(), "what follows cannot be told apart");
+    assert_eq!(reader.interfaces().len(), MAX_INTERFACES);
+    assert_eq!(reader.interfaces()[0].name.as_deref().map(str::len), Some(MAX_NAME_BYTES));
+}

@@ -143,6 +143,7 @@ pub(super) fn outcome_in_a_word(outcome: Outcome) -> &'static str {
         Outcome::Ok => "ok",
         Outcome::Error(errno, _) => errno.name(),
         Outcome::TooLate => "too late",
+        Outcome::TooMany => "too many frames",
     }
 }
 

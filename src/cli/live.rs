@@ -195,6 +195,10 @@ impl Observer for Watch<'_> {
         }
     }
 
+    fn warning(&mut self, text: &str) {
+        self.terminal.say(text);
+    }
+
     fn failed(&mut self, text: &str) {
         self.lost(&Failure::Because(text.to_owned()));
     }

@@ -184,12 +184,13 @@ pub(crate) fn main() -> ExitCode {
     });
     let exit = begin(&cli.command).and_then(|()| carry_out(cli.command, &terminal));
     match exit {
+        // Who ends with bad input has said what is wrong.
         Ok(exit) => match terminal.lost() {
-            Some(failure) => {
+            Some(failure) if !matches!(exit, Exit::BadInput) => {
                 terminal.fail(&failure);
                 Exit::BadInput.into()
             }
-            None => exit.into(),
+            _ => exit.into(),
         },
         Err(Failure::Interrupted) => Exit::Interrupted.into(),
         Err(failure) => {

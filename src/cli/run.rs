@@ -6,6 +6,7 @@ use super::interrupt::{self, Interrupt};
 use super::terminal::{Terminal, is_dash};
 use super::views::{Files, Shown, Views};
 use super::{Exit, Failure};
+use macvlab::capture::Steady;
 use macvlab::frame::Frame;
 use macvlab::lab::spec::Action;
 use macvlab::lab::{Captures, Lab, LabSpec, Options, Summary};
@@ -138,7 +139,8 @@ pub(super) fn captures(
         if captures.contains_key(path) {
             continue;
         }
-        let (mut capture, mut reader) = Capture::open(&folder.join(path))?;
+        let (mut capture, reader) = Capture::open(&folder.join(path))?;
+        let mut reader = Steady::new(reader);
         let mut frames = Vec::new();
         while let Some(record) = reader.next_record() {
             match record {

@@ -56,14 +56,16 @@ impl Lab {
             step: 0,
             next_frame_id: 0,
             watched: None,
+            crowd: None,
             told: super::told::Told::default(),
             log: Vec::new(),
             summary: Summary::default(),
         };
         // The switches' ends of the cables come first: a device that is made plugs into what is there.
         let sockets = Sockets::of(spec);
+        let parents: BTreeSet<&Name> = spec.parents().collect();
         for switch in &spec.switches {
-            lab.make_switch(spec, switch);
+            lab.make_switch(switch, parents.contains(&switch.name));
         }
         for device in &spec.devices {
             if lab.stopped() {
@@ -220,8 +222,9 @@ impl Lab {
     /// A switch's own device takes the least mtu of the ports that are plugged in (`br_mtu_auto_adjust`).
     fn fit_own_device(&mut self, switch: SwitchId) {
         let node = &self.switches[switch.index()];
+        let Some(own) = node.own else { return };
         let plugged = node.ports.iter().filter(|p| self.cables[p.cable.0].ends[0] != End::Gone);
-        if let (Some(own), Some(mtu)) = (node.own, plugged.map(|p| p.mtu).min()) {
+        if let Some(mtu) = plugged.map(|p| p.mtu).min() {
             // Devices have such mtus already.
             let _ = self.set_mtu(own, mtu);
         }
@@ -249,10 +252,11 @@ impl Lab {
             vlan: spec.id,
             inherited_mac: spec.mac.is_none(),
             pushed: BTreeSet::new(),
+            own: None,
             promisc: false,
             allmulti: false,
         };
-        let filter = Filter::new(UnicastFilter::Slots(u32::MAX));
+        let filter = Filter::new(UnicastFilter::Slots(u32::MAX)).passed_on();
         let link = Link::new(Role::Vlan, Nic::new(mac, mtu, filter), uplink);
         let id = self.add_device(name, Kind::Link(Box::new(link)));
         if let Some(parent) = self.link_mut(below) {
@@ -339,7 +343,7 @@ impl Lab {
     }
 
     /// A switch, with a cable in each of its ports and nobody at the other ends yet.
-    fn make_switch(&mut self, lab: &LabSpec, spec: &SwitchSpec) {
+    fn make_switch(&mut self, spec: &SwitchSpec, is_parent: bool) {
         let (ageing, vlan_filtering) = (spec.ageing, spec.vlan_filtering);
         let config = |group_fwd_mask| SwitchConfig { ageing, vlan_filtering, group_fwd_mask };
         let switch = Switch::new(config(spec.group_fwd_mask)).or_else(|(errno, rule)| {
@@ -351,7 +355,9 @@ impl Lab {
         let Ok(switch) = switch else { return };
         let id = SwitchId(u16::try_from(self.switches.len()).unwrap_or(u16::MAX));
         self.state.add_switch(switch);
-        let mut node = SwitchNode { name: spec.name.clone(), own: None, ports: Vec::new() };
+        let node = self.switches.last().map_or(0, |before| before.node.0 + 1 + before.ports.len() as u32);
+        let (name, node) = (spec.name.clone(), NodeId(node));
+        let mut node = SwitchNode { name, node, own: None, ports: Vec::new() };
         for port in &spec.ports {
             self.cables.push(Cable { ends: [End::Gone, End::Gone], latency: DEFAULT_LATENCY });
             node.ports.push(SwitchPortNode {
@@ -366,7 +372,7 @@ impl Lab {
             self.cables[port.cable.0].ends[1] = End::Switch(id, number);
         }
         self.switches.push(node);
-        if lab.parents().any(|parent| *parent == spec.name) {
+        if is_parent {
             self.make_own_device(id, spec);
         }
     }

@@ -10,7 +10,6 @@ use crate::macvlan::{self, Demux, Refusal};
 use crate::nic::Nic;
 use crate::switch::SwitchPortId;
 use crate::verdict::{PortId, Rule};
-use std::collections::BTreeSet;
 
 impl Lab {
     /// Changes a device.
@@ -283,14 +282,23 @@ impl Lab {
     /// (`vlan_dev_set_rx_mode`, `vlan_dev_change_rx_flags`). Nothing to do for other devices.
     fn sync_vlan(&mut self, id: DeviceId) {
         let Some(link) = self.link_mut(id) else { return };
-        let Uplink::Below { nic: below, pushed, promisc, allmulti, .. } = &mut link.uplink else { return };
-        let below = *below;
-        let wanted: BTreeSet<MacAddr> = if link.nic.up {
-            link.nic.filter.addresses().chain([link.nic.mac]).collect()
-        } else {
-            BTreeSet::new()
+        let Uplink::Below { nic: below, pushed, own, promisc, allmulti, .. } = &mut link.uplink else {
+            return;
         };
-        let old = std::mem::replace(pushed, wanted.clone());
+        let below = *below;
+        // Of many addresses only those are looked at that may have come or gone.
+        let mut touched = link.nic.filter.take_touched();
+        let own_now = link.nic.up.then_some(link.nic.mac);
+        let own_before = std::mem::replace(own, own_now);
+        if own_now.is_some() != own_before.is_some() {
+            touched.extend(link.nic.filter.addresses().chain(pushed.iter().copied()));
+        }
+        touched.extend(own_now.into_iter().chain(own_before));
+        touched.retain(|mac| {
+            let wanted = own_now.is_some_and(|own| own == *mac || link.nic.filter.lists(*mac));
+            if wanted { pushed.insert(*mac) } else { pushed.remove(mac) }
+        });
+        let moved: Vec<(MacAddr, bool)> = touched.iter().map(|mac| (*mac, pushed.contains(mac))).collect();
         // How much a wish adds to the count below, now that it is there or not.
         let passed_down = |count: u32, before: &mut bool| {
             let wanted = link.nic.up && count != 0;
@@ -301,11 +309,13 @@ impl Lab {
         let Some(lower) = self.link_mut(below) else { return };
         let own = lower.nic.mac;
         let filter = &mut lower.nic.filter;
-        for mac in wanted.difference(&old).filter(|m| **m != own) {
-            if mac.is_multicast() { filter.group_push(*mac) } else { filter.unicast_add(*mac) }
-        }
-        for mac in old.difference(&wanted).filter(|m| **m != own) {
-            if mac.is_multicast() { filter.group_pull(*mac) } else { filter.unicast_del(*mac) }
+        for (mac, comes) in moved.into_iter().filter(|(mac, _)| *mac != own) {
+            match (mac.is_multicast(), comes) {
+                (true, true) => filter.group_push(mac),
+                (true, false) => filter.group_pull(mac),
+                (false, true) => filter.unicast_add(mac),
+                (false, false) => filter.unicast_del(mac),
+            }
         }
         filter.promiscuity_add(promisc_by);
         filter.allmulti_add(allmulti_by);

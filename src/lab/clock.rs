@@ -46,19 +46,44 @@ impl Ord for Entry {
     }
 }
 
+/// Frames that are under way at the same time, at most: more than a flood to as many ports as a parent can have. Routers in
+/// a circle whose frames are flooded to all of them make twice as many with each hop.
+const MAX_UNDER_WAY: usize = 1 << 18;
+
 /// What is due, in the order of time.
 #[derive(Debug, Default)]
 pub(super) struct Agenda {
     frames: BinaryHeap<Reverse<Entry>>,
     wakes: BTreeSet<(Instant, AgentId)>,
     order: u64,
+    /// There were too many frames.
+    full: bool,
 }
 
 impl Agenda {
-    /// Plans something with a frame.
+    /// Plans something with a frame. Once there were too many, it is lost.
     pub(super) fn plan(&mut self, time: Instant, due: Due) {
+        self.full |= self.frames.len() >= MAX_UNDER_WAY;
+        if self.full {
+            return;
+        }
         self.order += 1;
         self.frames.push(Reverse(Entry { time, order: self.order, due }));
+    }
+
+    /// Whether there were too many frames.
+    pub(super) fn is_full(&self) -> bool {
+        self.full
+    }
+
+    /// The frames that are under way, which are so no more.
+    pub(super) fn clear(&mut self) -> impl Iterator<Item = Due> {
+        self.frames.drain().map(|Reverse(entry)| entry.due)
+    }
+
+    /// Frames can be planned again.
+    pub(super) fn reopen(&mut self) {
+        self.full = false;
     }
 
     /// Moves an agent's wake-up call.

@@ -2,7 +2,7 @@
 //! IP stacks. What frames meet is compiled from it (`publish.rs`).
 
 use super::outside::Outlet;
-use crate::dataplane::SwitchId;
+use crate::dataplane::{NodeId, SwitchId};
 use crate::frame::{MacAddr, VlanId};
 use crate::lab::spec::{Name, TapOpen};
 use crate::macvlan::Demux;
@@ -100,6 +100,8 @@ pub(super) enum Uplink {
         inherited_mac: bool,
         /// Addresses pushed down to it.
         pushed: BTreeSet<MacAddr>,
+        /// Its own address when they were pushed, if it was up.
+        own: Option<MacAddr>,
         /// Promiscuity passed down to it.
         promisc: bool,
         /// The wish for all groups passed down to it.
@@ -141,6 +143,8 @@ impl Cable {
 /// A switch with its ports; how it decides, and what it has learned, is part of the data plane's state.
 pub(super) struct SwitchNode {
     pub(super) name: Name,
+    /// Its node; those of its ports follow.
+    pub(super) node: NodeId,
     /// Its own device, if it serves as a parent.
     pub(super) own: Option<DeviceId>,
     /// By port id.

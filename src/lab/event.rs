@@ -70,7 +70,8 @@ pub enum Event {
         outcome: Outcome,
         /// The time from the first request to its reply.
         rtt: Option<Duration>,
-        /// Devices that received the injected frame, each once, sorted by name.
+        /// Devices that received the injected frame, each once, sorted by name; for [`Outcome::TooMany`], those that most of
+        /// the frames were on their way to.
         delivered: Vec<Name>,
         /// The expectation held; `None`: there was none.
         held: Option<bool>,
@@ -183,6 +184,8 @@ pub enum Outcome {
     Error(Errno, Rule),
     /// Not done: it could have gone on past the end of the lab's time ([`LAB_SPAN`](crate::time::LAB_SPAN)).
     TooLate,
+    /// Ended, with all frames that were under way: there were too many of them, as a loop makes that multiplies them.
+    TooMany,
 }
 
 /// How a device stands.

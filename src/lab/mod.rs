@@ -55,7 +55,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use told::Told;
 
-/// The frames of the captures that `replay` steps name, with their times as they were recorded.
+/// The frames of the captures that `replay` steps name, with the times that they are [taken](crate::capture::Steady) at.
 pub type Captures = BTreeMap<PathBuf, Arc<[(Instant, Frame)]>>;
 
 /// Where a lab's events go, in the order in which they happen.
@@ -127,6 +127,9 @@ impl Summary {
 #[error("there is no device `{0}` with a link of its own in this lab")]
 pub struct UnknownDevice(pub Name);
 
+/// The devices that are told if too many frames are under way.
+const MAX_CROWD: usize = 8;
+
 /// A running lab.
 pub struct Lab {
     title: String,
@@ -154,6 +157,8 @@ pub struct Lab {
     step: usize,
     next_frame_id: u64,
     watched: Option<Watched>,
+    /// Too many frames were under way, to these devices.
+    crowd: Option<Vec<Name>>,
     told: Told,
     log: Vec<Event>,
     summary: Summary,
@@ -235,9 +240,43 @@ impl Lab {
         {
             self.now = self.now.max(time);
             self.perform(due);
+            if self.stacks.agenda.is_full() && self.crowd.is_none() {
+                self.crowd = Some(self.end_frames());
+            }
             self.flush(sink);
         }
         self.now = self.now.max(until);
+    }
+
+    /// Ends what is under way, for it is too much; the devices that most of it was on its way to.
+    fn end_frames(&mut self) -> Vec<Name> {
+        let wiring = &self.wiring;
+        let mut counts: BTreeMap<Name, usize> = BTreeMap::new();
+        for due in self.stacks.agenda.clear() {
+            let name = match due {
+                Due::Arrive { at: WireEnd::Device(node), .. } => wiring.name(node).clone(),
+                Due::Arrive { at: WireEnd::Switch(switch, port), .. } => {
+                    wiring.name(wiring.switch(switch).port(port)).clone()
+                }
+                Due::Send { device, .. } => self.devices[device.0].name.clone(),
+                Due::Arrive { .. } | Due::Wake(_) => continue,
+            };
+            *counts.entry(name).or_default() += 1;
+        }
+        let mut most: Vec<(usize, Name)> = counts.into_iter().map(|(name, count)| (count, name)).collect();
+        most.sort_by(|one, two| two.cmp(one));
+        most.truncate(MAX_CROWD);
+        let mut names: Vec<Name> = most.into_iter().map(|(_, name)| name).collect();
+        names.sort();
+        names
+    }
+
+    /// If there were too many frames under way, which were ended then: the devices that most of them were on their way to.
+    /// From now on, frames can be under way again.
+    pub fn relieve(&mut self) -> Option<Vec<Name>> {
+        let crowd = self.crowd.take()?;
+        self.stacks.agenda.reopen();
+        Some(crowd)
     }
 
     /// Somebody wants the run to end.

@@ -27,7 +27,7 @@ impl Outlet {
         WireEnd::Outside(self.0 as u32)
     }
 
-    pub(super) fn of(number: u32) -> Outlet {
+    pub(crate) fn of(number: u32) -> Outlet {
         Outlet(number as usize)
     }
 }

@@ -6,19 +6,26 @@ use crate::dataplane::{
     End, LinkKind, LinkNode, Node, NodeId, PortNode, PortTable, Slot, SwitchId, SwitchNode, SwitchPortNode,
     Uplink, Walk, Wiring, Worker,
 };
+use crate::stop::Stop;
 use crate::switch::SwitchPortId;
 use std::sync::Arc;
 
 impl Lab {
     /// What frames meet now, compiled anew if anything was changed.
     pub fn wiring(&mut self) -> Arc<Wiring> {
+        self.publish(&Stop::default());
+        Arc::clone(&self.wiring)
+    }
+
+    /// Brings the wiring up to date; `false` if it was asked to stop meanwhile, and is as it was.
+    fn publish(&mut self, stop: &Stop) -> bool {
         if self.changed {
-            let wiring = self.compile();
+            let Some(wiring) = self.compile(stop) else { return false };
             self.changed = false;
             self.state.fit(&wiring);
             self.wiring = Arc::new(wiring);
         }
-        Arc::clone(&self.wiring)
+        true
     }
 
     /// Its devices as they are now, with what they have counted and learned, without time, stacks and steps.
@@ -27,9 +34,13 @@ impl Lab {
         Worker::new(self.wiring(), self.state)
     }
 
-    /// Lets a frame walk through the devices, as they are and at this moment.
-    pub(super) fn walk<T>(&mut self, go: impl FnOnce(&mut Walk<'_, super::Recorder<'_>>) -> T) -> T {
-        let wiring = self.wiring();
+    /// Lets a frame walk through the devices, as they are and at this moment; `None` if the run is to end before they are
+    /// ready for it.
+    pub(super) fn walk<T>(&mut self, go: impl FnOnce(&mut Walk<'_, super::Recorder<'_>>) -> T) -> Option<T> {
+        if !self.publish(&self.options.stop.clone()) {
+            return None;
+        }
+        let wiring = Arc::clone(&self.wiring);
         let mut recorder = super::Recorder {
             wiring: &wiring,
             devices: &self.devices,
@@ -46,7 +57,7 @@ impl Lab {
             batches: self.options.batches,
             told: self.options.changes.then_some(&mut self.told),
         };
-        go(&mut Walk::new(&wiring, &mut self.state, &mut recorder, self.now))
+        Some(go(&mut Walk::new(&wiring, &mut self.state, &mut recorder, self.now)))
     }
 
     /// The node of a device.
@@ -56,11 +67,10 @@ impl Lab {
 
     /// The node of a switch port.
     pub(super) fn socket(&self, switch: SwitchId, port: SwitchPortId) -> NodeId {
-        let before: usize = self.switches[..switch.index()].iter().map(|s| 1 + s.ports.len()).sum();
-        NodeId(before as u32 + 1 + u32::from(port.0))
+        NodeId(self.switches[switch.index()].node.0 + 1 + u32::from(port.0))
     }
 
-    fn compile(&mut self) -> Wiring {
+    fn compile(&mut self, stop: &Stop) -> Option<Wiring> {
         let mut wiring = Wiring::default();
         for switch in &self.switches {
             let node = NodeId(wiring.nodes.len() as u32);
@@ -82,11 +92,14 @@ impl Lab {
             }
         }
         for id in (0..self.devices.len()).map(DeviceId) {
+            if stop.asked() {
+                return None;
+            }
             let node = self.compile_device(id);
             wiring.nodes.push(node);
             wiring.names.push(self.devices[id.0].name.clone());
         }
-        wiring
+        Some(wiring)
     }
 
     fn compile_device(&mut self, id: DeviceId) -> Node {

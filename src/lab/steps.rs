@@ -69,11 +69,13 @@ impl Lab {
             return;
         }
         self.settle(sink);
-        let delivered: Vec<Name> =
-            self.watched.take().map(|(_, names)| names.into_iter().collect()).unwrap_or_default();
-        let held = spec.expect.as_ref().map(|expect| holds(expect, done.outcome, &delivered));
-        self.count(spec, done.outcome, held);
-        let Done { outcome, rtt } = done;
+        let delivered = self.watched.take().map(|(_, names)| names.into_iter().collect()).unwrap_or_default();
+        let (Done { outcome, rtt }, delivered) = match self.relieve() {
+            Some(crowd) => (Done { outcome: Outcome::TooMany, rtt: None }, crowd),
+            None => (done, delivered),
+        };
+        let held = spec.expect.as_ref().map(|expect| holds(expect, outcome, &delivered));
+        self.count(spec, outcome, held);
         self.tell_changes(&spec.action);
         self.log.push(Event::Result { step: self.step, outcome, rtt, delivered, held });
         self.flush(sink);
@@ -95,7 +97,8 @@ impl Lab {
                 | Action::Replay { .. }
         );
         let refused = held.is_none() && change && matches!(outcome, Outcome::Error(..));
-        let refused = refused || held.is_none() && outcome == Outcome::TooLate;
+        let undone = matches!(outcome, Outcome::TooLate | Outcome::TooMany);
+        let refused = refused || held.is_none() && undone;
         self.summary.steps += 1;
         self.summary.held += usize::from(held == Some(true));
         self.summary.failed += usize::from(held == Some(false) || refused);
@@ -219,11 +222,13 @@ impl Lab {
         let frame_id = self.new_frame_id();
         self.watched = Some((frame_id, BTreeSet::new()));
         let (node, frame) = (self.node(id), Numbered::new(&frame, frame_id));
-        self.walk(|walk| match entry {
+        let sent = self.walk(|walk| match entry {
             Entry::Device => walk.send(node, frame),
             Entry::Wire => walk.send_from_wire(node, frame),
             Entry::Node => walk.write_to_node(node, frame),
-        })
+        });
+        // A run that is to end has no result.
+        sent.unwrap_or(Ok(()))
     }
 
     /// A capture's frames, spaced as they were recorded.

@@ -103,7 +103,7 @@ pub(super) struct Piece {
 
 impl Piece {
     /// The piece with the line before it that says what it is.
-    pub(super) fn as_said(self) -> Vec<u8> {
+    pub(super) fn into_said(self) -> Vec<u8> {
         let Piece { bytes, more } = self;
         let head = if more {
             json!({ "ok": true, "bytes": bytes.len(), "more": true })
@@ -116,7 +116,7 @@ impl Piece {
 
 impl Unanswered {
     /// The line that says so.
-    pub(super) fn as_said(&self) -> Vec<u8> {
+    pub(super) fn said(&self) -> Vec<u8> {
         refusal(&self.to_string())
     }
 }
@@ -185,7 +185,7 @@ impl Answer {
 
 /// What writes the lines or packets of an answer.
 pub(super) enum Writer {
-    Text(TextReport<Vec<u8>>),
+    Text(Box<TextReport<Vec<u8>>>),
     Json(JsonLines<Vec<u8>>),
     Pcapng(Box<AnnotatedCapture<Vec<u8>>>),
 }
@@ -193,7 +193,7 @@ pub(super) enum Writer {
 impl Writer {
     fn new(form: Form) -> Result<Writer, CaptureError> {
         Ok(match form {
-            Form::Text => Writer::Text(TextReport::new(Vec::new(), Detail::Hops, false)),
+            Form::Text => Writer::Text(Box::new(TextReport::new(Vec::new(), Detail::Hops, false))),
             Form::Json => Writer::Json(JsonLines::new(Vec::new())),
             Form::Pcapng => Writer::Pcapng(Box::new(AnnotatedCapture::new(Vec::new())?)),
         })

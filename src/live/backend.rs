@@ -86,6 +86,8 @@ pub struct Rim {
     pub in_missed: u64,
     /// What came and was no frame.
     pub in_malformed: u64,
+    /// Of the frames that came in, those that went round in a loop outside, and were dropped.
+    pub in_looped: u64,
     /// Frames that went out.
     pub out_frames: u64,
     /// Their bytes.
@@ -245,6 +247,11 @@ impl BackendSpec {
             | BackendSpec::UnixConnect(_)
             | BackendSpec::Pcap(..) => false,
         }
+    }
+
+    /// Whether what goes out can come in again, by whatever is outside.
+    pub(super) fn leads_somewhere(&self) -> bool {
+        !matches!(self, BackendSpec::Pcap(..))
     }
 
     /// Opens it, in the process's network namespace.

@@ -133,7 +133,7 @@ impl Caller {
         match piece {
             Ok((answer, piece)) => {
                 self.answer = piece.more.then_some(answer);
-                self.say(piece.as_said(), now);
+                self.say(piece.into_said(), now);
             }
             Err(why) => self.refuse(&why.to_string(), now),
         }

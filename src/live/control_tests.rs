@@ -50,7 +50,7 @@ impl Room {
     }
 
     fn later(&mut self, time: Duration) {
-        self.now = self.now + time;
+        self.now += time;
         self.turn();
     }
 

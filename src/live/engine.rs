@@ -5,9 +5,11 @@ use super::backend::{Backend, BackendSpec, OpenError, Presence, Rim, Site};
 use super::clock::Clock;
 use super::control::{Asker, Control, Desk};
 use super::history::{History, MAX_HISTORY};
+use super::storm::{self, Deed, Entry, Storms};
 use crate::frame::Frame;
 use crate::lab::{AttachError, Event, Lab, LabSpec, Options, Outlet};
 use crate::labfile::Index;
+use crate::report::list;
 use crate::stop::Stop;
 use crate::sys::{Poll, Way};
 use crate::time::Instant;
@@ -48,6 +50,10 @@ pub trait Observer {
     fn event(&mut self, event: &Event);
     /// At its rim, in a sentence: somebody came, somebody left.
     fn news(&mut self, text: &str);
+    /// Something is wrong around the lab, in a sentence.
+    fn warning(&mut self, text: &str) {
+        self.news(text);
+    }
     /// An output failed, in a sentence; the rest goes on.
     fn failed(&mut self, text: &str) {
         self.news(text);
@@ -106,6 +112,7 @@ pub struct Engine {
     settings: Settings,
     places: Vec<Place>,
     history: History,
+    storms: Storms,
     control: Control,
     missed_asked: Instant,
     poll: Poll,
@@ -145,6 +152,7 @@ impl Engine {
             settings,
             places: Vec::new(),
             history: History::of(settings.history),
+            storms: Storms::default(),
             control: Control::default(),
             missed_asked: Instant::ZERO,
             poll: Poll::default(),
@@ -243,7 +251,7 @@ impl Engine {
         let mut desk = Desk { names, lab, places, history, observer, now };
         let mut said = Vec::new();
         if let Err(why) = answer_whole(request, &mut desk, &mut said) {
-            said.extend(why.as_said());
+            said.extend(why.said());
         }
         said
     }
@@ -327,6 +335,9 @@ impl Engine {
             }
             let here = *presence == Presence::Here;
             self.lab.set_present(place.outlet, here, &mut |event| tell(history, observer, event));
+            if !here {
+                self.storms.absent(place.outlet);
+            }
             place.presence = presence.clone();
         }
     }
@@ -335,6 +346,12 @@ impl Engine {
     fn advance(&mut self, now: Instant, observer: &mut dyn Observer) {
         let history = &mut self.history;
         self.lab.advance(now + SLACK, &mut |event| tell(history, observer, event));
+        if let Some(devices) = self.lab.relieve() {
+            observer.warning(&format!(
+                "more and more frames were under way, as in a loop that multiplies them, and are lost; most were on their way to {}",
+                list(&devices)
+            ));
+        }
         self.deliver(now);
     }
 
@@ -342,6 +359,9 @@ impl Engine {
     fn deliver(&mut self, now: Instant) {
         for (outlet, frame) in self.lab.left() {
             if let Some(place) = self.places.get_mut(outlet.index()) {
+                if place.spec.leads_somewhere() {
+                    self.storms.leaves(now, outlet, &frame);
+                }
                 place.out.push(frame);
             }
         }
@@ -370,6 +390,7 @@ impl Engine {
             due = now;
         }
         due = self.lab.next_time().map_or(due, |at| due.min(at));
+        due = self.storms.due().map_or(due, |at| due.min(at));
         due = end.map_or(due, |at| due.min(at));
         self.poll.wait(due.since(now + SLACK))?;
         self.asked = self.poll.came_from(of_places);
@@ -388,22 +409,30 @@ impl Engine {
                 continue;
             }
             let now = self.clock.now();
-            let (lab, history) = (&mut self.lab, &mut self.history);
+            let (lab, history, storms) = (&mut self.lab, &mut self.history, &mut self.storms);
             let place = &mut self.places[index];
             let outlet = place.outlet;
             let mut counted = Rim::default();
             let mut take = |frame: &[u8]| {
                 counted.in_frames += 1;
                 counted.in_bytes += frame.len() as u64;
-                lab.enter(outlet, now, frame, &mut |event| tell(history, observer, event));
+                match storms.comes_in(now, outlet, frame) {
+                    Entry::At(outlet) => {
+                        lab.enter(outlet, now, frame, &mut |event| tell(history, observer, event));
+                    }
+                    Entry::Held => {}
+                    Entry::Looped => counted.in_looped += 1,
+                }
             };
             place.backend.receive(now, &mut place.rim, &mut take);
             place.rim.in_frames += counted.in_frames;
             place.rim.in_bytes += counted.in_bytes;
+            place.rim.in_looped += counted.in_looped;
             if counted.in_frames > 0 {
                 self.advance(self.clock.now(), observer);
             }
         }
+        self.limit_loops(observer);
         let now = self.clock.now();
         if now.since(self.missed_asked) >= ASK_MISSED {
             self.missed_asked = now;
@@ -412,6 +441,28 @@ impl Engine {
         let (lab, places, history) = (&mut self.lab, self.places.as_slice(), &mut self.history);
         let (names, asked) = (&mut self.names, self.asked);
         self.control.serve(asked, &mut Desk { names, lab, places, history, observer, now });
+    }
+
+    /// Lets frames in that were held to see whether they go round in a loop, and tells of loops.
+    fn limit_loops(&mut self, observer: &mut dyn Observer) {
+        let now = self.clock.now();
+        let (lab, places, history) = (&mut self.lab, &mut self.places, &mut self.history);
+        self.storms.work(now + SLACK, &mut |deed| {
+            let name =
+                |outlet: Outlet| places.get(outlet.index()).map_or("?".to_owned(), |p| p.device.clone());
+            match deed {
+                Deed::Enter(outlet, frame) => {
+                    lab.enter(outlet, now, frame, &mut |event| tell(history, observer, event));
+                }
+                Deed::Looped(outlet) => {
+                    if let Some(place) = places.get_mut(outlet.index()) {
+                        place.rim.in_looped += 1;
+                    }
+                }
+                Deed::Found(way) => observer.warning(&storm::begins(way, name)),
+                Deed::Over(way) => observer.warning(&storm::ends(way, name)),
+            }
+        });
     }
 
     fn ask_missed(&mut self) {
@@ -433,7 +484,7 @@ fn answer_whole(request: &[u8], desk: &mut Desk<'_>, said: &mut Vec<u8>) -> Resu
     loop {
         let piece = answer.next(desk.history)?;
         let more = piece.more;
-        said.extend(piece.as_said());
+        said.extend(piece.into_said());
         if !more {
             return Ok(());
         }

@@ -11,6 +11,7 @@
 //! | `coalesce.rs` | TCP segments put together again on their way out |
 //! | `offload.rs` | checksums, segmentation and tags that a kernel left to do |
 //! | `control.rs`, `caller.rs`, `answer.rs` | requests on UNIX sockets while it runs; who asks; what is answered, piece by piece |
+//! | `storm.rs`, `suspect.rs` | loops outside, which frames go round in; how one is told from a sender |
 //! | `history.rs`, `tables.rs` | what is shown of it |
 //! | `privileges.rs` | becoming the user, and giving them up |
 //! | `clock.rs`, `socket.rs`, `file.rs` | real time; sockets that are removed again; files that are written |
@@ -29,7 +30,9 @@ mod offload;
 mod pcap;
 mod privileges;
 mod socket;
+mod storm;
 mod stream;
+mod suspect;
 mod tables;
 mod tap;
 mod udp;

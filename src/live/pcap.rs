@@ -2,7 +2,7 @@
 
 use super::backend::{Backend, Presence, Rim, Wait};
 use super::file::create_file;
-use crate::capture::{CaptureError, PcapWriter, Reader, RecordFile, RecordFormat};
+use crate::capture::{CaptureError, PcapWriter, Reader, RecordFile, RecordFormat, Steady};
 use crate::frame::Frame;
 use crate::sys::BATCH;
 use crate::time::Instant;
@@ -18,7 +18,7 @@ pub(super) struct Pcap {
 }
 
 struct Source {
-    reader: Reader,
+    reader: Steady,
     /// The first frame's time in the capture, and when it came in.
     began: Option<(Instant, Instant)>,
     next: Vec<u8>,
@@ -75,6 +75,7 @@ impl Pcap {
             Some(path) => {
                 let file = File::open(path).map_err(|e| told(path, &e))?;
                 let reader = Reader::new(file).map_err(|e| told(path, &e))?;
+                let reader = Steady::new(reader);
                 Source { reader, began: None, next: Vec::new(), offset: Duration::ZERO }.ahead(&mut no_rim)
             }
         };

@@ -1,6 +1,6 @@
 //! What people are shown of a live lab.
 
-use super::backend::Presence;
+use super::backend::{Presence, Rim};
 use super::engine::Crossing;
 use crate::lab::spec::Name;
 use crate::lab::{Device, DeviceState, Known};
@@ -14,35 +14,33 @@ use std::collections::BTreeMap;
 /// A table of what crossed the rim at each place.
 #[must_use]
 pub fn crossings(crossings: &[Crossing]) -> String {
-    let mut table = plain([
-        "attached",
-        "backend",
-        "in_frames",
-        "in_bytes",
-        "in_missed",
-        "in_malformed",
-        "out_frames",
-        "out_bytes",
-        "out_dropped",
-    ]);
+    // Loops are rare, and to be noticed.
+    let looped = crossings.iter().any(|crossing| crossing.rim.in_looped > 0);
+    let shown = |rim: &Rim| columns(rim).into_iter().filter(move |(name, _)| looped || *name != "in_looped");
+    let header = shown(&Rim::default()).map(|(name, _)| name);
+    let mut table = plain(["attached", "backend"].into_iter().chain(header));
     for crossing in crossings {
-        let rim = &crossing.rim;
-        let numbers = [
-            rim.in_frames,
-            rim.in_bytes,
-            rim.in_missed,
-            rim.in_malformed,
-            rim.out_frames,
-            rim.out_bytes,
-            rim.out_dropped,
-        ];
         let names = [crossing.device.clone(), crossing.backend.to_string()];
-        table.add_row(names.into_iter().chain(numbers.map(|n| n.to_string())));
+        let numbers = shown(&crossing.rim).map(|(_, number)| number.to_string());
+        table.add_row(names.into_iter().chain(numbers));
     }
     for column in table.column_iter_mut().skip(2) {
         column.set_cell_alignment(CellAlignment::Right);
     }
     text(&table)
+}
+
+fn columns(rim: &Rim) -> [(&'static str, u64); 8] {
+    [
+        ("in_frames", rim.in_frames),
+        ("in_bytes", rim.in_bytes),
+        ("in_missed", rim.in_missed),
+        ("in_malformed", rim.in_malformed),
+        ("in_looped", rim.in_looped),
+        ("out_frames", rim.out_frames),
+        ("out_bytes", rim.out_bytes),
+        ("out_dropped", rim.out_dropped),
+    ]
 }
 
 /// The same as JSON: what is attached at one place.
@@ -62,6 +60,7 @@ pub(super) fn crossing_as_json(crossing: &Crossing) -> Value {
         "in_bytes": rim.in_bytes,
         "in_missed": rim.in_missed,
         "in_malformed": rim.in_malformed,
+        "in_looped": rim.in_looped,
         "out_frames": rim.out_frames,
         "out_bytes": rim.out_bytes,
         "out_dropped": rim.out_dropped,
@@ -117,10 +116,10 @@ pub(super) fn known(known: &[Known]) -> String {
     text(&table)
 }
 
-fn plain<const N: usize>(header: [&str; N]) -> Table {
+fn plain<'a>(header: impl IntoIterator<Item = &'a str>) -> Table {
     let mut table = Table::new();
     table.load_style(NOTHING).set_content_arrangement(ContentArrangement::Disabled);
-    table.set_header(header);
+    table.set_header(header.into_iter().collect::<Vec<_>>());
     table
 }
 

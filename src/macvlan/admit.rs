@@ -1,12 +1,12 @@
 //! The control plane: which ports a parent has, and what the kernel refuses.
 
 use super::forwarding::Forwarding;
-use super::groups::{GroupBits, GroupFilter};
+use super::groups::GroupFilter;
 use super::ports::Ports;
 use super::{MacvlanFlags, Mode};
 use crate::errno::Errno;
 use crate::frame::MacAddr;
-use crate::nic::Nic;
+use crate::nic::{GroupBits, Nic};
 use crate::table::MAX_VALUE;
 use crate::verdict::{PortId, Rule};
 use alloc::boxed::Box;

@@ -1,11 +1,11 @@
 //! The control plane: what can change while a port exists, with the kernel's errors.
 
 use super::admit::{Demux, Refusal};
-use super::groups::{GroupBits, GroupFilter};
+use super::groups::GroupFilter;
 use super::{MacvlanFlags, Mode, SourcesChange};
 use crate::errno::Errno;
 use crate::frame::MacAddr;
-use crate::nic::{Nic, stack_groups};
+use crate::nic::{GroupBits, Nic, stack_groups};
 use crate::verdict::{PortId, Rule};
 use alloc::collections::BTreeSet;
 use alloc::sync::Arc;
@@ -343,12 +343,7 @@ fn parent_bits(lower: &Nic, above: u32) -> GroupBits {
     if lower.filter.takes_all_groups() {
         return GroupBits::ALL;
     }
-    let mut bits = GroupBits::default();
+    let mut bits = lower.filter.groups_pushed(above);
     bits.set(MacAddr::BROADCAST);
-    for (group, ports) in lower.filter.groups_pushed() {
-        if ports > above {
-            bits.set(group);
-        }
-    }
     bits
 }

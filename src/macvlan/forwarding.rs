@@ -2,9 +2,10 @@
 
 use super::Mode;
 use super::admit::Demux;
-use super::groups::{GroupBits, GroupFilter};
+use super::groups::GroupFilter;
 use super::lists::{Candidate, FloodLists, Receiver};
 use crate::frame::MacAddr;
+use crate::nic::GroupBits;
 use crate::table::{Lookup, MAX_VALUE, MacTable};
 use crate::verdict::{Egress, PortId, Rule, Verdict};
 use alloc::collections::BTreeMap;

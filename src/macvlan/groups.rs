@@ -1,4 +1,4 @@
-//! Group filters: what a port wants, and the coarser filter in front of all ports of a parent.
+//! Group filters: what a port wants. The coarser filter in front of all ports of a parent is made of the parent's own lists.
 
 use crate::frame::MacAddr;
 use alloc::boxed::Box;
@@ -49,36 +49,6 @@ impl GroupFilter {
     }
 }
 
-/// A 256-bucket hash filter without salt: the one that the kernel keeps for a whole parent (`mc_filter`, `bc_filter`
-/// of its `macvlan_port`).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct GroupBits([u64; 4]);
-
-impl GroupBits {
-    /// Passes everything.
-    pub const ALL: GroupBits = GroupBits([u64::MAX; 4]);
-
-    /// Bucket of an address: the top byte of its last four bytes times the golden ratio, as the kernel hashes 32-bit
-    /// numbers (`mc_hash` with no port, on a little-endian machine).
-    const fn bucket(mac: MacAddr) -> u8 {
-        let [_, _, a, b, c, d] = mac.0;
-        (u32::from_le_bytes([a, b, c, d]).wrapping_mul(0x61c8_8647) >> 24) as u8
-    }
-
-    /// Adds an address.
-    pub fn set(&mut self, mac: MacAddr) {
-        let b = Self::bucket(mac);
-        self.0[usize::from(b >> 6)] |= 1 << (b & 63);
-    }
-
-    /// Whether an address, or another in its bucket, was added.
-    #[must_use]
-    pub fn test(&self, mac: MacAddr) -> bool {
-        let b = Self::bucket(mac);
-        self.0[usize::from(b >> 6)] >> (b & 63) & 1 != 0
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -90,15 +60,5 @@ mod tests {
         assert!(f.wants(group) && f.wants(MacAddr::BROADCAST));
         assert!(!f.wants(MacAddr([1, 0, 0x5e, 0, 0, 252])));
         assert!(GroupFilter::new(true, &BTreeSet::new()).wants(group));
-    }
-
-    #[test]
-    fn bits_have_no_false_negatives() {
-        let mut bits = GroupBits::default();
-        for last in 0..=255 {
-            let mac = MacAddr([1, 0, 0x5e, 1, 2, last]);
-            bits.set(mac);
-            assert!(bits.test(mac));
-        }
     }
 }

@@ -11,7 +11,7 @@
 //! | `flood.rs`, `lists.rs` | who gets the copies, and why not; the lists for it, made ahead |
 //! | `admit.rs`, `change.rs` | the control plane: creating, removing and changing ports, with the kernel's errors |
 //! | `ports.rs` | the ports of a parent, and what is known of all of them |
-//! | `groups.rs` | group filters of a port and of the whole parent |
+//! | `groups.rs` | group filters of ports |
 //! | `forwarding.rs` | the immutable table that the decisions read |
 //! | `count.rs` | what a port counts |
 //!
@@ -32,6 +32,7 @@ mod ports;
 mod receive;
 mod transmit;
 
+pub use crate::nic::GroupBits;
 pub use admit::{
     DEFAULT_QUEUE, Demux, MAX_LISTED_SENDERS, MAX_PORTS, Port, PortRequest, Refusal, create,
     refuse_without_parent, remove,
@@ -41,7 +42,7 @@ pub use count::{count_delivery, count_unicast};
 pub use flood::{Copies, Counted, Deliveries, Delivery};
 pub use forwarding::{Fate, Forwarding, PortEntry};
 pub use fragments::{Fragments, Offered};
-pub use groups::{GroupBits, GroupFilter};
+pub use groups::GroupFilter;
 pub use mode::{MacvlanFlags, Mode, SourcesChange};
 
 #[cfg(test)]

@@ -522,3 +522,27 @@ fn a_local_copy_must_fit_with_its_tag() {
     tagged.push(0);
     assert_eq!(b.decide(Some(0), &tagged).1[0].1, Rule::LocalCopyTooLong);
 }
+
+#[test]
+fn a_parent_takes_so_many_ports_and_listed_senders() {
+    let mac = |n: usize| MacAddr([0x02, 1, 0, (n >> 16) as u8, (n >> 8) as u8, n as u8]);
+    let mut bench = Bench::new(&[]);
+    let listed: Vec<MacAddr> = (0..MAX_LISTED_SENDERS).map(mac).collect();
+    let source = PortRequest { mac: mac(0), mode: Mode::Source, ..PortRequest::default() };
+    let first = bench.create(&PortRequest { sources: listed, ..source.clone() }).unwrap();
+    let one_more = PortRequest { mac: mac(1), sources: vec![STRANGER], ..source };
+    assert_eq!(bench.create(&one_more), Err((Errno::Enobufs, Rule::SourceList)));
+    for n in 1..MAX_PORTS {
+        bench.create(&PortRequest { mac: mac(n), ..PortRequest::default() }).unwrap();
+    }
+    let one_more = PortRequest { mac: STRANGER, ..PortRequest::default() };
+    assert_eq!(bench.create(&one_more), Err((Errno::Enobufs, Rule::CreateRefused)));
+    remove(&mut bench.demux, &mut bench.nic, first).unwrap();
+    assert_eq!(bench.create(&one_more), Ok(first), "the place of one that went");
+}
+
+#[test]
+fn an_mtu_has_a_least_and_a_largest() {
+    let refused = Err((Errno::Einval, Rule::ChangeMtu));
+    assert_eq!([67, 68, 65_535, 65_536].map(Nic::check_mtu), [refused, Ok(()), Ok(()), refused]);
+}

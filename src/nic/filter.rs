@@ -1,7 +1,9 @@
 //! The NIC's address filter and promiscuity: the kernel's unicast and multicast lists of a device.
 
+use super::GroupBits;
+use super::groups::Buckets;
 use crate::frame::MacAddr;
-use alloc::collections::BTreeMap;
+use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
@@ -33,6 +35,10 @@ pub struct Filter {
     hardware: UnicastFilter,
     unicast: BTreeMap<MacAddr, u32>,
     groups: BTreeMap<MacAddr, GroupUse>,
+    /// The groups that were pushed down, once more.
+    pushed: Buckets,
+    /// What may have come or gone since it was taken last, if anybody wants to know.
+    touched: Option<BTreeSet<MacAddr>>,
     promiscuity: u32,
     allmulti: u32,
     /// The unicast list made the device promiscuous (the kernel's `uc_promisc`).
@@ -44,6 +50,24 @@ impl Filter {
     #[must_use]
     pub fn new(hardware: UnicastFilter) -> Filter {
         Filter { hardware, ..Filter::default() }
+    }
+
+    /// The same filter, which remembers what comes and goes until it is [taken](Filter::take_touched): for a device that
+    /// passes its lists on.
+    #[must_use]
+    pub fn passed_on(self) -> Filter {
+        Filter { touched: Some(BTreeSet::new()), ..self }
+    }
+
+    /// The addresses and groups that may have come or gone since the last time.
+    pub fn take_touched(&mut self) -> BTreeSet<MacAddr> {
+        self.touched.as_mut().map(core::mem::take).unwrap_or_default()
+    }
+
+    fn touch(&mut self, mac: MacAddr) {
+        if let Some(touched) = &mut self.touched {
+            touched.insert(mac);
+        }
     }
 
     /// Adds (+1) or takes back (-1) a reason for promiscuity. The count wraps below zero, as the kernel's does, but not
@@ -83,10 +107,12 @@ impl Filter {
     /// One more (or one fewer) user of a unicast address (`dev_uc_add`, `dev_uc_del`).
     pub fn unicast_add(&mut self, mac: MacAddr) {
         *self.unicast.entry(mac).or_default() += 1;
+        self.touch(mac);
     }
 
     /// See [`Filter::unicast_add`].
     pub fn unicast_del(&mut self, mac: MacAddr) {
+        self.touch(mac);
         if let Some(n) = self.unicast.get_mut(&mac) {
             *n -= 1;
             if *n == 0 {
@@ -97,46 +123,55 @@ impl Filter {
 
     /// A group is joined by hand on the device.
     pub fn join(&mut self, group: MacAddr) {
-        self.groups.entry(group).or_default().by_hand = true;
+        self.change_use(group, |g| g.by_hand = true);
     }
 
     /// A group is left by hand, however often it was joined. `false`: it was not joined by hand, whatever the stack or
     /// the ports above have joined (R88).
     pub fn leave(&mut self, group: MacAddr) -> bool {
         let had = self.groups.get(&group).is_some_and(|g| g.by_hand);
-        self.release(group, |g| g.by_hand = false);
+        self.change_use(group, |g| g.by_hand = false);
         had
     }
 
     /// The device's own stack joins a group or leaves it, as it comes up and goes down.
     pub fn stack_joins(&mut self, group: MacAddr, joined: bool) {
-        self.groups.entry(group).or_default().by_stack = joined;
-        self.release(group, |_| {});
+        self.change_use(group, |g| g.by_stack = joined);
     }
 
     /// Changes who uses a group, and forgets it when nobody does.
-    fn release(&mut self, group: MacAddr, change: impl FnOnce(&mut GroupUse)) {
-        if let Some(g) = self.groups.get_mut(&group) {
-            change(g);
-            if *g == GroupUse::default() {
-                self.groups.remove(&group);
-            }
+    fn change_use(&mut self, group: MacAddr, change: impl FnOnce(&mut GroupUse)) {
+        let used = self.groups.entry(group).or_default();
+        let before = used.synced;
+        change(used);
+        let (now, is_used) = (used.synced, *used != GroupUse::default());
+        if !is_used {
+            self.groups.remove(&group);
         }
+        self.pushed.count(group, before, now);
+        self.touch(group);
     }
 
     /// A port above pushes a group down (`dev_mc_sync`).
     pub fn group_push(&mut self, group: MacAddr) {
-        self.groups.entry(group).or_default().synced += 1;
+        self.change_use(group, |g| g.synced += 1);
     }
 
     /// A port above takes a group back (`dev_mc_unsync`).
     pub fn group_pull(&mut self, group: MacAddr) {
-        self.release(group, |g| g.synced = g.synced.saturating_sub(1));
+        self.change_use(group, |g| g.synced = g.synced.saturating_sub(1));
     }
 
-    /// Groups with the number of ports that pushed them down, in the order of the addresses.
-    pub fn groups_pushed(&self) -> impl Iterator<Item = (MacAddr, u32)> + '_ {
-        self.groups.iter().map(|(mac, g)| (*mac, g.synced))
+    /// The groups that more than so many ports have pushed down.
+    #[must_use]
+    pub fn groups_pushed(&self, above: u32) -> GroupBits {
+        self.pushed.above(above)
+    }
+
+    /// Whether an address or a group is in the lists.
+    #[must_use]
+    pub fn lists(&self, mac: MacAddr) -> bool {
+        self.unicast.contains_key(&mac) || self.groups.contains_key(&mac)
     }
 
     /// Every unicast address and group in the lists, for the device below a sub-interface.

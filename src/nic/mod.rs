@@ -5,7 +5,9 @@
 //! all. It knows nothing of ports.
 
 mod filter;
+mod groups;
 mod link;
 
 pub use filter::{Filter, UnicastFilter};
+pub use groups::GroupBits;
 pub use link::{Intake, MAX_MTU, MIN_MTU, Nic, check_send, host_stack_type, stack_groups};

@@ -349,7 +349,7 @@ fn came(action: &Action, outcome: Outcome, delivered: &[Name]) -> Option<Expect>
         (Outcome::Ok, Action::Inject { .. }) => Expect::Delivered(delivered.to_vec()),
         (Outcome::Ok, _) => Expect::Ok,
         (Outcome::Error(errno, _), _) => Expect::Errno(errno),
-        (Outcome::TooLate, _) => return None,
+        (Outcome::TooLate | Outcome::TooMany, _) => return None,
     })
 }
 

@@ -2,7 +2,7 @@
 
 use super::engine::Entry;
 use super::route::Route;
-use crate::capture::{BadRecord, Batch, Reader, Totals};
+use crate::capture::{BadRecord, Batch, Reader, Steady, Totals};
 use crate::time::Instant;
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -89,7 +89,7 @@ pub enum Fed {
 
 /// One capture.
 struct Input {
-    reader: Reader,
+    reader: Steady,
     /// The next record of its batch.
     next: usize,
 }
@@ -159,7 +159,8 @@ impl Feed {
     fn fill(&mut self, readers: Vec<Reader>) {
         self.heads.clear();
         self.hungry = (0..readers.len()).rev().collect();
-        self.inputs = readers.into_iter().map(|reader| Input { reader, next: 0 }).collect();
+        self.inputs =
+            readers.into_iter().map(|reader| Input { reader: Steady::new(reader), next: 0 }).collect();
     }
 
     /// Another pass, over the same captures read anew: its frames come in after those of this pass.
@@ -175,7 +176,7 @@ impl Feed {
     }
 
     /// Hands out the next frames, at most so many, in the order of their times; those of one time in the order of the
-    /// captures. A capture whose times go back is followed as it is.
+    /// captures. A capture whose times go back is followed as it is, but for [single wrong times](Steady).
     pub fn next(&mut self, most: usize, to: &mut impl Taker) -> Fed {
         while let Some(index) = self.hungry.pop() {
             let Some(input) = self.inputs.get_mut(index) else { continue };

@@ -25,5 +25,5 @@ pub use matrix::{Columns, MatrixForm, MatrixReport};
 pub use pcapng::{AnnotatedBlocks, AnnotatedCapture};
 pub use text::{Detail, TextReport};
 #[cfg(all(feature = "live", target_os = "linux"))]
-pub(crate) use words::fdb_kind;
+pub(crate) use words::{fdb_kind, list};
 pub use words::{outcome_in_words, step_in_words};

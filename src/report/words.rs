@@ -73,6 +73,12 @@ pub fn outcome_in_words(
         (Outcome::TooLate, _) => {
             "not done: it could go on past the end of the lab's time, which is 100 years".to_owned()
         }
+        (Outcome::TooMany, _) => {
+            format!(
+                "ended: more and more frames were under way, as in a loop that multiplies them; most were on their way to {}",
+                list(delivered)
+            )
+        }
     }
 }
 
@@ -85,6 +91,7 @@ pub(super) fn outcome_name(outcome: Outcome) -> &'static str {
         Outcome::Ok => "ok",
         Outcome::Error(..) => "error",
         Outcome::TooLate => "too-late",
+        Outcome::TooMany => "too-many",
     }
 }
 
@@ -123,7 +130,7 @@ fn delivered_to(devices: &[Name]) -> String {
 }
 
 /// `a`, `a and b`, `a, b and c`.
-pub(super) fn list<T: Display>(items: &[T]) -> String {
+pub(crate) fn list<T: Display>(items: &[T]) -> String {
     let mut text = String::new();
     for (i, item) in items.iter().enumerate() {
         let between = match i {

@@ -70,7 +70,7 @@ fn mistakes_are_told_with_their_lines_and_the_lab_lives_on() {
         (8, "error: `mode` is not KEY=VALUE"),
         (9, "error: the following required arguments were not provided"),
         (10, "error: a line that is not UTF-8"),
-        (11, "error: a\0b: "),
+        (11, r"error: a\u{0}b: "),
         (12, "error: "),
         (13, "error: a line longer than any request"),
         (14, "error: a request of "),

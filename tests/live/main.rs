@@ -17,6 +17,7 @@ mod outputs;
 mod privileges;
 mod qemu;
 mod rim;
+mod storms;
 mod switch;
 mod trouble;
 mod userspace;

@@ -91,6 +91,14 @@ impl Net {
         self.address(to, "eth0", address);
     }
 
+    /// The same as [`Net::live`], with what it says in `said`.
+    pub(crate) fn live_heard(&self, name: &str, lab: &str, args: &[&str]) -> Live {
+        let all = arguments(self.dir.path(), lab, args);
+        let shell = ["-c", "exec \"$0\" \"$@\" 2> said", env!("CARGO_BIN_EXE_macvlab")];
+        let all: Vec<&str> = shell.into_iter().chain(all.iter().map(String::as_str)).collect();
+        Live::start(self.command(name, "sh", &all), self.dir.path())
+    }
+
     /// Starts `macvlab live` in a namespace, and waits until it answers.
     pub(crate) fn live(&self, name: &str, lab: &str, args: &[&str]) -> Live {
         let all = arguments(self.dir.path(), lab, args);

@@ -260,7 +260,7 @@ fn the_traffic_is_a_capture_with_rules() {
 #[test]
 fn a_session_has_so_many_bytes_of_frames() {
     let frame = Frame::from([vec![0xff; 6], vec![2; 6], vec![0x88, 0xb5], vec![0; 60_000]].concat());
-    let frames = vec![(Instant::ZERO, frame); 600];
+    let frames = vec![(Instant::ZERO, frame); 600].into();
     let captures = [("large.pcap".into(), frames)].into();
     let mut session = Session::open(classic(), Options { captures, ..Options::default() }).unwrap();
     act(&mut session, HAIRPIN);
