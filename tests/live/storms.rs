@@ -63,7 +63,8 @@ fn is_found_and_limited(live: &Live, dir: &Path) -> UnixStream {
 #[test]
 fn a_cable_whose_ends_are_both_attached_is_a_loop() {
     let dir = tempfile::tempdir().unwrap();
-    let ports = [(); 2].map(|()| UdpSocket::bind("127.0.0.1:0").unwrap());
+    // An address where no other test looks for a free port.
+    let ports = [(); 2].map(|()| UdpSocket::bind("127.0.0.7:0").unwrap());
     let [one, two] = ports.map(|socket| socket.local_addr().unwrap());
     let (a, b) = (format!("a=udp:{one},{two}"), format!("b=udp:{two},{one}"));
     let args = ["--quiet", "--attach", &a, "--attach", &b, "--attach", "c=unix:c.sock"];
