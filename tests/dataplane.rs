@@ -3,7 +3,7 @@
 
 mod common;
 
-use macvlab::dataplane::{Entrance, HopKind, NodeId, Passing};
+use macvlab::dataplane::{Entrance, HopKind, NodeId, Passing, Worker};
 use macvlab::frame::MacAddr;
 use macvlab::lab::spec::{DeviceKind, Name};
 use macvlab::lab::{Event, Lab, LabSpec, Options};
