@@ -12,7 +12,7 @@ use std::time::Duration;
 /// captured on several queues are out of order by milliseconds.
 const FAR: Duration = Duration::from_secs(60);
 
-/// A reader whose records have the times that they are taken at: a time that is [far](FAR) from both neighbours' is that
+/// A reader whose records have the times that they are taken at: a time that is far (`FAR`) from both neighbours' is that
 /// of the record before, or, of the first record, that of the next one.
 ///
 /// It looks one record ahead, where a time is far from the one before only; so does it with the first record.
