@@ -13,6 +13,7 @@ use macvlab::lab::{Captures, Lab, LabSpec, Options, Summary};
 use macvlab::limits::{Budget, HELD_FRAME_BYTES, STEP_CAPTURE_BYTES};
 use macvlab::report::Detail;
 use std::io::Write as _;
+use std::mem::ManuallyDrop;
 use std::path::{Path, PathBuf};
 
 /// Run a lab's steps and hold what happens against what the lab expects.
@@ -87,7 +88,8 @@ pub(super) fn run(args: Args, terminal: &Terminal) -> Result<Exit, Failure> {
     let (decisions, changes) = (views.wants_all(), views.wants_all());
     let stop = interrupt::stop();
     let options = Options { decisions, changes, captures, stop, ..Options::default() };
-    let mut lab = Lab::new(&plan.spec, options);
+    // A large lab takes seconds to be taken apart, and the end of the program none.
+    let mut lab = ManuallyDrop::new(Lab::new(&plan.spec, options));
     // There is nothing to save before.
     let interrupt = Interrupt::listen()?;
     let summary = lab.run(&mut |event| views.event(event));
