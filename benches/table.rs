@@ -14,7 +14,7 @@ use std::hint::black_box;
 use tables::{FxMap, StdMap};
 
 /// One of the ways that are compared: from what comes in to the answers.
-type Way<'a> = dyn FnMut(&[MacAddr], &mut Vec<Option<u16>>) + 'a;
+type LookupFn<'a> = dyn FnMut(&[MacAddr], &mut Vec<Option<u16>>) + 'a;
 
 const LOOKUPS: usize = 1 << 18;
 
@@ -31,7 +31,7 @@ fn lookups(c: &mut Criterion) {
             group.throughput(Throughput::Elements(LOOKUPS as u64));
             let asked = destinations(LOOKUPS, entries, hits);
             let mut out: Vec<Option<u16>> = Vec::with_capacity(LOOKUPS);
-            let mut bench = |name: &str, lookup: &mut Way<'_>| {
+            let mut bench = |name: &str, lookup: &mut LookupFn<'_>| {
                 group.bench_function(BenchmarkId::from_parameter(name), |b| {
                     b.iter(|| {
                         out.clear();

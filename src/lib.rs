@@ -60,13 +60,13 @@
 //! | [`report`] | text, JSON lines, annotated pcapng, counters, matrices: views of the hop log | [`report::TextReport`] |
 //! | [`report::html`] | a run as a page that moves | [`report::html::page`] |
 //! | [`report::draw`] | a lab as a diagram | [`report::draw::svg`] |
-//! | [`report::sequence`] | a run as a sequence diagram | [`report::sequence::Teller`] |
+//! | [`report::sequence`] | a run as a sequence diagram | [`report::sequence::SequenceBuilder`] |
 //! | [`matrix`] | who reaches whom, a fresh lab for each pair | [`matrix::ping`] |
 //! | [`explain`] | the whole way of one frame, and why it did not go elsewhere | [`explain::Journey`] |
 //! | `kernel` | the running Linux kernel, asked the same (feature `kernel`) | |
 //! | [`labfile`] | the lab as TOML, read with diagnostics and written | [`labfile::parse`] |
 //! | [`lab`] | devices wired together under virtual time; the hop log | [`lab::Lab`], [`lab::Event`] |
-//! | [`dataplane`] | the way of a frame through all of them, as labs, replays and benchmarks walk it | [`dataplane::Walk`] |
+//! | [`dataplane`] | the way of a frame through all of them, as labs, replays and benchmarks walk it | [`dataplane::ForwardingContext`] |
 //! | [`station`] | the IP stacks of hosts, stations and routers | [`station::Endpoint`] |
 //! | [`capture`] | pcap and pcapng, in and out | [`capture::Reader`] |
 //! | [`switch`] | the external switch | [`switch::Switch::decide`] |

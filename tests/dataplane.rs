@@ -16,7 +16,7 @@ fn quiet() -> Options {
 }
 
 /// A hop as it is compared: where, what, when, the bytes, and the number of the frame.
-type Told = (Name, HopKind, Instant, Vec<u8>, u64);
+type HopRecord = (Name, HopKind, Instant, Vec<u8>, u64);
 
 /// Every address that means something in a lab: devices, groups that are joined or reserved, all, and a stranger.
 fn addresses(lab: &Lab) -> Vec<MacAddr> {
@@ -95,7 +95,7 @@ proptest! {
             lab.flush(&mut |_| {});
             let mut worker = Lab::new(&spec, quiet()).into_worker();
             let entrances = entrances(&spec, &worker);
-            let (mut by_lab, mut by_worker): (Vec<Told>, Vec<Told>) = (Vec::new(), Vec::new());
+            let (mut by_lab, mut by_worker): (Vec<HopRecord>, Vec<HopRecord>) = (Vec::new(), Vec::new());
             let mut time = Instant::ZERO;
             for dice in &dice {
                 let frame = frame(dice, &addresses);

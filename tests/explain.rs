@@ -6,7 +6,7 @@ mod common;
 use common::{labs, load, macvlab, root, stderr, stdout};
 use macvlab::explain::{Fate, Journey};
 use macvlab::frame::{Craft, CraftBody, PacketType};
-use macvlab::lab::spec::{Action, Entry, FrameSpec, StepSpec};
+use macvlab::lab::spec::{Action, FrameSpec, InjectPoint, StepSpec};
 use macvlab::lab::{Event, HopKind, Lab, LabSpec, Options};
 use macvlab::verdict::Rule;
 use std::collections::BTreeSet;
@@ -149,8 +149,11 @@ fn what_was_learned_before_counts() {
 
 /// The events of one frame that a device of the lab sends.
 fn sent(spec: &LabSpec, options: &Options, at: &str, craft: &Craft) -> (Vec<Event>, Lab) {
-    let action =
-        Action::Inject { at: at.into(), entry: Entry::Device, frame: FrameSpec::Crafted(craft.clone()) };
+    let action = Action::Inject {
+        at: at.into(),
+        entry: InjectPoint::Device,
+        frame: FrameSpec::Crafted(craft.clone()),
+    };
     let spec = LabSpec { steps: vec![StepSpec { action, expect: None, line: 0 }], ..spec.clone() };
     let mut lab = Lab::new(&spec, Options { decisions: true, ..options.clone() });
     let mut events = Vec::new();

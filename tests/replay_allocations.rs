@@ -5,8 +5,8 @@ use macvlab::capture::{PcapWriter, Reader};
 use macvlab::frame::{EthHeader, MacAddr, PacketType};
 use macvlab::lab::{Device, HopKind};
 use macvlab::replay::{
-    AddressMap, Captured, Chosen, Destination, DeviceIndex, Entry, Fed, Feed, Filter, Hop, Limits,
-    OutputSpec, Rewrite, Route, Stand, VlanEdit, Writer,
+    AddressMap, Captured, Destination, DeviceIndex, Feed, FeedOutcome, Filter, HopRef, Ingress, InputFrame,
+    Limits, OutputSpec, Rewrite, Route, Substitute, VlanEdit, Writer,
 };
 use macvlab::time::Instant;
 use macvlab::verdict::Rule;
@@ -81,20 +81,20 @@ impl Read for Endless {
 fn pass(feed: &mut Feed, writer: &mut Writer, filter: &Filter, batches: usize) -> u64 {
     let mut frames = 0;
     for _ in 0..batches {
-        let fed = feed.next(usize::MAX, &mut |chosen: Chosen<'_>| {
+        let fed = feed.next(usize::MAX, &mut |chosen: InputFrame<'_>| {
             frames += 1;
             let dst = EthHeader::parse(chosen.frame).unwrap().dst.0[5];
             let kind = HopKind::Receive(PacketType::Host, Rule::UnicastToPort);
             let receivers = if frames % 10 == 0 { 0..4 } else { dst % 4..dst % 4 + 1 };
             for device in receivers {
                 let (device, time, frame) = (DeviceIndex(device.into()), chosen.time, chosen.frame);
-                let hop = Hop { device, kind, time, frame, frame_id: frames };
+                let hop = HopRef { device, kind, time, frame, frame_id: frames };
                 if filter.lets_through(&hop) {
                     writer.hop(&hop);
                 }
             }
         });
-        assert!(matches!(fed, Fed::Frames));
+        assert!(matches!(fed, FeedOutcome::Frames));
     }
     frames
 }
@@ -109,10 +109,10 @@ fn reading_choosing_rewriting_and_writing_allocate_nothing() {
     let devices: Vec<Device> = (0..4).map(device).collect();
     let filter = Filter::new(&["verdict!=drop".parse().unwrap()], &devices).unwrap();
     let mut map = AddressMap::default();
-    let stand = Stand { device: DeviceIndex(1), mac: MacAddr([2, 0, 0, 0, 0, 1]) };
+    let stand = Substitute { device: DeviceIndex(1), mac: MacAddr([2, 0, 0, 0, 0, 1]) };
     map.insert(Captured::Mac(MacAddr([2, 0, 0, 0, 1, 3])), stand).unwrap();
     map.insert("192.0.2.1".parse().unwrap(), stand).unwrap();
-    let entry = Some(Entry { device: DeviceIndex(0), from_wire: true });
+    let entry = Some(Ingress { device: DeviceIndex(0), from_wire: true });
     let vlan = Some(VlanEdit::Add(macvlab::frame::VlanId::new(5).unwrap()));
     let plain = Route { entry, ..Route::default() };
     let rewritten = Route { entry, map, rewrite: Rewrite { vlan, ..Rewrite::default() } };

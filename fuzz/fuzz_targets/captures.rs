@@ -5,7 +5,7 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use libfuzzer_sys::fuzz_target;
 use macvlab::capture::{CaptureError, Packet, PcapWriter, PcapngWriter, Reader, Record};
-use macvlab::replay::{Engine, Fed, Feed, Limits, Replay, Route};
+use macvlab::replay::{Pipeline, FeedOutcome, Feed, Limits, Replay, Route};
 use macvlab::time::Instant;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::{Cursor, Write};
@@ -167,7 +167,7 @@ fn replayed(bytes: &[u8], records: usize) {
     }
     let (Ok(first), Ok(second)) = (reader(bytes), reader(bytes)) else { return };
     let spec = macvlab::labfile::parse("lab.toml", LAB).unwrap_or_else(|e| panic!("{e}"));
-    let engine = Engine::new(&spec, None);
+    let engine = Pipeline::new(&spec, None);
     let entry = engine.entry(None).unwrap_or_else(|e| panic!("{e}"));
     let limits = Limits { records: 2 * MAX_RECORDS as u64, duration: None };
     let route = Route { entry: Some(entry), ..Route::default() };
@@ -175,12 +175,12 @@ fn replayed(bytes: &[u8], records: usize) {
     let mut bad = 0;
     loop {
         match replay.step() {
-            Fed::Frames => {}
-            Fed::Bad(_, record) => {
+            FeedOutcome::Frames => {}
+            FeedOutcome::Bad(_, record) => {
                 assert!(!record.to_string().is_empty());
                 bad += 1;
             }
-            Fed::End { .. } => break,
+            FeedOutcome::End { .. } => break,
         }
     }
     let fed = replay.finish().fed;

@@ -56,7 +56,7 @@ enum Shape {
 }
 
 /// A hop as it is compared: where, what, when, the bytes, and the number of the frame.
-type Told = (Name, HopKind, Instant, Vec<u8>, u64);
+type HopRecord = (Name, HopKind, Instant, Vec<u8>, u64);
 
 fuzz_target!(|input: Input| {
     let (name, spec) = lab(input.lab);
@@ -162,7 +162,7 @@ fn compared(name: &str, spec: &LabSpec, offers: &[Offer]) {
             (entrances[usize::from(offer.at / 2) % entrances.len()], time, offer.shape.bytes(&addresses))
         })
         .collect();
-    let (mut by_lab, mut one_by_one, mut in_batches): (Vec<Told>, Vec<Told>, Vec<Told>) = Default::default();
+    let (mut by_lab, mut one_by_one, mut in_batches): (Vec<HopRecord>, Vec<HopRecord>, Vec<HopRecord>) = Default::default();
     let told = |p: Passing<'_>| (wiring.name(p.at).clone(), p.kind, p.time, p.frame.to_vec(), p.frame_id);
     for (entrance, time, frame) in &offers {
         let mut sink = |event: &Event| {

@@ -11,13 +11,13 @@ use std::io::{self, BufRead, Read};
 pub(super) struct Gunzip<R> {
     body: DeflateDecoder<R>,
     crc: Crc,
-    place: Place,
+    place: DecoderState,
     /// What is wrong behind the bytes that were handed out last.
     damage: Option<io::Error>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Place {
+enum DecoderState {
     /// Before the first member, which must be there.
     Start,
     /// Behind a member: there may be another.
@@ -28,14 +28,19 @@ enum Place {
 
 impl<R: BufRead> Gunzip<R> {
     pub(super) fn new(reader: R) -> Gunzip<R> {
-        Gunzip { body: DeflateDecoder::new(reader), crc: Crc::new(), place: Place::Start, damage: None }
+        Gunzip {
+            body: DeflateDecoder::new(reader),
+            crc: Crc::new(),
+            place: DecoderState::Start,
+            damage: None,
+        }
     }
 
     /// Reads a member's header, if there is one more.
     fn begin(&mut self) -> io::Result<()> {
         let reader = self.body.get_mut();
-        if self.place == Place::Between && reader.fill_buf()?.is_empty() {
-            self.place = Place::End;
+        if self.place == DecoderState::Between && reader.fill_buf()?.is_empty() {
+            self.place = DecoderState::End;
             return Ok(());
         }
         let mut header = GzDecoder::new(&mut *reader);
@@ -45,7 +50,7 @@ impl<R: BufRead> Gunzip<R> {
         }
         self.body.reset_data();
         self.crc.reset();
-        self.place = Place::Body;
+        self.place = DecoderState::Body;
         Ok(())
     }
 
@@ -58,13 +63,13 @@ impl<R: BufRead> Gunzip<R> {
             let why = "corrupt gzip stream does not have a matching checksum";
             return Err(io::Error::new(io::ErrorKind::InvalidData, why));
         }
-        self.place = Place::Between;
+        self.place = DecoderState::Between;
         Ok(())
     }
 
     fn step(&mut self, buf: &mut [u8]) -> io::Result<usize> {
-        while self.place != Place::End {
-            if self.place != Place::Body {
+        while self.place != DecoderState::End {
+            if self.place != DecoderState::Body {
                 self.begin()?;
                 continue;
             }
@@ -95,7 +100,7 @@ impl<R: BufRead> Read for Gunzip<R> {
             None => self.step(buf),
         };
         if result.as_ref().is_err_and(|e| e.kind() != io::ErrorKind::Interrupted) {
-            self.place = Place::End;
+            self.place = DecoderState::End;
         }
         result
     }

@@ -1,6 +1,6 @@
 //! Files that end with a whole record, whatever happens.
 
-use super::atomic::Place;
+use super::atomic::Destination;
 use std::fs::File;
 use std::io::{self, Write};
 use std::path::Path;
@@ -49,7 +49,7 @@ impl RecordFormat {
 /// cut back to its last whole record, and can still be committed.
 #[derive(Debug)]
 pub struct RecordFile {
-    place: Place,
+    place: Destination,
     open: Option<File>,
     format: RecordFormat,
     /// Bytes written, all of them of whole records.
@@ -63,14 +63,14 @@ impl RecordFile {
     /// # Errors
     /// The folder does not exist or cannot be written to.
     pub fn create(path: &Path, format: RecordFormat) -> io::Result<RecordFile> {
-        let (place, file) = Place::take(path)?;
+        let (place, file) = Destination::take(path)?;
         Ok(RecordFile { place, open: Some(file), format, len: 0, failed: false })
     }
 
     /// Begins a file that is written where it is, and can be read at any time.
     #[must_use]
     pub fn growing(file: File, format: RecordFormat) -> RecordFile {
-        RecordFile { place: Place::settled(), open: Some(file), format, len: 0, failed: false }
+        RecordFile { place: Destination::settled(), open: Some(file), format, len: 0, failed: false }
     }
 
     /// Bytes that were written, all of them of whole records.

@@ -41,7 +41,7 @@ pub(super) struct Source {
 impl Source {
     /// Looks at the first bytes and puts a decompressor in between if they say so.
     pub(super) fn new(inner: Box<dyn Read + Send>, stop: Stop) -> io::Result<Source> {
-        let mut inner = Asking { inner, stop: stop.clone() };
+        let mut inner = Interruptible { inner, stop: stop.clone() };
         let mut head = Vec::with_capacity(ZSTD.len());
         inner.by_ref().take(ZSTD.len() as u64).read_to_end(&mut head)?;
         let compressed = (head.starts_with(&GZIP), head.starts_with(&ZSTD));
@@ -187,12 +187,12 @@ impl Source {
 }
 
 /// A stream that ends with an error once it is asked to stop.
-struct Asking {
+struct Interruptible {
     inner: Box<dyn Read + Send>,
     stop: Stop,
 }
 
-impl Read for Asking {
+impl Read for Interruptible {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
         if self.stop.asked() { Err(io::Error::other("asked to stop")) } else { self.inner.read(buf) }
     }

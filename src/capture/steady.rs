@@ -38,26 +38,26 @@ pub struct Steady {
     reader: Reader,
     /// The time at which the last record was taken.
     before: Option<Instant>,
-    lent: Lent,
+    lent: LastAnswer,
     /// Records of what is lent that [`Steady::next_record`] has handed out.
     used: usize,
     /// The reader has records that were not looked at.
     ahead: bool,
-    aside: Aside,
+    aside: PendingRecord,
 }
 
 /// What was answered last.
 #[derive(Clone, Copy, Debug)]
-enum Lent {
+enum LastAnswer {
     /// The first records of the reader's batch.
     Batch(usize),
     /// The record that was put aside.
-    Aside,
+    PendingRecord,
 }
 
 /// A record that waits for the one behind it, and its bytes, which the window may have lost by then.
 #[derive(Debug, Default)]
-struct Aside {
+struct PendingRecord {
     waits: bool,
     located: Located,
     number: u64,
@@ -65,7 +65,7 @@ struct Aside {
     bytes: Vec<u8>,
 }
 
-impl Aside {
+impl PendingRecord {
     fn put(&mut self, record: &Record<'_>) {
         let &Record { number, offset, time, interface, data, orig_len } = record;
         let len = u32::try_from(data.len()).unwrap_or(u32::MAX);
@@ -80,7 +80,7 @@ impl Steady {
     /// The records of this reader from where it is.
     #[must_use]
     pub fn new(reader: Reader) -> Steady {
-        let (lent, aside) = (Lent::Batch(0), Aside::default());
+        let (lent, aside) = (LastAnswer::Batch(0), PendingRecord::default());
         Steady { reader, before: None, lent, used: 0, ahead: false, aside }
     }
 
@@ -89,7 +89,7 @@ impl Steady {
     /// # Errors
     /// The first of them cannot be used. The next call answers with those after it.
     pub fn next_batch(&mut self) -> Option<Result<Batch<'_>, BadRecord>> {
-        (self.lent, self.used) = (Lent::Batch(0), 0);
+        (self.lent, self.used) = (LastAnswer::Batch(0), 0);
         while self.batch().is_empty() {
             if !self.ahead {
                 match self.reader.next_batch() {
@@ -103,7 +103,7 @@ impl Steady {
                 self.lend_aside();
             } else {
                 self.ahead = false;
-                self.lent = Lent::Batch(self.settle());
+                self.lent = LastAnswer::Batch(self.settle());
             }
         }
         Some(Ok(self.batch()))
@@ -127,9 +127,9 @@ impl Steady {
     #[must_use]
     pub fn batch(&self) -> Batch<'_> {
         match self.lent {
-            Lent::Batch(len) => self.reader.batch().part(0..len),
-            Lent::Aside => {
-                let Aside { located, number, offset, bytes, .. } = &self.aside;
+            LastAnswer::Batch(len) => self.reader.batch().part(0..len),
+            LastAnswer::PendingRecord => {
+                let PendingRecord { located, number, offset, bytes, .. } = &self.aside;
                 Batch::new(std::slice::from_ref(located), *number, bytes, *offset)
             }
         }
@@ -143,7 +143,7 @@ impl Steady {
         }
         self.before = Some(*time);
         self.aside.waits = false;
-        self.lent = Lent::Aside;
+        self.lent = LastAnswer::PendingRecord;
     }
 
     /// Gives the records that the reader has found their times, but for the last one if it has to wait for its neighbour;

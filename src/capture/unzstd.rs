@@ -13,11 +13,11 @@ const BLOCK_HEADER: usize = 3;
 pub(super) struct Unzstd<R> {
     reader: R,
     decoder: Decoder<'static>,
-    place: Place,
+    place: DecoderState,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Place {
+enum DecoderState {
     /// Behind a frame, or before the first one: there may be another.
     Between,
     /// In a frame, of which the library asks for so many bytes; what it has unpacked may not have come out yet.
@@ -30,25 +30,25 @@ enum Place {
 
 impl<R: BufRead> Unzstd<R> {
     pub(super) fn new(reader: R) -> io::Result<Unzstd<R>> {
-        Ok(Unzstd { reader, decoder: Decoder::new()?, place: Place::Between })
+        Ok(Unzstd { reader, decoder: Decoder::new()?, place: DecoderState::Between })
     }
 
     /// Gives the library the next bytes, and takes what comes out.
     fn step(&mut self, buf: &mut [u8]) -> io::Result<usize> {
         let (wants, may_have_more) = match self.place {
-            Place::Between => (0, false),
-            Place::Frame { wants, may_have_more } => (wants, may_have_more),
-            Place::End => return Ok(0),
+            DecoderState::Between => (0, false),
+            DecoderState::Frame { wants, may_have_more } => (wants, may_have_more),
+            DecoderState::End => return Ok(0),
         };
         let given = if may_have_more { &[] } else { self.reader.fill_buf()? };
         if given.is_empty() && !may_have_more {
-            if self.place != Place::Between {
+            if self.place != DecoderState::Between {
                 return Err(io::ErrorKind::UnexpectedEof.into());
             }
-            self.place = Place::End;
+            self.place = DecoderState::End;
             return Ok(0);
         }
-        if self.place == Place::Between {
+        if self.place == DecoderState::Between {
             self.decoder.reinit()?;
         }
         let most = if wants > BLOCK_HEADER { wants - BLOCK_HEADER } else { wants.max(1) };
@@ -59,8 +59,8 @@ impl<R: BufRead> Unzstd<R> {
         let (used, unpacked) = (from.pos(), to.pos());
         self.reader.consume(used);
         self.place = match wants {
-            0 => Place::Between,
-            wants => Place::Frame { wants, may_have_more: unpacked == room },
+            0 => DecoderState::Between,
+            wants => DecoderState::Frame { wants, may_have_more: unpacked == room },
         };
         Ok(unpacked)
     }
@@ -68,11 +68,11 @@ impl<R: BufRead> Unzstd<R> {
 
 impl<R: BufRead> Read for Unzstd<R> {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
-        while !buf.is_empty() && self.place != Place::End {
+        while !buf.is_empty() && self.place != DecoderState::End {
             match self.step(buf) {
                 Ok(0) => {}
                 Err(e) if e.kind() != io::ErrorKind::Interrupted => {
-                    self.place = Place::End;
+                    self.place = DecoderState::End;
                     return Err(e);
                 }
                 result => return result,

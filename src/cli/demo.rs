@@ -57,7 +57,7 @@ pub(super) struct Args {
 }
 
 /// What was typed, checked.
-enum Plan {
+enum DemoChoice {
     List,
     Overview,
     Show(&'static Demo),
@@ -68,19 +68,19 @@ enum Plan {
     Page(&'static Demo, PathBuf),
 }
 
-impl Plan {
-    fn of(args: &Args) -> Result<Plan, Failure> {
+impl DemoChoice {
+    fn of(args: &Args) -> Result<DemoChoice, Failure> {
         let demo = args.name.as_deref().map(demos::named).transpose()?;
         let stops = demo.map_or(demos::ALL, std::slice::from_ref);
         Ok(match (demo, &args.html) {
-            _ if args.tour => Plan::Tour(stops),
-            _ if args.quiz => Plan::Quiz(stops),
-            (Some(demo), Some(path)) => Plan::Page(demo, path.clone()),
-            (Some(demo), _) if args.show => Plan::Show(demo),
-            (Some(demo), _) if args.explain => Plan::Hops(demo),
-            (Some(demo), _) => Plan::Steps(demo),
-            (None, _) if args.list => Plan::List,
-            (None, _) => Plan::Overview,
+            _ if args.tour => DemoChoice::Tour(stops),
+            _ if args.quiz => DemoChoice::Quiz(stops),
+            (Some(demo), Some(path)) => DemoChoice::Page(demo, path.clone()),
+            (Some(demo), _) if args.show => DemoChoice::Show(demo),
+            (Some(demo), _) if args.explain => DemoChoice::Hops(demo),
+            (Some(demo), _) => DemoChoice::Steps(demo),
+            (None, _) if args.list => DemoChoice::List,
+            (None, _) => DemoChoice::Overview,
         })
     }
 }
@@ -88,31 +88,31 @@ impl Plan {
 /// Does it.
 pub(super) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
     let mut out = terminal.out();
-    let held = match Plan::of(args)? {
-        Plan::List => {
+    let held = match DemoChoice::of(args)? {
+        DemoChoice::List => {
             let width = demos::ALL.iter().map(|d| d.name.len()).max().unwrap_or_default();
             for demo in demos::ALL {
                 writeln!(out, "{:<width$}  {}", demo.name, demo.question)?;
             }
             true
         }
-        Plan::Show(demo) => {
+        DemoChoice::Show(demo) => {
             out.write_all(demo.text.as_bytes())?;
             true
         }
-        Plan::Overview => overview(terminal, &mut out)?,
-        Plan::Steps(demo) => tell(demo, terminal, &mut out, steps)?,
-        Plan::Hops(demo) => tell(demo, terminal, &mut out, hops)?,
-        Plan::Page(demo, path) => {
+        DemoChoice::Overview => overview(terminal, &mut out)?,
+        DemoChoice::Steps(demo) => tell(demo, terminal, &mut out, steps)?,
+        DemoChoice::Hops(demo) => tell(demo, terminal, &mut out, hops)?,
+        DemoChoice::Page(demo, path) => {
             let experiment = Experiment::run(demo, terminal.error_colour)?;
             views::write_page(&bundle(&experiment.events), &path, terminal)?;
             experiment.holds()
         }
-        Plan::Tour(stops) => {
+        DemoChoice::Tour(stops) => {
             drop(out);
             return tour::tour(stops, terminal);
         }
-        Plan::Quiz(stops) => {
+        DemoChoice::Quiz(stops) => {
             drop(out);
             return tour::quiz(stops, terminal);
         }

@@ -5,7 +5,7 @@ use super::{Exit, Failure, input, run};
 use clap::ValueEnum;
 use macvlab::lab::{Lab, Options};
 use macvlab::report::draw::{Scene, dot, mermaid, svg};
-use macvlab::report::sequence::{self, Teller};
+use macvlab::report::sequence::{self, SequenceBuilder};
 use std::path::{Path, PathBuf};
 
 /// Draw a lab: its parents with their ports, switches, stations and cables.
@@ -95,7 +95,7 @@ fn run_drawn(lab: &mut Lab, format: Format) -> Result<String, Failure> {
             return Err(Failure::Because(why.to_owned()));
         }
     };
-    let mut teller = Teller::default();
+    let mut teller = SequenceBuilder::default();
     lab.run(&mut |event| teller.event(event));
     Ok(draw(&teller.finish()))
 }

@@ -3,7 +3,7 @@
 use super::terminal::{Out, Terminal, is_dash};
 use super::{Exit, Failure, aim, input, run};
 use macvlab::explain::{Fate, Journey};
-use macvlab::lab::spec::{Action, Entry, FrameSpec, Name, StepSpec};
+use macvlab::lab::spec::{Action, FrameSpec, InjectPoint, Name, StepSpec};
 use macvlab::lab::{Device, Event, Lab, LabSpec, Options, Outcome};
 use macvlab::report::{Explanation, JsonLines};
 use std::io::Write as _;
@@ -69,7 +69,7 @@ pub(super) struct Args {
 }
 
 /// What was typed, checked as far as can be without running it.
-struct Plan {
+struct ExplainJob {
     /// The lab with the frame as its last step.
     spec: LabSpec,
     folder: PathBuf,
@@ -79,8 +79,8 @@ struct Plan {
     json: bool,
 }
 
-impl Plan {
-    fn of(args: Args, terminal: &Terminal) -> Result<Plan, Failure> {
+impl ExplainJob {
+    fn of(args: Args, terminal: &Terminal) -> Result<ExplainJob, Failure> {
         let mut spec = input::lab(&args.lab, terminal)?;
         let steps = spec.steps.len();
         if args.after > steps {
@@ -105,14 +105,21 @@ impl Plan {
             (.., Some(target)) => FrameSpec::Crafted(aim::udp(&spec, sender, target)?),
             _ => return Err(Failure::Because("there is no frame to explain".to_owned())),
         };
-        let entry = if args.from_wire { Entry::Wire } else { Entry::Device };
+        let entry = if args.from_wire { InjectPoint::Wire } else { InjectPoint::Device };
         let action = Action::Inject { at: args.at.clone(), entry, frame };
         spec.steps.push(StepSpec { action, expect: None, line: 0 });
         let folder = match args.lab.parent() {
             Some(folder) if !is_dash(&args.lab) => folder.to_path_buf(),
             _ => PathBuf::new(),
         };
-        Ok(Plan { spec, folder, at: args.at, follow: args.follow, why_not: args.why_not, json: args.json })
+        Ok(ExplainJob {
+            spec,
+            folder,
+            at: args.at,
+            follow: args.follow,
+            why_not: args.why_not,
+            json: args.json,
+        })
     }
 }
 
@@ -128,7 +135,7 @@ struct Shown {
 
 /// Does it.
 pub(super) fn run(args: Args, terminal: &Terminal) -> Result<Exit, Failure> {
-    let plan = Plan::of(args, terminal)?;
+    let plan = ExplainJob::of(args, terminal)?;
     let shown = happen(&plan.spec, &plan.folder, terminal)?;
     let mut out = terminal.out();
     if plan.json {
@@ -174,7 +181,7 @@ impl Shown {
     }
 }
 
-fn text(plan: &Plan, shown: &Shown, colour: bool, out: &mut Out) -> Result<(), Failure> {
+fn text(plan: &ExplainJob, shown: &Shown, colour: bool, out: &mut Out) -> Result<(), Failure> {
     if let Some(Outcome::Error(errno, rule)) = shown.outcome {
         let (text, id, title, why) = (errno.text(), rule.id(), rule.title(), rule.why());
         writeln!(out, "{} cannot send it: {errno} ({text})\n  {id:<5} {title}\n        {why}", plan.at)?;
@@ -209,7 +216,7 @@ fn text(plan: &Plan, shown: &Shown, colour: bool, out: &mut Out) -> Result<(), F
     Ok(())
 }
 
-fn json(plan: &Plan, shown: &Shown, out: &mut Out) -> Result<(), Failure> {
+fn json(plan: &ExplainJob, shown: &Shown, out: &mut Out) -> Result<(), Failure> {
     let mut lines = JsonLines::new(out);
     let first = shown.journeys.first().map_or(0, |journey| journey.frame_id);
     if let Some(device) = &plan.why_not {

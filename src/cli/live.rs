@@ -10,7 +10,7 @@ use macvlab::lab::spec::{DeviceKind, LabSpec};
 use macvlab::lab::{Event, SetupStage};
 use macvlab::labfile;
 use macvlab::live::{
-    BackendSpec, Engine, Identity, MAX_HISTORY, Observer, Settings, can_remove, crossings_table, give_up,
+    BackendSpec, Engine, Identity, MAX_HISTORY, Monitor, Settings, can_remove, crossings_table, give_up,
 };
 use macvlab::nic::MAX_MTU;
 use macvlab::report::{CountersTable, Detail};
@@ -146,7 +146,7 @@ fn relay(names: &[&str]) -> Result<LabSpec, Failure> {
 }
 
 /// What is told while it runs.
-struct Watch<'a> {
+struct LiveOutput<'a> {
     views: Views,
     capture: Option<Rolling>,
     counters: CountersTable,
@@ -158,7 +158,7 @@ struct Watch<'a> {
     failed: bool,
 }
 
-impl Watch<'_> {
+impl LiveOutput<'_> {
     /// Says at once what cannot be written any more.
     fn lost(&mut self, failure: &Failure) {
         self.terminal.fail(failure);
@@ -174,7 +174,7 @@ impl Watch<'_> {
     }
 }
 
-impl Observer for Watch<'_> {
+impl Monitor for LiveOutput<'_> {
     fn event(&mut self, event: &Event) {
         self.views.event(event);
         self.record(|capture| capture.event(event));
@@ -252,7 +252,7 @@ pub(super) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
     let views = Views::open(shown, Files::default(), terminal)?;
     let counters = CountersTable::new();
     let told = shown != Shown::Nothing && args.control.is_empty();
-    let mut watch = Watch { views, capture, counters, terminal, quiet: args.quiet, told, failed: false };
+    let mut watch = LiveOutput { views, capture, counters, terminal, quiet: args.quiet, told, failed: false };
     let writing = Arc::default();
     let requests = if by_stdin { "; requests come from standard input (help lists them)" } else { "" };
     watch.news(&format!("live: {}{requests}; Ctrl-C ends it", names.join(", ")));
@@ -265,7 +265,7 @@ pub(super) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
     let crossed = crossings_table(&engine.crossings());
     // Everything that was made is removed before anything else can go wrong.
     drop(engine);
-    let Watch { views, capture, counters, failed, .. } = watch;
+    let LiveOutput { views, capture, counters, failed, .. } = watch;
     let views = views.finish();
     let captured = capture.map_or(Ok(()), Rolling::finish);
     if shown == Shown::Nothing && !args.quiet {
@@ -347,8 +347,8 @@ fn summary(writing: &Mutex<()>, text: &str, terminal: &Terminal) -> Result<(), F
     Ok(out.flush()?)
 }
 
-fn unattached(error: &macvlab::live::Unattached, spec: &LabSpec) -> Failure {
-    let macvlab::live::Unattached::Place(macvlab::lab::AttachError::Unknown(_)) = error else {
+fn unattached(error: &macvlab::live::AttachFailure, spec: &LabSpec) -> Failure {
+    let macvlab::live::AttachFailure::Attachment(macvlab::lab::AttachError::Unknown(_)) = error else {
         return Failure::Because(error.to_string());
     };
     let names: Vec<&str> = spec

@@ -157,14 +157,14 @@ impl Which {
 }
 
 /// What was typed, checked.
-struct Plan {
+struct MatrixJob {
     groups: Vec<Group>,
     form: MatrixForm,
     out: PathBuf,
 }
 
-impl Plan {
-    fn of(args: &Args, terminal: &Terminal) -> Result<Plan, Failure> {
+impl MatrixJob {
+    fn of(args: &Args, terminal: &Terminal) -> Result<MatrixJob, Failure> {
         let mut groups = match &args.lab {
             None => args.which.classic(args.static_neighbours)?,
             Some(path) => args.which.lab(path, args.static_neighbours, terminal)?,
@@ -185,7 +185,7 @@ impl Plan {
             (.., Some(_)) => MatrixForm::Html,
             _ => MatrixForm::Text { colour: terminal.colour },
         };
-        Ok(Plan { groups, form, out: args.html.clone().unwrap_or_else(|| PathBuf::from("-")) })
+        Ok(MatrixJob { groups, form, out: args.html.clone().unwrap_or_else(|| PathBuf::from("-")) })
     }
 }
 
@@ -242,7 +242,7 @@ fn wires(kind: Option<WireKind>, hairpin: Hairpin) -> Result<Vec<Wire>, Failure>
 
 /// Does it.
 pub(super) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
-    let plan = Plan::of(args, terminal)?;
+    let plan = MatrixJob::of(args, terminal)?;
     if args.show {
         return show(&plan.groups, terminal);
     }

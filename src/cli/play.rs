@@ -46,14 +46,14 @@ pub(super) struct Args {
 }
 
 /// What was typed, checked.
-struct Plan {
+struct PlayJob {
     session: Session,
     port: u16,
     open: bool,
 }
 
-impl Plan {
-    fn of(args: &Args, terminal: &Terminal) -> Result<Plan, Failure> {
+impl PlayJob {
+    fn of(args: &Args, terminal: &Terminal) -> Result<PlayJob, Failure> {
         let (spec, options) = match &args.lab {
             Some(path) => lab(path, terminal)?,
             None => (classic(), Options::default()),
@@ -65,13 +65,13 @@ impl Plan {
             session.reset().map_err(denied)?;
         }
         let open = args.open || (!args.no_open && std::io::stdout().is_terminal() && has_desktop());
-        Ok(Plan { session, port: args.port, open })
+        Ok(PlayJob { session, port: args.port, open })
     }
 }
 
 /// Does it.
 pub(super) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
-    let plan = Plan::of(args, terminal)?;
+    let plan = PlayJob::of(args, terminal)?;
     let interrupt = Interrupt::listen()?;
     let address = |port| format!("127.0.0.1:{port}");
     let listener = play::listen(plan.port).map_err(|e| Failure::about(address(plan.port), e))?;

@@ -48,7 +48,7 @@ pub(super) struct Args {
 }
 
 /// What was typed, checked.
-struct Plan {
+struct RunJob {
     spec: LabSpec,
     lab: PathBuf,
     /// Captures of `replay` steps are relative to it.
@@ -57,8 +57,8 @@ struct Plan {
     files: Files,
 }
 
-impl Plan {
-    fn of(args: Args, terminal: &Terminal) -> Result<Plan, Failure> {
+impl RunJob {
+    fn of(args: Args, terminal: &Terminal) -> Result<RunJob, Failure> {
         let files = Files { capture: args.pcap, page: args.html };
         let shown = Shown::of(args.json, args.explain, args.quiet, &files)?;
         let spec = input::lab(&args.lab, terminal)?;
@@ -66,7 +66,7 @@ impl Plan {
             Some(folder) if !is_dash(&args.lab) => folder.to_path_buf(),
             _ => PathBuf::new(),
         };
-        Ok(Plan { spec, lab: args.lab, folder, shown, files })
+        Ok(RunJob { spec, lab: args.lab, folder, shown, files })
     }
 
     /// No file is another one.
@@ -81,7 +81,7 @@ impl Plan {
 
 /// Does it.
 pub(super) fn run(args: Args, terminal: &Terminal) -> Result<Exit, Failure> {
-    let plan = Plan::of(args, terminal)?;
+    let plan = RunJob::of(args, terminal)?;
     plan.distinct()?;
     let (captures, bad) = captures(&plan.spec, &plan.folder, terminal)?;
     let mut views = Views::open(plan.shown, plan.files, terminal)?;

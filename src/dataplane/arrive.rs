@@ -1,7 +1,7 @@
 //! The way in: a frame reaches a device, is decided about, and goes to sub-interfaces, ports and host stack.
 
-use super::wiring::{Landing, LinkKind, LinkNode, PortTable, TapOpen};
-use super::{End, HopKind, NodeId, Numbered, Walk, Watch, incoming};
+use super::wiring::{Disposition, LinkKind, LinkNode, PortTable, TapOpen};
+use super::{End, ForwardingContext, HopKind, NodeId, Numbered, Observer, incoming};
 use crate::frame::{EthHeader, Frame, MacAddr, PacketType, Retag, Tag};
 use crate::macvlan::{Counted, Delivery, Offered, Unicast, count_delivery, count_unicast};
 use crate::nic::{Nic, host_stack_type};
@@ -17,7 +17,7 @@ struct Parent<'a> {
     ports: &'a PortTable,
 }
 
-impl<W: Watch> Walk<'_, W> {
+impl<W: Observer> ForwardingContext<'_, W> {
     /// A frame comes out of a cable.
     pub fn arrive(&mut self, at: End, frame: Numbered<'_>) {
         match at {
@@ -30,7 +30,7 @@ impl<W: Watch> Walk<'_, W> {
     /// A device with a link takes a frame from its cable.
     fn arrive_at(&mut self, id: NodeId, frame: Numbered<'_>) {
         let Some(link) = self.wiring.link(id) else { return };
-        if self.watch.takes_batches() {
+        if self.observer.takes_batches() {
             let one = core::iter::once(frame);
             return self.take_in_each(id, link, one, |frame| frame.bytes, |_, frame| frame, |_, _| ());
         }
@@ -92,7 +92,7 @@ impl<W: Watch> Walk<'_, W> {
     ) {
         if link.kind == LinkKind::Station {
             self.hop(id, HopKind::Receive(packet_type, Rule::StationReceive), frame);
-            return self.watch.hand_over(id, frame, packet_type);
+            return self.observer.hand_over(id, frame, packet_type);
         }
         self.hop(id, HopKind::Arrive(packet_type), frame);
         if let Some(tag) = header.tag
@@ -152,10 +152,10 @@ impl<W: Watch> Walk<'_, W> {
         packet_type: PacketType,
         frame: Numbered<'_>,
     ) {
-        if self.watch.wants_decisions() {
+        if self.observer.wants_decisions() {
             self.told_receive(parent.id, parent.ports, verdict, header, frame);
         }
-        let landing = parent.ports.landing_by(verdict);
+        let disposition = parent.ports.disposition_by(verdict);
         if verdict.has_copies() || header.dst.is_multicast() {
             if verdict.flood == Flood::Withheld(Rule::QueueZero) {
                 self.state.count(parent.id).rx_dropped += 1;
@@ -163,11 +163,11 @@ impl<W: Watch> Walk<'_, W> {
             }
             self.hand_out(parent.ports, verdict, header, packet_type, frame);
             // Then its port has had the frame itself as well.
-            if let Landing::Port(..) | Landing::Tap(..) = landing {
+            if let Disposition::Port(..) | Disposition::Tap(..) = disposition {
                 return;
             }
         }
-        self.land(parent.id, &landing, header.untagged_len(), || packet_type, frame);
+        self.land(parent.id, &disposition, header.untagged_len(), || packet_type, frame);
     }
 
     /// Lets a frame end where it ends by its verdict, but for a group's at a port. How the frame looks to the parent is
@@ -176,29 +176,29 @@ impl<W: Watch> Walk<'_, W> {
     fn land(
         &mut self,
         id: NodeId,
-        landing: &Landing,
+        disposition: &Disposition,
         untagged_len: u32,
         packet_type: impl Fn() -> PacketType,
         frame: Numbered<'_>,
     ) {
         // Most end here, and it is asked first.
-        if let Landing::Port(port, rule) = *landing {
+        if let Disposition::Port(port, rule) = *disposition {
             count_unicast(self.state.count(port), untagged_len);
             return self.hand_to_stack(port, PacketType::Host, rule, frame);
         }
-        match *landing {
-            Landing::Tap(port, open, rule) => {
+        match *disposition {
+            Disposition::Tap(port, open, rule) => {
                 count_unicast(self.state.count(port), untagged_len);
                 self.hand_to_tap(port, open, PacketType::Host, rule, frame);
             }
-            Landing::Host(rule) => self.hand_to_host(id, rule, packet_type(), frame),
-            Landing::Dropped(rule) => self.hop(id, HopKind::Drop(rule), frame),
-            Landing::Port(..) | Landing::Nowhere => {}
+            Disposition::Host(rule) => self.hand_to_host(id, rule, packet_type(), frame),
+            Disposition::Dropped(rule) => self.hop(id, HopKind::Drop(rule), frame),
+            Disposition::Port(..) | Disposition::Nowhere => {}
         }
     }
 
     /// A parent with ports takes a unicast from its cable that [leads to its hook](LinkNode::leads_to_hook), and whose fate
-    /// was found out: the same as [`Walk::take_in`] for most frames, but that the caller counts what the parent receives.
+    /// was found out: the same as [`ForwardingContext::take_in`] for most frames, but that the caller counts what the parent receives.
     #[inline(always)]
     pub(super) fn take_in_unicast(
         &mut self,
@@ -208,10 +208,10 @@ impl<W: Watch> Walk<'_, W> {
         unicast: &Unicast,
         frame: Numbered<'_>,
     ) {
-        debug_assert!(!self.watch.wants_decisions(), "nothing is told of this decision");
+        debug_assert!(!self.observer.wants_decisions(), "nothing is told of this decision");
         let packet_type = || PacketType::of_unicast(unicast.dst, link.intake.mac());
         self.hop(id, HopKind::Arrive(packet_type()), frame);
-        self.land(id, ports.landing(unicast.fate), unicast.untagged_len, packet_type, frame);
+        self.land(id, ports.disposition(unicast.verdict), unicast.untagged_len, packet_type, frame);
     }
 
     /// What ports get by a verdict.
@@ -264,7 +264,7 @@ impl<W: Watch> Walk<'_, W> {
             Some(packet_type) => {
                 let rule = if packet_type == by_address { rule } else { Rule::TaggedToHost };
                 self.hop(id, HopKind::Receive(packet_type, rule), frame);
-                self.watch.hand_over(id, frame, packet_type);
+                self.observer.hand_over(id, frame, packet_type);
             }
         }
     }
@@ -299,7 +299,7 @@ impl<W: Watch> Walk<'_, W> {
     #[inline(always)]
     fn hand_to_stack(&mut self, id: NodeId, packet_type: PacketType, rule: Rule, frame: Numbered<'_>) {
         self.hop(id, HopKind::Receive(packet_type, rule), frame);
-        self.watch.hand_over(id, frame, packet_type);
+        self.observer.hand_over(id, frame, packet_type);
     }
 
     /// A frame for a macvtap: whoever has its device node open gets it, and then the port's host stack sees nothing of it
@@ -323,7 +323,7 @@ impl<W: Watch> Walk<'_, W> {
         }
         self.hop(id, HopKind::Receive(packet_type, rule), frame);
         if open != TapOpen::Idle {
-            self.watch.hand_over(id, frame, packet_type);
+            self.observer.hand_over(id, frame, packet_type);
         }
     }
 

@@ -1,12 +1,12 @@
 //! Decisions told in full: what was looked up, and every way that the frame could have gone with the rule that opened or
-//! shut it. They are told only if the [watch](Watch::wants_decisions) wants them, at the moment at which the decision is
+//! shut it. They are told only if the [watch](Observer::wants_decisions) wants them, at the moment at which the decision is
 //! made and by the predicates that make it: [`Forwarding::why`] and [`Switch::may_leave`].
 //!
 //! [`Forwarding::why`]: crate::macvlan::Forwarding::why
 //! [`Switch::may_leave`]: crate::switch::Switch::may_leave
 
 use super::wiring::{Name, PortNode, PortTable};
-use super::{NodeId, Numbered, SwitchId, Walk, Watch};
+use super::{ForwardingContext, NodeId, Numbered, Observer, SwitchId};
 use crate::frame::{EthHeader, Frame, MacAddr};
 use crate::macvlan::Mode;
 use crate::switch::{FdbKind, SwitchEgress, SwitchPortId, SwitchVerdict};
@@ -25,13 +25,13 @@ pub struct Decision {
     /// Where: the sending port, the parent, or the switch port at which the frame came in.
     pub device: Name,
     /// By whom.
-    pub place: Place,
+    pub place: DecisionPoint,
     /// The rule that decided the fate of the frame itself.
     pub rule: Rule,
     /// What was looked up, and found.
     pub findings: Vec<Finding>,
     /// Every way that the frame could have gone from here.
-    pub ways: Vec<Way>,
+    pub ways: Vec<Candidate>,
     /// The frame.
     pub frame: Frame,
     /// As in the hop log.
@@ -40,7 +40,7 @@ pub struct Decision {
 
 /// Who decides.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Place {
+pub enum DecisionPoint {
     /// A port sends.
     Port,
     /// A frame is at a parent: demultiplexed among its ports, its sub-interfaces and its host stack.
@@ -51,18 +51,18 @@ pub enum Place {
 
 /// A way that a frame goes, or does not go.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Way {
+pub struct Candidate {
     /// Where it leads: a device, or a switch port.
     pub to: Name,
     /// What is there.
-    pub kind: WayKind,
+    pub kind: CandidateKind,
     /// The rule by which the frame goes there, or the one that keeps it from there.
     pub rule: Result<Rule, Rule>,
 }
 
 /// What a way leads to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum WayKind {
+pub enum CandidateKind {
     /// A port of the parent.
     Port,
     /// The host stack of the parent.
@@ -121,9 +121,9 @@ pub enum Finding {
     },
 }
 
-impl<W: Watch> Walk<'_, W> {
+impl<W: Observer> ForwardingContext<'_, W> {
     /// A decision with nothing found and no ways yet; the step is the watch's to say.
-    fn decision(&self, at: NodeId, place: Place, rule: Rule, frame: Numbered<'_>) -> Decision {
+    fn decision(&self, at: NodeId, place: DecisionPoint, rule: Rule, frame: Numbered<'_>) -> Decision {
         Decision {
             step: 0,
             time: self.now,
@@ -147,12 +147,12 @@ impl<W: Watch> Walk<'_, W> {
         header: &EthHeader,
         frame: Numbered<'_>,
     ) {
-        if !self.watch.wants_decisions() {
+        if !self.observer.wants_decisions() {
             return;
         }
         let table = &ports.table;
         let parent = || self.wiring.name(port.parent).clone();
-        let mut told = self.decision(id, Place::Port, verdict.rule, frame);
+        let mut told = self.decision(id, DecisionPoint::Port, verdict.rule, frame);
         if !header.dst.is_multicast() {
             let found = self.owner(ports, header.dst);
             told.findings.push(Finding::Destination { mac: header.dst, port: found });
@@ -160,13 +160,13 @@ impl<W: Watch> Walk<'_, W> {
         // What enters the parent's receive path is decided about there.
         let inside = verdict.egress == Egress::Parent;
         if inside {
-            told.ways.push(Way { to: parent(), kind: WayKind::Parent, rule: Ok(verdict.rule) });
+            told.ways.push(Candidate { to: parent(), kind: CandidateKind::Parent, rule: Ok(verdict.rule) });
         } else {
             told.ways = self.port_ways(ports, |p| (p != port.port).then(|| table.why(verdict, p, header)));
         }
         let wire = if verdict.egress == Egress::Wire { Ok(verdict.rule) } else { Err(verdict.rule) };
-        told.ways.push(Way { to: parent(), kind: WayKind::Wire, rule: wire });
-        self.watch.decided(told);
+        told.ways.push(Candidate { to: parent(), kind: CandidateKind::Wire, rule: wire });
+        self.observer.decided(told);
     }
 
     /// A parent's demultiplexer has decided.
@@ -179,11 +179,11 @@ impl<W: Watch> Walk<'_, W> {
         header: &EthHeader,
         frame: Numbered<'_>,
     ) {
-        if !self.watch.wants_decisions() {
+        if !self.observer.wants_decisions() {
             return;
         }
         let table = &ports.table;
-        let mut told = self.decision(parent, Place::Parent, verdict.rule, frame);
+        let mut told = self.decision(parent, DecisionPoint::Parent, verdict.rule, frame);
         if table.has_lists() {
             let by = table.listed_by(header.src).iter().filter_map(|p| self.port_name(ports, *p)).collect();
             told.findings.push(Finding::Listed { mac: header.src, by });
@@ -196,17 +196,17 @@ impl<W: Watch> Walk<'_, W> {
         });
         told.ways = self.port_ways(ports, |p| Some(table.why(verdict, p, header)));
         let host = if verdict.egress == Egress::HostStack { Ok(verdict.rule) } else { Err(verdict.rule) };
-        told.ways.push(Way { to: told.device.clone(), kind: WayKind::Host, rule: host });
-        self.watch.decided(told);
+        told.ways.push(Candidate { to: told.device.clone(), kind: CandidateKind::Host, rule: host });
+        self.observer.decided(told);
     }
 
     /// The outer tag has named a sub-interface, which is in front of ports and host stack.
     pub(super) fn told_vlan(&mut self, parent: NodeId, child: NodeId, frame: Numbered<'_>) {
-        if !self.watch.wants_decisions() {
+        if !self.observer.wants_decisions() {
             return;
         }
         let rule = Rule::VlanReceive;
-        let mut told = self.decision(parent, Place::Parent, rule, frame);
+        let mut told = self.decision(parent, DecisionPoint::Parent, rule, frame);
         let Some(link) = self.wiring.link(parent) else { return };
         if let Some(ports) = &link.ports {
             told.ways = self.port_ways(ports, |_| Some(Err(rule)));
@@ -214,10 +214,10 @@ impl<W: Watch> Walk<'_, W> {
         for (_, vlan) in &link.vlans {
             let to = self.wiring.name(*vlan).clone();
             let way = if *vlan == child { Ok(rule) } else { Err(rule) };
-            told.ways.push(Way { to, kind: WayKind::SubInterface, rule: way });
+            told.ways.push(Candidate { to, kind: CandidateKind::SubInterface, rule: way });
         }
-        told.ways.push(Way { to: told.device.clone(), kind: WayKind::Host, rule: Err(rule) });
-        self.watch.decided(told);
+        told.ways.push(Candidate { to: told.device.clone(), kind: CandidateKind::Host, rule: Err(rule) });
+        self.observer.decided(told);
     }
 
     /// A switch has decided, and not yet learned.
@@ -229,13 +229,13 @@ impl<W: Watch> Walk<'_, W> {
         header: &EthHeader,
         frame: Numbered<'_>,
     ) {
-        if !self.watch.wants_decisions() {
+        if !self.observer.wants_decisions() {
             return;
         }
         let (node, switch) = (self.wiring.switch(id), &self.state.switches[id.index()]);
         let port = |p: SwitchPortId| if p == SwitchPortId::OWN { node.node } else { node.port(p) };
         let port_name = |p: SwitchPortId| self.wiring.name(port(p)).clone();
-        let mut told = self.decision(port(ingress), Place::Switch, verdict.rule, frame);
+        let mut told = self.decision(port(ingress), DecisionPoint::Switch, verdict.rule, frame);
         let entry = |mac| switch.fdb_entry(verdict.vlan, mac, self.now);
         if !header.dst.is_multicast() {
             let entry = entry(header.dst).map(|e| (port_name(e.port), e.kind, e.age));
@@ -249,7 +249,7 @@ impl<W: Watch> Walk<'_, W> {
             .map(SwitchPortId)
             .map(|out| {
                 let rule = switch.may_leave(verdict, ingress, out, header);
-                Way { to: port_name(out), kind: WayKind::SwitchPort, rule }
+                Candidate { to: port_name(out), kind: CandidateKind::SwitchPort, rule }
             })
             .collect();
         if let Some(link) = node.own.and_then(|own| self.wiring.link(own))
@@ -261,16 +261,24 @@ impl<W: Watch> Walk<'_, W> {
                 SwitchEgress::Own => Ok(verdict.rule),
                 _ => Ok(Rule::SwitchOwnSees),
             };
-            told.ways.push(Way { to: self.wiring.name(node.node).clone(), kind: WayKind::Own, rule });
+            told.ways.push(Candidate {
+                to: self.wiring.name(node.node).clone(),
+                kind: CandidateKind::Own,
+                rule,
+            });
         }
-        self.watch.decided(told);
+        self.observer.decided(told);
     }
 
     /// A way to each port of a parent about which there is something to say.
-    fn port_ways(&self, ports: &PortTable, why: impl Fn(PortId) -> Option<Result<Rule, Rule>>) -> Vec<Way> {
+    fn port_ways(
+        &self,
+        ports: &PortTable,
+        why: impl Fn(PortId) -> Option<Result<Rule, Rule>>,
+    ) -> Vec<Candidate> {
         let way = |(port, node): (PortId, NodeId)| {
             let to = self.wiring.name(node).clone();
-            why(port).map(|rule| Way { to, kind: WayKind::Port, rule })
+            why(port).map(|rule| Candidate { to, kind: CandidateKind::Port, rule })
         };
         ports.nodes().filter_map(way).collect()
     }

@@ -1,10 +1,10 @@
 //! Many frames out of one cable, one after another.
 
-use super::{LinkNode, NodeId, Numbered, Walk, Watch};
+use super::{ForwardingContext, LinkNode, NodeId, Numbered, Observer};
 
-impl<W: Watch> Walk<'_, W> {
+impl<W: Observer> ForwardingContext<'_, W> {
     /// A device takes frames from its cable. At a parent some are read and looked up before the first goes on: both wait
-    /// for memory, and so they wait together. What becomes of each is what [`Walk::take_in`] makes of it.
+    /// for memory, and so they wait together. What becomes of each is what [`ForwardingContext::take_in`] makes of it.
     ///
     /// `bytes` says where a frame is. `begin` says, when its turn comes, under which number it goes on; `end` hears of
     /// those that may have set something going.

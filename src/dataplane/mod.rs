@@ -1,8 +1,8 @@
 //! The data plane: the one way of frames through NICs, demultiplexers and switches, whoever sends them through it.
 //!
 //! Control and data are apart. The control plane (a lab's devices, which steps and people change) is compiled into a
-//! [`Wiring`] that never changes; a change compiles a new one. A [`Walk`] takes a frame through it: it reads the wiring,
-//! counts and learns in a [`State`], and tells a [`Watch`] of every hop. Nothing here locks, waits, or knows what time
+//! [`Wiring`] that never changes; a change compiles a new one. A [`ForwardingContext`] takes a frame through it: it reads the wiring,
+//! counts and learns in a [`State`], and tells a [`Observer`] of every hop. Nothing here locks, waits, or knows what time
 //! it is beyond what it was told, and nothing is allocated for a frame: one whose tag comes or goes on its way is made in a
 //! buffer that was used before. Fragments are the exception, for they are kept until their datagram is whole.
 //!
@@ -26,16 +26,16 @@
 mod arrive;
 mod decision;
 mod many;
+mod observer;
 mod send;
 mod state;
 mod switching;
-mod watch;
 mod wiring;
 mod worker;
 
-pub use decision::{Decision, Finding, Place, Way, WayKind};
+pub use decision::{Candidate, CandidateKind, Decision, DecisionPoint, Finding};
+pub use observer::{HopKind, Numbered, Observer};
 pub use state::State;
-pub use watch::{HopKind, Numbered, Watch};
 #[cfg(feature = "lab")]
 pub(crate) use wiring::Slot;
 pub use wiring::{
@@ -49,27 +49,32 @@ use crate::time::Instant;
 use crate::verdict::Rule;
 
 /// A frame's way through a wiring, decision by decision. Frames that leave on a cable are handed to the watch, which
-/// brings them back by [`Walk::arrive`] when they are due.
-pub struct Walk<'a, W: Watch> {
+/// brings them back by [`ForwardingContext::arrive`] when they are due.
+pub struct ForwardingContext<'a, W: Observer> {
     wiring: &'a Wiring,
     state: &'a mut State,
-    watch: &'a mut W,
+    observer: &'a mut W,
     now: Instant,
 }
 
-impl<'a, W: Watch> Walk<'a, W> {
+impl<'a, W: Observer> ForwardingContext<'a, W> {
     /// Walks begin. `state` must have been [fitted](State::fit) to the wiring.
-    pub fn new(wiring: &'a Wiring, state: &'a mut State, watch: &'a mut W, now: Instant) -> Walk<'a, W> {
-        Walk { wiring, state, watch, now }
+    pub fn new(
+        wiring: &'a Wiring,
+        state: &'a mut State,
+        observer: &'a mut W,
+        now: Instant,
+    ) -> ForwardingContext<'a, W> {
+        ForwardingContext { wiring, state, observer, now }
     }
 
     fn hop(&mut self, at: NodeId, kind: HopKind, frame: Numbered<'_>) {
-        self.watch.hop(at, kind, frame);
+        self.observer.hop(at, kind, frame);
     }
 
     /// A frame as it is when its tag has come or gone; `None`: as it was.
     fn retagged(&mut self, retag: Retag, frame: Numbered<'_>) -> Option<Frame> {
-        retag.apply(frame.bytes).map(|retagged| self.watch.make(&retagged.parts()))
+        retag.apply(frame.bytes).map(|retagged| self.observer.make(&retagged.parts()))
     }
 }
 

@@ -1,7 +1,7 @@
 //! The way out: a host stack, a station or a port sends; the demultiplexer decides; the frame leaves on a cable.
 
 use super::wiring::{LinkKind, LinkNode, Node, PortNode, Uplink};
-use super::{End, HopKind, NodeId, Numbered, Walk, Watch};
+use super::{End, ForwardingContext, HopKind, NodeId, Numbered, Observer};
 use crate::errno::Errno;
 use crate::frame::{EthHeader, PacketType, Retag, Tag};
 use crate::macvlan::Refusal;
@@ -10,7 +10,7 @@ use crate::verdict::{Egress, Rule};
 
 const MISSING: Refusal = (Errno::Enodev, Rule::SendDown);
 
-impl<W: Watch> Walk<'_, W> {
+impl<W: Observer> ForwardingContext<'_, W> {
     /// A device sends a frame.
     ///
     /// # Errors
@@ -86,7 +86,7 @@ impl<W: Watch> Walk<'_, W> {
     /// The far end of a device's cable sends a frame to it, whatever is there, and the frame is there at once.
     ///
     /// # Errors
-    /// `EOPNOTSUPP` if the device has no cable, `ENODEV` if nothing is at its far end, and what [`Walk::send`] answers.
+    /// `EOPNOTSUPP` if the device has no cable, `ENODEV` if nothing is at its far end, and what [`ForwardingContext::send`] answers.
     pub fn send_from_wire(&mut self, id: NodeId, frame: Numbered<'_>) -> Result<(), Refusal> {
         let cable = self.wiring.link(id).map(|l| (l, l.uplink));
         let Some((link, Uplink::Cable { far, .. })) = cable else {
@@ -177,7 +177,7 @@ impl<W: Watch> Walk<'_, W> {
                 if matches!(far, End::Nobody { .. }) {
                     self.hop(id, HopKind::Drop(Rule::IdleCable), frame);
                 } else {
-                    self.watch.under_way(far, latency, frame);
+                    self.observer.under_way(far, latency, frame);
                 }
                 Ok(())
             }

@@ -14,13 +14,13 @@ pub struct State {
     /// By node.
     counters: Vec<Counters>,
     /// By node: what few frames touch.
-    rest: Vec<Rest>,
+    rest: Vec<ColdState>,
     pub(super) switches: Vec<Switch>,
 }
 
 /// What else there is of a node.
 #[derive(Clone, Debug, Default)]
-struct Rest {
+struct ColdState {
     /// Frames that wait for a macvtap's reader who does not read.
     queued: u32,
     /// The fragments that wait in this NIC's host; boxed, as most nodes never see one.
@@ -32,7 +32,7 @@ impl State {
     pub fn fit(&mut self, wiring: &Wiring) {
         let nodes = wiring.nodes().len().max(self.counters.len());
         self.counters.resize(nodes, Counters::default());
-        self.rest.resize_with(nodes, Rest::default);
+        self.rest.resize_with(nodes, ColdState::default);
     }
 
     /// A node's number is used again: what was counted and queued before is another device's.
@@ -40,7 +40,7 @@ impl State {
         if let Some((counters, rest)) =
             self.counters.get_mut(node.index()).zip(self.rest.get_mut(node.index()))
         {
-            (*counters, *rest) = (Counters::default(), Rest::default());
+            (*counters, *rest) = (Counters::default(), ColdState::default());
         }
     }
 

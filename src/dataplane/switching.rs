@@ -1,6 +1,6 @@
 //! Through a switch: in at one port, decided about, taught, and out at others.
 
-use super::{HopKind, NodeId, Numbered, SwitchId, Walk, Watch, incoming};
+use super::{ForwardingContext, HopKind, NodeId, Numbered, Observer, SwitchId, incoming};
 use crate::frame::{EthHeader, MacAddr, PacketType};
 use crate::nic::Nic;
 use crate::switch::{Learn, SwitchEgress, SwitchPortId, SwitchVerdict};
@@ -17,7 +17,7 @@ struct Decided<'v> {
     header: &'v EthHeader,
 }
 
-impl<W: Watch> Walk<'_, W> {
+impl<W: Observer> ForwardingContext<'_, W> {
     /// A frame comes in at a switch port, is decided about, taught and forwarded.
     pub(super) fn intake_switch(&mut self, switch: SwitchId, ingress: SwitchPortId, frame: Numbered<'_>) {
         let at = self.wiring.switch(switch).port(ingress);
@@ -35,7 +35,7 @@ impl<W: Watch> Walk<'_, W> {
         let knows = &mut self.state.switches[switch.index()];
         knows.commit(ingress, &header, &verdict, now);
         if verdict.learn == Learn::Source {
-            self.watch.learned(switch, knows, verdict.vlan, header.src);
+            self.observer.learned(switch, knows, verdict.vlan, header.src);
         }
         let decided = Decided { switch, ingress, at, verdict: &verdict, header: &header };
         self.pass_up(decided, frame);
@@ -107,6 +107,6 @@ impl<W: Watch> Walk<'_, W> {
         counters.tx_packets += 1;
         counters.tx_bytes += frame.bytes.len() as u64;
         self.hop(node, HopKind::Transmit(rule), frame);
-        self.watch.under_way(port.far, port.latency, frame);
+        self.observer.under_way(port.far, port.latency, frame);
     }
 }

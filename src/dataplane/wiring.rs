@@ -1,8 +1,8 @@
 //! The immutable part of the data plane: devices as frames meet them.
 
 use crate::frame::{EthHeader, VlanId};
-use crate::macvlan::{Fate, Forwarding};
-use crate::nic::Intake;
+use crate::macvlan::{Forwarding, VerdictIndex};
+use crate::nic::RxFilter;
 use crate::switch::SwitchPortId;
 use crate::verdict::{Egress, PortId, Rule, Verdict};
 use alloc::boxed::Box;
@@ -99,7 +99,7 @@ pub struct LinkNode {
     /// What it serves as.
     pub kind: LinkKind,
     /// What it takes from its cable.
-    pub intake: Intake,
+    pub intake: RxFilter,
     /// Its mtu in bytes.
     pub mtu: u32,
     /// It and the other end of its cable are up.
@@ -133,14 +133,14 @@ pub struct PortTable {
     /// What decides.
     pub table: Arc<Forwarding>,
     /// What each of the table's verdicts about unicasts comes to, in their order.
-    landings: Box<[Landing]>,
+    dispositions: Box<[Disposition]>,
     /// The node of each port, and who has its device node open if it is a macvtap; by the ports' numbers.
     slots: Box<[Option<Slot>]>,
 }
 
 /// Where a unicast ends of which no copies are made.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Landing {
+pub(super) enum Disposition {
     /// At a port.
     Port(NodeId, Rule),
     /// At a macvtap, and who has its device node open.
@@ -153,17 +153,17 @@ pub(super) enum Landing {
     Nowhere,
 }
 
-impl Landing {
-    fn of(verdict: &Verdict, slots: &[Option<Slot>]) -> Landing {
+impl Disposition {
+    fn of(verdict: &Verdict, slots: &[Option<Slot>]) -> Disposition {
         match verdict.egress {
             Egress::Port(port) => match slots.get(port.index()).copied().flatten() {
-                Some(Slot { node, tap: None }) => Landing::Port(node, verdict.rule),
-                Some(Slot { node, tap: Some(open) }) => Landing::Tap(node, open, verdict.rule),
-                None => Landing::Nowhere,
+                Some(Slot { node, tap: None }) => Disposition::Port(node, verdict.rule),
+                Some(Slot { node, tap: Some(open) }) => Disposition::Tap(node, open, verdict.rule),
+                None => Disposition::Nowhere,
             },
-            Egress::HostStack => Landing::Host(verdict.rule),
-            Egress::Drop => Landing::Dropped(verdict.rule),
-            Egress::Wire | Egress::Parent => Landing::Nowhere,
+            Egress::HostStack => Disposition::Host(verdict.rule),
+            Egress::Drop => Disposition::Dropped(verdict.rule),
+            Egress::Wire | Egress::Parent => Disposition::Nowhere,
         }
     }
 }
@@ -172,19 +172,19 @@ impl PortTable {
     /// A parent that decides by this table, and the node of each port.
     #[cfg(feature = "lab")]
     pub(crate) fn new(table: Arc<Forwarding>, slots: Box<[Option<Slot>]>) -> PortTable {
-        let landings = table.verdicts().iter().map(|verdict| Landing::of(verdict, &slots)).collect();
-        PortTable { table, landings, slots }
+        let dispositions = table.verdicts().iter().map(|verdict| Disposition::of(verdict, &slots)).collect();
+        PortTable { table, dispositions, slots }
     }
 
     /// Where a unicast of this fate ends.
     #[inline(always)]
-    pub(super) fn landing(&self, fate: Fate) -> &Landing {
-        self.landings.get(fate.index(self.landings.len())).unwrap_or(&Landing::Nowhere)
+    pub(super) fn disposition(&self, index: VerdictIndex) -> &Disposition {
+        self.dispositions.get(index.index(self.dispositions.len())).unwrap_or(&Disposition::Nowhere)
     }
 
     /// Where a frame ends by a verdict that makes no copies.
-    pub(super) fn landing_by(&self, verdict: &Verdict) -> Landing {
-        Landing::of(verdict, &self.slots)
+    pub(super) fn disposition_by(&self, verdict: &Verdict) -> Disposition {
+        Disposition::of(verdict, &self.slots)
     }
 
     /// The nodes of the ports, by the ports' numbers.

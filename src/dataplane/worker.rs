@@ -1,6 +1,6 @@
 //! A worker: one thread's own state, and the frames that it takes through a wiring to their end.
 
-use super::{End, HopKind, NodeId, Numbered, State, Walk, Watch, Wiring};
+use super::{End, ForwardingContext, HopKind, NodeId, Numbered, Observer, State, Wiring};
 use crate::frame::{Frame, FramePool};
 use crate::time::Instant;
 use alloc::collections::VecDeque;
@@ -118,28 +118,30 @@ impl Worker {
         hops: &mut impl FnMut(Passing<'_>),
     ) {
         let mut courier =
-            Courier { under_way: &mut self.under_way, pool: &mut self.pool, now: self.now, hops };
-        let mut walk = Walk::new(&self.wiring, &mut self.state, &mut courier, self.now);
+            WorkerObserver { under_way: &mut self.under_way, pool: &mut self.pool, now: self.now, hops };
+        let mut forwarding = ForwardingContext::new(&self.wiring, &mut self.state, &mut courier, self.now);
         match entrance {
             Entrance::Wire(node) => {
                 let Some(link) = self.wiring.link(node) else { return };
                 let number = &mut self.frames;
-                let begin = |walk: &mut Walk<'_, Courier<'_, _>>, (time, frame)| {
+                let begin = |forwarding: &mut ForwardingContext<'_, WorkerObserver<'_, _>>, (time, frame)| {
                     *number += 1;
-                    walk.pass_time(time);
+                    forwarding.pass_time(time);
                     Numbered::offered(frame, *number)
                 };
                 let bytes = |(_, frame): (Instant, &'f [u8])| frame;
-                let end = |walk: &mut Walk<'_, Courier<'_, _>>, frame| walk.settle(frame);
-                walk.take_in_each(node, link, frames.into_iter(), bytes, begin, end);
+                let end = |forwarding: &mut ForwardingContext<'_, WorkerObserver<'_, _>>, frame| {
+                    forwarding.settle(frame)
+                };
+                forwarding.take_in_each(node, link, frames.into_iter(), bytes, begin, end);
             }
-            Entrance::Sent(node) => walk.send_each(node, frames.into_iter(), &mut self.frames),
+            Entrance::Sent(node) => forwarding.send_each(node, frames.into_iter(), &mut self.frames),
         }
-        self.now = walk.now;
+        self.now = forwarding.now;
     }
 }
 
-impl<H: FnMut(Passing<'_>)> Walk<'_, Courier<'_, H>> {
+impl<H: FnMut(Passing<'_>)> ForwardingContext<'_, WorkerObserver<'_, H>> {
     /// Lets a device send frames, and takes each to its end.
     fn send_each<'f>(
         &mut self,
@@ -159,13 +161,13 @@ impl<H: FnMut(Passing<'_>)> Walk<'_, Courier<'_, H>> {
     #[inline]
     fn pass_time(&mut self, until: Instant) {
         self.now = self.now.max(until);
-        self.watch.now = self.now;
+        self.observer.now = self.now;
     }
 
     /// Until no copy of the frame is under way. Apart from the loop over many frames, most of which have none.
     #[inline(never)]
     fn settle(&mut self, offered: Numbered<'_>) {
-        while let Some(UnderWay { due, to, made }) = self.watch.under_way.pop_front() {
+        while let Some(UnderWay { due, to, made }) = self.observer.under_way.pop_front() {
             self.pass_time(due);
             self.arrive(to, made.as_ref().map_or(offered, |made| offered.with(made)));
         }
@@ -173,14 +175,14 @@ impl<H: FnMut(Passing<'_>)> Walk<'_, Courier<'_, H>> {
 }
 
 /// Tells hops on, and keeps what is on cables.
-struct Courier<'w, H> {
+struct WorkerObserver<'w, H> {
     under_way: &'w mut VecDeque<UnderWay>,
     pool: &'w mut FramePool,
     now: Instant,
     hops: &'w mut H,
 }
 
-impl<H: FnMut(Passing<'_>)> Watch for Courier<'_, H> {
+impl<H: FnMut(Passing<'_>)> Observer for WorkerObserver<'_, H> {
     #[inline]
     fn hop(&mut self, at: NodeId, kind: HopKind, frame: Numbered<'_>) {
         (self.hops)(Passing { at, kind, time: self.now, frame: frame.bytes, frame_id: frame.id });

@@ -28,7 +28,7 @@
 
 use crate::frame::{Frame, PacketType};
 use crate::lab::spec::Name;
-use crate::lab::{Decision, Device, Event, Hop, HopKind, Place, WayKind};
+use crate::lab::{CandidateKind, Decision, DecisionPoint, Device, Event, Hop, HopKind};
 use crate::verdict::Rule;
 use std::collections::BTreeMap;
 
@@ -221,9 +221,9 @@ fn kept_near(stage: &Stage, places: &[&str]) -> Option<(Rule, Name)> {
             _ => None,
         },
         Stage::Decision(decision) => decision.ways.iter().find_map(|way| {
-            let rule = way.rule.err().filter(|_| way.kind != WayKind::Wire)?;
+            let rule = way.rule.err().filter(|_| way.kind != CandidateKind::Wire)?;
             // A switch port that is not flooded to has a reason of its own; what was dropped, was where it came in.
-            let elsewhere = decision.place == Place::Switch && rule != decision.rule;
+            let elsewhere = decision.place == DecisionPoint::Switch && rule != decision.rule;
             let at = if elsewhere { &way.to } else { &decision.device };
             places.contains(&way.to.as_str()).then(|| (rule, at.clone()))
         }),
@@ -244,7 +244,7 @@ fn ended(stage: &Stage) -> Option<(Rule, Name)> {
         Stage::Hop(Hop { kind: HopKind::Drop(rule), device, .. }) => Some((*rule, device.clone())),
         Stage::Hop(_) => None,
         Stage::Decision(decision) => {
-            let inside = decision.ways.iter().any(|way| way.kind == WayKind::Wire && way.rule.is_err());
+            let inside = decision.ways.iter().any(|way| way.kind == CandidateKind::Wire && way.rule.is_err());
             inside.then(|| (decision.rule, decision.device.clone()))
         }
     }

@@ -1,9 +1,9 @@
 //! What some labs need and not every kernel has, found out by trying: a kernel need not tell what it was built with, and modules
 //! come and go.
 
+use super::error::OracleError;
 use super::link::{self, NewEnd};
 use super::pool::{DEVICE, Pool, Role};
-use super::trouble::Trouble;
 use crate::errno::ErrorNumber;
 use crate::frame::MacAddr;
 use crate::lab::spec::{DeviceKind, LabSpec, Name};
@@ -22,9 +22,9 @@ const INDEX: u32 = 2;
 /// Says why a lab is left out that needs 802.1Q sub-interfaces or VLAN filtering.
 ///
 /// # Errors
-/// [`Trouble::Unsupported`] with the kernel's own answer, or, if it can do what the lab needs, that labs are not built with
+/// [`OracleError::Unsupported`] with the kernel's own answer, or, if it can do what the lab needs, that labs are not built with
 /// it; other troubles if there is no namespace to try it in.
-pub(super) fn check(pool: &mut Pool, lab: &LabSpec) -> Result<(), Trouble> {
+pub(super) fn check(pool: &mut Pool, lab: &LabSpec) -> Result<(), OracleError> {
     let Some((name, feature)) = needed(lab) else { return Ok(()) };
     let mut cell = pool.take(Role::Deaf, 0)?;
     let namespace = cell.raw();
@@ -45,7 +45,7 @@ pub(super) fn check(pool: &mut Pool, lab: &LabSpec) -> Result<(), Trouble> {
         }
     };
     pool.give(cell);
-    Err(Trouble::Unsupported(reason(&name, feature, answer)))
+    Err(OracleError::Unsupported(reason(&name, feature, answer)))
 }
 
 /// The first device or switch that needs something.

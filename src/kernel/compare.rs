@@ -9,7 +9,7 @@
 
 use super::listen::without_some_tags;
 use super::observed::{Observed, Seen, StepObserved, StepOutcome};
-use super::ours::Ours;
+use super::prediction::Prediction;
 use crate::counters::Counters;
 use crate::frame::{EthHeader, MacAddr, PacketType};
 use crate::lab::DeviceState;
@@ -146,7 +146,7 @@ pub struct Comparison {
 
 /// Holds the kernel's answer against macvlab's.
 #[must_use]
-pub fn compare(lab: &LabSpec, kernel: &Observed, ours: &Ours) -> Comparison {
+pub fn compare(lab: &LabSpec, kernel: &Observed, ours: &Prediction) -> Comparison {
     let mut c = Comparing {
         lab,
         kernel,
@@ -243,7 +243,7 @@ impl Comparing<'_> {
         let action = Action::Set { device: seen.device.clone(), change: Change::Join(header.dst) };
         let at = steps.len().saturating_sub(1);
         steps.insert(at, StepSpec { action, expect: None, line: 0 });
-        let joined = Ours::run(&LabSpec { steps, ..self.lab.clone() });
+        let joined = Prediction::run(&LabSpec { steps, ..self.lab.clone() });
         joined.observed.steps.get(step + 1).is_some_and(|s| s.deliveries.contains(seen))
     }
 

@@ -1,8 +1,8 @@
 //! Collects what the sockets of a lab see, and tells to which step it belongs.
 
+use super::error::OracleError;
 use super::observed::{Seen, StepObserved, StepOutcome};
 use super::oracle::{AWAITED, QUIET, QUIET_AFTER_ALL, blank};
-use super::trouble::Trouble;
 use super::world::{Kind, Live, World};
 use crate::frame::{Frame, PacketType};
 use crate::lab::spec::{Action, LabSpec};
@@ -15,7 +15,7 @@ use std::time::Duration;
 
 /// Listens to a lab.
 #[derive(Debug)]
-pub(super) struct Ear {
+pub(super) struct SocketRecorder {
     steps: Vec<StepObserved>,
     /// Injected frames, with their steps.
     injected: Vec<(usize, Vec<u8>)>,
@@ -37,8 +37,8 @@ enum Spot {
     HostStack,
 }
 
-impl Ear {
-    pub(super) fn new(lab: &LabSpec) -> Ear {
+impl SocketRecorder {
+    pub(super) fn new(lab: &LabSpec) -> SocketRecorder {
         let frames: Vec<String> = lab
             .steps
             .iter()
@@ -46,7 +46,7 @@ impl Ear {
             .map(|s| format!("{:?}", s.action))
             .collect();
         let distinct = frames.iter().collect::<BTreeSet<_>>().len() == frames.len();
-        Ear {
+        SocketRecorder {
             steps: vec![blank(); lab.steps.len()],
             injected: Vec::new(),
             distinct,
@@ -71,7 +71,7 @@ impl Ear {
     }
 
     /// Listens until it is quiet; shorter if all the frames came that were expected of the last injection.
-    pub(super) fn settle(&mut self, world: &World<'_>, expected: Option<usize>) -> Result<(), Trouble> {
+    pub(super) fn settle(&mut self, world: &World<'_>, expected: Option<usize>) -> Result<(), OracleError> {
         let Some(step) = self.injected.last().map(|(s, _)| *s) else {
             return Ok(());
         };
@@ -89,12 +89,12 @@ impl Ear {
     }
 
     /// After the last step: time for late broadcasts.
-    pub(super) fn settle_last(&mut self, world: &World<'_>) -> Result<(), Trouble> {
+    pub(super) fn settle_last(&mut self, world: &World<'_>) -> Result<(), OracleError> {
         self.settle(world, None)
     }
 
     /// Waits for frames and takes them; `false`: none came.
-    fn hear(&mut self, world: &World<'_>, step: usize, patience: Duration) -> Result<bool, Trouble> {
+    fn hear(&mut self, world: &World<'_>, step: usize, patience: Duration) -> Result<bool, OracleError> {
         let mut sockets: Vec<(&str, Spot, &PacketSocket)> = Vec::new();
         for (name, Live { cell, kind, .. }) in &world.live {
             let cell = &world.cells[*cell];
@@ -107,7 +107,7 @@ impl Ear {
         let mut fds: Vec<PollFd<'_>> =
             sockets.iter().map(|(_, _, s)| PollFd::new(s.as_fd(), PollFlags::POLLIN)).collect();
         let n = ppoll(&mut fds, Some(TimeSpec::from_duration(patience)), None)
-            .map_err(|e| Trouble::Io { what: "waiting for frames", source: e.into() })?;
+            .map_err(|e| OracleError::Io { what: "waiting for frames", source: e.into() })?;
         let ready: Vec<bool> = fds.iter().map(|f| f.any().unwrap_or(false)).collect();
         for ((name, spot, socket), _) in sockets.iter().zip(ready).filter(|(_, r)| *r) {
             while let Ok(received) = socket.recv(&mut self.scratch) {

@@ -1,7 +1,7 @@
 //! Many questions to the kernel, several at a time: each thread has an oracle of its own.
 
+use super::error::OracleError;
 use super::oracle::Oracle;
-use super::trouble::Trouble;
 use crate::stop::Stop;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc;
@@ -13,7 +13,7 @@ use std::thread;
 pub(super) fn many<T: Send>(
     (count, jobs): (u64, usize),
     stop: &Stop,
-    trouble: impl Fn(Trouble) -> T + Sync,
+    trouble: impl Fn(OracleError) -> T + Sync,
     one: impl Fn(&mut Oracle, u64) -> T + Sync,
     told: &mut dyn FnMut(T),
 ) {
@@ -39,7 +39,7 @@ pub(super) fn many<T: Send>(
             // The question of what to do with fewer is not for here: it is a trouble.
             let told = sender.clone();
             if let Err(e) = thread::Builder::new().spawn_scoped(scope, move || work(sender)) {
-                let _ = told.send(trouble(Trouble::io("starting a thread")(e)));
+                let _ = told.send(trouble(OracleError::io("starting a thread")(e)));
                 break;
             }
         }

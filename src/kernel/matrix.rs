@@ -1,9 +1,9 @@
 //! The matrix on the running kernel: every cell a ping for real.
 
+use super::error::OracleError;
 use super::many::many;
 use super::oracle::Oracle;
-use super::ping::Patience;
-use super::trouble::Trouble;
+use super::ping::Timeouts;
 use crate::lab::spec::Name;
 use crate::matrix::{Cell, Group, Reach, Setup};
 use crate::stop::Stop;
@@ -11,10 +11,10 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// Enough for a machine that is not overloaded.
-const BRISK: Patience = Patience { ask_again: Duration::from_millis(60), reply: Duration::from_millis(250) };
+const BRISK: Timeouts = Timeouts { ask_again: Duration::from_millis(60), reply: Duration::from_millis(250) };
 
 /// The kernel's own time between ARP requests: a cell that did not agree is looked at again like this.
-const CALM: Patience = Patience { ask_again: Duration::from_secs(1), reply: Duration::from_secs(3) };
+const CALM: Timeouts = Timeouts { ask_again: Duration::from_secs(1), reply: Duration::from_secs(3) };
 
 /// What the kernel said of one cell.
 #[derive(Debug)]
@@ -28,7 +28,7 @@ pub struct CellChecked {
     /// macvlab's cell.
     pub ours: Cell,
     /// What the kernel's ping came to.
-    pub kernel: Result<Reach, Trouble>,
+    pub kernel: Result<Reach, OracleError>,
     /// It agreed only when it was repeated with more patience.
     pub repeated: bool,
 }
@@ -74,7 +74,7 @@ pub fn verify_matrix(
         let Some(answer) = answer else { return };
         match answer {
             Err(_) => tally.troubled += 1,
-            Ok(CellChecked { kernel: Err(Trouble::Unsupported(what)), .. }) => {
+            Ok(CellChecked { kernel: Err(OracleError::Unsupported(what)), .. }) => {
                 *tally.skipped.entry(what).or_default() += 1;
                 return;
             }

@@ -3,6 +3,7 @@
 mod can;
 mod change;
 mod compare;
+mod error;
 mod info;
 mod link;
 mod listen;
@@ -11,31 +12,30 @@ mod matrix;
 mod netns;
 mod observed;
 mod oracle;
-mod ours;
 mod ping;
-mod plan;
 mod pool;
+mod prediction;
 mod race;
 pub mod random;
+mod requirements;
 mod rtnl;
 mod shrink;
 mod tell;
-mod trouble;
 mod verify;
 mod world;
 
 pub use crate::errno::ErrorNumber;
 pub use compare::{Allowed, Comparison, Difference, compare};
+pub use error::OracleError;
 pub use info::KernelInfo;
 pub use matrix::{CellChecked, MatrixTally, cell_count, verify_matrix};
 pub use netns::acquire_privileges;
 pub use observed::{Observed, Seen, SetupError, StepObserved, StepOutcome};
 pub use oracle::{Hints, Oracle};
-pub use ours::Ours;
+pub use prediction::Prediction;
 pub use race::{Raced, race};
 pub use shrink::shrink;
 pub use tell::tell;
-pub use trouble::Trouble;
 pub use verify::{Failure, Progress, Tally, verify_lab, verify_random};
 
 #[cfg(test)]

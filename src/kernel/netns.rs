@@ -1,7 +1,7 @@
 //! Network namespaces without a name: they live as long as somebody holds a descriptor of theirs, so that nothing is
 //! left over however the program ends.
 
-use super::trouble::Trouble;
+use super::error::OracleError;
 use nix::sched::{CloneFlags, setns, unshare};
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use std::fs::{self, File};
@@ -29,27 +29,28 @@ impl Drop for Inside<'_> {
 
 impl Namespace {
     /// The namespace that the thread is in.
-    pub(super) fn current() -> Result<Namespace, Trouble> {
-        let file = File::open("/proc/thread-self/ns/net").map_err(Trouble::io("/proc/thread-self/ns/net"))?;
+    pub(super) fn current() -> Result<Namespace, OracleError> {
+        let file =
+            File::open("/proc/thread-self/ns/net").map_err(OracleError::io("/proc/thread-self/ns/net"))?;
         Ok(Namespace { file })
     }
 
     /// A new one, prepared for labs; the thread is in it as long as the guard lives.
-    pub(super) fn create(home: &Namespace) -> Result<(Namespace, Inside<'_>), Trouble> {
-        unshare(CloneFlags::CLONE_NEWNET).map_err(|e| Trouble::Unprivileged(e.into()))?;
+    pub(super) fn create(home: &Namespace) -> Result<(Namespace, Inside<'_>), OracleError> {
+        unshare(CloneFlags::CLONE_NEWNET).map_err(|e| OracleError::Unprivileged(e.into()))?;
         let guard = Inside { home };
         let namespace = Namespace::current()?;
         for (setting, value) in SETTINGS {
-            let failed = Trouble::io("preparing a namespace (/proc/sys/net)");
+            let failed = OracleError::io("preparing a namespace (/proc/sys/net)");
             write_setting(setting, value).map_err(failed)?;
         }
         Ok((namespace, guard))
     }
 
     /// The thread is in this namespace as long as the guard lives.
-    pub(super) fn enter<'a>(&self, home: &'a Namespace) -> Result<Inside<'a>, Trouble> {
+    pub(super) fn enter<'a>(&self, home: &'a Namespace) -> Result<Inside<'a>, OracleError> {
         setns(self.file.as_fd(), CloneFlags::CLONE_NEWNET)
-            .map_err(|e| Trouble::Io { what: "entering a namespace", source: e.into() })?;
+            .map_err(|e| OracleError::Io { what: "entering a namespace", source: e.into() })?;
         Ok(Inside { home })
     }
 
@@ -82,8 +83,8 @@ pub(super) fn write_setting(setting: &str, value: &str) -> io::Result<()> {
 /// process has one thread only, as the kernel demands.
 ///
 /// # Errors
-/// [`Trouble::Unprivileged`] if neither works.
-pub fn acquire_privileges() -> Result<(), Trouble> {
+/// [`OracleError::Unprivileged`] if neither works.
+pub fn acquire_privileges() -> Result<(), OracleError> {
     // A lab has a hundred sockets; the usual soft limit is 1024. If it cannot be raised, fewer jobs still work.
     if let Ok((_, hard)) = getrlimit(Resource::RLIMIT_NOFILE) {
         let _ = setrlimit(Resource::RLIMIT_NOFILE, hard, hard);
@@ -94,10 +95,10 @@ pub fn acquire_privileges() -> Result<(), Trouble> {
     }
     let (uid, gid) = (nix::unistd::getuid(), nix::unistd::getgid());
     unshare(CloneFlags::CLONE_NEWUSER | CloneFlags::CLONE_NEWNET)
-        .map_err(|e| Trouble::Unprivileged(e.into()))?;
+        .map_err(|e| OracleError::Unprivileged(e.into()))?;
     let write = |path: &str, text: String| fs::write(path, text);
     write("/proc/self/setgroups", "deny".to_owned())
         .and_then(|()| write("/proc/self/uid_map", format!("0 {uid} 1")))
         .and_then(|()| write("/proc/self/gid_map", format!("0 {gid} 1")))
-        .map_err(Trouble::Unprivileged)
+        .map_err(OracleError::Unprivileged)
 }

@@ -1,15 +1,17 @@
 //! Runs a lab on the kernel and writes down what happened.
 
 use super::change;
-use super::listen::Ear;
+use super::error::OracleError;
+use super::listen::SocketRecorder;
 use super::observed::{Observed, StepObserved, StepOutcome};
-use super::ours::skipped;
 use super::pool::Pool;
-use super::trouble::Trouble;
+use super::prediction::skipped;
 use super::world::{NOBODY, World};
 use crate::errno::ErrorNumber;
 use crate::frame::{Family, MacAddr, Resolve};
-use crate::lab::spec::{Action, Change, DeviceKind, Entry, FrameSpec, LabSpec, Name, StepSpec, SwitchChange};
+use crate::lab::spec::{
+    Action, Change, DeviceKind, FrameSpec, InjectPoint, LabSpec, Name, StepSpec, SwitchChange,
+};
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::time::Duration;
@@ -28,8 +30,8 @@ impl Oracle {
     /// An oracle in the calling thread's namespace.
     ///
     /// # Errors
-    /// [`Trouble::Io`] without `/proc`.
-    pub fn new() -> Result<Oracle, Trouble> {
+    /// [`OracleError::Io`] without `/proc`.
+    pub fn new() -> Result<Oracle, OracleError> {
         Ok(Oracle { pool: Pool::new()? })
     }
 
@@ -41,13 +43,13 @@ impl Oracle {
     /// Builds the lab, runs its steps, takes it down.
     ///
     /// # Errors
-    /// [`Trouble::Unsupported`] if the lab needs what the oracle cannot do, other troubles if it could not do its work.
-    pub fn run(&mut self, lab: &LabSpec, hints: Option<&Hints>) -> Result<Observed, Trouble> {
+    /// [`OracleError::Unsupported`] if the lab needs what the oracle cannot do, other troubles if it could not do its work.
+    pub fn run(&mut self, lab: &LabSpec, hints: Option<&Hints>) -> Result<Observed, OracleError> {
         let (mut world, setup) = World::build(&mut self.pool, lab)?;
         if lab.switches.iter().any(|s| s.ageing.is_zero() && s.fdb.iter().any(|e| e.dynamic)) {
             std::thread::sleep(SWEEP);
         }
-        let mut ear = Ear::new(lab);
+        let mut ear = SocketRecorder::new(lab);
         for i in 0..lab.steps.len() {
             if !matches!(lab.steps[i].action, Action::Inject { .. }) {
                 // What still waits in a queue must not meet the change.
@@ -69,7 +71,7 @@ impl Oracle {
             }
         }
         if world.restless {
-            return Err(Trouble::Unsupported("carriers that do not settle".to_owned()));
+            return Err(OracleError::Unsupported("carriers that do not settle".to_owned()));
         }
         Ok(observed)
     }
@@ -84,10 +86,10 @@ fn outcome_of(result: Result<(), ErrorNumber>) -> StepOutcome {
 
 fn run_step(
     world: &mut World<'_>,
-    ear: &mut Ear,
+    ear: &mut SocketRecorder,
     lab: &LabSpec,
     step: usize,
-) -> Result<StepOutcome, Trouble> {
+) -> Result<StepOutcome, OracleError> {
     let Some(StepSpec { action, .. }) = lab.steps.get(step) else { return Ok(StepOutcome::Ok) };
     if let Some(why) = skipped(action) {
         return Ok(StepOutcome::Skipped(why));
@@ -98,7 +100,7 @@ fn run_step(
                 return Ok(StepOutcome::Skipped("a frame that cannot be crafted"));
             };
             ear.injected(step, &bytes);
-            outcome_of(inject(world, at, *entry == Entry::Wire, &bytes))
+            outcome_of(inject(world, at, *entry == InjectPoint::Wire, &bytes))
         }
         Action::Set { device, change } => {
             let outcome = outcome_of(change::device(world, device, change));

@@ -1,10 +1,10 @@
 //! A ping for real: IP stacks in the namespaces of a lab, of which one asks another.
 
+use super::error::OracleError;
 use super::link;
 use super::netns::write_setting;
 use super::oracle::Oracle;
 use super::pool::DEVICE;
-use super::trouble::Trouble;
 use super::world::World;
 use crate::lab::LabSpec;
 use crate::lab::spec::DeviceKind;
@@ -23,7 +23,7 @@ const ECHO_REQUEST: [u8; 16] = [8, 0, 0, 0, 0, 0, 0, 1, 0x70, 0x69, 0x6e, 0x67, 
 
 /// How long to wait for what does not come.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Patience {
+pub(super) struct Timeouts {
     /// Between ARP requests, of which there are three.
     pub(super) ask_again: Duration,
     /// For the echo reply.
@@ -34,16 +34,16 @@ impl Oracle {
     /// One device pings another by IPv4 in a lab that is made for it; the lab's steps are not run.
     ///
     /// # Errors
-    /// [`Trouble::Unsupported`] if a device has no IPv4 address or needs more than an IP stack of its own.
+    /// [`OracleError::Unsupported`] if a device has no IPv4 address or needs more than an IP stack of its own.
     pub(super) fn ping(
         &mut self,
         lab: &LabSpec,
         from: &str,
         to: &str,
-        patience: Patience,
-    ) -> Result<Reach, Trouble> {
+        patience: Timeouts,
+    ) -> Result<Reach, OracleError> {
         if lab.devices.iter().any(|d| matches!(d.kind, DeviceKind::Router(_))) {
-            return Err(Trouble::Unsupported("routers".to_owned()));
+            return Err(OracleError::Unsupported("routers".to_owned()));
         }
         let lab = LabSpec { steps: Vec::new(), ..lab.clone() };
         // What the kernel refuses to make is no end of a ping; what it refuses to bring up has no route.
@@ -56,7 +56,8 @@ impl Oracle {
             return Ok(Reach::Unreachable);
         }
         let target = ends.iter().find(|(name, _)| *name == to).and_then(|(_, ip)| v4(ip).next());
-        let target = target.ok_or_else(|| Trouble::Unsupported(format!("{to} without an IPv4 address")))?;
+        let target =
+            target.ok_or_else(|| OracleError::Unsupported(format!("{to} without an IPv4 address")))?;
         let before = echo_requests(&world, to)?;
         let outcome = ask(&world, from, target, patience)?;
         Ok(match outcome {
@@ -72,10 +73,15 @@ fn v4(ip: &IpSpec) -> impl Iterator<Item = IpAddr> {
 }
 
 /// Configures the stack behind a device.
-fn give_addresses(world: &mut World<'_>, name: &str, ip: &IpSpec, patience: Patience) -> Result<(), Trouble> {
+fn give_addresses(
+    world: &mut World<'_>,
+    name: &str,
+    ip: &IpSpec,
+    patience: Timeouts,
+) -> Result<(), OracleError> {
     let place = world.place(name);
     let rtnl = &mut world.cells[place.cell].rtnl;
-    let failed = || Trouble::refused(format!("the addresses of {name}"));
+    let failed = || OracleError::refused(format!("the addresses of {name}"));
     link::set_flag(rtnl, LOOPBACK, LinkFlags::Up, true).map_err(failed())?;
     for net in ip.address.iter().filter(|net| net.addr().is_ipv4()) {
         link::add_address(rtnl, place.ifindex, net.addr(), net.prefix()).map_err(failed())?;
@@ -90,14 +96,19 @@ fn give_addresses(world: &mut World<'_>, name: &str, ip: &IpSpec, patience: Pati
         (format!("ipv4/neigh/{DEVICE}/retrans_time_ms"), patience.ask_again.as_millis().to_string()),
     ];
     for (setting, value) in settings {
-        write_setting(&setting, &value).map_err(Trouble::io("preparing an IP stack (/proc/sys/net)"))?;
+        write_setting(&setting, &value).map_err(OracleError::io("preparing an IP stack (/proc/sys/net)"))?;
     }
     Ok(())
 }
 
 /// Sends an echo request and waits: an answer, the stack's own word that nobody is there, or `None`: silence.
-fn ask(world: &World<'_>, from: &str, target: IpAddr, patience: Patience) -> Result<Option<Reach>, Trouble> {
-    let failed = || Trouble::io("a ping");
+fn ask(
+    world: &World<'_>,
+    from: &str,
+    target: IpAddr,
+    patience: Timeouts,
+) -> Result<Option<Reach>, OracleError> {
+    let failed = || OracleError::io("a ping");
     let socket = {
         let _inside = world.inside(world.place(from).cell)?;
         sys::echo_socket().map_err(failed())?
@@ -120,15 +131,15 @@ fn ask(world: &World<'_>, from: &str, target: IpAddr, patience: Patience) -> Res
 }
 
 /// How many echo requests have reached a device's stack; none if there is no such device.
-fn echo_requests(world: &World<'_>, name: &str) -> Result<u64, Trouble> {
+fn echo_requests(world: &World<'_>, name: &str) -> Result<u64, OracleError> {
     const COUNTERS: &str = "/proc/thread-self/net/snmp";
     if !world.live.contains_key(name) {
         return Ok(0);
     }
     let _inside = world.inside(world.place(name).cell)?;
-    let text = std::fs::read_to_string(COUNTERS).map_err(Trouble::io(COUNTERS))?;
+    let text = std::fs::read_to_string(COUNTERS).map_err(OracleError::io(COUNTERS))?;
     counter(&text, "Icmp:", "InEchos")
-        .ok_or_else(|| Trouble::Unsupported(format!("{COUNTERS} without InEchos")))
+        .ok_or_else(|| OracleError::Unsupported(format!("{COUNTERS} without InEchos")))
 }
 
 /// A counter of a protocol: a line of names, then one of values.

@@ -1,10 +1,10 @@
 //! Namespaces and their sockets, kept from one lab for the next: closing a packet socket makes the kernel wait for all
 //! its processors, a hundred times longer than the lab itself takes.
 
+use super::error::OracleError;
 use super::link;
 use super::netns::{Inside, Namespace};
 use super::rtnl::Rtnl;
-use super::trouble::Trouble;
 use crate::sys::{self, EVERY_PROTOCOL, PacketSocket};
 use std::collections::BTreeMap;
 use std::os::fd::RawFd;
@@ -45,8 +45,8 @@ impl Cell {
     }
 
     /// Listens on a device that has just been made.
-    pub(super) fn listen(&self, ifindex: u32, protocols: &[u16]) -> Result<(), Trouble> {
-        let failed = || Trouble::io("binding a packet socket");
+    pub(super) fn listen(&self, ifindex: u32, protocols: &[u16]) -> Result<(), OracleError> {
+        let failed = || OracleError::io("binding a packet socket");
         if let Some(tap) = &self.tap {
             tap.listen_to(ifindex, EVERY_PROTOCOL).map_err(failed())?;
         }
@@ -57,7 +57,7 @@ impl Cell {
     }
 
     /// The thread is in this namespace as long as the guard lives.
-    pub(super) fn enter<'a>(&self, pool: &'a Pool) -> Result<Inside<'a>, Trouble> {
+    pub(super) fn enter<'a>(&self, pool: &'a Pool) -> Result<Inside<'a>, OracleError> {
         self.namespace.enter(&pool.home)
     }
 
@@ -93,12 +93,12 @@ impl Drop for Pool {
 
 impl Pool {
     /// An empty pool of this thread.
-    pub(super) fn new() -> Result<Pool, Trouble> {
+    pub(super) fn new() -> Result<Pool, OracleError> {
         Ok(Pool { home: Namespace::current()?, idle: BTreeMap::new(), tag_offloads: None })
     }
 
     /// A namespace with room for this many ethertypes.
-    pub(super) fn take(&mut self, role: Role, protocols: usize) -> Result<Cell, Trouble> {
+    pub(super) fn take(&mut self, role: Role, protocols: usize) -> Result<Cell, OracleError> {
         let mut cell = match self.idle.get_mut(&role).and_then(Vec::pop) {
             Some(cell) => cell,
             None => self.open(role)?,
@@ -106,7 +106,7 @@ impl Pool {
         if role != Role::Deaf && cell.handlers.len() < protocols {
             let _inside = cell.namespace.enter(&self.home)?;
             while cell.handlers.len() < protocols {
-                cell.handlers.push(handler(role).map_err(Trouble::io("opening a packet socket"))?);
+                cell.handlers.push(handler(role).map_err(OracleError::io("opening a packet socket"))?);
             }
         }
         Ok(cell)
@@ -120,9 +120,9 @@ impl Pool {
         }
     }
 
-    fn open(&self, role: Role) -> Result<Cell, Trouble> {
+    fn open(&self, role: Role) -> Result<Cell, OracleError> {
         let (namespace, _inside) = Namespace::create(&self.home)?;
-        let failed = || Trouble::io("opening a packet socket");
+        let failed = || OracleError::io("opening a packet socket");
         Ok(Cell {
             role,
             namespace,

@@ -1,8 +1,8 @@
 //! How fast the running kernel's macvlan is with frames that a packet socket sends: a socket path, most of which is not
 //! macvlan's.
 
+use super::error::OracleError;
 use super::pool::Pool;
-use super::trouble::Trouble;
 use super::world::World;
 use crate::errno::ErrorNumber;
 use crate::lab::spec::{DeviceKind, LabSpec, Name};
@@ -23,13 +23,13 @@ pub struct Raced {
 /// one thread can. Every port's counter is read before and after.
 ///
 /// # Errors
-/// [`Trouble`] if the lab cannot be built, or a frame cannot be sent.
+/// [`OracleError`] if the lab cannot be built, or a frame cannot be sent.
 #[allow(clippy::disallowed_methods, reason = "measuring is what a clock is for")]
-pub fn race(lab: &LabSpec, nic: &str, frames: &[Vec<u8>]) -> Result<Raced, Trouble> {
+pub fn race(lab: &LabSpec, nic: &str, frames: &[Vec<u8>]) -> Result<Raced, OracleError> {
     let mut pool = Pool::new()?;
     let (mut world, refused) = World::build(&mut pool, lab)?;
     if let Some(refused) = refused.first() {
-        return Err(Trouble::Unsupported(format!("{}, which the kernel refuses", refused.device)));
+        return Err(OracleError::Unsupported(format!("{}, which the kernel refuses", refused.device)));
     }
     let ports: Vec<Name> = lab
         .devices
@@ -40,7 +40,7 @@ pub fn race(lab: &LabSpec, nic: &str, frames: &[Vec<u8>]) -> Result<Raced, Troub
     let before = received(&mut world, &ports)?;
     let far = world.across(nic);
     let sender = world.cells.get(far.cell).map(|cell| &cell.sender);
-    let sender = sender.ok_or_else(|| Trouble::Unsupported(format!("{nic} without a cable")))?;
+    let sender = sender.ok_or_else(|| OracleError::Unsupported(format!("{nic} without a cable")))?;
     let begin = Instant::now();
     for frame in frames {
         sender.send(far.ifindex, frame).map_err(asked)?;
@@ -50,7 +50,7 @@ pub fn race(lab: &LabSpec, nic: &str, frames: &[Vec<u8>]) -> Result<Raced, Troub
     Ok(Raced { sent: frames.len() as u64, received, time })
 }
 
-fn received(world: &mut World<'_>, ports: &[Name]) -> Result<u64, Trouble> {
+fn received(world: &mut World<'_>, ports: &[Name]) -> Result<u64, OracleError> {
     let mut sum = 0;
     for port in ports {
         sum += world.snapshot(port).map_err(asked)?.counters.rx_packets;
@@ -58,6 +58,6 @@ fn received(world: &mut World<'_>, ports: &[Name]) -> Result<u64, Trouble> {
     Ok(sum)
 }
 
-fn asked(number: ErrorNumber) -> Trouble {
-    Trouble::Io { what: "sending frames", source: std::io::Error::from_raw_os_error(number.0) }
+fn asked(number: ErrorNumber) -> OracleError {
+    OracleError::Io { what: "sending frames", source: std::io::Error::from_raw_os_error(number.0) }
 }

@@ -1,6 +1,6 @@
 //! Talking to the kernel's device management: one request, one answer.
 
-use super::trouble::Trouble;
+use super::error::OracleError;
 use crate::errno::ErrorNumber;
 use netlink_packet_core::{
     NLM_F_ACK, NLM_F_CREATE, NLM_F_DUMP, NLM_F_EXCL, NLM_F_REQUEST, NetlinkHeader, NetlinkMessage,
@@ -27,14 +27,14 @@ pub(super) struct Rtnl {
 
 impl Rtnl {
     /// Opens one in the thread's namespace.
-    pub(super) fn new() -> Result<Rtnl, Trouble> {
+    pub(super) fn new() -> Result<Rtnl, OracleError> {
         let open = || -> io::Result<Socket> {
             let mut socket = Socket::new(NETLINK_ROUTE)?;
             socket.bind_auto()?;
             socket.connect(&SocketAddr::new(0, 0))?;
             Ok(socket)
         };
-        let socket = open().map_err(Trouble::io("opening a netlink socket"))?;
+        let socket = open().map_err(OracleError::io("opening a netlink socket"))?;
         // Shorter errors; kernels before 4.2 lack it.
         let _ = socket.set_cap_ack(true);
         Ok(Rtnl { socket, sequence: 0, answer: Vec::with_capacity(ANSWER_BYTES) })

@@ -2,7 +2,7 @@
 
 use crate::lab::LabSpec;
 use crate::lab::spec::{
-    Action, DeviceKind, Entry, FrameSpec, MacvlanSpec, Name, NicSpec, StepSpec, SwitchChange,
+    Action, DeviceKind, FrameSpec, InjectPoint, MacvlanSpec, Name, NicSpec, StepSpec, SwitchChange,
 };
 use crate::macvlan::MacvlanFlags;
 use crate::switch::{PortFlag, PortFlags, PortState};
@@ -120,13 +120,14 @@ impl Shrinking<'_> {
             .collect();
         for i in 0..self.best.steps.len() {
             for nic in &nics {
-                let Some(Action::Inject { at, entry: Entry::Device, frame }) =
+                let Some(Action::Inject { at, entry: InjectPoint::Device, frame }) =
                     self.best.steps.get(i).map(|s| s.action.clone())
                 else {
                     break;
                 };
                 let mut candidate = self.best.clone();
-                candidate.steps[i].action = Action::Inject { at: nic.clone(), entry: Entry::Wire, frame };
+                candidate.steps[i].action =
+                    Action::Inject { at: nic.clone(), entry: InjectPoint::Wire, frame };
                 let mut without_switches = candidate.clone();
                 without_switches.switches.clear();
                 without_switches.steps.retain(|s| !matches!(s.action, Action::SetSwitch { .. }));
@@ -306,7 +307,7 @@ mod tests {
         let small = shrink(&lab, &mut |l| {
             let nic = l.devices.iter().find(|d| matches!(d.kind, DeviceKind::Nic(_)));
             nic.is_some_and(|nic| l.steps.iter().any(|s| matches!(&s.action,
-                Action::Inject { at, entry, .. } if at == "win0" || (*at == nic.name && *entry == Entry::Wire))))
+                Action::Inject { at, entry, .. } if at == "win0" || (*at == nic.name && *entry == InjectPoint::Wire))))
         });
         assert_eq!((small.devices.len(), small.switches.len(), small.steps.len()), (1, 0, 1));
     }

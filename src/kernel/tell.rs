@@ -1,7 +1,7 @@
 //! A difference, told so that a person sees what it is about.
 
 use super::compare::Difference;
-use super::ours::Ours;
+use super::prediction::Prediction;
 use crate::lab::LabSpec;
 use crate::report::step_in_words;
 use std::collections::BTreeSet;
@@ -9,7 +9,7 @@ use std::fmt::Write as _;
 
 /// Every difference, each step's with what macvlab did in it and by which rules.
 #[must_use]
-pub fn tell(lab: &LabSpec, ours: &Ours, differences: &[Difference]) -> String {
+pub fn tell(lab: &LabSpec, ours: &Prediction, differences: &[Difference]) -> String {
     let mut text = String::new();
     let steps: BTreeSet<Option<usize>> = differences.iter().map(Difference::step).collect();
     for step in steps {

@@ -1,7 +1,7 @@
 use super::*;
 use crate::frame::{MacAddr, PacketType};
 use crate::lab::SetupStage;
-use crate::lab::spec::Entry;
+use crate::lab::spec::InjectPoint;
 use crate::lab::spec::*;
 use crate::macvlan::Mode;
 use crate::nic::UnicastFilter;
@@ -79,7 +79,7 @@ fn frame(dst: u64, src: u64, rest: &[u8]) -> Vec<u8> {
 }
 
 fn inject(at: &str, from_wire: bool, bytes: Vec<u8>) -> StepSpec {
-    let entry = if from_wire { Entry::Wire } else { Entry::Device };
+    let entry = if from_wire { InjectPoint::Wire } else { InjectPoint::Device };
     StepSpec {
         action: Action::Inject { at: at.into(), entry, frame: FrameSpec::Bytes(bytes) },
         expect: None,
@@ -101,7 +101,7 @@ const ALL: u64 = 0xffff_ffff_ffff;
 fn observe(lab: &LabSpec) -> Option<Observed> {
     match Oracle::new().unwrap().run(lab, None) {
         Ok(o) => Some(o),
-        Err(Trouble::Unprivileged(_)) => None,
+        Err(OracleError::Unprivileged(_)) => None,
         Err(e) => panic!("{e}"),
     }
 }
@@ -229,14 +229,14 @@ fn random_labs_are_the_same_every_time_and_differ() {
 
 #[test]
 fn the_kernel_agrees_on_random_labs() {
-    if matches!(Oracle::new().unwrap().run(&LabSpec::default(), None), Err(Trouble::Unprivileged(_))) {
+    if matches!(Oracle::new().unwrap().run(&LabSpec::default(), None), Err(OracleError::Unprivileged(_))) {
         return;
     }
     let stop = crate::stop::Stop::default();
     let mut told = String::new();
     let tally = verify_random(100, 12, 2, &stop, &mut |p| match p {
         Progress::Failed(f) => told.push_str(&format!("seed {}\n{}", f.seed, f.told)),
-        Progress::Trouble(seed, e) => told.push_str(&format!("seed {seed}: {e}\n")),
+        Progress::OracleError(seed, e) => told.push_str(&format!("seed {seed}: {e}\n")),
         Progress::Agreed(..) => {}
     });
     assert_eq!((tally.labs, tally.failed, tally.troubled), (12, 0, 0), "{told}");
@@ -246,7 +246,7 @@ fn the_kernel_agrees_on_random_labs() {
 fn a_difference_is_found_and_told() {
     let mut lab = two_ports(Mode::Bridge, false);
     lab.steps.push(inject("a", false, frame(B, A, &[0x88, 0xb5, 1])));
-    let ours = Ours::run(&lab);
+    let ours = Prediction::run(&lab);
     let mut other = ours.observed.clone();
     other.steps[0].deliveries.clear();
     other.steps[0].outcome = StepOutcome::Error(ErrorNumber(libc::ENOBUFS));
@@ -262,7 +262,7 @@ fn a_collision_is_allowed_only_where_joining_would_deliver() {
     let group = 0x0100_5e00_0099;
     let mut lab = two_ports(Mode::Vepa, false);
     lab.steps.push(inject("win", false, frame(group, WIN, &[0x88, 0xb5, 1])));
-    let ours = Ours::run(&lab);
+    let ours = Prediction::run(&lab);
     let mut seen = ours.observed.steps[0].arrives[0].clone();
     let with = |seen: &Seen| {
         let mut o = ours.observed.clone();
@@ -291,7 +291,7 @@ fn a_ping_for_real_tells_reply_unreachable_silence_and_one_way_apart() {
         (deaf, true, true, "win", Reach::OneWay),
     ];
     let ms = Duration::from_millis;
-    let patience = super::ping::Patience { ask_again: ms(150), reply: ms(600) };
+    let patience = super::ping::Timeouts { ask_again: ms(150), reply: ms(600) };
     let mut oracle = Oracle::new().unwrap();
     for (setup, hairpin, known, to, expected) in cases {
         let mut lab = Classic { c1: setup, c2: Some(setup), wire: Wire::Switch { hairpin } }.spec();
@@ -300,7 +300,7 @@ fn a_ping_for_real_tells_reply_unreachable_silence_and_one_way_apart() {
         }
         match oracle.ping(&lab, "c1", to, patience) {
             Ok(reach) => assert_eq!(reach, expected, "{setup} {hairpin} {known} {to}"),
-            Err(Trouble::Unprivileged(_)) => return,
+            Err(OracleError::Unprivileged(_)) => return,
             Err(e) => panic!("{e}"),
         }
     }

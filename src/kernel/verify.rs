@@ -1,13 +1,13 @@
 //! Many labs, several at a time.
 
 use super::compare::{Allowed, Comparison, compare};
+use super::error::OracleError;
 use super::many::many;
 use super::oracle::Oracle;
-use super::ours::Ours;
+use super::prediction::Prediction;
 use super::random::random_lab;
 use super::shrink::shrink;
 use super::tell::tell;
-use super::trouble::Trouble;
 use crate::lab::LabSpec;
 use crate::stop::Stop;
 use crate::verdict::Rule;
@@ -22,9 +22,9 @@ const SECOND_LOOKS: usize = 2;
 /// Runs a lab on both sides and compares.
 ///
 /// # Errors
-/// The oracle's troubles; [`Trouble::Unsupported`] names what it cannot do.
-pub fn verify_lab(oracle: &mut Oracle, lab: &LabSpec) -> Result<(Comparison, Ours), Trouble> {
-    let ours = Ours::run(lab);
+/// The oracle's troubles; [`OracleError::Unsupported`] names what it cannot do.
+pub fn verify_lab(oracle: &mut Oracle, lab: &LabSpec) -> Result<(Comparison, Prediction), OracleError> {
+    let ours = Prediction::run(lab);
     let hints = ours.hints();
     let mut comparison = compare(lab, &oracle.run(lab, Some(&hints))?, &ours);
     for _ in 0..SECOND_LOOKS {
@@ -62,7 +62,7 @@ pub enum Progress {
     /// A lab did not.
     Failed(Box<Failure>),
     /// The oracle could not do its work.
-    Trouble(u64, Trouble),
+    OracleError(u64, OracleError),
 }
 
 /// What came of many labs.
@@ -90,7 +90,7 @@ pub fn verify_random(
     told: &mut dyn FnMut(&Progress),
 ) -> Tally {
     let mut tally = Tally::default();
-    let trouble = |e| Progress::Trouble(first, e);
+    let trouble = |e| Progress::OracleError(first, e);
     let one = |oracle: &mut Oracle, number: u64| one(oracle, first.wrapping_add(number));
     many((count, jobs), stop, trouble, one, &mut |progress| {
         tally.labs += 1;
@@ -102,7 +102,7 @@ pub fn verify_random(
                 }
             }
             Progress::Failed(_) => tally.failed += 1,
-            Progress::Trouble(..) => tally.troubled += 1,
+            Progress::OracleError(..) => tally.troubled += 1,
         }
         told(&progress);
     });
@@ -113,7 +113,7 @@ fn one(oracle: &mut Oracle, seed: u64) -> Progress {
     let lab = random_lab(seed);
     let (comparison, ours) = match verify_lab(oracle, &lab) {
         Ok(done) => done,
-        Err(e) => return Progress::Trouble(seed, e),
+        Err(e) => return Progress::OracleError(seed, e),
     };
     if comparison.differences.is_empty() {
         return Progress::Agreed(comparison.allowed, ours.rules());

@@ -1,12 +1,12 @@
 //! A lab made of real devices: every NIC's host, port, station and switch in a namespace of its own.
 
 use super::can;
+use super::error::OracleError;
 use super::link::{self, NewEnd, NewPort, Snapshot};
 use super::netns::Inside;
 use super::observed::SetupError;
-use super::plan::{Far, Plan, Wired};
 use super::pool::{Cell, DEVICE, Pool, Role};
-use super::trouble::Trouble;
+use super::requirements::{Far, Requirements, Wired};
 use crate::counters::Counters;
 use crate::errno::ErrorNumber;
 use crate::frame::MacAddr;
@@ -46,7 +46,7 @@ pub(super) enum Kind {
 
 /// A device that belongs to no name of the lab: a switch's end of a cable, or an idle cable's.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Place {
+pub(super) struct UnnamedDevice {
     pub(super) cell: usize,
     pub(super) ifindex: u32,
 }
@@ -56,14 +56,14 @@ pub(super) struct World<'p> {
     pool: &'p mut Pool,
     pub(super) cells: Vec<Cell>,
     protocols: Vec<u16>,
-    plan: Plan,
+    plan: Requirements,
     cell_of: BTreeMap<Name, usize>,
     pub(super) live: BTreeMap<Name, Live>,
     /// Cables made before their second end's turn came.
     unborn: BTreeMap<Name, Live>,
     /// The other end of a device's cable, unless that is a device itself.
-    pub(super) far: BTreeMap<Name, Place>,
-    pub(super) switches: BTreeMap<Name, Place>,
+    pub(super) far: BTreeMap<Name, UnnamedDevice>,
+    pub(super) switches: BTreeMap<Name, UnnamedDevice>,
     /// What devices that are gone had counted.
     pub(super) gone: BTreeMap<Name, Vec<Counters>>,
     /// Devices that went with the other end of their cable.
@@ -92,8 +92,11 @@ impl Drop for World<'_> {
 
 impl<'p> World<'p> {
     /// Builds the lab; refused devices are listed.
-    pub(super) fn build(pool: &'p mut Pool, lab: &LabSpec) -> Result<(World<'p>, Vec<SetupError>), Trouble> {
-        let plan = Plan::of(lab)?;
+    pub(super) fn build(
+        pool: &'p mut Pool,
+        lab: &LabSpec,
+    ) -> Result<(World<'p>, Vec<SetupError>), OracleError> {
+        let plan = Requirements::of(lab)?;
         can::check(pool, lab)?;
         let void = pool.take(Role::Deaf, 0)?;
         let mut refused = Vec::new();
@@ -136,7 +139,7 @@ impl<'p> World<'p> {
     }
 
     /// The namespace of this name, the same whenever the name is used again.
-    fn cell_for(&mut self, name: &str, role: Role) -> Result<usize, Trouble> {
+    fn cell_for(&mut self, name: &str, role: Role) -> Result<usize, OracleError> {
         if let Some(cell) = self.cell_of.get(name) {
             return Ok(*cell);
         }
@@ -152,13 +155,13 @@ impl<'p> World<'p> {
         spec: &SwitchSpec,
         own_device: bool,
         refused: &mut Vec<SetupError>,
-    ) -> Result<(), Trouble> {
+    ) -> Result<(), OracleError> {
         let cell = self.cell_for(&spec.name, if own_device { Role::Nic } else { Role::Deaf })?;
         let ifindex = self.index();
         let settings = vec![link::ageing(spec.ageing)];
         let mac = if own_device { spec.mac } else { MacAddr([0x0e, 0xbb, 0xbb, 0xbb, 0xbb, 0]) };
         link::bridge(&mut self.cells[cell].rtnl, DEVICE, ifindex, mac, settings)
-            .map_err(Trouble::refused(format!("the switch {}", spec.name)))?;
+            .map_err(OracleError::refused(format!("the switch {}", spec.name)))?;
         if own_device {
             self.cells[cell].listen(ifindex, &self.protocols)?;
             self.live.insert(spec.name.clone(), Live { cell, ifindex, kind: Kind::Nic });
@@ -168,7 +171,7 @@ impl<'p> World<'p> {
             let set = link::bridge_settings(&mut self.cells[cell].rtnl, ifindex, mask);
             refused.extend(set.err().map(|e| create_error(&spec.name, e)));
         }
-        self.switches.insert(spec.name.clone(), Place { cell, ifindex });
+        self.switches.insert(spec.name.clone(), UnnamedDevice { cell, ifindex });
         Ok(())
     }
 
@@ -177,7 +180,7 @@ impl<'p> World<'p> {
         name: &str,
         kind: &DeviceKind,
         refused: &mut Vec<SetupError>,
-    ) -> Result<(), Trouble> {
+    ) -> Result<(), OracleError> {
         match kind {
             DeviceKind::Macvlan(spec) => {
                 if let Err((stage, error)) = self.make_port(name, spec)? {
@@ -191,7 +194,7 @@ impl<'p> World<'p> {
                     [(LinkFlags::Promisc, spec.promisc), (LinkFlags::Allmulti, spec.allmulticast)]
                 {
                     if on {
-                        self.set_flag(name, flag, true).map_err(Trouble::refused("a flag of a NIC"))?;
+                        self.set_flag(name, flag, true).map_err(OracleError::refused("a flag of a NIC"))?;
                     }
                 }
                 self.bring_up(name, spec.up)
@@ -207,19 +210,19 @@ impl<'p> World<'p> {
                 }
                 Ok(())
             }
-            DeviceKind::Vlan(_) => Err(Trouble::Unsupported("802.1Q sub-interfaces".to_owned())),
+            DeviceKind::Vlan(_) => Err(OracleError::Unsupported("802.1Q sub-interfaces".to_owned())),
         }
     }
 
-    fn bring_up(&mut self, name: &str, up: bool) -> Result<(), Trouble> {
+    fn bring_up(&mut self, name: &str, up: bool) -> Result<(), OracleError> {
         if !up {
             return Ok(());
         }
-        self.set_flag(name, LinkFlags::Up, true).map_err(Trouble::refused(format!("bringing {name} up")))
+        self.set_flag(name, LinkFlags::Up, true).map_err(OracleError::refused(format!("bringing {name} up")))
     }
 
     /// Makes the device and its cable, unless the device at the cable's other end came first.
-    fn make_wired(&mut self, name: &str) -> Result<(), Trouble> {
+    fn make_wired(&mut self, name: &str) -> Result<(), OracleError> {
         if let Some(made) = self.unborn.remove(name) {
             self.live.insert(name.into(), made);
             return Ok(());
@@ -240,15 +243,15 @@ impl<'p> World<'p> {
                 let end = self.far_end("p", wired.mtu);
                 self.lay_cable(name, here, &here_end, place.cell, &end)?;
                 self.plug_in(place, &end, port)?;
-                self.far.insert(name.into(), Place { cell: place.cell, ifindex: end.ifindex });
+                self.far.insert(name.into(), UnnamedDevice { cell: place.cell, ifindex: end.ifindex });
             }
             Far::Nobody => {
                 let end = self.far_end("v", wired.mtu);
                 let void = self.void;
                 self.lay_cable(name, here, &here_end, void, &end)?;
                 link::set_flag(&mut self.cells[void].rtnl, end.ifindex, LinkFlags::Up, true)
-                    .map_err(Trouble::refused("an idle cable"))?;
-                self.far.insert(name.into(), Place { cell: void, ifindex: end.ifindex });
+                    .map_err(OracleError::refused("an idle cable"))?;
+                self.far.insert(name.into(), UnnamedDevice { cell: void, ifindex: end.ifindex });
             }
         }
         self.cells[here].listen(here_end.ifindex, &self.protocols)?;
@@ -256,7 +259,7 @@ impl<'p> World<'p> {
         Ok(())
     }
 
-    fn new_end(&mut self, name: &str, wired: &Wired) -> Result<(usize, NewEnd), Trouble> {
+    fn new_end(&mut self, name: &str, wired: &Wired) -> Result<(usize, NewEnd), OracleError> {
         let cell = self.cell_for(name, if wired.nic { Role::Nic } else { Role::End })?;
         let end = NewEnd { ifname: DEVICE.to_owned(), ifindex: self.index(), mac: wired.mac, mtu: wired.mtu };
         Ok((cell, end))
@@ -276,19 +279,24 @@ impl<'p> World<'p> {
         here_end: &NewEnd,
         there: usize,
         there_end: &NewEnd,
-    ) -> Result<(), Trouble> {
+    ) -> Result<(), OracleError> {
         let there_ns = self.cells[there].raw();
         link::cable(&mut self.cells[here].rtnl, here_end, there_end, there_ns)
-            .map_err(Trouble::refused(format!("the cable of {name}")))?;
+            .map_err(OracleError::refused(format!("the cable of {name}")))?;
         for (cell, end) in [(here, here_end), (there, there_end)] {
             self.pool.no_tag_offloads(&self.cells[cell], &end.ifname);
         }
         Ok(())
     }
 
-    fn plug_in(&mut self, switch: Place, end: &NewEnd, port: &SwitchPortSpec) -> Result<(), Trouble> {
+    fn plug_in(
+        &mut self,
+        switch: UnnamedDevice,
+        end: &NewEnd,
+        port: &SwitchPortSpec,
+    ) -> Result<(), OracleError> {
         let rtnl = &mut self.cells[switch.cell].rtnl;
-        let refused = || Trouble::refused(format!("the switch port of {}", port.device));
+        let refused = || OracleError::refused(format!("the switch port of {}", port.device));
         link::set(rtnl, end.ifindex, LinkAttribute::Controller(switch.ifindex)).map_err(refused())?;
         let mut flags = port.flags;
         let settings: Vec<InfoBridgePort> =
@@ -332,7 +340,7 @@ impl<'p> World<'p> {
         &mut self,
         name: &str,
         spec: &MacvlanSpec,
-    ) -> Result<Result<(), (SetupStage, ErrorNumber)>, Trouble> {
+    ) -> Result<Result<(), (SetupStage, ErrorNumber)>, OracleError> {
         let cell = self.cell_for(name, Role::End)?;
         let parent = self.live.get(&spec.parent).cloned();
         let (parent_cell, parent_index) =
@@ -356,11 +364,11 @@ impl<'p> World<'p> {
         let kind = Kind::Port { tap: spec.tap, nic };
         self.live.insert(name.into(), Live { cell, ifindex: new.ifindex, kind });
         for group in &spec.multicast {
-            self.join(name, *group, true).map_err(Trouble::refused("joining a group"))?;
+            self.join(name, *group, true).map_err(OracleError::refused("joining a group"))?;
         }
         for (flag, on) in [(LinkFlags::Allmulti, spec.allmulticast), (LinkFlags::Promisc, spec.promisc)] {
             if on {
-                self.set_flag(name, flag, true).map_err(Trouble::refused("a flag of a port"))?;
+                self.set_flag(name, flag, true).map_err(OracleError::refused("a flag of a port"))?;
             }
         }
         let up = if spec.up { self.set_flag(name, LinkFlags::Up, true) } else { Ok(()) };
@@ -368,13 +376,13 @@ impl<'p> World<'p> {
     }
 
     /// The thread is in this namespace as long as the guard lives.
-    pub(super) fn inside(&self, cell: usize) -> Result<Inside<'_>, Trouble> {
+    pub(super) fn inside(&self, cell: usize) -> Result<Inside<'_>, OracleError> {
         self.cells[cell].enter(self.pool)
     }
 
     /// Where a device is; a device that does not exist is nowhere, and the kernel says so when it is addressed.
-    pub(super) fn place(&self, name: &str) -> Place {
-        self.live.get(name).map_or(Place { cell: self.void, ifindex: NOBODY }, |d| Place {
+    pub(super) fn place(&self, name: &str) -> UnnamedDevice {
+        self.live.get(name).map_or(UnnamedDevice { cell: self.void, ifindex: NOBODY }, |d| UnnamedDevice {
             cell: d.cell,
             ifindex: d.ifindex,
         })
@@ -387,12 +395,12 @@ impl<'p> World<'p> {
     }
 
     /// A switch's end of a device's cable.
-    pub(super) fn switch_port(&self, device: &str) -> Place {
-        self.far.get(device).copied().unwrap_or(Place { cell: self.void, ifindex: NOBODY })
+    pub(super) fn switch_port(&self, device: &str) -> UnnamedDevice {
+        self.far.get(device).copied().unwrap_or(UnnamedDevice { cell: self.void, ifindex: NOBODY })
     }
 
     /// The other end of a device's cable.
-    pub(super) fn across(&self, name: &str) -> Place {
+    pub(super) fn across(&self, name: &str) -> UnnamedDevice {
         match self.plan.wired(name).map(|w| &w.far) {
             Ok(Far::Device(other)) => self.place(other),
             _ => self.switch_port(name),
@@ -492,8 +500,8 @@ fn create_error(device: &str, error: ErrorNumber) -> SetupError {
     SetupError { device: device.into(), stage: SetupStage::Create, error }
 }
 
-fn missing(switch: &str) -> Trouble {
-    Trouble::Unsupported(format!("there is no switch {switch}"))
+fn missing(switch: &str) -> OracleError {
+    OracleError::Unsupported(format!("there is no switch {switch}"))
 }
 
 fn kind_of(wired: &Wired) -> Kind {

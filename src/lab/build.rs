@@ -57,7 +57,7 @@ impl Lab {
             next_frame_id: 0,
             watched: None,
             crowd: None,
-            told: super::told::Told::default(),
+            told: super::reported::LastReported::default(),
             log: Vec::new(),
             summary: Summary::default(),
         };

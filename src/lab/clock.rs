@@ -9,7 +9,7 @@ use std::collections::{BTreeSet, BinaryHeap};
 
 /// Something that is due.
 #[derive(Clone, Debug)]
-pub(super) enum Due {
+pub(super) enum Scheduled {
     /// A frame reaches an end of a cable.
     Arrive { at: End, frame: Frame, frame_id: u64 },
     /// An IP stack's frame is sent by its device.
@@ -19,29 +19,29 @@ pub(super) enum Due {
 }
 
 #[derive(Debug)]
-struct Entry {
+struct QueuedEvent {
     time: Instant,
     /// Breaks ties: first come, first served.
     order: u64,
-    due: Due,
+    due: Scheduled,
 }
 
-impl PartialEq for Entry {
-    fn eq(&self, other: &Entry) -> bool {
+impl PartialEq for QueuedEvent {
+    fn eq(&self, other: &QueuedEvent) -> bool {
         (self.time, self.order) == (other.time, other.order)
     }
 }
 
-impl Eq for Entry {}
+impl Eq for QueuedEvent {}
 
-impl PartialOrd for Entry {
-    fn partial_cmp(&self, other: &Entry) -> Option<std::cmp::Ordering> {
+impl PartialOrd for QueuedEvent {
+    fn partial_cmp(&self, other: &QueuedEvent) -> Option<std::cmp::Ordering> {
         Some(self.cmp(other))
     }
 }
 
-impl Ord for Entry {
-    fn cmp(&self, other: &Entry) -> std::cmp::Ordering {
+impl Ord for QueuedEvent {
+    fn cmp(&self, other: &QueuedEvent) -> std::cmp::Ordering {
         (self.time, self.order).cmp(&(other.time, other.order))
     }
 }
@@ -52,23 +52,23 @@ const MAX_UNDER_WAY: usize = 1 << 18;
 
 /// What is due, in the order of time.
 #[derive(Debug, Default)]
-pub(super) struct Agenda {
-    frames: BinaryHeap<Reverse<Entry>>,
+pub(super) struct EventQueue {
+    frames: BinaryHeap<Reverse<QueuedEvent>>,
     wakes: BTreeSet<(Instant, AgentId)>,
     order: u64,
     /// There were too many frames.
     full: bool,
 }
 
-impl Agenda {
+impl EventQueue {
     /// Plans something with a frame. Once there were too many, it is lost.
-    pub(super) fn plan(&mut self, time: Instant, due: Due) {
+    pub(super) fn plan(&mut self, time: Instant, due: Scheduled) {
         self.full |= self.frames.len() >= MAX_UNDER_WAY;
         if self.full {
             return;
         }
         self.order += 1;
-        self.frames.push(Reverse(Entry { time, order: self.order, due }));
+        self.frames.push(Reverse(QueuedEvent { time, order: self.order, due }));
     }
 
     /// Whether there were too many frames.
@@ -77,7 +77,7 @@ impl Agenda {
     }
 
     /// The frames that are under way, which are so no more.
-    pub(super) fn clear(&mut self) -> impl Iterator<Item = Due> {
+    pub(super) fn clear(&mut self) -> impl Iterator<Item = Scheduled> {
         self.frames.drain().map(|Reverse(entry)| entry.due)
     }
 
@@ -96,7 +96,7 @@ impl Agenda {
 
     /// Whether a frame is to be sent by this device.
     pub(super) fn sends(&self, by: DeviceId) -> bool {
-        self.frames.iter().any(|Reverse(e)| matches!(e.due, Due::Send { device, .. } if device == by))
+        self.frames.iter().any(|Reverse(e)| matches!(e.due, Scheduled::Send { device, .. } if device == by))
     }
 
     /// Whether frames are under way.
@@ -112,11 +112,11 @@ impl Agenda {
     }
 
     /// Takes the next thing that is due at or before `limit`; frames before wake-ups of the same moment.
-    pub(super) fn take(&mut self, limit: Instant) -> Option<(Instant, Due)> {
+    pub(super) fn take(&mut self, limit: Instant) -> Option<(Instant, Scheduled)> {
         let time = self.next_time().filter(|t| *t <= limit)?;
         if self.frames.peek().is_some_and(|Reverse(e)| e.time == time) {
             return self.frames.pop().map(|Reverse(e)| (time, e.due));
         }
-        self.wakes.pop_first().map(|(_, agent)| (time, Due::Wake(agent)))
+        self.wakes.pop_first().map(|(_, agent)| (time, Scheduled::Wake(agent)))
     }
 }

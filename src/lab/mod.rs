@@ -27,11 +27,11 @@ mod event;
 mod outside;
 mod publish;
 mod record;
+mod reported;
 pub mod spec;
 mod steps;
-mod told;
 
-pub use crate::dataplane::{Decision, Finding, HopKind, Place, Way, WayKind};
+pub use crate::dataplane::{Candidate, CandidateKind, Decision, DecisionPoint, Finding, HopKind};
 pub use ask::Known;
 pub use event::{Device, DeviceState, Event, FdbChange, Hop, Outcome, SetupStage, SwitchPort};
 pub use outside::{AttachError, Outlet};
@@ -45,15 +45,15 @@ use crate::stop::Stop;
 use crate::switch::Switch;
 use crate::time::Instant;
 use crate::verdict::Rule;
-use clock::Due;
+use clock::Scheduled;
 use device::{AgentId, Cable, DeviceId, End, Kind, Link, Stack, SwitchNode};
 use outside::Outside;
-use record::{Recorder, Stacks, Watched};
+use record::{InjectedFrame, Recorder, Stacks};
+use reported::LastReported;
 use spec::{Name, StepSpec};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
-use told::Told;
 
 /// The frames of the captures that `replay` steps name, with the times that they are [taken](crate::capture::Steady) at.
 pub type Captures = BTreeMap<PathBuf, Arc<[(Instant, Frame)]>>;
@@ -156,10 +156,10 @@ pub struct Lab {
     now: Instant,
     step: usize,
     next_frame_id: u64,
-    watched: Option<Watched>,
+    watched: Option<InjectedFrame>,
     /// Too many frames were under way, to these devices.
     crowd: Option<Vec<Name>>,
-    told: Told,
+    told: LastReported,
     log: Vec<Event>,
     summary: Summary,
 }
@@ -189,7 +189,7 @@ impl Lab {
         self.advance(time, sink);
         let frame_id = self.new_frame_id();
         let (at, frame) = (WireEnd::Device(self.node(id)), self.pool.make(&[frame]));
-        self.walk(|walk| walk.arrive(at, Numbered::new(&frame, frame_id)));
+        self.forward(|forwarding| forwarding.arrive(at, Numbered::new(&frame, frame_id)));
         self.settle(sink);
         Ok(())
     }
@@ -254,12 +254,12 @@ impl Lab {
         let mut counts: BTreeMap<Name, usize> = BTreeMap::new();
         for due in self.stacks.agenda.clear() {
             let name = match due {
-                Due::Arrive { at: WireEnd::Device(node), .. } => wiring.name(node).clone(),
-                Due::Arrive { at: WireEnd::Switch(switch, port), .. } => {
+                Scheduled::Arrive { at: WireEnd::Device(node), .. } => wiring.name(node).clone(),
+                Scheduled::Arrive { at: WireEnd::Switch(switch, port), .. } => {
                     wiring.name(wiring.switch(switch).port(port)).clone()
                 }
-                Due::Send { device, .. } => self.devices[device.0].name.clone(),
-                Due::Arrive { .. } | Due::Wake(_) => continue,
+                Scheduled::Send { device, .. } => self.devices[device.0].name.clone(),
+                Scheduled::Arrive { .. } | Scheduled::Wake(_) => continue,
             };
             *counts.entry(name).or_default() += 1;
         }
@@ -293,16 +293,16 @@ impl Lab {
         }
     }
 
-    fn perform(&mut self, due: Due) {
+    fn perform(&mut self, due: Scheduled) {
         match due {
-            Due::Arrive { at: WireEnd::Outside(outlet), frame, .. } => {
+            Scheduled::Arrive { at: WireEnd::Outside(outlet), frame, .. } => {
                 self.outside.send(Outlet::of(outlet), frame);
             }
-            Due::Arrive { at, frame, frame_id } => {
-                self.walk(|walk| walk.arrive(at, Numbered::new(&frame, frame_id)));
+            Scheduled::Arrive { at, frame, frame_id } => {
+                self.forward(|forwarding| forwarding.arrive(at, Numbered::new(&frame, frame_id)));
             }
-            Due::Send { device, frame } => self.send_or_record(device, frame),
-            Due::Wake(agent) => {
+            Scheduled::Send { device, frame } => self.send_or_record(device, frame),
+            Scheduled::Wake(agent) => {
                 self.stacks.agents[agent.0].wake = None;
                 self.serve(agent);
             }
@@ -316,7 +316,7 @@ impl Lab {
 
     fn send_or_record(&mut self, id: DeviceId, frame: Frame) {
         let (node, frame_id) = (self.node(id), self.new_frame_id());
-        self.walk(|walk| walk.send_or_drop(node, Numbered::new(&frame, frame_id)));
+        self.forward(|forwarding| forwarding.send_or_drop(node, Numbered::new(&frame, frame_id)));
     }
 
     fn new_frame_id(&mut self) -> u64 {

@@ -45,7 +45,7 @@ pub enum AttachError {
 
 /// How an outlet is connected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Way {
+enum Attachment {
     /// As what is at the other end of the device's cable.
     Wire(DeviceId),
     /// As what uses the device.
@@ -55,17 +55,17 @@ enum Way {
 }
 
 #[derive(Debug)]
-struct Place {
+struct OutletEntry {
     name: Name,
     /// None while the device is removed.
-    way: Option<Way>,
+    way: Option<Attachment>,
     present: bool,
 }
 
 /// Every outlet, and what left by them.
 #[derive(Debug, Default)]
 pub(super) struct Outside {
-    places: Vec<Place>,
+    places: Vec<OutletEntry>,
     sent: Vec<(Outlet, Frame)>,
 }
 
@@ -87,7 +87,7 @@ impl Outside {
 
     /// A device is gone.
     pub(super) fn vacate(&mut self, id: DeviceId) {
-        let here = |way: Way| matches!(way, Way::Wire(d) | Way::User(d) | Way::Node(d) if d == id);
+        let here = |way: Attachment| matches!(way, Attachment::Wire(d) | Attachment::User(d) | Attachment::Node(d) if d == id);
         for place in self.places.iter_mut().filter(|p| p.way.is_some_and(here)) {
             place.way = None;
         }
@@ -108,7 +108,7 @@ impl Lab {
             return Err(AttachError::Twice(device.into()));
         }
         let outlet = Outlet(self.outside.places.len());
-        self.outside.places.push(Place { name: device.into(), way: None, present: true });
+        self.outside.places.push(OutletEntry { name: device.into(), way: None, present: true });
         self.plug_in(outlet, id);
         Ok(outlet)
     }
@@ -124,14 +124,14 @@ impl Lab {
         let way = match &mut self.devices[id.0].kind {
             Kind::Port { tap: Some(tap), .. } => {
                 *tap = TapOpen::Reading;
-                Way::Node(id)
+                Attachment::Node(id)
             }
-            Kind::Link(link) if matches!(link.role, Role::Nic | Role::Router(_)) => Way::Wire(id),
-            Kind::Link(_) | Kind::Port { tap: None, .. } => Way::User(id),
+            Kind::Link(link) if matches!(link.role, Role::Nic | Role::Router(_)) => Attachment::Wire(id),
+            Kind::Link(_) | Kind::Port { tap: None, .. } => Attachment::User(id),
         };
         self.outside.places[outlet.0].way = Some(way);
         self.changed = true;
-        if let Way::Wire(_) = way {
+        if let Attachment::Wire(_) = way {
             self.rewire(id, outlet);
         } else {
             self.devices[id.0].user = Some(outlet);
@@ -169,19 +169,21 @@ impl Lab {
         let Some(way) = self.outside.places.get(outlet.0).and_then(|p| p.way) else { return };
         let frame = self.pool.make(&[frame]);
         match way {
-            Way::User(id) => {
+            Attachment::User(id) => {
                 let (node, frame_id) = (self.node(id), self.new_frame_id());
-                self.walk(|walk| walk.send_for_outside(node, Numbered::new(&frame, frame_id)));
+                self.forward(|forwarding| forwarding.send_for_outside(node, Numbered::new(&frame, frame_id)));
             }
-            Way::Wire(id) => {
+            Attachment::Wire(id) => {
                 let (node, frame_id) = (self.node(id), self.new_frame_id());
                 // What does not fit is recorded; the rest is the sender's error.
-                let _ = self.walk(|walk| walk.send_from_wire(node, Numbered::new(&frame, frame_id)));
+                let _ = self
+                    .forward(|forwarding| forwarding.send_from_wire(node, Numbered::new(&frame, frame_id)));
             }
-            Way::Node(id) => {
+            Attachment::Node(id) => {
                 let (node, frame_id) = (self.node(id), self.new_frame_id());
                 // What the port could not send is recorded; the rest is the writer's error.
-                let _ = self.walk(|walk| walk.write_to_node(node, Numbered::new(&frame, frame_id)));
+                let _ = self
+                    .forward(|forwarding| forwarding.write_to_node(node, Numbered::new(&frame, frame_id)));
             }
         }
         self.flush(sink);
@@ -190,7 +192,7 @@ impl Lab {
     /// Whether an outlet stands in for the wire of a NIC or a router's interface.
     #[must_use]
     pub fn is_wire(&self, outlet: Outlet) -> bool {
-        self.outside.places.get(outlet.0).is_some_and(|p| matches!(p.way, Some(Way::Wire(_))))
+        self.outside.places.get(outlet.0).is_some_and(|p| matches!(p.way, Some(Attachment::Wire(_))))
     }
 
     /// Takes what left the lab since the last time, in order.
@@ -198,14 +200,14 @@ impl Lab {
         self.outside.sent.drain(..)
     }
 
-    /// Says whether there is somebody outside: without, a NIC has no carrier, and a station is down.
+    /// FdbValue whether there is somebody outside: without, a NIC has no carrier, and a station is down.
     pub fn set_present(&mut self, outlet: Outlet, present: bool, sink: Sink<'_>) {
         let Some(place) = self.outside.places.get_mut(outlet.0).filter(|p| p.present != present) else {
             return;
         };
         place.present = present;
         self.changed = true;
-        if let Some(Way::User(id)) = place.way
+        if let Some(Attachment::User(id)) = place.way
             && self.link(id).is_some_and(|l| l.role == Role::Station)
         {
             // A station is never refused to come up.

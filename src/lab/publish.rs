@@ -3,8 +3,8 @@
 use super::Lab;
 use super::device::{self, DeviceId, Kind, Link, Role};
 use crate::dataplane::{
-    End, LinkKind, LinkNode, Node, NodeId, PortNode, PortTable, Slot, SwitchId, SwitchNode, SwitchPortNode,
-    Uplink, Walk, Wiring, Worker,
+    End, ForwardingContext, LinkKind, LinkNode, Node, NodeId, PortNode, PortTable, Slot, SwitchId,
+    SwitchNode, SwitchPortNode, Uplink, Wiring, Worker,
 };
 use crate::stop::Stop;
 use crate::switch::SwitchPortId;
@@ -36,7 +36,10 @@ impl Lab {
 
     /// Lets a frame walk through the devices, as they are and at this moment; `None` if the run is to end before they are
     /// ready for it.
-    pub(super) fn walk<T>(&mut self, go: impl FnOnce(&mut Walk<'_, super::Recorder<'_>>) -> T) -> Option<T> {
+    pub(super) fn forward<T>(
+        &mut self,
+        go: impl FnOnce(&mut ForwardingContext<'_, super::Recorder<'_>>) -> T,
+    ) -> Option<T> {
         if !self.publish(&self.options.stop.clone()) {
             return None;
         }
@@ -57,7 +60,7 @@ impl Lab {
             batches: self.options.batches,
             told: self.options.changes.then_some(&mut self.told),
         };
-        Some(go(&mut Walk::new(&wiring, &mut self.state, &mut recorder, self.now)))
+        Some(go(&mut ForwardingContext::new(&wiring, &mut self.state, &mut recorder, self.now)))
     }
 
     /// The node of a device.

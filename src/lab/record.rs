@@ -1,12 +1,12 @@
 //! What a lab makes of the frames that walk through it: the hop log, frames on cables, and the IP stacks behind devices.
 
-use super::clock::{Agenda, Due};
+use super::clock::{EventQueue, Scheduled};
 use super::device::{Agent, AgentId, Device, DeviceId, Kind, Stack};
 use super::outside::Outside;
+use super::reported::{LastReported, says};
 use super::spec::{Name, TapOpen};
-use super::told::{Told, says};
 use super::{Decision, Event, FdbChange, Hop, HopKind};
-use crate::dataplane::{End, NodeId, Numbered, SwitchId, Watch, Wiring};
+use crate::dataplane::{End, NodeId, Numbered, Observer, SwitchId, Wiring};
 use crate::frame::{Frame, FramePool, MacAddr, PacketType, VlanId};
 use crate::switch::{Switch, SwitchPortId};
 use crate::time::Instant;
@@ -18,14 +18,14 @@ pub(super) struct Stacks {
     pub(super) agents: Vec<Agent>,
     /// Those whose only device is no more, or used from outside: their numbers are used again.
     pub(super) vacant: Vec<AgentId>,
-    pub(super) agenda: Agenda,
+    pub(super) agenda: EventQueue,
     /// The end of the lab's time: nobody is woken later.
     end: Instant,
 }
 
 impl Stacks {
     pub(super) fn until(end: Instant) -> Stacks {
-        Stacks { agents: Vec::new(), vacant: Vec::new(), agenda: Agenda::default(), end }
+        Stacks { agents: Vec::new(), vacant: Vec::new(), agenda: EventQueue::default(), end }
     }
 
     pub(super) fn end(&self) -> Instant {
@@ -37,7 +37,7 @@ impl Stacks {
         let agent = &mut self.agents[id.0];
         agent.stack.poll(now);
         while let Some((interface, frame)) = agent.stack.pop_transmit() {
-            let due = Due::Send { device: agent.devices[interface], frame: frame.into() };
+            let due = Scheduled::Send { device: agent.devices[interface], frame: frame.into() };
             self.agenda.plan(now, due);
         }
         let wake = agent.stack.poll_at().map(|t| t.max(now)).filter(|t| *t <= self.end);
@@ -47,7 +47,7 @@ impl Stacks {
 }
 
 /// The injected frame of a step, and the devices that received it.
-pub(super) type Watched = (u64, BTreeSet<Name>);
+pub(super) type InjectedFrame = (u64, BTreeSet<Name>);
 
 /// Watches one walk for a lab.
 pub(super) struct Recorder<'a> {
@@ -59,7 +59,7 @@ pub(super) struct Recorder<'a> {
     pub(super) outside: &'a mut Outside,
     pub(super) pool: &'a mut FramePool,
     pub(super) log: &'a mut Vec<Event>,
-    pub(super) watched: &'a mut Option<Watched>,
+    pub(super) watched: &'a mut Option<InjectedFrame>,
     pub(super) step: usize,
     pub(super) now: Instant,
     /// Hops are told.
@@ -69,7 +69,7 @@ pub(super) struct Recorder<'a> {
     /// Frames from cables are taken in as one of many.
     pub(super) batches: bool,
     /// What was told of the forwarding databases, if their changes are told.
-    pub(super) told: Option<&'a mut Told>,
+    pub(super) told: Option<&'a mut LastReported>,
 }
 
 impl Recorder<'_> {
@@ -84,7 +84,7 @@ impl Recorder<'_> {
     }
 }
 
-impl Watch for Recorder<'_> {
+impl Observer for Recorder<'_> {
     fn hop(&mut self, at: NodeId, kind: HopKind, frame: Numbered<'_>) {
         if !self.hops {
             return;
@@ -121,7 +121,7 @@ impl Watch for Recorder<'_> {
     }
 
     fn under_way(&mut self, to: End, after: Duration, frame: Numbered<'_>) {
-        let due = Due::Arrive { at: to, frame: self.held(frame), frame_id: frame.id };
+        let due = Scheduled::Arrive { at: to, frame: self.held(frame), frame_id: frame.id };
         self.stacks.agenda.plan(self.now + after, due);
     }
 

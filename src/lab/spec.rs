@@ -339,7 +339,7 @@ pub enum Action {
         /// The device that sends it.
         at: Name,
         /// How it gets there.
-        entry: Entry,
+        entry: InjectPoint,
         /// The frame.
         frame: FrameSpec,
     },
@@ -403,7 +403,7 @@ impl Action {
 
 /// How an injected frame gets to its device.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Entry {
+pub enum InjectPoint {
     /// The device, or at a NIC its host stack, sends it.
     #[default]
     Device,

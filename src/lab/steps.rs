@@ -1,7 +1,7 @@
 //! Runs the steps, and holds what came of them against what was expected.
 
 use super::device::DeviceId;
-use super::spec::{Action, Entry, Expect, FrameSpec, Name, ProbeSpec, StepSpec, Target};
+use super::spec::{Action, Expect, FrameSpec, InjectPoint, Name, ProbeSpec, StepSpec, Target};
 use super::{DeviceState, Event, Lab, Outcome, Sink, Stack, Summary};
 use crate::counters::Counters;
 use crate::dataplane::{Numbered, SwitchId};
@@ -211,7 +211,7 @@ impl Lab {
         theirs.iter().map(|n| n.addr()).find(|a| own.iter().any(|o| o.addr().is_ipv4() == a.is_ipv4()))
     }
 
-    fn inject(&mut self, at: &str, entry: Entry, frame: &FrameSpec) -> Result<(), Refusal> {
+    fn inject(&mut self, at: &str, entry: InjectPoint, frame: &FrameSpec) -> Result<(), Refusal> {
         let id = self.find(at)?;
         let frame = match frame {
             FrameSpec::Bytes(bytes) => Frame::new(bytes),
@@ -222,10 +222,10 @@ impl Lab {
         let frame_id = self.new_frame_id();
         self.watched = Some((frame_id, BTreeSet::new()));
         let (node, frame) = (self.node(id), Numbered::new(&frame, frame_id));
-        let sent = self.walk(|walk| match entry {
-            Entry::Device => walk.send(node, frame),
-            Entry::Wire => walk.send_from_wire(node, frame),
-            Entry::Node => walk.write_to_node(node, frame),
+        let sent = self.forward(|forwarding| match entry {
+            InjectPoint::Device => forwarding.send(node, frame),
+            InjectPoint::Wire => forwarding.send_from_wire(node, frame),
+            InjectPoint::Node => forwarding.write_to_node(node, frame),
         });
         // A run that is to end has no result.
         sent.unwrap_or(Ok(()))

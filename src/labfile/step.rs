@@ -9,7 +9,7 @@ use super::scalar;
 use super::set;
 use super::suggest;
 use crate::errno::Errno;
-use crate::lab::spec::{Action, Entry, Expect, FrameSpec, Name, ProbeSpec, StepSpec, Target};
+use crate::lab::spec::{Action, Expect, FrameSpec, InjectPoint, Name, ProbeSpec, StepSpec, Target};
 use std::net::IpAddr;
 use std::time::Duration;
 use toml::de::DeValue;
@@ -108,9 +108,9 @@ fn inject(cx: &mut Reader<'_>, node: &Node<'_, '_>) -> Option<Action> {
     table.only(cx, &[&["at", "from", "frame"][..], &craft::BODIES].concat());
     let from = table.get(cx, "from", |cx, n| scalar::word(cx, n, "place", &["wire", "node"]));
     let (entry, want) = match from.as_deref() {
-        Some("wire") => (Entry::Wire, Want::Nic),
-        Some(_) => (Entry::Node, Want::Port),
-        None => (Entry::Device, Want::Device),
+        Some("wire") => (InjectPoint::Wire, Want::Nic),
+        Some(_) => (InjectPoint::Node, Want::Port),
+        None => (InjectPoint::Device, Want::Device),
     };
     let at = table.require(cx, "at", |cx, n| scalar::named(cx, n, want));
     let forms: Vec<&str> = ["frame"].into_iter().chain(craft::BODIES).filter(|f| table.has(f)).collect();

@@ -4,8 +4,8 @@
 //! segments together; with their tag beside them, for the kernel takes it off; and without those that this side sent. The
 //! interface is promiscuous as long as the socket is open. The crate pnet has none of this, so system calls are used.
 
-use super::backend::{Backend, Presence, RETRY, Rim, Wait, send_all};
-use super::coalesce::Parcels;
+use super::backend::{Backend, BoundaryCounters, PeerState, RETRY, Wait, send_all};
+use super::coalesce::GsoPackets;
 use super::offload::{HEADER_BYTES, complete};
 use crate::errno::ErrorNumber;
 use crate::frame::Frame;
@@ -28,13 +28,13 @@ pub(super) struct AfPacket {
     socket: PacketSocket,
     /// The interface that the socket is bound to, while that is there.
     bound: Option<u32>,
-    presence: Presence,
+    presence: PeerState,
     look_again: Instant,
     ring: Ring,
     /// For what is too long for the ring.
     inbox: Inbox,
     outbox: Outbox,
-    parcels: Parcels,
+    parcels: GsoPackets,
     scratch: Vec<u8>,
 }
 
@@ -56,17 +56,17 @@ impl AfPacket {
             name: name.to_owned(),
             socket,
             bound: None,
-            presence: Presence::Here,
+            presence: PeerState::Here,
             look_again: Instant::ZERO,
             ring,
             inbox: Inbox::of(1),
             outbox: Outbox::default(),
-            parcels: Parcels::default(),
+            parcels: GsoPackets::default(),
             scratch: Vec::new(),
         };
         backend.look();
         match (backend.bound, backend.presence.clone()) {
-            (None, Presence::Away(why)) => Err(why),
+            (None, PeerState::Away(why)) => Err(why),
             _ => Ok(backend),
         }
     }
@@ -76,13 +76,13 @@ impl AfPacket {
         self.presence = match sys::index_of(&self.socket, &self.name) {
             Err(ErrorNumber(libc::ENODEV)) => {
                 self.bound = None;
-                Presence::Away(format!("there is no interface `{}`", self.name))
+                PeerState::Away(format!("there is no interface `{}`", self.name))
             }
-            Err(e) => Presence::Away(e.to_string()),
+            Err(e) => PeerState::Away(e.to_string()),
             Ok(index) => match self.take(index).map(|()| sys::is_running(&self.socket, &self.name)) {
-                Err(e) => Presence::Away(e.to_string()),
-                Ok(Ok(true)) => Presence::Here,
-                Ok(_) => Presence::Away(format!("{} is down or has no carrier", self.name)),
+                Err(e) => PeerState::Away(e.to_string()),
+                Ok(Ok(true)) => PeerState::Here,
+                Ok(_) => PeerState::Away(format!("{} is down or has no carrier", self.name)),
             },
         };
     }
@@ -102,7 +102,7 @@ impl Backend for AfPacket {
         Wait { fd: Some(self.socket.as_fd()), room: false, at: Some(self.look_again) }
     }
 
-    fn receive(&mut self, now: Instant, rim: &mut Rim, take: &mut dyn FnMut(&[u8])) {
+    fn receive(&mut self, now: Instant, rim: &mut BoundaryCounters, take: &mut dyn FnMut(&[u8])) {
         if now >= self.look_again {
             self.look_again = now + RETRY;
             self.look();
@@ -128,7 +128,7 @@ impl Backend for AfPacket {
         }
     }
 
-    fn send(&mut self, _now: Instant, rim: &mut Rim, frames: &[Frame]) {
+    fn send(&mut self, _now: Instant, rim: &mut BoundaryCounters, frames: &[Frame]) {
         if self.bound.is_some() {
             self.parcels.pack(frames);
             let parcels = &self.parcels;
@@ -140,7 +140,7 @@ impl Backend for AfPacket {
         }
     }
 
-    fn presence(&self) -> &Presence {
+    fn presence(&self) -> &PeerState {
         &self.presence
     }
 

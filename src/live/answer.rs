@@ -1,7 +1,7 @@
 //! Answers to requests, made piece by piece.
 
-use super::control::Desk;
-use super::engine::{Crossing, Place, tell};
+use super::control::RequestContext;
+use super::engine::{Attachment, Crossing, tell};
 use super::history::{Forgotten, History};
 use super::tables;
 use crate::capture::CaptureError;
@@ -128,7 +128,7 @@ pub(super) fn refusal(why: &str) -> Vec<u8> {
 
 impl Answer {
     /// The answer to one line; what it asks for is done.
-    pub(super) fn to(line: &[u8], desk: &mut Desk<'_>) -> Result<Answer, Unanswered> {
+    pub(super) fn to(line: &[u8], desk: &mut RequestContext<'_>) -> Result<Answer, Unanswered> {
         match serde_json::from_slice(line)? {
             Request::Show { form } => show(desk, form),
             Request::Counters { form } => counters(desk, form),
@@ -243,8 +243,8 @@ impl Writer {
 }
 
 /// Carries out a step of the lab file.
-fn change(desk: &mut Desk<'_>, step: &str) -> Result<Answer, Unanswered> {
-    let Desk { names, lab, history, observer, now, .. } = desk;
+fn change(desk: &mut RequestContext<'_>, step: &str) -> Result<Answer, Unanswered> {
+    let RequestContext { names, lab, history, observer, now, .. } = desk;
     let step = names.parse_step(step).map_err(|mistakes| Unanswered::Refused(mistakes.to_string()))?;
     let outcome = lab.change(*now, &step, &mut |event| tell(history, *observer, event));
     names.did(&step, |name| lab.has(name));
@@ -260,7 +260,7 @@ fn change(desk: &mut Desk<'_>, step: &str) -> Result<Answer, Unanswered> {
     }
 }
 
-fn show(desk: &Desk<'_>, form: Form) -> Result<Answer, Unanswered> {
+fn show(desk: &RequestContext<'_>, form: Form) -> Result<Answer, Unanswered> {
     let (devices, states) = (desk.lab.devices(), desk.lab.states());
     if form == Form::Text {
         return Ok(text(tables::devices(&devices, states, &crossings(desk.places))));
@@ -270,7 +270,7 @@ fn show(desk: &Desk<'_>, form: Form) -> Result<Answer, Unanswered> {
     lines(std::iter::once(Event::Lab { title, devices }).chain(states), crossings(desk.places))
 }
 
-fn counters(desk: &Desk<'_>, form: Form) -> Result<Answer, Unanswered> {
+fn counters(desk: &RequestContext<'_>, form: Form) -> Result<Answer, Unanswered> {
     let counters = desk.lab.counters();
     if form == Form::Text {
         let crossed = tables::crossings(&crossings(desk.places));
@@ -280,7 +280,7 @@ fn counters(desk: &Desk<'_>, form: Form) -> Result<Answer, Unanswered> {
     lines(events, crossings(desk.places))
 }
 
-fn fdb(desk: &Desk<'_>, form: Form) -> Result<Answer, Unanswered> {
+fn fdb(desk: &RequestContext<'_>, form: Form) -> Result<Answer, Unanswered> {
     let known = desk.lab.known();
     if form == Form::Text {
         return Ok(text(tables::known(&known)));
@@ -307,8 +307,8 @@ fn lines(
 }
 
 /// What crossed the rim.
-pub(super) fn crossings(places: &[Place]) -> Vec<Crossing> {
-    let crossing = |p: &Place| Crossing {
+pub(super) fn crossings(places: &[Attachment]) -> Vec<Crossing> {
+    let crossing = |p: &Attachment| Crossing {
         device: p.device.clone(),
         backend: p.spec.clone(),
         presence: p.presence.clone(),

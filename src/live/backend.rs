@@ -32,13 +32,13 @@ pub trait Backend {
     fn wait(&self) -> Wait<'_>;
 
     /// Hands out frames that have come in, as many as a call brings, and does what is due.
-    fn receive(&mut self, now: Instant, rim: &mut Rim, take: &mut dyn FnMut(&[u8]));
+    fn receive(&mut self, now: Instant, rim: &mut BoundaryCounters, take: &mut dyn FnMut(&[u8]));
 
     /// Sends frames, and counts those that there was no room for.
-    fn send(&mut self, now: Instant, rim: &mut Rim, frames: &[Frame]);
+    fn send(&mut self, now: Instant, rim: &mut BoundaryCounters, frames: &[Frame]);
 
     /// Who is at the other end.
-    fn presence(&self) -> &Presence;
+    fn presence(&self) -> &PeerState;
 
     /// Frames that the system dropped before they could be received, since the last time.
     fn missed(&mut self) -> u64 {
@@ -64,7 +64,7 @@ pub struct Wait<'a> {
 
 /// Who is at the other end.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Presence {
+pub enum PeerState {
     /// Somebody.
     Here,
     /// Nobody now, for this reason.
@@ -77,7 +77,7 @@ pub enum Presence {
 
 /// What crossed the rim of the lab at one place.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Rim {
+pub struct BoundaryCounters {
     /// Frames that came in.
     pub in_frames: u64,
     /// Their bytes.
@@ -96,7 +96,7 @@ pub struct Rim {
     pub out_dropped: u64,
 }
 
-impl Rim {
+impl BoundaryCounters {
     /// Counts frames that went out.
     pub(super) fn sent(&mut self, frames: &[Frame]) {
         self.out_frames += frames.len() as u64;
@@ -110,7 +110,7 @@ pub(super) fn send_all<'f, M: Iterator<Item = &'f [u8]>>(
     outbox: &mut Outbox,
     socket: BorrowedFd<'_>,
     frames: &'f [Frame],
-    rim: &mut Rim,
+    rim: &mut BoundaryCounters,
     message: impl Fn(usize) -> Option<(Range<usize>, M)>,
 ) {
     let mut next = 0;

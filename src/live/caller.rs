@@ -1,8 +1,8 @@
 //! One who asks a live lab.
 
 use super::answer::{Answer, refusal};
-use super::control::Desk;
-use crate::sys::Way;
+use super::control::RequestContext;
+use crate::sys::Interest;
 use crate::time::Instant;
 use std::io::{self, Read as _, Write as _};
 use std::os::fd::{AsFd as _, BorrowedFd};
@@ -49,11 +49,11 @@ impl Caller {
     }
 
     /// What to wait for: one answer at a time, so who does not read is not read from.
-    pub(super) fn wait(&self) -> (BorrowedFd<'_>, Way) {
+    pub(super) fn wait(&self) -> (BorrowedFd<'_>, Interest) {
         let way = match (self.is_to_read(), self.has_work()) {
-            (true, _) => Way::Out,
-            (false, true) => Way::Neither,
-            (false, false) => Way::In,
+            (true, _) => Interest::Out,
+            (false, true) => Interest::Neither,
+            (false, false) => Interest::In,
         };
         (self.socket.as_fd(), way)
     }
@@ -120,7 +120,7 @@ impl Caller {
     }
 
     /// Makes the next piece of its answer, or the first of the answer to its next request.
-    pub(super) fn work(&mut self, desk: &mut Desk<'_>) {
+    pub(super) fn work(&mut self, desk: &mut RequestContext<'_>) {
         let made = match self.answer.take() {
             Some(answer) => Ok(answer),
             None => {

@@ -21,8 +21,8 @@ const PSH: u8 = 0x08;
 
 /// What goes out with one message: a header, and what follows it of each of some frames.
 #[derive(Clone, Debug)]
-pub(super) struct Parcel {
-    /// In [`Parcels::heads`]: the virtio header, and the packet's own headers if they were changed.
+pub(super) struct GsoPacket {
+    /// In [`GsoPackets::heads`]: the virtio header, and the packet's own headers if they were changed.
     head: Range<usize>,
     /// Which frames.
     pub(super) frames: Range<usize>,
@@ -32,14 +32,14 @@ pub(super) struct Parcel {
 
 /// How frames go out.
 #[derive(Debug, Default)]
-pub(super) struct Parcels {
+pub(super) struct GsoPackets {
     heads: Vec<u8>,
-    list: Vec<Parcel>,
+    list: Vec<GsoPacket>,
 }
 
-impl Parcels {
+impl GsoPackets {
     /// Packs frames, in their order.
-    pub(super) fn pack(&mut self, frames: &[Frame]) -> &[Parcel] {
+    pub(super) fn pack(&mut self, frames: &[Frame]) -> &[GsoPacket] {
         self.heads.clear();
         self.list.clear();
         let mut rest = 0;
@@ -55,21 +55,21 @@ impl Parcels {
                 }
                 _ => self.heads.extend(NOTHING_TO_DO),
             }
-            self.list.push(Parcel { head: begins..self.heads.len(), frames: rest..rest + run, skip });
+            self.list.push(GsoPacket { head: begins..self.heads.len(), frames: rest..rest + run, skip });
             rest += run;
         }
         &self.list
     }
 
     /// The parcels of the last call.
-    pub(super) fn list(&self) -> &[Parcel] {
+    pub(super) fn list(&self) -> &[GsoPacket] {
         &self.list
     }
 
     /// The parts of a parcel, in order.
     pub(super) fn parts<'a>(
         &'a self,
-        parcel: &'a Parcel,
+        parcel: &'a GsoPacket,
         frames: &'a [Frame],
     ) -> impl Iterator<Item = &'a [u8]> {
         let head = &self.heads[parcel.head.clone()];

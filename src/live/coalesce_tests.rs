@@ -20,7 +20,7 @@ fn segments(v6: bool, data: usize, size: u16, tagged: bool) -> Vec<Frame> {
 
 /// Packs, and lets the parcels be cut again as the kernel would.
 fn there_and_back(frames: &[Frame]) -> (Vec<usize>, Vec<Frame>) {
-    let mut parcels = Parcels::default();
+    let mut parcels = GsoPackets::default();
     parcels.pack(frames);
     let mut out = Vec::new();
     for parcel in parcels.list() {

@@ -18,14 +18,14 @@
 //! request is read when its last answer is with the system. Callers who have not asked make room for others, and who does not
 //! read is sent away.
 
-use super::backend::Presence;
+use super::backend::PeerState;
 use super::caller::Caller;
-use super::engine::{Observer, Place};
+use super::engine::{Attachment, Monitor};
 use super::history::History;
 use super::socket::Listening;
 use crate::lab::Lab;
 use crate::labfile::Index;
-use crate::sys::Way;
+use crate::sys::Interest;
 use crate::time::Instant;
 use std::io::{self, PipeReader, PipeWriter};
 use std::os::fd::{AsFd as _, BorrowedFd};
@@ -36,12 +36,12 @@ use std::path::Path;
 const MAX_CALLERS: usize = 16;
 
 /// What requests are about.
-pub(super) struct Desk<'a> {
+pub(super) struct RequestContext<'a> {
     pub(super) names: &'a mut Index,
     pub(super) lab: &'a mut Lab,
-    pub(super) places: &'a [Place],
+    pub(super) places: &'a [Attachment],
     pub(super) history: &'a mut History,
-    pub(super) observer: &'a mut dyn Observer,
+    pub(super) observer: &'a mut dyn Monitor,
     pub(super) now: Instant,
 }
 
@@ -51,7 +51,7 @@ pub(super) struct Desk<'a> {
 ///
 /// [`Engine::ask_here`]: super::Engine::ask_here
 #[derive(Debug)]
-pub struct Asker {
+pub struct RequestHandle {
     /// Requests and answers, as on the socket of a path.
     pub socket: UnixStream,
     /// Its other end is closed when the lab is about to end: what is asked for now is still answered, and then it is time
@@ -79,13 +79,13 @@ impl Control {
     }
 
     /// Lets somebody in this process ask.
-    pub(super) fn ask_here(&mut self, now: Instant) -> io::Result<Asker> {
+    pub(super) fn ask_here(&mut self, now: Instant) -> io::Result<RequestHandle> {
         let (socket, far) = UnixStream::pair()?;
         let (last_call, bell) = io::pipe()?;
         far.set_nonblocking(true)?;
         self.callers.push(Caller::new(far, true, now));
         self.bells.push(bell);
-        Ok(Asker { socket, last_call })
+        Ok(RequestHandle { socket, last_call })
     }
 
     /// Tells those in this process that the lab is about to end.
@@ -99,9 +99,9 @@ impl Control {
     }
 
     /// What to wait for.
-    pub(super) fn wait(&self) -> impl Iterator<Item = (BorrowedFd<'_>, Way)> {
+    pub(super) fn wait(&self) -> impl Iterator<Item = (BorrowedFd<'_>, Interest)> {
         let more = if self.full { &[] } else { self.listening.as_slice() };
-        let more = more.iter().map(|listening| (listening.listener().as_fd(), Way::In));
+        let more = more.iter().map(|listening| (listening.listener().as_fd(), Interest::In));
         more.chain(self.callers.iter().map(Caller::wait))
     }
 
@@ -112,7 +112,7 @@ impl Control {
 
     /// Serves the callers as far as that goes without waiting, with one piece of one answer. `came`: something came at the
     /// sockets.
-    pub(super) fn serve(&mut self, came: bool, desk: &mut Desk<'_>) {
+    pub(super) fn serve(&mut self, came: bool, desk: &mut RequestContext<'_>) {
         let now = desk.now;
         if self.callers.is_empty() && !came {
             return;
@@ -157,15 +157,15 @@ impl Control {
     }
 }
 
-impl Presence {
+impl PeerState {
     /// `here`, `away`, `gone` or `failed`.
     #[must_use]
     pub fn word(&self) -> &'static str {
         match self {
-            Presence::Here => "here",
-            Presence::Away(_) => "away",
-            Presence::Gone(_) => "gone",
-            Presence::Failed(_) => "failed",
+            PeerState::Here => "here",
+            PeerState::Away(_) => "away",
+            PeerState::Gone(_) => "gone",
+            PeerState::Failed(_) => "failed",
         }
     }
 }

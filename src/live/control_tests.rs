@@ -10,7 +10,7 @@ use std::time::Duration;
 
 struct Nobody;
 
-impl Observer for Nobody {
+impl Monitor for Nobody {
     fn event(&mut self, _: &Event) {}
     fn news(&mut self, _: &str) {}
 }
@@ -46,7 +46,7 @@ impl Room {
     fn turn(&mut self) {
         let Room { control, names, lab, history, now, .. } = self;
         let (places, observer) = (&[][..], &mut Nobody);
-        control.serve(true, &mut Desk { names, lab, places, history, observer, now: *now });
+        control.serve(true, &mut RequestContext { names, lab, places, history, observer, now: *now });
     }
 
     fn later(&mut self, time: Duration) {

@@ -1,17 +1,17 @@
 //! The loop: waits for reality, hands what comes to the lab, and what leaves the lab to reality.
 
 use super::answer::{Answer, Unanswered};
-use super::backend::{Backend, BackendSpec, OpenError, Presence, Rim, Site};
+use super::backend::{Backend, BackendSpec, BoundaryCounters, OpenError, PeerState, Site};
 use super::clock::Clock;
-use super::control::{Asker, Control, Desk};
+use super::control::{Control, RequestContext, RequestHandle};
 use super::history::{History, MAX_HISTORY};
-use super::storm::{self, Deed, Entry, Storms};
+use super::storm::{self, Admission, StormAction, Storms};
 use crate::frame::Frame;
 use crate::lab::{AttachError, Event, Lab, LabSpec, Options, Outlet};
 use crate::labfile::Index;
 use crate::report::list;
 use crate::stop::Stop;
-use crate::sys::{Poll, Way};
+use crate::sys::{Interest, Poll};
 use crate::time::Instant;
 use std::io;
 use std::ops::ControlFlow;
@@ -45,7 +45,7 @@ pub struct Settings {
 }
 
 /// Who is told what happens.
-pub trait Observer {
+pub trait Monitor {
     /// In the lab.
     fn event(&mut self, event: &Event);
     /// At its rim, in a sentence: somebody came, somebody left.
@@ -66,10 +66,10 @@ pub trait Observer {
 
 /// Something could not be attached.
 #[derive(Debug, thiserror::Error)]
-pub enum Unattached {
+pub enum AttachFailure {
     /// The lab has no place for it.
     #[error(transparent)]
-    Place(#[from] AttachError),
+    Attachment(#[from] AttachError),
     /// There is nothing to attach.
     #[error(transparent)]
     Backend(#[from] OpenError),
@@ -79,11 +79,11 @@ pub enum Unattached {
 }
 
 /// A place where reality is attached.
-pub(super) struct Place {
+pub(super) struct Attachment {
     pub(super) device: String,
     pub(super) spec: BackendSpec,
-    pub(super) presence: Presence,
-    pub(super) rim: Rim,
+    pub(super) presence: PeerState,
+    pub(super) rim: BoundaryCounters,
     outlet: Outlet,
     backend: Box<dyn Backend>,
     /// What is about to go out.
@@ -98,9 +98,9 @@ pub struct Crossing {
     /// What is attached to it.
     pub backend: BackendSpec,
     /// Who is there.
-    pub presence: Presence,
+    pub presence: PeerState,
     /// What crossed.
-    pub rim: Rim,
+    pub rim: BoundaryCounters,
 }
 
 /// A lab in real time, with reality attached to it.
@@ -110,7 +110,7 @@ pub struct Engine {
     lab: Lab,
     clock: Clock,
     settings: Settings,
-    places: Vec<Place>,
+    places: Vec<Attachment>,
     history: History,
     storms: Storms,
     control: Control,
@@ -165,8 +165,8 @@ impl Engine {
     /// Opens a backend and attaches it to a device, as [`Lab::attach`] has it.
     ///
     /// # Errors
-    /// [`Unattached`]
-    pub fn attach(&mut self, device: &str, spec: &BackendSpec) -> Result<(), Unattached> {
+    /// [`AttachFailure`]
+    pub fn attach(&mut self, device: &str, spec: &BackendSpec) -> Result<(), AttachFailure> {
         self.attach_all([(device, spec)], || Ok(()))
     }
 
@@ -174,27 +174,27 @@ impl Engine {
     /// called, which is to give them up, and then files and sockets are opened.
     ///
     /// # Errors
-    /// [`Unattached`]
+    /// [`AttachFailure`]
     pub fn attach_all<'a>(
         &mut self,
         wanted: impl IntoIterator<Item = (&'a str, &'a BackendSpec)>,
         unprivileged: impl FnOnce() -> io::Result<()>,
-    ) -> Result<(), Unattached> {
+    ) -> Result<(), AttachFailure> {
         let mut reserved = Vec::new();
         for (device, spec) in wanted {
             let (outlet, site) = self.reserve(device)?;
             let opened = spec.needs_privileges().then(|| spec.open(&site)).transpose()?;
             reserved.push((device, spec, outlet, site, opened));
         }
-        unprivileged().map_err(Unattached::Privileges)?;
+        unprivileged().map_err(AttachFailure::Privileges)?;
         for (device, spec, outlet, site, opened) in reserved {
             let backend = match opened {
                 Some(backend) => backend,
                 None => spec.open(&site)?,
             };
             let (device, spec) = (device.to_owned(), spec.clone());
-            let (presence, rim, out) = (Presence::Here, Rim::default(), Vec::new());
-            self.places.push(Place { device, spec, presence, rim, outlet, backend, out });
+            let (presence, rim, out) = (PeerState::Here, BoundaryCounters::default(), Vec::new());
+            self.places.push(Attachment { device, spec, presence, rim, outlet, backend, out });
         }
         Ok(())
     }
@@ -222,7 +222,7 @@ impl Engine {
     ///
     /// # Errors
     /// The socket cannot be made.
-    pub fn ask_here(&mut self) -> io::Result<Asker> {
+    pub fn ask_here(&mut self) -> io::Result<RequestHandle> {
         self.control.ask_here(self.clock.now())
     }
 
@@ -231,10 +231,10 @@ impl Engine {
     ///
     /// ```
     /// use macvlab::lab::Event;
-    /// use macvlab::live::{Engine, Observer, Settings};
+    /// use macvlab::live::{Engine, Monitor, Settings};
     ///
     /// struct Silent;
-    /// impl Observer for Silent {
+    /// impl Monitor for Silent {
     ///     fn event(&mut self, _: &Event) {}
     ///     fn news(&mut self, _: &str) {}
     /// }
@@ -245,10 +245,10 @@ impl Engine {
     /// assert!(answer.starts_with(br#"{"error":"EINVAL"#));
     /// # Ok::<(), macvlab::labfile::Diagnostics>(())
     /// ```
-    pub fn answer(&mut self, request: &[u8], observer: &mut dyn Observer) -> Vec<u8> {
+    pub fn answer(&mut self, request: &[u8], observer: &mut dyn Monitor) -> Vec<u8> {
         let now = self.clock.now();
         let Engine { names, lab, places, history, .. } = self;
-        let mut desk = Desk { names, lab, places, history, observer, now };
+        let mut desk = RequestContext { names, lab, places, history, observer, now };
         let mut said = Vec::new();
         if let Err(why) = answer_whole(request, &mut desk, &mut said) {
             said.extend(why.said());
@@ -261,7 +261,7 @@ impl Engine {
     ///
     /// # Errors
     /// Waiting fails.
-    pub fn run(&mut self, stop: &Stop, observer: &mut dyn Observer) -> io::Result<()> {
+    pub fn run(&mut self, stop: &Stop, observer: &mut dyn Monitor) -> io::Result<()> {
         let end = self.settings.duration.map(|duration| self.clock.now() + duration);
         self.run_until(end, |engine| stop.asked() || engine.is_over(), observer)?;
         self.control.last_call();
@@ -280,7 +280,7 @@ impl Engine {
         &mut self,
         end: Option<Instant>,
         is_over: impl Fn(&Engine) -> bool,
-        observer: &mut dyn Observer,
+        observer: &mut dyn Monitor,
     ) -> io::Result<()> {
         loop {
             let now = self.clock.now();
@@ -307,19 +307,20 @@ impl Engine {
 
     /// Nothing can come in any more, and nothing is under way.
     fn is_over(&self) -> bool {
-        let dead =
-            |p: &Place| p.backend.is_over() || matches!(p.presence, Presence::Gone(_) | Presence::Failed(_));
+        let dead = |p: &Attachment| {
+            p.backend.is_over() || matches!(p.presence, PeerState::Gone(_) | PeerState::Failed(_))
+        };
         !self.places.is_empty() && self.places.iter().all(dead) && !self.lab.is_busy()
     }
 
     /// Does what is due in the lab, sends what leaves it, and notes who has come and gone.
-    fn settle(&mut self, now: Instant, observer: &mut dyn Observer) {
+    fn settle(&mut self, now: Instant, observer: &mut dyn Monitor) {
         self.advance(now, observer);
         self.tell_presences(observer);
     }
 
     /// Notes who has come and gone, and what has failed.
-    fn tell_presences(&mut self, observer: &mut dyn Observer) {
+    fn tell_presences(&mut self, observer: &mut dyn Monitor) {
         let history = &mut self.history;
         for place in &mut self.places {
             let presence = place.backend.presence();
@@ -328,12 +329,12 @@ impl Engine {
             }
             let (device, spec) = (&place.device, &place.spec);
             match presence {
-                Presence::Here => observer.news(&format!("{device} ({spec}): connected")),
-                Presence::Away(why) => observer.news(&format!("{device} ({spec}): {why}")),
-                Presence::Gone(why) => observer.news(&format!("{device} ({spec}): {why}; it is over")),
-                Presence::Failed(why) => observer.failed(&format!("{device} ({spec}): {why}")),
+                PeerState::Here => observer.news(&format!("{device} ({spec}): connected")),
+                PeerState::Away(why) => observer.news(&format!("{device} ({spec}): {why}")),
+                PeerState::Gone(why) => observer.news(&format!("{device} ({spec}): {why}; it is over")),
+                PeerState::Failed(why) => observer.failed(&format!("{device} ({spec}): {why}")),
             }
-            let here = *presence == Presence::Here;
+            let here = *presence == PeerState::Here;
             self.lab.set_present(place.outlet, here, &mut |event| tell(history, observer, event));
             if !here {
                 self.storms.absent(place.outlet);
@@ -343,7 +344,7 @@ impl Engine {
     }
 
     /// Does what is due in the lab, and sends what leaves it.
-    fn advance(&mut self, now: Instant, observer: &mut dyn Observer) {
+    fn advance(&mut self, now: Instant, observer: &mut dyn Monitor) {
         let history = &mut self.history;
         self.lab.advance(now + SLACK, &mut |event| tell(history, observer, event));
         if let Some(devices) = self.lab.relieve() {
@@ -378,7 +379,8 @@ impl Engine {
         self.ready.clear();
         for place in &self.places {
             let wait = place.backend.wait();
-            let slot = wait.fd.map(|fd| self.poll.add(fd, if wait.room { Way::Both } else { Way::In }));
+            let slot =
+                wait.fd.map(|fd| self.poll.add(fd, if wait.room { Interest::Both } else { Interest::In }));
             due = wait.at.map_or(due, |at| due.min(at));
             self.ready.push(Ready { slot, at: wait.at, now: false });
         }
@@ -403,7 +405,7 @@ impl Engine {
     }
 
     /// Takes what has come in.
-    fn serve(&mut self, observer: &mut dyn Observer) {
+    fn serve(&mut self, observer: &mut dyn Monitor) {
         for index in 0..self.places.len() {
             if !self.ready[index].now {
                 continue;
@@ -412,16 +414,16 @@ impl Engine {
             let (lab, history, storms) = (&mut self.lab, &mut self.history, &mut self.storms);
             let place = &mut self.places[index];
             let outlet = place.outlet;
-            let mut counted = Rim::default();
+            let mut counted = BoundaryCounters::default();
             let mut take = |frame: &[u8]| {
                 counted.in_frames += 1;
                 counted.in_bytes += frame.len() as u64;
                 match storms.comes_in(now, outlet, frame) {
-                    Entry::At(outlet) => {
+                    Admission::At(outlet) => {
                         lab.enter(outlet, now, frame, &mut |event| tell(history, observer, event));
                     }
-                    Entry::Held => {}
-                    Entry::Looped => counted.in_looped += 1,
+                    Admission::Held => {}
+                    Admission::Looped => counted.in_looped += 1,
                 }
             };
             place.backend.receive(now, &mut place.rim, &mut take);
@@ -440,27 +442,27 @@ impl Engine {
         }
         let (lab, places, history) = (&mut self.lab, self.places.as_slice(), &mut self.history);
         let (names, asked) = (&mut self.names, self.asked);
-        self.control.serve(asked, &mut Desk { names, lab, places, history, observer, now });
+        self.control.serve(asked, &mut RequestContext { names, lab, places, history, observer, now });
     }
 
     /// Lets frames in that were held to see whether they go round in a loop, and tells of loops.
-    fn limit_loops(&mut self, observer: &mut dyn Observer) {
+    fn limit_loops(&mut self, observer: &mut dyn Monitor) {
         let now = self.clock.now();
         let (lab, places, history) = (&mut self.lab, &mut self.places, &mut self.history);
         self.storms.work(now + SLACK, &mut |deed| {
             let name =
                 |outlet: Outlet| places.get(outlet.index()).map_or("?".to_owned(), |p| p.device.clone());
             match deed {
-                Deed::Enter(outlet, frame) => {
+                StormAction::Enter(outlet, frame) => {
                     lab.enter(outlet, now, frame, &mut |event| tell(history, observer, event));
                 }
-                Deed::Looped(outlet) => {
+                StormAction::Looped(outlet) => {
                     if let Some(place) = places.get_mut(outlet.index()) {
                         place.rim.in_looped += 1;
                     }
                 }
-                Deed::Found(way) => observer.warning(&storm::begins(way, name)),
-                Deed::Over(way) => observer.warning(&storm::ends(way, name)),
+                StormAction::Found(way) => observer.warning(&storm::begins(way, name)),
+                StormAction::Over(way) => observer.warning(&storm::ends(way, name)),
             }
         });
     }
@@ -473,13 +475,13 @@ impl Engine {
 }
 
 /// Keeps an event and passes it on.
-pub(super) fn tell(history: &mut History, observer: &mut dyn Observer, event: &Event) {
+pub(super) fn tell(history: &mut History, observer: &mut dyn Monitor, event: &Event) {
     history.event(event);
     observer.event(event);
 }
 
 /// Collects all pieces of the answer to a request.
-fn answer_whole(request: &[u8], desk: &mut Desk<'_>, said: &mut Vec<u8>) -> Result<(), Unanswered> {
+fn answer_whole(request: &[u8], desk: &mut RequestContext<'_>, said: &mut Vec<u8>) -> Result<(), Unanswered> {
     let mut answer = Answer::to(request, desk)?;
     loop {
         let piece = answer.next(desk.history)?;

@@ -37,10 +37,12 @@ mod tables;
 mod tap;
 mod udp;
 
-pub use backend::{Backend, BackendSpec, BadBackend, MAX_FRAME, OpenError, Presence, Rim, Site, Wait};
+pub use backend::{
+    Backend, BackendSpec, BadBackend, BoundaryCounters, MAX_FRAME, OpenError, PeerState, Site, Wait,
+};
 pub use caller::{MAX_REQUEST, PATIENCE};
-pub use control::Asker;
-pub use engine::{Crossing, Engine, Observer, Settings, Unattached};
+pub use control::RequestHandle;
+pub use engine::{AttachFailure, Crossing, Engine, Monitor, Settings};
 pub use file::create_file;
 pub use history::{HISTORY_BYTES, MAX_HISTORY};
 pub use privileges::{Identity, can_remove, give_up};

@@ -70,7 +70,7 @@ pub(super) fn complete(
     let header = Header::parse(*bytes.first_chunk().ok_or(Malformed)?);
     let frame = &mut bytes[HEADER_BYTES..];
     if header.kind != 0 {
-        let cut = Cut::of(&header, frame)?;
+        let cut = Segmenter::of(&header, frame)?;
         return cut.segments(frame, tag, scratch, take);
     }
     if header.flags & NEEDS_CHECKSUM != 0 {
@@ -131,7 +131,7 @@ fn never_zero(checksum: u16) -> u16 {
 
 /// Where a frame that is too long is cut.
 #[derive(Debug)]
-struct Cut {
+struct Segmenter {
     v6: bool,
     udp: bool,
     /// Where the IP header, the TCP or UDP header, and the data begin.
@@ -142,8 +142,8 @@ struct Cut {
     size: usize,
 }
 
-impl Cut {
-    fn of(header: &Header, frame: &[u8]) -> Result<Cut, Malformed> {
+impl Segmenter {
+    fn of(header: &Header, frame: &[u8]) -> Result<Segmenter, Malformed> {
         let tags = EthHeader::tags(frame).count() * EthHeader::TAG_LEN as usize;
         let ip = EthHeader::LEN + tags;
         let ethertype = frame.get(ip - 2..ip).ok_or(Malformed)?;
@@ -168,7 +168,7 @@ impl Cut {
         if transport_bytes < 8 || (!udp && transport_bytes < 20) || data >= frame.len() {
             return Err(Malformed);
         }
-        Ok(Cut { v6, udp, ip, transport, data, size: header.segment })
+        Ok(Segmenter { v6, udp, ip, transport, data, size: header.segment })
     }
 
     fn segments(

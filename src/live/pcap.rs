@@ -1,6 +1,6 @@
 //! A capture in the place of somebody: what was recorded comes in as it was spaced, and what goes out is recorded.
 
-use super::backend::{Backend, Presence, Rim, Wait};
+use super::backend::{Backend, BoundaryCounters, PeerState, Wait};
 use super::file::create_file;
 use crate::capture::{CaptureError, PcapWriter, Reader, RecordFile, RecordFormat, Steady};
 use crate::frame::Frame;
@@ -14,7 +14,7 @@ pub(super) struct Pcap {
     from: Option<Source>,
     to: Option<Recording>,
     /// Failed once what goes out cannot be recorded any more.
-    presence: Presence,
+    presence: PeerState,
 }
 
 struct Source {
@@ -69,7 +69,7 @@ impl Recording {
 impl Pcap {
     pub(super) fn open(from: Option<&Path>, to: Option<&Path>) -> Result<Pcap, String> {
         let told = |path: &Path, e: &dyn std::fmt::Display| format!("{}: {e}", path.display());
-        let mut no_rim = Rim::default();
+        let mut no_rim = BoundaryCounters::default();
         let from = match from {
             None => None,
             Some(path) => {
@@ -80,13 +80,13 @@ impl Pcap {
             }
         };
         let to = to.map(|path| Recording::create(path).map_err(|e| told(path, &e))).transpose()?;
-        Ok(Pcap { from, to, presence: Presence::Here })
+        Ok(Pcap { from, to, presence: PeerState::Here })
     }
 }
 
 impl Source {
     /// Reads the next frame; `None` at the end.
-    fn ahead(mut self, rim: &mut Rim) -> Option<Source> {
+    fn ahead(mut self, rim: &mut BoundaryCounters) -> Option<Source> {
         loop {
             match self.reader.next_record()? {
                 Ok(record) => {
@@ -114,7 +114,7 @@ impl Backend for Pcap {
         Wait { at: self.from.as_ref().map(Source::due), ..Wait::default() }
     }
 
-    fn receive(&mut self, now: Instant, rim: &mut Rim, take: &mut dyn FnMut(&[u8])) {
+    fn receive(&mut self, now: Instant, rim: &mut BoundaryCounters, take: &mut dyn FnMut(&[u8])) {
         for _ in 0..BATCH {
             let Some(mut source) = self.from.take_if(|s| s.due() <= now) else { return };
             if let Some((_, came)) = &mut source.began
@@ -127,10 +127,10 @@ impl Backend for Pcap {
         }
     }
 
-    fn send(&mut self, now: Instant, rim: &mut Rim, frames: &[Frame]) {
+    fn send(&mut self, now: Instant, rim: &mut BoundaryCounters, frames: &[Frame]) {
         let Some(to) = &mut self.to else {
             match self.presence {
-                Presence::Here => rim.sent(frames),
+                PeerState::Here => rim.sent(frames),
                 _ => rim.out_dropped += frames.len() as u64,
             }
             return;
@@ -141,11 +141,11 @@ impl Backend for Pcap {
         rim.out_dropped += lost.len() as u64;
         if let Err(e) = written {
             self.to = None;
-            self.presence = Presence::Failed(format!("{e}; the capture ends with the last whole frame"));
+            self.presence = PeerState::Failed(format!("{e}; the capture ends with the last whole frame"));
         }
     }
 
-    fn presence(&self) -> &Presence {
+    fn presence(&self) -> &PeerState {
         &self.presence
     }
 

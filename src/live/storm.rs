@@ -6,7 +6,7 @@
 //! is, frames for groups that left the lab and come back are dropped, and so are others that do so again and again. No frame
 //! is made here: every frame that leaves is a new attempt, and if some do not come back any more, the loop is over.
 
-use super::suspect::{Finding, Suspect, Way};
+use super::suspect::{Finding, LoopPath, Suspect};
 use crate::lab::Outlet;
 use crate::report::list;
 use crate::time::Instant;
@@ -38,7 +38,7 @@ const OVER_AFTER_FRAMES: u32 = 3;
 
 /// What is to be done with a frame that came in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Entry {
+pub(super) enum Admission {
     /// It enters the lab: here, for one that came in there and was held.
     At(Outlet),
     /// It is held.
@@ -49,15 +49,15 @@ pub(super) enum Entry {
 
 /// What is to be done later, and what there is to say.
 #[derive(Debug)]
-pub(super) enum Deed<'a> {
+pub(super) enum StormAction<'a> {
     /// A frame that was held enters the lab.
     Enter(Outlet, &'a [u8]),
     /// One that was held goes round in a loop, and no further.
     Looped(Outlet),
     /// There is a loop.
-    Found(&'a Way),
+    Found(&'a LoopPath),
     /// There is none any more.
-    Over(&'a Way),
+    Over(&'a LoopPath),
 }
 
 /// A frame that left, or is about to.
@@ -118,9 +118,9 @@ impl Default for Table {
 #[derive(Debug, Default)]
 struct Loop {
     /// As it was found.
-    found: Way,
+    found: LoopPath,
     /// What is left of it.
-    way: Way,
+    way: LoopPath,
     /// Its outlets by which frames leave, as [`Sent::by`] has them.
     leave: u64,
     /// Since the last frame that came back: when the first one left, and how many did.
@@ -128,7 +128,7 @@ struct Loop {
 }
 
 impl Loop {
-    fn add(&mut self, more: &Way) {
+    fn add(&mut self, more: &LoopPath) {
         for way in [&mut self.found, &mut self.way] {
             for (all, more) in [(&mut way.leave, &more.leave), (&mut way.come_back, &more.come_back)] {
                 all.extend(more);
@@ -190,10 +190,10 @@ impl Storms {
     }
 
     /// A frame comes in.
-    pub(super) fn comes_in(&mut self, now: Instant, outlet: Outlet, frame: &[u8]) -> Entry {
+    pub(super) fn comes_in(&mut self, now: Instant, outlet: Outlet, frame: &[u8]) -> Admission {
         let group = is_group(frame);
         if !group && self.loops.is_empty() {
-            return Entry::At(outlet);
+            return Admission::At(outlet);
         }
         let hash = hash(frame);
         let table = if group { &mut self.groups } else { &mut self.singles };
@@ -202,13 +202,13 @@ impl Storms {
             && self.goes_round(outlet, sent)
             && (group || sent.returned > REFLECTIONS)
         {
-            return Entry::Looped;
+            return Admission::Looped;
         }
         if !group {
-            return Entry::At(outlet);
+            return Admission::At(outlet);
         }
         if let Some(suspect) = self.suspects.iter_mut().find(|s| s.is(hash, frame)) {
-            return suspect.comes_in(now, outlet).map_or(Entry::Held, Entry::At);
+            return suspect.comes_in(now, outlet).map_or(Admission::Held, Admission::At);
         }
         if let Some(sent) = sent
             && sent.returned == SUSPICIOUS
@@ -217,9 +217,9 @@ impl Storms {
             let mut suspect = Suspect::new(now, hash, sent.first, frame);
             let _ = suspect.comes_in(now, outlet);
             self.suspects.push(suspect);
-            return Entry::Held;
+            return Admission::Held;
         }
-        Entry::At(outlet)
+        Admission::At(outlet)
     }
 
     /// Whether a frame that left comes back by a loop that is known.
@@ -243,17 +243,17 @@ impl Storms {
     }
 
     /// Does what is due.
-    pub(super) fn work(&mut self, now: Instant, deed: &mut dyn FnMut(Deed<'_>)) {
+    pub(super) fn work(&mut self, now: Instant, deed: &mut dyn FnMut(StormAction<'_>)) {
         for index in (0..self.suspects.len()).rev() {
             let suspect = &mut self.suspects[index];
-            match suspect.work(now, &mut |outlet, frame| deed(Deed::Enter(outlet, frame))) {
+            match suspect.work(now, &mut |outlet, frame| deed(StormAction::Enter(outlet, frame))) {
                 Finding::NothingYet => {}
                 Finding::Loop => {
                     let way = suspect.way();
-                    suspect.held().for_each(|outlet| deed(Deed::Looped(outlet)));
+                    suspect.held().for_each(|outlet| deed(StormAction::Looped(outlet)));
                     self.suspects.remove(index);
                     if !self.loops.iter().any(|known| known.way.contains(&way)) {
-                        deed(Deed::Found(&way));
+                        deed(StormAction::Found(&way));
                         self.found(&way);
                     }
                 }
@@ -268,20 +268,20 @@ impl Storms {
         self.suspects.retain(|suspect| {
             let looped = loops.iter().any(|l| suspect.is_open_and_within(&l.way.come_back));
             if looped {
-                suspect.held().for_each(|outlet| deed(Deed::Looped(outlet)));
+                suspect.held().for_each(|outlet| deed(StormAction::Looped(outlet)));
             }
             !looped
         });
         self.loops.retain(|found| {
             let over = found.is_over(now);
             if over {
-                deed(Deed::Over(&found.found));
+                deed(StormAction::Over(&found.found));
             }
             !over
         });
     }
 
-    fn found(&mut self, way: &Way) {
+    fn found(&mut self, way: &LoopPath) {
         if self.loops.len() < MAX_LOOPS {
             self.loops.push(Loop::default());
         }
@@ -309,7 +309,7 @@ impl Storms {
 }
 
 /// In a sentence; `name` is the device that is attached there.
-pub(super) fn begins(way: &Way, name: impl Fn(Outlet) -> String) -> String {
+pub(super) fn begins(way: &LoopPath, name: impl Fn(Outlet) -> String) -> String {
     let [leave, come_back] = names(way, name);
     format!(
         "a loop outside of the lab: broadcasts that go out by {leave} come in by {come_back} again and again; from now on \
@@ -318,12 +318,12 @@ pub(super) fn begins(way: &Way, name: impl Fn(Outlet) -> String) -> String {
 }
 
 /// The same of its end.
-pub(super) fn ends(way: &Way, name: impl Fn(Outlet) -> String) -> String {
+pub(super) fn ends(way: &LoopPath, name: impl Fn(Outlet) -> String) -> String {
     let [leave, come_back] = names(way, name);
     format!("the loop is over: broadcasts that go out by {leave} do not come in by {come_back} any more")
 }
 
-fn names(way: &Way, name: impl Fn(Outlet) -> String) -> [String; 2] {
+fn names(way: &LoopPath, name: impl Fn(Outlet) -> String) -> [String; 2] {
     [&way.leave, &way.come_back].map(|outlets| {
         let names: Vec<String> = outlets.iter().map(|outlet| name(*outlet)).collect();
         list(&names)

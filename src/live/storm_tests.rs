@@ -46,9 +46,9 @@ impl World {
     /// A frame comes in.
     fn comes_in(&mut self, outlet: u32, frame: &[u8]) {
         match self.storms.comes_in(self.now(), Outlet::of(outlet), frame) {
-            Entry::At(at) => self.enters(at, frame),
-            Entry::Held => {}
-            Entry::Looped => self.looped += 1,
+            Admission::At(at) => self.enters(at, frame),
+            Admission::Held => {}
+            Admission::Looped => self.looped += 1,
         }
     }
 
@@ -77,10 +77,10 @@ impl World {
         let (mut enter, mut looped, mut said) = (Vec::new(), 0, Vec::new());
         let name = |outlet: Outlet| ["a", "b", "c"][outlet.index()].to_owned();
         self.storms.work(self.now(), &mut |deed| match deed {
-            Deed::Enter(outlet, frame) => enter.push((outlet, frame.to_vec())),
-            Deed::Looped(_) => looped += 1,
-            Deed::Found(way) => said.push(begins(way, name)),
-            Deed::Over(way) => said.push(ends(way, name)),
+            StormAction::Enter(outlet, frame) => enter.push((outlet, frame.to_vec())),
+            StormAction::Looped(_) => looped += 1,
+            StormAction::Found(way) => said.push(begins(way, name)),
+            StormAction::Over(way) => said.push(ends(way, name)),
         });
         enter.iter().for_each(|(outlet, frame)| self.enters(*outlet, frame));
         self.looped += looped;

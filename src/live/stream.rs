@@ -1,6 +1,6 @@
 //! Frames on a UNIX stream socket, each behind its length: as QEMU's `-netdev stream` and passt have it.
 
-use super::backend::{Backend, MAX_FRAME, Presence, RETRY, Rim, Wait};
+use super::backend::{Backend, BoundaryCounters, MAX_FRAME, PeerState, RETRY, Wait};
 use super::socket::Listening;
 use crate::frame::Frame;
 use crate::time::Instant;
@@ -26,7 +26,7 @@ pub(super) struct Stream {
     side: Side,
     peer: Option<Peer>,
     /// As long as there is none.
-    away: Presence,
+    away: PeerState,
     look_again: Instant,
 }
 
@@ -55,7 +55,7 @@ impl Stream {
     }
 
     fn new(side: Side, away: &str) -> Stream {
-        Stream { side, peer: None, away: Presence::Away(away.to_owned()), look_again: Instant::ZERO }
+        Stream { side, peer: None, away: PeerState::Away(away.to_owned()), look_again: Instant::ZERO }
     }
 
     /// Looks for a peer.
@@ -75,13 +75,13 @@ impl Stream {
 
     fn lose(&mut self, why: &str) {
         self.peer = None;
-        self.away = Presence::Away(why.to_owned());
+        self.away = PeerState::Away(why.to_owned());
     }
 }
 
 impl Peer {
     /// Reads what is there and hands out whole frames.
-    fn read(&mut self, rim: &mut Rim, take: &mut dyn FnMut(&[u8])) -> Result<(), &'static str> {
+    fn read(&mut self, rim: &mut BoundaryCounters, take: &mut dyn FnMut(&[u8])) -> Result<(), &'static str> {
         match self.socket.read(&mut self.came[self.filled..]) {
             Ok(0) => return Err("the peer has left"),
             Ok(n) => self.filled += n,
@@ -105,7 +105,7 @@ impl Peer {
         Ok(())
     }
 
-    fn queue(&mut self, frame: &Frame, rim: &mut Rim) {
+    fn queue(&mut self, frame: &Frame, rim: &mut BoundaryCounters) {
         if self.waiting.len() - self.written > MAX_WAITING {
             rim.out_dropped += 1;
             return;
@@ -147,7 +147,7 @@ impl Backend for Stream {
         }
     }
 
-    fn receive(&mut self, now: Instant, rim: &mut Rim, take: &mut dyn FnMut(&[u8])) {
+    fn receive(&mut self, now: Instant, rim: &mut BoundaryCounters, take: &mut dyn FnMut(&[u8])) {
         let Some(peer) = &mut self.peer else {
             self.look_again = now + RETRY;
             return self.look();
@@ -157,7 +157,7 @@ impl Backend for Stream {
         }
     }
 
-    fn send(&mut self, _now: Instant, rim: &mut Rim, frames: &[Frame]) {
+    fn send(&mut self, _now: Instant, rim: &mut BoundaryCounters, frames: &[Frame]) {
         let Some(peer) = &mut self.peer else {
             rim.out_dropped += frames.len() as u64;
             return;
@@ -170,7 +170,7 @@ impl Backend for Stream {
         }
     }
 
-    fn presence(&self) -> &Presence {
-        if self.peer.is_some() { &Presence::Here } else { &self.away }
+    fn presence(&self) -> &PeerState {
+        if self.peer.is_some() { &PeerState::Here } else { &self.away }
     }
 }

@@ -58,14 +58,14 @@ enum State {
 
 /// Where frames leave and come back, as an experiment showed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Way {
+pub(super) struct LoopPath {
     pub(super) leave: Vec<Outlet>,
     pub(super) come_back: Vec<Outlet>,
 }
 
-impl Way {
+impl LoopPath {
     /// Whether all of another way is a part of this one.
-    pub(super) fn contains(&self, other: &Way) -> bool {
+    pub(super) fn contains(&self, other: &LoopPath) -> bool {
         other.leave.iter().all(|outlet| self.leave.contains(outlet))
             && other.come_back.iter().all(|outlet| self.come_back.contains(outlet))
     }
@@ -224,8 +224,8 @@ impl Suspect {
     }
 
     /// The loop. A flooded frame leaves by others as well, but a cable leads both ways: where none comes back, it is not.
-    pub(super) fn way(&self) -> Way {
-        let mut way = Way::default();
+    pub(super) fn way(&self) -> LoopPath {
+        let mut way = LoopPath::default();
         for outlet in self.rounds.iter().flat_map(|round| &round.back) {
             note(&mut way.come_back, *outlet);
         }

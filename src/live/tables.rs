@@ -1,6 +1,6 @@
 //! What people are shown of a live lab.
 
-use super::backend::{Presence, Rim};
+use super::backend::{BoundaryCounters, PeerState};
 use super::engine::Crossing;
 use crate::lab::spec::Name;
 use crate::lab::{Device, DeviceState, Known};
@@ -16,8 +16,10 @@ use std::collections::BTreeMap;
 pub fn crossings(crossings: &[Crossing]) -> String {
     // Loops are rare, and to be noticed.
     let looped = crossings.iter().any(|crossing| crossing.rim.in_looped > 0);
-    let shown = |rim: &Rim| columns(rim).into_iter().filter(move |(name, _)| looped || *name != "in_looped");
-    let header = shown(&Rim::default()).map(|(name, _)| name);
+    let shown = |rim: &BoundaryCounters| {
+        columns(rim).into_iter().filter(move |(name, _)| looped || *name != "in_looped")
+    };
+    let header = shown(&BoundaryCounters::default()).map(|(name, _)| name);
     let mut table = plain(["attached", "backend"].into_iter().chain(header));
     for crossing in crossings {
         let names = [crossing.device.clone(), crossing.backend.to_string()];
@@ -30,7 +32,7 @@ pub fn crossings(crossings: &[Crossing]) -> String {
     text(&table)
 }
 
-fn columns(rim: &Rim) -> [(&'static str, u64); 8] {
+fn columns(rim: &BoundaryCounters) -> [(&'static str, u64); 8] {
     [
         ("in_frames", rim.in_frames),
         ("in_bytes", rim.in_bytes),
@@ -46,8 +48,8 @@ fn columns(rim: &Rim) -> [(&'static str, u64); 8] {
 /// The same as JSON: what is attached at one place.
 pub(super) fn crossing_as_json(crossing: &Crossing) -> Value {
     let why = match &crossing.presence {
-        Presence::Here => None,
-        Presence::Away(why) | Presence::Gone(why) | Presence::Failed(why) => Some(why),
+        PeerState::Here => None,
+        PeerState::Away(why) | PeerState::Gone(why) | PeerState::Failed(why) => Some(why),
     };
     let rim = &crossing.rim;
     json!({

@@ -1,7 +1,7 @@
 //! A TAP device: the other half of a network interface of this machine.
 
-use super::backend::{Backend, MAX_FRAME, Presence, Rim, Site, Wait};
-use super::coalesce::{MAX_PARTS, Parcels};
+use super::backend::{Backend, BoundaryCounters, MAX_FRAME, PeerState, Site, Wait};
+use super::coalesce::{GsoPackets, MAX_PARTS};
 use super::offload::{HEADER_BYTES, complete};
 use crate::errno::ErrorNumber;
 use crate::frame::Frame;
@@ -19,10 +19,10 @@ const MAX_TAP_MTU: u32 = 65_535 - 14;
 
 pub(super) struct Tap {
     file: File,
-    presence: Presence,
+    presence: PeerState,
     buffer: Vec<u8>,
     scratch: Vec<u8>,
-    parcels: Parcels,
+    parcels: GsoPackets,
 }
 
 impl Tap {
@@ -46,13 +46,19 @@ impl Tap {
             prepare(&asking, name, site).map_err(|e| e.to_string())?;
         }
         let buffer = vec![0; HEADER_BYTES + MAX_FRAME];
-        Ok(Tap { file, presence: Presence::Here, buffer, scratch: Vec::new(), parcels: Parcels::default() })
+        Ok(Tap {
+            file,
+            presence: PeerState::Here,
+            buffer,
+            scratch: Vec::new(),
+            parcels: GsoPackets::default(),
+        })
     }
 
     fn failed(&mut self, error: &io::Error) {
         // Not when it is down (EIO), only when it was deleted under us.
         if error.raw_os_error() == Some(libc::EBADFD) {
-            self.presence = Presence::Gone("the device was deleted".to_owned());
+            self.presence = PeerState::Gone("the device was deleted".to_owned());
         }
     }
 }
@@ -70,11 +76,11 @@ fn prepare(asking: &UnixDatagram, name: &str, site: &Site) -> Result<(), ErrorNu
 
 impl Backend for Tap {
     fn wait(&self) -> Wait<'_> {
-        let fd = (self.presence == Presence::Here).then(|| self.file.as_fd());
+        let fd = (self.presence == PeerState::Here).then(|| self.file.as_fd());
         Wait { fd, room: false, at: None }
     }
 
-    fn receive(&mut self, _now: Instant, rim: &mut Rim, take: &mut dyn FnMut(&[u8])) {
+    fn receive(&mut self, _now: Instant, rim: &mut BoundaryCounters, take: &mut dyn FnMut(&[u8])) {
         // Long packets come as many frames, so it is these that count.
         let mut frames = 0;
         while frames < BATCH {
@@ -90,7 +96,7 @@ impl Backend for Tap {
         }
     }
 
-    fn send(&mut self, _now: Instant, rim: &mut Rim, frames: &[Frame]) {
+    fn send(&mut self, _now: Instant, rim: &mut BoundaryCounters, frames: &[Frame]) {
         self.parcels.pack(frames);
         let mut failure = None;
         for parcel in self.parcels.list() {
@@ -115,7 +121,7 @@ impl Backend for Tap {
         }
     }
 
-    fn presence(&self) -> &Presence {
+    fn presence(&self) -> &PeerState {
         &self.presence
     }
 }

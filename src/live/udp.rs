@@ -1,6 +1,6 @@
 //! A frame in each datagram, without anything around it: as QEMU's `-netdev dgram`, GNS3 and Dynamips have it.
 
-use super::backend::{Backend, MAX_FRAME, Presence, Rim, Wait, send_all};
+use super::backend::{Backend, BoundaryCounters, MAX_FRAME, PeerState, Wait, send_all};
 use crate::frame::Frame;
 use crate::sys::{self, BATCH, Inbox, Outbox};
 use crate::time::Instant;
@@ -31,7 +31,7 @@ impl Backend for Udp {
         Wait { fd: Some(self.socket.as_fd()), ..Wait::default() }
     }
 
-    fn receive(&mut self, _now: Instant, rim: &mut Rim, take: &mut dyn FnMut(&[u8])) {
+    fn receive(&mut self, _now: Instant, rim: &mut BoundaryCounters, take: &mut dyn FnMut(&[u8])) {
         // Nothing there, or, told once by ICMP, nobody who listens.
         if self.inbox.receive(self.socket.as_fd()).is_err() {
             return;
@@ -45,13 +45,13 @@ impl Backend for Udp {
         }
     }
 
-    fn send(&mut self, _now: Instant, rim: &mut Rim, frames: &[Frame]) {
+    fn send(&mut self, _now: Instant, rim: &mut BoundaryCounters, frames: &[Frame]) {
         send_all(&mut self.outbox, self.socket.as_fd(), frames, rim, |n| {
             frames.get(n).map(|frame| (n..n + 1, std::iter::once(&**frame)))
         });
     }
 
-    fn presence(&self) -> &Presence {
-        &Presence::Here
+    fn presence(&self) -> &PeerState {
+        &PeerState::Here
     }
 }

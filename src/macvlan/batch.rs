@@ -2,7 +2,7 @@
 //! mind, and what one leaves for the next is there by the time it is asked for. What becomes of a unicast is what
 //! [`Forwarding::receive`] says of it.
 
-use super::forwarding::{Fate, Forwarding};
+use super::forwarding::{Forwarding, VerdictIndex};
 use crate::frame::{EthHeader, MacAddr};
 use crate::table::{BATCH, Lookup};
 
@@ -12,7 +12,7 @@ pub struct Unicast {
     /// Its destination.
     pub dst: MacAddr,
     /// What becomes of it.
-    pub fate: Fate,
+    pub verdict: VerdictIndex,
     /// Its length without its outermost tag, in bytes.
     pub untagged_len: u32,
 }
@@ -42,8 +42,8 @@ impl Seen {
     }
 
     #[inline(always)]
-    fn unicast(&self, fate: Fate) -> Option<Unicast> {
-        let unicast = || Unicast { dst: self.dst(), fate, untagged_len: self.untagged_len };
+    fn unicast(&self, verdict: VerdictIndex) -> Option<Unicast> {
+        let unicast = || Unicast { dst: self.dst(), verdict, untagged_len: self.untagged_len };
         (self.dst & 1 == 0).then(unicast)
     }
 }
@@ -64,9 +64,9 @@ impl<T: Lookup> Forwarding<T> {
         mut act: impl FnMut(F, Option<Unicast>),
     ) {
         let lists = self.has_lists();
-        let fate_of = self.fates();
+        let index_of = self.indices();
         let mut seen = [Seen::AT_LENGTH; BATCH];
-        let mut fates = [Fate::NONE; BATCH];
+        let mut indices = [VerdictIndex::NONE; BATCH];
         let mut again = frames.clone();
         loop {
             let mut read = 0;
@@ -81,11 +81,11 @@ impl<T: Lookup> Forwarding<T> {
                 read += 1;
             }
             let seen = seen.get_mut(..read).unwrap_or_default();
-            for (fate, seen) in fates.iter_mut().zip(seen.iter()) {
-                *fate = fate_of(seen.dst());
+            for (index, seen) in indices.iter_mut().zip(seen.iter()) {
+                *index = index_of(seen.dst());
             }
-            for ((seen, fate), frame) in seen.iter().zip(&fates).zip(&mut again) {
-                act(frame, seen.unicast(*fate));
+            for ((seen, index), frame) in seen.iter().zip(&indices).zip(&mut again) {
+                act(frame, seen.unicast(*index));
             }
             if read < BATCH {
                 return;

@@ -3,7 +3,7 @@
 use super::Mode;
 use super::admit::Demux;
 use super::groups::GroupFilter;
-use super::lists::{Candidate, FloodLists, Receiver};
+use super::lists::{FloodLists, ListedPort, Receiver};
 use crate::frame::MacAddr;
 use crate::nic::GroupBits;
 use crate::table::{Lookup, MAX_VALUE, MacTable};
@@ -35,13 +35,13 @@ pub(super) struct Listeners {
     pub(super) nodst: bool,
 }
 
-/// What becomes of a unicast: a number of a table's verdicts, of which the last is for all numbers from its own on.
+/// Index into the verdicts of a table; an index past the end means the last one, for an address of no port.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Fate(u16);
+pub struct VerdictIndex(u16);
 
-impl Fate {
+impl VerdictIndex {
     /// Of nobody's address.
-    pub(super) const NONE: Fate = Fate(u16::MAX);
+    pub(super) const NONE: VerdictIndex = VerdictIndex(u16::MAX);
 
     /// Its place among so many [verdicts](Forwarding::verdicts).
     #[inline(always)]
@@ -124,7 +124,7 @@ impl Forwarding {
                 let kept = f.table.insert(port.mac, id.0);
                 debug_assert!(kept.is_ok(), "{} {kept:?}", port.mac);
                 let receiver = Receiver { id, mtu: port.mtu };
-                active.push(Candidate { receiver, mode: port.mode, filter: &port.filter });
+                active.push(ListedPort { receiver, mode: port.mode, filter: &port.filter });
             }
             f.ports[id.index()] = Some(PortEntry {
                 mac: port.mac,
@@ -198,26 +198,26 @@ impl<T: Lookup> Forwarding<T> {
     /// What becomes of a unicast to this address (R12 to R14, R51). No branch depends on who has it, as nothing about the next
     /// frame's destination can be foretold.
     #[inline(always)]
-    pub(super) fn fate(&self, dst: MacAddr) -> Fate {
-        self.fates()(dst)
+    pub(super) fn verdict_index(&self, dst: MacAddr) -> VerdictIndex {
+        self.indices()(dst)
     }
 
     /// The same, for many addresses one after the other.
     #[inline(always)]
-    pub(super) fn fates(&self) -> impl Fn(MacAddr) -> Fate {
+    pub(super) fn indices(&self) -> impl Fn(MacAddr) -> VerdictIndex {
         let values = self.table.values();
         // What a table says of an address that nobody has is above every port's number.
-        move |dst| Fate(values(dst))
+        move |dst| VerdictIndex(values(dst))
     }
 
-    /// The verdict for a unicast with this fate.
+    /// The verdict for a unicast at this index.
     #[inline(always)]
     #[must_use]
-    pub fn verdict(&self, fate: Fate) -> &Verdict {
-        self.unicast.get(fate.index(self.unicast.len())).unwrap_or(&NOBODY)
+    pub fn verdict(&self, verdict: VerdictIndex) -> &Verdict {
+        self.unicast.get(verdict.index(self.unicast.len())).unwrap_or(&NOBODY)
     }
 
-    /// The verdicts of all fates, in their order.
+    /// The verdicts of all indices, in their order.
     #[must_use]
     pub fn verdicts(&self) -> &[Verdict] {
         &self.unicast

@@ -37,7 +37,7 @@ pub(super) struct FloodLists {
 
 /// An active port, to be entered in the lists.
 #[derive(Clone, Copy)]
-pub(super) struct Candidate<'a> {
+pub(super) struct ListedPort<'a> {
     pub(super) receiver: Receiver,
     pub(super) mode: Mode,
     pub(super) filter: &'a GroupFilter,
@@ -45,9 +45,9 @@ pub(super) struct Candidate<'a> {
 
 impl FloodLists {
     /// From the active ports in the order of their ids.
-    pub(super) fn compile(ports: &[Candidate<'_>]) -> FloodLists {
+    pub(super) fn compile(ports: &[ListedPort<'_>]) -> FloodLists {
         let mut lists = FloodLists::default();
-        let mut joined: BTreeMap<MacAddr, Vec<&Candidate<'_>>> = BTreeMap::new();
+        let mut joined: BTreeMap<MacAddr, Vec<&ListedPort<'_>>> = BTreeMap::new();
         for port in ports {
             for group in port.filter.joined() {
                 joined.entry(*group).or_default().push(port);
@@ -63,7 +63,7 @@ impl FloodLists {
     }
 
     /// Those of the ports that each class is meant for.
-    fn enter<'a>(&mut self, ports: impl Iterator<Item = &'a Candidate<'a>> + Clone) -> Ranges {
+    fn enter<'a>(&mut self, ports: impl Iterator<Item = &'a ListedPort<'a>> + Clone) -> Ranges {
         // What matters of a class here is not its sender.
         let anybody = PortId(0);
         let classes = [

@@ -40,7 +40,7 @@ pub use admit::{
 pub use batch::Unicast;
 pub use count::{count_delivery, count_unicast};
 pub use flood::{Copies, Counted, Deliveries, Delivery};
-pub use forwarding::{Fate, Forwarding, PortEntry};
+pub use forwarding::{Forwarding, PortEntry, VerdictIndex};
 pub use fragments::{Fragments, Offered};
 pub use groups::GroupFilter;
 pub use mode::{MacvlanFlags, Mode, SourcesChange};

@@ -20,7 +20,7 @@ impl<T: Lookup> Forwarding<T> {
         if header.dst.is_multicast() | self.has_lists() {
             self.receive_at_length(*header)
         } else {
-            *self.verdict(self.fate(header.dst))
+            *self.verdict(self.verdict_index(header.dst))
         }
     }
 
@@ -30,7 +30,7 @@ impl<T: Lookup> Forwarding<T> {
         let verdict = if header.dst.is_multicast() {
             self.multicast(&header)
         } else {
-            *self.verdict(self.fate(header.dst))
+            *self.verdict(self.verdict_index(header.dst))
         };
         if self.has_lists() { self.with_sources(header.src, verdict) } else { verdict }
     }

@@ -424,7 +424,7 @@ fn what_becomes_of_frames_in_batches_is_what_becomes_of_them_singly() {
                 let header = EthHeader::parse(bytes).unwrap();
                 assert!(!header.dst.is_multicast() && header.tag.is_none());
                 assert_eq!((unicast.dst, unicast.untagged_len), (header.dst, header.untagged_len()));
-                assert_eq!(*table.verdict(unicast.fate), table.receive(&header));
+                assert_eq!(*table.verdict(unicast.verdict), table.receive(&header));
                 assert_eq!(other.receive(&header), table.receive(&header));
             },
         );

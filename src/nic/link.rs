@@ -106,20 +106,20 @@ impl Nic {
 
     /// What it takes from its cable as of now.
     #[must_use]
-    pub fn intake(&self) -> Intake {
-        Intake { up: self.up, mac: self.mac, passes: self.filter.publish() }
+    pub fn intake(&self) -> RxFilter {
+        RxFilter { up: self.up, mac: self.mac, passes: self.filter.publish() }
     }
 }
 
 /// What a device takes from its cable. It never changes; a change of the device makes a new one ([`Nic::intake`]).
 #[derive(Clone, Debug)]
-pub struct Intake {
+pub struct RxFilter {
     up: bool,
     mac: MacAddr,
     passes: Passes,
 }
 
-impl Intake {
+impl RxFilter {
     /// Whether the device is administratively up.
     #[inline]
     #[must_use]
@@ -141,7 +141,7 @@ impl Intake {
         self.passes.passes(header.dst) || header.dst == self.mac
     }
 
-    /// The rule by which the hardware keeps out what it does not [let in](Intake::lets_in).
+    /// The rule by which the hardware keeps out what it does not [let in](RxFilter::lets_in).
     #[must_use]
     pub fn refusal(&self, header: &EthHeader) -> Rule {
         if header.dst.is_multicast() { Rule::HardwareGroupFilter } else { Rule::HardwareFilter }

@@ -10,4 +10,4 @@ mod link;
 
 pub use filter::{Filter, UnicastFilter};
 pub use groups::GroupBits;
-pub use link::{Intake, MAX_MTU, MIN_MTU, Nic, check_send, host_stack_type, stack_groups};
+pub use link::{MAX_MTU, MIN_MTU, Nic, RxFilter, check_send, host_stack_type, stack_groups};

@@ -14,10 +14,10 @@
 //! thing, 405 not in this way, 413 too long, 415 not called JSON, 422 no possible action.
 
 use super::assets;
-use super::guard::Outsider;
+use super::guard::AccessDenied;
 use super::request::Act;
 use super::session::{Denied, Session};
-use super::state::{State, Told};
+use super::state::{ActionResult, State};
 use crate::report::html::Bundle;
 use hyper::body::Bytes;
 use hyper::header::{self, HeaderName, HeaderValue};
@@ -48,14 +48,14 @@ const HEADERS: [(HeaderName, &str); 7] = [
 
 /// Why a request is not answered as it wishes.
 #[derive(Debug)]
-pub(super) struct Refused {
+pub(super) struct ApiError {
     status: StatusCode,
     why: String,
 }
 
-impl Refused {
-    pub(super) fn new(status: StatusCode, why: impl ToString) -> Refused {
-        Refused { status, why: why.to_string() }
+impl ApiError {
+    pub(super) fn new(status: StatusCode, why: impl ToString) -> ApiError {
+        ApiError { status, why: why.to_string() }
     }
 
     pub(super) fn answer(&self) -> Response<Bytes> {
@@ -65,22 +65,22 @@ impl Refused {
     }
 }
 
-impl From<Outsider> for Refused {
-    fn from(outsider: Outsider) -> Refused {
-        Refused::new(StatusCode::FORBIDDEN, outsider)
+impl From<AccessDenied> for ApiError {
+    fn from(outsider: AccessDenied) -> ApiError {
+        ApiError::new(StatusCode::FORBIDDEN, outsider)
     }
 }
 
-impl From<Denied> for Refused {
-    fn from(denied: Denied) -> Refused {
-        Refused::new(StatusCode::UNPROCESSABLE_ENTITY, denied)
+impl From<Denied> for ApiError {
+    fn from(denied: Denied) -> ApiError {
+        ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, denied)
     }
 }
 
 /// How the session stands, and what came of the action.
 #[derive(Serialize)]
-struct Standing {
-    told: Option<Told>,
+struct SessionView {
+    told: Option<ActionResult>,
     state: State,
     bundle: Bundle,
 }
@@ -99,7 +99,7 @@ pub fn answer(session: &mut Session, what: &str, head: &Parts, body: &[u8]) -> R
 }
 
 /// What can be asked for.
-enum Ask {
+enum ApiRequest {
     /// A part of the page: its media type, its text.
     Part(&'static str, Cow<'static, str>),
     State,
@@ -111,32 +111,37 @@ enum Ask {
     Traffic,
 }
 
-impl Ask {
+impl ApiRequest {
     /// What the name behind the token stands for, and how it is asked for.
-    fn of(name: &str) -> Option<(Method, Ask)> {
+    fn of(name: &str) -> Option<(Method, ApiRequest)> {
         let (method, ask) = match name {
-            "state" => (Method::GET, Ask::State),
-            "lab.toml" => (Method::GET, Ask::Lab),
-            "traffic.pcapng" => (Method::GET, Ask::Traffic),
-            "act" => (Method::POST, Ask::Act),
-            "undo" => (Method::POST, Ask::Undo),
-            "redo" => (Method::POST, Ask::Redo),
-            "reset" => (Method::POST, Ask::Reset),
+            "state" => (Method::GET, ApiRequest::State),
+            "lab.toml" => (Method::GET, ApiRequest::Lab),
+            "traffic.pcapng" => (Method::GET, ApiRequest::Traffic),
+            "act" => (Method::POST, ApiRequest::Act),
+            "undo" => (Method::POST, ApiRequest::Undo),
+            "redo" => (Method::POST, ApiRequest::Redo),
+            "reset" => (Method::POST, ApiRequest::Reset),
             name => {
                 let (media, text) = assets::find(name)?;
-                (Method::GET, Ask::Part(media, text))
+                (Method::GET, ApiRequest::Part(media, text))
             }
         };
         Some((method, ask))
     }
 }
 
-fn respond(session: &mut Session, what: &str, head: &Parts, body: &[u8]) -> Result<Response<Bytes>, Refused> {
-    let nothing = || Refused::new(StatusCode::NOT_FOUND, "the playground has nothing of this name");
-    let (method, ask) = Ask::of(what).ok_or_else(nothing)?;
+fn respond(
+    session: &mut Session,
+    what: &str,
+    head: &Parts,
+    body: &[u8],
+) -> Result<Response<Bytes>, ApiError> {
+    let nothing = || ApiError::new(StatusCode::NOT_FOUND, "the playground has nothing of this name");
+    let (method, ask) = ApiRequest::of(what).ok_or_else(nothing)?;
     if head.method != method {
         let why = format!("this is for {method}, not for {}", head.method);
-        let mut response = Refused::new(StatusCode::METHOD_NOT_ALLOWED, why).answer();
+        let mut response = ApiError::new(StatusCode::METHOD_NOT_ALLOWED, why).answer();
         let allowed = HeaderValue::from_str(method.as_str());
         response.headers_mut().extend(allowed.map(|value| (header::ALLOW, value)));
         return Ok(response);
@@ -145,41 +150,41 @@ fn respond(session: &mut Session, what: &str, head: &Parts, body: &[u8]) -> Resu
         is_json(head)?;
     }
     let told = match ask {
-        Ask::Part(media, text) => return Ok(response(media, text.into_owned())),
-        Ask::Lab => return Ok(file("lab.toml", "application/toml", session.export())),
-        Ask::Traffic => {
+        ApiRequest::Part(media, text) => return Ok(response(media, text.into_owned())),
+        ApiRequest::Lab => return Ok(file("lab.toml", "application/toml", session.export())),
+        ApiRequest::Traffic => {
             let capture = session.traffic().map_err(broken)?;
             return Ok(file("traffic.pcapng", "application/x-pcapng", capture));
         }
-        Ask::State => None,
-        Ask::Act => Some(session.act(&action(body)?.into_toml())?),
-        Ask::Redo => Some(session.redo()?),
-        Ask::Undo => session.undo().map(|()| None)?,
-        Ask::Reset => session.reset().map(|()| None)?,
+        ApiRequest::State => None,
+        ApiRequest::Act => Some(session.act(&action(body)?.into_toml())?),
+        ApiRequest::Redo => Some(session.redo()?),
+        ApiRequest::Undo => session.undo().map(|()| None)?,
+        ApiRequest::Reset => session.reset().map(|()| None)?,
     };
-    let standing = Standing { told, state: session.state(), bundle: session.bundle() };
+    let standing = SessionView { told, state: session.state(), bundle: session.bundle() };
     let body = serde_json::to_vec(&standing).map_err(broken)?;
     Ok(response(JSON, body))
 }
 
 /// What cannot happen did.
-fn broken(why: impl ToString) -> Refused {
-    Refused::new(StatusCode::INTERNAL_SERVER_ERROR, why)
+fn broken(why: impl ToString) -> ApiError {
+    ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, why)
 }
 
-fn action(body: &[u8]) -> Result<Act, Refused> {
-    let wrong = |e| Refused::new(StatusCode::BAD_REQUEST, format!("this is no action in JSON: {e}"));
+fn action(body: &[u8]) -> Result<Act, ApiError> {
+    let wrong = |e| ApiError::new(StatusCode::BAD_REQUEST, format!("this is no action in JSON: {e}"));
     serde_json::from_slice(body).map_err(wrong)
 }
 
 /// A form of another page cannot say that it sends JSON.
-fn is_json(head: &Parts) -> Result<(), Refused> {
+fn is_json(head: &Parts) -> Result<(), ApiError> {
     let given = head.headers.get(header::CONTENT_TYPE).map(HeaderValue::as_bytes);
     let media = given.and_then(|value| value.split(|b| *b == b';').next()).map(<[u8]>::trim_ascii);
     if media.is_some_and(|media| media.eq_ignore_ascii_case(JSON.as_bytes())) {
         return Ok(());
     }
-    Err(Refused::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, format!("the body must be {JSON}")))
+    Err(ApiError::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, format!("the body must be {JSON}")))
 }
 
 /// Something to be kept under this name.

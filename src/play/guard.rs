@@ -18,7 +18,7 @@ const OPEN: &str = "/open/";
 
 /// Why a request is not let in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Outsider {
+pub enum AccessDenied {
     /// Its `Host` is not this machine: a name of somebody else's leads here (DNS rebinding).
     #[error("the playground answers to its loopback address only")]
     Host,
@@ -74,14 +74,14 @@ impl Guard {
     /// whether it comes from the user of this server; those who do not cannot use the code up.
     ///
     /// # Errors
-    /// [`Outsider`].
+    /// [`AccessDenied`].
     pub fn redeem(
         &self,
         path: &str,
         headers: &HeaderMap,
         age: Duration,
         is_own: impl FnOnce() -> bool,
-    ) -> Option<Result<String, Outsider>> {
+    ) -> Option<Result<String, AccessDenied>> {
         let given = path.strip_prefix(OPEN)?;
         if let Err(outsider) = self.is_own_page(headers) {
             return Some(Err(outsider));
@@ -89,7 +89,7 @@ impl Guard {
         let right = self.code.get().filter(|_| age < CODE_LIFE);
         let right = right.is_some_and(|code| same(given.as_bytes(), hex(code.to_be_bytes()).as_bytes()));
         if !right || !is_own() {
-            return Some(Err(Outsider::Code));
+            return Some(Err(AccessDenied::Code));
         }
         self.code.set(None);
         Some(Ok(format!("/{}/", self.token)))
@@ -98,15 +98,15 @@ impl Guard {
     /// What the path of a request names behind the token.
     ///
     /// # Errors
-    /// [`Outsider`].
-    pub fn admit<'p>(&self, path: &'p str, headers: &HeaderMap) -> Result<&'p str, Outsider> {
+    /// [`AccessDenied`].
+    pub fn admit<'p>(&self, path: &'p str, headers: &HeaderMap) -> Result<&'p str, AccessDenied> {
         self.is_own_page(headers)?;
         let (token, rest) = path.strip_prefix('/').and_then(|path| path.split_once('/')).unwrap_or_default();
-        if same(token.as_bytes(), self.token.as_bytes()) { Ok(rest) } else { Err(Outsider::Token) }
+        if same(token.as_bytes(), self.token.as_bytes()) { Ok(rest) } else { Err(AccessDenied::Token) }
     }
 
     /// Whether the page itself asks, or the person, and by this server's address.
-    fn is_own_page(&self, headers: &HeaderMap) -> Result<(), Outsider> {
+    fn is_own_page(&self, headers: &HeaderMap) -> Result<(), AccessDenied> {
         // A header that comes twice is as good as a wrong one.
         let one = |name: HeaderName| {
             let mut all = headers.get_all(name).iter();
@@ -114,16 +114,16 @@ impl Guard {
         };
         let (host, more) = one(HOST);
         if more || !self.hosts.iter().any(|own| host == Some(own.as_bytes())) {
-            return Err(Outsider::Host);
+            return Err(AccessDenied::Host);
         }
         let (origin, more) = one(ORIGIN);
         let own = |origin: &[u8]| self.hosts.iter().any(|own| origin == format!("http://{own}").as_bytes());
         if more || !origin.is_none_or(own) {
-            return Err(Outsider::Origin);
+            return Err(AccessDenied::Origin);
         }
         let (site, _) = one(SEC_FETCH_SITE);
         if !site.is_none_or(|site| [&b"same-origin"[..], b"none"].contains(&site)) {
-            return Err(Outsider::Origin);
+            return Err(AccessDenied::Origin);
         }
         Ok(())
     }

@@ -19,9 +19,8 @@
 
 mod api;
 mod assets;
-mod crowd;
+mod connections;
 mod guard;
-mod patient;
 mod peer;
 mod request;
 mod server;
@@ -29,13 +28,14 @@ mod session;
 mod state;
 #[cfg(test)]
 mod tests;
-mod watch;
+mod timed_stream;
+mod watchdog;
 
 pub use api::{MAX_BODY, answer};
-pub use crowd::MAX_CONNECTIONS;
-pub use guard::{CODE_LIFE, Guard, Outsider, TOKEN_BYTES};
+pub use connections::MAX_CONNECTIONS;
+pub use guard::{AccessDenied, CODE_LIFE, Guard, TOKEN_BYTES};
 pub use server::{MAX_HEAD, MAX_HEADERS, PATIENCE, listen, serve};
 pub use session::{
     Denied, MAX_ACTION_TIME, MAX_ACTIONS, MAX_EVENTS, MAX_FRAME_BYTES, MAX_SESSION_TIME, Session,
 };
-pub use state::{Because, DeviceNow, State, Told};
+pub use state::{ActionReason, ActionResult, DeviceNow, State};

@@ -1,11 +1,11 @@
 //! HTTP on the loopback interface, in one thread: a session is one person's.
 
-use super::api::{self, MAX_BODY, Refused};
-use super::crowd::{Crowd, Known};
+use super::api::{self, ApiError, MAX_BODY};
+use super::connections::{Connections, Known};
 use super::guard::Guard;
-use super::patient::Patient;
 use super::peer::{Ends, is_own};
 use super::session::Session;
+use super::timed_stream::TimedStream;
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::body::{Bytes, Incoming};
 use hyper::header::{CONNECTION, HeaderValue};
@@ -73,7 +73,7 @@ pub(super) fn serve_with(
     let shared = Rc::new(Shared { session: RefCell::new(session), guard, patience, begin: Instant::now() });
     LocalSet::new().block_on(&runtime, async {
         let listener = tokio::net::TcpListener::from_std(listener)?;
-        let mut crowd = Crowd::default();
+        let mut crowd = Connections::default();
         while !ended() {
             if !crowd.has_room() {
                 // All of them have the token. The system keeps who comes now until one of them goes.
@@ -119,7 +119,7 @@ async fn connection(stream: TcpStream, known: Known, shared: Rc<Shared>) {
         .header_read_timeout(patience)
         .max_headers(MAX_HEADERS)
         .max_buf_size(MAX_HEAD);
-    let mut served = pin!(http.serve_connection(TokioIo::new(Patient::new(stream, patience)), service));
+    let mut served = pin!(http.serve_connection(TokioIo::new(TimedStream::new(stream, patience)), service));
     // A connection that broke off needs no answer.
     if timeout(patience, served.as_mut()).await.is_err() && is_known.get() {
         let _ = served.await;
@@ -131,16 +131,16 @@ async fn handle(request: Request<Incoming>, ends: Ends, known: &Known, shared: &
     if let Some(redeemed) =
         shared.guard.redeem(head.uri.path(), &head.headers, shared.begin.elapsed(), || is_own(ends))
     {
-        let refused = |outsider| last(Refused::from(outsider).answer());
+        let refused = |outsider| last(ApiError::from(outsider).answer());
         return redeemed.map_or_else(refused, |page| api::lead_to(&page));
     }
     // The body of an outsider's request is not read, and its connection not used again.
     let what = match shared.guard.admit(head.uri.path(), &head.headers) {
         Ok(what) => what,
-        Err(outsider) => return last(Refused::from(outsider).answer()),
+        Err(outsider) => return last(ApiError::from(outsider).answer()),
     };
     known.set();
-    let refused = |status, why: &str| Refused::new(status, why).answer();
+    let refused = |status, why: &str| ApiError::new(status, why).answer();
     let body = match timeout(shared.patience, Limited::new(body, MAX_BODY).collect()).await {
         Ok(Ok(body)) => body.to_bytes(),
         Ok(Err(e)) if e.is::<http_body_util::LengthLimitError>() => {

@@ -1,7 +1,7 @@
 //! A lab and what was done in it so far.
 
-use super::state::{State, Told};
-use super::watch::{Watch, timed};
+use super::state::{ActionResult, State};
+use super::watchdog::{Watchdog, timed};
 use crate::capture::CaptureError;
 use crate::lab::spec::{Action, DeviceKind, Expect, Name, StepSpec};
 use crate::lab::{Event, Lab, LabSpec, Options, Outcome};
@@ -100,7 +100,7 @@ pub(super) struct Run {
     /// What happened so far.
     events: Vec<Event>,
     /// What came of each step.
-    told: Vec<Told>,
+    told: Vec<ActionResult>,
     /// The counters and states at the moment.
     standing: Vec<Event>,
     /// Bytes of the frames in `events`.
@@ -132,7 +132,7 @@ impl Session {
     ///
     /// # Errors
     /// [`Denied`]: then nothing has happened.
-    pub fn act(&mut self, step: &str) -> Result<Told, Denied> {
+    pub fn act(&mut self, step: &str) -> Result<ActionResult, Denied> {
         let step = labfile::parse_step(&self.spec, step)?;
         if let Action::Replay { capture, .. } = &step.action
             && !self.options.captures.contains_key(capture)
@@ -158,7 +158,7 @@ impl Session {
     ///
     /// # Errors
     /// [`Denied::NothingToRedo`].
-    pub fn redo(&mut self) -> Result<Told, Denied> {
+    pub fn redo(&mut self) -> Result<ActionResult, Denied> {
         let step = self.undone.pop().ok_or(Denied::NothingToRedo)?;
         self.do_step(step.clone()).inspect_err(|_| self.undone.push(step))
     }
@@ -231,7 +231,7 @@ impl Session {
         Ok(())
     }
 
-    fn do_step(&mut self, step: StepSpec) -> Result<Told, Denied> {
+    fn do_step(&mut self, step: StepSpec) -> Result<ActionResult, Denied> {
         if self.spec.steps.len() >= MAX_ACTIONS {
             return Err(Denied::TooManyActions);
         }
@@ -290,7 +290,7 @@ impl Run {
         limit: Duration,
         work: impl FnOnce(&mut Run) -> Result<(), Denied>,
     ) -> Result<(), Denied> {
-        let watch = Watch::over(&self.stop, limit)?;
+        let watch = Watchdog::over(&self.stop, limit)?;
         let (done, spent) = timed(|| work(self));
         watch.end();
         self.spent += spent;
@@ -327,7 +327,7 @@ impl Run {
         if let Some(Event::Result { outcome: Outcome::TooLate, .. }) = happened.last() {
             return Err(Denied::TooLate);
         }
-        let told = Told::of(self.told.len() + 1, step, happened, &self.lab);
+        let told = ActionResult::of(self.told.len() + 1, step, happened, &self.lab);
         self.told.push(told.ok_or(Denied::TooManyEvents)?);
         self.stand();
         Ok(())

@@ -11,7 +11,7 @@ use serde::Serialize;
 
 /// A rule that made a difference.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Because {
+pub struct ActionReason {
     /// Its id: `R126`.
     pub rule: &'static str,
     /// What it is called.
@@ -22,15 +22,15 @@ pub struct Because {
     pub text: String,
 }
 
-impl From<Reason> for Because {
-    fn from(Reason { rule, text }: Reason) -> Because {
-        Because { rule: rule.id(), title: rule.title(), why: rule.why(), text }
+impl From<Reason> for ActionReason {
+    fn from(Reason { rule, text }: Reason) -> ActionReason {
+        ActionReason { rule: rule.id(), title: rule.title(), why: rule.why(), text }
     }
 }
 
 /// What came of an action.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Told {
+pub struct ActionResult {
     /// The number of its step, from 1.
     pub step: usize,
     /// What was done: `c1 pings c2`.
@@ -40,7 +40,7 @@ pub struct Told {
     /// It was refused, or nobody answered.
     pub failed: bool,
     /// The rules that made the difference; of an injected frame, what became of it at each device.
-    pub because: Vec<Because>,
+    pub because: Vec<ActionReason>,
 }
 
 /// A device as its controls show it.
@@ -74,7 +74,7 @@ pub struct State {
     /// The devices that are there, in the order in which they were made; then switches with their ports.
     pub devices: Vec<DeviceNow>,
     /// What was done, and what came of it.
-    pub done: Vec<Told>,
+    pub done: Vec<ActionResult>,
     /// What would be undone: `c1 pings c2`.
     pub undo: Option<String>,
     /// What would be done again.
@@ -89,7 +89,7 @@ pub struct State {
 
 impl State {
     /// `next` is what would be done again.
-    pub(super) fn of(lab: &Lab, done: &[Told], next: Option<&StepSpec>) -> State {
+    pub(super) fn of(lab: &Lab, done: &[ActionResult], next: Option<&StepSpec>) -> State {
         State {
             title: lab.title().to_owned(),
             devices: lab.devices().into_iter().map(now).collect(),
@@ -118,17 +118,17 @@ fn now(device: Device) -> DeviceNow {
     }
 }
 
-impl Told {
+impl ActionResult {
     /// Reads it from the events of the step. `None`: the step has not come to its end.
-    pub(super) fn of(number: usize, spec: &StepSpec, events: &[Event], lab: &Lab) -> Option<Told> {
+    pub(super) fn of(number: usize, spec: &StepSpec, events: &[Event], lab: &Lab) -> Option<ActionResult> {
         let Event::Result { outcome, rtt, delivered, .. } = events.last()? else { return None };
         let reasons = because(spec, *outcome, events, &lab.devices());
-        Some(Told {
+        Some(ActionResult {
             step: number,
             action: step_in_words(spec),
             outcome: outcome_in_words(&spec.action, *outcome, *rtt, delivered),
             failed: matches!(outcome, Outcome::Error(..) | Outcome::Unreachable | Outcome::NoReply),
-            because: reasons.into_iter().map(Because::from).collect(),
+            because: reasons.into_iter().map(ActionReason::from).collect(),
         })
     }
 }

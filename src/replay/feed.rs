@@ -1,6 +1,6 @@
 //! Captures in, frames out: which ones, when, where and as what. There is no other place that chooses.
 
-use super::engine::Entry;
+use super::pipeline::Ingress;
 use super::route::Route;
 use crate::capture::{BadRecord, Batch, Reader, Steady, Totals};
 use crate::time::Instant;
@@ -13,9 +13,9 @@ const LONE_GAP: Duration = Duration::from_micros(1);
 
 /// A frame that comes in.
 #[derive(Clone, Copy, Debug)]
-pub struct Chosen<'a> {
+pub struct InputFrame<'a> {
     /// Where.
-    pub entry: Entry,
+    pub entry: Ingress,
     /// When.
     pub time: Instant,
     /// The frame.
@@ -23,19 +23,19 @@ pub struct Chosen<'a> {
 }
 
 /// Takes the frames of a feed. A closure takes them one by one.
-pub trait Taker {
+pub trait FrameSink {
     /// A frame comes in.
-    fn frame(&mut self, chosen: Chosen<'_>);
+    fn frame(&mut self, chosen: InputFrame<'_>);
 
     /// Frames come in, all at the same place, none of which was changed.
     #[inline]
-    fn frames<'f>(&mut self, entry: Entry, frames: impl Iterator<Item = (Instant, &'f [u8])> + Clone) {
-        frames.for_each(|(time, frame)| self.frame(Chosen { entry, time, frame }));
+    fn frames<'f>(&mut self, entry: Ingress, frames: impl Iterator<Item = (Instant, &'f [u8])> + Clone) {
+        frames.for_each(|(time, frame)| self.frame(InputFrame { entry, time, frame }));
     }
 }
 
-impl<F: FnMut(Chosen<'_>)> Taker for F {
-    fn frame(&mut self, chosen: Chosen<'_>) {
+impl<F: FnMut(InputFrame<'_>)> FrameSink for F {
+    fn frame(&mut self, chosen: InputFrame<'_>) {
         self(chosen);
     }
 }
@@ -75,7 +75,7 @@ pub struct FeedCounts {
 
 /// What came of asking for frames.
 #[derive(Debug)]
-pub enum Fed {
+pub enum FeedOutcome {
     /// There were some.
     Frames,
     /// A record of this capture cannot be used.
@@ -177,7 +177,7 @@ impl Feed {
 
     /// Hands out the next frames, at most so many, in the order of their times; those of one time in the order of the
     /// captures. A capture whose times go back is followed as it is, but for [single wrong times](Steady).
-    pub fn next(&mut self, most: usize, to: &mut impl Taker) -> Fed {
+    pub fn next(&mut self, most: usize, to: &mut impl FrameSink) -> FeedOutcome {
         while let Some(index) = self.hungry.pop() {
             let Some(input) = self.inputs.get_mut(index) else { continue };
             input.next = 0;
@@ -190,21 +190,21 @@ impl Feed {
                 Some(Err(bad)) => {
                     self.hungry.push(index);
                     if self.counts.records >= self.limits.records {
-                        return Fed::End { by_limit: true };
+                        return FeedOutcome::End { by_limit: true };
                     }
                     self.counts.records += 1;
                     self.counts.bad += 1;
-                    return Fed::Bad(index, bad);
+                    return FeedOutcome::Bad(index, bad);
                 }
             }
         }
-        let Some(Reverse((_, index))) = self.heads.pop() else { return Fed::End { by_limit: false } };
+        let Some(Reverse((_, index))) = self.heads.pop() else { return FeedOutcome::End { by_limit: false } };
         self.run(index, most, to)
     }
 
     /// Hands out records of one capture, as long as no other one's is due.
-    fn run(&mut self, index: usize, most: usize, to: &mut impl Taker) -> Fed {
-        let Some(input) = self.inputs.get_mut(index) else { return Fed::Frames };
+    fn run(&mut self, index: usize, most: usize, to: &mut impl FrameSink) -> FeedOutcome {
+        let Some(input) = self.inputs.get_mut(index) else { return FeedOutcome::Frames };
         let other = self.heads.peek().map_or((Instant::MAX, usize::MAX), |Reverse(head)| *head);
         let left = self.limits.records - self.counts.records;
         let most = usize::try_from(left).map_or(most, |left| left.min(most));
@@ -241,14 +241,14 @@ impl Feed {
         }
         let Some(next) = batch.get(input.next) else {
             self.hungry.push(index);
-            return Fed::Frames;
+            return FeedOutcome::Frames;
         };
         let late = end != Instant::MAX && next.time + shift >= end && (next.time, index) <= other;
         if late || self.counts.records >= self.limits.records {
-            return Fed::End { by_limit: true };
+            return FeedOutcome::End { by_limit: true };
         }
         self.heads.push(Reverse((next.time, index)));
-        Fed::Frames
+        FeedOutcome::Frames
     }
 }
 
@@ -259,7 +259,7 @@ fn choose(
     counts: &mut FeedCounts,
     records: Batch<'_>,
     shift: Duration,
-    to: &mut impl Taker,
+    to: &mut impl FrameSink,
 ) {
     for record in records.iter() {
         match route.choose(record.data, scratch) {
@@ -267,7 +267,7 @@ fn choose(
                 counts.frames += 1;
                 counts.bytes += frame.len() as u64;
                 counts.cut += u64::from(record.is_cut());
-                to.frame(Chosen { entry, time: record.time + shift, frame });
+                to.frame(InputFrame { entry, time: record.time + shift, frame });
             }
             None => counts.left_out += 1,
         }

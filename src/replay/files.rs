@@ -1,7 +1,7 @@
 //! The files of a replay, on the side of the thread that writes them.
 
 use super::outputs::OutputError;
-use super::post::Full;
+use super::writer_queue::Full;
 use crate::capture::{RecordFile, RecordFormat};
 use std::io::{self, Write};
 use std::path::PathBuf;
@@ -11,7 +11,7 @@ use std::path::PathBuf;
 const MAX_OPEN: usize = 128;
 
 /// Where a file's bytes go.
-enum Place {
+enum OutputState {
     /// None: it is made when it is needed, which it seldom is.
     File(Option<RecordFile>, RecordFormat),
     Stream(Box<dyn Write + Send>),
@@ -22,7 +22,7 @@ enum Place {
 /// A file, and what it is called.
 struct Named {
     path: PathBuf,
-    place: Place,
+    place: OutputState,
 }
 
 /// All of them, by number.
@@ -41,21 +41,21 @@ impl Files {
     pub(super) fn begin(&mut self, path: PathBuf, format: RecordFormat) -> Result<(), OutputError> {
         let file = RecordFile::create(&path, format).map_err(|e| OutputError::new(&path, e))?;
         let file = self.admitted(file).map_err(|e| OutputError::new(&path, e))?;
-        self.add(path, Place::File(Some(file), format));
+        self.add(path, OutputState::File(Some(file), format));
         Ok(())
     }
 
     /// One more file, that is begun when it is written to.
     pub(super) fn announce(&mut self, path: PathBuf, format: RecordFormat) {
-        self.add(path, Place::File(None, format));
+        self.add(path, OutputState::File(None, format));
     }
 
     /// One more file, that is a stream.
     pub(super) fn stream(&mut self, stream: Box<dyn Write + Send>, name: PathBuf) {
-        self.add(name, Place::Stream(stream));
+        self.add(name, OutputState::Stream(stream));
     }
 
-    fn add(&mut self, path: PathBuf, place: Place) {
+    fn add(&mut self, path: PathBuf, place: OutputState) {
         self.files.push(Named { path, place });
         self.alive += 1;
     }
@@ -75,7 +75,7 @@ impl Files {
         if let Err(error) = self.try_write(full) {
             let Some(named) = self.files.get_mut(full.file as usize) else { return false };
             // The file ends with what is whole, and has its name all the same.
-            let committed = std::mem::replace(&mut named.place, Place::Closed).commit();
+            let committed = std::mem::replace(&mut named.place, OutputState::Closed).commit();
             self.alive -= 1;
             // That nobody reads a pipe any more is no error.
             if error.kind() != io::ErrorKind::BrokenPipe {
@@ -90,9 +90,9 @@ impl Files {
     fn try_write(&mut self, Full { file, bytes }: &Full) -> io::Result<()> {
         let Some(Named { path, place }) = self.files.get_mut(*file as usize) else { return Ok(()) };
         match place {
-            Place::Closed => Ok(()),
-            Place::Stream(stream) => stream.write_all(bytes).and_then(|()| stream.flush()),
-            Place::File(Some(file), _) => {
+            OutputState::Closed => Ok(()),
+            OutputState::Stream(stream) => stream.write_all(bytes).and_then(|()| stream.flush()),
+            OutputState::File(Some(file), _) => {
                 let was_open = file.is_open();
                 let written = file.append(bytes);
                 if !was_open {
@@ -100,7 +100,7 @@ impl Files {
                 }
                 written
             }
-            Place::File(none, format) => {
+            OutputState::File(none, format) => {
                 let mut file = RecordFile::create(path, *format)?;
                 let written = file.append(bytes);
                 let kept = file.close();
@@ -121,11 +121,11 @@ impl Files {
     }
 }
 
-impl Place {
+impl OutputState {
     fn commit(self) -> io::Result<()> {
         match self {
-            Place::File(Some(file), _) => file.commit(),
-            Place::File(None, _) | Place::Stream(_) | Place::Closed => Ok(()),
+            OutputState::File(Some(file), _) => file.commit(),
+            OutputState::File(None, _) | OutputState::Stream(_) | OutputState::Closed => Ok(()),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Which hops are written and shown.
 
-use super::engine::{DeviceIndex, Hop};
+use super::pipeline::{DeviceIndex, HopRef};
 use crate::lab::spec::Name;
 use crate::lab::{Device, HopKind};
 use crate::verdict::Rule;
@@ -130,7 +130,7 @@ impl Filter {
     /// Whether a hop is let through.
     #[inline]
     #[must_use]
-    pub fn lets_through(&self, hop: &Hop<'_>) -> bool {
+    pub fn lets_through(&self, hop: &HopRef<'_>) -> bool {
         let (verdict, rule) = match hop.kind {
             HopKind::Arrive(_) => (Verdict::Arrive, None),
             HopKind::Receive(_, rule) => (Verdict::Receive, Some(rule)),
@@ -175,7 +175,7 @@ mod tests {
         ];
         let hops = (0..8).map(|n| {
             let (device, kind) = (DeviceIndex(n / 4), kinds[n as usize % 4]);
-            Hop { device, kind, time, frame, frame_id }
+            HopRef { device, kind, time, frame, frame_id }
         });
         hops.enumerate().filter(|(_, hop)| filter.lets_through(hop)).map(|(n, _)| n).collect()
     }

@@ -1,7 +1,7 @@
 //! Captures through a lab: read, chosen, decided, written.
 //!
 //! ```text
-//! captures ──Feed──▶ frames ──Engine──▶ hops ──┬──▶ Tally
+//! captures ──Feed──▶ frames ──Pipeline──▶ hops ──┬──▶ Tally
 //!   Reader    merge, map,    the lab's         └──Filter──▶ Writer ═══▶ Files
 //!             rewrite,       devices                buffers             a thread of its own:
 //!             limits                                                    DEVICE.pcap, annotated pcapng
@@ -25,26 +25,26 @@
 //! | `post.rs` | full buffers on their way to the thread that writes, and empty ones on their way back |
 //! | `files.rs` | the files on that thread, more of them than a process may have open |
 
-mod engine;
 mod feed;
 mod files;
 mod filter;
 mod outputs;
 mod pace;
-mod post;
+mod pipeline;
 mod rewrite;
 mod route;
 mod tally;
 #[cfg(test)]
 mod tests;
+mod writer_queue;
 
-pub use engine::{DeviceIndex, Engine, Entry, EntryError, Hop, Listener, RefusedDevice};
-pub use feed::{Chosen, Fed, Feed, FeedCounts, Limits, Taker};
+pub use feed::{Feed, FeedCounts, FeedOutcome, FrameSink, InputFrame, Limits};
 pub use filter::{BadTerm, Filter, Term, UnknownFilterDevice};
 pub use outputs::{Destination, OutputError, OutputSpec, Writer};
 pub use pace::Speed;
+pub use pipeline::{DeviceIndex, EntryError, HopRef, Ingress, Listener, Pipeline, RefusedDevice};
 pub use rewrite::{Rewrite, VlanEdit};
-pub use route::{AddressMap, BadAddress, Captured, MapError, Route, Stand};
+pub use route::{AddressMap, BadAddress, Captured, MapError, Route, Substitute};
 pub use tally::Tally;
 
 use crate::counters::Counters;
@@ -56,24 +56,24 @@ use pace::Pace;
 ///
 /// ```
 /// use macvlab::capture::{PcapWriter, Reader};
-/// use macvlab::replay::{Engine, Fed, Feed, Limits, Replay, Route};
+/// use macvlab::replay::{Pipeline, FeedOutcome, Feed, Limits, Replay, Route};
 /// use macvlab::time::Instant;
 ///
 /// let lab = macvlab::labfile::parse("lab.toml", "[nic.eth0]\n[macvlan.c1]\nparent = \"eth0\"\n")?;
-/// let engine = Engine::new(&lab, None);
+/// let engine = Pipeline::new(&lab, None);
 /// let mut capture = PcapWriter::new(Vec::new())?;
 /// capture.write(Instant::from_nanos(1), &[0xff; 60], 60)?;
 /// let reader = Reader::new(std::io::Cursor::new(capture.finish()?))?;
 ///
 /// let route = Route { entry: Some(engine.entry(None)?), ..Route::default() };
 /// let mut replay = Replay::new(engine, Feed::new(vec![reader], route, Limits::default()));
-/// while let Fed::Frames = replay.step() {}
+/// while let FeedOutcome::Frames = replay.step() {}
 /// let done = replay.finish();
 /// assert_eq!(done.tally.received(), 2, "the port and the host stack");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub struct Replay<'a> {
-    engine: Engine<'a>,
+    engine: Pipeline<'a>,
     feed: Feed,
     filter: Option<Filter>,
     writer: Option<Writer>,
@@ -100,7 +100,7 @@ pub struct Done {
 impl<'a> Replay<'a> {
     /// Nothing is written, and nothing waits.
     #[must_use]
-    pub fn new(engine: Engine<'a>, feed: Feed) -> Replay<'a> {
+    pub fn new(engine: Pipeline<'a>, feed: Feed) -> Replay<'a> {
         Replay {
             engine,
             feed,
@@ -132,11 +132,11 @@ impl<'a> Replay<'a> {
     }
 
     /// Lets the next frames come in: some hundreds, or one if they are paced.
-    pub fn step(&mut self) -> Fed {
+    pub fn step(&mut self) -> FeedOutcome {
         let Replay { engine, feed, filter, writer, pace, began, stop, tally } = self;
-        let mut through = Through { engine, filter: filter.as_ref(), writer, tally };
+        let mut through = HopSink { engine, filter: filter.as_ref(), writer, tally };
         if pace.is_kept() {
-            return feed.next(1, &mut |chosen: Chosen<'_>| {
+            return feed.next(1, &mut |chosen: InputFrame<'_>| {
                 wait(pace, began, &chosen, through.writer, stop);
                 through.frame(chosen);
             });
@@ -176,21 +176,21 @@ impl<'a> Replay<'a> {
 }
 
 /// From frames to what is kept of their hops.
-struct Through<'r, 'a> {
-    engine: &'r mut Engine<'a>,
+struct HopSink<'r, 'a> {
+    engine: &'r mut Pipeline<'a>,
     filter: Option<&'r Filter>,
     writer: &'r mut Option<Writer>,
     tally: &'r mut Tally,
 }
 
-impl Taker for Through<'_, '_> {
-    fn frame(&mut self, chosen: Chosen<'_>) {
+impl FrameSink for HopSink<'_, '_> {
+    fn frame(&mut self, chosen: InputFrame<'_>) {
         self.frames(chosen.entry, std::iter::once((chosen.time, chosen.frame)));
     }
 
     #[inline]
-    fn frames<'f>(&mut self, entry: Entry, frames: impl Iterator<Item = (Instant, &'f [u8])> + Clone) {
-        let Through { engine, filter, writer, tally } = self;
+    fn frames<'f>(&mut self, entry: Ingress, frames: impl Iterator<Item = (Instant, &'f [u8])> + Clone) {
+        let HopSink { engine, filter, writer, tally } = self;
         match (filter, writer) {
             // Apart, so that only what is counted is worked out.
             (None, None) => engine.frames(entry, frames, &mut |hop| tally.hop(&hop)),
@@ -213,7 +213,7 @@ impl Taker for Through<'_, '_> {
 fn wait(
     pace: &mut Pace,
     began: &mut Option<std::time::Instant>,
-    chosen: &Chosen<'_>,
+    chosen: &InputFrame<'_>,
     writer: &mut Option<Writer>,
     stop: &Stop,
 ) {

@@ -1,9 +1,9 @@
 //! What a replay writes: each hop is rendered into the buffers of the files that it belongs in, and full buffers go to a
 //! thread that writes them.
 
-use super::engine::{DeviceIndex, Hop};
 use super::files::Files;
-use super::post::{Post, open};
+use super::pipeline::{DeviceIndex, HopRef};
+use super::writer_queue::{WriterQueue, open};
 use crate::capture::{CaptureError, PcapWriter, PcapngBlocks, RecordFormat};
 use crate::counters::Counters;
 use crate::lab::{Device, HopKind};
@@ -69,7 +69,7 @@ pub struct Writer {
     pcaps: Vec<Pcap>,
     /// The last file.
     annotated: Option<Annotated>,
-    post: Post,
+    post: WriterQueue,
     thread: JoinHandle<Files>,
     failure: Option<OutputError>,
 }
@@ -118,7 +118,7 @@ impl Writer {
 
     /// Has a hop written. Nothing is allocated for it.
     #[inline]
-    pub fn hop(&mut self, hop: &Hop<'_>) {
+    pub fn hop(&mut self, hop: &HopRef<'_>) {
         if let HopKind::Receive(..) = hop.kind
             && let Some(pcap) = self.pcaps.get_mut(hop.device.0 as usize)
             && let Err(error) = pcap.receive(hop, &self.post)
@@ -212,7 +212,7 @@ impl Annotated {
     }
 
     #[inline]
-    fn hop(&mut self, hop: &Hop<'_>, post: &Post) -> Result<(), CaptureError> {
+    fn hop(&mut self, hop: &HopRef<'_>, post: &WriterQueue) -> Result<(), CaptureError> {
         self.capture.hop(hop.device.0, hop.kind, hop.time, hop.frame, hop.frame_id)?;
         if self.capture.blocks().len() >= PcapngBlocks::ENOUGH {
             self.hand_over(post);
@@ -220,7 +220,7 @@ impl Annotated {
         Ok(())
     }
 
-    fn hand_over(&mut self, post: &Post) {
+    fn hand_over(&mut self, post: &WriterQueue) {
         let blocks = self.capture.blocks().take(post.large());
         post.send(self.file, blocks);
     }
@@ -229,7 +229,7 @@ impl Annotated {
 impl Pcap {
     /// Renders a frame into the device's buffer, which is handed over when it is full.
     #[inline]
-    fn receive(&mut self, hop: &Hop<'_>, post: &Post) -> Result<(), CaptureError> {
+    fn receive(&mut self, hop: &HopRef<'_>, post: &WriterQueue) -> Result<(), CaptureError> {
         let needed = RECORD_HEAD_BYTES + hop.frame.len();
         let bytes = self.records.get_mut();
         if bytes.capacity() - bytes.len() >= needed {
@@ -241,7 +241,12 @@ impl Pcap {
     /// Hands over what there is, and renders the frame into an empty buffer; one that is longer than a device's own buffer
     /// travels alone in a large one.
     #[cold]
-    fn receive_in_another(&mut self, hop: &Hop<'_>, needed: usize, post: &Post) -> Result<(), CaptureError> {
+    fn receive_in_another(
+        &mut self,
+        hop: &HopRef<'_>,
+        needed: usize,
+        post: &WriterQueue,
+    ) -> Result<(), CaptureError> {
         let bytes = self.records.get_mut();
         if !bytes.is_empty() {
             post.send(hop.device.0, std::mem::replace(bytes, post.small()));

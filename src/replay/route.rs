@@ -1,6 +1,6 @@
 //! Which device a captured frame belongs to, and with which addresses.
 
-use super::engine::{DeviceIndex, Entry};
+use super::pipeline::{DeviceIndex, Ingress};
 use super::rewrite::{Addresses, Rewrite};
 use crate::frame::{EthHeader, MacAddr};
 use crate::table::{MAX_VALUE, MacTable};
@@ -49,7 +49,7 @@ impl fmt::Display for Captured {
 
 /// A device of the lab that stands for captured addresses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Stand {
+pub struct Substitute {
     /// The device.
     pub device: DeviceIndex,
     /// Its address.
@@ -77,7 +77,7 @@ pub struct AddressMap {
     macs: MacTable,
     /// Likewise.
     ips: HashMap<IpAddr, u16>,
-    stands: Vec<Stand>,
+    stands: Vec<Substitute>,
 }
 
 impl AddressMap {
@@ -85,7 +85,7 @@ impl AddressMap {
     ///
     /// # Errors
     /// It is mapped already, or nobody's address, or there are too many. Then the map is as it was.
-    pub fn insert(&mut self, captured: Captured, stand: Stand) -> Result<(), MapError> {
+    pub fn insert(&mut self, captured: Captured, stand: Substitute) -> Result<(), MapError> {
         let (valid, known) = match captured {
             Captured::Mac(mac) => (mac.is_valid_station(), self.macs.get(mac).is_some()),
             Captured::Ip(ip) => (!ip.is_multicast() && !ip.is_unspecified(), self.ips.contains_key(&ip)),
@@ -113,13 +113,13 @@ impl AddressMap {
     }
 
     /// Who stands for a MAC address, or for the IP address beside it.
-    fn find(&self, mac: MacAddr, ip: Option<IpAddr>) -> Option<Stand> {
+    fn find(&self, mac: MacAddr, ip: Option<IpAddr>) -> Option<Substitute> {
         let index = self.macs.get(mac).or_else(|| self.ips.get(&ip?).copied())?;
         self.stands.get(usize::from(index)).copied()
     }
 
     /// Who sends a frame and whom it is for.
-    fn ends(&self, frame: &[u8]) -> (Option<Stand>, Option<Stand>) {
+    fn ends(&self, frame: &[u8]) -> (Option<Substitute>, Option<Substitute>) {
         let Some(Addresses { dst, src }) = Addresses::of(frame) else { return (None, None) };
         let (src_ip, dst_ip) = if self.ips.is_empty() { (None, None) } else { ip_addresses(frame) };
         let receiver = if dst.is_multicast() { None } else { self.find(dst, dst_ip) };
@@ -131,7 +131,7 @@ impl AddressMap {
 #[derive(Clone, Debug, Default)]
 pub struct Route {
     /// Where a frame comes in whose sender is not mapped; none: it is left out.
-    pub entry: Option<Entry>,
+    pub entry: Option<Ingress>,
     /// The devices that stand for captured addresses.
     pub map: AddressMap,
     /// What is changed in every frame.
@@ -140,15 +140,15 @@ pub struct Route {
 
 impl Route {
     /// Where all frames come in as they are, if they do.
-    pub(super) fn of_all(&self) -> Option<Entry> {
+    pub(super) fn of_all(&self) -> Option<Ingress> {
         self.entry.filter(|_| self.map.is_empty() && self.rewrite.is_nothing())
     }
 
     /// Where a frame comes in, and what it is then, put together in `scratch`. `None`: it is left out, because nobody
     /// stands for its sender.
-    pub(super) fn choose<'f>(&self, frame: &[u8], scratch: &'f mut Vec<u8>) -> Option<(Entry, &'f [u8])> {
+    pub(super) fn choose<'f>(&self, frame: &[u8], scratch: &'f mut Vec<u8>) -> Option<(Ingress, &'f [u8])> {
         let (sender, receiver) = self.map.ends(frame);
-        let sends = sender.map(|stand| Entry { device: stand.device, from_wire: false });
+        let sends = sender.map(|stand| Ingress { device: stand.device, from_wire: false });
         let entry = sends.or(self.entry)?;
         scratch.clear();
         scratch.extend_from_slice(frame);

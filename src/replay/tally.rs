@@ -1,6 +1,6 @@
 //! Hops counted by the rule that decided them, and by what happened.
 
-use super::engine::Hop;
+use super::pipeline::HopRef;
 use crate::lab::HopKind;
 use crate::verdict::Rule;
 
@@ -25,7 +25,7 @@ impl Default for Tally {
 impl Tally {
     /// Counts a hop. An arrival is no decision and is not counted.
     #[inline]
-    pub(super) fn hop(&mut self, hop: &Hop<'_>) {
+    pub(super) fn hop(&mut self, hop: &HopRef<'_>) {
         let (counts, rule) = match hop.kind {
             HopKind::Arrive(_) => return,
             HopKind::Receive(_, rule) => (&mut self.received, rule),

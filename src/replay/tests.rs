@@ -31,14 +31,16 @@ fn capture(times_and_lengths: &[(u64, usize)]) -> Reader {
 }
 
 fn anywhere() -> Route {
-    let entry = Some(Entry { device: DeviceIndex(0), from_wire: true });
+    let entry = Some(Ingress { device: DeviceIndex(0), from_wire: true });
     Route { entry, ..Route::default() }
 }
 
 /// Time and length of every frame of a pass.
 fn pass(feed: &mut Feed) -> Vec<(u64, usize)> {
     let mut all = Vec::new();
-    while let Fed::Frames = feed.next(3, &mut |c: Chosen<'_>| all.push((c.time.as_nanos(), c.frame.len()))) {}
+    while let FeedOutcome::Frames =
+        feed.next(3, &mut |c: InputFrame<'_>| all.push((c.time.as_nanos(), c.frame.len())))
+    {}
     all
 }
 
@@ -78,7 +80,7 @@ fn passes_follow_each_other_after_a_mean_gap_and_limits_count_over_all() {
     assert_eq!(pass(&mut feed), [(160, 20), (170, 21), (200, 22)]);
     feed.again(vec![capture(&times)]);
     assert_eq!(pass(&mut feed), [(220, 20)]);
-    assert!(matches!(feed.next(9, &mut |_: Chosen<'_>| ()), Fed::End { .. }));
+    assert!(matches!(feed.next(9, &mut |_: InputFrame<'_>| ()), FeedOutcome::End { .. }));
     let limits = Limits { duration: Some(Duration::from_nanos(40)), ..Limits::default() };
     let mut feed = Feed::new(vec![capture(&times)], anywhere(), limits);
     assert_eq!(pass(&mut feed), times[..2]);
@@ -90,10 +92,10 @@ fn a_bad_record_is_told_with_its_capture_and_counts() {
     let mut feed = Feed::new(readers, anywhere(), Limits::default());
     let (mut good, mut bad) = (Vec::new(), Vec::new());
     loop {
-        match feed.next(usize::MAX, &mut |c: Chosen<'_>| good.push(c.time.as_nanos())) {
-            Fed::Frames => {}
-            Fed::Bad(index, record) => bad.push((index, record.number)),
-            Fed::End { by_limit } => break assert!(!by_limit),
+        match feed.next(usize::MAX, &mut |c: InputFrame<'_>| good.push(c.time.as_nanos())) {
+            FeedOutcome::Frames => {}
+            FeedOutcome::Bad(index, record) => bad.push((index, record.number)),
+            FeedOutcome::End { by_limit } => break assert!(!by_limit),
         }
     }
     assert_eq!((good, bad), (vec![1, 2, 4], vec![(1, 2)]));
@@ -101,10 +103,10 @@ fn a_bad_record_is_told_with_its_capture_and_counts() {
 }
 
 /// What a frame becomes with A mapped to c1 (device 1) and 192.0.2.11 to c2 (device 2).
-fn mapped(frame: &[u8], entry: Option<Entry>) -> Option<(Entry, Vec<u8>)> {
+fn mapped(frame: &[u8], entry: Option<Ingress>) -> Option<(Ingress, Vec<u8>)> {
     let mut map = AddressMap::default();
-    map.insert(Captured::Mac(A), Stand { device: DeviceIndex(1), mac: C1 }).unwrap();
-    map.insert("192.0.2.11".parse().unwrap(), Stand { device: DeviceIndex(2), mac: C2 }).unwrap();
+    map.insert(Captured::Mac(A), Substitute { device: DeviceIndex(1), mac: C1 }).unwrap();
+    map.insert("192.0.2.11".parse().unwrap(), Substitute { device: DeviceIndex(2), mac: C2 }).unwrap();
     let route = Route { entry, map, ..Route::default() };
     let mut scratch = Vec::new();
     route.choose(frame, &mut scratch).map(|(entry, frame)| (entry, frame.to_vec()))
@@ -118,7 +120,7 @@ fn devices_stand_for_captured_addresses() {
         packet[16..20].copy_from_slice(&[192, 0, 2, dst]);
         packet
     };
-    let sent_by = |device| Entry { device: DeviceIndex(device), from_wire: false };
+    let sent_by = |device| Ingress { device: DeviceIndex(device), from_wire: false };
     // By MAC, to somebody by IP; the IP addresses stay.
     let (entry, frame) = mapped(&ethernet(B, A, 0x800, &ip(10, 11)), None).unwrap();
     assert_eq!((entry, frame), (sent_by(1), ethernet(C2, C1, 0x800, &ip(10, 11))));
@@ -133,7 +135,7 @@ fn devices_stand_for_captured_addresses() {
     // From nobody: left out, or in where the others come in, with the new destination.
     let stranger = ethernet(A, B, 0x800, &ip(99, 10));
     assert_eq!(mapped(&stranger, None), None);
-    let wire = Entry { device: DeviceIndex(0), from_wire: true };
+    let wire = Ingress { device: DeviceIndex(0), from_wire: true };
     assert_eq!(mapped(&stranger, Some(wire)), Some((wire, ethernet(C1, B, 0x800, &ip(99, 10)))));
 }
 
@@ -157,7 +159,7 @@ fn arp_says_the_new_addresses_too() {
 #[test]
 fn a_map_is_of_stations_each_once() {
     let mut map = AddressMap::default();
-    let stand = Stand { device: DeviceIndex(0), mac: C1 };
+    let stand = Substitute { device: DeviceIndex(0), mac: C1 };
     map.insert(Captured::Mac(A), stand).unwrap();
     assert_eq!(map.insert(Captured::Mac(A), stand), Err(MapError::Twice(Captured::Mac(A))));
     for nobody in ["ff:ff:ff:ff:ff:ff", "224.0.0.1", "::"] {
@@ -165,7 +167,7 @@ fn a_map_is_of_stations_each_once() {
         assert_eq!(map.insert(nobody, stand), Err(MapError::NoStation(nobody)));
     }
     // What was refused has left no trace: A stands for the device that it stood for.
-    let other = Stand { device: DeviceIndex(1), mac: C2 };
+    let other = Substitute { device: DeviceIndex(1), mac: C2 };
     map.insert(Captured::Mac(B), other).unwrap();
     assert!(map.insert(Captured::Mac(A), other).is_err());
     let route = Route { map, ..Route::default() };
@@ -178,7 +180,7 @@ fn a_map_is_of_stations_each_once() {
 fn as_many_addresses_are_mapped_as_a_table_numbers_and_no_more() {
     let mut map = AddressMap::default();
     let address = |n: u64| Captured::Mac(MacAddr::from_u64(0x0200_0000_0000 | n));
-    let stand = Stand { device: DeviceIndex(3), mac: C1 };
+    let stand = Substitute { device: DeviceIndex(3), mac: C1 };
     for n in 0..65_534 {
         map.insert(address(n), stand).unwrap();
     }
@@ -228,10 +230,10 @@ proptest! {
         ),
     ) {
         let spec = which.get(&LABS);
-        let mut engine = Engine::new(spec, None);
+        let mut engine = Pipeline::new(spec, None);
         let mut told = 0;
-        let mut listener = |_: &Event, hop: Option<Hop<'_>>| told += usize::from(hop.is_some());
-        let mut telling = Engine::new(spec, Some(&mut listener));
+        let mut listener = |_: &Event, hop: Option<HopRef<'_>>| told += usize::from(hop.is_some());
+        let mut telling = Pipeline::new(spec, Some(&mut listener));
         let mut lab = Lab::new(spec, Options { stacks: false, ..Options::default() });
         lab.flush(&mut |_| ());
         let devices = engine.devices().to_vec();
@@ -251,7 +253,7 @@ proptest! {
             frame.resize(frame.len().max(len), 0);
             let time = Instant::from_nanos(n as u64 * 1000);
             let expected = by_the_lab(&mut lab, &device.name, from_wire, time, &frame);
-            let entry = Entry { device: engine.device(&device.name).unwrap(), from_wire };
+            let entry = Ingress { device: engine.device(&device.name).unwrap(), from_wire };
             for engine in [&mut engine, &mut telling] {
                 let mut hops = Vec::new();
                 engine.frame(entry, time, &frame, &mut |hop| {
@@ -285,7 +287,7 @@ fn receive(writer: &mut Writer, device: u32, lengths: impl IntoIterator<Item = u
         crate::lab::HopKind::Receive(crate::frame::PacketType::Host, crate::verdict::Rule::UnicastToPort);
     for len in lengths {
         let (device, time, frame) = (DeviceIndex(device), Instant::ZERO, &vec![7; len][..]);
-        writer.hop(&Hop { device, kind, time, frame, frame_id: 1 });
+        writer.hop(&HopRef { device, kind, time, frame, frame_id: 1 });
     }
 }
 
@@ -341,7 +343,7 @@ fn a_time_that_pcap_cannot_say_ends_the_replay_with_the_name_of_the_file() {
     let kind =
         crate::lab::HopKind::Receive(crate::frame::PacketType::Host, crate::verdict::Rule::UnicastToPort);
     let time = Instant::from_nanos((1 << 32) * 1_000_000_000);
-    writer.hop(&Hop { device: DeviceIndex(0), kind, time, frame: &[0; 60], frame_id: 2 });
+    writer.hop(&HopRef { device: DeviceIndex(0), kind, time, frame: &[0; 60], frame_id: 2 });
     assert!(writer.is_over());
     let said = writer.finish(&[]).unwrap_err().to_string();
     assert!(said.ends_with("c1.pcap: cannot be written: a pcap file has no times after 2106"), "{said}");

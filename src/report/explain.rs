@@ -4,7 +4,7 @@ use super::words::{fdb_kind, millis, printable};
 use crate::explain::{Began, Fate, Journey, Stage};
 use crate::frame::{EthHeader, PacketType, summary};
 use crate::lab::spec::Name;
-use crate::lab::{Decision, Device, Finding, Hop, HopKind, Way, WayKind};
+use crate::lab::{Candidate, CandidateKind, Decision, Device, Finding, Hop, HopKind};
 use crate::verdict::Rule;
 use anstyle::{AnsiColor, Style};
 use std::collections::{BTreeMap, BTreeSet};
@@ -258,15 +258,15 @@ pub(super) fn found(finding: &Finding) -> String {
 }
 
 /// Where a way leads.
-pub(super) fn way_name(way: &Way) -> String {
+pub(super) fn way_name(way: &Candidate) -> String {
     let name = printable(&way.to);
     match way.kind {
-        WayKind::Port | WayKind::SubInterface => format!("to {name}"),
-        WayKind::Parent => format!("into {name}"),
-        WayKind::Host => format!("to {name}'s host stack"),
-        WayKind::Wire => format!("on {name}'s cable"),
-        WayKind::SwitchPort => format!("out of {name}"),
-        WayKind::Own => format!("to the switch's own device {name}"),
+        CandidateKind::Port | CandidateKind::SubInterface => format!("to {name}"),
+        CandidateKind::Parent => format!("into {name}"),
+        CandidateKind::Host => format!("to {name}'s host stack"),
+        CandidateKind::Wire => format!("on {name}'s cable"),
+        CandidateKind::SwitchPort => format!("out of {name}"),
+        CandidateKind::Own => format!("to the switch's own device {name}"),
     }
 }
 

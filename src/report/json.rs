@@ -5,11 +5,11 @@ use crate::counters::Counters;
 use crate::explain::Fate;
 use crate::frame::VlanId;
 use crate::lab::spec::{
-    Action, Change, CraftBody, Entry, Expect, FrameSpec, MacvlanSpec, Name, ProbeSpec, SwitchChange,
+    Action, Change, CraftBody, Expect, FrameSpec, InjectPoint, MacvlanSpec, Name, ProbeSpec, SwitchChange,
 };
 use crate::lab::{
-    Decision, Device, DeviceState, Event, FdbChange, Finding, Hop, HopKind, Outcome, Place, SetupStage, Way,
-    WayKind,
+    Candidate, CandidateKind, Decision, DecisionPoint, Device, DeviceState, Event, FdbChange, Finding, Hop,
+    HopKind, Outcome, SetupStage,
 };
 use crate::macvlan::SourcesChange;
 use crate::switch::{PortFlag, PortFlags};
@@ -271,9 +271,9 @@ fn hop_object(hop: &Hop) -> Object {
 
 fn decided(decision: &Decision) -> Object {
     let place = match decision.place {
-        Place::Port => "port",
-        Place::Parent => "parent",
-        Place::Switch => "switch",
+        DecisionPoint::Port => "port",
+        DecisionPoint::Parent => "parent",
+        DecisionPoint::Switch => "switch",
     };
     let mut object = Object::event("decision")
         .with("step", decision.step)
@@ -287,19 +287,19 @@ fn decided(decision: &Decision) -> Object {
 }
 
 /// The word for what a way leads to.
-pub(super) fn way_kind(kind: WayKind) -> &'static str {
+pub(super) fn way_kind(kind: CandidateKind) -> &'static str {
     match kind {
-        WayKind::Port => "port",
-        WayKind::Host => "host",
-        WayKind::Wire => "wire",
-        WayKind::Parent => "parent",
-        WayKind::SubInterface => "vlan",
-        WayKind::SwitchPort => "switch-port",
-        WayKind::Own => "switch",
+        CandidateKind::Port => "port",
+        CandidateKind::Host => "host",
+        CandidateKind::Wire => "wire",
+        CandidateKind::Parent => "parent",
+        CandidateKind::SubInterface => "vlan",
+        CandidateKind::SwitchPort => "switch-port",
+        CandidateKind::Own => "switch",
     }
 }
 
-fn way(way: &Way) -> Object {
+fn way(way: &Candidate) -> Object {
     let (Ok(rule) | Err(rule)) = way.rule;
     let goes = way.rule.is_ok();
     Object::default()
@@ -380,9 +380,9 @@ fn action(object: Object, action: &Action) -> Object {
         }
         Action::Inject { at, entry, frame } => {
             let from = match entry {
-                Entry::Device => None,
-                Entry::Wire => Some("wire"),
-                Entry::Node => Some("node"),
+                InjectPoint::Device => None,
+                InjectPoint::Wire => Some("wire"),
+                InjectPoint::Node => Some("node"),
             };
             injected(object.with("at", at.as_str()).with("from", from), frame)
         }

@@ -5,7 +5,7 @@ use crate::counters::Counters;
 use crate::errno::Errno;
 use crate::frame::{Frame, MacAddr, PacketType, VlanId};
 use crate::lab::spec::{
-    Action, Change, Entry, Expect, FrameSpec, MacvlanSpec, Name, ProbeSpec, StepSpec, Target,
+    Action, Change, Expect, FrameSpec, InjectPoint, MacvlanSpec, Name, ProbeSpec, StepSpec, Target,
 };
 use crate::lab::{Device, DeviceState, Event, FdbChange, Hop, HopKind, Outcome, SetupStage, SwitchPort};
 use crate::macvlan::Mode;
@@ -80,7 +80,11 @@ fn run() -> Vec<Event> {
         result(1, Outcome::Unreachable, &[], Some(false)),
         step(
             2,
-            Action::Inject { at: "eth0".into(), entry: Entry::Wire, frame: FrameSpec::Bytes(vec![0; 14]) },
+            Action::Inject {
+                at: "eth0".into(),
+                entry: InjectPoint::Wire,
+                frame: FrameSpec::Bytes(vec![0; 14]),
+            },
             Some(Expect::Delivered(vec!["c1".into()])),
         ),
         hop(2, 7_000_000, "c1", HopKind::Receive(PacketType::OtherHost, Rule::UnicastToPort)),

@@ -1,7 +1,7 @@
 //! Steps and outcomes in plain words.
 
 use crate::lab::spec::{
-    Action, Change, CraftBody, Entry, Expect, FrameSpec, MacvlanSpec, Name, ProbeSpec, StepSpec,
+    Action, Change, CraftBody, Expect, FrameSpec, InjectPoint, MacvlanSpec, Name, ProbeSpec, StepSpec,
     SwitchChange, Target,
 };
 use crate::lab::{Outcome, SwitchPort};
@@ -18,13 +18,13 @@ pub fn step_in_words(step: &StepSpec) -> String {
         Action::Arping(probe) => probed(probe, "asks by ARP for"),
         Action::Udp(probe) => probed(probe, "sends UDP to"),
         Action::Tcp(probe) => probed(probe, "connects by TCP to"),
-        Action::Inject { at, entry: Entry::Wire, frame } => {
+        Action::Inject { at, entry: InjectPoint::Wire, frame } => {
             format!("{} arrives at {at} from the wire", a_frame(frame))
         }
-        Action::Inject { at, entry: Entry::Node, frame } => {
+        Action::Inject { at, entry: InjectPoint::Node, frame } => {
             format!("{} is written to the device node of {at}", a_frame(frame))
         }
-        Action::Inject { at, entry: Entry::Device, frame } => format!("{at} sends {}", a_frame(frame)),
+        Action::Inject { at, entry: InjectPoint::Device, frame } => format!("{at} sends {}", a_frame(frame)),
         Action::Set { device, change } => changed(device, change),
         Action::SetSwitch { switch, change } => switch_changed(switch, change),
         Action::Add { name, spec } => added(name, spec),

@@ -26,7 +26,7 @@ const MOMENT: Duration = Duration::from_micros(1);
 
 /// How a packet is addressed to this host.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Cast {
+enum Addressing {
     Unicast,
     Broadcast,
     Multicast,
@@ -136,17 +136,17 @@ impl Host {
     fn receive_ip(&mut self, now: Instant, index: usize, packet_type: PacketType, view: &IpView<'_>) {
         let Some(link) = self.links.get(index) else { return };
         let cast = if link.is_broadcast(view.dst) {
-            Some(Cast::Broadcast)
+            Some(Addressing::Broadcast)
         } else if view.dst.is_multicast() {
             if !link.groups().contains(&view.dst) {
                 return;
             }
-            Some(Cast::Multicast)
+            Some(Addressing::Multicast)
         } else {
-            self.owns(view.dst).then_some(Cast::Unicast)
+            self.owns(view.dst).then_some(Addressing::Unicast)
         };
         // What cannot have been sent from elsewhere ("martians"); nowhere is a source only when asking everybody.
-        let from_nowhere = view.src.is_unspecified() && cast != Some(Cast::Unicast) && cast.is_some();
+        let from_nowhere = view.src.is_unspecified() && cast != Some(Addressing::Unicast) && cast.is_some();
         let own_source = view.is_v4() && self.owns(view.src);
         if own_source || link.is_broadcast(view.src) || !(is_unicast(view.src) || from_nowhere) {
             return;
@@ -164,7 +164,7 @@ impl Host {
         now: Instant,
         index: Option<usize>,
         packet_type: PacketType,
-        cast: Cast,
+        cast: Addressing,
         view: &IpView<'_>,
     ) {
         if view.fragment {
@@ -180,12 +180,12 @@ impl Host {
             UDP => self.receive_udp(now, packet_type, cast, view, payload),
             // Nobody opens a connection to a group (`tcp_v4_rcv`).
             TCP => {
-                let to_us_alone = cast == Cast::Unicast && packet_type == PacketType::Host;
+                let to_us_alone = cast == Addressing::Unicast && packet_type == PacketType::Host;
                 if to_us_alone && view.protocol() == TCP && is_unicast(view.src) {
                     self.stack.receive(view.bytes.to_vec(), None);
                 }
             }
-            _ if cast == Cast::Unicast => self.complain(now, packet_type, view, Fault::Protocol),
+            _ if cast == Addressing::Unicast => self.complain(now, packet_type, view, Fault::Protocol),
             _ => {}
         }
     }
@@ -194,20 +194,20 @@ impl Host {
         &mut self,
         now: Instant,
         packet_type: PacketType,
-        cast: Cast,
+        cast: Addressing,
         view: &IpView<'_>,
         payload: &[u8],
     ) {
         let Some(&[_, _, high, low, ..]) = payload.first_chunk::<8>() else { return };
         let port = u16::from_be_bytes([high, low]);
         if !self.stack.has_udp(port) {
-            if cast == Cast::Unicast {
+            if cast == Addressing::Unicast {
                 self.complain(now, packet_type, view, Fault::Port);
             }
             return;
         }
         // The echo service answers nobody who asks everybody; smoltcp cannot answer nobody at all.
-        let echo_to_all = port == ECHO_PORT && cast != Cast::Unicast;
+        let echo_to_all = port == ECHO_PORT && cast != Addressing::Unicast;
         if view.protocol() == UDP && is_unicast(view.src) && !echo_to_all {
             self.stack.receive(view.bytes.to_vec(), Some(port));
         }
@@ -217,7 +217,7 @@ impl Host {
         &mut self,
         now: Instant,
         index: Option<usize>,
-        cast: Cast,
+        cast: Addressing,
         view: &IpView<'_>,
         message: &Message<'_>,
     ) {
@@ -242,10 +242,10 @@ impl Host {
     }
 
     /// Echo requests to a group are answered in IPv6 only (`icmp_echo_ignore_broadcasts` is on).
-    fn answer_echo(&mut self, now: Instant, cast: Cast, view: &IpView<'_>, echo: Echo<'_>) {
+    fn answer_echo(&mut self, now: Instant, cast: Addressing, view: &IpView<'_>, echo: Echo<'_>) {
         let source = match cast {
-            Cast::Unicast => Some(view.dst),
-            Cast::Multicast if !view.is_v4() => self.source_to(now, view.src),
+            Addressing::Unicast => Some(view.dst),
+            Addressing::Multicast if !view.is_v4() => self.source_to(now, view.src),
             _ => None,
         };
         let id = self.next_ident();
@@ -397,7 +397,7 @@ impl Host {
             while let Some(packet) = self.local.pop_front() {
                 busy = true;
                 if let Some(view) = IpView::parse(&packet) {
-                    self.deliver(now, None, PacketType::Host, Cast::Unicast, &view);
+                    self.deliver(now, None, PacketType::Host, Addressing::Unicast, &view);
                 }
             }
             if !busy {

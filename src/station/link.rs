@@ -3,7 +3,7 @@
 use super::arp::{self, Arp};
 use super::icmp::Message;
 use super::ndp::{self, Ndp};
-use super::neighbour::{Effects, NeighbourTable, News, Solicitation};
+use super::neighbour::{Effects, NeighbourTable, NeighbourUpdate, Solicitation};
 use super::packet::IpView;
 use super::route::{is_link_local_v6, is_unicast};
 use super::{IpNet, IpSpec};
@@ -288,11 +288,11 @@ impl Link {
         }
         let mut effects = Effects::default();
         if asks_us {
-            let news = News { confirms: false, overrides: true, doubts: false, creates: true };
+            let news = NeighbourUpdate { confirms: false, overrides: true, doubts: false, creates: true };
             self.neighbours.learn(now, sender, Some(arp.sender_mac), news, &mut effects);
             self.transmit(arp.sender_mac, arp::ETHERTYPE, &arp.answer(self.mac).to_bytes());
         } else {
-            let news = News {
+            let news = NeighbourUpdate {
                 confirms: !arp.request && packet_type == PacketType::Host,
                 overrides: arp.is_gratuitous() || !self.neighbours.is_locked(now, sender),
                 doubts: false,
@@ -323,8 +323,12 @@ impl Link {
                     return None;
                 }
                 if self.neighbours.get(target).is_some_and(|(s, _)| s != super::neighbour::State::Failed) {
-                    let news =
-                        News { confirms: solicited, overrides: overriding, doubts: true, creates: false };
+                    let news = NeighbourUpdate {
+                        confirms: solicited,
+                        overrides: overriding,
+                        doubts: true,
+                        creates: false,
+                    };
                     self.neighbours.learn(now, target, target_mac, news, &mut effects);
                 }
                 Some(target)
@@ -356,7 +360,8 @@ impl Link {
             return;
         }
         let asked_the_group = view.dst.is_multicast();
-        let news = News { confirms: false, overrides: true, doubts: true, creates: source_mac.is_some() };
+        let news =
+            NeighbourUpdate { confirms: false, overrides: true, doubts: true, creates: source_mac.is_some() };
         self.neighbours.learn(now, view.src, source_mac, news, effects);
         if let Ndp::Advertise { target_mac, solicited, overriding, .. } = &mut advertise {
             // Whoever asked by unicast knows the address already.

@@ -89,7 +89,7 @@ pub(super) struct Effects {
 
 /// How news about a neighbour is taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct News {
+pub(super) struct NeighbourUpdate {
     /// Proves that the neighbour hears us: an answer to our request.
     pub(super) confirms: bool,
     /// May replace a known address.
@@ -182,7 +182,7 @@ impl NeighbourTable {
         now: Instant,
         ip: IpAddr,
         mac: Option<MacAddr>,
-        news: News,
+        news: NeighbourUpdate,
         out: &mut Effects,
     ) {
         if !self.entries.contains_key(&ip) {
@@ -318,8 +318,10 @@ impl Entry {
 mod tests {
     use super::*;
 
-    const ANSWER: News = News { confirms: true, overrides: false, doubts: false, creates: false };
-    const REQUEST: News = News { confirms: false, overrides: true, doubts: false, creates: true };
+    const ANSWER: NeighbourUpdate =
+        NeighbourUpdate { confirms: true, overrides: false, doubts: false, creates: false };
+    const REQUEST: NeighbourUpdate =
+        NeighbourUpdate { confirms: false, overrides: true, doubts: false, creates: true };
     const A: MacAddr = MacAddr([2, 0, 0, 0, 0, 0xa]);
     const B: MacAddr = MacAddr([2, 0, 0, 0, 0, 0xb]);
 

@@ -52,23 +52,23 @@ pub struct FdbEntry {
 
 /// What the table says of an address: the port, and above it the kind. Ports are few ([`super::MAX_PORTS`]).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Behind(u16);
+struct FdbSlot(u16);
 
-impl Behind {
+impl FdbSlot {
     const KIND: u32 = 14;
 
-    fn new(port: SwitchPortId, kind: FdbKind) -> Behind {
-        Behind(port.0 | (kind as u16) << Behind::KIND)
+    fn new(port: SwitchPortId, kind: FdbKind) -> FdbSlot {
+        FdbSlot(port.0 | (kind as u16) << FdbSlot::KIND)
     }
 
     #[inline]
     fn port(self) -> SwitchPortId {
-        SwitchPortId(self.0 & ((1 << Behind::KIND) - 1))
+        SwitchPortId(self.0 & ((1 << FdbSlot::KIND) - 1))
     }
 
     #[inline]
     fn kind(self) -> FdbKind {
-        match self.0 >> Behind::KIND {
+        match self.0 >> FdbSlot::KIND {
             0 => FdbKind::Dynamic,
             1 => FdbKind::Static,
             _ => FdbKind::Sticky,
@@ -145,7 +145,7 @@ impl Fdb {
     pub(super) fn get(&self, vlan: VlanId, mac: MacAddr, now: Instant) -> Option<SwitchPortId> {
         let table = self.table(vlan)?;
         if now < self.fresh_until {
-            return table.get(mac).map(|value| Behind(value).port());
+            return table.get(mac).map(|value| FdbSlot(value).port());
         }
         self.find(vlan, mac, now).map(|found| found.port)
     }
@@ -153,7 +153,7 @@ impl Fdb {
     #[inline]
     pub(super) fn find(&self, vlan: VlanId, mac: MacAddr, now: Instant) -> Option<Found> {
         let (value, tick) = self.table(vlan)?.get_both(mac)?;
-        let (behind, updated) = (Behind(value), self.ticks.time(tick));
+        let (behind, updated) = (FdbSlot(value), self.ticks.time(tick));
         let live = is_live(behind, updated, self.ageing, now);
         live.then_some(Found { port: behind.port(), kind: behind.kind(), updated })
     }
@@ -201,8 +201,8 @@ impl Fdb {
         let (ageing, ticks) = (self.ageing, self.ticks);
         // The usual case first, in one lookup: it is where it was.
         if let Some((value, seen)) = self.table_mut(vlan).and_then(|t| t.get_both_mut(mac))
-            && Behind(value).port() == port
-            && is_live(Behind(value), ticks.time(*seen), ageing, now)
+            && FdbSlot(value).port() == port
+            && is_live(FdbSlot(value), ticks.time(*seen), ageing, now)
         {
             *seen = tick;
         } else {
@@ -241,7 +241,7 @@ impl Fdb {
         }
         let buckets = table.bucket_count();
         // The zero address is no station's: there is nothing to be kept of it.
-        let new = table.insert_both(mac, Behind::new(port, kind).0, tick) == Ok(None);
+        let new = table.insert_both(mac, FdbSlot::new(port, kind).0, tick) == Ok(None);
         let grown = table.bucket_count() != buckets;
         self.len += usize::from(new);
         if grown {
@@ -261,7 +261,7 @@ impl Fdb {
     /// Forgets what was learned on a port: its carrier is gone (`br_fdb_delete_by_port`).
     pub(super) fn forget_port(&mut self, port: SwitchPortId) {
         for (_, table) in &mut self.tables {
-            table.retain(|_, value, _| Behind(value) != Behind::new(port, FdbKind::Dynamic));
+            table.retain(|_, value, _| FdbSlot(value) != FdbSlot::new(port, FdbKind::Dynamic));
         }
         self.len = self.tables.iter().map(|(_, table)| table.len()).sum();
         self.begin_again();
@@ -277,7 +277,7 @@ impl Fdb {
         let entries = |(vlan, table): &(VlanId, MacMap<u32>)| {
             let vlan = (*vlan != VlanId::default()).then_some(*vlan);
             let entry = |(mac, value, tick): (MacAddr, u16, u32)| {
-                let (behind, updated) = (Behind(value), self.ticks.time(tick));
+                let (behind, updated) = (FdbSlot(value), self.ticks.time(tick));
                 let (port, kind, age) = (behind.port(), behind.kind(), now.since(updated));
                 let live = is_live(behind, updated, self.ageing, now);
                 live.then_some(FdbEntry { vlan, mac, port, kind, age })
@@ -344,7 +344,7 @@ impl Fdb {
         if let Some((_, table)) = self.tables.get_mut(round.table) {
             let before = table.len();
             table.retain_in(round.bucket, |_, value, tick| {
-                let (behind, updated) = (Behind(value), ticks.time(tick));
+                let (behind, updated) = (FdbSlot(value), ticks.time(tick));
                 let live = is_live(behind, updated, ageing, now);
                 if live && behind.kind() == FdbKind::Dynamic {
                     round.earliest = round.earliest.min(updated + ageing);
@@ -399,6 +399,6 @@ impl Fdb {
 }
 
 #[inline]
-fn is_live(behind: Behind, updated: Instant, ageing: Duration, now: Instant) -> bool {
+fn is_live(behind: FdbSlot, updated: Instant, ageing: Duration, now: Instant) -> bool {
     behind.kind() != FdbKind::Dynamic || updated + ageing > now
 }

@@ -28,7 +28,7 @@ pub(crate) use ioctl::{index_of, is_running, mtu_of, set_mac, set_mtu, set_up};
 #[cfg(feature = "kernel")]
 pub(crate) use listen::{BUFFER_BYTES, Received};
 pub(crate) use packet::{EVERY_PROTOCOL, PacketSocket};
-pub(crate) use poll::{Poll, Way};
+pub(crate) use poll::{Interest, Poll};
 pub(crate) use ring::Ring;
 pub(crate) use tap::open_tap;
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 /// What is waited for at a descriptor. That the other end is gone is noticed in any case.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Way {
+pub(crate) enum Interest {
     /// Something to read.
     In,
     /// Room to write.
@@ -31,12 +31,12 @@ impl Poll {
     }
 
     /// Waits for this at a descriptor; answers its place.
-    pub(crate) fn add(&mut self, fd: BorrowedFd<'_>, way: Way) -> usize {
+    pub(crate) fn add(&mut self, fd: BorrowedFd<'_>, way: Interest) -> usize {
         let events = match way {
-            Way::In => libc::POLLIN,
-            Way::Out => libc::POLLOUT,
-            Way::Both => libc::POLLIN | libc::POLLOUT,
-            Way::Neither => 0,
+            Interest::In => libc::POLLIN,
+            Interest::Out => libc::POLLOUT,
+            Interest::Both => libc::POLLIN | libc::POLLOUT,
+            Interest::Neither => 0,
         };
         self.fds.push(libc::pollfd { fd: fd.as_raw_fd(), events, revents: 0 });
         self.fds.len() - 1

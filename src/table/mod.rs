@@ -74,12 +74,12 @@ pub enum Unfit {
 
 /// Where an entry stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Place {
+struct SlotPosition {
     bucket: usize,
     slot: usize,
 }
 
-impl Place {
+impl SlotPosition {
     /// As an index of the array beside the buckets.
     #[inline(always)]
     fn index(self) -> usize {
@@ -286,7 +286,7 @@ impl<Side: Copy + Default> MacMap<Side> {
     /// those behind it, and is asked about as well.
     pub fn retain_in(&mut self, bucket: usize, mut keep: impl FnMut(MacAddr, u16, Side) -> bool) {
         for slot in 0..bucket::SLOTS {
-            let place = Place { bucket, slot };
+            let place = SlotPosition { bucket, slot };
             while let Some(entry) = self.buckets.get(bucket).and_then(|b| b.get(slot))
                 && let Some(&side) = self.side.get(place.index())
                 && !keep(entry.key.mac(), entry.value, side)
@@ -326,18 +326,18 @@ impl<Side: Copy + Default> MacMap<Side> {
 
     /// The value of an entry.
     #[inline(always)]
-    fn at(&self, place: Place) -> u16 {
+    fn at(&self, place: SlotPosition) -> u16 {
         self.buckets.get(place.bucket).map_or(ABSENT, |bucket| bucket.value(place.slot))
     }
 
     /// The place of a key.
     #[inline(always)]
-    fn find(&self, key: Key) -> Option<Place> {
+    fn find(&self, key: Key) -> Option<SlotPosition> {
         let home = self.home(key);
         let bucket = self.buckets.get(home)?;
         match bucket.slot_of(key) {
             // The zero address would be found in every empty slot.
-            Some(slot) => (key.whole() != 0).then_some(Place { bucket: home, slot }),
+            Some(slot) => (key.whole() != 0).then_some(SlotPosition { bucket: home, slot }),
             None if bucket.goes_on() => self.find_behind(home, key),
             None => None,
         }
@@ -346,7 +346,7 @@ impl<Side: Copy + Default> MacMap<Side> {
     /// The place of a key that is not in its home. Only full buckets are passed by, so a search ends.
     #[cold]
     #[inline(never)]
-    fn find_behind(&self, home: usize, key: Key) -> Option<Place> {
+    fn find_behind(&self, home: usize, key: Key) -> Option<SlotPosition> {
         if key.whole() == 0 {
             return None;
         }
@@ -354,7 +354,7 @@ impl<Side: Copy + Default> MacMap<Side> {
         while self.buckets.get(b)?.goes_on() {
             b = self.next(b);
             if let Some(slot) = self.buckets.get(b)?.slot_of(key) {
-                return Some(Place { bucket: b, slot });
+                return Some(SlotPosition { bucket: b, slot });
             }
         }
         None
@@ -366,7 +366,7 @@ impl<Side: Copy + Default> MacMap<Side> {
         let mut b = home;
         while let Some(bucket) = self.buckets.get(b) {
             if let Some(slot) = bucket.room() {
-                self.put(Place { bucket: b, slot }, entry, side);
+                self.put(SlotPosition { bucket: b, slot }, entry, side);
                 self.passes(home, b, Bucket::pass);
                 self.len += 1;
                 return;
@@ -376,7 +376,7 @@ impl<Side: Copy + Default> MacMap<Side> {
     }
 
     /// Takes an entry out of its place, and brings back one that had to pass by there.
-    fn take(&mut self, place: Place) -> Option<Entry> {
+    fn take(&mut self, place: SlotPosition) -> Option<Entry> {
         let entry = self.vacate(place)?;
         self.len -= 1;
         let mut hole = place;
@@ -392,13 +392,13 @@ impl<Side: Copy + Default> MacMap<Side> {
     }
 
     /// An entry that would stand in this bucket had it not been full.
-    fn passed_by(&self, full: usize) -> Option<Place> {
+    fn passed_by(&self, full: usize) -> Option<SlotPosition> {
         let mut b = full;
         while self.buckets.get(b)?.goes_on() {
             b = self.next(b);
             let passed = |e: &Entry| self.distance(self.home(e.key), b) >= self.distance(full, b);
             if let Some((slot, _)) = self.buckets.get(b)?.entries().find(|(_, e)| passed(e)) {
-                return Some(Place { bucket: b, slot });
+                return Some(SlotPosition { bucket: b, slot });
             }
         }
         None
@@ -413,14 +413,14 @@ impl<Side: Copy + Default> MacMap<Side> {
         }
     }
 
-    fn vacate(&mut self, place: Place) -> Option<Entry> {
+    fn vacate(&mut self, place: SlotPosition) -> Option<Entry> {
         let bucket = self.buckets.get_mut(place.bucket)?;
         let entry = bucket.get(place.slot)?;
         bucket.vacate(place.slot);
         Some(entry)
     }
 
-    fn put(&mut self, place: Place, entry: Entry, side: Side) {
+    fn put(&mut self, place: SlotPosition, entry: Entry, side: Side) {
         if let (Some(bucket), Some(beside)) =
             (self.buckets.get_mut(place.bucket), self.side.get_mut(place.index()))
         {

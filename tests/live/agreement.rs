@@ -122,14 +122,14 @@ fn live_and_simulated_deliver_the_same() {
 #[test]
 #[cfg(feature = "kernel")]
 fn and_so_does_the_kernel() {
-    use macvlab::lab::spec::{Action, Entry, FrameSpec, StepSpec};
+    use macvlab::lab::spec::{Action, FrameSpec, InjectPoint, StepSpec};
     if !crate::net::can_run(&["ip"]) {
         return;
     }
     let mut spec = lab();
     for (at, frame) in frames() {
         let frame = FrameSpec::Bytes(frame);
-        let action = Action::Inject { at: at.into(), entry: Entry::Device, frame };
+        let action = Action::Inject { at: at.into(), entry: InjectPoint::Device, frame };
         spec.steps.push(StepSpec { action, expect: None, line: 0 });
     }
     macvlab::kernel::acquire_privileges().unwrap();

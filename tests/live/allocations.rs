@@ -5,7 +5,7 @@ use crate::counting::allocated;
 use crate::net::{Net, can_run};
 use crate::rim::{connect, framed, read_frame};
 use macvlab::lab::Event;
-use macvlab::live::{Engine, Observer, Settings};
+use macvlab::live::{Engine, Monitor, Settings};
 use macvlab::stop::Stop;
 use std::fs::File;
 use std::io::{Read as _, Write as _};
@@ -39,7 +39,7 @@ struct Meter<'a> {
     hops: u64,
 }
 
-impl Observer for Meter<'_> {
+impl Monitor for Meter<'_> {
     fn event(&mut self, event: &Event) {
         self.hops += u64::from(matches!(event, Event::Hop(_)));
     }

@@ -33,7 +33,7 @@ const BUFFER_BYTES: usize = 128 * 1024;
 #[derive(Debug)]
 pub struct AtomicFile {
     file: BufWriter<File>,
-    place: Place,
+    place: Destination,
 }
 
 impl AtomicFile {
@@ -42,7 +42,7 @@ impl AtomicFile {
     /// # Errors
     /// The folder does not exist or cannot be written to.
     pub fn create(path: &Path) -> io::Result<AtomicFile> {
-        let (place, file) = Place::take(path)?;
+        let (place, file) = Destination::take(path)?;
         Ok(AtomicFile { file: BufWriter::with_capacity(BUFFER_BYTES, file), place })
     }
 
@@ -68,7 +68,7 @@ impl Write for AtomicFile {
 
 /// Where a file is while it is written, and where it will be.
 #[derive(Debug)]
-pub(super) struct Place {
+pub(super) struct Destination {
     now: Now,
     path: PathBuf,
 }
@@ -120,26 +120,26 @@ fn folder(path: &Path) -> &Path {
     path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
-impl Place {
+impl Destination {
     /// Begins a file that will be at `path`. Dropped without a commit, the place is as it was.
-    pub(super) fn take(path: &Path) -> io::Result<(Place, File)> {
+    pub(super) fn take(path: &Path) -> io::Result<(Destination, File)> {
         let path = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf());
         if std::fs::metadata(&path).is_ok_and(|m| !m.is_file()) {
             let file = File::options().write(true).open(&path)?;
-            return Ok((Place { now: Now::There, path }, file));
+            return Ok((Destination { now: Now::There, path }, file));
         }
         scratch::sweep(folder(&path));
         if let Some(file) = unnamed::create(folder(&path)) {
-            return Ok((Place { now: Now::Unnamed, path }, file));
+            return Ok((Destination { now: Now::Unnamed, path }, file));
         }
         let part = Part::beside(&path)?;
         let file = File::options().append(true).create_new(true).open(&part.path)?;
-        Ok((Place { now: Now::Named(part), path }, file))
+        Ok((Destination { now: Now::Named(part), path }, file))
     }
 
     /// The place of a file that is written under its own name.
-    pub(super) fn settled() -> Place {
-        Place { now: Now::There, path: PathBuf::new() }
+    pub(super) fn settled() -> Destination {
+        Destination { now: Now::There, path: PathBuf::new() }
     }
 
     /// Whether the file has yet to get its name, and can be closed and opened again until then.
@@ -147,7 +147,7 @@ impl Place {
         !matches!(self.now, Now::There)
     }
 
-    /// Lets the file have a name, so that it can be closed and [opened again](Place::open).
+    /// Lets the file have a name, so that it can be closed and [opened again](Destination::open).
     pub(super) fn keep(&mut self, file: &File) -> io::Result<()> {
         if let Now::Unnamed = self.now {
             let part = Part::beside(&self.path)?;

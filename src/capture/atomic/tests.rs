@@ -42,7 +42,7 @@ fn a_file_that_is_kept_can_be_opened_again_and_leaves_nothing_behind() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("out");
     for (round, committed) in [(0, true), (1, false), (2, true)] {
-        let (mut place, mut file) = Place::take(&path).unwrap();
+        let (mut place, mut file) = Destination::take(&path).unwrap();
         file.write_all(b"one").unwrap();
         place.keep(&file).unwrap();
         drop(file);

@@ -25,14 +25,14 @@ const PASSES: usize = 16;
 const KEPT: usize = 256;
 
 /// Where a frame begins and ends.
-type Place = (u32, u32);
+type StationPort = (u32, u32);
 
 /// Frames one behind the other in memory.
 pub(crate) struct Frames {
     bytes: Vec<u8>,
     /// Where the frames of each pass begin and end: the same frames, each time in another order, so that no branch predictor
     /// learns them by heart.
-    passes: Vec<Vec<Place>>,
+    passes: Vec<Vec<StationPort>>,
     pass: usize,
 }
 
@@ -68,7 +68,7 @@ impl Frames {
 
     /// All of them, in the order of the next pass.
     #[inline(always)]
-    fn pass(&mut self) -> (impl Iterator<Item = Place> + Clone + use<'_>, &[u8]) {
+    fn pass(&mut self) -> (impl Iterator<Item = StationPort> + Clone + use<'_>, &[u8]) {
         self.pass = (self.pass + 1) % PASSES;
         let places = self.passes.get(self.pass).map_or(&[][..], |places| places);
         (places.iter().copied(), &self.bytes)
@@ -76,7 +76,7 @@ impl Frames {
 
     /// Where a frame lies in memory.
     #[inline(always)]
-    fn at(bytes: &[u8], (start, end): Place) -> &[u8] {
+    fn at(bytes: &[u8], (start, end): StationPort) -> &[u8] {
         bytes.get(start as usize..end as usize).unwrap_or_default()
     }
 
@@ -159,7 +159,7 @@ impl<T: Lookup> Parent<T> {
 /// Counts a unicast by its verdict.
 #[inline(always)]
 fn count_row(rows: &mut [Row], found: &Unicast, verdict: &mut Verdict) {
-    let at = found.fate.index(rows.len());
+    let at = found.verdict.index(rows.len());
     if let Some(row) = rows.get_mut(at) {
         row.packets += 1;
         row.bytes += u64::from(found.untagged_len);

@@ -7,7 +7,7 @@ use super::lines::{Line, Lines};
 use super::request::Request;
 use super::{put, split};
 use clap::Parser;
-use macvlab::live::Asker;
+use macvlab::live::RequestHandle;
 use parking_lot::Mutex;
 use std::fs::File;
 use std::io::{self, IsTerminal as _, Write as _};
@@ -59,7 +59,7 @@ pub(crate) struct Console {
 
 impl Console {
     /// On the standard input of this process.
-    pub(crate) fn new(asker: Asker, answers: Answers, terminal: &Terminal) -> io::Result<Console> {
+    pub(crate) fn new(asker: RequestHandle, answers: Answers, terminal: &Terminal) -> io::Result<Console> {
         let stdin = io::stdin();
         let input = File::from(stdin.as_fd().try_clone_to_owned()?);
         let lines = Lines::of(input, asker.last_call);

@@ -20,7 +20,7 @@ const HOPS: usize = 200;
 
 /// One look at the lab.
 #[derive(Clone, Debug, Default)]
-struct Look {
+struct Poll {
     title: String,
     /// The lab's devices, then the ports of its switches.
     devices: Vec<Value>,
@@ -33,15 +33,15 @@ struct Look {
     hops: Vec<String>,
 }
 
-impl Look {
+impl Poll {
     /// Asks the lab. `None`: it is not there any more.
-    fn at(socket: &Path) -> Option<Look> {
+    fn at(socket: &Path) -> Option<Poll> {
         let mut lab = Caller::at(socket).ok()?;
         let mut text = |request: &Value| {
             let answer = lab.ask(request).ok()?.ok()?;
             String::from_utf8(answer).ok()
         };
-        let mut look = Look::default();
+        let mut look = Poll::default();
         for request in [json!({ "do": "show", "as": "json" }), json!({ "do": "counters", "as": "json" })] {
             text(&request)?
                 .lines()
@@ -103,8 +103,8 @@ fn text(value: &Value) -> String {
 
 /// Both looks, and the time between them.
 struct Picture<'a> {
-    before: &'a Look,
-    now: &'a Look,
+    before: &'a Poll,
+    now: &'a Poll,
     seconds: f64,
 }
 
@@ -213,7 +213,7 @@ fn hop_line(hop: &str) -> Line<'_> {
 #[expect(clippy::disallowed_methods, reason = "the screen follows the clock")]
 pub(super) fn run(socket: &Path) -> Result<Exit, Failure> {
     let missing = || Failure::about(socket.display(), "nobody answers there");
-    let mut now = Look::at(socket).ok_or_else(missing)?;
+    let mut now = Poll::at(socket).ok_or_else(missing)?;
     let mut before = now.clone();
     let mut looked = Instant::now();
     let mut seconds = EVERY.as_secs_f64();
@@ -231,7 +231,7 @@ pub(super) fn run(socket: &Path) -> Result<Exit, Failure> {
         if looked.elapsed() < EVERY {
             continue;
         }
-        let Some(look) = Look::at(socket) else { break Ok(Exit::Held) };
+        let Some(look) = Poll::at(socket) else { break Ok(Exit::Held) };
         before = std::mem::replace(&mut now, look);
         seconds = looked.elapsed().as_secs_f64();
         looked = Instant::now();
@@ -256,8 +256,8 @@ mod tests {
     use ratatui::Terminal;
     use ratatui::backend::TestBackend;
 
-    fn look(frames: u64) -> Look {
-        let mut look = Look::default();
+    fn look(frames: u64) -> Poll {
+        let mut look = Poll::default();
         for event in [
             json!({ "event": "lab", "title": "two", "devices": [{ "name": "c1", "kind": "macvlan", "mode": "vepa" }] }),
             json!({ "event": "state", "device": "c1", "up": true, "carrier": false }),
@@ -288,7 +288,7 @@ mod tests {
 
     #[test]
     fn a_lab_that_says_little_is_no_trouble() {
-        let nothing = Look::default();
+        let nothing = Poll::default();
         let picture = Picture { before: &nothing, now: &nothing, seconds: 0.0 };
         for (width, height) in [(1, 1), (10, 3), (80, 24)] {
             let mut terminal = Terminal::new(TestBackend::new(width, height)).unwrap();

@@ -1,7 +1,7 @@
 //! A folder of captures: each through a lab of its own, several at a time.
 
+use super::job::ReplayJob;
 use super::one::{device_files, drive, open, prepared};
-use super::plan::Plan;
 use super::progress::Progress;
 use crate::cli::interrupt::Interrupt;
 use crate::cli::terminal::{Terminal, is_dash, say};
@@ -11,7 +11,7 @@ use comfy_table::presets::NOTHING;
 use comfy_table::{CellAlignment, ContentArrangement, Table};
 use crossbeam_channel::unbounded;
 use macvlab::plain::plain;
-use macvlab::replay::{Destination, Done, Engine, OutputSpec, Replay};
+use macvlab::replay::{Destination, Done, OutputSpec, Pipeline, Replay};
 use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::num::NonZero;
@@ -30,7 +30,7 @@ struct Job {
 }
 
 /// Does it.
-pub(super) fn run(plan: &Plan, folder: &Path, terminal: &Terminal) -> Result<Exit, Failure> {
+pub(super) fn run(plan: &ReplayJob, folder: &Path, terminal: &Terminal) -> Result<Exit, Failure> {
     if !plan.is_summarised() && plan.shown != Shown::Nothing {
         let why = "--json and --explain tell of one replay, and a folder of captures gives several";
         return Err(Failure::Because(why.to_owned()));
@@ -41,7 +41,7 @@ pub(super) fn run(plan: &Plan, folder: &Path, terminal: &Terminal) -> Result<Exi
     }
     let jobs = jobs(plan, folder)?;
     // What is wrong with the plan is found out once, before anything is written.
-    let engine = Engine::new(&plan.spec, None);
+    let engine = Pipeline::new(&plan.spec, None);
     plan.aim(&engine)?;
     distinct(plan, &jobs, &engine)?;
     let refused = engine.refused().iter().any(|device| !device.expected);
@@ -75,7 +75,7 @@ pub(super) fn run(plan: &Plan, folder: &Path, terminal: &Terminal) -> Result<Exi
 
 /// No file is another one. Outputs have different names among themselves; with what is read they can agree only where
 /// there is something already.
-fn distinct(plan: &Plan, jobs: &[Job], engine: &Engine<'_>) -> Result<(), Failure> {
+fn distinct(plan: &ReplayJob, jobs: &[Job], engine: &Pipeline<'_>) -> Result<(), Failure> {
     let captures: Vec<_> = jobs.iter().map(|job| job.capture.clone()).collect();
     let mut files = plan.inputs(&captures);
     for job in jobs {
@@ -88,7 +88,7 @@ fn distinct(plan: &Plan, jobs: &[Job], engine: &Engine<'_>) -> Result<(), Failur
 }
 
 /// The captures of a folder, by name.
-fn jobs(plan: &Plan, folder: &Path) -> Result<Vec<Job>, Failure> {
+fn jobs(plan: &ReplayJob, folder: &Path) -> Result<Vec<Job>, Failure> {
     let about = |e: std::io::Error| Failure::about(folder.display(), e);
     let mut by_stem = BTreeMap::new();
     for entry in std::fs::read_dir(folder).map_err(about)? {
@@ -123,7 +123,11 @@ fn stem(name: &str) -> Option<String> {
 }
 
 /// Does all jobs, so many at a time; answers in the order of the jobs.
-fn all<'j>(plan: &Plan, jobs: &'j [Job], interrupt: &Interrupt) -> Vec<(&'j str, Result<Done, Failure>)> {
+fn all<'j>(
+    plan: &ReplayJob,
+    jobs: &'j [Job],
+    interrupt: &Interrupt,
+) -> Vec<(&'j str, Result<Done, Failure>)> {
     let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
     let workers = plan.jobs.map_or(cores, usize::from).min(jobs.len());
     let (give, take) = unbounded();
@@ -158,9 +162,9 @@ fn all<'j>(plan: &Plan, jobs: &'j [Job], interrupt: &Interrupt) -> Vec<(&'j str,
 }
 
 /// One capture, through a lab of its own.
-fn one(plan: &Plan, job: &Job, workers: usize, interrupt: &Interrupt) -> Result<Done, Failure> {
+fn one(plan: &ReplayJob, job: &Job, workers: usize, interrupt: &Interrupt) -> Result<Done, Failure> {
     let (mut captures, readers) = open(std::slice::from_ref(&job.capture))?;
-    let engine = Engine::new(&plan.spec, None);
+    let engine = Pipeline::new(&plan.spec, None);
     let aim = plan.aim(&engine)?;
     let outputs = OutputSpec {
         folder: job.folder.clone(),

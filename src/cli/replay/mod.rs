@@ -9,16 +9,16 @@
 //! | `progress.rs` | how far it came |
 
 mod folder;
+mod job;
 mod one;
-mod plan;
 mod progress;
 mod words;
 
 use super::terminal::Terminal;
 use super::{Exit, Failure};
+use job::ReplayJob;
 use macvlab::frame::MacAddr;
 use macvlab::replay::{Term, VlanEdit};
-use plan::Plan;
 use std::path::PathBuf;
 use std::time::Duration;
 use words::{MacPair, MapEntry};
@@ -158,7 +158,7 @@ struct Pace {
 
 /// Does it.
 pub(super) fn run(args: Args, terminal: &Terminal) -> Result<Exit, Failure> {
-    let plan = Plan::of(args, terminal)?;
+    let plan = ReplayJob::of(args, terminal)?;
     match plan.captures.as_slice() {
         [folder] if folder.is_dir() => folder::run(&plan, folder, terminal),
         _ => one::run(&plan, terminal),

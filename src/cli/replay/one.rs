@@ -1,6 +1,6 @@
 //! One replay: one capture, or several merged by time, through one lab.
 
-use super::plan::{Aim, Plan};
+use super::job::{ReplayJob, ResolvedTarget};
 use super::progress::Progress;
 use crate::cli::input::Capture;
 use crate::cli::interrupt::{self, Interrupt};
@@ -10,15 +10,17 @@ use crate::cli::{Exit, Failure};
 use macvlab::capture::Reader;
 use macvlab::lab::Event;
 use macvlab::lab::spec::Name;
-use macvlab::replay::{Destination, Done, Engine, Fed, Feed, Filter, Hop, OutputSpec, Replay, Writer};
+use macvlab::replay::{
+    Destination, Done, Feed, FeedOutcome, Filter, HopRef, OutputSpec, Pipeline, Replay, Writer,
+};
 use macvlab::report::counters_table;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 /// Does it.
-pub(super) fn run(plan: &Plan, terminal: &Terminal) -> Result<Exit, Failure> {
+pub(super) fn run(plan: &ReplayJob, terminal: &Terminal) -> Result<Exit, Failure> {
     let (mut captures, readers) = open(&plan.captures)?;
-    let engine = Engine::new(&plan.spec, None);
+    let engine = Pipeline::new(&plan.spec, None);
     let aim = plan.aim(&engine)?;
     distinct(plan, &engine)?;
     let how = aim.how.clone();
@@ -32,7 +34,7 @@ pub(super) fn run(plan: &Plan, terminal: &Terminal) -> Result<Exit, Failure> {
         let mut listener = listener(&mut views, aim.filter.clone());
         let engine = match shown {
             Shown::Nothing => engine,
-            _ => Engine::new(&plan.spec, Some(&mut listener)),
+            _ => Pipeline::new(&plan.spec, Some(&mut listener)),
         };
         let mut replay = prepared(plan, engine, aim, readers, outputs(plan))?;
         // There is nothing to save before.
@@ -64,7 +66,7 @@ pub(super) fn run(plan: &Plan, terminal: &Terminal) -> Result<Exit, Failure> {
 }
 
 /// No file is another one.
-fn distinct(plan: &Plan, engine: &Engine<'_>) -> Result<(), Failure> {
+fn distinct(plan: &ReplayJob, engine: &Pipeline<'_>) -> Result<(), Failure> {
     let mut files = plan.inputs(&plan.captures);
     if let Some(folder) = &plan.out_dir {
         device_files(folder, engine).try_for_each(|path| files.write("--out-dir:", &path))?;
@@ -73,15 +75,15 @@ fn distinct(plan: &Plan, engine: &Engine<'_>) -> Result<(), Failure> {
 }
 
 /// What is written into a folder.
-pub(super) fn device_files(folder: &Path, engine: &Engine<'_>) -> impl Iterator<Item = PathBuf> {
+pub(super) fn device_files(folder: &Path, engine: &Pipeline<'_>) -> impl Iterator<Item = PathBuf> {
     engine.devices().iter().map(move |device| folder.join(format!("{}.pcap", device.name)))
 }
 
 /// A replay with everything that a plan asks for; its outputs are opened last.
 pub(super) fn prepared<'a>(
-    plan: &Plan,
-    engine: Engine<'a>,
-    aim: Aim,
+    plan: &ReplayJob,
+    engine: Pipeline<'a>,
+    aim: ResolvedTarget,
     readers: Vec<Reader>,
     outputs: OutputSpec,
 ) -> Result<Replay<'a>, Failure> {
@@ -103,7 +105,7 @@ pub(super) fn open(paths: &[PathBuf]) -> Result<(Vec<Capture>, Vec<Reader>), Fai
 }
 
 /// Shows every event whose hop the filter lets through.
-fn listener(views: &mut Views, filter: Option<Filter>) -> impl FnMut(&Event, Option<Hop<'_>>) {
+fn listener(views: &mut Views, filter: Option<Filter>) -> impl FnMut(&Event, Option<HopRef<'_>>) {
     move |event, hop| {
         let hidden = |filter: &Filter| hop.is_some_and(|hop| !filter.lets_through(&hop));
         if !filter.as_ref().is_some_and(hidden) {
@@ -113,7 +115,7 @@ fn listener(views: &mut Views, filter: Option<Filter>) -> impl FnMut(&Event, Opt
 }
 
 /// What is to be written.
-fn outputs(plan: &Plan) -> OutputSpec {
+fn outputs(plan: &ReplayJob) -> OutputSpec {
     let annotated = plan.output.as_deref().map(|path| {
         if is_dash(path) {
             let name = PathBuf::from("standard output");
@@ -128,7 +130,7 @@ fn outputs(plan: &Plan) -> OutputSpec {
 /// Lets frames come in until the end, pass by pass. A capture that cannot be read once more ends it, too.
 pub(super) fn drive(
     replay: &mut Replay<'_>,
-    plan: &Plan,
+    plan: &ReplayJob,
     captures: &mut [Capture],
     progress: &mut Progress,
     enough: impl Fn(&Replay<'_>) -> bool,
@@ -136,14 +138,14 @@ pub(super) fn drive(
     let (mut passes, mut frames_before) = (1, 0);
     while !enough(replay) {
         match replay.step() {
-            Fed::Frames => progress.moved(captures, replay.counts()),
-            Fed::Bad(index, bad) => {
+            FeedOutcome::Frames => progress.moved(captures, replay.counts()),
+            FeedOutcome::Bad(index, bad) => {
                 let text = captures.get_mut(index).and_then(|capture| capture.tell(&bad));
                 text.into_iter().for_each(|text| progress.suspend(|| crate::cli::terminal::say(text)));
             }
-            Fed::End { by_limit: true } => break,
-            Fed::End { by_limit: false } if passes == plan.passes => break,
-            Fed::End { by_limit: false } => {
+            FeedOutcome::End { by_limit: true } => break,
+            FeedOutcome::End { by_limit: false } if passes == plan.passes => break,
+            FeedOutcome::End { by_limit: false } => {
                 // A pass that gave nothing would do so for ever.
                 let frames = replay.counts().frames;
                 if frames == frames_before {

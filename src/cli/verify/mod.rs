@@ -9,7 +9,7 @@ use super::terminal::{Output, Terminal};
 use super::{Exit, Failure};
 use indicatif::{ProgressBar, ProgressStyle};
 use macvlab::kernel::{
-    Allowed, Failure as LabFailure, KernelInfo, Oracle, Progress, StepOutcome, Tally, Trouble,
+    Allowed, Failure as LabFailure, KernelInfo, Oracle, OracleError, Progress, StepOutcome, Tally,
     acquire_privileges, tell, verify_lab, verify_random,
 };
 use macvlab::labfile;
@@ -127,7 +127,7 @@ fn file(oracle: &mut Oracle, path: &Path, terminal: &Terminal) -> Result<bool, F
     let name = plain(path.display());
     let (comparison, ours) = match verify_lab(oracle, &lab) {
         Ok(done) => done,
-        Err(Trouble::Unsupported(what)) => {
+        Err(OracleError::Unsupported(what)) => {
             writeln!(out, "{name}: skipped: {what}")?;
             return Ok(true);
         }
@@ -177,7 +177,7 @@ fn random(
                     problem = bar.suspend(|| show(failure, args, terminal)).err().or(problem.take());
                 }
             }
-            Progress::Trouble(seed, e) => {
+            Progress::OracleError(seed, e) => {
                 bar.suspend(|| terminal.say(format_args!("random lab {seed}: {e}")))
             }
         }

@@ -1,6 +1,6 @@
 //! Random changes at run time: those that the kernel accepts and those that it refuses.
 
-use super::{Maker, Port, is_port};
+use super::{LabGenerator, Port, is_port};
 use crate::frame::MacAddr;
 use crate::lab::LabSpec;
 use crate::lab::spec::{Action, Change, FdbSpec, Name, SwitchChange};
@@ -8,7 +8,7 @@ use crate::macvlan::SourcesChange;
 use crate::switch::{PortFlag, PortState};
 use std::time::Duration;
 
-impl Maker {
+impl LabGenerator {
     /// One change.
     pub(super) fn change(&mut self, lab: &LabSpec) -> Action {
         let ports = if self.ports.is_empty() { 0 } else { 55 };

@@ -1,8 +1,8 @@
 //! Random IPv4 datagrams in parts.
 
-use super::Maker;
+use super::LabGenerator;
 use crate::frame::MacAddr;
-use crate::lab::spec::{Action, Entry, FrameSpec, Name};
+use crate::lab::spec::{Action, FrameSpec, InjectPoint, Name};
 use etherparse::{IpEcn, IpFragOffset, IpNumber, Ipv4Header};
 
 /// One part of a datagram.
@@ -13,7 +13,7 @@ struct Part {
     more: bool,
 }
 
-impl Maker {
+impl LabGenerator {
     /// The parts of one datagram that is for many, in any order; sometimes one is missing, repeated or overlaps another.
     pub(super) fn datagram(&mut self, seed: u64) -> Vec<Action> {
         self.serial += 1;
@@ -80,7 +80,7 @@ impl Maker {
         if self.dice.percent(20) {
             frame.resize(frame.len().max(60), 0);
         }
-        let entry = if from_wire { Entry::Wire } else { Entry::Device };
+        let entry = if from_wire { InjectPoint::Wire } else { InjectPoint::Device };
         Action::Inject { at, entry, frame: FrameSpec::Bytes(frame) }
     }
 
@@ -127,7 +127,7 @@ mod tests {
     use super::super::random_lab;
     use super::*;
     use crate::frame::EthHeader;
-    use crate::kernel::Ours;
+    use crate::kernel::Prediction;
     use crate::verdict::Rule;
 
     fn packets(seed: u64) -> Vec<Vec<u8>> {
@@ -147,7 +147,7 @@ mod tests {
     fn some_labs_have_datagrams_in_parts_and_some_of_them_become_whole() {
         let labs: Vec<u64> = (0..300).filter(|s| !packets(*s).is_empty()).collect();
         assert!((30..200).contains(&labs.len()), "{}", labs.len());
-        let held = |s: &&u64| Ours::run(&random_lab(**s)).rules().contains(&Rule::FragmentHeld);
+        let held = |s: &&u64| Prediction::run(&random_lab(**s)).rules().contains(&Rule::FragmentHeld);
         assert!(labs.iter().filter(held).count() > 10);
     }
 

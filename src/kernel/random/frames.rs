@@ -1,11 +1,11 @@
 //! Random frames.
 
-use super::Maker;
+use super::LabGenerator;
 use crate::frame::MacAddr;
 use crate::lab::LabSpec;
-use crate::lab::spec::{Action, DeviceKind, Entry, FrameSpec, Name};
+use crate::lab::spec::{Action, DeviceKind, FrameSpec, InjectPoint, Name};
 
-impl Maker {
+impl LabGenerator {
     /// One frame, sent by somebody.
     pub(super) fn frame(&mut self, lab: &LabSpec) -> Action {
         let (at, from_wire, own) = self.sender();
@@ -32,7 +32,7 @@ impl Maker {
         frame.extend([0, 0]);
         frame.extend(self.serial.to_be_bytes());
         self.resize(&mut frame, tags, lab);
-        let entry = if from_wire { Entry::Wire } else { Entry::Device };
+        let entry = if from_wire { InjectPoint::Wire } else { InjectPoint::Device };
         Action::Inject { at, entry, frame: FrameSpec::Bytes(frame) }
     }
 

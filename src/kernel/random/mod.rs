@@ -1,7 +1,7 @@
 //! Random labs: the same seed gives the same lab, on every machine and in every build.
 
 mod changes;
-mod dice;
+mod choices;
 mod fragments;
 mod frames;
 mod topology;
@@ -10,7 +10,7 @@ use crate::frame::MacAddr;
 use crate::lab::LabSpec;
 use crate::lab::spec::{Action, Change, DeviceKind, Name, StepSpec};
 use crate::macvlan::Mode;
-use dice::Dice;
+use choices::Choices;
 
 /// Frames in a random lab.
 const FRAMES: u64 = 20;
@@ -21,7 +21,7 @@ const LABS_WITH_PARTS: u64 = 25;
 /// The random lab with this number.
 #[must_use]
 pub fn random_lab(seed: u64) -> LabSpec {
-    let mut maker = Maker { dice: Dice::new(seed), ..Maker::default() };
+    let mut maker = LabGenerator { dice: Choices::new(seed), ..LabGenerator::default() };
     let mut lab = maker.topology();
     lab.title = format!("random lab {seed}");
     let parts = maker.dice.percent(LABS_WITH_PARTS);
@@ -56,8 +56,8 @@ struct Port {
 
 /// Makes up labs.
 #[derive(Debug, Default)]
-struct Maker {
-    dice: Dice,
+struct LabGenerator {
+    dice: Choices,
     nics: Vec<(Name, MacAddr)>,
     /// NICs whose cable nobody else is on, so that they can be removed.
     loose: Vec<Name>,
@@ -75,7 +75,7 @@ struct Maker {
     numbered: u8,
 }
 
-impl Maker {
+impl LabGenerator {
     /// Keeps track of what a change did, as far as later steps want to know.
     fn follow(&mut self, action: &Action) {
         match action {

@@ -1,6 +1,6 @@
 //! Random devices, cables and switches.
 
-use super::Maker;
+use super::LabGenerator;
 use crate::frame::MacAddr;
 use crate::lab::LabSpec;
 use crate::lab::spec::{
@@ -17,7 +17,7 @@ fn device(name: Name, kind: DeviceKind) -> DeviceSpec {
     DeviceSpec { name, kind, line: 0 }
 }
 
-impl Maker {
+impl LabGenerator {
     /// One to three NICs with cables, a switch maybe, one to eight ports.
     pub(super) fn topology(&mut self) -> LabSpec {
         let mut lab = LabSpec::default();

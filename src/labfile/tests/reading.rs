@@ -3,7 +3,7 @@
 use super::{diagnosed, parse};
 use crate::errno::Errno;
 use crate::frame::{CraftBody, IpRef, MacAddr, MacRef, Tag, VlanId};
-use crate::lab::spec::Entry;
+use crate::lab::spec::InjectPoint;
 use crate::lab::spec::*;
 use crate::labfile::{MAX_FILE, write};
 use crate::macvlan::{MacvlanFlags, Mode, SourcesChange};
@@ -172,11 +172,12 @@ fn frames_in_hex_and_crafted() {
     else {
         panic!()
     };
-    assert_eq!((at.as_str(), entry), ("eth0", Entry::Wire));
+    assert_eq!((at.as_str(), entry), ("eth0", InjectPoint::Wire));
     assert_eq!(frame, FrameSpec::Bytes(vec![255, 255, 255, 255, 255, 255, 2, 0, 0, 0, 0, 1, 8, 6]));
     let step = r#"inject = { at = "c1", arp = { op = "reply", dst = "eth0", target_ip = "eth0", pad = 60,
         vlan = [{ tpid = 0x88a8, id = 100, pcp = 3 }, 10] } }"#;
-    let Action::Inject { entry: Entry::Device, frame: FrameSpec::Crafted(craft), .. } = action(step) else {
+    let Action::Inject { entry: InjectPoint::Device, frame: FrameSpec::Crafted(craft), .. } = action(step)
+    else {
         panic!()
     };
     assert_eq!(craft.tags, [Tag { tpid: 0x88a8, tci: 0x6064 }, Tag { tpid: 0x8100, tci: 10 }]);

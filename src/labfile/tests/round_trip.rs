@@ -4,7 +4,7 @@ use super::parse;
 use crate::errno::Errno;
 use crate::frame::{Craft, CraftBody, IpRef, MacAddr, MacRef, Tag, VlanId};
 use crate::lab::spec::*;
-use crate::lab::spec::{Entry, TapOpen};
+use crate::lab::spec::{InjectPoint, TapOpen};
 use crate::labfile::write;
 use crate::macvlan::{MacvlanFlags, Mode, SourcesChange};
 use crate::nic::UnicastFilter;
@@ -15,9 +15,9 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::time::Duration;
 
 /// Choices, made from a list of numbers so that they shrink; all zero when the list is used up.
-struct Dice<'a>(std::slice::Iter<'a, u32>);
+struct Choices<'a>(std::slice::Iter<'a, u32>);
 
-impl Dice<'_> {
+impl Choices<'_> {
     fn roll(&mut self) -> u32 {
         self.0.next().copied().unwrap_or(0)
     }
@@ -78,7 +78,7 @@ impl Dice<'_> {
 
     fn station(&mut self, name: &str) -> StationSpec {
         let ip = self.ip();
-        let mac = self.maybe(Dice::mac).unwrap_or_else(|| ip.default_mac(name));
+        let mac = self.maybe(Choices::mac).unwrap_or_else(|| ip.default_mac(name));
         StationSpec { mac, ip, mtu: self.roll(), up: self.chance(), latency: self.duration() }
     }
 
@@ -89,16 +89,16 @@ impl Dice<'_> {
             tap,
             open: if tap { self.one(&[TapOpen::No, TapOpen::Reading, TapOpen::Idle]) } else { TapOpen::No },
             mode: self.one(&Mode::ALL),
-            mac: self.maybe(Dice::mac),
+            mac: self.maybe(Choices::mac),
             ip: self.ip(),
-            mtu: self.maybe(Dice::roll),
+            mtu: self.maybe(Choices::roll),
             up: self.chance(),
             flags: MacvlanFlags { nopromisc: self.chance(), nodst: self.chance() },
-            sources: self.some(Dice::mac),
-            multicast: self.some(Dice::mac),
+            sources: self.some(Choices::mac),
+            multicast: self.some(Choices::mac),
             allmulticast: self.chance(),
             promisc: self.chance(),
-            bcqueuelen: self.maybe(Dice::roll),
+            bcqueuelen: self.maybe(Choices::roll),
             bclim: self.maybe(|d| d.roll() as i32),
             expect: if expect { self.maybe(|d| d.one(Errno::ALL)) } else { None },
         }
@@ -122,17 +122,17 @@ impl Dice<'_> {
     }
 
     fn vlans(&mut self) -> PortVlans {
-        let tagged = self.some(Dice::vlan);
-        let pvid = self.maybe(Dice::vlan).filter(|v| !tagged.contains(v));
+        let tagged = self.some(Choices::vlan);
+        let pvid = self.maybe(Choices::vlan).filter(|v| !tagged.contains(v));
         let mut untagged: Vec<VlanId> = pvid.into_iter().collect();
-        untagged.extend(self.some(Dice::vlan).into_iter().filter(|v| !tagged.contains(v)));
+        untagged.extend(self.some(Choices::vlan).into_iter().filter(|v| !tagged.contains(v)));
         PortVlans { pvid, untagged, tagged }
     }
 
     fn fdb(&mut self) -> FdbSpec {
         let port = Name::from(self.one(&["eth0", "win"]));
         let (sticky, dynamic) = (self.chance(), self.chance());
-        FdbSpec { mac: self.mac(), port, sticky, dynamic, vlan: self.maybe(Dice::vlan) }
+        FdbSpec { mac: self.mac(), port, sticky, dynamic, vlan: self.maybe(Choices::vlan) }
     }
 
     fn port(&mut self, device: &str) -> SwitchPortSpec {
@@ -145,8 +145,8 @@ impl Dice<'_> {
             flags,
             state: self.state(),
             group_fwd_mask: self.roll() as u16,
-            vlans: self.maybe(Dice::vlans).unwrap_or_default(),
-            policy: self.maybe(Dice::policy),
+            vlans: self.maybe(Choices::vlans).unwrap_or_default(),
+            policy: self.maybe(Choices::policy),
         }
     }
 
@@ -167,14 +167,14 @@ impl Dice<'_> {
     }
 
     fn craft(&mut self) -> Craft {
-        let (from, to) = (self.maybe(Dice::v4_ref), self.v4_ref());
+        let (from, to) = (self.maybe(Choices::v4_ref), self.v4_ref());
         let body = match self.below(4) {
             0 => CraftBody::Ethernet { ethertype: self.roll() as u16, payload: self.bytes() },
             1 => CraftBody::Arp {
                 op: self.roll() as u16 % 4,
-                sender_mac: self.maybe(Dice::mac_ref),
+                sender_mac: self.maybe(Choices::mac_ref),
                 sender_ip: from,
-                target_mac: self.maybe(Dice::mac_ref),
+                target_mac: self.maybe(Choices::mac_ref),
                 target_ip: to,
             },
             2 => {
@@ -187,11 +187,17 @@ impl Dice<'_> {
             }
         };
         let tags = self.some(|d| Tag { tpid: d.one(&[0x8100, 0x88a8]), tci: d.roll() as u16 });
-        Craft { dst: Some(self.mac_ref()), src: self.maybe(Dice::mac_ref), tags, pad: self.below(2000), body }
+        Craft {
+            dst: Some(self.mac_ref()),
+            src: self.maybe(Choices::mac_ref),
+            tags,
+            pad: self.below(2000),
+            body,
+        }
     }
 
     fn change(&mut self) -> Change {
-        let macs = self.some(Dice::mac);
+        let macs = self.some(Choices::mac);
         match self.below(12) {
             0 => Change::Up(self.chance()),
             1 => Change::Mode(self.one(&Mode::ALL)),
@@ -245,15 +251,15 @@ impl Dice<'_> {
             2 => (Action::Udp(probe), answer),
             3 => (Action::Tcp(probe), answer),
             4 | 5 => {
-                let entry = self.one(&[Entry::Device, Entry::Wire, Entry::Node]);
+                let entry = self.one(&[InjectPoint::Device, InjectPoint::Wire, InjectPoint::Node]);
                 let at = match entry {
-                    Entry::Device => self.device(),
-                    Entry::Wire => "eth0".into(),
-                    Entry::Node => self.one(&["c1", "c2"]).into(),
+                    InjectPoint::Device => self.device(),
+                    InjectPoint::Wire => "eth0".into(),
+                    InjectPoint::Node => self.one(&["c1", "c2"]).into(),
                 };
-                let crafted = self.maybe(Dice::craft).map(FrameSpec::Crafted);
+                let crafted = self.maybe(Choices::craft).map(FrameSpec::Crafted);
                 let frame = crafted.unwrap_or_else(|| FrameSpec::Bytes(self.bytes()));
-                let expect = self.maybe(|d| Expect::Delivered(d.some(Dice::device))).unwrap_or(ok);
+                let expect = self.maybe(|d| Expect::Delivered(d.some(Choices::device))).unwrap_or(ok);
                 (Action::Inject { at, entry, frame }, expect)
             }
             6 => {
@@ -275,8 +281,8 @@ impl Dice<'_> {
 
 /// A lab with every kind of device.
 fn lab(numbers: &[u32]) -> LabSpec {
-    let mut d = Dice(numbers.iter());
-    let nic = |d: &mut Dice<'_>, cable: Option<&str>| {
+    let mut d = Choices(numbers.iter());
+    let nic = |d: &mut Choices<'_>, cable: Option<&str>| {
         let station = d.station("nic");
         DeviceKind::Nic(NicSpec {
             mac: station.mac,
@@ -290,16 +296,16 @@ fn lab(numbers: &[u32]) -> LabSpec {
             allmulticast: d.chance(),
         })
     };
-    let vlan = |d: &mut Dice<'_>| VlanSpec {
+    let vlan = |d: &mut Choices<'_>| VlanSpec {
         parent: "eth0".into(),
         id: d.vlan(),
-        mac: d.maybe(Dice::mac),
+        mac: d.maybe(Choices::mac),
         ip: d.ip(),
-        mtu: d.maybe(Dice::roll),
+        mtu: d.maybe(Choices::roll),
         up: d.chance(),
     };
     let interface =
-        |d: &mut Dice<'_>, name: &str| RouterInterface { name: name.into(), station: d.station(name) };
+        |d: &mut Choices<'_>, name: &str| RouterInterface { name: name.into(), station: d.station(name) };
     let mut first = d.macvlan(true);
     first.parent = "eth0".into();
     let mut devices = vec![
@@ -324,9 +330,9 @@ fn lab(numbers: &[u32]) -> LabSpec {
         ageing: d.duration(),
         vlan_filtering: d.chance(),
         group_fwd_mask: d.roll() as u16,
-        fdb: d.some(Dice::fdb),
+        fdb: d.some(Choices::fdb),
         ports: vec![d.port("eth0"), d.port("win")],
-        policy: d.maybe(Dice::policy),
+        policy: d.maybe(Choices::policy),
         line: 0,
     };
     let steps = (0..d.below(8)).map(|_| d.step()).collect();

@@ -3,7 +3,9 @@
 use super::keys::{Keys, duration, hex, list, quote};
 use super::{fdb_entry, flags, macvlan_keys, state};
 use crate::frame::{Craft, CraftBody, IpRef, MacRef, Tag};
-use crate::lab::spec::{Action, Change, Entry, Expect, FrameSpec, ProbeSpec, StepSpec, SwitchChange, Target};
+use crate::lab::spec::{
+    Action, Change, Expect, FrameSpec, InjectPoint, ProbeSpec, StepSpec, SwitchChange, Target,
+};
 use crate::labfile::{craft, step as defaults};
 use crate::macvlan::SourcesChange;
 
@@ -59,13 +61,13 @@ fn probe(spec: &ProbeSpec) -> String {
     keys.inline()
 }
 
-fn inject(at: &str, entry: Entry, frame: &FrameSpec) -> String {
+fn inject(at: &str, entry: InjectPoint, frame: &FrameSpec) -> String {
     let mut keys = Keys::default();
     keys.text("at", at);
     match entry {
-        Entry::Device => {}
-        Entry::Wire => keys.text("from", "wire"),
-        Entry::Node => keys.text("from", "node"),
+        InjectPoint::Device => {}
+        InjectPoint::Wire => keys.text("from", "wire"),
+        InjectPoint::Node => keys.text("from", "node"),
     }
     match frame {
         FrameSpec::Bytes(bytes) => keys.put("frame", hex(bytes)),

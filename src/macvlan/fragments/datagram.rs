@@ -47,7 +47,7 @@ pub(super) enum Added {
 }
 
 /// Where a part stands among the stretches.
-enum Place {
+enum Insertion {
     /// It goes on where the last stretch ends.
     Appended(usize),
     /// Anywhere else where nothing is.
@@ -108,10 +108,10 @@ impl Datagram {
             return Added::Ruined(Rule::FragmentImpossible);
         }
         match self.place(offset, end) {
-            Place::Inside => return Added::Needless,
-            Place::Across => return Added::Ruined(Rule::FragmentOverlap),
-            Place::Appended(start) => self.stretches.insert(start, end),
-            Place::Free => self.stretches.insert(offset, end),
+            Insertion::Inside => return Added::Needless,
+            Insertion::Across => return Added::Ruined(Rule::FragmentOverlap),
+            Insertion::Appended(start) => self.stretches.insert(start, end),
+            Insertion::Free => self.stretches.insert(offset, end),
         };
         self.parts.insert(offset, part.data[..len].to_vec());
         self.held += len;
@@ -144,13 +144,13 @@ impl Datagram {
         agree
     }
 
-    fn place(&self, offset: usize, end: usize) -> Place {
+    fn place(&self, offset: usize, end: usize) -> Insertion {
         // Stretches are apart, so only the last one that begins before this part's end can reach into it.
         match self.stretches.range(..end).next_back() {
-            Some((start, stop)) if *start <= offset && end <= *stop => Place::Inside,
-            Some((_, stop)) if offset < *stop => Place::Across,
-            Some((start, stop)) if offset == *stop && self.reach() == *stop => Place::Appended(*start),
-            _ => Place::Free,
+            Some((start, stop)) if *start <= offset && end <= *stop => Insertion::Inside,
+            Some((_, stop)) if offset < *stop => Insertion::Across,
+            Some((start, stop)) if offset == *stop && self.reach() == *stop => Insertion::Appended(*start),
+            _ => Insertion::Free,
         }
     }
 

@@ -1,6 +1,6 @@
 //! Who is let in.
 
-use super::super::{CODE_LIFE, Guard, Outsider, TOKEN_BYTES};
+use super::super::{AccessDenied, CODE_LIFE, Guard, TOKEN_BYTES};
 use hyper::header::{HeaderMap, HeaderName, HeaderValue};
 use std::time::Duration;
 
@@ -40,18 +40,18 @@ fn the_page_itself_is_let_in() {
 
 #[test]
 fn others_are_not() {
-    let outsiders: [(&[(&str, &str)], Outsider); 11] = [
-        (&[], Outsider::Host),
-        (&[("host", "127.0.0.1")], Outsider::Host),
-        (&[("host", "127.0.0.1:80")], Outsider::Host),
-        (&[("host", "evil.example:4321")], Outsider::Host),
-        (&[("host", "127.0.0.1:4321"), ("host", "127.0.0.1:4321")], Outsider::Host),
-        (&[("host", "127.0.0.1:4321"), ("origin", "http://evil.example")], Outsider::Origin),
-        (&[("host", "127.0.0.1:4321"), ("origin", "https://127.0.0.1:4321")], Outsider::Origin),
-        (&[("host", "127.0.0.1:4321"), ("origin", "null")], Outsider::Origin),
-        (&[("host", "127.0.0.1:4321"), ("origin", "http://127.0.0.1:8080")], Outsider::Origin),
-        (&[("host", "127.0.0.1:4321"), ("sec-fetch-site", "cross-site")], Outsider::Origin),
-        (&[("host", "127.0.0.1:4321"), ("sec-fetch-site", "same-site")], Outsider::Origin),
+    let outsiders: [(&[(&str, &str)], AccessDenied); 11] = [
+        (&[], AccessDenied::Host),
+        (&[("host", "127.0.0.1")], AccessDenied::Host),
+        (&[("host", "127.0.0.1:80")], AccessDenied::Host),
+        (&[("host", "evil.example:4321")], AccessDenied::Host),
+        (&[("host", "127.0.0.1:4321"), ("host", "127.0.0.1:4321")], AccessDenied::Host),
+        (&[("host", "127.0.0.1:4321"), ("origin", "http://evil.example")], AccessDenied::Origin),
+        (&[("host", "127.0.0.1:4321"), ("origin", "https://127.0.0.1:4321")], AccessDenied::Origin),
+        (&[("host", "127.0.0.1:4321"), ("origin", "null")], AccessDenied::Origin),
+        (&[("host", "127.0.0.1:4321"), ("origin", "http://127.0.0.1:8080")], AccessDenied::Origin),
+        (&[("host", "127.0.0.1:4321"), ("sec-fetch-site", "cross-site")], AccessDenied::Origin),
+        (&[("host", "127.0.0.1:4321"), ("sec-fetch-site", "same-site")], AccessDenied::Origin),
     ];
     for (pairs, outsider) in outsiders {
         assert_eq!(guard().admit(&path("state"), &headers(pairs)), Err(outsider), "{pairs:?}");
@@ -75,10 +75,10 @@ fn the_token_must_be_whole_and_right() {
         format!("/{}/state", right.to_uppercase()),
         format!("/x/{right}/state"),
     ] {
-        assert_eq!(guard().admit(&path, &own), Err(Outsider::Token), "{path}");
+        assert_eq!(guard().admit(&path, &own), Err(AccessDenied::Token), "{path}");
     }
     let other = Guard::new(PORT, [0x5a; TOKEN_BYTES]);
-    assert_eq!(other.admit(&self::path("state"), &own), Err(Outsider::Token));
+    assert_eq!(other.admit(&self::path("state"), &own), Err(AccessDenied::Token));
 }
 
 #[test]
@@ -88,20 +88,20 @@ fn a_code_leads_to_the_page_once() {
     let code = "c3".repeat(TOKEN_BYTES);
     let path = format!("/open/{code}");
     let redeem = |path: &str, is_own| guard.redeem(path, &own, Duration::ZERO, || is_own);
-    assert_eq!(redeem(&path, true), Some(Err(Outsider::Code)), "none was made");
+    assert_eq!(redeem(&path, true), Some(Err(AccessDenied::Code)), "none was made");
     assert_eq!(guard.one_time_url([0xc3; TOKEN_BYTES]), format!("http://127.0.0.1:4321{path}"));
     assert_eq!(redeem(&self::path("state"), true), None);
     for wrong in
         ["/open/", &path[..10], &path.to_uppercase().replace("/OPEN/", "/open/"), &format!("{path}/")]
     {
-        assert_eq!(redeem(wrong, true), Some(Err(Outsider::Code)), "{wrong}");
+        assert_eq!(redeem(wrong, true), Some(Err(AccessDenied::Code)), "{wrong}");
     }
     let other = headers(&[("host", "127.0.0.1:4321"), ("origin", "http://evil.example")]);
-    assert_eq!(guard.redeem(&path, &other, Duration::ZERO, || true), Some(Err(Outsider::Origin)));
-    assert_eq!(guard.redeem(&path, &own, CODE_LIFE, || true), Some(Err(Outsider::Code)), "too old");
-    assert_eq!(redeem(&path, false), Some(Err(Outsider::Code)), "another user");
+    assert_eq!(guard.redeem(&path, &other, Duration::ZERO, || true), Some(Err(AccessDenied::Origin)));
+    assert_eq!(guard.redeem(&path, &own, CODE_LIFE, || true), Some(Err(AccessDenied::Code)), "too old");
+    assert_eq!(redeem(&path, false), Some(Err(AccessDenied::Code)), "another user");
     assert_eq!(redeem(&path, true), Some(Ok(self::path(""))));
-    assert_eq!(redeem(&path, true), Some(Err(Outsider::Code)), "used");
+    assert_eq!(redeem(&path, true), Some(Err(AccessDenied::Code)), "used");
     // It is no token.
-    assert_eq!(guard.admit(&format!("/{code}/state"), &own), Err(Outsider::Token));
+    assert_eq!(guard.admit(&format!("/{code}/state"), &own), Err(AccessDenied::Token));
 }

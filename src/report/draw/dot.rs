@@ -1,6 +1,6 @@
 //! A diagram for Graphviz.
 
-use super::graph::{EdgeLook, Look, Statement, statements};
+use super::graph::{EdgeLook, NodeStyle, Statement, statements};
 use super::scene::Scene;
 use crate::report::words::printable;
 use std::fmt::Write as _;
@@ -26,9 +26,9 @@ pub fn dot(scene: &Scene) -> String {
             Statement::Node { id, look, lines } => {
                 let label = lines.iter().map(|line| escape(line)).collect::<Vec<_>>().join("\\n");
                 let style = match look {
-                    Look::Device => "",
-                    Look::Socket => "shape=oval, ",
-                    Look::Refused => "style=\"rounded,dashed\", ",
+                    NodeStyle::Device => "",
+                    NodeStyle::Socket => "shape=oval, ",
+                    NodeStyle::Refused => "style=\"rounded,dashed\", ",
                 };
                 writeln!(out, "{pad}{id} [{style}label=\"{label}\"]")
             }

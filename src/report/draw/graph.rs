@@ -13,14 +13,14 @@ pub(super) enum Statement {
     /// It ends.
     Close,
     /// A thing, with its lines.
-    Node { id: String, look: Look, lines: Vec<String> },
+    Node { id: String, look: NodeStyle, lines: Vec<String> },
     /// A line between two things.
     Edge { from: String, to: String, look: EdgeLook },
 }
 
 /// How a thing looks.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Look {
+pub(super) enum NodeStyle {
     Device,
     Socket,
     Refused,
@@ -114,20 +114,20 @@ impl<'a> Graph<'a> {
         let rest =
             [Some(words::kind(device)), words::addresses(device), mac, words::down(device, self.scene)];
         let lines = std::iter::once(device.name.to_string()).chain(rest.into_iter().flatten()).collect();
-        self.statements.push(Statement::Node { id: self.id(device), look: Look::Device, lines });
+        self.statements.push(Statement::Node { id: self.id(device), look: NodeStyle::Device, lines });
     }
 
     fn socket(&mut self, port: &Device) {
         let peer = port.peer.as_ref().and_then(|name| self.scene.devices.iter().find(|d| d.name == *name));
         let notes = words::socket(port, peer.is_some_and(|d| d.kind == "nic")).join(", ");
         let lines = [port.name.to_string(), notes].into_iter().filter(|line| !line.is_empty()).collect();
-        self.statements.push(Statement::Node { id: self.id(port), look: Look::Socket, lines });
+        self.statements.push(Statement::Node { id: self.id(port), look: NodeStyle::Socket, lines });
     }
 
     fn refused(&mut self, id: String, refused: &Refused) {
         let why = format!("refused: {} {}", refused.errno, refused.rule);
         let lines = vec![format!("✗ {}", refused.name), why];
-        self.statements.push(Statement::Node { id, look: Look::Refused, lines });
+        self.statements.push(Statement::Node { id, look: NodeStyle::Refused, lines });
     }
 
     fn open(&mut self, kind: &str, device: &Device, label: String) {

@@ -1,4 +1,4 @@
-//! What belongs together: a switch and all that is cabled to it.
+//! NodeKind belongs together: a switch and all that is cabled to it.
 
 use super::topology::{Branch, Machine, Topology};
 use crate::lab::Device;

@@ -42,7 +42,7 @@ pub struct Layout<'a> {
     pub(super) nodes: Vec<Node<'a>>,
     pub(super) sockets: Vec<Socket<'a>>,
     pub(super) wires: Vec<Wire>,
-    places: BTreeMap<Name, Place>,
+    places: BTreeMap<Name, Position>,
 }
 
 /// Where frames are when they are at a device, and how they get to what it belongs to.
@@ -60,7 +60,7 @@ pub struct Spot {
 
 /// The spots of a device.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
-pub struct Place {
+pub struct Position {
     /// Of the device.
     #[serde(flatten)]
     pub spot: Spot,
@@ -81,12 +81,12 @@ pub(super) struct Outline {
 pub(super) struct Node<'a> {
     pub(super) at: Point,
     pub(super) size: Point,
-    pub(super) what: What<'a>,
+    pub(super) what: NodeKind<'a>,
 }
 
-/// What a thing is.
+/// NodeKind a thing is.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum What<'a> {
+pub(super) enum NodeKind<'a> {
     /// The IP stack of a parent's host.
     Stack(&'a Device),
     /// A port, a station or an interface.
@@ -157,7 +157,7 @@ impl<'a> Layout<'a> {
 
     /// Where frames are at each device, by name.
     #[must_use]
-    pub fn places(&self) -> &BTreeMap<Name, Place> {
+    pub fn places(&self) -> &BTreeMap<Name, Position> {
         &self.places
     }
 
@@ -233,7 +233,7 @@ impl<'a> Layout<'a> {
             // The others share a corner of the bar.
             let corner = (bar.0 + inner - NODE_W / 2, bar.1);
             let size = (NODE_W - 4, BAR_H - 8);
-            let what = What::More(hidden.len());
+            let what = NodeKind::More(hidden.len());
             self.nodes.push(Node { at: (corner.0 - NODE_W / 2 + 2, bar.1 + 4), size, what });
             for leaf in hidden {
                 if let Leaf::Port(d) | Leaf::Vlan(Branch { device: d, .. }) = leaf {
@@ -241,7 +241,7 @@ impl<'a> Layout<'a> {
                 }
             }
         }
-        self.nodes.push(Node { at: bar, size: (inner, BAR_H), what: What::Bar(branch.device) });
+        self.nodes.push(Node { at: bar, size: (inner, BAR_H), what: NodeKind::Bar(branch.device) });
         // A sub-interface belongs to the device below it; its parent says by which height.
         self.place(
             branch.device,
@@ -264,13 +264,13 @@ impl<'a> Layout<'a> {
             }
             Leaf::Stack(device) => {
                 self.places.entry(parent.name.clone()).or_default().stack = Some(spot);
-                What::Stack(device)
+                NodeKind::Stack(device)
             }
             Leaf::Port(device) => {
                 self.place(device, spot);
-                What::Device(device)
+                NodeKind::Device(device)
             }
-            Leaf::Refused(refused) => What::Refused(refused),
+            Leaf::Refused(refused) => NodeKind::Refused(refused),
         };
         self.nodes.push(Node { at, size: (w, h), what });
         end
@@ -284,7 +284,7 @@ impl<'a> Layout<'a> {
             at = (at.0 + PAD, at.1 + LABEL_H);
         }
         for device in &machine.interfaces {
-            self.nodes.push(Node { at, size: (NODE_W, NODE_H), what: What::Device(device) });
+            self.nodes.push(Node { at, size: (NODE_W, NODE_H), what: NodeKind::Device(device) });
             let (x, via) = (at.0 + NODE_W / 2, machine.router.map(|_| at.1 + NODE_H / 2));
             // A frame stops a little above, where it covers no name.
             self.wires.push(Wire::new(WireKind::Cable, vec![(x, at.1 - 6), (x, at.1)]));
@@ -295,7 +295,7 @@ impl<'a> Layout<'a> {
 
     /// Places a switch; its ports stand opposite to what they are cabled to, if that is in the same group.
     fn switch(&mut self, switch: &'a Device, ports: &[&'a Device], at: Point, width: i32) {
-        self.nodes.push(Node { at, size: (width, SWITCH_H), what: What::Switch(switch) });
+        self.nodes.push(Node { at, size: (width, SWITCH_H), what: NodeKind::Switch(switch) });
         let middle = at.1 + SWITCH_H / 2;
         let mut spare = at.0 + width + 24;
         for port in ports.iter().rev() {
@@ -326,7 +326,7 @@ impl<'a> Layout<'a> {
     fn strays(&mut self, strays: &[&'a Refused], x: i32) {
         let mut at = (x, MARGIN);
         for refused in strays {
-            self.nodes.push(Node { at, size: (NODE_W, NODE_H), what: What::Refused(refused) });
+            self.nodes.push(Node { at, size: (NODE_W, NODE_H), what: NodeKind::Refused(refused) });
             at.1 += NODE_H + GAP;
         }
     }

@@ -1,6 +1,6 @@
 //! A diagram as a Mermaid flowchart, for documents that draw it themselves.
 
-use super::graph::{EdgeLook, Look, Statement, statements};
+use super::graph::{EdgeLook, NodeStyle, Statement, statements};
 use super::scene::Scene;
 use crate::report::words::printable;
 use std::fmt::Write as _;
@@ -27,9 +27,9 @@ pub fn mermaid(scene: &Scene) -> String {
             Statement::Node { id, look, lines } => {
                 let label = lines.iter().map(|line| escape(line)).collect::<Vec<_>>().join("<br/>");
                 match look {
-                    Look::Device => writeln!(out, "{pad}{id}[\"{label}\"]"),
-                    Look::Socket => writeln!(out, "{pad}{id}([\"{label}\"])"),
-                    Look::Refused => writeln!(out, "{pad}{id}[\"{label}\"]:::refused"),
+                    NodeStyle::Device => writeln!(out, "{pad}{id}[\"{label}\"]"),
+                    NodeStyle::Socket => writeln!(out, "{pad}{id}([\"{label}\"])"),
+                    NodeStyle::Refused => writeln!(out, "{pad}{id}[\"{label}\"]:::refused"),
                 }
             }
             Statement::Edge { from, to, look } => {

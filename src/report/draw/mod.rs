@@ -24,7 +24,7 @@ mod words;
 mod tests;
 
 pub use dot::dot;
-pub use layout::{Layout, Place, Spot};
+pub use layout::{Layout, Position, Spot};
 pub(super) use mermaid::escape as mermaid_text;
 pub use mermaid::mermaid;
 pub use scene::{Refused, Scene};

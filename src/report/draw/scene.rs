@@ -1,4 +1,4 @@
-//! What a diagram shows, collected from the hop log.
+//! NodeKind a diagram shows, collected from the hop log.
 
 use crate::errno::Errno;
 use crate::lab::spec::Name;
@@ -22,7 +22,7 @@ pub struct Scene {
 pub struct Refused {
     /// Its name.
     pub name: Name,
-    /// What it was to sit on.
+    /// NodeKind it was to sit on.
     pub parent: Option<Name>,
     /// It was not made; else it stayed down.
     pub stage: SetupStage,
@@ -33,7 +33,7 @@ pub struct Refused {
 }
 
 impl Refused {
-    /// What was refused, and why, in one sentence.
+    /// NodeKind was refused, and why, in one sentence.
     #[must_use]
     pub fn in_words(&self) -> String {
         let what = match self.stage {

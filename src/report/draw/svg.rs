@@ -1,6 +1,6 @@
 //! A diagram as SVG. Alone it carries its style and is dark where the reader is; in a page the page's style applies.
 
-use super::layout::{Layout, Node, Outline, Point, Socket, What, Wire, WireKind};
+use super::layout::{Layout, Node, NodeKind, Outline, Point, Socket, Wire, WireKind};
 use super::scene::Scene;
 use super::words;
 use crate::lab::Device;
@@ -10,7 +10,7 @@ use std::fmt::Write as _;
 /// The style of diagrams, for light pages.
 pub const STYLE: &str = include_str!("diagram.css");
 
-/// What is different on dark ones.
+/// NodeKind is different on dark ones.
 pub const DARK_STYLE: &str = include_str!("dark.css");
 
 /// Characters of a line in a node, by the size of its letters.
@@ -92,13 +92,13 @@ fn wire(line: &Wire, out: &mut String) {
 
 fn node(node: &Node<'_>, scene: &Scene, out: &mut String) {
     match node.what {
-        What::Stack(device) => {
+        NodeKind::Stack(device) => {
             begin("mv-stack", device, &format!("host stack of {}", printable(&device.name)), out);
             rect("mv-box", node.at, node.size, 8, out);
             let line = words::addresses(device);
             lines(node, "host stack", [line.unwrap_or_else(|| "no address".to_owned())], out);
         }
-        What::Device(device) => {
+        NodeKind::Device(device) => {
             let class = device.mode.map_or(device.kind, |mode| mode.name());
             let down = words::down(device, scene);
             let class = format!("mv-{class}{}", if down.is_some() { " mv-down" } else { "" });
@@ -114,7 +114,7 @@ fn node(node: &Node<'_>, scene: &Scene, out: &mut String) {
                 out,
             );
         }
-        What::Bar(device) => {
+        NodeKind::Bar(device) => {
             let down = words::down(device, scene);
             let class = format!("mv-bar{}", if down.is_some() { " mv-down" } else { "" });
             begin(&class, device, &words::all(device, scene), out);
@@ -128,7 +128,7 @@ fn node(node: &Node<'_>, scene: &Scene, out: &mut String) {
             let mac = device.mac.map(|m| m.to_string()).unwrap_or_default();
             lines(node, &format!("{} · {what}{state}", device.name), [mac], out);
         }
-        What::Switch(device) => {
+        NodeKind::Switch(device) => {
             begin("mv-switch", device, &format!("{}: switch", printable(&device.name)), out);
             rect("mv-box", node.at, node.size, 10, out);
             let (x, y) = node.at;
@@ -140,13 +140,13 @@ fn node(node: &Node<'_>, scene: &Scene, out: &mut String) {
                 out,
             );
         }
-        What::Refused(refused) => {
+        NodeKind::Refused(refused) => {
             let _ = write!(out, "<g class=\"mv-refused\"><title>{}</title>", escape(&refused.in_words()));
             rect("mv-box", node.at, node.size, 8, out);
             let why = format!("{} {}", refused.errno, refused.rule);
             lines(node, &format!("✗ {}", refused.name), ["refused".to_owned(), why], out);
         }
-        What::More(count) => {
+        NodeKind::More(count) => {
             out.push_str("<g class=\"mv-more\">");
             rect("mv-box", node.at, node.size, 8, out);
             lines(node, &format!("and {count} more"), [], out);
@@ -165,7 +165,7 @@ fn begin(class: &str, device: &Device, told: &str, out: &mut String) {
 fn lines(node: &Node<'_>, name: &str, rest: impl IntoIterator<Item = String>, out: &mut String) {
     let rest: Vec<String> = rest.into_iter().filter(|line| !line.is_empty()).collect();
     // Through the middle of a bar run frames.
-    let bar = matches!(node.what, What::Bar(_));
+    let bar = matches!(node.what, NodeKind::Bar(_));
     let (x, left) = if bar { (node.at.0 + 14, " mv-left") } else { (node.at.0 + node.size.0 / 2, "") };
     let step = 16;
     let mut y = node.at.1 + (node.size.1 - step * rest.len() as i32) / 2 + 5;
@@ -223,7 +223,7 @@ fn text(class: &str, (x, y): Point, words: &str, most: usize, out: &mut String) 
     let _ = write!(out, "<text class=\"{class}\" x=\"{x}\" y=\"{y}\">{}</text>", escape(&short));
 }
 
-/// Text for XML and HTML, between tags or in double quotes. What XML cannot hold at all is replaced.
+/// Text for XML and HTML, between tags or in double quotes. NodeKind XML cannot hold at all is replaced.
 pub(in crate::report) fn escape(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in printable(text).chars() {

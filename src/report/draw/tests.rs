@@ -1,6 +1,6 @@
 //! Every lab of the fixtures is drawn; some are looked at closely.
 
-use super::layout::{What, WireKind};
+use super::layout::{NodeKind, WireKind};
 use super::*;
 use crate::lab::spec::Name;
 use crate::lab::{Device, Lab, LabSpec, Options};
@@ -131,8 +131,8 @@ fn hundreds_of_ports_are_put_together() {
     let scene = Scene { devices, ..Scene::default() };
     let layout = Layout::of(&scene);
     let more =
-        layout.nodes.iter().find_map(|n| if let What::More(more) = n.what { Some(more) } else { None });
-    let drawn = layout.nodes.iter().filter(|n| matches!(n.what, What::Device(_))).count();
+        layout.nodes.iter().find_map(|n| if let NodeKind::More(more) = n.what { Some(more) } else { None });
+    let drawn = layout.nodes.iter().filter(|n| matches!(n.what, NodeKind::Device(_))).count();
     assert_eq!(more.map(|more| more + drawn), Some(500));
     assert!(layout.places().contains_key("c499"));
     let idle = |w: &&super::layout::Wire| w.kind == WireKind::Idle;

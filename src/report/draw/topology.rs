@@ -1,4 +1,4 @@
-//! What sits on what, and which cable goes where.
+//! NodeKind sits on what, and which cable goes where.
 
 use super::scene::{Refused, Scene};
 use crate::lab::Device;
@@ -29,7 +29,7 @@ pub(super) struct Branch<'a> {
     pub(super) leaves: Vec<Leaf<'a>>,
 }
 
-/// What sits on a device.
+/// NodeKind sits on a device.
 #[derive(Debug)]
 pub(super) enum Leaf<'a> {
     /// The IP stack of its host.

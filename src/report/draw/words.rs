@@ -1,4 +1,4 @@
-//! What is written beside each thing in a diagram.
+//! NodeKind is written beside each thing in a diagram.
 
 use super::scene::Scene;
 use crate::lab::Device;
@@ -35,7 +35,7 @@ pub(super) fn down(device: &Device, scene: &Scene) -> Option<String> {
     })
 }
 
-/// What is special about a switch port; hairpin is always told where it matters, towards a parent of ports.
+/// NodeKind is special about a switch port; hairpin is always told where it matters, towards a parent of ports.
 pub(super) fn socket(port: &Device, towards_parent: bool) -> Vec<String> {
     let Some(stands) = port.port else { return Vec::new() };
     let mut notes = port_notes(stands);

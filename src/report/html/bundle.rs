@@ -1,7 +1,7 @@
 //! The hop log as compact data: everything that stands there more than once stands here once, and is named by its index.
 
 use crate::lab::spec::Name;
-use crate::report::draw::Place;
+use crate::report::draw::Position;
 use crate::report::json::Object;
 use crate::time::Instant;
 use serde::ser::{Serialize, Serializer};
@@ -45,7 +45,7 @@ pub struct Bundle {
     pub(super) scenes: Vec<(usize, usize)>,
     pub(super) scenes_left_out: usize,
     pub(super) moments: Vec<Moment>,
-    pub(super) decisions: Vec<Told>,
+    pub(super) decisions: Vec<DecisionRow>,
     pub(super) steps: Vec<Step>,
     pub(super) fdb: Vec<FdbRow>,
     pub(super) counters: Vec<Object>,
@@ -90,7 +90,7 @@ pub(super) struct Catalogued {
 #[derive(Clone, Debug, serde::Serialize)]
 pub(super) struct Drawing {
     pub(super) svg: String,
-    pub(super) places: BTreeMap<Name, Place>,
+    pub(super) places: BTreeMap<Name, Position>,
     pub(super) cables: Vec<CableRow>,
     pub(super) devices: Vec<Object>,
     pub(super) refused: Vec<String>,
@@ -147,7 +147,7 @@ impl Serialize for Moment {
 
 /// A decision: what was found, and the ways with name, kind, rule, whether the frame goes there, and words.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
-pub(super) struct Told {
+pub(super) struct DecisionRow {
     pub(super) found: Vec<usize>,
     pub(super) ways: Vec<(usize, &'static str, usize, bool, usize)>,
 }
@@ -164,11 +164,11 @@ pub(super) struct Step {
     pub(super) last: usize,
     pub(super) hops: usize,
     pub(super) left_out: usize,
-    pub(super) because: Vec<Because>,
+    pub(super) because: Vec<StepReason>,
 }
 
 #[derive(Clone, Debug, serde::Serialize)]
-pub(super) struct Because {
+pub(super) struct StepReason {
     pub(super) rule: usize,
     pub(super) text: String,
 }

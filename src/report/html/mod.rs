@@ -28,19 +28,19 @@
 //! | `panels.js` | steps, hops, frame and device |
 //! | `viewer.js` | where the reader is; keys and controls |
 
-mod because;
 mod bundle;
 mod index;
 mod page;
 mod recorder;
+mod step_reasons;
 #[cfg(test)]
 mod tests;
 mod way;
 
-pub use because::{Reason, because};
 pub use bundle::{Bundle, MAX_DRAWINGS, MAX_HOPS};
 pub use page::{SCRIPT, page, style};
 pub use recorder::Recorder;
+pub use step_reasons::{Reason, because};
 
 use crate::lab::Event;
 

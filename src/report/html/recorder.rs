@@ -1,10 +1,11 @@
 //! Collects a bundle from the hop log, one event after another.
 
-use super::because::because;
 use super::bundle::{
-    Because, Bundle, Catalogued, Drawing, FdbRow, Kind, MAX_DRAWINGS, MAX_HOPS, Moment, Step, Told, VERSION,
+    Bundle, Catalogued, DecisionRow, Drawing, FdbRow, Kind, MAX_DRAWINGS, MAX_HOPS, Moment, Step, StepReason,
+    VERSION,
 };
 use super::index::Index;
+use super::step_reasons::because;
 use super::way::Ways;
 use crate::frame::{Frame, PacketType, VlanId, summary};
 use crate::lab::spec::{Name, StepSpec};
@@ -27,7 +28,7 @@ pub struct Recorder {
     texts: Index<String>,
     rules: Index<Rule>,
     frames: Index<Frame>,
-    decisions: Index<Told>,
+    decisions: Index<DecisionRow>,
     drawings: Vec<Drawing>,
     /// What each of them shows.
     drawn: Vec<Scene>,
@@ -202,7 +203,7 @@ impl Recorder {
         if self.left_out > 0 {
             return;
         }
-        let told = Told {
+        let told = DecisionRow {
             found: decision.findings.iter().map(|finding| self.texts.of(found(finding))).collect(),
             ways: decision
                 .ways
@@ -255,7 +256,7 @@ impl Recorder {
         self.ways.settled();
         let Some((spec, events)) = self.running.take() else { return };
         let reasons = because(&spec, outcome, &events, &self.scene.devices);
-        let because = reasons.into_iter().map(|r| Because { rule: self.rules.of(r.rule), text: r.text });
+        let because = reasons.into_iter().map(|r| StepReason { rule: self.rules.of(r.rule), text: r.text });
         let because = because.collect();
         if let Some(told) = self.steps.last_mut().filter(|told| told.step == step) {
             told.outcome = Some(outcome_in_words(&spec.action, outcome, rtt, delivered));

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 /// What a device hangs on.
 #[derive(Clone, Debug, Default)]
-struct Ties {
+struct Attachments {
     parent: Option<Name>,
     peer: Option<Name>,
     of_switch: bool,
@@ -15,7 +15,7 @@ struct Ties {
 /// The hops from which a frame can have gone on.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Ways {
-    ties: BTreeMap<Name, Ties>,
+    ties: BTreeMap<Name, Attachments>,
     /// By frame id: index, device, and whether it was sent from there.
     open: BTreeMap<u64, Vec<(usize, Name, bool)>>,
 }
@@ -23,7 +23,7 @@ pub(super) struct Ways {
 impl Ways {
     /// The devices are these from now on.
     pub(super) fn devices(&mut self, devices: &[Device]) {
-        let ties = |d: &Device| Ties {
+        let ties = |d: &Device| Attachments {
             parent: d.parent.clone(),
             peer: d.peer.clone(),
             of_switch: d.kind == "switch-port",
@@ -50,7 +50,7 @@ impl Ways {
 }
 
 /// Whether a frame that was sent from, or came in at, one device can be at the other next.
-fn leads(ties: &BTreeMap<Name, Ties>, from: &Name, sent: bool, to: &Name) -> bool {
+fn leads(ties: &BTreeMap<Name, Attachments>, from: &Name, sent: bool, to: &Name) -> bool {
     let (Some(a), Some(b)) = (ties.get(from), ties.get(to)) else { return from == to };
     let siblings = a.parent.is_some() && a.parent == b.parent;
     from == to

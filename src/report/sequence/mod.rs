@@ -11,16 +11,16 @@
 //! Frames stand in the order in which they began, each with its whole way; what looks the same several times in one step is
 //! told once. A story has at most [`MAX_ARROWS`] arrows: of what comes after them each step says how much it is.
 
+mod builder;
 mod lanes;
 mod mermaid;
 mod svg;
-mod teller;
 #[cfg(test)]
 mod tests;
 
+pub use builder::SequenceBuilder;
 pub use mermaid::mermaid;
 pub use svg::svg;
-pub use teller::Teller;
 
 use crate::verdict::Rule;
 

@@ -11,7 +11,7 @@ fn lab(name: &str) -> String {
 /// The story of a lab, and its hops.
 fn told(text: &str) -> (Story, Vec<Hop>) {
     let spec = labfile::parse("lab.toml", text).unwrap_or_else(|e| panic!("{e}"));
-    let (mut teller, mut hops) = (Teller::default(), Vec::new());
+    let (mut teller, mut hops) = (SequenceBuilder::default(), Vec::new());
     let options = Options { decisions: true, changes: true, ..Options::default() };
     Lab::new(&spec, options).run(&mut |event| {
         teller.event(event);

@@ -24,11 +24,11 @@ impl Known {
 
 /// The open connections, the oldest first.
 #[derive(Debug, Default)]
-pub(super) struct Crowd {
+pub(super) struct Connections {
     open: VecDeque<(Known, AbortHandle)>,
 }
 
-impl Crowd {
+impl Connections {
     /// Whether one more connection could be taken in, if need be in place of another.
     pub(super) fn has_room(&mut self) -> bool {
         self.open.retain(|(_, task)| !task.is_finished());

@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 
 /// What macvlab says about a lab.
 #[derive(Clone, Debug)]
-pub struct Ours {
+pub struct Prediction {
     /// In the words of the comparison.
     pub observed: Observed,
     events: Vec<Event>,
@@ -18,10 +18,10 @@ pub struct Ours {
     pub(super) batch: Option<Difference>,
 }
 
-impl Ours {
+impl Prediction {
     /// Runs a lab in macvlab, without IP stacks and without the steps that need them.
     #[must_use]
-    pub fn run(lab: &LabSpec) -> Ours {
+    pub fn run(lab: &LabSpec) -> Prediction {
         let quiet = LabSpec { steps: lab.steps.iter().map(silenced).collect(), ..lab.clone() };
         let run = |batches| {
             let mut events = Vec::new();
@@ -31,7 +31,7 @@ impl Ours {
         };
         let events = run(false);
         let batch = first_difference(&events, &run(true));
-        Ours { observed: convert(lab, &events), events, batch }
+        Prediction { observed: convert(lab, &events), events, batch }
     }
 
     /// How many frames each step shows.

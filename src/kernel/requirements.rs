@@ -1,9 +1,9 @@
 //! What a lab needs from the kernel, found out before anything is made.
 
-use super::trouble::Trouble;
+use super::error::OracleError;
 use crate::frame::{EthHeader, MacAddr};
 use crate::lab::spec::{
-    Action, CraftBody, DeviceKind, Entry, FrameSpec, LabSpec, Name, SwitchPortSpec, TapOpen,
+    Action, CraftBody, DeviceKind, FrameSpec, InjectPoint, LabSpec, Name, SwitchPortSpec, TapOpen,
 };
 use crate::nic::UnicastFilter;
 use std::collections::{BTreeMap, BTreeSet};
@@ -34,7 +34,7 @@ pub(super) struct Wired {
 
 /// What a lab needs.
 #[derive(Clone, Debug)]
-pub(super) struct Plan {
+pub(super) struct Requirements {
     wired: BTreeMap<Name, Wired>,
     /// Every ethertype that a host stack could meet, as packet sockets name them.
     pub(super) protocols: Vec<u16>,
@@ -42,12 +42,12 @@ pub(super) struct Plan {
     pub(super) leaves_fragments: bool,
 }
 
-impl Plan {
+impl Requirements {
     /// Reads the lab.
     ///
     /// # Errors
-    /// [`Trouble::Unsupported`] names what this oracle cannot do, whatever the kernel can.
-    pub(super) fn of(lab: &LabSpec) -> Result<Plan, Trouble> {
+    /// [`OracleError::Unsupported`] names what this oracle cannot do, whatever the kernel can.
+    pub(super) fn of(lab: &LabSpec) -> Result<Requirements, OracleError> {
         check(lab)?;
         let mut wired = BTreeMap::new();
         for device in &lab.devices {
@@ -73,17 +73,17 @@ impl Plan {
                 (name, Wired { nic, mac, mtu, far })
             })
             .collect();
-        Ok(Plan { wired, protocols: protocols(lab), leaves_fragments: fragments(lab) })
+        Ok(Requirements { wired, protocols: protocols(lab), leaves_fragments: fragments(lab) })
     }
 
     /// A device with a cable, by name.
-    pub(super) fn wired(&self, name: &str) -> Result<&Wired, Trouble> {
-        self.wired.get(name).ok_or_else(|| Trouble::Unsupported(format!("{name} has no cable")))
+    pub(super) fn wired(&self, name: &str) -> Result<&Wired, OracleError> {
+        self.wired.get(name).ok_or_else(|| OracleError::Unsupported(format!("{name} has no cable")))
     }
 }
 
-fn check(lab: &LabSpec) -> Result<(), Trouble> {
-    let no = |what: String| Err(Trouble::Unsupported(what));
+fn check(lab: &LabSpec) -> Result<(), OracleError> {
+    let no = |what: String| Err(OracleError::Unsupported(what));
     for device in &lab.devices {
         match &device.kind {
             DeviceKind::Macvlan(m) if m.open != TapOpen::No => {
@@ -100,7 +100,7 @@ fn check(lab: &LabSpec) -> Result<(), Trouble> {
             return no(format!("{}: port policies", switch.name));
         }
     }
-    if lab.steps.iter().any(|s| matches!(s.action, Action::Inject { entry: Entry::Node, .. })) {
+    if lab.steps.iter().any(|s| matches!(s.action, Action::Inject { entry: InjectPoint::Node, .. })) {
         return no("the device node of a macvtap".to_owned());
     }
     let waits = lab.steps.iter().map(|s| if let Action::Wait(d) = s.action { d } else { Duration::ZERO });

@@ -7,17 +7,17 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 /// Asks the work to stop once the time is over, unless it has ended by then.
-pub(super) struct Watch {
+pub(super) struct Watchdog {
     work: Sender<()>,
     thread: JoinHandle<()>,
 }
 
-impl Watch {
+impl Watchdog {
     /// Begins now.
     ///
     /// # Errors
     /// The system gives no thread.
-    pub(super) fn over(stop: &Stop, limit: Duration) -> io::Result<Watch> {
+    pub(super) fn over(stop: &Stop, limit: Duration) -> io::Result<Watchdog> {
         let stop = stop.clone();
         let (work, ended) = channel();
         let thread = std::thread::Builder::new().name("play-watch".to_owned()).spawn(move || {
@@ -25,7 +25,7 @@ impl Watch {
                 stop.ask();
             }
         })?;
-        Ok(Watch { work, thread })
+        Ok(Watchdog { work, thread })
     }
 
     /// The work has ended: from now on the flag stays as it is.

@@ -8,7 +8,9 @@ use crate::cli::input;
 use crate::cli::terminal::{Terminal, is_dash};
 use crate::cli::views::{Files, Shown};
 use macvlab::lab::LabSpec;
-use macvlab::replay::{AddressMap, Engine, EntryError, Filter, Limits, Rewrite, Route, Speed, Stand, Term};
+use macvlab::replay::{
+    AddressMap, EntryError, Filter, Limits, Pipeline, Rewrite, Route, Speed, Substitute, Term,
+};
 use macvlab::report::Detail;
 use std::path::{Path, PathBuf};
 
@@ -16,7 +18,7 @@ use std::path::{Path, PathBuf};
 const MAX_MAP_BYTES: u64 = 8 << 20;
 
 /// What was typed, checked as far as it can be without the lab's devices.
-pub(super) struct Plan {
+pub(super) struct ReplayJob {
     pub(super) spec: LabSpec,
     pub(super) captures: Vec<PathBuf>,
     lab: PathBuf,
@@ -38,15 +40,15 @@ pub(super) struct Plan {
 }
 
 /// What a plan means for the devices of its lab.
-pub(super) struct Aim {
+pub(super) struct ResolvedTarget {
     pub(super) route: Route,
     pub(super) filter: Option<Filter>,
     /// In words: `arrived at eth0`.
     pub(super) how: String,
 }
 
-impl Plan {
-    pub(super) fn of(args: Args, terminal: &Terminal) -> Result<Plan, Failure> {
+impl ReplayJob {
+    pub(super) fn of(args: Args, terminal: &Terminal) -> Result<ReplayJob, Failure> {
         let Args { captures, lab, choice, changes, output, pace } = args;
         check_inputs(&captures, &lab, choice.passes)?;
         let files = Files { capture: output.output.clone(), page: None };
@@ -64,7 +66,7 @@ impl Plan {
             (.., Some(rate)) => Speed::MegabitsPerSecond(rate),
             _ => Speed::Max,
         };
-        Ok(Plan {
+        Ok(ReplayJob {
             spec: input::lab(&lab, terminal)?,
             captures,
             lab,
@@ -104,7 +106,7 @@ impl Plan {
     }
 
     /// Finds the devices that are named.
-    pub(super) fn aim(&self, engine: &Engine<'_>) -> Result<Aim, Failure> {
+    pub(super) fn aim(&self, engine: &Pipeline<'_>) -> Result<ResolvedTarget, Failure> {
         let because = |e: &dyn std::fmt::Display| Failure::Because(e.to_string());
         let entry = match &self.at {
             None if !self.map.is_empty() => None,
@@ -120,7 +122,7 @@ impl Plan {
             let number = engine.sender(device).map_err(|e| about(&e))?;
             // Every device that can send has an address.
             let mac = engine.get(number).and_then(|device| device.mac).unwrap_or_default();
-            map.insert(*captured, Stand { device: number, mac }).map_err(|e| about(&e))?;
+            map.insert(*captured, Substitute { device: number, mac }).map_err(|e| about(&e))?;
         }
         let filter = if self.terms.is_empty() {
             None
@@ -136,7 +138,7 @@ impl Plan {
             (Some(enter), false) => format!("sent by mapped devices or {enter}"),
             (None, _) => "sent by mapped devices".to_owned(),
         };
-        Ok(Aim { route: Route { entry, map, rewrite: self.rewrite.clone() }, filter, how })
+        Ok(ResolvedTarget { route: Route { entry, map, rewrite: self.rewrite.clone() }, filter, how })
     }
 }
 

@@ -53,7 +53,7 @@ impl<'f> Numbered<'f> {
 }
 
 /// Who watches a walk, and does what is beyond the data plane.
-pub trait Watch {
+pub trait Observer {
     /// A frame is somewhere.
     fn hop(&mut self, at: NodeId, kind: HopKind, frame: Numbered<'_>);
 

@@ -9,13 +9,13 @@ use crate::time::Instant;
 use crate::verdict::Rule;
 use std::collections::BTreeMap;
 
-/// A device, by its place in [`Engine::devices`].
+/// A device, by its place in [`Pipeline::devices`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct DeviceIndex(pub u32);
 
 /// Where a frame comes in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Entry {
+pub struct Ingress {
     /// The device.
     pub device: DeviceIndex,
     /// The frame comes by the device's cable; else the device sends it.
@@ -54,7 +54,7 @@ pub enum EntryError {
 
 /// A frame at a device, as [`crate::lab::Hop`] says it, but borrowed and by number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Hop<'a> {
+pub struct HopRef<'a> {
     /// The device.
     pub device: DeviceIndex,
     /// What happened there.
@@ -83,11 +83,11 @@ pub struct RefusedDevice {
 }
 
 /// Who is told every event, and the hop that it is, if it is one.
-pub type Listener<'a> = &'a mut dyn FnMut(&Event, Option<Hop<'_>>);
+pub type Listener<'a> = &'a mut dyn FnMut(&Event, Option<HopRef<'_>>);
 
 /// A lab without IP stacks, through which frames go one after the other.
-pub struct Engine<'a> {
-    way: Way<'a>,
+pub struct Pipeline<'a> {
+    way: Driver<'a>,
     devices: Vec<Device>,
     numbers: BTreeMap<Name, DeviceIndex>,
     refused: Vec<RefusedDevice>,
@@ -95,9 +95,9 @@ pub struct Engine<'a> {
 }
 
 /// Who carries the frames; both go through the same data plane.
-enum Way<'a> {
+enum Driver<'a> {
     /// A worker, which tells hops only.
-    Straight(Straight),
+    FastPath(FastPath),
     /// The lab itself, which tells its listener all events.
     Told(Box<Lab>, Listener<'a>),
 }
@@ -106,7 +106,7 @@ enum Way<'a> {
 const NO_DEVICE: DeviceIndex = DeviceIndex(u32::MAX);
 
 /// A worker and the numbers of its nodes.
-struct Straight {
+struct FastPath {
     worker: Box<Worker>,
     /// By device.
     nodes: Vec<NodeId>,
@@ -114,8 +114,8 @@ struct Straight {
     devices: Vec<DeviceIndex>,
 }
 
-impl Straight {
-    fn new(lab: Lab, numbers: &BTreeMap<Name, DeviceIndex>) -> Straight {
+impl FastPath {
+    fn new(lab: Lab, numbers: &BTreeMap<Name, DeviceIndex>) -> FastPath {
         let worker = Box::new(lab.into_worker());
         let wiring = worker.wiring();
         let mut nodes = vec![NodeId(0); numbers.len()];
@@ -129,23 +129,23 @@ impl Straight {
                 *place = id;
             }
         }
-        Straight { worker, nodes, devices }
+        FastPath { worker, nodes, devices }
     }
 
     #[inline]
     fn frames<'f>(
         &mut self,
-        entry: Entry,
+        entry: Ingress,
         frames: impl Iterator<Item = (Instant, &'f [u8])> + Clone,
-        hop: &mut impl FnMut(Hop<'_>),
+        hop: &mut impl FnMut(HopRef<'_>),
     ) {
-        let Straight { worker, nodes, devices } = self;
+        let FastPath { worker, nodes, devices } = self;
         let Some(node) = nodes.get(entry.device.0 as usize).copied() else { return };
         let entrance = if entry.from_wire { Entrance::Wire(node) } else { Entrance::Sent(node) };
         worker.take_batch(entrance, frames, &mut |passing| {
             let Passing { at, kind, time, frame, frame_id } = passing;
             let device = devices.get(at.index()).copied().unwrap_or(NO_DEVICE);
-            hop(Hop { device, kind, time, frame, frame_id });
+            hop(HopRef { device, kind, time, frame, frame_id });
         });
     }
 
@@ -167,10 +167,10 @@ impl Straight {
     }
 }
 
-impl<'a> Engine<'a> {
+impl<'a> Pipeline<'a> {
     /// Makes the devices. A listener hears every event of the lab from the first on.
     #[must_use]
-    pub fn new(spec: &LabSpec, mut listener: Option<Listener<'a>>) -> Engine<'a> {
+    pub fn new(spec: &LabSpec, mut listener: Option<Listener<'a>>) -> Pipeline<'a> {
         let mut lab = Lab::new(spec, Options { stacks: false, ..Options::default() });
         let (mut devices, mut refused) = (Vec::new(), Vec::new());
         lab.flush(&mut |event| {
@@ -193,10 +193,10 @@ impl<'a> Engine<'a> {
         let is_nic = |d: &&DeviceSpec| matches!(d.kind, DeviceKind::Nic(_));
         let nics = spec.devices.iter().filter(is_nic).map(|d| d.name.clone()).collect();
         let way = match listener {
-            None => Way::Straight(Straight::new(lab, &numbers)),
-            Some(listener) => Way::Told(Box::new(lab), listener),
+            None => Driver::FastPath(FastPath::new(lab, &numbers)),
+            Some(listener) => Driver::Told(Box::new(lab), listener),
         };
-        Engine { way, devices, numbers, refused, nics }
+        Pipeline { way, devices, numbers, refused, nics }
     }
 
     /// The devices, in the order of [`Event::Lab`].
@@ -222,14 +222,14 @@ impl<'a> Engine<'a> {
     ///
     /// # Errors
     /// There is no such device, it was refused, or it is down.
-    pub fn entry(&self, name: Option<&str>) -> Result<Entry, EntryError> {
+    pub fn entry(&self, name: Option<&str>) -> Result<Ingress, EntryError> {
         let name = match (name, self.nics.as_slice()) {
             (Some(name), _) => name,
             (None, [nic]) => nic,
             (None, nics) => return Err(EntryError::NotOneNic(nics.to_vec())),
         };
         let device = self.sender(name)?;
-        Ok(Entry { device, from_wire: self.nics.iter().any(|nic| nic == name) })
+        Ok(Ingress { device, from_wire: self.nics.iter().any(|nic| nic == name) })
     }
 
     /// A device that can send.
@@ -262,21 +262,21 @@ impl<'a> Engine<'a> {
     /// Lets a frame come in at the given time (or when the frame before it did, if that is later), and go where it goes.
     /// The hops come in the order of the lab's events. An entry that is not of this engine is ignored.
     #[inline]
-    pub fn frame(&mut self, entry: Entry, time: Instant, frame: &[u8], hop: &mut impl FnMut(Hop<'_>)) {
+    pub fn frame(&mut self, entry: Ingress, time: Instant, frame: &[u8], hop: &mut impl FnMut(HopRef<'_>)) {
         self.frames(entry, std::iter::once((time, frame)), hop);
     }
 
-    /// Lets frames come in at one place, each as [`Engine::frame`] does.
+    /// Lets frames come in at one place, each as [`Pipeline::frame`] does.
     #[inline]
     pub fn frames<'f>(
         &mut self,
-        entry: Entry,
+        entry: Ingress,
         frames: impl Iterator<Item = (Instant, &'f [u8])> + Clone,
-        hop: &mut impl FnMut(Hop<'_>),
+        hop: &mut impl FnMut(HopRef<'_>),
     ) {
         match &mut self.way {
-            Way::Straight(straight) => straight.frames(entry, frames, hop),
-            Way::Told(lab, listener) => {
+            Driver::FastPath(straight) => straight.frames(entry, frames, hop),
+            Driver::Told(lab, listener) => {
                 let Some(device) = self.devices.get(entry.device.0 as usize) else { return };
                 let numbers = &self.numbers;
                 let sink = &mut |event: &Event| {
@@ -301,8 +301,8 @@ impl<'a> Engine<'a> {
     /// Ends the replay: what each device counted. A listener hears that, too.
     pub fn counters(&mut self) -> Vec<(DeviceIndex, Counters)> {
         let (lab, listener) = match &mut self.way {
-            Way::Straight(straight) => return straight.counters(),
-            Way::Told(lab, listener) => (lab, listener),
+            Driver::FastPath(straight) => return straight.counters(),
+            Driver::Told(lab, listener) => (lab, listener),
         };
         let mut counted = Vec::new();
         lab.finish(&mut |event| {
@@ -316,8 +316,8 @@ impl<'a> Engine<'a> {
 }
 
 /// The hop that an event is.
-fn numbered<'e>(numbers: &BTreeMap<Name, DeviceIndex>, event: &'e Event) -> Option<Hop<'e>> {
+fn numbered<'e>(numbers: &BTreeMap<Name, DeviceIndex>, event: &'e Event) -> Option<HopRef<'e>> {
     let Event::Hop(hop) = event else { return None };
     let device = *numbers.get(&hop.device)?;
-    Some(Hop { device, kind: hop.kind, time: hop.time, frame: &hop.frame, frame_id: hop.frame_id })
+    Some(HopRef { device, kind: hop.kind, time: hop.time, frame: &hop.frame, frame_id: hop.frame_id })
 }

@@ -6,7 +6,7 @@ use std::io;
 /// The oracle could not do its work.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum Trouble {
+pub enum OracleError {
     /// No right to make network namespaces.
     #[error(
         "making network namespaces needs privileges; run `sudo macvlab verify …`, or allow user namespaces \
@@ -34,14 +34,14 @@ pub enum Trouble {
     Unsupported(String),
 }
 
-impl Trouble {
+impl OracleError {
     /// Says what was tried when the system call failed.
-    pub(super) fn io(what: &'static str) -> impl FnOnce(io::Error) -> Trouble {
-        move |source| Trouble::Io { what, source }
+    pub(super) fn io(what: &'static str) -> impl FnOnce(io::Error) -> OracleError {
+        move |source| OracleError::Io { what, source }
     }
 
     /// Says what was tried when the kernel refused.
-    pub(super) fn refused(what: impl Into<String>) -> impl FnOnce(ErrorNumber) -> Trouble {
-        move |error| Trouble::Refused { what: what.into(), error }
+    pub(super) fn refused(what: impl Into<String>) -> impl FnOnce(ErrorNumber) -> OracleError {
+        move |error| OracleError::Refused { what: what.into(), error }
     }
 }

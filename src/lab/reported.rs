@@ -13,24 +13,24 @@ use std::collections::BTreeMap;
 type Key = (Option<VlanId>, MacAddr);
 
 /// What an entry says.
-type Says = (SwitchPortId, FdbKind);
+type FdbValue = (SwitchPortId, FdbKind);
 
 /// What was told last.
 #[derive(Default)]
-pub(super) struct Told {
+pub(super) struct LastReported {
     devices: Vec<Device>,
     /// By switch.
-    fdbs: Vec<BTreeMap<Key, Says>>,
+    fdbs: Vec<BTreeMap<Key, FdbValue>>,
 }
 
-impl Told {
+impl LastReported {
     /// The lab begins with these devices.
     pub(super) fn begin(&mut self, devices: &[Device]) {
         devices.clone_into(&mut self.devices);
     }
 
     /// An entry says this now; whether that is new.
-    pub(super) fn entry(&mut self, switch: SwitchId, key: Key, says: Option<Says>) -> bool {
+    pub(super) fn entry(&mut self, switch: SwitchId, key: Key, says: Option<FdbValue>) -> bool {
         let known = self.fdbs.len().max(switch.index() + 1);
         self.fdbs.resize_with(known, BTreeMap::new);
         let told = &mut self.fdbs[switch.index()];
@@ -43,7 +43,7 @@ impl Told {
 }
 
 /// What is told of an entry.
-pub(super) fn says(entry: &FdbEntry) -> Says {
+pub(super) fn says(entry: &FdbEntry) -> FdbValue {
     (entry.port, entry.kind)
 }
 
@@ -74,7 +74,7 @@ impl Lab {
         }
         for (switch, id) in self.state.switches().iter().zip((0..).map(SwitchId)) {
             let entries = switch.fdb_entries(self.now);
-            let now: BTreeMap<Key, Says> = entries.iter().map(|e| ((e.vlan, e.mac), says(e))).collect();
+            let now: BTreeMap<Key, FdbValue> = entries.iter().map(|e| ((e.vlan, e.mac), says(e))).collect();
             let before = self.told.fdbs.get(id.index()).into_iter().flatten();
             let gone: Vec<Key> = before.map(|(key, _)| *key).filter(|key| !now.contains_key(key)).collect();
             let changed = now.into_iter().map(|(key, says)| (key, Some(says)));

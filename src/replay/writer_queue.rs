@@ -23,7 +23,7 @@ pub(super) struct Full {
 
 /// The side of the one who fills buffers. There are as many as were made at the beginning: who asks for an empty one
 /// waits until the other side is done with one.
-pub(super) struct Post {
+pub(super) struct WriterQueue {
     full: Sender<Full>,
     small: Receiver<Vec<u8>>,
     large: Receiver<Vec<u8>>,
@@ -40,7 +40,7 @@ pub(super) struct Delivery {
 }
 
 /// A post for so many files that have small buffers of their own, in about so much memory.
-pub(super) fn open(files: usize, memory: usize) -> (Post, Delivery) {
+pub(super) fn open(files: usize, memory: usize) -> (WriterQueue, Delivery) {
     let buffers = files + UNDER_WAY;
     let small_bytes = (memory / buffers).clamp(MIN_SMALL, MAX_SMALL);
     let (full, to_write) = bounded(UNDER_WAY);
@@ -54,11 +54,11 @@ pub(super) fn open(files: usize, memory: usize) -> (Post, Delivery) {
         let _ = give_large.send(Vec::with_capacity(LARGE));
     }
     let over = Arc::new(AtomicBool::new(false));
-    let post = Post { full, small, large, over: Arc::clone(&over) };
+    let post = WriterQueue { full, small, large, over: Arc::clone(&over) };
     (post, Delivery { full: to_write, small: give_small, large: give_large, small_bytes, over })
 }
 
-impl Post {
+impl WriterQueue {
     /// An empty buffer for a file of its own.
     pub(super) fn small(&self) -> Vec<u8> {
         self.small.recv().unwrap_or_default()

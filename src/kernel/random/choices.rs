@@ -2,13 +2,13 @@
 
 /// SplitMix64: small, even enough, and the same for ever.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Dice(u64);
+pub(super) struct Choices(u64);
 
-impl Dice {
-    pub(super) fn new(seed: u64) -> Dice {
+impl Choices {
+    pub(super) fn new(seed: u64) -> Choices {
         // Neighbouring seeds must not give overlapping sequences.
-        let mut dice = Dice(seed);
-        Dice(dice.next() ^ seed.rotate_left(32))
+        let mut dice = Choices(seed);
+        Choices(dice.next() ^ seed.rotate_left(32))
     }
 
     pub(super) fn next(&mut self) -> u64 {
@@ -59,14 +59,14 @@ mod tests {
     #[test]
     fn the_sequence_is_the_published_one() {
         // The first outputs of SplitMix64 for state 1234567.
-        let mut dice = Dice(1_234_567);
+        let mut dice = Choices(1_234_567);
         assert_eq!(dice.next(), 6_457_827_717_110_365_317);
         assert_eq!(dice.next(), 3_203_168_211_198_807_973);
     }
 
     #[test]
     fn weights_decide() {
-        let mut dice = Dice::new(1);
+        let mut dice = Choices::new(1);
         let hits = (0..1000).filter(|_| dice.weighted(&[1, 0, 9]) == 2).count();
         assert!((850..950).contains(&hits), "{hits}");
         assert!((0..100).all(|_| dice.weighted(&[1, 0, 9]) != 1));

@@ -4,7 +4,7 @@ use super::lanes::Devices;
 use super::{ArrowKind, Entry, MAX_ARROWS, Story};
 use crate::frame::{PacketType, summary};
 use crate::lab::spec::{Action, Name, Target};
-use crate::lab::{Decision, Event, Hop, HopKind, WayKind};
+use crate::lab::{CandidateKind, Decision, Event, Hop, HopKind};
 use crate::report::words::{outcome_in_words, printable, step_in_words};
 use crate::verdict::{Rule, RuleKind};
 use std::collections::BTreeSet;
@@ -15,13 +15,13 @@ const MAX_WAYS: usize = 4;
 /// Listens to a run and tells its story. With [`Options::decisions`](crate::lab::Options::decisions) the ways that a rule
 /// shuts are in it.
 #[derive(Debug, Default)]
-pub struct Teller {
+pub struct SequenceBuilder {
     story: Story,
     devices: Devices,
     /// Devices that stand on a lane.
     taking_part: BTreeSet<Name>,
     /// What is told so far, lanes by name.
-    told: Vec<Told>,
+    told: Vec<Pending>,
     /// Arrows and notes in it.
     arrows: usize,
     action: Option<Action>,
@@ -49,7 +49,7 @@ enum Line {
 }
 
 #[derive(Debug)]
-enum Told {
+enum Pending {
     Entry(Entry),
     Line(Line),
 }
@@ -69,7 +69,7 @@ fn named(action: &Action) -> impl Iterator<Item = &Name> {
     from.into_iter().chain(to)
 }
 
-impl Teller {
+impl SequenceBuilder {
     /// What happens next.
     pub fn event(&mut self, event: &Event) {
         match event {
@@ -93,7 +93,7 @@ impl Teller {
                 self.flush();
                 let Some(action) = self.action.take() else { return };
                 let text = printable(&outcome_in_words(&action, *outcome, *rtt, delivered));
-                self.told.push(Told::Entry(Entry::Result { text, held: *held }));
+                self.told.push(Pending::Entry(Entry::Result { text, held: *held }));
             }
             Event::Fdb(_) | Event::Counters { .. } | Event::State { .. } => {}
         }
@@ -106,19 +106,21 @@ impl Teller {
         self.story.lanes = self.devices.lanes(&self.taking_part);
         let lanes = &self.story.lanes;
         let lane = |name: &Name| lanes.iter().position(|lane| lane.name == *name);
-        let entry = |told: Told| match told {
-            Told::Entry(entry) => Some(entry),
-            Told::Line(Line::Arrow { from, to, kind, rule }) => {
+        let entry = |told: Pending| match told {
+            Pending::Entry(entry) => Some(entry),
+            Pending::Line(Line::Arrow { from, to, kind, rule }) => {
                 Some(Entry::Arrow { from: lane(&from)?, to: lane(&to)?, kind, rule })
             }
-            Told::Line(Line::Shut { at, ways, rule }) => Some(Entry::Shut { lane: lane(&at)?, ways, rule }),
+            Pending::Line(Line::Shut { at, ways, rule }) => {
+                Some(Entry::Shut { lane: lane(&at)?, ways, rule })
+            }
         };
         self.story.entries = self.told.into_iter().filter_map(entry).collect();
         self.story
     }
 
     fn heading(&mut self, text: String) {
-        self.told.push(Told::Entry(Entry::Heading(text)));
+        self.told.push(Pending::Entry(Entry::Heading(text)));
     }
 
     /// Where a new line of a frame goes; `None`: there is no more room.
@@ -209,11 +211,11 @@ impl Teller {
         for way in &decision.ways {
             let Err(rule) = way.rule else { continue };
             if rule.kind() != RuleKind::Withholding
-                || !matches!(way.kind, WayKind::Port | WayKind::SwitchPort)
+                || !matches!(way.kind, CandidateKind::Port | CandidateKind::SwitchPort)
             {
                 continue;
             }
-            let behind = self.devices.get(&way.to).filter(|_| way.kind == WayKind::SwitchPort);
+            let behind = self.devices.get(&way.to).filter(|_| way.kind == CandidateKind::SwitchPort);
             let name = printable(behind.and_then(|d| d.peer.as_deref()).unwrap_or(&way.to));
             match shut.iter_mut().find(|(r, _)| *r == rule) {
                 Some((_, names)) => names.push(name),
@@ -244,7 +246,7 @@ impl Teller {
         }
         for Passage { text, times, lines, .. } in once {
             self.arrows += lines.len();
-            self.told.push(Told::Entry(Entry::Frame { text, times }));
+            self.told.push(Pending::Entry(Entry::Frame { text, times }));
             for line in &lines {
                 let (Line::Arrow { from, .. } | Line::Shut { at: from, .. }) = line;
                 self.taking_part.insert(from.clone());
@@ -252,12 +254,12 @@ impl Teller {
                     self.taking_part.insert(to.clone());
                 }
             }
-            self.told.extend(lines.into_iter().map(Told::Line));
+            self.told.extend(lines.into_iter().map(Pending::Line));
         }
         self.lines = 0;
         let (frames, hops) = std::mem::take(&mut self.more);
         if hops > 0 {
-            self.told.push(Told::Entry(Entry::More { frames, hops }));
+            self.told.push(Pending::Entry(Entry::More { frames, hops }));
         }
     }
 }
