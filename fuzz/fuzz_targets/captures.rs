@@ -5,7 +5,7 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use libfuzzer_sys::fuzz_target;
 use macvlab::capture::{CaptureError, Packet, PcapWriter, PcapngWriter, Reader, Record};
-use macvlab::replay::{Pipeline, FeedOutcome, Feed, Limits, Replay, Route};
+use macvlab::replay::{Feed, FeedOutcome, Limits, Pipeline, Replay, Route};
 use macvlab::time::Instant;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::{Cursor, Write};
@@ -21,7 +21,7 @@ const LAB: &str = "[nic.eth0]\n[macvlan.c1]\nparent = \"eth0\"\nmode = \"bridge\
 
 /// What is compared of a record.
 #[derive(Debug, PartialEq, Eq)]
-struct Told {
+struct ReadRecord {
     number: u64,
     offset: u64,
     time: Instant,
@@ -31,18 +31,18 @@ struct Told {
     orig_len: u32,
 }
 
-impl Told {
-    fn of(record: &Record<'_>) -> Told {
+impl ReadRecord {
+    fn of(record: &Record<'_>) -> ReadRecord {
         let Record { number, offset, time, interface, data, orig_len } = *record;
         assert!((14..=65_535).contains(&data.len()) && data.len() <= orig_len as usize, "{record:?}");
         let mut hasher = DefaultHasher::new();
         data.hash(&mut hasher);
-        Told { number, offset, time, interface, len: data.len(), hash: hasher.finish(), orig_len }
+        ReadRecord { number, offset, time, interface, len: data.len(), hash: hasher.finish(), orig_len }
     }
 }
 
 /// A record, or the words for a bad one.
-type Telling = Result<Told, String>;
+type Telling = Result<ReadRecord, String>;
 
 fuzz_target!(|data: &[u8]| {
     let plain = match one_by_one(data) {
@@ -80,7 +80,7 @@ fn one_by_one(bytes: &[u8]) -> Result<Vec<Telling>, String> {
         && let Some(record) = reader.next_record()
     {
         let (offset, told) = match record {
-            Ok(record) => (record.offset, Ok(Told::of(&record))),
+            Ok(record) => (record.offset, Ok(ReadRecord::of(&record))),
             Err(bad) => (bad.offset, Err(bad.to_string())),
         };
         assert!(last < Some(offset), "{last:?} {offset}: no record takes no bytes");
@@ -103,7 +103,7 @@ fn in_batches(bytes: &[u8]) -> Result<Vec<Telling>, String> {
                 for record in batch.iter() {
                     if all.len() < MAX_RECORDS && end < MAX_BYTES {
                         end = record.offset;
-                        all.push(Ok(Told::of(&record)));
+                        all.push(Ok(ReadRecord::of(&record)));
                     }
                 }
             }

@@ -7,7 +7,7 @@ use libfuzzer_sys::fuzz_target;
 use macvlab::counters::Counters;
 use macvlab::dataplane::{Entrance, HopKind, Passing, Worker};
 use macvlab::frame::MacAddr;
-use macvlab::lab::spec::{Action, DeviceKind, Entry, FrameSpec, Name, StepSpec};
+use macvlab::lab::spec::{Action, DeviceKind, FrameSpec, InjectPoint, Name, StepSpec};
 use macvlab::lab::{Event, Lab, LabSpec, Options};
 use macvlab::time::Instant;
 use macvlab_fuzz::{Budget, Views, lab, told_in_full};
@@ -162,7 +162,8 @@ fn compared(name: &str, spec: &LabSpec, offers: &[Offer]) {
             (entrances[usize::from(offer.at / 2) % entrances.len()], time, offer.shape.bytes(&addresses))
         })
         .collect();
-    let (mut by_lab, mut one_by_one, mut in_batches): (Vec<HopRecord>, Vec<HopRecord>, Vec<HopRecord>) = Default::default();
+    let (mut by_lab, mut one_by_one, mut in_batches): (Vec<HopRecord>, Vec<HopRecord>, Vec<HopRecord>) =
+        Default::default();
     let told = |p: Passing<'_>| (wiring.name(p.at).clone(), p.kind, p.time, p.frame.to_vec(), p.frame_id);
     for (entrance, time, frame) in &offers {
         let mut sink = |event: &Event| {
@@ -204,9 +205,9 @@ fn explained(spec: &LabSpec, offers: &[Offer], choice: u8) {
         }
         let device = &spec.devices[usize::from(offer.at / 2) % spec.devices.len()];
         let entry = match &device.kind {
-            DeviceKind::Nic(_) | DeviceKind::Station(_) if offer.at.is_multiple_of(2) => Entry::Wire,
-            DeviceKind::Macvlan(port) if port.tap && offer.at.is_multiple_of(2) => Entry::Node,
-            _ => Entry::Device,
+            DeviceKind::Nic(_) | DeviceKind::Station(_) if offer.at.is_multiple_of(2) => InjectPoint::Wire,
+            DeviceKind::Macvlan(port) if port.tap && offer.at.is_multiple_of(2) => InjectPoint::Node,
+            _ => InjectPoint::Device,
         };
         let frame = FrameSpec::Bytes(offer.shape.bytes(&addresses));
         let action = Action::Inject { at: device.name.clone(), entry, frame };

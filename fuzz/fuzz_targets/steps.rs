@@ -6,7 +6,7 @@ use libfuzzer_sys::{Corpus, fuzz_target};
 use macvlab::lab::spec::{Action, StepSpec};
 use macvlab::lab::{Event, LabSpec};
 use macvlab::labfile::{parse_step, write};
-use macvlab::live::{Engine, Observer, Settings};
+use macvlab::live::{Engine, Monitor, Settings};
 use macvlab_fuzz::{Budget, Views, is_short, lab, told_in_full};
 
 /// The most lines.
@@ -14,7 +14,7 @@ const MAX_LINES: usize = 8;
 
 struct Silent;
 
-impl Observer for Silent {
+impl Monitor for Silent {
     fn event(&mut self, _: &Event) {}
     fn news(&mut self, _: &str) {}
 }

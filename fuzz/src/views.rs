@@ -6,7 +6,7 @@ use macvlab::lab::{Device, Event, LabSpec};
 use macvlab::matrix::{self, Group, lab_group};
 use macvlab::report::draw::{self, Scene};
 use macvlab::report::html::{self, Recorder};
-use macvlab::report::sequence::{self, Teller};
+use macvlab::report::sequence::{self, SequenceBuilder};
 use macvlab::report::{
     AnnotatedCapture, CountersTable, Detail, Explanation, JsonLines, MatrixForm, MatrixReport, TextReport,
 };
@@ -21,7 +21,7 @@ const MAX_ENDS: usize = 4;
 pub enum Views {
     Lines { json: JsonLines<Vec<u8>>, steps: TextReport<Vec<u8>>, hops: TextReport<Vec<u8>> },
     Files { capture: Box<AnnotatedCapture<Vec<u8>>>, hops: usize, page: Box<Recorder> },
-    Drawings { scene: Scene, teller: Box<Teller> },
+    Drawings { scene: Scene, teller: Box<SequenceBuilder> },
     Explained { counters: CountersTable, events: Vec<Event> },
 }
 

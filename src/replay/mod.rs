@@ -18,11 +18,11 @@
 //! | `route.rs` | which device a frame belongs to, and with which addresses |
 //! | `rewrite.rs` | addresses and tags changed by hand |
 //! | `pace.rs` | when a frame is due |
-//! | `engine.rs` | frames in, hops out |
+//! | `pipeline.rs` | frames in, hops out |
 //! | `filter.rs` | which hops are written and shown |
 //! | `tally.rs` | hops counted |
 //! | `outputs.rs` | hops rendered into the buffers of files |
-//! | `post.rs` | full buffers on their way to the thread that writes, and empty ones on their way back |
+//! | `writer_queue.rs` | full buffers on their way to the thread that writes, and empty ones on their way back |
 //! | `files.rs` | the files on that thread, more of them than a process may have open |
 
 mod feed;
