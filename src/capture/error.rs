@@ -48,6 +48,15 @@ pub enum CaptureError {
     Write(String),
 }
 
+impl From<CaptureError> for std::io::Error {
+    fn from(error: CaptureError) -> std::io::Error {
+        match error {
+            CaptureError::Io(error) => error,
+            other => std::io::Error::other(other),
+        }
+    }
+}
+
 /// A record that cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub struct BadRecord {

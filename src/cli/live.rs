@@ -10,7 +10,7 @@ use macvlab::lab::spec::{DeviceKind, LabSpec};
 use macvlab::lab::{Event, SetupStage};
 use macvlab::labfile;
 use macvlab::live::{
-    BackendSpec, Engine, Identity, MAX_HISTORY, Monitor, Settings, can_remove, crossings_table, give_up,
+    BackendSpec, Engine, Identity, MAX_HISTORY, Monitor, Settings, attachments_table, can_remove, give_up,
 };
 use macvlab::nic::MAX_MTU;
 use macvlab::report::{CountersTable, Detail};
@@ -262,7 +262,7 @@ pub(super) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
         Console::new(engine.ask_here()?, answers, terminal)?.start()?;
     }
     let ran = engine.run(interrupt.stop(), &mut watch);
-    let crossed = crossings_table(&engine.crossings());
+    let crossed = attachments_table(&engine.attachments());
     // Everything that was made is removed before anything else can go wrong.
     drop(engine);
     let LiveOutput { views, capture, counters, failed, .. } = watch;

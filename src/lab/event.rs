@@ -10,7 +10,25 @@ use crate::station::IpNet;
 use crate::switch::{FdbKind, PortFlags, PortState};
 use crate::time::Instant;
 use crate::verdict::Rule;
+use std::io;
 use std::time::Duration;
+
+/// Receives the events of a lab, in order: a report, a recorder, a counter. A closure is one.
+/// [`Lab::run_into`](super::Lab::run_into) fills it.
+pub trait EventSink {
+    /// Takes the next event.
+    ///
+    /// # Errors
+    /// What was made of the event could not be written. The sink is given no further events.
+    fn event(&mut self, event: &Event) -> io::Result<()>;
+}
+
+impl<F: FnMut(&Event)> EventSink for F {
+    fn event(&mut self, event: &Event) -> io::Result<()> {
+        self(event);
+        Ok(())
+    }
+}
 
 /// One entry of the hop log.
 #[derive(Clone, Debug)]

@@ -102,7 +102,7 @@ impl Backend for AfPacket {
         Wait { fd: Some(self.socket.as_fd()), room: false, at: Some(self.look_again) }
     }
 
-    fn receive(&mut self, now: Instant, rim: &mut BoundaryCounters, take: &mut dyn FnMut(&[u8])) {
+    fn receive(&mut self, now: Instant, counters: &mut BoundaryCounters, take: &mut dyn FnMut(&[u8])) {
         if now >= self.look_again {
             self.look_again = now + RETRY;
             self.look();
@@ -114,12 +114,12 @@ impl Backend for AfPacket {
             let came = if slot.waits { self.inbox.next(self.socket.as_fd()) } else { Some(slot.message()) };
             let Some(message) = came.filter(|message| !message.cut) else {
                 // Too long for the ring, and there was no room for it in the queue.
-                rim.in_missed += 1;
+                counters.in_missed += 1;
                 frames += 1;
                 continue;
             };
             let done = complete(message.bytes, message.tag, &mut self.scratch, take);
-            rim.in_malformed += u64::from(done.is_err());
+            counters.in_malformed += u64::from(done.is_err());
             frames += done.unwrap_or(1);
         }
         // Woken by nothing: the interface went down or away, which is told once.
@@ -128,15 +128,15 @@ impl Backend for AfPacket {
         }
     }
 
-    fn send(&mut self, _now: Instant, rim: &mut BoundaryCounters, frames: &[Frame]) {
+    fn send(&mut self, _now: Instant, counters: &mut BoundaryCounters, frames: &[Frame]) {
         if self.bound.is_some() {
             self.parcels.pack(frames);
             let parcels = &self.parcels;
-            send_all(&mut self.outbox, self.socket.as_fd(), frames, rim, |n| {
+            send_all(&mut self.outbox, self.socket.as_fd(), frames, counters, |n| {
                 parcels.list().get(n).map(|p| (p.frames.clone(), parcels.parts(p, frames)))
             });
         } else {
-            rim.out_dropped += frames.len() as u64;
+            counters.out_dropped += frames.len() as u64;
         }
     }
 

@@ -1,7 +1,7 @@
 //! Answers to requests, made piece by piece.
 
 use super::control::RequestContext;
-use super::engine::{Attachment, Crossing, tell};
+use super::engine::{Attachment, AttachmentReport, tell};
 use super::history::{Forgotten, History};
 use super::tables;
 use crate::capture::CaptureError;
@@ -91,7 +91,7 @@ pub(super) enum Answer {
 /// What a line of JSON tells of.
 pub(super) enum Line {
     Event(Event),
-    Crossing(Crossing),
+    AttachmentReport(AttachmentReport),
 }
 
 /// A part of an answer.
@@ -156,8 +156,8 @@ impl Answer {
                 while more && json.get_mut().len() < PIECE {
                     match all.next() {
                         Some(Line::Event(event)) => json.event(&event)?,
-                        Some(Line::Crossing(crossing)) => {
-                            writeln!(json.get_mut(), "{}", tables::crossing_as_json(&crossing))?;
+                        Some(Line::AttachmentReport(attachment)) => {
+                            writeln!(json.get_mut(), "{}", tables::attachment_as_json(&attachment))?;
                         }
                         None => more = false,
                     }
@@ -263,21 +263,21 @@ fn change(desk: &mut RequestContext<'_>, step: &str) -> Result<Answer, Unanswere
 fn show(desk: &RequestContext<'_>, form: Form) -> Result<Answer, Unanswered> {
     let (devices, states) = (desk.lab.devices(), desk.lab.states());
     if form == Form::Text {
-        return Ok(text(tables::devices(&devices, states, &crossings(desk.places))));
+        return Ok(text(tables::devices(&devices, states, &attachments(desk.places))));
     }
     let states = states.into_iter().map(|(device, state)| Event::State { device, state });
     let title = desk.lab.title().to_owned();
-    lines(std::iter::once(Event::Lab { title, devices }).chain(states), crossings(desk.places))
+    lines(std::iter::once(Event::Lab { title, devices }).chain(states), attachments(desk.places))
 }
 
 fn counters(desk: &RequestContext<'_>, form: Form) -> Result<Answer, Unanswered> {
     let counters = desk.lab.counters();
     if form == Form::Text {
-        let crossed = tables::crossings(&crossings(desk.places));
+        let crossed = tables::attachments(&attachments(desk.places));
         return Ok(text(format!("{}\n{crossed}", crate::report::counters_table(&counters))));
     }
     let events = counters.into_iter().map(|(device, counters)| Event::Counters { device, counters });
-    lines(events, crossings(desk.places))
+    lines(events, attachments(desk.places))
 }
 
 fn fdb(desk: &RequestContext<'_>, form: Form) -> Result<Answer, Unanswered> {
@@ -300,19 +300,19 @@ fn text(text: String) -> Answer {
 /// Events, and then what is attached, one JSON object a line.
 fn lines(
     events: impl Iterator<Item = Event> + 'static,
-    crossings: Vec<Crossing>,
+    attachments: Vec<AttachmentReport>,
 ) -> Result<Answer, Unanswered> {
-    let all = events.map(Line::Event).chain(crossings.into_iter().map(Line::Crossing));
+    let all = events.map(Line::Event).chain(attachments.into_iter().map(Line::AttachmentReport));
     Ok(Answer::Lines(Box::new(all), JsonLines::new(Vec::new())))
 }
 
-/// What crossed the rim.
-pub(super) fn crossings(places: &[Attachment]) -> Vec<Crossing> {
-    let crossing = |p: &Attachment| Crossing {
+/// Every attachment, in the order in which they were made.
+pub(super) fn attachments(places: &[Attachment]) -> Vec<AttachmentReport> {
+    let attachment = |p: &Attachment| AttachmentReport {
         device: p.device.clone(),
-        backend: p.spec.clone(),
+        backend: p.name.clone(),
         presence: p.presence.clone(),
-        rim: p.rim,
+        counters: p.counters,
     };
-    places.iter().map(crossing).collect()
+    places.iter().map(attachment).collect()
 }

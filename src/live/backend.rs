@@ -25,20 +25,56 @@ pub(super) const RETRY: Duration = Duration::from_millis(500);
 
 /// A real end of a simulated cable.
 ///
-/// A backend never waits: it says what it waits for, and is called when that has happened. It lends the frames that come in
-/// from buffers of its own, and takes those that go out many at a time.
-pub trait Backend {
+/// A backend never blocks: [`Backend::wait`] says what it waits for, and it is called when that has happened. It lends received
+/// frames from its own buffers, and is given frames to send in batches.
+/// [`Engine::attach_backend`](super::Engine::attach_backend) attaches one that is not built in:
+///
+/// ```
+/// use macvlab::frame::Frame;
+/// use macvlab::live::{Backend, BoundaryCounters, Wait};
+/// use macvlab::time::Instant;
+///
+/// /// Returns every frame, as a switch port in hairpin mode does.
+/// #[derive(Default)]
+/// struct Reflector(Vec<Frame>);
+///
+/// impl Backend for Reflector {
+///     fn wait(&self) -> Wait<'_> {
+///         Wait { at: (!self.0.is_empty()).then_some(Instant::ZERO), ..Wait::default() }
+///     }
+///     fn receive(&mut self, _: Instant, _: &mut BoundaryCounters, take: &mut dyn FnMut(&[u8])) {
+///         self.0.drain(..).for_each(|frame| take(&frame));
+///     }
+///     fn send(&mut self, _: Instant, counters: &mut BoundaryCounters, frames: &[Frame]) {
+///         counters.sent(frames);
+///         self.0.extend_from_slice(frames);
+///     }
+/// }
+/// ```
+pub trait Backend: Send {
     /// What it waits for.
     fn wait(&self) -> Wait<'_>;
 
-    /// Hands out frames that have come in, as many as a call brings, and does what is due.
-    fn receive(&mut self, now: Instant, rim: &mut BoundaryCounters, take: &mut dyn FnMut(&[u8]));
+    /// Passes received frames to `take`, as many as one call brings, and does what is due. The engine counts those frames;
+    /// `counters` is for what was received and is no frame.
+    fn receive(&mut self, now: Instant, counters: &mut BoundaryCounters, take: &mut dyn FnMut(&[u8]));
 
-    /// Sends frames, and counts those that there was no room for.
-    fn send(&mut self, now: Instant, rim: &mut BoundaryCounters, frames: &[Frame]);
+    /// Sends frames. Counts those that [went out](BoundaryCounters::sent), and the others in `out_dropped`. By default all
+    /// are dropped: a backend that only receives.
+    fn send(&mut self, now: Instant, counters: &mut BoundaryCounters, frames: &[Frame]) {
+        let _ = now;
+        counters.out_dropped += frames.len() as u64;
+    }
 
-    /// Who is at the other end.
-    fn presence(&self) -> &PeerState;
+    /// The state of the peer. By default it is there for ever.
+    fn presence(&self) -> &PeerState {
+        &PeerState::Here
+    }
+
+    /// Whether frames that were sent can be received again, through whatever is outside: what a loop needs.
+    fn can_loop(&self) -> bool {
+        true
+    }
 
     /// Frames that the system dropped before they could be received, since the last time.
     fn missed(&mut self) -> u64 {
@@ -75,7 +111,7 @@ pub enum PeerState {
     Failed(String),
 }
 
-/// What crossed the rim of the lab at one place.
+/// Frames that crossed the boundary of the lab at one attachment.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct BoundaryCounters {
     /// Frames that came in.
@@ -98,7 +134,7 @@ pub struct BoundaryCounters {
 
 impl BoundaryCounters {
     /// Counts frames that went out.
-    pub(super) fn sent(&mut self, frames: &[Frame]) {
+    pub fn sent(&mut self, frames: &[Frame]) {
         self.out_frames += frames.len() as u64;
         self.out_bytes += frames.iter().map(|f| f.len() as u64).sum::<u64>();
     }
@@ -110,7 +146,7 @@ pub(super) fn send_all<'f, M: Iterator<Item = &'f [u8]>>(
     outbox: &mut Outbox,
     socket: BorrowedFd<'_>,
     frames: &'f [Frame],
-    rim: &mut BoundaryCounters,
+    counters: &mut BoundaryCounters,
     message: impl Fn(usize) -> Option<(Range<usize>, M)>,
 ) {
     let mut next = 0;
@@ -119,19 +155,19 @@ pub(super) fn send_all<'f, M: Iterator<Item = &'f [u8]>>(
         match outbox.send(socket, (next..).map_while(&message).map(|(_, parts)| parts)) {
             Ok(sent) => {
                 let behind = message(next + sent).map_or(frames.len(), |(frames, _)| frames.start);
-                rim.sent(&frames[first.start..behind]);
+                counters.sent(&frames[first.start..behind]);
                 next += sent;
             }
             // Nobody listened when an earlier datagram came; this one was not tried.
             Err(e) if e.kind() == io::ErrorKind::ConnectionRefused && !refused => refused = true,
             // One that is too long goes alone.
             Err(e) if e.raw_os_error() == Some(libc::EMSGSIZE) => {
-                rim.out_dropped += first.len() as u64;
+                counters.out_dropped += first.len() as u64;
                 next += 1;
             }
             // No room, no carrier, no interface: the same for all.
             Err(_) => {
-                rim.out_dropped += (frames.len() - first.start) as u64;
+                counters.out_dropped += (frames.len() - first.start) as u64;
                 return;
             }
         }
@@ -247,11 +283,6 @@ impl BackendSpec {
             | BackendSpec::UnixConnect(_)
             | BackendSpec::Pcap(..) => false,
         }
-    }
-
-    /// Whether what goes out can come in again, by whatever is outside.
-    pub(super) fn leads_somewhere(&self) -> bool {
-        !matches!(self, BackendSpec::Pcap(..))
     }
 
     /// Opens it, in the process's network namespace.

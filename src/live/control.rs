@@ -4,7 +4,7 @@
 //!
 //! ```text
 //! {"do":"show","as":"text"}                        the devices, and what is attached to them
-//! {"do":"counters","as":"json"}                    what every device counted, and what crossed the rim
+//! {"do":"counters","as":"json"}                    what every device counted, and what crossed its boundary
 //! {"do":"fdb","as":"text"}                         what the switches have learned, and were told
 //! {"do":"dump","as":"pcapng","last":100}           the last hops; without a number, all that are remembered
 //! {"do":"change","step":"set = { device = \"c1\", mode = \"bridge\" }"}

@@ -31,25 +31,27 @@ const ASK_MISSED: Duration = Duration::from_secs(1);
 const LAST_REQUESTS: Duration = Duration::from_secs(1);
 
 /// How a live lab is run.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct Settings {
-    /// So many of the last hops are remembered: at most [`MAX_HISTORY`], and as many as fit [`HISTORY_BYTES`].
+    /// How many of the last hops are remembered: at most [`MAX_HISTORY`], and as many as fit [`HISTORY_BYTES`].
     ///
     /// [`MAX_HISTORY`]: super::MAX_HISTORY
     /// [`HISTORY_BYTES`]: super::HISTORY_BYTES
     pub history: usize,
-    /// Hops are told to the observer; without, and without a history, forwarding is faster.
+    /// Hops are reported to the monitor. Without them and without a history, forwarding is faster.
     pub hops: bool,
     /// It ends by itself after this time.
     pub duration: Option<Duration>,
 }
 
-/// Who is told what happens.
+/// Receives what happens in a live lab and around it. A closure that takes events is one.
 pub trait Monitor {
-    /// In the lab.
+    /// An event in the lab.
     fn event(&mut self, event: &Event);
-    /// At its rim, in a sentence: somebody came, somebody left.
-    fn news(&mut self, text: &str);
+    /// News about an attachment, in a sentence: a peer connected or left.
+    fn news(&mut self, text: &str) {
+        let _ = text;
+    }
     /// Something is wrong around the lab, in a sentence.
     fn warning(&mut self, text: &str) {
         self.news(text);
@@ -58,9 +60,16 @@ pub trait Monitor {
     fn failed(&mut self, text: &str) {
         self.news(text);
     }
-    /// Some time has passed: what was collected can be written. If this is for nobody any more, it ends.
+    /// Called several times a second: what was collected can be written. `Break` ends the lab, as when its only output was
+    /// closed.
     fn pause(&mut self) -> ControlFlow<()> {
         ControlFlow::Continue(())
+    }
+}
+
+impl<F: FnMut(&Event)> Monitor for F {
+    fn event(&mut self, event: &Event) {
+        self(event);
     }
 }
 
@@ -81,26 +90,27 @@ pub enum AttachFailure {
 /// A place where reality is attached.
 pub(super) struct Attachment {
     pub(super) device: String,
-    pub(super) spec: BackendSpec,
+    /// The backend, as reports name it.
+    pub(super) name: String,
     pub(super) presence: PeerState,
-    pub(super) rim: BoundaryCounters,
+    pub(super) counters: BoundaryCounters,
     outlet: Outlet,
     backend: Box<dyn Backend>,
     /// What is about to go out.
     out: Vec<Frame>,
 }
 
-/// What crossed the rim at one place, and how it stands there.
+/// An attachment: its peer, and the frames that crossed it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Crossing {
+pub struct AttachmentReport {
     /// The device.
     pub device: String,
-    /// What is attached to it.
-    pub backend: BackendSpec,
+    /// What is attached to it: a [`BackendSpec`], or the name of a backend that is not built in.
+    pub backend: String,
     /// Who is there.
     pub presence: PeerState,
     /// What crossed.
-    pub rim: BoundaryCounters,
+    pub counters: BoundaryCounters,
 }
 
 /// A lab in real time, with reality attached to it.
@@ -192,11 +202,30 @@ impl Engine {
                 Some(backend) => backend,
                 None => spec.open(&site)?,
             };
-            let (device, spec) = (device.to_owned(), spec.clone());
-            let (presence, rim, out) = (PeerState::Here, BoundaryCounters::default(), Vec::new());
-            self.places.push(Attachment { device, spec, presence, rim, outlet, backend, out });
+            self.attached(device, spec.to_string(), outlet, backend);
         }
         Ok(())
+    }
+
+    /// Attaches a backend that is not built in to a device; reports show it by this name.
+    ///
+    /// # Errors
+    /// [`AttachError`]: there is no such device, or nothing can be attached to it.
+    pub fn attach_backend(
+        &mut self,
+        device: &str,
+        name: &str,
+        backend: Box<dyn Backend>,
+    ) -> Result<(), AttachError> {
+        let (outlet, _) = self.reserve(device)?;
+        self.attached(device, name.to_owned(), outlet, backend);
+        Ok(())
+    }
+
+    fn attached(&mut self, device: &str, name: String, outlet: Outlet, backend: Box<dyn Backend>) {
+        let (device, presence, out) = (device.to_owned(), PeerState::Here, Vec::new());
+        let counters = BoundaryCounters::default();
+        self.places.push(Attachment { device, name, presence, counters, outlet, backend, out });
     }
 
     /// A place in the lab for what will be attached to a device.
@@ -231,17 +260,12 @@ impl Engine {
     ///
     /// ```
     /// use macvlab::lab::Event;
-    /// use macvlab::live::{Engine, Monitor, Settings};
+    /// use macvlab::live::{Engine, Settings};
     ///
-    /// struct Silent;
-    /// impl Monitor for Silent {
-    ///     fn event(&mut self, _: &Event) {}
-    ///     fn news(&mut self, _: &str) {}
-    /// }
     /// let spec = macvlab::labfile::parse("lab.toml", "[nic.eth0]\n[macvlan.c1]\nparent = \"eth0\"\n")?;
     /// let mut engine = Engine::new(&spec, Settings { history: 0, hops: false, duration: None });
     /// let request = br#"{"do":"change","step":"set = { device = \"c1\", mode = \"passthru\" }"}"#;
-    /// let answer = engine.answer(request, &mut Silent);
+    /// let answer = engine.answer(request, &mut |_: &Event| {});
     /// assert!(answer.starts_with(br#"{"error":"EINVAL"#));
     /// # Ok::<(), macvlab::labfile::Diagnostics>(())
     /// ```
@@ -299,10 +323,10 @@ impl Engine {
         }
     }
 
-    /// What crossed the rim so far.
+    /// Every attachment, with the frames that crossed it so far.
     #[must_use]
-    pub fn crossings(&self) -> Vec<Crossing> {
-        super::answer::crossings(&self.places)
+    pub fn attachments(&self) -> Vec<AttachmentReport> {
+        super::answer::attachments(&self.places)
     }
 
     /// Nothing can come in any more, and nothing is under way.
@@ -327,12 +351,12 @@ impl Engine {
             if *presence == place.presence {
                 continue;
             }
-            let (device, spec) = (&place.device, &place.spec);
+            let (device, name) = (&place.device, &place.name);
             match presence {
-                PeerState::Here => observer.news(&format!("{device} ({spec}): connected")),
-                PeerState::Away(why) => observer.news(&format!("{device} ({spec}): {why}")),
-                PeerState::Gone(why) => observer.news(&format!("{device} ({spec}): {why}; it is over")),
-                PeerState::Failed(why) => observer.failed(&format!("{device} ({spec}): {why}")),
+                PeerState::Here => observer.news(&format!("{device} ({name}): connected")),
+                PeerState::Away(why) => observer.news(&format!("{device} ({name}): {why}")),
+                PeerState::Gone(why) => observer.news(&format!("{device} ({name}): {why}; it is over")),
+                PeerState::Failed(why) => observer.failed(&format!("{device} ({name}): {why}")),
             }
             let here = *presence == PeerState::Here;
             self.lab.set_present(place.outlet, here, &mut |event| tell(history, observer, event));
@@ -360,14 +384,14 @@ impl Engine {
     fn deliver(&mut self, now: Instant) {
         for (outlet, frame) in self.lab.left() {
             if let Some(place) = self.places.get_mut(outlet.index()) {
-                if place.spec.leads_somewhere() {
+                if place.backend.can_loop() {
                     self.storms.leaves(now, outlet, &frame);
                 }
                 place.out.push(frame);
             }
         }
         for place in self.places.iter_mut().filter(|p| !p.out.is_empty()) {
-            place.backend.send(now, &mut place.rim, &place.out);
+            place.backend.send(now, &mut place.counters, &place.out);
             place.out.clear();
         }
     }
@@ -426,10 +450,10 @@ impl Engine {
                     Admission::Looped => counted.in_looped += 1,
                 }
             };
-            place.backend.receive(now, &mut place.rim, &mut take);
-            place.rim.in_frames += counted.in_frames;
-            place.rim.in_bytes += counted.in_bytes;
-            place.rim.in_looped += counted.in_looped;
+            place.backend.receive(now, &mut place.counters, &mut take);
+            place.counters.in_frames += counted.in_frames;
+            place.counters.in_bytes += counted.in_bytes;
+            place.counters.in_looped += counted.in_looped;
             if counted.in_frames > 0 {
                 self.advance(self.clock.now(), observer);
             }
@@ -458,7 +482,7 @@ impl Engine {
                 }
                 StormAction::Looped(outlet) => {
                     if let Some(place) = places.get_mut(outlet.index()) {
-                        place.rim.in_looped += 1;
+                        place.counters.in_looped += 1;
                     }
                 }
                 StormAction::Found(way) => observer.warning(&storm::begins(way, name)),
@@ -469,7 +493,7 @@ impl Engine {
 
     fn ask_missed(&mut self) {
         for place in &mut self.places {
-            place.rim.in_missed += place.backend.missed();
+            place.counters.in_missed += place.backend.missed();
         }
     }
 }

@@ -42,8 +42,8 @@ pub use backend::{
 };
 pub use caller::{MAX_REQUEST, PATIENCE};
 pub use control::RequestHandle;
-pub use engine::{AttachFailure, Crossing, Engine, Monitor, Settings};
+pub use engine::{AttachFailure, AttachmentReport, Engine, Monitor, Settings};
 pub use file::create_file;
 pub use history::{HISTORY_BYTES, MAX_HISTORY};
 pub use privileges::{Identity, can_remove, give_up};
-pub use tables::crossings as crossings_table;
+pub use tables::attachments as attachments_table;

@@ -86,7 +86,7 @@ impl Pcap {
 
 impl Source {
     /// Reads the next frame; `None` at the end.
-    fn ahead(mut self, rim: &mut BoundaryCounters) -> Option<Source> {
+    fn ahead(mut self, counters: &mut BoundaryCounters) -> Option<Source> {
         loop {
             match self.reader.next_record()? {
                 Ok(record) => {
@@ -95,7 +95,7 @@ impl Source {
                     self.offset = record.time.since(first);
                     return Some(self);
                 }
-                Err(_) => rim.in_malformed += 1,
+                Err(_) => counters.in_malformed += 1,
             }
         }
     }
@@ -114,7 +114,7 @@ impl Backend for Pcap {
         Wait { at: self.from.as_ref().map(Source::due), ..Wait::default() }
     }
 
-    fn receive(&mut self, now: Instant, rim: &mut BoundaryCounters, take: &mut dyn FnMut(&[u8])) {
+    fn receive(&mut self, now: Instant, counters: &mut BoundaryCounters, take: &mut dyn FnMut(&[u8])) {
         for _ in 0..BATCH {
             let Some(mut source) = self.from.take_if(|s| s.due() <= now) else { return };
             if let Some((_, came)) = &mut source.began
@@ -123,22 +123,22 @@ impl Backend for Pcap {
                 *came = now;
             }
             take(&source.next);
-            self.from = source.ahead(rim);
+            self.from = source.ahead(counters);
         }
     }
 
-    fn send(&mut self, now: Instant, rim: &mut BoundaryCounters, frames: &[Frame]) {
+    fn send(&mut self, now: Instant, counters: &mut BoundaryCounters, frames: &[Frame]) {
         let Some(to) = &mut self.to else {
             match self.presence {
-                PeerState::Here => rim.sent(frames),
-                _ => rim.out_dropped += frames.len() as u64,
+                PeerState::Here => counters.sent(frames),
+                _ => counters.out_dropped += frames.len() as u64,
             }
             return;
         };
         let (whole, written) = to.record(now, frames);
         let (kept, lost) = frames.split_at(whole);
-        rim.sent(kept);
-        rim.out_dropped += lost.len() as u64;
+        counters.sent(kept);
+        counters.out_dropped += lost.len() as u64;
         if let Err(e) = written {
             self.to = None;
             self.presence = PeerState::Failed(format!("{e}; the capture ends with the last whole frame"));
@@ -147,6 +147,10 @@ impl Backend for Pcap {
 
     fn presence(&self) -> &PeerState {
         &self.presence
+    }
+
+    fn can_loop(&self) -> bool {
+        false
     }
 
     fn is_over(&self) -> bool {

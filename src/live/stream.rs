@@ -81,7 +81,11 @@ impl Stream {
 
 impl Peer {
     /// Reads what is there and hands out whole frames.
-    fn read(&mut self, rim: &mut BoundaryCounters, take: &mut dyn FnMut(&[u8])) -> Result<(), &'static str> {
+    fn read(
+        &mut self,
+        counters: &mut BoundaryCounters,
+        take: &mut dyn FnMut(&[u8]),
+    ) -> Result<(), &'static str> {
         match self.socket.read(&mut self.came[self.filled..]) {
             Ok(0) => return Err("the peer has left"),
             Ok(n) => self.filled += n,
@@ -92,7 +96,7 @@ impl Peer {
         while let Some((length, behind)) = rest.split_first_chunk::<PREFIX>() {
             let length = u32::from_be_bytes(*length) as usize;
             if length == 0 || length > MAX_FRAME {
-                rim.in_malformed += 1;
+                counters.in_malformed += 1;
                 return Err("the peer sent what is no frame, and was sent away");
             }
             let Some((frame, behind)) = behind.split_at_checked(length) else { break };
@@ -105,15 +109,15 @@ impl Peer {
         Ok(())
     }
 
-    fn queue(&mut self, frame: &Frame, rim: &mut BoundaryCounters) {
+    fn queue(&mut self, frame: &Frame, counters: &mut BoundaryCounters) {
         if self.waiting.len() - self.written > MAX_WAITING {
-            rim.out_dropped += 1;
+            counters.out_dropped += 1;
             return;
         }
         let length = u32::try_from(frame.len()).unwrap_or(u32::MAX);
         self.waiting.extend_from_slice(&length.to_be_bytes());
         self.waiting.extend_from_slice(frame);
-        rim.sent(std::slice::from_ref(frame));
+        counters.sent(std::slice::from_ref(frame));
     }
 
     /// Writes what is waiting, as far as there is room.
@@ -147,23 +151,23 @@ impl Backend for Stream {
         }
     }
 
-    fn receive(&mut self, now: Instant, rim: &mut BoundaryCounters, take: &mut dyn FnMut(&[u8])) {
+    fn receive(&mut self, now: Instant, counters: &mut BoundaryCounters, take: &mut dyn FnMut(&[u8])) {
         let Some(peer) = &mut self.peer else {
             self.look_again = now + RETRY;
             return self.look();
         };
-        if let Err(why) = peer.read(rim, take).and_then(|()| peer.write()) {
+        if let Err(why) = peer.read(counters, take).and_then(|()| peer.write()) {
             self.lose(why);
         }
     }
 
-    fn send(&mut self, _now: Instant, rim: &mut BoundaryCounters, frames: &[Frame]) {
+    fn send(&mut self, _now: Instant, counters: &mut BoundaryCounters, frames: &[Frame]) {
         let Some(peer) = &mut self.peer else {
-            rim.out_dropped += frames.len() as u64;
+            counters.out_dropped += frames.len() as u64;
             return;
         };
         for frame in frames {
-            peer.queue(frame, rim);
+            peer.queue(frame, counters);
         }
         if let Err(why) = peer.write() {
             self.lose(why);

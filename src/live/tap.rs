@@ -80,7 +80,7 @@ impl Backend for Tap {
         Wait { fd, room: false, at: None }
     }
 
-    fn receive(&mut self, _now: Instant, rim: &mut BoundaryCounters, take: &mut dyn FnMut(&[u8])) {
+    fn receive(&mut self, _now: Instant, counters: &mut BoundaryCounters, take: &mut dyn FnMut(&[u8])) {
         // Long packets come as many frames, so it is these that count.
         let mut frames = 0;
         while frames < BATCH {
@@ -88,7 +88,7 @@ impl Backend for Tap {
                 Ok(0) => return,
                 Ok(n) => {
                     let done = complete(&mut self.buffer[..n], None, &mut self.scratch, take);
-                    rim.in_malformed += u64::from(done.is_err());
+                    counters.in_malformed += u64::from(done.is_err());
                     frames += done.unwrap_or(1);
                 }
                 Err(e) => return self.failed(&e),
@@ -96,7 +96,7 @@ impl Backend for Tap {
         }
     }
 
-    fn send(&mut self, _now: Instant, rim: &mut BoundaryCounters, frames: &[Frame]) {
+    fn send(&mut self, _now: Instant, counters: &mut BoundaryCounters, frames: &[Frame]) {
         self.parcels.pack(frames);
         let mut failure = None;
         for parcel in self.parcels.list() {
@@ -109,9 +109,9 @@ impl Backend for Tap {
             let carried = &frames[parcel.frames.clone()];
             match (&self.file).write_vectored(&parts[..count]) {
                 // A frame is taken whole or not at all.
-                Ok(written) if written > 0 => rim.sent(carried),
+                Ok(written) if written > 0 => counters.sent(carried),
                 other => {
-                    rim.out_dropped += carried.len() as u64;
+                    counters.out_dropped += carried.len() as u64;
                     failure = other.err().or(failure);
                 }
             }

@@ -131,10 +131,32 @@ impl<'a> Replay<'a> {
         Replay { pace: Pace::new(speed), stop, ..self }
     }
 
-    /// Lets the next frames come in: some hundreds, or one if they are paced.
+    /// Replays the next frames: some hundreds, or one if they are paced.
     pub fn step(&mut self) -> FeedOutcome {
+        self.step_into(&mut ())
+    }
+
+    /// The same, with each hop that passes the filter also given to `sink`, in the order of the lab's events. The sink runs
+    /// on the fast path: it is compiled into it, and frames are lent to it.
+    ///
+    /// ```
+    /// # use macvlab::replay::{Feed, FeedOutcome, Limits, Pipeline, Replay, Route};
+    /// # use macvlab::{capture::Reader, lab::HopKind};
+    /// # let lab = macvlab::labfile::parse("lab.toml", "[nic.eth0]\n[macvlan.c1]\nparent = \"eth0\"\n")?;
+    /// # let engine = Pipeline::new(&lab, None);
+    /// # let route = Route { entry: Some(engine.entry(None)?), ..Route::default() };
+    /// # let mut replay = Replay::new(engine, Feed::new(Vec::<Reader>::new(), route, Limits::default()));
+    /// let mut bytes = 0;
+    /// while let FeedOutcome::Frames = replay.step_into(&mut |hop: &macvlab::replay::HopRef<'_>| {
+    ///     if let HopKind::Receive(..) = hop.kind {
+    ///         bytes += hop.frame.len();
+    ///     }
+    /// }) {}
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn step_into<S: HopSink>(&mut self, sink: &mut S) -> FeedOutcome {
         let Replay { engine, feed, filter, writer, pace, began, stop, tally } = self;
-        let mut through = HopSink { engine, filter: filter.as_ref(), writer, tally };
+        let mut through = PipelineSink { engine, filter: filter.as_ref(), writer, tally, sink };
         if pace.is_kept() {
             return feed.next(1, &mut |chosen: InputFrame<'_>| {
                 wait(pace, began, &chosen, through.writer, stop);
@@ -175,32 +197,57 @@ impl<'a> Replay<'a> {
     }
 }
 
-/// From frames to what is kept of their hops.
-struct HopSink<'r, 'a> {
+/// Takes the hops of a replay. A closure is one.
+pub trait HopSink {
+    /// A frame is at a device.
+    fn hop(&mut self, hop: &HopRef<'_>);
+}
+
+/// Takes nothing.
+impl HopSink for () {
+    #[inline]
+    fn hop(&mut self, _: &HopRef<'_>) {}
+}
+
+impl<F: FnMut(&HopRef<'_>)> HopSink for F {
+    #[inline]
+    fn hop(&mut self, hop: &HopRef<'_>) {
+        self(hop);
+    }
+}
+
+/// Sends frames through the pipeline, and their hops to the tally, the writer and the sink.
+struct PipelineSink<'r, 'a, S> {
     engine: &'r mut Pipeline<'a>,
     filter: Option<&'r Filter>,
     writer: &'r mut Option<Writer>,
     tally: &'r mut Tally,
+    sink: &'r mut S,
 }
 
-impl FrameSink for HopSink<'_, '_> {
+impl<S: HopSink> FrameSink for PipelineSink<'_, '_, S> {
     fn frame(&mut self, chosen: InputFrame<'_>) {
         self.frames(chosen.entry, std::iter::once((chosen.time, chosen.frame)));
     }
 
     #[inline]
     fn frames<'f>(&mut self, entry: Ingress, frames: impl Iterator<Item = (Instant, &'f [u8])> + Clone) {
-        let HopSink { engine, filter, writer, tally } = self;
+        let PipelineSink { engine, filter, writer, tally, sink } = self;
         match (filter, writer) {
-            // Apart, so that only what is counted is worked out.
-            (None, None) => engine.frames(entry, frames, &mut |hop| tally.hop(&hop)),
+            // Separate, so that each compiles to no more than it needs.
+            (None, None) => engine.frames(entry, frames, &mut |hop| {
+                tally.hop(&hop);
+                sink.hop(&hop);
+            }),
             (None, Some(writer)) => engine.frames(entry, frames, &mut |hop| {
                 tally.hop(&hop);
+                sink.hop(&hop);
                 writer.hop(&hop);
             }),
             (Some(filter), writer) => engine.frames(entry, frames, &mut |hop| {
                 if filter.lets_through(&hop) {
                     tally.hop(&hop);
+                    sink.hop(&hop);
                     writer.iter_mut().for_each(|writer| writer.hop(&hop));
                 }
             }),

@@ -12,6 +12,7 @@ mod matrix;
 #[cfg(feature = "capture")]
 mod pcapng;
 pub mod sequence;
+mod sinks;
 #[cfg(test)]
 mod tests;
 mod text;

@@ -25,6 +25,9 @@ pub(crate) struct Inbox {
     filled: usize,
 }
 
+// SAFETY: its pointers are only to its own heap memory, which moves with it, and are written anew for each call.
+unsafe impl Send for Inbox {}
+
 /// A received message, to be put right where it is.
 #[derive(Debug)]
 pub(crate) struct Message<'a> {
@@ -111,6 +114,9 @@ pub(crate) struct Outbox {
     counts: Vec<usize>,
     headers: Vec<libc::mmsghdr>,
 }
+
+// SAFETY: what its pointers lead to is written anew for each call, and not read between calls.
+unsafe impl Send for Outbox {}
 
 impl Outbox {
     /// Sends the first of these messages, [`BATCH`] at most, each in parts; answers how many were taken.

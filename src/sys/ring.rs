@@ -35,6 +35,9 @@ pub(crate) struct Ring {
     before_frame: usize,
 }
 
+// SAFETY: the mapping belongs to the process, and this is its only owner here; it is used through `&mut self`.
+unsafe impl Send for Ring {}
+
 /// A filled slot. The kernel has it back once this is dropped.
 pub(crate) struct Slot<'a> {
     status: &'a AtomicU32,

@@ -1,9 +1,9 @@
 //! Frames come in, are decided about, told, remembered and sent without an allocation for each: an allocator that counts
 //! says so.
 
+use crate::boundary::{connect, framed, read_frame};
 use crate::counting::allocated;
 use crate::net::{Net, can_run};
-use crate::rim::{connect, framed, read_frame};
 use macvlab::lab::Event;
 use macvlab::live::{Engine, Monitor, Settings};
 use macvlab::stop::Stop;
@@ -80,7 +80,7 @@ fn allocates_little(engine: &mut Engine, history: usize, mut round: impl FnMut()
         engine.run(&stop, &mut meter).unwrap();
     });
     let (allocations, hops) = (meter.allocations.unwrap(), meter.hops);
-    let frames: u64 = engine.crossings().iter().map(|c| c.rim.in_frames).sum();
+    let frames: u64 = engine.attachments().iter().map(|c| c.counters.in_frames).sum();
     assert!(allocations < frames / FEW, "history {history}: {allocations} for {frames} frames");
     assert!(if history > 0 { hops > frames } else { hops == 0 }, "{hops} hops of {frames} frames");
     frames

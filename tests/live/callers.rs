@@ -1,7 +1,7 @@
 //! Callers who ask for more than they read, and more of them than are served.
 
+use crate::boundary::{LAB, connect, frame, framed, read_frame};
 use crate::net::{Live, until};
-use crate::rim::{LAB, connect, frame, framed, read_frame};
 use std::io::{Read as _, Write as _};
 use std::os::unix::net::UnixStream;
 

@@ -5,6 +5,7 @@
 
 mod agreement;
 mod allocations;
+mod boundary;
 mod callers;
 mod console;
 #[path = "../common/counting.rs"]
@@ -16,7 +17,6 @@ mod offload;
 mod outputs;
 mod privileges;
 mod qemu;
-mod rim;
 mod storms;
 mod switch;
 mod trouble;

@@ -1,7 +1,7 @@
 //! Outputs that cannot be written any more.
 
+use crate::boundary::{connect, frame, framed, read_frame};
 use crate::net::{Live, frames, until};
-use crate::rim::{connect, frame, framed, read_frame};
 use std::fs::File;
 use std::io::Write as _;
 use std::path::Path;

@@ -43,9 +43,12 @@ fn gets_an_address(attach: &str, netdev: &str) {
     until("the machine has its address", || {
         std::fs::read_to_string(path("log")).is_ok_and(|log| log.contains("sending ACK to 10.9.0.10"))
     });
-    let rim = live.attached("vm");
-    assert!(rim["in_frames"].as_u64().unwrap() >= 2 && rim["out_frames"].as_u64().unwrap() >= 2, "{rim}");
-    assert_eq!(rim["in_malformed"], 0);
+    let counters = live.attached("vm");
+    assert!(
+        counters["in_frames"].as_u64().unwrap() >= 2 && counters["out_frames"].as_u64().unwrap() >= 2,
+        "{counters}"
+    );
+    assert_eq!(counters["in_malformed"], 0);
     live.end("-TERM");
 }
 

@@ -1,7 +1,7 @@
 //! Loops outside of the lab: they are named, limited and seen to end.
 
+use crate::boundary::{connect, frame, framed};
 use crate::net::{Live, Net, can_run, until};
-use crate::rim::{connect, frame, framed};
 use std::io::{Read as _, Write as _};
 use std::net::UdpSocket;
 use std::os::unix::net::UnixStream;

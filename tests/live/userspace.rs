@@ -72,8 +72,8 @@ fn a_hundred_megabytes_of_tcp_arrive_as_they_were_sent() {
     let (net, live) = macvlan();
     transfer(&net, "one", "two", "10.9.0.2", 100);
     transfer(&net, "station", "one", "10.9.0.1", 100);
-    let rim = live.attached("eth0");
-    assert_eq!(rim["in_malformed"], 0, "{rim}");
+    let counters = live.attached("eth0");
+    assert_eq!(counters["in_malformed"], 0, "{counters}");
     live.end("-INT");
 }
 

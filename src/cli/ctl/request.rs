@@ -14,7 +14,7 @@ pub(super) enum Request {
         #[arg(long)]
         json: bool,
     },
-    /// What every device counted, and what crossed the rim.
+    /// What every device counted, and what crossed its boundary.
     Counters {
         /// As JSON, one object a line.
         #[arg(long)]

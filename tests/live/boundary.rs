@@ -40,8 +40,8 @@ pub(crate) fn read_frame(stream: &mut UnixStream) -> Vec<u8> {
 
 /// `[in_frames, in_malformed]` at a device.
 fn came_in(live: &Live, device: &str) -> [u64; 2] {
-    let rim = live.attached(device);
-    ["in_frames", "in_malformed"].map(|key| rim[key].as_u64().unwrap())
+    let counters = live.attached(device);
+    ["in_frames", "in_malformed"].map(|key| counters[key].as_u64().unwrap())
 }
 
 #[test]
@@ -211,10 +211,11 @@ fn a_flood_is_dropped_and_counted_and_requests_are_answered_meanwhile() {
         offered += 1000;
     }
     until("all came", || came_in(&live, "a")[0] == offered);
-    let rim = live.attached("b");
-    let (sent, dropped) = (rim["out_frames"].as_u64().unwrap(), rim["out_dropped"].as_u64().unwrap());
+    let counters = live.attached("b");
+    let (sent, dropped) =
+        (counters["out_frames"].as_u64().unwrap(), counters["out_dropped"].as_u64().unwrap());
     assert_eq!(sent + dropped, offered);
-    assert!(dropped > offered / 2, "{rim}");
+    assert!(dropped > offered / 2, "{counters}");
     assert!(memory(&live) < before + 20_000, "{before} kB became {} kB", memory(&live));
     live.end("-TERM");
 }
