@@ -198,15 +198,6 @@ impl<Side: Copy + Default> MacMap<Side> {
         }
     }
 
-    /// The values of many addresses, in their order, appended to `out`.
-    pub fn get_batch(&self, macs: &[MacAddr], out: &mut Vec<Option<u16>>) {
-        out.reserve(macs.len());
-        for batch in macs.chunks(BATCH) {
-            batch.iter().for_each(|&mac| self.prefetch(mac));
-            out.extend(batch.iter().map(|&mac| self.get(mac)));
-        }
-    }
-
     /// The value of an address and what stands beside it.
     #[inline]
     #[must_use]
