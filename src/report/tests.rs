@@ -105,7 +105,7 @@ fn run() -> Vec<Event> {
             },
             None,
         ),
-        Event::Devices { devices: vec![hairpin()] },
+        Event::Devices { changed: vec![hairpin()], gone: vec!["c1".into()] },
         Event::Fdb(learned(Some(("sw0.eth0".into(), FdbKind::Dynamic)))),
         Event::Fdb(learned(None)),
         result(5, Outcome::Ok, &[], None),
