@@ -8,14 +8,11 @@
 pub const LAB_FILE_BYTES: usize = 16 << 20;
 
 /// The most values of a lab file: keys, elements of lists and tables. Each takes about a hundred bytes while the file is
-/// read; the largest labs have half as many.
+/// read; the largest labs have half as many. A step has three at least, so that they bound the steps, too.
 pub const LAB_FILE_VALUES: usize = 2_000_000;
 
 /// The most devices of a lab: interfaces of routers, switches and their ports counted.
 pub const DEVICES: usize = 100_000;
-
-/// The most steps of a lab.
-pub const STEPS: usize = 1_000_000;
 
 /// The most bytes that the frames of all captures take which a lab's `replay` steps name, after decompression, with
 /// [`HELD_FRAME_BYTES`] for each frame: they are held in memory, for a step may come again.

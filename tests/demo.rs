@@ -64,6 +64,17 @@ fn a_quiz_that_ends_early_has_a_score() {
 }
 
 #[test]
+fn an_answer_has_a_limit() {
+    // Two answers, for the first is 1,024 bytes long; and one, which is none.
+    for (spaces, last, is_one) in [(1023, "0 of 2 right.", false), (1021, "No predictions, no score.", true)]
+    {
+        let (code, text, said) = demo(&["--quiz"], &(" ".repeat(spaces) + "yn\nq\n"));
+        assert_eq!((code, text.lines().last()), (Some(0), Some(last)));
+        assert_eq!(said.contains("y for yes, n for no"), is_one, "{said}");
+    }
+}
+
+#[test]
 fn one_question_of_the_quiz() {
     let (code, text, _) = demo(&["bridge", "--quiz"], "n\n");
     assert_eq!(code, Some(0));

@@ -124,6 +124,9 @@ fn the_page_of_limits_says_what_the_source_says() {
             }
             rowed.insert(format!("{file} {name}"));
         }
+        if quoted(shown_by).is_empty() {
+            wrong.push(format!("{limit}: no test shows what happens"));
+        }
         let missing = quoted(shown_by).into_iter().filter(|test| !tests.contains(&format!("fn {test}()")));
         wrong.extend(missing.map(|test| format!("{limit}: there is no test {test}")));
     }

@@ -123,3 +123,20 @@ fn a_word_finds_the_rules_that_speak_of_it() {
         assert!(!stderr(&output).contains('\u{1b}'));
     }
 }
+
+#[test]
+fn the_page_of_rules_links_three_labs() {
+    let page = rules(&["--markdown"]);
+    let mut counts = BTreeSet::new();
+    for (rule, labs) in
+        include_str!("../src/cli/labs-by-rule.txt").lines().filter_map(|line| line.split_once(' '))
+    {
+        let row = page.lines().find(|row| row.starts_with(&format!("| <a id=\"{rule}\"></a>"))).unwrap();
+        let linked: Vec<&str> =
+            row.split("](../fixtures/labs/").skip(1).map(|l| l.split_once(".toml").unwrap().0).collect();
+        let labs: Vec<&str> = labs.split(' ').collect();
+        assert_eq!(linked, labs[..labs.len().min(3)], "{rule}");
+        counts.insert(labs.len());
+    }
+    assert!(counts.contains(&3) && counts.iter().any(|count| *count > 3), "{counts:?}");
+}

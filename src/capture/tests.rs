@@ -491,3 +491,39 @@ fn a_section_has_so_many_interfaces_with_names_so_long() {
     assert_eq!(reader.interfaces().len(), MAX_INTERFACES);
     assert_eq!(reader.interfaces()[0].name.as_deref().map(str::len), Some(MAX_NAME_BYTES));
 }
+
+#[test]
+fn a_comment_longer_than_an_option_is_cut() {
+    for (comment, kept) in
+        [("x".repeat(65_535), 65_535), ("x".repeat(65_536), 65_535), ("\u{e9}".repeat(32_768), 65_534)]
+    {
+        let mut writer = PcapngWriter::new(Vec::new()).unwrap();
+        let interface = writer.add_interface("eth0", "", None).unwrap();
+        let (direction, packet_type, packet_id) = (None, None, None);
+        let (time, frame) = (Instant::ZERO, &[3; 60]);
+        let packet = Packet {
+            interface,
+            time,
+            frame,
+            orig_len: 60,
+            direction,
+            packet_type,
+            packet_id,
+            comment: &comment,
+        };
+        writer.write(&packet).unwrap();
+        writer.write(&Packet { comment: "", ..packet }).unwrap();
+        let file = writer.finish().unwrap();
+        // The option's code and length, and what was kept of it.
+        let option = [
+            &1_u16.to_le_bytes()[..],
+            &u16::try_from(kept).unwrap().to_le_bytes(),
+            &comment.as_bytes()[..kept],
+        ];
+        let option = option.concat();
+        assert!(file.windows(option.len()).any(|bytes| bytes == option), "{kept}");
+        let mut reader = Reader::new(Cursor::new(file)).unwrap();
+        assert_eq!([(); 2].map(|()| reader.next_record().unwrap().unwrap().data.len()), [60, 60]);
+        assert!(reader.next_record().is_none());
+    }
+}

@@ -191,3 +191,15 @@ fn next_hop(spec: &LabSpec, sender: &str, to: IpAddr) -> Result<Option<MacRef>, 
 fn ip_of<'a>(devices: &[(&str, &'a IpSpec)], name: &str) -> Option<&'a IpSpec> {
     devices.iter().find(|(n, _)| *n == name).map(|(_, ip)| *ip)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_frame_in_hex_has_a_limit() {
+        assert!(hex(&"0A:".repeat(65_561)).is_ok_and(|bytes| bytes.len() == 65_561));
+        let Err(Failure::Because(why)) = hex(&"0a".repeat(65_562)) else { panic!("it is taken") };
+        assert_eq!(why, "65562 bytes are more than a frame has, 65561");
+    }
+}

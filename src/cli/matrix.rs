@@ -130,10 +130,7 @@ impl Which {
     pub(super) fn lab(&self, path: &Path, known: bool, terminal: &Terminal) -> Result<Vec<Group>, Failure> {
         let spec = input::lab(path, terminal)?;
         let devices = matrix::ends(&spec).len();
-        if devices * devices.saturating_sub(1) > MAX_CELLS {
-            let why = format!("{devices} devices with addresses have more than {MAX_CELLS} pairs");
-            return Err(Failure::about(path.display(), why));
-        }
+        check_cells(devices).map_err(|why| Failure::about(path.display(), why))?;
         if self.modes.is_empty() && self.hairpin.is_none() {
             return Ok(vec![matrix::lab_group(&spec, known)]);
         }
@@ -321,4 +318,24 @@ fn show(groups: &[Group], terminal: &Terminal) -> Result<Exit, Failure> {
     write!(out, "{}", labfile::write(&spec))?;
     out.flush()?;
     Ok(Exit::Held)
+}
+
+/// A matrix of so many devices is not too large.
+fn check_cells(devices: usize) -> Result<(), String> {
+    if devices * devices.saturating_sub(1) <= MAX_CELLS {
+        return Ok(());
+    }
+    Err(format!("{devices} devices with addresses have more than {MAX_CELLS} pairs"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::check_cells;
+
+    #[test]
+    fn a_matrix_has_a_limit() {
+        assert_eq!([check_cells(0), check_cells(100)], [Ok(()), Ok(())]);
+        let why = "101 devices with addresses have more than 10000 pairs";
+        assert_eq!(check_cells(101), Err(why.to_owned()));
+    }
 }

@@ -249,3 +249,28 @@ fn ended(stage: &Stage) -> Option<(Rule, Name)> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_way_into_a_device_is_followed_up_to_a_limit() {
+        let vlan = |n: usize, below: usize| Device {
+            name: format!("v{n}").into(),
+            kind: "vlan",
+            parent: Some(format!("v{below}").into()),
+            ..Device::default()
+        };
+        // Also where a list of devices, which anybody can make, leads round in a circle.
+        for (count, followed) in [(63, 63), (64, 64), (65, 64)] {
+            let list: Vec<Device> = (0..count).map(|n| vlan(n, n + 1)).collect();
+            let circle: Vec<Device> = (0..count).map(|n| vlan(n, (n + 1) % count)).collect();
+            let ways = [&list, &circle].map(|devices| {
+                let by_name = devices.iter().map(|d| (d.name.as_str(), d)).collect();
+                places(&devices[0], &by_name).len()
+            });
+            assert_eq!(ways, [followed, 64], "{count}");
+        }
+    }
+}

@@ -57,6 +57,7 @@ impl Lab {
             return Err((Errno::Eopnotsupp, Rule::ChangeMode));
         };
         let missing = (Errno::Enodev, Rule::SendDown);
+        self.touch(id);
         let link = self.link_mut(parent).ok_or(missing)?;
         let demux = link.demux.as_mut().ok_or(missing)?;
         let done = change(demux, &mut link.nic, port);
@@ -100,11 +101,12 @@ impl Lab {
             }
             Uplink::Below { .. } => return,
         };
-        if let End::Switch(switch, port) = self.cables[cable.0].far(End::Device(id))
-            && let Some(switch) = self.switch_mut(switch)
+        if let End::Switch(switch_id, port) = self.cables[cable.0].far(End::Device(id))
+            && let Some(switch) = self.switch_mut(switch_id)
         {
             switch.set_carrier(port, up);
             switch.set_device_mac(port, mac);
+            self.touch_switch_port(switch_id, port);
         }
     }
 
@@ -141,6 +143,8 @@ impl Lab {
         let ports: Vec<DeviceId> = link.ports.iter().copied().flatten().collect();
         let children: Vec<DeviceId> = link.vlans.iter().map(|(_, child)| *child).collect();
         for port in ports {
+            // A passthru port has the address of the device below.
+            self.touch(port);
             self.refresh_stack_mac(port);
         }
         for child in children {
@@ -370,6 +374,7 @@ impl Lab {
         }
         self.silence(id);
         self.outside.vacate(id);
+        self.touch_named(name);
         self.devices[id.0].gone = true;
         if let Kind::Port { .. } = self.devices[id.0].kind {
             self.vacant.push(id);
@@ -386,11 +391,15 @@ impl Lab {
         match link.uplink.clone() {
             Uplink::Cable(CableId(cable)) => {
                 let near = End::Device(id);
+                self.touch_end(self.cables[cable].far(near));
                 for end in self.cables[cable].ends.iter_mut().filter(|e| **e == near) {
                     *end = End::Gone;
                 }
             }
-            Uplink::Switch(switch) => self.switches[switch.index()].own = None,
+            Uplink::Switch(switch) => {
+                self.touch(id);
+                self.switches[switch.index()].own = None;
+            }
             Uplink::Below { nic, .. } => {
                 if let Some(lower) = self.link_mut(nic) {
                     lower.vlans.retain(|(_, child)| *child != id);
@@ -419,10 +428,12 @@ impl Lab {
         match change {
             SwitchChange::Flag { port, flag, value } => {
                 let port = number(port)?;
+                self.told.touch(node.socket(port));
                 switch.set_flag(port, *flag, *value)
             }
             SwitchChange::State { port, state } => {
                 let port = number(port)?;
+                self.told.touch(node.socket(port));
                 switch.set_state(port, *state)
             }
             SwitchChange::GroupFwdMask { port, mask } => {

@@ -68,13 +68,15 @@ pub enum Event {
     ///
     /// [`Options::decisions`]: super::Options::decisions
     Decision(Box<super::Decision>),
-    /// A step has changed the devices: the list of [`Event::Lab`] anew, behind the step and before its result; only if
-    /// [`Options::changes`] is set.
+    /// A step has changed the devices: what is different in the list of [`Event::Lab`], behind the step and before its
+    /// result; only if [`Options::changes`] is set. [`Device::follow`] keeps a list up to date.
     ///
     /// [`Options::changes`]: super::Options::changes
     Devices {
-        /// The devices that are there now.
-        devices: Vec<Device>,
+        /// Devices that are new, or as they are now.
+        changed: Vec<Device>,
+        /// Devices that are not there any more.
+        gone: Vec<Name>,
     },
     /// A forwarding database has changed; only if [`Options::changes`] is set.
     ///
@@ -113,6 +115,9 @@ pub enum Event {
 /// A device of the lab, for those who draw or list it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Device {
+    /// Its place: lists of devices are sorted by it. No two devices of a lab have the same; one that comes may have that
+    /// of one that is gone.
+    pub place: u32,
     /// Its name.
     pub name: Name,
     /// `nic`, `vlan`, `macvlan`, `macvtap`, `station`, `router`, `switch` or `switch-port`.
@@ -133,6 +138,26 @@ pub struct Device {
     pub vlan: Option<VlanId>,
     /// How a switch port stands.
     pub port: Option<SwitchPort>,
+}
+
+impl Device {
+    /// Brings a list of devices up to date with the next event; whether the event said something about them.
+    pub fn follow(list: &mut Vec<Device>, event: &Event) -> bool {
+        match event {
+            Event::Lab { devices, .. } => list.clone_from(devices),
+            Event::Devices { changed, gone } => {
+                list.retain(|device| !gone.contains(&device.name));
+                for device in changed {
+                    match list.binary_search_by_key(&device.place, |known| known.place) {
+                        Ok(at) => list[at].clone_from(device),
+                        Err(at) => list.insert(at, device.clone()),
+                    }
+                }
+            }
+            _ => return false,
+        }
+        true
+    }
 }
 
 /// How a switch port stands.

@@ -16,7 +16,8 @@
 //! | `steps.rs` | runs the steps and holds them against what was expected |
 //! | `change.rs` | `set`, `add` and `remove` |
 //! | `ask.rs` | questions that change nothing |
-//! | `told.rs` | what changes while the lab runs, told |
+//! | `list.rs` | the devices as they are listed |
+//! | `reported.rs` | what changes while the lab runs, told |
 
 mod ask;
 mod build;
@@ -24,6 +25,7 @@ mod change;
 mod clock;
 mod device;
 mod event;
+mod list;
 mod outside;
 mod publish;
 mod record;
@@ -345,6 +347,7 @@ impl Lab {
     /// A link, to be changed.
     fn link_mut(&mut self, id: DeviceId) -> Option<&mut Link> {
         self.changed = true;
+        self.touch(id);
         self.devices[id.0].link_mut()
     }
 

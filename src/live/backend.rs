@@ -303,3 +303,7 @@ impl BackendSpec {
         opened.map_err(|why| OpenError { backend: self.clone(), why })
     }
 }
+
+#[cfg(test)]
+#[path = "backend_tests.rs"]
+mod tests;

@@ -48,6 +48,11 @@ impl Caller {
         self.here
     }
 
+    /// When something was read from it last, or a piece was made for it.
+    pub(super) fn since(&self) -> Instant {
+        self.since
+    }
+
     /// What to wait for: one answer at a time, so who does not read is not read from.
     pub(super) fn wait(&self) -> (BorrowedFd<'_>, Interest) {
         let way = match (self.is_to_read(), self.has_work()) {

@@ -47,7 +47,7 @@ pub(super) struct RequestContext<'a> {
 
 /// The end of a connection for somebody in this process, who asks as those do who come by a path.
 ///
-/// The lab does not end before this socket is closed, though it does not wait long; see [`Engine::ask_here`].
+/// The lab does not end before this socket is closed or nothing comes from it for a while; see [`Engine::ask_here`].
 ///
 /// [`Engine::ask_here`]: super::Engine::ask_here
 #[derive(Debug)]
@@ -93,9 +93,9 @@ impl Control {
         self.bells.clear();
     }
 
-    /// Whether somebody in this process may still ask.
-    pub(super) fn is_asked_here(&self) -> bool {
-        self.callers.iter().any(Caller::is_here)
+    /// When somebody in this process asked last, or was answered; `None`: nobody there can ask any more.
+    pub(super) fn asked_here(&self) -> Option<Instant> {
+        self.callers.iter().filter(|caller| caller.is_here()).map(Caller::since).max()
     }
 
     /// What to wait for.

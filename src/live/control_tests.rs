@@ -192,7 +192,7 @@ fn whoever_is_in_this_process_stays() {
     for _ in 0..2 * MAX_CALLERS {
         room.later(Duration::from_secs(1));
     }
-    assert!(room.control.is_asked_here() && room.control.guests() == MAX_CALLERS);
+    assert!(room.control.asked_here().is_some() && room.control.guests() == MAX_CALLERS);
     (&asker.socket).write_all(SHOW).unwrap();
     room.turn();
     assert_eq!(answers(&read(&asker.socket).0).len(), 1);

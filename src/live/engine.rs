@@ -27,8 +27,9 @@ const NAP: Duration = Duration::from_millis(100);
 /// How often it is asked what the system dropped.
 const ASK_MISSED: Duration = Duration::from_secs(1);
 
-/// How long the lab goes on for those in this process who still ask when it is about to end, and may be stuck.
-const LAST_REQUESTS: Duration = Duration::from_secs(1);
+/// How long the lab goes on at its end for those in this process who still ask: since they last asked, for they may be
+/// stuck; if it was told to end, in all, for their input may have no end.
+const LAST_REQUESTS: Duration = Duration::from_secs(3);
 
 /// How a live lab is run.
 #[derive(Clone, Copy, Debug, Default)]
@@ -247,7 +248,8 @@ impl Engine {
     }
 
     /// Lets a thread of this process ask, without a socket that has a path. Before the lab ends, this thread is told, and
-    /// answered for a second at most, until it closes its socket.
+    /// still answered until it closes its socket or asks nothing for three seconds; for three seconds in all if the lab was
+    /// told to end, or its time is over.
     ///
     /// # Errors
     /// The socket cannot be made.
@@ -289,8 +291,13 @@ impl Engine {
         let end = self.settings.duration.map(|duration| self.clock.now() + duration);
         self.run_until(end, |engine| stop.asked() || engine.is_over(), observer)?;
         self.control.last_call();
-        let end = self.clock.now() + LAST_REQUESTS;
-        self.run_until(Some(end), |engine| !engine.control.is_asked_here(), observer)?;
+        let (called, told) = (self.clock.now(), !self.is_over());
+        let is_done = |engine: &Engine| {
+            let Some(asked) = engine.control.asked_here() else { return true };
+            let since = if told || stop.asked() { called } else { asked.max(called) };
+            engine.clock.now().since(since) >= LAST_REQUESTS
+        };
+        self.run_until(None, is_done, observer)?;
         self.ask_missed();
         let history = &mut self.history;
         self.lab.finish(&mut |event| tell(history, observer, event));

@@ -347,3 +347,53 @@ fn no_more_are_suspected_than_there_is_room_for() {
     assert_eq!(world.entered.len(), 100 * (SUSPICIOUS as usize + 1));
     assert!(world.storms.suspects.is_empty() && world.storms.cleared.len() == MAX_SUSPECTS);
 }
+
+#[test]
+fn the_oldest_that_was_left_alone_may_be_suspected_again() {
+    let mut world = World::new(false, &[]);
+    let frame = |n: u16| [&[0xff; 6][..], &n.to_be_bytes(), &[0; 92]].concat();
+    // Comes back until it is suspicious; whether it is suspected.
+    let mut is_suspected = |n: u16| {
+        world.ticks(2000);
+        assert!(world.storms.suspects.is_empty());
+        world.leaves(A, &frame(n));
+        (0..=SUSPICIOUS).for_each(|_| world.comes_in(A, &frame(n)));
+        let suspected = !world.storms.suspects.is_empty();
+        world.ticks(200);
+        suspected
+    };
+    // Those that turned out to be in no loop are left alone for a minute, so there is no time for 257 one by one.
+    assert!(is_suspected(0) && !is_suspected(0));
+    let now = world.now();
+    world.storms.cleared.extend((1..256).map(|n| (hash(&frame(n)), now + LEFT_ALONE)));
+    assert_eq!(world.storms.cleared.len(), 256);
+    let mut is_suspected = |n: u16| {
+        world.ticks(2000);
+        world.leaves(A, &frame(n));
+        (0..=SUSPICIOUS).for_each(|_| world.comes_in(A, &frame(n)));
+        let suspected = !world.storms.suspects.is_empty();
+        world.ticks(500);
+        suspected
+    };
+    assert!(!is_suspected(0), "there is room for 256");
+    assert!(is_suspected(256) && is_suspected(0), "the oldest has made room");
+    assert!(!is_suspected(2));
+}
+
+#[test]
+fn a_ninth_loop_is_a_part_of_the_eighth() {
+    let mut storms = Storms::default();
+    for n in 0..9 {
+        storms.found(&LoopPath { leave: vec![Outlet::of(2 * n)], come_back: vec![Outlet::of(2 * n + 1)] });
+        assert_eq!(storms.loops.len(), (n as usize + 1).min(8));
+    }
+    let last = &storms.loops[7].way;
+    assert_eq!(
+        (&last.leave, &last.come_back),
+        (&vec![Outlet::of(14), Outlet::of(16)], &vec![Outlet::of(15), Outlet::of(17)])
+    );
+    // What goes round in it is dropped, as in the others.
+    let frame = broadcast(1);
+    storms.leaves(Instant::ZERO, Outlet::of(16), &frame);
+    assert_eq!(storms.comes_in(Instant::ZERO, Outlet::of(17), &frame), Admission::Looped);
+}

@@ -178,3 +178,7 @@ impl Backend for Stream {
         if self.peer.is_some() { &PeerState::Here } else { &self.away }
     }
 }
+
+#[cfg(test)]
+#[path = "stream_tests.rs"]
+mod tests;

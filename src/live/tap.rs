@@ -67,11 +67,15 @@ fn prepare(asking: &UnixDatagram, name: &str, site: &Site) -> Result<(), ErrorNu
     if let Some(mac) = site.mac {
         sys::set_mac(asking, name, mac)?;
     }
-    // What no TAP device can have sets no limit (`--relay`).
-    if site.mtu != DEFAULT_MTU && site.mtu <= MAX_TAP_MTU {
-        sys::set_mtu(asking, name, site.mtu)?;
+    if let Some(mtu) = mtu_of(site) {
+        sys::set_mtu(asking, name, mtu)?;
     }
     sys::set_up(asking, name)
+}
+
+/// The mtu that a new device is given; `None`: it keeps its own, for what no TAP device can have sets no limit (`--relay`).
+fn mtu_of(site: &Site) -> Option<u32> {
+    (site.mtu != DEFAULT_MTU && site.mtu <= MAX_TAP_MTU).then_some(site.mtu)
 }
 
 impl Backend for Tap {
@@ -123,5 +127,16 @@ impl Backend for Tap {
 
     fn presence(&self) -> &PeerState {
         &self.presence
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_new_device_has_the_mtu_of_its_site_up_to_a_limit() {
+        let given = |mtu| mtu_of(&Site { mac: None, mtu });
+        assert_eq!([1500, 9000, 65_521, 65_522].map(given), [None, Some(9000), Some(65_521), None]);
     }
 }

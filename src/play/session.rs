@@ -231,6 +231,13 @@ impl Session {
         Ok(())
     }
 
+    /// Fills the session until there is room for only so many events more.
+    #[cfg(test)]
+    pub(super) fn leave_room(&mut self, events: usize) {
+        let filling = Event::Lab { title: String::new(), devices: Vec::new() };
+        self.run.events.resize(MAX_EVENTS - events, filling);
+    }
+
     fn do_step(&mut self, step: StepSpec) -> Result<ActionResult, Denied> {
         if self.spec.steps.len() >= MAX_ACTIONS {
             return Err(Denied::TooManyActions);

@@ -349,3 +349,13 @@ fn a_time_that_pcap_cannot_say_ends_the_replay_with_the_name_of_the_file() {
     assert!(said.ends_with("c1.pcap: cannot be written: a pcap file has no times after 2106"), "{said}");
     assert_eq!(lengths(&dir.path().join("c1.pcap")), [60]);
 }
+
+#[test]
+fn the_buffers_of_files_have_a_size_within_bounds() {
+    let capacity =
+        |files: usize, memory: usize| super::writer_queue::open(files, memory).0.small().capacity();
+    assert_eq!(capacity(1, 33 * 128 * 1024), 128 * 1024);
+    assert_eq!(capacity(1, 1 << 30), 128 * 1024, "however much memory there is");
+    assert_eq!(capacity(68, 100 * 4096), 4096);
+    assert_eq!(capacity(68, 0), 256);
+}

@@ -13,9 +13,6 @@ use std::io::{self, Write};
 /// Names that one line lists.
 const MAX_LISTED: usize = 8;
 
-/// The device column is at most this wide, in characters.
-const MAX_DEVICE_WIDTH: usize = 24;
-
 /// Tells journeys. A rule's reason is told once, where it is first named.
 pub struct Explanation<'a, W: Write> {
     writer: W,
@@ -154,7 +151,7 @@ impl<'a, W: Write> Explanation<'a, W> {
 
     fn fates(&mut self, fates: &[(Name, Fate)]) -> io::Result<()> {
         let widths = fates.iter().map(|(name, _)| name.chars().count());
-        let width = widths.max().unwrap_or_default().min(MAX_DEVICE_WIDTH);
+        let width = widths.max().unwrap_or_default();
         let got = |fate: &Fate| matches!(fate, Fate::Got(_));
         if !fates.iter().any(|(_, fate)| got(fate)) {
             writeln!(self.writer, "\nNobody gets it.")?;
@@ -278,4 +275,16 @@ fn some_of(mut names: Vec<String>) -> String {
         names.push(format!("{more} more"));
     }
     names.join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::some_of;
+
+    #[test]
+    fn a_line_lists_eight_names() {
+        let names = |count: usize| some_of((1..=count).map(|n| n.to_string()).collect());
+        assert_eq!(names(8), "1, 2, 3, 4, 5, 6, 7, 8");
+        assert_eq!(names(10), "1, 2, 3, 4, 5, 6, 7, 8, 2 more");
+    }
 }

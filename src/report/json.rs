@@ -159,10 +159,10 @@ impl<W: Write> JsonLines<W> {
             }
             Event::Hop(hop) => hop_object(hop),
             Event::Decision(decision) => decided(decision),
-            Event::Devices { devices } => {
+            Event::Devices { changed, gone } => {
                 let mut list = Object::event("devices");
-                list.0.push(("devices", Field::Objects(devices.iter().map(device).collect())));
-                list
+                list.0.push(("changed", Field::Objects(changed.iter().map(device).collect())));
+                list.with("gone", names(gone))
             }
             Event::Fdb(change) => learned(change),
             Event::Result { step, outcome, rtt, delivered, held } => {

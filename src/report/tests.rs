@@ -105,7 +105,7 @@ fn run() -> Vec<Event> {
             },
             None,
         ),
-        Event::Devices { devices: vec![hairpin()] },
+        Event::Devices { changed: vec![hairpin()], gone: vec!["c1".into()] },
         Event::Fdb(learned(Some(("sw0.eth0".into(), FdbKind::Dynamic)))),
         Event::Fdb(learned(None)),
         result(5, Outcome::Ok, &[], None),
@@ -207,4 +207,40 @@ fn counters_in_columns() {
         table.event(&event);
     }
     insta::assert_snapshot!(table.render());
+}
+
+#[test]
+fn a_step_names_eight_drops() {
+    let line = |drops: usize| {
+        let mut report = TextReport::new(Vec::new(), Detail::Steps, false);
+        report.event(&step(1, Action::Ping(probe()), None)).unwrap();
+        for n in 0..drops {
+            report.event(&hop(1, 1, &format!("p{n}"), HopKind::Drop(Rule::NoHairpin))).unwrap();
+        }
+        report.event(&result(1, Outcome::NoReply, &[], None)).unwrap();
+        String::from_utf8(report.finish().unwrap()).unwrap()
+    };
+    assert!(line(8).trim_end().ends_with("(p7)"), "{}", line(8));
+    assert!(line(9).trim_end().ends_with("(p7) and more"), "{}", line(9));
+}
+
+#[test]
+fn the_device_column_has_a_width() {
+    let shown = |longest: usize| {
+        let mut report = TextReport::new(Vec::new(), Detail::Hops, false);
+        let names = ["a".to_owned(), "b".repeat(longest)];
+        let devices = names.iter().map(|name| device(name, "nic", 1, None, None)).collect();
+        report.event(&Event::Lab { title: String::new(), devices }).unwrap();
+        for name in &names {
+            report.event(&hop(1, 1, name, HopKind::Arrive(PacketType::Broadcast))).unwrap();
+        }
+        let text = String::from_utf8(report.finish().unwrap()).unwrap();
+        // Where the column behind it begins.
+        let behind =
+            |line: &str| line.find("  arrives").or(line.find(" arrive")).unwrap_or_else(|| panic!("{text}"));
+        text.lines().map(behind).collect::<Vec<_>>()
+    };
+    let (at, beyond) = (shown(24), shown(31));
+    assert_eq!(at[0], at[1]);
+    assert_eq!((beyond[0], beyond[1]), (at[0], at[0] + 7));
 }

@@ -381,7 +381,12 @@ impl Host {
 
     /// Does everything that is due.
     pub(super) fn poll(&mut self, now: Instant) {
-        let mut rounds = 0..MAX_ROUNDS;
+        self.poll_rounds(now, MAX_ROUNDS);
+    }
+
+    /// Does everything that is due, in at most so many rounds; what is left is due a moment later.
+    pub(super) fn poll_rounds(&mut self, now: Instant, most: usize) {
+        let mut rounds = 0..most;
         while rounds.next().is_some() {
             let mut busy = false;
             for index in 0..self.links.len() {

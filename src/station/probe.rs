@@ -157,6 +157,14 @@ impl Running {
         self.pending.remove(&key);
     }
 
+    /// Waits no longer for the answer to its oldest request, which stays unanswered; the key of that.
+    pub(super) fn give_up_oldest(&mut self) -> Option<u16> {
+        let (key, _) = self.pending.iter().min_by_key(|(_, attempt)| attempt.sent_at)?;
+        let key = *key;
+        self.pending.remove(&key);
+        Some(key)
+    }
+
     pub(super) fn fail(&mut self, key: u16, why: Unreachable) {
         if self.pending.remove(&key).is_some_and(|a| !a.answered) {
             self.result.unreachable += 1;

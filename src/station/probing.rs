@@ -69,6 +69,11 @@ impl Host {
                 return icmp::echo_packet(source, to, self.next_ident(), echo);
             }
             ProbeKind::Udp => {
+                if !self.stack.has_room_for_udp()
+                    && let Some(oldest) = running.give_up_oldest()
+                {
+                    self.stack.unbind(oldest);
+                }
                 let port = self.stack.free_port();
                 running.pend(now, port, None);
                 if self.stack.udp_send((source, port), (to, ECHO_PORT), LINE).is_err() {

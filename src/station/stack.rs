@@ -266,12 +266,17 @@ impl Stack {
         }
     }
 
+    /// Whether one more UDP port can be bound.
+    pub(super) fn has_room_for_udp(&self) -> bool {
+        self.udp.len() < MAX_UDP_PORTS
+    }
+
     /// Binds a UDP port; nothing happens if it is bound already.
     pub(super) fn bind(&mut self, port: u16) -> Result<(), SocketError> {
         if self.udp.contains_key(&port) {
             return Ok(());
         }
-        if self.udp.len() >= MAX_UDP_PORTS {
+        if !self.has_room_for_udp() {
             return Err(SocketError::NoRoom);
         }
         let buffer =

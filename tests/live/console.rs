@@ -113,12 +113,14 @@ fn answers_leave_standard_output_to_the_events() {
 
 #[test]
 fn the_end_of_a_capture_waits_for_the_requests_of_a_file() {
+    // They take longer than the lab goes on when nothing is asked.
+    const TIMES: usize = 2000;
     let dir = tempfile::tempdir().unwrap();
     std::fs::write(dir.path().join("lab.toml"), LAB).unwrap();
     let mut capture = PcapWriter::new(Vec::new()).unwrap();
     capture.write(Instant::ZERO, &[0xff; 60], 0).unwrap();
     std::fs::write(dir.path().join("in.pcap"), capture.finish().unwrap()).unwrap();
-    std::fs::write(dir.path().join("requests"), "fdb --json\nshow\n".repeat(100) + "remove c1\nshow")
+    std::fs::write(dir.path().join("requests"), "fdb --json\nshow\n".repeat(TIMES) + "remove c1\nshow")
         .unwrap();
     let out = Command::new(env!("CARGO_BIN_EXE_macvlab"))
         .args(["live", "lab.toml", "--attach", "eth0=pcap:in.pcap", "--control", "-", "-q"])
@@ -129,7 +131,19 @@ fn the_end_of_a_capture_waits_for_the_requests_of_a_file() {
     assert_eq!(out.status.code(), Some(0), "{out:?}");
     let [out, err] = said(out);
     let shown = |device: &str| out.lines().filter(|l| l.starts_with(device)).count();
-    assert_eq!([shown("eth0 "), shown("c1 "), err.len()], [101, 100, 0], "{err}");
+    assert_eq!([shown("eth0 "), shown("c1 "), err.len()], [TIMES + 1, TIMES, 0], "{err}");
+}
+
+#[test]
+fn requests_without_end_do_not_keep_it_from_ending() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut live = Live::with_stdin(dir.path(), LAB, &WIRE);
+    let mut stdin = live.stdin.take().unwrap();
+    let typist = std::thread::spawn(move || while stdin.write_all(b"fdb\n").is_ok() {});
+    live.signal("-TERM");
+    until("it ends", || live.has_ended());
+    assert_eq!(live.wait().status.code(), Some(0));
+    typist.join().unwrap();
 }
 
 #[test]

@@ -60,3 +60,14 @@ impl Race {
         }])
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_kernel_is_not_asked_about_too_many_ports() {
+        // 256 would need namespaces, which a test of the whole command makes.
+        assert!(Race.measure(257, FrameSize::Fixed(60)).is_ok_and(|measured| measured.is_empty()));
+    }
+}

@@ -59,3 +59,27 @@ impl Caller {
 fn nonsense() -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, "whoever listens there is no `macvlab live`")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What comes of an answer whose first line has so many bytes before its end.
+    fn answered(bytes: usize) -> io::Result<Result<Vec<u8>, String>> {
+        let (near, mut far) = UnixStream::pair().unwrap();
+        let (begin, end) = (r#"{"ok":false,"error":""#, "\"}");
+        let line = format!("{begin}{}{end}\n", "x".repeat(bytes - begin.len() - end.len()));
+        // Who has read enough hangs up.
+        let writer = std::thread::spawn(move || drop(far.write_all(line.as_bytes())));
+        let answer = Caller::over(near).ask(&json!({}));
+        writer.join().unwrap();
+        answer
+    }
+
+    #[test]
+    fn the_first_line_of_an_answer_has_a_limit() {
+        assert!(answered(1 << 20).unwrap().is_err_and(|error| error.ends_with("xxx")));
+        let why = answered((1 << 20) + 1).unwrap_err().to_string();
+        assert_eq!(why, "whoever listens there is no `macvlab live`");
+    }
+}

@@ -12,6 +12,8 @@ use macvlab::replay::{
     AddressMap, EntryError, Filter, Limits, Pipeline, Rewrite, Route, Speed, Substitute, Term,
 };
 use macvlab::report::Detail;
+use std::fs::File;
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 /// The longest map file, in bytes: a hundred thousand lines.
@@ -160,9 +162,12 @@ fn check_inputs(captures: &[PathBuf], lab: &Path, passes: u64) -> Result<(), Fai
 
 fn map_file(path: &Path) -> Result<Vec<MapEntry>, Failure> {
     let about = |e: &dyn std::fmt::Display| Failure::about(path.display(), e);
-    if std::fs::metadata(path).map_err(|e| about(&e))?.len() > MAX_MAP_BYTES {
+    // A pipe or a device does not say how much there is: one byte more than allowed is enough to see that it is too long.
+    let mut text = String::new();
+    let file = File::open(path).map_err(|e| about(&e))?;
+    file.take(MAX_MAP_BYTES + 1).read_to_string(&mut text).map_err(|e| about(&e))?;
+    if text.len() as u64 > MAX_MAP_BYTES {
         return Err(about(&format!("longer than {MAX_MAP_BYTES} bytes")));
     }
-    let text = std::fs::read_to_string(path).map_err(|e| about(&e))?;
     map_lines(&text).map_err(|(line, why)| Failure::about(format!("{}:{line}", path.display()), why))
 }

@@ -3,7 +3,7 @@
 use super::super::interrupt::Interrupt;
 use super::super::terminal::Terminal;
 use super::super::{Exit, Failure};
-use super::{MAX_TOLD, Which, progress_bar};
+use super::{First, Which, progress_bar};
 use macvlab::kernel::{CellChecked, cell_count, verify_matrix};
 use macvlab::matrix::Group;
 use macvlab::plain::plain;
@@ -41,13 +41,12 @@ pub(super) fn run(
     let all = cell_count(groups) as u64;
     let bar = progress_bar(all, "cells", terminal);
     let mut out = terminal.out();
-    let (mut told, mut problem) = (0, None);
+    let (mut first, mut problem) = (First::default(), None);
     let tally = verify_matrix(groups, jobs, interrupt.stop(), &mut |checked| {
         bar.inc(1);
-        if checked.agrees() || told == MAX_TOLD {
+        if checked.agrees() || !first.tells() {
             return;
         }
-        told += 1;
         let line = in_words(checked);
         problem = bar.suspend(|| writeln!(out, "{line}")).err().or(problem.take());
         if terminal.closed() {

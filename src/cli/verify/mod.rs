@@ -21,6 +21,21 @@ use std::path::{Path, PathBuf};
 
 /// Failing random labs, or cells, that are told; all are counted.
 const MAX_TOLD: u64 = 10;
+
+/// Tells the first of many.
+#[derive(Default)]
+struct First {
+    told: u64,
+}
+
+impl First {
+    /// Whether one more is told.
+    fn tells(&mut self) -> bool {
+        self.told += 1;
+        self.told <= MAX_TOLD
+    }
+}
+
 /// Threads, unless they are given: a lab keeps one busy, a cell of the matrix mostly waits for what does not come.
 const RANDOM_JOBS: u16 = 4;
 const MATRIX_JOBS: u16 = 16;
@@ -166,14 +181,13 @@ fn random(
     // That it cannot be written is found out before the work.
     let page = args.rules.as_deref().map(|path| Output::create(path, terminal)).transpose()?;
     let bar = progress_bar(count, "labs", terminal);
-    let (mut told, mut problem) = (0, None);
+    let (mut shown, mut problem) = (First::default(), None);
     let tally = verify_random(first, count, jobs, interrupt.stop(), &mut |progress| {
         bar.inc(1);
         match progress {
             Progress::Agreed(..) => {}
             Progress::Failed(failure) => {
-                told += 1;
-                if told <= MAX_TOLD {
+                if shown.tells() {
                     problem = bar.suspend(|| show(failure, args, terminal)).err().or(problem.take());
                 }
             }
@@ -291,4 +305,16 @@ fn in_words(allowed: Allowed) -> String {
 fn seed_of_the_day() -> u64 {
     let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
     now.map_or(1, |d| u64::try_from(d.as_micros()).unwrap_or(1))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::First;
+
+    #[test]
+    fn the_first_ten_failures_are_told() {
+        let mut first = First::default();
+        let told: Vec<bool> = (0..12).map(|_| first.tells()).collect();
+        assert_eq!(told, [[true; 10].as_slice(), &[false; 2]].concat());
+    }
 }

@@ -288,3 +288,16 @@ fn a_file_beyond_the_limits_is_refused() {
     let many = format!("title = \"{}\" # {}\n", ".".repeat(500), ".".repeat(500));
     assert!(parse("lab.toml", &many).is_ok());
 }
+
+#[test]
+fn a_long_line_is_named_and_not_shown() {
+    let shown = |bytes: usize| {
+        let line = "wrong = 1 #";
+        parse("lab.toml", &format!("[nic.eth0]\n{line}{}\n", "x".repeat(bytes - line.len())))
+            .unwrap_err()
+            .to_string()
+    };
+    let (shown, named) = (shown(4096), shown(4097));
+    assert!(shown.contains("| wrong = 1 #xxx"), "{shown}");
+    assert!(named.contains("--> lab.toml:2:1") && !named.contains("xxx"), "{named}");
+}

@@ -223,10 +223,29 @@ fn a_step_without_end_is_not_done() {
     let mut session = session();
     act(&mut session, HAIRPIN);
     let before = (told(session.events()), session.state());
+    // To fill it by pings would take as long as an action may.
+    session.leave_room(100);
     let denied = session.act(r#"ping = { from = "c1", to = "c2", count = 86400 }"#).unwrap_err();
     assert!(matches!(denied, Denied::TooManyEvents), "{denied}");
     assert_eq!((told(session.events()), session.state()), before);
     assert!(act(&mut session, PING).starts_with("a reply"));
+}
+
+#[test]
+fn a_step_whose_events_just_fit_is_done() {
+    let mut session = session();
+    act(&mut session, HAIRPIN);
+    let before = session.events().count();
+    act(&mut session, PING);
+    let needed = session.events().count() - before;
+    for (room, fits) in [(needed, true), (needed - 1, false)] {
+        session.undo().unwrap();
+        session.leave_room(room);
+        assert_eq!(session.act(PING).is_ok(), fits, "{room} of {needed}");
+        if !fits {
+            act(&mut session, PING);
+        }
+    }
 }
 
 #[test]

@@ -65,21 +65,15 @@ impl Scene {
     /// Keeps what the event says about the devices; answers whether it said something.
     pub fn event(&mut self, event: &Event) -> bool {
         match event {
-            Event::Lab { title, devices } => {
-                (self.title, self.devices) = (title.clone(), devices.clone());
-                true
-            }
-            Event::Devices { devices } => {
-                self.devices.clone_from(devices);
-                true
-            }
+            Event::Lab { title, .. } => self.title.clone_from(title),
             Event::Setup { device, parent, stage, errno, rule, .. } => {
                 let (name, parent) = (device.clone(), parent.clone());
                 self.refused.push(Refused { name, parent, stage: *stage, errno: *errno, rule: *rule });
-                true
+                return true;
             }
-            _ => false,
+            _ => {}
         }
+        Device::follow(&mut self.devices, event)
     }
 
     /// Why the device of this name is not there, or is down, if it was refused.

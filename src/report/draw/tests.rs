@@ -161,3 +161,26 @@ fn names_stay_text() {
     assert_eq!(dot.replace("\\\\", "").replace("\\\"", "").matches('"').count() % 2, 0, "{dot}");
     assert!(dot.contains("'\\\\"), "{dot}");
 }
+
+#[test]
+fn sub_interfaces_are_drawn_up_to_a_depth() {
+    let nested = |count: usize| {
+        let below = |n: usize| if n == 1 { "eth0".to_owned() } else { format!("v{}", n - 1) };
+        let vlan = |n| Device {
+            name: format!("v{n}").into(),
+            kind: "vlan",
+            parent: Some(below(n).into()),
+            ..Device::default()
+        };
+        let nic = Device { name: "eth0".into(), kind: "nic", ..Device::default() };
+        Scene { devices: std::iter::once(nic).chain((1..=count).map(vlan)).collect(), ..Scene::default() }
+    };
+    for (count, drawn) in [(15, 15), (16, 16), (17, 16)] {
+        let scene = nested(count);
+        let layout = Layout::of(&scene);
+        let placed = (1..=count).filter(|n| layout.places().contains_key(format!("v{n}").as_str())).count();
+        assert_eq!(placed, drawn);
+        // All are in the picture's description.
+        assert!(svg(&scene).contains(&format!("v{count}: ")));
+    }
+}

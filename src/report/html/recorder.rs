@@ -45,6 +45,8 @@ pub struct Recorder {
     ways: Ways,
     /// The step that runs, and its hops and decisions.
     running: Option<(StepSpec, Vec<Event>)>,
+    /// It had more of them than are looked at.
+    unsearched: bool,
     time: Instant,
 }
 
@@ -157,7 +159,7 @@ impl Recorder {
             left_out: 0,
             because: Vec::new(),
         });
-        self.running = Some((spec.clone(), Vec::new()));
+        (self.running, self.unsearched) = (Some((spec.clone(), Vec::new())), false);
     }
 
     fn hop(&mut self, hop: &Hop, event: &Event) {
@@ -226,9 +228,9 @@ impl Recorder {
 
     /// Keeps what the reasons of the step's outcome are found in.
     fn remember(&mut self, event: &Event) {
-        if let Some((_, events)) = self.running.as_mut().filter(|(_, events)| events.len() < MAX_STEP_EVENTS)
-        {
-            events.push(event.clone());
+        match &mut self.running {
+            Some((_, events)) if events.len() < MAX_STEP_EVENTS => events.push(event.clone()),
+            running => self.unsearched = running.is_some(),
         }
     }
 
@@ -255,7 +257,11 @@ impl Recorder {
         let last = self.moment(Kind::Result, step);
         self.ways.settled();
         let Some((spec, events)) = self.running.take() else { return };
-        let reasons = because(&spec, outcome, &events, &self.scene.devices);
+        let mut reasons = because(&spec, outcome, &events, &self.scene.devices);
+        if self.unsearched {
+            let told = format!(", as far as the first {MAX_STEP_EVENTS} hops and decisions show");
+            reasons.iter_mut().for_each(|reason| reason.text.push_str(&told));
+        }
         let because = reasons.into_iter().map(|r| StepReason { rule: self.rules.of(r.rule), text: r.text });
         let because = because.collect();
         if let Some(told) = self.steps.last_mut().filter(|told| told.step == step) {

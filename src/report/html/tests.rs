@@ -194,3 +194,47 @@ fn drawings_are_shared_and_bounded() {
     assert_eq!(value["drawings"].as_array().unwrap().len(), MAX_DRAWINGS);
     assert_eq!(value["scenes_left_out"], json!(10));
 }
+
+/// The reasons of the only step.
+fn reasons(events: &[Event]) -> Vec<String> {
+    let value = written(events);
+    let because = value["steps"][0]["because"].as_array().unwrap();
+    because.iter().map(|reason| reason.to_string()).collect()
+}
+
+/// A broadcast between so many ports.
+fn broadcast(ports: usize) -> Vec<Event> {
+    let mut text = "[nic.eth0]\n".to_owned();
+    for n in 0..ports {
+        text.push_str(&format!("[macvlan.c{n}]\nparent = \"eth0\"\nmode = \"bridge\"\n"));
+    }
+    text.push_str("[[step]]\ninject = { at = \"c0\", frame = \"ffffffffffff02000000000188b5\" }\n");
+    events(&crate::labfile::parse("lab.toml", &text).unwrap())
+}
+
+#[test]
+fn reasons_are_searched_for_in_many_events_and_said_to_be_some() {
+    let events = broadcast(3);
+    let is_searched = |event: &Event| matches!(event, Event::Hop(_) | Event::Decision(_));
+    let at = events.iter().position(is_searched).unwrap();
+    let own = events.iter().filter(|event| is_searched(event)).count();
+    let whole = reasons(&events);
+    for (more, partly) in [(20_000 - own, false), (20_001 - own, true)] {
+        // The first hop, again and again.
+        let again = vec![events[at].clone(); more];
+        let reasons = reasons(&[&events[..=at], &again, &events[at + 1..]].concat());
+        let said = reasons.iter().filter(|reason| reason.contains("as far as the first 20000 hops")).count();
+        assert_eq!(said, if partly { reasons.len() } else { 0 }, "{reasons:?}");
+        assert!(partly || reasons == whole, "{reasons:?}");
+        assert!(!reasons.is_empty());
+    }
+}
+
+#[test]
+fn devices_of_one_fate_are_named_up_to_a_limit() {
+    let got = |ports: usize| {
+        reasons(&broadcast(ports)).into_iter().find(|reason| reason.contains(" got it")).unwrap()
+    };
+    assert!(got(13).contains("c11 and c12 got it"), "{}", got(13));
+    assert!(got(15).contains("c12 and 2 more got it"), "{}", got(15));
+}

@@ -77,7 +77,7 @@ impl SequenceBuilder {
                 self.story.title = printable(title);
                 self.devices.learn(devices);
             }
-            Event::Devices { devices } => self.devices.learn(devices),
+            Event::Devices { changed, .. } => self.devices.learn(changed),
             Event::Setup { device, errno, rule, .. } => {
                 self.heading(format!("{} is refused: {errno} by {rule} {}", printable(device), rule.title()));
             }

@@ -132,3 +132,33 @@ fn the_style_is_whole() {
         assert!(light_and_dark >= 2, "{class} is styled {light_and_dark} times");
     }
 }
+
+#[test]
+fn a_note_names_four_ways() {
+    for (ports, ways) in [(4, "c1, c2, c3, c4"), (6, "c1, c2, c3, c4 and 2 more")] {
+        let mut text = "[nic.eth0]\n[macvlan.c0]\nparent = \"eth0\"\nmode = \"bridge\"\n".to_owned();
+        for n in 1..=ports {
+            text.push_str(&format!("[macvlan.c{n}]\nparent = \"eth0\"\nmode = \"private\"\n"));
+        }
+        text.push_str("[[step]]\ninject = { at = \"c0\", frame = \"ffffffffffff02000000000188b5\" }\n");
+        let (story, _) = told(&text);
+        let notes: Vec<_> = story
+            .entries
+            .iter()
+            .filter_map(|entry| if let Entry::Shut { ways, .. } = entry { Some(ways) } else { None })
+            .collect();
+        assert_eq!(notes, [ways]);
+    }
+}
+
+#[test]
+fn the_description_of_a_picture_has_60_lines() {
+    let described = |entries: usize| {
+        let entries = (1..=entries).map(|n| Entry::Heading(format!("step {n}"))).collect();
+        let picture = svg(&Story { entries, ..Story::default() });
+        let (_, rest) = picture.split_once("<desc id=\"mv-desc\">").unwrap();
+        rest.split_once("</desc>").unwrap().0.to_owned()
+    };
+    assert!(described(60).ends_with(". step 59. step 60"));
+    assert!(described(63).ends_with(". step 60. and 3 more"));
+}

@@ -1,6 +1,7 @@
 //! What end points do, seen on the wire between them.
 
 mod ends;
+mod limits;
 mod malformed;
 mod neighbours;
 mod routers;
