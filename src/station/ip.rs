@@ -1,4 +1,4 @@
-//! Addresses with their subnet.
+//! IP addresses with their prefix length.
 
 use crate::frame::MacAddr;
 use std::collections::BTreeMap;
@@ -13,13 +13,13 @@ pub struct IpNet {
 }
 
 impl IpNet {
-    /// An address in a subnet of this prefix length, in bits; `None`: addresses of its family are not that long.
+    /// An address with a prefix length in bits; `None`: the prefix is too long for its family.
     #[must_use]
     pub const fn new(addr: IpAddr, prefix: u8) -> Option<IpNet> {
         if prefix <= IpNet::longest(addr) { Some(IpNet { addr, prefix }) } else { None }
     }
 
-    /// The longest prefix of the address's family, in bits.
+    /// The maximum prefix length of the address's family, in bits.
     #[must_use]
     pub const fn longest(addr: IpAddr) -> u8 {
         if addr.is_ipv4() { 32 } else { 128 }
@@ -60,10 +60,10 @@ impl fmt::Display for IpNet {
     }
 }
 
-/// What a device with an IP stack is configured with.
+/// The IP configuration of a device.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct IpSpec {
-    /// Its addresses; none: the device only sends what is injected and records what it receives.
+    /// Its IP addresses; none: the device only sends injected frames and records received ones.
     pub address: Vec<IpNet>,
     /// Default routers: at most one for each family.
     pub gateway: Vec<IpAddr>,
@@ -72,7 +72,7 @@ pub struct IpSpec {
 }
 
 impl IpSpec {
-    /// 02:42 and the first IPv4 address, as Docker up to 27 did; without one, made from the device's name.
+    /// 02:42 and the first IPv4 address, as Docker up to 27 did; without one, derived from the device's name.
     #[must_use]
     pub fn default_mac(&self, name: &str) -> MacAddr {
         let v4 = self.address.iter().find_map(|n| match n.addr {
@@ -83,7 +83,8 @@ impl IpSpec {
     }
 }
 
-/// A locally administered address made from a device's name, the same in every run: 02, then 40 bits of an FNV-1a hash.
+/// A locally administered MAC address derived from a device's name, the same in every run: 02, then 40 bits of an
+/// FNV-1a hash.
 #[must_use]
 pub fn default_mac(name: &str) -> MacAddr {
     let hash = name
