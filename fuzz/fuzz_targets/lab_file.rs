@@ -32,7 +32,7 @@ fuzz_target!(|data: &[u8]| -> Corpus {
     Corpus::Keep
 });
 
-/// Mistakes name a place in the text, and can be shown.
+/// Errors have a position in the text, and can be displayed.
 fn said(mistakes: &Diagnostics, text: &str) {
     assert!(!mistakes.list().is_empty());
     let lines = text.lines().count().max(1) + 1;
