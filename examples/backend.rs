@@ -1,4 +1,4 @@
-//! A backend in place of container c1's program: it sends one broadcast. Then every device's counters are printed.
+//! A custom backend in place of container c1's program sends one broadcast. Then every device's counters are printed.
 use macvlab::{lab::Event, labfile, live::*, stop::Stop, time::Instant};
 use std::io::Write as _;
 struct Once(bool);

@@ -1,5 +1,5 @@
-//! What the kernel refuses, without a kernel: a second port beside a passthru port, two ports of one address, and
-//! passthru's address shared with its parent.
+//! Errors of the kernel, without a kernel: a second port beside a passthru port, two ports with the same MAC address,
+//! and passthru's MAC address shared with its parent.
 //!
 //! `cargo run --example errors`
 
@@ -24,15 +24,15 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 
     let ports = demux.as_mut().ok_or("a port was created")?;
     ports.set_mac(&mut nic, first, MacAddr([2, 0, 0, 0, 0, 7])).map_err(|(e, _)| e)?;
-    println!("the passthru port's new address is its parent's as well: {}", nic.mac);
+    println!("the passthru port's new MAC address is its parent's as well: {}", nic.mac);
     macvlan::remove(&mut demux, &mut nic, first).map_err(|(e, _)| e)?;
-    println!("and gone with it: {}", nic.mac);
+    println!("and undone with it: {}", nic.mac);
 
     let a = macvlan::create(&mut demux, &nic, &port(Mode::Bridge, 3), false).map_err(|(e, _)| e)?;
     let b = macvlan::create(&mut demux, &nic, &port(Mode::Vepa, 3), false).map_err(|(e, _)| e)?;
     let ports = demux.as_mut().ok_or("ports were created")?;
     ports.set_up(&mut nic, a, true).map_err(|(e, _)| e)?;
     let (errno, rule) = ports.set_up(&mut nic, b, true).err().ok_or("the address is in use")?;
-    println!("two ports of one address: created, but bringing up the second: {errno}, by {rule}");
+    println!("two ports with one MAC address: created, but bringing up the second: {errno}, by {rule}");
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! A capture is replayed into a counter of one's own, on the fast path: bytes that each device received.
+//! Replays a capture into a custom sink, on the fast path: counts the bytes that each device received.
 #![allow(clippy::print_stdout)]
 use macvlab::capture::Reader;
 use macvlab::lab::HopKind;

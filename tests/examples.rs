@@ -1,4 +1,4 @@
-//! Every example runs and says something.
+//! Every example runs and prints something.
 
 use std::process::Command;
 
@@ -11,7 +11,7 @@ fn every_example_runs() {
         .collect();
     names.sort();
     assert!(names.len() >= 6, "{names:?}");
-    // `cargo test` builds the examples beside the tests.
+    // `cargo test` builds the examples next to the tests.
     let built = std::env::current_exe().unwrap().parent().unwrap().parent().unwrap().join("examples");
     for name in names {
         let out = Command::new(built.join(&name)).output().unwrap_or_else(|e| panic!("{name}: {e}"));

@@ -1,5 +1,5 @@
-//! One line that says what a frame is, for people: words of our own, made of numbers and addresses only, so that
-//! nothing from a hostile frame reaches a terminal as it is.
+//! A one-line summary of a frame, for users: made of fixed words, numbers and addresses only, so that no bytes of a
+//! hostile frame reach a terminal unescaped.
 
 use super::{EthHeader, MacAddr, Tag};
 use alloc::borrow::ToOwned;
@@ -14,7 +14,7 @@ use etherparse::{
     UdpHeaderSlice,
 };
 
-/// What is in the frame, in one line: `ARP who-has 192.168.128.233 tell 192.168.128.222`. VLAN tags stand in front.
+/// The frame's content, in one line: `ARP who-has 192.168.128.233 tell 192.168.128.222`. VLAN tags come first.
 #[must_use]
 pub fn summary(frame: &[u8]) -> String {
     let Ok(_) = EthHeader::parse(frame) else {
@@ -116,7 +116,7 @@ fn llc(payload: &[u8]) -> String {
     }
 }
 
-/// An IP packet, or a piece of one; `None` if its header is broken.
+/// An IP packet or fragment; `None` if its header is invalid.
 fn ip(payload: &[u8]) -> Option<String> {
     let (packet, _) = LaxIpSlice::from_slice(payload).ok()?;
     let (from, to, inside) = (packet.source_addr(), packet.destination_addr(), packet.payload());

@@ -1,6 +1,6 @@
-//! "Did you mean": the nearest of the words that would have been right.
+//! "Did you mean": finds the nearest of the valid words.
 
-/// The candidate that `word` was probably meant to be: at most a third of its letters are wrong.
+/// The candidate that `word` was probably meant to be: at most a third of its letters differ.
 pub(super) fn nearest<'c>(word: &str, candidates: impl IntoIterator<Item = &'c str>) -> Option<&'c str> {
     let letters: Vec<char> = word.chars().take(40).flat_map(char::to_lowercase).collect();
     let limit = (letters.len() / 3).clamp(1, 3);
@@ -13,7 +13,7 @@ pub(super) fn nearest<'c>(word: &str, candidates: impl IntoIterator<Item = &'c s
         .map(|(_, c)| c)
 }
 
-/// Insertions, deletions, replacements and swaps of neighbours that make one word of the other.
+/// The edit distance: insertions, deletions, replacements and swaps of neighbours.
 fn distance(a: &[char], b: &[char]) -> usize {
     let mut before: Vec<usize> = Vec::new();
     let mut above: Vec<usize> = (0..=b.len()).collect();
@@ -31,7 +31,7 @@ fn distance(a: &[char], b: &[char]) -> usize {
     above[b.len()]
 }
 
-/// The words as a person lists them: `a`, `b` or `c`.
+/// The words as an enumeration: `a`, `b` or `c`.
 pub(super) fn list(words: &[&str]) -> String {
     let quoted: Vec<String> = words.iter().map(|w| format!("`{w}`")).collect();
     match quoted.split_last() {
@@ -41,12 +41,12 @@ pub(super) fn list(words: &[&str]) -> String {
     }
 }
 
-/// "did you mean …?" if one of the words is near, else all of them.
+/// "did you mean …?" if one of the words is near, otherwise all of them.
 pub(super) fn hint(word: &str, words: &[&str]) -> String {
     match (nearest(word, words.iter().copied()), words) {
         (Some(near), _) => format!("did you mean `{near}`?"),
-        (None, [only]) => format!("only `{only}` stands here"),
-        (None, _) => format!("it is one of {}", list(words)),
+        (None, [only]) => format!("use `{only}`"),
+        (None, _) => format!("use one of {}", list(words)),
     }
 }
 

@@ -1,4 +1,4 @@
-//! The loop: waits for reality, hands what comes to the lab, and what leaves the lab to reality.
+//! The event loop: waits for the outside, passes incoming frames to the lab, and outgoing frames to the backends.
 
 use super::answer::{Answer, Unanswered};
 use super::backend::{Backend, BackendSpec, BoundaryCounters, OpenError, PeerState, Site};
@@ -18,50 +18,50 @@ use std::ops::ControlFlow;
 use std::path::Path;
 use std::time::Duration;
 
-/// What is due within this time is due now: sleeping is not more exact, and a cable's default delay is shorter.
+/// Work that is due within this time is done now: sleeping is not more precise, and a cable's default delay is shorter.
 const SLACK: Duration = Duration::from_micros(50);
 
-/// The longest sleep: how soon a signal is heard that came at the wrong moment, and what happened is written.
+/// Maximum sleep: bounds the reaction to a signal that arrived at the wrong moment, and the delay of output.
 const NAP: Duration = Duration::from_millis(100);
 
-/// How often it is asked what the system dropped.
+/// How often the drop counters of the system are read.
 const ASK_MISSED: Duration = Duration::from_secs(1);
 
-/// How long the lab goes on at its end for those in this process who still ask: since they last asked, for they may be
-/// stuck; if it was told to end, in all, for their input may have no end.
+/// How long a lab that ends waits for clients in this process: since their last request, because they may be stuck; if it was
+/// stopped, in total, because their input may never end.
 const LAST_REQUESTS: Duration = Duration::from_secs(3);
 
-/// How a live lab is run.
+/// Settings of a live lab.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Settings {
-    /// How many of the last hops are remembered: at most [`MAX_HISTORY`], and as many as fit [`HISTORY_BYTES`].
+    /// Number of hops to remember: at most [`MAX_HISTORY`], and as many as fit [`HISTORY_BYTES`].
     ///
     /// [`MAX_HISTORY`]: super::MAX_HISTORY
     /// [`HISTORY_BYTES`]: super::HISTORY_BYTES
     pub history: usize,
     /// Hops are reported to the monitor. Without them and without a history, forwarding is faster.
     pub hops: bool,
-    /// It ends by itself after this time.
+    /// End after this time.
     pub duration: Option<Duration>,
 }
 
-/// Receives what happens in a live lab and around it. A closure that takes events is one.
+/// Receives what happens in a live lab and around it. A closure that takes events implements it.
 pub trait Monitor {
     /// An event in the lab.
     fn event(&mut self, event: &Event);
-    /// News about an attachment, in a sentence: a peer connected or left.
+    /// A change at an attachment, in a sentence: a peer connected or disconnected.
     fn news(&mut self, text: &str) {
         let _ = text;
     }
-    /// Something is wrong around the lab, in a sentence.
+    /// A problem outside the lab, in a sentence.
     fn warning(&mut self, text: &str) {
         self.news(text);
     }
-    /// An output failed, in a sentence; the rest goes on.
+    /// An output failed, in a sentence; the rest continues.
     fn failed(&mut self, text: &str) {
         self.news(text);
     }
-    /// Called several times a second: what was collected can be written. `Break` ends the lab, as when its only output was
+    /// Called several times a second: buffered output can be written. `Break` ends the lab, as when its only output was
     /// closed.
     fn pause(&mut self) -> ControlFlow<()> {
         ControlFlow::Continue(())
@@ -74,21 +74,21 @@ impl<F: FnMut(&Event)> Monitor for F {
     }
 }
 
-/// Something could not be attached.
+/// Why a backend could not be attached.
 #[derive(Debug, thiserror::Error)]
 pub enum AttachFailure {
-    /// The lab has no place for it.
+    /// The lab cannot attach it.
     #[error(transparent)]
     Attachment(#[from] AttachError),
-    /// There is nothing to attach.
+    /// The backend could not be opened.
     #[error(transparent)]
     Backend(#[from] OpenError),
-    /// The privileges that interfaces were opened with could not be given up.
-    #[error("giving up privileges: {0}")]
+    /// The privileges for opening interfaces could not be dropped.
+    #[error("dropping privileges: {0}")]
     Privileges(#[source] io::Error),
 }
 
-/// A place where reality is attached.
+/// An attachment.
 pub(super) struct Attachment {
     pub(super) device: String,
     /// The backend, as reports name it.
@@ -97,7 +97,7 @@ pub(super) struct Attachment {
     pub(super) counters: BoundaryCounters,
     outlet: Outlet,
     backend: Box<dyn Backend>,
-    /// What is about to go out.
+    /// Frames about to be sent.
     out: Vec<Frame>,
 }
 
@@ -106,17 +106,17 @@ pub(super) struct Attachment {
 pub struct AttachmentReport {
     /// The device.
     pub device: String,
-    /// What is attached to it: a [`BackendSpec`], or the name of a backend that is not built in.
+    /// The attached backend: a [`BackendSpec`], or the name of one that is not built in.
     pub backend: String,
-    /// Who is there.
+    /// The state of its peer.
     pub presence: PeerState,
-    /// What crossed.
+    /// The counters.
     pub counters: BoundaryCounters,
 }
 
-/// A lab in real time, with reality attached to it.
+/// A lab in real time, with backends attached to it.
 pub struct Engine {
-    /// What requests may name.
+    /// The names that requests may use.
     names: Index,
     lab: Lab,
     clock: Clock,
@@ -129,23 +129,23 @@ pub struct Engine {
     poll: Poll,
     /// By place.
     ready: Vec<Ready>,
-    /// Something came at the sockets for requests.
+    /// Whether a control socket is ready.
     asked: bool,
-    /// When the observer last had time to write.
+    /// When the observer was last called periodically.
     paused: Instant,
 }
 
-/// What a place waited for.
+/// What an attachment waited for.
 struct Ready {
-    /// Its descriptor among those that were polled.
+    /// Index of its descriptor in the poll list.
     slot: Option<usize>,
     at: Option<Instant>,
-    /// It has come.
+    /// Whether it is ready.
     now: bool,
 }
 
 impl Engine {
-    /// A lab with nothing attached to it. Its steps are not run.
+    /// A lab without attachments. Its steps are not run.
     #[must_use]
     pub fn new(spec: &LabSpec, settings: Settings) -> Engine {
         let clock = Clock::start();
@@ -173,7 +173,7 @@ impl Engine {
         }
     }
 
-    /// Opens a backend and attaches it to a device, as [`Lab::attach`] has it.
+    /// Opens a backend and attaches it to a device, as in [`Lab::attach`].
     ///
     /// # Errors
     /// [`AttachFailure`]
@@ -181,8 +181,8 @@ impl Engine {
         self.attach_all([(device, spec)], || Ok(()))
     }
 
-    /// The same of many. What [needs privileges](BackendSpec::needs_privileges) is opened first; then `unprivileged` is
-    /// called, which is to give them up, and then files and sockets are opened.
+    /// The same for several backends. Those that [need privileges](BackendSpec::needs_privileges) are opened first;
+    /// then `unprivileged` is called, which must drop them, and then files and sockets are opened.
     ///
     /// # Errors
     /// [`AttachFailure`]
@@ -208,7 +208,7 @@ impl Engine {
         Ok(())
     }
 
-    /// Attaches a backend that is not built in to a device; reports show it by this name.
+    /// Attaches a backend that is not built in to a device; reports use this name.
     ///
     /// # Errors
     /// [`AttachError`]: there is no such device, or nothing can be attached to it.
@@ -229,36 +229,36 @@ impl Engine {
         self.places.push(Attachment { device, name, presence, counters, outlet, backend, out });
     }
 
-    /// A place in the lab for what will be attached to a device.
+    /// The data about a device that a backend needs.
     fn reserve(&mut self, device: &str) -> Result<(Outlet, Site), AttachError> {
         let outlet = self.lab.attach(device)?;
         let state = self.lab.states().into_iter().find(|(name, _)| name == device).map(|(_, s)| s);
         let mtu = state.map_or(1500, |s| s.mtu);
-        // Whoever is at the other end of a NIC's wire has an address of its own.
+        // The external device on a NIC's wire has its own MAC address.
         let mac = state.map(|s| s.mac).filter(|_| !self.lab.is_wire(outlet));
         Ok((outlet, Site { mac, mtu }))
     }
 
-    /// Listens for requests on a UNIX socket at this path, beside others.
+    /// Listens for requests on a UNIX socket at this path, in addition to others.
     ///
     /// # Errors
-    /// The socket cannot be made.
+    /// The socket cannot be created.
     pub fn control(&mut self, path: &Path) -> io::Result<()> {
         self.control.listen(path)
     }
 
-    /// Lets a thread of this process ask, without a socket that has a path. Before the lab ends, this thread is told, and
+    /// Lets a thread of this process send requests, without a socket path. Before the lab ends, this thread is
     /// still answered until it closes its socket or asks nothing for three seconds; for three seconds in all if the lab was
     /// told to end, or its time is over.
     ///
     /// # Errors
-    /// The socket cannot be made.
+    /// The socket cannot be created.
     pub fn ask_here(&mut self) -> io::Result<RequestHandle> {
         self.control.ask_here(self.clock.now())
     }
 
-    /// Answers one request, a line of JSON without its end, as it would be answered on a socket; for those who do not let
-    /// the lab [run](Engine::run) meanwhile.
+    /// Answers one request, a line of JSON without its line break, like a request on a socket; for callers that do not
+    /// [run](Engine::run) the lab meanwhile.
     ///
     /// ```
     /// use macvlab::lab::Event;
@@ -282,8 +282,8 @@ impl Engine {
         said
     }
 
-    /// Runs until it is told to stop, its time is over, nothing can come in any more, or it is for nobody. Then tells the counters and
-    /// states of every device.
+    /// Runs until it is stopped, its time is over, no more frames can arrive, or its output is of no use any more. Then
+    /// reports the counters and states of every device.
     ///
     /// # Errors
     /// Waiting fails.
@@ -306,7 +306,7 @@ impl Engine {
         Ok(())
     }
 
-    /// Runs until this time, or until it is over.
+    /// Runs until this time, or until it ends.
     fn run_until(
         &mut self,
         end: Option<Instant>,
@@ -336,7 +336,7 @@ impl Engine {
         super::answer::attachments(&self.places)
     }
 
-    /// Nothing can come in any more, and nothing is under way.
+    /// Whether no more frames can arrive, and none are in flight.
     fn is_over(&self) -> bool {
         let dead = |p: &Attachment| {
             p.backend.is_over() || matches!(p.presence, PeerState::Gone(_) | PeerState::Failed(_))
@@ -344,13 +344,13 @@ impl Engine {
         !self.places.is_empty() && self.places.iter().all(dead) && !self.lab.is_busy()
     }
 
-    /// Does what is due in the lab, sends what leaves it, and notes who has come and gone.
+    /// Does work that is due in the lab, sends outgoing frames, and reports changes of peers.
     fn settle(&mut self, now: Instant, observer: &mut dyn Monitor) {
         self.advance(now, observer);
         self.tell_presences(observer);
     }
 
-    /// Notes who has come and gone, and what has failed.
+    /// Reports peers that connected or disconnected, and failures.
     fn tell_presences(&mut self, observer: &mut dyn Monitor) {
         let history = &mut self.history;
         for place in &mut self.places {
@@ -362,7 +362,7 @@ impl Engine {
             match presence {
                 PeerState::Here => observer.news(&format!("{device} ({name}): connected")),
                 PeerState::Away(why) => observer.news(&format!("{device} ({name}): {why}")),
-                PeerState::Gone(why) => observer.news(&format!("{device} ({name}): {why}; it is over")),
+                PeerState::Gone(why) => observer.news(&format!("{device} ({name}): {why}; it has ended")),
                 PeerState::Failed(why) => observer.failed(&format!("{device} ({name}): {why}")),
             }
             let here = *presence == PeerState::Here;
@@ -374,20 +374,20 @@ impl Engine {
         }
     }
 
-    /// Does what is due in the lab, and sends what leaves it.
+    /// Does work that is due in the lab, and sends outgoing frames.
     fn advance(&mut self, now: Instant, observer: &mut dyn Monitor) {
         let history = &mut self.history;
         self.lab.advance(now + SLACK, &mut |event| tell(history, observer, event));
         if let Some(devices) = self.lab.relieve() {
             observer.warning(&format!(
-                "more and more frames were under way, as in a loop that multiplies them, and are lost; most were on their way to {}",
+                "the number of frames in flight kept growing, as in a loop that multiplies them, so they were dropped; most were going to {}",
                 list(&devices)
             ));
         }
         self.deliver(now);
     }
 
-    /// Hands what left the lab to the backends.
+    /// Passes outgoing frames to the backends.
     fn deliver(&mut self, now: Instant) {
         for (outlet, frame) in self.lab.left() {
             if let Some(place) = self.places.get_mut(outlet.index()) {
@@ -403,7 +403,7 @@ impl Engine {
         }
     }
 
-    /// Sleeps until something comes in, or is due; notes at which places.
+    /// Sleeps until frames arrive or work is due; records which attachments are ready.
     fn wait(&mut self, now: Instant, end: Option<Instant>) -> io::Result<()> {
         let mut due = now + NAP;
         self.poll.clear();
@@ -435,7 +435,7 @@ impl Engine {
         Ok(())
     }
 
-    /// Takes what has come in.
+    /// Receives incoming frames.
     fn serve(&mut self, observer: &mut dyn Monitor) {
         for index in 0..self.places.len() {
             if !self.ready[index].now {
@@ -476,7 +476,7 @@ impl Engine {
         self.control.serve(asked, &mut RequestContext { names, lab, places, history, observer, now });
     }
 
-    /// Lets frames in that were held to see whether they go round in a loop, and tells of loops.
+    /// Lets frames enter that were held by loop detection, and reports loops.
     fn limit_loops(&mut self, observer: &mut dyn Monitor) {
         let now = self.clock.now();
         let (lab, places, history) = (&mut self.lab, &mut self.places, &mut self.history);
@@ -505,13 +505,13 @@ impl Engine {
     }
 }
 
-/// Keeps an event and passes it on.
+/// Records an event and passes it on.
 pub(super) fn tell(history: &mut History, observer: &mut dyn Monitor, event: &Event) {
     history.event(event);
     observer.event(event);
 }
 
-/// Collects all pieces of the answer to a request.
+/// Collects all chunks of the answer to a request.
 fn answer_whole(request: &[u8], desk: &mut RequestContext<'_>, said: &mut Vec<u8>) -> Result<(), Unanswered> {
     let mut answer = Answer::to(request, desk)?;
     loop {

@@ -1,4 +1,4 @@
-//! Frames on a UNIX stream socket, each behind its length: as QEMU's `-netdev stream` and passt have it.
+//! Frames on a UNIX stream socket, each with a length prefix: the format of QEMU's `-netdev stream` and passt.
 
 use super::backend::{Backend, BoundaryCounters, MAX_FRAME, PeerState, RETRY, Wait};
 use super::socket::Listening;
@@ -9,14 +9,14 @@ use std::os::fd::AsFd as _;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 
-/// Bytes of a frame's length, big-endian.
+/// Length of the prefix, big-endian, in bytes.
 const PREFIX: usize = 4;
-/// Room for what is read with one call, in bytes: more than the longest frame.
+/// Size of the read buffer, in bytes: more than the longest frame.
 const BUFFER: usize = 256 * 1024;
-/// Bytes that wait for a peer who does not read: what comes on top is dropped.
+/// Bytes buffered for a peer that does not read: further frames are dropped.
 const MAX_WAITING: usize = 1024 * 1024;
 
-/// How the peer comes.
+/// How the peer connects.
 enum Side {
     Listen(Listening),
     Connect(PathBuf),
@@ -25,23 +25,23 @@ enum Side {
 pub(super) struct Stream {
     side: Side,
     peer: Option<Peer>,
-    /// As long as there is none.
+    /// While there is no peer.
     away: PeerState,
     look_again: Instant,
 }
 
 struct Peer {
     socket: UnixStream,
-    /// What was read, and how much of it is not a whole frame yet.
+    /// Input, and how much of it is an incomplete frame.
     came: Vec<u8>,
     filled: usize,
-    /// What is not written yet.
+    /// Pending output.
     waiting: Vec<u8>,
     written: usize,
 }
 
 impl Stream {
-    /// Waits for one peer after another.
+    /// Accepts one peer after another.
     pub(super) fn listen(path: &Path) -> Result<Stream, String> {
         let listening = Listening::at(path).map_err(|e| e.to_string())?;
         Ok(Stream::new(Side::Listen(listening), "nobody has connected yet"))
@@ -80,7 +80,7 @@ impl Stream {
 }
 
 impl Peer {
-    /// Reads what is there and hands out whole frames.
+    /// Reads available data and emits whole frames.
     fn read(
         &mut self,
         counters: &mut BoundaryCounters,
@@ -97,7 +97,7 @@ impl Peer {
             let length = u32::from_be_bytes(*length) as usize;
             if length == 0 || length > MAX_FRAME {
                 counters.in_malformed += 1;
-                return Err("the peer sent what is no frame, and was sent away");
+                return Err("the peer sent an invalid frame, and was disconnected");
             }
             let Some((frame, behind)) = behind.split_at_checked(length) else { break };
             take(frame);
@@ -120,7 +120,7 @@ impl Peer {
         counters.sent(std::slice::from_ref(frame));
     }
 
-    /// Writes what is waiting, as far as there is room.
+    /// Writes pending output, as far as there is room.
     fn write(&mut self) -> Result<(), &'static str> {
         while self.written < self.waiting.len() {
             match self.socket.write(&self.waiting[self.written..]) {

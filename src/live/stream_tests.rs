@@ -25,7 +25,7 @@ fn a_frame_from_a_stream_has_a_limit() {
             PeerState::Here => assert!(fits),
             gone => assert_eq!(
                 *gone,
-                PeerState::Away("the peer sent what is no frame, and was sent away".to_owned())
+                PeerState::Away("the peer sent an invalid frame, and was disconnected".to_owned())
             ),
         }
     }

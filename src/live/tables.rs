@@ -1,4 +1,4 @@
-//! What people are shown of a live lab.
+//! Tables about a live lab, for users.
 
 use super::backend::{BoundaryCounters, PeerState};
 use super::engine::AttachmentReport;
@@ -11,10 +11,10 @@ use comfy_table::{CellAlignment, ContentArrangement, Table};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
-/// A table of the frames that crossed the boundary, by attachment.
+/// A table of the traffic at each attachment.
 #[must_use]
 pub fn attachments(attachments: &[AttachmentReport]) -> String {
-    // Loops are rare, and to be noticed.
+    // Loops are rare, and should be noticed.
     let looped = attachments.iter().any(|attachment| attachment.counters.in_looped > 0);
     let shown = |counters: &BoundaryCounters| {
         columns(counters).into_iter().filter(move |(name, _)| looped || *name != "in_looped")
@@ -45,7 +45,7 @@ fn columns(counters: &BoundaryCounters) -> [(&'static str, u64); 8] {
     ]
 }
 
-/// The same as JSON: what is attached at one place.
+/// The same as JSON: one attachment.
 pub(super) fn attachment_as_json(attachment: &AttachmentReport) -> Value {
     let why = match &attachment.presence {
         PeerState::Here => None,
@@ -69,7 +69,7 @@ pub(super) fn attachment_as_json(attachment: &AttachmentReport) -> Value {
     })
 }
 
-/// A table of the devices, how they stand, and what is attached to them.
+/// A table of the devices, their state, and their attachments.
 pub(super) fn devices(
     devices: &[Device],
     states: Vec<(Name, DeviceState)>,
@@ -102,7 +102,7 @@ pub(super) fn devices(
     text(&table)
 }
 
-/// A table of what the switches know.
+/// A table of the switches' forwarding databases.
 pub(super) fn known(known: &[Known]) -> String {
     let mut table = plain(["switch", "mac", "vlan", "port", "entry", "age"]);
     for Known { switch, port, entry } in known {

@@ -1,4 +1,4 @@
-//! A TAP device: the other half of a network interface of this machine.
+//! A TAP device: one half of a network interface of this machine.
 
 use super::backend::{Backend, BoundaryCounters, MAX_FRAME, PeerState, Site, Wait};
 use super::coalesce::{GsoPackets, MAX_PARTS};
@@ -14,7 +14,7 @@ use std::os::unix::net::UnixDatagram;
 
 /// The mtu of a new TAP device, in bytes.
 const DEFAULT_MTU: u32 = 1500;
-/// The largest that one can have: a packet of 65,535 bytes, its Ethernet header included.
+/// The maximum: a packet of 65,535 bytes, including its Ethernet header.
 const MAX_TAP_MTU: u32 = 65_535 - 14;
 
 pub(super) struct Tap {
@@ -26,19 +26,19 @@ pub(super) struct Tap {
 }
 
 impl Tap {
-    /// Opens the device of this name. One that was not there is made as the site has it, and brought up; one that was is
-    /// left as it is.
+    /// Opens the device with this name. A new one is configured as the site requires, and brought up; an existing one
+    /// is left unchanged.
     pub(super) fn open(name: &str, site: &Site) -> Result<Tap, String> {
         let asking = UnixDatagram::unbound().map_err(|e| e.to_string())?;
         let is_new = sys::index_of(&asking, name).is_err();
         let file = sys::open_tap(name).map_err(|e| match e.raw_os_error() {
             Some(libc::EPERM) => {
-                "a TAP device needs CAP_NET_ADMIN, or must be made for this user beforehand: \
+                "a TAP device needs CAP_NET_ADMIN, or must be created for this user beforehand: \
                  ip tuntap add NAME mode tap user USER"
                     .to_owned()
             }
             Some(libc::EBUSY) => "it is in use".to_owned(),
-            Some(libc::EINVAL) => "there is an interface of this name that is no TAP device".to_owned(),
+            Some(libc::EINVAL) => "an interface with this name exists and is not a TAP device".to_owned(),
             Some(libc::ENOENT) => "this system has no /dev/net/tun".to_owned(),
             _ => e.to_string(),
         })?;
@@ -56,7 +56,7 @@ impl Tap {
     }
 
     fn failed(&mut self, error: &io::Error) {
-        // Not when it is down (EIO), only when it was deleted under us.
+        // Not when it is down (EIO), only when it was deleted.
         if error.raw_os_error() == Some(libc::EBADFD) {
             self.presence = PeerState::Gone("the device was deleted".to_owned());
         }
@@ -85,7 +85,7 @@ impl Backend for Tap {
     }
 
     fn receive(&mut self, _now: Instant, counters: &mut BoundaryCounters, take: &mut dyn FnMut(&[u8])) {
-        // Long packets come as many frames, so it is these that count.
+        // Long packets yield many frames, so frames are counted.
         let mut frames = 0;
         while frames < BATCH {
             match self.file.read(&mut self.buffer) {
@@ -112,7 +112,7 @@ impl Backend for Tap {
             }
             let carried = &frames[parcel.frames.clone()];
             match (&self.file).write_vectored(&parts[..count]) {
-                // A frame is taken whole or not at all.
+                // A frame is accepted whole or not at all.
                 Ok(written) if written > 0 => counters.sent(carried),
                 other => {
                     counters.out_dropped += carried.len() as u64;

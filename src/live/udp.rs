@@ -1,4 +1,4 @@
-//! A frame in each datagram, without anything around it: as QEMU's `-netdev dgram`, GNS3 and Dynamips have it.
+//! One frame per datagram, without a header: the format of QEMU's `-netdev dgram`, GNS3 and Dynamips.
 
 use super::backend::{Backend, BoundaryCounters, MAX_FRAME, Wait, send_all};
 use crate::frame::Frame;
@@ -7,7 +7,7 @@ use crate::time::Instant;
 use std::net::{SocketAddr, UdpSocket};
 use std::os::fd::AsFd as _;
 
-/// Asked for in each direction.
+/// Requested queue size in each direction, in bytes.
 const QUEUE_BYTES: i32 = 4 * 1024 * 1024;
 
 pub(super) struct Udp {
@@ -32,7 +32,7 @@ impl Backend for Udp {
     }
 
     fn receive(&mut self, _now: Instant, counters: &mut BoundaryCounters, take: &mut dyn FnMut(&[u8])) {
-        // Nothing there, or, told once by ICMP, nobody who listens.
+        // No data, or, reported once by ICMP, no listener.
         if self.inbox.receive(self.socket.as_fd()).is_err() {
             return;
         }

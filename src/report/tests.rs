@@ -1,4 +1,4 @@
-//! One small run, seen by every view.
+//! One small run in every view.
 
 use super::*;
 use crate::counters::Counters;
@@ -40,7 +40,7 @@ fn result(step: usize, outcome: Outcome, delivered: &[&str], held: Option<bool>)
     Event::Result { step, outcome, rtt, delivered: delivered.iter().map(|d| (*d).into()).collect(), held }
 }
 
-/// A switch port, with two flags that are not as usual.
+/// A switch port with two flags that differ from the defaults.
 fn hairpin() -> Device {
     let flags = PortFlags { hairpin: true, flood: false, ..PortFlags::default() };
     let port = Some(SwitchPort { flags, state: PortState::Blocking });
@@ -52,7 +52,7 @@ fn learned(entry: Option<(Name, FdbKind)>) -> FdbChange {
     FdbChange { step: 5, time, switch: "sw0".into(), vlan: VlanId::new(7), mac, entry }
 }
 
-/// A ping that fails where a reply was expected, an injected frame, and a refusal that was expected.
+/// A ping that fails where a reply was expected, an injected frame, and an expected refusal.
 fn run() -> Vec<Event> {
     let refused = Rule::ChangeMode;
     vec![
@@ -182,8 +182,8 @@ fn a_packet_for_each_hop() {
         "macvlan vepa on eth0, 02:00:00:00:00:02",
         &c3,
         "R11 The tap comes first: ",
-        "R18 A stranger's broadcast: ",
-        "dropped: R126 Not back by the port it came in on: ",
+        "R18 A broadcast from outside: ",
+        "dropped: R126 Not back out of the arrival port: ",
     ] {
         assert!(has(text), "{text}");
     }

@@ -1,4 +1,4 @@
-//! Requests by standard input.
+//! Requests on standard input.
 
 use crate::net::{Live, frames, until};
 use macvlab::capture::PcapWriter;
@@ -34,7 +34,7 @@ fn a_request_that_was_made_before_the_end_is_answered() {
                          set c2 sources={ add = [\"02:00:00:00:00:01\"] }  # one word\n\
                          show\ndump --as pcapng -o 'last hops.pcapng'\nremove c2\nshow\n";
         type_in(&mut live, requests);
-        // It has hardly had the time to read them.
+        // It has hardly had time to read them.
         let [out, err] = said(live.end_with(signal));
         assert!(has_mode(&out, "c1", "bridge"), "{out}");
         // Once before c2 is removed, and once after it.
@@ -65,7 +65,7 @@ fn mistakes_are_told_with_their_lines_and_the_lab_lives_on() {
         (2, "error: `red` is not a mode"),
         (4, "EINVAL (Invalid argument): R50 "),
         (5, "error: `\"` is never closed"),
-        (6, "error: the dashboard needs a terminal of its own"),
+        (6, "error: the dashboard needs a separate terminal"),
         (7, "error: Ctrl-C or SIGTERM ends the lab"),
         (8, "error: `mode` is not KEY=VALUE"),
         (9, "error: the following required arguments were not provided"),
@@ -150,14 +150,14 @@ fn requests_without_end_do_not_keep_it_from_ending() {
 fn answers_that_nobody_reads_do_not_keep_it_from_ending() {
     let dir = tempfile::tempdir().unwrap();
     let mut live = Live::with_stdin(dir.path(), LAB, &WIRE);
-    // Their answers are more than fits into a pipe.
+    // Their answers exceed a pipe's buffer.
     type_in(&mut live, "show\n".repeat(3000).as_bytes());
     live.signal("-TERM");
     until("it ends", || live.has_ended());
     let out = live.wait();
     assert_eq!(out.status.code(), Some(0), "{out:?}");
     let [_, err] = said(out);
-    assert!(err.contains("nobody reads standard output, so the counters are not shown"), "{err}");
+    assert!(err.contains("standard output is not being read, so the counters are not shown"), "{err}");
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! NodeKind a diagram shows, collected from the hop log.
+//! The devices that a diagram shows, collected from the hop log.
 
 use crate::errno::Errno;
 use crate::lab::spec::Name;
@@ -6,12 +6,12 @@ use crate::lab::{Device, Event, SetupStage};
 use crate::report::words::printable;
 use crate::verdict::Rule;
 
-/// The devices of a lab at one moment.
+/// A lab's devices at one moment.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Scene {
     /// The lab's title.
     pub title: String,
-    /// The devices that are there.
+    /// The existing devices.
     pub devices: Vec<Device>,
     /// Declared devices that were refused.
     pub refused: Vec<Refused>,
@@ -22,9 +22,9 @@ pub struct Scene {
 pub struct Refused {
     /// Its name.
     pub name: Name,
-    /// NodeKind it was to sit on.
+    /// The device it was to be created on.
     pub parent: Option<Name>,
-    /// It was not made; else it stayed down.
+    /// It was not created; otherwise it stayed down.
     pub stage: SetupStage,
     /// The error.
     pub errno: Errno,
@@ -33,11 +33,11 @@ pub struct Refused {
 }
 
 impl Refused {
-    /// NodeKind was refused, and why, in one sentence.
+    /// What was refused, and why, in one sentence.
     #[must_use]
     pub fn in_words(&self) -> String {
         let what = match self.stage {
-            SetupStage::Create => "is not made",
+            SetupStage::Create => "is not created",
             SetupStage::Up => "stays down",
         };
         let (errno, rule) = (self.errno, self.rule);
@@ -62,7 +62,7 @@ impl Scene {
         scene
     }
 
-    /// Keeps what the event says about the devices; answers whether it said something.
+    /// Records what the event says about the devices; returns whether anything changed.
     pub fn event(&mut self, event: &Event) -> bool {
         match event {
             Event::Lab { title, .. } => self.title.clone_from(title),
@@ -76,7 +76,7 @@ impl Scene {
         Device::follow(&mut self.devices, event)
     }
 
-    /// Why the device of this name is not there, or is down, if it was refused.
+    /// Why the device with this name is missing or down, if it was refused.
     pub(super) fn refusal(&self, name: &str) -> Option<&Refused> {
         self.refused.iter().find(|refused| refused.name == name)
     }

@@ -1,4 +1,4 @@
-//! Every lab of the fixtures is drawn; some are looked at closely.
+//! Draws every lab of the fixtures, and checks some closely.
 
 use super::layout::{NodeKind, WireKind};
 use super::*;
@@ -23,7 +23,7 @@ fn scene(spec: &LabSpec, steps: usize) -> Scene {
     scene
 }
 
-/// A lab with one of each: modes, a sub-interface, a refused port, a router, a cable that leads nowhere.
+/// A lab with every kind of device: modes, a sub-interface, a refused port, a router, an idle cable.
 fn motley() -> Scene {
     let spec = crate::labfile::parse(
         "lab.toml",
@@ -74,8 +74,7 @@ fn one_of_each_for_graphviz() {
     insta::assert_snapshot!(dot(&motley()));
 }
 
-/// Whatever the lab: nothing lies upon anything else, everything is inside, every device is somewhere, and a cable has
-/// two ends.
+/// In every lab: no nodes overlap, all are inside, every device has a position, and a cable has two ends.
 #[test]
 fn every_lab_has_room() {
     for entry in std::fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/labs")).unwrap() {
@@ -119,7 +118,7 @@ fn hairpin_and_steps_can_be_seen() {
     assert!(drawings.len() > 1);
 }
 
-/// More ports than can be looked at are one thing with their number on it; each still has a place.
+/// Ports beyond the limit share one node with their number; each still has a position.
 #[test]
 fn hundreds_of_ports_are_put_together() {
     let device = |name: String, kind, parent: Option<&str>| {
@@ -139,7 +138,7 @@ fn hundreds_of_ports_are_put_together() {
     assert_eq!(layout.wires.iter().filter(idle).count(), 1);
 }
 
-/// Names can be anything; what is written stays a drawing.
+/// Names can be arbitrary; the output stays a valid drawing.
 #[test]
 fn names_stay_text() {
     let name = "</text><script>&\"'\\\u{7}#;`]\u{ffff}";

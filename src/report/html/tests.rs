@@ -1,4 +1,4 @@
-//! What a bundle says is what the hop log says.
+//! A bundle says the same as the hop log.
 
 use super::*;
 use crate::frame::MacAddr;
@@ -36,7 +36,7 @@ fn written(events: &[Event]) -> Value {
 #[test]
 fn a_small_bundle() {
     let mut value = written(&events(&fixture("arp-bridge")));
-    // The drawing and its places have tests of their own.
+    // The drawing and its layout have separate tests.
     for scene in value["drawings"].as_array_mut().unwrap() {
         for key in ["svg", "places", "cables"] {
             scene.as_object_mut().unwrap().remove(key);
@@ -56,8 +56,8 @@ fn a_small_bundle() {
     insta::assert_snapshot!(told);
 }
 
-/// In every lab: a moment for every hop, with its device, rule and bytes; the numbers add up; and a frame that has begun
-/// its way never comes from nowhere.
+/// In every lab: a moment for every hop, with its device, rule and bytes; the totals are right; and a frame that has
+/// started its path always has a previous position.
 #[test]
 fn every_hop_of_every_lab_is_there() {
     for path in fixtures() {
@@ -95,7 +95,7 @@ fn every_hop_of_every_lab_is_there() {
     }
 }
 
-/// The forwarding database that the page shows at the end is the one that a switch has that saw the same changes.
+/// The forwarding database shown at the end equals that of a switch that saw the same changes.
 #[test]
 fn entries_come_move_and_go() {
     let value = written(&events(&fixture("sw-learn-move")));
@@ -149,7 +149,7 @@ fn the_same_run_gives_the_same_page() {
     assert_eq!(page(&bundle(&events(&spec))).unwrap(), page(&bundle(&events(&spec))).unwrap());
 }
 
-/// One file, which fetches nothing, with nothing of the lab outside of text.
+/// One file, which fetches nothing; nothing from the lab is more than text.
 #[test]
 fn a_page_is_one_file() {
     let mut spec = fixture("arp-vepa");
@@ -174,7 +174,7 @@ fn plain_events_make_a_bundle_too() {
     assert!(plain.iter().any(|e| matches!(e, Event::Result { outcome: Outcome::Unreachable, .. })));
 }
 
-/// The same drawing is there once, however often the lab comes back to it; and there is an end to different ones.
+/// A drawing is stored once, however often the lab returns to it; the number of different ones is limited.
 #[test]
 fn drawings_are_shared_and_bounded() {
     let mut spec = fixture("arp-vepa-hairpin");

@@ -11,15 +11,15 @@ fn lab(name: &str) -> String {
 /// The story of a lab, and its hops.
 fn told(text: &str) -> (Story, Vec<Hop>) {
     let spec = labfile::parse("lab.toml", text).unwrap_or_else(|e| panic!("{e}"));
-    let (mut teller, mut hops) = (SequenceBuilder::default(), Vec::new());
+    let (mut builder, mut hops) = (SequenceBuilder::default(), Vec::new());
     let options = Options { decisions: true, changes: true, ..Options::default() };
     Lab::new(&spec, options).run(&mut |event| {
-        teller.event(event);
+        builder.event(event);
         if let Event::Hop(hop) = event {
             hops.push(hop.clone());
         }
     });
-    (teller.finish(), hops)
+    (builder.finish(), hops)
 }
 
 #[test]
@@ -34,7 +34,7 @@ fn a_port_in_bridge_mode_serves_its_sibling_itself() {
     insta::assert_snapshot!(svg(&story).split_once("</style>").unwrap().1);
 }
 
-/// How many arrows a hop has: what arrives has one already, but for what goes up into a sub-interface.
+/// How many arrows a hop has: an arrival has one already, except into a sub-interface.
 fn arrows_of(hop: &Hop, vlans: &[&str]) -> usize {
     match hop.kind {
         HopKind::Arrive(_) => usize::from(vlans.contains(&hop.device.as_str())),
@@ -85,7 +85,7 @@ fn what_is_too_much_is_counted_step_by_step() {
     let more: Vec<_> = story.entries.iter().filter(|e| matches!(e, Entry::More { .. })).collect();
     assert!(matches!(more[..], [_, Entry::More { frames: 88, hops: 352 }, _]), "{more:?}");
     let results = story.entries.iter().filter(|e| matches!(e, Entry::Result { .. })).count();
-    assert_eq!(results, 3, "what came of every step is told");
+    assert_eq!(results, 3, "the outcome of every step is shown");
     assert!(svg(&story).contains("352 more hops of 88 frames are not drawn"));
 }
 
@@ -117,10 +117,10 @@ fn a_run_without_steps_is_a_diagram() {
     let (story, _) = told("[nic.eth0]");
     assert_eq!(story.entries, []);
     assert!(svg(&story).contains("nothing happens in this run"));
-    assert_eq!(mermaid(&story), "sequenceDiagram\n    participant d0 as nobody sends anything\n");
+    assert_eq!(mermaid(&story), "sequenceDiagram\n    participant d0 as no frame is sent\n");
 }
 
-/// Alone, a diagram has every colour that it names: nobody else defines one.
+/// A standalone diagram defines every colour that it uses.
 #[test]
 fn the_style_is_whole() {
     let svg = svg(&told(&lab("arp-vepa")).0);
