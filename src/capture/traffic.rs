@@ -1,14 +1,14 @@
 //! Generated traffic: the same frames for the same seed, on every machine.
 
 use super::{MAX_FRAME_BYTES, MIN_FRAME_BYTES};
-use crate::frame::MacAddr;
+use crate::frame::{MacAddr, ethertype};
 use crate::time::Instant;
 use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
 /// IEEE 802's ethertype for local experiments: no program interprets the payload.
-const ETHERTYPE: [u8; 2] = [0x88, 0xb5];
+const ETHERTYPE: [u8; 2] = ethertype::LOCAL_EXPERIMENTAL.to_be_bytes();
 const TPID: [u8; 2] = [0x81, 0x00];
 /// Tagged frames use VLANs 1 to this.
 const VLANS: u64 = 4;

@@ -175,7 +175,7 @@ fn next_hop(spec: &LabSpec, sender: &str, to: IpAddr) -> Result<Option<MacRef>, 
         return Ok(None);
     }
     let own = ip_of(&devices, sender);
-    let near = own.is_some_and(|ip| ip.address.iter().any(|net| net.contains(to)));
+    let near = own.is_some_and(|ip| ip.address.iter().any(|net| net.contains(&to)));
     let gateway = own.and_then(|ip| ip.gateway.iter().find(|g| Family::of(**g) == Family::of(to)));
     let hop = match gateway {
         Some(gateway) if !near => *gateway,

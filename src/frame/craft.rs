@@ -1,6 +1,6 @@
 //! Frames built from fields: those that an `inject` step sends unless it gives them in hex.
 
-use super::{Frame, MacAddr, Tag};
+use super::{Frame, MacAddr, Tag, ethertype};
 use alloc::borrow::ToOwned;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -151,10 +151,6 @@ pub enum CraftError {
     TooLong(usize),
 }
 
-const ETHERTYPE_IPV4: u16 = 0x0800;
-const ETHERTYPE_ARP: u16 = 0x0806;
-const ETHERTYPE_IPV6: u16 = 0x86dd;
-
 impl Craft {
     /// The frame that the device `at` sends.
     ///
@@ -172,7 +168,7 @@ impl Craft {
             }
             CraftBody::Arp { .. } => {
                 let (usual, packet) = self.arp(at, src, resolve)?;
-                (given.unwrap_or(usual), ETHERTYPE_ARP, packet)
+                (given.unwrap_or(usual), ethertype::ARP, packet)
             }
             CraftBody::Icmp { .. } | CraftBody::Udp { .. } => self.packet(at, given, resolve)?,
         };
@@ -226,7 +222,7 @@ impl Craft {
     ) -> Result<(MacAddr, u16, Vec<u8>), CraftError> {
         let (from, to, ttl) = match &self.body {
             CraftBody::Icmp { from, to, ttl, .. } | CraftBody::Udp { from, to, ttl, .. } => (from, to, *ttl),
-            _ => return Ok((MacAddr::BROADCAST, ETHERTYPE_IPV4, Vec::new())),
+            _ => return Ok((MacAddr::BROADCAST, ethertype::IPV4, Vec::new())),
         };
         let here = IpRef::Device(at.to_owned());
         let (from, to) = ends(from.as_ref().unwrap_or(&here), to, resolve)?;
@@ -238,11 +234,11 @@ impl Craft {
         match (from, to) {
             (IpAddr::V4(from), IpAddr::V4(to)) => {
                 let (protocol, data) = self.transport_v4(from, to)?;
-                Ok((dst, ETHERTYPE_IPV4, ipv4(from, to, ttl, protocol, data)?))
+                Ok((dst, ethertype::IPV4, ipv4(from, to, ttl, protocol, data)?))
             }
             (IpAddr::V6(from), IpAddr::V6(to)) => {
                 let (protocol, data) = self.transport_v6(from, to)?;
-                Ok((dst, ETHERTYPE_IPV6, ipv6(from, to, ttl, protocol, data)?))
+                Ok((dst, ethertype::IPV6, ipv6(from, to, ttl, protocol, data)?))
             }
             (from, to) => Err(CraftError::Families(from, to)),
         }

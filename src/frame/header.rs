@@ -1,10 +1,10 @@
 //! The Ethernet header as the forwarding decisions read it.
 
-use super::MacAddr;
+use super::{MacAddr, ethertype};
 use core::fmt;
 
 /// Ethertypes of VLAN tags: 802.1Q and 802.1ad.
-const TPIDS: [u16; 2] = [Tag::C_VLAN, 0x88a8];
+const TPIDS: [u16; 2] = [ethertype::C_VLAN, ethertype::S_VLAN];
 
 /// A 12-bit VLAN id, 0 (priority tag) to 4094 in use.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -40,13 +40,10 @@ pub struct Tag {
 }
 
 impl Tag {
-    /// The protocol identifier of 802.1Q.
-    pub const C_VLAN: u16 = 0x8100;
-
     /// An 802.1Q tag without priority.
     #[must_use]
     pub const fn of(vlan: VlanId) -> Tag {
-        Tag { tpid: Tag::C_VLAN, tci: vlan.get() }
+        Tag { tpid: ethertype::C_VLAN, tci: vlan.get() }
     }
 
     /// The VLAN id in the tag.
@@ -153,6 +150,14 @@ impl EthHeader {
             let tpid = u16::from_be_bytes([c[0], c[1]]);
             TPIDS.contains(&tpid).then(|| Tag { tpid, tci: u16::from_be_bytes([c[2], c[3]]) })
         })
+    }
+
+    /// The ethertype behind all tags of a frame, and where the payload begins, in bytes. `None`: the frame ends before.
+    #[must_use]
+    pub fn payload(frame: &[u8]) -> Option<(u16, usize)> {
+        let at = Self::LEN + EthHeader::tags(frame).count() * Self::TAG_LEN as usize;
+        let ethertype = frame.get(at - 2..at)?.first_chunk()?;
+        Some((u16::from_be_bytes(*ethertype), at))
     }
 }
 

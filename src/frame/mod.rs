@@ -2,6 +2,7 @@
 //! summaries.
 
 mod craft;
+pub mod ethertype;
 mod header;
 mod mac;
 mod pool;

@@ -84,7 +84,7 @@ fn give_addresses(
     let failed = || OracleError::refused(format!("the addresses of {name}"));
     link::set_flag(rtnl, LOOPBACK, LinkFlags::Up, true).map_err(failed())?;
     for net in ip.address.iter().filter(|net| net.addr().is_ipv4()) {
-        link::add_address(rtnl, place.ifindex, net.addr(), net.prefix()).map_err(failed())?;
+        link::add_address(rtnl, place.ifindex, net.addr(), net.prefix_len()).map_err(failed())?;
     }
     for (addr, mac) in ip.neighbours.iter().filter(|(addr, _)| addr.is_ipv4()) {
         link::add_neighbour(rtnl, place.ifindex, *addr, *mac).map_err(failed())?;

@@ -1,7 +1,7 @@
 //! A lab's requirements, checked before anything is created.
 
 use super::error::OracleError;
-use crate::frame::{EthHeader, MacAddr};
+use crate::frame::{EthHeader, MacAddr, ethertype};
 use crate::lab::spec::{
     Action, CraftBody, DeviceKind, FrameSpec, InjectPoint, LabSpec, Name, SwitchPortSpec, TapOpen,
 };
@@ -140,8 +140,10 @@ fn protocols(lab: &LabSpec) -> Vec<u16> {
                         let head = [[0; 12].as_slice(), &ethertype.to_be_bytes(), payload].concat();
                         add_types(&head, &mut found);
                     }
-                    CraftBody::Arp { .. } => found.extend([0x0806]),
-                    CraftBody::Icmp { .. } | CraftBody::Udp { .. } => found.extend([0x0800, 0x86dd]),
+                    CraftBody::Arp { .. } => found.extend([ethertype::ARP]),
+                    CraftBody::Icmp { .. } | CraftBody::Udp { .. } => {
+                        found.extend([ethertype::IPV4, ethertype::IPV6])
+                    }
                 }
             }
         }
@@ -152,12 +154,10 @@ fn protocols(lab: &LabSpec) -> Vec<u16> {
 /// Whether any frame may be an IPv4 fragment.
 fn fragments(lab: &LabSpec) -> bool {
     lab.steps.iter().any(|step| match &step.action {
-        Action::Inject { frame: FrameSpec::Bytes(bytes), .. } => {
-            let tags = EthHeader::tags(bytes).count();
-            bytes.get(12 + 4 * tags..).is_some_and(|rest| rest.starts_with(&[8, 0]) && in_parts(&rest[2..]))
-        }
+        Action::Inject { frame: FrameSpec::Bytes(bytes), .. } => EthHeader::payload(bytes)
+            .is_some_and(|(kind, at)| kind == ethertype::IPV4 && in_parts(&bytes[at..])),
         Action::Inject { frame: FrameSpec::Crafted(craft), .. } => match &craft.body {
-            CraftBody::Ethernet { ethertype: 0x0800, payload } => in_parts(payload),
+            CraftBody::Ethernet { ethertype: ethertype::IPV4, payload } => in_parts(payload),
             _ => false,
         },
         _ => false,
@@ -177,7 +177,7 @@ fn add_types(frame: &[u8], found: &mut BTreeSet<u16>) {
         } else {
             found.insert(kind);
         }
-        if kind != 0x8100 && kind != 0x88a8 {
+        if !matches!(kind, ethertype::C_VLAN | ethertype::S_VLAN) {
             break;
         }
     }

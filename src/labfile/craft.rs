@@ -3,7 +3,7 @@
 use super::names::Want;
 use super::read::{Node, Reader, Table, list};
 use super::scalar;
-use crate::frame::{Craft, CraftBody, Family, IpRef, MacRef, Tag};
+use crate::frame::{Craft, CraftBody, Family, IpRef, MacRef, Tag, ethertype};
 use std::net::IpAddr;
 use toml::de::DeValue;
 
@@ -24,9 +24,9 @@ pub(super) const DEFAULT_SPORT: u16 = 49_152;
 /// Default destination port: the echo service, which every device with an IP address has.
 pub(super) const DEFAULT_DPORT: u16 = 7;
 /// Default ethertype: local experimental 1 (IEEE 802 clause 9.2.4).
-pub(super) const DEFAULT_ETHERTYPE: u16 = 0x88b5;
+pub(super) const DEFAULT_ETHERTYPE: u16 = ethertype::LOCAL_EXPERIMENTAL;
 /// TPID of a plain VLAN number.
-pub(super) const DEFAULT_TPID: u16 = Tag::C_VLAN;
+pub(super) const DEFAULT_TPID: u16 = ethertype::C_VLAN;
 /// Maximum echo data or UDP payload, in bytes: a full IPv4 packet without its headers.
 const MAX_DATA: u16 = 65_535 - 20 - 8;
 /// Maximum number of tags in a frame.
@@ -195,7 +195,7 @@ fn tag(cx: &mut Reader<'_>, node: &Node<'_, '_>) -> Option<Tag> {
     };
     table.only(cx, &["tpid", "id", "pcp", "dei"]);
     let tpid = table.get(cx, "tpid", |cx, n| match scalar::u16(cx, n)? {
-        tpid @ (0x8100 | 0x88a8) => Some(tpid),
+        tpid @ (ethertype::C_VLAN | ethertype::S_VLAN) => Some(tpid),
         other => cx.wrong(
             n,
             format!("{other:#06x} is not a tag protocol id"),

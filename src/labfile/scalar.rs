@@ -107,10 +107,10 @@ pub(super) fn ip_net(cx: &mut Reader<'_>, node: &Node<'_, '_>) -> Option<IpNet> 
         return cx.wrong(node, format!("`{addr}` is not an IP address"), "as in \"192.168.128.222/24\"");
     };
     let digits = !prefix.is_empty() && prefix.bytes().all(|b| b.is_ascii_digit());
-    match prefix.parse().ok().filter(|_| digits).and_then(|prefix| IpNet::new(addr, prefix)) {
+    match prefix.parse().ok().filter(|_| digits).and_then(|prefix| IpNet::new(addr, prefix).ok()) {
         Some(net) => Some(net),
         None => {
-            let longest = IpNet::longest(addr);
+            let longest = IpNet::from(addr).max_prefix_len();
             let family = if addr.is_ipv4() { "an IPv4" } else { "an IPv6" };
             let help = format!("the prefix length of {family} address is from 0 to {longest}");
             cx.wrong(node, format!("`/{prefix}` is not a prefix length of {addr}"), &help)

@@ -5,7 +5,7 @@
 //! that differs in anything but its position in the stream, is sent separately.
 
 use super::offload::{HEADER_BYTES, NEEDS_CHECKSUM, NOTHING_TO_DO, TCP_V4, TCP_V6, V6_HEADER, fold, sum};
-use crate::frame::{EthHeader, Frame};
+use crate::frame::{EthHeader, Frame, ethertype};
 use std::ops::Range;
 
 /// The longest IP packet, in bytes.
@@ -91,14 +91,14 @@ struct Segment<'f> {
 impl<'f> Segment<'f> {
     /// `None`: this is not a segment with data, or it must not be changed.
     fn of(frame: &'f [u8]) -> Option<Segment<'f>> {
-        let ip = EthHeader::LEN + EthHeader::tags(frame).count() * EthHeader::TAG_LEN as usize;
-        let (v6, tcp, protocol, length) = match *frame.get(ip - 2..ip)? {
+        let (kind, ip) = EthHeader::payload(frame)?;
+        let (v6, tcp, protocol, length) = match kind {
             // No options, and not a fragment.
-            [0x08, 0x00] if *frame.get(ip)? == 0x45 && frame.get(ip + 6..ip + 8)?[0] & 0x3f == 0 => {
+            ethertype::IPV4 if *frame.get(ip)? == 0x45 && frame.get(ip + 6..ip + 8)?[0] & 0x3f == 0 => {
                 let header = frame.get(ip..ip + 20)?;
                 (false, ip + 20, header[9], usize::from(u16::from_be_bytes([header[2], header[3]])))
             }
-            [0x86, 0xdd] => {
+            ethertype::IPV6 => {
                 let header = frame.get(ip..ip + V6_HEADER)?;
                 let payload = usize::from(u16::from_be_bytes([header[4], header[5]]));
                 (true, ip + V6_HEADER, header[6], V6_HEADER + payload)

@@ -3,7 +3,7 @@
 //! A kernel passes frames to packet sockets and TAP devices as it would to a NIC, with a virtio header (virtio 1.3,
 //! 5.1.6) that describes the remaining work. A lab's frames are complete as on the wire, so it is done here.
 
-use crate::frame::EthHeader;
+use crate::frame::{EthHeader, ethertype};
 
 /// Length of the header, in bytes.
 pub(super) const HEADER_BYTES: usize = 10;
@@ -20,8 +20,6 @@ pub(super) const TCP_V4: u8 = 1;
 pub(super) const TCP_V6: u8 = 4;
 const UDP: u8 = 5;
 
-const ETHERTYPE_V4: [u8; 2] = [0x08, 0x00];
-const ETHERTYPE_V6: [u8; 2] = [0x86, 0xdd];
 pub(super) const V6_HEADER: usize = 40;
 
 /// TCP flags that only the last segment keeps: FIN and PSH; and only the first: CWR.
@@ -144,14 +142,12 @@ struct Segmenter {
 
 impl Segmenter {
     fn of(header: &Header, frame: &[u8]) -> Result<Segmenter, Malformed> {
-        let tags = EthHeader::tags(frame).count() * EthHeader::TAG_LEN as usize;
-        let ip = EthHeader::LEN + tags;
-        let ethertype = frame.get(ip - 2..ip).ok_or(Malformed)?;
-        let (v6, udp) = match (header.kind, ethertype) {
-            (TCP_V4, e) if e == ETHERTYPE_V4 => (false, false),
-            (TCP_V6, e) if e == ETHERTYPE_V6 => (true, false),
-            (UDP, e) if e == ETHERTYPE_V4 => (false, true),
-            (UDP, e) if e == ETHERTYPE_V6 => (true, true),
+        let (kind, ip) = EthHeader::payload(frame).ok_or(Malformed)?;
+        let (v6, udp) = match (header.kind, kind) {
+            (TCP_V4, ethertype::IPV4) => (false, false),
+            (TCP_V6, ethertype::IPV6) => (true, false),
+            (UDP, ethertype::IPV4) => (false, true),
+            (UDP, ethertype::IPV6) => (true, true),
             _ => return Err(Malformed),
         };
         let transport = header.checksum_start;

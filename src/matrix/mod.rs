@@ -131,7 +131,7 @@ pub fn know_neighbours(spec: &mut LabSpec) {
     let tell = |ip: &mut IpSpec| {
         for (addr, mac) in &known {
             let own = ip.address.iter().any(|net| net.addr() == *addr);
-            if !own && ip.address.iter().any(|net| net.contains(*addr)) {
+            if !own && ip.address.iter().any(|net| net.contains(addr)) {
                 ip.neighbours.entry(*addr).or_insert(*mac);
             }
         }

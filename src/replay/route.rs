@@ -2,16 +2,13 @@
 
 use super::pipeline::{DeviceIndex, Ingress};
 use super::rewrite::{Addresses, Rewrite};
-use crate::frame::{EthHeader, MacAddr};
+use crate::frame::{EthHeader, MacAddr, ethertype};
 use crate::table::{MAX_VALUE, MacTable};
 use std::collections::HashMap;
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::str::FromStr;
 
-const IPV4: u16 = 0x0800;
-const ARP: u16 = 0x0806;
-const IPV6: u16 = 0x86dd;
 /// Maximum number of mapped addresses: the range of a table's value.
 const MAX_MAPPED: usize = MAX_VALUE as usize + 1;
 
@@ -169,7 +166,7 @@ impl Route {
         if self.map.is_empty() {
             return;
         }
-        let (ARP, at) = payload(frame) else { return };
+        let Some((ethertype::ARP, at)) = EthHeader::payload(frame) else { return };
         let Some(packet) = frame.get_mut(at..) else { return };
         // For each end: offsets of its hardware address and its IPv4 address.
         for (hardware, protocol) in [(8, 14), (18, 24)] {
@@ -191,17 +188,9 @@ impl Route {
     }
 }
 
-/// The ethertype behind all tags, and the offset of its payload.
-fn payload(frame: &[u8]) -> (u16, usize) {
-    let at = 12 + EthHeader::tags(frame).count() * EthHeader::TAG_LEN as usize;
-    let ethertype =
-        frame.get(at..).and_then(|rest| rest.first_chunk::<2>()).map_or(0, |b| u16::from_be_bytes(*b));
-    (ethertype, at + 2)
-}
-
 /// The source and destination IP addresses of a frame's packet, including ARP.
 fn ip_addresses(frame: &[u8]) -> (Option<IpAddr>, Option<IpAddr>) {
-    let (ethertype, at) = payload(frame);
+    let Some((kind, at)) = EthHeader::payload(frame) else { return (None, None) };
     let v4 = |offset: usize| {
         let bytes = frame.get(at + offset..)?.first_chunk::<4>()?;
         Some(IpAddr::V4(Ipv4Addr::from(*bytes)))
@@ -210,10 +199,10 @@ fn ip_addresses(frame: &[u8]) -> (Option<IpAddr>, Option<IpAddr>) {
         let bytes = frame.get(at + offset..)?.first_chunk::<16>()?;
         Some(IpAddr::V6(Ipv6Addr::from(*bytes)))
     };
-    match ethertype {
-        IPV4 => (v4(12), v4(16)),
-        ARP => (v4(14), v4(24)),
-        IPV6 => (v6(8), v6(24)),
+    match kind {
+        ethertype::IPV4 => (v4(12), v4(16)),
+        ethertype::ARP => (v4(14), v4(24)),
+        ethertype::IPV6 => (v6(8), v6(24)),
         _ => (None, None),
     }
 }

@@ -4,9 +4,6 @@ use crate::frame::MacAddr;
 use etherparse::{ArpEthIpv4Packet, ArpOperation, ArpPacketSlice};
 use std::net::Ipv4Addr;
 
-/// Ethertype of ARP.
-pub(super) const ETHERTYPE: u16 = 0x0806;
-
 /// A request or a reply.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Arp {

@@ -1,16 +1,15 @@
 //! A host: combines interfaces, routes, sockets and probes. An end point is a host with one interface, a router one
 //! that forwards.
 
-use super::arp;
 use super::icmp::{self, Echo, Fault, Message};
-use super::link::{self, Link};
+use super::link::Link;
 use super::ndp;
 use super::packet::{ICMP, ICMPV6, IpView, Quoted, TCP, UDP};
 use super::probe::{Prober, Unreachable};
 use super::route::{Route, Routes, is_unicast};
 use super::stack::{ECHO_PORT, Stack};
-use super::{IpNet, IpSpec, default_mac};
-use crate::frame::{EthHeader, MacAddr, PacketType};
+use super::{IpSpec, default_mac};
+use crate::frame::{EthHeader, MacAddr, PacketType, ethertype};
 use crate::time::Instant;
 use std::collections::{BTreeMap, VecDeque};
 use std::net::IpAddr;
@@ -112,7 +111,7 @@ impl Host {
         }
         let Some((ethertype, payload)) = untagged(frame) else { return };
         match ethertype {
-            arp::ETHERTYPE => {
+            ethertype::ARP => {
                 let answered = self
                     .links
                     .get_mut(index)
@@ -121,9 +120,9 @@ impl Host {
                     self.prober.neighbour_answered(now, who);
                 }
             }
-            link::IPV4 | link::IPV6 => {
+            ethertype::IPV4 | ethertype::IPV6 => {
                 if let Some(view) = IpView::parse(payload)
-                    && view.is_v4() == (ethertype == link::IPV4)
+                    && view.is_v4() == (ethertype == ethertype::IPV4)
                 {
                     self.receive_ip(now, index, packet_type, &view);
                 }
@@ -423,19 +422,12 @@ impl Host {
 }
 
 fn addresses_of(links: &[Link]) -> Vec<IpAddr> {
-    links.iter().flat_map(Link::addresses).map(IpNet::addr).collect()
+    links.iter().flat_map(Link::addresses).map(|net| net.addr()).collect()
 }
 
 /// Ethertype and payload of a frame for the stack: untagged, or tagged with VLAN 0 only (a priority tag).
 fn untagged(frame: &[u8]) -> Option<(u16, &[u8])> {
     EthHeader::parse(frame).ok()?;
-    let mut rest = frame.get(12..)?;
-    for tag in EthHeader::tags(frame) {
-        if tag.vlan().get() != 0 {
-            return None;
-        }
-        rest = rest.get(4..)?;
-    }
-    let (ethertype, payload) = rest.split_first_chunk::<2>()?;
-    Some((u16::from_be_bytes(*ethertype), payload))
+    let (kind, at) = EthHeader::payload(frame)?;
+    EthHeader::tags(frame).all(|tag| tag.vlan().get() == 0).then(|| (kind, &frame[at..]))
 }

@@ -2,63 +2,9 @@
 
 use crate::frame::MacAddr;
 use std::collections::BTreeMap;
-use std::fmt;
 use std::net::IpAddr;
 
-/// An IP address with the length of its subnet's prefix: 0 to 32 bits, or 0 to 128.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct IpNet {
-    addr: IpAddr,
-    prefix: u8,
-}
-
-impl IpNet {
-    /// An address with a prefix length in bits; `None`: the prefix is too long for its family.
-    #[must_use]
-    pub const fn new(addr: IpAddr, prefix: u8) -> Option<IpNet> {
-        if prefix <= IpNet::longest(addr) { Some(IpNet { addr, prefix }) } else { None }
-    }
-
-    /// The maximum prefix length of the address's family, in bits.
-    #[must_use]
-    pub const fn longest(addr: IpAddr) -> u8 {
-        if addr.is_ipv4() { 32 } else { 128 }
-    }
-
-    /// The address.
-    #[must_use]
-    pub const fn addr(&self) -> IpAddr {
-        self.addr
-    }
-
-    /// The length of the prefix, in bits.
-    #[must_use]
-    pub const fn prefix(&self) -> u8 {
-        self.prefix
-    }
-
-    /// Whether `other` lies in this address's subnet.
-    #[must_use]
-    pub fn contains(&self, other: IpAddr) -> bool {
-        match (self.addr, other) {
-            (IpAddr::V4(a), IpAddr::V4(b)) => {
-                let host_bits = 32 - u32::from(self.prefix);
-                u64::from(a.to_bits() ^ b.to_bits()) >> host_bits == 0
-            }
-            (IpAddr::V6(a), IpAddr::V6(b)) => {
-                let host_bits = 128 - u32::from(self.prefix);
-                host_bits == 128 || (a.to_bits() ^ b.to_bits()) >> host_bits == 0
-            }
-            _ => false,
-        }
-    }
-}
-
-impl fmt::Display for IpNet {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}/{}", self.addr, self.prefix)
-    }
-}
+pub use ipnet::IpNet;
 
 /// The IP configuration of a device.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -75,7 +21,7 @@ impl IpSpec {
     /// 02:42 and the first IPv4 address, as Docker up to 27 did; without one, derived from the device's name.
     #[must_use]
     pub fn default_mac(&self, name: &str) -> MacAddr {
-        let v4 = self.address.iter().find_map(|n| match n.addr {
+        let v4 = self.address.iter().find_map(|n| match n.addr() {
             IpAddr::V4(a) => Some(a),
             IpAddr::V6(_) => None,
         });
@@ -91,21 +37,4 @@ pub fn default_mac(name: &str) -> MacAddr {
         .bytes()
         .fold(0xcbf2_9ce4_8422_2325_u64, |h, b| (h ^ u64::from(b)).wrapping_mul(0x0100_0000_01b3));
     MacAddr::from_u64(0x0200_0000_0000 | (hash ^ (hash >> 40)) & 0xff_ffff_ffff)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn no_prefix_is_longer_than_its_addresses() {
-        let (v4, v6): (IpAddr, IpAddr) = ([10, 0, 0, 1].into(), [0xfd; 16].into());
-        assert_eq!((IpNet::new(v4, 33), IpNet::new(v6, 129)), (None, None));
-        for (addr, other) in [(v4, [10, 0, 0, 2].into()), (v6, [0xfe; 16].into())] {
-            let net = |prefix| IpNet::new(addr, prefix).unwrap();
-            let longest = net(IpNet::longest(addr));
-            assert!(longest.contains(addr) && !longest.contains(other));
-            assert!(net(0).contains(other));
-        }
-    }
 }

@@ -1,20 +1,17 @@
 //! One Ethernet interface of a host: its addresses, its neighbours, and its transmit queue.
 
-use super::arp::{self, Arp};
+use super::arp::Arp;
 use super::icmp::Message;
 use super::ndp::{self, Ndp};
 use super::neighbour::{Effects, NeighbourTable, NeighbourUpdate, Solicitation};
 use super::packet::IpView;
 use super::route::{is_link_local_v6, is_unicast};
 use super::{IpNet, IpSpec};
-use crate::frame::{MacAddr, PacketType};
+use crate::frame::{MacAddr, PacketType, ethertype};
 use crate::time::Instant;
 use std::collections::VecDeque;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-/// Ethertypes of IP.
-pub(super) const IPV4: u16 = 0x0800;
-pub(super) const IPV6: u16 = 0x86dd;
 /// Transmit queue limit, in frames; any more are lost, as with a full transmit queue.
 const MAX_TRANSMIT: usize = 4096;
 
@@ -51,7 +48,7 @@ impl Link {
     /// Adds an IPv6 link-local address, unless it has one or does not use IPv6.
     fn give_link_local(&mut self) {
         if self.speaks_v6 && !self.addresses.iter().any(|a| is_link_local_v6(a.addr())) {
-            self.addresses.extend(IpNet::new(ndp::link_local(self.mac).into(), 64));
+            self.addresses.extend(IpNet::new(ndp::link_local(self.mac).into(), 64).ok());
         }
     }
 
@@ -115,8 +112,8 @@ impl Link {
     /// Its own address with the longest prefix whose subnet contains `addr`.
     pub(super) fn subnet_of(&self, addr: IpAddr) -> Option<IpNet> {
         let mut best: Option<IpNet> = None;
-        for net in self.addresses.iter().filter(|n| n.contains(addr)) {
-            if best.is_none_or(|b| net.prefix() > b.prefix()) {
+        for net in self.addresses.iter().filter(|n| n.contains(&addr)) {
+            if best.is_none_or(|b| net.prefix_len() > b.prefix_len()) {
                 best = Some(*net);
             }
         }
@@ -138,13 +135,10 @@ impl Link {
     pub(super) fn is_broadcast(&self, addr: IpAddr) -> bool {
         let IpAddr::V4(addr) = addr else { return false };
         addr == Ipv4Addr::BROADCAST
-            || self.addresses.iter().any(|net| match net.addr() {
-                IpAddr::V4(own) if net.prefix() < 31 => {
-                    let host_bits = u32::MAX.checked_shr(u32::from(net.prefix())).unwrap_or(0);
-                    addr.to_bits() == own.to_bits() | host_bits
-                }
-                _ => false,
-            })
+            || self
+                .addresses
+                .iter()
+                .any(|net| matches!(net, IpNet::V4(net) if net.prefix_len() < 31 && addr == net.broadcast()))
     }
 
     /// The IP groups that its addresses make it join.
@@ -187,13 +181,13 @@ impl Link {
 
     /// Sends an IP packet to a neighbour, a group or the broadcast address. Returns packets that have failed already.
     pub(super) fn send(&mut self, now: Instant, next_hop: IpAddr, packet: Vec<u8>) -> Vec<Vec<u8>> {
-        let ethertype = if next_hop.is_ipv4() { IPV4 } else { IPV6 };
+        let kind = if next_hop.is_ipv4() { ethertype::IPV4 } else { ethertype::IPV6 };
         if next_hop.is_multicast() {
-            self.transmit(ndp::group_mac(next_hop), ethertype, &packet);
+            self.transmit(ndp::group_mac(next_hop), kind, &packet);
             return Vec::new();
         }
         if self.is_broadcast(next_hop) {
-            self.transmit(MacAddr::BROADCAST, ethertype, &packet);
+            self.transmit(MacAddr::BROADCAST, kind, &packet);
             return Vec::new();
         }
         let mut effects = Effects::default();
@@ -229,8 +223,9 @@ impl Link {
             self.solicit(solicitation);
         }
         for (mac, packet) in effects.send {
-            let ethertype = if packet.first().is_some_and(|b| b >> 4 == 6) { IPV6 } else { IPV4 };
-            self.transmit(mac, ethertype, &packet);
+            let kind =
+                if packet.first().is_some_and(|b| b >> 4 == 6) { ethertype::IPV6 } else { ethertype::IPV4 };
+            self.transmit(mac, kind, &packet);
         }
         effects.failed
     }
@@ -246,7 +241,7 @@ impl Link {
             IpAddr::V4(target) => {
                 let Some(IpAddr::V4(source)) = source.or(Some(Ipv4Addr::UNSPECIFIED.into())) else { return };
                 let request = Arp::request(self.mac, source, target).to_bytes();
-                self.transmit(to.unwrap_or(MacAddr::BROADCAST), arp::ETHERTYPE, &request);
+                self.transmit(to.unwrap_or(MacAddr::BROADCAST), ethertype::ARP, &request);
             }
             IpAddr::V6(target) => {
                 let Some(IpAddr::V6(source)) = source else { return };
@@ -255,7 +250,7 @@ impl Link {
                     to.map_or((group, ndp::group_mac(group.into())), |unicast| (target, unicast));
                 let ask = Ndp::Solicit { target, source_mac: Some(self.mac) };
                 if let Some(packet) = ask.packet(source, dst) {
-                    self.transmit(mac, IPV6, &packet);
+                    self.transmit(mac, ethertype::IPV6, &packet);
                 }
             }
         }
@@ -279,7 +274,7 @@ impl Link {
         if arp.sender_ip.is_unspecified() {
             // Duplicate address detection (RFC 5227): gets a reply, but nothing is learned.
             if asks_us {
-                self.transmit(arp.sender_mac, arp::ETHERTYPE, &arp.answer(self.mac).to_bytes());
+                self.transmit(arp.sender_mac, ethertype::ARP, &arp.answer(self.mac).to_bytes());
             }
             return None;
         }
@@ -290,7 +285,7 @@ impl Link {
         if asks_us {
             let news = NeighbourUpdate { confirms: false, overrides: true, doubts: false, creates: true };
             self.neighbours.learn(now, sender, Some(arp.sender_mac), news, &mut effects);
-            self.transmit(arp.sender_mac, arp::ETHERTYPE, &arp.answer(self.mac).to_bytes());
+            self.transmit(arp.sender_mac, ethertype::ARP, &arp.answer(self.mac).to_bytes());
         } else {
             let news = NeighbourUpdate {
                 confirms: !arp.request && packet_type == PacketType::Host,
@@ -355,7 +350,7 @@ impl Link {
             Ndp::Advertise { target, target_mac: Some(self.mac), router, solicited: false, overriding: true };
         if asker.is_unspecified() {
             if let Some(packet) = advertise.packet(target, ndp::ALL_NODES) {
-                self.transmit(ndp::group_mac(ndp::ALL_NODES.into()), IPV6, &packet);
+                self.transmit(ndp::group_mac(ndp::ALL_NODES.into()), ethertype::IPV6, &packet);
             }
             return;
         }

@@ -16,7 +16,7 @@
 //! use std::time::Duration;
 //!
 //! let host = |name: &str, last: u8| {
-//!     let address = IpNet::new([10, 0, 0, last].into(), 24).into_iter().collect();
+//!     let address = vec![format!("10.0.0.{last}/24").parse().expect("an address")];
 //!     let spec = IpSpec { address, ..IpSpec::default() };
 //!     Endpoint::new(name, spec.default_mac(name), &spec, 1500, Instant::ZERO)
 //! };

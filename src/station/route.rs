@@ -56,7 +56,7 @@ impl Routes {
             .iter()
             .enumerate()
             .filter(|(_, l)| l.is_up())
-            .filter_map(|(i, l)| Some((l.subnet_of(dst)?.prefix(), std::cmp::Reverse(i))))
+            .filter_map(|(i, l)| Some((l.subnet_of(dst)?.prefix_len(), std::cmp::Reverse(i))))
             .max();
         if let Some((_, std::cmp::Reverse(link))) = on_link {
             return Some(Route { link, next_hop: dst });

@@ -1,7 +1,7 @@
 //! Packet sockets (packet(7)).
 
 use super::set_option;
-use crate::frame::Tag;
+use crate::frame::ethertype;
 use std::io;
 use std::mem::{size_of, size_of_val, zeroed};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
@@ -121,7 +121,7 @@ pub(super) fn tag_of(message: &libc::msghdr) -> Option<(u16, u16)> {
 /// The tag that the kernel removed, if the status says that there was one.
 pub(super) fn tag_of_status(status: u32, tpid: u16, tci: u16) -> Option<(u16, u16)> {
     let named = status & libc::TP_STATUS_VLAN_TPID_VALID != 0;
-    let tag = (if named { tpid } else { Tag::C_VLAN }, tci);
+    let tag = (if named { tpid } else { ethertype::C_VLAN }, tci);
     (status & libc::TP_STATUS_VLAN_VALID != 0).then_some(tag)
 }
 

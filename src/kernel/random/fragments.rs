@@ -128,7 +128,7 @@ impl LabGenerator {
 mod tests {
     use super::super::random_lab;
     use super::*;
-    use crate::frame::EthHeader;
+    use crate::frame::{EthHeader, ethertype};
     use crate::kernel::Prediction;
     use crate::verdict::Rule;
 
@@ -139,8 +139,8 @@ mod tests {
             _ => None,
         });
         let packet = |f: &Vec<u8>| {
-            let behind = 12 + 4 * EthHeader::tags(f).count();
-            f.get(behind..).and_then(|r| r.strip_prefix(&[8, 0, 0x45])).map(<[u8]>::to_vec)
+            let (_, at) = EthHeader::payload(f).filter(|(kind, _)| *kind == ethertype::IPV4)?;
+            f[at..].strip_prefix(&[0x45]).map(<[u8]>::to_vec)
         };
         frames.filter_map(packet).collect()
     }

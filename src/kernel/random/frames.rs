@@ -1,7 +1,7 @@
 //! Random frames.
 
 use super::LabGenerator;
-use crate::frame::MacAddr;
+use crate::frame::{MacAddr, ethertype};
 use crate::lab::LabSpec;
 use crate::lab::spec::{Action, DeviceKind, FrameSpec, InjectPoint, Name};
 
@@ -86,7 +86,7 @@ impl LabGenerator {
     }
 
     pub(super) fn tag(&mut self, frame: &mut Vec<u8>) {
-        let tpid: u16 = if self.dice.percent(75) { 0x8100 } else { 0x88a8 };
+        let tpid: u16 = if self.dice.percent(75) { ethertype::C_VLAN } else { ethertype::S_VLAN };
         let id = *self.dice.pick(&[0, 0, 1, 5, 4094]);
         let priority: u16 = if self.dice.percent(30) { 0x6000 } else { 0 };
         frame.extend(tpid.to_be_bytes());
