@@ -41,7 +41,7 @@ fn lookups(c: &mut Criterion) {
                 });
             };
             bench("one by one", &mut |asked, out| out.extend(asked.iter().map(|&m| table.get(m))));
-            // As the data plane looks up the destinations of a batch.
+            // The way the data plane looks up the destinations of a batch.
             bench("batch", &mut |asked, out| {
                 let value = table.values();
                 for batch in asked.chunks(64) {

@@ -1,4 +1,4 @@
-//! What a user of the program sees at some of the limits of `docs/limits.md`.
+//! Some of the limits of `docs/limits.md`, as a user sees them.
 #![cfg(target_os = "linux")]
 #![allow(missing_docs, clippy::unwrap_used)]
 
@@ -18,7 +18,7 @@ fn folder() -> tempfile::TempDir {
     dir
 }
 
-/// Replays a capture; the exit code, and what was said.
+/// Replays a capture; returns the exit code and the messages.
 fn replay(dir: &Path, more: &[&str]) -> (Option<i32>, String) {
     let output = macvlab(dir, &[&["replay", "in.pcap", "--lab", "lab.toml", "-q"], more].concat(), b"");
     (output.status.code(), stderr(&output))
@@ -36,7 +36,7 @@ fn a_map_file_has_a_limit() {
         assert_eq!(code, Some(if taken { 0 } else { 2 }), "{said}");
         assert_eq!(said.contains("map: longer than 8388608 bytes"), !taken, "{said}");
     }
-    // It says nothing of its length, and has no end.
+    // It reports no length, and is endless.
     let (code, said) = replay(dir.path(), &["--map-file", "/dev/zero", "--at", "eth0"]);
     assert_eq!(code, Some(2), "{said}");
     assert!(said.contains("/dev/zero: longer than 8388608 bytes"), "{said}");

@@ -1,4 +1,4 @@
-//! A list of devices that follows what is told of changes is the list that the lab gives, at every moment.
+//! A list of devices updated with reported changes equals the lab's list at every moment.
 #![allow(missing_docs, clippy::unwrap_used)]
 
 mod common;
@@ -7,7 +7,7 @@ use common::labs;
 use macvlab::lab::{Device, Event, Lab, LabSpec, Options};
 use std::fs;
 
-/// Runs the steps of a lab; answers how many devices were told after each.
+/// Runs the steps of a lab; returns how many devices were reported after each.
 fn follow(name: &str, spec: &LabSpec) -> Vec<usize> {
     let mut lab = Lab::new(spec, Options { changes: true, ..Options::default() });
     let mut devices = Vec::new();
@@ -26,7 +26,7 @@ fn follow(name: &str, spec: &LabSpec) -> Vec<usize> {
             }
             Device::follow(&mut devices, event);
         };
-        // As `live` changes a lab, if it can.
+        // As `live` changes a lab, where possible.
         if number % 2 == 0 || lab.change(lab.now(), step, &mut take).is_none() {
             lab.step(step, &mut take);
         }
@@ -46,16 +46,16 @@ fn what_is_told_of_the_devices_is_how_they_are() {
     assert!(changes > 50, "{changes}");
 }
 
-/// Each change, with how many devices it reaches.
+/// Each change, with the number of devices it affects.
 const REACHING_FAR: [(&str, usize); 25] = [
-    // What sits on a NIC follows it.
+    // Devices on a NIC follow it.
     ("set = { device = \"eth0\", mac = \"02:00:00:00:aa:01\" }", 2),
     ("set = { device = \"eth0\", up = false }", 2),
     ("set = { device = \"eth0\", up = true }", 2),
     ("set = { device = \"c1\", mode = \"vepa\" }", 1),
     ("set = { device = \"c1\", mode = \"vepa\" }", 0),
     ("set = { device = \"c1\", mtu = 1400 }", 0),
-    // A passthru port and its parent have one address.
+    // A passthru port and its parent share one MAC address.
     ("set = { device = \"p1\", mac = \"02:00:00:00:aa:02\" }", 2),
     ("set = { device = \"eth1\", mac = \"02:00:00:00:aa:03\" }", 2),
     ("remove = \"p1\"", 1),
@@ -70,10 +70,10 @@ const REACHING_FAR: [(&str, usize); 25] = [
     ("remove = \"c2\"", 1),
     ("add = { macvlan = \"c9\", parent = \"eth0\" }", 1),
     ("add = { macvlan = \"c1\", parent = \"eth0\", address = \"192.0.2.9/24\" }", 1),
-    // One that is there already.
+    // An existing one.
     ("add = { macvlan = \"c1\", parent = \"eth0\", address = \"192.0.2.10/24\" }", 1),
     ("remove = \"eth0\"", 5),
-    // Its name comes again.
+    // Its name is reused.
     ("add = { macvlan = \"eth0\", parent = \"eth1\" }", 2),
     // A switch's own device.
     ("set = { device = \"sw0\", mac = \"02:00:00:00:aa:04\" }", 1),

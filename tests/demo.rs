@@ -65,7 +65,7 @@ fn a_quiz_that_ends_early_has_a_score() {
 
 #[test]
 fn an_answer_has_a_limit() {
-    // Two answers, for the first is 1,024 bytes long; and one, which is none.
+    // Two answers, because the first is 1,024 bytes long; and one that is invalid.
     for (spaces, last, is_one) in [(1023, "0 of 2 right.", false), (1021, "No predictions, no score.", true)]
     {
         let (code, text, said) = demo(&["--quiz"], &(" ".repeat(spaces) + "yn\nq\n"));

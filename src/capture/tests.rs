@@ -511,7 +511,7 @@ fn a_comment_longer_than_an_option_is_cut() {
         writer.write(&packet).unwrap();
         writer.write(&Packet { comment: "", ..packet }).unwrap();
         let file = writer.finish().unwrap();
-        // The option's code and length, and what was kept of it.
+        // The option's code and length, and the part that was kept.
         let option = [
             &1_u16.to_le_bytes()[..],
             &u16::try_from(kept).unwrap().to_le_bytes(),

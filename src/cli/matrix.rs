@@ -321,7 +321,7 @@ fn show(groups: &[Group], terminal: &Terminal) -> Result<Exit, Failure> {
     Ok(Exit::Held)
 }
 
-/// A matrix of so many devices is not too large.
+/// Checks that a matrix of this many devices is not too large.
 fn check_cells(devices: usize) -> Result<(), String> {
     if devices * devices.saturating_sub(1) <= MAX_CELLS {
         return Ok(());

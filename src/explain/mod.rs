@@ -263,7 +263,7 @@ mod tests {
             parent: Some(format!("v{below}").into()),
             ..Device::default()
         };
-        // Also where a list of devices, which anybody can make, leads round in a circle.
+        // Also if a list of devices, which callers can build, contains a cycle.
         for (count, followed) in [(63, 63), (64, 64), (65, 64)] {
             let list: Vec<Device> = (0..count).map(|n| vlan(n, n + 1)).collect();
             let circle: Vec<Device> = (0..count).map(|n| vlan(n, (n + 1) % count)).collect();

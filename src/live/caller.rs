@@ -48,7 +48,7 @@ impl Caller {
         self.here
     }
 
-    /// When something was read from it last, or a piece was made for it.
+    /// When data was last read from it, or a chunk was made for it.
     pub(super) fn since(&self) -> Instant {
         self.since
     }

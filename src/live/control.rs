@@ -47,7 +47,7 @@ pub(super) struct RequestContext<'a> {
 
 /// The client end of a connection within this process, with the same protocol as on a path.
 ///
-/// The lab does not end before this socket is closed or nothing comes from it for a while; see [`Engine::ask_here`].
+/// The lab does not end before this socket is closed or has been idle for a while; see [`Engine::ask_here`].
 ///
 /// [`Engine::ask_here`]: super::Engine::ask_here
 #[derive(Debug)]

@@ -248,8 +248,8 @@ impl Engine {
     }
 
     /// Lets a thread of this process send requests, without a socket path. Before the lab ends, this thread is
-    /// still answered until it closes its socket or asks nothing for three seconds; for three seconds in all if the lab was
-    /// told to end, or its time is over.
+    /// still served until it closes its socket or is idle for three seconds; for three seconds in total if the lab was
+    /// stopped, or its time is over.
     ///
     /// # Errors
     /// The socket cannot be created.

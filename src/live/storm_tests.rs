@@ -352,7 +352,7 @@ fn no_more_are_suspected_than_there_is_room_for() {
 fn the_oldest_that_was_left_alone_may_be_suspected_again() {
     let mut world = World::new(false, &[]);
     let frame = |n: u16| [&[0xff; 6][..], &n.to_be_bytes(), &[0; 92]].concat();
-    // Comes back until it is suspicious; whether it is suspected.
+    // Comes back until it is suspicious; returns whether it became a suspect.
     let mut is_suspected = |n: u16| {
         world.ticks(2000);
         assert!(world.storms.suspects.is_empty());
@@ -362,7 +362,7 @@ fn the_oldest_that_was_left_alone_may_be_suspected_again() {
         world.ticks(200);
         suspected
     };
-    // Those that turned out to be in no loop are left alone for a minute, so there is no time for 257 one by one.
+    // Frames that turned out not to be in a loop are ignored for a minute, so there is no time for 257 one by one.
     assert!(is_suspected(0) && !is_suspected(0));
     let now = world.now();
     world.storms.cleared.extend((1..256).map(|n| (hash(&frame(n)), now + LEFT_ALONE)));
@@ -392,7 +392,7 @@ fn a_ninth_loop_is_a_part_of_the_eighth() {
         (&last.leave, &last.come_back),
         (&vec![Outlet::of(14), Outlet::of(16)], &vec![Outlet::of(15), Outlet::of(17)])
     );
-    // What goes round in it is dropped, as in the others.
+    // Frames circulating in it are dropped, as in the others.
     let frame = broadcast(1);
     storms.leaves(Instant::ZERO, Outlet::of(16), &frame);
     assert_eq!(storms.comes_in(Instant::ZERO, Outlet::of(17), &frame), Admission::Looped);

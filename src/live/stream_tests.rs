@@ -17,7 +17,7 @@ fn a_frame_from_a_stream_has_a_limit() {
         far.set_nonblocking(true).unwrap();
         far.write_all(&[&bytes.to_be_bytes()[..], &vec![7; bytes as usize]].concat()).unwrap();
         let (mut rim, mut came) = (BoundaryCounters::default(), Vec::new());
-        // Once for the frame; who is disconnected is not connected to again.
+        // Once for the frame; a disconnected peer is not connected again.
         stream.receive(Instant::ZERO, &mut rim, &mut |frame| came.push(frame.len()));
         let whole: &[usize] = if fits { &[65_561] } else { &[] };
         assert_eq!((came.as_slice(), rim.in_malformed), (whole, u64::from(!fits)));
@@ -35,7 +35,7 @@ fn a_frame_from_a_stream_has_a_limit() {
 fn frames_for_a_peer_who_does_not_read_are_dropped_and_counted() {
     let (mut stream, _far) = connected();
     let peer = stream.peer.as_mut().unwrap();
-    // With its length, each is a 1,024th of what may wait.
+    // With its length prefix, each is a 1,024th of the limit.
     let frame = Frame::from(vec![7; 1024 - PREFIX]);
     let mut rim = BoundaryCounters::default();
     (0..1025).for_each(|_| peer.queue(&frame, &mut rim));

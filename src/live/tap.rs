@@ -73,7 +73,7 @@ fn prepare(asking: &UnixDatagram, name: &str, site: &Site) -> Result<(), ErrorNu
     sys::set_up(asking, name)
 }
 
-/// The mtu that a new device is given; `None`: it keeps its own, for what no TAP device can have sets no limit (`--relay`).
+/// The mtu for a new device; `None`: it keeps the default, as an mtu beyond a TAP device's maximum sets no limit (`--relay`).
 fn mtu_of(site: &Site) -> Option<u32> {
     (site.mtu != DEFAULT_MTU && site.mtu <= MAX_TAP_MTU).then_some(site.mtu)
 }

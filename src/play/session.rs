@@ -229,7 +229,7 @@ impl Session {
         Ok(())
     }
 
-    /// Fills the session until there is room for only so many events more.
+    /// Fills the session until there is room for only this many more events.
     #[cfg(test)]
     pub(super) fn leave_room(&mut self, events: usize) {
         let filling = Event::Lab { title: String::new(), devices: Vec::new() };

@@ -235,7 +235,7 @@ fn the_device_column_has_a_width() {
             report.event(&hop(1, 1, name, HopKind::Arrive(PacketType::Broadcast))).unwrap();
         }
         let text = String::from_utf8(report.finish().unwrap()).unwrap();
-        // Where the column behind it begins.
+        // The offset of the next column.
         let behind =
             |line: &str| line.find("  arrives").or(line.find(" arrive")).unwrap_or_else(|| panic!("{text}"));
         text.lines().map(behind).collect::<Vec<_>>()

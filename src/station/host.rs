@@ -383,7 +383,7 @@ impl Host {
         self.poll_rounds(now, MAX_ROUNDS);
     }
 
-    /// Does everything that is due, in at most so many rounds; what is left is due a moment later.
+    /// Does all work that is due, in at most this many rounds; the rest is due a moment later.
     pub(super) fn poll_rounds(&mut self, now: Instant, most: usize) {
         let mut rounds = 0..most;
         while rounds.next().is_some() {

@@ -157,7 +157,7 @@ impl Running {
         self.pending.remove(&key);
     }
 
-    /// Waits no longer for the answer to its oldest request, which stays unanswered; the key of that.
+    /// Stops waiting for the reply to its oldest request; returns the key of that request.
     pub(super) fn give_up_oldest(&mut self) -> Option<u16> {
         let (key, _) = self.pending.iter().min_by_key(|(_, attempt)| attempt.sent_at)?;
         let key = *key;

@@ -266,7 +266,7 @@ impl Stack {
         }
     }
 
-    /// Whether one more UDP port can be bound.
+    /// Whether another UDP port can be bound.
     pub(super) fn has_room_for_udp(&self) -> bool {
         self.udp.len() < MAX_UDP_PORTS
     }

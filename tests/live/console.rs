@@ -113,7 +113,7 @@ fn answers_leave_standard_output_to_the_events() {
 
 #[test]
 fn the_end_of_a_capture_waits_for_the_requests_of_a_file() {
-    // They take longer than the lab goes on when nothing is asked.
+    // They take longer than the lab waits without requests.
     const TIMES: usize = 2000;
     let dir = tempfile::tempdir().unwrap();
     std::fs::write(dir.path().join("lab.toml"), LAB).unwrap();

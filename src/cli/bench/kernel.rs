@@ -67,7 +67,7 @@ mod tests {
 
     #[test]
     fn the_kernel_is_not_asked_about_too_many_ports() {
-        // 256 would need namespaces, which a test of the whole command makes.
+        // 256 would need namespaces, which a test of the whole command creates.
         assert!(Race.measure(257, FrameSize::Fixed(60)).is_ok_and(|measured| measured.is_empty()));
     }
 }

@@ -67,12 +67,12 @@ fn nonsense() -> io::Error {
 mod tests {
     use super::*;
 
-    /// What comes of an answer whose first line has so many bytes before its end.
+    /// The result for an answer whose first line has this many bytes.
     fn answered(bytes: usize) -> io::Result<Result<Vec<u8>, String>> {
         let (near, mut far) = UnixStream::pair().unwrap();
         let (begin, end) = (r#"{"ok":false,"error":""#, "\"}");
         let line = format!("{begin}{}{end}\n", "x".repeat(bytes - begin.len() - end.len()));
-        // Who has read enough hangs up.
+        // The client closes the connection once it has read enough.
         let writer = std::thread::spawn(move || drop(far.write_all(line.as_bytes())));
         let answer = Caller::over(near).ask(&json!({}));
         writer.join().unwrap();

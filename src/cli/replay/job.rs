@@ -162,7 +162,7 @@ fn check_inputs(captures: &[PathBuf], lab: &Path, passes: u64) -> Result<(), Fai
 
 fn map_file(path: &Path) -> Result<Vec<MapEntry>, Failure> {
     let about = |e: &dyn std::fmt::Display| Failure::about(path.display(), e);
-    // A pipe or a device does not say how much there is: one byte more than allowed is enough to see that it is too long.
+    // A pipe or a device does not report its size: one byte more than allowed is enough to detect that it is too long.
     let mut text = String::new();
     let file = File::open(path).map_err(|e| about(&e))?;
     file.take(MAX_MAP_BYTES + 1).read_to_string(&mut text).map_err(|e| about(&e))?;

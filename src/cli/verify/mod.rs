@@ -22,14 +22,14 @@ use std::path::{Path, PathBuf};
 /// Maximum number of failing random labs, or cells, that are shown; all are counted.
 const MAX_TOLD: u64 = 10;
 
-/// Tells the first of many.
+/// Shows the first ones of many.
 #[derive(Default)]
 struct First {
     told: u64,
 }
 
 impl First {
-    /// Whether one more is told.
+    /// Whether another one is shown.
     fn tells(&mut self) -> bool {
         self.told += 1;
         self.told <= MAX_TOLD

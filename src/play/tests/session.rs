@@ -223,7 +223,7 @@ fn a_step_without_end_is_not_done() {
     let mut session = session();
     act(&mut session, HAIRPIN);
     let before = (told(session.events()), session.state());
-    // To fill it by pings would take as long as an action may.
+    // Filling it with pings would exceed an action's time.
     session.leave_room(100);
     let denied = session.act(r#"ping = { from = "c1", to = "c2", count = 86400 }"#).unwrap_err();
     assert!(matches!(denied, Denied::TooManyEvents), "{denied}");

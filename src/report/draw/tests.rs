@@ -179,7 +179,7 @@ fn sub_interfaces_are_drawn_up_to_a_depth() {
         let layout = Layout::of(&scene);
         let placed = (1..=count).filter(|n| layout.places().contains_key(format!("v{n}").as_str())).count();
         assert_eq!(placed, drawn);
-        // All are in the picture's description.
+        // All are in the drawing's description.
         assert!(svg(&scene).contains(&format!("v{count}: ")));
     }
 }

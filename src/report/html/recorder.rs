@@ -45,7 +45,7 @@ pub struct Recorder {
     ways: Ways,
     /// The current step, and its hops and decisions.
     running: Option<(StepSpec, Vec<Event>)>,
-    /// It had more of them than are looked at.
+    /// It had more of them than the limit.
     unsearched: bool,
     time: Instant,
 }

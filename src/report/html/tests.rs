@@ -195,14 +195,14 @@ fn drawings_are_shared_and_bounded() {
     assert_eq!(value["scenes_left_out"], json!(10));
 }
 
-/// The reasons of the only step.
+/// The reasons for the only step.
 fn reasons(events: &[Event]) -> Vec<String> {
     let value = written(events);
     let because = value["steps"][0]["because"].as_array().unwrap();
     because.iter().map(|reason| reason.to_string()).collect()
 }
 
-/// A broadcast between so many ports.
+/// A broadcast between this many ports.
 fn broadcast(ports: usize) -> Vec<Event> {
     let mut text = "[nic.eth0]\n".to_owned();
     for n in 0..ports {
@@ -220,7 +220,7 @@ fn reasons_are_searched_for_in_many_events_and_said_to_be_some() {
     let own = events.iter().filter(|event| is_searched(event)).count();
     let whole = reasons(&events);
     for (more, partly) in [(20_000 - own, false), (20_001 - own, true)] {
-        // The first hop, again and again.
+        // The first hop, repeated.
         let again = vec![events[at].clone(); more];
         let reasons = reasons(&[&events[..=at], &again, &events[at + 1..]].concat());
         let said = reasons.iter().filter(|reason| reason.contains("as far as the first 20000 hops")).count();

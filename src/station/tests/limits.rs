@@ -1,4 +1,4 @@
-//! What happens where something is full.
+//! The behaviour at limits.
 
 use super::super::host::Host;
 use super::super::icmp::{self, Echo};
@@ -22,7 +22,7 @@ fn more_probes_than_a_host_runs_end_at_once() {
     let result = end.probe_result(refused).unwrap();
     assert_eq!((result.outcome, result.sent), (ProbeOutcome::Unreachable, 0));
     assert_eq!(result.reason, Some(Unreachable::NoRoom));
-    // When they are over, there is room again.
+    // Once they have ended, there is room again.
     end.poll(ms(60_000));
     assert!(running.iter().all(|id| end.probe_result(*id).is_some()));
     let id = end.start_probe(ms(60_000), ping("10.0.0.9"));
@@ -59,7 +59,7 @@ fn packets_to_oneself_beyond_those_that_wait_are_lost() {
         let mut host = Host::new("h", &[(mac(1), &config, 1500)], false, ms(0));
         (0..packets).for_each(|_| host.output(ms(0), echo.clone()));
         host.poll(ms(0));
-        // Each that was delivered was answered, and each answer has an identification.
+        // Each delivered one got a reply, and each reply has an identification.
         assert_eq!(host.next_ident() - 1, packets.min(1024), "{packets} packets");
     }
 }
@@ -111,7 +111,7 @@ fn a_host_makes_64_tcp_connections() {
     let first = connect().unwrap();
     (1..64).for_each(|_| assert!(connect().is_ok()));
     assert_eq!(connect(), Err(SocketError::NoRoom));
-    // One that has failed makes room.
+    // A failed one makes room.
     end.poll(ms(5_000));
     assert!(matches!(end.tcp_state(first), Some(TcpState::Failed(_))));
     assert!(end.tcp_connect(ms(5_000), ip("10.0.0.2"), 80).is_ok());
@@ -130,7 +130,7 @@ fn the_echo_service_holds_32_tcp_connections() {
     let others: Vec<_> = (1..32).map(|_| connect(&mut cable).1).collect();
     assert_eq!(others, [Some(TcpState::Open); 31]);
     assert_eq!(connect(&mut cable).1, Some(TcpState::Failed(Unreachable::Refused)));
-    // One that is closed makes room.
+    // A closed one makes room.
     let now = cable.now;
     cable.ends[0].1.tcp_close(now, first);
     cable.run_until(ms(30_000));
@@ -148,10 +148,10 @@ fn redirects_are_remembered_up_to_a_limit() {
     routes.redirect(ms(0), goal(256), way(3));
     assert_eq!(routes.lookup(ms(0), &host.links, goal(255)), Some(way(3)));
     assert_eq!(routes.lookup(ms(0), &host.links, goal(256)), None);
-    // A better one for a known goal replaces what is remembered.
+    // A better one for a known destination replaces the stored one.
     routes.redirect(ms(0), goal(0), way(4));
     assert_eq!(routes.lookup(ms(0), &host.links, goal(0)), Some(way(4)));
-    // Those that are too old make room.
+    // Expired ones make room.
     let later = ms(0) + Duration::from_secs(301);
     routes.redirect(later, goal(256), way(3));
     assert_eq!(routes.lookup(later, &host.links, goal(256)), Some(way(3)));
