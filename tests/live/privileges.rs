@@ -106,7 +106,7 @@ fn what_root_cannot_remove_without_capabilities_is_said_to_stay() {
     live.signal("-TERM");
     let out = live.wait();
     assert_eq!(out.status.code(), Some(0), "{out:?}");
-    assert!(String::from_utf8_lossy(&out.stderr).contains("control.sock will stay behind"), "{out:?}");
+    assert!(String::from_utf8_lossy(&out.stderr).contains("control.sock will not be removed"), "{out:?}");
 }
 
 #[test]

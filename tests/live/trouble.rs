@@ -46,7 +46,7 @@ fn a_tap_device_is_deleted_under_it() {
     let out = live.wait();
     let said = String::from_utf8_lossy(&out.stderr);
     assert_eq!(out.status.code(), Some(0), "{said}");
-    assert!(said.contains("eth0 (tap:t0): the device was deleted; it is over"), "{said}");
+    assert!(said.contains("eth0 (tap:t0): the device was deleted; it has ended"), "{said}");
 }
 
 #[test]
