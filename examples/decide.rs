@@ -16,8 +16,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let modes = [Mode::Vepa, Mode::Bridge, Mode::Private];
     for (mode, last) in modes.into_iter().zip(1..) {
         let request = PortRequest { mac: MacAddr([2, 0, 0, 0, 0, last]), mode, ..PortRequest::default() };
-        let id = macvlan::create(&mut demux, &nic, &request, false).map_err(|(errno, _)| errno)?;
-        demux.as_mut().ok_or("a port was created")?.set_up(&mut nic, id, true).map_err(|(errno, _)| errno)?;
+        let id = macvlan::create(&mut demux, &nic, &request, false)?;
+        demux.as_mut().ok_or("a port was created")?.set_up(&mut nic, id, true)?;
     }
 
     // The vepa port's broadcast comes back from a hairpin switch. Who hears it?

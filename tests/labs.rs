@@ -179,8 +179,8 @@ fn every_rule_that_decides_is_reached() {
                 Event::Hop(Hop { kind: HopKind::Arrive(_), .. }) => continue,
                 Event::Hop(Hop { kind: HopKind::Receive(_, rule), .. }) => rule,
                 Event::Hop(Hop { kind: HopKind::Transmit(rule) | HopKind::Drop(rule), .. }) => rule,
-                Event::Setup { rule, .. } => rule,
-                Event::Result { outcome: Outcome::Error(_, rule), .. } => rule,
+                Event::Setup { refusal, .. } => refusal.rule,
+                Event::Result { outcome: Outcome::Refused(refusal), .. } => refusal.rule,
                 _ => continue,
             };
             reached.entry(rule).or_insert_with(|| name.clone());

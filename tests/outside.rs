@@ -169,7 +169,7 @@ fn only_changes_can_be_made_at_once() {
     assert_eq!(change(&mut lab, r#"ping = { from = "c1", to = "win" }"#), None);
     assert!(matches!(
         change(&mut lab, r#"add = { macvlan = "c2", parent = "eth0", mode = "passthru" }"#),
-        Some(Outcome::Error(..))
+        Some(Outcome::Refused(_))
     ));
     let wait = StepSpec { action: Action::Wait(std::time::Duration::ZERO), expect: None, line: 0 };
     assert_eq!(lab.change(Instant::ZERO, &wait, &mut |_| ()), None);

@@ -46,8 +46,8 @@ fn shown() -> Vec<Shown> {
                     HopKind::Receive(_, rule) | HopKind::Transmit(rule) | HopKind::Drop(rule) => Some(rule),
                     HopKind::Arrive(_) => None,
                 },
-                Event::Setup { rule, .. } | Event::Result { outcome: Outcome::Error(_, rule), .. } => {
-                    Some(*rule)
+                Event::Setup { refusal, .. } | Event::Result { outcome: Outcome::Refused(refusal), .. } => {
+                    Some(refusal.rule)
                 }
                 Event::Decision(decision) => {
                     rules[Says::Withholds as usize].extend(decision.ways.iter().filter_map(|w| w.rule.err()));

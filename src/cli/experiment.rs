@@ -77,7 +77,7 @@ impl Experiment {
                 HopKind::Receive(_, by) | HopKind::Transmit(by) | HopKind::Drop(by) => by == *rule,
                 HopKind::Arrive(_) => self.stays(at, &hop.frame) == Some(*rule),
             },
-            Event::Result { step: s, outcome: Outcome::Error(_, by), .. } => (s, by) == (step, rule),
+            Event::Result { step: s, outcome: Outcome::Refused(by), .. } => (s, by.rule) == (step, *rule),
             _ => false,
         })
     }
@@ -141,7 +141,7 @@ pub(super) fn outcome_in_a_word(outcome: Outcome) -> &'static str {
         Outcome::Unreachable => "unreachable",
         Outcome::NoReply => "no reply",
         Outcome::Ok => "ok",
-        Outcome::Error(errno, _) => errno.name(),
+        Outcome::Refused(refusal) => refusal.errno.name(),
         Outcome::TooLate => "too late",
         Outcome::TooMany => "too many frames",
     }

@@ -6,6 +6,7 @@ use macvlab::explain::{Fate, Journey};
 use macvlab::lab::spec::{Action, FrameSpec, InjectPoint, Name, StepSpec};
 use macvlab::lab::{Device, Event, Lab, LabSpec, Options, Outcome};
 use macvlab::report::{Explanation, JsonLines};
+use macvlab::verdict::Refusal;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
@@ -165,7 +166,7 @@ fn happen(spec: &LabSpec, folder: &Path, terminal: &Terminal) -> Result<Shown, F
         }
     });
     // What cannot be crafted is not sent; the reason is known only here.
-    if let (Some(Outcome::Error(..)), Some(Action::Inject { at, frame: FrameSpec::Crafted(craft), .. })) =
+    if let (Some(Outcome::Refused(_)), Some(Action::Inject { at, frame: FrameSpec::Crafted(craft), .. })) =
         (outcome, spec.steps.last().map(|s| &s.action))
     {
         craft.build(at, &lab).map_err(|e| Failure::Because(e.to_string()))?;
@@ -182,7 +183,7 @@ impl Shown {
 }
 
 fn text(plan: &ExplainJob, shown: &Shown, colour: bool, out: &mut Out) -> Result<(), Failure> {
-    if let Some(Outcome::Error(errno, rule)) = shown.outcome {
+    if let Some(Outcome::Refused(Refusal { errno, rule, .. })) = shown.outcome {
         let (text, id, title, why) = (errno.text(), rule.id(), rule.title(), rule.why());
         writeln!(out, "{} cannot send it: {errno} ({text})\n  {id:<5} {title}\n        {why}", plan.at)?;
         if shown.journeys.is_empty() {

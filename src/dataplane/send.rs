@@ -4,11 +4,10 @@ use super::wiring::{LinkKind, LinkNode, Node, PortNode, Uplink};
 use super::{End, ForwardingContext, HopKind, NodeId, Numbered, Observer};
 use crate::errno::Errno;
 use crate::frame::{EthHeader, PacketType, Retag, Tag};
-use crate::macvlan::Refusal;
 use crate::nic::{MAX_MTU, Nic, check_send};
-use crate::verdict::{Egress, Rule};
+use crate::verdict::{Egress, Refusal, Rule};
 
-const MISSING: Refusal = (Errno::Enodev, Rule::SendDown);
+const MISSING: Refusal = Refusal::new(Errno::Enodev, Rule::SendDown);
 
 impl<W: Observer> ForwardingContext<'_, W> {
     /// A device sends a frame.
@@ -26,7 +25,7 @@ impl<W: Observer> ForwardingContext<'_, W> {
                 }
                 match self.port_forwards(id, port, frame) {
                     // A macvtap has a transmit queue, and what happens behind a queue the sender does not hear.
-                    Err((Errno::Enobufs, _)) if port.tap.is_some() => Ok(()),
+                    Err(Refusal { errno: Errno::Enobufs, .. }) if port.tap.is_some() => Ok(()),
                     other => other,
                 }
             }
@@ -46,8 +45,8 @@ impl<W: Observer> ForwardingContext<'_, W> {
     pub fn send_or_drop(&mut self, id: NodeId, frame: Numbered<'_>) {
         match self.send(id, frame) {
             // Refused by the far end: recorded there.
-            Ok(()) | Err((Errno::Enobufs, _)) => {}
-            Err((_, rule)) => self.hop(id, HopKind::Drop(rule), frame),
+            Ok(()) | Err(Refusal { errno: Errno::Enobufs, .. }) => {}
+            Err(refusal) => self.hop(id, HopKind::Drop(refusal.rule), frame),
         }
     }
 
@@ -56,8 +55,8 @@ impl<W: Observer> ForwardingContext<'_, W> {
     pub fn send_for_outside(&mut self, id: NodeId, frame: Numbered<'_>) {
         match self.send(id, frame) {
             // Refused by the far end: recorded there.
-            Ok(()) | Err((Errno::Enobufs, _)) => {}
-            Err((_, rule)) => self.discard(id, rule, frame),
+            Ok(()) | Err(Refusal { errno: Errno::Enobufs, .. }) => {}
+            Err(refusal) => self.discard(id, refusal.rule, frame),
         }
     }
 
@@ -68,17 +67,17 @@ impl<W: Observer> ForwardingContext<'_, W> {
     /// `EINVAL` below 14 bytes; `EOPNOTSUPP` if the device is no macvtap.
     pub fn write_to_node(&mut self, id: NodeId, frame: Numbered<'_>) -> Result<(), Refusal> {
         let Some(Node::Port(port @ PortNode { tap: Some(_), .. })) = self.wiring.nodes.get(id.index()) else {
-            return Err((Errno::Eopnotsupp, Rule::TapWrite));
+            return Err(Refusal::new(Errno::Eopnotsupp, Rule::TapWrite));
         };
         if frame.bytes.len() < EthHeader::LEN {
-            return Err((Errno::Einval, Rule::TapWrite));
+            return Err(Refusal::new(Errno::Einval, Rule::TapWrite));
         }
         if !port.up || !self.parent_of(port)?.carrier {
             self.discard(id, Rule::TapWriteLost, frame);
             return Ok(());
         }
         match self.port_forwards(id, port, frame) {
-            Err((Errno::Enobufs, _)) => Ok(()),
+            Err(Refusal { errno: Errno::Enobufs, .. }) => Ok(()),
             other => other,
         }
     }
@@ -90,7 +89,7 @@ impl<W: Observer> ForwardingContext<'_, W> {
     pub fn send_from_wire(&mut self, id: NodeId, frame: Numbered<'_>) -> Result<(), Refusal> {
         let cable = self.wiring.link(id).map(|l| (l, l.uplink));
         let Some((link, Uplink::Cable { far, .. })) = cable else {
-            return Err((Errno::Eopnotsupp, Rule::SendDown));
+            return Err(Refusal::new(Errno::Eopnotsupp, Rule::SendDown));
         };
         let (mtu, up, sender) = match far {
             End::Device(d) => {
@@ -130,7 +129,7 @@ impl<W: Observer> ForwardingContext<'_, W> {
     fn port_forwards(&mut self, id: NodeId, port: &PortNode, frame: Numbered<'_>) -> Result<(), Refusal> {
         let parent = self.wiring.link(port.parent).ok_or(MISSING)?;
         let ports = parent.ports.as_ref().ok_or(MISSING)?;
-        let header = EthHeader::outgoing(frame.bytes).ok_or((Errno::Einval, Rule::RuntSend))?;
+        let header = EthHeader::outgoing(frame.bytes).ok_or(Refusal::new(Errno::Einval, Rule::RuntSend))?;
         let verdict = ports.table.transmit(port.port, &header);
         self.hop(id, HopKind::Transmit(verdict.rule), frame);
         self.told_transmit(id, port, ports, &verdict, &header, frame);
@@ -205,7 +204,7 @@ impl<W: Observer> ForwardingContext<'_, W> {
             self.state.count(node).rx_dropped += 1;
             self.hop(node, HopKind::Drop(Rule::TooLongToReceive), frame);
         }
-        Err((Errno::Enobufs, Rule::TooLongToReceive))
+        Err(Refusal::new(Errno::Enobufs, Rule::TooLongToReceive))
     }
 
     fn count_sent(&mut self, id: NodeId, frame: &[u8], sent: bool) {

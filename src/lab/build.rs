@@ -13,12 +13,12 @@ use super::{Event, Lab, Options, SetupStage, Summary, event};
 use crate::dataplane::{NodeId, State, SwitchId};
 use crate::errno::Errno;
 use crate::frame::{FramePool, MacAddr};
-use crate::macvlan::{self, PortRequest, Refusal};
+use crate::macvlan::{self, PortRequest};
 use crate::nic::{Filter, Nic, UnicastFilter};
 use crate::station::{Endpoint, IpSpec, Router};
 use crate::switch::{Assigned, FdbKind, PortConfig, Switch, SwitchConfig};
 use crate::time::LAB_SPAN;
-use crate::verdict::Rule;
+use crate::verdict::{Refusal, Rule};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
@@ -98,16 +98,20 @@ impl Lab {
             DeviceKind::Router(spec) => self.make_router(name, spec, sockets),
         }
         .err();
-        if refused.map(|(_, (errno, _))| errno) != expected {
-            self.summary.failed += 1;
-        } else if expected.is_some() {
-            self.summary.held += 1;
+        match refused {
+            Some(refused) => self.not_made(name, device.kind.parent(), refused, expected),
+            None => self.summary.failed += usize::from(expected.is_some()),
         }
-        if let Some((stage, (errno, rule))) = refused {
-            let expected = expected == Some(errno);
-            let parent = device.kind.parent().cloned();
-            self.log.push(Event::Setup { device: name.clone(), parent, stage, errno, rule, expected });
-        }
+    }
+
+    /// Reports that something declared was refused, and whether the declaration expected that error.
+    fn not_made(&mut self, device: &Name, parent: Option<&Name>, refused: Refused, expected: Option<Errno>) {
+        let Refused { stage, refusal } = refused;
+        let expected = expected == Some(refusal.errno);
+        self.summary.held += usize::from(expected);
+        self.summary.failed += usize::from(!expected);
+        let (device, parent) = (device.clone(), parent.cloned());
+        self.log.push(Event::Setup { device, parent, stage, refusal, expected });
     }
 
     fn make_nic(&mut self, name: &Name, spec: &NicSpec, sockets: &Sockets) -> Result<(), Refused> {
@@ -118,7 +122,7 @@ impl Lab {
             link.nic.set_allmulticast(spec.allmulticast);
         }
         self.attach_endpoint(id, &spec.ip);
-        self.set_up(id, spec.up).map_err(|r| (SetupStage::Up, r))
+        self.set_up(id, spec.up).map_err(Refused::at(SetupStage::Up))
     }
 
     fn make_station(
@@ -131,7 +135,7 @@ impl Lab {
         let id = self.make_link(name, role, spec.mac, spec.mtu, UnicastFilter::None, sockets)?;
         self.cable_latency(id, spec.latency);
         self.addresses.insert(name.clone(), spec.ip.clone());
-        self.set_up(id, spec.up).map_err(|r| (SetupStage::Up, r))?;
+        self.set_up(id, spec.up).map_err(Refused::at(SetupStage::Up))?;
         Ok(id)
     }
 
@@ -164,7 +168,7 @@ impl Lab {
         filter: UnicastFilter,
         sockets: &Sockets,
     ) -> Result<DeviceId, Refused> {
-        let refused = |r| (SetupStage::Create, r);
+        let refused = Refused::at(SetupStage::Create);
         Nic::check_mac(mac).map_err(refused)?;
         Nic::check_mtu(mtu).map_err(refused)?;
         let id = DeviceId(self.devices.len());
@@ -238,14 +242,14 @@ impl Lab {
     }
 
     fn make_vlan(&mut self, name: &Name, spec: &VlanSpec) -> Result<(), Refused> {
-        let refused = |r| (SetupStage::Create, r);
+        let refused = Refused::at(SetupStage::Create);
         let below = self.find(&spec.parent).map_err(refused)?;
-        let link = self.link(below).ok_or(refused((Errno::Enodev, Rule::CreateRefused)))?;
+        let link = self.link(below).ok_or(refused(Refusal::new(Errno::Enodev, Rule::CreateRefused)))?;
         let mac = spec.mac.unwrap_or(link.nic.mac);
         let mtu = spec.mtu.unwrap_or(link.nic.mtu);
         Nic::check_mac(mac).map_err(refused)?;
         if mtu > link.nic.mtu {
-            return Err(refused((Errno::Erange, Rule::ChangeMtu)));
+            return Err(refused(Refusal::new(Errno::Erange, Rule::ChangeMtu)));
         }
         let uplink = Uplink::Below {
             nic: below,
@@ -263,12 +267,12 @@ impl Lab {
             parent.vlans.push((spec.id, id));
         }
         self.attach_endpoint(id, &spec.ip);
-        self.set_up(id, spec.up).map_err(|r| (SetupStage::Up, r))
+        self.set_up(id, spec.up).map_err(Refused::at(SetupStage::Up))
     }
 
     /// Creates a macvlan or macvtap, configures it and brings it up.
     pub(super) fn make_port(&mut self, name: &Name, spec: &MacvlanSpec) -> Result<(), Refused> {
-        let refused = |r| (SetupStage::Create, r);
+        let refused = Refused::at(SetupStage::Create);
         self.addresses.insert(name.clone(), spec.ip.clone());
         let parent = self.names.get(&spec.parent).copied();
         // A port made on a port sits on that one's parent (R82).
@@ -303,7 +307,7 @@ impl Lab {
             spec.multicast.iter().try_for_each(|group| demux.join(nic, port, *group))
         })
         .map_err(refused)?;
-        self.set_up(id, spec.up).map_err(|r| (SetupStage::Up, r))
+        self.set_up(id, spec.up).map_err(Refused::at(SetupStage::Up))
     }
 
     /// Gives a device with addresses an IP stack, and joins the groups that it listens to.
@@ -346,10 +350,8 @@ impl Lab {
     fn make_switch(&mut self, spec: &SwitchSpec, is_parent: bool) {
         let (ageing, vlan_filtering) = (spec.ageing, spec.vlan_filtering);
         let config = |group_fwd_mask| SwitchConfig { ageing, vlan_filtering, group_fwd_mask };
-        let switch = Switch::new(config(spec.group_fwd_mask)).or_else(|(errno, rule)| {
-            self.summary.failed += 1;
-            let (device, stage) = (spec.name.clone(), SetupStage::Create);
-            self.log.push(Event::Setup { device, parent: None, stage, errno, rule, expected: false });
+        let switch = Switch::new(config(spec.group_fwd_mask)).or_else(|refusal| {
+            self.not_made(&spec.name, None, Refused { stage: SetupStage::Create, refusal }, None);
             Switch::new(config(0))
         });
         let Ok(switch) = switch else { return };
@@ -411,21 +413,17 @@ impl Lab {
                     assigned,
                 };
                 let made = self.switch_mut(id).map_or(Ok(()), |s| s.add_port(config).map(drop));
-                if let Err((errno, rule)) = made {
-                    self.summary.failed += 1;
-                    let device = self.switches[id.index()].ports[number].name.clone();
-                    let stage = SetupStage::Create;
-                    self.log.push(Event::Setup { device, parent: None, stage, errno, rule, expected: false });
+                if let Err(refusal) = made {
+                    let name = self.switches[id.index()].ports[number].name.clone();
+                    self.not_made(&name, None, Refused { stage: SetupStage::Create, refusal }, None);
                 }
                 if let Some(id) = device {
                     self.tell_switch(id);
                 }
             }
             for entry in &switch.fdb {
-                if let Err((errno, rule)) = self.add_fdb(id, entry) {
-                    self.summary.failed += 1;
-                    let (device, stage) = (switch.name.clone(), SetupStage::Create);
-                    self.log.push(Event::Setup { device, parent: None, stage, errno, rule, expected: false });
+                if let Err(refusal) = self.add_fdb(id, entry) {
+                    self.not_made(&switch.name, None, Refused { stage: SetupStage::Create, refusal }, None);
                 }
             }
         }
@@ -435,7 +433,7 @@ impl Lab {
     pub(super) fn add_fdb(&mut self, switch: SwitchId, entry: &super::spec::FdbSpec) -> Result<(), Refusal> {
         let now = self.now;
         let number = self.switches[switch.index()].ports.iter().position(|p| p.device == entry.port);
-        let missing = (Errno::Enodev, Rule::FdbRefused);
+        let missing = Refusal::new(Errno::Enodev, Rule::FdbRefused);
         let port = number.and_then(|n| u16::try_from(n).ok()).ok_or(missing)?;
         let kind = match (entry.sticky, entry.dynamic) {
             (true, _) => FdbKind::Sticky,
@@ -516,8 +514,19 @@ impl Lab {
     }
 }
 
-/// A refusal, and where in the making of a device it came.
-pub(super) type Refused = (SetupStage, Refusal);
+/// A refusal, and the stage of making a device at which it came.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Refused {
+    pub(super) stage: SetupStage,
+    pub(super) refusal: Refusal,
+}
+
+impl Refused {
+    /// Makes a refusal one of this stage.
+    fn at(stage: SetupStage) -> impl Fn(Refusal) -> Refused + Copy {
+        move |refusal| Refused { stage, refusal }
+    }
+}
 
 /// Which device goes where, before any is made.
 struct Sockets {

@@ -6,10 +6,10 @@ use super::{DeviceState, Event, Lab, Stack};
 use crate::dataplane::SwitchId;
 use crate::errno::Errno;
 use crate::frame::MacAddr;
-use crate::macvlan::{self, Demux, Refusal};
+use crate::macvlan::{self, Demux};
 use crate::nic::Nic;
 use crate::switch::SwitchPortId;
-use crate::verdict::{PortId, Rule};
+use crate::verdict::{PortId, Refusal, Rule};
 
 impl Lab {
     /// Changes a device.
@@ -27,7 +27,7 @@ impl Lab {
             Change::Promisc(on) => self.set_promisc(id, *on),
             Change::Allmulticast(on) => self.set_allmulticast(id, *on),
             Change::Mode(mode) => self.change_port(id, |demux, _, port| demux.set_mode(port, *mode)),
-            Change::UnknownMode(_) => Err((Errno::Einval, Rule::ChangeMode)),
+            Change::UnknownMode(_) => Err(Refusal::new(Errno::Einval, Rule::ChangeMode)),
             Change::Flags(flags) => {
                 self.change_port(id, |demux, nic, port| demux.set_flags(nic, port, *flags))
             }
@@ -54,9 +54,9 @@ impl Lab {
         change: impl FnOnce(&mut Demux, &mut Nic, PortId) -> Result<(), Refusal>,
     ) -> Result<(), Refusal> {
         let Kind::Port { parent, port, .. } = self.devices[id.0].kind else {
-            return Err((Errno::Eopnotsupp, Rule::ChangeMode));
+            return Err(Refusal::new(Errno::Eopnotsupp, Rule::ChangeMode));
         };
-        let missing = (Errno::Enodev, Rule::SendDown);
+        let missing = Refusal::new(Errno::Enodev, Rule::SendDown);
         let link = self.link_mut(parent).ok_or(missing)?;
         let demux = link.demux.as_mut().ok_or(missing)?;
         let done = change(demux, &mut link.nic, port);
@@ -74,7 +74,7 @@ impl Lab {
             _ => None,
         };
         if up && below.is_some_and(|nic| !self.is_up(nic)) {
-            return Err((Errno::Enetdown, Rule::NicDown));
+            return Err(Refusal::new(Errno::Enetdown, Rule::NicDown));
         }
         let Some(link) = self.link_mut(id) else { return Ok(()) };
         link.nic.set_up(up);
@@ -219,7 +219,7 @@ impl Lab {
             _ => None,
         };
         if below.is_some_and(|limit| mtu > limit) {
-            return Err((Errno::Erange, Rule::ChangeMtu));
+            return Err(Refusal::new(Errno::Erange, Rule::ChangeMtu));
         }
         let Some(link) = self.link_mut(id) else { return Ok(()) };
         link.nic.set_mtu(mtu);
@@ -253,7 +253,7 @@ impl Lab {
         }
         let left = self.link_mut(id).is_some_and(|l| l.nic.filter.leave(group));
         self.sync_vlan(id);
-        if left { Ok(()) } else { Err((Errno::Enoent, Rule::JoinAndLeave)) }
+        if left { Ok(()) } else { Err(Refusal::new(Errno::Enoent, Rule::JoinAndLeave)) }
     }
 
     fn set_promisc(&mut self, id: DeviceId, on: bool) -> Result<(), Refusal> {
@@ -328,7 +328,7 @@ impl Lab {
     /// # Errors
     /// The kernel's, at creation or at bringing it up.
     pub(super) fn add(&mut self, name: &Name, spec: &MacvlanSpec) -> Result<(), Refusal> {
-        let made = self.make_port(name, spec).map_err(|(_, refusal)| refusal);
+        let made = self.make_port(name, spec).map_err(|refused| refused.refusal);
         if let Some(id) = self.names.get(name).copied().filter(|_| made.is_ok()) {
             self.attach_again(id);
         }
@@ -404,7 +404,7 @@ impl Lab {
     /// # Errors
     /// The kernel's (R152, R153, R155, R156).
     pub(super) fn set_switch(&mut self, name: &str, change: &SwitchChange) -> Result<(), Refusal> {
-        let missing = (Errno::Enodev, Rule::StateRefused);
+        let missing = Refusal::new(Errno::Enodev, Rule::StateRefused);
         let index = self.switches.iter().position(|s| s.name == name).ok_or(missing)?;
         let (id, now) = (SwitchId(index as u16), self.now);
         if let SwitchChange::Fdb(entry) = change {

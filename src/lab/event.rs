@@ -2,14 +2,13 @@
 
 use crate::counters::Counters;
 use crate::dataplane::HopKind;
-use crate::errno::Errno;
 use crate::frame::{Frame, MacAddr, VlanId};
 use crate::lab::spec::{Name, StepSpec};
 use crate::macvlan::Mode;
 use crate::station::IpNet;
 use crate::switch::{FdbKind, PortFlags, PortState};
 use crate::time::Instant;
-use crate::verdict::Rule;
+use crate::verdict::Refusal;
 use std::time::Duration;
 
 /// One entry of the hop log.
@@ -30,10 +29,8 @@ pub enum Event {
         parent: Option<Name>,
         /// Where.
         stage: SetupStage,
-        /// With which error.
-        errno: Errno,
-        /// The rule that refused it.
-        rule: Rule,
+        /// Why.
+        refusal: Refusal,
         /// The lab file said so.
         expected: bool,
     },
@@ -181,7 +178,7 @@ pub enum Outcome {
     /// Done.
     Ok,
     /// Refused.
-    Error(Errno, Rule),
+    Refused(Refusal),
     /// Not done: it could have gone on past the end of the lab's time ([`LAB_SPAN`](crate::time::LAB_SPAN)).
     TooLate,
     /// Ended, with all frames that were under way: there were too many of them, as a loop makes that multiplies them.

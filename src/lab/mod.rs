@@ -40,11 +40,10 @@ pub use spec::LabSpec;
 use crate::dataplane::{End as WireEnd, NodeId, Numbered, State, SwitchId, Wiring};
 use crate::errno::Errno;
 use crate::frame::{Frame, FramePool};
-use crate::macvlan::Refusal;
 use crate::stop::Stop;
 use crate::switch::Switch;
 use crate::time::Instant;
-use crate::verdict::Rule;
+use crate::verdict::{Refusal, Rule};
 use clock::Scheduled;
 use device::{AgentId, Cable, DeviceId, End, Kind, Link, Stack, SwitchNode};
 use outside::Outside;
@@ -325,7 +324,7 @@ impl Lab {
     }
 
     fn find(&self, name: &str) -> Result<DeviceId, Refusal> {
-        self.names.get(name).copied().ok_or((Errno::Enodev, Rule::SendDown))
+        self.names.get(name).copied().ok_or(Refusal::new(Errno::Enodev, Rule::SendDown))
     }
 
     fn switch(&self, id: SwitchId) -> Option<&Switch> {

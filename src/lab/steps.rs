@@ -7,11 +7,10 @@ use crate::counters::Counters;
 use crate::dataplane::{Numbered, SwitchId};
 use crate::errno::Errno;
 use crate::frame::{Family, Frame, MacAddr, Resolve};
-use crate::macvlan::Refusal;
 use crate::station::{Probe, ProbeKind, ProbeOutcome};
 use crate::switch::SwitchPortId;
 use crate::time::Instant;
-use crate::verdict::Rule;
+use crate::verdict::{Refusal, Rule};
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::path::Path;
@@ -27,7 +26,7 @@ impl From<Result<(), Refusal>> for Done {
     fn from(result: Result<(), Refusal>) -> Done {
         let outcome = match result {
             Ok(()) => Outcome::Ok,
-            Err((errno, rule)) => Outcome::Error(errno, rule),
+            Err(refusal) => Outcome::Refused(refusal),
         };
         Done { outcome, rtt: None }
     }
@@ -96,7 +95,7 @@ impl Lab {
                 | Action::Remove(_)
                 | Action::Replay { .. }
         );
-        let refused = held.is_none() && change && matches!(outcome, Outcome::Error(..));
+        let refused = held.is_none() && change && matches!(outcome, Outcome::Refused(_));
         let undone = matches!(outcome, Outcome::TooLate | Outcome::TooMany);
         let refused = refused || held.is_none() && undone;
         self.summary.steps += 1;
@@ -216,7 +215,7 @@ impl Lab {
         let frame = match frame {
             FrameSpec::Bytes(bytes) => Frame::new(bytes),
             FrameSpec::Crafted(craft) => {
-                craft.build(at, self).map_err(|_| (Errno::Einval, Rule::RuntSend))?
+                craft.build(at, self).map_err(|_| Refusal::new(Errno::Einval, Rule::RuntSend))?
             }
         };
         let frame_id = self.new_frame_id();
@@ -246,7 +245,7 @@ impl Lab {
                 Some(true) => self.arrive(at, due, frame, sink),
                 _ => self.send_at(at, due, frame, sink),
             };
-            sent.map_err(|_| (Errno::Enodev, Rule::SendDown))?;
+            sent.map_err(|_| Refusal::new(Errno::Enodev, Rule::SendDown))?;
         }
         Ok(())
     }
@@ -304,7 +303,7 @@ fn holds(expect: &Expect, outcome: Outcome, delivered: &[Name]) -> bool {
         Expect::Unreachable => outcome == Outcome::Unreachable,
         Expect::NoReply => outcome == Outcome::NoReply,
         Expect::Ok => outcome == Outcome::Ok,
-        Expect::Errno(errno) => matches!(outcome, Outcome::Error(e, _) if e == *errno),
+        Expect::Errno(errno) => matches!(outcome, Outcome::Refused(refusal) if refusal.errno == *errno),
         Expect::Delivered(names) => {
             let mut wanted = names.clone();
             wanted.sort();

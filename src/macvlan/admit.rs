@@ -8,14 +8,11 @@ use crate::errno::Errno;
 use crate::frame::MacAddr;
 use crate::nic::{GroupBits, Nic};
 use crate::table::MAX_VALUE;
-use crate::verdict::{PortId, Rule};
+use crate::verdict::{PortId, Refusal, Rule};
 use alloc::boxed::Box;
 use alloc::collections::BTreeSet;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
-
-/// Why the control plane refused: the kernel's error, and the rule.
-pub type Refusal = (Errno, Rule);
 
 /// The broadcast queue's length that a port requests if it says nothing, in frames.
 pub const DEFAULT_QUEUE: u32 = 1000;
@@ -110,7 +107,7 @@ impl Demux {
 
     pub(super) fn port_mut(&mut self, id: PortId) -> Result<&mut Port, Refusal> {
         self.dirty = true;
-        self.ports.get_mut(id).ok_or((Errno::Enodev, Rule::SendDown))
+        self.ports.get_mut(id).ok_or(Refusal::new(Errno::Enodev, Rule::SendDown))
     }
 
     /// Every port, in the order of their ids.
@@ -133,7 +130,7 @@ impl Demux {
     /// Checks that so many more listed senders can be numbered.
     pub(super) fn check_senders(&self, more: usize) -> Result<(), Refusal> {
         if self.ports.listed() + more > MAX_LISTED_SENDERS {
-            Err((Errno::Enobufs, Rule::SourceList))
+            Err(Refusal::new(Errno::Enobufs, Rule::SourceList))
         } else {
             Ok(())
         }
@@ -157,10 +154,10 @@ impl Demux {
 /// What can be said of a request without its parent.
 fn admit_alone(request: &PortRequest) -> Result<(), Refusal> {
     if !request.mac.is_valid_station() || !request.sources.iter().all(|s| s.is_valid_station()) {
-        return Err((Errno::Eaddrnotavail, Rule::CreateRefused));
+        return Err(Refusal::new(Errno::Eaddrnotavail, Rule::CreateRefused));
     }
     if request.mtu.is_some_and(|mtu| Nic::check_mtu(mtu).is_err()) {
-        return Err((Errno::Einval, Rule::CreateRefused));
+        return Err(Refusal::new(Errno::Einval, Rule::CreateRefused));
     }
     Ok(())
 }
@@ -168,19 +165,19 @@ fn admit_alone(request: &PortRequest) -> Result<(), Refusal> {
 /// The refusal of a port whose parent does not exist: `ENODEV`, unless the request itself is worse (R80).
 #[must_use]
 pub fn refuse_without_parent(request: &PortRequest) -> Refusal {
-    admit_alone(request).err().unwrap_or((Errno::Enodev, Rule::CreateRefused))
+    admit_alone(request).err().unwrap_or(Refusal::new(Errno::Enodev, Rule::CreateRefused))
 }
 
 /// Checks a request in the kernel's order (R80).
 fn admit(demux: Option<&Demux>, lower: &Nic, request: &PortRequest) -> Result<(), Refusal> {
-    let refuse = |errno| Err((errno, Rule::CreateRefused));
+    let refuse = |errno| Err(Refusal::new(errno, Rule::CreateRefused));
     admit_alone(request)?;
     if request.mtu.is_some_and(|mtu| mtu > lower.mtu) {
         return refuse(Errno::Einval);
     }
     if let Some(demux) = demux {
         if demux.passthru().is_some() || request.mode == Mode::Passthru {
-            return Err((Errno::Einval, Rule::PassthruAlone));
+            return Err(Refusal::new(Errno::Einval, Rule::PassthruAlone));
         }
         if demux.ports.count() >= MAX_PORTS {
             return refuse(Errno::Enobufs);
@@ -206,7 +203,7 @@ pub fn create(
 ) -> Result<PortId, Refusal> {
     admit(slot.as_ref(), lower, request)?;
     if name_taken {
-        return Err((Errno::Eexist, Rule::CreateRefused));
+        return Err(Refusal::new(Errno::Eexist, Rule::CreateRefused));
     }
     let passthru = request.mode == Mode::Passthru;
     let demux = slot.get_or_insert_with(|| Demux::new(lower));
@@ -238,7 +235,7 @@ pub fn create(
 /// # Errors
 /// `ENODEV` if there is no such port.
 pub fn remove(slot: &mut Option<Demux>, lower: &mut Nic, id: PortId) -> Result<Port, Refusal> {
-    let missing = (Errno::Enodev, Rule::SendDown);
+    let missing = Refusal::new(Errno::Enodev, Rule::SendDown);
     let demux = slot.as_mut().ok_or(missing)?;
     if demux.port_mut(id)?.up {
         demux.set_up(lower, id, false)?;

@@ -1,12 +1,12 @@
 //! The control plane: what can change while a port exists, with the kernel's errors.
 
-use super::admit::{Demux, Refusal};
+use super::admit::Demux;
 use super::groups::GroupFilter;
 use super::{MacvlanFlags, Mode, SourcesChange};
 use crate::errno::Errno;
 use crate::frame::MacAddr;
 use crate::nic::{GroupBits, Nic, stack_groups};
-use crate::verdict::{PortId, Rule};
+use crate::verdict::{PortId, Refusal, Rule};
 use alloc::collections::BTreeSet;
 use alloc::sync::Arc;
 
@@ -33,11 +33,11 @@ impl Demux {
         let mac = self.port_mut(id)?.mac;
         if self.passthru().is_some() {
             if !self.port_mut(id)?.flags.nopromisc && !lower.filter.promiscuity_add(1) {
-                return Err((Errno::Eoverflow, Rule::PassthruPromiscuity));
+                return Err(Refusal::new(Errno::Eoverflow, Rule::PassthruPromiscuity));
             }
         } else {
             if self.address_busy(lower, mac) {
-                return Err((Errno::Eaddrinuse, Rule::AddressInUse));
+                return Err(Refusal::new(Errno::Eaddrinuse, Rule::AddressInUse));
             }
             lower.filter.unicast_add(mac);
             self.ports.activate(mac);
@@ -136,7 +136,7 @@ impl Demux {
         if passthru {
             lower.mac = mac;
         } else if self.address_busy(lower, mac) {
-            return Err((Errno::Eaddrinuse, Rule::ChangeAddress));
+            return Err(Refusal::new(Errno::Eaddrinuse, Rule::ChangeAddress));
         } else if up {
             lower.filter.unicast_add(mac);
             lower.filter.unicast_del(old);
@@ -167,7 +167,7 @@ impl Demux {
         let port = self.port_mut(id)?;
         Nic::check_mtu(mtu)?;
         if mtu > lower.mtu {
-            return Err((Errno::Einval, Rule::ChangeMtu));
+            return Err(Refusal::new(Errno::Einval, Rule::ChangeMtu));
         }
         let before = core::mem::replace(&mut port.mtu, mtu);
         // IPv6 comes or goes, and with it the group that its stack joins.
@@ -197,7 +197,7 @@ impl Demux {
     pub fn set_mode(&mut self, id: PortId, mode: Mode) -> Result<(), Refusal> {
         let port = self.port_mut(id)?;
         if (mode == Mode::Passthru) != (port.mode == Mode::Passthru) {
-            return Err((Errno::Einval, Rule::ChangeMode));
+            return Err(Refusal::new(Errno::Einval, Rule::ChangeMode));
         }
         port.mode = mode;
         if mode != Mode::Source {
@@ -214,7 +214,7 @@ impl Demux {
         let port = self.port_mut(id)?;
         let moves = port.mode == Mode::Passthru && port.flags.nopromisc != flags.nopromisc;
         if moves && !lower.filter.promiscuity_add(if flags.nopromisc { -1 } else { 1 }) {
-            return Err((Errno::Eoverflow, Rule::PassthruPromiscuity));
+            return Err(Refusal::new(Errno::Eoverflow, Rule::PassthruPromiscuity));
         }
         port.flags = flags;
         Ok(())
@@ -274,7 +274,7 @@ impl Demux {
     pub fn leave(&mut self, lower: &mut Nic, id: PortId, group: MacAddr) -> Result<(), Refusal> {
         let port = self.port_mut(id)?;
         if !port.groups.remove(&group) {
-            return Err((Errno::Enoent, Rule::JoinAndLeave));
+            return Err(Refusal::new(Errno::Enoent, Rule::JoinAndLeave));
         }
         if port.up {
             self.load_filters(lower, id);
@@ -291,7 +291,7 @@ impl Demux {
             self.check_senders(macs.len())?;
         }
         self.dirty = true;
-        let missing = (Errno::Enodev, Rule::SendDown);
+        let missing = Refusal::new(Errno::Enodev, Rule::SendDown);
         self.ports.edit_list(id, |mode, sources| edit_sources(mode, sources, change)).ok_or(missing)?
     }
 }
@@ -300,9 +300,9 @@ impl Demux {
 fn edit_sources(mode: Mode, sources: &mut BTreeSet<MacAddr>, change: &SourcesChange) -> Result<(), Refusal> {
     let check = |mac: &MacAddr, mode: Mode| {
         if !mac.is_valid_station() {
-            Err((Errno::Eaddrnotavail, Rule::SourceList))
+            Err(Refusal::new(Errno::Eaddrnotavail, Rule::SourceList))
         } else if mode != Mode::Source {
-            Err((Errno::Einval, Rule::SourceList))
+            Err(Refusal::new(Errno::Einval, Rule::SourceList))
         } else {
             Ok(())
         }
@@ -324,13 +324,13 @@ fn edit_sources(mode: Mode, sources: &mut BTreeSet<MacAddr>, change: &SourcesCha
             // A whole list is one message, whose addresses are all looked at before anything else.
             macs.iter().try_for_each(|mac| check(mac, Mode::Source))?;
             if mode != Mode::Source {
-                return Err((Errno::Einval, Rule::SourceList));
+                return Err(Refusal::new(Errno::Einval, Rule::SourceList));
             }
             *sources = macs.iter().copied().collect();
         }
         SourcesChange::Flush => {
             if mode != Mode::Source {
-                return Err((Errno::Einval, Rule::SourceList));
+                return Err(Refusal::new(Errno::Einval, Rule::SourceList));
             }
             sources.clear();
         }

@@ -34,8 +34,8 @@ mod transmit;
 
 pub use crate::nic::GroupBits;
 pub use admit::{
-    DEFAULT_QUEUE, Demux, MAX_LISTED_SENDERS, MAX_PORTS, Port, PortRequest, Refusal, create,
-    refuse_without_parent, remove,
+    DEFAULT_QUEUE, Demux, MAX_LISTED_SENDERS, MAX_PORTS, Port, PortRequest, create, refuse_without_parent,
+    remove,
 };
 pub use batch::Unicast;
 pub use count::{count_delivery, count_unicast};

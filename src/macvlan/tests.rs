@@ -5,7 +5,7 @@ use crate::counters::Counters;
 use crate::errno::Errno;
 use crate::frame::{EthHeader, MacAddr, PacketType};
 use crate::nic::{Filter, Nic, UnicastFilter};
-use crate::verdict::{Egress, Flood, PortId, Rule, Verdict};
+use crate::verdict::{Egress, Flood, PortId, Refusal, Rule, Verdict};
 
 const NIC: MacAddr = MacAddr([0x02, 0, 0, 0, 0, 0xff]);
 const STRANGER: MacAddr = MacAddr([0x02, 0, 0, 0, 9, 9]);
@@ -272,7 +272,7 @@ fn creation_is_refused_in_the_kernels_order() {
     let ask = |b: &mut Bench, change: fn(&mut PortRequest)| {
         let mut request = PortRequest { mac: mac(0x40), ..PortRequest::default() };
         change(&mut request);
-        b.create(&request).map_err(|(errno, _)| errno)
+        b.create(&request).map_err(|r| r.errno)
     };
     assert_eq!(ask(&mut b, |r| (r.mac, r.mtu) = (GROUP, Some(10))), Err(Errno::Eaddrnotavail));
     assert_eq!(ask(&mut b, |r| (r.sources, r.mtu) = (vec![GROUP], Some(10))), Err(Errno::Eaddrnotavail));
@@ -281,26 +281,29 @@ fn creation_is_refused_in_the_kernels_order() {
     assert_eq!(ask(&mut b, |r| r.sources = vec![STRANGER]), Err(Errno::Einval), "a list in another mode");
     assert!(b.demux.is_none(), "a refused first port leaves nothing behind");
     let request = b.request();
-    assert_eq!(create(&mut b.demux, &b.nic, &request, true), Err((Errno::Eexist, Rule::CreateRefused)));
+    assert_eq!(
+        create(&mut b.demux, &b.nic, &request, true),
+        Err(Refusal::new(Errno::Eexist, Rule::CreateRefused))
+    );
     assert!(ask(&mut b, |r| r.mode = Bridge).is_ok());
     assert_eq!(ask(&mut b, |r| r.mode = Passthru), Err(Errno::Einval));
     let worse = PortRequest { mac: MacAddr::ZERO, ..PortRequest::default() };
-    assert_eq!(refuse_without_parent(&worse).0, Errno::Eaddrnotavail);
-    assert_eq!(refuse_without_parent(&b.request()).0, Errno::Enodev);
+    assert_eq!(refuse_without_parent(&worse).errno, Errno::Eaddrnotavail);
+    assert_eq!(refuse_without_parent(&b.request()).errno, Errno::Enodev);
 }
 
 #[test]
 fn equal_addresses_are_refused_at_up_not_at_creation() {
     let mut b = Bench::new(&[Bridge]);
     let twin = b.create(&PortRequest { mac: mac(0), ..b.request() }).unwrap();
-    assert_eq!(b.up(twin.0, true), Err((Errno::Eaddrinuse, Rule::AddressInUse)));
+    assert_eq!(b.up(twin.0, true), Err(Refusal::new(Errno::Eaddrinuse, Rule::AddressInUse)));
     b.up(0, false).unwrap();
     assert_eq!(b.up(twin.0, true), Ok(()));
     let parents = b.create(&PortRequest { mac: NIC, ..b.request() }).unwrap();
-    assert_eq!(b.up(parents.0, true), Err((Errno::Eaddrinuse, Rule::AddressInUse)));
+    assert_eq!(b.up(parents.0, true), Err(Refusal::new(Errno::Eaddrinuse, Rule::AddressInUse)));
     let demux = b.demux.as_mut().unwrap();
     assert_eq!(
-        demux.set_mac(&mut b.nic, PortId(0), NIC).map_err(|r| r.0),
+        demux.set_mac(&mut b.nic, PortId(0), NIC).map_err(|r| r.errno),
         Err(Errno::Eaddrinuse),
         "even while down"
     );
@@ -333,12 +336,12 @@ fn modes_change_at_once_but_not_to_or_from_passthru() {
     let mut b = Bench::new(&[Vepa, Source]);
     b.listen(1, &[STRANGER]);
     let demux = b.demux.as_mut().unwrap();
-    assert_eq!(demux.set_mode(PortId(0), Passthru).map_err(|r| r.0), Err(Errno::Einval));
+    assert_eq!(demux.set_mode(PortId(0), Passthru).map_err(|r| r.errno), Err(Errno::Einval));
     demux.set_mode(PortId(1), Private).unwrap();
     demux.set_mode(PortId(1), Source).unwrap();
     assert!(demux.port(PortId(1)).unwrap().sources.is_empty(), "leaving source mode empties the list");
     let refused = demux.change_sources(PortId(0), &SourcesChange::Flush);
-    assert_eq!(refused.map_err(|r| r.0), Err(Errno::Einval));
+    assert_eq!(refused.map_err(|r| r.errno), Err(Errno::Einval));
 }
 
 #[test]
@@ -376,7 +379,7 @@ fn promiscuity_wraps_down_but_not_up() {
     let demux = b.demux.as_mut().unwrap();
     demux.set_flags(&mut b.nic, PortId(0), nopromisc).unwrap();
     let back = demux.set_flags(&mut b.nic, PortId(0), MacvlanFlags::default());
-    assert_eq!(back, Err((Errno::Eoverflow, Rule::PassthruPromiscuity)));
+    assert_eq!(back, Err(Refusal::new(Errno::Eoverflow, Rule::PassthruPromiscuity)));
     assert_eq!(b.nic.filter.promiscuity(), u32::MAX);
     assert_eq!(b.up(0, true), Ok(()), "the flag is still set, so nothing is counted");
 }
@@ -386,7 +389,7 @@ fn a_bad_address_in_a_list_is_seen_before_a_wrong_mode() {
     let mut b = Bench::new(&[Bridge]);
     let set = SourcesChange::Set(vec![STRANGER, GROUP]);
     let refused = b.demux.as_mut().unwrap().change_sources(PortId(0), &set);
-    assert_eq!(refused, Err((Errno::Eaddrnotavail, Rule::SourceList)));
+    assert_eq!(refused, Err(Refusal::new(Errno::Eaddrnotavail, Rule::SourceList)));
 }
 
 #[test]
@@ -485,7 +488,7 @@ fn a_parent_takes_as_many_ports_as_there_are_numbers() {
         slot.as_mut().unwrap().set_up(&mut nic, id, true).unwrap();
     }
     let refused = create(&mut slot, &nic, &request(MAX_PORTS), false);
-    assert_eq!(refused, Err((Errno::Enobufs, Rule::CreateRefused)));
+    assert_eq!(refused, Err(Refusal::new(Errno::Enobufs, Rule::CreateRefused)));
     // The lowest number that is free is taken again, and the address of one that went is free as well.
     for n in [70, 7] {
         remove(&mut slot, &mut nic, PortId(n)).unwrap();
@@ -494,7 +497,10 @@ fn a_parent_takes_as_many_ports_as_there_are_numbers() {
     assert_eq!(id, PortId(7));
     let demux = slot.as_mut().unwrap();
     assert_eq!(demux.set_up(&mut nic, id, true), Ok(()));
-    assert_eq!(demux.set_mac(&mut nic, id, address(8)), Err((Errno::Eaddrinuse, Rule::ChangeAddress)));
+    assert_eq!(
+        demux.set_mac(&mut nic, id, address(8)),
+        Err(Refusal::new(Errno::Eaddrinuse, Rule::ChangeAddress))
+    );
     assert_eq!(demux.set_mac(&mut nic, id, address(7)), Ok(()));
     assert_eq!(demux.publish().lookup(address(7)).map(|(id, _)| id), Some(PortId(7)));
     assert!(demux.publish().lookup(address(70)).is_none());
@@ -531,18 +537,18 @@ fn a_parent_takes_so_many_ports_and_listed_senders() {
     let source = PortRequest { mac: mac(0), mode: Mode::Source, ..PortRequest::default() };
     let first = bench.create(&PortRequest { sources: listed, ..source.clone() }).unwrap();
     let one_more = PortRequest { mac: mac(1), sources: vec![STRANGER], ..source };
-    assert_eq!(bench.create(&one_more), Err((Errno::Enobufs, Rule::SourceList)));
+    assert_eq!(bench.create(&one_more), Err(Refusal::new(Errno::Enobufs, Rule::SourceList)));
     for n in 1..MAX_PORTS {
         bench.create(&PortRequest { mac: mac(n), ..PortRequest::default() }).unwrap();
     }
     let one_more = PortRequest { mac: STRANGER, ..PortRequest::default() };
-    assert_eq!(bench.create(&one_more), Err((Errno::Enobufs, Rule::CreateRefused)));
+    assert_eq!(bench.create(&one_more), Err(Refusal::new(Errno::Enobufs, Rule::CreateRefused)));
     remove(&mut bench.demux, &mut bench.nic, first).unwrap();
     assert_eq!(bench.create(&one_more), Ok(first), "the place of one that went");
 }
 
 #[test]
 fn an_mtu_has_a_least_and_a_largest() {
-    let refused = Err((Errno::Einval, Rule::ChangeMtu));
+    let refused = Err(Refusal::new(Errno::Einval, Rule::ChangeMtu));
     assert_eq!([67, 68, 65_535, 65_536].map(Nic::check_mtu), [refused, Ok(()), Ok(()), refused]);
 }

@@ -168,8 +168,8 @@ pub fn explain(spec: &LabSpec, from: &str, to: &str) -> Explained {
         Event::Hop(hop) if hop.step == 1 => events.push(event.clone()),
         Event::Decision(decision) if decision.step == 1 => events.push(event.clone()),
         Event::Result { outcome: came, .. } => outcome = Some(*came),
-        Event::Setup { device, rule, .. } if device == from || device == to => {
-            refused.get_or_insert((*rule, device.clone()));
+        Event::Setup { device, refusal, .. } if device == from || device == to => {
+            refused.get_or_insert((refusal.rule, device.clone()));
         }
         _ => {}
     });

@@ -4,7 +4,7 @@ use super::Filter;
 use super::filter::Passes;
 use crate::errno::Errno;
 use crate::frame::{EthHeader, MacAddr, PacketType};
-use crate::verdict::Rule;
+use crate::verdict::{Refusal, Rule};
 
 /// A device with a link of its own: a NIC, a VLAN sub-interface, a station's or router's interface.
 #[derive(Clone, Debug)]
@@ -86,16 +86,24 @@ impl Nic {
     ///
     /// # Errors
     /// `EADDRNOTAVAIL` for a multicast or zero address (`eth_prepare_mac_addr_change`).
-    pub fn check_mac(mac: MacAddr) -> Result<(), (Errno, Rule)> {
-        if mac.is_valid_station() { Ok(()) } else { Err((Errno::Eaddrnotavail, Rule::ChangeAddress)) }
+    pub fn check_mac(mac: MacAddr) -> Result<(), Refusal> {
+        if mac.is_valid_station() {
+            Ok(())
+        } else {
+            Err(Refusal::new(Errno::Eaddrnotavail, Rule::ChangeAddress))
+        }
     }
 
     /// Checks a new mtu.
     ///
     /// # Errors
     /// `EINVAL` below 68 or above 65,535 (`dev_validate_mtu`).
-    pub fn check_mtu(mtu: u32) -> Result<(), (Errno, Rule)> {
-        if (MIN_MTU..=MAX_MTU).contains(&mtu) { Ok(()) } else { Err((Errno::Einval, Rule::ChangeMtu)) }
+    pub fn check_mtu(mtu: u32) -> Result<(), Refusal> {
+        if (MIN_MTU..=MAX_MTU).contains(&mtu) {
+            Ok(())
+        } else {
+            Err(Refusal::new(Errno::Einval, Rule::ChangeMtu))
+        }
     }
 
     /// Whether a frame of this length fits in at this end of the cable (R74): mtu, header and one tag.
@@ -160,16 +168,16 @@ impl RxFilter {
 /// # Errors
 /// `ENETDOWN` if it is down (R89), `EINVAL` below 14 bytes (R72), `EMSGSIZE` above mtu + 14, or + 18 behind an outer
 /// 0x8100 tag (R73, R197).
-pub fn check_send(frame: &[u8], mtu: u32, up: bool) -> Result<(), (Errno, Rule)> {
+pub fn check_send(frame: &[u8], mtu: u32, up: bool) -> Result<(), Refusal> {
     if !up {
-        return Err((Errno::Enetdown, Rule::SendDown));
+        return Err(Refusal::new(Errno::Enetdown, Rule::SendDown));
     }
     let Some(ethertype) = frame.get(12..14) else {
-        return Err((Errno::Einval, Rule::RuntSend));
+        return Err(Refusal::new(Errno::Einval, Rule::RuntSend));
     };
     let tag = if ethertype == [0x81, 0x00] { EthHeader::TAG_LEN as usize } else { 0 };
     if frame.len() > mtu as usize + EthHeader::LEN + tag {
-        return Err((Errno::Emsgsize, Rule::TooLongToSend));
+        return Err(Refusal::new(Errno::Emsgsize, Rule::TooLongToSend));
     }
     Ok(())
 }
@@ -217,11 +225,17 @@ mod tests {
 
     #[test]
     fn sending_has_its_limits() {
-        assert_eq!(check_send(&[0; 13], 1500, true), Err((Errno::Einval, Rule::RuntSend)));
-        assert_eq!(check_send(&[0; 60], 1500, false), Err((Errno::Enetdown, Rule::SendDown)));
+        assert_eq!(check_send(&[0; 13], 1500, true), Err(Refusal::new(Errno::Einval, Rule::RuntSend)));
+        assert_eq!(check_send(&[0; 60], 1500, false), Err(Refusal::new(Errno::Enetdown, Rule::SendDown)));
         assert_eq!(check_send(&frame(&[], 1500), 1500, true), Ok(()));
-        assert_eq!(check_send(&frame(&[], 1501), 1500, true), Err((Errno::Emsgsize, Rule::TooLongToSend)));
+        assert_eq!(
+            check_send(&frame(&[], 1501), 1500, true),
+            Err(Refusal::new(Errno::Emsgsize, Rule::TooLongToSend))
+        );
         assert_eq!(check_send(&frame(&[9], 1500), 1500, true), Ok(()));
-        assert_eq!(check_send(&frame(&[9], 1501), 1500, true), Err((Errno::Emsgsize, Rule::TooLongToSend)));
+        assert_eq!(
+            check_send(&frame(&[9], 1501), 1500, true),
+            Err(Refusal::new(Errno::Emsgsize, Rule::TooLongToSend))
+        );
     }
 }

@@ -11,7 +11,7 @@ use crate::lab::{Device, DeviceState, Event, FdbChange, Hop, HopKind, Outcome, S
 use crate::macvlan::Mode;
 use crate::switch::{FdbKind, PortFlags, PortState};
 use crate::time::Instant;
-use crate::verdict::Rule;
+use crate::verdict::{Refusal, Rule};
 use std::time::Duration;
 
 fn device(name: &str, kind: &'static str, mac: u64, parent: Option<&str>, mode: Option<Mode>) -> Device {
@@ -68,8 +68,7 @@ fn run() -> Vec<Event> {
             device: "c2".into(),
             parent: Some("eth0".into()),
             stage: SetupStage::Create,
-            errno: Errno::Einval,
-            rule: refused,
+            refusal: Refusal::new(Errno::Einval, refused),
             expected: false,
         },
         step(1, Action::Ping(probe()), Some(Expect::Reply)),
@@ -96,7 +95,7 @@ fn run() -> Vec<Event> {
             Action::Set { device: "c1".into(), change: Change::Mode(Mode::Passthru) },
             Some(Expect::Errno(Errno::Einval)),
         ),
-        result(4, Outcome::Error(Errno::Einval, refused), &[], Some(true)),
+        result(4, Outcome::Refused(Refusal::new(Errno::Einval, refused)), &[], Some(true)),
         step(
             5,
             Action::Add {

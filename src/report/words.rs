@@ -67,9 +67,7 @@ pub fn outcome_in_words(
         (Outcome::NoReply, _) => "no reply".to_owned(),
         (Outcome::Ok, Action::Inject { .. }) => delivered_to(delivered),
         (Outcome::Ok, _) => "done".to_owned(),
-        (Outcome::Error(errno, rule), _) => {
-            format!("refused with {errno} ({}): {rule} {}", errno.text(), rule.title())
-        }
+        (Outcome::Refused(refusal), _) => format!("refused with {refusal}"),
         (Outcome::TooLate, _) => {
             "not done: it could go on past the end of the lab's time, which is 100 years".to_owned()
         }
@@ -89,7 +87,7 @@ pub(super) fn outcome_name(outcome: Outcome) -> &'static str {
         Outcome::Unreachable => "unreachable",
         Outcome::NoReply => "no-reply",
         Outcome::Ok => "ok",
-        Outcome::Error(..) => "error",
+        Outcome::Refused(_) => "error",
         Outcome::TooLate => "too-late",
         Outcome::TooMany => "too-many",
     }

@@ -11,7 +11,7 @@ use macvlab::switch::{
 };
 use macvlab::table::{Lookup, MacTable};
 use macvlab::time::Instant;
-use macvlab::verdict::{Egress, Rule, Verdict};
+use macvlab::verdict::{Egress, Refusal, Rule, Verdict};
 use std::collections::HashMap;
 use std::hash::BuildHasherDefault;
 use std::hint::black_box;
@@ -181,7 +181,7 @@ fn decide_at_length<T: Lookup>(table: &Forwarding<T>, tally: &mut [Counters], fr
 }
 
 /// A parent with ports of one mode, all up, as its demultiplexer decides.
-pub(crate) fn forwarding(macs: &[MacAddr], mode: Mode) -> Result<Arc<Forwarding>, macvlan::Refusal> {
+pub(crate) fn forwarding(macs: &[MacAddr], mode: Mode) -> Result<Arc<Forwarding>, Refusal> {
     let mut nic = Nic::new(MacAddr([2, 0, 0, 0, 0, 1]), 1500, Filter::new(UnicastFilter::None));
     nic.set_up(true);
     let mut slot: Option<Demux> = None;
@@ -254,7 +254,7 @@ pub(crate) struct Crossing {
 const CROSSINGS: usize = 1 << 18;
 
 impl Crossing {
-    pub(crate) fn new(stations: u32) -> Result<Crossing, macvlab::switch::Refused> {
+    pub(crate) fn new(stations: u32) -> Result<Crossing, Refusal> {
         let mut switch = Switch::new(SwitchConfig::default())?;
         let ports = [switch.add_port(PortConfig::default())?, switch.add_port(PortConfig::default())?];
         let arrival = |ingress, src, dst| {

@@ -125,7 +125,7 @@ impl<'a> Graph<'a> {
     }
 
     fn refused(&mut self, id: String, refused: &Refused) {
-        let why = format!("refused: {} {}", refused.errno, refused.rule);
+        let why = format!("refused: {} {}", refused.refusal.errno, refused.refusal.rule);
         let lines = vec![format!("✗ {}", refused.name), why];
         self.statements.push(Statement::Node { id, look: NodeStyle::Refused, lines });
     }

@@ -1,10 +1,9 @@
 //! NodeKind a diagram shows, collected from the hop log.
 
-use crate::errno::Errno;
 use crate::lab::spec::Name;
 use crate::lab::{Device, Event, SetupStage};
 use crate::report::words::printable;
-use crate::verdict::Rule;
+use crate::verdict::Refusal;
 
 /// The devices of a lab at one moment.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -26,10 +25,8 @@ pub struct Refused {
     pub parent: Option<Name>,
     /// It was not made; else it stayed down.
     pub stage: SetupStage,
-    /// The error.
-    pub errno: Errno,
-    /// The rule that refused it.
-    pub rule: Rule,
+    /// Why.
+    pub refusal: Refusal,
 }
 
 impl Refused {
@@ -40,14 +37,8 @@ impl Refused {
             SetupStage::Create => "is not made",
             SetupStage::Up => "stays down",
         };
-        let (errno, rule) = (self.errno, self.rule);
-        format!(
-            "{} {what}: {errno} ({}): {rule} {}. {}",
-            printable(&self.name),
-            errno.text(),
-            rule.title(),
-            rule.why()
-        )
+        let Refused { name, refusal, .. } = self;
+        format!("{} {what}: {refusal}. {}", printable(name), refusal.rule.why())
     }
 }
 
@@ -73,9 +64,9 @@ impl Scene {
                 self.devices.clone_from(devices);
                 true
             }
-            Event::Setup { device, parent, stage, errno, rule, .. } => {
+            Event::Setup { device, parent, stage, refusal, .. } => {
                 let (name, parent) = (device.clone(), parent.clone());
-                self.refused.push(Refused { name, parent, stage: *stage, errno: *errno, rule: *rule });
+                self.refused.push(Refused { name, parent, stage: *stage, refusal: *refusal });
                 true
             }
             _ => false,

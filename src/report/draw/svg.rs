@@ -143,7 +143,7 @@ fn node(node: &Node<'_>, scene: &Scene, out: &mut String) {
         NodeKind::Refused(refused) => {
             let _ = write!(out, "<g class=\"mv-refused\"><title>{}</title>", escape(&refused.in_words()));
             rect("mv-box", node.at, node.size, 8, out);
-            let why = format!("{} {}", refused.errno, refused.rule);
+            let why = format!("{} {}", refused.refusal.errno, refused.refusal.rule);
             lines(node, &format!("✗ {}", refused.name), ["refused".to_owned(), why], out);
         }
         NodeKind::More(count) => {

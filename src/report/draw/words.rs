@@ -1,6 +1,6 @@
 //! NodeKind is written beside each thing in a diagram.
 
-use super::scene::Scene;
+use super::scene::{Refused, Scene};
 use crate::lab::Device;
 use crate::report::words::{port_notes, printable};
 
@@ -30,7 +30,7 @@ pub(super) fn down(device: &Device, scene: &Scene) -> Option<String> {
         return None;
     }
     Some(match scene.refusal(&device.name) {
-        Some(refused) => format!("down: {} {}", refused.errno, refused.rule),
+        Some(Refused { refusal, .. }) => format!("down: {} {}", refusal.errno, refusal.rule),
         None => "down".to_owned(),
     })
 }

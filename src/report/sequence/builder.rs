@@ -6,7 +6,7 @@ use crate::frame::{PacketType, summary};
 use crate::lab::spec::{Action, Name, Target};
 use crate::lab::{CandidateKind, Decision, Event, Hop, HopKind};
 use crate::report::words::{outcome_in_words, printable, step_in_words};
-use crate::verdict::{Rule, RuleKind};
+use crate::verdict::{Refusal, Rule, RuleKind};
 use std::collections::BTreeSet;
 
 /// Ways that one note names.
@@ -78,7 +78,7 @@ impl SequenceBuilder {
                 self.devices.learn(devices);
             }
             Event::Devices { devices } => self.devices.learn(devices),
-            Event::Setup { device, errno, rule, .. } => {
+            Event::Setup { device, refusal: Refusal { errno, rule, .. }, .. } => {
                 self.heading(format!("{} is refused: {errno} by {rule} {}", printable(device), rule.title()));
             }
             Event::Step { step, spec } => {
