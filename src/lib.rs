@@ -70,7 +70,7 @@
 //! | [`station`] | the IP stacks of hosts, stations and routers | [`station::Endpoint`] |
 //! | [`capture`] | pcap and pcapng, in and out | [`capture::Reader`] |
 //! | [`switch`] | the external switch | [`switch::Switch::decide`] |
-//! | [`macvlan`] | the ports of one parent: what is admitted, and where frames go | [`macvlan::create`], [`macvlan::Demux::publish`] |
+//! | [`macvlan`] | the ports of one parent: what is admitted, and where frames go | [`macvlan::Parent`] |
 //! | [`nic`] | the parent: filters, promiscuity, link | [`nic::Nic`] |
 //! | [`verdict`] | verdicts, and the catalogue of rules | [`verdict::Rule`] |
 //! | [`table`] | the MAC table under it all | [`table::MacTable`] |
@@ -82,7 +82,7 @@
 //! NIC puts it on its cable, the switch decides, a NIC takes it, [`receive`](macvlan::Forwarding::receive) decides, a station
 //! hears it. Each arrow is one [`lab::Hop`].
 //!
-//! For decisions without a lab, start at [`macvlan::create`]; `examples/decide.rs` is such a program.
+//! For decisions without a lab, start at [`macvlan::Parent`]; `examples/decide.rs` is such a program.
 //!
 //! # Features
 //! Without features there is the core, `frame` to `dataplane`, which needs `alloc` only. The default is `cli` and `play`.

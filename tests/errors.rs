@@ -43,6 +43,7 @@ fn listed() -> Vec<&'static str> {
         macvlab::replay::MapError,
         macvlab::replay::OutputError,
         macvlab::replay::UnknownFilterDevice,
+        macvlab::station::BadIpNet,
         macvlab::station::SocketError,
     ]);
     #[cfg(all(feature = "live", target_os = "linux"))]

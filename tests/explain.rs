@@ -154,7 +154,7 @@ fn sent(spec: &LabSpec, options: &Options, at: &str, craft: &Craft) -> (Vec<Even
         entry: InjectPoint::Device,
         frame: FrameSpec::Crafted(craft.clone()),
     };
-    let spec = LabSpec { steps: vec![StepSpec { action, expect: None, line: 0 }], ..spec.clone() };
+    let spec = LabSpec { steps: vec![StepSpec::new(action)], ..spec.clone() };
     let mut lab = Lab::new(&spec, Options { decisions: true, ..options.clone() });
     let mut events = Vec::new();
     lab.run(&mut |event| events.push(event.clone()));

@@ -171,7 +171,7 @@ fn only_changes_can_be_made_at_once() {
         change(&mut lab, r#"add = { macvlan = "c2", parent = "eth0", mode = "passthru" }"#),
         Some(Outcome::Refused(_))
     ));
-    let wait = StepSpec { action: Action::Wait(std::time::Duration::ZERO), expect: None, line: 0 };
+    let wait = StepSpec::new(Action::Wait(std::time::Duration::ZERO));
     assert_eq!(lab.change(Instant::ZERO, &wait, &mut |_| ()), None);
 }
 

@@ -210,7 +210,7 @@ fn explained(spec: &LabSpec, offers: &[Offer], choice: u8) {
         };
         let frame = FrameSpec::Bytes(offer.shape.bytes(&addresses));
         let action = Action::Inject { at: device.name.clone(), entry, frame };
-        lab.step(&StepSpec { action, expect: None, line: 0 }, &mut |event| {
+        lab.step(&StepSpec::new(action), &mut |event| {
             budget.spend();
             views.event(event);
         });

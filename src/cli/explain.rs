@@ -108,7 +108,7 @@ impl ExplainJob {
         };
         let entry = if args.from_wire { InjectPoint::Wire } else { InjectPoint::Device };
         let action = Action::Inject { at: args.at.clone(), entry, frame };
-        spec.steps.push(StepSpec { action, expect: None, line: 0 });
+        spec.steps.push(StepSpec::new(action));
         let folder = match args.lab.parent() {
             Some(folder) if !is_dash(&args.lab) => folder.to_path_buf(),
             _ => PathBuf::new(),

@@ -6,15 +6,15 @@ use super::device::{
 };
 use super::record::Stacks;
 use super::spec::{
-    DeviceKind, DeviceSpec, LabSpec, MacvlanSpec, Name, NicSpec, RouterSpec, StationSpec, SwitchSpec,
-    VlanSpec,
+    DEFAULT_MTU, DeviceKind, DeviceSpec, LabSpec, MacvlanSpec, Name, NicSpec, RouterSpec, StationSpec,
+    SwitchSpec, VlanSpec,
 };
 use super::{Event, Lab, Options, SetupStage, Summary, event};
 use crate::dataplane::{NodeId, State, SwitchId};
 use crate::errno::Errno;
 use crate::frame::{FramePool, MacAddr};
-use crate::macvlan::{self, PortRequest};
-use crate::nic::{Filter, Nic, UnicastFilter};
+use crate::macvlan::PortRequest;
+use crate::nic::{Nic, PushedDown, UnicastFilter};
 use crate::station::{Endpoint, IpSpec, Router};
 use crate::switch::{Assigned, FdbKind, PortConfig, Switch, SwitchConfig};
 use crate::time::LAB_SPAN;
@@ -25,9 +25,6 @@ use std::time::Duration;
 
 /// One-way delay of a cable whose devices name none.
 const DEFAULT_LATENCY: Duration = Duration::from_micros(1);
-
-/// The mtu of a switch's own device before anything is plugged in, in bytes.
-const DEFAULT_MTU: u32 = 1500;
 
 impl Lab {
     /// Builds a lab. What the kernel would refuse is part of its events; the first call that takes a sink hands them
@@ -118,8 +115,8 @@ impl Lab {
         let id = self.make_link(name, Role::Nic, spec.mac, spec.mtu, spec.filter, sockets)?;
         self.cable_latency(id, spec.latency);
         if let Some(link) = self.link_mut(id) {
-            link.nic.set_promisc(spec.promisc);
-            link.nic.set_allmulticast(spec.allmulticast);
+            link.base.set_promisc(spec.promisc);
+            link.base.set_allmulticast(spec.allmulticast);
         }
         self.attach_endpoint(id, &spec.ip);
         self.set_up(id, spec.up).map_err(Refused::at(SetupStage::Up))
@@ -168,12 +165,10 @@ impl Lab {
         filter: UnicastFilter,
         sockets: &Sockets,
     ) -> Result<DeviceId, Refused> {
-        let refused = Refused::at(SetupStage::Create);
-        Nic::check_mac(mac).map_err(refused)?;
-        Nic::check_mtu(mtu).map_err(refused)?;
+        let nic = Nic::new(mac, mtu, filter).map_err(Refused::at(SetupStage::Create))?;
         let id = DeviceId(self.devices.len());
         let cable = self.plug(name, id, mtu, sockets);
-        let link = Link::new(role, Nic::new(mac, mtu, Filter::new(filter)), Uplink::Cable(cable));
+        let link = Link::new(role, nic, Uplink::Cable(cable));
         self.add_device(name, Kind::Link(Box::new(link)));
         Ok(id)
     }
@@ -245,23 +240,19 @@ impl Lab {
         let refused = Refused::at(SetupStage::Create);
         let below = self.find(&spec.parent).map_err(refused)?;
         let link = self.link(below).ok_or(refused(Refusal::new(Errno::Enodev, Rule::CreateRefused)))?;
-        let mac = spec.mac.unwrap_or(link.nic.mac);
-        let mtu = spec.mtu.unwrap_or(link.nic.mtu);
-        Nic::check_mac(mac).map_err(refused)?;
-        if mtu > link.nic.mtu {
+        let mac = spec.mac.unwrap_or(link.nic().mac());
+        let mtu = spec.mtu.unwrap_or(link.nic().mtu());
+        let nic = Nic::sub_interface(mac, mtu).map_err(refused)?;
+        if mtu > link.nic().mtu() {
             return Err(refused(Refusal::new(Errno::Erange, Rule::ChangeMtu)));
         }
         let uplink = Uplink::Below {
             nic: below,
             vlan: spec.id,
             inherited_mac: spec.mac.is_none(),
-            pushed: BTreeSet::new(),
-            own: None,
-            promisc: false,
-            allmulti: false,
+            pushed: PushedDown::default(),
         };
-        let filter = Filter::new(UnicastFilter::Slots(u32::MAX)).passed_on();
-        let link = Link::new(Role::Vlan, Nic::new(mac, mtu, filter), uplink);
+        let link = Link::new(Role::Vlan, nic, uplink);
         let id = self.add_device(name, Kind::Link(Box::new(link)));
         if let Some(parent) = self.link_mut(below) {
             parent.vlans.push((spec.id, id));
@@ -292,19 +283,24 @@ impl Lab {
         let name_taken = self.names.contains_key(name);
         let link = parent.and_then(|id| self.link_mut(id));
         let Some((parent, link)) = parent.zip(link) else {
-            return Err(refused(macvlan::refuse_without_parent(&request)));
+            return Err(refused(request.refusal_without_parent()));
         };
-        let port = macvlan::create(&mut link.demux, &link.nic, &request, name_taken).map_err(refused)?;
+        let admitted = link.base.admit(&request).map_err(refused)?;
+        if name_taken {
+            return Err(refused(Refusal::new(Errno::Eexist, Rule::CreateRefused)));
+        }
+        let port = admitted.create();
         let id = self.add_device(name, Kind::Port { parent, port, tap: spec.tap.then_some(spec.open) });
         if let Some(link) = self.link_mut(parent) {
             link.ports.resize(link.ports.len().max(port.index() + 1), None);
             link.ports[port.index()] = Some(id);
         }
         self.attach_endpoint(id, &spec.ip);
-        self.change_port(id, |demux, nic, port| {
-            demux.set_promisc(nic, port, spec.promisc)?;
-            demux.set_allmulticast(nic, port, spec.allmulticast)?;
-            spec.multicast.iter().try_for_each(|group| demux.join(nic, port, *group))
+        self.change_port(id, |mut port| {
+            port.set_promisc(spec.promisc);
+            port.set_allmulticast(spec.allmulticast);
+            spec.multicast.iter().for_each(|group| port.join(*group));
+            Ok(())
         })
         .map_err(refused)?;
         self.set_up(id, spec.up).map_err(Refused::at(SetupStage::Up))
@@ -374,22 +370,22 @@ impl Lab {
             self.cables[port.cable.0].ends[1] = End::Switch(id, number);
         }
         self.switches.push(node);
-        if is_parent {
-            self.make_own_device(id, spec);
+        if is_parent && let Err(refused) = self.make_own_device(id, spec) {
+            self.not_made(&spec.name, None, refused, None);
         }
     }
 
     /// The device that a switch is to its own host, for the ports that sit on it.
-    fn make_own_device(&mut self, switch: SwitchId, spec: &SwitchSpec) {
-        let nic = Nic::new(spec.mac, DEFAULT_MTU, Filter::new(UnicastFilter::None));
+    fn make_own_device(&mut self, switch: SwitchId, spec: &SwitchSpec) -> Result<(), Refused> {
+        let nic = Nic::new(spec.mac, DEFAULT_MTU, UnicastFilter::None);
+        let nic = nic.map_err(Refused::at(SetupStage::Create))?;
         let link = Link::new(Role::Bridge, nic, Uplink::Switch(switch));
         let id = self.add_device(&spec.name, Kind::Link(Box::new(link)));
         self.switches[switch.index()].own = Some(id);
         if let Some(switch) = self.switch_mut(switch) {
             switch.set_own_device(spec.mac);
         }
-        // A device that has just been made is never refused to come up.
-        let _ = self.set_up(id, true);
+        self.set_up(id, true).map_err(Refused::at(SetupStage::Up))
     }
 
     /// Adds the ports and entries of the switches, now that the devices on them are there.

@@ -6,10 +6,10 @@ use super::{DeviceState, Event, Lab, Stack};
 use crate::dataplane::SwitchId;
 use crate::errno::Errno;
 use crate::frame::MacAddr;
-use crate::macvlan::{self, Demux};
+use crate::macvlan::{Port, PortMut};
 use crate::nic::Nic;
 use crate::switch::SwitchPortId;
-use crate::verdict::{PortId, Refusal, Rule};
+use crate::verdict::{Refusal, Rule};
 
 impl Lab {
     /// Changes a device.
@@ -26,40 +26,36 @@ impl Lab {
             Change::Leave(group) => self.leave_group(id, *group),
             Change::Promisc(on) => self.set_promisc(id, *on),
             Change::Allmulticast(on) => self.set_allmulticast(id, *on),
-            Change::Mode(mode) => self.change_port(id, |demux, _, port| demux.set_mode(port, *mode)),
+            Change::Mode(mode) => self.change_port(id, |mut port| port.set_mode(*mode)),
             Change::UnknownMode(_) => Err(Refusal::new(Errno::Einval, Rule::ChangeMode)),
-            Change::Flags(flags) => {
-                self.change_port(id, |demux, nic, port| demux.set_flags(nic, port, *flags))
-            }
-            Change::Bcqueuelen(len) => {
-                self.change_port(id, |demux, _, port| demux.set_bcqueuelen(port, *len))
-            }
-            Change::Bclim(limit) => self.change_port(id, |demux, nic, _| {
-                demux.set_bclim(nic, *limit);
+            Change::Flags(flags) => self.change_port(id, |mut port| port.set_flags(*flags)),
+            Change::Bcqueuelen(len) => self.change_port(id, |mut port| {
+                port.set_bcqueuelen(*len);
                 Ok(())
             }),
-            Change::Sources(change) => {
-                self.change_port(id, |demux, _, port| demux.change_sources(port, change))
-            }
+            Change::Bclim(limit) => self.change_port(id, |mut port| {
+                port.set_bclim(*limit);
+                Ok(())
+            }),
+            Change::Sources(change) => self.change_port(id, |mut port| port.change_sources(change)),
         }
     }
 
-    /// Changes a port through its parent's control plane, and brings what hangs on it in line.
+    /// Changes a port through its parent, and brings what hangs on it in line.
     ///
     /// # Errors
     /// What `change` answers; `EOPNOTSUPP` if the device is no port.
     pub(super) fn change_port(
         &mut self,
         id: DeviceId,
-        change: impl FnOnce(&mut Demux, &mut Nic, PortId) -> Result<(), Refusal>,
+        change: impl FnOnce(PortMut<'_>) -> Result<(), Refusal>,
     ) -> Result<(), Refusal> {
         let Kind::Port { parent, port, .. } = self.devices[id.0].kind else {
             return Err(Refusal::new(Errno::Eopnotsupp, Rule::ChangeMode));
         };
         let missing = Refusal::new(Errno::Enodev, Rule::SendDown);
         let link = self.link_mut(parent).ok_or(missing)?;
-        let demux = link.demux.as_mut().ok_or(missing)?;
-        let done = change(demux, &mut link.nic, port);
+        let done = change(link.base.port_mut(port)?);
         self.sync_vlan(parent);
         done
     }
@@ -67,7 +63,7 @@ impl Lab {
     /// Brings a device up or down.
     pub(super) fn set_up(&mut self, id: DeviceId, up: bool) -> Result<(), Refusal> {
         if let Kind::Port { .. } = self.devices[id.0].kind {
-            return self.change_port(id, |demux, nic, port| demux.set_up(nic, port, up));
+            return self.change_port(id, |mut port| port.set_up(up));
         }
         let below = match self.link(id).map(|l| &l.uplink) {
             Some(Uplink::Below { nic, .. }) => Some(*nic),
@@ -77,7 +73,7 @@ impl Lab {
             return Err(Refusal::new(Errno::Enetdown, Rule::NicDown));
         }
         let Some(link) = self.link_mut(id) else { return Ok(()) };
-        link.nic.set_up(up);
+        link.base.set_up(up);
         let children: Vec<DeviceId> = link.vlans.iter().map(|(_, child)| *child).collect();
         self.sync_vlan(id);
         self.tell_switch(id);
@@ -87,9 +83,9 @@ impl Lab {
 
     /// Tells the switch on the other end of a device's cable about its carrier and address.
     pub(super) fn tell_switch(&mut self, id: DeviceId) {
-        let Some(Link { uplink, nic, .. }) = self.link(id) else { return };
-        let (up, mac) = (nic.up, nic.mac);
-        let cable = match uplink {
+        let Some(link) = self.link(id) else { return };
+        let (up, mac) = (link.nic().is_up(), link.nic().mac());
+        let cable = match &link.uplink {
             Uplink::Cable(cable) => *cable,
             Uplink::Switch(switch) => {
                 let switch = *switch;
@@ -110,34 +106,30 @@ impl Lab {
 
     fn set_mac(&mut self, id: DeviceId, mac: MacAddr) -> Result<(), Refusal> {
         if let Kind::Port { parent, .. } = self.devices[id.0].kind {
-            let before = self.link(parent).map(|l| l.nic.mac);
-            self.change_port(id, |demux, nic, port| demux.set_mac(nic, port, mac))?;
-            if self.link(parent).map(|l| l.nic.mac) != before {
-                self.mac_changed(parent);
+            let before = self.link(parent).map(|l| l.nic().mac());
+            self.change_port(id, |mut port| port.set_mac(mac))?;
+            if self.link(parent).map(|l| l.nic().mac()) != before {
+                self.mac_changed(parent)?;
             }
         } else {
-            Nic::check_mac(mac)?;
             let Some(link) = self.link_mut(id) else { return Ok(()) };
-            link.nic.mac = mac;
-            if let Some(demux) = &mut link.demux {
-                demux.parent_mac_changed(&link.nic);
-            }
+            link.base.set_mac(mac)?;
             if let Uplink::Below { inherited_mac, .. } = &mut link.uplink {
                 *inherited_mac = false;
             }
-            self.mac_changed(id);
+            self.mac_changed(id)?;
         }
         self.refresh_stack_mac(id);
         Ok(())
     }
 
     /// A link's address has changed: its switch, its stack, its passthru port and its sub-interfaces follow.
-    fn mac_changed(&mut self, id: DeviceId) {
+    fn mac_changed(&mut self, id: DeviceId) -> Result<(), Refusal> {
         self.tell_switch(id);
         self.sync_vlan(id);
         self.refresh_stack_mac(id);
-        let Some(link) = self.link(id) else { return };
-        let mac = link.nic.mac;
+        let Some(link) = self.link(id) else { return Ok(()) };
+        let mac = link.nic().mac();
         let ports: Vec<DeviceId> = link.ports.iter().copied().flatten().collect();
         let children: Vec<DeviceId> = link.vlans.iter().map(|(_, child)| *child).collect();
         for port in ports {
@@ -146,13 +138,11 @@ impl Lab {
         for child in children {
             let Some(link) = self.link_mut(child) else { continue };
             if matches!(link.uplink, Uplink::Below { inherited_mac: true, .. }) {
-                link.nic.mac = mac;
-                if let Some(demux) = &mut link.demux {
-                    demux.parent_mac_changed(&link.nic);
-                }
-                self.mac_changed(child);
+                link.base.set_mac(mac)?;
+                self.mac_changed(child)?;
             }
         }
+        Ok(())
     }
 
     /// Tells every IP stack how the links of its devices stand, after a change that may reach far.
@@ -211,24 +201,21 @@ impl Lab {
 
     pub(super) fn set_mtu(&mut self, id: DeviceId, mtu: u32) -> Result<(), Refusal> {
         if let Kind::Port { .. } = self.devices[id.0].kind {
-            return self.change_port(id, |demux, nic, port| demux.set_mtu(nic, port, mtu));
+            return self.change_port(id, |mut port| port.set_mtu(mtu));
         }
         Nic::check_mtu(mtu)?;
         let below = match self.link(id).map(|l| &l.uplink) {
-            Some(Uplink::Below { nic, .. }) => self.link(*nic).map(|l| l.nic.mtu),
+            Some(Uplink::Below { nic, .. }) => self.link(*nic).map(|l| l.nic().mtu()),
             _ => None,
         };
         if below.is_some_and(|limit| mtu > limit) {
             return Err(Refusal::new(Errno::Erange, Rule::ChangeMtu));
         }
         let Some(link) = self.link_mut(id) else { return Ok(()) };
-        link.nic.set_mtu(mtu);
-        if let Some(demux) = &mut link.demux {
-            demux.parent_mtu_changed(&mut link.nic);
-        }
+        link.base.set_mtu(mtu)?;
         let children: Vec<DeviceId> = link.vlans.iter().map(|(_, child)| *child).collect();
         for child in children {
-            if self.link(child).is_some_and(|l| l.nic.mtu > mtu) {
+            if self.link(child).is_some_and(|l| l.nic().mtu() > mtu) {
                 self.set_mtu(child, mtu)?;
             }
         }
@@ -238,10 +225,13 @@ impl Lab {
     /// Joins a group on a device.
     pub(super) fn join(&mut self, id: DeviceId, group: MacAddr) -> Result<(), Refusal> {
         if let Kind::Port { .. } = self.devices[id.0].kind {
-            return self.change_port(id, |demux, nic, port| demux.join(nic, port, group));
+            return self.change_port(id, |mut port| {
+                port.join(group);
+                Ok(())
+            });
         }
         if let Some(link) = self.link_mut(id) {
-            link.nic.filter.join(group);
+            link.base.join(group);
         }
         self.sync_vlan(id);
         Ok(())
@@ -249,19 +239,22 @@ impl Lab {
 
     fn leave_group(&mut self, id: DeviceId, group: MacAddr) -> Result<(), Refusal> {
         if let Kind::Port { .. } = self.devices[id.0].kind {
-            return self.change_port(id, |demux, nic, port| demux.leave(nic, port, group));
+            return self.change_port(id, |mut port| port.leave(group));
         }
-        let left = self.link_mut(id).is_some_and(|l| l.nic.filter.leave(group));
+        let left = self.link_mut(id).map_or(Ok(()), |link| link.base.leave(group));
         self.sync_vlan(id);
-        if left { Ok(()) } else { Err(Refusal::new(Errno::Enoent, Rule::JoinAndLeave)) }
+        left
     }
 
     fn set_promisc(&mut self, id: DeviceId, on: bool) -> Result<(), Refusal> {
         if let Kind::Port { .. } = self.devices[id.0].kind {
-            return self.change_port(id, |demux, nic, port| demux.set_promisc(nic, port, on));
+            return self.change_port(id, |mut port| {
+                port.set_promisc(on);
+                Ok(())
+            });
         }
         if let Some(link) = self.link_mut(id) {
-            link.nic.set_promisc(on);
+            link.base.set_promisc(on);
         }
         self.sync_vlan(id);
         Ok(())
@@ -269,10 +262,13 @@ impl Lab {
 
     pub(super) fn set_allmulticast(&mut self, id: DeviceId, on: bool) -> Result<(), Refusal> {
         if let Kind::Port { .. } = self.devices[id.0].kind {
-            return self.change_port(id, |demux, nic, port| demux.set_allmulticast(nic, port, on));
+            return self.change_port(id, |mut port| {
+                port.set_allmulticast(on);
+                Ok(())
+            });
         }
         if let Some(link) = self.link_mut(id) {
-            link.nic.set_allmulticast(on);
+            link.base.set_allmulticast(on);
         }
         self.sync_vlan(id);
         Ok(())
@@ -281,45 +277,12 @@ impl Lab {
     /// Pushes a sub-interface's addresses, promiscuity and wish for all groups down to the device below it
     /// (`vlan_dev_set_rx_mode`, `vlan_dev_change_rx_flags`). Nothing to do for other devices.
     fn sync_vlan(&mut self, id: DeviceId) {
-        let Some(link) = self.link_mut(id) else { return };
-        let Uplink::Below { nic: below, pushed, own, promisc, allmulti, .. } = &mut link.uplink else {
+        let Some(Link { base, uplink: Uplink::Below { nic, pushed, .. }, .. }) = self.link_mut(id) else {
             return;
         };
-        let below = *below;
-        // Of many addresses only those are looked at that may have come or gone.
-        let mut touched = link.nic.filter.take_touched();
-        let own_now = link.nic.up.then_some(link.nic.mac);
-        let own_before = std::mem::replace(own, own_now);
-        if own_now.is_some() != own_before.is_some() {
-            touched.extend(link.nic.filter.addresses().chain(pushed.iter().copied()));
-        }
-        touched.extend(own_now.into_iter().chain(own_before));
-        touched.retain(|mac| {
-            let wanted = own_now.is_some_and(|own| own == *mac || link.nic.filter.lists(*mac));
-            if wanted { pushed.insert(*mac) } else { pushed.remove(mac) }
-        });
-        let moved: Vec<(MacAddr, bool)> = touched.iter().map(|mac| (*mac, pushed.contains(mac))).collect();
-        // How much a wish adds to the count below, now that it is there or not.
-        let passed_down = |count: u32, before: &mut bool| {
-            let wanted = link.nic.up && count != 0;
-            i32::from(wanted) - i32::from(std::mem::replace(before, wanted))
-        };
-        let promisc_by = passed_down(link.nic.filter.promiscuity(), promisc);
-        let allmulti_by = passed_down(link.nic.filter.allmulti(), allmulti);
+        let (below, pushes) = (*nic, base.push_down(pushed));
         let Some(lower) = self.link_mut(below) else { return };
-        let own = lower.nic.mac;
-        let filter = &mut lower.nic.filter;
-        for (mac, comes) in moved.into_iter().filter(|(mac, _)| *mac != own) {
-            match (mac.is_multicast(), comes) {
-                (true, true) => filter.group_push(mac),
-                (true, false) => filter.group_pull(mac),
-                (false, true) => filter.unicast_add(mac),
-                (false, false) => filter.unicast_del(mac),
-            }
-        }
-        filter.promiscuity_add(promisc_by);
-        filter.allmulti_add(allmulti_by);
-        filter.refresh(lower.nic.up);
+        lower.base.take_pushes(&pushes);
         self.sync_vlan(below);
     }
 
@@ -357,11 +320,11 @@ impl Lab {
         match self.devices[id.0].kind {
             Kind::Port { parent, port, .. } => {
                 if let Some(link) = self.link_mut(parent) {
-                    let before = link.nic.mac;
+                    let before = link.nic().mac();
                     link.ports[port.index()] = None;
-                    macvlan::remove(&mut link.demux, &mut link.nic, port)?;
-                    if link.nic.mac != before {
-                        self.mac_changed(parent);
+                    link.base.remove(port)?;
+                    if link.nic().mac() != before {
+                        self.mac_changed(parent)?;
                     }
                 }
                 self.sync_vlan(parent);
@@ -448,23 +411,22 @@ impl Lab {
         let carrier = self.has_carrier(id);
         match &self.devices[id.0].kind {
             Kind::Link(link) => DeviceState {
-                mac: link.nic.mac,
-                mtu: link.nic.mtu,
+                mac: link.nic().mac(),
+                mtu: link.nic().mtu(),
                 mode: None,
-                up: link.nic.up,
+                up: link.nic().is_up(),
                 carrier,
-                promiscuity: link.nic.filter.promiscuity(),
+                promiscuity: link.nic().filter().promiscuity(),
             },
             Kind::Port { parent, port, .. } => {
-                let demux = self.link(*parent).and_then(|l| l.demux.as_ref());
-                let port = demux.and_then(|d| d.port(*port));
+                let port = self.link(*parent).and_then(|l| l.base.port(*port));
                 DeviceState {
-                    mac: port.map(|p| p.mac).unwrap_or_default(),
-                    mtu: port.map(|p| p.mtu).unwrap_or_default(),
-                    mode: port.map(|p| p.mode),
-                    up: port.is_some_and(|p| p.up),
+                    mac: port.map(Port::mac).unwrap_or_default(),
+                    mtu: port.map(Port::mtu).unwrap_or_default(),
+                    mode: port.map(Port::mode),
+                    up: port.is_some_and(Port::is_up),
                     carrier,
-                    promiscuity: port.map(|p| u32::from(p.promisc)).unwrap_or_default(),
+                    promiscuity: port.map(|p| u32::from(p.is_promisc())).unwrap_or_default(),
                 }
             }
         }

@@ -3,15 +3,14 @@
 
 use super::outside::Outlet;
 use crate::dataplane::{NodeId, SwitchId};
-use crate::frame::{MacAddr, VlanId};
+use crate::frame::VlanId;
 use crate::lab::spec::{Name, TapOpen};
-use crate::macvlan::Demux;
-use crate::nic::Nic;
+use crate::macvlan::Parent;
+use crate::nic::{Nic, PushedDown};
 use crate::station::{Endpoint, Router};
 use crate::switch::SwitchPortId;
 use crate::time::Instant;
 use crate::verdict::PortId;
-use std::collections::BTreeSet;
 use std::time::Duration;
 
 /// A device, by the order in which it was made.
@@ -68,9 +67,8 @@ pub(super) enum Role {
 /// A device with a link of its own.
 pub(super) struct Link {
     pub(super) role: Role,
-    pub(super) nic: Nic,
-    /// The ports on it.
-    pub(super) demux: Option<Demux>,
+    /// Itself, and the ports on it.
+    pub(super) base: Parent,
     /// The devices of its ports, by slot.
     pub(super) ports: Vec<Option<DeviceId>>,
     /// The 802.1Q sub-interfaces on it.
@@ -82,7 +80,11 @@ pub(super) struct Link {
 impl Link {
     /// A link with nothing on it.
     pub(super) fn new(role: Role, nic: Nic, uplink: Uplink) -> Link {
-        Link { role, nic, demux: None, ports: Vec::new(), vlans: Vec::new(), uplink }
+        Link { role, base: Parent::new(nic), ports: Vec::new(), vlans: Vec::new(), uplink }
+    }
+
+    pub(super) fn nic(&self) -> &Nic {
+        self.base.nic()
     }
 }
 
@@ -98,14 +100,8 @@ pub(super) enum Uplink {
         vlan: VlanId,
         /// The address was taken from the device below and follows it.
         inherited_mac: bool,
-        /// Addresses pushed down to it.
-        pushed: BTreeSet<MacAddr>,
-        /// Its own address when they were pushed, if it was up.
-        own: Option<MacAddr>,
-        /// Promiscuity passed down to it.
-        promisc: bool,
-        /// The wish for all groups passed down to it.
-        allmulti: bool,
+        /// What was pushed down to it.
+        pushed: PushedDown,
     },
 }
 

@@ -40,6 +40,7 @@ pub use spec::LabSpec;
 use crate::dataplane::{End as WireEnd, NodeId, Numbered, State, SwitchId, Wiring};
 use crate::errno::Errno;
 use crate::frame::{Frame, FramePool};
+use crate::macvlan::Port;
 use crate::stop::Stop;
 use crate::switch::Switch;
 use crate::time::Instant;
@@ -350,9 +351,9 @@ impl Lab {
     /// Whether a device is administratively up.
     fn is_up(&self, id: DeviceId) -> bool {
         match &self.devices[id.0].kind {
-            Kind::Link(link) => link.nic.up,
+            Kind::Link(link) => link.nic().is_up(),
             Kind::Port { parent, port, .. } => {
-                self.link(*parent).and_then(|l| l.demux.as_ref()?.port(*port)).is_some_and(|p| p.up)
+                self.link(*parent).and_then(|l| l.base.port(*port)).is_some_and(Port::is_up)
             }
         }
     }
@@ -363,7 +364,7 @@ impl Lab {
         match &self.devices[id.0].kind {
             Kind::Port { parent, .. } => self.has_carrier(*parent),
             Kind::Link(link) => {
-                link.nic.up
+                link.nic().is_up()
                     && match &link.uplink {
                         device::Uplink::Below { nic, .. } => self.has_carrier(*nic),
                         device::Uplink::Switch(switch) => self.switch(*switch).is_some_and(Switch::is_live),

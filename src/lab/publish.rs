@@ -81,7 +81,7 @@ impl Lab {
             wiring.switches.push(SwitchNode {
                 node,
                 own: own.map(|(id, _)| self.node(id)),
-                own_promiscuous: own.is_some_and(|(_, link)| link.nic.filter.promiscuity() != 0),
+                own_promiscuous: own.is_some_and(|(_, link)| link.nic().filter().promiscuity() != 0),
             });
             wiring.nodes.push(Node::Switch);
             wiring.names.push(switch.name.clone());
@@ -109,12 +109,11 @@ impl Lab {
         if self.devices[id.0].gone {
             return Node::Gone;
         }
-        let table = self.link_mut(id).and_then(|l| l.demux.as_mut()).map(|d| Arc::clone(d.publish()));
+        let table = self.link_mut(id).and_then(|l| l.base.publish()).map(Arc::clone);
         match &self.devices[id.0].kind {
             Kind::Port { parent, port, tap } => {
-                let demux = self.link(*parent).and_then(|l| l.demux.as_ref());
-                let Some(entry) = demux.and_then(|d| d.port(*port)) else { return Node::Gone };
-                let (mtu, up) = (entry.mtu, entry.up);
+                let entry = self.link(*parent).and_then(|l| l.base.port(*port));
+                let Some((mtu, up)) = entry.map(|p| (p.mtu(), p.is_up())) else { return Node::Gone };
                 Node::Port(PortNode { parent: self.node(*parent), port: *port, mtu, up, tap: *tap })
             }
             Kind::Link(link) => Node::Link(Box::new(LinkNode {
@@ -124,8 +123,8 @@ impl Lab {
                     Role::Station | Role::Router(_) => LinkKind::Station,
                     Role::Bridge => LinkKind::Bridge,
                 },
-                intake: link.nic.intake(),
-                mtu: link.nic.mtu,
+                intake: link.nic().intake(),
+                mtu: link.nic().mtu(),
                 carrier: self.has_carrier(id),
                 ports: table.map(|table| PortTable::new(table, self.slots(link))),
                 vlans: link.vlans.iter().map(|(vlan, child)| (*vlan, self.node(*child))).collect(),

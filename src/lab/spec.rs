@@ -16,6 +16,14 @@ pub use crate::frame::{Craft, CraftBody, IpRef, MacRef};
 
 pub use crate::dataplane::{Name, TapOpen};
 
+mod compose;
+
+/// The MTU of a device that declares none, in bytes.
+pub const DEFAULT_MTU: u32 = 1500;
+
+/// How long a step that asks waits after its last request, if it does not say: as long as `ping` does.
+pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(10);
+
 /// A whole lab.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct LabSpec {

@@ -96,6 +96,9 @@ pub(super) fn parse_ip(text: &str) -> Result<IpAddr, &'static str> {
 /// An address with its prefix length.
 pub(super) fn ip_net(cx: &mut Reader<'_>, node: &Node<'_, '_>) -> Option<IpNet> {
     let text = text(cx, node)?;
+    if let Ok(net) = text.parse() {
+        return Some(net);
+    }
     let Some((addr, prefix)) = text.split_once('/') else {
         let help = match text.parse::<IpAddr>() {
             Ok(IpAddr::V4(_)) => format!("its subnet belongs to it, as in \"{text}/24\""),
@@ -107,16 +110,10 @@ pub(super) fn ip_net(cx: &mut Reader<'_>, node: &Node<'_, '_>) -> Option<IpNet> 
     let Ok(addr) = addr.parse::<IpAddr>() else {
         return cx.wrong(node, format!("`{addr}` is not an IP address"), "as in \"192.168.128.222/24\"");
     };
-    let digits = !prefix.is_empty() && prefix.bytes().all(|b| b.is_ascii_digit());
-    match prefix.parse().ok().filter(|_| digits).and_then(|prefix| IpNet::new(addr, prefix)) {
-        Some(net) => Some(net),
-        None => {
-            let longest = IpNet::longest(addr);
-            let family = if addr.is_ipv4() { "an IPv4" } else { "an IPv6" };
-            let help = format!("the prefix length of {family} address is a number from 0 to {longest}");
-            cx.wrong(node, format!("`/{prefix}` is not a prefix length of {addr}"), &help)
-        }
-    }
+    let longest = IpNet::longest(addr);
+    let family = if addr.is_ipv4() { "an IPv4" } else { "an IPv6" };
+    let help = format!("the prefix length of {family} address is a number from 0 to {longest}");
+    cx.wrong(node, format!("`/{prefix}` is not a prefix length of {addr}"), &help)
 }
 
 pub(super) fn vlan_id(cx: &mut Reader<'_>, node: &Node<'_, '_>) -> Option<VlanId> {

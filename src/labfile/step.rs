@@ -9,13 +9,13 @@ use super::scalar;
 use super::set;
 use super::suggest;
 use crate::errno::Errno;
-use crate::lab::spec::{Action, Expect, FrameSpec, InjectPoint, Name, ProbeSpec, StepSpec, Target};
+use crate::lab::spec::{
+    Action, DEFAULT_TIMEOUT, Expect, FrameSpec, InjectPoint, Name, ProbeSpec, StepSpec, Target,
+};
 use std::net::IpAddr;
-use std::time::Duration;
 use toml::de::DeValue;
 
 /// How long a probe waits after its last request if the file does not say: as long as `ping`.
-pub(super) const DEFAULT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The most requests of one probe: a day of pings.
 pub const MAX_COUNT: u32 = 86_400;

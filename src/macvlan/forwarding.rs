@@ -1,14 +1,12 @@
 //! The immutable table that the decisions read: compiled from the control plane, shared by whoever forwards.
 
 use super::Mode;
-use super::admit::Demux;
 use super::groups::GroupFilter;
-use super::lists::{FloodLists, ListedPort, Receiver};
+use super::lists::FloodLists;
 use crate::frame::MacAddr;
 use crate::nic::GroupBits;
-use crate::table::{Lookup, MAX_VALUE, MacTable};
+use crate::table::{Lookup, MacTable};
 use crate::verdict::{Egress, PortId, Rule, Verdict};
-use alloc::collections::BTreeMap;
 use alloc::sync::Arc;
 use alloc::vec;
 use alloc::vec::Vec;
@@ -62,7 +60,7 @@ pub struct Forwarding<T = MacTable> {
     pub(super) ports: Vec<Option<PortEntry>>,
     /// What becomes of a unicast by the port that has its address; the last: of one that nobody has (R12 to R14). With a
     /// passthru port all say the same (R51).
-    unicast: Vec<Verdict>,
+    pub(super) unicast: Vec<Verdict>,
     /// Listed senders: an index into `listeners` (R40).
     pub(super) senders: MacTable,
     pub(super) listeners: Vec<Listeners>,
@@ -90,60 +88,6 @@ impl Default for Forwarding {
 }
 
 impl Forwarding {
-    pub(super) fn compile(demux: &Demux) -> Forwarding {
-        let mut f = Forwarding {
-            parent_filter: demux.parent_filter,
-            queue_filter: demux.queue_filter,
-            queue_len: demux.queue_len(),
-            ports: vec![None; demux.ports.end()],
-            unicast: vec![NOBODY; demux.ports.end() + 1],
-            ..Forwarding::default()
-        };
-        let mut senders: BTreeMap<MacAddr, Listeners> = BTreeMap::new();
-        let mut active = Vec::new();
-        for (id, port) in demux.ports() {
-            f.unicast[id.index()] = if port.mode == Mode::Source {
-                Verdict::plain(Rule::UnicastToSourcePort, Egress::HostStack)
-            } else {
-                Verdict::plain(Rule::UnicastToPort, Egress::Port(id))
-            };
-            if port.mode == Mode::Passthru {
-                f.unicast.fill(if port.up {
-                    Verdict::plain(Rule::PassthruUnicast, Egress::Port(id))
-                } else {
-                    Verdict::plain(Rule::PassthruDown, Egress::Drop)
-                });
-            }
-            for sender in &port.sources {
-                let l = senders.entry(*sender).or_default();
-                l.ports.push(id);
-                l.nodst |= port.flags.nodst;
-            }
-            if port.up {
-                // What is admitted has a station's address and a number that the table keeps.
-                let kept = f.table.insert(port.mac, id.0);
-                debug_assert!(kept.is_ok(), "{} {kept:?}", port.mac);
-                let receiver = Receiver { id, mtu: port.mtu };
-                active.push(ListedPort { receiver, mode: port.mode, filter: &port.filter });
-            }
-            f.ports[id.index()] = Some(PortEntry {
-                mac: port.mac,
-                mode: port.mode,
-                up: port.up,
-                mtu: port.mtu,
-                filter: Arc::clone(&port.filter),
-            });
-        }
-        f.floods = FloodLists::compile(&active);
-        // The control plane bounds the number of listed senders by what an index holds.
-        for ((sender, l), index) in senders.into_iter().zip(0..=MAX_VALUE) {
-            let kept = f.senders.insert(sender, index);
-            debug_assert!(kept.is_ok(), "{sender} {kept:?}");
-            f.listeners.push(l);
-        }
-        f
-    }
-
     /// The same decisions with the active ports in another table, which is made of their addresses and numbers: what a
     /// table is worth shows where everything else is equal.
     #[must_use]

@@ -159,7 +159,7 @@ pub fn ping(spec: &LabSpec, from: &str, to: &str) -> Cell {
 #[must_use]
 pub fn explain(spec: &LabSpec, from: &str, to: &str) -> Explained {
     let probe = ProbeSpec { from: from.into(), to: Target::Device(to.into()), count: 1, timeout: TIMEOUT };
-    let steps = vec![StepSpec { action: Action::Ping(probe), expect: None, line: 0 }];
+    let steps = vec![StepSpec::new(Action::Ping(probe))];
     let spec = LabSpec { steps, ..spec.clone() };
     let mut lab = Lab::new(&spec, Options { decisions: true, ..Options::default() });
     let mut events = Vec::new();

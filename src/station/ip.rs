@@ -4,6 +4,7 @@ use crate::frame::MacAddr;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::net::IpAddr;
+use std::str::FromStr;
 
 /// An IP address with the length of its subnet's prefix: 0 to 32 bits, or 0 to 128.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -60,6 +61,24 @@ impl fmt::Display for IpNet {
     }
 }
 
+/// A text that is not an IP address with the length of a prefix.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is not an IP address with a prefix length, as in \"192.0.2.1/24\" or \"2001:db8::1/64\"")]
+pub struct BadIpNet(pub String);
+
+impl FromStr for IpNet {
+    type Err = BadIpNet;
+
+    fn from_str(text: &str) -> Result<IpNet, BadIpNet> {
+        let parse = |text: &str| {
+            let (addr, prefix) = text.split_once('/')?;
+            let digits = prefix.bytes().all(|b| b.is_ascii_digit());
+            IpNet::new(addr.parse().ok()?, prefix.parse().ok().filter(|_| digits)?)
+        };
+        parse(text).ok_or_else(|| BadIpNet(text.to_owned()))
+    }
+}
+
 /// What a device with an IP stack is configured with.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct IpSpec {
@@ -69,6 +88,13 @@ pub struct IpSpec {
     pub gateway: Vec<IpAddr>,
     /// Static neighbour entries.
     pub neighbours: BTreeMap<IpAddr, MacAddr>,
+}
+
+/// This address, and nothing else.
+impl From<IpNet> for IpSpec {
+    fn from(address: IpNet) -> IpSpec {
+        IpSpec { address: vec![address], ..IpSpec::default() }
+    }
 }
 
 impl IpSpec {
@@ -95,6 +121,17 @@ pub fn default_mac(name: &str) -> MacAddr {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_shown_is_read_again() {
+        for text in ["10.0.0.1/0", "10.0.0.1/32", "fd00::1/128"] {
+            assert_eq!(text.parse::<IpNet>().map(|net| net.to_string()).as_deref(), Ok(text));
+        }
+        for text in ["", "10.0.0.1", "10.0.0.1/", "10.0.0.1/33", "10.0.0.1/+8", "fd00::1/129", "/8", "10.0/8"]
+        {
+            assert_eq!(text.parse::<IpNet>(), Err(BadIpNet(text.to_owned())));
+        }
+    }
 
     #[test]
     fn no_prefix_is_longer_than_its_addresses() {

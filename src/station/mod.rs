@@ -55,7 +55,7 @@ mod stack;
 mod tests;
 
 pub use endpoint::Endpoint;
-pub use ip::{IpNet, IpSpec, default_mac};
+pub use ip::{BadIpNet, IpNet, IpSpec, default_mac};
 pub use probe::{
     INTERVAL, MAX_RESULTS, MAX_RUNNING, Probe, ProbeId, ProbeKind, ProbeOutcome, ProbeResult, Unreachable,
 };

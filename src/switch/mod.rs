@@ -45,7 +45,9 @@ mod tests;
 mod vlan;
 
 pub use batch::Arrival;
-pub use config::{Assigned, Policy, PortConfig, PortFlag, PortFlags, PortState, PortVlans, SwitchConfig};
+pub use config::{
+    Assigned, DEFAULT_AGEING, Policy, PortConfig, PortFlag, PortFlags, PortState, PortVlans, SwitchConfig,
+};
 pub use control::MAX_PORTS;
 pub use fdb::{FdbEntry, FdbKind, MAX_FDB};
 

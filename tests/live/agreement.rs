@@ -130,7 +130,7 @@ fn and_so_does_the_kernel() {
     for (at, frame) in frames() {
         let frame = FrameSpec::Bytes(frame);
         let action = Action::Inject { at: at.into(), entry: InjectPoint::Device, frame };
-        spec.steps.push(StepSpec { action, expect: None, line: 0 });
+        spec.steps.push(StepSpec::new(action));
     }
     macvlab::kernel::acquire_privileges().unwrap();
     let mut oracle = macvlab::kernel::Oracle::new().unwrap();

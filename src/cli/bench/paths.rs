@@ -4,8 +4,8 @@ use super::tables::{Fx, FxMap};
 use macvlab::capture::{FrameSize, Traffic, TrafficSpec};
 use macvlab::counters::Counters;
 use macvlab::frame::{EthHeader, MacAddr, PacketType};
-use macvlab::macvlan::{self, Delivery, Demux, Forwarding, Mode, PortRequest, Unicast, count_delivery};
-use macvlab::nic::{Filter, Nic, UnicastFilter};
+use macvlab::macvlan::{self, Delivery, Forwarding, Mode, PortRequest, Unicast, count_delivery};
+use macvlab::nic::{Nic, UnicastFilter};
 use macvlab::switch::{
     Arrival, FloodKind, Learn, PortConfig, Switch, SwitchConfig, SwitchEgress, SwitchPortId, SwitchVerdict,
 };
@@ -182,17 +182,13 @@ fn decide_at_length<T: Lookup>(table: &Forwarding<T>, tally: &mut [Counters], fr
 
 /// A parent with ports of one mode, all up, as its demultiplexer decides.
 pub(crate) fn forwarding(macs: &[MacAddr], mode: Mode) -> Result<Arc<Forwarding>, Refusal> {
-    let mut nic = Nic::new(MacAddr([2, 0, 0, 0, 0, 1]), 1500, Filter::new(UnicastFilter::None));
-    nic.set_up(true);
-    let mut slot: Option<Demux> = None;
+    let mut parent = macvlan::Parent::new(Nic::new(MacAddr([2, 0, 0, 0, 0, 1]), 1500, UnicastFilter::None)?);
+    parent.set_up(true);
     for &mac in macs {
-        let id =
-            macvlan::create(&mut slot, &nic, &PortRequest { mac, mode, ..PortRequest::default() }, false)?;
-        if let Some(demux) = &mut slot {
-            demux.set_up(&mut nic, id, true)?;
-        }
+        let id = parent.create(&PortRequest::new(mac).with_mode(mode))?;
+        parent.port_mut(id)?.set_up(true)?;
     }
-    Ok(slot.as_mut().map(|demux| demux.publish().clone()).unwrap_or_default())
+    Ok(parent.publish().cloned().unwrap_or_default())
 }
 
 /// A port's ring, to which frames are handed over by their numbers.
