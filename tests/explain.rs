@@ -167,7 +167,7 @@ fn in_every_lab_every_device_has_its_fate_and_it_is_that_of_the_hop_log() {
     for (name, path) in labs() {
         let (spec, options) = load(&path);
         let listing = Lab::new(&spec, options.clone()).devices();
-        let senders = listing.iter().filter(|d| !d.kind.starts_with("switch")).map(|d| &d.name);
+        let senders = listing.iter().filter(|d| !d.kind.name().starts_with("switch")).map(|d| &d.name);
         for at in senders.take(6) {
             let body = CraftBody::Ethernet { ethertype: 0x88b5, payload: vec![0; 46] };
             let craft = Craft { dst: None, src: None, tags: Vec::new(), pad: 0, body };

@@ -28,7 +28,7 @@
 
 use crate::frame::{Frame, PacketType};
 use crate::lab::spec::Name;
-use crate::lab::{CandidateKind, Decision, DecisionPoint, Device, Event, Hop, HopKind};
+use crate::lab::{CandidateKind, Decision, DecisionPoint, Device, DeviceType, Event, Hop, HopKind};
 use crate::verdict::Rule;
 use std::collections::BTreeMap;
 
@@ -175,7 +175,7 @@ impl Journey {
         // Nothing was: the frame passed by on its way out, or ended elsewhere.
         let inside = |hop: &&Hop| {
             let place = places.iter().find(|place| **place == hop.device);
-            place.and_then(|place| by_name.get(place)).is_some_and(|d| d.kind != "switch-port")
+            place.and_then(|place| by_name.get(place)).is_some_and(|d| d.kind != DeviceType::SwitchPort)
         };
         let passed = || self.hops().filter(inside).filter_map(sent).last();
         let ended = || self.stages.iter().rev().find_map(ended);
@@ -186,7 +186,11 @@ impl Journey {
 
 /// Whether a device gets frames for itself: all but switches, unless their own device serves as a parent.
 fn is_end(device: &Device) -> bool {
-    device.kind != "switch-port" && (device.kind != "switch" || device.mac.is_some())
+    match device.kind {
+        DeviceType::SwitchPort => false,
+        DeviceType::Switch => device.mac.is_some(),
+        _ => true,
+    }
 }
 
 fn received(fate: &Fate) -> bool {
@@ -199,15 +203,20 @@ fn places<'a>(device: &'a Device, by_name: &BTreeMap<&str, &'a Device>) -> Place
     while let Some(device) = at.filter(|_| places.len() < MAX_DEPTH) {
         places.push(&device.name);
         at = match device.kind {
-            "macvlan" | "macvtap" | "vlan" => device.parent.as_deref(),
-            "switch" | "switch-port" => None,
-            _ => device.peer.as_deref(),
+            DeviceType::Macvlan | DeviceType::Macvtap | DeviceType::Vlan => device.parent.as_deref(),
+            DeviceType::Switch | DeviceType::SwitchPort => None,
+            DeviceType::Nic | DeviceType::Station | DeviceType::Router => device.peer.as_deref(),
         }
         .and_then(|name| by_name.get(name).copied())
         // What is at the other end of a direct cable is no part of the way in.
-        .filter(|next| !matches!(device.kind, "nic" | "station" | "router") || next.kind == "switch-port");
+        .filter(|next| !is_cabled(device.kind) || next.kind == DeviceType::SwitchPort);
     }
     places
+}
+
+/// Whether devices of this type have a cable.
+fn is_cabled(kind: DeviceType) -> bool {
+    matches!(kind, DeviceType::Nic | DeviceType::Station | DeviceType::Router)
 }
 
 /// A decision, or an end, that kept the frame from one of these places.

@@ -3,7 +3,7 @@
 use super::compare::Difference;
 use super::observed::{Observed, Seen, SetupError, StepObserved, StepOutcome};
 use crate::lab::spec::{Action, LabSpec, StepSpec};
-use crate::lab::{Event, HopKind, Lab, Options, Outcome};
+use crate::lab::{DeviceType, Event, HopKind, Lab, Options, Outcome};
 use crate::report::{Detail, JsonLines, TextReport};
 use crate::verdict::Rule;
 use std::collections::BTreeSet;
@@ -116,7 +116,10 @@ fn convert(lab: &LabSpec, events: &[Event]) -> Observed {
         match event {
             Event::Lab { devices, .. } => {
                 taps.extend(
-                    devices.iter().filter(|d| matches!(d.kind, "nic" | "switch")).map(|d| d.name.clone()),
+                    devices
+                        .iter()
+                        .filter(|d| matches!(d.kind, DeviceType::Nic | DeviceType::Switch))
+                        .map(|d| d.name.clone()),
                 );
             }
             Event::Setup { device, stage, refusal, .. } => {

@@ -9,7 +9,7 @@ use super::spec::{
     DEFAULT_MTU, DeviceKind, DeviceSpec, LabSpec, MacvlanSpec, Name, NicSpec, RouterSpec, StationSpec,
     SwitchSpec, VlanSpec,
 };
-use super::{Event, Lab, Options, SetupStage, Summary, event};
+use super::{DeviceType, Event, Lab, Options, SetupStage, Summary, event};
 use crate::dataplane::{NodeId, State, SwitchId};
 use crate::errno::Errno;
 use crate::frame::{FramePool, MacAddr};
@@ -453,11 +453,8 @@ impl Lab {
         let mut list: Vec<event::Device> = there.filter_map(|id| self.listed(id)).collect();
         for (node, id) in self.switches.iter().zip((0..).map(SwitchId)) {
             list.push(event::Device {
-                name: node.name.clone(),
-                kind: "switch",
                 mac: node.own.map(|id| self.state_of(id).mac),
-                up: true,
-                ..event::Device::default()
+                ..event::Device::new(node.name.clone(), DeviceType::Switch)
             });
             list.extend(node.ports.iter().zip(0..).map(|(port, number)| self.listed_port(id, port, number)));
         }
@@ -481,7 +478,7 @@ impl Lab {
         };
         let state = self.state_of(id);
         let address = self.addresses.get(&device.name).map(|ip| ip.address.clone()).unwrap_or_default();
-        let (name, kind) = (device.name.clone(), device.kind_name());
+        let (name, kind) = (device.name.clone(), device.device_type());
         let (mac, mode, up) = (Some(state.mac), state.mode, state.up);
         Some(event::Device { name, kind, mac, parent, mode, peer, address, up, vlan, port: None })
     }
@@ -491,13 +488,10 @@ impl Lab {
         let decides = self.switch(switch);
         let stands = decides.and_then(|s| s.flags(number).zip(s.state(number)));
         event::Device {
-            name: port.name.clone(),
-            kind: "switch-port",
             parent: Some(self.switches[switch.index()].name.clone()),
             peer: self.names.contains_key(&port.device).then(|| port.device.clone()),
-            up: true,
             port: stands.map(|(flags, state)| event::SwitchPort { flags, state }),
-            ..event::Device::default()
+            ..event::Device::new(port.name.clone(), DeviceType::SwitchPort)
         }
     }
 

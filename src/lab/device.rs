@@ -1,6 +1,7 @@
 //! What a lab is made of, as it is configured: devices with links, ports, cables, switches, and the agents that hold the
 //! IP stacks. What frames meet is compiled from it (`publish.rs`).
 
+use super::event::DeviceType;
 use super::outside::Outlet;
 use crate::dataplane::{NodeId, SwitchId};
 use crate::frame::VlanId;
@@ -210,17 +211,17 @@ impl Device {
         }
     }
 
-    /// The word that events use.
-    pub(super) fn kind_name(&self) -> &'static str {
+    /// What events call it.
+    pub(super) fn device_type(&self) -> DeviceType {
         match &self.kind {
-            Kind::Port { tap: None, .. } => "macvlan",
-            Kind::Port { tap: Some(_), .. } => "macvtap",
+            Kind::Port { tap: None, .. } => DeviceType::Macvlan,
+            Kind::Port { tap: Some(_), .. } => DeviceType::Macvtap,
             Kind::Link(link) => match link.role {
-                Role::Nic => "nic",
-                Role::Vlan => "vlan",
-                Role::Station => "station",
-                Role::Router(_) => "router",
-                Role::Bridge => "switch",
+                Role::Nic => DeviceType::Nic,
+                Role::Vlan => DeviceType::Vlan,
+                Role::Station => DeviceType::Station,
+                Role::Router(_) => DeviceType::Router,
+                Role::Bridge => DeviceType::Switch,
             },
         }
     }

@@ -9,6 +9,7 @@ use crate::station::IpNet;
 use crate::switch::{FdbKind, PortFlags, PortState};
 use crate::time::Instant;
 use crate::verdict::Refusal;
+use std::fmt;
 use std::time::Duration;
 
 /// One entry of the hop log.
@@ -90,12 +91,12 @@ pub enum Event {
 }
 
 /// A device of the lab, for those who draw or list it.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Device {
     /// Its name.
     pub name: Name,
-    /// `nic`, `vlan`, `macvlan`, `macvtap`, `station`, `router`, `switch` or `switch-port`.
-    pub kind: &'static str,
+    /// What it is.
+    pub kind: DeviceType,
     /// Its address; none for a switch.
     pub mac: Option<MacAddr>,
     /// The device below it, or the switch of a switch port, or the router of an interface.
@@ -112,6 +113,89 @@ pub struct Device {
     pub vlan: Option<VlanId>,
     /// How a switch port stands.
     pub port: Option<SwitchPort>,
+}
+
+impl Device {
+    /// A device of which nothing else is known but that it is up.
+    #[must_use]
+    pub fn new(name: impl Into<Name>, kind: DeviceType) -> Device {
+        Device {
+            name: name.into(),
+            kind,
+            mac: None,
+            parent: None,
+            mode: None,
+            peer: None,
+            address: Vec::new(),
+            up: true,
+            vlan: None,
+            port: None,
+        }
+    }
+
+    /// Whether ports can sit on it: a NIC, a sub-interface, or a switch whose own device serves as a parent.
+    #[must_use]
+    pub fn can_be_parent(&self) -> bool {
+        match self.kind {
+            DeviceType::Nic | DeviceType::Vlan => true,
+            DeviceType::Switch => self.mac.is_some(),
+            DeviceType::Macvlan
+            | DeviceType::Macvtap
+            | DeviceType::Station
+            | DeviceType::Router
+            | DeviceType::SwitchPort => false,
+        }
+    }
+}
+
+/// What a device is. `Display` prints the word that events and lab files use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum DeviceType {
+    /// A NIC.
+    Nic,
+    /// An 802.1Q sub-interface.
+    Vlan,
+    /// A macvlan port.
+    Macvlan,
+    /// A macvtap port.
+    Macvtap,
+    /// A station.
+    Station,
+    /// An interface of a router.
+    Router,
+    /// A switch.
+    Switch,
+    /// A port of a switch.
+    SwitchPort,
+}
+
+impl DeviceType {
+    /// The word that events and lab files use: `switch-port`.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            DeviceType::Nic => "nic",
+            DeviceType::Vlan => "vlan",
+            DeviceType::Macvlan => "macvlan",
+            DeviceType::Macvtap => "macvtap",
+            DeviceType::Station => "station",
+            DeviceType::Router => "router",
+            DeviceType::Switch => "switch",
+            DeviceType::SwitchPort => "switch-port",
+        }
+    }
+
+    /// Whether it is a macvlan or macvtap port.
+    #[must_use]
+    pub const fn is_port(self) -> bool {
+        matches!(self, DeviceType::Macvlan | DeviceType::Macvtap)
+    }
+}
+
+impl fmt::Display for DeviceType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
 }
 
 /// How a switch port stands.

@@ -33,7 +33,7 @@ mod steps;
 
 pub use crate::dataplane::{Candidate, CandidateKind, Decision, DecisionPoint, Finding, HopKind};
 pub use ask::Known;
-pub use event::{Device, DeviceState, Event, FdbChange, Hop, Outcome, SetupStage, SwitchPort};
+pub use event::{Device, DeviceState, DeviceType, Event, FdbChange, Hop, Outcome, SetupStage, SwitchPort};
 pub use outside::{AttachError, Outlet};
 pub use spec::LabSpec;
 

@@ -1,6 +1,6 @@
 //! What a lab file says, checked and typed: the declaration that a lab is built from, here or on the running kernel.
 
-use super::Captures;
+use super::{Captures, DeviceType};
 use crate::errno::Errno;
 use crate::frame::{MacAddr, VlanId};
 use crate::macvlan::{MacvlanFlags, Mode, SourcesChange};
@@ -201,6 +201,12 @@ impl Default for MacvlanSpec {
 }
 
 impl MacvlanSpec {
+    /// What events call the device.
+    #[must_use]
+    pub const fn device_type(&self) -> DeviceType {
+        if self.tap { DeviceType::Macvtap } else { DeviceType::Macvlan }
+    }
+
     /// The address that the device asks for when it is created under this name.
     #[must_use]
     pub fn requested_mac(&self, name: &str) -> MacAddr {

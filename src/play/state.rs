@@ -107,7 +107,7 @@ fn now(device: Device) -> DeviceNow {
     let flags = device.port.map(|mut port| PortFlag::ALL.map(|f| (f.name(), *port.flags.get_mut(f))));
     DeviceNow {
         name: device.name,
-        kind: device.kind,
+        kind: device.kind.name(),
         parent: device.parent,
         peer: device.peer,
         mac: device.mac.map(|mac| mac.to_string()),

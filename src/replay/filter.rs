@@ -159,7 +159,7 @@ mod tests {
     use crate::time::Instant;
 
     fn device(name: &str) -> Device {
-        Device { name: name.into(), ..Device::default() }
+        Device::new(name, crate::lab::DeviceType::Nic)
     }
 
     /// Which of eight hops are let through: c1 and c2 arrive, receive by R14, transmit by R32, drop by R14.

@@ -3,7 +3,7 @@
 use crate::counters::Counters;
 use crate::dataplane::{Entrance, Node, NodeId, Passing, Worker};
 use crate::lab::spec::{DeviceKind, DeviceSpec, Name};
-use crate::lab::{Device, Event, HopKind, Lab, LabSpec, Options, SetupStage};
+use crate::lab::{Device, DeviceType, Event, HopKind, Lab, LabSpec, Options, SetupStage};
 use crate::time::Instant;
 use crate::verdict::Refusal;
 use std::collections::BTreeMap;
@@ -231,7 +231,7 @@ impl<'a> Pipeline<'a> {
     /// # Errors
     /// There is no such device, it was refused, or it is down.
     pub fn sender(&self, name: &str) -> Result<DeviceIndex, EntryError> {
-        let known = |d: &&Device| !matches!(d.kind, "switch" | "switch-port");
+        let known = |d: &&Device| !matches!(d.kind, DeviceType::Switch | DeviceType::SwitchPort);
         if let Some(r) = self.refused.iter().find(|r| r.device == name) {
             return Err(EntryError::Refused { device: r.device.clone(), refusal: r.refusal });
         }

@@ -214,7 +214,7 @@ fn stage_name(stage: SetupStage) -> &'static str {
 pub(super) fn device(device: &Device) -> Object {
     Object::default()
         .with("name", device.name.as_str())
-        .with("kind", device.kind)
+        .with("kind", device.kind.name())
         .with("mac", device.mac.map(|m| m.to_string()))
         .with("parent", device.parent.as_deref())
         .with("mode", device.mode.map(|m| m.name()))
@@ -480,7 +480,7 @@ fn switch_changed(object: Object, change: &SwitchChange) -> Object {
 fn added(object: Object, name: &str, spec: &MacvlanSpec) -> Object {
     object
         .with("device", name)
-        .with("kind", if spec.tap { "macvtap" } else { "macvlan" })
+        .with("kind", spec.device_type().name())
         .with("parent", spec.parent.as_str())
         .with("mode", spec.mode.name())
         .with("mac", spec.requested_mac(name).to_string())

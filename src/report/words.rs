@@ -237,7 +237,7 @@ pub(super) fn port_state(state: PortState) -> String {
 }
 
 fn added(name: &str, spec: &MacvlanSpec) -> String {
-    let kind = if spec.tap { "macvtap" } else { "macvlan" };
+    let kind = spec.device_type();
     format!("{kind} {name} is added on {} in mode {}", spec.parent, spec.mode)
 }
 

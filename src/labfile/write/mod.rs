@@ -47,7 +47,7 @@ fn device_tables(device: &DeviceSpec) -> String {
             if let Some(errno) = spec.expect {
                 keys.text("expect", errno.name());
             }
-            (if spec.tap { "macvtap" } else { "macvlan" }, keys)
+            (spec.device_type().name(), keys)
         }
         DeviceKind::Station(station) => {
             let mut keys = Keys::default();

@@ -23,7 +23,7 @@ pub(super) fn step(step: &StepSpec) -> String {
         Action::SetSwitch { switch, change } => keys.put("set", set_switch(switch, change)),
         Action::Add { name, spec } => {
             let mut table = Keys::default();
-            table.text(if spec.tap { "macvtap" } else { "macvlan" }, name);
+            table.text(spec.device_type().name(), name);
             macvlan_keys(&mut table, spec);
             keys.put("add", table.inline());
         }

@@ -3,7 +3,7 @@
 use super::layout::{Layout, Node, NodeKind, Outline, Point, Socket, Wire, WireKind};
 use super::scene::Scene;
 use super::words;
-use crate::lab::Device;
+use crate::lab::{Device, DeviceType};
 use crate::report::words::printable;
 use std::fmt::Write as _;
 
@@ -99,7 +99,7 @@ fn node(node: &Node<'_>, scene: &Scene, out: &mut String) {
             lines(node, "host stack", [line.unwrap_or_else(|| "no address".to_owned())], out);
         }
         NodeKind::Device(device) => {
-            let class = device.mode.map_or(device.kind, |mode| mode.name());
+            let class = device.mode.map_or(device.kind.name(), |mode| mode.name());
             let down = words::down(device, scene);
             let class = format!("mv-{class}{}", if down.is_some() { " mv-down" } else { "" });
             begin(&class, device, &words::all(device, scene), out);
@@ -119,7 +119,7 @@ fn node(node: &Node<'_>, scene: &Scene, out: &mut String) {
             let class = format!("mv-bar{}", if down.is_some() { " mv-down" } else { "" });
             begin(&class, device, &words::all(device, scene), out);
             rect("mv-box", node.at, node.size, 6, out);
-            let what = if device.kind == "switch" {
+            let what = if device.kind == DeviceType::Switch {
                 "the switch's own device".to_owned()
             } else {
                 words::kind(device)

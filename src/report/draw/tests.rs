@@ -3,7 +3,7 @@
 use super::layout::{NodeKind, WireKind};
 use super::*;
 use crate::lab::spec::Name;
-use crate::lab::{Device, Lab, LabSpec, Options};
+use crate::lab::{Device, DeviceType, Lab, LabSpec, Options};
 use std::path::Path;
 
 fn spec(name: &str) -> LabSpec {
@@ -124,10 +124,10 @@ fn hairpin_and_steps_can_be_seen() {
 fn hundreds_of_ports_are_put_together() {
     let device = |name: String, kind, parent: Option<&str>| {
         let parent = parent.map(Name::from);
-        Device { name: name.into(), kind, parent, up: true, ..Device::default() }
+        Device { parent, ..Device::new(name, kind) }
     };
-    let ports = (0..500).map(|n| device(format!("c{n}"), "macvlan", Some("eth0")));
-    let devices = std::iter::once(device("eth0".into(), "nic", None)).chain(ports).collect();
+    let ports = (0..500).map(|n| device(format!("c{n}"), DeviceType::Macvlan, Some("eth0")));
+    let devices = std::iter::once(device("eth0".into(), DeviceType::Nic, None)).chain(ports).collect();
     let scene = Scene { devices, ..Scene::default() };
     let layout = Layout::of(&scene);
     let more =
@@ -145,9 +145,9 @@ fn names_stay_text() {
     let name = "</text><script>&\"'\\\u{7}#;`]\u{ffff}";
     let device = |name: &str, kind, parent: Option<&str>| {
         let parent = parent.map(Name::from);
-        Device { name: name.into(), kind, parent, up: true, ..Device::default() }
+        Device { parent, ..Device::new(name, kind) }
     };
-    let devices = vec![device(name, "nic", None), device("c1", "macvlan", Some(name))];
+    let devices = vec![device(name, DeviceType::Nic, None), device("c1", DeviceType::Macvlan, Some(name))];
     let scene = Scene { title: format!("{name}\nend"), devices, ..Scene::default() };
     let svg = svg(&scene);
     assert!(!svg.contains("<script") && !svg.contains("&\"") && svg.contains("&lt;script&gt;"), "{svg}");

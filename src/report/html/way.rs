@@ -1,7 +1,7 @@
 //! From where a frame came to a hop: the hop before it on the same copy's way. Only for the eye: nothing is decided here.
 
 use crate::lab::spec::Name;
-use crate::lab::{Device, Hop, HopKind};
+use crate::lab::{Device, DeviceType, Hop, HopKind};
 use std::collections::BTreeMap;
 
 /// What a device hangs on.
@@ -26,7 +26,7 @@ impl Ways {
         let ties = |d: &Device| Attachments {
             parent: d.parent.clone(),
             peer: d.peer.clone(),
-            of_switch: d.kind == "switch-port",
+            of_switch: d.kind == DeviceType::SwitchPort,
         };
         self.ties = devices.iter().map(|d| (d.name.clone(), ties(d))).collect();
     }

@@ -4,7 +4,7 @@ use super::lanes::Devices;
 use super::{ArrowKind, Entry, MAX_ARROWS, Story};
 use crate::frame::{PacketType, summary};
 use crate::lab::spec::{Action, Name, Target};
-use crate::lab::{CandidateKind, Decision, Event, Hop, HopKind};
+use crate::lab::{CandidateKind, Decision, DeviceType, Event, Hop, HopKind};
 use crate::report::words::{outcome_in_words, printable, step_in_words};
 use crate::verdict::{Refusal, Rule, RuleKind};
 use std::collections::BTreeSet;
@@ -145,15 +145,15 @@ impl SequenceBuilder {
         let Some(device) = self.devices.get(&hop.device) else { return };
         let here: Name = self.devices.lane(&hop.device).into();
         let (kind, below) = (device.kind, device.parent.clone());
-        let port = matches!(kind, "macvlan" | "macvtap");
+        let port = kind.is_port();
         // Where what leaves the device arrives, and where what it gets comes from.
         let next = match kind {
-            "macvlan" | "macvtap" | "vlan" => below.clone(),
+            DeviceType::Macvlan | DeviceType::Macvtap | DeviceType::Vlan => below.clone(),
             _ => device.peer.as_deref().map(|peer| self.devices.lane(peer).into()),
         };
         let line = match hop.kind {
             // An arrow has led here already; not into a sub-interface.
-            HopKind::Arrive(_) if kind == "vlan" => {
+            HopKind::Arrive(_) if kind == DeviceType::Vlan => {
                 below.map(|parent| (parent, here, ArrowKind::Gets, Rule::VlanReceive))
             }
             HopKind::Arrive(_) => None,
