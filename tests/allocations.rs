@@ -119,7 +119,7 @@ fn a_worker_takes_frames_without_allocating() {
                [station.e]\nmac = \"02:00:00:00:00:05\"\n[station.f]\nmac = \"02:00:00:00:00:06\"\n\
                [switch.sw0.port.eth0]\nhairpin = true\n[switch.sw0.port.e]\n[switch.sw0.port.f]\n";
     let spec = macvlab::labfile::parse("lab", lab).unwrap();
-    let mut worker = Lab::new(&spec, Options { stacks: false, ..Options::default() }).into_worker();
+    let mut worker = Lab::new(&spec, Options::default().with_stacks(false)).into_worker();
     let senders = ["eth0", "a", "b", "c", "d", "e", "f", "v"].map(|name| worker.wiring().find(name).unwrap());
     let mut received = 0;
     let mut pass = |worker: &mut Worker, time| {

@@ -95,3 +95,19 @@ fn a_switch_has_no_device_with_a_mac_address_of_a_group() {
     );
     assert_eq!(summary.failed, 2);
 }
+
+#[test]
+fn a_lab_may_have_more_switches_than_a_short_number_counts() {
+    let address = |text: &str| text.parse::<macvlab::station::IpNet>().unwrap();
+    let plain = |port| port;
+    let mut spec = LabSpec::new("")
+        .with_station("s1", address("192.0.2.1/24"), |station| station)
+        .with_station("s2", address("192.0.2.2/24"), |station| station);
+    for n in 0..=u32::from(u16::MAX) {
+        spec = spec.with_switch(&format!("w{n}"), |switch| switch);
+    }
+    let spec = spec
+        .with_switch("sw0", |switch| switch.with_port("s1", plain).with_port("s2", plain))
+        .with_step(StepSpec::ping("s1", "s2").with_expect(Expect::Reply));
+    assert!(run(&spec).0.ok());
+}

@@ -154,8 +154,8 @@ fn sent(spec: &LabSpec, options: &Options, at: &str, craft: &Craft) -> (Vec<Even
         entry: InjectPoint::Device,
         frame: FrameSpec::Crafted(craft.clone()),
     };
-    let spec = LabSpec { steps: vec![StepSpec::new(action)], ..spec.clone() };
-    let mut lab = Lab::new(&spec, Options { decisions: true, ..options.clone() });
+    let spec = spec.clone().with_steps(vec![StepSpec::new(action)]);
+    let mut lab = Lab::new(&spec, options.clone().with_decisions(true));
     let mut events = Vec::new();
     lab.run(&mut |event| events.push(event.clone()));
     (events, lab)
@@ -206,7 +206,7 @@ fn an_explanation_changes_nothing() {
         let (spec, options) = load(&path);
         let run = |decisions| {
             let mut told = Vec::new();
-            Lab::new(&spec, Options { decisions, ..options.clone() }).run(&mut |event| match event {
+            Lab::new(&spec, options.clone().with_decisions(decisions)).run(&mut |event| match event {
                 Event::Decision(_) => assert!(decisions),
                 event => told.push(format!("{event:?}")),
             });

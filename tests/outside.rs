@@ -185,7 +185,7 @@ fn nothing_is_attached_where_nothing_is_or_something_is() {
 
 #[test]
 fn hops_that_nobody_wants_are_not_told_and_nothing_else_is_different() {
-    let mut quiet = Lab::new(&spec(), Options { hops: false, ..Options::default() });
+    let mut quiet = Lab::new(&spec(), Options::default().with_hops(false));
     let mut told = lab();
     let run = |lab: &mut Lab| {
         let (_, win) = (lab.attach("c1").unwrap(), lab.attach("win").unwrap());

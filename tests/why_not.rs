@@ -93,7 +93,7 @@ fn a_port_that_is_down_gets_nothing() {
 /// Where a frame that arrives at a device is told of, and by which rules.
 fn arrive(lab: &str, device: &str, bytes: &[u8]) -> Vec<(Name, HopKind, Frame)> {
     let spec = labfile::parse("lab", lab).unwrap_or_else(|e| panic!("{e}"));
-    let mut lab = Lab::new(&spec, Options { stacks: false, ..Options::default() });
+    let mut lab = Lab::new(&spec, Options::default().with_stacks(false));
     lab.flush(&mut |_| ());
     let mut hops = Vec::new();
     lab.arrive(device, Instant::from_nanos(1), bytes, &mut |event| {

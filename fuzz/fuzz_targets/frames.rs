@@ -68,7 +68,7 @@ fuzz_target!(|input: Input| {
 });
 
 fn quiet() -> Options {
-    Options { stacks: false, ..Options::default() }
+    Options::default().with_stacks(false)
 }
 
 /// Every address that means something in a lab: devices, groups that are joined or reserved, all, and a stranger.

@@ -35,7 +35,7 @@ impl Experiment {
     pub(super) fn run(demo: &'static Demo, colour: bool) -> Result<Experiment, Failure> {
         let spec = macvlab::labfile::parse(demo.name, demo.text)
             .map_err(|mistakes| Failure::Shown(mistakes.render(colour)))?;
-        let options = Options { decisions: true, changes: true, ..Options::default() };
+        let options = Options::default().with_decisions(true).with_changes(true);
         let mut lab = Lab::new(&spec, options);
         let mut events = Vec::new();
         let summary = lab.run(&mut |event| events.push(event.clone()));
@@ -144,6 +144,7 @@ pub(super) fn outcome_in_a_word(outcome: Outcome) -> &'static str {
         Outcome::Refused(refusal) => refusal.errno.name(),
         Outcome::TooLate => "too late",
         Outcome::TooMany => "too many frames",
+        _ => "something else",
     }
 }
 

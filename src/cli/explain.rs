@@ -151,7 +151,7 @@ pub(super) fn run(args: Args, terminal: &Terminal) -> Result<Exit, Failure> {
 /// Runs the lab and keeps its last step.
 fn happen(spec: &LabSpec, folder: &Path, terminal: &Terminal) -> Result<Shown, Failure> {
     let (captures, _) = run::captures(spec, folder, terminal)?;
-    let mut lab = Lab::new(spec, Options { captures, decisions: true, ..Options::default() });
+    let mut lab = Lab::new(spec, Options::default().with_captures(captures).with_decisions(true));
     let last = spec.steps.len();
     let (mut events, mut outcome, mut running) = (Vec::new(), None, 0);
     lab.run(&mut |event| {

@@ -19,7 +19,7 @@ impl<W: Observer> ForwardingContext<'_, W> {
         match self.wiring.nodes.get(id.index()) {
             Some(Node::Port(port)) => {
                 check_send(frame.bytes, port.mtu, port.up)?;
-                if !self.parent_of(port)?.carrier {
+                if !self.wiring.linked(port.parent).carrier {
                     self.discard(id, Rule::NoCarrier, frame);
                     return Ok(());
                 }
@@ -72,7 +72,7 @@ impl<W: Observer> ForwardingContext<'_, W> {
         if frame.bytes.len() < EthHeader::LEN {
             return Err(Refusal::new(Errno::Einval, Rule::TapWrite));
         }
-        if !port.up || !self.parent_of(port)?.carrier {
+        if !port.up || !self.wiring.linked(port.parent).carrier {
             self.discard(id, Rule::TapWriteLost, frame);
             return Ok(());
         }
@@ -98,7 +98,7 @@ impl<W: Observer> ForwardingContext<'_, W> {
             }
             End::Switch(s, p) => {
                 let (node, port) = self.wiring.switch_port(s, p);
-                (port.map_or(0, |p| p.mtu), true, Some(node))
+                (port.mtu, true, Some(node))
             }
             End::Nobody { mtu } => (mtu, true, None),
             End::Outside(_) => (MAX_MTU, true, None),
@@ -115,10 +115,6 @@ impl<W: Observer> ForwardingContext<'_, W> {
         Ok(())
     }
 
-    fn parent_of(&self, port: &PortNode) -> Result<&LinkNode, Refusal> {
-        self.wiring.link(port.parent).ok_or(MISSING)
-    }
-
     /// What a port could not send.
     fn discard(&mut self, id: NodeId, rule: Rule, frame: Numbered<'_>) {
         self.state.count(id).tx_dropped += 1;
@@ -127,8 +123,8 @@ impl<W: Observer> ForwardingContext<'_, W> {
 
     /// The demultiplexer decides about a frame that a port sends, and it goes there.
     fn port_forwards(&mut self, id: NodeId, port: &PortNode, frame: Numbered<'_>) -> Result<(), Refusal> {
-        let parent = self.wiring.link(port.parent).ok_or(MISSING)?;
-        let ports = parent.ports.as_ref().ok_or(MISSING)?;
+        let parent = self.wiring.linked(port.parent);
+        let ports = parent.ports.as_ref().expect("a parent has a table as long as it has a port");
         let header = EthHeader::outgoing(frame.bytes).ok_or(Refusal::new(Errno::Einval, Rule::RuntSend))?;
         let verdict = ports.table.transmit(port.port, &header);
         self.hop(id, HopKind::Transmit(verdict.rule), frame);
@@ -157,7 +153,7 @@ impl<W: Observer> ForwardingContext<'_, W> {
             Uplink::Below { nic, vlan } => {
                 self.count_sent(id, frame.bytes, true);
                 self.hop(id, HopKind::Transmit(rule), frame);
-                let Some(below) = self.wiring.link(nic) else { return Ok(()) };
+                let below = self.wiring.linked(nic);
                 let tagged = self.retagged(Retag::Add(Tag::of(vlan)), frame);
                 let frame = tagged.as_ref().map_or(frame, |tagged| frame.with(tagged));
                 self.leave(nic, below, frame, Rule::VlanTransmit)
@@ -192,7 +188,7 @@ impl<W: Observer> ForwardingContext<'_, W> {
             End::Device(d) => (Some(d), self.wiring.link(d).map(|l| l.mtu)),
             End::Switch(s, p) => {
                 let (node, port) = self.wiring.switch_port(s, p);
-                (Some(node), port.map(|p| p.mtu))
+                (Some(node), Some(port.mtu))
             }
             End::Nobody { mtu } => (None, Some(mtu)),
             End::Outside(_) | End::Gone => (None, None),

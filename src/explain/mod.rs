@@ -17,7 +17,7 @@
 //!     inject = { at = "c1", ethernet = { ethertype = 0x88b5 } }
 //! "#)?;
 //! let mut events = Vec::new();
-//! let mut lab = Lab::new(&spec, Options { decisions: true, ..Options::default() });
+//! let mut lab = Lab::new(&spec, Options::default().with_decisions(true));
 //! lab.run(&mut |event| events.push(event.clone()));
 //! let journeys = Journey::all(&events);
 //! let fates = journeys[0].fates(&lab.devices());

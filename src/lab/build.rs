@@ -7,7 +7,7 @@ use super::device::{
 use super::record::Stacks;
 use super::spec::{
     DEFAULT_MTU, DeviceKind, DeviceSpec, LabSpec, MacvlanSpec, Name, NicSpec, RouterSpec, StationSpec,
-    SwitchSpec, VlanSpec,
+    SwitchPortSpec, SwitchSpec, VlanSpec,
 };
 use super::{DeviceType, Event, Lab, Options, SetupStage, Summary, event};
 use crate::dataplane::{NodeId, State, SwitchId};
@@ -16,7 +16,7 @@ use crate::frame::{FramePool, MacAddr};
 use crate::macvlan::PortRequest;
 use crate::nic::{Nic, PushedDown, UnicastFilter};
 use crate::station::{Endpoint, IpSpec, Router};
-use crate::switch::{Assigned, FdbKind, PortConfig, Switch, SwitchConfig};
+use crate::switch::{Assigned, FdbKind, PortConfig, Switch, SwitchConfig, SwitchPortId};
 use crate::time::LAB_SPAN;
 use crate::verdict::{Refusal, Rule};
 use std::collections::{BTreeMap, BTreeSet};
@@ -42,7 +42,7 @@ impl Lab {
             vacant: Vec::new(),
             cables: Vec::new(),
             switches: Vec::new(),
-            first_device: NodeId(spec.switches.iter().map(|s| 1 + s.ports.len() as u32).sum()),
+            first_device: NodeId(spec.switches.iter().map(|s| 1 + numbered_ports(s).count() as u32).sum()),
             changed: true,
             wiring: Arc::default(),
             state: State::default(),
@@ -197,10 +197,10 @@ impl Lab {
         if self.stacks.agenda.sends(id) { None } else { self.vacant.pop() }
     }
 
-    /// The cable of a new device: to a switch port, to a device that is already there, or to nobody yet.
+    /// The cable of a new device: to a switch port, to a device that is already there, or to nothing yet.
     fn plug(&mut self, name: &Name, id: DeviceId, mtu: u32, sockets: &Sockets) -> CableId {
         if let Some((switch, port)) = sockets.switch_ports.get(name) {
-            let node = &mut self.switches[switch.index()].ports[*port];
+            let node = &mut self.switches[switch.index()].ports[usize::from(port.0)];
             node.mtu = mtu;
             let cable = node.cable;
             self.cables[cable.0].ends[0] = End::Device(id);
@@ -342,7 +342,7 @@ impl Lab {
         self.serve(agent);
     }
 
-    /// A switch, with a cable in each of its ports and nobody at the other ends yet.
+    /// A switch, with a cable in each of its ports and nothing at the other ends yet.
     fn make_switch(&mut self, spec: &SwitchSpec, is_parent: bool) {
         let (ageing, vlan_filtering) = (spec.ageing, spec.vlan_filtering);
         let config = |group_fwd_mask| SwitchConfig { ageing, vlan_filtering, group_fwd_mask };
@@ -350,24 +350,20 @@ impl Lab {
             self.not_made(&spec.name, None, Refused { stage: SetupStage::Create, refusal }, None);
             Switch::new(config(0))
         });
-        let Ok(switch) = switch else { return };
-        let id = SwitchId(u16::try_from(self.switches.len()).unwrap_or(u16::MAX));
+        let switch = switch.expect("a mask without bits is never refused");
+        let id = SwitchId(self.switches.len() as u32);
         self.state.add_switch(switch);
         let node = self.switches.last().map_or(0, |before| before.node.0 + 1 + before.ports.len() as u32);
         let (name, node) = (spec.name.clone(), NodeId(node));
         let mut node = SwitchNode { name, node, own: None, ports: Vec::new() };
-        for port in &spec.ports {
-            self.cables.push(Cable { ends: [End::Gone, End::Gone], latency: DEFAULT_LATENCY });
+        for (number, port) in numbered_ports(spec) {
+            self.cables.push(Cable { ends: [End::Gone, End::Switch(id, number)], latency: DEFAULT_LATENCY });
             node.ports.push(SwitchPortNode {
                 name: format!("{}.{}", spec.name, port.device).into(),
                 device: port.device.clone(),
                 cable: CableId(self.cables.len() - 1),
-                mtu: 1500,
+                mtu: DEFAULT_MTU,
             });
-        }
-        for (index, port) in node.ports.iter().enumerate() {
-            let number = crate::switch::SwitchPortId(u16::try_from(index).unwrap_or(u16::MAX));
-            self.cables[port.cable.0].ends[1] = End::Switch(id, number);
         }
         self.switches.push(node);
         if is_parent && let Err(refused) = self.make_own_device(id, spec) {
@@ -392,7 +388,7 @@ impl Lab {
     fn wire_switch_tables(&mut self, spec: &LabSpec) {
         for (switch, index) in spec.switches.iter().zip(0..) {
             let id = SwitchId(index);
-            for (number, port) in switch.ports.iter().enumerate() {
+            for (number, port) in numbered_ports(switch) {
                 if self.stopped() {
                     return;
                 }
@@ -410,7 +406,7 @@ impl Lab {
                 };
                 let made = self.switch_mut(id).map_or(Ok(()), |s| s.add_port(config).map(drop));
                 if let Err(refusal) = made {
-                    let name = self.switches[id.index()].ports[number].name.clone();
+                    let name = self.switches[id.index()].ports[usize::from(number.0)].name.clone();
                     self.not_made(&name, None, Refused { stage: SetupStage::Create, refusal }, None);
                 }
                 if let Some(id) = device {
@@ -437,7 +433,7 @@ impl Lab {
             (false, false) => FdbKind::Static,
         };
         let switch = self.switch_mut(switch).ok_or(missing)?;
-        switch.add_fdb(entry.mac, crate::switch::SwitchPortId(port), kind, entry.vlan, now)
+        switch.add_fdb(entry.mac, SwitchPortId(port), kind, entry.vlan, now)
     }
 
     /// The addresses that a network would have assigned to a device on a switch port: its own.
@@ -484,7 +480,7 @@ impl Lab {
     }
 
     fn listed_port(&self, switch: SwitchId, port: &SwitchPortNode, number: u16) -> event::Device {
-        let number = crate::switch::SwitchPortId(number);
+        let number = SwitchPortId(number);
         let decides = self.switch(switch);
         let stands = decides.and_then(|s| s.flags(number).zip(s.state(number)));
         event::Device {
@@ -518,10 +514,16 @@ impl Refused {
     }
 }
 
+/// The ports of a switch with their numbers. Those that no number is left for are left out; a switch takes far fewer
+/// ([`MAX_PORTS`](crate::switch::MAX_PORTS)) and refuses the rest.
+fn numbered_ports(spec: &SwitchSpec) -> impl Iterator<Item = (SwitchPortId, &SwitchPortSpec)> {
+    (0..SwitchPortId::OWN.0).map(SwitchPortId).zip(&spec.ports)
+}
+
 /// Which device goes where, before any is made.
 struct Sockets {
     /// By device: switch and port number.
-    switch_ports: BTreeMap<Name, (SwitchId, usize)>,
+    switch_ports: BTreeMap<Name, (SwitchId, SwitchPortId)>,
     /// By device, both ways: the other end of a direct cable.
     peers: BTreeMap<Name, Name>,
 }
@@ -530,7 +532,7 @@ impl Sockets {
     fn of(spec: &LabSpec) -> Sockets {
         let mut sockets = Sockets { switch_ports: BTreeMap::new(), peers: BTreeMap::new() };
         for (switch, index) in spec.switches.iter().zip(0..) {
-            for (number, port) in switch.ports.iter().enumerate() {
+            for (number, port) in numbered_ports(switch) {
                 sockets.switch_ports.insert(port.device.clone(), (SwitchId(index), number));
             }
         }

@@ -6,7 +6,7 @@ use super::{DeviceState, Event, Lab, Stack};
 use crate::dataplane::SwitchId;
 use crate::errno::Errno;
 use crate::frame::MacAddr;
-use crate::macvlan::{Port, PortMut};
+use crate::macvlan::PortMut;
 use crate::nic::Nic;
 use crate::switch::SwitchPortId;
 use crate::verdict::{Refusal, Rule};
@@ -53,9 +53,7 @@ impl Lab {
         let Kind::Port { parent, port, .. } = self.devices[id.0].kind else {
             return Err(Refusal::new(Errno::Eopnotsupp, Rule::ChangeMode));
         };
-        let missing = Refusal::new(Errno::Enodev, Rule::SendDown);
-        let link = self.link_mut(parent).ok_or(missing)?;
-        let done = change(link.base.port_mut(port)?);
+        let done = change(self.linked_mut(parent).base.port_mut(port)?);
         self.sync_vlan(parent);
         done
     }
@@ -65,14 +63,13 @@ impl Lab {
         if let Kind::Port { .. } = self.devices[id.0].kind {
             return self.change_port(id, |mut port| port.set_up(up));
         }
-        let below = match self.link(id).map(|l| &l.uplink) {
-            Some(Uplink::Below { nic, .. }) => Some(*nic),
-            _ => None,
-        };
-        if up && below.is_some_and(|nic| !self.is_up(nic)) {
+        if up
+            && let Uplink::Below { nic, .. } = self.linked(id).uplink
+            && !self.is_up(nic)
+        {
             return Err(Refusal::new(Errno::Enetdown, Rule::NicDown));
         }
-        let Some(link) = self.link_mut(id) else { return Ok(()) };
+        let link = self.linked_mut(id);
         link.base.set_up(up);
         let children: Vec<DeviceId> = link.vlans.iter().map(|(_, child)| *child).collect();
         self.sync_vlan(id);
@@ -112,7 +109,7 @@ impl Lab {
                 self.mac_changed(parent)?;
             }
         } else {
-            let Some(link) = self.link_mut(id) else { return Ok(()) };
+            let link = self.linked_mut(id);
             link.base.set_mac(mac)?;
             if let Uplink::Below { inherited_mac, .. } = &mut link.uplink {
                 *inherited_mac = false;
@@ -128,7 +125,7 @@ impl Lab {
         self.tell_switch(id);
         self.sync_vlan(id);
         self.refresh_stack_mac(id);
-        let Some(link) = self.link(id) else { return Ok(()) };
+        let link = self.linked(id);
         let mac = link.nic().mac();
         let ports: Vec<DeviceId> = link.ports.iter().copied().flatten().collect();
         let children: Vec<DeviceId> = link.vlans.iter().map(|(_, child)| *child).collect();
@@ -136,7 +133,7 @@ impl Lab {
             self.refresh_stack_mac(port);
         }
         for child in children {
-            let Some(link) = self.link_mut(child) else { continue };
+            let link = self.linked_mut(child);
             if matches!(link.uplink, Uplink::Below { inherited_mac: true, .. }) {
                 link.base.set_mac(mac)?;
                 self.mac_changed(child)?;
@@ -204,18 +201,16 @@ impl Lab {
             return self.change_port(id, |mut port| port.set_mtu(mtu));
         }
         Nic::check_mtu(mtu)?;
-        let below = match self.link(id).map(|l| &l.uplink) {
-            Some(Uplink::Below { nic, .. }) => self.link(*nic).map(|l| l.nic().mtu()),
-            _ => None,
-        };
-        if below.is_some_and(|limit| mtu > limit) {
+        if let Uplink::Below { nic, .. } = self.linked(id).uplink
+            && mtu > self.linked(nic).nic().mtu()
+        {
             return Err(Refusal::new(Errno::Erange, Rule::ChangeMtu));
         }
-        let Some(link) = self.link_mut(id) else { return Ok(()) };
+        let link = self.linked_mut(id);
         link.base.set_mtu(mtu)?;
         let children: Vec<DeviceId> = link.vlans.iter().map(|(_, child)| *child).collect();
         for child in children {
-            if self.link(child).is_some_and(|l| l.nic().mtu() > mtu) {
+            if self.linked(child).nic().mtu() > mtu {
                 self.set_mtu(child, mtu)?;
             }
         }
@@ -230,9 +225,7 @@ impl Lab {
                 Ok(())
             });
         }
-        if let Some(link) = self.link_mut(id) {
-            link.base.join(group);
-        }
+        self.linked_mut(id).base.join(group);
         self.sync_vlan(id);
         Ok(())
     }
@@ -241,7 +234,7 @@ impl Lab {
         if let Kind::Port { .. } = self.devices[id.0].kind {
             return self.change_port(id, |mut port| port.leave(group));
         }
-        let left = self.link_mut(id).map_or(Ok(()), |link| link.base.leave(group));
+        let left = self.linked_mut(id).base.leave(group);
         self.sync_vlan(id);
         left
     }
@@ -253,9 +246,7 @@ impl Lab {
                 Ok(())
             });
         }
-        if let Some(link) = self.link_mut(id) {
-            link.base.set_promisc(on);
-        }
+        self.linked_mut(id).base.set_promisc(on);
         self.sync_vlan(id);
         Ok(())
     }
@@ -267,9 +258,7 @@ impl Lab {
                 Ok(())
             });
         }
-        if let Some(link) = self.link_mut(id) {
-            link.base.set_allmulticast(on);
-        }
+        self.linked_mut(id).base.set_allmulticast(on);
         self.sync_vlan(id);
         Ok(())
     }
@@ -281,8 +270,7 @@ impl Lab {
             return;
         };
         let (below, pushes) = (*nic, base.push_down(pushed));
-        let Some(lower) = self.link_mut(below) else { return };
-        lower.base.take_pushes(&pushes);
+        self.linked_mut(below).base.take_pushes(&pushes);
         self.sync_vlan(below);
     }
 
@@ -319,13 +307,12 @@ impl Lab {
         self.log.push(Event::Counters { device: name.into(), counters });
         match self.devices[id.0].kind {
             Kind::Port { parent, port, .. } => {
-                if let Some(link) = self.link_mut(parent) {
-                    let before = link.nic().mac();
-                    link.ports[port.index()] = None;
-                    link.base.remove(port)?;
-                    if link.nic().mac() != before {
-                        self.mac_changed(parent)?;
-                    }
+                let link = self.linked_mut(parent);
+                let before = link.nic().mac();
+                link.ports[port.index()] = None;
+                link.base.remove(port)?;
+                if link.nic().mac() != before {
+                    self.mac_changed(parent)?;
                 }
                 self.sync_vlan(parent);
             }
@@ -345,8 +332,7 @@ impl Lab {
     /// Takes a device off its cable, or off the device below it.
     fn unplug(&mut self, id: DeviceId) {
         let _ = self.set_up(id, false);
-        let Some(link) = self.link(id) else { return };
-        match link.uplink.clone() {
+        match self.linked(id).uplink.clone() {
             Uplink::Cable(CableId(cable)) => {
                 let near = End::Device(id);
                 for end in self.cables[cable].ends.iter_mut().filter(|e| **e == near) {
@@ -355,9 +341,7 @@ impl Lab {
             }
             Uplink::Switch(switch) => self.switches[switch.index()].own = None,
             Uplink::Below { nic, .. } => {
-                if let Some(lower) = self.link_mut(nic) {
-                    lower.vlans.retain(|(_, child)| *child != id);
-                }
+                self.linked_mut(nic).vlans.retain(|(_, child)| *child != id);
             }
         }
     }
@@ -369,7 +353,7 @@ impl Lab {
     pub(super) fn set_switch(&mut self, name: &str, change: &SwitchChange) -> Result<(), Refusal> {
         let missing = Refusal::new(Errno::Enodev, Rule::StateRefused);
         let index = self.switches.iter().position(|s| s.name == name).ok_or(missing)?;
-        let (id, now) = (SwitchId(index as u16), self.now);
+        let (id, now) = (SwitchId(index as u32), self.now);
         if let SwitchChange::Fdb(entry) = change {
             return self.add_fdb(id, entry);
         }
@@ -419,14 +403,14 @@ impl Lab {
                 promiscuity: link.nic().filter().promiscuity(),
             },
             Kind::Port { parent, port, .. } => {
-                let port = self.link(*parent).and_then(|l| l.base.port(*port));
+                let port = self.port(*parent, *port);
                 DeviceState {
-                    mac: port.map(Port::mac).unwrap_or_default(),
-                    mtu: port.map(Port::mtu).unwrap_or_default(),
-                    mode: port.map(Port::mode),
-                    up: port.is_some_and(Port::is_up),
+                    mac: port.mac(),
+                    mtu: port.mtu(),
+                    mode: Some(port.mode()),
+                    up: port.is_up(),
                     carrier,
-                    promiscuity: port.map(|p| u32::from(p.is_promisc())).unwrap_or_default(),
+                    promiscuity: u32::from(port.is_promisc()),
                 }
             }
         }

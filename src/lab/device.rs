@@ -2,7 +2,7 @@
 //! IP stacks. What frames meet is compiled from it (`publish.rs`).
 
 use super::event::DeviceType;
-use super::outside::Outlet;
+use super::outlet::Outlet;
 use crate::dataplane::{NodeId, SwitchId};
 use crate::frame::VlanId;
 use crate::lab::spec::{Name, TapOpen};
@@ -32,7 +32,7 @@ pub(super) struct Device {
     pub(super) kind: Kind,
     /// The IP stack behind it, and which of its interfaces this is.
     pub(super) agent: Option<(AgentId, usize)>,
-    /// Whoever uses it is outside.
+    /// Its user is outside.
     pub(super) user: Option<Outlet>,
     /// It was removed.
     pub(super) gone: bool,
@@ -40,7 +40,7 @@ pub(super) struct Device {
 
 /// What a device is.
 pub(super) enum Kind {
-    /// It has a link of its own.
+    /// It has its own link.
     Link(Box<Link>),
     /// A macvlan or macvtap.
     Port {
@@ -65,7 +65,7 @@ pub(super) enum Role {
     Bridge,
 }
 
-/// A device with a link of its own.
+/// A device with its own link.
 pub(super) struct Link {
     pub(super) role: Role,
     /// Itself, and the ports on it.
@@ -111,7 +111,7 @@ pub(super) enum Uplink {
 pub(super) enum End {
     Device(DeviceId),
     Switch(SwitchId, SwitchPortId),
-    /// Connected, with carrier, and nobody listens.
+    /// Connected, with carrier, and nothing listens.
     Nobody {
         /// Of the interface there, in bytes.
         mtu: u32,

@@ -14,6 +14,7 @@ use std::time::Duration;
 
 /// One entry of the hop log.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub enum Event {
     /// The lab begins.
     Lab {
@@ -92,6 +93,7 @@ pub enum Event {
 
 /// A device of the lab, for those who draw or list it.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Device {
     /// Its name.
     pub name: Name,
@@ -150,6 +152,7 @@ impl Device {
 
 /// What a device is. `Display` prints the word that events and lab files use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
 pub enum DeviceType {
     /// A NIC.
     Nic,
@@ -238,7 +241,7 @@ pub struct Hop {
 pub struct FdbChange {
     /// The step during which it was noticed, from 1; 0 before the first.
     pub step: usize,
-    /// When: an entry that nobody looked up has aged unnoticed until the end of the step.
+    /// When: an entry that was not looked up has aged unnoticed until the end of the step.
     pub time: Instant,
     /// The switch.
     pub switch: Name,
@@ -252,6 +255,7 @@ pub struct FdbChange {
 
 /// What came of a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Outcome {
     /// An answer came.
     Reply,

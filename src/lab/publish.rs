@@ -75,7 +75,7 @@ impl Lab {
 
     fn compile(&mut self, stop: &Stop) -> Option<Wiring> {
         let mut wiring = Wiring::default();
-        for switch in &self.switches {
+        for (switch, id) in self.switches.iter().zip((0..).map(SwitchId)) {
             let node = NodeId(wiring.nodes.len() as u32);
             let own = switch.own.and_then(|id| Some((id, self.link(id)?)));
             wiring.switches.push(SwitchNode {
@@ -86,8 +86,7 @@ impl Lab {
             wiring.nodes.push(Node::Switch);
             wiring.names.push(switch.name.clone());
             for (port, number) in switch.ports.iter().zip(0..) {
-                let near =
-                    device::End::Switch(SwitchId((wiring.switches.len() - 1) as u16), SwitchPortId(number));
+                let near = device::End::Switch(id, SwitchPortId(number));
                 let cable = &self.cables[port.cable.0];
                 let (far, latency) = (self.end(cable.far(near)), cable.latency);
                 wiring.nodes.push(Node::SwitchPort(SwitchPortNode { mtu: port.mtu, far, latency }));
@@ -112,8 +111,8 @@ impl Lab {
         let table = self.link_mut(id).and_then(|l| l.base.publish()).map(Arc::clone);
         match &self.devices[id.0].kind {
             Kind::Port { parent, port, tap } => {
-                let entry = self.link(*parent).and_then(|l| l.base.port(*port));
-                let Some((mtu, up)) = entry.map(|p| (p.mtu(), p.is_up())) else { return Node::Gone };
+                let entry = self.port(*parent, *port);
+                let (mtu, up) = (entry.mtu(), entry.is_up());
                 Node::Port(PortNode { parent: self.node(*parent), port: *port, mtu, up, tap: *tap })
             }
             Kind::Link(link) => Node::Link(Box::new(LinkNode {

@@ -85,7 +85,7 @@ impl Lab {
         self.now + action.longest(&self.options.captures) > self.stacks.end()
     }
 
-    /// A change that nobody expected to be refused, and was, is a failure as well; so is what was not done at all.
+    /// A change that was refused without an expectation is a failure as well; so is what was not done at all.
     fn count(&mut self, spec: &StepSpec, outcome: Outcome, held: Option<bool>) {
         let change = matches!(
             spec.action,
@@ -103,7 +103,7 @@ impl Lab {
         self.summary.failed += usize::from(held == Some(false) || refused);
     }
 
-    /// Carries out a `set`, `add` or `remove` at the given time (or now, if that is past), as a step of its own, without
+    /// Carries out a `set`, `add` or `remove` at the given time (or now, if that is past), as one more step, without
     /// waiting for the frames that are under way. `None`: it is an action that takes time.
     pub fn change(&mut self, time: Instant, spec: &StepSpec, sink: Sink<'_>) -> Option<Outcome> {
         let at_once = matches!(
@@ -195,7 +195,7 @@ impl Lab {
                 };
                 return Done { outcome, rtt: result.rtt };
             }
-            // A probe always has a deadline of its own, so time always passes.
+            // A probe always has a deadline, so time always passes.
             let Some(next) = self.stacks.agenda.next_time().filter(|_| !self.stopped()) else {
                 return unreachable;
             };

@@ -66,6 +66,7 @@ pub trait Monitor {
 
 /// Something could not be attached.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum AttachFailure {
     /// The lab has no place for it.
     #[error(transparent)]

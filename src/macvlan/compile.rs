@@ -1,6 +1,6 @@
 //! From the ports, as the control plane keeps them, to the table that the decisions read: the only place that knows both.
 
-use super::forwarding::{Forwarding, Listeners, NOBODY, PortEntry};
+use super::forwarding::{Forwarding, Listeners, NO_PORT, PortEntry};
 use super::lists::{FloodLists, ListedPort, Receiver};
 use super::parent::Demux;
 use super::{Mode, Port};
@@ -44,7 +44,7 @@ fn entry_of(port: &Port) -> PortEntry {
 
 /// What becomes of a unicast by the port that has its destination address; the last: of one that no port has (R12 to R14).
 fn unicast_verdicts(demux: &Demux) -> Vec<Verdict> {
-    let mut verdicts = vec![NOBODY; demux.ports.end() + 1];
+    let mut verdicts = vec![NO_PORT; demux.ports.end() + 1];
     for (id, port) in demux.ports.iter() {
         verdicts[id.index()] = if port.mode == Mode::Source {
             Verdict::plain(Rule::UnicastToSourcePort, Egress::HostStack)

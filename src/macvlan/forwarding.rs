@@ -1,4 +1,4 @@
-//! The immutable table that the decisions read: compiled from the control plane, shared by whoever forwards.
+//! The immutable table that the decisions read: compiled from the control plane, shared by all that forward.
 
 use super::Mode;
 use super::groups::GroupFilter;
@@ -29,7 +29,7 @@ pub struct PortEntry {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Listeners {
     pub(super) ports: Vec<PortId>,
-    /// One of them keeps the frame from everybody else, up or down (R42).
+    /// One of them keeps the frame from all other ports and the host, up or down (R42).
     pub(super) nodst: bool,
 }
 
@@ -38,10 +38,10 @@ pub(super) struct Listeners {
 pub struct VerdictIndex(u16);
 
 impl VerdictIndex {
-    /// Of nobody's address.
+    /// Of a MAC address that no port has.
     pub(super) const NONE: VerdictIndex = VerdictIndex(u16::MAX);
 
-    /// Its place among so many [verdicts](Forwarding::verdicts).
+    /// Its place among this number of [verdicts](Forwarding::verdicts).
     #[inline(always)]
     #[must_use]
     pub fn index(self, verdicts: usize) -> usize {
@@ -50,7 +50,7 @@ impl VerdictIndex {
 }
 
 /// A unicast to an address that no active port has (R12).
-pub(super) const NOBODY: Verdict = Verdict::plain(Rule::UnicastToNoPort, Egress::HostStack);
+pub(super) const NO_PORT: Verdict = Verdict::plain(Rule::UnicastToNoPort, Egress::HostStack);
 
 /// What one parent's demultiplexer decides by. Active ports are found by their addresses in a table (R1): another than
 /// the usual one serves comparisons ([`Forwarding::with_table`]).
@@ -58,7 +58,7 @@ pub(super) const NOBODY: Verdict = Verdict::plain(Rule::UnicastToNoPort, Egress:
 pub struct Forwarding<T = MacTable> {
     pub(super) table: T,
     pub(super) ports: Vec<Option<PortEntry>>,
-    /// What becomes of a unicast by the port that has its address; the last: of one that nobody has (R12 to R14). With a
+    /// What becomes of a unicast by the port that has its address; the last: of one that no port has (R12 to R14). With a
     /// passthru port all say the same (R51).
     pub(super) unicast: Vec<Verdict>,
     /// Listed senders: an index into `listeners` (R40).
@@ -76,7 +76,7 @@ impl Default for Forwarding {
         Forwarding {
             table: MacTable::new(),
             ports: Vec::new(),
-            unicast: vec![NOBODY],
+            unicast: vec![NO_PORT],
             senders: MacTable::new(),
             listeners: Vec::new(),
             parent_filter: GroupBits::default(),
@@ -126,7 +126,7 @@ impl<T: Lookup> Forwarding<T> {
         self.ports.len()
     }
 
-    /// Whether a source port lists anybody.
+    /// Whether a source port lists a sender.
     #[inline]
     #[must_use]
     pub fn has_lists(&self) -> bool {
@@ -150,7 +150,7 @@ impl<T: Lookup> Forwarding<T> {
     #[inline(always)]
     pub(super) fn indices(&self) -> impl Fn(MacAddr) -> VerdictIndex {
         let values = self.table.values();
-        // What a table says of an address that nobody has is above every port's number.
+        // What a table says of a MAC address that no port has is above every port's number.
         move |dst| VerdictIndex(values(dst))
     }
 
@@ -158,7 +158,7 @@ impl<T: Lookup> Forwarding<T> {
     #[inline(always)]
     #[must_use]
     pub fn verdict(&self, verdict: VerdictIndex) -> &Verdict {
-        self.unicast.get(verdict.index(self.unicast.len())).unwrap_or(&NOBODY)
+        self.unicast.get(verdict.index(self.unicast.len())).unwrap_or(&NO_PORT)
     }
 
     /// The verdicts of all indices, in their order.

@@ -14,7 +14,7 @@ pub enum UnicastFilter {
     /// it has to receive for addresses other than its own.
     #[default]
     None,
-    /// So many exact unicast slots beside the NIC's own address; more addresses than that turn promiscuity on.
+    /// This number of exact unicast slots beside the NIC's own address; more addresses than that turn promiscuity on.
     Slots(u32),
 }
 
@@ -37,7 +37,7 @@ pub struct Filter {
     groups: BTreeMap<MacAddr, GroupUse>,
     /// The groups that were pushed down, once more.
     pushed: Buckets,
-    /// What may have come or gone since it was taken last, if anybody wants to know.
+    /// What may have come or gone since it was taken last; only for a device that passes its lists on.
     touched: Option<BTreeSet<MacAddr>>,
     promiscuity: u32,
     allmulti: u32,
@@ -139,7 +139,7 @@ impl Filter {
         self.change_use(group, |g| g.by_stack = joined);
     }
 
-    /// Changes who uses a group, and forgets it when nobody does.
+    /// Changes who uses a group, and forgets one without users.
     fn change_use(&mut self, group: MacAddr, change: impl FnOnce(&mut GroupUse)) {
         let used = self.groups.entry(group).or_default();
         let before = used.synced;
@@ -162,7 +162,7 @@ impl Filter {
         self.change_use(group, |g| g.synced = g.synced.saturating_sub(1));
     }
 
-    /// The groups that more than so many ports have pushed down.
+    /// The groups that more than `above` ports have pushed down.
     #[must_use]
     pub(crate) fn groups_pushed(&self, above: u32) -> GroupBits {
         self.pushed.above(above)

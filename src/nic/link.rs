@@ -275,7 +275,7 @@ pub fn check_send(frame: &[u8], mtu: u32, up: bool) -> Result<(), Refusal> {
 }
 
 /// The packet type as the host stack sees it: tags with id 0 are peeled off one by one, and the first id above 0
-/// makes the frame somebody else's (R71, R196). `None`: the tags run off the end of the frame, which then vanishes.
+/// makes the frame one for another host (R71, R196). `None`: the tags run off the end of the frame, which then vanishes.
 #[must_use]
 pub fn host_stack_type(frame: &[u8], by_address: PacketType) -> Option<PacketType> {
     let mut depth = 0;

@@ -18,6 +18,7 @@ const OPEN: &str = "/open/";
 
 /// Why a request is not let in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum AccessDenied {
     /// Its `Host` is not this machine: a name of somebody else's leads here (DNS rebinding).
     #[error("the playground answers to its loopback address only")]

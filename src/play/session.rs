@@ -30,6 +30,7 @@ pub const MAX_SESSION_TIME: Duration = Duration::from_secs(30);
 
 /// Why nothing was done. What the kernel refuses is done, and its outcome is the refusal.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum Denied {
     /// This is no step of a lab file.
     #[error("{}", first(.0))]

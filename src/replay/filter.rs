@@ -41,6 +41,7 @@ pub struct Term {
 
 /// The text is no condition.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum BadTerm {
     /// It has another form.
     #[error("a filter is device=NAME, rule=ID or verdict=WORD, or one of them with != in the place of =")]

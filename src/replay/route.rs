@@ -58,6 +58,7 @@ pub struct Substitute {
 
 /// A map cannot be made.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum MapError {
     /// One address, two devices.
     #[error("{0} is mapped twice")]

@@ -50,6 +50,7 @@ pub enum TcpState {
 
 /// The host has no room for another socket, or no address to send from, or the data are too long.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum SocketError {
     /// Every socket of this kind is in use (or, for sending, its buffer is full).
     #[error("no room for more: the sockets of this kind are bounded")]

@@ -189,6 +189,7 @@ impl Default for PortVlans {
 
 /// What a network does to frames at one of its ports, beyond what a switch does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Policy {
     /// A virtual switch's security settings; `true` accepts.
     Vmware {

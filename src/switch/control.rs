@@ -1,6 +1,6 @@
 //! What people set by hand, and the kernel's answers.
 
-use super::fdb::Fdb;
+use super::fdb::{Fdb, FdbFull};
 use super::vlan::VlanSet;
 use super::{FdbEntry, FdbKind, Port, PortConfig, PortFlag, PortState, Switch, SwitchConfig, SwitchPortId};
 use crate::errno::Errno;
@@ -81,7 +81,8 @@ impl Switch {
     /// Ports there are: their ids are the numbers below.
     #[must_use]
     pub fn port_count(&self) -> u16 {
-        u16::try_from(self.ports.len()).unwrap_or(u16::MAX)
+        debug_assert!(self.ports.len() <= usize::from(MAX_PORTS));
+        self.ports.len() as u16
     }
 
     /// A port's flags; `None` if there is no such port.
@@ -208,9 +209,9 @@ impl Switch {
             if self.own == Some(mac) || self.fdb.find(vlan, mac, now).is_some() {
                 return refused(Errno::Eexist);
             }
-            if !self.fdb.put(vlan, mac, port, kind, now) {
-                return refused(Errno::Enobufs);
-            }
+            self.fdb
+                .put(vlan, mac, port, kind, now)
+                .map_err(|FdbFull| Refusal::new(Errno::Enobufs, Rule::FdbRefused))?;
         }
         Ok(())
     }

@@ -10,7 +10,7 @@
 //! - `control.rs`: what people set by hand, and the kernel's errors.
 //! - `config.rs`: the words of the configuration.
 //!
-//! A switch has an address of its own only if its own device serves as a parent of ports ([`Switch::set_own_device`];
+//! A switch has a MAC address only if its own device serves as a parent of ports ([`Switch::set_own_device`];
 //! rules R131, R212, R213), and no spanning tree: STP is off, snooping too.
 //!
 //! ```

@@ -10,7 +10,7 @@ pub(super) const LANES: usize = 8;
 
 /// The largest value that an address can have.
 pub const MAX_VALUE: u16 = ABSENT - 1;
-/// Nobody has this address: the value of every empty slot.
+/// The MAC address is not in the table: the value of every empty slot.
 pub(super) const ABSENT: u16 = FURTHER - 1;
 /// It is not in this bucket, and the search goes on in the next.
 pub(super) const FURTHER: u16 = u16::MAX;

@@ -8,13 +8,13 @@
 //!   grow by a quarter and waste little memory.
 //! - Lookups in batches ask for all their cache lines before they read the first, where tables are larger than caches.
 //! - Who finds the home bucket full stands in the next bucket that has room. Each bucket counts those that passed it by,
-//!   so a search goes on only if somebody did. Few do: a bucket has room for seven, and on average at most three (in
+//!   so a search goes on only if there are any. Few do: a bucket has room for seven, and on average at most three (in
 //!   large tables five and a half) entries.
 //! - Removing an entry from a bucket that was passed by brings one of them back. There are no tombstones.
 //!
 //! Data that lookups do not need (ages) stands in an array beside the buckets, one element a lane: [`MacMap`].
 //!
-//! The hash has no secret, so that runs are deterministic. Whoever can choose addresses can crowd one bucket and make
+//! The hash has no secret, so that runs are deterministic. An attacker who chooses MAC addresses can crowd one bucket and make
 //! lookups walk; they stay correct, and tables that learn from frames bound the number of entries.
 
 mod bucket;
@@ -63,6 +63,7 @@ pub struct MacMap<Side = ()> {
 
 /// An entry that no table keeps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum Unfit {
     /// The zero address is no station's.
     #[error("the zero address is not a station's")]
@@ -122,7 +123,7 @@ impl<Side: Copy + Default> MacMap<Side> {
         self.len == 0
     }
 
-    /// Bytes of memory that the entries and what stands beside them occupy.
+    /// Bytes of memory that the entries and their side values occupy.
     #[must_use]
     pub fn memory(&self) -> usize {
         self.buckets.capacity() * size_of::<Bucket>() + self.side.capacity() * size_of::<Side>()
@@ -207,7 +208,7 @@ impl<Side: Copy + Default> MacMap<Side> {
         }
     }
 
-    /// The value of an address and what stands beside it.
+    /// The value of a MAC address and its side value.
     #[inline]
     #[must_use]
     pub fn get_both(&self, mac: MacAddr) -> Option<(u16, Side)> {
@@ -215,7 +216,7 @@ impl<Side: Copy + Default> MacMap<Side> {
         Some((self.at(place), *self.side.get(place.index())?))
     }
 
-    /// The value of an address, and what stands beside it to be changed.
+    /// The value of a MAC address, and its side value to be changed.
     #[inline]
     pub fn get_both_mut(&mut self, mac: MacAddr) -> Option<(u16, &mut Side)> {
         let place = self.find(Key::new(mac))?;
@@ -249,7 +250,7 @@ impl<Side: Copy + Default> MacMap<Side> {
         }
         let entry = Entry { key: Key::new(mac), value };
         if let Some(place) = self.find(entry.key) {
-            let old = (self.at(place), self.side.get(place.index()).copied().unwrap_or_default());
+            let old = (self.at(place), self.side[place.index()]);
             self.put(place, entry, side);
             return Ok(Some(old));
         }
@@ -266,7 +267,7 @@ impl<Side: Copy + Default> MacMap<Side> {
         self.take(place).map(|entry| entry.value)
     }
 
-    /// Changes what stands beside every entry.
+    /// Changes the side value of every entry.
     pub fn change_sides(&mut self, change: impl FnMut(&mut Side)) {
         self.side.iter_mut().for_each(change);
     }
@@ -276,7 +277,7 @@ impl<Side: Copy + Default> MacMap<Side> {
         (0..self.buckets.len()).for_each(|bucket| self.retain_in(bucket, &mut keep));
     }
 
-    /// Buckets, for whoever goes through the table piece by piece.
+    /// The number of buckets, for going through the table piece by piece.
     #[must_use]
     pub fn bucket_count(&self) -> usize {
         self.buckets.len()
@@ -301,7 +302,7 @@ impl<Side: Copy + Default> MacMap<Side> {
         self.iter_both().map(|(mac, value, _)| (mac, value))
     }
 
-    /// Every entry with what stands beside it, in the order of the buckets.
+    /// Every entry with its side value, in the order of the buckets.
     pub fn iter_both(&self) -> impl Iterator<Item = (MacAddr, u16, Side)> + '_ {
         self.buckets.iter().zip(self.side.chunks(LANES)).flat_map(|(bucket, sides)| {
             let beside = |(slot, e): (usize, Entry)| sides.get(slot).map(|&s| (e.key.mac(), e.value, s));
@@ -435,7 +436,7 @@ impl<Side: Copy + Default> MacMap<Side> {
         let old = core::mem::replace(self, MacMap::of_buckets(buckets));
         for (bucket, sides) in old.buckets.iter().zip(old.side.chunks(LANES)) {
             for (slot, entry) in bucket.entries() {
-                self.add(entry, sides.get(slot).copied().unwrap_or_default());
+                self.add(entry, sides[slot]);
             }
         }
     }

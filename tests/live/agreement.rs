@@ -57,7 +57,7 @@ fn frames() -> Vec<(String, Vec<u8>)> {
 type Deliveries = BTreeMap<Vec<u8>, Vec<String>>;
 
 fn simulated(spec: &LabSpec) -> Deliveries {
-    let mut lab = Lab::new(spec, Options { stacks: false, ..Options::default() });
+    let mut lab = Lab::new(spec, Options::default().with_stacks(false));
     let mut deliveries = Deliveries::new();
     let mut sink = |event: &Event| {
         if let Event::Hop(hop) = event

@@ -108,6 +108,13 @@ impl LabSpec {
     }
 }
 
+setters! { LabSpec {
+    /// With this title.
+    with_title(title: String);
+    /// With these steps, and no others.
+    with_steps(steps: Vec<StepSpec>);
+} }
+
 impl DeviceSpec {
     /// A device of this name that was not read from a file.
     #[must_use]
