@@ -1,9 +1,9 @@
-//! What the benches share: addresses, frames, and the tables that others use.
+//! Shared by the benches: addresses, frames, and the standard maps for comparison.
 #![allow(dead_code, reason = "each bench uses its part")]
 
 use macvlab::frame::{EthHeader, MacAddr};
 
-/// A well-mixed number for each n: the same on every run.
+/// A well-mixed number for each n, the same in every run.
 pub(crate) fn mixed(n: u64) -> u64 {
     let n = (n ^ n >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     let n = (n ^ n >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
@@ -15,7 +15,7 @@ pub(crate) fn address(n: u64) -> MacAddr {
     MacAddr::from_u64(0x0200_0000_0000 | (mixed(n) & 0xff) << 32 | n.wrapping_mul(0x9e37_79b1) & 0xffff_ffff)
 }
 
-/// So many destinations, of which so many in a hundred are among the first `known` addresses, at random.
+/// This many destinations, of which this percentage is among the first `known` addresses, in random order.
 pub(crate) fn destinations(frames: usize, known: u64, hits: u64) -> Vec<MacAddr> {
     let pick = |n: u64| {
         let dice = mixed(n + 7);

@@ -1,4 +1,4 @@
-//! The whole way of a frame: NIC filter, demultiplexer, counters, hand-over to a port's ring; and through a switch.
+//! The complete path of a frame: NIC filter, demultiplexer, counters, delivery to a port's ring; and through a switch.
 
 mod common;
 
@@ -16,7 +16,7 @@ const FRAMES: usize = 4096;
 /// Entries of a port's ring.
 const RING: usize = 64;
 
-/// What a port's reader would take frames from: where in the buffer each lies, and how long it is.
+/// The ring that a port's reader would use: the offset and length of each frame.
 struct Ring {
     slots: [(u32, u32); RING],
     head: usize,
@@ -33,7 +33,7 @@ impl Ring {
     }
 }
 
-/// A NIC with ports, as a switch's only customer but one.
+/// A NIC with ports, on a switch with one other port.
 fn worker(ports: u64, mode: &str) -> Worker {
     let mut lab = "[nic.eth0]\nmac = \"06:00:00:00:00:01\"\n".to_owned();
     for n in 0..ports {
@@ -47,7 +47,7 @@ fn worker(ports: u64, mode: &str) -> Worker {
     Lab::new(&spec, Options::default().with_stacks(false)).into_worker()
 }
 
-/// Takes every frame to the rings of those who receive it.
+/// Delivers every frame to its receivers' rings.
 fn hand_over(worker: &mut Worker, entrance: Entrance, frames: &[[u8; 64]], rings: &mut [Ring]) {
     let buffer = frames.as_ptr().cast();
     let mut hops = |p: Passing<'_>| {

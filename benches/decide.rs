@@ -1,6 +1,6 @@
-//! Forwarding decisions per second, on the same paths as `macvlab bench`: the demultiplexer against the limit (a loop that
-//! only reads the headers) and against the same decisions on the maps that one would use otherwise; floods; the switch.
-//! Beside the times, how many allocations each pass takes.
+//! Forwarding decisions per second, on the same code paths as `macvlab bench`: the demultiplexer compared with the
+//! baseline (a loop that only reads the headers) and with the same decisions on standard maps; floods; the switch. Also
+//! reports how many allocations each pass makes.
 
 #[path = "../tests/common/counting.rs"]
 mod counting;
@@ -24,7 +24,7 @@ fn stations(n: u32) -> Vec<MacAddr> {
     (0..n).map(Traffic::station).collect()
 }
 
-/// Measures a pass, and says how many allocations it takes once it is warm.
+/// Measures a pass, and reports its allocations once it is warm.
 #[allow(clippy::print_stdout, reason = "beside the times, which criterion prints")]
 fn bench(group: &mut BenchmarkGroup<'_, WallTime>, name: &str, mut pass: impl FnMut()) {
     pass();

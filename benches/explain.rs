@@ -1,5 +1,5 @@
-//! One frame explained: its journey through a lab that stands, with every decision in full, who got it and who did not;
-//! and the same as the text that people read.
+//! The cost of explaining one frame: its journey through an existing lab, with every decision in full and the outcome
+//! at each device; and the same as text.
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use macvlab::explain::Journey;
@@ -8,7 +8,7 @@ use macvlab::lab::{Event, Lab, Options};
 use macvlab::report::Explanation;
 use std::hint::black_box;
 
-/// c1 asks by ARP for c2: a broadcast to everybody, and a unicast to one.
+/// c1 sends an ARP request for c2: a broadcast, and a unicast.
 const LAB: &str = include_str!("../fixtures/labs/arp-vepa-hairpin.toml");
 const BROADCAST: &str =
     "ffffffffffff0242c0a880de080600010800060400010242c0a880dec0a880de000000000000c0a880e9";

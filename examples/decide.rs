@@ -1,4 +1,4 @@
-//! The smallest use of the library: one parent, three ports, and the question who gets a frame, and why.
+//! The smallest use of the library: one parent, three ports, and which of them gets a frame, and why.
 //!
 //! `cargo run --example decide`
 
@@ -18,7 +18,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         parent.port_mut(id)?.set_up(true)?;
     }
 
-    // The vepa port's broadcast comes back from a hairpin switch. Who hears it?
+    // A hairpin switch reflects the vepa port's broadcast. Which devices get it?
     let mut frame = vec![0xff; 6];
     frame.extend([2, 0, 0, 0, 0, 1, 0x08, 0x06]);
     frame.resize(60, 0);

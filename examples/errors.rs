@@ -1,5 +1,5 @@
-//! What the kernel refuses, without a kernel: a second port beside a passthru port, two ports of one address, and
-//! passthru's address shared with its parent.
+//! Errors of the kernel, without a kernel: a second port beside a passthru port, two ports with the same MAC address,
+//! and passthru's MAC address shared with its parent.
 //!
 //! `cargo run --example errors`
 
@@ -21,15 +21,15 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("a second port: {errno} ({}), by {rule}: {}", errno.text(), rule.why());
 
     parent.port_mut(first)?.set_mac(MacAddr([2, 0, 0, 0, 0, 7]))?;
-    println!("the passthru port's new address is its parent's as well: {}", parent.nic().mac());
+    println!("the passthru port's new MAC address is its parent's as well: {}", parent.nic().mac());
     parent.remove(first)?;
-    println!("and gone with it: {}", parent.nic().mac());
+    println!("and undone with it: {}", parent.nic().mac());
 
     let a = parent.create(&port(Mode::Bridge, 3))?;
     let b = parent.create(&port(Mode::Vepa, 3))?;
     parent.port_mut(a)?.set_up(true)?;
     let Refusal { errno, rule, .. } =
         parent.port_mut(b)?.set_up(true).err().ok_or("the address is in use")?;
-    println!("two ports of one address: created, but bringing up the second: {errno}, by {rule}");
+    println!("two ports with one MAC address: created, but bringing up the second: {errno}, by {rule}");
     Ok(())
 }

@@ -1,11 +1,11 @@
-//! What devices count.
+//! The counters of devices.
 
 use core::ops::Add;
 
-/// What a device counts, as `ip -s link` shows it. Bytes are those of frames without FCS.
+/// A device's counters, as in `ip -s link`. Bytes are those of frames without FCS.
 ///
-/// Packets and bytes do not stand side by side: as neighbours they are added to by one vector instruction, which has to
-/// wait longer for the last frame's.
+/// Packet and byte counters are not adjacent: otherwise one vector instruction would update both, and would have to
+/// wait longer for the previous frame's update.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counters {
     /// Frames received.
@@ -14,7 +14,7 @@ pub struct Counters {
     pub rx_dropped: u64,
     /// Bytes received.
     pub rx_bytes: u64,
-    /// Received broken.
+    /// Receive errors.
     pub rx_errors: u64,
     /// Multicast and broadcast received.
     pub multicast: u64,

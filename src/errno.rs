@@ -1,4 +1,4 @@
-//! The kernel's error numbers, as far as the control plane and `send` answer with them.
+//! The kernel's error numbers, as far as the control plane and `send` return them.
 
 use core::fmt;
 
@@ -15,7 +15,7 @@ macro_rules! errnos {
             /// Every error number known here.
             pub const ALL: &'static [Errno] = &[$(Errno::$variant,)*];
 
-            /// The number that `errno(3)` gives it on Linux.
+            /// Its number on Linux (`errno(3)`).
             #[must_use]
             pub fn number(self) -> i32 {
                 match self { $(Errno::$variant => $number,)* }
@@ -27,7 +27,7 @@ macro_rules! errnos {
                 match self { $(Errno::$variant => $name,)* }
             }
 
-            /// The text that `strerror(3)` gives: `Invalid argument`.
+            /// Its text (`strerror(3)`): `Invalid argument`.
             #[must_use]
             pub fn text(self) -> &'static str {
                 match self { $(Errno::$variant => $text,)* }
@@ -78,7 +78,7 @@ impl fmt::Display for Errno {
 impl core::error::Error for Errno {}
 
 #[cfg(feature = "std")]
-/// An error number as the running kernel gave it. `Display` prints its name where macvlab knows one.
+/// An error number returned by the running kernel. `Display` prints its name if macvlab knows it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct ErrorNumber(pub i32);
 

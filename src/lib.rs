@@ -1,7 +1,7 @@
-//! macvlab: a macvlan laboratory in userspace. Which device gets this frame, and why, as the Linux kernel would answer.
+//! macvlab: a macvlan laboratory in userspace. It shows which device gets a frame, and why, as in the Linux kernel.
 //!
-//! A simulated NIC feeds macvlan ports by their MAC addresses; an external switch, with or without hairpin, answers on the
-//! wire; hosts, routers and stations talk across them in virtual time. The quickest way in is a lab, which is a text:
+//! A simulated NIC delivers frames to macvlan ports by MAC address; an external switch, with or without hairpin, answers on
+//! the wire; hosts, routers and stations communicate across them in virtual time. The quickest start is a lab, which is a text:
 //!
 //! ```
 //! use macvlab::lab::{Event, HopKind, Lab, Options};
@@ -23,15 +23,15 @@
 //!     ping   = { from = "c1", to = "c2" }
 //!     expect = "reply"
 //! "#)?;
-//! let mut heard_by = Vec::new();
+//! let mut receivers = Vec::new();
 //! let summary = Lab::new(&spec, Options::default()).run(&mut |event| match event {
 //!     Event::Hop(hop) if hop.kind == HopKind::Transmit(Rule::Hairpin) => println!("{} reflects", hop.device),
-//!     Event::Hop(hop) if matches!(hop.kind, HopKind::Receive(..)) => heard_by.push(hop.device.clone()),
+//!     Event::Hop(hop) if matches!(hop.kind, HopKind::Receive(..)) => receivers.push(hop.device.clone()),
 //!     _ => {}
 //! });
 //! assert!(summary.ok());
-//! // The ARP request reaches c2 and the host, its answer c1; then the ping and its answer.
-//! assert_eq!(heard_by, ["c2", "eth0", "c1", "c2", "c1"]);
+//! // The ARP request reaches c2 and the host, its reply c1; then the ping and its reply.
+//! assert_eq!(receivers, ["c2", "eth0", "c1", "c2", "c1"]);
 //! # Ok::<(), macvlab::labfile::Diagnostics>(())
 //! ```
 //!
@@ -39,57 +39,57 @@
 //! Everything that happens to a frame is a decision, and every decision is a small value that names its rule:
 //!
 //! ```text
-//! frame + where it came in ──decide──▶ verdict { rule, egress, flood, … }
+//! frame + arrival device ──decide──▶   verdict { rule, egress, flood, … }
 //!                                         │
 //!        ┌──────────┬──────────┬──────────┴─┬──────────────┐
 //!     deliver     count     explain      annotate       compare
 //! ```
 //!
 //! A verdict is [`Copy`](verdict::Verdict) and made without allocation, I/O or a clock. Delivering, counting, explaining, a
-//! packet's comment in a capture and the comparison with the kernel are all views of it, and none decides anything again.
-//! That the explanation is what happened is therefore not a matter of care.
+//! packet's comment in a capture and the comparison with the kernel are all views of it, and none decides anything again,
+//! so an explanation always matches what happened.
 //!
-//! # The rooms
+//! # Modules
 //! Dependencies point downwards only.
 //!
-//! | room | what it is | to begin with |
+//! | module | content | start with |
 //! | --- | --- | --- |
 //! | `live` | real ends for simulated cables, in real time (Linux) | |
-//! | [`replay`] | captures through a lab: read, chosen, decided, written | [`replay::Replay`] |
+//! | [`replay`] | captures through a lab: read, selected, decided, written | [`replay::Replay`] |
 //! | `play` | a lab on a page, changed while it runs (feature `play`) | |
 //! | [`report`] | text, JSON lines, annotated pcapng, counters, matrices: views of the hop log | [`report::TextReport`] |
-//! | [`report::html`] | a run as a page that moves | [`report::html::page`] |
+//! | [`report::html`] | a run as an animated page | [`report::html::page`] |
 //! | [`report::draw`] | a lab as a diagram | [`report::draw::svg`] |
 //! | [`report::sequence`] | a run as a sequence diagram | [`report::sequence::SequenceBuilder`] |
-//! | [`matrix`] | who reaches whom, a fresh lab for each pair | [`matrix::ping`] |
-//! | [`explain`] | the whole way of one frame, and why it did not go elsewhere | [`explain::Journey`] |
-//! | `kernel` | the running Linux kernel, asked the same (feature `kernel`) | |
-//! | [`labfile`] | the lab as TOML, read with diagnostics and written | [`labfile::parse`] |
-//! | [`lab`] | devices wired together under virtual time; the hop log | [`lab::Lab`], [`lab::Event`] |
-//! | [`dataplane`] | the way of a frame through all of them, as labs, replays and benchmarks walk it | [`dataplane::ForwardingContext`] |
+//! | [`matrix`] | the reachability matrix: a fresh lab for each pair | [`matrix::ping`] |
+//! | [`explain`] | the whole path of one frame, and why it did not go elsewhere | [`explain::Journey`] |
+//! | `kernel` | the same on the running Linux kernel (feature `kernel`) | |
+//! | [`labfile`] | the lab as TOML: parsed with diagnostics, and written | [`labfile::parse`] |
+//! | [`lab`] | connected devices in virtual time; the hop log | [`lab::Lab`], [`lab::Event`] |
+//! | [`dataplane`] | a frame's path through all of them, for labs, replays and benchmarks | [`dataplane::ForwardingContext`] |
 //! | [`station`] | the IP stacks of hosts, stations and routers | [`station::Endpoint`] |
-//! | [`capture`] | pcap and pcapng, in and out | [`capture::Reader`] |
+//! | [`capture`] | pcap and pcapng, reading and writing | [`capture::Reader`] |
 //! | [`switch`] | the external switch | [`switch::Switch::decide`] |
-//! | [`macvlan`] | the ports of one parent: what is admitted, and where frames go | [`macvlan::Parent`] |
+//! | [`macvlan`] | the ports of one parent: admission, and where frames go | [`macvlan::Parent`] |
 //! | [`nic`] | the parent: filters, promiscuity, link | [`nic::Nic`] |
 //! | [`verdict`] | verdicts, and the catalogue of rules | [`verdict::Rule`] |
-//! | [`table`] | the MAC table under it all | [`table::MacTable`] |
+//! | [`table`] | the MAC table that all decisions use | [`table::MacTable`] |
 //! | [`frame`] | addresses, headers, tags, buffers, crafting, one-line summaries | [`frame::EthHeader`] |
-//! | [`limits`] | how much is taken in from outside | [`limits::Budget`] |
-//! | [`time`], [`errno`], [`counters`], [`stop`], [`plain`] | the small words | |
+//! | [`limits`] | limits of input | [`limits::Budget`] |
+//! | [`time`], [`errno`], [`counters`], [`stop`], [`plain`] | basic types | |
 //!
-//! A frame's way through them is one line: a station sends, a port's [`transmit`](macvlan::Forwarding::transmit) decides, the
-//! NIC puts it on its cable, the switch decides, a NIC takes it, [`receive`](macvlan::Forwarding::receive) decides, a station
-//! hears it. Each arrow is one [`lab::Hop`].
+//! A frame's path through them: a station sends, a port's [`transmit`](macvlan::Forwarding::transmit) decides, the
+//! NIC puts it on its cable, the switch decides, a NIC receives it, [`receive`](macvlan::Forwarding::receive) decides, a station
+//! receives it. Each step is one [`lab::Hop`].
 //!
 //! For decisions without a lab, start at [`macvlan::Parent`]; `examples/decide.rs` is such a program.
 //!
 //! # Features
-//! Without features there is the core, `frame` to `dataplane`, which needs `alloc` only. The default is `cli` and `play`.
+//! Without features there is only the core, `frame` to `dataplane`, which needs `alloc` only. The default is `cli` and `play`.
 //!
 //! | feature | adds | needs |
 //! | --- | --- | --- |
-//! | `std` | the standard library: `limits`, `plain`, `stop`, errors of the system | |
+//! | `std` | the standard library: `limits`, `plain`, `stop`, system errors | |
 //! | `lab` | `lab`, `station`, `explain`, `matrix` | smoltcp |
 //! | `labfile` | `labfile` | toml, annotate-snippets |
 //! | `report` | `report` | serde, comfy-table |
@@ -97,7 +97,7 @@
 //! | `replay` | `replay` | crossbeam-channel |
 //! | `live`, `kernel` | `live`, `kernel` (Linux) | nix; netlink |
 //! | `play` | `play` | hyper, tokio |
-//! | `cli`, `dashboard` | the program; its screen for live labs | clap; ratatui |
+//! | `cli`, `dashboard` | the program; its dashboard for live labs | clap; ratatui |
 
 #![cfg_attr(not(feature = "std"), no_std)]
 

@@ -1,51 +1,47 @@
-//! How much of anything is taken in from outside: every input has a budget, and says so when it is exceeded.
+//! Limits of input: every input has a budget, and exceeding it is an error.
 //!
-//! What comes from outside (a lab file, a capture) may be made to be too large: it may claim more than it has, or unpack
-//! to a thousand times its size. So everything that is kept of an input is counted first, in bytes where its entries have
-//! no size of their own, and [`OverBudget`] is the answer to what is more. Streams of which nothing is kept need no budget.
+//! Input (a lab file, a capture) may be too large on purpose: it may claim more than it has, or decompress to a thousand
+//! times its size. So everything stored from an input is counted first, in bytes if its entries have no fixed size, and
+//! exceeding the budget gives [`OverBudget`]. Streams that are not stored need no budget.
 
-/// The longest lab file, in bytes: the largest labs (100,000 ports) have less.
+/// Maximum size of a lab file, in bytes: the largest labs (100,000 ports) need less.
 pub const LAB_FILE_BYTES: usize = 16 << 20;
 
-/// The most values of a lab file: keys, elements of lists and tables. Each takes about a hundred bytes while the file is
-/// read; the largest labs have half as many.
+/// Maximum number of values in a lab file: keys, elements of lists and tables. Each takes about a hundred bytes while the file is
+/// read; the largest labs have half as many. A step has three at least, so that they bound the steps, too.
 pub const LAB_FILE_VALUES: usize = 2_000_000;
 
-/// The most devices of a lab: interfaces of routers, switches and their ports counted.
+/// Maximum number of devices in a lab, including router interfaces, switches and their ports.
 pub const DEVICES: usize = 100_000;
 
-/// The most steps of a lab.
-pub const STEPS: usize = 1_000_000;
-
-/// The most bytes that the frames of all captures take which a lab's `replay` steps name, after decompression, with
-/// [`HELD_FRAME_BYTES`] for each frame: they are held in memory, for a step may come again.
+/// Maximum size of the frames in all captures of a lab's `replay` steps, after decompression, in bytes, with
+/// [`HELD_FRAME_BYTES`] for each frame: they stay in memory, because a step may be repeated.
 pub const STEP_CAPTURE_BYTES: usize = 256 << 20;
 
-/// What a frame that is held takes beside its bytes.
+/// Overhead of a stored frame, in bytes.
 pub const HELD_FRAME_BYTES: usize = 64;
 
-/// The most bytes of data that a record of a capture may have. libpcap's own limit: whatever claims more is no capture of
-/// frames.
+/// Maximum bytes of data in a record of a capture. This is libpcap's limit: a larger claim is not a capture of frames.
 pub const RECORD_BYTES: u32 = 262_144;
 
-/// The longest frame of a capture, in bytes. What is longer was never on an Ethernet, nor does it fit an IP packet's length
-/// field.
+/// Maximum length of a frame in a capture, in bytes. Longer ones were never on an Ethernet, and do not fit an IP packet's
+/// length field.
 pub const FRAME_BYTES: u32 = 65_535;
 
-/// The most interfaces that one section of a pcapng stream may describe; they are all that a reader remembers.
+/// Maximum number of interfaces in a section of a pcapng stream; a reader stores those of one section only.
 pub const SECTION_INTERFACES: usize = 16_384;
 
-/// There is more of something than is taken in.
+/// An input exceeds its budget.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("more than {most} {what}")]
 pub struct OverBudget {
-    /// What there is too much of.
+    /// The thing that is limited.
     pub what: &'static str,
-    /// How much of it is taken.
+    /// The limit.
     pub most: usize,
 }
 
-/// What may still be taken in.
+/// The remaining budget.
 #[derive(Clone, Copy, Debug)]
 pub struct Budget {
     what: &'static str,
@@ -54,16 +50,16 @@ pub struct Budget {
 }
 
 impl Budget {
-    /// All of it: at most `most` of `what`, in the plural (`bytes of frames`).
+    /// A budget of `most` of `what`, in the plural (`bytes of frames`).
     #[must_use]
     pub const fn new(what: &'static str, most: usize) -> Budget {
         Budget { what, most, left: most }
     }
 
-    /// Takes some of it.
+    /// Uses part of it.
     ///
     /// # Errors
-    /// [`OverBudget`]: there is not so much left.
+    /// [`OverBudget`]: the rest does not suffice.
     pub fn take(&mut self, amount: usize) -> Result<(), OverBudget> {
         self.left = self.left.checked_sub(amount).ok_or(OverBudget { what: self.what, most: self.most })?;
         Ok(())

@@ -1,9 +1,9 @@
-//! Text in which others had a word, for a terminal.
+//! Escapes untrusted text for a terminal.
 
 use std::fmt::Display;
 
-/// The text, so that it can do nothing to a terminal: control characters, and those that turn the direction of writing,
-/// are shown escaped, as in a string of Rust. Line breaks and tabs stay.
+/// The text with control characters and bidirectional format characters
+/// escaped, as in a Rust string, so that it cannot control a terminal. Line breaks and tabs stay.
 ///
 /// ```
 /// assert_eq!(macvlab::plain::plain("a\u{1b}[2Jb"), r"a\u{1b}[2Jb");
@@ -14,7 +14,7 @@ pub fn plain(text: impl Display) -> String {
     for c in text.to_string().chars() {
         match c {
             '\n' | '\t' => plain.push(c),
-            // U+061C to U+2069: what Unicode calls bidirectional format characters.
+            // U+061C to U+2069: Unicode's bidirectional format characters.
             '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => {
                 plain.extend(c.escape_default());
             }

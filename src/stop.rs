@@ -1,16 +1,16 @@
-//! Being asked to stop: one flag for everything that takes long, set by a signal or by another thread.
+//! Cancellation: one flag for all long-running work, set by a signal or by another thread.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-/// The longest wait between two looks at whether the work is to stop: what waits hears of it within this time.
+/// Maximum time between two checks of the flag: waiting work notices it within this time.
 pub const LOOK_EVERY: Duration = Duration::from_millis(50);
 
-/// Whether work is to stop. Its clones are the same flag; one that was made for the purpose ([`Stop::default`]) and is
-/// never asked never stops anything.
+/// Whether work is to stop. Clones share the flag; a separate one ([`Stop::default`]) that is
+/// never set never stops anything.
 ///
-/// Whoever works asks [`Stop::asked`] now and then, and ends with what is whole. Once asked, it stays so.
+/// Work checks [`Stop::asked`] regularly, and ends with valid outputs. Once set, the flag stays set.
 #[derive(Clone, Debug, Default)]
 pub struct Stop(Arc<AtomicBool>);
 
@@ -49,7 +49,7 @@ mod tests {
         assert!(!other.asked());
         stop.ask();
         assert!(other.asked());
-        // An hour that is over at once.
+        // An hour that ends at once.
         other.sleep(Duration::from_secs(3600));
         assert!(!Stop::default().asked());
     }

@@ -1,14 +1,14 @@
-//! Virtual time: the core never reads a clock, it is told what time it is.
+//! Virtual time: the core never reads a clock; time is an argument.
 
 use core::fmt;
 use core::ops::{Add, AddAssign, Sub};
 use core::time::Duration;
 
-/// How long a lab's time goes on: 100 years.
+/// The length of a lab's time: 100 years.
 ///
-/// 64 bits of nanoseconds are 584 years. A lab may begin now, counted from 1970, and what its last moment plans (a timer,
-/// a frame on a slow cable) must still be a moment of its own: at the end of the number all moments are one, and a timer
-/// that is due again "later" would be due for ever.
+/// 64 bits of nanoseconds are 584 years. A lab may start now, counted from 1970, and events planned at its end (a timer, a
+/// frame on a slow cable) must still have distinct times: at the end of the range all times are equal, and a timer that
+/// is due again "later" would be due for ever.
 pub const LAB_SPAN: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
 
 /// A point in time, in nanoseconds since the lab began (or, for a capture, since the epoch).
@@ -16,9 +16,9 @@ pub const LAB_SPAN: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
 pub struct Instant(u64);
 
 impl Instant {
-    /// The beginning of time.
+    /// The earliest time.
     pub const ZERO: Instant = Instant(0);
-    /// The end of time: later than anything that happens.
+    /// The latest time: later than any event.
     pub const MAX: Instant = Instant(u64::MAX);
 
     /// From nanoseconds.

@@ -1,4 +1,4 @@
-//! Decisions allocate nothing: an allocator that counts says so.
+//! Decisions allocate nothing, as measured by a counting allocator.
 #![allow(missing_docs, clippy::unwrap_used)]
 
 #[path = "common/counting.rs"]
@@ -18,7 +18,7 @@ fn mac(n: u8) -> MacAddr {
     MacAddr([2, 0, 0, 0, 0, n])
 }
 
-/// A frame of everything to everybody: stations 0 to 9, a group, and all.
+/// A frame from every station 0 to 9 to every station, a group, and broadcast.
 fn frames() -> Vec<Vec<u8>> {
     let mut everybody: Vec<MacAddr> = (0..10).map(mac).collect();
     everybody.extend([MacAddr([1, 0, 0x5e, 1, 2, 3]), MacAddr::BROADCAST]);
@@ -105,8 +105,8 @@ fn the_switch_decides_and_learns_known_sources_without_allocating() {
     assert!(left > headers.len(), "{left}: hardly anything left the switch");
 }
 
-/// Every port of a switch floods, learns and forwards, NICs demultiplex, sub-devices count, tags come and go: nothing is
-/// allocated on a frame's way.
+/// Every port of a switch floods, learns and forwards, NICs demultiplex, sub-devices count, tags are added and removed:
+/// none of it allocates.
 #[test]
 fn a_worker_takes_frames_without_allocating() {
     let lab = "[nic.eth0]\nmac = \"02:00:00:00:00:00\"\n\

@@ -1,4 +1,4 @@
-//! Bad input: every mistake is answered with its place and exit code 2, and nothing that was there is touched.
+//! Bad input: every error is reported with its place and exit code 2, and existing files stay unchanged.
 #![allow(missing_docs, clippy::unwrap_used)]
 
 mod common;
@@ -25,7 +25,7 @@ hairpin = true
 inject = { at = "win", ethernet = {} }
 "#;
 
-/// What is wrong, how the lab is spoilt (by replacing a text with another), and where that is said to be.
+/// The error, how the lab is broken (by replacing a text with another), and the reported place.
 const MISTAKES: &[(&str, &str, &str, &str)] = &[
     ("a typo in a key", "hairpin = true", "hairpn = true", "11:1"),
     ("an unknown mode", "mac = \"02:00:00:00:00:11\"", "mode = \"veepa\"", "5:8"),
@@ -152,7 +152,7 @@ fn outputs_that_cannot_be_written() {
     assert_eq!(std::fs::read(dir.path().join("in.pcap")).unwrap(), pcap(2));
 }
 
-/// Every frame of a capture that must be whole.
+/// Every frame of a capture that must be valid.
 fn count(path: &Path) -> usize {
     let mut reader = Reader::new(Cursor::new(std::fs::read(path).unwrap())).unwrap();
     let mut count = 0;
@@ -163,7 +163,7 @@ fn count(path: &Path) -> usize {
     count
 }
 
-/// Replays a capture. Answers the exit code and, if there are outputs, that they are whole captures.
+/// Replays a capture. Returns the exit code and, if there are outputs, checks that they are valid captures.
 fn replayed(capture: &[u8]) -> Option<i32> {
     let dir = tempfile::tempdir().unwrap();
     std::fs::write(dir.path().join("lab.toml"), LAB).unwrap();
@@ -175,7 +175,7 @@ fn replayed(capture: &[u8]) -> Option<i32> {
         assert!(said.contains("<standard input>"), "{said}");
     }
     match entries(dir.path()).as_slice() {
-        // Not a capture from its first bytes on.
+        // Invalid from its first bytes on.
         [lab] => assert_eq!((lab.as_str(), output.status.code()), ("lab.toml", Some(2))),
         _ => {
             assert_eq!(entries(dir.path()), ["all.pcapng", "lab.toml", "out"]);
@@ -196,7 +196,7 @@ fn truncated_captures_leave_whole_outputs() {
         for len in (0..whole.len()).step_by(7) {
             codes.push(replayed(&whole[..len]));
         }
-        // A cut between two records cannot be seen; all others are.
+        // A truncation between two records cannot be detected; all others are.
         assert!(codes.iter().all(|c| matches!(c, Some(0 | 2))), "{codes:?}");
         assert!(codes.iter().filter(|c| **c == Some(0)).count() <= 3, "{codes:?}");
     }
@@ -210,7 +210,7 @@ fn hostile_captures_leave_whole_outputs() {
         file
     };
     let (pcap, pcapng) = (pcap(2), pcapng());
-    // A record that says it is 4 GiB long, one longer than it was, a link type that is not Ethernet.
+    // A record that claims to be 4 GiB long, one longer than the frame was, a link type other than Ethernet.
     assert_eq!(replayed(&spoilt(&pcap, 24 + 8, &[0xff; 4])), Some(2));
     assert_eq!(replayed(&spoilt(&pcap, 20, &[101, 0, 0, 0])), Some(2));
     // A section header, and a block, of an impossible length.
@@ -218,7 +218,7 @@ fn hostile_captures_leave_whole_outputs() {
     let first_block = usize::from(pcapng[4]);
     assert_eq!(replayed(&spoilt(&pcapng, first_block + 4, &[0xff; 4])), Some(2));
     assert_eq!(replayed(&spoilt(&pcapng, first_block + 4, &[0; 4])), Some(2));
-    // Compressed, and cut or garbage behind the first bytes.
+    // Compressed, and truncated or followed by garbage.
     assert_eq!(replayed(&[0x1f, 0x8b, 8, 0, 1, 2, 3]), Some(2));
     assert_eq!(replayed(&[0x28, 0xb5, 0x2f, 0xfd, 0xff, 0xff]), Some(2));
     assert_eq!(replayed(b""), Some(2));

@@ -1,4 +1,4 @@
-//! That the benchmark runs and says what it measured. How fast anything is, no test says.
+//! The benchmark runs and reports its results. No test checks speed.
 #![allow(missing_docs, clippy::unwrap_used)]
 
 mod common;
@@ -18,7 +18,7 @@ fn json_has_a_line_for_everything() {
     for what in [
         "macvlab, vepa",
         "macvlab, passthru",
-        "headers only: the limit",
+        "headers only: the baseline",
         "the same on std HashMap",
         "the same on a list",
         "forward and learn",
@@ -31,7 +31,7 @@ fn json_has_a_line_for_everything() {
         assert_eq!(line["times_limit"].is_f64(), line["group"] == "decide", "{line}");
         assert_eq!(line["memory_bytes"].is_u64(), whats_own_switch(line), "{line}");
     }
-    // 10 ways, two sizes, two shares of hits; two numbers of threads; three floods; five ways through two switches.
+    // 10 tables, two sizes, two hit rates; two numbers of threads; three floods; five paths through two switches.
     assert_eq!(lines.len(), 10 * 4 + 2 + 3 + 5 * 2);
 }
 
@@ -45,11 +45,11 @@ fn a_table_for_people() {
         ["bench", "--time", "0", "--ports", "2", "--stations", "64", "--receivers", "2", "--size", "64"];
     let text = stdout(&macvlab(root(), &args, b""));
     for title in [
-        "million decisions a second",
-        "x limit",
+        "million decisions per second",
+        "x baseline",
         "threads",
-        "million copies a second",
-        "million frames a second through a switch",
+        "million copies per second",
+        "million frames per second through a switch",
     ] {
         assert!(text.contains(title), "{text}");
     }
@@ -64,7 +64,7 @@ fn a_picture_is_well_formed_and_has_a_line_for_each_way() {
     assert!(output.status.success(), "{}", stderr(&output));
     let svg = std::fs::read_to_string(dir.path().join("out.svg")).unwrap();
     assert!(svg.starts_with("<svg ") && svg.ends_with("</svg>\n"), "{svg}");
-    // The limit, one mode and four other tables, twice; five ways through a switch.
+    // The baseline, one mode and four other tables, twice; five paths through a switch.
     assert_eq!(svg.matches("<polyline").count(), 2 * 6 + 5, "{svg}");
     assert!(!svg.contains("NaN") && !svg.contains("inf"), "{svg}");
     for what in
@@ -96,10 +96,10 @@ fn the_kernel_takes_part_or_it_is_said_why_not() {
     if output.status.success() {
         assert!(stdout(&output).contains("a socket path"), "{}", stdout(&output));
     } else {
-        // Without the feature, or without the right to make namespaces.
+        // Without the feature, or without permission to create namespaces.
         assert_eq!(output.status.code(), Some(2));
         let said = stderr(&output);
-        assert!(said.contains("kernel's side") || said.contains("namespaces"), "{said}");
+        assert!(said.contains("kernel support") || said.contains("namespaces"), "{said}");
     }
 }
 

@@ -1,4 +1,4 @@
-//! The page of a run in a real browser, used as a reader uses it.
+//! The page of a run in a real browser, used as a reader would.
 #![allow(missing_docs, clippy::unwrap_used)]
 
 mod common;
@@ -11,7 +11,7 @@ use macvlab::report::html::{bundle, page};
 use serde_json::json;
 use std::path::{Path, PathBuf};
 
-/// Everything a run says.
+/// With every event of a run.
 fn told(spec: &LabSpec, options: Options) -> Vec<Event> {
     run(spec, options.with_decisions(true).with_changes(true)).1
 }
@@ -42,13 +42,16 @@ fn the_keyboard_steps_through_a_lab() {
     let dir = tempfile::tempdir().unwrap();
     browser.emulate(&[("prefers-reduced-motion", "reduce")]);
     browser.visit(&lab(dir.path(), "arp-vepa"));
-    assert!(browser.text(".narration").contains("The lab as it begins"));
+    assert!(browser.text(".narration").contains("The lab at the start"));
     browser.press([key::RIGHT]);
     assert!(browser.text(".narration").contains("Step 1: c1 pings c2"), "{}", browser.text(".narration"));
-    // The request reaches the switch, which sends nothing back.
+    // The request reaches the switch, which does not reflect it.
     browser.press([key::RIGHT; 3]);
     let told = browser.text(".narration");
-    assert!(told.contains("sw0.eth0: the switch takes it in") && told.contains("R126 Not back by"), "{told}");
+    assert!(
+        told.contains("sw0.eth0: it arrives at the switch") && told.contains("R126 Not back out of"),
+        "{told}"
+    );
     assert!(marks(&browser).contains("✗ not R126"), "{}", marks(&browser));
     browser.press([key::RIGHT, key::RIGHT]);
     assert!(marks(&browser).contains("✓ got it S1"), "{}", marks(&browser));
@@ -59,9 +62,9 @@ fn the_keyboard_steps_through_a_lab() {
     browser.press([key::UP, key::END]);
     assert!(browser.text(".narration").contains("a reply after"), "{}", browser.text(".narration"));
     browser.press([key::HOME]);
-    assert!(browser.text(".narration").contains("The lab as it begins"));
+    assert!(browser.text(".narration").contains("The lab at the start"));
     browser.press(['?']);
-    assert!(browser.text("dialog[open]").contains("one hop back, one hop on"));
+    assert!(browser.text("dialog[open]").contains("one hop back, one hop forward"));
     browser.press([key::ESCAPE]);
     browser.wait_for("!document.querySelector('dialog').open");
     browser.press([' ']);
@@ -95,7 +98,7 @@ fn what_is_clicked_is_told() {
         device.contains("vepa") && device.contains("192.168.128.222/24") && device.contains("rx_packets"),
         "{device}"
     );
-    // What the switch knows grows with time.
+    // The forwarding database grows with time.
     browser.click(".mv-switch .mv-name");
     assert!(
         browser.text(".panel").contains("Forwarding database at this moment (1)"),
@@ -103,21 +106,21 @@ fn what_is_clicked_is_told() {
         browser.text(".panel")
     );
     browser.press([key::HOME]);
-    assert!(browser.text(".panel").contains("nothing is known"));
+    assert!(browser.text(".panel").contains("no entries"));
     browser.press([key::END]);
     assert!(
         browser.text(".panel").contains("Forwarding database at this moment (2)"),
         "{}",
         browser.text(".panel")
     );
-    // By keyboard alone, too.
+    // Also with the keyboard only.
     browser.eval("document.querySelector('.mv-device[data-device=\"win\"]').focus()");
     browser.press([key::ENTER]);
     assert!(browser.text(".panel").starts_with("win"), "{}", browser.text(".panel"));
     assert_eq!(browser.console(), [""; 0]);
 }
 
-/// Whatever is in names, titles and frames, it is text.
+/// Any name, title or frame is shown as text.
 #[test]
 fn hostile_names_do_nothing() {
     let Some(browser) = Browser::open(1280, 900) else { return };
@@ -132,7 +135,7 @@ fn hostile_names_do_nothing() {
     browser.eval(&format!("macvlab.viewer.show('device', {})", json!(attack)));
     assert!(browser.text(".panel").starts_with("</script><script>"), "{}", browser.text(".panel"));
     assert!(browser.text("h1").contains("<img src=x onerror=window.hit=2>"));
-    // The drawing is whole.
+    // The drawing is complete.
     assert_eq!(browser.eval("return document.querySelectorAll('.stage [data-device]').length"), json!(8));
     let found = browser.eval(
         "return [window.hit ?? null, document.images.length, document.scripts.length, document.querySelectorAll('[onerror]').length]",
@@ -189,7 +192,7 @@ fn ten_thousand_hops_open_and_step() {
         "{}",
         browser.text(".clock")
     );
-    // Only what is seen is there.
+    // Only visible rows exist.
     let rows = browser.eval("return document.querySelectorAll('.row').length").as_u64().unwrap();
     assert!((5..80).contains(&rows), "{rows}");
     let seen = browser.eval("const [r, p] = [document.querySelector('.row[aria-selected=true]'), document.querySelector('.hops')].map((e) => e.getBoundingClientRect()); return r.top >= p.top - 1 && r.bottom <= p.bottom + 1");
@@ -224,20 +227,20 @@ fn dark_and_still_if_the_reader_wants_it() {
     assert_eq!(browser.eval("return document.documentElement.dataset.theme"), json!("dark"));
     browser.press(['d']);
     assert_eq!(browser.eval("return document.documentElement.dataset.theme"), json!("light"));
-    // The address names the moment.
+    // The URL names the moment.
     browser.press([key::RIGHT]);
     browser.wait_for("location.hash === '#2'");
     browser.eval("location.hash = '#4'");
     browser.wait_for("macvlab.viewer.index === 3");
     browser.eval("macvlab.viewer.go(0)");
-    // Frames do not glide; they are there.
+    // Frames appear without animation.
     browser.eval("macvlab.viewer.play()");
     browser.wait_for("macvlab.viewer.index >= 3");
     assert_eq!(browser.eval("return document.getAnimations().length"), json!(0));
     assert_eq!(browser.console(), [""; 0]);
 }
 
-/// Headers are read out of any bytes, and out of any part of them, without a mishap.
+/// Headers are decoded from any bytes, and from any part of them, without an exception.
 #[test]
 fn headers_are_decoded() {
     let Some(browser) = Browser::open(1280, 900) else { return };
@@ -257,7 +260,7 @@ fn headers_are_decoded() {
     assert!(told[3].contains("flags SYN ACK") && told[3].contains("source port 80"), "{told:?}");
     assert!(told[3].contains("options 4 bytes"), "{told:?}");
     let short = fields("0200000000020200000000010806000108");
-    assert!(short[1].contains("cut off after 3 bytes"), "{short:?}");
+    assert!(short[1].contains("truncated after 3 bytes"), "{short:?}");
     let all = browser.eval(
         "let n = 0; const titles = new Set();
          for (const [hex] of macvlab.viewer.bundle.frames) {

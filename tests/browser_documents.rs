@@ -8,7 +8,7 @@ use common::{macvlab, root, stderr};
 use serde_json::json;
 use std::path::PathBuf;
 
-/// Writes what a command makes into a file of this name.
+/// Writes a command's output to a file with this name.
 fn made(dir: &tempfile::TempDir, name: &str, args: &[&str]) -> PathBuf {
     let path = dir.path().join(name);
     let output = macvlab(root(), &[args, &[path.to_str().unwrap()]].concat(), b"");
@@ -31,7 +31,7 @@ fn the_matrix_is_read_on_a_phone_and_at_night() {
     browser.wait_for("location.hash.length > 1 && document.querySelector('dt:target')");
     browser.eval("document.querySelectorAll('details').forEach((d) => { d.open = true; })");
     let told = browser.text("details.cell pre");
-    assert!(told.contains("The first thing that is lost is the question"), "{told}");
+    assert!(told.contains("The first frame lost is the request"), "{told}");
     assert_eq!(browser.eval(wide), json!(true));
     let paper = "return getComputedStyle(document.body).backgroundColor";
     let day = browser.eval(paper);
@@ -47,10 +47,10 @@ fn a_sequence_diagram_is_a_picture_with_words() {
     browser.visit(&made(&dir, "run.svg", &["draw", "demo:vepa", "--sequence", "-o"]));
     let texts = "return [...document.querySelectorAll('text')].map((t) => t.textContent).join('\\n')";
     let texts = browser.eval(texts);
-    for words in ["c2", "step 1: c1 pings c2", "✗ not to eth0: R126 Not back by the port it came in on"] {
+    for words in ["c2", "step 1: c1 pings c2", "✗ not to eth0: R126 Not back out of the arrival port"] {
         assert!(texts.as_str().unwrap().contains(words), "{words}: {texts}");
     }
-    // Nothing stands outside of the picture.
+    // Nothing extends beyond the picture.
     let inside = "const { width, height } = document.documentElement.viewBox.baseVal;
         return [...document.querySelectorAll('text')].every((t) => {
           const box = t.getBBox();

@@ -1,4 +1,4 @@
-//! A lab's time and what it holds have limits: what goes past them is refused with its place, and nothing runs for ever.
+//! A lab's time and contents have limits: input beyond them is refused with its place, and every run ends.
 #![allow(missing_docs, clippy::unwrap_used)]
 
 mod common;
@@ -28,7 +28,7 @@ hairpin = true
 [switch.sw0.port.win]
 "#;
 
-/// As many times ten years.
+/// Multiples of ten years.
 fn waits(steps: usize) -> String {
     format!("{DEVICES}{}", "[[step]]\nwait = \"87600h\"\n".repeat(steps))
 }
@@ -65,7 +65,7 @@ fn steps_that_are_too_long_together_are_refused_with_their_line() {
         }
         assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1, "no output is left behind");
     }
-    // A step more is a step too many, and no sooner.
+    // One more step is too many.
     write(&waits(10));
     let output = macvlab(dir.path(), &["run", "lab.toml"], b"");
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
@@ -109,14 +109,14 @@ fn captures_are_replayed_from_now_and_may_not_last_longer_than_the_lab() {
     let said = stderr(&output);
     assert_eq!(output.status.code(), Some(2), "{said}");
     assert!(said.contains("line 17") && said.contains("past the end of the lab's time"), "{said}");
-    // Late, but a second apart: when a capture was taken does not matter.
+    // Late, but a second apart: the absolute capture time does not matter.
     let output = run(u64::MAX - 1_000_000_000, u64::MAX);
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
 }
 
 #[test]
 fn a_step_that_only_running_shows_to_be_too_late_is_not_done() {
-    // Ten years there and ten years back: the answers take the lab past its end, though no step waits.
+    // Ten years each way: the replies take the lab past its end, though no step waits.
     let mut text = String::from(
         "[nic.eth0]\naddress = [\"10.0.0.1/24\"]\ncable = \"far\"\nlatency = \"87600h\"\n\
          [station.far]\naddress = [\"10.0.0.2/24\"]\n",
@@ -137,7 +137,8 @@ fn a_step_that_only_running_shows_to_be_too_late_is_not_done() {
 
 #[test]
 fn routers_that_multiply_what_they_forward_end_their_step() {
-    // All have the address that all send to, and the switch learns nothing: each packet reaches all, who send it on.
+    // All have the MAC address that all send to, and the switch learns nothing: each packet reaches all, and they
+    // forward it.
     const MAC: &str = "02:00:00:00:00:aa";
     let neighbour = format!("gateway = \"10.0.0.200\", neighbours = {{ \"10.0.0.200\" = \"{MAC}\" }}");
     let mut text = String::from("[switch.sw0.port.s]\n");
@@ -173,7 +174,7 @@ fn a_lab_that_is_told_of_the_last_moment_comes_to_rest() {
     for start in [Instant::ZERO, Instant::MAX, Instant::from_nanos(u64::MAX - 1_500_000_000)] {
         let mut lab = Lab::new(&spec, Options::default().with_start(start));
         let mut sink = |_: &Event| ();
-        // ARP from a stranger: the host answers and remembers.
+        // ARP from an unknown sender: the host replies and stores it.
         let mut frame = [0xff; 6].to_vec();
         frame.extend([2, 0, 0, 0, 0, 9, 8, 6, 0, 1, 8, 0, 6, 4, 0, 1, 2, 0, 0, 0, 0, 9, 192, 168, 128, 9]);
         frame.extend([0, 0, 0, 0, 0, 0, 192, 168, 128, 130]);

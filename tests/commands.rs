@@ -100,7 +100,7 @@ fn run_fails_if_an_expectation_does_not_hold() {
 fn run_explains_with_rules_and_writes_events() {
     let dir = folder();
     let text = stdout(&macvlab(dir.path(), &["run", "lab.toml", "--explain"], b""));
-    assert!(text.contains("R14   Unicast to a port: The destination is this port's address"), "{text}");
+    assert!(text.contains("R14   Unicast to a port: The destination is this port's MAC address"), "{text}");
     let events = stdout(&macvlab(dir.path(), &["run", "lab.toml", "--json"], b""));
     assert!(events.lines().all(|line| line.starts_with(r#"{"event":""#)), "{events}");
     assert!(
@@ -159,7 +159,7 @@ fn replay_reports_bad_records_and_completes_its_outputs() {
     let args = ["replay", "-", "--lab", "lab.toml", "--out-dir", "out", "-o", "all.pcapng"];
     let output = macvlab(dir.path(), &args, &capture(true));
     assert_eq!(output.status.code(), Some(2));
-    let bad = "<standard input>: record 2, at byte 100: a frame of 13 bytes has no Ethernet header, which takes 14\n";
+    let bad = "<standard input>: record 2, at byte 100: a frame of 13 bytes is shorter than an Ethernet header of 14\n";
     assert_eq!(stderr(&output), bad);
     assert_eq!(times(&dir.path().join("out/c2.pcap")), [3_000_000_000]);
     assert_eq!(times(&dir.path().join("all.pcapng")).len(), 4);
@@ -191,7 +191,7 @@ fn what_is_no_capture_leaves_no_files() {
     let args = ["replay", "-", "--lab", "lab.toml", "--out-dir", "out", "-o", "all.pcapng"];
     let output = macvlab(dir.path(), &args, b"hello");
     assert_eq!(output.status.code(), Some(2));
-    let why = "error: <standard input>: not a capture: it begins with 68 65 6c 6c, as neither pcap nor pcapng does\n";
+    let why = "error: <standard input>: not a capture: it begins with 68 65 6c 6c, unlike pcap and pcapng\n";
     assert_eq!(stderr(&output), why);
     assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1);
 }

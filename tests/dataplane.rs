@@ -1,4 +1,4 @@
-//! The data plane without a lab around it: workers tell what a lab tells, frame by frame.
+//! The data plane without a lab: workers report the same hops as a lab, frame by frame.
 #![allow(missing_docs, clippy::unwrap_used)]
 
 mod common;
@@ -15,10 +15,10 @@ fn quiet() -> Options {
     Options::default().with_stacks(false)
 }
 
-/// A hop as it is compared: where, what, when, the bytes, and the number of the frame.
+/// The compared properties of a hop: device, kind, time, bytes, and the number of the frame.
 type HopRecord = (Name, HopKind, Instant, Vec<u8>, u64);
 
-/// Every address that means something in a lab: devices, groups that are joined or reserved, all, and a stranger.
+/// Every relevant address in a lab: devices, joined and reserved groups, broadcast, and an unknown one.
 fn addresses(lab: &Lab) -> Vec<MacAddr> {
     let mut all: Vec<MacAddr> = lab.devices().iter().filter_map(|d| d.mac).collect();
     all.extend(["01:00:5e:00:00:01", "33:33:00:00:00:01", "01:00:5e:01:02:03", "01:80:c2:00:00:02"].map(mac));
@@ -30,7 +30,7 @@ fn mac(text: &str) -> MacAddr {
     text.parse().unwrap()
 }
 
-/// What a frame is made of, as numbers to choose by.
+/// The ingredients of a frame, as numbers.
 #[derive(Clone, Debug)]
 struct Dice {
     at: usize,
@@ -69,7 +69,7 @@ fn frame(dice: &Dice, addresses: &[MacAddr]) -> Vec<u8> {
     frame
 }
 
-/// Where frames can come in: every device sends, and those with a cable also take frames from it.
+/// Where frames can enter: every device sends, and those with a cable also receive from it.
 fn entrances(spec: &LabSpec, worker: &Worker) -> Vec<Entrance> {
     let mut list = Vec::new();
     for device in &spec.devices {
@@ -125,13 +125,13 @@ proptest! {
     }
 }
 
-/// A hop as a worker tells it.
+/// A hop as a worker reports it.
 type Passed = (NodeId, HopKind, Instant, Vec<u8>, u64);
 
 proptest! {
     #![proptest_config(ProptestConfig { cases: 4, ..ProptestConfig::default() })]
 
-    /// In every lab of the fixtures, and for more frames than are looked up together.
+    /// In every lab of the fixtures, and for more frames than one batch.
     #[test]
     fn a_batch_comes_to_what_its_frames_come_to_one_by_one(
         at in any::<usize>(),
@@ -165,7 +165,7 @@ proptest! {
     }
 }
 
-/// What a bridge's own device counts: what it receives without the header and the outer tag, what it sends as it is.
+/// Counters of a bridge's own device: received frames without the header and the outer tag, sent frames unchanged.
 #[test]
 fn a_bridges_own_device_counts_what_is_behind_the_header() {
     let text = r#"

@@ -1,4 +1,4 @@
-//! The guided tour and the quiz, as one sees them when they are piped.
+//! The guided tour and the quiz, with piped input and output.
 #![allow(missing_docs, clippy::unwrap_used)]
 
 mod common;
@@ -10,7 +10,7 @@ fn demo(args: &[&str], typed: &str) -> (Option<i32>, String, String) {
     (output.status.code(), stdout(&output), stderr(&output))
 }
 
-/// The questions of the quiz, and the answers that the runs give.
+/// The questions of the quiz, and the correct answers.
 fn answers() -> Vec<String> {
     let (_, tour, _) = demo(&["--tour"], "");
     let answers = tour.lines().filter_map(|line| line.strip_prefix("Answer:     "));
@@ -22,7 +22,7 @@ fn a_tour_has_for_each_experiment_question_prediction_run_answer_and_explanation
     let (code, text, said) = demo(&["--tour"], "");
     assert_eq!((code, said.as_str()), (Some(0), ""));
     assert_eq!(text.matches("== ").count(), 8);
-    for word in ["Question: ", "Set-up: ", "Prediction: ", "step 1: ", "Answer: ", "Explained: ", "Go on: "] {
+    for word in ["Question: ", "Set-up: ", "Prediction: ", "step 1: ", "Answer: ", "Explained: ", "Next: "] {
         let times = text.lines().filter(|line| line.starts_with(word)).count();
         assert_eq!(times, 8, "{word}");
     }
@@ -61,6 +61,17 @@ fn a_quiz_that_ends_early_has_a_score() {
     }
     let (code, text, _) = demo(&["--quiz"], &"y".repeat(5000));
     assert_eq!((code, text.lines().last()), (Some(0), Some("No predictions, no score.")));
+}
+
+#[test]
+fn an_answer_has_a_limit() {
+    // Two answers, because the first is 1,024 bytes long; and one that is invalid.
+    for (spaces, last, is_one) in [(1023, "0 of 2 right.", false), (1021, "No predictions, no score.", true)]
+    {
+        let (code, text, said) = demo(&["--quiz"], &(" ".repeat(spaces) + "yn\nq\n"));
+        assert_eq!((code, text.lines().last()), (Some(0), Some(last)));
+        assert_eq!(said.contains("y for yes, n for no"), is_one, "{said}");
+    }
 }
 
 #[test]

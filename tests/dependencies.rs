@@ -1,4 +1,4 @@
-//! The dependencies are what `deny.toml` allows. `cargo deny check` checks more; this needs nothing but cargo.
+//! Checks the dependencies against `deny.toml`. `cargo deny check` checks more; this needs only cargo.
 #![allow(missing_docs, clippy::unwrap_used)]
 
 mod common;
@@ -31,10 +31,10 @@ fn allowed() -> BTreeSet<String> {
     allowed.iter().map(|license| license.get_ref().as_str().unwrap().to_owned()).collect()
 }
 
-/// Whether an SPDX expression can be met: AND binds more than OR, and a slash is an old OR.
+/// Whether an SPDX expression is satisfied: AND binds tighter than OR, and a slash is an old OR.
 fn is_met(expression: &str, allowed: &BTreeSet<String>) -> bool {
     let expression = expression.replace('/', " OR ");
-    // A bracketed part first: in its place comes a license that is allowed, or one that is not.
+    // A bracketed part first: it is replaced by a license that is allowed, or one that is not.
     if let Some((before, rest)) = expression.rsplit_once('(') {
         let (inner, after) = rest.split_once(')').unwrap();
         let inner = if is_met(inner, allowed) { "MIT" } else { "none" };

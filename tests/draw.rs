@@ -54,7 +54,7 @@ fn files_are_whole_or_not_there() {
     assert_eq!(names, ["demo.html", "lab.svg", "run.html"]);
 }
 
-/// Whatever else is written, what goes to standard output does not change by it.
+/// Standard output does not depend on which other files are written.
 #[test]
 fn a_page_changes_nothing_else() {
     let dir = tempfile::tempdir().unwrap();

@@ -1,4 +1,4 @@
-//! What `macvlab explain` tells: the whole way of a frame, and who did not get it by which rule.
+//! The output of `macvlab explain`: the whole path of a frame, and the rule that filtered it from each other device.
 #![allow(missing_docs, clippy::unwrap_used)]
 
 mod common;
@@ -55,7 +55,7 @@ fn what_a_frame_provokes_as_events() {
     let last = events.lines().last().unwrap();
     assert_eq!(
         last,
-        r#"{"event":"fate","frame_id":4,"device":"win","fate":"got","rule":"S1","at":"win","reason":"Whatever arrives on its cable is handed to the station, which looks at it if it is meant for it."}"#
+        r#"{"event":"fate","frame_id":4,"device":"win","fate":"got","rule":"S1","at":"win","reason":"Every frame that arrives on its cable is handed to the station, which reads it if it is the destination."}"#
     );
     assert_eq!(events.lines().filter(|l| l.starts_with(r#"{"event":"fate""#)).count(), 4 + 3 * 3 - 1);
 }
@@ -63,15 +63,15 @@ fn what_a_frame_provokes_as_events() {
 #[test]
 fn why_not() {
     let cases = [
-        ("arp-vepa", "c1", "--arp", "c2", "c2", "R126  Not back by the port it came in on, at sw0.eth0"),
-        ("arp-vepa", "c1", "--ping", "win", "c2", "R126  Not back by the port it came in on, at sw0.eth0"),
+        ("arp-vepa", "c1", "--arp", "c2", "c2", "R126  Not back out of the arrival port, at sw0.eth0"),
+        ("arp-vepa", "c1", "--ping", "win", "c2", "R126  Not back out of the arrival port, at sw0.eth0"),
         (
             "arp-private",
             "c1",
             "--arp",
             "c2",
             "c2",
-            "R17   A reflected broadcast goes back to its sender alone, at eth0",
+            "R17   A reflected broadcast returns to its sender only, at eth0",
         ),
         (
             "arp-private",
@@ -79,10 +79,10 @@ fn why_not() {
             "--arp",
             "c2",
             "eth0",
-            "R17   A reflected broadcast goes back to its sender alone, at eth0",
+            "R17   A reflected broadcast returns to its sender only, at eth0",
         ),
         ("arp-bridge", "c1", "--ping", "c2", "win", "R30   Bridge mode delivers locally, at c1"),
-        ("arp-host", "eth0", "--arp", "c1", "c1", "R126  Not back by the port it came in on, at sw0.eth0"),
+        ("arp-host", "eth0", "--arp", "c1", "c1", "R126  Not back out of the arrival port, at sw0.eth0"),
         (
             "mixed-modes",
             "b1",
@@ -106,7 +106,7 @@ fn why_not() {
     }
     let text = explain("arp-vepa-hairpin", &["--at", "c1", "--arp", "c2", "--why-not", "c2"]);
     assert!(
-        text.starts_with("c2 gets the frame\n  R19   A vepa port's broadcast came back, at c2\n"),
+        text.starts_with("c2 gets the frame\n  R19   A vepa port's broadcast is reflected, at c2\n"),
         "{text}"
     );
 }
@@ -121,7 +121,7 @@ fn why_not_of_every_frame_that_comes_of_it() {
         [
             "c1 sends: ARP who-has 192.168.128.233 tell 192.168.128.222",
             "win gets the frame",
-            "  S1    A station takes what its cable brings, at win",
+            "  S1    A station receives from its cable, at win",
             "c2 sends: ARP 192.168.128.233 is-at 02:42:c0:a8:80:e9",
             "win does not get the frame",
             "  R125  Known unicast, at sw0.win",
@@ -243,7 +243,7 @@ fn hostile_frames_and_names_do_not_break_the_output() {
         hex.push_str(["ff", "81", "00", "1b", "08"][len % 5]);
     }
     let text = stdout(&run(&["--at", "{c2}", "--frame", "ffffffffffff 02:00:00:00:00:01 88b5"]));
-    assert!(text.contains("  c`1$(x)  R126  Not back by the port"), "{text}");
+    assert!(text.contains("  c`1$(x)  R126  Not back out of"), "{text}");
     let json = stdout(&run(&["--at", "{c2}", "--frame", "ffffffffffff0200000000018100000a0806", "--json"]));
     for line in json.lines() {
         serde_json::from_str::<serde_json::Value>(line).unwrap();

@@ -1,4 +1,4 @@
-//! Files that commands write: never another one than was meant, and what cannot be written is told by name.
+//! Output files: a command never writes to an unintended file, and errors name the file.
 #![cfg(target_os = "linux")]
 #![allow(missing_docs, clippy::unwrap_used)]
 
@@ -28,7 +28,7 @@ fn folder() -> tempfile::TempDir {
     dir
 }
 
-/// Every file below a folder, with what is in it.
+/// Every file below a folder, with its contents.
 fn contents(folder: &Path) -> Vec<(std::path::PathBuf, Vec<u8>)> {
     let mut all = Vec::new();
     for entry in std::fs::read_dir(folder).unwrap() {

@@ -1,4 +1,4 @@
-//! What a user sees of IPv4 fragments: the labs named frag-*, each of which says what must come of every step.
+//! IPv4 fragments as a user sees them: the labs named frag-*, each with the expected outcome of every step.
 #![allow(missing_docs, clippy::unwrap_used)]
 
 use macvlab::lab::{Event, Hop, HopKind, Lab, Options};
@@ -65,7 +65,7 @@ fn lab(text: &str) -> Lab {
     Lab::new(&macvlab::labfile::parse("lab", text).unwrap(), Options::default())
 }
 
-/// Offers frames to devices, and tells what happened there, in words: device, hop, length.
+/// Sends frames to devices, and returns the hops in words: device, hop, length.
 fn hops(lab: &mut Lab, frames: &[(&str, Vec<u8>)]) -> Vec<String> {
     let mut told = Vec::new();
     for (device, frame) in frames {

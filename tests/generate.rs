@@ -1,4 +1,4 @@
-//! Captures that are made up.
+//! Generated captures.
 #![allow(missing_docs, clippy::unwrap_used)]
 
 mod common;
@@ -49,7 +49,7 @@ fn a_capture_for_a_lab_replays_at_its_ports() {
 fn what_cannot_be_made_is_refused() {
     let dir = tempfile::tempdir().unwrap();
     for (args, said) in [
-        (&["--groups", "60", "--broadcasts", "41"][..], "come to more"),
+        (&["--groups", "60", "--broadcasts", "41"][..], "add up to more than 100"),
         (&["--size", "13"], "14 to 65535"),
         (&["--bytes", "lots"], "a size is a number"),
     ] {

@@ -1,4 +1,4 @@
-//! Ctrl-C: run and replay end early, and what they wrote is whole.
+//! Ctrl-C: run and replay end early, and their outputs are valid.
 #![cfg(unix)]
 #![allow(missing_docs, clippy::unwrap_used)]
 
@@ -13,7 +13,7 @@ use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 use std::time::Duration;
 
-/// The exit code of what Ctrl-C ended.
+/// The exit code after Ctrl-C.
 const INTERRUPTED: Option<i32> = Some(130);
 
 fn start(dir: &Path, args: &[&str]) -> Child {
@@ -27,7 +27,8 @@ fn start(dir: &Path, args: &[&str]) -> Child {
         .unwrap()
 }
 
-/// Waits until events come out, which is after the program listens; then sends it a signal, and takes the other events.
+/// Waits for the first events, which come after the program has installed its handler; then sends it a signal, and
+/// reads the other events.
 fn signal_at_the_first_event(child: &mut Child, signal: &str) -> std::thread::JoinHandle<String> {
     let (mut stdout, mut first) = (child.stdout.take().unwrap(), [0]);
     assert_eq!(stdout.read(&mut first).unwrap(), 1, "nothing came out");
@@ -43,7 +44,7 @@ fn send(child: &Child, signal: &str) {
     assert!(Command::new("kill").args([signal, &child.id().to_string()]).status().unwrap().success());
 }
 
-/// Waits until something is so, but not for ever.
+/// Waits for a condition, with a timeout.
 fn until(what: &str, mut is_so: impl FnMut() -> bool) {
     for _ in 0..6000 {
         if is_so() {
@@ -54,7 +55,7 @@ fn until(what: &str, mut is_so: impl FnMut() -> bool) {
     panic!("not within a minute: {what}");
 }
 
-/// How a program ends that is to end by itself, which it must within a minute.
+/// The exit of a program that is to end by itself, which it must within a minute.
 fn ended(mut child: Child) -> Output {
     let mut over = false;
     for _ in 0..6000 {
@@ -72,7 +73,7 @@ fn ended(mut child: Child) -> Output {
     output
 }
 
-/// The frames of a capture, which is whole.
+/// The frames of a capture, which must be valid.
 fn frames(path: &Path) -> usize {
     let mut reader = Reader::new(Cursor::new(std::fs::read(path).unwrap())).unwrap();
     std::iter::from_fn(|| reader.next_record().map(|r| r.map(|_| ()).unwrap())).count()
@@ -94,7 +95,7 @@ fn run_ends_with_whole_outputs() {
         write!(lab, "[[step]]\nping = {{ from = \"eth0\", to = \"win\" }}\nexpect = \"reply\"\n").unwrap();
     }
     std::fs::write(dir.path().join("lab.toml"), lab).unwrap();
-    // Nobody reads the events yet, so the run comes to a halt when the pipe is full, long before its end.
+    // The events are not read yet, so the run blocks when the pipe is full, long before its end.
     let mut child = start(dir.path(), &["run", "lab.toml", "--json", "--pcap", "out.pcapng"]);
     let events = signal_at_the_first_event(&mut child, "-INT");
     let output = ended(child);
@@ -102,7 +103,7 @@ fn run_ends_with_whole_outputs() {
     assert_eq!(output.status.code(), INTERRUPTED);
     assert_eq!(
         String::from_utf8(output.stderr).unwrap(),
-        "interrupted; what was written is whole as far as it goes\n"
+        "interrupted; the outputs are valid as far as they go\n"
     );
     for line in events.lines() {
         serde_json::from_str::<serde_json::Value>(line).unwrap();
@@ -135,7 +136,7 @@ fn replay_ends_with_whole_outputs() {
         written
     };
     more(1000).unwrap();
-    // The input goes on, but nothing more comes for now: that must not keep the program.
+    // The input stays open without more data: that must not block the program.
     let events = signal_at_the_first_event(&mut child, "-INT");
     let output = ended(child);
     events.join().unwrap();
@@ -152,10 +153,10 @@ fn replay_ends_with_whole_outputs() {
 fn a_quiz_ends_at_once_with_its_score() {
     let dir = tempfile::tempdir().unwrap();
     let mut child = start(dir.path(), &["demo", "--quiz"]);
-    // Held to the end: a quiz whose input is over ends as well, and must not before it hears the signal.
+    // Kept open to the end: a quiz whose input ends stops as well, and must not before it gets the signal.
     let mut answers = child.stdin.take().unwrap();
     answers.write_all(b"n\n").unwrap();
-    // The second prompt is there after the first answer.
+    // The second prompt comes after the first answer.
     let (mut seen, mut byte) = (Vec::new(), [0]);
     while String::from_utf8_lossy(&seen).matches("Your prediction").count() < 2 {
         assert_eq!(child.stdout.as_mut().unwrap().read(&mut byte).unwrap(), 1, "the quiz ended");
@@ -201,7 +202,7 @@ fn an_ordinary_folder_of_captures_is_replayed_to_its_end() {
     assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
 }
 
-/// Blocks of a pcapng stream that are no packets, for ever.
+/// An endless stream of pcapng blocks without packets.
 fn endless(mut stdin: impl Write + Send + 'static) {
     let block = |kind: u32, body: &[u8]| {
         let len = (body.len() as u32 + 12).to_le_bytes();
@@ -211,7 +212,7 @@ fn endless(mut stdin: impl Write + Send + 'static) {
     let head = [block(0x0a0d_0d0a, &section), block(1, &[1, 0, 0, 0, 0, 0, 0, 0])].concat();
     let nothing = block(4, &[0; 4]).repeat(4096);
     std::thread::spawn(move || {
-        // Until nobody reads it any more.
+        // Until the reader is gone.
         let _ = stdin.write_all(&head);
         while stdin.write_all(&nothing).is_ok() {}
     });
@@ -229,14 +230,14 @@ fn an_endless_capture_without_a_packet_keeps_nobody() {
         let output = ended(child);
         assert_eq!(output.status.code(), INTERRUPTED);
         no_part_is_left(dir.path());
-        // It may not have been listening yet: then there is nothing.
+        // It may not have installed its handler yet: then there is no output.
         if dir.path().join("all.pcapng").exists() {
             assert_eq!(frames(&dir.path().join("all.pcapng")), 0);
         }
     }
 }
 
-/// Whether the program has begun an output in this folder: a descriptor that it wrote or will write.
+/// Whether the program has opened an output in this folder.
 fn has_open_output(child: &Child, dir: &Path) -> bool {
     let Ok(descriptors) = std::fs::read_dir(format!("/proc/{}/fd", child.id())) else { return false };
     descriptors.flatten().any(|fd| std::fs::read_link(fd.path()).is_ok_and(|to| to.starts_with(dir)))

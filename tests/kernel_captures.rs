@@ -1,5 +1,5 @@
-//! The laboratory against the kernel's own recordings: `fixtures/captures` holds what the kernel's macvlan received and
-//! delivered in several networks; the same frames offered here must come out at the same devices, byte for byte.
+//! The laboratory against recordings of the kernel: `fixtures/captures` contains the frames that the kernel's macvlan
+//! received and delivered in several networks; the same frames sent here must reach the same devices, byte for byte.
 
 #![allow(clippy::unwrap_used)]
 
@@ -20,7 +20,7 @@ struct Experiment {
     spec: LabSpec,
 }
 
-/// A frame that a device sent, or that came to the NIC by its cable.
+/// A frame that a device sent, or that arrived at the NIC by its cable.
 struct Offer {
     time: Instant,
     frame: Vec<u8>,
@@ -54,13 +54,13 @@ impl Experiment {
         self.spec.devices.iter().filter(|d| is_port(&d.kind)).map(|d| d.name.to_string()).collect()
     }
 
-    /// What the file's frames are offered as.
+    /// How the file's frames enter the lab.
     fn offers(&self, file: &str, at: &str, from_wire: bool) -> Vec<Offer> {
         let offer = |(time, frame)| Offer { time, frame, at: at.to_owned(), from_wire };
         self.frames(file).into_iter().map(offer).collect()
     }
 
-    /// What the ports and the host stack sent.
+    /// The frames that the ports and the host stack sent.
     fn sent_by_the_host(&self) -> Vec<Offer> {
         let mut offers = self.offers("host.sent.pcap", "eth0", false);
         for port in self.ports() {
@@ -69,7 +69,7 @@ impl Experiment {
         offers
     }
 
-    /// The NIC with its ports, on a cable that nobody answers on.
+    /// The NIC with its ports, on a cable without a reply.
     fn without_the_network(&self) -> LabSpec {
         let mut spec = self.spec.clone();
         spec.switches.clear();
@@ -82,13 +82,13 @@ impl Experiment {
         spec
     }
 
-    /// Every port, the host stack and the outgoing wire saw in the kernel what they saw here.
+    /// Every port, the host stack and the outgoing wire saw the same frames in the kernel and here.
     fn compare_the_host(&self, hops: &[Hop]) {
         for port in self.ports() {
             self.compare(&format!("{port}.pcap"), &received(hops, &port));
         }
         self.compare("wire-out.pcap", &transmitted(hops, "eth0"));
-        // The kernel takes the outer tag off before a packet socket behind the macvlan hook sees the frame.
+        // The kernel removes the outer tag before a packet socket after the macvlan receive handler sees the frame.
         let stack = received(hops, "eth0").into_iter().map(|(frame, n)| (untagged(&frame), n));
         let mut here = Bag::new();
         stack.for_each(|(frame, n)| *here.entry(frame).or_default() += n);
@@ -104,7 +104,7 @@ impl Experiment {
             let count = |bag: &Bag| bag.get(frame).copied().unwrap_or(0);
             let (k, h) = (count(&kernel), count(here));
             if k != h {
-                // What was injected says in its payload what it is for.
+                // An injected frame's payload says what it is for.
                 let text = String::from_utf8_lossy(&frame[14..]).into_owned();
                 differences.push(format!("kernel {k}, here {h}: {frame:02x?} {text:?}"));
             }
@@ -149,7 +149,7 @@ fn untagged(frame: &[u8]) -> Vec<u8> {
     }
 }
 
-/// Offers the frames in the order in which they were recorded.
+/// Sends the frames in the order in which they were recorded.
 fn run(spec: &LabSpec, mut offers: Vec<Offer>) -> Vec<Hop> {
     offers.sort_by_key(|o| o.time);
     let mut hops = Vec::new();
@@ -172,8 +172,8 @@ fn run(spec: &LabSpec, mut offers: Vec<Offer>) -> Vec<Hop> {
     hops
 }
 
-/// The demultiplexer alone: what came by the cable and what ports and host sent give what the kernel delivered, and
-/// what it put on the cable.
+/// The demultiplexer only: the frames from the cable, the ports and the host yield what the kernel delivered, and what
+/// it sent on the cable.
 fn demultiplexer_agrees(name: &str) {
     let experiment = Experiment::open(name);
     let mut offers = experiment.sent_by_the_host();
@@ -181,12 +181,12 @@ fn demultiplexer_agrees(name: &str) {
     experiment.compare_the_host(&run(&experiment.without_the_network(), offers));
 }
 
-/// The whole network: what its members sent gives everything that was recorded anywhere, through the switch and back.
+/// The whole network: the members' frames yield everything that was recorded anywhere, through the switch and back.
 fn network_agrees(name: &str) {
     let experiment = Experiment::open(name);
     let mut offers = experiment.sent_by_the_host();
     offers.extend(experiment.offers("win.sent.pcap", "win", false));
-    // The switch's own frames begin on the cable.
+    // The switch's own frames start on the cable.
     let own = if experiment.has("switch.sent.pcap") {
         experiment.offers("switch.sent.pcap", "eth0", true)
     } else {
@@ -296,7 +296,7 @@ mod extra {
         let frames = |n: usize| seen[n].iter().map(|(_, frame)| frame).collect::<Vec<_>>();
         assert_eq!(frames(0).len(), 4);
         assert_eq!(frames(0), frames(1));
-        // One frame reaches the two within a millisecond, but not in the same nanosecond.
+        // The same frame reaches both within a millisecond, but not in the same nanosecond.
         for ((a, _), (b, _)) in seen[0].iter().zip(&seen[1]) {
             let apart = a.as_nanos().abs_diff(b.as_nanos());
             assert!((1..1_000_000).contains(&apart), "{apart} ns");

@@ -1,4 +1,4 @@
-//! Whatever ends a command at whatever moment: its outputs are whole or absent, and nothing else is left.
+//! However and whenever a command is killed: its outputs are complete or absent, and nothing else is left.
 #![cfg(target_os = "linux")]
 #![allow(missing_docs, clippy::unwrap_used)]
 
@@ -53,7 +53,7 @@ fn folder() -> tempfile::TempDir {
 
 type Files = BTreeMap<String, Vec<u8>>;
 
-/// The files of a folder, hidden ones and folders too.
+/// The entries of a folder, including hidden files and folders.
 fn files(folder: &Path) -> Files {
     let Ok(entries) = std::fs::read_dir(folder) else { return Files::new() };
     let file = |entry: std::io::Result<std::fs::DirEntry>| {
@@ -69,7 +69,7 @@ fn empty(folder: &Path) {
     std::fs::create_dir(folder).unwrap();
 }
 
-/// Whether a file is whole: a capture ends with a whole record, a page and a drawing with their last tag.
+/// Whether a file is complete: a capture ends with a whole record, a page and a drawing with their last tag.
 fn is_whole(name: &str, bytes: &[u8]) -> bool {
     let ends = |tag: &str| bytes.trim_ascii_end().ends_with(tag.as_bytes());
     match name.rsplit_once('.').map(|(_, kind)| kind) {
@@ -83,7 +83,7 @@ fn is_whole(name: &str, bytes: &[u8]) -> bool {
     }
 }
 
-/// capinfos reads every capture to its end, where it is installed: our own reader has seen to them anyway.
+/// Where it is installed, capinfos reads every capture to its end; our own reader does in any case.
 fn captures_are_good_elsewhere(folder: &Path) {
     for name in files(folder).keys().filter(|name| name.contains(".pcap")) {
         let read = Command::new("capinfos").args(["-c", "-T", "-r", name]).current_dir(folder).output();
@@ -92,7 +92,7 @@ fn captures_are_good_elsewhere(folder: &Path) {
     }
 }
 
-/// Moments that are the same for every run of the tests.
+/// Delays that are the same for every run of the tests.
 struct Moments(u64);
 
 impl Moments {
@@ -102,7 +102,7 @@ impl Moments {
     }
 }
 
-/// Runs a command to its end: how long that takes, and what it writes.
+/// Runs a command to its end; returns its duration and its outputs.
 #[allow(clippy::disallowed_methods, reason = "moments are chosen by how long a command takes")]
 fn reference(dir: &Path, args: &[&str]) -> (Duration, Files) {
     empty(&dir.join("out"));
@@ -114,7 +114,7 @@ fn reference(dir: &Path, args: &[&str]) -> (Duration, Files) {
     (begin.elapsed(), files)
 }
 
-/// Sends a signal after this time; how the command ended, which it must within a minute.
+/// Sends a signal after this time; returns how the command ended, which it must within a minute.
 fn ended_by(dir: &Path, args: &[&str], signal: Signal, after: Duration) -> std::process::ExitStatus {
     let mut command = Command::new(env!("CARGO_BIN_EXE_macvlab"));
     command.args(args).current_dir(dir).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
@@ -182,7 +182,7 @@ fn one_request_ends_every_command_with_whole_files() {
             for _ in 0..REQUESTS {
                 empty(&out);
                 let status = ended_by(dir.path(), args, signal, moments.next(takes));
-                // The system ends it before it can have a handler.
+                // The system ends it before it can install a handler.
                 let early = status.signal() == Some(signal as i32);
                 assert!(early || matches!(status.code(), Some(0 | 130)), "{args:?}: {status}");
                 for (name, bytes) in files(&out) {

@@ -1,5 +1,5 @@
-//! The labs of the fixtures: each holds, says so for a reason, runs the same way every time, and together they reach
-//! the rules.
+//! The labs of the fixtures: each passes, has meaningful expectations, runs the same way every time, and together they
+//! cover the rules.
 #![allow(missing_docs, clippy::unwrap_used)]
 
 mod common;
@@ -28,7 +28,7 @@ fn every_lab_holds() {
     }
 }
 
-/// What is not so if the expectation holds.
+/// The negation of the expectation.
 fn turned_round(expect: &Expect, devices: &[Name]) -> Vec<Expect> {
     match expect {
         Expect::Reply => vec![Expect::Unreachable, Expect::NoReply],
@@ -48,7 +48,7 @@ fn turned_round(expect: &Expect, devices: &[Name]) -> Vec<Expect> {
     }
 }
 
-/// The lab with one expectation after another turned round.
+/// The lab with each expectation negated in turn.
 fn wrong_labs(spec: &LabSpec) -> Vec<(String, LabSpec)> {
     let devices: Vec<_> = spec.devices.iter().map(|d| d.name.clone()).collect();
     let mut wrong = Vec::new();
@@ -93,7 +93,7 @@ fn the_exit_code_tells_that_an_expectation_does_not_hold() {
     let dir = tempfile::tempdir().unwrap();
     for (name, path) in labs() {
         let (spec, options) = load(&path);
-        // A capture is found beside the lab file, which is elsewhere here.
+        // A capture is found relative to the lab file, which is in another folder here.
         if !options.captures.is_empty() {
             continue;
         }
@@ -124,7 +124,7 @@ fn a_lab_runs_the_same_way_every_time() {
     }
 }
 
-/// Devices decide about frames in batches as they do about one.
+/// Batches of frames give the same result as single frames.
 #[test]
 fn a_lab_tells_the_same_if_frames_are_taken_in_batches() {
     for (name, path) in labs() {
@@ -144,8 +144,8 @@ fn a_lab_tells_the_same_if_frames_are_taken_in_batches() {
     }
 }
 
-/// Rules that no lab shows, with the test that does. Most answer "why not this port?": a frame that goes elsewhere has no
-/// hop where it does not go.
+/// Rules that no lab shows, with the test that does. Most answer "why not this port?": a frame that goes elsewhere has
+/// no hop at that port.
 const ELSEWHERE: &[(Rule, &str)] = &[
     (Rule::SourceModeNotFlooded, "a_source_port_gets_no_flood_and_no_unlisted_unicast"),
     (Rule::SourceNotListed, "a_source_port_gets_no_flood_and_no_unlisted_unicast"),
@@ -167,7 +167,7 @@ const ELSEWHERE: &[(Rule, &str)] = &[
     (Rule::SwitchPorts, "ports_are_limited_and_strangers_harmless"),
 ];
 
-/// Rules that stand in the catalogue to complete it: no device of a lab is a bridge port of its own host, or a loopback.
+/// Rules that only complete the catalogue: no device of a lab is a bridge port of its own host, or a loopback.
 const NOWHERE: &[Rule] = &[Rule::EnslavedParent];
 
 #[test]
@@ -205,7 +205,7 @@ fn every_rule_that_decides_is_reached() {
     }
 }
 
-/// Whether a test of this name stands in the sources.
+/// Whether the sources contain a test of this name.
 fn is_a_test(name: &str) -> bool {
     let mut todo = vec![root().join("src"), root().join("tests")];
     while let Some(path) = todo.pop() {

@@ -1,4 +1,5 @@
-//! `docs/limits.md` says what the source says: its numbers are the constants', its tests exist, and no limit is missing.
+//! `docs/limits.md` matches the source: its numbers are those of the constants, its tests exist, and no limit is
+//! missing.
 #![allow(missing_docs, clippy::unwrap_used)]
 
 mod common;
@@ -8,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
-/// Constants that the source has for other reasons than to limit input, by what they are the most of.
+/// Constants that do not limit input, with the reason for their name.
 const NO_LIMITS: [&str; 1] = ["time.rs MAX"];
 
 /// Every Rust file below this folder, by its path from there.
@@ -28,7 +29,7 @@ fn files(folder: &Path) -> BTreeMap<String, String> {
     found
 }
 
-/// The constants of a file, with what they are set to.
+/// The constants of a file, with their values.
 fn constants(text: &str) -> impl Iterator<Item = (&str, &str)> {
     text.lines().filter_map(|line| {
         let (before, rest) = line.trim_start().split_once("const ")?;
@@ -40,7 +41,7 @@ fn constants(text: &str) -> impl Iterator<Item = (&str, &str)> {
     })
 }
 
-/// What a constant is set to, as a number. Durations are in seconds.
+/// The value of a constant as a number. Durations are in seconds.
 fn number(file: &str, expression: &str, source: &BTreeMap<String, String>) -> u64 {
     let value = |expression: &str| number(file, expression, source);
     let expression = expression.trim();
@@ -48,7 +49,7 @@ fn number(file: &str, expression: &str, source: &BTreeMap<String, String>) -> u6
     {
         return value(seconds);
     }
-    // Those that bind less come first.
+    // Operators with lower precedence first.
     for operator in [" << ", " + ", " - ", " * "] {
         if let Some((left, right)) = expression.rsplit_once(operator) {
             let (left, right) = (value(left), value(right));
@@ -65,7 +66,7 @@ fn number(file: &str, expression: &str, source: &BTreeMap<String, String>) -> u6
         Ok(number) => number,
         Err(_) if expression == "u16::MAX" => u16::MAX.into(),
         Err(_) => {
-            // Another constant: of this file, or else of a room that has it.
+            // Another constant: of this file, or of a module that has it.
             let own = constants(&source[file]).map(|found| (file, found));
             let all = source.iter().flat_map(|(file, text)| constants(text).map(move |c| (file.as_str(), c)));
             let (file, (_, of)) = own
@@ -77,7 +78,7 @@ fn number(file: &str, expression: &str, source: &BTreeMap<String, String>) -> u6
     }
 }
 
-/// What a cell of the page says, as a number: `16 MiB`, `10 s`, `1,000`.
+/// A cell of the page as a number: `16 MiB`, `10 s`, `1,000`.
 fn said(cell: &str) -> u64 {
     let (number, unit) = cell.split_once(' ').unwrap_or((cell, ""));
     let number: u64 = number.replace(',', "").parse().unwrap_or_else(|e| panic!("{cell}: {e}"));
@@ -89,7 +90,7 @@ fn said(cell: &str) -> u64 {
     }
 }
 
-/// What stands between backticks.
+/// The text between backticks.
 fn quoted(cell: &str) -> Vec<&str> {
     cell.split('`').skip(1).step_by(2).collect()
 }
@@ -124,6 +125,9 @@ fn the_page_of_limits_says_what_the_source_says() {
             }
             rowed.insert(format!("{file} {name}"));
         }
+        if quoted(shown_by).is_empty() {
+            wrong.push(format!("{limit}: no test shows what happens"));
+        }
         let missing = quoted(shown_by).into_iter().filter(|test| !tests.contains(&format!("fn {test}()")));
         wrong.extend(missing.map(|test| format!("{limit}: there is no test {test}")));
     }
@@ -136,7 +140,7 @@ fn the_page_of_limits_says_what_the_source_says() {
     assert!(rowed.len() > 80, "{}", rowed.len());
 }
 
-/// What is said of a lab file of two devices with this behind them.
+/// The diagnostics for a lab file of two devices followed by this text.
 fn said_of(more: &str) -> String {
     let lab = format!(
         "[nic.eth0]\naddress = \"192.0.2.1/24\"\n[station.win]\naddress = \"192.0.2.2/24\"\n[switch.sw0.port]\neth0 = {{}}\nwin = {{}}\n{more}\n"

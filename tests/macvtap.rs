@@ -1,4 +1,4 @@
-//! A macvtap's reader who does not read.
+//! A macvtap with a reader that does not read.
 
 use macvlab::lab::{Event, Hop, HopKind, Lab, Options};
 use macvlab::verdict::Rule;

@@ -1,4 +1,4 @@
-//! Who reaches whom: the built-in set-up against what was measured on the kernel, and what `macvlab matrix` shows.
+//! The matrix: the built-in set-up compared with measurements on the kernel, and the output of `macvlab matrix`.
 #![allow(missing_docs, clippy::unwrap_used)]
 
 mod common;
@@ -45,7 +45,7 @@ fn spec(modes: &[&str], wire: char) -> LabSpec {
     spec
 }
 
-/// A cell as the table has it.
+/// A cell as shown in the table.
 fn in_letters(cell: &Cell, is_static: bool) -> &'static str {
     match (cell.reach, cell.lost) {
         (Reach::Reply, None) => "R",
@@ -214,7 +214,7 @@ fn the_lab_behind_a_cell_can_be_shown_and_run() {
     let lab = shown(&[&which[..], &["--static-neighbours", "--show"]].concat());
     let output = macvlab(root(), &["matrix", "-", "--json"], lab.as_bytes());
     let own = shown(&[&which[..], &["--static-neighbours", "--json"]].concat());
-    // The same cells, but that nobody told the second that it knows its neighbours.
+    // The same cells, except that the second lab has no static neighbours.
     assert_eq!(stdout(&output).replace("learned", "static"), own);
 }
 

@@ -1,5 +1,5 @@
-//! An independent model of the macvlan rules, as naive as can be: linear scans over plain lists, one sentence of the
-//! rules a line. Whatever the demultiplexer decides, the model must say the same.
+//! An independent model of the macvlan rules, as naive as possible: linear scans over plain lists, one sentence of the
+//! rules per line. The demultiplexer must agree with it.
 
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
@@ -50,7 +50,7 @@ fn port() -> impl Strategy<Value = ModelPort> {
         })
 }
 
-/// Who receives: ports by number, and whether the host stack does, and whether the frame goes out on the wire.
+/// The receivers: ports by number, the host stack, and the wire.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Outcome {
     ports: Vec<usize>,

@@ -1,4 +1,4 @@
-//! Where a lab touches the outside: what is attached takes the place of what would be simulated, and nothing else changes.
+//! A lab's attachments: an attached backend replaces what would be simulated, and nothing else changes.
 #![allow(missing_docs, clippy::unwrap_used)]
 
 use macvlab::lab::spec::{Action, StepSpec};
@@ -38,7 +38,7 @@ fn lab() -> Lab {
     Lab::new(&spec(), Options::default())
 }
 
-/// From one station of the test to an address, with experimental data.
+/// From one station of the test to a MAC address, with experimental data.
 fn frame(to: u8, from: u8) -> Vec<u8> {
     let mut frame = vec![2, 0, 0, 0, 0, to, 2, 0, 0, 0, 0, from, 0x88, 0xb5];
     frame.resize(60, 0);
@@ -53,7 +53,7 @@ fn who_has(target: u8, from: u8) -> Vec<u8> {
     frame
 }
 
-/// Lets a frame in, and all that follows from it happen; answers what left.
+/// Lets a frame enter, with everything that follows from it; returns the frames that left.
 fn enter(lab: &mut Lab, outlet: Outlet, frame: &[u8]) -> Vec<(Outlet, Vec<u8>)> {
     let now = lab.now();
     lab.enter(outlet, now, frame, &mut |_| ());
@@ -75,11 +75,11 @@ fn a_program_in_the_place_of_a_ports_stack() {
     let mut lab = lab();
     let c1 = lab.attach("c1").unwrap();
     let win = lab.attach("win").unwrap();
-    // The station's request goes to the program, which answers or not: the port's own stack does not.
+    // The station's request goes to the program, which replies or not: the port's own stack does not.
     let asked = who_has(11, 0x99);
     assert_eq!(enter(&mut lab, win, &asked), [(c1, asked.clone())]);
     assert_eq!(enter(&mut lab, c1, &frame(0x99, 0x11)), [(win, frame(0x99, 0x11))]);
-    // What stays simulated answers as ever.
+    // Simulated devices reply as always.
     let answers = enter(&mut lab, win, &who_has(1, 0x99));
     let to_win: Vec<_> =
         answers.iter().filter(|(o, f)| *o == win && f[..6] == [2, 0, 0, 0, 0, 0x99]).collect();
@@ -92,7 +92,7 @@ fn the_program_that_reads_a_macvtaps_device_node() {
     let mut lab = lab();
     let (t1, win) = (lab.attach("t1").unwrap(), lab.attach("win").unwrap());
     assert_eq!(enter(&mut lab, win, &frame(0x12, 0x99)), [(t1, frame(0x12, 0x99))]);
-    // What is written to a device node is not held against the mtu (R203), which what a device sends is.
+    // Frames written to a device node are not limited by the mtu (R203), frames that a device sends are.
     let mut long = frame(0x11, 0x12);
     long.resize(1600, 0);
     let mut rules = Vec::new();
@@ -113,13 +113,13 @@ fn a_wire_in_the_place_of_a_switch() {
     assert_eq!(enter(&mut lab, win, &who_has(1, 0x99)).len(), 1);
     let eth0 = lab.attach("eth0").unwrap();
     assert!(lab.is_wire(eth0) && !lab.is_wire(win));
-    // The NIC has carrier; whoever is on the switch it was on does not reach it any more.
+    // The NIC has carrier; devices on its former switch no longer reach it.
     assert!(state(&lab, "eth0").carrier);
     assert_eq!(enter(&mut lab, win, &who_has(1, 0x99)), []);
     let answers = enter(&mut lab, eth0, &who_has(11, 0x99));
     assert_eq!(answers.len(), 1, "{answers:?}");
     assert_eq!((answers[0].0, &answers[0].1[6..12]), (eth0, &[2, 0, 0, 0, 0, 0x11][..]));
-    // Without anybody there it has no carrier, and nothing leaves.
+    // Without a peer it has no carrier, and nothing leaves.
     lab.set_present(eth0, false, &mut |_| ());
     assert!(!state(&lab, "eth0").carrier && !state(&lab, "c1").carrier);
     assert_eq!(enter(&mut lab, eth0, &who_has(11, 0x99)), []);

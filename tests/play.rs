@@ -1,4 +1,4 @@
-//! The playground as a program: who is let in, what is answered, how it ends.
+//! The playground as a program: access, responses, and its end.
 #![cfg(all(unix, feature = "play"))]
 #![allow(missing_docs, clippy::unwrap_used)]
 
@@ -28,16 +28,16 @@ fn a_person_plays_and_takes_the_lab_home() {
     std::fs::write(dir.path().join("lab.toml"), lab).unwrap();
     let output = macvlab(dir.path(), &["run", "lab.toml", "--json"], b"");
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
-    // The hops are the same, one by one: the capture of the one is the capture of the other.
+    // The hops are the same, one by one: both captures are equal.
     let (_, _, traffic) = playground.get("traffic.pcapng", "");
     let output = macvlab(dir.path(), &["run", "lab.toml", "--quiet", "--pcap", "-"], b"");
     assert_eq!(String::from_utf8_lossy(&output.stdout), traffic);
 
     let (code, said) = playground.end();
     assert_eq!(code, Some(0), "{said}");
-    assert!(said.ends_with("nothing of it was stored\n"), "{said}");
+    assert!(said.ends_with("nothing was stored\n"), "{said}");
     let left: Vec<_> = std::fs::read_dir(dir.path()).unwrap().map(|e| e.unwrap().file_name()).collect();
-    assert_eq!(left, ["lab.toml"], "nothing is written but what was taken home");
+    assert_eq!(left, ["lab.toml"], "only the downloads are written");
 }
 
 #[test]
@@ -59,13 +59,13 @@ fn outsiders_are_refused() {
         assert!(head.contains("content-type: application/json"), "{head}");
         assert!(!body.contains(path.trim_matches('/')), "the token is not told");
     }
-    // By another name, as after DNS rebinding, or by none.
+    // By another name, as after DNS rebinding, or without one.
     for host in
         ["Host: evil.example\r\n", &format!("Host: evil.example:{port}\r\n"), "Host: 127.0.0.1\r\n", ""]
     {
         assert!([400, 403].contains(&with(&format!("GET {path}state"), host).0), "{host}");
     }
-    // From another page, also one that this machine serves.
+    // From another page, including one that this machine serves.
     for origin in ["http://evil.example", "null", "http://127.0.0.1:1", "https://127.0.0.1"] {
         let headers = format!("Origin: {origin}\r\n");
         assert_eq!(playground.get("state", &headers).0, 403, "{origin}");
@@ -73,7 +73,7 @@ fn outsiders_are_refused() {
     }
     assert_eq!(playground.post("reset", &format!("Origin: http://{host}\r\n"), "{}").0, 200);
     assert_eq!(playground.get("state", "Sec-Fetch-Site: cross-site\r\n").0, 403);
-    // No answer invites other origins, or is kept by anybody.
+    // No response allows other origins, or may be cached.
     let (_, head, _) = playground.get("", "");
     assert!(!head.contains("access-control"), "{head}");
     for header in [
@@ -128,7 +128,7 @@ fn a_lab_is_opened_with_its_steps_done_or_waiting() {
     assert_eq!(fresh["state"]["redo"], "c1 pings c2");
 }
 
-/// A lab's time is a hundred years: what could go on past them is refused, and the session goes on.
+/// A lab's time is a hundred years: a step that could run beyond it is refused, and the session continues.
 #[test]
 fn a_session_at_the_end_of_its_time_answers() {
     let playground = Playground::start(root(), &[]);
@@ -183,7 +183,7 @@ fn the_arguments_of_the_opener_are_of_no_use_to_other_users() {
     // So does another page.
     let (status, ..) = playground.send(&request.replace("Host", "Sec-Fetch-Site: cross-site\r\nHost"));
     assert_eq!(status, 403);
-    // The browser comes in all the same, once.
+    // The browser gets in all the same, once.
     let (status, head, _) = playground.send(&request);
     assert_eq!(status, 303, "{head}");
     assert!(head.contains(&format!("\r\nlocation: {path}\r\n")), "{head}");

@@ -1,4 +1,4 @@
-//! The playground in a real browser, used as a teacher uses it.
+//! The playground in a real browser, used as a teacher would.
 #![cfg(all(unix, feature = "play"))]
 #![allow(missing_docs, clippy::unwrap_used)]
 
@@ -9,12 +9,12 @@ use common::root;
 use common::webdriver::{Browser, key};
 use serde_json::{Value, json};
 
-/// The control of this name.
+/// The control with this name.
 fn control(name: &str) -> String {
     format!("[data-key='{name}']")
 }
 
-/// A browser in which the page is ready.
+/// A browser with the page ready.
 fn open(playground: &Playground, width: u32, height: u32) -> Option<Browser> {
     let browser = Browser::open(width, height)?;
     browser.go(&playground.url());
@@ -35,7 +35,7 @@ fn answered(browser: &Browser, before: &str) {
     assert_ne!(browser.text("#result"), before, "something was said");
 }
 
-/// The mode that is marked as the port's.
+/// The mode shown as the port's.
 fn mode(browser: &Browser, port: &str) -> Value {
     browser.eval(&format!(
         "return document.querySelector('[aria-label=\"Mode of {port}\"] [aria-pressed=true]').textContent"
@@ -46,7 +46,7 @@ fn result(browser: &Browser) -> String {
     browser.text("#result")
 }
 
-/// Asks, and says what came of it.
+/// Runs a probe, and returns the result.
 fn ping(browser: &Browser) -> String {
     browser.eval("document.getElementById('result').textContent = ''");
     click(browser, &control("ask go"));
@@ -63,7 +63,7 @@ fn hairpin_turns_the_failing_ping_into_a_reply() {
     );
     let failed = ping(&browser);
     assert!(
-        failed.starts_with("✗ c1 pings c2: unreachable") && failed.contains("R126 Not back by"),
+        failed.starts_with("✗ c1 pings c2: unreachable") && failed.contains("R126 Not back out of"),
         "{failed}"
     );
     assert!(failed.contains("hairpin is off there"), "{failed}");
@@ -89,7 +89,7 @@ fn hairpin_turns_the_failing_ping_into_a_reply() {
         click(&browser, "#undo");
     }
     assert_eq!(mode(&browser, "c1"), "vepa");
-    // The focus stands where it was; Enter asks again.
+    // The focus is unchanged; Enter runs it again.
     browser.eval(&format!("document.querySelector(\"{}\").focus()", control("ask go")));
     browser.press([key::ENTER]);
     browser.wait_for("document.getElementById('result').textContent.startsWith('✓ c1 pings c2: a reply')");
@@ -110,10 +110,10 @@ fn a_refusal_is_explained_and_nothing_has_changed() {
     assert_eq!(browser.eval("return document.getElementById('result').getAttribute('aria-live')"), "polite");
     click(&browser, &control("mode c1 passthru"));
     assert!(result(&browser).contains("refused with EINVAL"), "{}", result(&browser));
-    // The mode is the one that the port has, not the one that was wished; and the focus is where it was.
+    // The mode shown is the port's current one, not the requested one; and the focus is unchanged.
     assert_eq!(mode(&browser, "c1"), "vepa");
     assert_eq!(browser.eval("return document.activeElement.dataset.key"), "mode c1 passthru");
-    // The form offers the next free name; it can be taken back as well.
+    // The form proposes the next free name; adding can be undone as well.
     browser.fill(&control("add mode"), "bridge");
     click(&browser, &control("add go"));
     assert!(
@@ -126,7 +126,7 @@ fn a_refusal_is_explained_and_nothing_has_changed() {
     assert_eq!(browser.eval("return document.activeElement.dataset.key"), "section ports");
     assert_eq!(browser.console(), [""; 0]);
 
-    // Any step can be typed, and a mistake is explained.
+    // Any step can be typed, and an error is explained.
     browser.click(&control("section step"));
     browser.fill(&control("step text"), "ping = { from = \"c1\", to = \"c9\" }");
     click(&browser, &control("step go"));
@@ -135,7 +135,7 @@ fn a_refusal_is_explained_and_nothing_has_changed() {
     browser.fill(&control("step text"), "ping = { from = \"c1\", to = \"win\", count = 2 }");
     click(&browser, &control("step go"));
     assert!(result(&browser).starts_with("✓ c1 pings win 2 times: a reply"), "{}", result(&browser));
-    // Bytes that are no frame are the kernel's business.
+    // Invalid frames are left to the kernel's rules.
     browser.click(&control("section frame"));
     browser.fill(&control("frame kind"), "these bytes");
     browser.fill(&control("frame hex"), "ffff ffff ffff 0242 c0a8 80de 88b5");
@@ -176,14 +176,14 @@ fn it_fits_a_phone() {
     assert_eq!(browser.eval(wide), json!(0));
     ping(&browser);
     assert_eq!(browser.eval(wide), json!(0));
-    // What came of it is in sight, and so is the lab.
+    // The result is visible, and so is the lab.
     let top = "return document.getElementById('result').getBoundingClientRect().top";
     assert_eq!(browser.eval(top), json!(0));
     browser.wait_for("document.querySelector('.stage').getBoundingClientRect().top < innerHeight");
     assert_eq!(browser.console(), [""; 0]);
 }
 
-/// As `macvlab play` opens it, while others hold all the connections that they get.
+/// As `macvlab play` opens it, while other clients hold all the connections that they can get.
 #[cfg(target_os = "linux")]
 #[test]
 fn the_page_is_opened_and_used_while_others_crowd_in() {

@@ -1,4 +1,4 @@
-//! The playground among other users of the machine: who lacks the token cannot keep out who has it.
+//! The playground among other users of the machine: clients without the token cannot lock out those with it.
 #![cfg(all(unix, feature = "play"))]
 #![allow(missing_docs, clippy::unwrap_used)]
 
@@ -11,10 +11,10 @@ use std::net::TcpStream;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-/// More than there are places.
+/// More than the maximum number of connections.
 const MANY: usize = 300;
 
-/// Connections that begin a request and never end it.
+/// Connections that start a request and never end it.
 fn slow(host: &str, count: usize) -> Vec<TcpStream> {
     let open = |_| {
         let mut stream = TcpStream::connect(host).unwrap();
@@ -25,7 +25,7 @@ fn slow(host: &str, count: usize) -> Vec<TcpStream> {
     (0..count).map(open).collect()
 }
 
-/// The status of an answer on a connection that stays open.
+/// The status of a response on a connection that stays open.
 fn ask(stream: &mut TcpStream, playground: &Playground) -> u16 {
     let Playground { host, path, .. } = playground;
     write!(stream, "GET {path}play.css HTTP/1.1\r\nHost: {host}\r\n\r\n").unwrap();
@@ -86,7 +86,7 @@ fn answers_that_are_not_read_keep_nobody_out() {
     };
     let _held: Vec<TcpStream> = (0..MANY).map(open).collect();
     assert_eq!(playground.get("state", "").0, 200);
-    // One refusal is all that a connection gets.
+    // A connection gets only one refusal.
     let (status, head, body) = playground.send(&requests);
     assert_eq!(status, 403);
     assert!(head.contains("connection: close"), "{head}");

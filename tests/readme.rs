@@ -1,4 +1,4 @@
-//! The documents say what is so. To renew what they show: `TRYCMD=overwrite cargo test --test readme`.
+//! The documents match the program. To renew their transcripts: `TRYCMD=overwrite cargo test --test readme`.
 #![allow(missing_docs, clippy::unwrap_used)]
 
 mod common;
@@ -8,7 +8,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
-/// Pages whose transcripts are run, whose labs must hold, and whose links must lead somewhere.
+/// Pages whose transcripts are run, whose labs must pass, and whose links must resolve.
 fn pages() -> Vec<PathBuf> {
     let docs = fs::read_dir(root().join("docs")).unwrap().map(|entry| entry.unwrap().path());
     let mut pages: Vec<_> = docs.filter(|path| path.extension().is_some_and(|e| e == "md")).collect();
@@ -24,7 +24,7 @@ fn overwrites() -> bool {
     std::env::var_os("TRYCMD").is_some_and(|v| v == "overwrite")
 }
 
-/// The transcripts are run in a folder of their own, for they write files.
+/// The transcripts run in a temporary folder, because they write files.
 #[test]
 fn the_transcripts_of_the_documents_are_real() {
     let _alone = WRITING.lock();
@@ -38,7 +38,7 @@ fn the_transcripts_of_the_documents_are_real() {
         fs::copy(&page, in_dir(&page)).unwrap();
         cases.case(in_dir(&page));
     }
-    // Commands run where this process is; all else here goes by absolute paths.
+    // Commands run in the current directory; everything else here uses absolute paths.
     std::env::set_current_dir(dir.path()).unwrap();
     cases.run();
     std::env::set_current_dir(root()).unwrap();
@@ -58,7 +58,7 @@ fn copy(from: &Path, to: &Path) {
     }
 }
 
-/// Holds the block of a page that begins with `fence` and follows `command` against what the command prints, or renews it.
+/// Compares the block of a page that begins with `fence` and follows `command` with the command's output, or renews it.
 fn hold(page: &str, command: &str, fence: &str, printed: &str) {
     let path = root().join(page);
     let text = fs::read_to_string(&path).unwrap();
@@ -79,7 +79,7 @@ fn line_of(page: &str, begin: &str) -> String {
     text.lines().find(|line| line.starts_with(begin)).unwrap().to_owned()
 }
 
-/// tshark says things on standard error that depend on who runs it, so this one is not a transcript.
+/// tshark's messages on standard error depend on the user, so this one is not a transcript.
 #[test]
 fn the_documents_show_what_tshark_prints() {
     if !needs::programs(&["tshark"]) {

@@ -1,4 +1,4 @@
-//! What a user sees of `macvlab replay`: every option, every output, every way in which it can end.
+//! `macvlab replay` as a user sees it: every option, every output, every exit code.
 #![allow(missing_docs, clippy::unwrap_used)]
 
 mod common;
@@ -50,7 +50,7 @@ fn pcap(frames: &[(u64, Vec<u8>)]) -> Vec<u8> {
     pcap.finish().unwrap()
 }
 
-/// To c1, to c2, to everybody, ten milliseconds apart, from a stranger.
+/// To c1, to c2, to broadcast, ten milliseconds apart, from an unknown sender.
 fn three() -> Vec<u8> {
     let to = [C1, C2, MacAddr::BROADCAST];
     let frames = to.iter().zip([0, 10, 20]).map(|(mac, ms)| (ms, ipv4(*mac, STRANGER, 7, 8)));
@@ -69,14 +69,14 @@ fn replay(dir: &Path, args: &[&str]) -> Output {
     macvlab(dir, &[&["replay", "--lab", "lab.toml"], args].concat(), b"")
 }
 
-/// Replays what must succeed without a word on standard error.
+/// A replay that must succeed without output on standard error.
 fn replayed(dir: &Path, args: &[&str]) -> String {
     let output = replay(dir, args);
     assert_eq!((output.status.code(), stderr(&output).as_str()), (Some(0), ""), "{args:?}");
     stdout(&output)
 }
 
-/// Times in milliseconds and frames of a capture that must be whole.
+/// Times in milliseconds and frames of a capture that must be valid.
 fn frames(path: &Path) -> Vec<(u64, Vec<u8>)> {
     let mut reader = Reader::new(Cursor::new(std::fs::read(path).unwrap())).unwrap();
     let mut frames = Vec::new();
@@ -87,7 +87,7 @@ fn frames(path: &Path) -> Vec<(u64, Vec<u8>)> {
     frames
 }
 
-/// The times of what a device received.
+/// The times of the frames that a device received.
 fn times(dir: &Path, device: &str) -> Vec<u64> {
     frames(&dir.join(format!("out/{device}.pcap"))).into_iter().map(|(ms, _)| ms).collect()
 }
@@ -102,7 +102,7 @@ fn entries(dir: &Path) -> Vec<String> {
 #[test]
 fn machines_of_another_network_are_devices_of_this_lab() {
     let dir = folder();
-    // Two machines that talk, one of them behind a router's MAC address, and a third that nobody stands for.
+    // Two machines that exchange packets, one of them behind a router's MAC address, and a third that is not mapped.
     let (near, router) = (MacAddr([0, 1, 2, 3, 4, 5]), MacAddr([0, 1, 2, 3, 4, 6]));
     let talk =
         [(1, ipv4(router, near, 7, 99)), (2, ipv4(near, router, 99, 7)), (3, ipv4(near, STRANGER, 5, 7))];
@@ -119,7 +119,7 @@ fn machines_of_another_network_are_devices_of_this_lab() {
     assert_eq!(stderr(&output), "in.pcap: frames left out, whose senders are not mapped: 1\n");
     assert_eq!(frames(&dir.path().join("out/win.pcap")), [(1, ipv4(WIN, C1, 7, 99))]);
     assert_eq!(frames(&dir.path().join("out/c1.pcap")), [(2, ipv4(C1, WIN, 99, 7))]);
-    // The third comes in with the others, if it is said where.
+    // The third enters with --at.
     let text = replayed(dir.path(), &[&mapped[..], &["--at", "eth0"]].concat());
     assert!(text.starts_with("in.pcap: frames sent by mapped devices or arrived at eth0: 3\n"), "{text}");
     assert_eq!(frames(&dir.path().join("out/c1.pcap"))[1], (3, ipv4(C1, STRANGER, 5, 7)));
@@ -133,15 +133,15 @@ fn one_absurd_time_is_that_of_no_other_frame() {
     std::fs::write(dir.path().join("in.pcap"), to_c1(&[1000, absurd, 2000, 3000])).unwrap();
     replayed(dir.path(), &["in.pcap", "--out-dir", "out"]);
     assert_eq!(times(dir.path(), "c1"), [1000, 1000, 2000, 3000]);
-    // Nor does it hold up the frames of its capture until another one is at its end.
+    // Nor does it delay the frames of its capture until another one ends.
     std::fs::write(dir.path().join("too.pcap"), to_c1(&[1500, 2500, 3500])).unwrap();
     replayed(dir.path(), &["in.pcap", "too.pcap", "--out-dir", "out"]);
     assert_eq!(times(dir.path(), "c1"), [1000, 1000, 1500, 2000, 2500, 3000, 3500]);
-    // Nor is it waited for, nor the beginning from which a duration counts.
+    // Nor does it delay others, or define the start of a duration.
     std::fs::write(dir.path().join("first.pcap"), to_c1(&[absurd, 1000, 1010, 9000])).unwrap();
     replayed(dir.path(), &["first.pcap", "--speed", "1x", "--duration", "1s", "--out-dir", "out"]);
     assert_eq!(times(dir.path(), "c1"), [1000, 1000, 1010]);
-    // A step replays the same.
+    // A `replay` step does the same.
     let step = "[[step]]\nreplay = { capture = \"in.pcap\", at = \"eth0\" }\n";
     std::fs::write(dir.path().join("step.toml"), format!("{LAB}{step}")).unwrap();
     let output = macvlab(dir.path(), &["run", "step.toml", "--json"], b"");
@@ -180,8 +180,8 @@ fn a_filter_chooses_what_is_written_shown_and_counted_by_rule() {
     assert_eq!((times(dir.path(), "c1"), times(dir.path(), "c2")), (vec![0, 20], vec![]));
     assert_eq!(frames(&dir.path().join("all.pcapng")).len(), 2);
     let rules = text.split_once("hops by rule\n").unwrap().1;
-    assert_eq!(rules, "         1  R14   Unicast to a port\n         1  R18   A stranger's broadcast\n");
-    // The devices count what they count.
+    assert_eq!(rules, "         1  R14   Unicast to a port\n         1  R18   A broadcast from outside\n");
+    // The devices' counters are unchanged.
     assert!(text.contains("c2                 2       120"), "{text}");
     let told =
         replayed(dir.path(), &["in.pcap", "--json", "--filter", "rule!=R14", "--filter", "verdict=receive"]);
@@ -234,7 +234,7 @@ fn captures_are_merged_and_a_folder_is_replayed_one_by_one() {
     assert_eq!(frames(&dir.path().join("told/late.pcapng")).len(), 2);
     let output = replay(dir.path(), &["captures", "-o", "-"]);
     assert_eq!((output.status.code(), output.stdout.len()), (Some(2), 0), "{}", stderr(&output));
-    // One that is no capture does not keep the others from being replayed.
+    // An invalid one does not keep the others from being replayed.
     std::fs::write(captures.join("broken.cap"), "no capture either").unwrap();
     let output = replay(dir.path(), &["captures", "-q", "--out-dir", "again"]);
     assert_eq!(output.status.code(), Some(2));
@@ -264,21 +264,24 @@ fn what_cannot_be_is_said_before_anything_starts() {
     std::fs::write(dir.path().join("lab.toml"), lab).unwrap();
     std::fs::write(dir.path().join("who.txt"), "192.0.2.7 c1\n\n192.0.2.8\n").unwrap();
     let refusals: [(&[&str], &str); 20] = [
-        (&["--at", "eth1"], "nothing can come in at eth1: it is down"),
-        (&["--at", "d"], "nothing can come in at d: it is down"),
-        (&["--at", "p"], "nothing can come in at p: it was refused with EINVAL (Invalid argument): R50 "),
+        (&["--at", "eth1"], "no frames can enter at eth1: it is down"),
+        (&["--at", "d"], "no frames can enter at d: it is down"),
+        (&["--at", "p"], "no frames can enter at p: it was refused with EINVAL (Invalid argument): R50 "),
         (&["--at", "c9"], "the lab has no device `c9`; it has eth0, c1, c2, win"),
-        (&[], "the lab has several NICs (eth0, eth1); name a device to come in at with --at or --map"),
+        (&[], "the lab has several NICs (eth0, eth1); name the device where frames enter with --at or --map"),
         (
             &["--map", "192.0.2.7=c9"],
             "--map 192.0.2.7=c9: the lab has no device `c9`; it has eth0, c1, c2, win",
         ),
-        (&["--map", "192.0.2.7=d"], "--map 192.0.2.7=d: nothing can come in at d: it is down"),
+        (&["--map", "192.0.2.7=d"], "--map 192.0.2.7=d: no frames can enter at d: it is down"),
         (
             &["--map", "192.0.2.7=c1", "--map", "192.0.2.7=c2"],
             "--map 192.0.2.7=c2: 192.0.2.7 is mapped twice",
         ),
-        (&["--map", "ff:ff:ff:ff:ff:ff=c1"], "--map ff:ff:ff:ff:ff:ff=c1: ff:ff:ff:ff:ff:ff is no address"),
+        (
+            &["--map", "ff:ff:ff:ff:ff:ff=c1"],
+            "--map ff:ff:ff:ff:ff:ff=c1: ff:ff:ff:ff:ff:ff is not an address",
+        ),
         (
             &["--map", "192.0.2.7"],
             "invalid value '192.0.2.7' for '--map <ADDR=DEVICE>': a map is ADDR=DEVICE",

@@ -1,4 +1,4 @@
-//! A replay allocates nothing for a frame, on neither of its two threads: an allocator that counts says so.
+//! A replay makes no allocation per frame, on either of its threads, as measured by a counting allocator.
 #![allow(missing_docs, unsafe_code, clippy::unwrap_used)]
 
 use macvlab::capture::{PcapWriter, Reader};
@@ -15,27 +15,27 @@ use std::io::{self, Read};
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// The system's allocator, which counts for all threads: this is the only test of its program.
+/// The system's allocator, counting for all threads: this is the only test of its program.
 struct Counting;
 
 static ALLOCATIONS: AtomicU64 = AtomicU64::new(0);
 
-// SAFETY: everything is handed to the system's allocator as it came; the counter is a plain number.
+// SAFETY: everything is passed to the system's allocator unchanged; the counter is a plain number.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         ALLOCATIONS.fetch_add(1, Ordering::Relaxed);
-        // SAFETY: the caller's promise is passed on.
+        // SAFETY: the caller's guarantee is passed on.
         unsafe { System.alloc(layout) }
     }
 
     unsafe fn realloc(&self, at: *mut u8, layout: Layout, size: usize) -> *mut u8 {
         ALLOCATIONS.fetch_add(1, Ordering::Relaxed);
-        // SAFETY: the caller's promise is passed on.
+        // SAFETY: the caller's guarantee is passed on.
         unsafe { System.realloc(at, layout, size) }
     }
 
     unsafe fn dealloc(&self, at: *mut u8, layout: Layout) {
-        // SAFETY: the caller's promise is passed on.
+        // SAFETY: the caller's guarantee is passed on.
         unsafe { System.dealloc(at, layout) }
     }
 }
@@ -43,7 +43,7 @@ unsafe impl GlobalAlloc for Counting {
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
 
-/// A capture without end.
+/// An endless capture.
 struct Endless {
     bytes: Vec<u8>,
     at: usize,
@@ -77,7 +77,7 @@ impl Read for Endless {
     }
 }
 
-/// Feeds so many batches through a stand-in for the engine, with a flood now and then.
+/// Sends this many batches through a stand-in for the pipeline, with a flood now and then.
 fn pass(feed: &mut Feed, writer: &mut Writer, filter: &Filter, batches: usize) -> u64 {
     let mut frames = 0;
     for _ in 0..batches {
@@ -130,7 +130,7 @@ fn reading_choosing_rewriting_and_writing_allocate_nothing() {
         let frames = pass(&mut feed, &mut writer, &filter, 700);
         let allocations = ALLOCATIONS.load(Ordering::Relaxed) - before;
         assert!(frames > 30_000, "{frames}");
-        // A thread that waits for the other for the first time makes a place to wait.
+        // A thread that waits for the other for the first time allocates a wait queue.
         assert!(allocations <= 4, "{name}: {allocations} for {frames} frames");
         writer.finish(&[]).unwrap();
     }

@@ -1,4 +1,4 @@
-//! A replay at its limits: full disks, closed pipes, more ports than open files, and other people's filters.
+//! A replay at its limits: full disks, closed pipes, more ports than open files, and other programs' filters.
 #![cfg(target_os = "linux")]
 #![allow(missing_docs, clippy::unwrap_used)]
 
@@ -11,7 +11,7 @@ use std::io::{Cursor, Read as _, Write as _};
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 
-/// A lab with so many bridge ports, which have the addresses that traffic is made up for.
+/// A lab with this many bridge ports, which have the MAC addresses of generated traffic.
 fn lab(ports: u32) -> String {
     let mut lab = "[nic.eth0]\n".to_owned();
     for n in 0..ports {
@@ -21,7 +21,7 @@ fn lab(ports: u32) -> String {
     lab
 }
 
-/// Frames for so many ports; of a hundred, ten are for strangers, five broadcast and five tagged.
+/// Frames for this many ports: 10 % to unknown addresses, 5 % broadcast and 5 % tagged.
 fn traffic(ports: u32) -> Traffic {
     Traffic::new(TrafficSpec {
         size: FrameSize::Imix,
@@ -51,7 +51,7 @@ fn folder(ports: u32, frames: u32) -> tempfile::TempDir {
     dir
 }
 
-/// Frames of a capture that must be whole.
+/// Frames of a capture that must be valid.
 fn count(path: &Path) -> usize {
     let mut reader = Reader::new(Cursor::new(std::fs::read(path).unwrap())).unwrap();
     let mut count = 0;
@@ -62,7 +62,7 @@ fn count(path: &Path) -> usize {
     count
 }
 
-/// Runs `macvlab replay` in a shell behind `before`: limits, for example.
+/// Runs `macvlab replay` in a shell after `before`, which sets limits, for example.
 fn limited(dir: &Path, before: &str, args: &str) -> Output {
     let script = format!("{before}; exec \"$0\" replay --lab lab.toml {args}");
     Command::new("sh").args(["-c", &script, env!("CARGO_BIN_EXE_macvlab")]).current_dir(dir).output().unwrap()
@@ -102,7 +102,7 @@ fn a_port_receives_what_tcpdump_filters_for_it() {
 #[test]
 fn a_full_disk_leaves_whole_captures_and_says_how_far_it_came() {
     let dir = folder(2, 3000);
-    // A limit on the size of files stands for the disk: the write that crosses it is done in part, the next one fails.
+    // A file size limit takes the place of a full disk: the write that crosses it is partial, the next one fails.
     let output = limited(dir.path(), "trap '' XFSZ; ulimit -f 200", "in.pcap --out-dir out -o all.pcapng");
     let said = stderr(&output);
     assert_eq!(output.status.code(), Some(2), "{said}");
@@ -137,7 +137,7 @@ fn start(dir: &Path, args: &[&str]) -> Child {
 #[test]
 fn who_stops_reading_ends_the_replay_without_an_error() {
     let dir = folder(2, 20_000);
-    // Over and over, so that it would never end by itself.
+    // Repeated, so that it would never end by itself.
     let mut child = start(dir.path(), &["in.pcap", "--loop", "0", "-o", "-"]);
     let mut some = [0; 1000];
     child.stdout.take().unwrap().read_exact(&mut some).unwrap();
@@ -152,7 +152,7 @@ fn a_thousand_ports_need_no_thousand_open_files() {
     let output = limited(dir.path(), "ulimit -n 200", "in.pcap --out-dir out -q");
     assert_eq!((output.status.code(), stderr(&output).as_str()), (Some(0), ""));
     let counts: Vec<usize> = (0..1000).map(|n| count(&dir.path().join(format!("out/p{n}.pcap")))).collect();
-    // What each port should have: what is for it, and what is for all.
+    // The frames that each port should have: those to it, and the broadcasts.
     let mut expected = vec![0; 1000];
     let mut traffic = traffic(1000);
     for _ in 0..4000 {
@@ -165,7 +165,7 @@ fn a_thousand_ports_need_no_thousand_open_files() {
     assert!(expected[0] > 100);
 }
 
-/// The most memory that a process has had, in KiB.
+/// Peak memory of a process, in KiB.
 fn peak(child: &Child) -> u64 {
     let status = std::fs::read_to_string(format!("/proc/{}/status", child.id())).unwrap();
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
@@ -182,7 +182,7 @@ fn memory_does_not_grow_with_the_capture() {
     for _ in 0..10 {
         stdin.write_all(&capture[24..]).unwrap();
     }
-    // All but what is on its way was replayed, and the end is still to come.
+    // All but the frames in flight were replayed, and the end is still to come.
     let peak = peak(&child);
     drop(stdin);
     let output = child.wait_with_output().unwrap();

@@ -1,4 +1,4 @@
-//! The index of the labs that show a rule, and what `macvlab rules` makes of it.
+//! The index of the labs that show a rule, and the output of `macvlab rules`.
 #![allow(missing_docs, clippy::unwrap_used)]
 
 mod common;
@@ -9,21 +9,21 @@ use macvlab::verdict::Rule;
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
-/// Labs that the index names for one rule.
+/// Maximum number of labs in the index per rule.
 const MAX_LABS: usize = 6;
 
-/// How much a lab says of a rule: less is more.
+/// How a lab shows a rule: lower values are more relevant.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Says {
     /// Its comment names the rule.
     About,
     /// The rule decides something in it.
     Decides,
-    /// The rule keeps a frame from somebody.
+    /// The rule filters a frame from a device.
     Withholds,
 }
 
-/// A lab, how many events it has, and what its comment and its run say of which rules.
+/// A lab, its number of events, and the rules in its comment and in its run.
 struct Shown {
     name: String,
     events: usize,
@@ -62,7 +62,7 @@ fn shown() -> Vec<Shown> {
     labs().iter().map(of).collect()
 }
 
-/// The index: what says most first, and of those the smallest lab.
+/// The index: the most relevant labs first, and among them the smallest.
 fn index() -> String {
     let shown = shown();
     let mut index = String::new();
@@ -93,8 +93,8 @@ fn the_index_of_labs_is_current() {
     assert_eq!(without, WITHOUT);
 }
 
-/// Rules that no lab shows: where the kernel works otherwise than virtual time does (R25, R36, R190), what no lab can have
-/// (R81, R211) or is limited to, and what only a test of its own brings about.
+/// Rules that no lab shows: those where the kernel differs from virtual time (R25, R36, R190), those that no lab can
+/// have (R81, R211) or reach within limits, and those that only a dedicated test causes.
 const WITHOUT: &[&str] =
     &["R25", "R36", "R81", "R130", "R133", "R167a", "R169b", "R190", "R205", "R211", "N3"];
 
@@ -122,4 +122,21 @@ fn a_word_finds_the_rules_that_speak_of_it() {
         assert_eq!((output.status.code(), stdout(&output)), (Some(2), String::new()), "{word:?}");
         assert!(!stderr(&output).contains('\u{1b}'));
     }
+}
+
+#[test]
+fn the_page_of_rules_links_three_labs() {
+    let page = rules(&["--markdown"]);
+    let mut counts = BTreeSet::new();
+    for (rule, labs) in
+        include_str!("../src/cli/labs-by-rule.txt").lines().filter_map(|line| line.split_once(' '))
+    {
+        let row = page.lines().find(|row| row.starts_with(&format!("| <a id=\"{rule}\"></a>"))).unwrap();
+        let linked: Vec<&str> =
+            row.split("](../fixtures/labs/").skip(1).map(|l| l.split_once(".toml").unwrap().0).collect();
+        let labs: Vec<&str> = labs.split(' ').collect();
+        assert_eq!(linked, labs[..labs.len().min(3)], "{rule}");
+        counts.insert(labs.len());
+    }
+    assert!(counts.contains(&3) && counts.iter().any(|count| *count > 3), "{counts:?}");
 }

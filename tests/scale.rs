@@ -1,4 +1,4 @@
-//! Size: ten thousand ports are built, and one broadcast reaches them all.
+//! Size: ten thousand ports are created, and one broadcast reaches them all.
 
 use macvlab::frame::{EthHeader, MacAddr};
 use macvlab::lab::{Event, HopKind, Lab, Options};
@@ -41,7 +41,7 @@ fn a_broadcast_reaches_ten_thousand_ports_and_a_hundred_host_stacks() {
         }
     });
     assert!(summary.ok());
-    // The sender's own host stack hears nothing of it: local copies skip it, and the switch does not reflect.
+    // The sender's own host stack does not get it: local copies skip it, and the switch does not reflect.
     assert_eq!((ports, hosts), (NICS * PORTS - 1, NICS - 1));
 }
 

@@ -1,4 +1,4 @@
-//! Other people's programs read what is written.
+//! Other programs read the outputs.
 #![allow(missing_docs, clippy::unwrap_used)]
 
 mod common;
@@ -21,7 +21,7 @@ fn tshark_shows_every_hop_with_its_device_and_its_rule() {
         .args(["-T", "fields", "-e", "frame.interface_name", "-e", "frame.comment"])
         .output()
         .unwrap();
-    // tshark complains on standard error of what it does not understand; and of being root, which is not our doing.
+    // tshark reports on standard error what it does not understand; and running as root, which does not matter here.
     let said = String::from_utf8(output.stderr).unwrap();
     let said: Vec<_> = said.lines().filter(|l| !l.is_empty() && !l.contains("Running as user")).collect();
     assert!(output.status.success() && said.is_empty(), "{said:?}");
@@ -32,7 +32,7 @@ fn tshark_shows_every_hop_with_its_device_and_its_rule() {
         assert!(["eth0", "c1", "c2", "win", "sw0.eth0", "sw0.win"].contains(device), "{device}");
         let (first, why) = comment.split_once(' ').unwrap();
         let by_rule = macvlab::verdict::Rule::from_id(first).is_some() && !why.is_empty();
-        assert!(by_rule || *comment == "comes in at the switch, which decides where it goes", "{comment}");
+        assert!(by_rule || *comment == "arrives at the switch, which decides where it goes", "{comment}");
     }
     assert!(
         lines.iter().any(|(device, comment)| *device == "sw0.eth0" && comment.starts_with("R126a Hairpin: "))

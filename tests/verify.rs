@@ -1,4 +1,4 @@
-//! What a user sees of `macvlab verify`: the running kernel is asked, so these tests need Linux and the right to make
+//! `macvlab verify` as a user sees it: it runs on the kernel, so these tests need Linux and permission to create
 //! network namespaces.
 #![cfg(feature = "kernel")]
 #![allow(missing_docs, clippy::unwrap_used, clippy::print_stderr)]
@@ -151,7 +151,7 @@ fn the_cells_of_the_matrix_are_pinged_for_real() {
     }
     let dir = tempfile::tempdir().unwrap();
     let out = macvlab(dir.path(), &["verify", "--matrix", "--modes", "passthru"], b"");
-    // Six pings on three wires, neighbours learned and static.
+    // Six pings on three wires, with learned and static neighbours.
     assert!(stdout(&out).starts_with("matrix: 36 of 36 cells agree"), "{}{}", stdout(&out), stderr(&out));
     assert_eq!(out.status.code(), Some(0));
 }

@@ -1,5 +1,5 @@
-//! "Why not this port?": the answers that no hop tells of, because a frame that goes elsewhere has no hop where it does
-//! not go; and what only a frame on its way can meet.
+//! "Why not this port?": the answers without a hop, because a frame that goes elsewhere has no hop at that port; and
+//! those that only a frame on its path can meet.
 #![allow(missing_docs, clippy::unwrap_used)]
 
 use macvlab::frame::{EthHeader, Frame, MacAddr};
@@ -90,7 +90,7 @@ fn a_port_that_is_down_gets_nothing() {
     assert_eq!(why(&mut ports, 0, BROADCAST, STRANGER), Err(Rule::PortDown));
 }
 
-/// Where a frame that arrives at a device is told of, and by which rules.
+/// The hops of a frame that arrives at a device, and their rules.
 fn arrive(lab: &str, device: &str, bytes: &[u8]) -> Vec<(Name, HopKind, Frame)> {
     let spec = labfile::parse("lab", lab).unwrap_or_else(|e| panic!("{e}"));
     let mut lab = Lab::new(&spec, Options::default().with_stacks(false));

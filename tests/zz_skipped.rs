@@ -1,4 +1,4 @@
-//! Runs after all other tests, and tells how many of them were skipped.
+//! Runs after all other tests, and reports how many of them were skipped.
 #![allow(missing_docs, clippy::unwrap_used)]
 
 mod common;

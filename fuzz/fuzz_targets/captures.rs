@@ -5,23 +5,23 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use libfuzzer_sys::fuzz_target;
 use macvlab::capture::{CaptureError, Packet, PcapWriter, PcapngWriter, Reader, Record};
-use macvlab::replay::{Pipeline, FeedOutcome, Feed, Limits, Replay, Route};
+use macvlab::replay::{Feed, FeedOutcome, Limits, Pipeline, Replay, Route};
 use macvlab::time::Instant;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::{Cursor, Write};
 
-/// Records that are looked at: a few compressed bytes can stand for very many.
+/// Maximum number of records read: a few compressed bytes can expand to very many.
 const MAX_RECORDS: usize = 2000;
-/// Bytes of a stream that are looked at, for the same reason.
+/// Maximum number of bytes read from a stream, for the same reason.
 const MAX_BYTES: u64 = 4 << 20;
 
 /// The lab that captures are replayed through.
 const LAB: &str = "[nic.eth0]\n[macvlan.c1]\nparent = \"eth0\"\nmode = \"bridge\"\n\
                    [macvlan.c2]\nparent = \"eth0\"\nmode = \"vepa\"\n[switch.sw0.port.eth0]\nhairpin = true\n";
 
-/// What is compared of a record.
+/// The compared properties of a record.
 #[derive(Debug, PartialEq, Eq)]
-struct Told {
+struct ReadRecord {
     number: u64,
     offset: u64,
     time: Instant,
@@ -31,18 +31,18 @@ struct Told {
     orig_len: u32,
 }
 
-impl Told {
-    fn of(record: &Record<'_>) -> Told {
+impl ReadRecord {
+    fn of(record: &Record<'_>) -> ReadRecord {
         let Record { number, offset, time, interface, data, orig_len } = *record;
         assert!((14..=65_535).contains(&data.len()) && data.len() <= orig_len as usize, "{record:?}");
         let mut hasher = DefaultHasher::new();
         data.hash(&mut hasher);
-        Told { number, offset, time, interface, len: data.len(), hash: hasher.finish(), orig_len }
+        ReadRecord { number, offset, time, interface, len: data.len(), hash: hasher.finish(), orig_len }
     }
 }
 
-/// A record, or the words for a bad one.
-type Telling = Result<Told, String>;
+/// A record, or the message for a bad one.
+type Telling = Result<ReadRecord, String>;
 
 fuzz_target!(|data: &[u8]| {
     let plain = match one_by_one(data) {
@@ -53,7 +53,7 @@ fuzz_target!(|data: &[u8]| {
         Ok(plain) => plain,
     };
     assert_eq!(in_batches(data).as_ref(), Ok(&plain));
-    // What is compressed is not looked into a second time.
+    // Compressed data is not compressed again.
     if !data.starts_with(&[0x1f, 0x8b]) && !data.starts_with(&[0x28, 0xb5, 0x2f, 0xfd]) {
         assert_eq!(one_by_one(&gzipped(data)).as_ref(), Ok(&plain));
         let zstd = zstd::encode_all(data, 1).expect("written to memory");
@@ -63,7 +63,7 @@ fuzz_target!(|data: &[u8]| {
     replayed(data, plain.len());
 });
 
-/// As far as is looked.
+/// Up to the limits.
 fn reader(bytes: &[u8]) -> Result<Reader, String> {
     let refused = |e: CaptureError| {
         assert!(!e.to_string().is_empty());
@@ -80,7 +80,7 @@ fn one_by_one(bytes: &[u8]) -> Result<Vec<Telling>, String> {
         && let Some(record) = reader.next_record()
     {
         let (offset, told) = match record {
-            Ok(record) => (record.offset, Ok(Told::of(&record))),
+            Ok(record) => (record.offset, Ok(ReadRecord::of(&record))),
             Err(bad) => (bad.offset, Err(bad.to_string())),
         };
         assert!(last < Some(offset), "{last:?} {offset}: no record takes no bytes");
@@ -103,7 +103,7 @@ fn in_batches(bytes: &[u8]) -> Result<Vec<Telling>, String> {
                 for record in batch.iter() {
                     if all.len() < MAX_RECORDS && end < MAX_BYTES {
                         end = record.offset;
-                        all.push(Ok(Told::of(&record)));
+                        all.push(Ok(ReadRecord::of(&record)));
                     }
                 }
             }
@@ -122,7 +122,7 @@ fn gzipped(bytes: &[u8]) -> Vec<u8> {
     encoder.finish().expect("written to memory")
 }
 
-/// Good records are written in both formats, and read back as they were.
+/// Good records are written in both formats, and read back unchanged.
 fn written_again(bytes: &[u8]) {
     let Ok(mut reader) = reader(bytes) else { return };
     let mut pcap = PcapWriter::new(Vec::new()).expect("written to memory");
@@ -160,7 +160,7 @@ fn written_again(bytes: &[u8]) {
     }
 }
 
-/// Twice the same capture through a lab: every record is taken or told.
+/// Replays the same capture twice through a lab: every record is used or reported.
 fn replayed(bytes: &[u8], records: usize) {
     if records >= MAX_RECORDS {
         return;

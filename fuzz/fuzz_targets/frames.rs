@@ -1,5 +1,5 @@
-//! Frames through the labs of the fixtures: a lab, a worker that takes them one by one, and one that takes them in batches
-//! tell the same; then as steps, with IP stacks, explained.
+//! Frames through the labs of the fixtures: a lab, a worker that processes frames one by one, and one that processes
+//! batches report the same hops; then the frames as steps, with IP stacks, explained.
 #![no_main]
 
 use arbitrary::Arbitrary;
@@ -7,15 +7,15 @@ use libfuzzer_sys::fuzz_target;
 use macvlab::counters::Counters;
 use macvlab::dataplane::{Entrance, HopKind, Passing, Worker};
 use macvlab::frame::MacAddr;
-use macvlab::lab::spec::{Action, DeviceKind, Entry, FrameSpec, Name, StepSpec};
+use macvlab::lab::spec::{Action, DeviceKind, FrameSpec, InjectPoint, Name, StepSpec};
 use macvlab::lab::{Event, Lab, LabSpec, Options};
 use macvlab::time::Instant;
 use macvlab_fuzz::{Budget, Views, lab, told_in_full};
 use std::time::Duration;
 
-/// The most frames: what comes behind is left out.
+/// Maximum number of frames; the rest of the input is ignored.
 const MAX_OFFERS: usize = 12;
-/// The most tags of a frame.
+/// Maximum number of tags of a frame.
 const MAX_TAGS: usize = 4;
 
 #[derive(Arbitrary, Debug)]
@@ -25,7 +25,7 @@ struct Input {
     offers: Vec<Offer>,
 }
 
-/// A frame, where it comes in, and after how many microseconds.
+/// A frame, where it enters, and after how many microseconds.
 #[derive(Arbitrary, Debug)]
 struct Offer {
     at: u8,
@@ -35,9 +35,9 @@ struct Offer {
 
 #[derive(Arbitrary, Debug)]
 enum Shape {
-    /// Any bytes.
+    /// Arbitrary bytes.
     Raw(Vec<u8>),
-    /// Addresses that mean something, tags, and the rest.
+    /// Addresses that exist in the lab, tags, and the rest.
     Made { dst: u8, src: u8, tags: Vec<(bool, u16)>, ethertype: u16, body: Vec<u8>, pad: u8 },
     /// An IPv4 packet, or a fragment of one.
     Ip {
@@ -55,7 +55,7 @@ enum Shape {
     Arp { dst: u8, src: u8, op: u8, about: u8 },
 }
 
-/// A hop as it is compared: where, what, when, the bytes, and the number of the frame.
+/// The compared properties of a hop: device, kind, time, bytes, and the number of the frame.
 type HopRecord = (Name, HopKind, Instant, Vec<u8>, u64);
 
 fuzz_target!(|input: Input| {
@@ -71,7 +71,7 @@ fn quiet() -> Options {
     Options::default().with_stacks(false)
 }
 
-/// Every address that means something in a lab: devices, groups that are joined or reserved, all, and a stranger.
+/// Every relevant address in a lab: devices, joined and reserved groups, broadcast, and an unknown one.
 fn addresses(lab: &Lab) -> Vec<MacAddr> {
     let mut all: Vec<MacAddr> = lab.devices().iter().filter_map(|d| d.mac).collect();
     all.extend([
@@ -110,7 +110,7 @@ impl Shape {
                     frame.extend(tci.to_be_bytes());
                 }
                 frame.extend([8, 0, 0x45, 0]);
-                // Mostly the length that it has.
+                // Mostly its real length.
                 let whole = 20 + body.len() as u16;
                 frame.extend((if len.is_multiple_of(4) { *len } else { whole }).to_be_bytes());
                 frame.extend([0, u8::from(*id)]);
@@ -130,7 +130,7 @@ impl Shape {
     }
 }
 
-/// Where frames can come in: every device sends, and those with a cable also take frames from it.
+/// Where frames can enter: every device sends, and those with a cable also receive from it.
 fn entrances(spec: &LabSpec, worker: &Worker) -> Vec<Entrance> {
     let mut list = Vec::new();
     for device in &spec.devices {
@@ -158,11 +158,12 @@ fn compared(name: &str, spec: &LabSpec, offers: &[Offer]) {
         .take(MAX_OFFERS)
         .map(|offer| {
             time += Duration::from_micros(u64::from(offer.wait));
-            // Two neighbours of one number: runs of one entrance are batches.
+            // Consecutive frames with the same entry form a batch.
             (entrances[usize::from(offer.at / 2) % entrances.len()], time, offer.shape.bytes(&addresses))
         })
         .collect();
-    let (mut by_lab, mut one_by_one, mut in_batches): (Vec<HopRecord>, Vec<HopRecord>, Vec<HopRecord>) = Default::default();
+    let (mut by_lab, mut one_by_one, mut in_batches): (Vec<HopRecord>, Vec<HopRecord>, Vec<HopRecord>) =
+        Default::default();
     let told = |p: Passing<'_>| (wiring.name(p.at).clone(), p.kind, p.time, p.frame.to_vec(), p.frame_id);
     for (entrance, time, frame) in &offers {
         let mut sink = |event: &Event| {
@@ -204,9 +205,9 @@ fn explained(spec: &LabSpec, offers: &[Offer], choice: u8) {
         }
         let device = &spec.devices[usize::from(offer.at / 2) % spec.devices.len()];
         let entry = match &device.kind {
-            DeviceKind::Nic(_) | DeviceKind::Station(_) if offer.at.is_multiple_of(2) => Entry::Wire,
-            DeviceKind::Macvlan(port) if port.tap && offer.at.is_multiple_of(2) => Entry::Node,
-            _ => Entry::Device,
+            DeviceKind::Nic(_) | DeviceKind::Station(_) if offer.at.is_multiple_of(2) => InjectPoint::Wire,
+            DeviceKind::Macvlan(port) if port.tap && offer.at.is_multiple_of(2) => InjectPoint::Node,
+            _ => InjectPoint::Device,
         };
         let frame = FrameSpec::Bytes(offer.shape.bytes(&addresses));
         let action = Action::Inject { at: device.name.clone(), entry, frame };

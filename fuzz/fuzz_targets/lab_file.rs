@@ -21,10 +21,7 @@ fuzz_target!(|data: &[u8]| -> Corpus {
         let mut views = Views::new(text.len());
         let mut devices = Vec::new();
         run(&spec, with_captures(&spec, told_in_full()), &mut |event| {
-            use macvlab::lab::Event;
-            if let Event::Lab { devices: list, .. } | Event::Devices { devices: list } = event {
-                devices.clone_from(list);
-            }
+            macvlab::lab::Device::follow(&mut devices, event);
             views.event(event);
         });
         views.finish(&devices);
@@ -35,7 +32,7 @@ fuzz_target!(|data: &[u8]| -> Corpus {
     Corpus::Keep
 });
 
-/// Mistakes name a place in the text, and can be shown.
+/// Errors have a position in the text, and can be displayed.
 fn said(mistakes: &Diagnostics, text: &str) {
     assert!(!mistakes.list().is_empty());
     let lines = text.lines().count().max(1) + 1;

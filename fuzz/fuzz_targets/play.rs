@@ -1,5 +1,5 @@
-//! A session of the playground, without a network. The first byte chooses a lab of the fixtures; each line behind it is a
-//! request: what is asked for, a space, and the body.
+//! A playground session, without a network. The first byte selects a lab of the fixtures; each following line is a
+//! request: the path, a space, and the body.
 #![no_main]
 
 use hyper::Request;
@@ -9,11 +9,11 @@ use macvlab::labfile::parse;
 use macvlab::play::{Denied, Session, answer};
 use macvlab_fuzz::{is_json, lab, run};
 
-/// The most lines: an undo runs everything again.
+/// Maximum number of lines: an undo runs everything again.
 const MAX_LINES: usize = 8;
-/// The most questions of one step: they take time, and find nothing new.
+/// Maximum number of requests in a step: they take time, and find nothing new.
 const MAX_COUNT: u32 = 10;
-/// Every status that a request can have.
+/// Every status that a response can have.
 const STATUS: [u16; 8] = [200, 400, 403, 404, 405, 413, 415, 422];
 
 fuzz_target!(|data: &[u8]| -> Corpus {
@@ -40,7 +40,7 @@ fuzz_target!(|data: &[u8]| -> Corpus {
     Corpus::Keep
 });
 
-/// Asks, and answers with the body of the answer.
+/// Sends a request, and returns the body of the response.
 fn ask(session: &mut Session, method: &str, what: &str, body: &str) -> Vec<u8> {
     let request =
         Request::builder().method(method).uri("/").header("content-type", "application/json").body(());
@@ -53,7 +53,7 @@ fn ask(session: &mut Session, method: &str, what: &str, body: &str) -> Vec<u8> {
     body
 }
 
-/// What is undone and done again is as it was.
+/// Undo followed by redo restores the state.
 fn again(session: &mut Session) {
     let before = ask(session, "GET", "state", "");
     if session.undo().is_ok() {
@@ -74,7 +74,7 @@ fn asks_for_much(line: &str) -> bool {
         let digits = rest.trim_start_matches(|c: char| !c.is_ascii_alphanumeric());
         let end = digits.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(digits.len());
         let number = digits[..end].replace('_', "");
-        // 0x… and the like are rare and mostly large.
+        // 0x… and other notations are rare and mostly large.
         !number.is_empty() && number.parse::<u32>().map_or(number.starts_with('0'), |n| n > MAX_COUNT)
     })
 }

@@ -1,20 +1,20 @@
-//! Steps and requests to a running lab. The first byte chooses a lab of the fixtures; each line behind it is a request of
-//! `ctl` if it begins with `{`, else a step as it would stand in a lab file.
+//! Steps and requests to a running lab. The first byte selects a lab of the fixtures; each following line is a request
+//! of `ctl` if it begins with `{`, otherwise a step in lab file syntax.
 #![no_main]
 
 use libfuzzer_sys::{Corpus, fuzz_target};
 use macvlab::lab::spec::{Action, StepSpec};
 use macvlab::lab::{Event, LabSpec};
 use macvlab::labfile::{parse_step, write};
-use macvlab::live::{Engine, Observer, Settings};
+use macvlab::live::{Engine, Monitor, Settings};
 use macvlab_fuzz::{Budget, Views, is_short, lab, told_in_full};
 
-/// The most lines.
+/// Maximum number of lines.
 const MAX_LINES: usize = 8;
 
 struct Silent;
 
-impl Observer for Silent {
+impl Monitor for Silent {
     fn event(&mut self, _: &Event) {}
     fn news(&mut self, _: &str) {}
 }
@@ -43,7 +43,7 @@ fn asked(spec: &LabSpec, requests: &[&str]) {
     }
 }
 
-/// An answer comes in pieces, each behind a line that says how long it is and whether more follow.
+/// An answer arrives in chunks, each after a line with its length and whether more follow.
 fn check_answer(request: &str, mut answer: &[u8]) {
     loop {
         let end = answer.iter().position(|b| *b == b'\n').expect("a piece begins with a line");
@@ -62,7 +62,7 @@ fn check_answer(request: &str, mut answer: &[u8]) {
     assert!(answer.is_empty(), "{request}: {} bytes behind the answer", answer.len());
 }
 
-/// Steps of a lab that goes on.
+/// Steps of a running lab.
 fn stepped(spec: &LabSpec, lines: &[&str]) {
     let mut spec = spec.clone().with_steps(Vec::new());
     let (mut lab, mut budget) = Budget::lab(&spec, told_in_full());
@@ -79,7 +79,7 @@ fn stepped(spec: &LabSpec, lines: &[&str]) {
                 continue;
             }
         };
-        // No file is read for a step.
+        // Steps read no files.
         if !is_short(&step.action) || matches!(step.action, Action::Replay { .. }) || budget.is_spent() {
             continue;
         }
@@ -94,7 +94,7 @@ fn stepped(spec: &LabSpec, lines: &[&str]) {
     views.finish(&lab.devices());
 }
 
-/// A step can be written behind others, and is read as it was.
+/// A step can be appended to others, and reads back unchanged.
 fn same_when_written(spec: &LabSpec, step: &StepSpec) {
     let alone = LabSpec::default().with_steps(vec![step.clone()]);
     let text = write(&alone);

@@ -1,4 +1,4 @@
-//! What the fuzz targets share: the labs of the fixtures, budgets, and every view of a run.
+//! Shared by the fuzz targets: the labs of the fixtures, budgets, and every view of a run.
 
 mod views;
 
@@ -14,17 +14,17 @@ use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-/// A run is told to stop after so many events.
+/// A run is stopped after this many events.
 const MAX_EVENTS: usize = 1000;
-/// The most devices and switch ports, and steps, of a lab that is run.
+/// Maximum number of devices and switch ports, and of steps, in a lab that is run.
 const MAX_DEVICES: usize = 40;
 const MAX_STEPS: usize = 20;
-/// The most questions of one step.
+/// Maximum number of requests in a step.
 const MAX_COUNT: u32 = 10;
-/// The longest wait of one step, in virtual time.
+/// Maximum wait of a step, in virtual time.
 const MAX_WAIT: Duration = Duration::from_secs(3600);
 
-/// The labs of the fixtures with their names, sorted. Their steps stay in them.
+/// The labs of the fixtures with their names, sorted, including their steps.
 pub fn labs() -> &'static [(String, LabSpec)] {
     static LABS: OnceLock<Vec<(String, LabSpec)>> = OnceLock::new();
     LABS.get_or_init(|| {
@@ -40,13 +40,13 @@ pub fn labs() -> &'static [(String, LabSpec)] {
     })
 }
 
-/// The lab that a byte chooses.
+/// The lab that a byte selects.
 pub fn lab(choice: u8) -> &'static (String, LabSpec) {
     let labs = labs();
     &labs[usize::from(choice) % labs.len()]
 }
 
-/// A declaration as it is compared: where it stood in a file does not matter.
+/// A declaration without line numbers, for comparison.
 pub fn without_lines(mut spec: LabSpec) -> LabSpec {
     spec.devices.iter_mut().for_each(|d| d.line = 0);
     spec.switches.iter_mut().for_each(|s| s.line = 0);
@@ -67,7 +67,7 @@ pub fn is_small(spec: &LabSpec) -> bool {
         && spec.steps.iter().all(|step| is_short(&step.action))
 }
 
-/// Whether a step asks for little virtual time.
+/// Whether a step needs little virtual time.
 pub fn is_short(action: &Action) -> bool {
     match action {
         Action::Ping(probe) | Action::Arping(probe) | Action::Udp(probe) | Action::Tcp(probe) => {
@@ -78,12 +78,12 @@ pub fn is_short(action: &Action) -> bool {
     }
 }
 
-/// Options under which everything is told.
+/// Options that report everything.
 pub fn told_in_full() -> Options {
     Options::default().with_decisions(true).with_changes(true)
 }
 
-/// Has every `replay` step of a lab replay the same small capture, whatever file it names.
+/// Makes every `replay` step of a lab replay the same small capture, whatever file it names.
 pub fn with_captures(spec: &LabSpec, mut options: Options) -> Options {
     for step in &spec.steps {
         if let Action::Replay { capture, .. } = &step.action {
@@ -114,7 +114,7 @@ pub struct Budget {
 }
 
 impl Budget {
-    /// A lab with a budget of its own.
+    /// A lab with a budget.
     pub fn lab(spec: &LabSpec, options: Options) -> (Lab, Budget) {
         let stop = Stop::default();
         let lab = Lab::new(spec, options.with_stop(stop.clone()));
@@ -129,7 +129,7 @@ impl Budget {
         }
     }
 
-    /// Whether the lab was told to stop.
+    /// Whether the lab was stopped.
     pub fn is_spent(&self) -> bool {
         self.left == 0
     }

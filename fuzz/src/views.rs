@@ -1,4 +1,4 @@
-//! Every view of a run, and what must be true of each.
+//! Every view of a run, with its invariants.
 
 use macvlab::capture::Reader;
 use macvlab::explain::Journey;
@@ -6,27 +6,27 @@ use macvlab::lab::{Device, Event, LabSpec};
 use macvlab::matrix::{self, Group, lab_group};
 use macvlab::report::draw::{self, Scene};
 use macvlab::report::html::{self, Recorder};
-use macvlab::report::sequence::{self, Teller};
+use macvlab::report::sequence::{self, SequenceBuilder};
 use macvlab::report::{
     AnnotatedCapture, CountersTable, Detail, Explanation, JsonLines, MatrixForm, MatrixReport, TextReport,
 };
 use std::io::Cursor;
 
-/// Journeys that are explained: each asks for every device.
+/// Maximum number of journeys explained: each covers every device.
 const MAX_JOURNEYS: usize = 20;
-/// Devices with addresses of a lab that has a matrix: each pair is a run.
+/// Maximum number of devices with IP addresses in a lab with a matrix: each pair is a run.
 const MAX_ENDS: usize = 4;
 
 /// Some views of one run; all of them take several times as long as the run.
 pub enum Views {
     Lines { json: JsonLines<Vec<u8>>, steps: TextReport<Vec<u8>>, hops: TextReport<Vec<u8>> },
     Files { capture: Box<AnnotatedCapture<Vec<u8>>>, hops: usize, page: Box<Recorder> },
-    Drawings { scene: Scene, teller: Box<Teller> },
+    Drawings { scene: Scene, teller: Box<SequenceBuilder> },
     Explained { counters: CountersTable, events: Vec<Event> },
 }
 
 impl Views {
-    /// Those that a number chooses.
+    /// The views that a number selects.
     pub fn new(choice: usize) -> Views {
         match choice % 4 {
             0 => Views::Lines {
@@ -72,7 +72,7 @@ impl Views {
         }
     }
 
-    /// Completes them and looks at each.
+    /// Completes the views and checks each.
     pub fn finish(self, devices: &[Device]) {
         match self {
             Views::Lines { json, steps, hops } => {
@@ -116,7 +116,7 @@ fn explained(events: &[Event], devices: &[Device]) {
     json_lines(&lines.finish().expect("written to memory"));
 }
 
-/// Who reaches whom in a lab, in every form, if that are not too many.
+/// The matrix of a lab in every format, unless it is too large.
 pub fn matrices(spec: &LabSpec) {
     if !(2..=MAX_ENDS).contains(&matrix::ends(spec).len()) {
         return;
@@ -153,21 +153,21 @@ pub fn is_json(bytes: &[u8]) -> bool {
     serde_json::from_slice::<serde::de::IgnoredAny>(bytes).is_ok()
 }
 
-/// Text in which nothing steers a terminal.
+/// Text without terminal control characters.
 fn plain(bytes: &[u8]) {
     let text = std::str::from_utf8(bytes).expect("text is UTF-8");
     let steers = |c: char| c.is_control() && c != '\n';
     assert!(!text.contains(steers), "{text:?}");
 }
 
-/// A drawing is XML.
+/// A drawing is valid XML.
 fn well_formed(svg: &str) {
     if let Err(e) = roxmltree::Document::parse(svg) {
         panic!("{e}\n{svg}");
     }
 }
 
-/// The records of a capture, those included that are too short for a frame.
+/// The records of a capture, including those that are too short for a frame.
 fn records(bytes: Vec<u8>) -> usize {
     let mut reader = Reader::new(Cursor::new(bytes)).unwrap_or_else(|e| panic!("{e}"));
     let mut records = 0;

@@ -1,4 +1,4 @@
-//! What can be wrong with a capture.
+//! Errors in captures.
 
 use super::{MAX_FRAME_BYTES, MAX_INTERFACES, MAX_RECORD_BYTES, MIN_FRAME_BYTES};
 use std::fmt;
@@ -10,25 +10,25 @@ pub enum CaptureError {
     /// Reading or writing failed.
     #[error(transparent)]
     Io(#[from] std::io::Error),
-    /// The work was asked to stop before the stream's header was read.
+    /// Reading was stopped before the stream's header was read.
     #[error("asked to stop")]
     Stopped,
-    /// Nothing there.
-    #[error("the capture is empty: not one byte")]
+    /// The stream is empty.
+    #[error("the capture is empty")]
     Empty,
-    /// The first bytes are those of no known format.
-    #[error("not a capture: it begins with {}, as neither pcap nor pcapng does", HexBytes(.0))]
+    /// The first bytes match no known format.
+    #[error("not a capture: it begins with {}, unlike pcap and pcapng", HexBytes(.0))]
     Magic(Vec<u8>),
-    /// It ends within its own header.
+    /// The stream ends within its header.
     #[error("the capture ends within its header: {have} of {needed} bytes")]
     Truncated {
-        /// Bytes that the header takes.
+        /// Length of the header in bytes.
         needed: usize,
-        /// Bytes that there are.
+        /// Bytes available.
         have: usize,
     },
-    /// A version of the format that nobody writes.
-    #[error("{format} version {major}.{minor} is not known")]
+    /// An unknown version of the format.
+    #[error("unknown {format} version {major}.{minor}")]
     Version {
         /// `pcap` or `pcapng`.
         format: &'static str,
@@ -37,31 +37,40 @@ pub enum CaptureError {
         /// Minor version.
         minor: u16,
     },
-    /// A pcap file of something else than Ethernet.
+    /// A pcap file with a link type other than Ethernet.
     #[error("the capture's link type is {}, and only Ethernet (1) can be read", LinkType(*.0))]
     LinkType(u16),
     /// The first section header of a pcapng stream is broken.
-    #[error("the first section header is broken: {0}")]
+    #[error("the first section header is invalid: {0}")]
     Section(BadReason),
     /// A record cannot be written in this format.
     #[error("cannot be written: {0}")]
     Write(String),
 }
 
+impl From<CaptureError> for std::io::Error {
+    fn from(error: CaptureError) -> std::io::Error {
+        match error {
+            CaptureError::Io(error) => error,
+            other => std::io::Error::other(other),
+        }
+    }
+}
+
 /// A record that cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub struct BadRecord {
-    /// Which record, from 1, bad ones counted. If `reason` is about a block that holds no packet: the number of the
-    /// next record.
+    /// The record, from 1, including bad ones. If `reason` is about a block without a packet: the number of the next
+    /// record.
     pub number: u64,
-    /// Where it begins: bytes from the start of the stream, after decompression.
+    /// Its offset in the stream, in bytes, after decompression.
     pub offset: u64,
     /// What is wrong.
     pub reason: BadReason,
 }
 
 impl BadRecord {
-    /// The stream cannot be resumed: this was its last answer.
+    /// Reading cannot continue: this was the last result.
     #[must_use]
     pub fn is_fatal(&self) -> bool {
         matches!(
@@ -84,24 +93,24 @@ impl fmt::Display for BadRecord {
     }
 }
 
-/// What is wrong with a record.
+/// Why a record cannot be used.
 #[non_exhaustive]
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BadReason {
     /// The stream ends within it.
     #[error("the capture ends here, after {have} of {needed} bytes of it")]
     Truncated {
-        /// Bytes that the record takes.
+        /// Length of the record in bytes.
         needed: u64,
-        /// Bytes that there are.
+        /// Bytes available.
         have: u64,
     },
-    /// It claims more data than a record can have, and skipping as much leads past the end of the stream.
+    /// It claims more data than a record can have, and skipping that much leads past the end of the stream.
     #[error("it claims {claimed} bytes and only {have} follow, so the rest cannot be read")]
     Endless {
         /// Bytes claimed.
         claimed: u64,
-        /// Bytes that follow.
+        /// Bytes available after it.
         have: u64,
     },
     /// It claims more data than a record can have.
@@ -116,7 +125,7 @@ pub enum BadReason {
         original: u32,
     },
     /// The frame is shorter than an Ethernet header.
-    #[error("a frame of {0} bytes has no Ethernet header, which takes {MIN_FRAME_BYTES}")]
+    #[error("a frame of {0} bytes is shorter than an Ethernet header of {MIN_FRAME_BYTES}")]
     FrameTooShort(u32),
     /// The frame is too long.
     #[error("a frame of {0} bytes is longer than {MAX_FRAME_BYTES}")]
@@ -132,42 +141,42 @@ pub enum BadReason {
     /// Its time is before 1970 or after 2554.
     #[error("its time is before 1970 or after 2554")]
     TimeOutOfRange,
-    /// The interface on which it was captured was not described.
+    /// The interface that captured it was not described.
     #[error("it belongs to interface {0}, which its section does not describe")]
     UnknownInterface(u32),
-    /// It was not captured on an Ethernet.
+    /// It was not captured on Ethernet.
     #[error("its interface has link type {}, and only Ethernet (1) can be read", LinkType(*.0))]
     LinkType(u16),
     /// A block is shorter than its own contents.
-    #[error("its block holds {have} bytes and needs {needed}")]
+    #[error("its block has {have} bytes and needs {needed}")]
     BlockTooShort {
         /// Bytes needed.
         needed: u64,
         /// Bytes in the block.
         have: u64,
     },
-    /// A block says at its end that it has another length than it said at its beginning.
+    /// A block's trailing length differs from its leading length.
     #[error("its block begins with length {first} and ends with length {last}")]
     BlockLengthMismatch {
-        /// At the beginning.
+        /// The leading length.
         first: u32,
-        /// At the end.
+        /// The trailing length.
         last: u32,
     },
     /// An interface's description is too short or has broken options; its packets cannot be read.
-    #[error("the description of an interface is broken")]
+    #[error("the description of an interface is invalid")]
     Interface,
-    /// More interfaces than a reader remembers.
+    /// Too many interfaces.
     #[error("its section describes more than {MAX_INTERFACES} interfaces")]
     TooManyInterfaces,
     /// A block's length is impossible, so the next block cannot be found.
-    #[error("a block has the impossible length {0}, so what follows cannot be found")]
+    #[error("a block has the impossible length {0}, so the next one cannot be found")]
     BlockLength(u32),
-    /// A section header does not say which byte order follows.
-    #[error("a section header has the byte-order mark {0:#010x}, so what follows cannot be read")]
+    /// A section header has no valid byte-order mark.
+    #[error("a section header has the byte-order mark {0:#010x}, so the rest cannot be read")]
     SectionMagic(u32),
     /// A section of an unknown version.
-    #[error("a section has version {major}.{minor}, so what follows cannot be read")]
+    #[error("a section has version {major}.{minor}, so the rest cannot be read")]
     SectionVersion {
         /// Major version.
         major: u16,
@@ -180,7 +189,7 @@ pub enum BadReason {
 }
 
 impl BadReason {
-    /// Whether it is a packet's record that is wrong, not a block beside the packets.
+    /// Whether the problem is in a packet's record, and not in another block.
     fn is_about_a_packet(&self) -> bool {
         !matches!(
             self,
@@ -193,7 +202,7 @@ impl BadReason {
     }
 }
 
-/// A link type with its name, if it is one of the common ones.
+/// A link type with its name, if known.
 struct LinkType(u16);
 
 impl fmt::Display for LinkType {

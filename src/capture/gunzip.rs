@@ -1,26 +1,26 @@
-//! gzip, decompressed up to the very byte at which it is damaged.
+//! gzip, decompressed up to the exact byte at which it is damaged.
 //!
-//! flate2's own readers answer with an error and keep what they had unpacked before the damage to themselves, up to a
-//! whole buffer of it; how much depends on how the reads happen to fall.
+//! On an error, flate2's readers discard data that they had decompressed before the damage, up to a whole buffer; how
+//! much depends on the sizes of the reads.
 
 use flate2::Crc;
 use flate2::bufread::{DeflateDecoder, GzDecoder};
 use std::io::{self, BufRead, Read};
 
-/// The members of a gzip stream (RFC 1952), one behind the other.
+/// The concatenated members of a gzip stream (RFC 1952).
 pub(super) struct Gunzip<R> {
     body: DeflateDecoder<R>,
     crc: Crc,
     place: DecoderState,
-    /// What is wrong behind the bytes that were handed out last.
+    /// The error after the bytes returned last.
     damage: Option<io::Error>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum DecoderState {
-    /// Before the first member, which must be there.
+    /// Before the first member, which is required.
     Start,
-    /// Behind a member: there may be another.
+    /// After a member: another may follow.
     Between,
     Body,
     End,
@@ -36,7 +36,7 @@ impl<R: BufRead> Gunzip<R> {
         }
     }
 
-    /// Reads a member's header, if there is one more.
+    /// Reads a member's header, if there is another member.
     fn begin(&mut self) -> io::Result<()> {
         let reader = self.body.get_mut();
         if self.place == DecoderState::Between && reader.fill_buf()?.is_empty() {
@@ -117,7 +117,7 @@ mod tests {
         out.finish().unwrap()
     }
 
-    /// What comes out if reads ask for so many bytes at a time, and the error.
+    /// The output for reads of this many bytes, and the error.
     fn gunzip(stream: &[u8], at_a_time: usize) -> (Vec<u8>, Option<String>) {
         let (mut gunzip, mut out) = (Gunzip::new(stream), Vec::new());
         let mut buf = vec![0; at_a_time];
@@ -126,7 +126,7 @@ mod tests {
                 Ok(0) => return (out, None),
                 Ok(n) => out.extend_from_slice(&buf[..n]),
                 Err(e) => {
-                    assert_eq!(gunzip.read(&mut buf).ok(), Some(0), "an error is the last answer");
+                    assert_eq!(gunzip.read(&mut buf).ok(), Some(0), "an error is the last result");
                     return (out, Some(e.to_string()));
                 }
             }

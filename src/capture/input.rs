@@ -1,23 +1,23 @@
-//! What a capture is read from: a file, a named pipe or standard input, none of which keeps a program that is to stop.
+//! Sources of captures: a file, a named pipe or standard input. None of them blocks a program that is to stop.
 
 use crate::stop::Stop;
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 
-/// A file or standard input. A read that waits for a writer ends with an error once the work is asked to stop, where the
-/// system can wait for a time only (Linux).
+/// A file or standard input. A read that waits for a writer fails once the stop flag is set, where the system supports
+/// waiting with a timeout (Linux).
 #[derive(Debug)]
 pub struct Input {
     file: File,
     #[cfg_attr(not(target_os = "linux"), expect(dead_code, reason = "reads wait there"))]
     stop: Stop,
-    /// It may have to wait: not an ordinary file.
+    /// Whether it may block: not a regular file.
     waits: bool,
 }
 
 impl Input {
-    /// Opens a file. A named pipe is opened at once, and its first writer waited for by the first read.
+    /// Opens a file. A named pipe is opened at once; the first read waits for a writer.
     ///
     /// # Errors
     /// It cannot be opened.
@@ -27,15 +27,15 @@ impl Input {
         Ok(Input { file, stop: stop.clone(), waits })
     }
 
-    /// Standard input, without the buffer that all its other readers share.
+    /// Standard input, without the standard library's shared buffer.
     ///
     /// # Errors
-    /// There is none.
+    /// Standard input is closed.
     pub fn stdin(stop: &Stop) -> io::Result<Input> {
         Ok(Input { file: stdin()?, stop: stop.clone(), waits: true })
     }
 
-    /// Waits until there is something to read, or its end.
+    /// Waits until there is data or the end of the input.
     #[cfg(target_os = "linux")]
     fn wait(&self) -> io::Result<()> {
         use nix::errno::Errno;
@@ -61,7 +61,7 @@ impl Input {
     }
 }
 
-/// Without waiting for a writer of a named pipe.
+/// Opens a named pipe without waiting for a writer.
 #[cfg(target_os = "linux")]
 fn open(path: &Path) -> io::Result<File> {
     use std::os::unix::fs::OpenOptionsExt as _;

@@ -1,12 +1,12 @@
-//! Captures: pcap and pcapng, in and out, streamed in constant memory.
+//! Reads and writes pcap and pcapng captures, streaming in constant memory.
 //!
-//! [`Reader`] takes any byte stream, recognises gzip, zstd, pcap and pcapng by their first bytes, and hands out one
-//! record after another; an [`Input`] is what keeps it from waiting for ever. Captures come from anywhere, so nothing in
-//! them is believed: a record that makes no sense is answered with a [`BadRecord`] that says which one, where and why, and
-//! reading goes on if the next record can still be found; and with [`Steady`] one wrong time is that of one record only.
-//! [`PcapWriter`] and [`PcapngWriter`] write what packet analysers open without complaint, byte for byte the
-//! same for the same input, [`Traffic`] makes frames up, [`AtomicFile`] keeps half-written files from ever having a final
-//! name, and a [`RecordFile`] ends with a whole record even if the disk is full.
+//! [`Reader`] accepts any byte stream, detects gzip, zstd, pcap and pcapng by their first bytes, and returns one record
+//! after another; an [`Input`] keeps it from blocking for ever. Captures are untrusted: an invalid record yields a
+//! [`BadRecord`] with its number, offset and reason, and reading continues if the next record can still be found; with
+//! [`Steady`] one wrong time affects one record only. [`PcapWriter`] and [`PcapngWriter`] write files that packet
+//! analysers open without complaint, with the same bytes for the same input, [`Traffic`] generates frames,
+//! [`AtomicFile`] keeps incomplete files from getting their final name, and a [`RecordFile`] ends with a whole record
+//! even if the disk is full.
 
 mod atomic;
 mod error;
@@ -38,10 +38,10 @@ pub use steady::Steady;
 pub use traffic::{BadFrameSize, FrameSize, Traffic, TrafficSpec};
 pub use writer::{Direction, InterfaceStatistics, Packet, PcapWriter, PcapngBlocks, PcapngWriter};
 
-/// Shortest frame: an Ethernet header.
+/// Minimum length of a frame: an Ethernet header.
 pub const MIN_FRAME_BYTES: u32 = 14;
 
-/// Longest interface name that is kept, in bytes.
+/// Maximum length of a stored interface name, in bytes.
 pub const MAX_NAME_BYTES: usize = 256;
 
 /// `LINKTYPE_ETHERNET` of the registry of link types.

@@ -1,4 +1,4 @@
-//! The classic format: a header of 24 bytes, then records of 16 bytes and the data.
+//! The classic format: a 24-byte header, then records with a 16-byte header and data.
 
 use super::error::{BadReason, BadRecord, CaptureError};
 use super::reader::{Interface, Located, check_frame, end_of_stream};
@@ -12,18 +12,18 @@ const HEADER_BYTES: usize = 24;
 const RECORD_HEADER_BYTES: usize = 16;
 const NANOS_PER_SECOND: u64 = 1_000_000_000;
 
-/// What stands in front of each frame.
+/// The header of each record.
 struct RecordHead {
     seconds: u32,
-    /// Of a second: microseconds or nanoseconds.
+    /// Fraction of a second: microseconds or nanoseconds.
     fraction: u32,
     captured: u32,
     original: u32,
 }
 
-/// A pcap stream behind its header.
+/// A pcap stream after its header.
 pub(super) struct PcapStream {
-    /// Its numbers are big-endian.
+    /// Whether its integers are big-endian.
     big: bool,
     resolution: PcapTsResolution,
     interface: Interface,
@@ -32,7 +32,7 @@ pub(super) struct PcapStream {
 }
 
 impl PcapStream {
-    /// Microseconds and nanoseconds, both byte orders.
+    /// Magic numbers: microseconds and nanoseconds, in both byte orders.
     pub(super) const MAGICS: [[u8; 4]; 4] = [
         [0xa1, 0xb2, 0xc3, 0xd4],
         [0xd4, 0xc3, 0xb2, 0xa1],
@@ -55,8 +55,8 @@ impl PcapStream {
             let (major, minor) = (header.version_major, header.version_minor);
             return Err(CaptureError::Version { format: "pcap", major, minor });
         }
-        // The upper half of the link type field: bit 26 says that there are frame check sequences, bits 28 to 31 how
-        // long they are, in units of 16 bits.
+        // The upper half of the link type field: bit 26 says that there are frame check sequences, bits 28 to 31 their
+        // length in units of 16 bits.
         let field = u32::from(header.datalink);
         let [.., high, low] = field.to_be_bytes();
         let link_type = u16::from_be_bytes([high, low]);
@@ -69,17 +69,17 @@ impl PcapStream {
         Ok(PcapStream { big, resolution: header.ts_resolution, interface, count: 0 })
     }
 
-    /// The one interface.
+    /// The only interface.
     pub(super) fn interface(&self) -> &Interface {
         &self.interface
     }
 
-    /// Records so far, bad ones counted.
+    /// Records so far, including bad ones.
     pub(super) fn count(&self) -> u64 {
         self.count
     }
 
-    /// Finds the records that stand whole in the window, good ones only, as many as there are places for; answers how many.
+    /// Finds good records that are complete in the window, at most as many as there are places; returns their number.
     #[inline(never)]
     pub(super) fn find_standing(&mut self, source: &mut Source, found: &mut [Located]) -> usize {
         let (place, window) = (source.place() as u32, source.peek());
@@ -93,7 +93,7 @@ impl PcapStream {
         records
     }
 
-    /// How many records stand in the window, and their bytes.
+    /// The number of records complete in the window, and their bytes.
     #[inline(always)]
     fn scan(
         &self,
@@ -115,7 +115,7 @@ impl PcapStream {
         (records, window.len() - rest.len())
     }
 
-    /// Whether the next record needs no more of the stream than was read ahead.
+    /// Whether the next record is complete in the bytes read ahead.
     #[inline]
     pub(super) fn stands_whole(&self, source: &Source) -> bool {
         let window = source.peek();
@@ -142,7 +142,7 @@ impl PcapStream {
                 None => Err(BadReason::Truncated { needed: RECORD_HEADER_BYTES as u64, have: have as u64 }),
             };
         };
-        // What the header claims is believed within bounds only.
+        // The header's claims are trusted within bounds only.
         if head.captured > MAX_RECORD_BYTES {
             source.consume(RECORD_HEADER_BYTES);
             return Err(too_long(source, head.captured.into()));
@@ -157,14 +157,14 @@ impl PcapStream {
         Ok(Some(located(place as u32, time, len, orig_len)))
     }
 
-    /// The header of the record at the beginning of the window, if it is there.
+    /// The header of the record at the start of the window, if it is complete.
     #[inline]
     fn head(&self, window: &[u8]) -> Option<RecordHead> {
         let number = |bytes| if self.big { u32::from_be_bytes(bytes) } else { u32::from_le_bytes(bytes) };
         head_in(window, number).map(|(head, _)| head)
     }
 
-    /// Time, captured length and original length, if they can be true.
+    /// Time, captured length and original length, if they are plausible.
     #[inline]
     fn check(&self, head: &RecordHead) -> Result<(Instant, u32, u32), BadReason> {
         let (unit_ns, unit) = match self.resolution {
@@ -181,7 +181,7 @@ impl PcapStream {
     }
 }
 
-/// The header of a record, and what is behind it.
+/// The header of a record, and the bytes after it.
 #[inline(always)]
 fn head_in(window: &[u8], number: impl Fn([u8; 4]) -> u32) -> Option<(RecordHead, &[u8])> {
     let (head, behind) = window.split_first_chunk::<RECORD_HEADER_BYTES>()?;
@@ -190,13 +190,13 @@ fn head_in(window: &[u8], number: impl Fn([u8; 4]) -> u32) -> Option<(RecordHead
     Some((RecordHead { seconds, fraction, captured, original }, behind))
 }
 
-/// A record that begins at a place in the window.
+/// A record that begins at an offset in the window.
 #[inline]
 fn located(head: u32, time: Instant, len: u32, orig_len: u32) -> Located {
     Located { time, head, data: head + RECORD_HEADER_BYTES as u32, len, orig_len, interface: 0 }
 }
 
-/// Skips data that no record can have; what is wrong depends on whether anything follows it.
+/// Skips more data than a record can have; the error depends on whether anything follows it.
 pub(super) fn too_long(source: &mut Source, claimed: u64) -> BadReason {
     let have = source.skip(claimed);
     match source.take_error() {

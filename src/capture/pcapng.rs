@@ -1,7 +1,7 @@
 //! pcapng: blocks in sections, each section with its own byte order and interfaces.
 //!
-//! The blocks are read here, not by the pcap-file crate: there a broken option, a resolution finer than a nanosecond
-//! or a broken description of an interface ends the stream or shifts the numbers of the interfaces behind it.
+//! The blocks are parsed here and not by the pcap-file crate: there a broken option, a resolution finer than a
+//! nanosecond or a broken interface description ends the stream or shifts the numbers of later interfaces.
 
 use super::error::{BadReason, BadRecord, CaptureError};
 use super::pcap::too_long;
@@ -15,17 +15,17 @@ use pcap_file::pcapng::blocks::{
     SIMPLE_PACKET_BLOCK,
 };
 
-/// Type and length in front, length again behind.
+/// Type and length at the start, length again at the end.
 const BLOCK_OVERHEAD: u32 = 12;
 /// Type, length and byte-order mark.
 const SECTION_HEAD_BYTES: usize = 12;
 const BYTE_ORDER_MARK: u32 = 0x1a2b_3c4d;
 const NANOS_PER_SECOND: u128 = 1_000_000_000;
 
-/// What an interface's times mean.
+/// How to interpret an interface's times.
 #[derive(Clone, Copy)]
 struct Clock {
-    /// `if_tsresol`: the exponent, of 2 if bit 7 is set, else of 10.
+    /// `if_tsresol`: the exponent, of 2 if bit 7 is set, otherwise of 10.
     resolution: u8,
     /// `if_tsoffset`: seconds to add.
     offset_s: i64,
@@ -39,14 +39,14 @@ impl Default for Clock {
 }
 
 impl Clock {
-    /// A packet's time, if it lies where nanoseconds since 1970 can say it.
+    /// A packet's time, if nanoseconds since 1970 can represent it.
     fn time(self, ticks: u64) -> Result<Instant, BadReason> {
         let ticks = u128::from(ticks);
         let exponent = u32::from(self.resolution & 0x7f);
         let ns = match (self.resolution & 0x80 != 0, exponent) {
             (true, _) => (ticks * NANOS_PER_SECOND) >> exponent,
             (false, 0..=9) => ticks * 10_u128.pow(9 - exponent),
-            // Finer than a nanosecond; so fine that the divisor overflows, every 64-bit number of ticks is nothing.
+            // Finer than a nanosecond; if the divisor overflows, every 64-bit number of ticks rounds to zero.
             (false, _) => 10_u128.checked_pow(exponent - 9).map_or(0, |per_ns| ticks / per_ns),
         };
         let offset_ns = i128::from(self.offset_s) * NANOS_PER_SECOND as i128;
@@ -107,17 +107,17 @@ impl<'a> Body<'a> {
 /// A pcapng stream within a section.
 pub(super) struct PcapngStream {
     endianness: Endianness,
-    /// Of the current section: their numbers begin anew in each.
+    /// Of the current section: interfaces are numbered per section.
     interfaces: Vec<Interface>,
-    /// Of each interface; none: its description is broken.
+    /// For each interface; none: its description is broken.
     clocks: Vec<Option<Clock>>,
     /// Packets so far.
     count: u64,
-    /// The last packet's time, for packets that have none.
+    /// The last packet's time, for packets without one.
     last_time: Instant,
 }
 
-/// What a block was.
+/// The result of reading a block.
 enum Content {
     Packet(Located),
     Other,
@@ -152,13 +152,13 @@ impl PcapngStream {
         }
     }
 
-    /// The interfaces of the current section, as far as they were described.
+    /// The interfaces of the current section described so far.
     pub(super) fn interfaces(&self) -> &[Interface] {
         &self.interfaces
     }
 
-    /// Whether the next block is of the same section, as the records of a batch are, and needs no more of the stream than
-    /// was read ahead.
+    /// Whether the next block is in the same section, as the records of a batch must be, and complete in the bytes read
+    /// ahead.
     #[inline]
     pub(super) fn stands_whole(&self, source: &Source) -> bool {
         let window = source.peek();
@@ -174,7 +174,7 @@ impl PcapngStream {
         self.count
     }
 
-    /// The next block, with the packet in it; `None` at the end.
+    /// The next block, with its packet; `None` at the end.
     pub(super) fn next(&mut self, source: &mut Source) -> Option<Result<Option<Located>, BadRecord>> {
         let offset = source.offset();
         let number = self.count + 1;
@@ -191,7 +191,7 @@ impl PcapngStream {
         })
     }
 
-    /// Reads one block, whatever it is.
+    /// Reads one block of any type.
     fn block(&mut self, source: &mut Source) -> Result<Content, BadReason> {
         let have = source.need(SECTION_HEAD_BYTES);
         if have < SECTION_HEAD_BYTES {
@@ -227,7 +227,7 @@ impl PcapngStream {
         self.whole_block(source, kind, len)
     }
 
-    /// Reads a block that stands whole in the window.
+    /// Reads a block that is complete in the window.
     fn whole_block(&mut self, source: &mut Source, kind: u32, len: u32) -> Result<Content, BadReason> {
         let place = source.consume(len as usize) as u32;
         let body_at = place + 8;
@@ -251,14 +251,14 @@ impl PcapngStream {
         }
     }
 
-    /// A new section: other interfaces.
+    /// Starts a new section, with other interfaces.
     fn section(&mut self, body: Body<'_>) -> Result<(), BadReason> {
         let (Some(major), Some(minor), Some(_)) = (body.u16(4), body.u16(6), body.i64(8)) else {
             return Err(BadReason::BlockLength(
                 u32::try_from(body.bytes.len()).unwrap_or(u32::MAX) + BLOCK_OVERHEAD,
             ));
         };
-        // Version 1.2 was written by a few programs by mistake and means the same as 1.0.
+        // A few programs wrote version 1.2 by mistake; it means the same as 1.0.
         if major != 1 || !matches!(minor, 0 | 2) {
             return Err(BadReason::SectionVersion { major, minor });
         }
@@ -267,7 +267,7 @@ impl PcapngStream {
         Ok(())
     }
 
-    /// An interface of this section.
+    /// Adds an interface to this section.
     fn interface(&mut self, body: Body<'_>) -> Result<(), BadReason> {
         let (Some(link_type), Some(snaplen)) = (body.u16(0), body.u32(4)) else {
             return Err(self.broken_interface());
@@ -281,7 +281,7 @@ impl PcapngStream {
                     interface.name = Some(String::from_utf8_lossy(name).into_owned());
                 }
                 (9, [resolution, ..]) => clock.resolution = *resolution,
-                // In bits by the specification, in bytes by what is written.
+                // The specification says bits, but files contain bytes.
                 (13, [4 | 32, ..]) => interface.fcs_bytes = 4,
                 (14, _) => clock.offset_s = value.i64(0).unwrap_or_default(),
                 _ => {}
@@ -290,7 +290,7 @@ impl PcapngStream {
         self.push(interface, Some(clock))
     }
 
-    /// Keeps the number of an interface whose description cannot be read, so that those behind it keep theirs.
+    /// Reserves the number of an interface whose description is broken, so that later ones keep theirs.
     fn broken_interface(&mut self) -> BadReason {
         let nothing = Interface { name: None, link_type: 0, snaplen: 0, fcs_bytes: 0 };
         self.push(nothing, None).err().unwrap_or(BadReason::Interface)
@@ -305,7 +305,7 @@ impl PcapngStream {
         Ok(())
     }
 
-    /// A packet of any of the three kinds; `body_at` is where the body stands in the window.
+    /// A packet of any of the three block types; `body_at` is the body's offset in the window.
     fn packet(&mut self, kind: u32, body: Body<'_>, body_at: u32) -> Result<Located, BadReason> {
         let have = body.bytes.len() as u64;
         let header: u8 = if kind == SIMPLE_PACKET_BLOCK { 4 } else { 20 };
@@ -357,7 +357,7 @@ fn byte_order(header: &[u8]) -> Result<Endianness, BadReason> {
     }
 }
 
-/// Skips a block that holds nothing of interest.
+/// Skips a block of no interest.
 fn skip_block(source: &mut Source, len: u32) -> Result<Content, BadReason> {
     let have = source.skip(len.into());
     if have < u64::from(len) {

@@ -1,4 +1,4 @@
-//! The reader: which format, and one record after another.
+//! The reader: detects the format, then returns one record after another.
 
 use super::error::{BadReason, BadRecord, CaptureError};
 use super::pcap::PcapStream;
@@ -11,35 +11,35 @@ use std::fmt;
 use std::io::Read;
 use std::ops::Range;
 
-/// Most records of one batch: what is remembered of them stays in the first-level cache.
+/// Maximum number of records in a batch: their metadata fits the first-level cache.
 const MAX_BATCH_RECORDS: usize = 256;
 
-/// An interface that a capture was taken on.
+/// An interface of a capture.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Interface {
     /// `if_name`; a pcap file has none.
     pub name: Option<String>,
-    /// The number in the registry of link types; 1 is Ethernet.
+    /// The registered link type; 1 is Ethernet.
     pub link_type: u16,
-    /// Most bytes that were captured of a frame; 0: no limit.
+    /// Maximum bytes captured of a frame; 0: no limit.
     pub snaplen: u32,
-    /// Bytes of frame check sequence at the end of each frame, which the reader takes off.
+    /// Bytes of frame check sequence at the end of each frame, which the reader removes.
     pub fcs_bytes: u8,
 }
 
 /// One captured frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Record<'a> {
-    /// Which record, from 1, bad ones counted.
+    /// The record's number, from 1, including bad ones.
     pub number: u64,
-    /// Where the record begins: bytes from the start of the stream, after decompression.
+    /// The record's offset in the stream, in bytes, after decompression.
     pub offset: u64,
-    /// When it was captured: nanoseconds since 1970. A simple packet block has no time and gets that of the record
-    /// before it.
+    /// The capture time: nanoseconds since 1970. A simple packet block has no time and gets that of the record before
+    /// it.
     pub time: Instant,
-    /// Index into [`Reader::interfaces`], as they are until the next records are asked for.
+    /// Index into [`Reader::interfaces`], valid until the next records are requested.
     pub interface: u32,
-    /// The frame, or as much of it as was captured: 14 to 65,535 bytes, no FCS.
+    /// The captured part of the frame: 14 to 65,535 bytes, no FCS.
     pub data: &'a [u8],
     /// The frame's length on the wire in bytes, no FCS.
     pub orig_len: u32,
@@ -53,11 +53,11 @@ impl Record<'_> {
     }
 }
 
-/// Where a record stands in the window, before its bytes are lent.
+/// A record's position in the window, before its bytes are borrowed.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Located {
     pub(super) time: Instant,
-    /// Where the record begins, and where its data.
+    /// Offset of the record, and of its data.
     pub(super) head: u32,
     pub(super) data: u32,
     pub(super) len: u32,
@@ -72,7 +72,7 @@ enum Format {
 }
 
 impl Format {
-    /// Records so far, bad ones counted.
+    /// Records so far, including bad ones.
     fn count(&self) -> u64 {
         match self {
             Format::Pcap(pcap) => pcap.count(),
@@ -80,8 +80,8 @@ impl Format {
         }
     }
 
-    /// Finds records that need no more of the stream than was read ahead, by a shorter way than one by one, if there is
-    /// one; answers how many.
+    /// Finds records that are complete in the bytes read ahead, by a path faster than one by one, if there is one;
+    /// returns their number.
     fn find_standing(&mut self, source: &mut Source, places: &mut [Located]) -> usize {
         match self {
             Format::Pcap(pcap) => pcap.find_standing(source, places),
@@ -96,7 +96,7 @@ impl Format {
         }
     }
 
-    /// The next record, or something else.
+    /// The next record, or another result.
     #[inline]
     fn next(&mut self, source: &mut Source) -> Option<Result<Option<Located>, BadRecord>> {
         match self {
@@ -106,37 +106,37 @@ impl Format {
     }
 }
 
-/// What records come to, taken together.
+/// A summary of records.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Totals {
     /// Bytes of their data.
     pub bytes: u64,
-    /// Records [that are cut](Record::is_cut).
+    /// Records [that are truncated](Record::is_cut).
     pub cut: u64,
-    /// The earliest time; the end of time if there are no records.
+    /// The earliest time; the maximum if there are no records.
     pub first: Instant,
-    /// The latest time; the beginning of time if there are no records.
+    /// The latest time; the minimum if there are no records.
     pub last: Instant,
 }
 
-/// Records one behind the other, lent by a [`Reader`].
+/// Consecutive records, borrowed from a [`Reader`].
 #[derive(Clone, Copy)]
 pub struct Batch<'a> {
     found: &'a [Located],
-    /// The first one's number.
+    /// The first record's number.
     first: u64,
-    /// The memory that they stand in, and where it begins in the stream.
+    /// The window's memory, and its offset in the stream.
     bytes: &'a [u8],
     origin: u64,
 }
 
 impl<'a> Batch<'a> {
-    /// Records at these places of some bytes, which begin at `origin` in the stream.
+    /// Records at these positions in a buffer that begins at `origin` in the stream.
     pub(super) fn new(found: &'a [Located], first: u64, bytes: &'a [u8], origin: u64) -> Batch<'a> {
         Batch { found, first, bytes, origin }
     }
 
-    /// How many there are; a batch that was asked for has one at least.
+    /// The number of records; a batch returned by a reader has at least one.
     #[must_use]
     pub fn len(&self) -> usize {
         self.found.len()
@@ -148,7 +148,7 @@ impl<'a> Batch<'a> {
         self.found.is_empty()
     }
 
-    /// One of them, from 0.
+    /// The record with this index, from 0.
     #[inline]
     #[must_use]
     pub fn get(&self, index: usize) -> Option<Record<'a>> {
@@ -156,7 +156,7 @@ impl<'a> Batch<'a> {
         Some(record(self.bytes, self.origin, self.first + index as u64, located))
     }
 
-    /// All of them.
+    /// All records.
     #[inline]
     pub fn iter(&self) -> impl Iterator<Item = Record<'a>> + Clone + use<'a> {
         let (bytes, origin) = (self.bytes, self.origin);
@@ -166,7 +166,7 @@ impl<'a> Batch<'a> {
             .map(move |(located, number)| record(bytes, origin, number, located))
     }
 
-    /// All of them taken together.
+    /// A summary of all records.
     #[must_use]
     pub fn totals(&self) -> Totals {
         let none = Totals { bytes: 0, cut: 0, first: Instant::MAX, last: Instant::ZERO };
@@ -178,7 +178,7 @@ impl<'a> Batch<'a> {
         })
     }
 
-    /// Some of them, from 0; none if there are not so many.
+    /// A range of records, from 0; empty if there are not that many.
     #[inline]
     #[must_use]
     pub fn part(&self, range: Range<usize>) -> Batch<'a> {
@@ -187,7 +187,7 @@ impl<'a> Batch<'a> {
     }
 }
 
-/// A record that stands in the window.
+/// A record in the window.
 #[inline]
 fn record<'a>(bytes: &'a [u8], origin: u64, number: u64, located: &Located) -> Record<'a> {
     let &Located { time, head, data, len, orig_len, interface } = located;
@@ -222,11 +222,11 @@ impl fmt::Debug for Batch<'_> {
 pub struct Reader {
     source: Source,
     format: Format,
-    /// Places for the records of a batch; those that were found last, and the first one's number.
+    /// Positions for the records of a batch; those found last, and the first one's number.
     places: Box<[Located]>,
     found: usize,
     first: u64,
-    /// A bad record behind them.
+    /// A bad record after them.
     pending: Option<BadRecord>,
     /// After a fatal record, or at the end.
     over: bool,
@@ -236,13 +236,13 @@ impl Reader {
     /// Reads the header of a pcap or pcapng stream, plain or compressed with gzip or zstd.
     ///
     /// # Errors
-    /// The stream cannot be read, is empty, has another format, or is a pcap file of something else than Ethernet.
+    /// The stream cannot be read, is empty, has another format, or is a pcap file with a link type other than Ethernet.
     pub fn new(stream: impl Read + Send + 'static) -> Result<Reader, CaptureError> {
         Reader::until(stream, Stop::default())
     }
 
-    /// The same; the stream ends, as if there were no more of it, once the work is asked to stop: also in the midst of
-    /// blocks that are no packets, and of compressed bytes that come to nothing.
+    /// The same; the stream ends early once the stop flag is set: also while skipping blocks without packets, or
+    /// compressed bytes without output.
     ///
     /// # Errors
     /// As above, and [`CaptureError::Stopped`].
@@ -285,7 +285,7 @@ impl Reader {
     /// The next record; `None` at the end, and after a record that [`BadRecord::is_fatal`].
     ///
     /// # Errors
-    /// The record cannot be used. The next call answers with the one after it.
+    /// The record cannot be used. The next call returns the one after it.
     pub fn next_record(&mut self) -> Option<Result<Record<'_>, BadRecord>> {
         match self.find(1)? {
             Ok(()) => self.batch().get(0).map(Ok),
@@ -293,8 +293,8 @@ impl Reader {
         }
     }
 
-    /// The next records, as many as stand in the window one behind the other, so that none of them is copied; `None` at
-    /// the end, and after a record that [`BadRecord::is_fatal`].
+    /// The next records that are consecutive in the window, so that none is copied; `None` at the end, and after a
+    /// record that [`BadRecord::is_fatal`].
     ///
     /// ```
     /// # use macvlab::{capture::{PcapWriter, Reader}, time::Instant};
@@ -310,25 +310,25 @@ impl Reader {
     /// ```
     ///
     /// # Errors
-    /// The first of them cannot be used. The next call answers with those after it.
+    /// The first of them cannot be used. The next call returns those after it.
     pub fn next_batch(&mut self) -> Option<Result<Batch<'_>, BadRecord>> {
         let found = self.find(MAX_BATCH_RECORDS)?;
         Some(found.map(|()| self.batch()))
     }
 
-    /// The records that were answered last, once more. They are there until the next ones are asked for.
+    /// The records returned last, again. They are valid until the next ones are requested.
     #[must_use]
     pub fn batch(&self) -> Batch<'_> {
         let found = self.places.get(..self.found).unwrap_or_default();
         Batch::new(found, self.first, self.source.memory(), self.source.origin())
     }
 
-    /// The same, to be given other times.
+    /// The same, with mutable times.
     pub(super) fn found_mut(&mut self) -> &mut [Located] {
         self.places.get_mut(..self.found).unwrap_or_default()
     }
 
-    /// Finds at most so many records, and at least one, before which the window may move.
+    /// Finds at least one record, at most this many, before the window may move.
     fn find(&mut self, most: usize) -> Option<Result<(), BadRecord>> {
         self.found = 0;
         if let Some(bad) = self.pending.take() {
@@ -372,7 +372,7 @@ impl Reader {
         (self.found > 0).then_some(Ok(()))
     }
 
-    /// The interfaces that the section of the records answered last has described so far. A pcap file has one.
+    /// The interfaces described so far in the section of the records returned last. A pcap file has one.
     #[must_use]
     pub fn interfaces(&self) -> &[Interface] {
         match &self.format {
@@ -397,8 +397,8 @@ impl fmt::Debug for Reader {
     }
 }
 
-/// Takes the frame check sequence off and checks that what remains can be a frame. Answers the length of the data and
-/// the frame's own length.
+/// Removes the frame check sequence and checks that the rest can be a frame. Returns the length of the data and the
+/// frame's original length.
 pub(super) fn check_frame(captured: u32, original: u32, fcs_bytes: u8) -> Result<(u32, u32), BadReason> {
     if captured > original {
         return Err(BadReason::CapturedOverOriginal { captured, original });
@@ -414,7 +414,7 @@ pub(super) fn check_frame(captured: u32, original: u32, fcs_bytes: u8) -> Result
     Ok((captured, original))
 }
 
-/// What to say when the stream ends within a record.
+/// The error when the stream ends within a record.
 pub(super) fn end_of_stream(source: &mut Source, needed: u64, have: u64) -> BadReason {
     match source.take_error() {
         Some(e) => BadReason::Read(e.to_string()),

@@ -5,10 +5,10 @@ use std::fs::File;
 use std::io::{self, Write};
 use std::path::Path;
 
-/// Bytes of a pcap file's header.
+/// Length of a pcap file header, in bytes.
 const PCAP_HEADER_BYTES: usize = 24;
 
-/// How to find the end of a record.
+/// The record format, used to find the end of a record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RecordFormat {
     /// As [`PcapWriter`](super::PcapWriter) writes it.
@@ -18,7 +18,7 @@ pub enum RecordFormat {
 }
 
 impl RecordFormat {
-    /// The length of a record, given its first bytes: where its own length stands, and what it leaves out.
+    /// The length of a record, from its first bytes: the offset of its length field, and the bytes that field excludes.
     fn record_len(self, record: &[u8]) -> Option<usize> {
         let (at, more) = match self {
             RecordFormat::Pcap => (8, 16),
@@ -28,7 +28,7 @@ impl RecordFormat {
         Some(len.max(1))
     }
 
-    /// Of these bytes, those that are whole records. `begins`: they are the first of their file.
+    /// The whole records at the start of these bytes. `begins`: they are the first of their file.
     fn whole(self, bytes: &[u8], begins: bool) -> usize {
         let mut whole = if begins && self == RecordFormat::Pcap { PCAP_HEADER_BYTES } else { 0 };
         if whole > bytes.len() {
@@ -44,21 +44,21 @@ impl RecordFormat {
     }
 }
 
-/// A capture that is written beside its destination, as an [`AtomicFile`](super::AtomicFile) is, and that need not stay
-/// open between two writes; or one that is written where it will stay. If a write fails half-way (a full disk), the file is
-/// cut back to its last whole record, and can still be committed.
+/// A capture that is written next to its destination, like an [`AtomicFile`](super::AtomicFile), and need not stay open
+/// between two writes; or one that is written in place. If a write fails half-way (a full disk), the file is truncated
+/// to its last whole record, and can still be committed.
 #[derive(Debug)]
 pub struct RecordFile {
     place: Destination,
     open: Option<File>,
     format: RecordFormat,
-    /// Bytes written, all of them of whole records.
+    /// Bytes written, all of whole records.
     len: u64,
     failed: bool,
 }
 
 impl RecordFile {
-    /// Begins a file that will be at `path`.
+    /// Creates a file for `path`.
     ///
     /// # Errors
     /// The folder does not exist or cannot be written to.
@@ -67,22 +67,22 @@ impl RecordFile {
         Ok(RecordFile { place, open: Some(file), format, len: 0, failed: false })
     }
 
-    /// Begins a file that is written where it is, and can be read at any time.
+    /// Creates a file that is written in place, and can be read at any time.
     #[must_use]
     pub fn growing(file: File, format: RecordFormat) -> RecordFile {
         RecordFile { place: Destination::settled(), open: Some(file), format, len: 0, failed: false }
     }
 
-    /// Bytes that were written, all of them of whole records.
+    /// Bytes written, all of whole records.
     #[must_use]
     pub fn bytes(&self) -> u64 {
         self.len
     }
 
-    /// Writes whole records; the first bytes of a pcap file are its header.
+    /// Writes whole records; a pcap file begins with its header.
     ///
     /// # Errors
-    /// Writing fails; as much of the records as are whole is kept, and nothing more can be written.
+    /// Writing fails; the whole records written so far are kept, and nothing more can be written.
     pub fn append(&mut self, records: &[u8]) -> io::Result<()> {
         if self.failed {
             return Err(io::Error::other("an earlier write failed"));
@@ -101,7 +101,7 @@ impl RecordFile {
         let done = records.get(..written).unwrap_or_default();
         self.len += self.format.whole(done, self.len == 0) as u64;
         if file.metadata().is_ok_and(|m| m.is_file()) {
-            // Cutting needs no room on the disk. If it fails all the same, the first error is the one to tell.
+            // Truncating needs no disk space. If it fails all the same, the first error is reported.
             let _ = file.set_len(self.len);
         }
         result
@@ -113,10 +113,10 @@ impl RecordFile {
         self.open.is_some()
     }
 
-    /// Gives the file descriptor back until the next write, if the destination is an ordinary file.
+    /// Closes the file until the next write, if the destination is a regular file.
     ///
     /// # Errors
-    /// It would be lost: it cannot be kept under a name.
+    /// The file would be lost: it cannot be given a temporary name.
     pub fn close(&mut self) -> io::Result<()> {
         if self.place.is_temporary()
             && let Some(file) = self.open.take()
@@ -126,10 +126,10 @@ impl RecordFile {
         Ok(())
     }
 
-    /// Gives the file its name, in one step; after a failed write with what is whole, but not if nothing is.
+    /// Gives the file its name, atomically; after a failed write with its whole records, unless there are none.
     ///
     /// # Errors
-    /// The name cannot be taken; then nothing is left of the file.
+    /// The rename fails; then nothing is left of the file.
     pub fn commit(self) -> io::Result<()> {
         if self.failed && self.len == 0 {
             return Ok(());
@@ -138,7 +138,7 @@ impl RecordFile {
     }
 }
 
-/// `write_all` that says how far it came.
+/// `write_all` that reports how far it came.
 fn write_counted(file: &mut File, bytes: &[u8], written: &mut usize) -> io::Result<()> {
     while let Some(rest) = bytes.get(*written..).filter(|rest| !rest.is_empty()) {
         match file.write(rest) {

@@ -1,4 +1,4 @@
-//! A window on a byte stream: decompressed, bounded, and aware of its place.
+//! A window on a byte stream: decompressed, bounded, and tracking its offset.
 
 #[cfg(feature = "compression")]
 use super::gunzip::Gunzip;
@@ -7,9 +7,9 @@ use super::unzstd::Unzstd;
 use crate::stop::Stop;
 use std::io::{self, Read};
 
-/// Bytes that are read ahead. Also the size below which the window never has to grow.
+/// Bytes read ahead. Also the size below which the window never has to grow.
 const WINDOW_BYTES: usize = 256 * 1024;
-/// The most that a caller may ask to see at once: a record, its header and room for its options.
+/// The maximum that a caller may request at once: a record, its header and room for its options.
 pub(super) const MAX_WINDOW_BYTES: usize = 1024 * 1024;
 
 const GZIP: [u8; 2] = [0x1f, 0x8b];
@@ -23,23 +23,23 @@ const ZSTD_BLOCK_BYTES: usize = 128 * 1024;
 pub(super) struct Source {
     inner: Box<dyn Read + Send>,
     buf: Vec<u8>,
-    /// What was read and not consumed: `buf[start..end]`.
+    /// Bytes read and not consumed: `buf[start..end]`.
     start: usize,
     end: usize,
-    /// Where `start` is in the stream.
+    /// The offset of `start` in the stream.
     offset: u64,
-    /// Asked before every read, also by a decompressor that finds nothing to give.
+    /// Checked before every read, also by a decompressor that produces no output.
     stop: Stop,
-    /// It ended because it was asked to.
+    /// The stream was stopped.
     stopped: bool,
-    /// No more to come.
+    /// End of the stream.
     ended: bool,
     /// Why it ended, if that was not its natural end.
     error: Option<io::Error>,
 }
 
 impl Source {
-    /// Looks at the first bytes and puts a decompressor in between if they say so.
+    /// Adds a decompressor if the first bytes are those of a compressed stream.
     pub(super) fn new(inner: Box<dyn Read + Send>, stop: Stop) -> io::Result<Source> {
         let mut inner = Interruptible { inner, stop: stop.clone() };
         let mut head = Vec::with_capacity(ZSTD.len());
@@ -73,29 +73,29 @@ impl Source {
         })
     }
 
-    /// Where the window begins in the stream.
+    /// The window's offset in the stream.
     pub(super) fn offset(&self) -> u64 {
         self.offset
     }
 
-    /// Where the window's memory begins in the stream: places in the window count from there.
+    /// The offset of the window's memory in the stream: positions in the window are relative to it.
     #[inline]
     pub(super) fn origin(&self) -> u64 {
         self.offset - self.start as u64
     }
 
-    /// Where what was read and not consumed begins in the window.
+    /// The position of the unconsumed bytes in the window.
     #[inline]
     pub(super) fn place(&self) -> usize {
         self.start
     }
 
-    /// What was read ahead.
+    /// The bytes read ahead.
     pub(super) fn peek(&self) -> &[u8] {
         self.buf.get(self.start..self.end).unwrap_or_default()
     }
 
-    /// Reads until the window has `n` bytes or the stream ends; answers how many it has, which may be more.
+    /// Reads until the window has `n` bytes or the stream ends; returns how many it has, which may be more.
     #[inline]
     pub(super) fn need(&mut self, n: usize) -> usize {
         let have = self.end - self.start;
@@ -126,7 +126,7 @@ impl Source {
         self.end - self.start
     }
 
-    /// Moves what is left to the front if `n` bytes would not fit behind it, and grows the window if they never would.
+    /// Moves the rest to the front if `n` bytes would not fit after it, and grows the window if they never would.
     fn make_room(&mut self, n: usize) {
         if self.start + n > self.buf.len() || self.end == self.buf.len() {
             self.buf.copy_within(self.start..self.end, 0);
@@ -138,8 +138,8 @@ impl Source {
         }
     }
 
-    /// Consumes `n` bytes of the window and answers their place: they stay readable by [`Source::slice`] until the next
-    /// [`Source::need`].
+    /// Consumes `n` bytes of the window and returns their position: they stay readable by [`Source::slice`] until the
+    /// next [`Source::need`].
     #[inline]
     pub(super) fn consume(&mut self, n: usize) -> usize {
         let from = self.start;
@@ -148,20 +148,20 @@ impl Source {
         from
     }
 
-    /// Bytes that were consumed last, from a place in the window on.
+    /// Bytes consumed last, from a position in the window on.
     #[inline]
     pub(super) fn slice(&self, place: u32, len: u32) -> &[u8] {
         let place = place as usize;
         self.buf.get(place..place + len as usize).unwrap_or_default()
     }
 
-    /// The window's memory, where what was consumed last is readable as with [`Source::slice`].
+    /// The window's memory, where the bytes consumed last are readable as with [`Source::slice`].
     #[inline]
     pub(super) fn memory(&self) -> &[u8] {
         &self.buf
     }
 
-    /// Skips `n` bytes without keeping them; answers how many there were.
+    /// Skips `n` bytes without storing them; returns how many there were.
     pub(super) fn skip(&mut self, n: u64) -> u64 {
         let mut left = n;
         while left > 0 {
@@ -175,7 +175,7 @@ impl Source {
         n - left
     }
 
-    /// Whether the stream ended because it was asked to.
+    /// Whether the stream was stopped.
     pub(super) fn was_stopped(&self) -> bool {
         self.stopped
     }
@@ -186,7 +186,7 @@ impl Source {
     }
 }
 
-/// A stream that ends with an error once it is asked to stop.
+/// A stream that fails once the stop flag is set.
 struct Interruptible {
     inner: Box<dyn Read + Send>,
     stop: Stop,

@@ -1,21 +1,21 @@
-//! A capture whose clock was wrong for one record: that record alone is taken at another time.
+//! Corrects a clock that was wrong for a single record: only that record gets another time.
 //!
-//! What takes records by their times never goes back in time. One absurd time would therefore be that of every record
-//! behind it.
+//! Consumers that process records by time never go back in time. Without this, one absurd time would apply to every
+//! later record.
 
 use super::error::BadRecord;
 use super::reader::{Batch, Located, Reader, Record};
 use crate::time::Instant;
 use std::time::Duration;
 
-/// A time that differs by more than this from the times of both neighbours, to the same side, is wrong. Records that were
-/// captured on several queues are out of order by milliseconds.
+/// A time that differs by more than this from both neighbours' times, in the same direction, is wrong. Records captured
+/// on several queues are out of order by milliseconds.
 const FAR: Duration = Duration::from_secs(60);
 
-/// A reader whose records have the times that they are taken at: a time that is far (`FAR`) from both neighbours' is that
-/// of the record before, or, of the first record, that of the next one.
+/// A reader with corrected times: a time that is far (`FAR`) from both neighbours' is replaced by that of the record
+/// before, or, for the first record, by that of the next one.
 ///
-/// It looks one record ahead, where a time is far from the one before only; so does it with the first record.
+/// It reads one record ahead only where a time is far from the one before, and at the first record.
 ///
 /// ```
 /// use macvlab::capture::{PcapWriter, Reader, Steady};
@@ -36,26 +36,26 @@ const FAR: Duration = Duration::from_secs(60);
 #[derive(Debug)]
 pub struct Steady {
     reader: Reader,
-    /// The time at which the last record was taken.
+    /// The corrected time of the last record.
     before: Option<Instant>,
     lent: LastAnswer,
-    /// Records of what is lent that [`Steady::next_record`] has handed out.
+    /// Records of the current batch that [`Steady::next_record`] has returned.
     used: usize,
-    /// The reader has records that were not looked at.
+    /// The reader has records that were not examined.
     ahead: bool,
     aside: PendingRecord,
 }
 
-/// What was answered last.
+/// The result returned last.
 #[derive(Clone, Copy, Debug)]
 enum LastAnswer {
     /// The first records of the reader's batch.
     Batch(usize),
-    /// The record that was put aside.
+    /// The record held back.
     PendingRecord,
 }
 
-/// A record that waits for the one behind it, and its bytes, which the window may have lost by then.
+/// A record that waits for the one after it, with a copy of its bytes, which the window may have lost by then.
 #[derive(Debug, Default)]
 struct PendingRecord {
     waits: bool,
@@ -77,17 +77,17 @@ impl PendingRecord {
 }
 
 impl Steady {
-    /// The records of this reader from where it is.
+    /// Corrects the records of this reader from its current position.
     #[must_use]
     pub fn new(reader: Reader) -> Steady {
         let (lent, aside) = (LastAnswer::Batch(0), PendingRecord::default());
         Steady { reader, before: None, lent, used: 0, ahead: false, aside }
     }
 
-    /// The next records, as [`Reader::next_batch`] answers them. A bad record may be told before the one in front of it.
+    /// The next records, as in [`Reader::next_batch`]. A bad record may be reported before the one preceding it.
     ///
     /// # Errors
-    /// The first of them cannot be used. The next call answers with those after it.
+    /// The first of them cannot be used. The next call returns those after it.
     pub fn next_batch(&mut self) -> Option<Result<Batch<'_>, BadRecord>> {
         (self.lent, self.used) = (LastAnswer::Batch(0), 0);
         while self.batch().is_empty() {
@@ -112,7 +112,7 @@ impl Steady {
     /// The next record.
     ///
     /// # Errors
-    /// The record cannot be used. The next call answers with the one after it.
+    /// The record cannot be used. The next call returns the one after it.
     pub fn next_record(&mut self) -> Option<Result<Record<'_>, BadRecord>> {
         if self.used >= self.batch().len()
             && let Err(bad) = self.next_batch()?
@@ -123,7 +123,7 @@ impl Steady {
         self.batch().get(self.used - 1).map(Ok)
     }
 
-    /// The records that were answered last, once more.
+    /// The records returned last, again.
     #[must_use]
     pub fn batch(&self) -> Batch<'_> {
         match self.lent {
@@ -135,7 +135,7 @@ impl Steady {
         }
     }
 
-    /// The record that was put aside is answered, now that the next one is there, or none.
+    /// Returns the record held back, now that the next one is known, or that there is none.
     fn lend_aside(&mut self) {
         let time = &mut self.aside.located.time;
         if let Some(next) = self.reader.batch().get(0) {
@@ -146,8 +146,8 @@ impl Steady {
         self.lent = LastAnswer::PendingRecord;
     }
 
-    /// Gives the records that the reader has found their times, but for the last one if it has to wait for its neighbour;
-    /// answers how many.
+    /// Corrects the times of the records that the reader has found, except the last if it has to wait for its
+    /// neighbour; returns how many.
     fn settle(&mut self) -> usize {
         let found = self.reader.found_mut();
         let Some(last) = found.last().map(|record| record.time) else { return 0 };
@@ -181,7 +181,7 @@ fn is_far(a: Instant, b: Instant) -> bool {
     a.as_nanos().abs_diff(b.as_nanos()) > FAR.as_nanos() as u64
 }
 
-/// When a record is taken that was captured between these two.
+/// The corrected time of a record captured between these two.
 fn taken(before: Option<Instant>, time: Instant, after: Instant) -> Instant {
     let is_wrong =
         |before: Instant| is_far(before, time) && is_far(time, after) && (time > before) == (time > after);
@@ -199,7 +199,7 @@ mod tests {
     use crate::stop::Stop;
     use std::io::{Cursor, Read};
 
-    /// A stream that gives so many bytes at a time, so that batches end at every place.
+    /// A stream that yields this many bytes at a time, so that batches end everywhere.
     struct Drops(Cursor<Vec<u8>>, usize);
 
     impl Read for Drops {
@@ -209,7 +209,7 @@ mod tests {
         }
     }
 
-    /// When records are taken that were captured at these seconds, if so many bytes come at a time.
+    /// The corrected times of records captured at these seconds, read this many bytes at a time.
     fn taken_at(seconds: &[u64], bytes: usize) -> Vec<u64> {
         let mut pcap = PcapWriter::new(Vec::new()).unwrap();
         for (s, number) in seconds.iter().zip(0_usize..) {
@@ -236,7 +236,7 @@ mod tests {
             (&[5000, 100, 101], &[100, 100, 101]),
             (&[100, 101, 5000], &[100, 101, 5000]),
             (&[100, 5000, 101, 9000, 102], &[100, 100, 101, 101, 102]),
-            // A pause, a clock that was set back, and what is a little out of order, are as they are.
+            // A pause, a clock that was set back, and a slight disorder stay as they are.
             (&[100, 5000, 5001], &[100, 5000, 5001]),
             (&[5000, 5001, 100, 101], &[5000, 5001, 100, 101]),
             (&[100, 160, 100, 103, 102], &[100, 160, 100, 103, 102]),

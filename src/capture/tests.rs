@@ -1,4 +1,4 @@
-//! What a user of captures sees: every hostile case is built here, byte by byte.
+//! Captures as a user sees them: every hostile case is built here, byte by byte.
 
 mod hostile;
 
@@ -88,7 +88,7 @@ impl Bytes {
     }
 }
 
-/// Every record, in short: number, time and length of the good ones; the bad ones as a user reads them.
+/// A summary of every record: number, time and length of the good ones; the messages of the bad ones.
 fn read(bytes: impl Into<Vec<u8>>) -> Vec<Result<(u64, u64, usize), String>> {
     let mut reader = Reader::new(Cursor::new(bytes.into())).unwrap();
     let mut records = Vec::new();
@@ -156,7 +156,7 @@ fn pcapng_round_trip() {
     writer.statistics(c1, &InterfaceStatistics { received: Some(1), ..Default::default() }).unwrap();
     assert!(writer.write(&Packet { interface: 2, ..packet }).is_err());
     let file = writer.finish().unwrap();
-    // Direction in, broadcast: 1 | 3 << 2. The id, and the comment, as they stand in the file.
+    // Direction in, broadcast: 1 | 3 << 2. The id, and the comment, as stored in the file.
     for option in [&[2, 0, 4, 0, 13, 0, 0, 0][..], &[5, 0, 8, 0, 9, 0, 0, 0, 0, 0, 0, 0], b"R11", b"macvlab "]
     {
         assert!(file.windows(option.len()).any(|w| w == option), "{option:?}");
@@ -240,14 +240,14 @@ fn pcapng_simple_and_old_packets() {
     assert_eq!(read(start().block(3, simple).out), [Ok((1, 5000, 60)), Ok((2, 5000, 61))]);
     let old = Bytes::new(true).u16(0).u16(9).u64(6).u32(62).u32(62).padded(&[0; 62]);
     assert_eq!(read(start().block(2, old).out), [Ok((1, 5000, 60)), Ok((2, 6000, 62))]);
-    // A simple packet that claims more than its block holds.
+    // A simple packet that claims more than its block has.
     let short = Bytes::new(true).u32(61).padded(&[0; 56]);
-    let bad = "record 2, at byte 140: its block holds 60 bytes and needs 65".to_owned();
+    let bad = "record 2, at byte 140: its block has 60 bytes and needs 65".to_owned();
     assert_eq!(read(start().block(3, short).frame_after()), [Ok((1, 5000, 60)), Err(bad), Ok((3, 9000, 60))]);
 }
 
 impl Bytes {
-    /// One more good pcapng packet, to see that reading goes on.
+    /// Another good pcapng packet, to check that reading continues.
     fn frame_after(self) -> Vec<u8> {
         self.packet(0, 9, &[0; 60]).out
     }
@@ -271,14 +271,14 @@ fn bad_pcapng_blocks_are_reported_and_the_rest_is_read() {
         read_one(packet(0, 60, 59, 60)),
         [bad("60 bytes were captured of a frame of 59"), good.clone()]
     );
-    assert_eq!(read_one(packet(0, 64, 64, 60)), [bad("its block holds 80 bytes and needs 84"), good.clone()]);
+    assert_eq!(read_one(packet(0, 64, 64, 60)), [bad("its block has 80 bytes and needs 84"), good.clone()]);
     assert_eq!(
         read_one(packet(0, u32::MAX, u32::MAX, 60)),
         [bad("it claims 4294967295 bytes, and a record has at most 262144"), good.clone()]
     );
     assert_eq!(
         read_one(packet(0, 13, 60, 13)),
-        [bad("a frame of 13 bytes has no Ethernet header, which takes 14"), good.clone()]
+        [bad("a frame of 13 bytes is shorter than an Ethernet header of 14"), good.clone()]
     );
     let mut file = start().block(6, packet(0, 60, 60, 60));
     let last = file.out.len() - 4;
@@ -294,7 +294,7 @@ fn a_broken_interface_keeps_its_number() {
     let file = Bytes::new(false).section().block(1, Bytes::new(false).u16(1)).interface(1, |b| b);
     let records = read(file.packet(0, 1, &[0; 60]).packet(1, 2, &[0; 60]).out);
     let broken = Err(
-        "before record 1, at byte 28: a block has the impossible length 14, so what follows cannot be found"
+        "before record 1, at byte 28: a block has the impossible length 14, so the next one cannot be found"
             .to_owned(),
     );
     assert_eq!(records, [broken]);
@@ -303,7 +303,7 @@ fn a_broken_interface_keeps_its_number() {
     assert_eq!(
         records,
         [
-            Err("before record 1, at byte 28: the description of an interface is broken".to_owned()),
+            Err("before record 1, at byte 28: the description of an interface is invalid".to_owned()),
             Err("record 1, at byte 64: it belongs to interface 0, which its section does not describe"
                 .to_owned()),
             Ok((2, 2000, 60)),
@@ -336,7 +336,7 @@ fn bad_pcap_records_are_reported_and_the_rest_is_read() {
     );
     assert_eq!(
         around(start().frame(2, 13)),
-        [first.clone(), bad("a frame of 13 bytes has no Ethernet header, which takes 14"), third.clone()]
+        [first.clone(), bad("a frame of 13 bytes is shorter than an Ethernet header of 14"), third.clone()]
     );
     assert_eq!(
         around(start().frame(2, 65_536)),
@@ -374,12 +374,9 @@ fn truncated_files_give_what_they_have() {
 
 #[test]
 fn what_is_no_capture_is_refused_with_the_reason() {
-    assert_eq!(refusal([]), "the capture is empty: not one byte");
-    assert_eq!(
-        refusal(*b"GET "),
-        "not a capture: it begins with 47 45 54 20, as neither pcap nor pcapng does"
-    );
-    assert_eq!(refusal(*b"ab"), "not a capture: it begins with 61 62, as neither pcap nor pcapng does");
+    assert_eq!(refusal([]), "the capture is empty");
+    assert_eq!(refusal(*b"GET "), "not a capture: it begins with 47 45 54 20, unlike pcap and pcapng");
+    assert_eq!(refusal(*b"ab"), "not a capture: it begins with 61 62, unlike pcap and pcapng");
     let header = Bytes::new(false).pcap(false, 1).out;
     assert_eq!(refusal(&header[..23]), "the capture ends within its header: 23 of 24 bytes");
     assert_eq!(
@@ -393,12 +390,12 @@ fn what_is_no_capture_is_refused_with_the_reason() {
     assert!(refusal(mark).contains("byte-order mark"));
     let mut version = section;
     version[12] = 3;
-    assert_eq!(refusal(version), "pcapng version 3.0 is not known");
+    assert_eq!(refusal(version), "unknown pcapng version 3.0");
 }
 
 #[test]
 fn frame_check_sequences_are_taken_off() {
-    // One unit of length 2 is 4 bytes: bits 28 to 31; bit 26 says that it counts.
+    // One unit of length 2 is 4 bytes: bits 28 to 31; bit 26 says that it applies.
     let file =
         Bytes::new(true).pcap(true, 1 | 1 << 26 | 2 << 28).frame(1, 64).record(2, 0, 64, 1518, &[0; 64]).out;
     let mut reader = Reader::new(Cursor::new(file)).unwrap();
@@ -414,7 +411,7 @@ fn compressed_captures() {
     let records = [Ok((1, 1_000_000_000, 60)), Ok((2, 2_000_000_000, 61))];
     assert_eq!(read(gzip(&file)), records);
     assert_eq!(read(zstd::stream::encode_all(&file[..], 1).unwrap()), records);
-    // Two members one behind the other are one stream.
+    // Two concatenated members are one stream.
     assert_eq!(read([gzip(&file[..90]), gzip(&file[90..])].concat()), records);
     let whole = gzip(&file);
     let broken = read(&whole[..whole.len() - 4]);
@@ -425,7 +422,7 @@ fn compressed_captures() {
     );
 }
 
-/// The same record for ever.
+/// An endless repetition of the same record.
 struct Endless(u64);
 
 impl Read for Endless {
@@ -487,7 +484,43 @@ fn a_section_has_so_many_interfaces_with_names_so_long() {
     let mut reader = Reader::new(Cursor::new(file.packet(last, 1, &[0; 60]).out)).unwrap();
     let bad = reader.next_record().unwrap().unwrap_err();
     assert!(bad.to_string().contains("more than 16384 interfaces"), "{bad}");
-    assert!(bad.is_fatal() && reader.next_record().is_none(), "what follows cannot be told apart");
+    assert!(bad.is_fatal() && reader.next_record().is_none(), "later packets cannot be attributed");
     assert_eq!(reader.interfaces().len(), MAX_INTERFACES);
     assert_eq!(reader.interfaces()[0].name.as_deref().map(str::len), Some(MAX_NAME_BYTES));
+}
+
+#[test]
+fn a_comment_longer_than_an_option_is_cut() {
+    for (comment, kept) in
+        [("x".repeat(65_535), 65_535), ("x".repeat(65_536), 65_535), ("\u{e9}".repeat(32_768), 65_534)]
+    {
+        let mut writer = PcapngWriter::new(Vec::new()).unwrap();
+        let interface = writer.add_interface("eth0", "", None).unwrap();
+        let (direction, packet_type, packet_id) = (None, None, None);
+        let (time, frame) = (Instant::ZERO, &[3; 60]);
+        let packet = Packet {
+            interface,
+            time,
+            frame,
+            orig_len: 60,
+            direction,
+            packet_type,
+            packet_id,
+            comment: &comment,
+        };
+        writer.write(&packet).unwrap();
+        writer.write(&Packet { comment: "", ..packet }).unwrap();
+        let file = writer.finish().unwrap();
+        // The option's code and length, and the part that was kept.
+        let option = [
+            &1_u16.to_le_bytes()[..],
+            &u16::try_from(kept).unwrap().to_le_bytes(),
+            &comment.as_bytes()[..kept],
+        ];
+        let option = option.concat();
+        assert!(file.windows(option.len()).any(|bytes| bytes == option), "{kept}");
+        let mut reader = Reader::new(Cursor::new(file)).unwrap();
+        assert_eq!([(); 2].map(|()| reader.next_record().unwrap().unwrap().data.len()), [60, 60]);
+        assert!(reader.next_record().is_none());
+    }
 }

@@ -1,34 +1,34 @@
-//! Made-up traffic: the same frames for the same seed, on every machine.
+//! Generated traffic: the same frames for the same seed, on every machine.
 
 use super::{MAX_FRAME_BYTES, MIN_FRAME_BYTES};
-use crate::frame::MacAddr;
+use crate::frame::{MacAddr, ethertype};
 use crate::time::Instant;
 use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
-/// IEEE 802's ethertype for local experiments: nobody takes the payload for anything.
-const ETHERTYPE: [u8; 2] = [0x88, 0xb5];
+/// IEEE 802's ethertype for local experiments: no program interprets the payload.
+const ETHERTYPE: [u8; 2] = ethertype::LOCAL_EXPERIMENTAL.to_be_bytes();
 const TPID: [u8; 2] = [0x81, 0x00];
-/// VLANs that tagged frames belong to: 1 to this.
+/// Tagged frames use VLANs 1 to this.
 const VLANS: u64 = 4;
-/// Groups that multicast frames go to.
+/// Multicast groups used.
 const GROUPS: u64 = 16;
-/// From one frame to the next.
+/// Time between two frames.
 const GAP: Duration = Duration::from_micros(1);
-/// The mixture of Internet traffic: seven small frames, four of medium size, one as large as an Ethernet carries.
+/// The IMIX of Internet traffic: seven small frames, four of medium size, one of the maximum Ethernet size.
 const IMIX: [usize; 12] = [64, 64, 64, 64, 64, 64, 64, 570, 570, 570, 570, 1514];
 
-/// How long frames are: bytes from the destination address on, tags included, no FCS.
+/// The length of frames: bytes from the destination address on, tags included, no FCS.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FrameSize {
-    /// All of this length: 14 to 65,535.
+    /// All frames have this length: 14 to 65,535.
     Fixed(usize),
     /// 64, 570 and 1514 bytes in the proportion 7 : 4 : 1.
     Imix,
 }
 
-/// The text is no frame size.
+/// The text is not a frame size.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("a frame size is a number of bytes from 14 to 65535, or `imix`")]
 pub struct BadFrameSize;
@@ -54,26 +54,26 @@ impl fmt::Display for FrameSize {
     }
 }
 
-/// What the traffic is made of. Shares are of all frames, in percent; what is left is unicast to the destinations.
+/// The composition of traffic. Shares are percentages of all frames; the rest is unicast to the destinations.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TrafficSpec {
-    /// How long frames are.
+    /// The length of frames.
     pub size: FrameSize,
-    /// Whom unicast frames are for. None: they are all for strangers.
+    /// Destinations of unicast frames. None: all go to unknown MAC addresses.
     pub destinations: Vec<MacAddr>,
-    /// Unicast to addresses that nobody has.
+    /// Percentage of unicast frames to unknown MAC addresses.
     pub strangers: u8,
-    /// Multicast.
+    /// Percentage of multicast frames.
     pub groups: u8,
-    /// Broadcast.
+    /// Percentage of broadcast frames.
     pub broadcasts: u8,
-    /// Frames with a tag, of whatever kind.
+    /// Percentage of frames with a tag, of any kind.
     pub tagged: u8,
-    /// Other seeds give other frames.
+    /// Different seeds give different frames.
     pub seed: u64,
 }
 
-/// Frames without end.
+/// An endless stream of frames.
 ///
 /// ```
 /// use macvlab::capture::{FrameSize, Traffic, TrafficSpec};
@@ -99,14 +99,14 @@ pub struct Traffic {
 }
 
 impl Traffic {
-    /// The first frame comes a microsecond after the epoch.
+    /// The first frame is a microsecond after the epoch.
     #[must_use]
     pub fn new(spec: TrafficSpec) -> Traffic {
         let dice = mixed(spec.seed);
         Traffic { spec, number: 0, dice, buf: vec![0; MAX_FRAME_BYTES as usize] }
     }
 
-    /// A station's address, locally administered: another for each number below 2^32.
+    /// A station's MAC address, locally administered: unique for each number below 2^32.
     #[must_use]
     pub fn station(number: u32) -> MacAddr {
         let [a, b, c, d] = number.wrapping_mul(0x9e37_79b1).to_be_bytes();
@@ -117,7 +117,7 @@ impl Traffic {
     pub fn next_frame(&mut self) -> (Instant, &[u8]) {
         self.number += 1;
         let dst = self.destination();
-        // Senders are addresses that no destination has, as many as there may be of these.
+        // Source addresses differ from all destinations; there are as many as possible.
         let senders = self.spec.destinations.len().clamp(1, 1 << 16) as u64;
         let src = stranger(self.roll(senders), 0x06);
         let tag = self.percent(self.spec.tagged).then(|| self.roll(VLANS) as u8 + 1);
@@ -141,7 +141,7 @@ impl Traffic {
         };
         self.buf[payload..payload + 8].copy_from_slice(&number.to_be_bytes());
         self.buf[payload + 8..payload + 12].fill(0);
-        // A tagged frame that is cut short before its ethertype would be no frame.
+        // A tagged frame that is truncated before its ethertype would be invalid.
         let len = len.max(if tag.is_some() { 20 } else { 14 });
         (Instant::ZERO + GAP * u32::try_from(number % (1 << 32)).unwrap_or(0), &self.buf[..len])
     }
@@ -174,12 +174,12 @@ impl Traffic {
     }
 }
 
-/// An address in a range of its own.
+/// A MAC address in a separate range.
 fn stranger(number: u64, range: u8) -> MacAddr {
     MacAddr::from_u64(u64::from(range) << 40 | 0x4d << 32 | mixed(number) & 0xffff_ffff)
 }
 
-/// All bits of a number bear on all bits of the answer (the finalizer of SplitMix64).
+/// Every bit of the input affects every bit of the output (the finalizer of SplitMix64).
 fn mixed(n: u64) -> u64 {
     let n = (n ^ n >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     let n = (n ^ n >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);

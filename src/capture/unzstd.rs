@@ -1,15 +1,15 @@
-//! zstd, decompressed up to the very block that is damaged.
+//! zstd, decompressed up to the exact block that is damaged.
 //!
-//! The library says how many bytes of a whole call's output are good only if nothing in the call failed. So it is never
-//! given more at a time than the next thing it reads: a header, a block, a checksum.
+//! The library reports how much of a call's output is valid only if the whole call succeeds. So it is never given more
+//! at a time than the next unit: a header, a block, a checksum.
 
 use std::io::{self, BufRead, Read};
 use zstd::stream::raw::{Decoder, InBuffer, Operation as _, OutBuffer};
 
-/// Bytes of the header in front of a block (RFC 8878), which the library asks for together with the block before.
+/// Length of a block header (RFC 8878), which the library requests together with the previous block.
 const BLOCK_HEADER: usize = 3;
 
-/// The frames of a zstd stream, one behind the other.
+/// The concatenated frames of a zstd stream.
 pub(super) struct Unzstd<R> {
     reader: R,
     decoder: Decoder<'static>,
@@ -18,9 +18,9 @@ pub(super) struct Unzstd<R> {
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum DecoderState {
-    /// Behind a frame, or before the first one: there may be another.
+    /// Between frames, or before the first one: another may follow.
     Between,
-    /// In a frame, of which the library asks for so many bytes; what it has unpacked may not have come out yet.
+    /// In a frame, of which the library requests this many bytes; it may still hold decompressed output.
     Frame {
         wants: usize,
         may_have_more: bool,
@@ -33,7 +33,7 @@ impl<R: BufRead> Unzstd<R> {
         Ok(Unzstd { reader, decoder: Decoder::new()?, place: DecoderState::Between })
     }
 
-    /// Gives the library the next bytes, and takes what comes out.
+    /// Passes the next bytes to the library, and collects its output.
     fn step(&mut self, buf: &mut [u8]) -> io::Result<usize> {
         let (wants, may_have_more) = match self.place {
             DecoderState::Between => (0, false),
@@ -86,7 +86,7 @@ impl<R: BufRead> Read for Unzstd<R> {
 mod tests {
     use super::*;
 
-    /// What comes out if reads ask for so many bytes at a time, and the error.
+    /// The output for reads of this many bytes, and the error.
     fn unzstd(stream: &[u8], given: usize, at_a_time: usize) -> (Vec<u8>, Option<String>) {
         let mut unzstd = Unzstd::new(io::BufReader::with_capacity(given, stream)).unwrap();
         let (mut out, mut buf) = (Vec::new(), vec![0; at_a_time]);
@@ -95,14 +95,14 @@ mod tests {
                 Ok(0) => return (out, None),
                 Ok(n) => out.extend_from_slice(&buf[..n]),
                 Err(e) => {
-                    assert_eq!(unzstd.read(&mut buf).ok(), Some(0), "an error is the last answer");
+                    assert_eq!(unzstd.read(&mut buf).ok(), Some(0), "an error is the last result");
                     return (out, Some(e.to_string()));
                 }
             }
         }
     }
 
-    /// What can be made a little smaller, and has no two parts alike.
+    /// Data that compresses slightly, and has no two equal parts.
     fn data() -> Vec<u8> {
         (0..250_000_u32).flat_map(|n| (n.wrapping_mul(2_654_435_761) & 0x0fff_0fff).to_be_bytes()).collect()
     }

@@ -1,4 +1,4 @@
-//! Writing captures: the same input gives the same bytes on every machine.
+//! Writes captures: the same input gives the same bytes on every machine.
 
 use super::error::CaptureError;
 use super::{LINKTYPE_ETHERNET, MAX_RECORD_BYTES};
@@ -20,12 +20,12 @@ use std::time::Duration;
 const OPT_COMMENT: u16 = 1;
 const EPB_FLAGS: u16 = 2;
 const EPB_PACKETID: u16 = 5;
-/// Most bytes of a packet block beside data and comment.
+/// Maximum size of a packet block without data and comment, in bytes.
 const PACKET_OVERHEAD: usize = 80;
-/// Most bytes of one option.
+/// Maximum length of an option, in bytes.
 const MAX_OPTION_BYTES: usize = 65_535;
 
-/// Writes a pcap file of Ethernet frames with nanoseconds.
+/// Writes a pcap file of Ethernet frames with nanosecond times.
 #[derive(Debug)]
 pub struct PcapWriter<W: Write> {
     writer: W,
@@ -48,10 +48,10 @@ impl<W: Write> PcapWriter<W> {
         Ok(PcapWriter { writer })
     }
 
-    /// Writes one frame; `orig_len` is its length on the wire in bytes, if more than was kept of it.
+    /// Writes one frame; `orig_len` is its length on the wire in bytes, if it was truncated.
     ///
     /// # Errors
-    /// Writing fails, or the time is after 2106, which the format cannot say.
+    /// Writing fails, or the time is after 2106, which the format cannot represent.
     pub fn write(&mut self, time: Instant, frame: &[u8], orig_len: u32) -> Result<(), CaptureError> {
         let since_epoch = Duration::from_nanos(time.as_nanos());
         let ts_sec = u32::try_from(since_epoch.as_secs())
@@ -63,7 +63,7 @@ impl<W: Write> PcapWriter<W> {
         Ok(())
     }
 
-    /// Flushes, and gives the writer back.
+    /// Flushes, and returns the writer.
     ///
     /// # Errors
     /// Flushing fails.
@@ -72,40 +72,40 @@ impl<W: Write> PcapWriter<W> {
         Ok(self.writer)
     }
 
-    /// The writer below.
+    /// The underlying writer.
     pub fn get_ref(&self) -> &W {
         &self.writer
     }
 
-    /// The writer below. What is written to it directly lands between two records.
+    /// The underlying writer. Data written to it directly lands between two records.
     pub fn get_mut(&mut self) -> &mut W {
         &mut self.writer
     }
 }
 
-/// Which way a frame crossed its interface, seen from the interface (`epb_flags`, bits 0 and 1).
+/// The direction of a frame, seen from the interface (`epb_flags`, bits 0 and 1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Direction {
-    /// It came in.
+    /// Inbound.
     In,
-    /// It went out.
+    /// Outbound.
     Out,
 }
 
 /// A frame for a pcapng file.
 #[derive(Clone, Copy, Debug)]
 pub struct Packet<'a> {
-    /// What [`PcapngWriter::add_interface`] answered.
+    /// An index returned by [`PcapngWriter::add_interface`].
     pub interface: u32,
-    /// When: nanoseconds since 1970.
+    /// The time: nanoseconds since 1970.
     pub time: Instant,
     /// The frame, no FCS.
     pub frame: &'a [u8],
-    /// Its length on the wire in bytes, if more than `frame` holds; else the length of `frame` counts.
+    /// Its length on the wire in bytes, if larger than that of `frame`.
     pub orig_len: u32,
-    /// Which way it went.
+    /// Its direction.
     pub direction: Option<Direction>,
-    /// For whom it was; [`PacketType::OtherHost`] is written as promiscuous.
+    /// Its packet type; [`PacketType::OtherHost`] is written as promiscuous.
     pub packet_type: Option<PacketType>,
     /// The same for all copies of one frame (`epb_packetid`).
     pub packet_id: Option<u64>,
@@ -132,18 +132,18 @@ impl Packet<'_> {
     }
 }
 
-/// What an interface counted; what is `None` is not written.
+/// The counters of an interface; `None` values are not written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct InterfaceStatistics {
-    /// When the capture began.
+    /// The start of the capture.
     pub start: Instant,
-    /// When it ended.
+    /// The end of the capture.
     pub end: Instant,
     /// Frames that the interface received (`isb_ifrecv`).
     pub received: Option<u64>,
     /// Frames that it dropped (`isb_ifdrop`).
     pub dropped: Option<u64>,
-    /// Frames that its filter let through (`isb_filteraccept`).
+    /// Frames that its filter accepted (`isb_filteraccept`).
     pub accepted: Option<u64>,
     /// Frames that the operating system dropped (`isb_osdrop`).
     pub dropped_by_os: Option<u64>,
@@ -151,21 +151,21 @@ pub struct InterfaceStatistics {
     pub delivered: Option<u64>,
 }
 
-/// Makes the blocks of a pcapng file: one section, an interface for each device, little-endian, nanoseconds. They collect
-/// until somebody takes them.
+/// Builds the blocks of a pcapng file: one section, an interface for each device, little-endian, nanoseconds. They
+/// accumulate until the caller takes them.
 pub struct PcapngBlocks {
     blocks: pcap_file::pcapng::PcapNgWriter<Vec<u8>>,
     interfaces: u32,
 }
 
 impl PcapngBlocks {
-    /// From so many bytes on it is time to take them.
+    /// The size at which the blocks should be taken, in bytes.
     pub const ENOUGH: usize = 256 * 1024;
 
-    /// Makes the section header. It names this program and its version, and nothing of the machine.
+    /// Writes the section header. It names this program and its version, and nothing about the machine.
     ///
     /// # Errors
-    /// None that is known; the library below has them for headers that this one is not.
+    /// None known; the pcapng library has errors for headers unlike this one.
     pub fn new() -> Result<PcapngBlocks, CaptureError> {
         let application = concat!("macvlab ", env!("CARGO_PKG_VERSION"));
         let section = SectionHeaderBlock {
@@ -177,10 +177,10 @@ impl PcapngBlocks {
         Ok(PcapngBlocks { blocks: blocks.map_err(pcapng_error)?, interfaces: 0 })
     }
 
-    /// Describes an interface and answers its number. Interfaces may be added at any time before their first packet.
+    /// Adds an interface and returns its index. Interfaces may be added at any time before their first packet.
     ///
     /// # Errors
-    /// None that is known, as above.
+    /// None known, as above.
     pub fn add_interface(
         &mut self,
         name: &str,
@@ -202,7 +202,7 @@ impl PcapngBlocks {
         Ok(self.interfaces - 1)
     }
 
-    /// Adds one frame. Nothing is allocated for it but room, if there is none.
+    /// Adds one frame. Allocates only to grow the buffer.
     ///
     /// # Errors
     /// There is no such interface, or the frame is too long.
@@ -219,7 +219,7 @@ impl PcapngBlocks {
         let time = packet.time.as_nanos();
         let original = packet.orig_len.max(captured);
         let (high, low) = ((time >> 32) as u32, time as u32);
-        // The block's length, which stands at both ends, is filled in when it is known.
+        // The block's length, at both of its ends, is filled in when it is known.
         let fields = [ENHANCED_PACKET_BLOCK, 0, packet.interface, high, low, captured, original];
         blocks.extend_from_slice(fields.map(u32::to_le_bytes).as_flattened());
         blocks.extend_from_slice(packet.frame);
@@ -245,7 +245,7 @@ impl PcapngBlocks {
         Ok(())
     }
 
-    /// Adds what an interface counted; best at the end.
+    /// Adds the counters of an interface; preferably at the end.
     ///
     /// # Errors
     /// There is no such interface.
@@ -265,28 +265,28 @@ impl PcapngBlocks {
         Ok(())
     }
 
-    /// Bytes that have collected.
+    /// Accumulated bytes.
     #[inline]
     #[must_use]
     pub fn len(&self) -> usize {
         self.blocks.get_ref().len()
     }
 
-    /// Whether none have.
+    /// Whether there are none.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// Takes the blocks that have collected, and has the next ones collect in `empty`.
+    /// Returns the accumulated blocks, and accumulates further ones in `empty`.
     pub fn take(&mut self, empty: Vec<u8>) -> Vec<u8> {
         std::mem::replace(self.blocks.get_mut(), empty)
     }
 
-    /// Writes the blocks that have collected.
+    /// Writes the accumulated blocks.
     ///
     /// # Errors
-    /// Writing fails; the blocks are gone all the same.
+    /// Writing fails; the blocks are lost all the same.
     pub fn write_to(&mut self, writer: &mut impl Write) -> Result<(), CaptureError> {
         let blocks = self.blocks.get_mut();
         let written = writer.write_all(blocks);
@@ -295,14 +295,14 @@ impl PcapngBlocks {
     }
 }
 
-/// Writes a pcapng file: [`PcapngBlocks`], many at once.
+/// Writes a pcapng file: [`PcapngBlocks`] in batches.
 pub struct PcapngWriter<W: Write> {
     blocks: PcapngBlocks,
     writer: W,
 }
 
 impl<W: Write> PcapngWriter<W> {
-    /// Begins with the section header.
+    /// Writes the section header.
     ///
     /// # Errors
     /// As [`PcapngBlocks::new`].
@@ -310,7 +310,7 @@ impl<W: Write> PcapngWriter<W> {
         Ok(PcapngWriter { blocks: PcapngBlocks::new()?, writer })
     }
 
-    /// Describes an interface and answers its number, as [`PcapngBlocks::add_interface`] does.
+    /// Adds an interface and returns its index, as [`PcapngBlocks::add_interface`] does.
     ///
     /// # Errors
     /// Writing fails.
@@ -336,7 +336,7 @@ impl<W: Write> PcapngWriter<W> {
         }
     }
 
-    /// Writes what an interface counted; best at the end.
+    /// Writes the counters of an interface; preferably at the end.
     ///
     /// # Errors
     /// Writing fails, or there is no such interface.
@@ -344,7 +344,7 @@ impl<W: Write> PcapngWriter<W> {
         self.blocks.statistics(interface, counted)
     }
 
-    /// Writes what has collected, flushes, and gives the writer back.
+    /// Writes the accumulated blocks, flushes, and returns the writer.
     ///
     /// # Errors
     /// Writing fails.
@@ -363,13 +363,13 @@ fn option(block: &mut Vec<u8>, code: u16, value: &[u8]) {
     pad(block);
 }
 
-/// Everything in a block begins at a multiple of four bytes.
+/// Everything in a block is aligned to four bytes.
 fn pad(block: &mut Vec<u8>) {
     let len = block.len().next_multiple_of(4);
     block.resize(len, 0);
 }
 
-/// A record's length in bytes, if a record can have it.
+/// A record's length in bytes, if it is valid.
 fn record_len(frame: &[u8]) -> Result<u32, CaptureError> {
     u32::try_from(frame.len())
         .ok()
@@ -377,7 +377,7 @@ fn record_len(frame: &[u8]) -> Result<u32, CaptureError> {
         .ok_or_else(|| CaptureError::Write(format!("a frame of {} bytes is too long", frame.len())))
 }
 
-/// As much of the text as an option holds.
+/// As much of the text as fits an option.
 fn fitting(text: &str) -> &str {
     text.get(..text.floor_char_boundary(MAX_OPTION_BYTES)).unwrap_or(text)
 }

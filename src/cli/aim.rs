@@ -1,4 +1,4 @@
-//! A frame from what is said about it on the command line, as `explain` has it.
+//! Builds the frame that `explain` sends from its command-line arguments.
 
 use super::Failure;
 use macvlab::frame::Family;
@@ -7,16 +7,16 @@ use macvlab::lab::spec::{Action, Craft, CraftBody, DeviceKind, IpRef, MacRef};
 use macvlab::station::{ECHO_PORT, IpSpec};
 use std::net::{IpAddr, SocketAddr};
 
-/// The longest frame that can be given, in bytes: a full IP packet behind an Ethernet header and three tags.
+/// The longest frame accepted, in bytes: a full IP packet behind an Ethernet header and three tags.
 const MAX_FRAME: usize = 65_535 + 14 + 12;
 
 /// Bytes of echo data, as `ping` sends them.
 const ECHO_BYTES: u16 = 56;
 
-/// Where a datagram comes from: the first port that nobody is assigned.
+/// The UDP source port of a datagram: the first port not assigned by IANA.
 const SOURCE_PORT: u16 = 49_152;
 
-/// The devices that can send, each with its IP configuration; those that steps add, too.
+/// The devices that can send, each with its IP configuration; includes devices that steps add.
 fn devices(spec: &LabSpec) -> Vec<(&str, &IpSpec)> {
     let mut list = Vec::new();
     for device in &spec.devices {
@@ -44,7 +44,7 @@ pub(super) fn names(spec: &LabSpec) -> Vec<String> {
     devices(spec).into_iter().map(|(name, _)| name.to_owned()).collect()
 }
 
-/// Whether a device is one of these.
+/// Whether a device is in this list.
 pub(super) fn check(name: &str, known: &[String]) -> Result<(), Failure> {
     if known.iter().any(|k| k == name) {
         return Ok(());
@@ -53,7 +53,7 @@ pub(super) fn check(name: &str, known: &[String]) -> Result<(), Failure> {
     Err(Failure::Because(what))
 }
 
-/// Whether a device has a cable that frames can come from.
+/// Whether a device has a cable that frames can arrive on.
 pub(super) fn check_cable(spec: &LabSpec, name: &str) -> Result<(), Failure> {
     let cabled = spec.devices.iter().any(|device| match &device.kind {
         DeviceKind::Nic(_) | DeviceKind::Station(_) => device.name == name,
@@ -64,11 +64,11 @@ pub(super) fn check_cable(spec: &LabSpec, name: &str) -> Result<(), Failure> {
         return Ok(());
     }
     Err(Failure::Because(format!(
-        "{name} has no cable that a frame could come from: name a NIC or a station"
+        "{name} has no cable that a frame could arrive on: name a NIC or a station"
     )))
 }
 
-/// Bytes in hex; spaces and colons may stand between them.
+/// Bytes in hex, optionally separated by spaces and colons.
 pub(super) fn hex(text: &str) -> Result<Vec<u8>, Failure> {
     let digits: Vec<char> = text.chars().filter(|c| !c.is_ascii_whitespace() && *c != ':').collect();
     let bytes: Option<Vec<u8>> = digits
@@ -80,11 +80,11 @@ pub(super) fn hex(text: &str) -> Result<Vec<u8>, Failure> {
         .collect();
     match bytes {
         Some(bytes) if bytes.len() > MAX_FRAME => {
-            Err(Failure::Because(format!("{} bytes are more than a frame has, {MAX_FRAME}", bytes.len())))
+            Err(Failure::Because(format!("{} bytes exceed the longest frame, {MAX_FRAME}", bytes.len())))
         }
         Some(bytes) => Ok(bytes),
         None => {
-            Err(Failure::Because("the frame is not hex: two digits a byte, as in ffffffffffff…".to_owned()))
+            Err(Failure::Because("the frame is not hex: two digits per byte, as in ffffffffffff…".to_owned()))
         }
     }
 }
@@ -92,7 +92,7 @@ pub(super) fn hex(text: &str) -> Result<Vec<u8>, Failure> {
 /// An ARP request.
 pub(super) fn arp(spec: &LabSpec, sender: &str, target: &str) -> Result<Craft, Failure> {
     let target_ip = match address(spec, sender, target) {
-        // A device's IPv6 address would do for anything else.
+        // `address` may choose a device's IPv6 address, which ARP cannot use.
         Ok(_) if devices(spec).iter().any(|(name, _)| *name == target) => IpRef::Device(target.to_owned()),
         Ok(address) => IpRef::Addr(address),
         Err(failure) => return Err(failure),
@@ -138,13 +138,13 @@ fn split_port(spec: &LabSpec, text: &str) -> Result<(String, u16), Failure> {
     match text.rsplit_once(':') {
         Some((target, port)) => match port.parse() {
             Ok(port) => Ok((target.to_owned(), port)),
-            Err(_) => Err(Failure::Because(format!("`{}` is no port", port.escape_debug()))),
+            Err(_) => Err(Failure::Because(format!("`{}` is not a port", port.escape_debug()))),
         },
         None => Ok((text.to_owned(), ECHO_PORT)),
     }
 }
 
-/// The address of a target, of a family that the sender has too if there is a choice.
+/// The IP address of a target, of a family that the sender has too if there is a choice.
 fn address(spec: &LabSpec, sender: &str, target: &str) -> Result<IpAddr, Failure> {
     let devices = devices(spec);
     let Some((_, theirs)) = devices.iter().find(|(name, _)| *name == target) else {
@@ -152,7 +152,7 @@ fn address(spec: &LabSpec, sender: &str, target: &str) -> Result<IpAddr, Failure
             let known: Vec<_> = devices.iter().map(|(name, _)| *name).collect();
             let (target, known) = (target.escape_debug(), known.join(", "));
             Failure::Because(format!(
-                "`{target}` is neither an address nor a device of the lab, which has {known}"
+                "`{target}` is neither an IP address nor a device of the lab, which has {known}"
             ))
         });
     };
@@ -164,10 +164,11 @@ fn address(spec: &LabSpec, sender: &str, target: &str) -> Result<IpAddr, Failure
     addresses
         .find(|ip| families(*ip))
         .or(first)
-        .ok_or_else(|| Failure::Because(format!("{target} has no address in this lab")))
+        .ok_or_else(|| Failure::Because(format!("{target} has no IP address in this lab")))
 }
 
-/// The device whose MAC address a packet to this address goes to; `None`: a group's or broadcast's own.
+/// The device whose MAC address a packet to this IP address goes to; `None`: the MAC address follows from a group or
+/// broadcast address.
 fn next_hop(spec: &LabSpec, sender: &str, to: IpAddr) -> Result<Option<MacRef>, Failure> {
     let devices = devices(spec);
     let everybody = matches!(to, IpAddr::V4(ip) if ip.is_broadcast());
@@ -175,7 +176,7 @@ fn next_hop(spec: &LabSpec, sender: &str, to: IpAddr) -> Result<Option<MacRef>, 
         return Ok(None);
     }
     let own = ip_of(&devices, sender);
-    let near = own.is_some_and(|ip| ip.address.iter().any(|net| net.contains(to)));
+    let near = own.is_some_and(|ip| ip.address.iter().any(|net| net.contains(&to)));
     let gateway = own.and_then(|ip| ip.gateway.iter().find(|g| Family::of(**g) == Family::of(to)));
     let hop = match gateway {
         Some(gateway) if !near => *gateway,
@@ -184,11 +185,23 @@ fn next_hop(spec: &LabSpec, sender: &str, to: IpAddr) -> Result<Option<MacRef>, 
     let owner = devices.iter().find(|(_, ip)| ip.address.iter().any(|net| net.addr() == hop));
     owner.map(|(name, _)| Some(MacRef::Device((*name).to_owned()))).ok_or_else(|| {
         Failure::Because(format!(
-            "no device has the address {hop}, so nothing says which MAC address it has; --arp asks for it"
+            "no device has the IP address {hop}, so its MAC address is unknown; --arp asks for it"
         ))
     })
 }
 
 fn ip_of<'a>(devices: &[(&str, &'a IpSpec)], name: &str) -> Option<&'a IpSpec> {
     devices.iter().find(|(n, _)| *n == name).map(|(_, ip)| *ip)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_frame_in_hex_has_a_limit() {
+        assert!(hex(&"0A:".repeat(65_561)).is_ok_and(|bytes| bytes.len() == 65_561));
+        let Err(Failure::Because(why)) = hex(&"0a".repeat(65_562)) else { panic!("it is taken") };
+        assert_eq!(why, "65562 bytes are more than a frame has, 65561");
+    }
 }

@@ -8,21 +8,21 @@ use std::path::PathBuf;
 
 /// Check lab files without running them.
 ///
-/// Says of each file whether it can be run, and shows what is wrong with its line and column. What the kernel would
-/// refuse is no mistake in the file.
+/// Reports for each file whether it can be run, and shows each error with its line and column. Operations that the
+/// kernel would refuse are not errors in the file.
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
   macvlab check lab.toml
   macvlab check labs/*.toml
 
-Exit codes: 0 every file can be run, 2 wrong usage, or a file cannot, 130 after Ctrl-C.")]
+Exit codes: 0 every file can be run, 2 wrong usage, or a file cannot be run, 130 after Ctrl-C.")]
 pub(super) struct Args {
     /// Lab files; - is standard input.
     #[arg(required = true, value_name = "LAB")]
     labs: Vec<PathBuf>,
 }
 
-/// Does it.
+/// Runs the command.
 pub(super) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
     let mut exit = Exit::Held;
     for path in &args.labs {

@@ -16,28 +16,28 @@ use std::path::PathBuf;
 
 /// Run the built-in experiments.
 ///
-/// Without a name: the ARP hairpin experiment, which asks in every mode whether two neighbours on one parent reach each
-/// other, with a switch that does or does not send frames back where they came from; all of it at a glance. --tour takes
-/// its time for each experiment, and --quiz asks before it tells.
+/// Without a name: the ARP hairpin experiment, which tries in every mode whether two ports on one parent reach each
+/// other, with a switch that does or does not reflect frames, as one table. --tour explains each experiment in turn,
+/// and --quiz asks for a prediction first.
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
   macvlab demo                          the ARP hairpin experiment in every mode
   macvlab demo --tour                   one experiment after another: question, prediction, run, answer, explanation
-  macvlab demo --quiz                   the same, but the prediction is yours, and the score
-  macvlab demo --list                   what there is
-  macvlab demo vepa                     one of them, step by step
+  macvlab demo --quiz                   the same with your predictions, and a score
+  macvlab demo --list                   the list of experiments
+  macvlab demo vepa                     one experiment, step by step
   macvlab demo vepa --explain           hop by hop
-  macvlab demo vepa --html vepa.html    as a page that shows every frame on its way
-  macvlab demo vepa --show              its lab file, to begin with
+  macvlab demo vepa --html vepa.html    as a page that animates every frame
+  macvlab demo vepa --show              its lab file, as a starting point
 
-On a terminal the tour waits for Enter between experiments. The quiz takes y and n from standard input, also from a file
-or a pipe; q, or its end, ends it.
+On a terminal the tour waits for Enter between experiments. The quiz reads y and n from standard input, also from a file
+or a pipe; q, or end of input, ends it.
 
-Exit codes: 0 everything held, however you guessed; 1 something did not hold; 2 wrong usage; 130 after Ctrl-C.")]
+Exit codes: 0 every run was as expected, whatever you guessed; 1 one was not; 2 wrong usage; 130 after Ctrl-C.")]
 pub(super) struct Args {
-    /// The one to tell in full; --list names them.
+    /// The experiment to show in full; --list names them.
     name: Option<String>,
-    /// A guided tour of the experiments, or of the one that is named.
+    /// Show a guided tour of the experiments, or of the named one.
     #[arg(long, conflicts_with_all = ["list", "explain", "show", "html", "quiz"])]
     tour: bool,
     /// Ask for a prediction before each experiment, and keep the score.
@@ -46,18 +46,18 @@ pub(super) struct Args {
     /// List the built-in experiments.
     #[arg(long, conflicts_with_all = ["name", "explain", "show", "html"])]
     list: bool,
-    /// Tell every hop.
+    /// Show every hop.
     #[arg(long, requires = "name")]
     explain: bool,
     /// Print the lab file instead of running it.
     #[arg(long, requires = "name", conflicts_with = "explain")]
     show: bool,
-    /// Write a page that shows every frame on its way; - is standard output.
+    /// Write a page that animates every frame; - is standard output.
     #[arg(long, value_name = "OUT.html", requires = "name", conflicts_with_all = ["explain", "show"])]
     html: Option<PathBuf>,
 }
 
-/// What was typed, checked.
+/// The checked arguments.
 enum DemoChoice {
     List,
     Overview,
@@ -86,7 +86,7 @@ impl DemoChoice {
     }
 }
 
-/// Does it.
+/// Runs the command.
 pub(super) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
     let mut out = terminal.out();
     let held = match DemoChoice::of(args)? {
@@ -122,7 +122,7 @@ pub(super) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
     Ok(if held { Exit::Held } else { Exit::DidNotHold })
 }
 
-/// All experiments, a line each.
+/// All experiments, one line each.
 fn overview(terminal: &Terminal, out: &mut Out) -> Result<bool, Failure> {
     let mut table = Table::new();
     table.load_style(NOTHING).set_content_arrangement(ContentArrangement::Disabled);
@@ -131,7 +131,7 @@ fn overview(terminal: &Terminal, out: &mut Out) -> Result<bool, Failure> {
     for demo in demos::ALL {
         let experiment = Experiment::run(demo, terminal.error_colour)?;
         held &= experiment.holds();
-        // What the run does not show is not told.
+        // Claims that the run does not show are left out.
         let (outcome, rule, why) = match experiment.main_decision() {
             Some((decision, outcome)) => (outcome_in_a_word(outcome), decision.rule.id(), demo.why),
             None => ("", "", "does not hold"),
@@ -146,15 +146,15 @@ fn overview(terminal: &Terminal, out: &mut Out) -> Result<bool, Failure> {
     for line in table.lines() {
         writeln!(out, "{}", line.trim())?;
     }
-    writeln!(out, "\nOne of them in full: macvlab demo NAME, or hop by hop: macvlab demo NAME --explain")?;
+    writeln!(out, "\nOne experiment in full: macvlab demo NAME, or hop by hop: macvlab demo NAME --explain")?;
     writeln!(
         out,
-        "All of them explained: macvlab demo --tour; with your own predictions: macvlab demo --quiz"
+        "All experiments explained: macvlab demo --tour; with your predictions: macvlab demo --quiz"
     )?;
     Ok(held)
 }
 
-/// One experiment: the question, what happens, the lesson.
+/// One experiment: question, run, lesson.
 fn tell(
     demo: &'static Demo,
     terminal: &Terminal,
@@ -173,14 +173,14 @@ fn tell(
 /// Every hop.
 fn hops(experiment: &Experiment, terminal: &Terminal, out: &mut Out) -> io::Result<()> {
     let mut text = TextReport::new(out, Detail::Hops, terminal.colour);
-    // The question stands in the title's place.
+    // The question takes the title's place.
     for event in experiment.events.iter().filter(|e| !matches!(e, Event::Lab { .. })) {
         text.event(event)?;
     }
     text.finish().map(drop)
 }
 
-/// What was sent in each step, what came of it, and the rules that made the difference.
+/// What each step sent, its outcome, and the rules that made the difference.
 pub(super) fn steps(experiment: &Experiment, terminal: &Terminal, out: &mut Out) -> io::Result<()> {
     let style = if terminal.colour { AnsiColor::Yellow.on_default() } else { Style::new() };
     let mut running = None;
@@ -194,7 +194,7 @@ pub(super) fn steps(experiment: &Experiment, terminal: &Terminal, out: &mut Out)
             Event::Result { step, outcome, rtt, delivered, held } => {
                 let Some(action) = running else { continue };
                 let words = match outcome {
-                    // The rule stands below.
+                    // The rule is shown below.
                     Outcome::Refused(Refusal { errno, .. }) => {
                         format!("refused with {errno} ({})", errno.text())
                     }
@@ -214,7 +214,7 @@ pub(super) fn steps(experiment: &Experiment, terminal: &Terminal, out: &mut Out)
     Ok(())
 }
 
-/// Who sent what to whom.
+/// Sender, receivers and content.
 fn sent(passages: &[Passage], out: &mut Out) -> io::Result<()> {
     let ways: Vec<_> = passages.iter().map(|p| format!("{} → {}", p.from, p.to.join(", "))).collect();
     let width = ways.iter().map(|way| way.chars().count()).max().unwrap_or_default();

@@ -1,4 +1,4 @@
-//! No output takes the place of an input, or of another output.
+//! Checks that no output overwrites an input or another output.
 
 use super::Failure;
 use super::terminal::is_dash;
@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-/// How two names are known to be one file: by what the system says of an existing one, or by where they lead.
+/// Identity of a file: what the system reports for an existing file, otherwise its resolved path.
 #[derive(PartialEq, Eq, Hash)]
 enum Key {
     #[cfg_attr(not(unix), expect(dead_code, reason = "only there files have numbers"))]
@@ -14,26 +14,26 @@ enum Key {
     Path(PathBuf),
 }
 
-/// The files of a command, each with the words by which its user knows it.
+/// A command's files, each with its description for the user.
 #[derive(Default)]
 pub(super) struct Distinct {
     files: HashMap<Key, String>,
-    /// The folder that was resolved last: many files are in the same one.
+    /// The folder resolved last: many files are in the same one.
     folder: Option<(PathBuf, PathBuf)>,
 }
 
 impl Distinct {
-    /// This file is read.
+    /// Registers an input.
     pub(super) fn read(&mut self, words: &str, path: &Path) {
         for key in self.keys(path) {
             self.files.entry(key).or_insert_with(|| format!("{words} {}", path.display()));
         }
     }
 
-    /// This file is written.
+    /// Registers an output.
     ///
     /// # Errors
-    /// It is read, or written by another name.
+    /// The file is an input, or an output under another name.
     pub(super) fn write(&mut self, words: &str, path: &Path) -> Result<(), Failure> {
         for key in self.keys(path) {
             let words = format!("{words} {}", path.display());
@@ -45,7 +45,7 @@ impl Distinct {
         Ok(())
     }
 
-    /// None of standard input or output, and of what can be written to by several: terminals, pipes, `/dev/null`.
+    /// `None` for standard input and output, and for files with several writers: terminals, pipes, `/dev/null`.
     fn keys(&mut self, path: &Path) -> Vec<Key> {
         if is_dash(path) {
             return Vec::new();
@@ -57,7 +57,7 @@ impl Distinct {
         }
     }
 
-    /// Where a file will be that is not there yet, nor perhaps its folder.
+    /// The resolved path of a file that does not exist yet; its folder may not exist either.
     fn will_be(&mut self, path: &Path) -> PathBuf {
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
         let name = path.file_name().unwrap_or_default();
@@ -73,7 +73,7 @@ impl Distinct {
     }
 }
 
-/// Where a folder is, or will be in the nearest one that is there.
+/// The resolved path of a folder; of a missing one, within the nearest existing folder.
 fn resolve(folder: &Path) -> PathBuf {
     let mut missing: Vec<OsString> = Vec::new();
     let absolute = std::path::absolute(folder).unwrap_or_else(|_| folder.to_path_buf());

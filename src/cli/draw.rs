@@ -10,18 +10,18 @@ use std::path::{Path, PathBuf};
 
 /// Draw a lab: its parents with their ports, switches, stations and cables.
 ///
-/// Modes, addresses, hairpin, and what the kernel refuses can be seen. The same lab gives the same drawing.
+/// Shows modes, addresses, hairpin, and what the kernel refuses. The same lab gives the same drawing.
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
-  macvlab draw lab.toml > lab.svg       a picture, for light and for dark pages
+  macvlab draw lab.toml > lab.svg       a picture, for light and dark pages
   macvlab draw lab.toml --format mermaid
                                         a flowchart for Markdown
   macvlab draw lab.toml --format dot | dot -Tpdf -o lab.pdf
                                         by Graphviz
   macvlab draw lab.toml --after 3 -o after.svg
-                                        as it is after three of its steps
+                                        the state after its first three steps
   macvlab draw lab.toml --sequence -o run.svg
-                                        what happens in its steps: a lane for each device, an arrow for each hop
+                                        its steps: a lane for each device, an arrow for each hop
   macvlab draw demo:vepa --sequence --format mermaid
                                         the same for Markdown
 
@@ -29,21 +29,21 @@ Exit codes: 0, 2 for wrong usage or input, 130 after Ctrl-C.")]
 pub(super) struct Args {
     /// The lab file; - is standard input, demo:NAME a built-in lab.
     lab: PathBuf,
-    /// What is written: svg, mermaid or dot (Graphviz).
+    /// Output format: svg, mermaid or dot (Graphviz).
     #[arg(long, value_name = "FORMAT", default_value = "svg", hide_possible_values = true)]
     format: Format,
-    /// Run so many of the lab's steps before. Default: none; with --sequence, all.
+    /// Run this many of the lab's steps first. Default: none; with --sequence, all.
     #[arg(long, value_name = "N")]
     after: Option<usize>,
-    /// Draw what happens in the steps, as a sequence diagram (svg or mermaid).
+    /// Draw the steps as a sequence diagram (svg or mermaid).
     #[arg(long)]
     sequence: bool,
-    /// Where it is written to; - is standard output.
+    /// Output file; - is standard output.
     #[arg(long, short, value_name = "OUT", default_value = "-")]
     output: PathBuf,
 }
 
-/// What is written.
+/// Output format.
 #[derive(Clone, Copy, ValueEnum)]
 enum Format {
     Svg,
@@ -51,7 +51,7 @@ enum Format {
     Dot,
 }
 
-/// Does it.
+/// Runs the command.
 pub(super) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
     let mut spec = input::lab(&args.lab, terminal)?;
     let steps = spec.steps.len();
@@ -72,7 +72,7 @@ pub(super) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
     Ok(Exit::Held)
 }
 
-/// The devices.
+/// Draws the devices.
 fn lab_drawn(lab: &mut Lab, format: Format) -> String {
     let mut scene = Scene::default();
     lab.run(&mut |event| {
@@ -85,7 +85,7 @@ fn lab_drawn(lab: &mut Lab, format: Format) -> String {
     }
 }
 
-/// What happens.
+/// Draws the steps.
 fn run_drawn(lab: &mut Lab, format: Format) -> Result<String, Failure> {
     let draw = match format {
         Format::Svg => sequence::svg,
@@ -95,7 +95,7 @@ fn run_drawn(lab: &mut Lab, format: Format) -> Result<String, Failure> {
             return Err(Failure::Because(why.to_owned()));
         }
     };
-    let mut teller = SequenceBuilder::default();
-    lab.run(&mut |event| teller.event(event));
-    Ok(draw(&teller.finish()))
+    let mut builder = SequenceBuilder::default();
+    lab.run(&mut |event| builder.event(event));
+    Ok(draw(&builder.finish()))
 }

@@ -1,4 +1,4 @@
-//! A built-in lab that was run: what happened in it, and whether it shows what is said about it.
+//! A finished run of a built-in lab: what happened, and whether it shows what the lab claims.
 
 use super::Failure;
 use super::demos::{Decision, Demo};
@@ -8,7 +8,7 @@ use macvlab::lab::{Event, Hop, HopKind, Lab, LabSpec, Options, Outcome, Summary}
 use macvlab::verdict::Rule;
 use std::collections::BTreeMap;
 
-/// A run, kept whole: the built-in labs are small.
+/// A run, kept in full: the built-in labs are small.
 pub(super) struct Experiment {
     pub(super) demo: &'static Demo,
     pub(super) events: Vec<Event>,
@@ -17,16 +17,16 @@ pub(super) struct Experiment {
     summary: Summary,
 }
 
-/// One sent frame and who received it; or several that look the same.
+/// One sent frame and its receivers; or several equal ones.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Passage {
     /// Who sent it.
     pub(super) from: Name,
-    /// Who received it as meant for them.
+    /// Devices that received it as addressed to them.
     pub(super) to: Vec<Name>,
-    /// What it is.
+    /// A summary of the frame.
     pub(super) frame: String,
-    /// How many there were.
+    /// How many equal frames there were.
     pub(super) times: usize,
 }
 
@@ -34,7 +34,7 @@ impl Experiment {
     /// Runs it.
     pub(super) fn run(demo: &'static Demo, colour: bool) -> Result<Experiment, Failure> {
         let spec = macvlab::labfile::parse(demo.name, demo.text)
-            .map_err(|mistakes| Failure::Shown(mistakes.render(colour)))?;
+            .map_err(|errors| Failure::Shown(errors.render(colour)))?;
         let options = Options::default().with_decisions(true).with_changes(true);
         let mut lab = Lab::new(&spec, options);
         let mut events = Vec::new();
@@ -42,7 +42,7 @@ impl Experiment {
         Ok(Experiment { demo, events, spec, lab, summary })
     }
 
-    /// Every step came out as expected, and every decision is one that the run shows.
+    /// Whether every step came out as expected, and the run shows every decision.
     pub(super) fn holds(&self) -> bool {
         self.summary.ok() && self.demo.decisions.iter().all(|d| self.shows(d))
     }
@@ -52,7 +52,7 @@ impl Experiment {
         self.demo.decisions.iter().filter(move |d| d.step == step && self.shows(d))
     }
 
-    /// The decision that mattered most, if the run shows it, and what its step came to.
+    /// The most important decision, if the run shows it, and the outcome of its step.
     pub(super) fn main_decision(&self) -> Option<(&'static Decision, Outcome)> {
         let decision = self.demo.decisions.first().filter(|d| self.shows(d))?;
         let outcome = self.events.iter().find_map(|event| match event {
@@ -62,14 +62,14 @@ impl Experiment {
         Some((decision, outcome))
     }
 
-    /// Whether the answer to the question is yes; `None` if the run does not show the decision that mattered most.
+    /// Whether the answer to the question is yes; `None` if the run does not show the most important decision.
     pub(super) fn answer(&self) -> Option<(bool, Outcome)> {
         let (_, outcome) = self.main_decision()?;
         Some((matches!(outcome, Outcome::Reply | Outcome::Ok), outcome))
     }
 
-    /// Whether the run shows this decision: a hop made by the rule, a refusal by it, or a frame that came in at a switch
-    /// port and, as the switch itself answers, does not go back for this reason.
+    /// Whether the run shows this decision: a hop made by the rule, a refusal by it, or a frame that arrived at a
+    /// switch port and, according to the switch itself, is not reflected for this reason.
     pub(super) fn shows(&self, decision: &Decision) -> bool {
         let Decision { step, at, rule } = decision;
         self.events.iter().any(|event| match event {
@@ -82,12 +82,12 @@ impl Experiment {
         })
     }
 
-    /// Why a frame that comes in at this port of a switch does not go back by it.
+    /// Why a frame that arrives at this switch port is not reflected.
     fn stays(&self, port: &str, frame: &Frame) -> Option<Rule> {
         self.lab.would_leave(port, port, frame)?.err()
     }
 
-    /// The mode of the lab's ports, in the word of lab files.
+    /// The mode of the lab's ports, as lab files name it.
     pub(super) fn mode(&self) -> &'static str {
         let mode = self.spec.devices.iter().find_map(|d| match &d.kind {
             DeviceKind::Macvlan(port) => Some(port.mode.name()),
@@ -96,12 +96,12 @@ impl Experiment {
         mode.unwrap_or("-")
     }
 
-    /// Whether a port of the switch sends frames back.
+    /// Whether a port of the switch reflects frames.
     pub(super) fn hairpin(&self) -> bool {
         self.spec.switches.iter().flat_map(|s| &s.ports).any(|p| p.flags.hairpin)
     }
 
-    /// What was sent in a step, in order, each thing once.
+    /// The frames sent in a step, in order, equal ones once.
     pub(super) fn passages(&self, step: usize) -> Vec<Passage> {
         let hops = self.events.iter().filter_map(|event| match event {
             Event::Hop(hop) if hop.step == step => Some(hop),
@@ -124,7 +124,7 @@ impl Experiment {
     }
 }
 
-/// The way of one frame.
+/// The path of one frame.
 fn passage(hops: &[&Hop]) -> Option<Passage> {
     let first = hops.first()?;
     let received = hops.iter().filter(
@@ -134,7 +134,7 @@ fn passage(hops: &[&Hop]) -> Option<Passage> {
     Some(Passage { from: first.device.clone(), to, frame: summary(&first.frame).to_string(), times: 1 })
 }
 
-/// What a step came to, at a glance.
+/// The outcome of a step, in a few words.
 pub(super) fn outcome_in_a_word(outcome: Outcome) -> &'static str {
     match outcome {
         Outcome::Reply => "reply",

@@ -10,24 +10,24 @@ use macvlab::verdict::Refusal;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
-/// Explain the whole way of one frame: each decision, what was looked up for it, and for every device that does not get
-/// the frame the rule that kept it away.
+/// Explain the whole path of one frame: each decision and its lookups, and for every device that does not get the frame
+/// the rule that filtered it.
 #[derive(clap::Args)]
 #[command(
     group = clap::ArgGroup::new("what").required(true).args(["frame", "arp", "ping", "udp"]),
     after_help = "Examples:
   macvlab explain lab.toml --at c1 --arp c2
-                                        who hears c1 ask for c2, and why nobody else does
+                                        which devices get c1's request for c2, and why others do not
   macvlab explain demo:vepa --at c1 --arp c2 --why-not c2
-                                        only why c2 does not hear it
+                                        only why c2 does not get it
   macvlab explain lab.toml --at c1 --arp c2 --follow --why-not win
-                                        the same of every frame that comes of it
+                                        the same for every frame that results from it
   macvlab explain lab.toml --at c1 --ping 192.168.128.1 --follow
-                                        an echo request, and what it provokes
+                                        an echo request and its replies
   macvlab explain lab.toml --at eth0 --from-wire --frame 'ffffffffffff 020000000001 0806'
                                         a frame that arrives from outside
   macvlab explain lab.toml --at c1 --udp win:53 --after 2 --json
-                                        as the lab stands after two of its steps, as events
+                                        after the lab's first two steps, as events
 
 Exit codes: 0, 2 for wrong usage or input, 130 after Ctrl-C."
 )]
@@ -37,39 +37,39 @@ pub(super) struct Args {
     /// The device that sends the frame.
     #[arg(long, value_name = "DEVICE")]
     at: Name,
-    /// The frame in hex, from the destination address on; spaces and colons may stand between bytes.
+    /// The frame in hex, from the destination MAC address on; spaces and colons may separate bytes.
     #[arg(long, value_name = "HEX", conflicts_with = "sender")]
     frame: Option<String>,
-    /// An ARP request for this device or address.
+    /// An ARP request for this device or IP address.
     #[arg(long, value_name = "TARGET")]
     arp: Option<String>,
-    /// An ICMP echo request to this device or address, its neighbour already known.
+    /// An ICMP echo request to this device or IP address, its neighbour already known.
     #[arg(long, value_name = "TARGET")]
     ping: Option<String>,
-    /// A UDP datagram to this device or address, its neighbour already known; without a port to 7 (echo).
+    /// A UDP datagram to this device or IP address, its neighbour already known; without a port to 7 (echo).
     #[arg(long, value_name = "TARGET[:PORT]")]
     udp: Option<String>,
-    /// The frame's addresses are those of this device (default: the one that sends it).
+    /// Take the frame's source addresses from this device (default: the device that sends it).
     #[arg(long, value_name = "DEVICE")]
     sender: Option<String>,
     /// The frame arrives at the device from its cable instead of being sent by it.
     #[arg(long)]
     from_wire: bool,
-    /// Explain as well what the frame provokes: answers, and what else comes of it.
+    /// Also explain the frames that result from it, such as replies.
     #[arg(long)]
     follow: bool,
     /// Say only why this device does not get the frame (or by which rule it does).
     #[arg(long, value_name = "DEVICE")]
     why_not: Option<String>,
-    /// Run so many of the lab's steps before.
+    /// Run this many of the lab's steps first.
     #[arg(long, value_name = "N", default_value_t = 0)]
     after: usize,
-    /// Write events to standard output, one JSON object a line.
+    /// Write events to standard output, one JSON object per line.
     #[arg(long)]
     json: bool,
 }
 
-/// What was typed, checked as far as can be without running it.
+/// The arguments, checked as far as possible without running the lab.
 struct ExplainJob {
     /// The lab with the frame as its last step.
     spec: LabSpec,
@@ -124,17 +124,17 @@ impl ExplainJob {
     }
 }
 
-/// What the run showed.
+/// The result of the run.
 struct Shown {
     /// The lab's first event, and those of the last step.
     events: Vec<Event>,
     devices: Vec<Device>,
     outcome: Option<Outcome>,
-    /// Of the frame, then of what it provoked.
+    /// The frame, then the frames that result from it.
     journeys: Vec<Journey>,
 }
 
-/// Does it.
+/// Runs the command.
 pub(super) fn run(args: Args, terminal: &Terminal) -> Result<Exit, Failure> {
     let plan = ExplainJob::of(args, terminal)?;
     let shown = happen(&plan.spec, &plan.folder, terminal)?;
@@ -165,7 +165,7 @@ fn happen(spec: &LabSpec, folder: &Path, terminal: &Terminal) -> Result<Shown, F
             events.push(event.clone());
         }
     });
-    // What cannot be crafted is not sent; the reason is known only here.
+    // A frame that cannot be built is not sent; the reason is known only here.
     if let (Some(Outcome::Refused(_)), Some(Action::Inject { at, frame: FrameSpec::Crafted(craft), .. })) =
         (outcome, spec.steps.last().map(|s| &s.action))
     {
@@ -176,7 +176,7 @@ fn happen(spec: &LabSpec, folder: &Path, terminal: &Terminal) -> Result<Shown, F
 }
 
 impl Shown {
-    /// What became of the frame at a device.
+    /// The outcome of the frame at a device.
     fn fate(&self, device: &str) -> Option<Fate> {
         self.journeys.first().map_or(Some(Fate::Apart), |journey| journey.fate(device, &self.devices))
     }
@@ -212,7 +212,7 @@ fn text(plan: &ExplainJob, shown: &Shown, colour: bool, out: &mut Out) -> Result
         Explanation::new(&mut *out, &shown.devices, colour).journey(journey)?;
     }
     if plan.follow && shown.journeys.len() == 1 {
-        writeln!(out, "\nIt provokes nothing.")?;
+        writeln!(out, "\nNo other frame results from it.")?;
     }
     Ok(())
 }
@@ -249,5 +249,5 @@ fn json(plan: &ExplainJob, shown: &Shown, out: &mut Out) -> Result<(), Failure> 
 }
 
 fn no_end(device: &str) -> Failure {
-    Failure::Because(format!("`{device}` only passes frames on: name a device that gets them"))
+    Failure::Because(format!("`{device}` only forwards frames: name a device that receives them"))
 }

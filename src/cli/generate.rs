@@ -10,63 +10,63 @@ use macvlab::lab::LabSpec;
 use macvlab::lab::spec::DeviceKind;
 use std::path::PathBuf;
 
-/// Frames between two looks at Ctrl-C.
+/// Frames between two checks for Ctrl-C.
 const INTERRUPT_EVERY: u64 = 1024;
-/// Bytes of a pcap file's header, and of a record's.
+/// Size of a pcap file header and of a record header, in bytes.
 const FILE_HEADER: u64 = 24;
 const RECORD_HEADER: u64 = 16;
 
-/// Make up a capture: the same bytes for the same arguments, on every machine.
+/// Generate a capture: the same bytes for the same arguments, on every machine.
 ///
-/// Frames come from strangers, a microsecond apart, with a payload for experiments (ethertype 0x88b5) that begins with
-/// the frame's number. Lengths are counted from the destination address on, without the checksum.
+/// Frames come from unknown MAC addresses, a microsecond apart, with an experimental payload (ethertype 0x88b5) that
+/// begins with the frame's number. Lengths count from the destination address on, without the checksum.
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
   macvlab generate small.pcap
   macvlab generate big.pcap --bytes 1G --macs 64
                                         a gigabyte for 64 stations
   macvlab generate mix.pcap --lab lab.toml --strangers 20 --broadcasts 5 --groups 5 --vlan 10
-                                        most frames for the ports of a lab
+                                        most frames to the ports of a lab
   macvlab generate - --frames 1000 --size 64 | macvlab replay - --lab lab.toml
 
-Exit codes: 0, 2 on wrong usage or input, 130 after Ctrl-C, when the output is whole as far as it goes.")]
+Exit codes: 0, 2 on wrong usage or input, 130 after Ctrl-C, with a valid output as far as it goes.")]
 pub(super) struct Args {
     /// The pcap file; - is standard output.
     out: PathBuf,
-    /// So many frames [default: 10000].
+    /// Number of frames [default: 10000].
     #[arg(long, value_name = "N", conflicts_with = "bytes")]
     frames: Option<u64>,
-    /// Frames until the file has about so many bytes, never more: 500000, 64k, 100M, 1G (powers of 1000).
+    /// Generate frames up to about this file size, never more: 500000, 64k, 100M, 1G (powers of 1000).
     #[arg(long, value_name = "SIZE", value_parser = bytes)]
     bytes: Option<u64>,
     /// Length of frames: a number of bytes, or imix for 64, 570 and 1514 bytes in the proportion 7:4:1.
     #[arg(long, value_name = "BYTES", default_value = "imix")]
     size: FrameSize,
-    /// Stations that unicast frames are for.
+    /// Number of stations that unicast frames are sent to.
     #[arg(long, value_name = "N", default_value_t = 64, conflicts_with = "lab",
           value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     macs: u32,
-    /// Unicast frames are for the macvlan ports of this lab; - is standard input.
+    /// Send unicast frames to the macvlan ports of this lab; - is standard input.
     #[arg(long)]
     lab: Option<PathBuf>,
-    /// Of a hundred frames, unicast to addresses that nobody has.
+    /// Percentage of unicast frames to unknown MAC addresses.
     #[arg(long, value_name = "PERCENT", default_value_t = 0)]
     strangers: u8,
-    /// Of a hundred frames, multicast.
+    /// Percentage of multicast frames.
     #[arg(long, value_name = "PERCENT", default_value_t = 0)]
     groups: u8,
-    /// Of a hundred frames, broadcast.
+    /// Percentage of broadcast frames.
     #[arg(long, value_name = "PERCENT", default_value_t = 0)]
     broadcasts: u8,
-    /// Of a hundred frames, with an 802.1Q tag, of VLANs 1 to 4.
+    /// Percentage of frames with an 802.1Q tag, of VLANs 1 to 4.
     #[arg(long, value_name = "PERCENT", default_value_t = 0, value_parser = clap::value_parser!(u8).range(..=100))]
     vlan: u8,
-    /// Other seeds give other frames.
+    /// Different seeds give different frames.
     #[arg(long, value_name = "N", default_value_t = 1)]
     seed: u64,
 }
 
-/// Reads a size in bytes.
+/// Parses a size in bytes.
 pub(super) fn bytes(text: &str) -> Result<u64, String> {
     let (digits, factor) = match text.char_indices().last() {
         Some((at, 'k' | 'K')) => (&text[..at], 1_000),
@@ -75,7 +75,7 @@ pub(super) fn bytes(text: &str) -> Result<u64, String> {
         _ => (text, 1),
     };
     let number = digits.parse::<u64>().ok().and_then(|n| n.checked_mul(factor));
-    number.ok_or_else(|| "a size is a number, with k, M or G behind it if you like".to_owned())
+    number.ok_or_else(|| "a size is a number, optionally followed by k, M or G".to_owned())
 }
 
 /// When to stop.
@@ -84,11 +84,11 @@ enum End {
     Bytes(u64),
 }
 
-/// Does it.
+/// Runs the command.
 pub(super) fn run(args: Args, terminal: &Terminal) -> Result<Exit, Failure> {
     let shares = [args.strangers, args.groups, args.broadcasts].map(u32::from);
     if shares.iter().sum::<u32>() > 100 {
-        let why = "--strangers, --groups and --broadcasts are shares of a hundred and come to more";
+        let why = "--strangers, --groups and --broadcasts are percentages and add up to more than 100";
         return Err(Failure::Because(why.to_owned()));
     }
     let end = args.bytes.map_or(End::Frames(args.frames.unwrap_or(10_000)), End::Bytes);
@@ -117,7 +117,7 @@ pub(super) fn run(args: Args, terminal: &Terminal) -> Result<Exit, Failure> {
     Ok(interrupt.exit(terminal).unwrap_or(Exit::Held))
 }
 
-/// The addresses of a lab's ports.
+/// The MAC addresses of a lab's ports.
 fn ports(lab: &LabSpec) -> Result<Vec<MacAddr>, Failure> {
     let ports: Vec<MacAddr> = lab
         .devices
@@ -128,7 +128,7 @@ fn ports(lab: &LabSpec) -> Result<Vec<MacAddr>, Failure> {
         })
         .collect();
     if ports.is_empty() {
-        return Err(Failure::Because("the lab has no macvlan port to aim at".to_owned()));
+        return Err(Failure::Because("the lab has no macvlan port to send frames to".to_owned()));
     }
     Ok(ports)
 }

@@ -1,4 +1,4 @@
-//! What is read: labs and captures.
+//! Reads labs and captures.
 
 use super::terminal::{Terminal, is_dash};
 use super::{Failure, demos, interrupt};
@@ -11,44 +11,44 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// Bad records of one capture that are told one by one; the rest is counted.
+/// Bad records of one capture that are reported one by one; the rest are counted.
 const MAX_BAD_TOLD: u64 = 20;
 
-/// What a built-in lab is called where a file could stand: `demo:vepa`.
+/// Prefix of a built-in lab in place of a file name: `demo:vepa`.
 const BUILT_IN: &str = "demo:";
 
-/// Reads a lab from a file, or from standard input, or takes a built-in one.
+/// Reads a lab from a file or standard input, or a built-in one.
 pub(super) fn lab(path: &Path, terminal: &Terminal) -> Result<LabSpec, Failure> {
-    let shown = |mistakes: &labfile::Diagnostics| Failure::Shown(mistakes.render(terminal.error_colour));
+    let shown = |errors: &labfile::Diagnostics| Failure::Shown(errors.render(terminal.error_colour));
     if let Some(name) = path.to_str().and_then(|path| path.strip_prefix(BUILT_IN)) {
         let text = demos::named(name)?.text;
-        return labfile::parse(&format!("{BUILT_IN}{name}"), text).map_err(|mistakes| shown(&mistakes));
+        return labfile::parse(&format!("{BUILT_IN}{name}"), text).map_err(|errors| shown(&errors));
     }
     if !is_dash(path) {
         return labfile::load(path).map_err(|e| match e {
-            LoadError::Mistakes(mistakes) => shown(&mistakes),
+            LoadError::Mistakes(errors) => shown(&errors),
             e => Failure::Because(e.to_string()),
         });
     }
     let mut text = String::new();
-    // One byte more than allowed is enough to see that it is too long.
+    // One byte more than allowed is enough to detect a file that is too long.
     let limit = labfile::MAX_FILE as u64 + 1;
     io::stdin()
         .lock()
         .take(limit)
         .read_to_string(&mut text)
         .map_err(|e| Failure::about("standard input", e))?;
-    labfile::parse("<standard input>", &text).map_err(|mistakes| shown(&mistakes))
+    labfile::parse("<standard input>", &text).map_err(|errors| shown(&errors))
 }
 
-/// A capture that is being read, by a reader of its own.
+/// An open capture with its reader.
 pub(super) struct Capture {
-    /// What people call it.
+    /// Its name in messages.
     pub(super) name: String,
     path: PathBuf,
-    /// Bytes of the file, compressed as it may be; `None` if that cannot be known.
+    /// Size of the file in bytes, compressed or not; `None` if unknown.
     pub(super) total_bytes: Option<u64>,
-    /// Bytes of the file that were read.
+    /// Bytes of the file read so far.
     pub(super) read_bytes: Arc<AtomicU64>,
     bad: u64,
 }
@@ -65,7 +65,7 @@ impl Capture {
         Ok((capture, reader))
     }
 
-    /// Reads it from its beginning, which standard input can be but once.
+    /// Reads it from the beginning; standard input can be read only once.
     pub(super) fn read(&self) -> Result<Reader, Failure> {
         let stop = interrupt::stop();
         let input = if is_dash(&self.path) { Input::stdin(&stop) } else { Input::open(&self.path, &stop) };
@@ -77,26 +77,26 @@ impl Capture {
         })
     }
 
-    /// What to tell of a bad record, unless too many were told of.
+    /// The message for a bad record, unless too many were reported.
     pub(super) fn tell(&mut self, bad: &BadRecord) -> Option<String> {
         self.bad += 1;
-        // The one after which nothing can be read is never left out.
+        // An error that ends reading is always reported.
         let told = self.bad <= MAX_BAD_TOLD || bad.is_fatal();
         told.then(|| format!("{}: {bad}", self.name))
     }
 
-    /// What to tell of all bad records, if not all were told of.
+    /// A summary of all bad records, if not all were reported.
     pub(super) fn tell_rest(&self) -> Option<String> {
         (self.bad > MAX_BAD_TOLD).then(|| format!("{}: bad records in all: {}", self.name, self.bad))
     }
 
-    /// How many bad records there were.
+    /// The number of bad records.
     pub(super) fn bad(&self) -> u64 {
         self.bad
     }
 }
 
-/// Counts what is read.
+/// Counts bytes read.
 struct Counted {
     input: Input,
     count: Arc<AtomicU64>,

@@ -1,8 +1,8 @@
-//! Ctrl-C, a closed terminal, or a polite request of the system: one signal ends every command.
+//! Ctrl-C, a closed terminal, or a termination request from the system: one signal ends every command.
 //!
-//! A command that has nothing to save ends at once. One that has (`run`, `replay`, `generate`, …) listens from the moment
-//! on at which there is something: it is asked to stop, and its outputs are whole as far as they go. Until then, while
-//! labs are read and files opened, it ends at once as well, so that nothing can keep it.
+//! A command that has nothing to save ends at once. A command that has (`run`, `replay`, `generate`, …) handles the
+//! signal from the moment there is something to save: it is asked to stop, and its outputs are valid as far as they go.
+//! Until then, while labs are read and files opened, it ends at once as well, so that nothing can block it.
 
 use super::terminal::{Terminal, say};
 use super::{Exit, Failure};
@@ -12,16 +12,16 @@ use parking_lot::Mutex;
 use std::io::Write as _;
 use std::sync::LazyLock;
 
-/// The exit code that shells give to what Ctrl-C ended: 128 and the number of SIGINT.
+/// The exit code that shells report after Ctrl-C: 128 plus the number of SIGINT.
 pub(super) const EXIT_CODE: u8 = 130;
 
-/// What a signal does. Signals are the process's, and so is this.
+/// The effect of a signal. Signal handlers are global to the process, and so is this.
 enum Reaction {
-    /// No signal was asked for: the system ends the program.
+    /// No handler is installed: the system ends the program.
     None,
-    /// The program ends, after these words on standard error.
+    /// The program ends after printing this message on standard error.
     End(Box<dyn Fn() -> String + Send>),
-    /// Work is asked to stop; a second signal ends the program, for work that waits for whoever should read its results.
+    /// Work is asked to stop; a second signal ends the program, in case work waits for a reader of its results.
     Ask,
 }
 
@@ -38,31 +38,31 @@ impl Interrupt {
         Ok(Interrupt(stop()))
     }
 
-    /// From now on a signal ends the program, after these words on standard error.
+    /// From now on a signal ends the program after printing this message on standard error.
     pub(super) fn ends(last_words: impl Fn() -> String + Send + 'static) -> Result<(), Failure> {
         react(Reaction::End(Box::new(last_words)))
     }
 
-    /// Whether it came.
+    /// Whether a signal arrived.
     pub(super) fn came(&self) -> bool {
         self.0.asked()
     }
 
-    /// How the command ends if it came.
+    /// The command's result if a signal arrived.
     pub(super) fn exit(&self, terminal: &Terminal) -> Option<Exit> {
         self.came().then(|| {
-            terminal.say("interrupted; what was written is whole as far as it goes");
+            terminal.say("interrupted; the outputs are valid as far as they go");
             Exit::Interrupted
         })
     }
 
-    /// What is asked when it comes.
+    /// Set when a signal arrives.
     pub(super) fn stop(&self) -> &Stop {
         &self.0
     }
 }
 
-/// What is asked once a command listens; before that a signal ends the program.
+/// The handler once a command installs it; before that a signal ends the program.
 pub(super) fn stop() -> Stop {
     STOP.clone()
 }
@@ -75,7 +75,7 @@ fn react(reaction: Reaction) -> Result<(), Failure> {
     }
 }
 
-/// Ends the program now; of outputs that are not whole nothing is left.
+/// Ends the program now; incomplete outputs are removed.
 fn end() -> ! {
     abandon_outputs();
     std::process::exit(EXIT_CODE.into())
@@ -86,7 +86,7 @@ fn signalled() {
     match &*reaction {
         Reaction::Ask if !STOP.asked() => STOP.ask(),
         Reaction::End(last_words) => {
-            // A terminal shows ^C where the cursor stands. If standard error is gone, there is nobody left to tell.
+            // A terminal shows ^C at the cursor. Write errors are ignored: standard error may be gone.
             let _ = writeln!(std::io::stderr());
             say(last_words());
             end();

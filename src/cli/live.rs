@@ -10,7 +10,7 @@ use macvlab::lab::spec::{DeviceKind, LabSpec};
 use macvlab::lab::{Event, SetupStage};
 use macvlab::labfile;
 use macvlab::live::{
-    BackendSpec, Engine, Identity, MAX_HISTORY, Monitor, Settings, can_remove, crossings_table, give_up,
+    BackendSpec, Engine, Identity, MAX_HISTORY, Monitor, Settings, attachments_table, can_remove, give_up,
 };
 use macvlab::nic::MAX_MTU;
 use macvlab::report::{CountersTable, Detail};
@@ -23,26 +23,26 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Hops that are remembered if nobody says how many.
+/// Default number of hops to remember.
 const HISTORY: usize = 1000;
 
-/// How long the counters wait at the end until the last answer is written.
+/// How long the final counters wait for the last answer to be written.
 const PATIENCE: Duration = Duration::from_millis(100);
 
 /// Run a lab in real time, with real interfaces, programs and machines attached to it.
 ///
-/// Attaching puts reality in the place of what the lab would simulate at a device: the machine itself for a station, the
-/// program that uses it for a port, its wire for a NIC. Everything else stays simulated, so real and simulated machines
-/// share a lab. Its steps are not run.
+/// A backend replaces what the lab would simulate at a device: the machine itself for a station, the program that uses
+/// the port for a port, the wire for a NIC. Everything else stays simulated, so real and simulated machines share a
+/// lab. The lab's steps are not run.
 ///
-/// Backends: af_packet:IF is an interface that is there. tap:NAME is a TAP device, which is made if it is not there, with the
-/// device's address, and is gone at the end. udp:LOCAL,REMOTE has a frame in each datagram, as QEMU's dgram. unix:PATH waits
-/// on a UNIX socket, unix-connect:PATH connects to one, with frames behind their lengths, as QEMU's stream and passt.
-/// pcap:IN[,OUT] plays a capture and records what goes out; pcap:,OUT only records.
+/// Backends: af_packet:IF is an existing interface. tap:NAME is a TAP device, which is created if it does not exist,
+/// with the device's MAC address, and removed at the end. udp:LOCAL,REMOTE carries one frame per datagram, like QEMU's
+/// dgram. unix:PATH listens on a UNIX socket, unix-connect:PATH connects to one, with length-prefixed frames, like
+/// QEMU's stream and passt. pcap:IN[,OUT] plays a capture and records outgoing frames; pcap:,OUT only records.
 ///
-/// With sudo, interfaces (af_packet, tap) are opened as root. Then the process becomes the user who called sudo, or --user,
-/// and all files and sockets are opened as that user, sockets for this user alone. All capabilities are given up before
-/// the lab runs.
+/// With sudo, interfaces (af_packet, tap) are opened as root. Then the process becomes the user who called sudo, or
+/// --user, and opens all files and sockets as that user, sockets for this user only. All capabilities are dropped
+/// before the lab runs.
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
   sudo macvlab live --relay --attach a=af_packet:eth1 --attach b=af_packet:eth2
@@ -50,57 +50,59 @@ const PATIENCE: Duration = Duration::from_millis(100);
   sudo macvlab live lab.toml --attach eth0=af_packet:enp3s0 --attach c1=tap:tap1
                                         a macvlan port in userspace: its program has tap1, its wire is enp3s0
   macvlab live lab.toml --attach win=unix:/tmp/win.sock --explain
-                                        a virtual machine as a station, every hop told; then
+                                        a virtual machine as a station, showing every hop; then
                                         qemu-system-x86_64 -nic stream,addr.type=unix,addr.path=/tmp/win.sock
   macvlab live lab.toml --attach c1=udp:127.0.0.1:5001,127.0.0.1:5002 --control /tmp/lab.sock
-                                        to be asked and changed with macvlab ctl /tmp/lab.sock
+                                        queried and changed with macvlab ctl /tmp/lab.sock
   macvlab live lab.toml --attach c1=udp:127.0.0.1:5001,127.0.0.1:5002 --control -
-                                        the same by lines that are typed or piped in: set c1 mode=bridge, show, help
+                                        the same with lines typed or piped in: set c1 mode=bridge, show, help
 
-Exit codes: 0 it ended as it was told to (Ctrl-C, SIGTERM, --for, the end of a capture), 2 wrong usage or input, or something
-could not be opened or written.")]
+Exit codes: 0 normal end (Ctrl-C, SIGTERM, --for, the end of a capture), 2 wrong usage or input, or a failure to open
+or write.")]
 pub(super) struct Args {
     /// The lab file; - is standard input.
     #[arg(required_unless_present = "relay", conflicts_with = "relay")]
     lab: Option<PathBuf>,
-    /// No lab file: one switch that reflects, with a port for each name that something is attached to.
+    /// Use no lab file: one switch that reflects frames, with a port for each attached name.
     #[arg(long)]
     relay: bool,
     /// Attach a backend to a device. Can be given several times.
     #[arg(long, value_name = "DEVICE=BACKEND", value_parser = attachment, required = true)]
     attach: Vec<(String, BackendSpec)>,
-    /// Listen for the requests of `macvlab ctl` on this UNIX socket; - is standard input. Can be given several times.
+    /// Listen for requests from `macvlab ctl` on this UNIX socket; - is standard input. Can be given several times.
     ///
-    /// From standard input comes one request a line, in the words that `macvlab ctl SOCKET` has after the socket; `help` lists
-    /// them, `#` begins a comment, and brackets keep a value together: sources={ add = ["02:00:00:00:00:01"] }. Answers go to
-    /// standard output, or with --json and --explain to standard error; what goes wrong to standard error, with the number
-    /// of the line. Neither a mistake nor the end of the input ends the lab.
+    /// Standard input takes one request per line, in the syntax of `macvlab ctl SOCKET` after the socket; `help` lists
+    /// them, `#` begins a comment, and brackets keep a value together: sources={ add = ["02:00:00:00:00:01"] }. Answers
+    /// go to standard output, or with --json and --explain to standard error; errors go to standard error, with the
+    /// line number. Neither an error nor the end of the input ends the lab.
     #[arg(long, value_name = "PATH")]
     control: Vec<PathBuf>,
-    /// Remember so many hops for `macvlab ctl dump`; with 0, and nothing else that shows hops, forwarding is fastest.
+    /// Remember this many hops for `macvlab ctl dump`; with 0, and no other output of hops, forwarding is fastest.
     ///
-    /// At most 1000000, and no more than fit 64 MiB of memory.
+    /// At most 1000000, and no more than fit into 64 MiB of memory.
     #[arg(long, value_name = "N", default_value_t = HISTORY, value_parser = hops)]
     history: usize,
-    /// Write every hop as a packet with its rule as a comment, to be read at any time.
+    /// Write every hop as a packet with its rule as a comment; readable at any time.
     #[arg(long, value_name = "OUT.pcapng")]
     pcap: Option<PathBuf>,
-    /// When the capture has this size, go on in OUT.pcapng.2, then in the first file again: 500000, 64k, 100M, 1G.
+    /// When the capture reaches this size, continue in OUT.pcapng.2, then in the first file again: 500000, 64k, 100M,
+    /// 1G.
     #[arg(long, value_name = "SIZE", value_parser = generate::bytes, requires = "pcap")]
     pcap_limit: Option<u64>,
-    /// Write the events to standard output, one JSON object a line.
+    /// Write the events to standard output, one JSON object per line.
     #[arg(long, conflicts_with_all = ["explain", "quiet"])]
     json: bool,
-    /// Tell every hop of every frame, and the rules that decided.
+    /// Show every hop of every frame, and the rules that decided.
     #[arg(long, conflicts_with = "quiet")]
     explain: bool,
-    /// Say nothing but what goes wrong.
+    /// Print errors only.
     #[arg(long, short)]
     quiet: bool,
     /// End after this time: 10s, 500ms, 2h.
     #[arg(long = "for", value_name = "DURATION", value_parser = duration)]
     time: Option<Duration>,
-    /// Become this user once the interfaces are open [default: who called sudo, who can choose no other].
+    /// Become this user once the interfaces are open [default: the user who called sudo; only a root shell can choose
+    /// another].
     #[arg(long, value_name = "NAME")]
     user: Option<String>,
 }
@@ -125,7 +127,7 @@ fn sockets(args: &Args) -> impl Iterator<Item = &PathBuf> {
     args.control.iter().filter(|path| !is_dash(path))
 }
 
-/// Whether requests come from standard input, which can be but one thing.
+/// Whether requests come from standard input, which can serve only one purpose.
 fn reads_requests(args: &Args) -> Result<bool, Failure> {
     let control = args.control.iter().any(|path| is_dash(path));
     if control && args.lab.as_deref().is_some_and(is_dash) {
@@ -136,36 +138,36 @@ fn reads_requests(args: &Args) -> Result<bool, Failure> {
     Ok(control)
 }
 
-/// A switch that reflects, as a lab. It carries whatever its ends do.
+/// A lab with one switch that reflects frames. It forwards frames of any length.
 fn relay(names: &[&str]) -> Result<LabSpec, Failure> {
     let station = |name: &&str| {
         format!("[station.\"{name}\"]\nmtu = {MAX_MTU}\n[switch.relay.port.\"{name}\"]\nhairpin = true\n")
     };
     let text: String = names.iter().map(station).collect();
-    labfile::parse("<relay>", &text).map_err(|mistakes| Failure::Shown(mistakes.render(false)))
+    labfile::parse("<relay>", &text).map_err(|errors| Failure::Shown(errors.render(false)))
 }
 
-/// What is told while it runs.
+/// The outputs while it runs.
 struct LiveOutput<'a> {
     views: Views,
     capture: Option<Rolling>,
     counters: CountersTable,
     terminal: &'a Terminal,
     quiet: bool,
-    /// It was to be told on standard output, and is of no use without, for it is not recorded or asked otherwise.
-    told: bool,
-    /// An output failed, which was said.
+    /// Standard output is the only way to follow the run: it has no capture and no control socket.
+    stdout_only: bool,
+    /// An output failed, and the error was reported.
     failed: bool,
 }
 
 impl LiveOutput<'_> {
-    /// Says at once what cannot be written any more.
+    /// Reports at once which outputs failed.
     fn lost(&mut self, failure: &Failure) {
         self.terminal.fail(failure);
         self.failed = true;
     }
 
-    /// Has the capture written to, as long as that goes well.
+    /// Flushes the capture, unless it has failed.
     fn record(&mut self, write: impl FnOnce(&mut Rolling) -> Result<(), Failure>) {
         if let Some(Err(failure)) = self.capture.as_mut().map(write) {
             self.capture = None;
@@ -208,18 +210,18 @@ impl Monitor for LiveOutput<'_> {
             self.lost(&failure);
         }
         self.record(Rolling::flush);
-        if self.told && nobody_reads_stdout() {
+        if self.stdout_only && nobody_reads_stdout() {
             self.terminal.close();
         }
         let unheard = self.terminal.closed() || !self.views.shows();
-        if self.told && unheard && self.capture.is_none() {
+        if self.stdout_only && unheard && self.capture.is_none() {
             return ControlFlow::Break(());
         }
         ControlFlow::Continue(())
     }
 }
 
-/// Whether standard output is a pipe that nobody reads, which can be seen without writing to it.
+/// Whether standard output is a pipe without a reader, checked without writing to it.
 fn nobody_reads_stdout() -> bool {
     let stdout = io::stdout();
     let mut asked = [PollFd::new(stdout.as_fd(), PollFlags::empty())];
@@ -227,7 +229,7 @@ fn nobody_reads_stdout() -> bool {
     answered && asked[0].revents().is_some_and(|said| said.contains(PollFlags::POLLERR))
 }
 
-/// Does it.
+/// Runs the command.
 pub(super) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
     let by_stdin = reads_requests(args)?;
     let identity = identity(args)?;
@@ -250,8 +252,9 @@ pub(super) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
     let interrupt = Interrupt::listen()?;
     let views = Views::open(shown, Files::default(), terminal)?;
     let counters = CountersTable::new();
-    let told = shown != Shown::Nothing && args.control.is_empty();
-    let mut watch = LiveOutput { views, capture, counters, terminal, quiet: args.quiet, told, failed: false };
+    let stdout_only = shown != Shown::Nothing && args.control.is_empty();
+    let mut watch =
+        LiveOutput { views, capture, counters, terminal, quiet: args.quiet, stdout_only, failed: false };
     let writing = Arc::default();
     let requests = if by_stdin { "; requests come from standard input (help lists them)" } else { "" };
     watch.news(&format!("live: {}{requests}; Ctrl-C ends it", names.join(", ")));
@@ -261,8 +264,8 @@ pub(super) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
         Console::new(engine.ask_here()?, answers, terminal)?.start()?;
     }
     let ran = engine.run(interrupt.stop(), &mut watch);
-    let crossed = crossings_table(&engine.crossings());
-    // Everything that was made is removed before anything else can go wrong.
+    let crossed = attachments_table(&engine.attachments());
+    // All created devices and sockets are removed before anything else can fail.
     drop(engine);
     let LiveOutput { views, capture, counters, failed, .. } = watch;
     let views = views.finish();
@@ -275,8 +278,8 @@ pub(super) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
     Ok(if failed { Exit::BadInput } else { Exit::Held })
 }
 
-/// Whom the process is to become. Who called sudo has no say in it: the permission to attach interfaces is not one to use
-/// the files of others.
+/// The user to become. The caller of sudo cannot choose: permission to attach interfaces does not include access to
+/// other users' files.
 fn identity(args: &Args) -> Result<Option<Identity>, Failure> {
     let caller = Identity::behind_sudo().map_err(|e| Failure::about("sudo", e))?;
     let Some(name) = &args.user else { return Ok(caller) };
@@ -284,14 +287,14 @@ fn identity(args: &Args) -> Result<Option<Identity>, Failure> {
     match caller {
         Some(caller) if caller.user != 0 && caller.user != named.user => {
             let why =
-                "with sudo, the user is who called it; a root shell that has no SUDO_UID can choose another";
+                "with sudo, the user is the caller; only a root shell without SUDO_UID can choose another";
             Err(Failure::about("--user", why))
         }
         _ => Ok(Some(named)),
     }
 }
 
-/// Does something as the user, if there is one to become.
+/// Runs a function as the user, if there is one to become.
 fn as_user<T>(identity: Option<Identity>, work: impl FnOnce() -> Result<T, Failure>) -> Result<T, Failure> {
     match identity {
         Some(identity) => identity.meanwhile(work).map_err(unprivileged)?,
@@ -300,11 +303,11 @@ fn as_user<T>(identity: Option<Identity>, work: impl FnOnce() -> Result<T, Failu
 }
 
 fn unprivileged(error: io::Error) -> Failure {
-    Failure::about("giving up privileges", error)
+    Failure::about("dropping privileges", error)
 }
 
-/// The lab, with everything attached to it. Interfaces are opened first; files and sockets are opened by the user, whom the
-/// process has then become.
+/// The lab with its backends attached. Interfaces are opened first; then the process becomes the user, who opens files
+/// and sockets.
 fn open(
     args: &Args,
     spec: &LabSpec,
@@ -321,7 +324,7 @@ fn open(
     Ok(engine)
 }
 
-/// Tells of the sockets that cannot be removed at the end.
+/// Warns about sockets that cannot be removed at the end.
 fn tell_what_stays(args: &Args, terminal: &Terminal) {
     let listens = args.attach.iter().filter_map(|(_, backend)| match backend {
         BackendSpec::Unix(path) => Some(path),
@@ -330,15 +333,15 @@ fn tell_what_stays(args: &Args, terminal: &Terminal) {
     for path in sockets(args).chain(listens).filter(|path| !can_remove(path)) {
         let path = path.display();
         terminal.say(format_args!(
-            "{path} will stay behind at the end: this user may not remove it from its folder"
+            "{path} will not be removed at the end: this user has no write permission for its folder"
         ));
     }
 }
 
-/// Shows how it was, unless an answer that nobody reads is in the way.
+/// Shows the final counters, unless an unread answer blocks standard output.
 fn summary(writing: &Mutex<()>, text: &str, terminal: &Terminal) -> Result<(), Failure> {
     let Some(_writing) = writing.try_lock_for(PATIENCE) else {
-        terminal.say("nobody reads standard output, so the counters are not shown");
+        terminal.say("standard output is not being read, so the counters are not shown");
         return Ok(());
     };
     let mut out = terminal.out();

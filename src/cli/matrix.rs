@@ -11,35 +11,35 @@ use macvlab::report::{MatrixForm, MatrixReport};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
-/// Cells of one lab in one set-up: each is a lab of its own that is made and run.
+/// Maximum number of cells of one lab in one set-up: each cell builds and runs a separate lab.
 const MAX_CELLS: usize = 10_000;
 
-/// Show who reaches whom by ping, and the rule that makes the difference.
+/// Show which devices reach each other by ping, and the rules that decide.
 ///
-/// With a lab: each of its devices that has an address against each other one; its steps are not run. With --modes all its
-/// ports are put in one mode after another, with hairpin off and on. Without a lab: ports c1 and c2 on eth0, and a station
-/// win outside, in every pair of modes, on a cable and on a switch without and with hairpin. Every ping has a lab of its own,
-/// in which nobody has learned anything.
+/// With a lab: each of its devices that has an IP address pings each other one; the lab's steps are not run. With
+/// --modes all its ports are set to one mode after another, with hairpin off and on. Without a lab: ports c1 and c2 on
+/// eth0, and an external station win, in every pair of modes, on a cable and on a switch without and with hairpin.
+/// Every ping runs in a fresh lab in which nothing has been learned.
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
   macvlab matrix                        every pair of modes
   macvlab matrix --modes vepa,bridge --wire switch
-                                        some of it
+                                        part of it
   macvlab matrix --modes private --hairpin on --static-neighbours
                                         without ARP
   macvlab matrix --from c1 --to c2      one pair in every set-up, in one table
   macvlab matrix --modes vepa --from c1 --to c2 --explain
-                                        why, with the whole way of the frame that decided
+                                        why, with the whole path of the frame that decided
   macvlab matrix lab.toml               the devices of a lab
   macvlab matrix lab.toml --modes all   its ports in each mode, with hairpin off and on
-  macvlab matrix --json | jq .          one object a cell
-  macvlab matrix --html matrix.html     a page to show and to share
+  macvlab matrix --json | jq .          one object per cell
+  macvlab matrix --html matrix.html     a page to share
   macvlab matrix --modes vepa --wire switch --hairpin on --show > lab.toml
-                                        the lab behind some cells, to go on with
+                                        the lab of these cells, as a starting point
 
 A cell: reply; unreachable (no neighbour found); no-reply (the request was lost); one-way (the request reached the target's
-stack, the answer was lost). The rule behind it: with a reply, what brought the first frame to the target; else, what kept
-the first lost frame from whom it was meant for.
+stack, the reply was lost). Its rule: with a reply, the rule that brought the first frame to the target; otherwise, the rule that
+kept the first lost frame from its destination.
 
 Exit codes: 0, 2 for wrong usage or input, 130 after Ctrl-C.")]
 pub(super) struct Args {
@@ -48,43 +48,44 @@ pub(super) struct Args {
     lab: Option<PathBuf>,
     #[command(flatten)]
     which: Which,
-    /// Every device knows the MAC addresses of its subnet; nobody asks by ARP.
+    /// Every device has static neighbour entries for its subnet, so there is no ARP.
     #[arg(long)]
     static_neighbours: bool,
-    /// Only pings that this device sends.
+    /// Only pings from this device.
     #[arg(long, value_name = "DEVICE")]
     from: Option<String>,
     /// Only pings to this device.
     #[arg(long, value_name = "DEVICE")]
     to: Option<String>,
-    /// Explain every cell: what was lost first, or came first, and the whole way of that frame.
+    /// Explain every cell: the first frame lost, or else the first received, and that frame's whole path.
     #[arg(long)]
     explain: bool,
-    /// Print the lab file of a set-up instead, if there is just one.
+    /// Print the lab file of the set-up instead, if there is exactly one.
     #[arg(long, conflicts_with_all = ["markdown", "json", "html", "explain", "from", "to"])]
     show: bool,
     /// Tables in Markdown.
     #[arg(long, conflicts_with_all = ["json", "html"])]
     markdown: bool,
-    /// One JSON object a cell.
+    /// One JSON object per cell.
     #[arg(long, conflicts_with = "html")]
     json: bool,
-    /// Write one page of HTML that needs no other file; - is standard output.
+    /// Write a self-contained HTML page; - is standard output.
     #[arg(long, value_name = "OUT.html")]
     html: Option<PathBuf>,
 }
 
-/// Which set-ups.
+/// Selects set-ups.
 #[derive(clap::Args)]
 pub(super) struct Which {
-    /// Modes of the ports: private, vepa, bridge, passthru, source:none, source:win, source:peer, source:all (the list);
-    /// source is none and all; all is every one but source:win and source:peer, and the default without a lab.
+    /// Modes of the ports: private, vepa, bridge, passthru, source:none, source:win, source:peer, source:all (the
+    /// list); source means none and all; all means every one but source:win and source:peer, and is the default without
+    /// a lab.
     #[arg(long, value_name = "MODE,…", value_delimiter = ',')]
     modes: Vec<String>,
-    /// Only with this between eth0 and win.
+    /// Only set-ups with this between eth0 and win.
     #[arg(long)]
     wire: Option<WireKind>,
-    /// The switch sends frames back to the NIC, or not. Default: both; of a lab without --modes, as it is.
+    /// Whether the switch reflects frames to the NIC. Default: both; for a lab without --modes, as in the lab.
     #[arg(long, value_name = "WHEN")]
     hairpin: Option<Hairpin>,
 }
@@ -120,7 +121,7 @@ impl Which {
         Ok(matrix::classic_groups(&modes, &wires, known))
     }
 
-    /// Whether anything was asked for.
+    /// Whether any selection was given.
     #[cfg(all(feature = "kernel", target_os = "linux"))]
     pub(super) fn is_given(&self) -> bool {
         !self.modes.is_empty() || self.wire.is_some() || self.hairpin.is_some()
@@ -130,10 +131,7 @@ impl Which {
     pub(super) fn lab(&self, path: &Path, known: bool, terminal: &Terminal) -> Result<Vec<Group>, Failure> {
         let spec = input::lab(path, terminal)?;
         let devices = matrix::ends(&spec).len();
-        if devices * devices.saturating_sub(1) > MAX_CELLS {
-            let why = format!("{devices} devices with addresses have more than {MAX_CELLS} pairs");
-            return Err(Failure::about(path.display(), why));
-        }
+        check_cells(devices).map_err(|why| Failure::about(path.display(), why))?;
         if self.modes.is_empty() && self.hairpin.is_none() {
             return Ok(vec![matrix::lab_group(&spec, known)]);
         }
@@ -144,7 +142,7 @@ impl Which {
             )));
         }
         if self.hairpin.is_some() && spec.switches.is_empty() {
-            let why = "the lab has no switch, so there is nothing that could send frames back";
+            let why = "the lab has no switch that could reflect frames";
             return Err(Failure::Because(why.to_owned()));
         }
         let hairpins: Vec<_> = match self.hairpin {
@@ -156,7 +154,7 @@ impl Which {
     }
 }
 
-/// What was typed, checked.
+/// The checked arguments.
 struct MatrixJob {
     groups: Vec<Group>,
     form: MatrixForm,
@@ -173,7 +171,7 @@ impl MatrixJob {
             check_name(name, &groups)?;
         }
         if args.from.is_some() || args.to.is_some() {
-            // What is left of a square is rows.
+            // A selection is not a square table.
             groups.iter_mut().for_each(|group| group.shape = Shape::Columns);
         }
         let mut files = Distinct::default();
@@ -199,7 +197,7 @@ fn check_name(name: &str, groups: &[Group]) -> Result<(), Failure> {
     known.truncate(8);
     let (name, known) = (name.escape_debug(), known.join(", "));
     Err(Failure::Because(format!(
-        "`{name}` is no device with an address that pings another; such are {known}"
+        "`{name}` is not a device with an IP address that pings another; choose from {known}"
     )))
 }
 
@@ -214,7 +212,7 @@ fn modes(words: &[String]) -> Result<Vec<PortSetup>, Failure> {
         if named.is_empty() {
             let known: Vec<_> = PortSetup::ALL.iter().map(ToString::to_string).collect();
             let (word, known) = (word.escape_debug(), known.join(", "));
-            return Err(Failure::Because(format!("`{word}` is no mode; there are {known}, source, all")));
+            return Err(Failure::Because(format!("`{word}` is not a mode; modes are {known}, source, all")));
         }
         for setup in named {
             if !setups.contains(&setup) {
@@ -227,10 +225,10 @@ fn modes(words: &[String]) -> Result<Vec<PortSetup>, Failure> {
 
 fn wires(kind: Option<WireKind>, hairpin: Hairpin) -> Result<Vec<Wire>, Failure> {
     if kind == Some(WireKind::Cable) && hairpin == Hairpin::On {
-        return Err(Failure::Because("a cable sends nothing back: --hairpin on needs a switch".to_owned()));
+        return Err(Failure::Because("a cable reflects nothing: --hairpin on needs a switch".to_owned()));
     }
     let mut wires = Vec::new();
-    // Hairpin on is a matter of the switch alone.
+    // Hairpin on applies to the switch only.
     if kind != Some(WireKind::Switch) && hairpin != Hairpin::On {
         wires.push(Wire::Cable);
     }
@@ -240,7 +238,7 @@ fn wires(kind: Option<WireKind>, hairpin: Hairpin) -> Result<Vec<Wire>, Failure>
     Ok(wires)
 }
 
-/// Does it.
+/// Runs the command.
 pub(super) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
     let plan = MatrixJob::of(args, terminal)?;
     if args.show {
@@ -283,7 +281,7 @@ pub(super) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
     Ok(Exit::Held)
 }
 
-/// One pair in all groups: a row for each.
+/// One pair in all groups: one row for each.
 fn one_pair(
     mut report: MatrixReport<Output>,
     groups: &[Group],
@@ -303,13 +301,13 @@ fn one_pair(
     Ok(report)
 }
 
-/// The lab file of the one set-up.
+/// The lab file of the only set-up.
 fn show(groups: &[Group], terminal: &Terminal) -> Result<Exit, Failure> {
     let mut setups = groups.iter().flat_map(|group| group.columns.iter().map(move |column| (group, column)));
     let (Some((group, (column, setup))), None) = (setups.next(), setups.next()) else {
         let many: usize = groups.iter().map(|group| group.columns.len()).sum();
         let why = format!(
-            "--show needs one set-up, and these are {many}; narrow them with --modes, --wire and --hairpin"
+            "--show needs exactly one set-up, and {many} match; narrow them with --modes, --wire and --hairpin"
         );
         return Err(Failure::Because(why));
     };
@@ -321,4 +319,24 @@ fn show(groups: &[Group], terminal: &Terminal) -> Result<Exit, Failure> {
     write!(out, "{}", labfile::write(&spec))?;
     out.flush()?;
     Ok(Exit::Held)
+}
+
+/// Checks that a matrix of this many devices is not too large.
+fn check_cells(devices: usize) -> Result<(), String> {
+    if devices * devices.saturating_sub(1) <= MAX_CELLS {
+        return Ok(());
+    }
+    Err(format!("{devices} devices with IP addresses have more than {MAX_CELLS} pairs"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::check_cells;
+
+    #[test]
+    fn a_matrix_has_a_limit() {
+        assert_eq!([check_cells(0), check_cells(100)], [Ok(()), Ok(())]);
+        let why = "101 devices with IP addresses have more than 10000 pairs";
+        assert_eq!(check_cells(101), Err(why.to_owned()));
+    }
 }

@@ -1,26 +1,27 @@
-//! The command line, in three steps: what was typed (clap's types, which never leave this room), what it means (a plan,
-//! checked as far as it can be before anything runs), and doing it.
+//! The command line, in three steps: the arguments (clap's types, which never leave this module), a plan (the arguments
+//! checked as far as possible before anything runs), and its execution.
 //!
 //! | file | command |
 //! | --- | --- |
 //! | `bench/` | `bench` |
 //! | `check.rs` | `check LAB …` |
 //! | `ctl/` | `ctl SOCKET …` (Linux), and `live --control -` |
-//! | `demo.rs` | `demo [NAME]`, with the list of built-in labs in `demos.rs`, run by `experiment.rs`; its tour and quiz in `tour.rs` |
+//! | `demo.rs` | `demo [NAME]`, with the list of built-in labs in `demos.rs`, run by `experiment.rs`; tour and quiz in
+//! `tour.rs` |
 //! | `draw.rs` | `draw LAB` |
-//! | `explain.rs` | `explain LAB`, with the frame from `aim.rs` |
+//! | `explain.rs` | `explain LAB`, with the frame built by `aim.rs` |
 //! | `live.rs` | `live LAB` (Linux), with its capture from `rolling.rs` |
 //! | `matrix.rs` | `matrix [LAB]` |
-//! | `play.rs` | `play [LAB]`, with the feature `play`; without it `no_play.rs` says so |
+//! | `play.rs` | `play [LAB]`, with the feature `play`; otherwise `no_play.rs` prints an error |
 //! | `generate.rs` | `generate OUT.pcap` |
 //! | `replay/` | `replay CAPTURE … --lab LAB` |
 //! | `rules.rs` | `rules [ID]` |
 //! | `run.rs` | `run LAB` |
 //! | `shell.rs` | `completions SHELL`, `man [COMMAND]` |
-//! | `verify/` | `verify [LAB …]`, with the feature `kernel`; without it `no_kernel.rs` says so |
+//! | `verify/` | `verify [LAB …]`, with the feature `kernel`; otherwise `no_kernel.rs` prints an error |
 //!
-//! Results go to standard output, all else to standard error (`terminal.rs`); `input.rs` opens what is read, `views.rs`
-//! what is written, and `distinct.rs` sees to it that the one is not the other; `interrupt.rs` hears Ctrl-C.
+//! Results go to standard output, everything else to standard error (`terminal.rs`); `input.rs` opens inputs,
+//! `views.rs` outputs, and `distinct.rs` checks that they differ; `interrupt.rs` handles Ctrl-C.
 
 mod aim;
 mod bench;
@@ -70,27 +71,27 @@ const EXAMPLES: &str = "Examples:
   macvlab run lab.toml --explain        every hop of a lab, and the rule that decided it
   macvlab run lab.toml --json | jq .    the same as events
   macvlab explain lab.toml --at c1 --arp c2
-                                        the whole way of one frame, and why others do not get it
+                                        the whole path of one frame, and why other devices do not get it
   macvlab matrix                        who reaches whom, in every pair of modes
   macvlab play                          change a lab in the browser, and watch
   macvlab replay in.pcap --lab lab.toml --out-dir out
-                                        what each device would receive of a capture
-  macvlab rules R14                     what a rule says
-  macvlab draw lab.toml > lab.svg       its devices; with --sequence, what happens among them
-  macvlab demo vepa --show > lab.toml   a lab to begin with; demo:vepa where a lab file could stand
+                                        the frames of a capture that each device would receive
+  macvlab rules R14                     one rule, with its reason
+  macvlab draw lab.toml > lab.svg       its devices; with --sequence, its steps
+  macvlab demo vepa --show > lab.toml   a lab as a starting point; demo:vepa works as a lab file name
 
-Exit codes: 0 everything held, 1 something did not hold, 2 wrong usage or input, 130 after Ctrl-C.";
+Exit codes: 0 success, 1 an expectation did not hold, 2 wrong usage or input, 130 after Ctrl-C.";
 
 /// A macvlan laboratory in userspace.
 ///
-/// A simulated NIC feeds macvlan ports, an external switch, with or without hairpin, answers on the wire, and every
-/// frame is decided as the Linux kernel would decide it, by a rule that can be looked up.
+/// A simulated NIC passes frames to macvlan ports, an external switch, with or without hairpin, answers on the wire,
+/// and every frame is decided as the Linux kernel would decide it, by a rule that can be looked up.
 #[derive(Parser)]
 #[command(name = "macvlab", version, after_help = EXAMPLES, disable_help_subcommand = true)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
-    /// Colours: on a terminal that wants them (auto), always, or never.
+    /// Use colours: on a terminal that supports them (auto), always, or never.
     #[arg(long, global = true, value_name = "WHEN", default_value = "auto", hide_possible_values = true)]
     #[arg(display_order = 900)]
     color: Color,
@@ -126,16 +127,16 @@ enum Color {
     Never,
 }
 
-/// How a command that could be carried out ended.
+/// The result of a command that ran.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Exit {
-    /// Everything held.
+    /// Everything succeeded.
     Held,
     /// An expectation did not hold.
     DidNotHold,
-    /// Part of the input was unusable, or an output failed; what there was of outputs is whole.
+    /// Part of the input was unusable, or an output failed; the outputs that exist are valid.
     BadInput,
-    /// Ctrl-C; outputs are whole as far as they go.
+    /// Ctrl-C; outputs are valid as far as they go.
     Interrupted,
 }
 
@@ -150,19 +151,19 @@ impl From<Exit> for ExitCode {
     }
 }
 
-/// Why a command could not be carried out.
+/// Why a command could not run.
 #[derive(Debug)]
 enum Failure {
     /// In one sentence.
     Because(String),
-    /// Already laid out for people, such as diagnostics that show lines of a file.
+    /// Already formatted, such as diagnostics that show lines of a file.
     Shown(String),
-    /// It was asked to stop before there was anything to show for it.
+    /// The command was asked to stop before it produced anything.
     Interrupted,
 }
 
 impl Failure {
-    /// Something is wrong with a file or a device: `NAME: what is wrong`.
+    /// An error about a file or a device: `NAME: what is wrong`.
     fn about(name: impl fmt::Display, what: impl fmt::Display) -> Failure {
         Failure::Because(format!("{name}: {what}"))
     }
@@ -174,7 +175,7 @@ impl From<std::io::Error> for Failure {
     }
 }
 
-/// Parses, runs, and says how it ended.
+/// Parses the arguments, runs the command, and returns its result.
 pub(crate) fn main() -> ExitCode {
     let cli = Cli::parse();
     let terminal = Terminal::new(match cli.color {
@@ -184,7 +185,7 @@ pub(crate) fn main() -> ExitCode {
     });
     let exit = begin(&cli.command).and_then(|()| carry_out(cli.command, &terminal));
     match exit {
-        // Who ends with bad input has said what is wrong.
+        // A command that ends with bad input has reported the error.
         Ok(exit) => match terminal.lost() {
             Some(failure) if !matches!(exit, Exit::BadInput) => {
                 terminal.fail(&failure);
@@ -200,8 +201,8 @@ pub(crate) fn main() -> ExitCode {
     }
 }
 
-/// A signal ends the program at once until a command listens. Those that may need a user namespace must come to it while
-/// there is one thread only, and see to signals after that.
+/// A signal ends the program at once until a command handles it. Commands that may need a user namespace must create it
+/// while the process has one thread only, and install their handlers after that.
 fn begin(command: &Command) -> Result<(), Failure> {
     match command {
         Command::Verify(_) | Command::Bench(_) => Ok(()),

@@ -10,12 +10,12 @@ use super::{Exit, Failure, Terminal};
   cargo build --release
   macvlab play                          the classic set-up, once it is built with the web server")]
 pub(super) struct Args {
-    /// Whatever `play` would take.
+    /// Accepts every argument of `play`.
     #[arg(trailing_var_arg = true, allow_hyphen_values = true, hide = true)]
     _rest: Vec<String>,
 }
 
 pub(super) fn run(_: &Args, _: &Terminal) -> Result<Exit, Failure> {
-    let why = "this macvlab was built without its web server: cargo build --release --features play";
+    let why = "this macvlab was built without the web server: cargo build --release --features play";
     Err(Failure::Because(why.to_owned()))
 }

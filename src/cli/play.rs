@@ -11,33 +11,33 @@ use std::io::{IsTerminal as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-/// Try things out in a browser: change a lab while it runs, ask, watch and undo.
+/// Explore a lab in a browser: change it while it runs, explain, watch and undo.
 ///
-/// The page comes from a web server that only this machine reaches, and only with the address that is printed. Without a
-/// lab: two vepa ports c1 and c2 on the NIC eth0, which is cabled to a switch, and a station win. Nothing is stored: what
-/// is worth keeping is downloaded, as a lab file or a capture.
+/// The page comes from a web server that is reachable from this machine only, and only with the printed URL. Without a
+/// lab: two vepa ports c1 and c2 on the NIC eth0, which is cabled to a switch, and a station win. Nothing is stored:
+/// download a lab file or a capture to keep it.
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
-  macvlab play                          the classic set-up; prints the address of the page
-  macvlab play lab.toml                 a lab; its steps have been run
-  macvlab play lab.toml --fresh         a lab; its steps wait to be done one by one
+  macvlab play                          the classic set-up; prints the URL of the page
+  macvlab play lab.toml                 a lab after its steps
+  macvlab play lab.toml --fresh         a lab before its steps, to run one by one
   macvlab demo private --show | macvlab play -
                                         one of the demos
-  macvlab play --port 8080 --no-open    on this port, and no browser is started
+  macvlab play --port 8080 --no-open    on this port, without starting a browser
   ssh -t -L 8080:127.0.0.1:8080 MACHINE macvlab play --port 8080
-                                        on another machine; the page is shown here
+                                        on another machine, with the page shown here
 
-Exit codes: 0 after Ctrl-C, 2 wrong usage or input, or the port is taken.")]
+Exit codes: 0 after Ctrl-C, 2 wrong usage or input, or the port is in use.")]
 pub(super) struct Args {
     /// The lab file; - is standard input.
     lab: Option<PathBuf>,
-    /// Begin with the devices alone: the lab's steps wait to be done again, one by one.
+    /// Start before the lab's steps, which can then be run one by one.
     #[arg(long, requires = "lab")]
     fresh: bool,
-    /// The port of the web server; 0 is any that is free.
+    /// The port of the web server; 0 means any free port.
     #[arg(long, default_value_t = 0)]
     port: u16,
-    /// Open the page in a browser, even if this looks like no desktop.
+    /// Open the page in a browser, even if no desktop is detected.
     #[arg(long, conflicts_with = "no_open")]
     open: bool,
     /// Do not open the page in a browser.
@@ -45,7 +45,7 @@ pub(super) struct Args {
     no_open: bool,
 }
 
-/// What was typed, checked.
+/// The checked arguments.
 struct PlayJob {
     session: Session,
     port: u16,
@@ -69,7 +69,7 @@ impl PlayJob {
     }
 }
 
-/// Does it.
+/// Runs the command.
 pub(super) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
     let plan = PlayJob::of(args, terminal)?;
     let interrupt = Interrupt::listen()?;
@@ -82,14 +82,15 @@ pub(super) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
     writeln!(out, "{url}")?;
     out.flush()?;
     drop(out);
-    terminal
-        .say("the playground runs until Ctrl-C; only this machine reaches it, and only with this address");
+    terminal.say(
+        "the playground runs until Ctrl-C; it is reachable from this machine only, and only with this URL",
+    );
     if plan.open && !open(&guard)? {
-        terminal.say("no browser could be started: open the address above in one");
+        terminal.say("no browser could be started: open the URL above in one");
     }
     play::serve(listener, plan.session, guard, || interrupt.came())
         .map_err(|e| Failure::about(address(port), e))?;
-    terminal.say("the playground has ended; nothing of it was stored");
+    terminal.say("the playground has ended; nothing was stored");
     Ok(Exit::Held)
 }
 
@@ -107,7 +108,7 @@ fn classic() -> LabSpec {
     spec.with_title("The classic set-up: two ports on one NIC, behind a switch".to_owned())
 }
 
-/// Whether somebody sits at a screen of this machine. Where there is none, a browser for terminals might be started.
+/// Whether a user sits at a screen of this machine. Without one, a text browser might be started in the terminal.
 fn has_desktop() -> bool {
     let is_set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
     cfg!(target_os = "macos") || is_set("DISPLAY") || is_set("WAYLAND_DISPLAY")
@@ -119,8 +120,8 @@ fn random() -> Result<[u8; TOKEN_BYTES], Failure> {
     Ok(random)
 }
 
-/// Asks the desktop to show the page. Whether it does is not waited for. Every user of the machine reads the arguments of
-/// its programs: the token is not among them.
+/// Asks the desktop to open the page, without waiting for the result. Every user of the machine can read the arguments
+/// of its programs, so they do not contain the token.
 fn open(guard: &Guard) -> Result<bool, Failure> {
     let quiet = |program: &str| {
         let mut command = Command::new(program);
@@ -128,12 +129,12 @@ fn open(guard: &Guard) -> Result<bool, Failure> {
         command
     };
     if cfg!(target_os = "linux") {
-        // Only this user can use the code. A file that leads to the page would be hidden from confined browsers.
+        // Only this user can use the code. Sandboxed browsers could not read a file that leads to the page.
         let url = guard.one_time_url(random()?);
         return Ok(quiet("xdg-open").arg(url).spawn().is_ok());
     }
     if !cfg!(target_os = "macos") {
-        // Nothing here tells whose a connection is.
+        // Nothing here tells which user owns a connection.
         return Ok(false);
     }
     let Ok(mut script) = quiet("osascript").stdin(Stdio::piped()).spawn() else { return Ok(false) };

@@ -1,4 +1,4 @@
-//! A capture of something that goes on: written where it will stay, readable at any time, and no longer than wanted.
+//! A capture of a running lab: written in place, readable at any time, and bounded in size.
 
 use super::Failure;
 use macvlab::capture::{CaptureError, RecordFile, RecordFormat};
@@ -10,22 +10,22 @@ use std::fs::File;
 use std::io::{self, Seek as _, Write};
 use std::path::{Path, PathBuf};
 
-/// A capture that goes on in the other of two files when one is full.
+/// A capture that alternates between two files when one is full.
 ///
-/// Both are opened at the beginning, so that what is wrong with them is said before anything runs.
+/// Both are opened at the beginning, so that errors are reported before anything runs.
 pub(super) struct Rolling {
-    /// The files, with their names; the second is there only if there is a limit.
+    /// The files, with their names; the second exists only if there is a limit.
     files: Vec<(File, PathBuf)>,
-    /// Which of them is written to.
+    /// Index of the file being written.
     at: usize,
     capture: AnnotatedCapture<Blocks>,
-    /// Bytes in one file.
+    /// Maximum size of one file, in bytes.
     limit: u64,
-    /// The devices, for the beginning of the next file.
+    /// The devices, for the header of the next file.
     lab: Option<Event>,
 }
 
-/// Is written whole blocks alone, and so ends with one, whatever happens.
+/// Receives whole blocks only, so the file always ends with a whole block.
 struct Blocks(RecordFile);
 
 impl Write for Blocks {
@@ -40,7 +40,7 @@ impl Write for Blocks {
 }
 
 impl Rolling {
-    /// Begins at this path; with a limit in bytes, goes on in a second file beside it, PATH.2, and so on in turn.
+    /// Starts at this path; with a limit in bytes, continues in a second file next to it, PATH.2, and so on in turn.
     pub(super) fn create(path: &Path, limit: Option<u64>) -> Result<Rolling, Failure> {
         let mut second = path.as_os_str().to_owned();
         second.push(".2");
@@ -55,7 +55,7 @@ impl Rolling {
         Ok(Rolling { files, at: 0, capture, limit, lab: None })
     }
 
-    /// Writes an event, if it is to be seen in a capture.
+    /// Writes an event, if captures show it.
     ///
     /// # Errors
     /// Writing fails; the file ends with its last whole packet, and nothing more can be written.
@@ -70,7 +70,7 @@ impl Rolling {
         written.map_err(|e| self.broken(e))
     }
 
-    /// Hands on what was collected.
+    /// Flushes buffered data.
     ///
     /// # Errors
     /// As for an event.
@@ -83,7 +83,7 @@ impl Rolling {
         Failure::about(path, format_args!("{why}; the capture ends with the last whole packet"))
     }
 
-    /// Begins the other file anew.
+    /// Starts the other file afresh.
     fn turn(&mut self) -> Result<(), CaptureError> {
         self.capture.flush()?;
         self.at = (self.at + 1) % self.files.len();
@@ -94,14 +94,14 @@ impl Rolling {
         self.lab.as_ref().map_or(Ok(()), |lab| self.capture.event(lab))
     }
 
-    /// Completes it.
+    /// Completes the capture.
     pub(super) fn finish(self) -> Result<(), Failure> {
         let path = &self.files[self.at].1;
         self.capture.finish().map(drop).map_err(|e| Failure::about(path.display(), e))
     }
 }
 
-/// Begins a file, of which the beginning is written at once: what cannot be written to is no place for a capture.
+/// Starts a file and writes its header at once, so that an unwritable path is detected.
 fn begin(file: &File) -> Result<AnnotatedCapture<Blocks>, CaptureError> {
     let mut capture =
         AnnotatedCapture::new(Blocks(RecordFile::growing(file.try_clone()?, RecordFormat::Pcapng)))?;

@@ -8,29 +8,30 @@ use macvlab::verdict::{Rule, RuleKind};
 use serde::Serialize;
 use std::io::{self, Write};
 
-/// Labs that show a rule: a line for each rule, its id and their names, the one that says most first. A test makes it.
+/// Labs that show a rule: a line for each rule with its id and their names, the most relevant first. A test generates
+/// it.
 const LABS: &str = include_str!("labs-by-rule.txt");
 
-/// Labs that a table names.
+/// Maximum number of labs in a table row.
 const MAX_LINKS: usize = 3;
 
-/// List the rules by which frames are decided, or say what one of them says and which labs show it.
+/// List the rules by which frames are decided, or show one rule and the labs that show it.
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
-  macvlab rules                         all of them, a line each
-  macvlab rules R14                     one: its reason, its place in the kernel, labs and demos that show it
-  macvlab rules hairpin                 those that speak of it
-  macvlab rules --json                  one object a line
+  macvlab rules                         all rules, one line each
+  macvlab rules R14                     one rule: its reason, kernel function, labs and demos
+  macvlab rules hairpin                 the rules that mention it
+  macvlab rules --json                  one object per line
   macvlab rules --markdown              a page of documentation
 
 The labs are in fixtures/labs of the sources, where this page is docs/rules.md.
 
 Exit codes: 0, or 2 if there is no such rule.")]
 pub(super) struct Args {
-    /// A rule's id, such as R14; or a word.
+    /// A rule's id, such as R14; or a word to search for.
     #[arg(value_name = "ID")]
     id: Option<String>,
-    /// One JSON object a line.
+    /// One JSON object per line.
     #[arg(long, conflicts_with = "markdown")]
     json: bool,
     /// Tables in Markdown.
@@ -38,7 +39,7 @@ pub(super) struct Args {
     markdown: bool,
 }
 
-/// How rules are written.
+/// Output format.
 enum Form {
     List,
     Whole,
@@ -58,7 +59,7 @@ struct Line {
     demos: Vec<&'static str>,
 }
 
-/// Does it.
+/// Runs the command.
 pub(super) fn run(args: Args, terminal: &Terminal) -> Result<Exit, Failure> {
     let (rules, whole) = match &args.id {
         None => (Rule::ALL.to_vec(), false),
@@ -109,7 +110,7 @@ fn write(out: &mut Out, rules: &[Rule], form: &Form, terminal: &Terminal) -> io:
     }
 }
 
-/// The rules that have a word in title, reason or kernel function.
+/// The rules that have a word in their title, reason or kernel function.
 fn speaking_of(word: &str) -> Result<Vec<Rule>, Failure> {
     let lower = word.to_lowercase();
     let speaks = |text: &str| text.to_lowercase().contains(&lower);
@@ -121,7 +122,7 @@ fn speaking_of(word: &str) -> Result<Vec<Rule>, Failure> {
     if rules.is_empty() || word.trim().is_empty() {
         let word = word.escape_debug();
         return Err(Failure::Because(format!(
-            "there is no rule `{word}`, and none speaks of it; `macvlab rules` lists them"
+            "there is no rule `{word}`, and none mentions it; `macvlab rules` lists them"
         )));
     }
     Ok(rules)
@@ -139,11 +140,11 @@ fn demos(rule: Rule) -> impl Iterator<Item = &'static Demo> {
     demos::ALL.iter().filter(move |demo| demo.decisions.iter().any(|d| d.rule == rule))
 }
 
-/// A table of each sort of rule.
+/// One table for each kind of rule.
 fn markdown(out: &mut Out, rules: &[Rule]) -> io::Result<()> {
     writeln!(
         out,
-        "# Rules\n\nEvery decision names one of these. `macvlab rules ID` says the same of one rule; the labs show it: run one \
+        "# Rules\n\nEvery decision names one of these rules. `macvlab rules ID` shows a single rule; the labs show it at work: run one \
          with\n`macvlab run LAB --explain`."
     )?;
     let kinds = [
@@ -151,7 +152,7 @@ fn markdown(out: &mut Out, rules: &[Rule]) -> io::Result<()> {
         (RuleKind::Withholding, "Where a frame ends, or does not go"),
         (RuleKind::Refusal, "What is refused"),
         (RuleKind::Counting, "What is counted"),
-        (RuleKind::Ground, "What the other rules stand on"),
+        (RuleKind::Ground, "What the other rules build on"),
     ];
     for (kind, heading) in kinds {
         let mut of_kind = rules.iter().filter(|r| r.kind() == kind).peekable();

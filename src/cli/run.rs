@@ -16,42 +16,42 @@ use std::io::Write as _;
 use std::mem::ManuallyDrop;
 use std::path::{Path, PathBuf};
 
-/// Run a lab's steps and hold what happens against what the lab expects.
+/// Run a lab's steps and compare the outcome of each with the lab's expectation.
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
   macvlab run lab.toml                  one line for each step
   macvlab run lab.toml --explain        every hop, and the rule that decided it
-  macvlab run lab.toml --json           the events, one object a line
+  macvlab run lab.toml --json           the events, one object per line
   macvlab run lab.toml --pcap out.pcapng
                                         every hop as a packet, its rule as a comment
-  macvlab run lab.toml --html out.html  a page that shows every frame on its way
+  macvlab run lab.toml --html out.html  a page that animates every frame
 
 Exit codes: 0 every expectation held, 1 one did not, 2 wrong usage or input, 130 after Ctrl-C.")]
 pub(super) struct Args {
     /// The lab file; - is standard input, demo:NAME a built-in lab.
     lab: PathBuf,
-    /// Write the events to standard output, one JSON object a line.
+    /// Write the events to standard output, one JSON object per line.
     #[arg(long, conflicts_with_all = ["explain", "quiet"])]
     json: bool,
-    /// Tell every hop of every frame, and the rules that decided.
+    /// Show every hop of every frame, and the rules that decided.
     #[arg(long, conflicts_with = "quiet")]
     explain: bool,
-    /// Say nothing; the exit code tells.
+    /// Print nothing; the exit code shows the result.
     #[arg(long, short)]
     quiet: bool,
     /// Write every hop as a packet with its rule as a comment; - is standard output.
     #[arg(long, value_name = "OUT.pcapng")]
     pcap: Option<PathBuf>,
-    /// Write a page that shows every frame on its way, and every verdict: one file, for any browser; - is standard output.
+    /// Write a page that animates every frame and shows every verdict: one file, for any browser; - is standard output.
     #[arg(long, value_name = "OUT.html")]
     html: Option<PathBuf>,
 }
 
-/// What was typed, checked.
+/// The checked arguments.
 struct RunJob {
     spec: LabSpec,
     lab: PathBuf,
-    /// Captures of `replay` steps are relative to it.
+    /// Captures of `replay` steps are relative to this folder.
     folder: PathBuf,
     shown: Shown,
     files: Files,
@@ -69,7 +69,7 @@ impl RunJob {
         Ok(RunJob { spec, lab: args.lab, folder, shown, files })
     }
 
-    /// No file is another one.
+    /// Checks that no two files are the same.
     fn distinct(&self) -> Result<(), Failure> {
         let mut files = inputs(&self.lab, &self.spec, &self.folder);
         for (flag, path) in [("--pcap", &self.files.capture), ("--html", &self.files.page)] {
@@ -79,7 +79,7 @@ impl RunJob {
     }
 }
 
-/// Does it.
+/// Runs the command.
 pub(super) fn run(args: Args, terminal: &Terminal) -> Result<Exit, Failure> {
     let plan = RunJob::of(args, terminal)?;
     plan.distinct()?;
@@ -92,9 +92,9 @@ pub(super) fn run(args: Args, terminal: &Terminal) -> Result<Exit, Failure> {
         .with_changes(changes)
         .with_captures(captures)
         .with_stop(stop);
-    // A large lab takes seconds to be taken apart, and the end of the program none.
+    // Freeing a large lab takes seconds, and ending the process takes none.
     let mut lab = ManuallyDrop::new(Lab::new(&plan.spec, options));
-    // There is nothing to save before.
+    // There is nothing to save before this point.
     let interrupt = Interrupt::listen()?;
     let summary = lab.run(&mut |event| views.event(event));
     views.finish()?;
@@ -119,7 +119,7 @@ fn conclude(summary: &Summary, detail: Detail, terminal: &Terminal) -> Result<()
     Ok(())
 }
 
-/// What is read: a lab, and the captures that its steps replay.
+/// The inputs: a lab, and the captures that its steps replay.
 pub(super) fn inputs(lab: &Path, spec: &LabSpec, folder: &Path) -> Distinct {
     let mut files = Distinct::default();
     files.read("LAB", lab);
@@ -131,7 +131,7 @@ pub(super) fn inputs(lab: &Path, spec: &LabSpec, folder: &Path) -> Distinct {
     files
 }
 
-/// The frames of every capture that a step replays; and whether one of them had bad records.
+/// The frames of every capture that a step replays, and whether any of them had bad records.
 pub(super) fn captures(
     spec: &LabSpec,
     folder: &Path,
@@ -166,7 +166,7 @@ pub(super) fn captures(
     match spec.too_late(&captures).and_then(|index| spec.steps.get(index)) {
         None => Ok((captures, any_bad)),
         Some(step) => {
-            let why = "this step could go on past the end of the lab's time, which is 100 years";
+            let why = "this step could run beyond the lab's time limit of 100 years";
             Err(Failure::about(format_args!("the lab file, line {}", step.line), why))
         }
     }

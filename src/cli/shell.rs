@@ -18,7 +18,7 @@ pub(super) struct CompletionsArgs {
     shell: Shell,
 }
 
-/// Print the manual page, or that of a command.
+/// Print the manual page of macvlab or of a command.
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
   macvlab man | man -l -
@@ -30,7 +30,7 @@ pub(super) struct ManArgs {
     command: Option<String>,
 }
 
-/// Does it.
+/// Runs the command.
 pub(super) fn completions(args: &CompletionsArgs, terminal: &Terminal) -> Result<Exit, Failure> {
     let mut out = terminal.out();
     clap_complete::generate(args.shell, &mut Cli::command(), "macvlab", &mut out);
@@ -38,7 +38,7 @@ pub(super) fn completions(args: &CompletionsArgs, terminal: &Terminal) -> Result
     Ok(Exit::Held)
 }
 
-/// Does it.
+/// Runs the command.
 pub(super) fn man(args: &ManArgs, terminal: &Terminal) -> Result<Exit, Failure> {
     let mut root = Cli::command();
     root.build();

@@ -10,26 +10,26 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 
-/// Bytes collected before a write to standard output.
+/// Size of the buffer for standard output, in bytes.
 const BUFFER_BYTES: usize = 64 * 1024;
 
-/// What is known about the two streams.
+/// Properties of the two streams.
 #[derive(Clone)]
 pub(super) struct Terminal {
     /// Colours on standard output.
     pub(super) colour: bool,
     /// Colours on standard error.
     pub(super) error_colour: bool,
-    /// Columns of the terminal that standard output is, if it is one.
+    /// Width of the terminal on standard output, if it is one.
     width: Option<usize>,
-    /// Set when nobody reads standard output any more.
+    /// Set when the reader of standard output is gone.
     closed: Arc<AtomicBool>,
-    /// Why something that was written to standard output is not there.
+    /// Why data written to standard output was lost.
     lost: Arc<OnceLock<String>>,
 }
 
 impl Terminal {
-    /// Colours as given; `None`: where there is a terminal that wants them (`NO_COLOR`, `CLICOLOR`, `TERM`).
+    /// Colours as given; `None`: where a terminal supports them (`NO_COLOR`, `CLICOLOR`, `TERM`).
     pub(super) fn new(colour: Option<bool>) -> Terminal {
         let wanted = |choice| choice != anstream::ColorChoice::Never;
         Terminal {
@@ -41,8 +41,8 @@ impl Terminal {
         }
     }
 
-    /// Text for the terminal's width, broken between words; lines after the first begin with so many spaces. Elsewhere it
-    /// stays in one line.
+    /// Wraps text between words at the terminal's width, with continuation lines indented by this many spaces.
+    /// Otherwise it stays on one line.
     pub(super) fn wrapped(&self, text: &str, indent: usize) -> String {
         self.width.map_or_else(|| text.to_owned(), |width| wrap(text, indent, width))
     }
@@ -56,17 +56,17 @@ impl Terminal {
         }
     }
 
-    /// Whether nobody reads standard output any more.
+    /// Whether the reader of standard output is gone.
     pub(super) fn closed(&self) -> bool {
         self.closed.load(Ordering::Relaxed)
     }
 
-    /// What is wrong if something that was written to standard output is not there, although somebody would read it.
+    /// The error if data for standard output was lost while its reader was still there.
     pub(super) fn lost(&self) -> Option<Failure> {
         self.lost.get().cloned().map(Failure::Because)
     }
 
-    /// Somebody has seen that nobody reads standard output any more.
+    /// Records that the reader of standard output is gone.
     #[cfg(target_os = "linux")]
     pub(super) fn close(&self) {
         self.closed.store(true, Ordering::Relaxed);
@@ -77,17 +77,17 @@ impl Terminal {
         io::stderr().is_terminal()
     }
 
-    /// Says something on standard error.
+    /// Prints a message on standard error.
     pub(super) fn say(&self, text: impl fmt::Display) {
         say(text);
     }
 
-    /// Says why a command could not be carried out.
+    /// Prints why a command could not run.
     pub(super) fn fail(&self, failure: &Failure) {
         self.fail_at("", failure);
     }
 
-    /// The same, of a command that has a place.
+    /// The same for a failure with a location.
     pub(super) fn fail_at(&self, place: &str, failure: &Failure) {
         match failure {
             Failure::Because(why) => {
@@ -100,14 +100,14 @@ impl Terminal {
     }
 }
 
-/// Says something on standard error, from whatever thread. Names that are in it can do nothing to a terminal.
+/// Prints a message on standard error, from any thread. Names in it are escaped for the terminal.
 pub(super) fn say(text: impl fmt::Display) {
     say_styled(plain(text));
 }
 
-/// The same of a text that has colours and was made [plain] before.
+/// The same for a text that has colours and was made [plain] before.
 fn say_styled(text: impl fmt::Display) {
-    // If standard error is gone, there is nobody left to tell.
+    // Write errors are ignored: standard error may be gone.
     let _ = writeln!(io::stderr(), "{text}");
 }
 
@@ -130,8 +130,8 @@ fn wrap(text: &str, indent: usize, width: usize) -> String {
     lines
 }
 
-/// Standard output, buffered. Once nobody reads it any more, everything written to it disappears: a closed pipe is no
-/// error. All else that goes wrong is, also if it is found out when this is dropped ([`Terminal::lost`]).
+/// Standard output, buffered. Once its reader is gone, all further output is discarded: a closed pipe is not an error.
+/// Every other write error is, including one that is found on drop ([`Terminal::lost`]).
 pub(super) struct Out {
     inner: BufWriter<StdoutLock<'static>>,
     closed: Arc<AtomicBool>,
@@ -178,7 +178,7 @@ impl Write for Out {
     }
 }
 
-/// Where a result goes: the one way in which commands write files.
+/// Destination of a result: the only way in which commands write files.
 pub(super) struct Output {
     to: To,
     path: PathBuf,
@@ -187,12 +187,12 @@ pub(super) struct Output {
 enum To {
     /// Standard output: `-`.
     Stdout(Out),
-    /// A file, which has its name only once it is whole.
+    /// A file, which gets its name only once it is complete.
     File(AtomicFile),
 }
 
 impl Output {
-    /// Opens the output of this name.
+    /// Opens the output with this name.
     pub(super) fn create(path: &Path, terminal: &Terminal) -> Result<Output, Failure> {
         let to = if is_dash(path) {
             To::Stdout(terminal.out())
@@ -202,7 +202,7 @@ impl Output {
         Ok(Output { to, path: path.to_path_buf() })
     }
 
-    /// It is whole.
+    /// Completes the output.
     pub(super) fn commit(self) -> io::Result<()> {
         match self.to {
             To::Stdout(mut out) => out.flush(),
@@ -210,7 +210,7 @@ impl Output {
         }
     }
 
-    /// This is all of it.
+    /// Completes the output with this content.
     pub(super) fn write_whole(mut self, bytes: &[u8]) -> Result<(), Failure> {
         let path = self.path.clone();
         self.write_all(bytes).and_then(|()| self.commit()).map_err(|e| about_output(&path, e))
@@ -233,7 +233,7 @@ impl Write for Output {
     }
 }
 
-/// Something is wrong with an output. Standard output names itself.
+/// An error about an output. Standard output names itself.
 pub(super) fn about_output(path: &Path, what: impl fmt::Display) -> Failure {
     if is_dash(path) { Failure::Because(what.to_string()) } else { Failure::about(path.display(), what) }
 }

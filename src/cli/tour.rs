@@ -12,10 +12,10 @@ use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// The longest line that is read as an answer; nobody means more.
+/// Maximum length of an answer line, in bytes.
 const MAX_ANSWER: u64 = 1024;
 
-/// What somebody types.
+/// The user's input.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Said {
     Yes,
@@ -37,7 +37,7 @@ impl Said {
     }
 }
 
-/// How many predictions there were, and how many of them were right.
+/// The number of predictions, and how many of them were right.
 #[derive(Debug, Default)]
 struct Score {
     asked: AtomicUsize,
@@ -99,30 +99,30 @@ pub(super) fn quiz(stops: &'static [Demo], terminal: &Terminal) -> Result<Exit, 
     Ok(if held { Exit::Held } else { Exit::DidNotHold })
 }
 
-/// Waits for Enter; whether that was enough.
+/// Waits for Enter; returns whether to continue.
 fn pause(terminal: &Terminal) -> Result<bool, Failure> {
-    let typed = ask("Enter goes on, q ends: ", terminal)?;
+    let typed = ask("Enter to continue, q to quit: ", terminal)?;
     let mut out = terminal.out();
     writeln!(out)?;
     out.flush()?;
     Ok(typed.is_none_or(|line| Said::of(&line) == Said::Quit))
 }
 
-/// A prediction; `None`: that was enough.
+/// A prediction; `None`: the user quits.
 fn guess(terminal: &Terminal) -> Result<Option<bool>, Failure> {
     loop {
-        let Some(line) = ask("Your prediction, y or n (q ends): ", terminal)? else { return Ok(None) };
+        let Some(line) = ask("Your prediction, y or n (q to quit): ", terminal)? else { return Ok(None) };
         match Said::of(&line) {
             Said::Yes => return Ok(Some(true)),
             Said::No => return Ok(Some(false)),
             Said::Quit => return Ok(None),
             Said::Nothing => {}
-            Said::Nonsense => terminal.say("y for yes, n for no, q to end"),
+            Said::Nonsense => terminal.say("y for yes, n for no, q to quit"),
         }
     }
 }
 
-/// A line from standard input; `None`: there are no more. What is not text counts as nonsense.
+/// A line from standard input; `None`: end of input. Input that is not text counts as nonsense.
 fn ask(prompt: &str, terminal: &Terminal) -> Result<Option<String>, Failure> {
     let mut out = terminal.out();
     write!(out, "{prompt}")?;
@@ -131,7 +131,7 @@ fn ask(prompt: &str, terminal: &Terminal) -> Result<Option<String>, Failure> {
     let mut line = Vec::new();
     let read = io::Read::take(io::stdin().lock(), MAX_ANSWER).read_until(b'\n', &mut line);
     let read = read.map_err(|e| Failure::about("standard input", e))?;
-    // On a terminal the person's Enter ends the line of the prompt.
+    // On a terminal the user's Enter ends the prompt's line.
     if read == 0 || !io::stdin().is_terminal() {
         let mut out = terminal.out();
         writeln!(out)?;
@@ -140,7 +140,7 @@ fn ask(prompt: &str, terminal: &Terminal) -> Result<Option<String>, Failure> {
     Ok((read > 0).then(|| String::from_utf8_lossy(&line).into_owned()))
 }
 
-/// Tells one experiment.
+/// Shows one experiment.
 struct Guide<'a> {
     experiment: &'a Experiment,
     terminal: &'a Terminal,
@@ -151,7 +151,7 @@ impl Guide<'_> {
         if self.terminal.colour { Style::new().bold() } else { Style::new() }
     }
 
-    /// One line with a word in front.
+    /// A line with a label.
     fn say(&self, word: &str, text: &str) -> io::Result<()> {
         let (bold, mut out) = (self.bold(), self.terminal.out());
         let word = format!("{word}:");
@@ -173,7 +173,8 @@ impl Guide<'_> {
         )
     }
 
-    /// The run, the answer, and what is to be learned; whether it holds. `guess`: what somebody predicted, and the score.
+    /// Shows the run, the answer and the lesson; returns whether the run shows them. `guess`: the prediction, and the
+    /// score.
     fn answer(&self, guess: Option<(bool, &Score)>) -> io::Result<bool> {
         let Experiment { demo, .. } = self.experiment;
         let mut out = self.terminal.out();
@@ -200,7 +201,7 @@ impl Guide<'_> {
         self.say("Explained", demo.lesson)?;
         let name = demo.name;
         self.say(
-            "Go on",
+            "Next",
             &format!("every hop: macvlab demo {name} --explain; its lab: macvlab demo {name} --show"),
         )?;
         let mut out = self.terminal.out();

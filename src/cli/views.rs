@@ -1,4 +1,4 @@
-//! What a run is shown as: text or events on standard output, an annotated capture, a page.
+//! The outputs of a run: text or events on standard output, an annotated capture, a page.
 
 use super::Failure;
 use super::terminal::{Out, Output, Terminal, about_output, is_dash};
@@ -8,7 +8,7 @@ use macvlab::report::html::{Bundle, Recorder, page};
 use macvlab::report::{AnnotatedCapture, Detail, JsonLines, TextReport};
 use std::path::{Path, PathBuf};
 
-/// What goes to standard output.
+/// The output on standard output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Shown {
     Nothing,
@@ -16,7 +16,7 @@ pub(super) enum Shown {
     Text(Detail),
 }
 
-/// The files that a run is written to; `-` is standard output.
+/// The output files of a run; `-` is standard output.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Files {
     /// An annotated capture.
@@ -26,9 +26,9 @@ pub(super) struct Files {
 }
 
 impl Shown {
-    /// What the flags ask for. If a file is standard output, nothing else goes there.
+    /// Reads the flags. If a file is standard output, nothing else is printed there.
     ///
-    /// clap has seen to it that at most one of the flags is given.
+    /// clap ensures that at most one of the flags is given.
     pub(super) fn of(json: bool, explain: bool, quiet: bool, files: &Files) -> Result<Shown, Failure> {
         let dash = |path: &Option<PathBuf>| path.as_ref().is_some_and(|path| is_dash(path));
         let what = match (dash(&files.capture), dash(&files.page)) {
@@ -41,8 +41,9 @@ impl Shown {
             _ => None,
         };
         if let Some(what) = what.filter(|_| json || explain) {
-            let why =
-                format!("the {what} goes to standard output, so --json and --explain have nowhere to go");
+            let why = format!(
+                "the {what} goes to standard output, so it cannot be combined with --json or --explain"
+            );
             return Err(Failure::Because(why));
         }
         let taken = what.is_some();
@@ -55,18 +56,18 @@ impl Shown {
     }
 }
 
-/// The views of one run.
+/// The outputs of one run.
 pub(super) struct Views {
     json: Option<JsonLines<Out>>,
     text: Option<TextReport<Out>>,
     capture: Option<(AnnotatedCapture<Output>, PathBuf)>,
     page: Option<(Recorder, Output, PathBuf)>,
-    /// The first thing that went wrong; the view that it happened to is gone.
+    /// The first error; the output that it happened to is closed.
     failure: Option<Failure>,
 }
 
 impl Views {
-    /// Opens them.
+    /// Opens the outputs.
     pub(super) fn open(shown: Shown, files: Files, terminal: &Terminal) -> Result<Views, Failure> {
         let (json, text) = match shown {
             Shown::Nothing => (None, None),
@@ -88,12 +89,12 @@ impl Views {
         Ok(Views { json, text, capture, page, failure: None })
     }
 
-    /// Shows an event. A view that fails is not written to again; the others go on.
+    /// Shows an event. An output that fails is not written to again; the others continue.
     pub(super) fn event(&mut self, event: &Event) {
         if let Some((recorder, ..)) = &mut self.page {
             recorder.event(event);
         }
-        // They are told for the page alone.
+        // These events are emitted for the page only.
         if matches!(event, Event::Decision(_) | Event::Devices { .. } | Event::Fdb(_)) {
             return;
         }
@@ -122,17 +123,17 @@ impl Views {
         self.failure.get_or_insert(failure);
     }
 
-    /// What has gone wrong since the last time, for those who do not want to wait for the end.
+    /// Errors since the last call, for callers that do not wait for the end.
     pub(super) fn take_failure(&mut self) -> Option<Failure> {
         self.failure.take()
     }
 
-    /// Whether something is still shown on standard output.
+    /// Whether standard output still shows anything.
     pub(super) fn shows(&self) -> bool {
         self.json.is_some() || self.text.is_some()
     }
 
-    /// Hands on what was collected, for those who watch.
+    /// Flushes the outputs, for live viewers.
     pub(super) fn flush(&mut self) {
         let json = self.json.as_mut().map_or(Ok(()), JsonLines::flush);
         let text = self.text.as_mut().map_or(Ok(()), TextReport::flush);
@@ -142,12 +143,12 @@ impl Views {
         }
     }
 
-    /// Whether decisions and changes are to be told.
+    /// Whether decisions and changes are needed.
     pub(super) fn wants_all(&self) -> bool {
         self.page.is_some()
     }
 
-    /// Completes them.
+    /// Completes the outputs.
     pub(super) fn finish(self) -> Result<(), Failure> {
         let json = self.json.map_or(Ok(()), |json| json.finish().map(drop)).map_err(Failure::from);
         let text = self.text.map_or(Ok(()), |text| text.finish().map(drop)).map_err(Failure::from);
@@ -163,7 +164,7 @@ impl Views {
     }
 }
 
-/// Writes a page of its own.
+/// Writes a standalone page.
 pub(super) fn write_page(bundle: &Bundle, path: &Path, terminal: &Terminal) -> Result<(), Failure> {
     put_page(bundle, Output::create(path, terminal)?, path)
 }

@@ -2,7 +2,7 @@
 
 use super::wiring::{Disposition, LinkKind, LinkNode, PortTable, TapOpen};
 use super::{End, ForwardingContext, HopKind, NodeId, Numbered, Observer, incoming};
-use crate::frame::{EthHeader, Frame, MacAddr, PacketType, Retag, Tag};
+use crate::frame::{EthHeader, Frame, MacAddr, PacketType, Retag, Tag, ethertype};
 use crate::macvlan::{Counted, Delivery, Offered, Unicast, count_delivery, count_unicast};
 use crate::nic::{Nic, host_stack_type};
 use crate::verdict::{Flood, Rule, Verdict};
@@ -340,7 +340,7 @@ impl<W: Observer> ForwardingContext<'_, W> {
 
 /// The sub-interface that a tag names.
 fn sub_interface(link: &LinkNode, tag: Tag) -> Option<NodeId> {
-    if tag.tpid != Tag::C_VLAN || tag.vlan().get() == 0 {
+    if tag.tpid != ethertype::C_VLAN || tag.vlan().get() == 0 {
         return None;
     }
     link.vlans.iter().find(|(vlan, _)| *vlan == tag.vlan()).map(|(_, child)| *child)

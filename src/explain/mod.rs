@@ -1,5 +1,6 @@
-//! Explanations: the way of each frame through a lab, and for every device whether it got the frame, or which rule kept
-//! it away and where. All of it is read from the hop log and the [decisions](Decision) in it; nothing is decided here.
+//! Explanations: the path of each frame through a lab, and for every device whether it got the frame, or which rule
+//! filtered it and where. Everything is read from the hop log and the [decisions](Decision) in it; nothing is decided
+//! here.
 //!
 //! ```
 //! use macvlab::explain::{Fate, Journey};
@@ -32,17 +33,17 @@ use crate::lab::{CandidateKind, Decision, DecisionPoint, Device, DeviceType, Eve
 use crate::verdict::Rule;
 use std::collections::BTreeMap;
 
-/// Sub-interfaces upon each other that are followed: more than any lab has.
+/// Maximum depth of nested sub-interfaces: more than any lab has.
 const MAX_DEPTH: usize = 64;
 
-/// What became of a frame at one device.
+/// The outcome of a frame at one device.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Fate {
     /// The device got it, by this rule.
     Got(Rule),
-    /// The device saw it by this rule and takes it for somebody else's.
+    /// The device saw it by this rule and ignored it as addressed to another host.
     Overheard(Rule),
-    /// A rule kept it away.
+    /// A rule filtered it.
     Kept {
         /// The rule.
         rule: Rule,
@@ -53,12 +54,12 @@ pub enum Fate {
     Apart,
 }
 
-/// Something on a frame's way.
+/// A stage of a frame's path.
 #[derive(Clone, Debug)]
 pub enum Stage {
-    /// It is somewhere.
+    /// The frame is at a device.
     Hop(Hop),
-    /// It is decided about.
+    /// The frame is decided.
     Decision(Box<Decision>),
 }
 
@@ -67,7 +68,7 @@ pub enum Stage {
 pub enum Began {
     /// The device sends the frame.
     Sent,
-    /// It comes in at the device from outside.
+    /// It arrives at the device from outside.
     Arrived,
     /// It ends at once.
     Lost,
@@ -83,22 +84,22 @@ impl Began {
     }
 }
 
-/// The way of one frame, its copies included.
+/// The path of one frame, including its copies.
 #[derive(Clone, Debug)]
 pub struct Journey {
     /// Its number in the hop log.
     pub frame_id: u64,
     /// The device at which it began.
     pub from: Name,
-    /// The frame, as it was there.
+    /// The frame's bytes at that point.
     pub frame: Frame,
     /// How it began.
     pub began: Began,
-    /// What happened, in order; begins with a hop.
+    /// The stages, in order; the first is a hop.
     pub stages: Vec<Stage>,
 }
 
-/// A device and what stands between it and others, from the inside out: for a port its parent, for a NIC or a station
+/// A device and those between it and other devices, from the inside out: for a port its parent, for a NIC or a station
 /// its switch port.
 type Places<'a> = Vec<&'a str>;
 
@@ -130,7 +131,7 @@ impl Journey {
         journeys.into_values().collect()
     }
 
-    /// What became of the frame at every device that can get one, in the order of the listing
+    /// The outcome of the frame at every device that can receive one, in the order of the listing
     /// ([`Lab::devices`](crate::lab::Lab::devices)). The sender is left out unless it gets its frame back.
     #[must_use]
     pub fn fates(&self, devices: &[Device]) -> Vec<(Name, Fate)> {
@@ -141,7 +142,7 @@ impl Journey {
         fates.filter(|(name, fate)| !sender(name) || received(fate)).collect()
     }
 
-    /// What became of the frame at one device; `None`: there is none of this name that can get frames.
+    /// The outcome of the frame at one device; `None`: no device of this name can receive frames.
     #[must_use]
     pub fn fate(&self, device: &str, devices: &[Device]) -> Option<Fate> {
         let by_name: BTreeMap<&str, &Device> = devices.iter().map(|d| (d.name.as_str(), d)).collect();
@@ -170,9 +171,9 @@ impl Journey {
             return Fate::Overheard(rule);
         }
         let places = places(device, by_name);
-        // What was decided last, closest to the device.
+        // The last decision, closest to the device.
         let near = self.stages.iter().rev().find_map(|stage| kept_near(stage, &places));
-        // Nothing was: the frame passed by on its way out, or ended elsewhere.
+        // There was none: the frame passed by on its way out, or ended elsewhere.
         let inside = |hop: &&Hop| {
             let place = places.iter().find(|place| **place == hop.device);
             place.and_then(|place| by_name.get(place)).is_some_and(|d| d.kind != DeviceType::SwitchPort)
@@ -184,7 +185,7 @@ impl Journey {
     }
 }
 
-/// Whether a device gets frames for itself: all but switches, unless their own device serves as a parent.
+/// Whether a device receives frames itself: all but switches, unless their own device is a parent.
 fn is_end(device: &Device) -> bool {
     match device.kind {
         DeviceType::SwitchPort => false,
@@ -208,7 +209,7 @@ fn places<'a>(device: &'a Device, by_name: &BTreeMap<&str, &'a Device>) -> Place
             DeviceType::Nic | DeviceType::Station | DeviceType::Router => device.peer.as_deref(),
         }
         .and_then(|name| by_name.get(name).copied())
-        // What is at the other end of a direct cable is no part of the way in.
+        // The far end of a direct cable is not part of the path in.
         .filter(|next| !is_cabled(device.kind) || next.kind == DeviceType::SwitchPort);
     }
     places
@@ -219,11 +220,11 @@ fn is_cabled(kind: DeviceType) -> bool {
     matches!(kind, DeviceType::Nic | DeviceType::Station | DeviceType::Router)
 }
 
-/// A decision, or an end, that kept the frame from one of these places.
+/// A decision, or a drop, that filtered the frame at one of these devices.
 fn kept_near(stage: &Stage, places: &[&str]) -> Option<(Rule, Name)> {
     match stage {
         Stage::Hop(hop) => match hop.kind {
-            // Each way that it could not be flooded to has its own reason.
+            // Each candidate that it was not flooded to has a separate reason.
             HopKind::Drop(rule) if rule != Rule::NothingToFloodTo => {
                 places.contains(&hop.device.as_str()).then(|| (rule, hop.device.clone()))
             }
@@ -231,7 +232,7 @@ fn kept_near(stage: &Stage, places: &[&str]) -> Option<(Rule, Name)> {
         },
         Stage::Decision(decision) => decision.ways.iter().find_map(|way| {
             let rule = way.rule.err().filter(|_| way.kind != CandidateKind::Wire)?;
-            // A switch port that is not flooded to has a reason of its own; what was dropped, was where it came in.
+            // A switch port that is not flooded to has a separate reason; a dropped frame has that of the arrival port.
             let elsewhere = decision.place == DecisionPoint::Switch && rule != decision.rule;
             let at = if elsewhere { &way.to } else { &decision.device };
             places.contains(&way.to.as_str()).then(|| (rule, at.clone()))
@@ -255,6 +256,29 @@ fn ended(stage: &Stage) -> Option<(Rule, Name)> {
         Stage::Decision(decision) => {
             let inside = decision.ways.iter().any(|way| way.kind == CandidateKind::Wire && way.rule.is_err());
             inside.then(|| (decision.rule, decision.device.clone()))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_way_into_a_device_is_followed_up_to_a_limit() {
+        let vlan = |n: usize, below: usize| Device {
+            parent: Some(format!("v{below}").into()),
+            ..Device::new(format!("v{n}"), DeviceType::Vlan)
+        };
+        // Also if a list of devices, which callers can build, contains a cycle.
+        for (count, followed) in [(63, 63), (64, 64), (65, 64)] {
+            let list: Vec<Device> = (0..count).map(|n| vlan(n, n + 1)).collect();
+            let circle: Vec<Device> = (0..count).map(|n| vlan(n, (n + 1) % count)).collect();
+            let ways = [&list, &circle].map(|devices| {
+                let by_name = devices.iter().map(|d| (d.name.as_str(), d)).collect();
+                places(&devices[0], &by_name).len()
+            });
+            assert_eq!(ways, [followed, 64], "{count}");
         }
     }
 }

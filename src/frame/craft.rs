@@ -1,6 +1,6 @@
-//! Frames made from their parts: what an `inject` step that is not given in hex sends.
+//! Frames built from fields: those that an `inject` step sends unless it gives them in hex.
 
-use super::{Frame, MacAddr, Tag};
+use super::{Frame, MacAddr, Tag, ethertype};
 use alloc::borrow::ToOwned;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -15,7 +15,7 @@ use etherparse::{
 pub enum MacRef {
     /// The address.
     Addr(MacAddr),
-    /// The device's address at the moment.
+    /// The device's current MAC address.
     Device(String),
 }
 
@@ -24,33 +24,33 @@ pub enum MacRef {
 pub enum IpRef {
     /// The address.
     Addr(IpAddr),
-    /// The device's first address.
+    /// The device's first IP address of the required family.
     Device(String),
 }
 
-/// The parts of a crafted frame; what is left out comes from the sending device, the target device or the standard.
+/// The fields of a crafted frame; defaults come from the sending device, the target device or the standard.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Craft {
-    /// Destination address.
+    /// Destination MAC address.
     pub dst: Option<MacRef>,
-    /// Source address.
+    /// Source MAC address.
     pub src: Option<MacRef>,
     /// Tags, outermost first.
     pub tags: Vec<Tag>,
-    /// Zero bytes are appended up to this length (header included); none: as long as its parts.
+    /// Zero bytes are appended up to this length (header included); none: no padding.
     pub pad: usize,
-    /// What is inside.
+    /// The content.
     pub body: CraftBody,
 }
 
-/// What a crafted frame carries.
+/// The content of a crafted frame.
 #[derive(Clone, Debug, PartialEq)]
 pub enum CraftBody {
     /// `ethernet = { dst, src, ethertype, payload }`
     Ethernet {
-        /// The ethertype behind the tags.
+        /// The ethertype after the tags.
         ethertype: u16,
-        /// The bytes behind it.
+        /// The bytes after it.
         payload: Vec<u8>,
     },
     /// `arp = { op, sender_mac, sender_ip, target_mac, target_ip }` (RFC 826). `dst` defaults to broadcast for a
@@ -60,7 +60,7 @@ pub enum CraftBody {
         op: u16,
         /// `ar$sha`; default: the frame's source.
         sender_mac: Option<MacRef>,
-        /// `ar$spa`; default: the sending device's IPv4 address, else 0.0.0.0.
+        /// `ar$spa`; default: the sending device's IPv4 address, otherwise 0.0.0.0.
         sender_ip: Option<IpRef>,
         /// `ar$tha`; default: zero.
         target_mac: Option<MacRef>,
@@ -69,9 +69,9 @@ pub enum CraftBody {
     },
     /// `icmp = { from, to, … }`: an echo request.
     Icmp {
-        /// Source address; default: the sending device's.
+        /// Source IP address; default: the sending device's.
         from: Option<IpRef>,
-        /// Destination address.
+        /// Destination IP address.
         to: IpRef,
         /// Identifier.
         id: u16,
@@ -84,9 +84,9 @@ pub enum CraftBody {
     },
     /// `udp = { from, to, sport, dport, payload }`
     Udp {
-        /// Source address; default: the sending device's.
+        /// Source IP address; default: the sending device's.
         from: Option<IpRef>,
-        /// Destination address.
+        /// Destination IP address.
         to: IpRef,
         /// Source port.
         sport: u16,
@@ -119,48 +119,44 @@ impl Family {
     }
 }
 
-/// Who knows the devices' addresses when a frame is crafted.
+/// Provides the devices' addresses when a frame is crafted.
 pub trait Resolve {
-    /// The device's MAC address at the moment; `None`: no such device.
+    /// The device's current MAC address; `None`: no such device.
     fn mac_of(&self, device: &str) -> Option<MacAddr>;
 
-    /// The device's first address of this family; `None`: it has none, or there is no such device.
+    /// The device's first IP address of this family; `None`: it has none, or there is no such device.
     fn ip_of(&self, device: &str, family: Family) -> Option<IpAddr>;
 }
 
-/// A frame cannot be made from its parts.
+/// Why a frame cannot be crafted.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum CraftError {
     /// The named device does not exist.
     #[error("there is no device `{0}`")]
     NoDevice(String),
-    /// The named device has no address of the family that is needed.
+    /// The named device has no IP address of the required family.
     #[error("`{0}` has no {1} address")]
     NoAddress(String, &'static str),
     /// The two ends are of different families.
-    #[error("{0} and {1} are not of one address family")]
+    #[error("{0} and {1} belong to different address families")]
     Families(IpAddr, IpAddr),
-    /// ARP speaks of IPv4 addresses only.
-    #[error("{0} is not an IPv4 address, and ARP knows no others")]
+    /// ARP handles IPv4 addresses only.
+    #[error("{0} is not an IPv4 address, and ARP supports no others")]
     ArpNotV4(IpAddr),
-    /// Nobody knows to which MAC address the packet goes.
-    #[error("{0} is an address, not a device: the frame's `dst` must be given")]
+    /// The packet's destination MAC address is unknown.
+    #[error("{0} is an IP address, not a device: specify the frame's `dst`")]
     NoDestination(IpAddr),
     /// It does not fit into an IP packet.
     #[error("{0} bytes do not fit into an IP packet")]
     TooLong(usize),
 }
 
-const ETHERTYPE_IPV4: u16 = 0x0800;
-const ETHERTYPE_ARP: u16 = 0x0806;
-const ETHERTYPE_IPV6: u16 = 0x86dd;
-
 impl Craft {
     /// The frame that the device `at` sends.
     ///
     /// # Errors
-    /// [`CraftError`] if a device or an address that the parts name or need is missing, or the frame gets too long.
+    /// [`CraftError`] if a required device or address is missing, or the frame gets too long.
     pub fn build(&self, at: &str, resolve: &dyn Resolve) -> Result<Frame, CraftError> {
         let src = match &self.src {
             Some(r) => r.resolve(resolve)?,
@@ -173,7 +169,7 @@ impl Craft {
             }
             CraftBody::Arp { .. } => {
                 let (usual, packet) = self.arp(at, src, resolve)?;
-                (given.unwrap_or(usual), ETHERTYPE_ARP, packet)
+                (given.unwrap_or(usual), ethertype::ARP, packet)
             }
             CraftBody::Icmp { .. } | CraftBody::Udp { .. } => self.packet(at, given, resolve)?,
         };
@@ -192,7 +188,7 @@ impl Craft {
         Ok(bytes.into())
     }
 
-    /// Where an ARP packet goes if `dst` does not say, and the packet.
+    /// The default destination of an ARP packet, and the packet.
     fn arp(&self, at: &str, src: MacAddr, resolve: &dyn Resolve) -> Result<(MacAddr, Vec<u8>), CraftError> {
         let CraftBody::Arp { op, sender_mac, sender_ip, target_mac, target_ip } = &self.body else {
             return Ok((MacAddr::BROADCAST, Vec::new()));
@@ -227,7 +223,7 @@ impl Craft {
     ) -> Result<(MacAddr, u16, Vec<u8>), CraftError> {
         let (from, to, ttl) = match &self.body {
             CraftBody::Icmp { from, to, ttl, .. } | CraftBody::Udp { from, to, ttl, .. } => (from, to, *ttl),
-            _ => return Ok((MacAddr::BROADCAST, ETHERTYPE_IPV4, Vec::new())),
+            _ => return Ok((MacAddr::BROADCAST, ethertype::IPV4, Vec::new())),
         };
         let here = IpRef::Device(at.to_owned());
         let (from, to) = ends(from.as_ref().unwrap_or(&here), to, resolve)?;
@@ -239,17 +235,17 @@ impl Craft {
         match (from, to) {
             (IpAddr::V4(from), IpAddr::V4(to)) => {
                 let (protocol, data) = self.transport_v4(from, to)?;
-                Ok((dst, ETHERTYPE_IPV4, ipv4(from, to, ttl, protocol, data)?))
+                Ok((dst, ethertype::IPV4, ipv4(from, to, ttl, protocol, data)?))
             }
             (IpAddr::V6(from), IpAddr::V6(to)) => {
                 let (protocol, data) = self.transport_v6(from, to)?;
-                Ok((dst, ETHERTYPE_IPV6, ipv6(from, to, ttl, protocol, data)?))
+                Ok((dst, ethertype::IPV6, ipv6(from, to, ttl, protocol, data)?))
             }
             (from, to) => Err(CraftError::Families(from, to)),
         }
     }
 
-    /// The device that the packet is for, if it was named.
+    /// The packet's destination device, if it was named.
     fn to_device(&self) -> Option<&str> {
         match &self.body {
             CraftBody::Icmp { to: IpRef::Device(name), .. }
@@ -302,7 +298,7 @@ impl Craft {
 }
 
 impl MacRef {
-    /// The address meant.
+    /// Resolves the MAC address.
     ///
     /// # Errors
     /// [`CraftError::NoDevice`] if there is no such device.
@@ -315,7 +311,7 @@ impl MacRef {
 }
 
 impl IpRef {
-    /// The address meant, of this family if a device is named.
+    /// Resolves the IP address, of this family if a device is named.
     ///
     /// # Errors
     /// [`CraftError::NoAddress`] if the device has none.
@@ -329,7 +325,8 @@ impl IpRef {
     }
 }
 
-/// Both ends' addresses, of one family: that of a given address, else the first of IPv4 and IPv6 that both have.
+/// Both ends' IP addresses, of one family: that of a given address, otherwise the first of IPv4 and IPv6 that both
+/// have.
 fn ends(from: &IpRef, to: &IpRef, resolve: &dyn Resolve) -> Result<(IpAddr, IpAddr), CraftError> {
     let given = |r: &IpRef| match r {
         IpRef::Addr(a) => Some(Family::of(*a)),
@@ -372,7 +369,7 @@ fn group_mac(addr: IpAddr) -> Option<MacAddr> {
     }
 }
 
-/// Identifier and sequence number of an echo request, and its data: bytes that count up, as `ping` fills them.
+/// Identifier and sequence number of an echo request, and its data: incrementing bytes, as from `ping`.
 fn echo(body: &CraftBody) -> (IcmpEchoHeader, Vec<u8>) {
     match body {
         CraftBody::Icmp { id, seq, size, .. } => {

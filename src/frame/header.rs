@@ -1,10 +1,10 @@
 //! The Ethernet header as the forwarding decisions read it.
 
-use super::MacAddr;
+use super::{MacAddr, ethertype};
 use core::fmt;
 
-/// Ethertypes that mark a VLAN tag: 802.1Q and 802.1ad.
-const TPIDS: [u16; 2] = [Tag::C_VLAN, 0x88a8];
+/// Ethertypes of VLAN tags: 802.1Q and 802.1ad.
+const TPIDS: [u16; 2] = [ethertype::C_VLAN, ethertype::S_VLAN];
 
 /// A 12-bit VLAN id, 0 (priority tag) to 4094 in use.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -40,13 +40,10 @@ pub struct Tag {
 }
 
 impl Tag {
-    /// The protocol identifier of 802.1Q.
-    pub const C_VLAN: u16 = 0x8100;
-
     /// An 802.1Q tag without priority.
     #[must_use]
     pub const fn of(vlan: VlanId) -> Tag {
-        Tag { tpid: Tag::C_VLAN, tci: vlan.get() }
+        Tag { tpid: ethertype::C_VLAN, tci: vlan.get() }
     }
 
     /// The VLAN id in the tag.
@@ -56,18 +53,18 @@ impl Tag {
     }
 }
 
-/// A frame too short to have an Ethernet header, or tagged and too short for the tag and an ethertype behind it
-/// (rule R72; `skb_vlan_untag` in the kernel).
+/// A frame too short for an Ethernet header, or tagged and too short for the tag and an ethertype after it (rule R72;
+/// `skb_vlan_untag` in the kernel).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("a frame of {len} bytes is shorter than the {needed} that its header takes")]
+#[error("a frame of {len} bytes is shorter than its header of {needed}")]
 pub struct Runt {
-    /// Bytes there.
+    /// Length of the frame in bytes.
     pub len: usize,
-    /// Bytes needed.
+    /// Required length in bytes.
     pub needed: usize,
 }
 
-/// What decisions look at: addresses, the outermost tag taken aside, the ethertype, the length.
+/// The fields that decisions use: addresses, the outermost tag, the ethertype after it, the length.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct EthHeader {
     /// Destination address.
@@ -76,19 +73,19 @@ pub struct EthHeader {
     pub src: MacAddr,
     /// The outermost tag.
     pub tag: Option<Tag>,
-    /// The ethertype behind the outermost tag (which may be a tag's again).
+    /// The ethertype after the outermost tag (which may be that of another tag).
     pub ethertype: u16,
     /// Length of the whole frame in bytes, tags included, no FCS.
     pub len: u32,
 }
 
 impl EthHeader {
-    /// Bytes of an untagged header.
+    /// Length of an untagged header, in bytes.
     pub const LEN: usize = 14;
-    /// Bytes of a tag.
+    /// Length of a tag, in bytes.
     pub const TAG_LEN: u32 = 4;
 
-    /// Reads the header of a frame that arrives.
+    /// Parses the header of a received frame.
     ///
     /// # Errors
     /// [`Runt`] below 14 bytes, or tagged and below 20.
@@ -97,7 +94,7 @@ impl EthHeader {
         let len = frame.len();
         let runt = |needed| Runt { len, needed };
         let (head, rest) = frame.split_first_chunk::<14>().ok_or(runt(14))?;
-        // Addresses are copied whole: byte by byte, compilers make a dozen loads of one.
+        // Addresses are copied whole: byte by byte, compilers generate a dozen loads for one.
         let (Some((dst, behind)), Some(&[.., t0, t1])) =
             (head.split_first_chunk::<6>(), head.last_chunk::<2>())
         else {
@@ -105,7 +102,7 @@ impl EthHeader {
         };
         let Some(src) = behind.first_chunk::<6>() else { return Err(runt(14)) };
         let outer = u16::from_be_bytes([t0, t1]);
-        // Compared as they stand: turning them round first is work for every frame.
+        // Compared in wire byte order: converting them first would be work for every frame.
         let (tag, ethertype) = if TPIDS.map(u16::to_be_bytes).contains(&[t0, t1]) {
             let [c0, c1, e0, e1, ..] = rest.first_chunk::<6>().ok_or(runt(20))?;
             (Some(Tag { tpid: outer, tci: u16::from_be_bytes([*c0, *c1]) }), u16::from_be_bytes([*e0, *e1]))
@@ -121,8 +118,8 @@ impl EthHeader {
         })
     }
 
-    /// Reads the header of a frame that is being sent: a tag that is cut short counts as the ethertype it starts with,
-    /// as nothing is set aside on the way out. `None` below 14 bytes.
+    /// Parses the header of a frame that is being sent: a truncated tag counts as the ethertype that it starts with,
+    /// because no tag is set aside on transmit. `None` below 14 bytes.
     #[must_use]
     pub fn outgoing(frame: &[u8]) -> Option<EthHeader> {
         EthHeader::parse(frame).ok().or_else(|| {
@@ -135,7 +132,7 @@ impl EthHeader {
         })
     }
 
-    /// The ethertype as it stands on the wire: the tag's, if there is one.
+    /// The ethertype on the wire: the tag's, if there is one.
     #[must_use]
     pub fn outer_ethertype(&self) -> u16 {
         self.tag.map_or(self.ethertype, |t| t.tpid)
@@ -147,30 +144,38 @@ impl EthHeader {
         if self.tag.is_some() { self.len - Self::TAG_LEN } else { self.len }
     }
 
-    /// The tags of a frame from the outside inwards, as far as they are whole.
+    /// The tags of a frame from the outside inwards, as far as they are complete.
     pub fn tags(frame: &[u8]) -> impl Iterator<Item = Tag> + '_ {
         frame.get(12..).unwrap_or_default().chunks_exact(4).map_while(|c| {
             let tpid = u16::from_be_bytes([c[0], c[1]]);
             TPIDS.contains(&tpid).then(|| Tag { tpid, tci: u16::from_be_bytes([c[2], c[3]]) })
         })
     }
+
+    /// The ethertype behind all tags of a frame, and where the payload begins, in bytes. `None`: the frame ends before.
+    #[must_use]
+    pub fn payload(frame: &[u8]) -> Option<(u16, usize)> {
+        let at = Self::LEN + EthHeader::tags(frame).count() * Self::TAG_LEN as usize;
+        let ethertype = frame.get(at - 2..at)?.first_chunk()?;
+        Some((u16::from_be_bytes(*ethertype), at))
+    }
 }
 
-/// How a frame's destination relates to the device that receives it: the kernel's `pkt_type`.
+/// The relation of a frame's destination to the receiving device: the kernel's `pkt_type`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum PacketType {
-    /// To the device's own address.
+    /// To the device's own MAC address.
     Host,
-    /// To everybody.
+    /// To the broadcast address.
     Broadcast,
     /// To a group.
     Multicast,
-    /// To somebody else.
+    /// To another host.
     OtherHost,
 }
 
 impl PacketType {
-    /// By the destination and the receiving device's own address (the kernel's `eth_type_trans`).
+    /// By the destination and the receiving device's own MAC address (the kernel's `eth_type_trans`).
     #[must_use]
     pub fn of(dst: MacAddr, own: MacAddr) -> PacketType {
         if dst.is_broadcast() {
@@ -189,7 +194,7 @@ impl PacketType {
         if dst == own { PacketType::Host } else { PacketType::OtherHost }
     }
 
-    /// The word that events use: `host`, `broadcast`, `multicast`, `otherhost`.
+    /// Its name in events: `host`, `broadcast`, `multicast`, `otherhost`.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {

@@ -10,13 +10,13 @@ use core::str::FromStr;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct MacAddr(pub [u8; 6]);
 
-/// The text is no MAC address.
+/// The text is not a MAC address.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{0}` is not a MAC address: six pairs of hex digits, as in 02:42:c0:a8:80:de")]
 pub struct BadMac(pub String);
 
 impl MacAddr {
-    /// 00:00:00:00:00:00, valid as neither source nor destination.
+    /// 00:00:00:00:00:00, invalid as source and destination.
     pub const ZERO: MacAddr = MacAddr([0; 6]);
     /// ff:ff:ff:ff:ff:ff.
     pub const BROADCAST: MacAddr = MacAddr([0xff; 6]);
@@ -25,16 +25,16 @@ impl MacAddr {
     /// 33:33:00:00:00:01: the group of IPv6's ff02::1.
     pub const ALL_NODES_V6: MacAddr = MacAddr([0x33, 0x33, 0, 0, 0, 1]);
 
-    /// The address as a number below 2^48, first byte most significant.
+    /// The address as an integer below 2^48, first byte most significant.
     #[inline]
     #[must_use]
     pub const fn to_u64(self) -> u64 {
-        // In two pieces: as eight bytes at once it compiles to a dozen vector instructions instead of two loads.
+        // In two parts: as eight bytes at once it compiles to a dozen vector instructions instead of two loads.
         let [a, b, c, d, e, f] = self.0;
         (u32::from_be_bytes([a, b, c, d]) as u64) << 16 | u16::from_be_bytes([e, f]) as u64
     }
 
-    /// From the low 48 bits of a number, the inverse of [`MacAddr::to_u64`].
+    /// From the low 48 bits of an integer, the inverse of [`MacAddr::to_u64`].
     #[must_use]
     pub const fn from_u64(n: u64) -> MacAddr {
         let [_, _, a, b, c, d, e, f] = n.to_be_bytes();
@@ -62,7 +62,7 @@ impl MacAddr {
         self.to_u64() == 0
     }
 
-    /// An address that a device can have: neither multicast nor zero (the kernel's `is_valid_ether_addr`).
+    /// Whether a device can have this address: neither multicast nor zero (the kernel's `is_valid_ether_addr`).
     #[must_use]
     pub const fn is_valid_station(self) -> bool {
         !self.is_multicast() && !self.is_zero()

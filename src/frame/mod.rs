@@ -1,7 +1,8 @@
-//! Frames: addresses, the Ethernet header as the decisions read it, tags put on and taken off, buffers, crafting, one-line
+//! Frames: addresses, the Ethernet header as used by decisions, adding and removing tags, buffers, crafting, one-line
 //! summaries.
 
 mod craft;
+pub mod ethertype;
 mod header;
 mod mac;
 mod pool;
@@ -34,12 +35,12 @@ impl Frame {
     }
 
     #[cfg(feature = "live")]
-    /// The bytes that its buffer holds: as many as the longest frame that was in it.
+    /// The size of its buffer in bytes: that of the longest frame that was in it.
     pub(crate) fn capacity(&self) -> usize {
         self.0.capacity()
     }
 
-    /// Lower-case hex, as events and lab files have it.
+    /// Lower-case hex, as in events and lab files.
     #[must_use]
     pub fn to_hex(&self) -> String {
         use core::fmt::Write as _;

@@ -1,14 +1,14 @@
-//! Frames in buffers that were used before.
+//! Frames in recycled buffers.
 
 use super::Frame;
 use alloc::collections::VecDeque;
 use alloc::sync::Arc;
 
-/// Frames that are on their way at the same time, at least: buffers are kept for so many.
+/// Minimum number of frames in flight for which buffers are kept.
 const UNDER_WAY: usize = 1024;
 
-/// Makes frames, in the buffers of those that nobody holds any more: once as many have been made as are held at the same
-/// time, nothing is allocated.
+/// Builds frames in buffers that are no longer referenced: once as many have been built as are referenced at a time,
+/// nothing is allocated.
 ///
 /// ```
 /// use macvlab::frame::FramePool;
@@ -22,7 +22,7 @@ const UNDER_WAY: usize = 1024;
 /// ```
 #[derive(Debug)]
 pub struct FramePool {
-    /// Oldest first, for that is the one most likely not held any more.
+    /// Oldest first, because the oldest is the one most likely unreferenced.
     made: VecDeque<Frame>,
     most: usize,
 }
@@ -33,7 +33,7 @@ impl Default for FramePool {
     }
 }
 
-/// A copy has buffers of its own.
+/// A clone has its own buffers.
 impl Clone for FramePool {
     fn clone(&self) -> FramePool {
         FramePool { made: VecDeque::new(), most: self.most }
@@ -41,17 +41,17 @@ impl Clone for FramePool {
 }
 
 impl FramePool {
-    /// Buffers for those on their way, and for so many frames that somebody holds on to.
+    /// Keeps buffers for frames in flight, and for this many frames that are held longer.
     #[must_use]
     pub fn for_holders_of(frames: usize) -> FramePool {
         FramePool { made: VecDeque::new(), most: frames.saturating_add(UNDER_WAY) }
     }
 
-    /// A frame of these parts, one behind the other.
+    /// Builds a frame by concatenating these parts.
     #[must_use]
     pub fn make(&mut self, parts: &[&[u8]]) -> Frame {
         let mut frame = self.unused().unwrap_or_else(|| Frame(Arc::default()));
-        // Nobody else has it, so this is no copy.
+        // There is no other reference, so this does not copy.
         let bytes = Arc::make_mut(&mut frame.0);
         bytes.clear();
         parts.iter().for_each(|part| bytes.extend_from_slice(part));
@@ -59,12 +59,12 @@ impl FramePool {
         frame
     }
 
-    /// The oldest, if nobody holds it; one that is held for long makes room for others.
+    /// The oldest, if it is unreferenced; one that is held for long makes room for others.
     fn unused(&mut self) -> Option<Frame> {
         let oldest = self.made.front_mut()?;
         let free = Arc::get_mut(&mut oldest.0).is_some();
         let taken = if free || self.made.len() >= self.most { self.made.pop_front() } else { None };
-        // Those who held many hold fewer now: what is free beyond those under way is given back, little by little.
+        // Fewer frames are held than before: unused buffers beyond those in flight are freed, little by little.
         if self.made.get_mut(UNDER_WAY).is_some_and(|frame| Arc::get_mut(&mut frame.0).is_some())
             && self.made.front_mut().is_some_and(|frame| Arc::get_mut(&mut frame.0).is_some())
         {

@@ -1,25 +1,25 @@
-//! Tags put on and taken off.
+//! Adds and removes tags.
 
 use super::{EthHeader, Tag};
 
-/// Where a tag stands in a frame: behind the addresses.
+/// Offset of a tag in a frame: after the addresses.
 const TAG_AT: usize = 12;
 const TAG_LEN: usize = EthHeader::TAG_LEN as usize;
 
-/// What happens to the outer tag of a frame.
+/// A change of a frame's outer tag.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Retag {
-    /// The frame goes on as it came.
+    /// The frame stays unchanged.
     Keep,
-    /// Its outer tag is taken off.
+    /// The outer tag is removed.
     Remove,
-    /// A tag is put on.
+    /// A tag is added.
     Add(Tag),
-    /// Its outer tag, which carried a priority only, gets a VLAN.
+    /// The outer tag, which had a priority only, gets a VLAN.
     Replace(Tag),
 }
 
-/// A frame with another outer tag, or without the one it had.
+/// The change from the frame's outer tag to another.
 #[derive(Clone, Copy, Debug)]
 pub struct Retagged<'f> {
     addresses: &'f [u8],
@@ -28,7 +28,7 @@ pub struct Retagged<'f> {
 }
 
 impl Retag {
-    /// The frame as it goes on. `None`: as it is; so does what is too short to have the tag in question.
+    /// The changed frame. `None`: unchanged, which includes frames that are too short for the tag in question.
     #[must_use]
     pub fn apply(self, frame: &[u8]) -> Option<Retagged<'_>> {
         let (cut, tag) = match self {
@@ -47,7 +47,7 @@ impl Retag {
 }
 
 impl Retagged<'_> {
-    /// Its parts, to be put one behind the other.
+    /// Its parts, to be concatenated.
     #[must_use]
     pub fn parts(&self) -> [&[u8]; 3] {
         [self.addresses, self.tag.as_ref().map_or(&[], |tag| tag.as_slice()), self.rest]

@@ -1,7 +1,7 @@
-//! One line that says what a frame is, for people: words of our own, made of numbers and addresses only, so that
-//! nothing from a hostile frame reaches a terminal as it is.
+//! A one-line summary of a frame, for users: made of fixed words, numbers and addresses only, so that no bytes of a
+//! hostile frame reach a terminal unescaped.
 
-use super::{EthHeader, MacAddr, Tag};
+use super::{EthHeader, MacAddr, Tag, ethertype};
 use alloc::borrow::ToOwned;
 use alloc::format;
 use alloc::string::String;
@@ -14,30 +14,27 @@ use etherparse::{
     UdpHeaderSlice,
 };
 
-/// What is in the frame, in one line: `ARP who-has 192.168.128.233 tell 192.168.128.222`. VLAN tags stand in front.
+/// The frame's content, in one line: `ARP who-has 192.168.128.233 tell 192.168.128.222`. VLAN tags come first.
 #[must_use]
 pub fn summary(frame: &[u8]) -> String {
     let Ok(_) = EthHeader::parse(frame) else {
         return format!("runt of {} bytes", frame.len());
     };
     let mut line = String::new();
-    let mut at = 12;
     for tag in EthHeader::tags(frame) {
         line.push_str(&tag_text(tag));
         line.push_str(", ");
-        at += 4;
     }
-    let rest = frame.get(at..).unwrap_or_default();
-    let Some((ethertype, payload)) = rest.split_first_chunk::<2>() else {
+    let Some((kind, at)) = EthHeader::payload(frame) else {
         line.push_str("cut off behind its tags");
         return line;
     };
-    line.push_str(&ethernet(u16::from_be_bytes(*ethertype), payload, frame));
+    line.push_str(&ethernet(kind, &frame[at..], frame));
     line
 }
 
 fn tag_text(tag: Tag) -> String {
-    let name = if tag.tpid == 0x88a8 { "service vlan" } else { "vlan" };
+    let name = if tag.tpid == ethertype::S_VLAN { "service vlan" } else { "vlan" };
     let mut text = format!("{name} {}", tag.vlan());
     if tag.tci >> 13 != 0 {
         let _ = write!(text, " priority {}", tag.tci >> 13);
@@ -45,23 +42,23 @@ fn tag_text(tag: Tag) -> String {
     text
 }
 
-fn ethernet(ethertype: u16, payload: &[u8], frame: &[u8]) -> String {
-    match ethertype {
-        0x0806 => arp(payload),
-        0x0800 | 0x86dd => ip(payload).unwrap_or_else(|| {
-            let version = if ethertype == 0x0800 { 4 } else { 6 };
+fn ethernet(kind: u16, payload: &[u8], frame: &[u8]) -> String {
+    match kind {
+        ethertype::ARP => arp(payload),
+        ethertype::IPV4 | ethertype::IPV6 => ip(payload).unwrap_or_else(|| {
+            let version = if kind == ethertype::IPV4 { 4 } else { 6 };
             format!("broken IPv{version} packet of {} bytes", payload.len())
         }),
-        0x8808 => mac_control(payload),
-        0x88cc => "LLDP".to_owned(),
-        0x8809 => slow_protocol(payload),
-        0x888e => "EAPOL".to_owned(),
-        0x88b5 => format!("experimental ethertype 0x88b5, {} bytes", payload.len()),
+        ethertype::MAC_CONTROL => mac_control(payload),
+        ethertype::LLDP => "LLDP".to_owned(),
+        ethertype::SLOW_PROTOCOLS => slow_protocol(payload),
+        ethertype::EAPOL => "EAPOL".to_owned(),
+        ethertype::LOCAL_EXPERIMENTAL => format!("experimental ethertype 0x88b5, {} bytes", payload.len()),
         0..=1500 => llc(payload),
         _ => {
             let header =
                 EthHeader::parse(frame).map(|h| format!(" {} > {}", h.src, h.dst)).unwrap_or_default();
-            format!("ethertype {ethertype:#06x}{header}, {} bytes", payload.len())
+            format!("ethertype {kind:#06x}{header}, {} bytes", payload.len())
         }
     }
 }
@@ -116,7 +113,7 @@ fn llc(payload: &[u8]) -> String {
     }
 }
 
-/// An IP packet, or a piece of one; `None` if its header is broken.
+/// An IP packet or fragment; `None` if its header is invalid.
 fn ip(payload: &[u8]) -> Option<String> {
     let (packet, _) = LaxIpSlice::from_slice(payload).ok()?;
     let (from, to, inside) = (packet.source_addr(), packet.destination_addr(), packet.payload());

@@ -1,5 +1,5 @@
-//! What some labs need and not every kernel has, found out by trying: a kernel need not tell what it was built with, and modules
-//! come and go.
+//! Features that some labs need and some kernels lack, found out by trying: a kernel need not report its configuration,
+//! and modules come and go.
 
 use super::error::OracleError;
 use super::link::{self, NewEnd};
@@ -9,21 +9,21 @@ use crate::frame::MacAddr;
 use crate::lab::spec::{DeviceKind, LabSpec, Name};
 use netlink_packet_route::link::InfoBridge;
 
-/// Something that a kernel may lack.
+/// A feature that a kernel may lack.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Feature {
     SubInterfaces,
     VlanFiltering,
 }
 
-/// Where devices are tried out.
+/// Where features are tried.
 const INDEX: u32 = 2;
 
-/// Says why a lab is left out that needs 802.1Q sub-interfaces or VLAN filtering.
+/// Explains why a lab that needs 802.1Q sub-interfaces or VLAN filtering is skipped.
 ///
 /// # Errors
-/// [`OracleError::Unsupported`] with the kernel's own answer, or, if it can do what the lab needs, that labs are not built with
-/// it; other troubles if there is no namespace to try it in.
+/// [`OracleError::Unsupported`] with the kernel's error, or, if the kernel supports the feature, that labs are not
+/// built with it; other errors if there is no namespace to try it in.
 pub(super) fn check(pool: &mut Pool, lab: &LabSpec) -> Result<(), OracleError> {
     let Some((name, feature)) = needed(lab) else { return Ok(()) };
     let mut cell = pool.take(Role::Deaf, 0)?;
@@ -48,7 +48,7 @@ pub(super) fn check(pool: &mut Pool, lab: &LabSpec) -> Result<(), OracleError> {
     Err(OracleError::Unsupported(reason(&name, feature, answer)))
 }
 
-/// The first device or switch that needs something.
+/// The first device or switch that needs a feature.
 fn needed(lab: &LabSpec) -> Option<(Name, Feature)> {
     let is_vlan = |kind: &DeviceKind| matches!(kind, DeviceKind::Vlan(_));
     let device = lab.devices.iter().find(|d| is_vlan(&d.kind)).map(|d| (&d.name, Feature::SubInterfaces));
@@ -63,7 +63,7 @@ fn reason(name: &str, feature: Feature, answer: Result<(), ErrorNumber>) -> Stri
     };
     match answer {
         Err(error) => format!("{name}: {what}: the kernel refuses ({error})"),
-        Ok(()) => format!("{name}: {what}: the kernel has this, labs are not built with it"),
+        Ok(()) => format!("{name}: {what}: the kernel supports this, but labs are not built with it"),
     }
 }
 
@@ -76,6 +76,6 @@ mod tests {
         let refused = reason("eth0.10", Feature::SubInterfaces, Err(ErrorNumber(libc::EOPNOTSUPP)));
         assert_eq!(refused, "eth0.10: 802.1Q sub-interfaces: the kernel refuses (EOPNOTSUPP)");
         let able = reason("sw0", Feature::VlanFiltering, Ok(()));
-        assert_eq!(able, "sw0: VLAN filtering: the kernel has this, labs are not built with it");
+        assert_eq!(able, "sw0: VLAN filtering: the kernel supports this, but labs are not built with it");
     }
 }

@@ -1,4 +1,4 @@
-//! Changes at run time, asked of the kernel as `ip` and `bridge` ask.
+//! Changes at run time, with the kernel requests that `ip` and `bridge` use.
 
 use super::link::{self, PortChange};
 use super::world::{Kind, World, flag_setting, state_setting};
@@ -7,12 +7,12 @@ use crate::lab::spec::{Change, SwitchChange};
 use crate::macvlan::SourcesChange;
 use netlink_packet_route::link::{InfoBridge, InfoBridgePort, LinkAttribute, LinkFlags};
 
-/// A mode number that no kernel knows.
+/// A mode number unknown to the kernel.
 const NO_SUCH_MODE: u32 = 0x4000;
 
-/// A device changes.
+/// Changes a device.
 pub(super) fn device(world: &mut World<'_>, name: &str, change: &Change) -> Result<(), ErrorNumber> {
-    // What every program does first.
+    // As every program does first.
     world.look_up(name)?;
     let port = |w: &mut World<'_>, c: PortChange<'_>| {
         let place = w.place(name);
@@ -47,7 +47,7 @@ pub(super) fn device(world: &mut World<'_>, name: &str, change: &Change) -> Resu
     }
 }
 
-/// A switch changes.
+/// Changes a switch.
 pub(super) fn switch(world: &mut World<'_>, switch: &str, change: &SwitchChange) -> Result<(), ErrorNumber> {
     let bridge = *world.switches.get(switch).ok_or(ErrorNumber(libc::ENODEV))?;
     let port = |w: &mut World<'_>, device: &str, setting: InfoBridgePort| {

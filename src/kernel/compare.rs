@@ -1,10 +1,10 @@
-//! The kernel's answer against macvlab's.
+//! Compares the kernel's results with macvlab's.
 //!
-//! Exactly three differences are allowed, counted and told:
+//! Exactly three differences are allowed, counted and reported:
 //! - *collision*: the kernel keeps a port's groups in a hash of 256 salted buckets (rule R25), so it sometimes delivers a
-//!   group that the port did not join. Allowed only for groups that the port never had joined, and only if macvlab would
-//!   deliver the very same once it joins.
-//! - *late*: the kernel floods from a queue (rule R36), so a flood may be seen during a later step.
+//!   group that the port did not join. Allowed only for groups that the port has never joined, and only if macvlab would
+//!   deliver the same frame once it joins.
+//! - *late*: the kernel floods from a queue (rule R36), so a flood may arrive during a later step.
 //! - *overflow*: a burst longer than the queue loses floods (rule R60), which the parent counts as dropped.
 
 use super::listen::without_some_tags;
@@ -17,7 +17,7 @@ use crate::lab::spec::{Action, Change, DeviceKind, LabSpec, Name, StepSpec};
 use crate::nic::stack_groups;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Something on which the kernel and macvlab disagree.
+/// A difference between the kernel and macvlab.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Difference {
     /// Devices were refused differently; each side as text.
@@ -27,65 +27,65 @@ pub enum Difference {
         /// macvlab's.
         macvlab: Vec<String>,
     },
-    /// A step (from 0) came to something else.
+    /// A step (from 0) had a different outcome.
     Outcome {
-        /// Which step.
+        /// The step.
         step: usize,
-        /// What the kernel answered.
+        /// The kernel's outcome.
         kernel: StepOutcome,
-        /// What macvlab answered.
+        /// macvlab's outcome.
         macvlab: StepOutcome,
     },
-    /// A frame was seen by one of them only.
+    /// A frame was seen on one side only.
     Frame {
-        /// During which step (from 0).
+        /// The step (from 0).
         step: usize,
-        /// By whom, as what, and the frame.
+        /// The device, the packet type, and the frame.
         seen: Seen,
-        /// It is about a NIC's tap, not about a delivery.
+        /// Whether it was seen by a NIC's tap instead of being delivered.
         tap: bool,
-        /// The kernel saw it; otherwise macvlab did.
+        /// Whether the kernel saw it; otherwise macvlab did.
         by_kernel: bool,
     },
-    /// A device counted differently.
+    /// A device's counters differ.
     Counter {
-        /// Which.
+        /// The device.
         device: Name,
-        /// Which counter.
+        /// The counter.
         counter: &'static str,
         /// The kernel's value.
         kernel: u64,
         /// macvlab's.
         macvlab: u64,
     },
-    /// A device stands differently at the end.
+    /// A device's final states differ.
     State {
-        /// Which.
+        /// The device.
         device: Name,
         /// Both states as text.
         kernel: String,
         /// macvlab's.
         macvlab: String,
     },
-    /// macvlab disagrees with itself: something else happens if devices take frames from their cables in batches. Each
+    /// macvlab disagrees with itself: the events differ if devices receive frames from their cables in batches. Each
     /// side is an event as a line of JSON.
     Batch {
-        /// One frame after another.
+        /// With one frame after another.
         one_by_one: String,
         /// In batches.
         batched: String,
     },
-    /// A device is there in one of them only.
+    /// A device exists on one side only.
     Existence {
-        /// Which.
+        /// The device.
         device: Name,
-        /// It is there in the kernel.
+        /// Whether it exists in the kernel.
         in_kernel: bool,
     },
 }
 
 impl Difference {
-    /// The step it is about, from 0.
+    /// The step concerned, from 0.
     #[must_use]
     pub fn step(&self) -> Option<usize> {
         match self {
@@ -96,9 +96,10 @@ impl Difference {
 }
 
 impl Comparison {
-    /// Chance may be at work, and another run may show it: a flood was delivered, or not, because it met a later change
-    /// on its way through the queue; the kernel delivered a group that a port had left, which may be a collision after
-    /// all; or a port only counted what it did not deliver, which may be a collision of a frame that it could not take.
+    /// Chance may be involved, and another run may show it: a flood was delivered, or not, because it met a later
+    /// change while in the queue; the kernel delivered a group that a port had left, which may be a collision after
+    /// all; or a port counted a frame that it did not deliver, which may be a collision of a frame that it could not
+    /// receive.
     #[must_use]
     pub fn doubtful(&self) -> bool {
         let counter = |d: &Difference| matches!(d, Difference::Counter { .. });
@@ -116,13 +117,13 @@ impl Comparison {
 /// How often each allowed difference occurred.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Allowed {
-    /// Groups that a port got because of a hash collision.
+    /// Groups delivered to a port because of a hash collision.
     pub collisions: usize,
     /// Floods that were late.
     pub late: usize,
     /// Floods that the queue had no room for.
     pub overflows: usize,
-    /// Labs that did not agree at first, where chance may be at work, and agreed when they were run again.
+    /// Labs that did not agree at first, where chance may be involved, and agreed when they were run again.
     pub repeated: usize,
 }
 
@@ -135,16 +136,16 @@ impl std::ops::AddAssign for Allowed {
     }
 }
 
-/// What a comparison came to.
+/// The result of a comparison.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Comparison {
-    /// Every disagreement.
+    /// Every difference.
     pub differences: Vec<Difference>,
-    /// What was allowed.
+    /// The allowed differences.
     pub allowed: Allowed,
 }
 
-/// Holds the kernel's answer against macvlab's.
+/// Compares the kernel's results with macvlab's.
 #[must_use]
 pub fn compare(lab: &LabSpec, kernel: &Observed, ours: &Prediction) -> Comparison {
     let mut c = Comparing {
@@ -229,7 +230,7 @@ impl Comparing<'_> {
         }
     }
 
-    /// Whether macvlab, too, delivers this group to this port as soon as the port has joined it.
+    /// Whether macvlab also delivers this group to this port once the port has joined it.
     fn is_collision(&self, step: usize, seen: &Seen) -> bool {
         let Ok(header) = EthHeader::parse(&seen.frame) else { return false };
         let no_port = self.nic_of(&seen.device).is_none();
@@ -247,8 +248,8 @@ impl Comparing<'_> {
         joined.observed.steps.get(step + 1).is_some_and(|s| s.deliveries.contains(seen))
     }
 
-    /// Whether a port had joined this group before a step, even if it has left it since, and no other that the hash could
-    /// never tell from it: it looks at the last four bytes only.
+    /// Whether a port had joined this group before a step, even if it has left it since, and no other group that the
+    /// hash cannot distinguish from it: it uses the last four bytes only.
     fn had_joined(&self, step: usize, device: &str, group: MacAddr) -> bool {
         let mut groups: BTreeSet<MacAddr> = stack_groups(u32::MAX).iter().copied().collect();
         for d in self.lab.devices.iter().filter(|d| d.name == device) {
@@ -283,7 +284,7 @@ impl Comparing<'_> {
         flood && self.nic_of(&seen.device).as_deref() == Some(nic)
     }
 
-    /// The NIC below a port; `None` if it is no port.
+    /// The NIC below a port; `None` if it is not a port.
     fn nic_of(&self, device: &str) -> Option<Name> {
         let parent_of = |name: &str| -> Option<Name> {
             let declared = self.lab.devices.iter().find_map(|d| match &d.kind {
@@ -299,7 +300,7 @@ impl Comparing<'_> {
             declared.or_else(added)
         };
         let mut below = parent_of(device)?;
-        // A port may sit on a port; a file cannot nest them deeper than it has devices.
+        // A port may be on a port; a file cannot nest them deeper than it has devices.
         for _ in 0..self.lab.devices.len() {
             match parent_of(&below) {
                 Some(next) => below = next,
@@ -309,7 +310,7 @@ impl Comparing<'_> {
         Some(below)
     }
 
-    /// The names that count: the lab's devices, not its switches' ports, and none that went with another's cable.
+    /// The names to compare: the lab's devices without switch ports, and without those removed along with their cable.
     fn names(&self) -> BTreeSet<Name> {
         let mut names = BTreeSet::new();
         for device in &self.lab.devices {
@@ -394,8 +395,8 @@ fn state_text(s: &DeviceState) -> String {
     )
 }
 
-/// The kernel takes tags off before a host stack's handler sees the frame; where the frame is not the one that was sent
-/// (fragments put together), the tags cannot be put back. Such a pair is no difference.
+/// The kernel removes tags before a host stack's handler sees the frame; where the frame is not the one that was sent
+/// (reassembled fragments), the tags cannot be restored. Such a pair is not a difference.
 fn pair_up_untagged(kernel: &mut Vec<Seen>, macvlab: &mut Vec<Seen>) {
     kernel.retain(|k| {
         let same = |m: &Seen| {
@@ -411,7 +412,7 @@ fn pair_up_untagged(kernel: &mut Vec<Seen>, macvlab: &mut Vec<Seen>) {
     });
 }
 
-/// What is in the first list only, and what is in the second only, each as often as it is there too often.
+/// The elements that only the first list has, and those that only the second has, with multiplicity.
 fn multiset_difference(a: &[Seen], b: &[Seen]) -> (Vec<Seen>, Vec<Seen>) {
     let mut balance: BTreeMap<&Seen, i64> = BTreeMap::new();
     for seen in a {

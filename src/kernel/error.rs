@@ -1,4 +1,4 @@
-//! What can go wrong with the oracle itself, as opposed to what the kernel answers.
+//! Errors of the oracle itself, as opposed to the kernel's results.
 
 use crate::errno::ErrorNumber;
 use std::io;
@@ -7,26 +7,26 @@ use std::io;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum OracleError {
-    /// No right to make network namespaces.
+    /// No permission to create network namespaces.
     #[error(
-        "making network namespaces needs privileges; run `sudo macvlab verify …`, or allow user namespaces \
+        "creating network namespaces needs privileges; run `sudo macvlab verify …`, or allow user namespaces \
          (`sysctl kernel.unprivileged_userns_clone=1`, `sysctl user.max_user_namespaces=1000`)"
     )]
     Unprivileged(#[source] io::Error),
     /// A system call failed.
     #[error("{what}: {source}")]
     Io {
-        /// What was tried.
+        /// The operation.
         what: &'static str,
-        /// Why it failed.
+        /// The cause.
         source: io::Error,
     },
     /// The kernel refused something that every lab needs.
     #[error("the kernel refused {what}: {error}")]
     Refused {
-        /// What was tried.
+        /// The operation.
         what: String,
-        /// Its answer.
+        /// The kernel's error.
         error: ErrorNumber,
     },
     /// The lab cannot be built on this kernel.
@@ -35,12 +35,12 @@ pub enum OracleError {
 }
 
 impl OracleError {
-    /// Says what was tried when the system call failed.
+    /// Adds the operation to a failed system call.
     pub(super) fn io(what: &'static str) -> impl FnOnce(io::Error) -> OracleError {
         move |source| OracleError::Io { what, source }
     }
 
-    /// Says what was tried when the kernel refused.
+    /// Adds the operation to a refusal by the kernel.
     pub(super) fn refused(what: impl Into<String>) -> impl FnOnce(ErrorNumber) -> OracleError {
         move |error| OracleError::Refused { what: what.into(), error }
     }

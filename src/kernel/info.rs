@@ -1,10 +1,10 @@
-//! Which kernel it is that answers.
+//! Identifies the running kernel.
 
 use flate2::read::GzDecoder;
 use std::fs::File;
 use std::io::Read;
 
-/// Build options that decide what labs can be run, or what they show.
+/// Build options that decide which labs can run, or what they show.
 const OPTIONS: [&str; 9] = [
     "MACVLAN",
     "MACVTAP",
@@ -22,12 +22,12 @@ const OPTIONS: [&str; 9] = [
 pub struct KernelInfo {
     /// As `uname -srm` prints it.
     pub release: String,
-    /// Build options as in `/proc/config.gz`, `NAME=y`, `m` or `n`; none if the kernel does not tell.
+    /// Build options as in `/proc/config.gz`, `NAME=y`, `m` or `n`; empty if the kernel does not report them.
     pub options: Vec<String>,
 }
 
 impl KernelInfo {
-    /// Asks the kernel.
+    /// Reads the information.
     #[must_use]
     pub fn read() -> KernelInfo {
         let word = |s: &std::ffi::OsStr| s.to_string_lossy().into_owned();

@@ -1,4 +1,4 @@
-//! Messages that make, change and delete devices, and what the kernel's answers say.
+//! Messages that create, change and delete devices, and the kernel's answers.
 
 use super::rtnl::{NEW, Rtnl};
 use crate::counters::Counters;
@@ -19,15 +19,15 @@ use std::net::IpAddr;
 use std::os::fd::RawFd;
 use std::time::Duration;
 
-/// `NUD_NOARP | NUD_REACHABLE`: what `bridge fdb add … static` asks for.
+/// `NUD_NOARP | NUD_REACHABLE`: the state that `bridge fdb add … static` sets.
 const STATIC_ENTRY: NeighbourState = NeighbourState::Other(0x42);
 
-/// Settings of a bridge's port (linux/if_link.h).
+/// Bridge port attributes (linux/if_link.h).
 const IFLA_PROTINFO: u16 = 12;
-/// The device group that every device of a lab is in.
+/// The device group of all devices of a lab.
 const GROUP: u32 = 0x6c61_6221;
 
-/// One end of a cable that is to be made.
+/// One end of a cable to create.
 #[derive(Clone, Debug)]
 pub(super) struct NewEnd {
     pub(super) ifname: String,
@@ -95,7 +95,7 @@ pub(super) fn bridge(
     let mut quiet = settings.clone();
     quiet.push(InfoBridge::MulticastSnooping(false));
     match rtnl.change(with(quiet), NEW) {
-        // A kernel without snooping.
+        // The kernel may lack snooping.
         Err(ErrorNumber(libc::EOPNOTSUPP)) => rtnl.change(with(settings), NEW),
         other => other,
     }
@@ -116,7 +116,7 @@ pub(super) fn sub_interface(rtnl: &mut Rtnl, parent: u32, ifindex: u32) -> Resul
     rtnl.change(RouteNetlinkMessage::NewLink(m), NEW)
 }
 
-/// Changes settings of a bridge.
+/// Changes bridge attributes.
 pub(super) fn bridge_settings(
     rtnl: &mut Rtnl,
     ifindex: u32,
@@ -131,8 +131,8 @@ pub(super) fn ageing(time: Duration) -> InfoBridge {
     InfoBridge::AgeingTime(u32::try_from(time.as_millis() / 10).unwrap_or(u32::MAX))
 }
 
-/// Changes settings of a bridge's port, as `bridge link set` does. (The way that `ip link set … type bridge_slave` goes
-/// announces a change of the device afterwards, upon which the bridge opens a disabled port again.)
+/// Changes bridge port attributes as `bridge link set` does. (`ip link set … type bridge_slave` uses another request,
+/// which announces a change of the device afterwards, upon which the bridge enables a disabled port again.)
 pub(super) fn port_settings(
     rtnl: &mut Rtnl,
     ifindex: u32,
@@ -147,7 +147,7 @@ pub(super) fn port_settings(
     rtnl.change(RouteNetlinkMessage::SetLink(m), 0)
 }
 
-/// A port's state by its number.
+/// Sets a port's state by its number.
 pub(super) fn port_state(number: u8) -> InfoBridgePort {
     InfoBridgePort::State(BridgePortState::from(number))
 }
@@ -159,7 +159,7 @@ fn change_info(rtnl: &mut Rtnl, ifindex: u32, info: Vec<LinkInfo>) -> Result<(),
     rtnl.change(RouteNetlinkMessage::NewLink(m), 0)
 }
 
-/// An entry in a bridge's forwarding database, made by hand.
+/// Adds an entry to a bridge's forwarding database.
 pub(super) fn add_entry(rtnl: &mut Rtnl, port_ifindex: u32, entry: &FdbSpec) -> Result<(), ErrorNumber> {
     let mut m = entry_at(port_ifindex, entry.mac);
     m.header.state = if entry.dynamic { NeighbourState::Reachable } else { STATIC_ENTRY };
@@ -169,13 +169,13 @@ pub(super) fn add_entry(rtnl: &mut Rtnl, port_ifindex: u32, entry: &FdbSpec) -> 
     rtnl.change(RouteNetlinkMessage::NewNeighbour(m), NEW)
 }
 
-/// Takes an entry out of a bridge's forwarding database.
+/// Removes an entry from a bridge's forwarding database.
 pub(super) fn delete_entry(rtnl: &mut Rtnl, port_ifindex: u32, mac: MacAddr) -> Result<(), ErrorNumber> {
     rtnl.change(RouteNetlinkMessage::DelNeighbour(entry_at(port_ifindex, mac)), 0)
 }
 
-/// The ports that the namespace's bridges know this address behind; not the bridges themselves, whose own addresses are
-/// no port's.
+/// The bridge ports in the namespace that have an entry for this MAC address; without the bridges themselves, whose own
+/// addresses belong to no port.
 pub(super) fn ports_of_entry(rtnl: &mut Rtnl, mac: MacAddr) -> Result<Vec<u32>, ErrorNumber> {
     let entries = rtnl.forwarding_entries()?;
     let hit = |e: &NeighbourMessage| {
@@ -250,7 +250,7 @@ fn flags_attribute(flags: MacvlanFlags) -> InfoMacVlan {
     ))
 }
 
-/// Attributes for macvlan and macvtap alike.
+/// The attributes common to macvlan and macvtap.
 fn info_of(tap: bool, data: &[InfoMacVlan]) -> Vec<LinkInfo> {
     let mut bytes = vec![0; data.buffer_len()];
     data.emit(&mut bytes);
@@ -258,7 +258,7 @@ fn info_of(tap: bool, data: &[InfoMacVlan]) -> Vec<LinkInfo> {
     vec![LinkInfo::Kind(kind), LinkInfo::Data(InfoData::Other(bytes))]
 }
 
-/// Where a port is to be made.
+/// Where to create a port.
 #[derive(Clone, Debug)]
 pub(super) struct NewPort<'a> {
     pub(super) ifname: String,
@@ -269,7 +269,7 @@ pub(super) struct NewPort<'a> {
     pub(super) spec: &'a MacvlanSpec,
 }
 
-/// A macvlan or macvtap, down, in another namespace than its parent's.
+/// A macvlan or macvtap, down, in a different namespace from its parent.
 pub(super) fn macvlan(parent_rtnl: &mut Rtnl, new: &NewPort<'_>) -> Result<(), ErrorNumber> {
     let spec = new.spec;
     let mut data = vec![InfoMacVlan::Mode(MacVlanMode::Other(mode_number(spec.mode)))];
@@ -300,7 +300,7 @@ fn address_list(list: &[MacAddr]) -> InfoMacVlan {
     InfoMacVlan::MacAddrData(list.iter().map(|m| InfoMacVlan::MacAddr(m.0)).collect())
 }
 
-/// A change to a port's own settings.
+/// A change to a port's macvlan attributes.
 #[derive(Clone, Debug)]
 pub(super) enum PortChange<'a> {
     /// Mode by number.
@@ -314,7 +314,7 @@ pub(super) enum PortChange<'a> {
     FlushSources,
 }
 
-/// Changes a port's own settings.
+/// Changes a port's macvlan attributes.
 pub(super) fn change_port(
     rtnl: &mut Rtnl,
     ifindex: u32,
@@ -335,7 +335,7 @@ pub(super) fn change_port(
     change_info(rtnl, ifindex, info_of(tap, &data))
 }
 
-/// Changes an attribute that every device has.
+/// Changes an attribute common to all devices.
 pub(super) fn set(rtnl: &mut Rtnl, ifindex: u32, attribute: LinkAttribute) -> Result<(), ErrorNumber> {
     let mut m = LinkMessage::default();
     m.header.index = ifindex;
@@ -361,8 +361,8 @@ pub(super) fn delete(rtnl: &mut Rtnl, ifindex: u32) -> Result<(), ErrorNumber> {
     rtnl.change(RouteNetlinkMessage::DelLink(m), 0)
 }
 
-/// Deletes every device of a lab in this namespace at once: the kernel takes its time for each deletion, however much is
-/// deleted by it.
+/// Deletes all devices of a lab in this namespace at once: the kernel needs a fixed time for each deletion request,
+/// however many devices it covers.
 pub(super) fn delete_all(rtnl: &mut Rtnl) -> Result<(), ErrorNumber> {
     let mut m = LinkMessage::default();
     m.attributes = vec![LinkAttribute::Group(GROUP)];
@@ -374,7 +374,7 @@ pub(super) fn delete_all(rtnl: &mut Rtnl) -> Result<(), ErrorNumber> {
 pub(super) struct Snapshot {
     pub(super) state: DeviceState,
     pub(super) counters: Counters,
-    /// The operational state says that it can send and receive.
+    /// Whether the operational state allows sending and receiving.
     pub(super) operational: bool,
 }
 

@@ -1,4 +1,4 @@
-//! Many questions to the kernel, several at a time: each thread has an oracle of its own.
+//! Runs many jobs on the kernel in parallel: each thread has its own oracle.
 
 use super::error::OracleError;
 use super::oracle::Oracle;
@@ -7,9 +7,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc;
 use std::thread;
 
-/// Puts the questions 0 to `count - 1` on `jobs` threads; `told` hears of each answer as it comes. Once it is asked to stop, no
-/// further question is begun. A thread that gets no oracle, or cannot be
-/// started, answers once, with `trouble`.
+/// Runs jobs 0 to `count - 1` on `jobs` threads; `told` receives each result as it arrives. Once `stop` is set, no
+/// further job is started. A thread that gets no oracle, or cannot be started, reports one result, with `trouble`.
 pub(super) fn many<T: Send>(
     (count, jobs): (u64, usize),
     stop: &Stop,
@@ -29,14 +28,14 @@ pub(super) fn many<T: Send>(
             if number >= count {
                 return;
             }
-            // The receiver lives as long as the threads do.
+            // The receiver lives as long as the threads.
             let _ = sender.send(one(&mut oracle, number));
         }
     };
     thread::scope(|scope| {
         for _ in 0..jobs.max(1) {
             let (sender, work) = (sender.clone(), &work);
-            // The question of what to do with fewer is not for here: it is a trouble.
+            // The caller decides whether fewer threads suffice: the error is reported.
             let told = sender.clone();
             if let Err(e) = thread::Builder::new().spawn_scoped(scope, move || work(sender)) {
                 let _ = told.send(trouble(OracleError::io("starting a thread")(e)));

@@ -1,4 +1,4 @@
-//! The matrix on the running kernel: every cell a ping for real.
+//! The matrix on the running kernel, with a real ping for every cell.
 
 use super::error::OracleError;
 use super::many::many;
@@ -10,54 +10,54 @@ use crate::stop::Stop;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-/// Enough for a machine that is not overloaded.
+/// Timeouts that suffice on a machine that is not overloaded.
 const BRISK: Timeouts = Timeouts { ask_again: Duration::from_millis(60), reply: Duration::from_millis(250) };
 
-/// The kernel's own time between ARP requests: a cell that did not agree is looked at again like this.
+/// The kernel's default interval between ARP requests, used to repeat a cell that did not agree.
 const CALM: Timeouts = Timeouts { ask_again: Duration::from_secs(1), reply: Duration::from_secs(3) };
 
-/// What the kernel said of one cell.
+/// The kernel's result for one cell.
 #[derive(Debug)]
 pub struct CellChecked {
     /// The set-up in words: modes, wire, neighbours.
     pub setup: String,
-    /// Who asks.
+    /// The sender.
     pub from: Name,
-    /// Whom.
+    /// The target.
     pub to: Name,
     /// macvlab's cell.
     pub ours: Cell,
-    /// What the kernel's ping came to.
+    /// The result of the kernel's ping.
     pub kernel: Result<Reach, OracleError>,
-    /// It agreed only when it was repeated with more patience.
+    /// It agreed only when repeated with longer timeouts.
     pub repeated: bool,
 }
 
 impl CellChecked {
-    /// Both say the same.
+    /// Whether both results are equal.
     #[must_use]
     pub fn agrees(&self) -> bool {
         self.kernel.as_ref().is_ok_and(|reach| *reach == self.ours.reach)
     }
 }
 
-/// What came of many cells.
+/// The totals for many cells.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct MatrixTally {
-    /// Cells asked about.
+    /// Cells run.
     pub cells: u64,
     /// Cells of labs that cannot be built on this kernel, by what they need.
     pub skipped: BTreeMap<String, u64>,
     /// Cells on which the two disagree.
     pub differ: u64,
-    /// Cells that could not be asked about.
+    /// Cells that could not be run.
     pub troubled: u64,
     /// Cells that agreed only when repeated.
     pub repeated: u64,
 }
 
-/// Pings for real in every cell of these groups, on `jobs` threads. `told` hears of each that was
-/// asked about; once it is asked to stop, no further cell is begun.
+/// Runs real pings in every cell of these groups, on `jobs` threads. `told` receives each result; once `stop` is set,
+/// no further cell is started.
 pub fn verify_matrix(
     groups: &[Group],
     jobs: usize,
@@ -90,13 +90,13 @@ pub fn verify_matrix(
     tally
 }
 
-/// How many cells there are.
+/// The number of cells.
 #[must_use]
 pub fn cell_count(groups: &[Group]) -> usize {
     groups.iter().map(|group| group.columns.len() * group.pairs().len()).sum()
 }
 
-/// A cell to ask about.
+/// A cell to run.
 struct Question<'a> {
     setup: &'a Setup,
     words: String,

@@ -1,4 +1,4 @@
-//! The running Linux kernel as an oracle: a lab is built from real devices in namespaces of its own, run, and compared.
+//! The running Linux kernel as an oracle: a lab is built from real devices in separate namespaces, run, and compared.
 
 mod can;
 mod change;

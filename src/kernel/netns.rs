@@ -1,5 +1,5 @@
-//! Network namespaces without a name: they live as long as somebody holds a descriptor of theirs, so that nothing is
-//! left over however the program ends.
+//! Anonymous network namespaces: they exist as long as a descriptor is open, so nothing is left over however the
+//! program ends.
 
 use super::error::OracleError;
 use nix::sched::{CloneFlags, setns, unshare};
@@ -8,13 +8,13 @@ use std::fs::{self, File};
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, RawFd};
 
-/// A network namespace of our own.
+/// A network namespace created by this process.
 #[derive(Debug)]
 pub(super) struct Namespace {
     file: File,
 }
 
-/// While it lives, the thread is in another namespace; then it goes back.
+/// While it lives, the thread is in another namespace; on drop, the thread returns.
 #[derive(Debug)]
 pub(super) struct Inside<'a> {
     home: &'a Namespace,
@@ -22,20 +22,20 @@ pub(super) struct Inside<'a> {
 
 impl Drop for Inside<'_> {
     fn drop(&mut self) {
-        // The namespace is held open by `home`; there is nothing left that could fail or be done about it.
+        // `home` keeps the namespace open, so this cannot fail, and an error could not be handled.
         let _ = setns(self.home.file.as_fd(), CloneFlags::CLONE_NEWNET);
     }
 }
 
 impl Namespace {
-    /// The namespace that the thread is in.
+    /// The thread's current namespace.
     pub(super) fn current() -> Result<Namespace, OracleError> {
         let file =
             File::open("/proc/thread-self/ns/net").map_err(OracleError::io("/proc/thread-self/ns/net"))?;
         Ok(Namespace { file })
     }
 
-    /// A new one, prepared for labs; the thread is in it as long as the guard lives.
+    /// A new namespace, prepared for labs; the thread is in it as long as the guard lives.
     pub(super) fn create(home: &Namespace) -> Result<(Namespace, Inside<'_>), OracleError> {
         unshare(CloneFlags::CLONE_NEWNET).map_err(|e| OracleError::Unprivileged(e.into()))?;
         let guard = Inside { home };
@@ -60,8 +60,8 @@ impl Namespace {
     }
 }
 
-/// Devices are quiet: without a link-local address IPv6 joins its all-nodes group, as it does everywhere, and says
-/// nothing. And bridges leave it to nobody's firewall whether they forward a broken IP packet.
+/// Silences devices: without a link-local address IPv6 joins its all-nodes group, as everywhere, and sends nothing. And
+/// no firewall decides whether a bridge forwards a malformed IP packet.
 const SETTINGS: [(&str, &str); 6] = [
     ("ipv6/conf/all/addr_gen_mode", "1"),
     ("ipv6/conf/default/addr_gen_mode", "1"),
@@ -71,7 +71,7 @@ const SETTINGS: [(&str, &str); 6] = [
     ("bridge/bridge-nf-call-arptables", "0"),
 ];
 
-/// A setting of the thread's namespace. A kernel without the feature has no such file, which is as good.
+/// Writes a setting of the thread's namespace. A kernel without the feature has no such file, which is fine.
 pub(super) fn write_setting(setting: &str, value: &str) -> io::Result<()> {
     match fs::write(format!("/proc/sys/net/{setting}"), value) {
         Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(()),
@@ -79,8 +79,8 @@ pub(super) fn write_setting(setting: &str, value: &str) -> io::Result<()> {
     }
 }
 
-/// Makes sure that namespaces can be made: as root, or else in a user namespace of our own. To be called while the
-/// process has one thread only, as the kernel demands.
+/// Makes sure that namespaces can be created: as root, otherwise in a new user namespace. Must be called while the
+/// process has one thread only, as the kernel requires.
 ///
 /// # Errors
 /// [`OracleError::Unprivileged`] if neither works.

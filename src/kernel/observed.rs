@@ -1,4 +1,4 @@
-//! What happened in a lab, in words that neither the kernel's side nor macvlab's owns.
+//! The observations of a lab run, in a form common to the kernel's side and macvlab's.
 
 use crate::counters::Counters;
 use crate::errno::ErrorNumber;
@@ -8,7 +8,7 @@ use crate::lab::{DeviceState, SetupStage};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-/// What came of a step.
+/// The outcome of a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StepOutcome {
     /// Done.
@@ -34,7 +34,7 @@ impl fmt::Display for StepOutcome {
 pub struct Seen {
     /// The device.
     pub device: Name,
-    /// As what.
+    /// The packet type.
     pub packet_type: PacketType,
     /// The frame.
     pub frame: Frame,
@@ -43,16 +43,16 @@ pub struct Seen {
 /// What happened during one step.
 #[derive(Clone, Debug, PartialEq)]
 pub struct StepObserved {
-    /// What came of it.
+    /// The outcome.
     pub outcome: StepOutcome,
     /// Frames handed to ports, stations and host stacks.
     pub deliveries: Vec<Seen>,
-    /// Frames that the taps of NICs saw coming in.
+    /// Frames that the taps of NICs saw arrive.
     pub arrives: Vec<Seen>,
 }
 
 impl StepObserved {
-    /// A step that did nothing yet.
+    /// A step without effects so far.
     #[must_use]
     pub fn new(outcome: StepOutcome) -> StepObserved {
         StepObserved { outcome, deliveries: Vec::new(), arrives: Vec::new() }
@@ -62,27 +62,27 @@ impl StepObserved {
 /// A declared device that was refused.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SetupError {
-    /// Which.
+    /// The device.
     pub device: Name,
-    /// Where.
+    /// The stage.
     pub stage: SetupStage,
-    /// With which error.
+    /// The error.
     pub error: ErrorNumber,
 }
 
-/// What happened in a lab.
+/// The observations of a lab run.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Observed {
     /// Declared devices that were refused, in order.
     pub setup: Vec<SetupError>,
-    /// One entry a step.
+    /// One entry per step.
     pub steps: Vec<StepObserved>,
-    /// What each device counted: one entry each time it was removed, and one at the end if it is still there.
+    /// The counters of each device: one entry each time it was removed, and one at the end if it still exists.
     pub counters: BTreeMap<Name, Vec<Counters>>,
-    /// How each device stands at the end.
+    /// The final state of each device.
     pub states: BTreeMap<Name, DeviceState>,
     /// Frames seen during a later step than the one that sent them.
     pub late: usize,
-    /// Devices that went with the other end of their cable, which is how the kernel removes a veth; in a lab they stay.
+    /// Devices removed along with the other end of their cable, as the kernel removes a veth; in a lab they stay.
     pub vanished: BTreeSet<Name>,
 }

@@ -1,4 +1,4 @@
-//! Runs a lab on the kernel and writes down what happened.
+//! Runs a lab on the kernel and records what happened.
 
 use super::change;
 use super::error::OracleError;
@@ -16,14 +16,14 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::time::Duration;
 
-/// The running kernel. It keeps namespaces from one lab for the next, in the thread that made it.
+/// The running kernel. It reuses namespaces from lab to lab, in the thread that created it.
 #[derive(Debug)]
 pub struct Oracle {
     pool: Pool,
 }
 
-/// How many frames each step is expected to show: the oracle waits a little longer for those and less for others. It
-/// never changes what is reported.
+/// How many frames each step is expected to show: the oracle waits slightly longer for those and less for others. The
+/// expectation never changes what is reported.
 pub type Hints = Vec<usize>;
 
 impl Oracle {
@@ -35,15 +35,16 @@ impl Oracle {
         Ok(Oracle { pool: Pool::new()? })
     }
 
-    /// Where its namespaces come from.
+    /// The source of its namespaces.
     pub(super) fn pool(&mut self) -> &mut Pool {
         &mut self.pool
     }
 
-    /// Builds the lab, runs its steps, takes it down.
+    /// Builds the lab, runs its steps, and removes it.
     ///
     /// # Errors
-    /// [`OracleError::Unsupported`] if the lab needs what the oracle cannot do, other troubles if it could not do its work.
+    /// [`OracleError::Unsupported`] if the lab needs something that the oracle cannot do, other errors if it could not
+    /// run.
     pub fn run(&mut self, lab: &LabSpec, hints: Option<&Hints>) -> Result<Observed, OracleError> {
         let (mut world, setup) = World::build(&mut self.pool, lab)?;
         if lab.switches.iter().any(|s| s.ageing.is_zero() && s.fdb.iter().any(|e| e.dynamic)) {
@@ -52,7 +53,7 @@ impl Oracle {
         let mut ear = SocketRecorder::new(lab);
         for i in 0..lab.steps.len() {
             if !matches!(lab.steps[i].action, Action::Inject { .. }) {
-                // What still waits in a queue must not meet the change.
+                // Queued frames must not meet the change.
                 ear.settle(&world, None)?;
             }
             let outcome = run_step(&mut world, &mut ear, lab, i)?;
@@ -115,7 +116,8 @@ fn run_step(
                 std::thread::sleep(SWEEP);
             }
             if matches!(change, SwitchChange::State { .. }) && world.live.contains_key(switch) {
-                // Its own device has carrier as long as a port forwards, and the ports on it hear of that late.
+                // The bridge's own device has carrier as long as a port forwards, and the macvlans on it learn of that
+                // late.
                 world.settle_carriers();
             }
             outcome
@@ -140,7 +142,7 @@ fn run_step(
     })
 }
 
-/// Whether a change makes entries that are too old at once: the bridge sweeps them out when it gets round to it.
+/// Whether a change makes existing entries too old at once: the bridge removes them in its next sweep.
 fn sweeps(lab: &LabSpec, change: &SwitchChange) -> bool {
     match change {
         SwitchChange::Ageing(time) => time.is_zero(),
@@ -164,7 +166,7 @@ fn inject(world: &World<'_>, at: &str, from_wire: bool, bytes: &[u8]) -> Result<
     world.cells[place.cell].sender.send(place.ifindex, bytes)
 }
 
-/// Who has which address at the moment: MAC addresses in the kernel, IP addresses in the declaration.
+/// The current addresses of devices: MAC addresses in the kernel, IP addresses in the declaration.
 struct Addresses<'a> {
     macs: BTreeMap<Name, MacAddr>,
     lab: &'a LabSpec,
@@ -207,7 +209,7 @@ fn bytes_of(world: &mut World<'_>, lab: &LabSpec, at: &str, frame: &FrameSpec) -
     }
 }
 
-/// The longest that a bridge takes to sweep out entries that are too old: it first does so 100 ms after it came up.
+/// The longest time until a bridge removes entries that are too old: its first sweep is 100 ms after it came up.
 const SWEEP: Duration = Duration::from_millis(130);
 /// Time without a frame after which a step is over.
 pub(super) const QUIET: Duration = Duration::from_micros(1500);

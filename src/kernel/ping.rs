@@ -1,4 +1,4 @@
-//! A ping for real: IP stacks in the namespaces of a lab, of which one asks another.
+//! A real ping: between IP stacks in the namespaces of a lab.
 
 use super::error::OracleError;
 use super::link;
@@ -16,12 +16,12 @@ use std::io;
 use std::net::IpAddr;
 use std::time::Duration;
 
-/// The loopback's index in every namespace: what a stack tells itself ("unreachable") goes through it.
+/// The loopback's index in every namespace: messages of a stack to itself ("unreachable") pass through it.
 const LOOPBACK: u32 = 1;
 /// An echo request (RFC 792); the kernel fills in checksum and identifier.
 const ECHO_REQUEST: [u8; 16] = [8, 0, 0, 0, 0, 0, 0, 1, 0x70, 0x69, 0x6e, 0x67, 0, 0, 0, 0];
 
-/// How long to wait for what does not come.
+/// Timeouts.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Timeouts {
     /// Between ARP requests, of which there are three.
@@ -31,10 +31,10 @@ pub(super) struct Timeouts {
 }
 
 impl Oracle {
-    /// One device pings another by IPv4 in a lab that is made for it; the lab's steps are not run.
+    /// One device pings another by IPv4 in a lab built for it; the lab's steps are not run.
     ///
     /// # Errors
-    /// [`OracleError::Unsupported`] if a device has no IPv4 address or needs more than an IP stack of its own.
+    /// [`OracleError::Unsupported`] if a device has no IPv4 address or needs more than a simple IP stack.
     pub(super) fn ping(
         &mut self,
         lab: &LabSpec,
@@ -46,7 +46,7 @@ impl Oracle {
             return Err(OracleError::Unsupported("routers".to_owned()));
         }
         let lab = LabSpec { steps: Vec::new(), ..lab.clone() };
-        // What the kernel refuses to make is no end of a ping; what it refuses to bring up has no route.
+        // A port that the kernel refuses to create does not take part; one that it refuses to bring up has no route.
         let (mut world, _) = World::build(self.pool(), &lab)?;
         let ends = ends(&lab);
         for (name, ip) in ends.iter().filter(|(name, _)| world.live.contains_key(*name)).collect::<Vec<_>>() {
@@ -84,14 +84,14 @@ fn give_addresses(
     let failed = || OracleError::refused(format!("the addresses of {name}"));
     link::set_flag(rtnl, LOOPBACK, LinkFlags::Up, true).map_err(failed())?;
     for net in ip.address.iter().filter(|net| net.addr().is_ipv4()) {
-        link::add_address(rtnl, place.ifindex, net.addr(), net.prefix()).map_err(failed())?;
+        link::add_address(rtnl, place.ifindex, net.addr(), net.prefix_len()).map_err(failed())?;
     }
     for (addr, mac) in ip.neighbours.iter().filter(|(addr, _)| addr.is_ipv4()) {
         link::add_neighbour(rtnl, place.ifindex, *addr, *mac).map_err(failed())?;
     }
     let _inside = world.inside(place.cell)?;
     let settings = [
-        // Whoever is root here may open an echo socket.
+        // Root in the namespace may open an echo socket.
         ("ipv4/ping_group_range".to_owned(), "0 0".to_owned()),
         (format!("ipv4/neigh/{DEVICE}/retrans_time_ms"), patience.ask_again.as_millis().to_string()),
     ];
@@ -101,7 +101,7 @@ fn give_addresses(
     Ok(())
 }
 
-/// Sends an echo request and waits: an answer, the stack's own word that nobody is there, or `None`: silence.
+/// Sends an echo request and waits for a reply or the stack's "unreachable"; `None`: a timeout.
 fn ask(
     world: &World<'_>,
     from: &str,
@@ -130,7 +130,7 @@ fn ask(
     }
 }
 
-/// How many echo requests have reached a device's stack; none if there is no such device.
+/// The number of echo requests that reached a device's stack; none if there is no such device.
 fn echo_requests(world: &World<'_>, name: &str) -> Result<u64, OracleError> {
     const COUNTERS: &str = "/proc/thread-self/net/snmp";
     if !world.live.contains_key(name) {

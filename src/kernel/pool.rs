@@ -1,5 +1,5 @@
-//! Namespaces and their sockets, kept from one lab for the next: closing a packet socket makes the kernel wait for all
-//! its processors, a hundred times longer than the lab itself takes.
+//! Namespaces and their sockets, reused from lab to lab: when a packet socket is closed, the kernel waits for all
+//! processors, a hundred times longer than the lab itself takes.
 
 use super::error::OracleError;
 use super::link;
@@ -9,17 +9,17 @@ use crate::sys::{self, EVERY_PROTOCOL, PacketSocket};
 use std::collections::BTreeMap;
 use std::os::fd::RawFd;
 
-/// The name of the one device in a namespace that holds a NIC, a port or a station.
+/// The name of the only device in a namespace for a NIC, a port or a station.
 pub(super) const DEVICE: &str = "dev0";
 
-/// What a namespace is for.
+/// The role of a namespace.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Role {
-    /// A NIC: its tap and its host stack are told apart.
+    /// A NIC: its tap and its host stack are observed separately.
     Nic,
     /// A port or a station.
     End,
-    /// A switch, or the far ends of idle cables: nobody listens.
+    /// A switch, or the far ends of idle cables: no sockets.
     Deaf,
 }
 
@@ -28,13 +28,13 @@ pub(super) enum Role {
 pub(super) struct Cell {
     pub(super) role: Role,
     namespace: Namespace,
-    /// Makes and changes devices here.
+    /// Creates and changes devices here.
     pub(super) rtnl: Rtnl,
     /// Sends frames, and carries ioctls.
     pub(super) sender: PacketSocket,
-    /// Sees what comes in, before the macvlan hook.
+    /// Sees arriving frames, before the macvlan receive handler.
     pub(super) tap: Option<PacketSocket>,
-    /// Each for one ethertype, behind the macvlan hook.
+    /// One for each ethertype, after the macvlan receive handler.
     pub(super) handlers: Vec<PacketSocket>,
 }
 
@@ -44,7 +44,7 @@ impl Cell {
         self.namespace.raw()
     }
 
-    /// Listens on a device that has just been made.
+    /// Listens on a device that has just been created.
     pub(super) fn listen(&self, ifindex: u32, protocols: &[u16]) -> Result<(), OracleError> {
         let failed = || OracleError::io("binding a packet socket");
         if let Some(tap) = &self.tap {
@@ -61,7 +61,7 @@ impl Cell {
         self.namespace.enter(&pool.home)
     }
 
-    /// Deletes what a lab left; `false`: something is still there.
+    /// Deletes the devices of a lab; `false`: some are left.
     fn sweep(&mut self) -> bool {
         let empty = |rtnl: &mut Rtnl| rtnl.devices().is_ok_and(|d| d.len() <= 1);
         if empty(&mut self.rtnl) {
@@ -71,7 +71,7 @@ impl Cell {
     }
 }
 
-/// The namespaces at hand.
+/// The available namespaces.
 #[derive(Debug)]
 pub(super) struct Pool {
     home: Namespace,
@@ -84,7 +84,7 @@ impl Drop for Pool {
         // Closing a packet socket waits for all processors; closing many at once waits no longer than closing one.
         std::thread::scope(|scope| {
             for cell in std::mem::take(&mut self.idle).into_values().flatten() {
-                // One that gets no thread is closed here.
+                // If no thread can be started, it is closed here.
                 let _ = std::thread::Builder::new().spawn_scoped(scope, move || drop(cell));
             }
         });
@@ -92,7 +92,7 @@ impl Drop for Pool {
 }
 
 impl Pool {
-    /// An empty pool of this thread.
+    /// An empty pool for this thread.
     pub(super) fn new() -> Result<Pool, OracleError> {
         Ok(Pool { home: Namespace::current()?, idle: BTreeMap::new(), tag_offloads: None })
     }
@@ -112,7 +112,7 @@ impl Pool {
         Ok(cell)
     }
 
-    /// Takes a namespace back, once its devices are gone.
+    /// Takes back a namespace, once its devices are deleted.
     pub(super) fn give(&mut self, mut cell: Cell) {
         // One that cannot be emptied is closed, and the kernel empties it.
         if cell.sweep() {
@@ -133,7 +133,8 @@ impl Pool {
         })
     }
 
-    /// Makes a veth end leave tags in the frame, where its length counts. A kernel without ethtool has no offloads.
+    /// Makes a veth end keep tags in the frame, where they count towards its length. A kernel without ethtool has no
+    /// offloads.
     pub(super) fn no_tag_offloads(&mut self, cell: &Cell, ifname: &str) {
         const FEATURES: [&str; 2] = ["tx-vlan-hw-insert", "tx-vlan-stag-hw-insert"];
         if self.tag_offloads.is_none() {
@@ -146,7 +147,7 @@ impl Pool {
 fn handler(role: Role) -> std::io::Result<PacketSocket> {
     let socket = PacketSocket::listener()?;
     if role == Role::End {
-        // Only so that the frame counts as wanted; the tap has it already.
+        // Only makes the kernel deliver the frame; the tap has it already.
         socket.swallow()?;
     }
     Ok(socket)

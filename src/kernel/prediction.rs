@@ -1,4 +1,4 @@
-//! macvlab's answer, in the words of the comparison.
+//! macvlab's result, in the form used for comparison.
 
 use super::compare::Difference;
 use super::observed::{Observed, Seen, SetupError, StepObserved, StepOutcome};
@@ -8,13 +8,13 @@ use crate::report::{Detail, JsonLines, TextReport};
 use crate::verdict::Rule;
 use std::collections::BTreeSet;
 
-/// What macvlab says about a lab.
+/// macvlab's result for a lab.
 #[derive(Clone, Debug)]
 pub struct Prediction {
-    /// In the words of the comparison.
+    /// In the form used for comparison.
     pub observed: Observed,
     events: Vec<Event>,
-    /// What differs if devices take frames from their cables in batches.
+    /// The difference if devices receive frames from their cables in batches.
     pub(super) batch: Option<Difference>,
 }
 
@@ -34,13 +34,13 @@ impl Prediction {
         Prediction { observed: convert(lab, &events), events, batch }
     }
 
-    /// How many frames each step shows.
+    /// The number of frames in each step.
     #[must_use]
     pub fn hints(&self) -> Vec<usize> {
         self.observed.steps.iter().map(|s| s.deliveries.len() + s.arrives.len()).collect()
     }
 
-    /// The rules that decided something: a hop, a refusal of a step or of a device.
+    /// The rules that decided something: a hop, or a refusal of a step or a device.
     #[must_use]
     pub fn rules(&self) -> BTreeSet<Rule> {
         let of_event = |event: &Event| match event {
@@ -55,7 +55,7 @@ impl Prediction {
         self.events.iter().filter_map(of_event).collect()
     }
 
-    /// A step (from 0) as `macvlab run` tells it: every hop and every rule.
+    /// A step (from 0) as `macvlab run` shows it: every hop and every rule.
     #[must_use]
     pub fn explain(&self, step: usize) -> String {
         let mut report = TextReport::new(Vec::new(), Detail::Hops, false);
@@ -72,7 +72,7 @@ impl Prediction {
     }
 }
 
-/// The first thing that happens differently in a run in which devices take frames in batches.
+/// The first event that differs in a run in which devices receive frames in batches.
 pub(super) fn first_difference(one_by_one: &[Event], batched: &[Event]) -> Option<Difference> {
     let told = |event: Option<&Event>| {
         let mut line = JsonLines::new(Vec::new());
@@ -86,18 +86,18 @@ pub(super) fn first_difference(one_by_one: &[Event], batched: &[Event]) -> Optio
     })
 }
 
-/// Why a step is run on neither side; `None`: it is run.
+/// Why a step is skipped on both sides; `None`: it is run.
 pub(super) fn skipped(action: &Action) -> Option<&'static str> {
     match action {
         Action::Ping(_) | Action::Arping(_) | Action::Udp(_) | Action::Tcp(_) => {
-            Some("no TCP/IP stacks talk here")
+            Some("steps with TCP/IP stacks are not run here")
         }
-        Action::Replay { .. } => Some("no captures are replayed here"),
+        Action::Replay { .. } => Some("replays are not run here"),
         _ => None,
     }
 }
 
-/// The step, or nothing in its place.
+/// The step, or an empty one in its place.
 fn silenced(step: &StepSpec) -> StepSpec {
     match skipped(&step.action) {
         Some(_) => StepSpec { action: Action::Wait(std::time::Duration::ZERO), ..step.clone() },

@@ -1,5 +1,4 @@
-//! How fast the running kernel's macvlan is with frames that a packet socket sends: a socket path, most of which is not
-//! macvlan's.
+//! Measures the running kernel's macvlan with frames from a packet socket: most of this socket path is not macvlan's.
 
 use super::error::OracleError;
 use super::pool::Pool;
@@ -8,19 +7,19 @@ use crate::errno::ErrorNumber;
 use crate::lab::spec::{DeviceKind, LabSpec, Name};
 use std::time::{Duration, Instant};
 
-/// Frames through the kernel.
+/// The result of a measurement.
 #[derive(Clone, Copy, Debug)]
 pub struct Raced {
     /// Frames sent.
     pub sent: u64,
     /// Frames that the ports counted: fewer if the kernel's queues were full.
     pub received: u64,
-    /// From the first to behind the last.
+    /// From before the first frame to after the last.
     pub time: Duration,
 }
 
-/// Builds a lab of real devices in namespaces and sends frames to one of its NICs, from the far end of its cable, as fast as
-/// one thread can. Every port's counter is read before and after.
+/// Builds a lab of real devices in namespaces and sends frames to one of its NICs, from the far end of its cable, as
+/// fast as one thread can. Reads every port's counter before and after.
 ///
 /// # Errors
 /// [`OracleError`] if the lab cannot be built, or a frame cannot be sent.

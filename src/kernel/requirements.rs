@@ -1,7 +1,7 @@
-//! What a lab needs from the kernel, found out before anything is made.
+//! A lab's requirements, checked before anything is created.
 
 use super::error::OracleError;
-use crate::frame::{EthHeader, MacAddr};
+use crate::frame::{EthHeader, MacAddr, ethertype};
 use crate::lab::spec::{
     Action, CraftBody, DeviceKind, FrameSpec, InjectPoint, LabSpec, Name, SwitchPortSpec, TapOpen,
 };
@@ -9,15 +9,15 @@ use crate::nic::UnicastFilter;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-/// The longest that all waits of one lab may take together: the kernel's time is real time.
+/// Maximum total of all waits of one lab: they run in real time.
 const LONGEST_WAIT: Duration = Duration::from_secs(10);
 
-/// What is at the other end of a cable.
+/// The other end of a cable.
 #[derive(Clone, Debug)]
 pub(super) enum Far {
     /// Another device of the lab.
     Device(Name),
-    /// A switch, by this port.
+    /// A switch, by the port for this device.
     Switch(Name, Box<SwitchPortSpec>),
     /// An idle, connected end.
     Nobody,
@@ -36,9 +36,9 @@ pub(super) struct Wired {
 #[derive(Clone, Debug)]
 pub(super) struct Requirements {
     wired: BTreeMap<Name, Wired>,
-    /// Every ethertype that a host stack could meet, as packet sockets name them.
+    /// Every ethertype that a host stack could receive, as packet sockets name them.
     pub(super) protocols: Vec<u16>,
-    /// Some frame is an IPv4 fragment: parts of datagrams stay in the namespaces that saw them.
+    /// Whether any frame is an IPv4 fragment: fragments stay in the namespaces that saw them.
     pub(super) leaves_fragments: bool,
 }
 
@@ -46,7 +46,7 @@ impl Requirements {
     /// Reads the lab.
     ///
     /// # Errors
-    /// [`OracleError::Unsupported`] names what this oracle cannot do, whatever the kernel can.
+    /// [`OracleError::Unsupported`] names what this oracle cannot do, whatever the kernel supports.
     pub(super) fn of(lab: &LabSpec) -> Result<Requirements, OracleError> {
         check(lab)?;
         let mut wired = BTreeMap::new();
@@ -125,7 +125,8 @@ fn far_end(lab: &LabSpec, name: &str) -> Far {
     on_switch.or_else(|| cables().map(Far::Device)).unwrap_or(Far::Nobody)
 }
 
-/// Every ethertype of the lab's frames, at whatever depth behind tags; 802.3 lengths as the kernel's two names for them.
+/// Every ethertype of the lab's frames, at any depth behind tags; 802.3 lengths as the two ethertypes that the kernel
+/// uses for them.
 fn protocols(lab: &LabSpec) -> Vec<u16> {
     let mut found = BTreeSet::new();
     for step in &lab.steps {
@@ -139,8 +140,10 @@ fn protocols(lab: &LabSpec) -> Vec<u16> {
                         let head = [[0; 12].as_slice(), &ethertype.to_be_bytes(), payload].concat();
                         add_types(&head, &mut found);
                     }
-                    CraftBody::Arp { .. } => found.extend([0x0806]),
-                    CraftBody::Icmp { .. } | CraftBody::Udp { .. } => found.extend([0x0800, 0x86dd]),
+                    CraftBody::Arp { .. } => found.extend([ethertype::ARP]),
+                    CraftBody::Icmp { .. } | CraftBody::Udp { .. } => {
+                        found.extend([ethertype::IPV4, ethertype::IPV6])
+                    }
                 }
             }
         }
@@ -151,12 +154,10 @@ fn protocols(lab: &LabSpec) -> Vec<u16> {
 /// Whether any frame may be an IPv4 fragment.
 fn fragments(lab: &LabSpec) -> bool {
     lab.steps.iter().any(|step| match &step.action {
-        Action::Inject { frame: FrameSpec::Bytes(bytes), .. } => {
-            let tags = EthHeader::tags(bytes).count();
-            bytes.get(12 + 4 * tags..).is_some_and(|rest| rest.starts_with(&[8, 0]) && in_parts(&rest[2..]))
-        }
+        Action::Inject { frame: FrameSpec::Bytes(bytes), .. } => EthHeader::payload(bytes)
+            .is_some_and(|(kind, at)| kind == ethertype::IPV4 && in_parts(&bytes[at..])),
         Action::Inject { frame: FrameSpec::Crafted(craft), .. } => match &craft.body {
-            CraftBody::Ethernet { ethertype: 0x0800, payload } => in_parts(payload),
+            CraftBody::Ethernet { ethertype: ethertype::IPV4, payload } => in_parts(payload),
             _ => false,
         },
         _ => false,
@@ -176,7 +177,7 @@ fn add_types(frame: &[u8], found: &mut BTreeSet<u16>) {
         } else {
             found.insert(kind);
         }
-        if kind != 0x8100 && kind != 0x88a8 {
+        if !matches!(kind, ethertype::C_VLAN | ethertype::S_VLAN) {
             break;
         }
     }

@@ -1,4 +1,4 @@
-//! Talking to the kernel's device management: one request, one answer.
+//! Requests to the kernel's device management (rtnetlink).
 
 use super::error::OracleError;
 use crate::errno::ErrorNumber;
@@ -12,12 +12,13 @@ use netlink_packet_route::neighbour::NeighbourMessage;
 use netlink_sys::{Socket, SocketAddr, protocols::NETLINK_ROUTE};
 use std::io;
 
-/// How long one answer may be: a device with all its attributes is about 2 KB, a dump comes in parts of at most 32 KB.
+/// Maximum length of one answer: a device with all its attributes is about 2 KB, a dump comes in parts of at most 32
+/// KB.
 const ANSWER_BYTES: usize = 65536;
-/// Flags of a request that makes something new.
+/// Flags of a request that creates something.
 pub(super) const NEW: u16 = NLM_F_CREATE | NLM_F_EXCL;
 
-/// A socket for requests in the namespace in which it was made.
+/// A socket for requests in the namespace in which it was created.
 #[derive(Debug)]
 pub(super) struct Rtnl {
     socket: Socket,
@@ -40,12 +41,12 @@ impl Rtnl {
         Ok(Rtnl { socket, sequence: 0, answer: Vec::with_capacity(ANSWER_BYTES) })
     }
 
-    /// Asks for a change and waits for the kernel's answer.
+    /// Requests a change and waits for the kernel's answer.
     pub(super) fn change(&mut self, message: RouteNetlinkMessage, flags: u16) -> Result<(), ErrorNumber> {
         self.exchange(message, flags | NLM_F_ACK).map(|_| ())
     }
 
-    /// One device as it stands.
+    /// Reads one device.
     pub(super) fn device(&mut self, ifindex: u32) -> Result<LinkMessage, ErrorNumber> {
         let mut ask = LinkMessage::default();
         ask.header.index = ifindex;
@@ -126,7 +127,7 @@ impl Rtnl {
                 _ => {}
             }
         }
-        // Without an acknowledgement asked for, the answer itself is the end.
+        // If no acknowledgement was requested, the answer itself is the end.
         Ok(flags & (NLM_F_ACK | NLM_F_DUMP) == 0 && !answers.is_empty())
     }
 }

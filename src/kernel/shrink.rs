@@ -1,4 +1,4 @@
-//! Makes a failing lab small: what can be left out without the failure going away is left out.
+//! Minimizes a failing lab: removes everything that the failure does not need.
 
 use crate::lab::LabSpec;
 use crate::lab::spec::{
@@ -8,10 +8,10 @@ use crate::macvlan::MacvlanFlags;
 use crate::switch::{PortFlag, PortFlags, PortState};
 use std::time::Duration;
 
-/// The most often that a lab is tried while it is made small.
+/// Maximum number of runs while a lab is minimized.
 const TRIES: usize = 600;
 
-/// The smallest lab found for which `fails` still holds. Steps go first, then devices, then keys.
+/// The smallest lab found for which `fails` still holds. Steps are removed first, then devices, then keys.
 pub fn shrink(lab: &LabSpec, fails: &mut dyn FnMut(&LabSpec) -> bool) -> LabSpec {
     let mut s = Shrinking { best: lab.clone(), fails, tries: 0 };
     loop {
@@ -34,7 +34,7 @@ struct Shrinking<'a> {
 }
 
 impl Shrinking<'_> {
-    /// Takes the candidate if it still fails.
+    /// Keeps the candidate if it still fails.
     fn offer(&mut self, candidate: LabSpec) -> bool {
         if candidate == self.best || self.tries >= TRIES {
             return false;
@@ -74,7 +74,7 @@ impl Shrinking<'_> {
         }
     }
 
-    /// Switches as a whole, their ports, entries and settings.
+    /// Whole switches, their ports, entries and settings.
     fn switches(&mut self) {
         for i in (0..self.best.switches.len()).rev() {
             let mut whole = self.best.clone();
@@ -108,8 +108,8 @@ impl Shrinking<'_> {
         }
     }
 
-    /// A frame that a station, a port or another NIC sends comes off a NIC's wire instead; then whoever sent it, and the
-    /// switch that brought it, can go.
+    /// A frame that a station, a port or another NIC sends arrives on a NIC's wire instead; then its sender, and the
+    /// switch that forwarded it, can be removed.
     fn off_the_wire(&mut self) {
         let nics: Vec<Name> = self
             .best
@@ -136,7 +136,7 @@ impl Shrinking<'_> {
                     alone.devices.retain(|d| d.name != at);
                     forget(&mut alone, &at);
                 }
-                // The smallest first. Reaching the NIC from its wire needs somebody's end of its cable only.
+                // The smallest first. Reaching the NIC from its wire needs only a device at the far end of its cable.
                 let _ = self.offer(alone) || self.offer(without_switches) || self.offer(candidate);
             }
         }
@@ -239,7 +239,7 @@ const NIC_KEYS: &[fn(&mut NicSpec)] = &[
     |n| n.cable = None,
 ];
 
-/// Takes out what names a device that is gone: cables, switch ports, entries, steps, and ports on it.
+/// Removes everything that names a removed device: cables, switch ports, entries, steps, and ports on it.
 fn forget(lab: &mut LabSpec, gone: &Name) {
     for device in &mut lab.devices {
         if let DeviceKind::Nic(nic) = &mut device.kind

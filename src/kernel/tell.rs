@@ -1,4 +1,4 @@
-//! A difference, told so that a person sees what it is about.
+//! Formats differences for users.
 
 use super::compare::Difference;
 use super::prediction::Prediction;
@@ -7,7 +7,7 @@ use crate::report::step_in_words;
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
-/// Every difference, each step's with what macvlab did in it and by which rules.
+/// Every difference, with the step's hops and rules in macvlab.
 #[must_use]
 pub fn tell(lab: &LabSpec, ours: &Prediction, differences: &[Difference]) -> String {
     let mut text = String::new();
@@ -20,7 +20,7 @@ pub fn tell(lab: &LabSpec, ours: &Prediction, differences: &[Difference]) -> Str
             let _ = writeln!(text, "  {}", line(difference));
         }
         if let Some(i) = step {
-            text.push_str("  macvlab's way:\n");
+            text.push_str("  in macvlab:\n");
             for told in ours.explain(i).lines() {
                 let _ = writeln!(text, "    {told}");
             }

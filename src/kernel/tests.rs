@@ -50,7 +50,7 @@ const B: u64 = 0x0200_0000_000b;
 const WIN: u64 = 0x0200_0000_00ff;
 const ALL: u64 = 0xffff_ffff_ffff;
 
-/// `None` where namespaces cannot be made: there the kernel cannot be asked.
+/// `None` where namespaces cannot be created, so the kernel is not available.
 fn observe(lab: &LabSpec) -> Option<Observed> {
     match Oracle::new().unwrap().run(lab, None) {
         Ok(o) => Some(o),
@@ -86,7 +86,7 @@ fn bridge_ports_reach_each_other_without_the_wire() {
         [("b".into(), PacketType::Broadcast), ("win".into(), PacketType::Broadcast)]
     );
     assert_eq!(who(&o.steps[1].arrives), []);
-    // A local broadcast counts 14 bytes too many.
+    // A local broadcast counts 14 extra bytes.
     assert_eq!(o.counters["b"][0].rx_bytes, 15 + 15 + 14);
     assert_eq!(o.counters["eth0"][0].tx_packets, 1);
 }

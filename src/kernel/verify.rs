@@ -1,4 +1,4 @@
-//! Many labs, several at a time.
+//! Runs many labs in parallel.
 
 use super::compare::{Allowed, Comparison, compare};
 use super::error::OracleError;
@@ -16,13 +16,13 @@ use std::collections::{BTreeMap, BTreeSet};
 /// How often a failing lab is run again to see whether it fails each time.
 const AGAIN: usize = 2;
 
-/// How often to look again where chance may be at work.
+/// How often to repeat where chance may be involved.
 const SECOND_LOOKS: usize = 2;
 
 /// Runs a lab on both sides and compares.
 ///
 /// # Errors
-/// The oracle's troubles; [`OracleError::Unsupported`] names what it cannot do.
+/// The oracle's errors; [`OracleError::Unsupported`] names what it cannot do.
 pub fn verify_lab(oracle: &mut Oracle, lab: &LabSpec) -> Result<(Comparison, Prediction), OracleError> {
     let ours = Prediction::run(lab);
     let hints = ours.hints();
@@ -31,7 +31,7 @@ pub fn verify_lab(oracle: &mut Oracle, lab: &LabSpec) -> Result<(Comparison, Pre
         if !comparison.doubtful() {
             break;
         }
-        // The kernel salts its hash anew for each port that it makes.
+        // The kernel uses a new hash salt for each port that it creates.
         let again = compare(lab, &oracle.run(lab, Some(&hints))?, &ours);
         if again.differences.is_empty() {
             comparison = again;
@@ -46,26 +46,26 @@ pub fn verify_lab(oracle: &mut Oracle, lab: &LabSpec) -> Result<(Comparison, Pre
 pub struct Failure {
     /// Its seed.
     pub seed: u64,
-    /// The lab, made small.
+    /// The lab, minimized.
     pub lab: LabSpec,
-    /// What is different, for people.
+    /// The differences, for users.
     pub told: String,
-    /// It did not fail again when it was repeated; then it is not made small.
+    /// It did not fail when repeated; then it is not minimized.
     pub flaky: bool,
 }
 
-/// What a worker tells.
+/// A worker's report.
 #[derive(Debug)]
 pub enum Progress {
     /// A lab agreed, and these rules decided something in it.
     Agreed(Allowed, BTreeSet<Rule>),
-    /// A lab did not.
+    /// A lab did not agree.
     Failed(Box<Failure>),
-    /// The oracle could not do its work.
+    /// The oracle could not run a lab.
     OracleError(u64, OracleError),
 }
 
-/// What came of many labs.
+/// The totals for many labs.
 #[derive(Debug, Default)]
 pub struct Tally {
     /// Labs run.
@@ -76,12 +76,12 @@ pub struct Tally {
     pub troubled: u64,
     /// Allowed differences.
     pub allowed: Allowed,
-    /// In how many labs that agreed each rule decided something.
+    /// For each rule, the number of agreeing labs in which it decided something.
     pub rules: BTreeMap<Rule, u64>,
 }
 
-/// Runs the random labs of seeds `first` to `first + count - 1` on `jobs` threads. `told` hears of each as it is done;
-/// once it is asked to stop, no further lab is begun.
+/// Runs the random labs of seeds `first` to `first + count - 1` on `jobs` threads. `told` receives each result; once
+/// `stop` is set, no further lab is started.
 pub fn verify_random(
     first: u64,
     count: u64,

@@ -1,4 +1,4 @@
-//! A lab made of real devices: every NIC's host, port, station and switch in a namespace of its own.
+//! A lab made of real devices: every NIC's host, port, station and switch in a separate namespace.
 
 use super::can;
 use super::error::OracleError;
@@ -20,11 +20,11 @@ use std::time::Duration;
 
 /// An interface index that no device of a lab has.
 pub(super) const NOBODY: u32 = 0x00ff_ffff;
-/// How often, half a millisecond apart, to ask whether carriers have settled: the kernel puts off some of its news of
-/// them for up to a second.
+/// How often, half a millisecond apart, to check whether carriers have settled: the kernel delays some carrier
+/// notifications for up to a second.
 const PATIENCE: u32 = 4000;
 
-/// A device of the lab that exists.
+/// An existing device of the lab.
 #[derive(Clone, Debug)]
 pub(super) struct Live {
     pub(super) cell: usize,
@@ -32,19 +32,19 @@ pub(super) struct Live {
     pub(super) kind: Kind,
 }
 
-/// What it is.
+/// Its kind.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
     Nic,
     Station,
-    /// A port, on this NIC in the end.
+    /// A port, with the NIC at the bottom of its stack.
     Port {
         tap: bool,
         nic: Name,
     },
 }
 
-/// A device that belongs to no name of the lab: a switch's end of a cable, or an idle cable's.
+/// A device without a name in the lab: a switch's end of a cable, or an idle cable's.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct UnnamedDevice {
     pub(super) cell: usize,
@@ -59,14 +59,14 @@ pub(super) struct World<'p> {
     plan: Requirements,
     cell_of: BTreeMap<Name, usize>,
     pub(super) live: BTreeMap<Name, Live>,
-    /// Cables made before their second end's turn came.
+    /// Cables created before their second end was due.
     unborn: BTreeMap<Name, Live>,
     /// The other end of a device's cable, unless that is a device itself.
     pub(super) far: BTreeMap<Name, UnnamedDevice>,
     pub(super) switches: BTreeMap<Name, UnnamedDevice>,
-    /// What devices that are gone had counted.
+    /// The final counters of deleted devices.
     pub(super) gone: BTreeMap<Name, Vec<Counters>>,
-    /// Devices that went with the other end of their cable.
+    /// Devices removed along with the other end of their cable.
     pub(super) vanished: BTreeSet<Name>,
     next_index: u32,
     void: usize,
@@ -76,13 +76,13 @@ pub(super) struct World<'p> {
 
 impl Drop for World<'_> {
     fn drop(&mut self) {
-        // A cable goes as a whole, and the ports with their NIC: with the switches and the idle ends most is gone.
+        // Deleting a cable removes both ends, and a NIC's ports: after switches and idle ends little is left.
         let switches: Vec<usize> = self.switches.values().map(|s| s.cell).collect();
         for index in switches.into_iter().chain([self.void]) {
             let _ = link::delete_all(&mut self.cells[index].rtnl);
         }
         for cell in self.cells.drain(..) {
-            // A namespace that remembers parts of datagrams is of no use to another lab.
+            // A namespace that holds fragments cannot be reused for another lab.
             if !(self.plan.leaves_fragments && cell.role == Role::Nic) {
                 self.pool.give(cell);
             }
@@ -138,7 +138,7 @@ impl<'p> World<'p> {
         self.next_index
     }
 
-    /// The namespace of this name, the same whenever the name is used again.
+    /// The namespace with this name, the same for every use of the name.
     fn cell_for(&mut self, name: &str, role: Role) -> Result<usize, OracleError> {
         if let Some(cell) = self.cell_of.get(name) {
             return Ok(*cell);
@@ -149,7 +149,7 @@ impl<'p> World<'p> {
         Ok(self.cells.len() - 1)
     }
 
-    /// A switch; with a device of its own that people may use if ports are to sit on it.
+    /// A switch, with a usable own device if it has ports.
     fn make_switch(
         &mut self,
         spec: &SwitchSpec,
@@ -221,7 +221,7 @@ impl<'p> World<'p> {
         self.set_flag(name, LinkFlags::Up, true).map_err(OracleError::refused(format!("bringing {name} up")))
     }
 
-    /// Makes the device and its cable, unless the device at the cable's other end came first.
+    /// Creates the device and its cable, unless the device at the other end was created first.
     fn make_wired(&mut self, name: &str) -> Result<(), OracleError> {
         if let Some(made) = self.unborn.remove(name) {
             self.live.insert(name.into(), made);
@@ -265,7 +265,7 @@ impl<'p> World<'p> {
         Ok((cell, end))
     }
 
-    /// A switch's or nobody's end of a cable: of the same mtu as the device, and with an address that labs do not use.
+    /// The end of a cable at a switch or an idle end: of the device's mtu, with a MAC address that labs do not use.
     fn far_end(&mut self, letter: &str, mtu: u32) -> NewEnd {
         let ifindex = self.index();
         let mac = MacAddr::from_u64(0x0ebb_0000_0000 | u64::from(ifindex));
@@ -305,7 +305,7 @@ impl<'p> World<'p> {
         link::set_flag(rtnl, end.ifindex, LinkFlags::Up, true).map_err(refused())
     }
 
-    /// What can be set only once the carriers are there, or may be refused.
+    /// Settings that need carriers, or may be refused.
     fn finish_switch(&mut self, spec: &SwitchSpec, refused: &mut Vec<SetupError>) {
         let Some(switch) = self.switches.get(&spec.name).copied() else {
             return;
@@ -322,7 +322,7 @@ impl<'p> World<'p> {
             }
             for setting in settings {
                 match link::port_settings(rtnl, place.ifindex, &[setting]) {
-                    // A state without carrier: it would not have outlived the next change of the carrier anyway.
+                    // A state without carrier would be lost at the next change of the carrier anyway.
                     Ok(()) | Err(ErrorNumber(libc::ENETDOWN)) => {}
                     Err(e) => refused.push(create_error(&format!("{}.{}", spec.name, port.device), e)),
                 }
@@ -335,7 +335,7 @@ impl<'p> World<'p> {
         }
     }
 
-    /// Makes a port and brings it up. The inner error is the kernel's answer.
+    /// Creates a port and brings it up. The inner error is the kernel's answer.
     pub(super) fn make_port(
         &mut self,
         name: &str,
@@ -380,7 +380,7 @@ impl<'p> World<'p> {
         self.cells[cell].enter(self.pool)
     }
 
-    /// Where a device is; a device that does not exist is nowhere, and the kernel says so when it is addressed.
+    /// The namespace of a device; for an unknown device an arbitrary one, so that the kernel reports the error.
     pub(super) fn place(&self, name: &str) -> UnnamedDevice {
         self.live.get(name).map_or(UnnamedDevice { cell: self.void, ifindex: NOBODY }, |d| UnnamedDevice {
             cell: d.cell,
@@ -388,7 +388,7 @@ impl<'p> World<'p> {
         })
     }
 
-    /// Asks the kernel whether a device is there.
+    /// Checks whether the kernel has a device.
     pub(super) fn look_up(&self, name: &str) -> Result<(), ErrorNumber> {
         let place = self.place(name);
         sys::index_of(&self.cells[place.cell].sender, DEVICE).map(|_| ())
@@ -417,7 +417,7 @@ impl<'p> World<'p> {
         sys::multicast(&self.cells[place.cell].sender, DEVICE, group, join)
     }
 
-    /// Deletes a device, and with it, as the kernel does, the ports on it; a veth takes its other end along.
+    /// Deletes a device, and with it, as the kernel does, the ports on it; a veth's other end is deleted as well.
     pub(super) fn remove(&mut self, name: &str) -> Result<(), ErrorNumber> {
         self.look_up(name)?;
         let place = self.place(name);
@@ -448,7 +448,7 @@ impl<'p> World<'p> {
         link::snapshot(&mut self.cells[place.cell].rtnl, place.ifindex)
     }
 
-    /// Waits until carriers and operational states agree with who is up.
+    /// Waits until carriers and operational states match the devices that are up.
     pub(super) fn settle_carriers(&mut self) {
         for _ in 0..PATIENCE {
             if self.carriers_agree() {

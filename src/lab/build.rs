@@ -9,7 +9,7 @@ use super::spec::{
     DEFAULT_MTU, DeviceKind, DeviceSpec, LabSpec, MacvlanSpec, Name, NicSpec, RouterSpec, StationSpec,
     SwitchPortSpec, SwitchSpec, VlanSpec,
 };
-use super::{DeviceType, Event, Lab, Options, SetupStage, Summary, event};
+use super::{Event, Lab, Options, SetupStage, Summary};
 use crate::dataplane::{NodeId, State, SwitchId};
 use crate::errno::Errno;
 use crate::frame::{FramePool, MacAddr};
@@ -73,7 +73,9 @@ impl Lab {
         lab.wire_switch_tables(spec);
         lab.refresh_stacks();
         let devices = lab.devices();
-        lab.told.begin(&devices);
+        if lab.options.changes {
+            lab.told.begin(&devices);
+        }
         lab.log.insert(0, Event::Lab { title: spec.title.clone(), devices });
         lab.tell_fdbs();
         lab
@@ -188,6 +190,7 @@ impl Lab {
             }
         };
         self.names.insert(name.clone(), id);
+        self.touch_named(name);
         id
     }
 
@@ -265,6 +268,7 @@ impl Lab {
     pub(super) fn make_port(&mut self, name: &Name, spec: &MacvlanSpec) -> Result<(), Refused> {
         let refused = Refused::at(SetupStage::Create);
         self.addresses.insert(name.clone(), spec.ip.clone());
+        self.touch_named(name);
         let parent = self.names.get(&spec.parent).copied();
         // A port made on a port sits on that one's parent (R82).
         let parent = parent.map(|id| match self.devices[id.0].kind {
@@ -440,63 +444,6 @@ impl Lab {
     fn assigned_addresses(&self, id: DeviceId) -> Vec<std::net::IpAddr> {
         let ip = self.addresses.get(&self.devices[id.0].name);
         ip.map(|ip| ip.address.iter().map(|n| n.addr()).collect()).unwrap_or_default()
-    }
-
-    /// The devices that are there now, listed as the first event lists them.
-    #[must_use]
-    pub fn devices(&self) -> Vec<event::Device> {
-        let there = (0..self.devices.len()).map(DeviceId).filter(|id| !self.devices[id.0].gone);
-        let mut list: Vec<event::Device> = there.filter_map(|id| self.listed(id)).collect();
-        for (node, id) in self.switches.iter().zip((0..).map(SwitchId)) {
-            list.push(event::Device {
-                mac: node.own.map(|id| self.state_of(id).mac),
-                ..event::Device::new(node.name.clone(), DeviceType::Switch)
-            });
-            list.extend(node.ports.iter().zip(0..).map(|(port, number)| self.listed_port(id, port, number)));
-        }
-        list
-    }
-
-    /// A device as it is listed; the own device of a switch is not listed but with its switch.
-    fn listed(&self, id: DeviceId) -> Option<event::Device> {
-        let device = &self.devices[id.0];
-        let name_of = |id: DeviceId| Some(self.devices[id.0].name.clone());
-        let (parent, peer, vlan) = match &device.kind {
-            Kind::Port { parent, .. } => (name_of(*parent), None, None),
-            Kind::Link(link) => match (&link.uplink, &link.role) {
-                (Uplink::Below { nic, vlan, .. }, _) => (name_of(*nic), None, Some(*vlan)),
-                (Uplink::Switch(_), _) => return None,
-                (Uplink::Cable(cable), role) => {
-                    let router = if let Role::Router(name) = role { Some(name.clone()) } else { None };
-                    (router, self.end_name(self.cables[cable.0].far(End::Device(id))), None)
-                }
-            },
-        };
-        let state = self.state_of(id);
-        let address = self.addresses.get(&device.name).map(|ip| ip.address.clone()).unwrap_or_default();
-        let (name, kind) = (device.name.clone(), device.device_type());
-        let (mac, mode, up) = (Some(state.mac), state.mode, state.up);
-        Some(event::Device { name, kind, mac, parent, mode, peer, address, up, vlan, port: None })
-    }
-
-    fn listed_port(&self, switch: SwitchId, port: &SwitchPortNode, number: u16) -> event::Device {
-        let number = SwitchPortId(number);
-        let decides = self.switch(switch);
-        let stands = decides.and_then(|s| s.flags(number).zip(s.state(number)));
-        event::Device {
-            parent: Some(self.switches[switch.index()].name.clone()),
-            peer: self.names.contains_key(&port.device).then(|| port.device.clone()),
-            port: stands.map(|(flags, state)| event::SwitchPort { flags, state }),
-            ..event::Device::new(port.name.clone(), DeviceType::SwitchPort)
-        }
-    }
-
-    fn end_name(&self, end: End) -> Option<Name> {
-        match end {
-            End::Device(id) => Some(self.devices[id.0].name.clone()),
-            End::Switch(s, p) => Some(self.switches[s.index()].ports[usize::from(p.0)].name.clone()),
-            End::Nobody { .. } | End::Outside(_) | End::Gone => None,
-        }
     }
 }
 

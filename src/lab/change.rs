@@ -53,6 +53,7 @@ impl Lab {
         let Kind::Port { parent, port, .. } = self.devices[id.0].kind else {
             return Err(Refusal::new(Errno::Eopnotsupp, Rule::ChangeMode));
         };
+        self.touch(id);
         let done = change(self.linked_mut(parent).base.port_mut(port)?);
         self.sync_vlan(parent);
         done
@@ -93,11 +94,12 @@ impl Lab {
             }
             Uplink::Below { .. } => return,
         };
-        if let End::Switch(switch, port) = self.cables[cable.0].far(End::Device(id))
-            && let Some(switch) = self.switch_mut(switch)
+        if let End::Switch(switch_id, port) = self.cables[cable.0].far(End::Device(id))
+            && let Some(switch) = self.switch_mut(switch_id)
         {
             switch.set_carrier(port, up);
             switch.set_device_mac(port, mac);
+            self.touch_switch_port(switch_id, port);
         }
     }
 
@@ -130,6 +132,8 @@ impl Lab {
         let ports: Vec<DeviceId> = link.ports.iter().copied().flatten().collect();
         let children: Vec<DeviceId> = link.vlans.iter().map(|(_, child)| *child).collect();
         for port in ports {
+            // A passthru port has the address of the device below.
+            self.touch(port);
             self.refresh_stack_mac(port);
         }
         for child in children {
@@ -320,6 +324,7 @@ impl Lab {
         }
         self.silence(id);
         self.outside.vacate(id);
+        self.touch_named(name);
         self.devices[id.0].gone = true;
         if let Kind::Port { .. } = self.devices[id.0].kind {
             self.vacant.push(id);
@@ -335,11 +340,15 @@ impl Lab {
         match self.linked(id).uplink.clone() {
             Uplink::Cable(CableId(cable)) => {
                 let near = End::Device(id);
+                self.touch_end(self.cables[cable].far(near));
                 for end in self.cables[cable].ends.iter_mut().filter(|e| **e == near) {
                     *end = End::Gone;
                 }
             }
-            Uplink::Switch(switch) => self.switches[switch.index()].own = None,
+            Uplink::Switch(switch) => {
+                self.touch(id);
+                self.switches[switch.index()].own = None;
+            }
             Uplink::Below { nic, .. } => {
                 self.linked_mut(nic).vlans.retain(|(_, child)| *child != id);
             }
@@ -366,10 +375,12 @@ impl Lab {
         match change {
             SwitchChange::Flag { port, flag, value } => {
                 let port = number(port)?;
+                self.told.touch(node.socket(port));
                 switch.set_flag(port, *flag, *value)
             }
             SwitchChange::State { port, state } => {
                 let port = number(port)?;
+                self.told.touch(node.socket(port));
                 switch.set_state(port, *state)
             }
             SwitchChange::GroupFwdMask { port, mask } => {

@@ -148,6 +148,13 @@ pub(super) struct SwitchNode {
     pub(super) ports: Vec<SwitchPortNode>,
 }
 
+impl SwitchNode {
+    /// The node of a port.
+    pub(super) fn socket(&self, port: SwitchPortId) -> NodeId {
+        NodeId(self.node.0 + 1 + u32::from(port.0))
+    }
+}
+
 /// A switch port.
 pub(super) struct SwitchPortNode {
     /// SWITCH.DEVICE.

@@ -10,7 +10,25 @@ use crate::switch::{FdbKind, PortFlags, PortState};
 use crate::time::Instant;
 use crate::verdict::Refusal;
 use std::fmt;
+use std::io;
 use std::time::Duration;
+
+/// Receives the events of a lab, in order: a report, a recorder, a counter. A closure is one.
+/// [`Lab::run_into`](super::Lab::run_into) fills it.
+pub trait EventSink {
+    /// Takes the next event.
+    ///
+    /// # Errors
+    /// What was made of the event could not be written. The sink is given no further events.
+    fn event(&mut self, event: &Event) -> io::Result<()>;
+}
+
+impl<F: FnMut(&Event)> EventSink for F {
+    fn event(&mut self, event: &Event) -> io::Result<()> {
+        self(event);
+        Ok(())
+    }
+}
 
 /// One entry of the hop log.
 #[derive(Clone, Debug)]
@@ -49,13 +67,15 @@ pub enum Event {
     ///
     /// [`Options::decisions`]: super::Options::decisions
     Decision(Box<super::Decision>),
-    /// A step has changed the devices: the list of [`Event::Lab`] anew, behind the step and before its result; only if
-    /// [`Options::changes`] is set.
+    /// A step has changed the devices: what is different in the list of [`Event::Lab`], behind the step and before its
+    /// result; only if [`Options::changes`] is set. [`Device::follow`] keeps a list up to date.
     ///
     /// [`Options::changes`]: super::Options::changes
     Devices {
-        /// The devices that are there now.
-        devices: Vec<Device>,
+        /// Devices that are new, or as they are now.
+        changed: Vec<Device>,
+        /// Devices that are not there any more.
+        gone: Vec<Name>,
     },
     /// A forwarding database has changed; only if [`Options::changes`] is set.
     ///
@@ -95,6 +115,9 @@ pub enum Event {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Device {
+    /// Its place: lists of devices are sorted by it. No two devices of a lab have the same; one that comes may have that
+    /// of one that is gone.
+    pub place: u32,
     /// Its name.
     pub name: Name,
     /// What it is.
@@ -118,10 +141,29 @@ pub struct Device {
 }
 
 impl Device {
+    /// Brings a list of devices up to date with the next event; whether the event said something about them.
+    pub fn follow(list: &mut Vec<Device>, event: &Event) -> bool {
+        match event {
+            Event::Lab { devices, .. } => list.clone_from(devices),
+            Event::Devices { changed, gone } => {
+                list.retain(|device| !gone.contains(&device.name));
+                for device in changed {
+                    match list.binary_search_by_key(&device.place, |known| known.place) {
+                        Ok(at) => list[at].clone_from(device),
+                        Err(at) => list.insert(at, device.clone()),
+                    }
+                }
+            }
+            _ => return false,
+        }
+        true
+    }
+
     /// A device of which nothing else is known but that it is up.
     #[must_use]
     pub fn new(name: impl Into<Name>, kind: DeviceType) -> Device {
         Device {
+            place: 0,
             name: name.into(),
             kind,
             mac: None,

@@ -16,6 +16,7 @@
 //! | `steps.rs` | runs the steps and holds them against what was expected |
 //! | `change.rs` | `set`, `add` and `remove` |
 //! | `ask.rs` | questions that change nothing |
+//! | `list.rs` | the devices as they are listed |
 //! | `reported.rs` | what changes while the lab runs, reported |
 
 mod ask;
@@ -24,6 +25,7 @@ mod change;
 mod clock;
 mod device;
 mod event;
+mod list;
 mod outlet;
 mod outside;
 mod publish;
@@ -34,7 +36,9 @@ mod steps;
 
 pub use crate::dataplane::{Candidate, CandidateKind, Decision, DecisionPoint, Finding, HopKind};
 pub use ask::Known;
-pub use event::{Device, DeviceState, DeviceType, Event, FdbChange, Hop, Outcome, SetupStage, SwitchPort};
+pub use event::{
+    Device, DeviceState, DeviceType, Event, EventSink, FdbChange, Hop, Outcome, SetupStage, SwitchPort,
+};
 pub use outlet::Outlet;
 pub use outside::AttachError;
 pub use spec::LabSpec;
@@ -405,6 +409,7 @@ impl Lab {
     /// A link, to be changed.
     fn link_mut(&mut self, id: DeviceId) -> Option<&mut Link> {
         self.changed = true;
+        self.touch(id);
         self.devices[id.0].link_mut()
     }
 

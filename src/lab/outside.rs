@@ -128,6 +128,7 @@ impl Lab {
         let near = End::Device(id);
         let Some(Uplink::Cable(old)) = self.link(id).map(|l| l.uplink.clone()) else { return };
         let latency = self.cables[old.0].latency;
+        self.touch_end(self.cables[old.0].far(near));
         if let End::Switch(switch, port) = self.cables[old.0].far(near)
             && let Some(switch) = self.switch_mut(switch)
         {

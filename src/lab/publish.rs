@@ -70,7 +70,7 @@ impl Lab {
 
     /// The node of a switch port.
     pub(super) fn socket(&self, switch: SwitchId, port: SwitchPortId) -> NodeId {
-        NodeId(self.switches[switch.index()].node.0 + 1 + u32::from(port.0))
+        self.switches[switch.index()].socket(port)
     }
 
     fn compile(&mut self, stop: &Stop) -> Option<Wiring> {
@@ -108,7 +108,7 @@ impl Lab {
         if self.devices[id.0].gone {
             return Node::Gone;
         }
-        let table = self.link_mut(id).and_then(|l| l.base.publish()).map(Arc::clone);
+        let table = self.devices[id.0].link_mut().and_then(|l| l.base.publish()).map(Arc::clone);
         match &self.devices[id.0].kind {
             Kind::Port { parent, port, tap } => {
                 let entry = self.port(*parent, *port);

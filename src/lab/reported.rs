@@ -2,12 +2,12 @@
 //! database that comes, moves or goes. Only if [`Options::changes`](super::Options::changes) is set.
 
 use super::event::{Device, FdbChange};
-use super::spec::{Action, Name};
+use super::spec::Name;
 use super::{Event, Lab};
-use crate::dataplane::SwitchId;
+use crate::dataplane::{NodeId, SwitchId};
 use crate::frame::{MacAddr, VlanId};
 use crate::switch::{FdbEntry, FdbKind, SwitchPortId};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What an entry is filed under.
 type Key = (Option<VlanId>, MacAddr);
@@ -18,7 +18,10 @@ type FdbValue = (SwitchPortId, FdbKind);
 /// What was told last.
 #[derive(Default)]
 pub(super) struct LastReported {
-    devices: Vec<Device>,
+    /// The devices by place; `None`: no changes are told, or none yet.
+    devices: Option<BTreeMap<u32, Device>>,
+    /// Nodes that may have changed since: a change costs what it reaches, not what is there.
+    touched: BTreeSet<NodeId>,
     /// By switch.
     fdbs: Vec<BTreeMap<Key, FdbValue>>,
 }
@@ -26,7 +29,19 @@ pub(super) struct LastReported {
 impl LastReported {
     /// The lab begins with these devices.
     pub(super) fn begin(&mut self, devices: &[Device]) {
-        devices.clone_into(&mut self.devices);
+        self.devices = Some(devices.iter().map(|device| (device.place, device.clone())).collect());
+    }
+
+    /// Whether changes are told by now.
+    pub(super) fn begun(&self) -> bool {
+        self.devices.is_some()
+    }
+
+    /// A node may be listed differently from now on.
+    pub(super) fn touch(&mut self, node: NodeId) {
+        if self.begun() {
+            self.touched.insert(node);
+        }
     }
 
     /// An entry says this now; whether that is new.
@@ -49,22 +64,43 @@ pub(super) fn says(entry: &FdbEntry) -> FdbValue {
 
 impl Lab {
     /// A step is done.
-    pub(super) fn tell_changes(&mut self, action: &Action) {
+    pub(super) fn tell_changes(&mut self) {
         if !self.options.changes {
             return;
         }
-        let changes_devices = matches!(
-            action,
-            Action::Set { .. } | Action::SetSwitch { .. } | Action::Add { .. } | Action::Remove(_)
-        );
-        if changes_devices {
-            let devices = self.devices();
-            if devices != self.told.devices {
-                self.told.begin(&devices);
-                self.log.push(Event::Devices { devices });
+        self.tell_devices();
+        self.tell_fdbs();
+    }
+
+    /// Tells what is different about the devices that were touched.
+    fn tell_devices(&mut self) {
+        let touched = std::mem::take(&mut self.told.touched);
+        let Some(mut told) = self.told.devices.take() else { return };
+        let (mut changed, mut gone) = (Vec::new(), Vec::new());
+        for node in touched {
+            let place = self.place(node);
+            let now = self.listed(node);
+            let before = told.get(&place);
+            if before == now.as_ref() {
+                continue;
+            }
+            if let Some(before) =
+                before.filter(|before| now.as_ref().is_none_or(|now| now.name != before.name))
+            {
+                gone.push(before.name.clone());
+            }
+            match now {
+                Some(now) => {
+                    told.insert(place, now.clone());
+                    changed.push(now);
+                }
+                None => drop(told.remove(&place)),
             }
         }
-        self.tell_fdbs();
+        self.told.devices = Some(told);
+        if !changed.is_empty() || !gone.is_empty() {
+            self.log.push(Event::Devices { changed, gone });
+        }
     }
 
     /// Tells all differences between what the switches know and what was told of it.

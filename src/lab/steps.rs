@@ -2,7 +2,7 @@
 
 use super::device::DeviceId;
 use super::spec::{Action, Expect, FrameSpec, InjectPoint, Name, ProbeSpec, StepSpec, Target};
-use super::{DeviceState, Event, Lab, Outcome, Sink, Stack, Summary};
+use super::{DeviceState, Event, EventSink, Lab, Outcome, Sink, Stack, Summary};
 use crate::counters::Counters;
 use crate::dataplane::{Numbered, SwitchId};
 use crate::errno::Errno;
@@ -12,6 +12,7 @@ use crate::switch::SwitchPortId;
 use crate::time::Instant;
 use crate::verdict::{Refusal, Rule};
 use std::collections::BTreeSet;
+use std::io;
 use std::net::IpAddr;
 use std::path::Path;
 use std::time::Duration;
@@ -46,6 +47,41 @@ impl Lab {
         self.finish(sink)
     }
 
+    /// Runs the steps, as [`Lab::run`] does, until the sink fails.
+    ///
+    /// ```
+    /// use macvlab::lab::{Lab, Options};
+    /// use macvlab::report::JsonLines;
+    ///
+    /// let spec = macvlab::labfile::parse("lab.toml", "[nic.eth0]\n[macvlan.c1]\nparent = \"eth0\"\n")?;
+    /// let mut json = JsonLines::new(Vec::new());
+    /// Lab::new(&spec, Options::default()).run_into(&mut json)?;
+    /// assert!(json.finish()?.starts_with(b"{\"event\":\"lab\""));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// The sink's. The steps that were left are not run.
+    pub fn run_into(&mut self, events: &mut dyn EventSink) -> io::Result<Summary> {
+        let mut written = Ok(());
+        let mut take = |event: &Event| {
+            if written.is_ok() {
+                written = events.event(event);
+            }
+            written.is_ok()
+        };
+        self.flush(&mut |event| _ = take(event));
+        let mut goes_on = true;
+        for spec in std::mem::take(&mut self.steps) {
+            if !goes_on || self.stopped() {
+                break;
+            }
+            self.step(&spec, &mut |event| goes_on = take(event));
+        }
+        let summary = self.finish(&mut |event| _ = take(event));
+        written.map(|()| summary)
+    }
+
     /// The lab's title.
     #[must_use]
     pub fn title(&self) -> &str {
@@ -75,7 +111,7 @@ impl Lab {
         };
         let held = spec.expect.as_ref().map(|expect| holds(expect, outcome, &delivered));
         self.count(spec, outcome, held);
-        self.tell_changes(&spec.action);
+        self.tell_changes();
         self.log.push(Event::Result { step: self.step, outcome, rtt, delivered, held });
         self.flush(sink);
     }
@@ -124,7 +160,7 @@ impl Lab {
             // No step that is still to come can name it as a target.
             self.addresses.remove(name);
         }
-        self.tell_changes(&spec.action);
+        self.tell_changes();
         self.log.push(Event::Result { step, outcome, rtt: None, delivered: Vec::new(), held: None });
         self.flush(sink);
         Some(outcome)

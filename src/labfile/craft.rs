@@ -3,7 +3,7 @@
 use super::names::Want;
 use super::read::{Node, Reader, Table, list};
 use super::scalar;
-use crate::frame::{Craft, CraftBody, Family, IpRef, MacRef, Tag};
+use crate::frame::{Craft, CraftBody, Family, IpRef, MacRef, Tag, ethertype};
 use std::net::IpAddr;
 use toml::de::DeValue;
 
@@ -13,26 +13,26 @@ pub(super) const BODIES: [&str; 4] = ["arp", "icmp", "udp", "ethernet"];
 /// Keys of every body.
 const COMMON: [&str; 4] = ["dst", "src", "vlan", "pad"];
 
-/// Identifier and sequence number of an echo request that names none.
+/// Default identifier and sequence number of an echo request.
 pub(super) const DEFAULT_ECHO: u16 = 1;
-/// TTL or hop limit.
+/// Default TTL or hop limit.
 pub(super) const DEFAULT_TTL: u8 = 64;
-/// Bytes of echo data, as `ping` sends them.
+/// Default size of echo data in bytes, as in `ping`.
 pub(super) const DEFAULT_SIZE: u16 = 56;
-/// Source port: the first of the range for private use.
+/// Default source port: the first of the range for private use.
 pub(super) const DEFAULT_SPORT: u16 = 49_152;
-/// Destination port: the echo service that every device with an address has.
+/// Default destination port: the echo service, which every device with an IP address has.
 pub(super) const DEFAULT_DPORT: u16 = 7;
-/// Ethertype: local experimental 1 (IEEE 802 clause 9.2.4).
-pub(super) const DEFAULT_ETHERTYPE: u16 = 0x88b5;
-/// Tag of a plain VLAN number.
-pub(super) const DEFAULT_TPID: u16 = Tag::C_VLAN;
-/// Most echo data or UDP payload: a full IPv4 packet without its headers.
+/// Default ethertype: local experimental 1 (IEEE 802 clause 9.2.4).
+pub(super) const DEFAULT_ETHERTYPE: u16 = ethertype::LOCAL_EXPERIMENTAL;
+/// TPID of a plain VLAN number.
+pub(super) const DEFAULT_TPID: u16 = ethertype::C_VLAN;
+/// Maximum echo data or UDP payload, in bytes: a full IPv4 packet without its headers.
 const MAX_DATA: u16 = 65_535 - 20 - 8;
-/// Most tags of one frame.
+/// Maximum number of tags in a frame.
 const MAX_TAGS: usize = 8;
 
-/// Reads the body that stands under this key.
+/// Reads the body under this key.
 pub(super) fn craft(cx: &mut Reader<'_>, name: &str, node: &Node<'_, '_>) -> Option<Craft> {
     let table = Table::of(cx, node)?;
     let body = match name {
@@ -86,7 +86,7 @@ fn arp(cx: &mut Reader<'_>, table: &Table<'_, '_>) -> Option<CraftBody> {
 fn arp_ip(cx: &mut Reader<'_>, node: &Node<'_, '_>) -> Option<IpRef> {
     match ip_ref(cx, node)? {
         IpRef::Addr(addr @ IpAddr::V6(_)) => {
-            cx.wrong(node, format!("{addr} is an IPv6 address"), "ARP speaks of IPv4 addresses only")
+            cx.wrong(node, format!("{addr} is an IPv6 address"), "ARP handles IPv4 addresses only")
         }
         ip => Some(ip),
     }
@@ -126,7 +126,7 @@ fn udp(cx: &mut Reader<'_>, table: &Table<'_, '_>) -> Option<CraftBody> {
     })
 }
 
-/// `from` and `to` of a packet, which must be of one family, and whose frame must know where it goes.
+/// `from` and `to` of a packet, which must be of one family, with a known destination MAC address.
 fn ends(cx: &mut Reader<'_>, table: &Table<'_, '_>) -> (Option<IpRef>, Option<IpRef>) {
     let from = table.get(cx, "from", ip_ref);
     let to = table.require(cx, "to", ip_ref);
@@ -136,13 +136,13 @@ fn ends(cx: &mut Reader<'_>, table: &Table<'_, '_>) -> (Option<IpRef>, Option<Ip
     if let (Some(IpRef::Addr(from)), Some(IpRef::Addr(to))) = (&from, &to)
         && Family::of(*from) != Family::of(*to)
     {
-        cx.wrong::<()>(&node, format!("{from} and {to} are not of one address family"), "");
+        cx.wrong::<()>(&node, format!("{from} and {to} belong to different address families"), "");
     }
     if let Some(IpRef::Addr(addr)) = &to {
         let group = addr.is_multicast() || matches!(addr, IpAddr::V4(a) if a.is_broadcast());
         if !group && !table.has("dst") {
-            let help = "give the frame's `dst`, or name the device instead of its address";
-            cx.wrong::<()>(&node, format!("nothing says to which MAC address {addr} belongs"), help);
+            let help = "give the frame's `dst`, or name the device instead of its IP address";
+            cx.wrong::<()>(&node, format!("the MAC address of {addr} is unknown"), help);
         }
     }
     (from, to)
@@ -183,7 +183,7 @@ fn tags(cx: &mut Reader<'_>, node: &Node<'_, '_>) -> Option<Vec<Tag>> {
 }
 
 fn tag(cx: &mut Reader<'_>, node: &Node<'_, '_>) -> Option<Tag> {
-    // On the wire every 12-bit number can occur: 0 is a priority tag.
+    // On the wire every 12-bit number is valid: 0 is a priority tag.
     let id = |cx: &mut Reader<'_>, n: &Node<'_, '_>| scalar::integer(cx, n, 0, 4095);
     let table = match node.value {
         DeValue::Integer(_) => {
@@ -195,8 +195,12 @@ fn tag(cx: &mut Reader<'_>, node: &Node<'_, '_>) -> Option<Tag> {
     };
     table.only(cx, &["tpid", "id", "pcp", "dei"]);
     let tpid = table.get(cx, "tpid", |cx, n| match scalar::u16(cx, n)? {
-        tpid @ (0x8100 | 0x88a8) => Some(tpid),
-        other => cx.wrong(n, format!("{other:#06x} marks no tag"), "0x8100 (802.1Q) or 0x88a8 (802.1ad)"),
+        tpid @ (ethertype::C_VLAN | ethertype::S_VLAN) => Some(tpid),
+        other => cx.wrong(
+            n,
+            format!("{other:#06x} is not a tag protocol id"),
+            "0x8100 (802.1Q) or 0x88a8 (802.1ad)",
+        ),
     });
     let id = table.require(cx, "id", id);
     let pcp = table.get(cx, "pcp", |cx, n| scalar::integer(cx, n, 0, 7)).unwrap_or(0);

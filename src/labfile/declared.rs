@@ -1,4 +1,4 @@
-//! The names that a file, or a lab that is there, declares.
+//! The names that a file or an existing lab declares.
 
 use super::names::Kind;
 use crate::frame::Family;
@@ -15,7 +15,7 @@ pub(super) struct Known {
     pub(super) families: Vec<Family>,
 }
 
-/// What there is to be named.
+/// The kinds of things with a name.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Declared {
     pub(super) declared: BTreeMap<String, Known>,
@@ -55,7 +55,7 @@ impl Declared {
         all
     }
 
-    /// A step makes this port. If others made one of this name before, any of their addresses may be meant.
+    /// A step adds this port. If earlier steps added one with this name, any of their IP addresses may be meant.
     pub(super) fn add(&mut self, name: &str, span: Range<usize>, families: Vec<Family>) {
         let known = self.added.entry(name.to_owned());
         let known = known.or_insert(Known { kind: Kind::Port, span, families: Vec::new() });
@@ -66,23 +66,23 @@ impl Declared {
         }
     }
 
-    /// Forgets the ports of steps that are not wanted any more.
+    /// Removes the ports of steps that are no longer needed.
     pub(super) fn retain_added(&mut self, mut wanted: impl FnMut(&str) -> bool) {
         self.added.retain(|name, _| wanted(name));
     }
 
-    /// Forgets a port of a step.
+    /// Removes a port of a step.
     pub(super) fn forget_added(&mut self, name: &str) {
         self.added.remove(name);
     }
 
-    /// What a name that was declared, not added, stands for.
+    /// The kind of a declared (not added) name.
     pub(super) fn declared_as(&self, name: &str) -> Option<Kind> {
         self.declared.get(name).map(|known| known.kind)
     }
 }
 
-/// The families of a device's addresses.
+/// The families of a device's IP addresses.
 pub(super) fn families(ip: &IpSpec) -> Vec<Family> {
     ip.address.iter().map(|n| Family::of(n.addr())).collect()
 }

@@ -16,8 +16,6 @@ use std::ops::Range;
 use std::time::Duration;
 use toml::de::DeValue;
 
-/// Payload of a device that says nothing about it, in bytes.
-
 /// The tables that declare devices.
 pub(super) const TABLES: [&str; 6] = ["nic", "vlan", "macvlan", "macvtap", "station", "router"];
 
@@ -143,7 +141,7 @@ fn parent(cx: &mut Reader<'_>, table: &Table<'_, '_>, want: Want) -> Name {
     table.require(cx, "parent", |cx, node| scalar::named(cx, node, want)).unwrap_or_default()
 }
 
-/// Reads what `[macvlan.N]` and an `add` step have in common.
+/// Reads the keys common to `[macvlan.N]` and an `add` step.
 pub(super) fn macvlan(cx: &mut Reader<'_>, table: &Table<'_, '_>, tap: bool) -> MacvlanSpec {
     MacvlanSpec {
         parent: parent(cx, table, Want::Parent),
@@ -165,18 +163,16 @@ pub(super) fn macvlan(cx: &mut Reader<'_>, table: &Table<'_, '_>, tap: bool) -> 
     }
 }
 
-/// Whether a program has the macvtap's device node open, and reads.
+/// Whether a program has the macvtap's device node open, and reads from it.
 fn tap_open(cx: &mut Reader<'_>, node: &Node<'_, '_>) -> Option<TapOpen> {
-    scalar::word(cx, node, "way to have it open", &["no", "reading", "idle"]).map(|word| {
-        match word.as_str() {
-            "reading" => TapOpen::Reading,
-            "idle" => TapOpen::Idle,
-            _ => TapOpen::No,
-        }
+    scalar::word(cx, node, "value for `open`", &["no", "reading", "idle"]).map(|word| match word.as_str() {
+        "reading" => TapOpen::Reading,
+        "idle" => TapOpen::Idle,
+        _ => TapOpen::No,
     })
 }
 
-/// The keys of an `add` step beside the name.
+/// The keys of an `add` step besides the name.
 pub(super) fn add_keys() -> Vec<&'static str> {
     [&["macvlan", "macvtap", "open"][..], &MACVLAN, &IP].concat()
 }
@@ -217,7 +213,7 @@ fn interface(
     let span = table.node("name").map_or(node.span.clone(), |n| n.span);
     if given.is_none() && bad_name(&derived).is_some() {
         if bad_name(router).is_none() {
-            let message = format!("`{derived}` is longer than the 15 characters that a name has");
+            let message = format!("`{derived}` is longer than the limit of 15 characters");
             cx.problem(node.path.to_string(), span, message, "give the interface a `name`".to_owned());
         }
         return None;
@@ -228,13 +224,13 @@ fn interface(
     Some(RouterInterface { name: name.into(), station })
 }
 
-/// Reads a device's addresses, routers and static neighbours.
+/// Reads a device's IP addresses, routers and static neighbours.
 fn ip_spec(cx: &mut Reader<'_>, table: &Table<'_, '_>) -> IpSpec {
     let address = table.get(cx, "address", |cx, node| match node.value {
         DeValue::String(_) => scalar::ip_net(cx, node).map(|net| vec![net]),
-        _ => list(cx, node, "an address or a list of them", scalar::ip_net),
+        _ => list(cx, node, "an IP address or a list of them", scalar::ip_net),
     });
-    // A wrong address is one mistake; that its family is then missing for the gateway is no second one.
+    // A wrong IP address is one error; that its family is then missing for the gateway is not a second one.
     let checkable = !table.has("address")
         || address.as_ref().is_some_and(|all| {
             table.node("address").is_none_or(|n| match n.value {
@@ -246,7 +242,7 @@ fn ip_spec(cx: &mut Reader<'_>, table: &Table<'_, '_>) -> IpSpec {
     let known: Option<Vec<Family>> = checkable.then(|| families(&spec));
     let gateway = table.get(cx, "gateway", |cx, node| match node.value {
         DeValue::String(_) => gateway(cx, node, known.as_deref()).map(|ip| vec![ip]),
-        _ => list(cx, node, "an address or a list of them", |cx, n| gateway(cx, n, known.as_deref())),
+        _ => list(cx, node, "an IP address or a list of them", |cx, n| gateway(cx, n, known.as_deref())),
     });
     spec.gateway = gateway.unwrap_or_default();
     if let (Some(node), [a, b, more @ ..]) = (table.node("gateway"), spec.gateway.as_slice())
@@ -298,7 +294,7 @@ fn in_family(
     let family = if ip.is_ipv4() { "IPv4" } else { "IPv6" };
     cx.wrong(
         node,
-        format!("{ip} is of no use to a device without an {family} address"),
-        "give it one in `address`",
+        format!("{ip} cannot be used by a device without an {family} address"),
+        "add one in `address`",
     )
 }

@@ -1,4 +1,4 @@
-//! What is wrong in a lab file, and how it is shown.
+//! Errors in a lab file, and their display.
 
 use crate::plain::plain;
 use annotate_snippets::renderer::DecorStyle;
@@ -6,33 +6,33 @@ use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet}
 use std::fmt;
 use std::ops::Range;
 
-/// Mistakes that are shown; of a file with more, the rest is counted.
+/// Maximum number of errors shown; any more are counted.
 pub const MAX_SHOWN: usize = 50;
 
-/// Lines longer than this (in bytes) are not shown, only named.
+/// Lines longer than this (in bytes) are not shown.
 const MAX_SHOWN_LINE: usize = 4096;
 
-/// One mistake.
+/// An error.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Diagnostic {
     /// Line, from 1.
     pub line: usize,
     /// Column, in characters from 1.
     pub column: usize,
-    /// The key it is about, `macvlan.c1.mode`; steps and other list elements are counted from 1, `step[3].ping.from`.
+    /// The key concerned, `macvlan.c1.mode`; steps and other list elements are counted from 1, `step[3].ping.from`.
     /// Empty if there is none.
     pub key: String,
     /// What is wrong.
     pub message: String,
-    /// What would be right.
+    /// How to fix it.
     pub help: Option<String>,
-    /// The bytes it is about.
+    /// The bytes concerned.
     pub span: Range<usize>,
-    /// Another place that has to do with it, and what is there.
+    /// A related place, and its label.
     pub other: Option<(Range<usize>, String)>,
 }
 
-/// All mistakes of a lab file; never empty.
+/// All errors of a lab file; never empty.
 #[derive(Clone, Debug)]
 pub struct Diagnostics {
     name: String,
@@ -43,23 +43,23 @@ pub struct Diagnostics {
 
 impl Diagnostics {
     pub(super) fn new(name: &str, text: &str, list: Vec<Diagnostic>, more: usize) -> Diagnostics {
-        // Lines of the file are made plain by those who draw them, with the marks in their places.
+        // Lines of the file are escaped when they are rendered, so that the marks stay in place.
         Diagnostics { name: plain(name), text: text.to_owned(), list, more }
     }
 
-    /// The mistakes, in the order of the file; at most [`MAX_SHOWN`].
+    /// The errors, in the order of the file; at most [`MAX_SHOWN`].
     #[must_use]
     pub fn list(&self) -> &[Diagnostic] {
         &self.list
     }
 
-    /// How many more mistakes there are.
+    /// The number of further errors.
     #[must_use]
     pub fn more(&self) -> usize {
         self.more
     }
 
-    /// The text for people: each mistake with its line of the file, with or without colours.
+    /// The text for users: each error with its line of the file, with or without colours.
     #[must_use]
     pub fn render(&self, colour: bool) -> String {
         let renderer = if colour { Renderer::styled() } else { Renderer::plain() };
@@ -71,9 +71,9 @@ impl Diagnostics {
         }
         let all = self.list.len() + self.more;
         if self.more > 0 {
-            out.push_str(&format!("{all} mistakes, the first {} shown\n", self.list.len()));
+            out.push_str(&format!("{all} errors, the first {} shown\n", self.list.len()));
         } else if all > 1 {
-            out.push_str(&format!("{all} mistakes\n"));
+            out.push_str(&format!("{all} errors\n"));
         }
         out
     }
@@ -121,14 +121,14 @@ impl fmt::Display for Diagnostics {
 
 impl std::error::Error for Diagnostics {}
 
-/// A line of the file and where it begins.
+/// A line of the file and its offset.
 struct Line<'a> {
     text: &'a str,
     start: usize,
 }
 
 impl<'a> Line<'a> {
-    /// The line on which the span begins.
+    /// The line in which the span begins.
     fn around(text: &'a str, span: &Range<usize>) -> Line<'a> {
         let at = floor(text, span.start);
         let (before, behind) = text.split_at(at);
@@ -141,7 +141,7 @@ impl<'a> Line<'a> {
         (self.start..=self.start + self.text.len()).contains(&span.start)
     }
 
-    /// The span within the line, as far as it lies there.
+    /// The part of the span within the line.
     fn clip(&self, span: &Range<usize>) -> Range<usize> {
         let place = |at: usize| floor(self.text, at.saturating_sub(self.start));
         place(span.start)..place(span.end).max(place(span.start))
@@ -153,7 +153,7 @@ fn floor(text: &str, at: usize) -> usize {
     text.floor_char_boundary(at.min(text.len()))
 }
 
-/// Where the lines of a text begin.
+/// The offsets of the lines of a text.
 pub(super) struct LineIndex<'a> {
     text: &'a str,
     starts: Vec<usize>,

@@ -1,8 +1,8 @@
-//! The lab file: TOML that reads like `ip link`, checked before anything runs, with diagnostics that point at the
-//! line that is wrong.
+//! The lab file: TOML that reads like `ip link`, checked before anything runs, with diagnostics that point at the wrong
+//! line.
 //!
-//! [`parse`] reads a file into a [`LabSpec`], or says everything that is wrong with it; [`write()`] is its inverse. What
-//! the *kernel* would refuse is no mistake in the file: it happens when the lab runs.
+//! [`parse`] reads a file into a [`LabSpec`], or reports everything that is wrong with it; [`write()`] is its inverse.
+//! Operations that the *kernel* would refuse are not errors in the file: they fail when the lab runs.
 //!
 //! ```
 //! let lab = macvlab::labfile::parse("lab.toml", r#"
@@ -24,23 +24,25 @@
 //! ```
 //!
 //! # Crafted frames
-//! An `inject` step has a `frame` in hex, or one of these, in which everything but `target_ip` and `to` can be left out:
+//! An `inject` step has a `frame` in hex, or one of these, in which everything except `target_ip` and `to` is optional:
 //!
 //! | body | keys (defaults) |
 //! | --- | --- |
 //! | `ethernet` | `ethertype` (0x88b5, local experiments), `payload` in hex (empty) |
 //! | `arp` | `op` (`"request"`, `"reply"` or a number), `sender_mac`, `sender_ip` (the sending device's), `target_mac` (zero), `target_ip` |
-//! | `icmp` | `from` (the sending device's address), `to`, `id` (1), `seq` (1), `ttl` (64), `size` of the data (56) |
+//! | `icmp` | `from` (the sending device's IP address), `to`, `id` (1), `seq` (1), `ttl` (64), `size` of the data (56)
+//! |
 //! | `udp` | `from`, `to`, `sport` (49152), `dport` (7, echo), `ttl` (64), `payload` in hex |
-//! | each of them | `dst` (broadcast; of a packet, the address of the device it is for), `src` (the sending device's), `vlan`, `pad` to a length with zeros |
+//! | each of them | `dst` (broadcast; of a packet, the MAC address of its destination device), `src` (the sending
+//! device's), `vlan`, `pad` to a length with zeros |
 //!
-//! MAC and IP addresses may be given as the name of the device that has them. `vlan` is an id, a table `{ tpid, id, pcp,
-//! dei }`, or a list of those, outermost first. A tagged frame of fewer than 20 bytes vanishes on arrival (rule R72):
-//! `pad` it.
+//! MAC and IP addresses may be given as the name of the device that has them. `vlan` is an id, a table `{ tpid, id,
+//! pcp, dei }`, or a list of those, outermost first. A tagged frame of fewer than 20 bytes is discarded on arrival
+//! (rule R72): `pad` it.
 //!
 //! # VLANs of switch ports
-//! `vlan = { pvid, untagged, tagged }` stands for all of a port's membership: what it does not name, the port does not
-//! have. Without it a port has VLAN 1, untagged.
+//! `vlan = { pvid, untagged, tagged }` is the port's complete membership: VLANs that it does not name are not included.
+//! Without it a port has VLAN 1, untagged.
 
 mod craft;
 mod declared;
@@ -58,7 +60,7 @@ mod switch;
 mod tests;
 mod write;
 
-pub use crate::limits::{DEVICES as MAX_DEVICES, LAB_FILE_BYTES as MAX_FILE, STEPS as MAX_STEPS};
+pub use crate::limits::{DEVICES as MAX_DEVICES, LAB_FILE_BYTES as MAX_FILE};
 pub use diagnostic::{Diagnostic, Diagnostics, MAX_SHOWN};
 pub use one_step::{Index, parse_step};
 pub use scalar::{MAX_DURATION, MAX_FRAME, parse_duration};
@@ -72,17 +74,17 @@ use read::{Node, Path, Reader, Table, list};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-/// The most dots on one line outside strings: dotted keys nest tables, and the parser descends into them.
+/// Maximum number of dots on one line outside strings: dotted keys nest tables, and the parser recurses into them.
 const MAX_DOTS: usize = 16;
 
-/// A lab file cannot be used.
+/// Why a lab file cannot be used.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum LoadError {
     /// It cannot be read.
     #[error("{0}: {1}")]
     Io(String, #[source] std::io::Error),
-    /// It has mistakes.
+    /// It has errors.
     #[error(transparent)]
     Mistakes(#[from] Diagnostics),
 }
@@ -90,36 +92,36 @@ pub enum LoadError {
 /// Reads a lab file from disk.
 ///
 /// # Errors
-/// [`LoadError`] if it cannot be read, is not UTF-8, or has mistakes.
+/// [`LoadError`] if it cannot be read, is not UTF-8, or has errors.
 pub fn load(path: &std::path::Path) -> Result<LabSpec, LoadError> {
     use std::io::Read as _;
     let name = path.display().to_string();
     let io = |e| LoadError::Io(name.clone(), e);
     let mut text = String::new();
-    // One byte more than allowed is enough to see that a file is too long.
+    // One byte more than allowed is enough to detect a file that is too long.
     let limit = MAX_FILE as u64 + 1;
     std::fs::File::open(path).and_then(|f| f.take(limit).read_to_string(&mut text)).map_err(io)?;
     Ok(parse(&name, &text)?)
 }
 
-/// Reads a lab file. `name` is what diagnostics call it.
+/// Reads a lab file. `name` is its name in diagnostics.
 ///
 /// # Errors
-/// [`Diagnostics`]: every mistake with its line, its column and what would be right.
+/// [`Diagnostics`]: every error with its line, its column and a hint.
 pub fn parse(name: &str, text: &str) -> Result<LabSpec, Diagnostics> {
     let mut cx = Reader::new(text);
     let spec = if within_limits(&mut cx, text) { document(&mut cx, text) } else { None };
     cx.finish(name, text, spec)
 }
 
-/// Whether the file can be parsed without fear; if not, says why.
+/// Checks whether the file is safe to parse; if not, reports why.
 fn within_limits(cx: &mut Reader<'_>, text: &str) -> bool {
     if text.len() > MAX_FILE {
         let message = format!("the file has {} bytes or more", text.len());
         cx.problem(String::new(), 0..0, message, format!("at most {MAX_FILE} are read"));
         return false;
     }
-    // What the parser makes of a value is far larger than a value can be in the file, `1,`.
+    // The parser's representation of a value is far larger than its shortest text, `1,`.
     let begins_value = |byte: &u8| matches!(byte, b'=' | b',' | b'[' | b'{');
     if text.bytes().filter(|byte| begins_value(byte)).count() > LAB_FILE_VALUES {
         let help = "keys, elements of lists and tables are counted".to_owned();
@@ -138,7 +140,7 @@ fn within_limits(cx: &mut Reader<'_>, text: &str) -> bool {
     true
 }
 
-/// Dots of a line that are in no string; all of them if a multi-line string begins or ends there.
+/// The number of dots outside strings in a line; all of them if a multi-line string begins or ends there.
 fn dots(line: &str) -> usize {
     let all = line.bytes().filter(|b| *b == b'.').count();
     if all <= MAX_DOTS || line.contains("\"\"\"") || line.contains("'''") {
@@ -160,30 +162,27 @@ fn dots(line: &str) -> usize {
     count
 }
 
-/// The text as TOML; `None` if it is none.
+/// The text as TOML; `None` if it is not valid.
 fn toml<'t>(cx: &mut Reader<'_>, text: &'t str) -> Option<Spanned<DeTable<'t>>> {
     let (root, errors) = DeTable::parse_recoverable(text);
     for error in &errors {
         let span = error.span().unwrap_or(0..0);
         let mut lines = error.message().lines();
-        let message = lines.next().unwrap_or("this is not TOML").to_owned();
+        let message = lines.next().unwrap_or("invalid TOML").to_owned();
         let help: Vec<&str> = lines.collect();
         cx.problem(String::new(), span, message, (!help.is_empty()).then(|| help.join("; ")));
     }
     errors.is_empty().then_some(root)
 }
 
-/// The whole file; `None` if it is no TOML.
+/// The whole file; `None` if it is not valid TOML.
 fn document(cx: &mut Reader<'_>, text: &str) -> Option<LabSpec> {
     let root = toml(cx, text)?;
     let root = Table::root(root.get_ref());
     let mut spec = LabSpec { title: root.get(cx, "title", title).unwrap_or_default(), ..LabSpec::default() };
     let unknown = tables(cx, &root, &mut spec);
     root.get(cx, "step", |cx, node| {
-        let steps = list(cx, node, "a list of steps, each begun with [[step]]", step::step)?;
-        if steps.len() > MAX_STEPS {
-            cx.wrong::<()>(node, format!("{} steps", steps.len()), &format!("at most {MAX_STEPS}"));
-        }
+        let steps = list(cx, node, "a list of steps, each starting with [[step]]", step::step)?;
         spec.steps = steps;
         ends_in_time(cx, node, &spec)
     });
@@ -195,17 +194,17 @@ fn document(cx: &mut Reader<'_>, text: &str) -> Option<LabSpec> {
     (!unknown).then_some(spec)
 }
 
-/// Whether the lab's time is long enough for its steps; the first for which it is not is a mistake.
+/// Checks that the steps fit the lab's time limit; the first that does not is an error.
 fn ends_in_time(cx: &mut Reader<'_>, steps: &Node<'_, '_>, spec: &LabSpec) -> Option<()> {
     let Some(index) = spec.too_late(&Captures::new()) else { return Some(()) };
     let line = spec.steps.get(index)?.line;
     let DeValue::Array(array) = steps.value else { return None };
-    // Steps that could not be read are not among the others.
+    // Steps that could not be read are missing from the list.
     let (number, value) = array.iter().enumerate().find(|(_, v)| cx.lines.line(v.span().start) == line)?;
     let path = Path::Index(&steps.path, number + 1);
     let node = Node { path, span: value.span(), value: value.get_ref() };
     let help = "waits, timeouts and counts of all steps together must fit into it";
-    cx.wrong(&node, "this step could go on past the end of the lab's time, which is 100 years", help)
+    cx.wrong(&node, "this step could run beyond the lab's time limit of 100 years", help)
 }
 
 fn title(cx: &mut Reader<'_>, node: &Node<'_, '_>) -> Option<String> {
@@ -225,7 +224,7 @@ fn count(spec: &LabSpec) -> usize {
         + spec.switches.iter().map(|s| 1 + s.ports.len()).sum::<usize>()
 }
 
-/// Reads the tables of devices and switches in the order of the file. Answers whether there was an unknown one.
+/// Reads the tables of devices and switches in the order of the file. Returns whether there was an unknown one.
 fn tables(cx: &mut Reader<'_>, root: &Table<'_, '_>, spec: &mut LabSpec) -> bool {
     let known = [&["title", "step", "switch"][..], &device::TABLES].concat();
     let mut all = Vec::new();
@@ -235,7 +234,7 @@ fn tables(cx: &mut Reader<'_>, root: &Table<'_, '_>, spec: &mut LabSpec) -> bool
         let is_known = known.contains(&kind_name);
         if !is_known {
             unknown = true;
-            // A hint takes time to find, and a file may have a million such keys.
+            // Hints are expensive, and a file may have a million such keys.
             if !cx.full() {
                 let what = if matches!(value.get_ref(), DeValue::Table(_)) { "table" } else { "key" };
                 let message = format!("unknown {what} `{kind_name}`");

@@ -1,4 +1,4 @@
-//! What the file's names stand for, checked when all of them are known.
+//! Checks references to names, once all names are known.
 
 use super::declared::{Declared, Known};
 use super::diagnostic::MAX_SHOWN;
@@ -9,7 +9,7 @@ use crate::lab::spec::{Name, Target};
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-/// What a name stands for.
+/// The kind of a name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
     Nic,
@@ -19,7 +19,7 @@ pub(super) enum Kind {
     Interface,
     Router,
     Switch,
-    /// Declared in a table that is itself a mistake: nothing more is said about it.
+    /// Declared in a table that is itself an error: no further errors are reported for it.
     Unclear,
 }
 
@@ -38,16 +38,16 @@ impl Kind {
     }
 }
 
-/// What a place in the file needs a name to be.
+/// The kind of name that a reference requires.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Want {
-    /// What a macvlan can sit on.
+    /// A device that can be a macvlan's parent.
     Parent,
-    /// What a VLAN sub-interface can sit on.
+    /// A device that can be below a VLAN sub-interface.
     VlanParent,
-    /// Something with a cable.
+    /// A device with a cable.
     Cabled,
-    /// Anything that sends and receives.
+    /// A device that sends and receives.
     Device,
     /// A macvlan or macvtap.
     Port,
@@ -79,7 +79,7 @@ impl Want {
             Want::VlanParent => {
                 "the device below a VLAN sub-interface is a NIC or another VLAN sub-interface"
             }
-            Want::Cabled | Want::OnSwitch(_) => "NICs, stations and interfaces of routers have cables",
+            Want::Cabled | Want::OnSwitch(_) => "NICs, stations and router interfaces have cables",
             Want::Device => {
                 "it must be a NIC, VLAN sub-interface, macvlan, macvtap, station, router interface or a switch with ports on it"
             }
@@ -98,18 +98,18 @@ pub(super) struct Reference {
     pub(super) span: Range<usize>,
 }
 
-/// One end of a cable that the file names.
+/// An end of a cable that the file names.
 pub(super) struct Wire {
     pub(super) device: String,
     pub(super) key: String,
     pub(super) span: Range<usize>,
 }
 
-/// Two ends of a ping or the like.
+/// The ends of a ping or similar probe.
 pub(super) struct Probe {
     pub(super) from: Name,
     pub(super) to: Target,
-    /// ARP knows IPv4 only.
+    /// Whether only IPv4 will do, as for ARP.
     pub(super) arp: bool,
     pub(super) key: String,
     pub(super) span: Range<usize>,
@@ -118,7 +118,7 @@ pub(super) struct Probe {
 /// All names of a file.
 #[derive(Default)]
 pub(super) struct Names<'t> {
-    /// What is there already, if the file is a step for a lab that is.
+    /// The existing names, if the file is a step for an existing lab.
     before: Option<&'t Declared>,
     own: Declared,
     pub(super) references: Vec<Reference>,
@@ -128,32 +128,32 @@ pub(super) struct Names<'t> {
 }
 
 impl<'t> Names<'t> {
-    /// Of a step for a lab that is there.
+    /// For a step of an existing lab.
     pub(super) fn beside(before: &'t Declared) -> Names<'t> {
         Names { before: Some(before), ..Names::default() }
     }
 
-    /// A port of a switch, for the device on its other end.
+    /// A switch port, for the device at its other end.
     pub(super) fn switch_port(&mut self, switch: &str, device: &str) {
         self.own.switch_ports.insert((switch.into(), device.into()));
     }
 
-    /// A device stands on another.
+    /// A device is on another.
     pub(super) fn parent(&mut self, device: &str, parent: &str) {
         self.parents.push((device.to_owned(), parent.to_owned()));
     }
 
-    /// A step makes this port.
+    /// A step adds this port.
     pub(super) fn add(&mut self, name: &str, span: Range<usize>, families: Vec<Family>) {
         self.own.add(name, span, families);
     }
 
-    /// Everything that can be named, in the order in which it counts.
+    /// All named things, in order of precedence.
     fn all(&self) -> impl Iterator<Item = &Declared> {
         std::iter::once(&self.own).chain(self.before)
     }
 
-    /// What has this name: rather what is declared than what is added.
+    /// The thing with this name: declared ones take precedence over added ones.
     fn find(&self, name: &str) -> Option<&Known> {
         let declared = self.all().find_map(|names| names.declared.get(name));
         declared.or_else(|| self.all().find_map(|names| names.added.get(name)))
@@ -188,7 +188,7 @@ impl<'t> Names<'t> {
     }
 }
 
-/// What is wrong with a name, if anything: interface names as the kernel takes them (`dev_valid_name`), in ASCII.
+/// The error in a name, if any: interface names as the kernel accepts them (`dev_valid_name`), in ASCII.
 pub(super) fn bad_name(name: &str) -> Option<&'static str> {
     if name.is_empty() || name.len() > 15 {
         Some("a name has 1 to 15 characters")
@@ -202,7 +202,7 @@ pub(super) fn bad_name(name: &str) -> Option<&'static str> {
     }
 }
 
-/// Enters a name; notes it if it is no name, or taken.
+/// Adds a name; reports it if it is invalid or in use.
 pub(super) fn declare(
     cx: &mut Reader<'_>,
     name: &str,
@@ -223,7 +223,7 @@ pub(super) fn declare(
     cx.names.own.declared.insert(name.to_owned(), Known { kind, span, families });
 }
 
-/// Everything that could only be checked when all names were known.
+/// Runs the checks that need all names.
 pub(super) fn check(cx: &mut Reader<'_>) {
     references(cx);
     wires(cx);
@@ -232,7 +232,7 @@ pub(super) fn check(cx: &mut Reader<'_>) {
     probes(cx);
 }
 
-/// Which name was probably meant. Looking for the nearest of a hundred thousand takes its time: only for what is shown.
+/// The name that was probably meant. Searching a hundred thousand names is slow, so only shown errors get a hint.
 fn near(cx: &Reader<'_>, name: &str, want: &Want) -> Option<String> {
     let near = if cx.problems.len() < MAX_SHOWN { cx.names.nearest(name, want) } else { None };
     near.map(|n| format!("did you mean `{n}`?"))
@@ -282,11 +282,11 @@ fn wires(cx: &mut Reader<'_>) {
     }
 }
 
-/// No device stands on itself. Each loop is reported once.
+/// No device is its own ancestor. Each loop is reported once.
 fn loops(cx: &mut Reader<'_>) {
     let pairs = std::mem::take(&mut cx.names.parents);
     let above: BTreeMap<&str, &str> = pairs.iter().map(|(d, p)| (d.as_str(), p.as_str())).collect();
-    // Which walk came by each device: a walk that meets its own trace has found a loop.
+    // The walk that visited each device: a walk that reaches its own trace has found a loop.
     let mut seen: BTreeMap<&str, usize> = BTreeMap::new();
     for (walk, (device, _)) in pairs.iter().enumerate() {
         let mut at = device.as_str();
@@ -296,7 +296,7 @@ fn loops(cx: &mut Reader<'_>) {
                     if let Some(known) = cx.names.own.declared.get(at) {
                         let span = known.span.clone();
                         let help = "a chain of parents ends at a NIC".to_owned();
-                        cx.problem(at.to_owned(), span, format!("`{at}` stands on itself"), help);
+                        cx.problem(at.to_owned(), span, format!("the parents of `{at}` form a loop"), help);
                     }
                     break;
                 }
@@ -307,7 +307,7 @@ fn loops(cx: &mut Reader<'_>) {
     }
 }
 
-/// Events call a switch port SWITCH.DEVICE, so nothing else may be called so.
+/// Events name a switch port SWITCH.DEVICE, so no device may have such a name.
 fn collisions(cx: &mut Reader<'_>) {
     for (switch, device) in std::mem::take(&mut cx.names.own.switch_ports) {
         let name = format!("{switch}.{device}");
@@ -316,7 +316,7 @@ fn collisions(cx: &mut Reader<'_>) {
             collision(cx, name, span, &switch, &device);
         }
     }
-    // What a step adds to a lab that is there may collide with what is there.
+    // A name that a step adds to an existing lab may collide with existing names.
     let added = cx.names.before.map(|before| (before, std::mem::take(&mut cx.names.own.added)));
     for (before, (name, known)) in
         added.into_iter().flat_map(|(b, added)| added.into_iter().map(move |a| (b, a)))
@@ -334,7 +334,7 @@ fn collision(cx: &mut Reader<'_>, name: String, span: Range<usize>, switch: &str
     cx.problem(name, span, message, "choose another name".to_owned());
 }
 
-/// Both ends of a probe have addresses of one family.
+/// Both ends of a probe have IP addresses of one family.
 fn probes(cx: &mut Reader<'_>) {
     for Probe { from, to, arp, key, span } in std::mem::take(&mut cx.names.probes) {
         let names = &cx.names;
@@ -349,13 +349,13 @@ fn probes(cx: &mut Reader<'_>) {
             .collect();
         let wanted = if arp { "IPv4 address" } else { "address" };
         let message = match &to {
-            _ if families.is_empty() => format!("`{from}` has no {wanted} to ask from"),
+            _ if families.is_empty() => format!("`{from}` has no {wanted} to send from"),
             Target::Address(addr) if arp && addr.is_ipv6() => {
-                format!("{addr} is an IPv6 address, and ARP asks for IPv4 addresses")
+                format!("{addr} is an IPv6 address, and ARP resolves IPv4 addresses")
             }
             Target::Address(addr) if !families.contains(&Family::of(*addr)) => {
                 let family = if addr.is_ipv4() { "IPv4" } else { "IPv6" };
-                format!("`{from}` has no {family} address to ask {addr} from")
+                format!("`{from}` has no {family} address to reach {addr} from")
             }
             Target::Address(_) => continue,
             Target::Device(name) => {
@@ -363,7 +363,7 @@ fn probes(cx: &mut Reader<'_>) {
                 if known.is_none() || families.iter().any(|f| names.has_family(name, *f)) {
                     continue;
                 }
-                format!("`{from}` and `{name}` have no addresses of one family")
+                format!("`{from}` and `{name}` have no IP addresses of a common family")
             }
         };
         cx.problem(key, span, message, None);

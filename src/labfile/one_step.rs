@@ -1,4 +1,4 @@
-//! One more step for a lab that is there, read by itself: what it costs does not depend on the lab's size.
+//! Reads a single step for an existing lab: the cost does not depend on the lab's size.
 
 use super::declared::{Declared, families};
 use super::names::{Kind, check};
@@ -8,7 +8,7 @@ use crate::lab::LabSpec;
 use crate::lab::spec::{Action, Name, StepSpec};
 use ::toml::de::DeValue;
 
-/// The names that a step may use: what a lab has, and what its steps add.
+/// The names that a step may use: those of a lab, and those that its steps add.
 ///
 /// ```
 /// use macvlab::labfile::{Index, parse};
@@ -23,7 +23,7 @@ use ::toml::de::DeValue;
 pub struct Index(Declared);
 
 impl Index {
-    /// Of a lab and its steps.
+    /// The index of a lab and its steps.
     #[must_use]
     pub fn of(lab: &LabSpec) -> Index {
         let mut index = Index(Declared::of(lab));
@@ -31,25 +31,25 @@ impl Index {
         index
     }
 
-    /// Reads one more step: what would stand under another `[[step]]` of the lab's file.
+    /// Reads one more step: the content of another `[[step]]` in the lab's file.
     ///
     /// # Errors
-    /// [`Diagnostics`], as of [`parse`](super::parse), about the step's own text.
+    /// [`Diagnostics`], as for [`parse`](super::parse), about the step's text.
     pub fn parse_step(&self, text: &str) -> Result<StepSpec, Diagnostics> {
         let mut cx = Reader::beside(&self.0, text);
         let step = if within_limits(&mut cx, text) { document(&mut cx, text) } else { None };
         cx.finish("step", text, step)
     }
 
-    /// A step was carried out, or refused, in a lab that runs: later ones may name what it added, and no more what was
-    /// added and is gone. `is_there` says whether a device of this name is there now.
+    /// Records that a step was executed, or refused, in a running lab: later steps may name what it added, and no
+    /// longer what was added and is gone. `is_there` returns whether a device of this name exists now.
     pub fn did(&mut self, step: &StepSpec, is_there: impl Fn(&Name) -> bool) {
         match &step.action {
             Action::Add { name, .. } if is_there(name) => self.may_add(step),
-            // What is declared may be named even when it is gone, as in a file; its number is bounded.
+            // Declared names remain valid when the device is gone, as in a file; their number is bounded.
             Action::Remove(name) if !is_there(name) => match self.0.declared_as(name) {
                 None | Some(Kind::Port) => self.0.forget_added(name),
-                // What sits on it has gone with it.
+                // The devices on it were removed with it.
                 Some(_) => self.0.retain_added(|name| is_there(&name.into())),
             },
             _ => {}
@@ -63,16 +63,16 @@ impl Index {
     }
 }
 
-/// Reads one more step for a lab: what would stand under another `[[step]]` of its file. It may name what the lab has,
-/// and what its steps add. For many steps, make an [`Index`] once.
+/// Reads one more step for a lab: the content of another `[[step]]` in its file. It may use the lab's names, and those
+/// that its steps add. For many steps, create an [`Index`] once.
 ///
 /// # Errors
-/// [`Diagnostics`], as of [`Index::parse_step`].
+/// [`Diagnostics`], as for [`Index::parse_step`].
 pub fn parse_step(lab: &LabSpec, step: &str) -> Result<StepSpec, Diagnostics> {
     Index::of(lab).parse_step(step)
 }
 
-/// The text as a step and nothing else.
+/// Parses the text as a single step.
 fn document(cx: &mut Reader<'_>, text: &str) -> Option<StepSpec> {
     let root = toml(cx, text)?;
     let span = 0..text.len();

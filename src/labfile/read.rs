@@ -1,4 +1,4 @@
-//! Walking the parsed TOML: tables, values with their place, and the mistakes found on the way.
+//! Traverses the parsed TOML: tables, values with their positions, and the errors found.
 
 use super::declared::Declared;
 use super::diagnostic::{Diagnostic, Diagnostics, LineIndex, MAX_SHOWN};
@@ -9,7 +9,7 @@ use std::ops::Range;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-/// Where in the file's tree a value stands.
+/// The path of a value in the file's tree.
 #[derive(Clone, Copy)]
 pub(super) enum Path<'p> {
     Root,
@@ -35,7 +35,7 @@ impl fmt::Display for Path<'_> {
     }
 }
 
-/// A value, where it stands and what it is called.
+/// A value with its position and path.
 #[derive(Clone)]
 pub(super) struct Node<'p, 't> {
     pub(super) path: Path<'p>,
@@ -43,7 +43,7 @@ pub(super) struct Node<'p, 't> {
     pub(super) value: &'p DeValue<'t>,
 }
 
-/// What has been found so far.
+/// The results so far.
 pub(super) struct Reader<'t> {
     pub(super) lines: LineIndex<'t>,
     pub(super) names: Names<'t>,
@@ -56,12 +56,12 @@ impl<'t> Reader<'t> {
         Reader { lines: LineIndex::new(text), names: Names::default(), problems: Vec::new(), more: 0 }
     }
 
-    /// Of a step for a lab that is there.
+    /// For a step of an existing lab.
     pub(super) fn beside(before: &'t Declared, text: &'t str) -> Reader<'t> {
         Reader { names: Names::beside(before), ..Reader::new(text) }
     }
 
-    /// What was read, or everything that is wrong with it. `name` is what diagnostics call the text.
+    /// The result, or all errors. `name` is the text's name in diagnostics.
     pub(super) fn finish<T>(mut self, name: &str, text: &str, read: Option<T>) -> Result<T, Diagnostics> {
         match read {
             Some(read) if self.problems.is_empty() => Ok(read),
@@ -78,17 +78,17 @@ impl<'t> Reader<'t> {
         }
     }
 
-    /// Whether no more mistakes are kept. Counts one: for those whose text takes time to make.
+    /// Whether the limit of stored errors is reached. Counts one: for errors whose text is expensive to build.
     ///
-    /// Ten times what is shown is kept, so that the first of them by line are shown; no more, for a file of a million
-    /// mistakes must not fill the memory.
+    /// Ten times the number shown is stored, so that the first by line are shown; no more, because a file with a
+    /// million errors must not exhaust the memory.
     pub(super) fn full(&mut self) -> bool {
         let full = self.problems.len() >= MAX_SHOWN * 10;
         self.more += usize::from(full);
         full
     }
 
-    /// Notes a mistake.
+    /// Adds an error.
     pub(super) fn problem(
         &mut self,
         key: String,
@@ -99,7 +99,7 @@ impl<'t> Reader<'t> {
         self.problem_with(key, span, message, help, None);
     }
 
-    /// Notes a mistake that has to do with another place as well.
+    /// Adds an error that concerns another place as well.
     pub(super) fn problem_with(
         &mut self,
         key: String,
@@ -122,7 +122,7 @@ impl<'t> Reader<'t> {
         });
     }
 
-    /// Notes that this value is wrong, and says what would be right.
+    /// Adds an error for this value, with a hint.
     pub(super) fn wrong<T>(
         &mut self,
         node: &Node<'_, '_>,
@@ -134,19 +134,19 @@ impl<'t> Reader<'t> {
         None
     }
 
-    /// Notes that this value is of the wrong type.
+    /// Adds an error that this value has the wrong type.
     pub(super) fn wrong_type<T>(&mut self, node: &Node<'_, '_>, wanted: &str) -> Option<T> {
         self.wrong(node, format!("expected {wanted}, found {}", type_name(node.value)), "")
     }
 
-    /// Notes that the value names a device or switch, to be looked up when all are known.
+    /// Records that the value names a device or switch, to be resolved when all are known.
     pub(super) fn refer(&mut self, node: &Node<'_, '_>, name: &str, want: Want) {
         let (key, span) = (node.path.to_string(), node.span.clone());
         self.names.references.push(Reference { name: name.to_owned(), want, key, span });
     }
 }
 
-/// What people call the type of a value.
+/// The name of the value's type in messages.
 pub(super) fn type_name(value: &DeValue<'_>) -> &'static str {
     match value {
         DeValue::String(_) => "a string",
@@ -159,7 +159,7 @@ pub(super) fn type_name(value: &DeValue<'_>) -> &'static str {
     }
 }
 
-/// A table, where it stands and what it is called.
+/// A table with its position and path.
 pub(super) struct Table<'p, 't> {
     pub(super) path: Path<'p>,
     pub(super) span: Range<usize>,
@@ -171,7 +171,7 @@ impl<'p, 't> Table<'p, 't> {
         Table { path: Path::Root, span: 0..0, map }
     }
 
-    /// The value as a table; anything else is a mistake.
+    /// The value as a table; any other type is an error.
     pub(super) fn of(cx: &mut Reader<'_>, node: &Node<'p, 't>) -> Option<Table<'p, 't>> {
         match node.value {
             DeValue::Table(map) => Some(Table { path: node.path, span: node.span.clone(), map }),
@@ -198,18 +198,18 @@ impl<'p, 't> Table<'p, 't> {
         self.map.contains_key(key)
     }
 
-    /// The value of a key, whatever it is.
+    /// The value of a key, of any type.
     pub(super) fn node(&'p self, key: &'p str) -> Option<Node<'p, 't>> {
         let value = self.map.get(key)?;
         Some(Node { path: self.path.key(key), span: value.span(), value: value.get_ref() })
     }
 
-    /// The place of a key.
+    /// The position of a key.
     pub(super) fn key_span(&self, key: &str) -> Option<Range<usize>> {
         self.map.get_key_value(key).map(|(k, _)| k.span())
     }
 
-    /// The key's value, read; `None` if the key is not there or its value is wrong, which is noted.
+    /// The key's value; `None` if the key is missing or its value is wrong, which is reported.
     pub(super) fn get<T>(
         &self,
         cx: &mut Reader<'_>,
@@ -220,7 +220,7 @@ impl<'p, 't> Table<'p, 't> {
         read(cx, &Node { path: self.path.key(key), span: value.span(), value: value.get_ref() })
     }
 
-    /// As [`Table::get`]; a key that is not there is a mistake.
+    /// As [`Table::get`]; a missing key is an error.
     pub(super) fn require<T>(
         &self,
         cx: &mut Reader<'_>,
@@ -241,7 +241,7 @@ impl<'p, 't> Table<'p, 't> {
     }
 }
 
-/// A list's elements, each read; wrong ones are noted and left out.
+/// A list's elements; wrong ones are reported and left out.
 pub(super) fn list<T>(
     cx: &mut Reader<'_>,
     node: &Node<'_, '_>,

@@ -12,10 +12,10 @@ use std::net::IpAddr;
 use std::time::Duration;
 use toml::de::DeValue;
 
-/// The longest duration that a file may name: ten years.
+/// The longest duration in a file: ten years.
 pub const MAX_DURATION: Duration = Duration::from_secs(10 * 365 * 24 * 3600);
 
-/// The longest frame that a file may name, in bytes: a full IP packet behind an Ethernet header and three tags.
+/// The longest frame in a file, in bytes: a full IP packet behind an Ethernet header and three tags.
 pub const MAX_FRAME: usize = 65_535 + 14 + 12;
 
 pub(super) fn text(cx: &mut Reader<'_>, node: &Node<'_, '_>) -> Option<String> {
@@ -25,7 +25,7 @@ pub(super) fn text(cx: &mut Reader<'_>, node: &Node<'_, '_>) -> Option<String> {
     }
 }
 
-/// The name of something that must exist.
+/// The name of a device or switch that must exist.
 pub(super) fn named(cx: &mut Reader<'_>, node: &Node<'_, '_>, want: Want) -> Option<Name> {
     let name = text(cx, node)?;
     cx.refer(node, &name, want);
@@ -46,7 +46,7 @@ pub(super) fn integer(cx: &mut Reader<'_>, node: &Node<'_, '_>, low: i64, high: 
     };
     let number = i64::from_str_radix(n.as_str(), n.radix()).ok().filter(|n| (low..=high).contains(n));
     number.or_else(|| {
-        cx.wrong(node, format!("{n} is out of range"), &format!("it is a number from {low} to {high}"))
+        cx.wrong(node, format!("{n} is out of range"), &format!("use a number from {low} to {high}"))
     })
 }
 
@@ -86,14 +86,13 @@ pub(super) fn ip(cx: &mut Reader<'_>, node: &Node<'_, '_>) -> Option<IpAddr> {
     parse_ip(&text).map_err(|help| cx.wrong::<()>(node, format!("`{text}` is not an IP address"), help)).ok()
 }
 
-/// The address, or what is wrong with the text.
+/// The IP address, or a hint about the text.
 pub(super) fn parse_ip(text: &str) -> Result<IpAddr, &'static str> {
     let right = "as in \"192.168.128.1\" or \"fd00:128::1\"";
-    text.parse()
-        .map_err(|_| if text.contains('/') { "it stands here without a prefix length" } else { right })
+    text.parse().map_err(|_| if text.contains('/') { "omit the prefix length here" } else { right })
 }
 
-/// An address with its prefix length.
+/// An IP address with its prefix length.
 pub(super) fn ip_net(cx: &mut Reader<'_>, node: &Node<'_, '_>) -> Option<IpNet> {
     let text = text(cx, node)?;
     if let Ok(net) = text.parse() {
@@ -101,19 +100,25 @@ pub(super) fn ip_net(cx: &mut Reader<'_>, node: &Node<'_, '_>) -> Option<IpNet> 
     }
     let Some((addr, prefix)) = text.split_once('/') else {
         let help = match text.parse::<IpAddr>() {
-            Ok(IpAddr::V4(_)) => format!("its subnet belongs to it, as in \"{text}/24\""),
-            Ok(IpAddr::V6(_)) => format!("its subnet belongs to it, as in \"{text}/64\""),
-            Err(_) => "an address and its prefix length, as in \"192.168.128.222/24\"".to_owned(),
+            Ok(IpAddr::V4(_)) => format!("add its prefix length, as in \"{text}/24\""),
+            Ok(IpAddr::V6(_)) => format!("add its prefix length, as in \"{text}/64\""),
+            Err(_) => "an IP address and its prefix length, as in \"192.168.128.222/24\"".to_owned(),
         };
-        return cx.wrong(node, format!("`{text}` is not an address with a prefix length"), &help);
+        return cx.wrong(node, format!("`{text}` is not an IP address with a prefix length"), &help);
     };
     let Ok(addr) = addr.parse::<IpAddr>() else {
         return cx.wrong(node, format!("`{addr}` is not an IP address"), "as in \"192.168.128.222/24\"");
     };
-    let longest = IpNet::longest(addr);
-    let family = if addr.is_ipv4() { "an IPv4" } else { "an IPv6" };
-    let help = format!("the prefix length of {family} address is a number from 0 to {longest}");
-    cx.wrong(node, format!("`/{prefix}` is not a prefix length of {addr}"), &help)
+    let digits = !prefix.is_empty() && prefix.bytes().all(|b| b.is_ascii_digit());
+    match prefix.parse().ok().filter(|_| digits).and_then(|prefix| IpNet::new(addr, prefix).ok()) {
+        Some(net) => Some(net),
+        None => {
+            let longest = IpNet::from(addr).max_prefix_len();
+            let family = if addr.is_ipv4() { "an IPv4" } else { "an IPv6" };
+            let help = format!("the prefix length of {family} address is from 0 to {longest}");
+            cx.wrong(node, format!("`/{prefix}` is not a prefix length of {addr}"), &help)
+        }
+    }
 }
 
 pub(super) fn vlan_id(cx: &mut Reader<'_>, node: &Node<'_, '_>) -> Option<VlanId> {
@@ -135,7 +140,7 @@ pub(super) fn word(cx: &mut Reader<'_>, node: &Node<'_, '_>, what: &str, words: 
     if words.contains(&text.as_str()) {
         return Some(text);
     }
-    let all = format!("it is one of {}", suggest::list(words));
+    let all = format!("use one of {}", suggest::list(words));
     let help = suggest::nearest(&text, words.iter().copied())
         .map_or(all.clone(), |near| format!("did you mean `{near}`? {all}"));
     cx.wrong(node, format!("`{text}` is not a {what}"), &help)
@@ -162,7 +167,7 @@ pub(super) fn duration(cx: &mut Reader<'_>, node: &Node<'_, '_>) -> Option<Durat
         return cx.wrong(node, format!("`{text}` is not a duration"), help);
     };
     if parsed > MAX_DURATION {
-        return cx.wrong(node, format!("`{text}` is out of range"), "ten years are the longest");
+        return cx.wrong(node, format!("`{text}` is out of range"), "the maximum is ten years");
     }
     Some(parsed)
 }
@@ -177,7 +182,7 @@ pub(super) const UNITS: [(&str, u64); 6] = [
     ("ns", 1),
 ];
 
-/// A duration as lab files write it, a number and a unit: `300s`, `5ms`, `1.5h`. `None`: it is none.
+/// Parses a duration in lab file syntax, a number and a unit: `300s`, `5ms`, `1.5h`. `None`: it is invalid.
 #[must_use]
 pub fn parse_duration(text: &str) -> Option<Duration> {
     let digits = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
@@ -188,14 +193,14 @@ pub fn parse_duration(text: &str) -> Option<Duration> {
         return None;
     }
     let scale = 10_u64.pow(u32::try_from(fraction.len()).ok()?);
-    // A number beyond u64 is beyond the longest duration as well: it is reported as out of range.
+    // A number beyond u64 is beyond the longest duration as well, and is reported as out of range.
     let whole = whole.parse::<u64>().unwrap_or(u64::MAX);
     let part = u128::from(fraction.parse::<u64>().ok()?) * u128::from(*unit_ns) / u128::from(scale);
     let ns = u128::from(whole) * u128::from(*unit_ns) + part;
     Some(Duration::from_nanos(u64::try_from(ns).unwrap_or(u64::MAX)))
 }
 
-/// Bytes in hex; spaces and colons may stand between them.
+/// Bytes in hex, optionally separated by spaces and colons.
 pub(super) fn hex(cx: &mut Reader<'_>, node: &Node<'_, '_>) -> Option<Vec<u8>> {
     let text = text(cx, node)?;
     let mut bytes = Vec::with_capacity(text.len() / 2);
@@ -212,7 +217,7 @@ pub(super) fn hex(cx: &mut Reader<'_>, node: &Node<'_, '_>) -> Option<Vec<u8>> {
             return cx.wrong(
                 node,
                 message,
-                "spaces and colons may stand between bytes: \"ffff ffff ffff 02:00:…\"",
+                "spaces and colons may separate bytes: \"ffff ffff ffff 02:00:…\"",
             );
         };
         bytes.push(u8::try_from(high << 4 | low).unwrap_or_default());
@@ -221,7 +226,7 @@ pub(super) fn hex(cx: &mut Reader<'_>, node: &Node<'_, '_>) -> Option<Vec<u8>> {
     if bytes.len() > MAX_FRAME {
         return cx.wrong(
             node,
-            format!("{} bytes are more than a frame has", bytes.len()),
+            format!("{} bytes exceed the longest frame", bytes.len()),
             &format!("at most {MAX_FRAME}"),
         );
     }

@@ -9,9 +9,9 @@ use crate::lab::spec::{Action, Change, Name, SwitchChange};
 use crate::macvlan::SourcesChange;
 use crate::switch::PortFlag;
 
-/// Changes that every device takes.
+/// Changes that apply to every device.
 const ANY: [&str; 7] = ["up", "mac", "mtu", "promisc", "allmulticast", "join", "leave"];
-/// Changes that only ports take.
+/// Changes that apply to ports only.
 const PORT_ONLY: [&str; 5] = ["mode", "flags", "bcqueuelen", "bclim", "sources"];
 
 /// Reads a `set` step.
@@ -21,16 +21,15 @@ pub(super) fn set(cx: &mut Reader<'_>, node: &Node<'_, '_>) -> Option<Action> {
         (true, false) => device(cx, node, &table),
         (false, true) => switch_change(cx, node, &table),
         (has_both, _) => {
-            let message =
-                if has_both { "`device` and `switch` in one step" } else { "nothing says what is set" };
-            let help = "`device` or `switch` names what changes".to_owned();
+            let message = if has_both { "`device` and `switch` in one step" } else { "nothing to set" };
+            let help = "name a `device` or a `switch`".to_owned();
             cx.problem(node.path.to_string(), node.span.clone(), message, help);
             None
         }
     }
 }
 
-/// The one key of these that the table has.
+/// The only one of these keys in the table.
 fn one<'k>(
     cx: &mut Reader<'_>,
     node: &Node<'_, '_>,
@@ -42,17 +41,17 @@ fn one<'k>(
     match present.as_slice() {
         [key] => Some(key),
         [] => {
-            // If there is an unknown key, that has been said.
+            // An unknown key has been reported already.
             let known = ["device", "switch", "port"];
             if table.entries().iter().all(|(key, _)| known.contains(&key.get_ref().as_ref())) {
-                let help = format!("it is one of {}", suggest::list(keys));
-                cx.problem(node.path.to_string(), node.span.clone(), "nothing says what changes", help);
+                let help = format!("use one of {}", suggest::list(keys));
+                cx.problem(node.path.to_string(), node.span.clone(), "nothing to change", help);
             }
             None
         }
         [a, b, ..] => {
             let span = table.key_span(b).unwrap_or(node.span.clone());
-            let help = "a step changes one thing: begin another with [[step]]".to_owned();
+            let help = "a step makes one change: start another with [[step]]".to_owned();
             cx.problem(node.path.to_string(), span, format!("`{a}` and `{b}` in one step"), help);
             None
         }
@@ -97,7 +96,9 @@ fn sources(cx: &mut Reader<'_>, node: &Node<'_, '_>) -> Option<SourcesChange> {
         "set" => table.get(cx, "set", scalar::macs).map(SourcesChange::Set),
         _ => table.get(cx, "flush", |cx, node| match scalar::boolean(cx, node)? {
             true => Some(SourcesChange::Flush),
-            false => cx.wrong(node, "a flush that is none", "write `flush = true`, or leave the step out"),
+            false => {
+                cx.wrong(node, "`flush = false` has no effect", "write `flush = true`, or leave the step out")
+            }
         }),
     }
 }
@@ -120,9 +121,9 @@ fn switch_change(cx: &mut Reader<'_>, node: &Node<'_, '_>, table: &Table<'_, '_>
     if !fits {
         let span = table.key_span(key).unwrap_or(node.span.clone());
         let (message, help) = if with_port {
-            (format!("`{key}` belongs to the switch, not to a port"), "leave `port` out")
+            (format!("`{key}` applies to the switch, not to a port"), "leave `port` out")
         } else {
-            (format!("`{key}` belongs to a port"), "say which: `port = \"DEVICE\"`")
+            (format!("`{key}` applies to a port"), "add `port = \"DEVICE\"`")
         };
         cx.problem(table.path.key(key).to_string(), span, message, help.to_owned());
         return None;

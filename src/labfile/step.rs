@@ -15,12 +15,10 @@ use crate::lab::spec::{
 use std::net::IpAddr;
 use toml::de::DeValue;
 
-/// How long a probe waits after its last request if the file does not say: as long as `ping`.
-
-/// The most requests of one probe: a day of pings.
+/// Maximum number of requests per probe: a day of pings.
 pub const MAX_COUNT: u32 = 86_400;
 
-/// What a step can do, by key.
+/// The actions of a step, by key.
 const ACTIONS: [&str; 10] =
     ["ping", "arping", "udp", "tcp", "inject", "set", "add", "remove", "wait", "replay"];
 
@@ -36,15 +34,15 @@ pub(super) fn step(cx: &mut Reader<'_>, node: &Node<'_, '_>) -> Option<StepSpec>
         [] => {
             let unknown = table.entries().iter().any(|(key, _)| key.get_ref().as_ref() != "expect");
             if !unknown {
-                let help = format!("a step is one of {}", suggest::list(&ACTIONS));
-                cx.problem(node.path.to_string(), node.span.clone(), "the step does nothing", help);
+                let help = format!("use one of {}", suggest::list(&ACTIONS));
+                cx.problem(node.path.to_string(), node.span.clone(), "the step has no action", help);
             }
             return None;
         }
         [a, b, ..] => {
             let span = table.key_span(b).unwrap_or(node.span.clone());
             let message = format!("`{a}` and `{b}` in one step");
-            let help = "a step does one thing: begin another with [[step]]".to_owned();
+            let help = "a step has one action: start another with [[step]]".to_owned();
             cx.problem(node.path.to_string(), span, message, help);
             return None;
         }
@@ -95,8 +93,8 @@ fn target(cx: &mut Reader<'_>, node: &Node<'_, '_>) -> Option<Target> {
     if text.contains('/') {
         return cx.wrong(
             node,
-            format!("`{text}` is no target"),
-            "a device, or an address without a prefix length",
+            format!("`{text}` is not a target"),
+            "use a device, or an IP address without a prefix length",
         );
     }
     cx.refer(node, &text, Want::Device);
@@ -163,7 +161,7 @@ fn replay(cx: &mut Reader<'_>, node: &Node<'_, '_>) -> Option<Action> {
     Some(Action::Replay { capture: capture?.into(), at: at? })
 }
 
-/// What may be expected of a step.
+/// The possible expectations of a step.
 fn fitting(action: &str) -> &'static [&'static str] {
     match action {
         "ping" | "arping" | "udp" | "tcp" => &["reply", "unreachable", "no-reply"],
@@ -178,8 +176,7 @@ fn expectation(cx: &mut Reader<'_>, action: &str, node: &Node<'_, '_>) -> Option
         let delivered =
             table.require(cx, "delivered", |cx, n| list(cx, n, "a list of devices", device_name))?;
         if action != "inject" {
-            let help =
-                format!("of `{action}` can be expected {}, or an error name", suggest::list(fitting(action)));
+            let help = format!("`{action}` can expect {}, or an error name", suggest::list(fitting(action)));
             return cx.wrong(node, format!("`delivered` does not fit `{action}`"), &help);
         }
         return Some(Expect::Delivered(delivered));
@@ -198,26 +195,26 @@ fn expectation(cx: &mut Reader<'_>, action: &str, node: &Node<'_, '_>) -> Option
         right.push_str(", { delivered = [devices] }");
     }
     if action != "wait" {
-        right.push_str(", or an error name as EINVAL");
+        right.push_str(", or an error name such as EINVAL");
     }
     match (simple, Errno::ALL.iter().find(|e| e.name() == text)) {
         (Some(expect), _) if words.contains(&text.as_str()) => Some(expect),
         (Some(_), _) => cx.wrong(
             node,
             format!("`{text}` does not fit `{action}`"),
-            &format!("of `{action}` can be expected {right}"),
+            &format!("`{action}` can expect {right}"),
         ),
         (None, Some(errno)) if action != "wait" => Some(Expect::Errno(*errno)),
         (None, Some(_)) => {
-            cx.wrong(node, format!("`{text}` does not fit `wait`"), "time always passes: \"ok\"")
+            cx.wrong(node, format!("`{text}` does not fit `wait`"), "a wait always succeeds: \"ok\"")
         }
         (None, None) => {
             let all: Vec<&str> = words.iter().copied().chain(Errno::ALL.iter().map(|e| e.name())).collect();
             let help = suggest::nearest(&text, all.iter().copied()).map_or_else(
-                || format!("of `{action}` can be expected {right}"),
+                || format!("`{action}` can expect {right}"),
                 |near| format!("did you mean `{near}`?"),
             );
-            cx.wrong(node, format!("`{text}` is no expectation"), &help)
+            cx.wrong(node, format!("`{text}` is not an expectation"), &help)
         }
     }
 }

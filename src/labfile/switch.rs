@@ -11,12 +11,10 @@ use crate::switch::{DEFAULT_AGEING, Policy, PortFlag, PortFlags, PortState, Port
 use std::ops::Range;
 use toml::de::DeValue;
 
-/// How long a learned entry lives unseen if the file does not say.
-
 const SWITCH: [&str; 7] = ["mac", "ageing", "vlan_filtering", "group_fwd_mask", "fdb", "policy", "port"];
 const PORT: [&str; 4] = ["state", "group_fwd_mask", "policy", "vlan"];
 
-/// What a Linux bridge has and this switch does not.
+/// Features of a Linux bridge that this switch lacks.
 const UNSUPPORTED: [&str; 18] = [
     "neigh_suppress",
     "neigh_vlan_suppress",
@@ -38,7 +36,7 @@ const UNSUPPORTED: [&str; 18] = [
     "mab",
 ];
 
-/// The words for port states, in the order of their numbers.
+/// The names of port states, in the order of their numbers.
 pub(super) const STATES: [(&str, PortState); 5] = [
     ("disabled", PortState::Disabled),
     ("listening", PortState::Listening),
@@ -47,13 +45,13 @@ pub(super) const STATES: [(&str, PortState); 5] = [
     ("blocking", PortState::Blocking),
 ];
 
-/// Reports unknown keys, and known ones of a Linux bridge that are not supported.
+/// Reports unknown keys, and keys of a Linux bridge that are not supported.
 pub(super) fn only(cx: &mut Reader<'_>, table: &Table<'_, '_>, known: &[&str]) {
     let mut more = known.to_vec();
     for key in UNSUPPORTED {
         if let Some(span) = table.key_span(key) {
             let path = table.path.key(key).to_string();
-            let help = "a Linux bridge has it; this switch is one without it".to_owned();
+            let help = "a Linux bridge supports it; this switch does not".to_owned();
             cx.problem(path, span, format!("`{key}` is not supported yet"), help);
             more.push(key);
         }
@@ -61,7 +59,7 @@ pub(super) fn only(cx: &mut Reader<'_>, table: &Table<'_, '_>, known: &[&str]) {
     if more.len() == known.len() {
         table.only(cx, known);
     } else {
-        // The unsupported keys are known, so that they are reported once, and not offered as a suggestion.
+        // The unsupported keys count as known, so that they are reported once, and not suggested.
         for (key, _) in table.entries() {
             let word = key.get_ref().as_ref();
             if !more.contains(&word) {
@@ -138,17 +136,17 @@ fn port(
     })
 }
 
-/// A state that exists: a declared port has no step that could be refused.
+/// A valid state: declaring a port is not a step that could be refused.
 fn declared_state(cx: &mut Reader<'_>, node: &Node<'_, '_>) -> Option<PortState> {
     match state(cx, node)? {
         PortState::Invalid(n) => {
-            cx.wrong(node, format!("{n} is not a port state"), "it is a number from 0 to 4")
+            cx.wrong(node, format!("{n} is not a port state"), "use a number from 0 to 4")
         }
         state => Some(state),
     }
 }
 
-/// A port's state by word or number, as `bridge link set … state` takes it.
+/// A port's state by name or number, as `bridge link set … state` accepts it.
 pub(super) fn state(cx: &mut Reader<'_>, node: &Node<'_, '_>) -> Option<PortState> {
     match node.value {
         DeValue::Integer(_) => {
@@ -160,11 +158,11 @@ pub(super) fn state(cx: &mut Reader<'_>, node: &Node<'_, '_>) -> Option<PortStat
             let name = scalar::word(cx, node, "port state", &STATES.map(|(name, _)| name))?;
             STATES.iter().find(|(n, _)| *n == name).map(|(_, state)| *state)
         }
-        _ => cx.wrong_type(node, "a port state by word or number"),
+        _ => cx.wrong_type(node, "a port state by name or number"),
     }
 }
 
-/// A port's VLANs: the table stands for all of its membership.
+/// A port's VLANs: the table is its complete membership.
 fn vlans(cx: &mut Reader<'_>, node: &Node<'_, '_>) -> Option<PortVlans> {
     let table = Table::of(cx, node)?;
     table.only(cx, &["pvid", "untagged", "tagged"]);
@@ -233,7 +231,7 @@ fn policy(cx: &mut Reader<'_>, node: &Node<'_, '_>) -> Option<Policy> {
         value => cx.wrong(
             node,
             format!("expected a policy, found {}", type_name(value)),
-            &format!("it is one of {}, or a table with `kind`", suggest::list(&words)),
+            &format!("use one of {}, or a table with `kind`", suggest::list(&words)),
         ),
     }
 }

@@ -1,8 +1,9 @@
-//! An interface of this machine, through a packet socket (packet(7)) and a ring in memory that is shared with the kernel.
+//! An interface of this machine, through a packet socket (packet(7)) and a ring in memory shared with the kernel.
 //!
-//! Frames come with a virtio header, for whoever sends to a veth leaves checksums and segmentation undone, and a NIC puts
-//! segments together; with their tag beside them, for the kernel takes it off; and without those that this side sent. The
-//! interface is promiscuous as long as the socket is open. The crate pnet has none of this, so system calls are used.
+//! Frames have a virtio header, because a sender on a veth leaves checksums and segmentation undone and a NIC merges
+//! segments; their tag is in metadata, because the kernel removes it; and frames sent from this side are not received.
+//! The interface is promiscuous while the socket is open. The crate pnet supports none of this, so system calls are
+//! used.
 
 use super::backend::{Backend, BoundaryCounters, PeerState, RETRY, Wait, send_all};
 use super::coalesce::GsoPackets;
@@ -14,10 +15,10 @@ use crate::time::Instant;
 use std::io;
 use std::os::fd::AsFd as _;
 
-/// Asked for in each direction: some milliseconds of a fast link.
+/// Requested queue size in each direction, in bytes: some milliseconds of a fast link.
 const QUEUE_BYTES: i32 = 8 * 1024 * 1024;
 
-/// Frames that are taken at once; long packets come as many, so it is these that count.
+/// Frames read per call; long packets yield many frames, so frames are counted.
 const AT_ONCE: usize = 256;
 
 /// Payload of an Ethernet frame, in bytes.
@@ -26,12 +27,12 @@ const ETHERNET_MTU: u32 = 1500;
 pub(super) struct AfPacket {
     name: String,
     socket: PacketSocket,
-    /// The interface that the socket is bound to, while that is there.
+    /// The interface that the socket is bound to, while it exists.
     bound: Option<u32>,
     presence: PeerState,
     look_again: Instant,
     ring: Ring,
-    /// For what is too long for the ring.
+    /// Buffer for frames that are too long for the ring.
     inbox: Inbox,
     outbox: Outbox,
     parcels: GsoPackets,
@@ -42,14 +43,13 @@ impl AfPacket {
     pub(super) fn open(name: &str) -> Result<AfPacket, String> {
         let socket = PacketSocket::new().map_err(|e| match e.raw_os_error() {
             Some(libc::EPERM) => {
-                "a packet socket needs CAP_NET_RAW: run it with sudo, or in a namespace of your own"
-                    .to_owned()
+                "a packet socket needs CAP_NET_RAW: run it with sudo, or in your own namespace".to_owned()
             }
             _ => e.to_string(),
         })?;
         socket.with_offloads().map_err(|e| format!("a packet socket with offloads: {e}"))?;
         sys::enlarge_queues(socket.as_fd(), QUEUE_BYTES);
-        // An interface that is not there is told of by the look below.
+        // A missing interface is reported by the check below.
         let mtu = sys::mtu_of(&socket, name).unwrap_or(ETHERNET_MTU);
         let ring = Ring::of(&socket, HEADER_BYTES, mtu).map_err(|e| format!("a ring for its frames: {e}"))?;
         let mut backend = AfPacket {
@@ -71,7 +71,7 @@ impl AfPacket {
         }
     }
 
-    /// Finds out how the interface stands; one that has come back is taken again.
+    /// Checks the interface's state; binds again to one that has come back.
     fn look(&mut self) {
         self.presence = match sys::index_of(&self.socket, &self.name) {
             Err(ErrorNumber(libc::ENODEV)) => {
@@ -102,7 +102,7 @@ impl Backend for AfPacket {
         Wait { fd: Some(self.socket.as_fd()), room: false, at: Some(self.look_again) }
     }
 
-    fn receive(&mut self, now: Instant, rim: &mut BoundaryCounters, take: &mut dyn FnMut(&[u8])) {
+    fn receive(&mut self, now: Instant, counters: &mut BoundaryCounters, take: &mut dyn FnMut(&[u8])) {
         if now >= self.look_again {
             self.look_again = now + RETRY;
             self.look();
@@ -113,30 +113,30 @@ impl Backend for AfPacket {
         {
             let came = if slot.waits { self.inbox.next(self.socket.as_fd()) } else { Some(slot.message()) };
             let Some(message) = came.filter(|message| !message.cut) else {
-                // Too long for the ring, and there was no room for it in the queue.
-                rim.in_missed += 1;
+                // Too long for the ring, and the queue had no room for it.
+                counters.in_missed += 1;
                 frames += 1;
                 continue;
             };
             let done = complete(message.bytes, message.tag, &mut self.scratch, take);
-            rim.in_malformed += u64::from(done.is_err());
+            counters.in_malformed += u64::from(done.is_err());
             frames += done.unwrap_or(1);
         }
-        // Woken by nothing: the interface went down or away, which is told once.
+        // Woken without data: the interface went down or was removed, which is reported once.
         if frames == 0 && self.socket.take_error().is_some() {
             self.look();
         }
     }
 
-    fn send(&mut self, _now: Instant, rim: &mut BoundaryCounters, frames: &[Frame]) {
+    fn send(&mut self, _now: Instant, counters: &mut BoundaryCounters, frames: &[Frame]) {
         if self.bound.is_some() {
             self.parcels.pack(frames);
             let parcels = &self.parcels;
-            send_all(&mut self.outbox, self.socket.as_fd(), frames, rim, |n| {
+            send_all(&mut self.outbox, self.socket.as_fd(), frames, counters, |n| {
                 parcels.list().get(n).map(|p| (p.frames.clone(), parcels.parts(p, frames)))
             });
         } else {
-            rim.out_dropped += frames.len() as u64;
+            counters.out_dropped += frames.len() as u64;
         }
     }
 

@@ -1,7 +1,7 @@
-//! Answers to requests, made piece by piece.
+//! Answers to requests, produced in chunks.
 
 use super::control::RequestContext;
-use super::engine::{Attachment, Crossing, tell};
+use super::engine::{Attachment, AttachmentReport, tell};
 use super::history::{Forgotten, History};
 use super::tables;
 use crate::capture::CaptureError;
@@ -13,11 +13,11 @@ use serde_json::json;
 use std::io::Write as _;
 use std::ops::Range;
 
-/// A piece of an answer is made of whole lines or packets, the last of which reaches this number of bytes: so many, and
-/// those of one line, wait for a caller.
+/// Size of a chunk in bytes: it consists of whole lines or packets, the last of which reaches this size. That much,
+/// plus one line, is buffered for a caller.
 pub(super) const PIECE: usize = 32 * 1024;
 
-/// What answers are shown as.
+/// Output formats.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(super) enum Form {
@@ -51,17 +51,17 @@ enum Request {
     },
 }
 
-/// Why there is no answer, or no more of it.
+/// Why there is no answer, or why it ends early.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Unanswered {
-    #[error("this is no request: {0}")]
+    #[error("this is not a request: {0}")]
     NoRequest(#[from] serde_json::Error),
     #[error("{0}")]
     Refused(String),
     #[error(transparent)]
     Unwritable(#[from] CaptureError),
     #[error(
-        "the hops were forgotten before they were read: read the answer faster, ask for fewer with `last`, or remember more"
+        "the hops left the history before they were read: read the answer faster, request fewer with `last`, or use a larger history"
     )]
     Forgotten,
 }
@@ -78,31 +78,31 @@ impl From<Forgotten> for Unanswered {
     }
 }
 
-/// What is still to be said.
+/// The remaining content.
 pub(super) enum Answer {
-    /// Text, and how far it was handed out.
+    /// Text, and the offset of the rest.
     Text(Vec<u8>, usize),
-    /// Lines of JSON about what stands at one moment.
+    /// Lines of JSON about the state at one moment.
     Lines(Box<dyn Iterator<Item = Line>>, JsonLines<Vec<u8>>),
-    /// Hops, by their numbers.
+    /// Hops, by number.
     Hops(Range<u64>, Writer),
 }
 
-/// What a line of JSON tells of.
+/// The subject of a line of JSON.
 pub(super) enum Line {
     Event(Event),
-    Crossing(Crossing),
+    AttachmentReport(AttachmentReport),
 }
 
-/// A part of an answer.
+/// A chunk of an answer.
 pub(super) struct Piece {
     pub(super) bytes: Vec<u8>,
-    /// There is more to come.
+    /// More chunks follow.
     pub(super) more: bool,
 }
 
 impl Piece {
-    /// The piece with the line before it that says what it is.
+    /// The chunk with its header line.
     pub(super) fn into_said(self) -> Vec<u8> {
         let Piece { bytes, more } = self;
         let head = if more {
@@ -115,19 +115,19 @@ impl Piece {
 }
 
 impl Unanswered {
-    /// The line that says so.
+    /// The header line.
     pub(super) fn said(&self) -> Vec<u8> {
         refusal(&self.to_string())
     }
 }
 
-/// The line that says why a request is not answered.
+/// The line that reports an error.
 pub(super) fn refusal(why: &str) -> Vec<u8> {
     format!("{}\n", json!({ "ok": false, "error": why })).into_bytes()
 }
 
 impl Answer {
-    /// The answer to one line; what it asks for is done.
+    /// Executes one request line and returns the answer.
     pub(super) fn to(line: &[u8], desk: &mut RequestContext<'_>) -> Result<Answer, Unanswered> {
         match serde_json::from_slice(line)? {
             Request::Show { form } => show(desk, form),
@@ -143,7 +143,7 @@ impl Answer {
         }
     }
 
-    /// The next part.
+    /// The next chunk.
     pub(super) fn next(&mut self, history: &History) -> Result<Piece, Unanswered> {
         match self {
             Answer::Text(text, at) => {
@@ -156,8 +156,8 @@ impl Answer {
                 while more && json.get_mut().len() < PIECE {
                     match all.next() {
                         Some(Line::Event(event)) => json.event(&event)?,
-                        Some(Line::Crossing(crossing)) => {
-                            writeln!(json.get_mut(), "{}", tables::crossing_as_json(&crossing))?;
+                        Some(Line::AttachmentReport(attachment)) => {
+                            writeln!(json.get_mut(), "{}", tables::attachment_as_json(&attachment))?;
                         }
                         None => more = false,
                     }
@@ -174,7 +174,7 @@ impl Answer {
         }
     }
 
-    /// The first hop that it is still to tell of.
+    /// The first hop still to be sent.
     pub(super) fn wants(&self) -> Option<u64> {
         match self {
             Answer::Hops(numbers, _) => Some(numbers.start),
@@ -183,7 +183,7 @@ impl Answer {
     }
 }
 
-/// What writes the lines or packets of an answer.
+/// Writes the lines or packets of an answer.
 pub(super) enum Writer {
     Text(Box<TextReport<Vec<u8>>>),
     Json(JsonLines<Vec<u8>>),
@@ -207,7 +207,7 @@ impl Writer {
         }
     }
 
-    /// Whether the piece is to grow.
+    /// Whether to extend the chunk.
     fn has_room(&mut self) -> bool {
         let collected = match self {
             Writer::Text(report) => report.get_mut().len(),
@@ -217,7 +217,7 @@ impl Writer {
         collected < PIECE
     }
 
-    /// What was written since the last time.
+    /// The data written since the last call.
     fn take(&mut self) -> Result<Piece, Unanswered> {
         let bytes = match self {
             Writer::Text(report) => std::mem::take(report.get_mut()),
@@ -230,7 +230,7 @@ impl Writer {
         Ok(Piece { bytes, more: true })
     }
 
-    /// What is left to be written.
+    /// The data still to be written.
     fn last(&mut self) -> Result<Piece, Unanswered> {
         let last = std::mem::replace(self, Writer::Json(JsonLines::new(Vec::new())));
         let bytes = match last {
@@ -242,10 +242,10 @@ impl Writer {
     }
 }
 
-/// Carries out a step of the lab file.
+/// Executes a step of the lab file.
 fn change(desk: &mut RequestContext<'_>, step: &str) -> Result<Answer, Unanswered> {
     let RequestContext { names, lab, history, observer, now, .. } = desk;
-    let step = names.parse_step(step).map_err(|mistakes| Unanswered::Refused(mistakes.to_string()))?;
+    let step = names.parse_step(step).map_err(|errors| Unanswered::Refused(errors.to_string()))?;
     let outcome = lab.change(*now, &step, &mut |event| tell(history, *observer, event));
     names.did(&step, |name| lab.has(name));
     match outcome {
@@ -253,28 +253,28 @@ fn change(desk: &mut RequestContext<'_>, step: &str) -> Result<Answer, Unanswere
             Err(Unanswered::Refused(format!("{refusal}: {}", refusal.rule.why())))
         }
         Some(_) => Ok(Answer::Text(Vec::new(), 0)),
-        None => Err(Unanswered::Refused("only set, add and remove can be done to a running lab".to_owned())),
+        None => Err(Unanswered::Refused("a running lab accepts set, add and remove only".to_owned())),
     }
 }
 
 fn show(desk: &RequestContext<'_>, form: Form) -> Result<Answer, Unanswered> {
     let (devices, states) = (desk.lab.devices(), desk.lab.states());
     if form == Form::Text {
-        return Ok(text(tables::devices(&devices, states, &crossings(desk.places))));
+        return Ok(text(tables::devices(&devices, states, &attachments(desk.places))));
     }
     let states = states.into_iter().map(|(device, state)| Event::State { device, state });
     let title = desk.lab.title().to_owned();
-    lines(std::iter::once(Event::Lab { title, devices }).chain(states), crossings(desk.places))
+    lines(std::iter::once(Event::Lab { title, devices }).chain(states), attachments(desk.places))
 }
 
 fn counters(desk: &RequestContext<'_>, form: Form) -> Result<Answer, Unanswered> {
     let counters = desk.lab.counters();
     if form == Form::Text {
-        let crossed = tables::crossings(&crossings(desk.places));
+        let crossed = tables::attachments(&attachments(desk.places));
         return Ok(text(format!("{}\n{crossed}", crate::report::counters_table(&counters))));
     }
     let events = counters.into_iter().map(|(device, counters)| Event::Counters { device, counters });
-    lines(events, crossings(desk.places))
+    lines(events, attachments(desk.places))
 }
 
 fn fdb(desk: &RequestContext<'_>, form: Form) -> Result<Answer, Unanswered> {
@@ -294,22 +294,22 @@ fn text(text: String) -> Answer {
     Answer::Text(text.into_bytes(), 0)
 }
 
-/// Events, and then what is attached, one JSON object a line.
+/// Events, and then the attached backends, one JSON object per line.
 fn lines(
     events: impl Iterator<Item = Event> + 'static,
-    crossings: Vec<Crossing>,
+    attachments: Vec<AttachmentReport>,
 ) -> Result<Answer, Unanswered> {
-    let all = events.map(Line::Event).chain(crossings.into_iter().map(Line::Crossing));
+    let all = events.map(Line::Event).chain(attachments.into_iter().map(Line::AttachmentReport));
     Ok(Answer::Lines(Box::new(all), JsonLines::new(Vec::new())))
 }
 
-/// What crossed the rim.
-pub(super) fn crossings(places: &[Attachment]) -> Vec<Crossing> {
-    let crossing = |p: &Attachment| Crossing {
+/// Every attachment, in the order of creation.
+pub(super) fn attachments(places: &[Attachment]) -> Vec<AttachmentReport> {
+    let attachment = |p: &Attachment| AttachmentReport {
         device: p.device.clone(),
-        backend: p.spec.clone(),
+        backend: p.name.clone(),
         presence: p.presence.clone(),
-        rim: p.rim,
+        counters: p.counters,
     };
-    places.iter().map(crossing).collect()
+    places.iter().map(attachment).collect()
 }

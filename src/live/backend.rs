@@ -1,4 +1,4 @@
-//! What real ends have in common.
+//! The common parts of all backends.
 
 use super::af_packet::AfPacket;
 use super::pcap::Pcap;
@@ -17,100 +17,135 @@ use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
-/// The longest frame that comes in: a full IP packet behind an Ethernet header and tags. Bytes.
+/// Maximum length of an incoming frame, in bytes: a full IP packet behind an Ethernet header and tags.
 pub const MAX_FRAME: usize = 65_535 + 14 + 12;
 
-/// How often a backend that has nobody at the other end looks for somebody.
+/// How often a backend without a peer looks for one.
 pub(super) const RETRY: Duration = Duration::from_millis(500);
 
-/// A real end of a simulated cable.
+/// The real end of a simulated cable.
 ///
-/// A backend never waits: it says what it waits for, and is called when that has happened. It lends the frames that come in
-/// from buffers of its own, and takes those that go out many at a time.
-pub trait Backend {
+/// A backend never blocks: [`Backend::wait`] reports what it waits for, and it is called when that has happened. It lends
+/// received frames from its buffers, and gets frames to send in batches.
+/// [`Engine::attach_backend`](super::Engine::attach_backend) attaches one that is not built in:
+///
+/// ```
+/// use macvlab::frame::Frame;
+/// use macvlab::live::{Backend, BoundaryCounters, Wait};
+/// use macvlab::time::Instant;
+///
+/// /// Returns every frame, as a switch port in hairpin mode does.
+/// #[derive(Default)]
+/// struct Reflector(Vec<Frame>);
+///
+/// impl Backend for Reflector {
+///     fn wait(&self) -> Wait<'_> {
+///         Wait { at: (!self.0.is_empty()).then_some(Instant::ZERO), ..Wait::default() }
+///     }
+///     fn receive(&mut self, _: Instant, _: &mut BoundaryCounters, take: &mut dyn FnMut(&[u8])) {
+///         self.0.drain(..).for_each(|frame| take(&frame));
+///     }
+///     fn send(&mut self, _: Instant, counters: &mut BoundaryCounters, frames: &[Frame]) {
+///         counters.sent(frames);
+///         self.0.extend_from_slice(frames);
+///     }
+/// }
+/// ```
+pub trait Backend: Send {
     /// What it waits for.
     fn wait(&self) -> Wait<'_>;
 
-    /// Hands out frames that have come in, as many as a call brings, and does what is due.
-    fn receive(&mut self, now: Instant, rim: &mut BoundaryCounters, take: &mut dyn FnMut(&[u8]));
+    /// Passes received frames to `take`, as many as one call yields, and does work that is due. The engine counts those
+    /// frames; `counters` is for invalid messages and drops.
+    fn receive(&mut self, now: Instant, counters: &mut BoundaryCounters, take: &mut dyn FnMut(&[u8]));
 
-    /// Sends frames, and counts those that there was no room for.
-    fn send(&mut self, now: Instant, rim: &mut BoundaryCounters, frames: &[Frame]);
+    /// Sends frames. Counts those that were [sent](BoundaryCounters::sent), and the others in `out_dropped`. By default all
+    /// are dropped: a backend that only receives.
+    fn send(&mut self, now: Instant, counters: &mut BoundaryCounters, frames: &[Frame]) {
+        let _ = now;
+        counters.out_dropped += frames.len() as u64;
+    }
 
-    /// Who is at the other end.
-    fn presence(&self) -> &PeerState;
+    /// The state of the peer. By default it is always connected.
+    fn presence(&self) -> &PeerState {
+        &PeerState::Here
+    }
 
-    /// Frames that the system dropped before they could be received, since the last time.
+    /// Whether sent frames can come back through the outside, as a loop requires.
+    fn can_loop(&self) -> bool {
+        true
+    }
+
+    /// Frames that the system dropped before they were received, since the last call.
     fn missed(&mut self) -> u64 {
         0
     }
 
-    /// Nothing will ever come in any more, and that is as it should be.
+    /// No more frames can arrive, and that is not an error.
     fn is_over(&self) -> bool {
         false
     }
 }
 
-/// What a backend waits for: any of these.
+/// Events that a backend waits for: any of these.
 #[derive(Debug, Default)]
 pub struct Wait<'a> {
-    /// Something to read from it.
+    /// Readable.
     pub fd: Option<BorrowedFd<'a>>,
-    /// Room to write to it as well.
+    /// Writable as well.
     pub room: bool,
-    /// A moment.
+    /// A time.
     pub at: Option<Instant>,
 }
 
-/// Who is at the other end.
+/// The state of a backend's peer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PeerState {
-    /// Somebody.
+    /// There is a peer.
     Here,
-    /// Nobody now, for this reason.
+    /// There is none at present, for this reason.
     Away(String),
-    /// Nobody ever again, for this reason.
+    /// There will be none any more, for this reason.
     Gone(String),
-    /// The same, and what went out is lost for this reason.
+    /// The same, and outgoing frames are lost for this reason.
     Failed(String),
 }
 
-/// What crossed the rim of the lab at one place.
+/// Frames that crossed the boundary of the lab at one attachment.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct BoundaryCounters {
-    /// Frames that came in.
+    /// Incoming frames.
     pub in_frames: u64,
     /// Their bytes.
     pub in_bytes: u64,
-    /// Frames that the system dropped before they could come in.
+    /// Frames that the system dropped before they were received.
     pub in_missed: u64,
-    /// What came and was no frame.
+    /// Invalid incoming messages.
     pub in_malformed: u64,
-    /// Of the frames that came in, those that went round in a loop outside, and were dropped.
+    /// Incoming frames that were dropped because they circulate in an external loop.
     pub in_looped: u64,
-    /// Frames that went out.
+    /// Outgoing frames.
     pub out_frames: u64,
     /// Their bytes.
     pub out_bytes: u64,
-    /// Frames that there was no room or nobody for.
+    /// Frames dropped for lack of room or of a peer.
     pub out_dropped: u64,
 }
 
 impl BoundaryCounters {
-    /// Counts frames that went out.
-    pub(super) fn sent(&mut self, frames: &[Frame]) {
+    /// Counts outgoing frames.
+    pub fn sent(&mut self, frames: &[Frame]) {
         self.out_frames += frames.len() as u64;
         self.out_bytes += frames.iter().map(|f| f.len() as u64).sum::<u64>();
     }
 }
 
-/// Sends frames on a socket, many at a time. `message` says what goes out as message number so many: which of the frames,
-/// and in which parts.
+/// Sends frames on a socket in batches. `message` returns the frames and parts of the message with a given index.
 pub(super) fn send_all<'f, M: Iterator<Item = &'f [u8]>>(
     outbox: &mut Outbox,
     socket: BorrowedFd<'_>,
     frames: &'f [Frame],
-    rim: &mut BoundaryCounters,
+    counters: &mut BoundaryCounters,
     message: impl Fn(usize) -> Option<(Range<usize>, M)>,
 ) {
     let mut next = 0;
@@ -119,57 +154,57 @@ pub(super) fn send_all<'f, M: Iterator<Item = &'f [u8]>>(
         match outbox.send(socket, (next..).map_while(&message).map(|(_, parts)| parts)) {
             Ok(sent) => {
                 let behind = message(next + sent).map_or(frames.len(), |(frames, _)| frames.start);
-                rim.sent(&frames[first.start..behind]);
+                counters.sent(&frames[first.start..behind]);
                 next += sent;
             }
-            // Nobody listened when an earlier datagram came; this one was not tried.
+            // An earlier datagram found no listener; this one was not tried.
             Err(e) if e.kind() == io::ErrorKind::ConnectionRefused && !refused => refused = true,
-            // One that is too long goes alone.
+            // A message that is too long is sent separately.
             Err(e) if e.raw_os_error() == Some(libc::EMSGSIZE) => {
-                rim.out_dropped += first.len() as u64;
+                counters.out_dropped += first.len() as u64;
                 next += 1;
             }
             // No room, no carrier, no interface: the same for all.
             Err(_) => {
-                rim.out_dropped += (frames.len() - first.start) as u64;
+                counters.out_dropped += (frames.len() - first.start) as u64;
                 return;
             }
         }
     }
 }
 
-/// Where a backend is attached, as far as it wants to know.
+/// The data about an attachment that a backend needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Site {
-    /// The address of whoever is outside, if the lab says so.
+    /// The MAC address of the external device, if the lab specifies it.
     pub mac: Option<MacAddr>,
     /// Largest payload, in bytes.
     pub mtu: u32,
 }
 
-/// Which backend, as the command line names it.
+/// A backend as named on the command line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum BackendSpec {
-    /// `af_packet:IF`: an interface that is there.
+    /// `af_packet:IF`: an existing interface.
     AfPacket(String),
-    /// `tap:NAME`: a TAP device, made if it is not there.
+    /// `tap:NAME`: a TAP device, created if it does not exist.
     Tap(String),
-    /// `udp:LOCAL,REMOTE`: a frame in each datagram.
+    /// `udp:LOCAL,REMOTE`: one frame per datagram.
     Udp(SocketAddr, SocketAddr),
-    /// `unix:PATH`: whoever connects to this socket.
+    /// `unix:PATH`: listens on this socket.
     Unix(PathBuf),
-    /// `unix-connect:PATH`: whoever listens on this socket.
+    /// `unix-connect:PATH`: connects to this socket.
     UnixConnect(PathBuf),
-    /// `pcap:IN`, `pcap:IN,OUT`, `pcap:,OUT`: what a capture has comes in, what goes out is captured.
+    /// `pcap:IN`, `pcap:IN,OUT`, `pcap:,OUT`: plays a capture and records outgoing frames.
     Pcap(Option<PathBuf>, Option<PathBuf>),
 }
 
-/// The text names no backend.
+/// The text does not name a backend.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct BadBackend(String);
 
-/// Longest name of an interface, in bytes (`IFNAMSIZ` without the zero).
+/// Maximum length of an interface name, in bytes (`IFNAMSIZ` without the zero).
 const MAX_INTERFACE: usize = 15;
 
 impl FromStr for BackendSpec {
@@ -178,7 +213,7 @@ impl FromStr for BackendSpec {
     fn from_str(text: &str) -> Result<BackendSpec, BadBackend> {
         let (kind, rest) = text.split_once(':').unwrap_or((text, ""));
         let path = |text: &str| (!text.is_empty()).then(|| PathBuf::from(text));
-        let wanted = |form: &str| BadBackend(format!("`{text}` is no backend: {form}"));
+        let wanted = |form: &str| BadBackend(format!("`{text}` is not a backend: {form}"));
         match kind {
             "af_packet" => interface(rest).map(BackendSpec::AfPacket),
             "tap" => interface(rest).map(BackendSpec::Tap),
@@ -197,7 +232,7 @@ impl FromStr for BackendSpec {
                 (from, to) => Ok(BackendSpec::Pcap(from, to)),
             },
             _ => Err(wanted(
-                "it is one of af_packet:IF, tap:NAME, udp:LOCAL,REMOTE, unix:PATH, unix-connect:PATH, pcap:IN[,OUT]",
+                "use one of af_packet:IF, tap:NAME, udp:LOCAL,REMOTE, unix:PATH, unix-connect:PATH, pcap:IN[,OUT]",
             )),
         }
     }
@@ -209,7 +244,7 @@ fn interface(name: &str) -> Result<String, BadBackend> {
         return Ok(name.to_owned());
     }
     let name = name.escape_debug();
-    Err(BadBackend(format!("`{name}` is no name of an interface: 1 to {MAX_INTERFACE} bytes, no spaces")))
+    Err(BadBackend(format!("`{name}` is not an interface name: 1 to {MAX_INTERFACE} bytes, no spaces")))
 }
 
 impl fmt::Display for BackendSpec {
@@ -228,7 +263,7 @@ impl fmt::Display for BackendSpec {
     }
 }
 
-/// A backend could not be opened.
+/// Why a backend could not be opened.
 #[derive(Debug, thiserror::Error)]
 #[error("{backend}: {why}")]
 pub struct OpenError {
@@ -237,7 +272,7 @@ pub struct OpenError {
 }
 
 impl BackendSpec {
-    /// Whether opening it may need privileges: an interface. All else is a file or a socket of the user.
+    /// Whether opening it may need privileges: only interfaces do. All others are files or sockets of the user.
     #[must_use]
     pub fn needs_privileges(&self) -> bool {
         match self {
@@ -247,11 +282,6 @@ impl BackendSpec {
             | BackendSpec::UnixConnect(_)
             | BackendSpec::Pcap(..) => false,
         }
-    }
-
-    /// Whether what goes out can come in again, by whatever is outside.
-    pub(super) fn leads_somewhere(&self) -> bool {
-        !matches!(self, BackendSpec::Pcap(..))
     }
 
     /// Opens it, in the process's network namespace.
@@ -272,3 +302,7 @@ impl BackendSpec {
         opened.map_err(|why| OpenError { backend: self.clone(), why })
     }
 }
+
+#[cfg(test)]
+#[path = "backend_tests.rs"]
+mod tests;

@@ -1,4 +1,4 @@
-//! One who asks a live lab.
+//! A client of a live lab.
 
 use super::answer::{Answer, refusal};
 use super::control::RequestContext;
@@ -9,30 +9,30 @@ use std::os::fd::{AsFd as _, BorrowedFd};
 use std::os::unix::net::UnixStream;
 use std::time::Duration;
 
-/// The longest request to a live lab, in bytes; who sends a longer one is sent away.
+/// Maximum length of a request to a live lab, in bytes; a client that sends a longer one is disconnected.
 pub const MAX_REQUEST: usize = 64 * 1024;
 
-/// How long a caller of a live lab may take to read 32 KiB of an answer; who takes longer is sent away.
+/// How long a client of a live lab may take to read 32 KiB of an answer; a slower one is disconnected.
 pub const PATIENCE: Duration = Duration::from_secs(10);
 
-/// How long a caller who asks nothing is left alone, if others wait.
+/// How long an idle client keeps its connection, if others wait.
 const GRACE: Duration = Duration::from_secs(1);
 
-/// Whoever is at the other end of a socket, and what is under way between the two: requests that were read and not answered
-/// yet, the answer that is being made, and the piece of it that is being written.
+/// The peer of a socket, and the data in flight: requests that were read and not answered yet, the current answer, and
+/// the chunk of it that is being written.
 pub(super) struct Caller {
     socket: UnixStream,
-    /// It is in this process.
+    /// Whether it is in this process.
     here: bool,
     requests: Vec<u8>,
-    /// The length of the first request, if it is whole.
+    /// The length of the first request, if it is complete.
     whole: Option<usize>,
     answer: Option<Answer>,
     piece: Vec<u8>,
     written: usize,
-    /// When something was read from it last, or a piece was made for it.
+    /// When data was last read from it, or a chunk was made for it.
     since: Instant,
-    /// It asks no more.
+    /// It sends no more requests.
     silent: bool,
     gone: bool,
 }
@@ -48,7 +48,12 @@ impl Caller {
         self.here
     }
 
-    /// What to wait for: one answer at a time, so who does not read is not read from.
+    /// When data was last read from it, or a chunk was made for it.
+    pub(super) fn since(&self) -> Instant {
+        self.since
+    }
+
+    /// Events to wait for: there is one answer at a time, so a client that does not read is not read from.
     pub(super) fn wait(&self) -> (BorrowedFd<'_>, Interest) {
         let way = match (self.is_to_read(), self.has_work()) {
             (true, _) => Interest::Out,
@@ -58,41 +63,41 @@ impl Caller {
         (self.socket.as_fd(), way)
     }
 
-    /// Whether it can be served without waiting.
+    /// Whether it can be served without blocking.
     pub(super) fn has_work(&self) -> bool {
         !self.gone && !self.is_to_read() && (self.answer.is_some() || self.whole.is_some())
     }
 
-    /// How long it has asked nothing, if it is long enough to make room for another.
+    /// How long it has been idle, if long enough to make room for another client.
     pub(super) fn idle(&self, now: Instant) -> Option<Duration> {
         let asks = self.is_to_read() || self.answer.is_some() || self.whole.is_some();
         let idle = now.since(self.since);
         (!self.here && !asks && idle >= GRACE).then_some(idle)
     }
 
-    /// It has gone, has nothing more to ask, or does not read.
+    /// It has disconnected, has no more requests, or does not read.
     pub(super) fn is_over(&self, now: Instant) -> bool {
         let does_not_read = self.is_to_read() && now.since(self.since) >= PATIENCE;
         self.gone || does_not_read || (self.silent && !self.is_to_read() && !self.has_work())
     }
 
-    /// The first hop that it is still to be told of.
+    /// The first hop still to be sent to it.
     pub(super) fn wants(&self) -> Option<u64> {
         self.answer.as_ref().and_then(Answer::wants)
     }
 
-    /// Bytes that wait for it, and that it has sent.
+    /// Buffered bytes, to and from it.
     #[cfg(test)]
     pub(super) fn holds(&self) -> usize {
         self.piece.capacity() + self.requests.capacity()
     }
 
-    /// Something is on its way to it.
+    /// Whether data is on its way to it.
     fn is_to_read(&self) -> bool {
         self.written < self.piece.len()
     }
 
-    /// Writes what is to be written, and reads if there is nothing to do.
+    /// Writes pending data, and reads if nothing is pending.
     pub(super) fn exchange(&mut self, now: Instant) {
         self.write();
         if !self.gone && !self.silent && !self.is_to_read() && !self.has_work() {
@@ -119,7 +124,7 @@ impl Caller {
         }
     }
 
-    /// Makes the next piece of its answer, or the first of the answer to its next request.
+    /// Makes the next chunk of its answer, or the first one of the answer to its next request.
     pub(super) fn work(&mut self, desk: &mut RequestContext<'_>) {
         let made = match self.answer.take() {
             Some(answer) => Ok(answer),
@@ -140,7 +145,7 @@ impl Caller {
         self.write();
     }
 
-    /// Takes the first request out of what was read.
+    /// Takes the first request from the input.
     fn next_request(&mut self) -> Option<Vec<u8>> {
         let end = self.whole?;
         let line = self.requests.drain(..=end).collect();
@@ -171,7 +176,7 @@ impl Caller {
     }
 }
 
-/// Where the first line ends; there is no end before `from`.
+/// The end of the first line; there is none before `from`.
 fn line_end(bytes: &[u8], from: usize) -> Option<usize> {
     bytes.get(from..)?.iter().position(|b| *b == b'\n').map(|at| from + at)
 }

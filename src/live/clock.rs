@@ -4,7 +4,7 @@
 use crate::time::Instant;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-/// Nanoseconds since 1970, which never go back.
+/// Nanoseconds since 1970, monotonic.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Clock {
     start: std::time::Instant,

@@ -1,36 +1,36 @@
-//! Segments of one TCP stream that follow each other, put together again on their way out.
+//! Merges consecutive segments of a TCP stream on their way out.
 //!
-//! What a kernel takes as one long packet costs it a tenth of what its segments would. Its own GRO does the same with what
-//! comes in from a NIC, and under the same conditions: nothing is lost that the receiver could see, for a segment whose
-//! checksum is wrong, or that differs in anything but its place in the stream, goes alone.
+//! One long packet costs a kernel a tenth of what its segments would. Its GRO does the same for packets from a NIC,
+//! under the same conditions: the receiver cannot see a difference, because a segment with a wrong checksum, or one
+//! that differs in anything but its position in the stream, is sent separately.
 
 use super::offload::{HEADER_BYTES, NEEDS_CHECKSUM, NOTHING_TO_DO, TCP_V4, TCP_V6, V6_HEADER, fold, sum};
-use crate::frame::{EthHeader, Frame};
+use crate::frame::{EthHeader, Frame, ethertype};
 use std::ops::Range;
 
 /// The longest IP packet, in bytes.
 const MAX_PACKET: usize = 65_535;
-/// Most segments in one packet: the kernel's limit for the parts of a packet is higher.
+/// Maximum number of segments in one packet: the kernel's limit for the parts of a packet is higher.
 const MAX_SEGMENTS: usize = 64;
 
-/// Most parts of a parcel.
+/// Maximum number of parts in a parcel.
 pub(super) const MAX_PARTS: usize = MAX_SEGMENTS + 1;
 
 const ACK: u8 = 0x10;
 const PSH: u8 = 0x08;
 
-/// What goes out with one message: a header, and what follows it of each of some frames.
+/// The content of one message: a header, and the rest of each of some frames.
 #[derive(Clone, Debug)]
 pub(super) struct GsoPacket {
-    /// In [`GsoPackets::heads`]: the virtio header, and the packet's own headers if they were changed.
+    /// In [`GsoPackets::heads`]: the virtio header, and the packet's headers if they were changed.
     head: Range<usize>,
-    /// Which frames.
+    /// The frames.
     pub(super) frames: Range<usize>,
-    /// Bytes at the beginning of each frame that the head stands for.
+    /// Number of bytes at the start of each frame that the head replaces.
     skip: usize,
 }
 
-/// How frames go out.
+/// Outgoing frames, packed into parcels.
 #[derive(Debug, Default)]
 pub(super) struct GsoPackets {
     heads: Vec<u8>,
@@ -78,27 +78,27 @@ impl GsoPackets {
     }
 }
 
-/// A TCP segment that could be put together with others.
+/// A TCP segment that could be merged with others.
 struct Segment<'f> {
     frame: &'f [u8],
     v6: bool,
-    /// Where the IP header, the TCP header and the data begin.
+    /// Offsets of the IP header, the TCP header and the data.
     ip: usize,
     tcp: usize,
     data: usize,
 }
 
 impl<'f> Segment<'f> {
-    /// `None`: this is no segment that carries data, or it is not to be touched.
+    /// `None`: this is not a segment with data, or it must not be changed.
     fn of(frame: &'f [u8]) -> Option<Segment<'f>> {
-        let ip = EthHeader::LEN + EthHeader::tags(frame).count() * EthHeader::TAG_LEN as usize;
-        let (v6, tcp, protocol, length) = match *frame.get(ip - 2..ip)? {
-            // No options; neither a fragment nor followed by one.
-            [0x08, 0x00] if *frame.get(ip)? == 0x45 && frame.get(ip + 6..ip + 8)?[0] & 0x3f == 0 => {
+        let (kind, ip) = EthHeader::payload(frame)?;
+        let (v6, tcp, protocol, length) = match kind {
+            // No options, and not a fragment.
+            ethertype::IPV4 if *frame.get(ip)? == 0x45 && frame.get(ip + 6..ip + 8)?[0] & 0x3f == 0 => {
                 let header = frame.get(ip..ip + 20)?;
                 (false, ip + 20, header[9], usize::from(u16::from_be_bytes([header[2], header[3]])))
             }
-            [0x86, 0xdd] => {
+            ethertype::IPV6 => {
                 let header = frame.get(ip..ip + V6_HEADER)?;
                 let payload = usize::from(u16::from_be_bytes([header[4], header[5]]));
                 (true, ip + V6_HEADER, header[6], V6_HEADER + payload)
@@ -107,7 +107,7 @@ impl<'f> Segment<'f> {
         };
         let header = frame.get(tcp..tcp + 20)?;
         let data = tcp + usize::from(header[12] >> 4) * 4;
-        // Nothing behind the packet, some data in it, and no flags but ACK and PSH.
+        // No trailing bytes, some data, and no flags but ACK and PSH.
         let plain = protocol == 6 && ip + length == frame.len() && header[13] & !PSH == ACK;
         (plain && data >= tcp + 20 && data < frame.len()).then_some(Segment { frame, v6, ip, tcp, data })
     }
@@ -128,21 +128,21 @@ impl<'f> Segment<'f> {
         self.frame[self.tcp + 13] & PSH != 0
     }
 
-    /// The sum of the pseudo header of a segment of this length.
+    /// The pseudo-header sum of a segment of this length.
     fn pseudo(&self, tcp_bytes: usize) -> u64 {
         let addresses = if self.v6 { 8..40 } else { 12..20 };
         let length = u16::try_from(tcp_bytes).unwrap_or(u16::MAX).to_be();
         sum(&self.frame[self.ip..][addresses]) + u64::from(length) + u64::from(6_u16.to_be())
     }
 
-    /// Whether the checksums are right.
+    /// Whether the checksums are correct.
     fn is_intact(&self) -> bool {
         let tcp = &self.frame[self.tcp..];
         let whole = fold(self.pseudo(tcp.len()) + sum(tcp)) == 0xffff;
         whole && (self.v6 || fold(sum(&self.frame[self.ip..self.tcp])) == 0xffff)
     }
 
-    /// How many of these frames, of which it is the first, can go together.
+    /// How many of these frames, of which this is the first, can be merged.
     fn run(&self, frames: &[Frame]) -> usize {
         if self.pushes() || !self.is_intact() {
             return 1;
@@ -157,7 +157,7 @@ impl<'f> Segment<'f> {
                 break;
             }
             run += 1;
-            // A shorter one, or one that is to be handed on at once, is the last.
+            // A shorter segment, or one with PSH, is the last.
             if next.data_bytes() < size || next.pushes() {
                 break;
             }
@@ -165,7 +165,7 @@ impl<'f> Segment<'f> {
         run
     }
 
-    /// Whether this is the segment so many places behind, as far as headers tell.
+    /// Whether this is the segment at this distance in the stream, judging by its headers.
     fn is_followed_by(&self, next: &Segment<'_>, places: usize) -> bool {
         let (a, b) = (self.frame, next.frame);
         let same = |range: Range<usize>| a[range.clone()] == b[range];
@@ -175,7 +175,7 @@ impl<'f> Segment<'f> {
             if self.v6 {
                 same(ip..ip + 4) && same(ip + 6..tcp)
             } else {
-                // All but length, identification and checksum; the second counts on.
+                // All but length, identification and checksum; the identification increments.
                 let expected = self.word(ip + 4).wrapping_add(places as u16);
                 same(ip..ip + 2)
                     && next.word(ip + 4) == expected
@@ -195,7 +195,7 @@ impl<'f> Segment<'f> {
         alike && same(0..ip) && ip_alike() && tcp_alike()
     }
 
-    /// The headers of these frames as one packet, behind a virtio header that says how it was cut.
+    /// The headers of these frames as one packet, behind a virtio header that describes its segmentation.
     fn write_head(&self, frames: &[Frame], heads: &mut Vec<u8>) {
         let data: usize = frames.iter().map(|f| f.len() - self.data).sum();
         let begins = heads.len();
@@ -217,7 +217,7 @@ impl<'f> Segment<'f> {
         }
         let pushes = frames.last().is_some_and(|last| last[self.tcp + 13] & PSH != 0);
         packet[self.tcp + 13] |= if pushes { PSH } else { 0 };
-        // What is left to do starts from the sum of the pseudo header.
+        // The remaining checksum work starts from the pseudo-header sum.
         let partial = fold(self.pseudo(tcp_bytes));
         packet[self.tcp + 16..self.tcp + 18].copy_from_slice(&partial.to_ne_bytes());
     }

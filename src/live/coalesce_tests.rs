@@ -1,12 +1,12 @@
 use super::*;
 use crate::live::offload::complete;
 
-/// The segments of a stream, as a kernel's long packet is cut.
+/// The segments of a stream, cut like a kernel's long packet.
 fn segments(v6: bool, data: usize, size: u16, tagged: bool) -> Vec<Frame> {
     let whole = crate::live::offload::tests::frame(v6, false, data);
     let begin = if v6 { 54 } else { 34 };
     let mut whole = whole;
-    // ACK and PSH, as data mostly has; the sum of the pseudo header does not cover them.
+    // ACK and PSH, as in most data segments; the pseudo-header sum does not cover them.
     whole[begin + 13] = 0x18;
     let kind = if v6 { TCP_V6 } else { TCP_V4 };
     let mut bytes = vec![NEEDS_CHECKSUM, kind, 0, 0];
@@ -18,7 +18,7 @@ fn segments(v6: bool, data: usize, size: u16, tagged: bool) -> Vec<Frame> {
     out
 }
 
-/// Packs, and lets the parcels be cut again as the kernel would.
+/// Packs frames, then segments the parcels as the kernel would.
 fn there_and_back(frames: &[Frame]) -> (Vec<usize>, Vec<Frame>) {
     let mut parcels = GsoPackets::default();
     parcels.pack(frames);
@@ -46,7 +46,7 @@ fn a_packet_has_an_end() {
     let frames = segments(false, 64_000, 1000, false);
     let more: Vec<Frame> = frames.iter().chain(&frames).cloned().collect();
     let (packed, back) = there_and_back(&more);
-    // PSH ends the first, and what begins anew does not follow.
+    // PSH ends the first, so the next starts a new parcel.
     assert_eq!(packed, [64, 64]);
     assert_eq!(back, more);
 }
@@ -61,8 +61,8 @@ fn what_does_not_follow_goes_alone() {
         frames[index] = bytes.into();
         frames
     };
-    // Another destination address, type of service, sender, port, place in the stream, acknowledgement, window; and data
-    // whose checksum does not cover it any more: all of these have wrong checksums now, or differ.
+    // Another destination address, type of service, sender, port, stream position, acknowledgement, window; and data
+    // not covered by its checksum: each has a wrong checksum now, or differs.
     for at in [0, 15, 29, 35, 41, 45, 48, 100] {
         for index in 0..5 {
             let frames = change(index, at);
@@ -71,7 +71,7 @@ fn what_does_not_follow_goes_alone() {
             assert_eq!(back, frames, "{index} {at}");
         }
     }
-    // A gap, the wrong order, the same twice, another in between.
+    // A gap, the wrong order, a duplicate, another segment in between.
     let (a, b, c) = (&good[0], &good[1], &good[2]);
     let mut other = b.to_vec();
     other[12] = 0x88;
@@ -96,7 +96,7 @@ fn whatever_comes_goes_out_as_it_was() {
     assert_eq!(there_and_back(&padded), (vec![1, 1, 1], padded));
 }
 
-/// Makes the checksums of an untagged segment right again.
+/// Recomputes the checksums of an untagged segment.
 fn mend(frame: &mut [u8]) {
     let v6 = frame[12] == 0x86;
     let (tcp, addresses) = if v6 { (54, 22..54) } else { (34, 26..34) };
@@ -166,7 +166,7 @@ fn segments_that_differ_in_one_field_go_alone_though_their_checksums_are_right()
 fn a_short_segment_is_the_last_of_its_packet() {
     for v6 in [false, true] {
         let mut frames = segments(v6, 4000, 1000, false);
-        // The second is cut in half. The third stands where it would if it were not.
+        // The second is truncated. The third is where it would be if it were not.
         let mut short = frames[1][..frames[1].len() - 500].to_vec();
         let at = if v6 { 18 } else { 16 };
         let length = u16::from_be_bytes([short[at], short[at + 1]]) - 500;

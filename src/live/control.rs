@@ -1,22 +1,22 @@
-//! Requests on UNIX sockets, while the lab runs.
+//! Requests on UNIX sockets while the lab runs.
 //!
-//! A request is one line of JSON; an answer is a line, and as many bytes as it says, once or more often:
+//! A request is one line of JSON; an answer is a header line followed by the number of bytes that it gives, one or more times:
 //!
 //! ```text
-//! {"do":"show","as":"text"}                        the devices, and what is attached to them
-//! {"do":"counters","as":"json"}                    what every device counted, and what crossed the rim
-//! {"do":"fdb","as":"text"}                         what the switches have learned, and were told
-//! {"do":"dump","as":"pcapng","last":100}           the last hops; without a number, all that are remembered
+//! {"do":"show","as":"text"}                        the devices, and the attached backends
+//! {"do":"counters","as":"json"}                    the devices' counters, and the traffic at the attachments
+//! {"do":"fdb","as":"text"}                         the forwarding databases: learned and static entries
+//! {"do":"dump","as":"pcapng","last":100}           the last hops; without a number, the whole history
 //! {"do":"change","step":"set = { device = \"c1\", mode = \"bridge\" }"}
 //!                                                  a step of the lab file: set, add or remove
 //! {"ok":true,"bytes":123}                          and 123 bytes
-//! {"ok":true,"bytes":32800,"more":true}            and 32800 bytes, and then another such line
-//! {"ok":false,"error":"…"}                         what came before is worth nothing
+//! {"ok":true,"bytes":32800,"more":true}            and 32800 bytes, followed by another header line
+//! {"ok":false,"error":"…"}                         any previous chunks are invalid
 //! ```
 //!
-//! Forwarding comes first. One turn of the loop makes one piece of one answer, callers take turns, and a caller's next
-//! request is read when its last answer is with the system. Callers who have not asked make room for others, and who does not
-//! read is sent away.
+//! Forwarding has priority. One turn of the loop makes one chunk of one answer, clients take turns, and a client's next
+//! request is read once the system has accepted its last answer. Idle clients make room for others, and a client that
+//! does not read is disconnected.
 
 use super::backend::PeerState;
 use super::caller::Caller;
@@ -32,10 +32,10 @@ use std::os::fd::{AsFd as _, BorrowedFd};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 
-/// The most who are served at the same time; others wait until one of them has nothing to ask, or has gone.
+/// Maximum number of clients served at the same time; others wait until one is idle or has disconnected.
 const MAX_CALLERS: usize = 16;
 
-/// What requests are about.
+/// What requests can refer to.
 pub(super) struct RequestContext<'a> {
     pub(super) names: &'a mut Index,
     pub(super) lab: &'a mut Lab,
@@ -45,40 +45,40 @@ pub(super) struct RequestContext<'a> {
     pub(super) now: Instant,
 }
 
-/// The end of a connection for somebody in this process, who asks as those do who come by a path.
+/// The client end of a connection within this process, with the same protocol as on a path.
 ///
-/// The lab does not end before this socket is closed, though it does not wait long; see [`Engine::ask_here`].
+/// The lab does not end before this socket is closed or has been idle for a while; see [`Engine::ask_here`].
 ///
 /// [`Engine::ask_here`]: super::Engine::ask_here
 #[derive(Debug)]
 pub struct RequestHandle {
     /// Requests and answers, as on the socket of a path.
     pub socket: UnixStream,
-    /// Its other end is closed when the lab is about to end: what is asked for now is still answered, and then it is time
-    /// to close the socket.
+    /// Its far end is closed when the lab is about to end: pending requests are still answered, and then the client
+    /// must close the socket.
     pub last_call: PipeReader,
 }
 
-/// The sockets, and who talks to them.
+/// The sockets and their clients.
 #[derive(Default)]
 pub(super) struct Control {
     listening: Vec<Listening>,
-    /// Whose turn is next comes first.
+    /// In order of turns.
     callers: Vec<Caller>,
-    /// Nobody else can be served now.
+    /// Whether no other client can be served now.
     full: bool,
     /// Open until the lab is about to end.
     bells: Vec<PipeWriter>,
 }
 
 impl Control {
-    /// Listens at one more path.
+    /// Listens on another path.
     pub(super) fn listen(&mut self, path: &Path) -> io::Result<()> {
         self.listening.push(Listening::at(path)?);
         Ok(())
     }
 
-    /// Lets somebody in this process ask.
+    /// Adds a client in this process.
     pub(super) fn ask_here(&mut self, now: Instant) -> io::Result<RequestHandle> {
         let (socket, far) = UnixStream::pair()?;
         let (last_call, bell) = io::pipe()?;
@@ -88,30 +88,29 @@ impl Control {
         Ok(RequestHandle { socket, last_call })
     }
 
-    /// Tells those in this process that the lab is about to end.
+    /// Informs clients in this process that the lab is about to end.
     pub(super) fn last_call(&mut self) {
         self.bells.clear();
     }
 
-    /// Whether somebody in this process may still ask.
-    pub(super) fn is_asked_here(&self) -> bool {
-        self.callers.iter().any(Caller::is_here)
+    /// When a client in this process last sent a request or got an answer; `None`: there is no such client any more.
+    pub(super) fn asked_here(&self) -> Option<Instant> {
+        self.callers.iter().filter(|caller| caller.is_here()).map(Caller::since).max()
     }
 
-    /// What to wait for.
+    /// Events to wait for.
     pub(super) fn wait(&self) -> impl Iterator<Item = (BorrowedFd<'_>, Interest)> {
         let more = if self.full { &[] } else { self.listening.as_slice() };
         let more = more.iter().map(|listening| (listening.listener().as_fd(), Interest::In));
         more.chain(self.callers.iter().map(Caller::wait))
     }
 
-    /// Whether something can be done for a caller without waiting.
+    /// Whether a client can be served without blocking.
     pub(super) fn has_work(&self) -> bool {
         self.callers.iter().any(Caller::has_work)
     }
 
-    /// Serves the callers as far as that goes without waiting, with one piece of one answer. `came`: something came at the
-    /// sockets.
+    /// Serves the clients as far as possible without blocking, with one chunk of one answer. `came`: a socket is ready.
     pub(super) fn serve(&mut self, came: bool, desk: &mut RequestContext<'_>) {
         let now = desk.now;
         if self.callers.is_empty() && !came {
@@ -129,17 +128,17 @@ impl Control {
         desk.history.want(self.callers.iter().filter_map(Caller::wants).min().unwrap_or(u64::MAX));
     }
 
-    /// How many are served who are not in this process.
+    /// Number of clients served that are not in this process.
     fn guests(&self) -> usize {
         self.callers.iter().filter(|caller| !caller.is_here()).count()
     }
 
-    /// Whether one more can be served.
+    /// Whether another client can be served.
     fn has_room(&self, now: Instant) -> bool {
         self.guests() < MAX_CALLERS || self.callers.iter().any(|caller| caller.idle(now).is_some())
     }
 
-    /// Lets in who waits. Where all places are taken, who has asked nothing for the longest time leaves.
+    /// Accepts waiting clients. If all places are taken, the client that has been idle longest is disconnected.
     fn accept(&mut self, now: Instant) {
         for index in 0..self.listening.len() {
             while self.has_room(now) {

@@ -1,4 +1,4 @@
-//! Callers who ask much, read little, or say nothing, under a clock that the test sets.
+//! Clients that request much, read little, or are idle, with a clock that the test sets.
 
 use super::*;
 use crate::frame::Frame;
@@ -15,7 +15,7 @@ impl Monitor for Nobody {
     fn news(&mut self, _: &str) {}
 }
 
-/// A lab, its callers, and the time.
+/// A lab, its clients, and the time.
 struct Room {
     control: Control,
     names: Index,
@@ -54,7 +54,7 @@ impl Room {
         self.turn();
     }
 
-    /// Remembers so many hops of frames of this length.
+    /// Stores this many hops of frames of this length.
     fn remember(&mut self, hops: usize, length: usize) {
         for n in 0..hops {
             let (time, device, kind) = (self.now, "c1".into(), HopKind::Transmit(Rule::Hairpin));
@@ -67,7 +67,7 @@ impl Room {
 const SHOW: &[u8] = b"{\"do\":\"show\",\"as\":\"json\"}\n";
 const DUMP: &[u8] = b"{\"do\":\"dump\",\"as\":\"json\"}\n";
 
-/// What has come for a caller, and whether the socket is closed.
+/// The data that a client has received, and whether the socket is closed.
 fn read(mut caller: &UnixStream) -> (Vec<u8>, bool) {
     let mut all = Vec::new();
     let waits = |e: std::io::Error| e.kind() == std::io::ErrorKind::WouldBlock;
@@ -75,7 +75,7 @@ fn read(mut caller: &UnixStream) -> (Vec<u8>, bool) {
     (all, ended)
 }
 
-/// The bodies of whole answers; `None`: this was refused.
+/// The bodies of whole answers; `None`: the request was refused.
 fn answers(mut bytes: &[u8]) -> Vec<Option<String>> {
     let (mut all, mut body) = (Vec::new(), Vec::new());
     while !bytes.is_empty() {
@@ -108,7 +108,7 @@ fn a_turn_makes_one_piece_and_callers_take_turns() {
     assert!((1..40_000).contains(&first), "{first}");
     room.turn();
     assert_eq!(answers(&read(&modest).0).len(), 1);
-    // The whole answer comes in the end, as if it were one.
+    // The complete answer arrives in the end, identical to a single one.
     let mut all = Vec::new();
     greedy.write_all(SHOW).unwrap();
     for _ in 0..500 {
@@ -131,7 +131,7 @@ fn who_does_not_read_is_not_read_from_holds_little_and_leaves() {
     let held: usize = room.control.callers.iter().map(Caller::holds).sum();
     assert!(held < 100_000, "{held}");
     assert!(!room.control.has_work(), "it is not made ahead");
-    // What it was to be told is remembered as long as it may still read it.
+    // Hops of its answer are stored as long as it may still read them.
     room.remember(20_000, 100);
     assert!(room.history.get(999).is_ok());
     room.later(PATIENCE - Duration::from_millis(1));
@@ -156,7 +156,7 @@ fn who_reads_too_slowly_for_the_history_is_told() {
         room.turn();
     }
     let text = String::from_utf8(all).unwrap();
-    assert!(text.lines().last().unwrap().contains("the hops were forgotten before they were read"));
+    assert!(text.lines().last().unwrap().contains("the hops left the history before they were read"));
 }
 
 #[test]
@@ -167,18 +167,18 @@ fn who_says_nothing_makes_room() {
         silent.push(room.call());
         room.later(Duration::from_millis(1));
     }
-    // One of them has said half a word, later.
+    // One of them has sent half a word, later.
     silent[0].write_all(b"{").unwrap();
     room.later(Duration::from_millis(1));
     let mut next = room.call();
     next.write_all(SHOW).unwrap();
     room.turn();
-    assert!(read(&next).0.is_empty(), "everybody is given a moment");
+    assert!(read(&next).0.is_empty(), "every client is given a moment");
     room.later(Duration::from_secs(1));
     room.turn();
     assert_eq!(answers(&read(&next).0).len(), 1);
     let gone: Vec<bool> = silent.iter().map(|caller| read(caller).1).collect();
-    assert_eq!(gone.iter().position(|gone| *gone), Some(1), "who has been silent the longest");
+    assert_eq!(gone.iter().position(|gone| *gone), Some(1), "the one that has been idle longest");
     assert_eq!(gone.iter().filter(|gone| **gone).count(), 1);
     assert_eq!(room.control.guests(), MAX_CALLERS);
 }
@@ -186,16 +186,16 @@ fn who_says_nothing_makes_room() {
 #[test]
 fn whoever_is_in_this_process_stays() {
     let mut room = Room::new();
-    let asker = room.control.ask_here(room.now).unwrap();
-    asker.socket.set_nonblocking(true).unwrap();
+    let handle = room.control.ask_here(room.now).unwrap();
+    handle.socket.set_nonblocking(true).unwrap();
     let _silent: Vec<UnixStream> = (0..2 * MAX_CALLERS).map(|_| room.call()).collect();
     for _ in 0..2 * MAX_CALLERS {
         room.later(Duration::from_secs(1));
     }
-    assert!(room.control.is_asked_here() && room.control.guests() == MAX_CALLERS);
-    (&asker.socket).write_all(SHOW).unwrap();
+    assert!(room.control.asked_here().is_some() && room.control.guests() == MAX_CALLERS);
+    (&handle.socket).write_all(SHOW).unwrap();
     room.turn();
-    assert_eq!(answers(&read(&asker.socket).0).len(), 1);
+    assert_eq!(answers(&read(&handle.socket).0).len(), 1);
 }
 
 #[test]
@@ -216,7 +216,7 @@ fn a_request_without_an_end_is_refused() {
     let mut room = Room::new();
     let mut caller = room.call();
     for _ in 0..20 {
-        // What does not fit into the socket any more is not wanted.
+        // Data that no longer fits into the socket is discarded.
         let _ = caller.write(&[b'x'; 4096]);
         room.turn();
     }

@@ -1,4 +1,4 @@
-//! The loop: waits for reality, hands what comes to the lab, and what leaves the lab to reality.
+//! The event loop: waits for the outside, passes incoming frames to the lab, and outgoing frames to the backends.
 
 use super::answer::{Answer, Unanswered};
 use super::backend::{Backend, BackendSpec, BoundaryCounters, OpenError, PeerState, Site};
@@ -18,95 +18,106 @@ use std::ops::ControlFlow;
 use std::path::Path;
 use std::time::Duration;
 
-/// What is due within this time is due now: sleeping is not more exact, and a cable's default delay is shorter.
+/// Work that is due within this time is done now: sleeping is not more precise, and a cable's default delay is shorter.
 const SLACK: Duration = Duration::from_micros(50);
 
-/// The longest sleep: how soon a signal is heard that came at the wrong moment, and what happened is written.
+/// Maximum sleep: bounds the reaction to a signal that arrived at the wrong moment, and the delay of output.
 const NAP: Duration = Duration::from_millis(100);
 
-/// How often it is asked what the system dropped.
+/// How often the drop counters of the system are read.
 const ASK_MISSED: Duration = Duration::from_secs(1);
 
-/// How long the lab goes on for those in this process who still ask when it is about to end, and may be stuck.
-const LAST_REQUESTS: Duration = Duration::from_secs(1);
+/// How long a lab that ends waits for clients in this process: since their last request, because they may be stuck; if it was
+/// stopped, in total, because their input may never end.
+const LAST_REQUESTS: Duration = Duration::from_secs(3);
 
-/// How a live lab is run.
-#[derive(Clone, Copy, Debug)]
+/// Settings of a live lab.
+#[derive(Clone, Copy, Debug, Default)]
 pub struct Settings {
-    /// So many of the last hops are remembered: at most [`MAX_HISTORY`], and as many as fit [`HISTORY_BYTES`].
+    /// Number of hops to remember: at most [`MAX_HISTORY`], and as many as fit [`HISTORY_BYTES`].
     ///
     /// [`MAX_HISTORY`]: super::MAX_HISTORY
     /// [`HISTORY_BYTES`]: super::HISTORY_BYTES
     pub history: usize,
-    /// Hops are told to the observer; without, and without a history, forwarding is faster.
+    /// Hops are reported to the monitor. Without them and without a history, forwarding is faster.
     pub hops: bool,
-    /// It ends by itself after this time.
+    /// End after this time.
     pub duration: Option<Duration>,
 }
 
-/// Who is told what happens.
+/// Receives what happens in a live lab and around it. A closure that takes events implements it.
 pub trait Monitor {
-    /// In the lab.
+    /// An event in the lab.
     fn event(&mut self, event: &Event);
-    /// At its rim, in a sentence: somebody came, somebody left.
-    fn news(&mut self, text: &str);
-    /// Something is wrong around the lab, in a sentence.
+    /// A change at an attachment, in a sentence: a peer connected or disconnected.
+    fn news(&mut self, text: &str) {
+        let _ = text;
+    }
+    /// A problem outside the lab, in a sentence.
     fn warning(&mut self, text: &str) {
         self.news(text);
     }
-    /// An output failed, in a sentence; the rest goes on.
+    /// An output failed, in a sentence; the rest continues.
     fn failed(&mut self, text: &str) {
         self.news(text);
     }
-    /// Some time has passed: what was collected can be written. If this is for nobody any more, it ends.
+    /// Called several times a second: buffered output can be written. `Break` ends the lab, as when its only output was
+    /// closed.
     fn pause(&mut self) -> ControlFlow<()> {
         ControlFlow::Continue(())
     }
 }
 
-/// Something could not be attached.
+impl<F: FnMut(&Event)> Monitor for F {
+    fn event(&mut self, event: &Event) {
+        self(event);
+    }
+}
+
+/// Why a backend could not be attached.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum AttachFailure {
-    /// The lab has no place for it.
+    /// The lab cannot attach it.
     #[error(transparent)]
     Attachment(#[from] AttachError),
-    /// There is nothing to attach.
+    /// The backend could not be opened.
     #[error(transparent)]
     Backend(#[from] OpenError),
-    /// The privileges that interfaces were opened with could not be given up.
-    #[error("giving up privileges: {0}")]
+    /// The privileges for opening interfaces could not be dropped.
+    #[error("dropping privileges: {0}")]
     Privileges(#[source] io::Error),
 }
 
-/// A place where reality is attached.
+/// An attachment.
 pub(super) struct Attachment {
     pub(super) device: String,
-    pub(super) spec: BackendSpec,
+    /// The backend, as reports name it.
+    pub(super) name: String,
     pub(super) presence: PeerState,
-    pub(super) rim: BoundaryCounters,
+    pub(super) counters: BoundaryCounters,
     outlet: Outlet,
     backend: Box<dyn Backend>,
-    /// What is about to go out.
+    /// Frames about to be sent.
     out: Vec<Frame>,
 }
 
-/// What crossed the rim at one place, and how it stands there.
+/// An attachment: its peer, and the frames that crossed it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Crossing {
+pub struct AttachmentReport {
     /// The device.
     pub device: String,
-    /// What is attached to it.
-    pub backend: BackendSpec,
-    /// Who is there.
+    /// The attached backend: a [`BackendSpec`], or the name of one that is not built in.
+    pub backend: String,
+    /// The state of its peer.
     pub presence: PeerState,
-    /// What crossed.
-    pub rim: BoundaryCounters,
+    /// The counters.
+    pub counters: BoundaryCounters,
 }
 
-/// A lab in real time, with reality attached to it.
+/// A lab in real time, with backends attached to it.
 pub struct Engine {
-    /// What requests may name.
+    /// The names that requests may use.
     names: Index,
     lab: Lab,
     clock: Clock,
@@ -119,23 +130,23 @@ pub struct Engine {
     poll: Poll,
     /// By place.
     ready: Vec<Ready>,
-    /// Something came at the sockets for requests.
+    /// Whether a control socket is ready.
     asked: bool,
-    /// When the observer last had time to write.
+    /// When the observer was last called periodically.
     paused: Instant,
 }
 
-/// What a place waited for.
+/// What an attachment waited for.
 struct Ready {
-    /// Its descriptor among those that were polled.
+    /// Index of its descriptor in the poll list.
     slot: Option<usize>,
     at: Option<Instant>,
-    /// It has come.
+    /// Whether it is ready.
     now: bool,
 }
 
 impl Engine {
-    /// A lab with nothing attached to it. Its steps are not run.
+    /// A lab without attachments. Its steps are not run.
     #[must_use]
     pub fn new(spec: &LabSpec, settings: Settings) -> Engine {
         let clock = Clock::start();
@@ -163,7 +174,7 @@ impl Engine {
         }
     }
 
-    /// Opens a backend and attaches it to a device, as [`Lab::attach`] has it.
+    /// Opens a backend and attaches it to a device, as in [`Lab::attach`].
     ///
     /// # Errors
     /// [`AttachFailure`]
@@ -171,8 +182,8 @@ impl Engine {
         self.attach_all([(device, spec)], || Ok(()))
     }
 
-    /// The same of many. What [needs privileges](BackendSpec::needs_privileges) is opened first; then `unprivileged` is
-    /// called, which is to give them up, and then files and sockets are opened.
+    /// The same for several backends. Those that [need privileges](BackendSpec::needs_privileges) are opened first;
+    /// then `unprivileged` is called, which must drop them, and then files and sockets are opened.
     ///
     /// # Errors
     /// [`AttachFailure`]
@@ -193,56 +204,71 @@ impl Engine {
                 Some(backend) => backend,
                 None => spec.open(&site)?,
             };
-            let (device, spec) = (device.to_owned(), spec.clone());
-            let (presence, rim, out) = (PeerState::Here, BoundaryCounters::default(), Vec::new());
-            self.places.push(Attachment { device, spec, presence, rim, outlet, backend, out });
+            self.attached(device, spec.to_string(), outlet, backend);
         }
         Ok(())
     }
 
-    /// A place in the lab for what will be attached to a device.
+    /// Attaches a backend that is not built in to a device; reports use this name.
+    ///
+    /// # Errors
+    /// [`AttachError`]: there is no such device, or nothing can be attached to it.
+    pub fn attach_backend(
+        &mut self,
+        device: &str,
+        name: &str,
+        backend: Box<dyn Backend>,
+    ) -> Result<(), AttachError> {
+        let (outlet, _) = self.reserve(device)?;
+        self.attached(device, name.to_owned(), outlet, backend);
+        Ok(())
+    }
+
+    fn attached(&mut self, device: &str, name: String, outlet: Outlet, backend: Box<dyn Backend>) {
+        let (device, presence, out) = (device.to_owned(), PeerState::Here, Vec::new());
+        let counters = BoundaryCounters::default();
+        self.places.push(Attachment { device, name, presence, counters, outlet, backend, out });
+    }
+
+    /// The data about a device that a backend needs.
     fn reserve(&mut self, device: &str) -> Result<(Outlet, Site), AttachError> {
         let outlet = self.lab.attach(device)?;
         let state = self.lab.states().into_iter().find(|(name, _)| name == device).map(|(_, s)| s);
         let mtu = state.map_or(1500, |s| s.mtu);
-        // Whoever is at the other end of a NIC's wire has an address of its own.
+        // The external device on a NIC's wire has its own MAC address.
         let mac = state.map(|s| s.mac).filter(|_| !self.lab.is_wire(outlet));
         Ok((outlet, Site { mac, mtu }))
     }
 
-    /// Listens for requests on a UNIX socket at this path, beside others.
+    /// Listens for requests on a UNIX socket at this path, in addition to others.
     ///
     /// # Errors
-    /// The socket cannot be made.
+    /// The socket cannot be created.
     pub fn control(&mut self, path: &Path) -> io::Result<()> {
         self.control.listen(path)
     }
 
-    /// Lets a thread of this process ask, without a socket that has a path. Before the lab ends, this thread is told, and
-    /// answered for a second at most, until it closes its socket.
+    /// Lets a thread of this process send requests, without a socket path. Before the lab ends, this thread is
+    /// still served until it closes its socket or is idle for three seconds; for three seconds in total if the lab was
+    /// stopped, or its time is over.
     ///
     /// # Errors
-    /// The socket cannot be made.
+    /// The socket cannot be created.
     pub fn ask_here(&mut self) -> io::Result<RequestHandle> {
         self.control.ask_here(self.clock.now())
     }
 
-    /// Answers one request, a line of JSON without its end, as it would be answered on a socket; for those who do not let
-    /// the lab [run](Engine::run) meanwhile.
+    /// Answers one request, a line of JSON without its line break, like a request on a socket; for callers that do not
+    /// [run](Engine::run) the lab meanwhile.
     ///
     /// ```
     /// use macvlab::lab::Event;
-    /// use macvlab::live::{Engine, Monitor, Settings};
+    /// use macvlab::live::{Engine, Settings};
     ///
-    /// struct Silent;
-    /// impl Monitor for Silent {
-    ///     fn event(&mut self, _: &Event) {}
-    ///     fn news(&mut self, _: &str) {}
-    /// }
     /// let spec = macvlab::labfile::parse("lab.toml", "[nic.eth0]\n[macvlan.c1]\nparent = \"eth0\"\n")?;
     /// let mut engine = Engine::new(&spec, Settings { history: 0, hops: false, duration: None });
     /// let request = br#"{"do":"change","step":"set = { device = \"c1\", mode = \"passthru\" }"}"#;
-    /// let answer = engine.answer(request, &mut Silent);
+    /// let answer = engine.answer(request, &mut |_: &Event| {});
     /// assert!(answer.starts_with(br#"{"error":"EINVAL"#));
     /// # Ok::<(), macvlab::labfile::Diagnostics>(())
     /// ```
@@ -257,8 +283,8 @@ impl Engine {
         said
     }
 
-    /// Runs until it is told to stop, its time is over, nothing can come in any more, or it is for nobody. Then tells the counters and
-    /// states of every device.
+    /// Runs until it is stopped, its time is over, no more frames can arrive, or its output is of no use any more. Then
+    /// reports the counters and states of every device.
     ///
     /// # Errors
     /// Waiting fails.
@@ -266,8 +292,13 @@ impl Engine {
         let end = self.settings.duration.map(|duration| self.clock.now() + duration);
         self.run_until(end, |engine| stop.asked() || engine.is_over(), observer)?;
         self.control.last_call();
-        let end = self.clock.now() + LAST_REQUESTS;
-        self.run_until(Some(end), |engine| !engine.control.is_asked_here(), observer)?;
+        let (called, told) = (self.clock.now(), !self.is_over());
+        let is_done = |engine: &Engine| {
+            let Some(asked) = engine.control.asked_here() else { return true };
+            let since = if told || stop.asked() { called } else { asked.max(called) };
+            engine.clock.now().since(since) >= LAST_REQUESTS
+        };
+        self.run_until(None, is_done, observer)?;
         self.ask_missed();
         let history = &mut self.history;
         self.lab.finish(&mut |event| tell(history, observer, event));
@@ -276,7 +307,7 @@ impl Engine {
         Ok(())
     }
 
-    /// Runs until this time, or until it is over.
+    /// Runs until this time, or until it ends.
     fn run_until(
         &mut self,
         end: Option<Instant>,
@@ -300,13 +331,13 @@ impl Engine {
         }
     }
 
-    /// What crossed the rim so far.
+    /// Every attachment, with the frames that crossed it so far.
     #[must_use]
-    pub fn crossings(&self) -> Vec<Crossing> {
-        super::answer::crossings(&self.places)
+    pub fn attachments(&self) -> Vec<AttachmentReport> {
+        super::answer::attachments(&self.places)
     }
 
-    /// Nothing can come in any more, and nothing is under way.
+    /// Whether no more frames can arrive, and none are in flight.
     fn is_over(&self) -> bool {
         let dead = |p: &Attachment| {
             p.backend.is_over() || matches!(p.presence, PeerState::Gone(_) | PeerState::Failed(_))
@@ -314,13 +345,13 @@ impl Engine {
         !self.places.is_empty() && self.places.iter().all(dead) && !self.lab.is_busy()
     }
 
-    /// Does what is due in the lab, sends what leaves it, and notes who has come and gone.
+    /// Does work that is due in the lab, sends outgoing frames, and reports changes of peers.
     fn settle(&mut self, now: Instant, observer: &mut dyn Monitor) {
         self.advance(now, observer);
         self.tell_presences(observer);
     }
 
-    /// Notes who has come and gone, and what has failed.
+    /// Reports peers that connected or disconnected, and failures.
     fn tell_presences(&mut self, observer: &mut dyn Monitor) {
         let history = &mut self.history;
         for place in &mut self.places {
@@ -328,12 +359,12 @@ impl Engine {
             if *presence == place.presence {
                 continue;
             }
-            let (device, spec) = (&place.device, &place.spec);
+            let (device, name) = (&place.device, &place.name);
             match presence {
-                PeerState::Here => observer.news(&format!("{device} ({spec}): connected")),
-                PeerState::Away(why) => observer.news(&format!("{device} ({spec}): {why}")),
-                PeerState::Gone(why) => observer.news(&format!("{device} ({spec}): {why}; it is over")),
-                PeerState::Failed(why) => observer.failed(&format!("{device} ({spec}): {why}")),
+                PeerState::Here => observer.news(&format!("{device} ({name}): connected")),
+                PeerState::Away(why) => observer.news(&format!("{device} ({name}): {why}")),
+                PeerState::Gone(why) => observer.news(&format!("{device} ({name}): {why}; it has ended")),
+                PeerState::Failed(why) => observer.failed(&format!("{device} ({name}): {why}")),
             }
             let here = *presence == PeerState::Here;
             self.lab.set_present(place.outlet, here, &mut |event| tell(history, observer, event));
@@ -344,36 +375,36 @@ impl Engine {
         }
     }
 
-    /// Does what is due in the lab, and sends what leaves it.
+    /// Does work that is due in the lab, and sends outgoing frames.
     fn advance(&mut self, now: Instant, observer: &mut dyn Monitor) {
         let history = &mut self.history;
         self.lab.advance(now + SLACK, &mut |event| tell(history, observer, event));
         if let Some(devices) = self.lab.relieve() {
             observer.warning(&format!(
-                "more and more frames were under way, as in a loop that multiplies them, and are lost; most were on their way to {}",
+                "the number of frames in flight kept growing, as in a loop that multiplies them, so they were dropped; most were going to {}",
                 list(&devices)
             ));
         }
         self.deliver(now);
     }
 
-    /// Hands what left the lab to the backends.
+    /// Passes outgoing frames to the backends.
     fn deliver(&mut self, now: Instant) {
         for (outlet, frame) in self.lab.left() {
             if let Some(place) = self.places.get_mut(outlet.index()) {
-                if place.spec.leads_somewhere() {
+                if place.backend.can_loop() {
                     self.storms.leaves(now, outlet, &frame);
                 }
                 place.out.push(frame);
             }
         }
         for place in self.places.iter_mut().filter(|p| !p.out.is_empty()) {
-            place.backend.send(now, &mut place.rim, &place.out);
+            place.backend.send(now, &mut place.counters, &place.out);
             place.out.clear();
         }
     }
 
-    /// Sleeps until something comes in, or is due; notes at which places.
+    /// Sleeps until frames arrive or work is due; records which attachments are ready.
     fn wait(&mut self, now: Instant, end: Option<Instant>) -> io::Result<()> {
         let mut due = now + NAP;
         self.poll.clear();
@@ -405,7 +436,7 @@ impl Engine {
         Ok(())
     }
 
-    /// Takes what has come in.
+    /// Receives incoming frames.
     fn serve(&mut self, observer: &mut dyn Monitor) {
         for index in 0..self.places.len() {
             if !self.ready[index].now {
@@ -427,10 +458,10 @@ impl Engine {
                     Admission::Looped => counted.in_looped += 1,
                 }
             };
-            place.backend.receive(now, &mut place.rim, &mut take);
-            place.rim.in_frames += counted.in_frames;
-            place.rim.in_bytes += counted.in_bytes;
-            place.rim.in_looped += counted.in_looped;
+            place.backend.receive(now, &mut place.counters, &mut take);
+            place.counters.in_frames += counted.in_frames;
+            place.counters.in_bytes += counted.in_bytes;
+            place.counters.in_looped += counted.in_looped;
             if counted.in_frames > 0 {
                 self.advance(self.clock.now(), observer);
             }
@@ -446,7 +477,7 @@ impl Engine {
         self.control.serve(asked, &mut RequestContext { names, lab, places, history, observer, now });
     }
 
-    /// Lets frames in that were held to see whether they go round in a loop, and tells of loops.
+    /// Lets frames enter that were held by loop detection, and reports loops.
     fn limit_loops(&mut self, observer: &mut dyn Monitor) {
         let now = self.clock.now();
         let (lab, places, history) = (&mut self.lab, &mut self.places, &mut self.history);
@@ -459,7 +490,7 @@ impl Engine {
                 }
                 StormAction::Looped(outlet) => {
                     if let Some(place) = places.get_mut(outlet.index()) {
-                        place.rim.in_looped += 1;
+                        place.counters.in_looped += 1;
                     }
                 }
                 StormAction::Found(way) => observer.warning(&storm::begins(way, name)),
@@ -470,18 +501,18 @@ impl Engine {
 
     fn ask_missed(&mut self) {
         for place in &mut self.places {
-            place.rim.in_missed += place.backend.missed();
+            place.counters.in_missed += place.backend.missed();
         }
     }
 }
 
-/// Keeps an event and passes it on.
+/// Records an event and passes it on.
 pub(super) fn tell(history: &mut History, observer: &mut dyn Monitor, event: &Event) {
     history.event(event);
     observer.event(event);
 }
 
-/// Collects all pieces of the answer to a request.
+/// Collects all chunks of the answer to a request.
 fn answer_whole(request: &[u8], desk: &mut RequestContext<'_>, said: &mut Vec<u8>) -> Result<(), Unanswered> {
     let mut answer = Answer::to(request, desk)?;
     loop {

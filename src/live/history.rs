@@ -1,34 +1,34 @@
-//! The last hops, for whoever asks what happened.
+//! The history: the last hops, for requests.
 
 use crate::lab::{Event, Hop};
 use std::collections::VecDeque;
 use std::ops::Range;
 
-/// The most hops that a live lab remembers.
+/// Maximum number of hops in a live lab's history.
 pub const MAX_HISTORY: usize = 1_000_000;
 
-/// The most memory for the hops that are remembered, in bytes: the oldest go when there would be more. As much again is kept
-/// while a slow caller reads.
+/// Maximum memory for the history, in bytes: beyond it, the oldest hops are removed. As much again is kept while a slow
+/// client reads.
 pub const HISTORY_BYTES: usize = 64 << 20;
 
-/// The last hops, as many as wanted. They are numbered, so that who reads them piece by piece notices what has gone.
+/// The last hops, up to a number. They are numbered, so that a client that reads in chunks notices gaps.
 #[derive(Debug)]
 pub(super) struct History {
-    /// Those that somebody still reads, then those that are remembered.
+    /// Those still being read, then those in the history.
     hops: VecDeque<Hop>,
     /// The number of the first.
     first: u64,
-    /// So many of them are kept for those who read.
+    /// How many of them are kept only for readers.
     kept: usize,
-    /// What those that are kept hold, and those that are remembered.
+    /// Bytes of the hops kept for readers, and of those in the history.
     bytes: [usize; 2],
     most: usize,
     most_bytes: usize,
-    /// From this one on, somebody still reads.
+    /// The first hop that a client still reads.
     wanted: u64,
 }
 
-/// A hop was wanted that is remembered no more.
+/// The hop is no longer in the history.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Forgotten;
 
@@ -42,7 +42,7 @@ impl History {
         History { hops, first: 0, kept: 0, bytes: [0; 2], most, most_bytes, wanted }
     }
 
-    /// Keeps a hop.
+    /// Adds a hop.
     pub(super) fn event(&mut self, event: &Event) {
         if let Event::Hop(hop) = event
             && self.most > 0
@@ -56,7 +56,7 @@ impl History {
         }
     }
 
-    /// The numbers of the last hops, so many at most.
+    /// The numbers of the last hops, at most this many.
     pub(super) fn last(&self, most: usize) -> Range<u64> {
         let end = self.first + self.hops.len() as u64;
         let remembered = (self.hops.len() - self.kept).min(most);
@@ -69,13 +69,13 @@ impl History {
         index.and_then(|n| self.hops.get(n)).ok_or(Forgotten)
     }
 
-    /// Those before this one are not wanted by anybody who still reads.
+    /// Hops before this one are no longer needed by any reader.
     pub(super) fn want(&mut self, from: u64) {
         self.wanted = from;
         self.let_go();
     }
 
-    /// The oldest hop that is remembered is so no more.
+    /// Removes the oldest hop from the history.
     fn age(&mut self) {
         let Some(oldest) = self.hops.get(self.kept) else { return };
         let held = held(oldest);
@@ -84,7 +84,7 @@ impl History {
         self.kept += 1;
     }
 
-    /// Drops what nobody reads, or takes too much.
+    /// Drops hops that no client reads, or that take too much memory.
     fn let_go(&mut self) {
         while self.kept > 0 && (self.first < self.wanted || self.bytes[0] > self.most_bytes) {
             if let Some(hop) = self.hops.pop_front() {
@@ -96,7 +96,7 @@ impl History {
     }
 }
 
-/// What a hop holds, in bytes. Hops of one frame share its buffer, which is counted for each.
+/// Size of a hop, in bytes. Hops of one frame share its buffer, which is counted for each.
 fn held(hop: &Hop) -> usize {
     size_of::<Hop>() + hop.frame.capacity()
 }

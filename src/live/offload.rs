@@ -1,27 +1,25 @@
-//! What a sender left to its hardware, done: checksums, segmentation, and the tag that stands beside the frame.
+//! Completes work that a sender left to its hardware: checksums, segmentation, and the tag in metadata.
 //!
-//! A kernel hands frames to packet sockets and TAP devices as it would hand them to a NIC, with a virtio header (virtio 1.3,
-//! 5.1.6) that says what is still to be done. A lab's frames are what they look like on the wire, so it is done here.
+//! A kernel passes frames to packet sockets and TAP devices as it would to a NIC, with a virtio header (virtio 1.3,
+//! 5.1.6) that describes the remaining work. A lab's frames are complete as on the wire, so it is done here.
 
-use crate::frame::EthHeader;
+use crate::frame::{EthHeader, ethertype};
 
-/// Bytes of the header.
+/// Length of the header, in bytes.
 pub(super) const HEADER_BYTES: usize = 10;
 
-/// The header of a frame that needs nothing.
+/// The header of a complete frame.
 pub(super) const NOTHING_TO_DO: [u8; HEADER_BYTES] = [0; HEADER_BYTES];
 
 /// `VIRTIO_NET_HDR_F_NEEDS_CSUM`
 pub(super) const NEEDS_CHECKSUM: u8 = 1;
-/// `VIRTIO_NET_HDR_GSO_ECN`, a flag beside the kind.
+/// `VIRTIO_NET_HDR_GSO_ECN`, a flag in the type.
 const ECN: u8 = 0x80;
-/// `VIRTIO_NET_HDR_GSO_TCPV4`, `_UDP`, `_TCPV6`, `_UDP_L4`; `_UDP` (3) is history.
+/// `VIRTIO_NET_HDR_GSO_TCPV4`, `_UDP`, `_TCPV6`, `_UDP_L4`; `_UDP` (3) is obsolete.
 pub(super) const TCP_V4: u8 = 1;
 pub(super) const TCP_V6: u8 = 4;
 const UDP: u8 = 5;
 
-const ETHERTYPE_V4: [u8; 2] = [0x08, 0x00];
-const ETHERTYPE_V6: [u8; 2] = [0x86, 0xdd];
 pub(super) const V6_HEADER: usize = 40;
 
 /// TCP flags that only the last segment keeps: FIN and PSH; and only the first: CWR.
@@ -39,7 +37,7 @@ pub(super) struct Header {
 }
 
 impl Header {
-    /// Reads it.
+    /// Parses it.
     pub(super) fn parse(bytes: [u8; HEADER_BYTES]) -> Header {
         let word = |i: usize| usize::from(u16::from_ne_bytes([bytes[i], bytes[i + 1]]));
         Header {
@@ -52,15 +50,15 @@ impl Header {
     }
 }
 
-/// A frame with its header in front of it, and what is to be done about it does not fit it.
+/// The header does not match the frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Malformed;
 
-/// Does what is to be done for the frame behind the header at the front of `bytes`, and hands out what becomes of it: one
-/// frame, or its segments. `scratch` is room for a segment. Answers how many frames it handed out.
+/// Does the remaining work for the frame behind the header at the start of `bytes`, and emits the result: one frame, or
+/// its segments. `scratch` is a buffer for a segment. Returns the number of frames emitted.
 ///
 /// # Errors
-/// [`Malformed`]; nothing was handed out.
+/// [`Malformed`]; nothing was emitted.
 pub(super) fn complete(
     bytes: &mut [u8],
     tag: Option<(u16, u16)>,
@@ -90,7 +88,7 @@ pub(super) fn complete(
     Ok(1)
 }
 
-/// The checksum over everything from `start` on, where the sender has put the sum of the pseudo header.
+/// The checksum over everything from `start` on, where the sender has put the pseudo-header sum.
 fn fill_checksum(frame: &mut [u8], start: usize, offset: usize) -> Result<(), Malformed> {
     let covered = frame.get_mut(start..).ok_or(Malformed)?;
     if offset + 2 > covered.len() {
@@ -101,8 +99,8 @@ fn fill_checksum(frame: &mut [u8], start: usize, offset: usize) -> Result<(), Ma
     Ok(())
 }
 
-/// The words of these bytes, summed up in the byte order of the machine, which RFC 1071 allows. Written so that it becomes
-/// wide additions; what libraries have takes longer than a system call for a full frame.
+/// The sum of the words in these bytes, in native byte order, which RFC 1071 allows. Written so that it compiles to
+/// wide additions; library versions take longer than a system call for a full frame.
 pub(super) fn sum(bytes: &[u8]) -> u64 {
     let mut chunks = bytes.chunks_exact(4);
     let mut sum: u64 = 0;
@@ -115,7 +113,7 @@ pub(super) fn sum(bytes: &[u8]) -> u64 {
     sum + u64::from(u32::from_ne_bytes(last))
 }
 
-/// A sum with its carries added in.
+/// Folds a sum's carries.
 pub(super) fn fold(sum: u64) -> u16 {
     let mut sum = (sum & 0xffff_ffff) + (sum >> 32);
     while sum > 0xffff {
@@ -124,17 +122,17 @@ pub(super) fn fold(sum: u64) -> u16 {
     sum as u16
 }
 
-/// Zero means no checksum in UDP; elsewhere it says the same as this.
+/// Zero means "no checksum" in UDP; elsewhere both values are equivalent.
 fn never_zero(checksum: u16) -> u16 {
     if checksum == 0 { 0xffff } else { checksum }
 }
 
-/// Where a frame that is too long is cut.
+/// Where to segment a frame.
 #[derive(Debug)]
 struct Segmenter {
     v6: bool,
     udp: bool,
-    /// Where the IP header, the TCP or UDP header, and the data begin.
+    /// Offsets of the IP header, the TCP or UDP header, and the data.
     ip: usize,
     transport: usize,
     data: usize,
@@ -144,14 +142,12 @@ struct Segmenter {
 
 impl Segmenter {
     fn of(header: &Header, frame: &[u8]) -> Result<Segmenter, Malformed> {
-        let tags = EthHeader::tags(frame).count() * EthHeader::TAG_LEN as usize;
-        let ip = EthHeader::LEN + tags;
-        let ethertype = frame.get(ip - 2..ip).ok_or(Malformed)?;
-        let (v6, udp) = match (header.kind, ethertype) {
-            (TCP_V4, e) if e == ETHERTYPE_V4 => (false, false),
-            (TCP_V6, e) if e == ETHERTYPE_V6 => (true, false),
-            (UDP, e) if e == ETHERTYPE_V4 => (false, true),
-            (UDP, e) if e == ETHERTYPE_V6 => (true, true),
+        let (kind, ip) = EthHeader::payload(frame).ok_or(Malformed)?;
+        let (v6, udp) = match (header.kind, kind) {
+            (TCP_V4, ethertype::IPV4) => (false, false),
+            (TCP_V6, ethertype::IPV6) => (true, false),
+            (UDP, ethertype::IPV4) => (false, true),
+            (UDP, ethertype::IPV6) => (true, true),
             _ => return Err(Malformed),
         };
         let transport = header.checksum_start;
@@ -195,7 +191,7 @@ impl Segmenter {
         Ok(count)
     }
 
-    /// Makes the headers of one segment say what is true of it.
+    /// Adjusts the headers of one segment.
     fn number(&self, segment: &mut [u8], index: usize, last: bool) -> Result<(), Malformed> {
         let ip_bytes = u16::try_from(segment.len() - self.ip).map_err(|_| Malformed)?;
         let transport_bytes = u16::try_from(segment.len() - self.transport).map_err(|_| Malformed)?;

@@ -15,7 +15,7 @@ fn pseudo(v6: bool, ip: &[u8], protocol: u8, length: usize) -> Vec<u8> {
     [addresses, &[0, protocol], &(length as u16).to_be_bytes()].concat()
 }
 
-/// A frame as a kernel leaves it: the pseudo header's sum in the place of the checksum.
+/// A frame as a kernel leaves it: with the pseudo-header sum in place of the checksum.
 pub(in crate::live) fn frame(v6: bool, udp: bool, data: usize) -> Vec<u8> {
     let mut frame = vec![2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2];
     let transport = if udp { 8 } else { 20 };
@@ -62,7 +62,7 @@ fn run(header: &[u8], frame: &[u8], tag: Option<(u16, u16)>) -> Result<Vec<Vec<u
     Ok(out)
 }
 
-/// Whether the checksums of an untagged frame are right.
+/// Whether the checksums of an untagged frame are correct.
 fn is_right(frame: &[u8]) -> bool {
     let v6 = frame[12] == 0x86;
     let (begin, protocol) = if v6 { (54, frame[20]) } else { (34, frame[23]) };
@@ -110,7 +110,7 @@ fn segments_are_what_a_nic_would_have_sent() {
         assert_eq!(data, whole[begin + 20..]);
         let numbers = parts.iter().map(|p| u32::from_be_bytes(p[begin + 4..begin + 8].try_into().unwrap()));
         assert_eq!(numbers.collect::<Vec<_>>(), [u32::MAX, 999, 1999]);
-        // CWR on the first alone, PSH and FIN on the last alone, ACK on all.
+        // CWR on the first only, PSH and FIN on the last only, ACK on all.
         assert_eq!(parts.iter().map(|p| p[begin + 13]).collect::<Vec<_>>(), [0x90, 0x10, 0x19]);
         if !v6 {
             assert_eq!(parts.iter().map(|p| &p[18..20]).collect::<Vec<_>>(), [[255, 255], [0, 0], [0, 1]]);
@@ -141,7 +141,7 @@ fn datagrams_are_cut_as_well_and_each_keeps_the_tag() {
 fn nonsense_is_refused() {
     let good = frame(false, false, 100);
     for bad in [
-        // Behind the end; no room for the checksum; nothing to cut into; inside the IP header; another protocol.
+        // Past the end; no room for the checksum; too short to segment; inside the IP header; another protocol.
         header(1, 0, 0, 2000, 16),
         header(1, 0, 0, 34, 200),
         header(1, TCP_V4, 0, 34, 16),
@@ -153,7 +153,7 @@ fn nonsense_is_refused() {
         assert_eq!(run(&bad, &good, None), Err(Malformed), "{bad:?}");
     }
     for length in 0..good.len() {
-        // Whatever is cut off, nothing breaks.
+        // No truncation causes a panic.
         let _ = run(&header(1, TCP_V4, 10, 34, 16), &good[..length], Some((0x8100, 1)));
         let _ = run(&header(1, UDP, 10, 34, 6), &good[..length], None);
     }
@@ -166,7 +166,7 @@ fn a_checksum_of_a_datagram_that_comes_out_as_zero_is_written_as_ones() {
         let start = if v6 { 54 } else { 34 };
         let at = start + 6;
         let checksum = |frame: &[u8]| [frame[at], frame[at + 1]];
-        // Two words of data: the first is what makes the sum come out so.
+        // Two words of data: the first makes the sum zero.
         let mut frame = frame(v6, true, 4);
         frame[start + 8..].fill(0);
         let plain = header(1, 0, 0, start as u16, 6);
@@ -175,7 +175,7 @@ fn a_checksum_of_a_datagram_that_comes_out_as_zero_is_written_as_ones() {
         let done = run(&plain, &frame, None).unwrap();
         assert_eq!(checksum(&done[0]), [0xff, 0xff], "{v6}");
         assert!(is_right(&done[0]));
-        // The same in a datagram that is cut off a longer one.
+        // The same in a datagram cut from a longer one.
         let cut = header(1, UDP, 4, start as u16, 6);
         frame.extend([1, 2, 3, 4]);
         let parts = run(&cut, &frame, None).unwrap();

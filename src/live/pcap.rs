@@ -1,4 +1,4 @@
-//! A capture in the place of somebody: what was recorded comes in as it was spaced, and what goes out is recorded.
+//! A capture as a backend: recorded frames arrive with their spacing, and outgoing frames are recorded.
 
 use super::backend::{Backend, BoundaryCounters, PeerState, Wait};
 use super::file::create_file;
@@ -13,26 +13,26 @@ use std::time::Duration;
 pub(super) struct Pcap {
     from: Option<Source>,
     to: Option<Recording>,
-    /// Failed once what goes out cannot be recorded any more.
+    /// `Failed` once outgoing frames cannot be recorded any more.
     presence: PeerState,
 }
 
 struct Source {
     reader: Steady,
-    /// The first frame's time in the capture, and when it came in.
+    /// The first frame's time in the capture, and when it entered.
     began: Option<(Instant, Instant)>,
     next: Vec<u8>,
-    /// Of the next frame, since the first.
+    /// Time of the next frame since the first.
     offset: Duration,
 }
 
-/// What goes out, as far as it could be written.
+/// The recording of outgoing frames, until it fails.
 struct Recording {
     records: PcapWriter<Vec<u8>>,
     file: RecordFile,
 }
 
-/// Bytes of a record in front of its frame.
+/// Length of a record header, in bytes.
 const RECORD_HEADER: u64 = 16;
 
 impl Recording {
@@ -43,7 +43,7 @@ impl Recording {
         Ok(recording)
     }
 
-    /// Writes what has collected.
+    /// Writes buffered data.
     fn write(&mut self) -> Result<(), CaptureError> {
         let records = self.records.get_mut();
         let written = self.file.append(records);
@@ -51,7 +51,7 @@ impl Recording {
         Ok(written?)
     }
 
-    /// Records frames; how many are whole in the file, and why it is not all of them.
+    /// Records frames; returns how many are complete in the file, and the error if not all are.
     fn record(&mut self, now: Instant, frames: &[Frame]) -> (usize, Result<(), CaptureError>) {
         let before = self.file.bytes();
         let collected = frames.iter().try_for_each(|frame| self.records.write(now, frame, 0));
@@ -86,7 +86,7 @@ impl Pcap {
 
 impl Source {
     /// Reads the next frame; `None` at the end.
-    fn ahead(mut self, rim: &mut BoundaryCounters) -> Option<Source> {
+    fn ahead(mut self, counters: &mut BoundaryCounters) -> Option<Source> {
         loop {
             match self.reader.next_record()? {
                 Ok(record) => {
@@ -95,12 +95,12 @@ impl Source {
                     self.offset = record.time.since(first);
                     return Some(self);
                 }
-                Err(_) => rim.in_malformed += 1,
+                Err(_) => counters.in_malformed += 1,
             }
         }
     }
 
-    /// When the next frame is to come in; the first comes at once.
+    /// When the next frame is due; the first is due at once.
     fn due(&self) -> Instant {
         match self.began {
             Some((_, came)) if came != Instant::ZERO => came + self.offset,
@@ -114,7 +114,7 @@ impl Backend for Pcap {
         Wait { at: self.from.as_ref().map(Source::due), ..Wait::default() }
     }
 
-    fn receive(&mut self, now: Instant, rim: &mut BoundaryCounters, take: &mut dyn FnMut(&[u8])) {
+    fn receive(&mut self, now: Instant, counters: &mut BoundaryCounters, take: &mut dyn FnMut(&[u8])) {
         for _ in 0..BATCH {
             let Some(mut source) = self.from.take_if(|s| s.due() <= now) else { return };
             if let Some((_, came)) = &mut source.began
@@ -123,22 +123,22 @@ impl Backend for Pcap {
                 *came = now;
             }
             take(&source.next);
-            self.from = source.ahead(rim);
+            self.from = source.ahead(counters);
         }
     }
 
-    fn send(&mut self, now: Instant, rim: &mut BoundaryCounters, frames: &[Frame]) {
+    fn send(&mut self, now: Instant, counters: &mut BoundaryCounters, frames: &[Frame]) {
         let Some(to) = &mut self.to else {
             match self.presence {
-                PeerState::Here => rim.sent(frames),
-                _ => rim.out_dropped += frames.len() as u64,
+                PeerState::Here => counters.sent(frames),
+                _ => counters.out_dropped += frames.len() as u64,
             }
             return;
         };
         let (whole, written) = to.record(now, frames);
         let (kept, lost) = frames.split_at(whole);
-        rim.sent(kept);
-        rim.out_dropped += lost.len() as u64;
+        counters.sent(kept);
+        counters.out_dropped += lost.len() as u64;
         if let Err(e) = written {
             self.to = None;
             self.presence = PeerState::Failed(format!("{e}; the capture ends with the last whole frame"));
@@ -147,6 +147,10 @@ impl Backend for Pcap {
 
     fn presence(&self) -> &PeerState {
         &self.presence
+    }
+
+    fn can_loop(&self) -> bool {
+        false
     }
 
     fn is_over(&self) -> bool {

@@ -1,5 +1,5 @@
-//! Privileges are for opening interfaces; files and sockets are the user's, and opened as the user, so that who may run this
-//! with privileges may attach interfaces and nothing else.
+//! Privileges are for opening interfaces; files and sockets are opened as the user, so that permission to run this with
+//! privileges allows attaching interfaces and nothing else.
 
 use crate::sys;
 use nix::unistd::{
@@ -10,7 +10,7 @@ use std::ffi::{CString, OsString};
 use std::io;
 use std::path::Path;
 
-/// Whom the process is to become.
+/// The user to become.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Identity {
     /// User id.
@@ -20,7 +20,7 @@ pub struct Identity {
 }
 
 impl Identity {
-    /// The user of this name.
+    /// The user with this name.
     ///
     /// # Errors
     /// There is none, or it cannot be looked up.
@@ -30,10 +30,10 @@ impl Identity {
         user.map(|u| Identity { user: u.uid.as_raw(), group: u.gid.as_raw() }).ok_or_else(missing)
     }
 
-    /// Who called `sudo`, if this process was started by it and is root.
+    /// The user who called `sudo`, if this process was started by it and is root.
     ///
     /// # Errors
-    /// The environment says that it was, and not by whom.
+    /// The environment shows that sudo was used, but not by whom.
     pub fn behind_sudo() -> io::Result<Option<Identity>> {
         let [user, group] = ["SUDO_UID", "SUDO_GID"].map(std::env::var_os);
         if !Uid::effective().is_root() || (&user, &group) == (&None, &None) {
@@ -42,14 +42,16 @@ impl Identity {
         let number = |text: Option<OsString>| text?.to_str()?.parse().ok();
         match (number(user), number(group)) {
             (Some(user), Some(group)) => Ok(Some(Identity { user, group })),
-            _ => Err(io::Error::other("SUDO_UID and SUDO_GID are to be the numbers of who called sudo")),
+            _ => Err(io::Error::other(
+                "SUDO_UID and SUDO_GID must be the numeric ids of the user who called sudo",
+            )),
         }
     }
 
-    /// Does something as this user, and is who it was afterwards. To be called before there are threads.
+    /// Runs a function as this user, then switches back. Must be called before there are threads.
     ///
     /// # Errors
-    /// The process may not become that user, or cannot be again who it was.
+    /// The process may not become that user, or cannot switch back.
     pub fn meanwhile<T>(self, work: impl FnOnce() -> T) -> io::Result<T> {
         let (user, group, groups) = (Uid::effective(), Gid::effective(), getgroups()?);
         self.join_groups()?;
@@ -62,7 +64,7 @@ impl Identity {
         Ok(done)
     }
 
-    /// Becomes this user for good. To be called before there are threads.
+    /// Becomes this user permanently. Must be called before there are threads.
     ///
     /// # Errors
     /// The process may not become that user.
@@ -73,7 +75,7 @@ impl Identity {
         Ok(setresuid(user, user, user)?)
     }
 
-    /// Has the user's groups, and no other.
+    /// Sets the user's groups, and no others.
     fn join_groups(self) -> io::Result<()> {
         let group = Gid::from_raw(self.group);
         match User::from_uid(Uid::from_raw(self.user))? {
@@ -83,14 +85,14 @@ impl Identity {
     }
 }
 
-/// Whether this process, as it is now, may remove what is at this path.
+/// Whether this process may remove the file at this path.
 #[must_use]
 pub fn can_remove(path: &Path) -> bool {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     access(folder, AccessFlags::W_OK | AccessFlags::X_OK).is_ok()
 }
 
-/// Gives up every capability, for good. To be called before there are threads.
+/// Drops every capability permanently. Must be called before there are threads.
 ///
 /// # Errors
 /// The system has no capabilities.

@@ -1,4 +1,4 @@
-//! UNIX sockets that are listened on: the one way to bind them.
+//! UNIX sockets that listen: the only place that binds them.
 
 use nix::sys::stat::{Mode, fchmod};
 use socket2::{Domain, SockAddr, Socket, Type};
@@ -8,20 +8,20 @@ use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 
-/// Peers that may wait to be accepted.
+/// Backlog of connections.
 const BACKLOG: i32 = 128;
 
-/// A socket that is listened on, without ever waiting, and that its owner alone may connect to; its path is removed with it.
+/// A nonblocking listening socket that only its owner may connect to; its path is removed with it.
 #[derive(Debug)]
 pub(super) struct Listening {
     listener: UnixListener,
     path: PathBuf,
-    /// Which file was made at the path: its device and inode.
+    /// Identity of the file created at the path: its device and inode.
     made: Option<(u64, u64)>,
 }
 
 impl Listening {
-    /// Listens at a path. A socket that a program left there, and that nobody listens on any more, is replaced.
+    /// Listens at a path. A socket left by another program without a listener is replaced.
     pub(super) fn at(path: &Path) -> io::Result<Listening> {
         let is_socket = std::fs::symlink_metadata(path).is_ok_and(|m| m.file_type().is_socket());
         let deserted = |e: io::Error| e.kind() == io::ErrorKind::ConnectionRefused;
@@ -29,8 +29,8 @@ impl Listening {
             std::fs::remove_file(path)?;
         }
         let socket = Socket::new(Domain::UNIX, Type::STREAM, None)?;
-        // The file that bind makes has the socket's mode: it is never there with another, whatever the umask, and no
-        // path is looked up a second time.
+        // The socket's mode applies to the file that bind creates: it never exists with another mode, whatever the
+        // umask, and no path is looked up a second time.
         fchmod(&socket, Mode::S_IRUSR | Mode::S_IWUSR)?;
         socket.bind(&SockAddr::unix(path)?)?;
         let listener = UnixListener::from(OwnedFd::from(socket));
@@ -41,7 +41,7 @@ impl Listening {
         Ok(listening)
     }
 
-    /// The next who wants to talk, if there is one. Neither side waits for the other.
+    /// The next connection, if there is one. Neither side blocks.
     pub(super) fn accept(&self) -> Option<UnixStream> {
         let (stream, _) = self.listener.accept().ok()?;
         stream.set_nonblocking(true).ok()?;
@@ -60,8 +60,8 @@ fn file_at(path: &Path) -> Option<(u64, u64)> {
 
 impl Drop for Listening {
     fn drop(&mut self) {
-        // What was put there since belongs to another. Whoever may not remove it any more leaves it; the next who listens
-        // there replaces it.
+        // A file that has replaced the socket since belongs to another program. Without permission to remove it, it
+        // stays; the next listener there replaces it.
         if self.made.is_some() && file_at(&self.path) == self.made {
             let _ = std::fs::remove_file(&self.path);
         }

@@ -1,10 +1,11 @@
-//! Loops outside of the lab: a cable that leads from one attachment to another, or a switch that reflects what a port of the
-//! lab reflects as well. A broadcast that enters such a loop goes round without end.
+//! External loops: a cable that connects one attachment to another, or a switch that reflects frames which a port of
+//! the lab reflects as well. A broadcast that enters such a loop circulates for ever.
 //!
-//! That a frame comes back proves nothing, for a switch with hairpin returns everything once; nor do many equal frames, for
-//! they may have been sent. So what comes back often is only a [`Suspect`], which shows whether there is a loop. Once there
-//! is, frames for groups that left the lab and come back are dropped, and so are others that do so again and again. No frame
-//! is made here: every frame that leaves is a new attempt, and if some do not come back any more, the loop is over.
+//! A frame that comes back proves nothing, because a switch with hairpin returns everything once; nor do many equal
+//! frames, which may have been sent. So a frame that comes back often is only a [`Suspect`], which finds out whether
+//! there is a loop. In a loop, group frames that left the lab and come back are dropped, and so are others that do so
+//! repeatedly. No frame is generated here: every frame that leaves is a new attempt, and if some no longer come back,
+//! the loop is over.
 
 use super::suspect::{Finding, LoopPath, Suspect};
 use crate::lab::Outlet;
@@ -14,49 +15,49 @@ use std::collections::VecDeque;
 use std::hash::{DefaultHasher, Hasher as _};
 use std::time::Duration;
 
-/// Frames that are remembered after they left, the last of each place in the table. A power of two.
+/// Table size: frames remembered after they left, the last of each slot. A power of two.
 const REMEMBERED: usize = 1024;
-/// How long a frame that left is expected to come back.
+/// How long after it left a frame may come back.
 const RETURNS_WITHIN: Duration = Duration::from_secs(1);
-/// Times that a frame comes back are counted over this time.
+/// The window for counting returns of a frame.
 const WINDOW: Duration = Duration::from_secs(1);
-/// A frame for a group that comes back so often in one window is suspicious.
+/// A group frame that comes back this often in one window is suspicious.
 const SUSPICIOUS: u32 = 100;
-/// While there is a loop, a frame for one receiver may come back so often in one window: a switch may reflect it.
+/// During a loop, a unicast frame may come back this often in one window: a switch may reflect it.
 const REFLECTIONS: u32 = 8;
-/// Suspects at the same time.
+/// Maximum number of suspects at a time.
 pub(super) const MAX_SUSPECTS: usize = 64;
-/// A frame that turned out not to be in a loop is left alone for this time.
+/// A frame that turned out not to be in a loop is ignored for this time.
 const LEFT_ALONE: Duration = Duration::from_secs(60);
-/// So many of those are remembered; the oldest makes room.
+/// How many such frames are remembered; the oldest makes room.
 const MAX_CLEARED: usize = 256;
-/// Loops at the same time; a further one is taken as a part of the last.
+/// Maximum number of loops at a time; a further one is merged into the last.
 const MAX_LOOPS: usize = 8;
-/// With nothing back for so long after frames left, and so many of them, a loop is over.
+/// A loop is over if this many frames left and none came back for this long.
 const OVER_AFTER: Duration = Duration::from_secs(3);
 const OVER_AFTER_FRAMES: u32 = 3;
 
-/// What is to be done with a frame that came in.
+/// What to do with an incoming frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Admission {
-    /// It enters the lab: here, for one that came in there and was held.
+    /// It enters the lab at this attachment, where it arrived and was held.
     At(Outlet),
     /// It is held.
     Held,
-    /// It goes round in a loop, and no further.
+    /// It is in a loop, and is dropped.
     Looped,
 }
 
-/// What is to be done later, and what there is to say.
+/// Pending actions and reports.
 #[derive(Debug)]
 pub(super) enum StormAction<'a> {
-    /// A frame that was held enters the lab.
+    /// A held frame enters the lab.
     Enter(Outlet, &'a [u8]),
-    /// One that was held goes round in a loop, and no further.
+    /// A held frame is in a loop, and is dropped.
     Looped(Outlet),
-    /// There is a loop.
+    /// A loop was found.
     Found(&'a LoopPath),
-    /// There is none any more.
+    /// A loop is over.
     Over(&'a LoopPath),
 }
 
@@ -65,9 +66,9 @@ pub(super) enum StormAction<'a> {
 struct Sent {
     hash: u64,
     at: Instant,
-    /// Where it came in the first time; `None`: it was made in the lab.
+    /// Where it first arrived; `None`: it was made in the lab.
     first: Option<Outlet>,
-    /// By which outlets it left.
+    /// The outlets by which it left.
     by: u64,
     window: Instant,
     /// How often it came back in this window.
@@ -79,7 +80,7 @@ struct Sent {
 struct Table(Box<[Sent]>);
 
 impl Table {
-    /// The frame; if it is not known, or has not left for long, it is new here.
+    /// The frame; if it is unknown, or left too long ago, it is new here.
     fn sent(&mut self, now: Instant, hash: u64, first: Option<Outlet>) -> &mut Sent {
         let sent = &mut self.0[hash as usize % REMEMBERED];
         if sent.hash != hash || now.since(sent.at) > RETURNS_WITHIN {
@@ -119,9 +120,9 @@ impl Default for Table {
 struct Loop {
     /// As it was found.
     found: LoopPath,
-    /// What is left of it.
+    /// What remains of it.
     way: LoopPath,
-    /// Its outlets by which frames leave, as [`Sent::by`] has them.
+    /// Its outlets by which frames leave, in the format of [`Sent::by`].
     leave: u64,
     /// Since the last frame that came back: when the first one left, and how many did.
     unanswered: Option<(Instant, u32)>,
@@ -156,15 +157,15 @@ impl Loop {
     }
 }
 
-/// Watches what leaves and what comes in.
+/// Watches outgoing and incoming frames.
 #[derive(Debug, Default)]
 pub(super) struct Storms {
-    /// Frames for groups.
+    /// Group frames.
     groups: Table,
-    /// Others; used while there is a loop.
+    /// Unicast frames; used during a loop.
     singles: Table,
     suspects: Vec<Suspect>,
-    /// Hashes of those that are left alone, and how long.
+    /// Hashes of ignored frames, and until when.
     cleared: VecDeque<(u64, Instant)>,
     loops: Vec<Loop>,
 }
@@ -189,7 +190,7 @@ impl Storms {
         }
     }
 
-    /// A frame comes in.
+    /// A frame arrives.
     pub(super) fn comes_in(&mut self, now: Instant, outlet: Outlet, frame: &[u8]) -> Admission {
         let group = is_group(frame);
         if !group && self.loops.is_empty() {
@@ -222,7 +223,7 @@ impl Storms {
         Admission::At(outlet)
     }
 
-    /// Whether a frame that left comes back by a loop that is known.
+    /// Whether a frame that left comes back by a known loop.
     fn goes_round(&mut self, outlet: Outlet, sent: Sent) -> bool {
         let here = |l: &&mut Loop| l.leave & sent.by != 0 && l.way.come_back.contains(&outlet);
         let found = self.loops.iter_mut().find(here);
@@ -237,12 +238,12 @@ impl Storms {
         !cleared && self.suspects.len() < MAX_SUSPECTS && self.suspects.iter().all(|s| s.hash != hash)
     }
 
-    /// When there is something to do.
+    /// When there is work to do.
     pub(super) fn due(&self) -> Option<Instant> {
         self.suspects.iter().map(Suspect::due).min()
     }
 
-    /// Does what is due.
+    /// Does work that is due.
     pub(super) fn work(&mut self, now: Instant, deed: &mut dyn FnMut(StormAction<'_>)) {
         for index in (0..self.suspects.len()).rev() {
             let suspect = &mut self.suspects[index];
@@ -290,7 +291,7 @@ impl Storms {
         }
     }
 
-    /// This suspect is none.
+    /// This suspect is not in a loop.
     fn clear(&mut self, now: Instant, index: usize) {
         let hash = self.suspects[index].hash;
         if self.cleared.iter().any(|(cleared, until)| *cleared == hash && now < *until) {
@@ -302,25 +303,25 @@ impl Storms {
         self.cleared.push_back((hash, now + LEFT_ALONE));
     }
 
-    /// Nobody is there any more: no loop goes by this outlet.
+    /// The peer is gone: no loop uses this outlet any more.
     pub(super) fn absent(&mut self, outlet: Outlet) {
         self.loops.iter_mut().for_each(|found| found.absent(outlet));
     }
 }
 
-/// In a sentence; `name` is the device that is attached there.
+/// As a sentence; `name` returns the device at an outlet.
 pub(super) fn begins(way: &LoopPath, name: impl Fn(Outlet) -> String) -> String {
     let [leave, come_back] = names(way, name);
     format!(
-        "a loop outside of the lab: broadcasts that go out by {leave} come in by {come_back} again and again; from now on \
+        "a loop outside the lab: broadcasts that leave by {leave} keep coming back by {come_back}; from now on \
          they are dropped there, and counted as in_looped"
     )
 }
 
-/// The same of its end.
+/// The same for its end.
 pub(super) fn ends(way: &LoopPath, name: impl Fn(Outlet) -> String) -> String {
     let [leave, come_back] = names(way, name);
-    format!("the loop is over: broadcasts that go out by {leave} do not come in by {come_back} any more")
+    format!("the loop is over: broadcasts that leave by {leave} no longer come back by {come_back}")
 }
 
 fn names(way: &LoopPath, name: impl Fn(Outlet) -> String) -> [String; 2] {

@@ -1,7 +1,7 @@
 use super::super::suspect::MAX_HELD;
 use super::*;
 
-/// A frame for a group.
+/// A group frame.
 fn broadcast(tail: u8) -> Vec<u8> {
     let mut frame = vec![0xff; 6];
     frame.resize(100, tail);
@@ -13,20 +13,20 @@ const A: u32 = 0;
 const B: u32 = 1;
 const C: u32 = 2;
 
-/// So many fit on all cables; what is more gets lost.
+/// Capacity of all cables in frames; any more are lost.
 const MOST_UNDER_WAY: usize = 10_000;
 
-/// A lab that floods, in a millisecond of which frames are on cables outside.
+/// A lab that floods, with frames on external cables for a millisecond.
 struct World {
     storms: Storms,
     millis: u64,
     /// Whether the lab's switch reflects.
     hairpin: bool,
-    /// Cables outside that lead from one outlet to another.
+    /// External cables from one outlet to another.
     cables: Vec<(u32, u32)>,
-    /// What is on them.
+    /// The frames on them.
     under_way: Vec<(u32, Vec<u8>)>,
-    /// What entered the lab: where, and its last byte.
+    /// The frames that entered the lab: where, and their last byte.
     entered: Vec<(u32, u8)>,
     looped: usize,
     said: Vec<String>,
@@ -43,7 +43,7 @@ impl World {
         Instant::ZERO + Duration::from_millis(self.millis)
     }
 
-    /// A frame comes in.
+    /// A frame arrives.
     fn comes_in(&mut self, outlet: u32, frame: &[u8]) {
         match self.storms.comes_in(self.now(), Outlet::of(outlet), frame) {
             Admission::At(at) => self.enters(at, frame),
@@ -68,7 +68,7 @@ impl World {
         self.under_way.truncate(MOST_UNDER_WAY);
     }
 
-    /// A millisecond goes by.
+    /// A millisecond passes.
     fn tick(&mut self) {
         self.millis += 1;
         for (outlet, frame) in std::mem::take(&mut self.under_way) {
@@ -96,7 +96,7 @@ impl World {
         self.entered.iter().filter(|(_, last)| *last == tail).count()
     }
 
-    /// What was said begins like this.
+    /// A report begins like this.
     fn says(&self, expected: &[&str]) {
         let right = |(said, begin): (&String, &&str)| said.starts_with(*begin);
         let all = self.said.len() == expected.len() && self.said.iter().zip(expected).all(right);
@@ -112,28 +112,28 @@ fn a_cable_between_two_attachments_is_named_and_limited_until_it_is_gone() {
         let mut world = World::new(hairpin, &BOTH_WAYS);
         world.comes_in(C, &broadcast(1));
         world.ticks(3_000);
-        let begin = "a loop outside of the lab: broadcasts that go out by a and b come in by a and b again";
+        let begin = "a loop outside the lab: broadcasts that leave by a and b keep coming back by a and b";
         world.says(&[begin]);
         assert!(world.entered(1) < 120 && world.under_way.is_empty(), "{}", world.entered(1));
-        // Another frame enters once, and goes round no more.
+        // Another frame enters once, and does not circulate.
         let looped = world.looped;
         world.comes_in(C, &broadcast(2));
         world.ticks(100);
         assert_eq!((world.entered(2), world.looped - looped), (1, 2));
-        // As long as they come back, it goes on; without a frame, nothing is known.
+        // The loop lasts as long as they come back; without a frame, nothing is known.
         for tail in 3..9 {
             world.comes_in(C, &broadcast(tail));
             world.ticks(2_000);
         }
         world.ticks(60_000);
         world.says(&[begin]);
-        // The cable is pulled.
+        // The cable is disconnected.
         world.cables.clear();
         for tail in 9..14 {
             world.comes_in(C, &broadcast(tail));
             world.ticks(1_000);
         }
-        let end = "the loop is over: broadcasts that go out by a and b do not come in by a and b any more";
+        let end = "the loop is over: broadcasts that leave by a and b no longer come back by a and b";
         world.says(&[begin, end]);
         assert_eq!(world.storms.due(), None);
     }
@@ -144,8 +144,8 @@ fn a_loop_that_leads_one_way_is_named_by_its_ends() {
     let mut world = World::new(false, &[(B, A)]);
     world.comes_in(C, &broadcast(1));
     world.ticks(2_000);
-    // What is in flooded to c as well: that frames that leave by c do not come back, nobody can know.
-    world.says(&["a loop outside of the lab: broadcasts that go out by b and c come in by a again"]);
+    // A frame that arrives is flooded to c as well: that frames leaving by c do not come back cannot be known.
+    world.says(&["a loop outside the lab: broadcasts that leave by b and c keep coming back by a"]);
 }
 
 #[test]
@@ -153,9 +153,9 @@ fn a_switch_that_reflects_what_the_lab_reflects_is_a_loop() {
     let mut world = World::new(true, &[(A, A)]);
     world.comes_in(C, &broadcast(1));
     world.ticks(3_000);
-    world.says(&["a loop outside of the lab: broadcasts that go out by a come in by a again"]);
+    world.says(&["a loop outside the lab: broadcasts that leave by a keep coming back by a"]);
     assert!(world.looped > 0 && world.under_way.is_empty());
-    // Its interface vanishes.
+    // Its interface disappears.
     world.storms.absent(Outlet::of(A));
     world.tick();
     assert!(world.said[1].starts_with("the loop is over"), "{:?}", world.said);
@@ -167,7 +167,7 @@ fn cables_that_multiply_frames_are_a_loop_too() {
     let mut world = World::new(true, &[(A, A), (A, B), (B, A), (B, B)]);
     world.comes_in(C, &broadcast(1));
     world.ticks(3_000);
-    world.says(&["a loop outside of the lab: broadcasts that go out by a and b come in by a and b again"]);
+    world.says(&["a loop outside the lab: broadcasts that leave by a and b keep coming back by a and b"]);
     assert!(world.entered(1) < 200, "{}", world.entered(1));
 }
 
@@ -193,13 +193,13 @@ fn frames_for_one_receiver_do_not_go_round_for_ever_either() {
     world.comes_in(C, &single);
     world.ticks(100);
     assert!(world.under_way.is_empty());
-    // A switch that reflects a few is none of it.
+    // A switch that reflects a few is not a loop.
     assert_eq!(world.entered(2), 1 + REFLECTIONS as usize);
 }
 
 #[test]
 fn a_flood_of_equal_broadcasts_by_a_sender_is_delivered_as_it_was_sent() {
-    // The sender is in the lab and its frames are reflected to a; or it is at c, and what it sends comes back to a.
+    // The sender is in the lab and its frames are reflected to a; or it is at c, and its frames come back to a.
     for every in [1, 2, 9] {
         for burst in [1, 30] {
             let mut world = World::new(false, &[]);
@@ -214,7 +214,7 @@ fn a_flood_of_equal_broadcasts_by_a_sender_is_delivered_as_it_was_sent() {
                     world.comes_in(B, &broadcast(u8::try_from(2 + millis % 250).unwrap()));
                 }
                 world.tick();
-                // What the lab floods does not matter here.
+                // The lab's flooding does not matter here.
                 world.under_way.retain(|(_, frame)| *frame.last().unwrap() == 1);
             }
             world.ticks(1_000);
@@ -280,7 +280,7 @@ fn a_sender_who_waits_for_an_answer_is_slowed_and_loses_nothing() {
         let mut world = World::new(hairpin, &[]);
         let mut sent = 0;
         for millis in 0..20_000 {
-            // It is at c, and sends as soon as what it sent has arrived somewhere.
+            // It is at c, and sends as soon as its last frame has arrived somewhere.
             if world.entered(1) == sent && millis < 15_000 {
                 world.comes_in(C, &broadcast(1));
                 sent += 1;
@@ -304,7 +304,7 @@ fn what_may_be_a_loop_is_limited_until_another_frame_shows_it() {
     assert!((900..=1_000).contains(&more) && world.said.is_empty(), "{more}");
     world.comes_in(C, &broadcast(2));
     world.ticks(3_000);
-    world.says(&["a loop outside of the lab: broadcasts that go out by a come in by a again"]);
+    world.says(&["a loop outside the lab: broadcasts that leave by a keep coming back by a"]);
     assert!(world.under_way.is_empty());
 }
 
@@ -346,4 +346,54 @@ fn no_more_are_suspected_than_there_is_room_for() {
     world.ticks(500);
     assert_eq!(world.entered.len(), 100 * (SUSPICIOUS as usize + 1));
     assert!(world.storms.suspects.is_empty() && world.storms.cleared.len() == MAX_SUSPECTS);
+}
+
+#[test]
+fn the_oldest_that_was_left_alone_may_be_suspected_again() {
+    let mut world = World::new(false, &[]);
+    let frame = |n: u16| [&[0xff; 6][..], &n.to_be_bytes(), &[0; 92]].concat();
+    // Comes back until it is suspicious; returns whether it became a suspect.
+    let mut is_suspected = |n: u16| {
+        world.ticks(2000);
+        assert!(world.storms.suspects.is_empty());
+        world.leaves(A, &frame(n));
+        (0..=SUSPICIOUS).for_each(|_| world.comes_in(A, &frame(n)));
+        let suspected = !world.storms.suspects.is_empty();
+        world.ticks(200);
+        suspected
+    };
+    // Frames that turned out not to be in a loop are ignored for a minute, so there is no time for 257 one by one.
+    assert!(is_suspected(0) && !is_suspected(0));
+    let now = world.now();
+    world.storms.cleared.extend((1..256).map(|n| (hash(&frame(n)), now + LEFT_ALONE)));
+    assert_eq!(world.storms.cleared.len(), 256);
+    let mut is_suspected = |n: u16| {
+        world.ticks(2000);
+        world.leaves(A, &frame(n));
+        (0..=SUSPICIOUS).for_each(|_| world.comes_in(A, &frame(n)));
+        let suspected = !world.storms.suspects.is_empty();
+        world.ticks(500);
+        suspected
+    };
+    assert!(!is_suspected(0), "there is room for 256");
+    assert!(is_suspected(256) && is_suspected(0), "the oldest has made room");
+    assert!(!is_suspected(2));
+}
+
+#[test]
+fn a_ninth_loop_is_a_part_of_the_eighth() {
+    let mut storms = Storms::default();
+    for n in 0..9 {
+        storms.found(&LoopPath { leave: vec![Outlet::of(2 * n)], come_back: vec![Outlet::of(2 * n + 1)] });
+        assert_eq!(storms.loops.len(), (n as usize + 1).min(8));
+    }
+    let last = &storms.loops[7].way;
+    assert_eq!(
+        (&last.leave, &last.come_back),
+        (&vec![Outlet::of(14), Outlet::of(16)], &vec![Outlet::of(15), Outlet::of(17)])
+    );
+    // Frames circulating in it are dropped, as in the others.
+    let frame = broadcast(1);
+    storms.leaves(Instant::ZERO, Outlet::of(16), &frame);
+    assert_eq!(storms.comes_in(Instant::ZERO, Outlet::of(17), &frame), Admission::Looped);
 }

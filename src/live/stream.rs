@@ -1,4 +1,4 @@
-//! Frames on a UNIX stream socket, each behind its length: as QEMU's `-netdev stream` and passt have it.
+//! Frames on a UNIX stream socket, each with a length prefix: the format of QEMU's `-netdev stream` and passt.
 
 use super::backend::{Backend, BoundaryCounters, MAX_FRAME, PeerState, RETRY, Wait};
 use super::socket::Listening;
@@ -9,14 +9,14 @@ use std::os::fd::AsFd as _;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 
-/// Bytes of a frame's length, big-endian.
+/// Length of the prefix, big-endian, in bytes.
 const PREFIX: usize = 4;
-/// Room for what is read with one call, in bytes: more than the longest frame.
+/// Size of the read buffer, in bytes: more than the longest frame.
 const BUFFER: usize = 256 * 1024;
-/// Bytes that wait for a peer who does not read: what comes on top is dropped.
+/// Bytes buffered for a peer that does not read: further frames are dropped.
 const MAX_WAITING: usize = 1024 * 1024;
 
-/// How the peer comes.
+/// How the peer connects.
 enum Side {
     Listen(Listening),
     Connect(PathBuf),
@@ -25,23 +25,23 @@ enum Side {
 pub(super) struct Stream {
     side: Side,
     peer: Option<Peer>,
-    /// As long as there is none.
+    /// While there is no peer.
     away: PeerState,
     look_again: Instant,
 }
 
 struct Peer {
     socket: UnixStream,
-    /// What was read, and how much of it is not a whole frame yet.
+    /// Input, and how much of it is an incomplete frame.
     came: Vec<u8>,
     filled: usize,
-    /// What is not written yet.
+    /// Pending output.
     waiting: Vec<u8>,
     written: usize,
 }
 
 impl Stream {
-    /// Waits for one peer after another.
+    /// Accepts one peer after another.
     pub(super) fn listen(path: &Path) -> Result<Stream, String> {
         let listening = Listening::at(path).map_err(|e| e.to_string())?;
         Ok(Stream::new(Side::Listen(listening), "nobody has connected yet"))
@@ -80,8 +80,12 @@ impl Stream {
 }
 
 impl Peer {
-    /// Reads what is there and hands out whole frames.
-    fn read(&mut self, rim: &mut BoundaryCounters, take: &mut dyn FnMut(&[u8])) -> Result<(), &'static str> {
+    /// Reads available data and emits whole frames.
+    fn read(
+        &mut self,
+        counters: &mut BoundaryCounters,
+        take: &mut dyn FnMut(&[u8]),
+    ) -> Result<(), &'static str> {
         match self.socket.read(&mut self.came[self.filled..]) {
             Ok(0) => return Err("the peer has left"),
             Ok(n) => self.filled += n,
@@ -92,8 +96,8 @@ impl Peer {
         while let Some((length, behind)) = rest.split_first_chunk::<PREFIX>() {
             let length = u32::from_be_bytes(*length) as usize;
             if length == 0 || length > MAX_FRAME {
-                rim.in_malformed += 1;
-                return Err("the peer sent what is no frame, and was sent away");
+                counters.in_malformed += 1;
+                return Err("the peer sent an invalid frame, and was disconnected");
             }
             let Some((frame, behind)) = behind.split_at_checked(length) else { break };
             take(frame);
@@ -105,18 +109,18 @@ impl Peer {
         Ok(())
     }
 
-    fn queue(&mut self, frame: &Frame, rim: &mut BoundaryCounters) {
+    fn queue(&mut self, frame: &Frame, counters: &mut BoundaryCounters) {
         if self.waiting.len() - self.written > MAX_WAITING {
-            rim.out_dropped += 1;
+            counters.out_dropped += 1;
             return;
         }
         let length = u32::try_from(frame.len()).unwrap_or(u32::MAX);
         self.waiting.extend_from_slice(&length.to_be_bytes());
         self.waiting.extend_from_slice(frame);
-        rim.sent(std::slice::from_ref(frame));
+        counters.sent(std::slice::from_ref(frame));
     }
 
-    /// Writes what is waiting, as far as there is room.
+    /// Writes pending output, as far as there is room.
     fn write(&mut self) -> Result<(), &'static str> {
         while self.written < self.waiting.len() {
             match self.socket.write(&self.waiting[self.written..]) {
@@ -147,23 +151,23 @@ impl Backend for Stream {
         }
     }
 
-    fn receive(&mut self, now: Instant, rim: &mut BoundaryCounters, take: &mut dyn FnMut(&[u8])) {
+    fn receive(&mut self, now: Instant, counters: &mut BoundaryCounters, take: &mut dyn FnMut(&[u8])) {
         let Some(peer) = &mut self.peer else {
             self.look_again = now + RETRY;
             return self.look();
         };
-        if let Err(why) = peer.read(rim, take).and_then(|()| peer.write()) {
+        if let Err(why) = peer.read(counters, take).and_then(|()| peer.write()) {
             self.lose(why);
         }
     }
 
-    fn send(&mut self, _now: Instant, rim: &mut BoundaryCounters, frames: &[Frame]) {
+    fn send(&mut self, _now: Instant, counters: &mut BoundaryCounters, frames: &[Frame]) {
         let Some(peer) = &mut self.peer else {
-            rim.out_dropped += frames.len() as u64;
+            counters.out_dropped += frames.len() as u64;
             return;
         };
         for frame in frames {
-            peer.queue(frame, rim);
+            peer.queue(frame, counters);
         }
         if let Err(why) = peer.write() {
             self.lose(why);
@@ -174,3 +178,7 @@ impl Backend for Stream {
         if self.peer.is_some() { &PeerState::Here } else { &self.away }
     }
 }
+
+#[cfg(test)]
+#[path = "stream_tests.rs"]
+mod tests;

@@ -1,41 +1,40 @@
-//! A frame that comes back suspiciously often, and the experiment that shows why, made with the frame itself.
+//! A frame that comes back suspiciously often, and the experiment, with the frame itself, that finds out why.
 //!
-//! While the frame is held, a loop falls silent: what goes round in it is held, too. Someone who sends the frame again and
-//! again does not. If there is silence, one of those that are held is let into the lab: in a loop it comes back soon, and
-//! then there is silence again; otherwise nothing comes, or more. All that are held are equal, so it is enough to keep the
-//! frame once, and where each came in.
+//! While the frame is held, a loop falls silent: copies circulating in it are held, too. A sender that repeats the
+//! frame does not fall silent. After silence, one of the held copies enters the lab: in a loop it comes back soon,
+//! followed by silence again; otherwise none comes back, or more do. All held copies are equal, so the frame is stored
+//! once, with the place where each arrived.
 
 use crate::lab::Outlet;
 use crate::time::Instant;
 use std::collections::VecDeque;
 use std::time::Duration;
 
-/// The most frames that are held of one suspect.
+/// Maximum number of held copies of one suspect.
 pub(super) const MAX_HELD: usize = 4096;
-/// With nothing coming in for so long, what was under way has arrived.
+/// After this long without arrivals, frames in flight have arrived.
 const SILENCE: Duration = Duration::from_millis(20);
-/// If there is no silence in this time, somebody sends.
+/// Without silence for this long, there is a sender.
 const PATIENCE: Duration = Duration::from_millis(200);
-/// A frame that was let in comes back within this time, or not at all.
+/// A frame that entered comes back within this time, or not at all.
 const COMES_BACK_WITHIN: Duration = Duration::from_millis(100);
-/// Behind the first copy that came back, others may come, if the loop multiplies them.
+/// After the first copy that came back, others may follow, if the loop multiplies them.
 const COPIES_WITHIN: Duration = Duration::from_millis(50);
-/// Then nothing comes until so long after the first; otherwise somebody sends. Longer than [`SILENCE`] and
-/// [`COMES_BACK_WITHIN`] together, so that those who send at intervals are noticed.
+/// Then none arrives until this long after the first; otherwise there is a sender. Longer than [`SILENCE`] and
+/// [`COMES_BACK_WITHIN`] together, so that periodic senders are noticed.
 const SILENT_FOR: Duration = Duration::from_millis(200);
-/// So many in a row have to come back.
+/// This many in a row have to come back.
 const ROUNDS: usize = 4;
-/// Between two that are let in, as long as it may be a loop, or a sender who waits for an answer.
+/// Interval between two that enter, while it may be a loop, or a sender that waits for a reply.
 const PACE: Duration = Duration::from_millis(10);
-/// With none to be let in for so long, it has ended.
+/// If none can enter for this long, the experiment has ended.
 const ENDED_AFTER: Duration = Duration::from_secs(1);
-/// So many more than at first are held only if somebody sends.
+/// This many more than at first are held only if there is a sender.
 const MORE: usize = 16;
-/// Frames that are let in at once, of those that were held without need: a burst of all of them may be too much for those
-/// who get it.
+/// How many of the copies held without need enter at once: a burst of all of them might overload their receivers.
 const AT_ONCE: usize = 64;
 
-/// One frame was let in: where it left then, and where it came back.
+/// One copy entered: where it left then, and where it came back.
 #[derive(Debug, Default)]
 struct Round {
     left: Vec<Outlet>,
@@ -47,16 +46,16 @@ struct Round {
 enum State {
     /// Everything is held until there is silence.
     Holding { since: Instant, last: Instant },
-    /// One was let in, and has come back or not.
+    /// One copy entered, and has come back or not.
     Trying { since: Instant, back: Option<Instant> },
-    /// It may be a loop, or a sender who waits for an answer: one after the other is let in, the last one then. So many were
-    /// held in the beginning.
+    /// It may be a loop, or a sender that waits for a reply: copies enter one by one, the last one at this time. The
+    /// number held at the beginning.
     Pacing { last: Instant, held: usize },
-    /// There is no loop: those that are held are let in.
+    /// There is no loop: the held copies enter.
     Cleared,
 }
 
-/// Where frames leave and come back, as an experiment showed.
+/// Where frames leave and come back, according to an experiment.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct LoopPath {
     pub(super) leave: Vec<Outlet>,
@@ -64,7 +63,7 @@ pub(super) struct LoopPath {
 }
 
 impl LoopPath {
-    /// Whether all of another way is a part of this one.
+    /// Whether all of another path is part of this one.
     pub(super) fn contains(&self, other: &LoopPath) -> bool {
         other.leave.iter().all(|outlet| self.leave.contains(outlet))
             && other.come_back.iter().all(|outlet| self.come_back.contains(outlet))
@@ -75,30 +74,30 @@ impl LoopPath {
 pub(super) struct Suspect {
     pub(super) hash: u64,
     frame: Vec<u8>,
-    /// Where it came in the first time; `None`: it was made in the lab.
+    /// Where it first arrived; `None`: it was made in the lab.
     first: Option<Outlet>,
-    /// Where each came in, oldest first.
+    /// Where each copy arrived, oldest first.
     held: VecDeque<Outlet>,
     state: State,
     rounds: Vec<Round>,
-    /// Where the last one was let in.
+    /// Where the last one entered.
     tried: Option<Outlet>,
 }
 
-/// What a suspect turns out to be.
+/// The result for a suspect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Finding {
     NothingYet,
-    /// It goes round in a loop.
+    /// It is in a loop.
     Loop,
-    /// It does not.
+    /// It is not.
     NoLoop,
-    /// It does not, and no frame is held any more.
+    /// It is not, and no copies are held any more.
     Done,
 }
 
 impl Suspect {
-    /// A frame that came in too often.
+    /// A frame that arrived too often.
     pub(super) fn new(now: Instant, hash: u64, first: Option<Outlet>, frame: &[u8]) -> Suspect {
         let held = VecDeque::with_capacity(MAX_HELD);
         let state = State::Holding { since: now, last: now };
@@ -110,8 +109,8 @@ impl Suspect {
         self.hash == hash && self.frame == frame
     }
 
-    /// It comes in once more and is held. Where one is to be let in for it, because there is no room for more, or because the
-    /// frame is held no longer.
+    /// Another copy arrives and is held. Returns where one must enter in its place, because there is no room for more,
+    /// or because copies are no longer held.
     pub(super) fn comes_in(&mut self, now: Instant, outlet: Outlet) -> Option<Outlet> {
         match &mut self.state {
             State::Holding { last, .. } => *last = now,
@@ -122,7 +121,7 @@ impl Suspect {
                         round.copies += 1;
                         note(&mut round.back, outlet);
                     }
-                    // It is not the one that was let in.
+                    // It is not the one that entered.
                     _ => self.state = State::Cleared,
                 }
             }
@@ -148,13 +147,13 @@ impl Suspect {
         }
     }
 
-    /// Whether all that came in did so at one of these, and it is not known yet why.
+    /// Whether all copies arrived at these places, and the reason is not known yet.
     pub(super) fn is_open_and_within(&self, outlets: &[Outlet]) -> bool {
         let open = !matches!(self.state, State::Cleared);
         open && self.held.iter().all(|outlet| outlets.contains(outlet))
     }
 
-    /// When there is something to do.
+    /// When there is work to do.
     pub(super) fn due(&self) -> Instant {
         match self.state {
             State::Holding { since, last } => (last + SILENCE).min(since + PATIENCE),
@@ -166,7 +165,7 @@ impl Suspect {
         }
     }
 
-    /// Does what is due. `enter` lets the frame in where it had come in.
+    /// Does work that is due. `enter` lets the frame enter where it had arrived.
     pub(super) fn work(&mut self, now: Instant, enter: &mut dyn FnMut(Outlet, &[u8])) -> Finding {
         if now < self.due() {
             return Finding::NothingYet;
@@ -189,7 +188,7 @@ impl Suspect {
         Finding::NothingYet
     }
 
-    /// Lets one in, where possible not where the last one was, for another way may lead elsewhere.
+    /// Lets one enter, preferably not where the last one did, because another path may lead elsewhere.
     fn try_one(&mut self, now: Instant, enter: &mut dyn FnMut(Outlet, &[u8])) {
         let other = self.held.iter().position(|outlet| Some(*outlet) != self.tried);
         let Some(outlet) = self.held.remove(other.unwrap_or(0)) else { return };
@@ -199,14 +198,14 @@ impl Suspect {
         enter(outlet, &self.frame);
     }
 
-    /// Whether it is a loop for certain: the frame did not come in the first time where it comes in now, or more than one
-    /// comes for each that leaves.
+    /// Whether it is certainly a loop: the frame first arrived elsewhere than now, or more than one arrives for each
+    /// that leaves.
     fn is_loop(&self) -> bool {
         let mut back = self.rounds.iter().flat_map(|round| &round.back);
         back.any(|outlet| Some(*outlet) != self.first) || self.rounds.iter().all(|round| round.copies > 1)
     }
 
-    /// Lets the oldest in.
+    /// Lets the oldest enter.
     fn pace(&mut self, now: Instant, enter: &mut dyn FnMut(Outlet, &[u8])) {
         let held = match self.state {
             State::Pacing { held, .. } => held,
@@ -218,12 +217,13 @@ impl Suspect {
         }
     }
 
-    /// Where those that are held came in, which go nowhere any more.
+    /// Where the held copies arrived, which are dropped now.
     pub(super) fn held(&self) -> impl Iterator<Item = Outlet> {
         self.held.iter().copied()
     }
 
-    /// The loop. A flooded frame leaves by others as well, but a cable leads both ways: where none comes back, it is not.
+    /// The loop. A flooded frame leaves by other outlets as well, but a cable works in both directions: outlets without
+    /// returns are not part of it.
     pub(super) fn way(&self) -> LoopPath {
         let mut way = LoopPath::default();
         for outlet in self.rounds.iter().flat_map(|round| &round.back) {

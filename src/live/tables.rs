@@ -1,7 +1,7 @@
-//! What people are shown of a live lab.
+//! Tables about a live lab, for users.
 
 use super::backend::{BoundaryCounters, PeerState};
-use super::engine::Crossing;
+use super::engine::AttachmentReport;
 use crate::lab::spec::Name;
 use crate::lab::{Device, DeviceState, Known};
 use crate::report::fdb_kind;
@@ -11,19 +11,19 @@ use comfy_table::{CellAlignment, ContentArrangement, Table};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
-/// A table of what crossed the rim at each place.
+/// A table of the traffic at each attachment.
 #[must_use]
-pub fn crossings(crossings: &[Crossing]) -> String {
-    // Loops are rare, and to be noticed.
-    let looped = crossings.iter().any(|crossing| crossing.rim.in_looped > 0);
-    let shown = |rim: &BoundaryCounters| {
-        columns(rim).into_iter().filter(move |(name, _)| looped || *name != "in_looped")
+pub fn attachments(attachments: &[AttachmentReport]) -> String {
+    // Loops are rare, and should be noticed.
+    let looped = attachments.iter().any(|attachment| attachment.counters.in_looped > 0);
+    let shown = |counters: &BoundaryCounters| {
+        columns(counters).into_iter().filter(move |(name, _)| looped || *name != "in_looped")
     };
     let header = shown(&BoundaryCounters::default()).map(|(name, _)| name);
     let mut table = plain(["attached", "backend"].into_iter().chain(header));
-    for crossing in crossings {
-        let names = [crossing.device.clone(), crossing.backend.to_string()];
-        let numbers = shown(&crossing.rim).map(|(_, number)| number.to_string());
+    for attachment in attachments {
+        let names = [attachment.device.clone(), attachment.backend.clone()];
+        let numbers = shown(&attachment.counters).map(|(_, number)| number.to_string());
         table.add_row(names.into_iter().chain(numbers));
     }
     for column in table.column_iter_mut().skip(2) {
@@ -32,51 +32,52 @@ pub fn crossings(crossings: &[Crossing]) -> String {
     text(&table)
 }
 
-fn columns(rim: &BoundaryCounters) -> [(&'static str, u64); 8] {
+fn columns(counters: &BoundaryCounters) -> [(&'static str, u64); 8] {
     [
-        ("in_frames", rim.in_frames),
-        ("in_bytes", rim.in_bytes),
-        ("in_missed", rim.in_missed),
-        ("in_malformed", rim.in_malformed),
-        ("in_looped", rim.in_looped),
-        ("out_frames", rim.out_frames),
-        ("out_bytes", rim.out_bytes),
-        ("out_dropped", rim.out_dropped),
+        ("in_frames", counters.in_frames),
+        ("in_bytes", counters.in_bytes),
+        ("in_missed", counters.in_missed),
+        ("in_malformed", counters.in_malformed),
+        ("in_looped", counters.in_looped),
+        ("out_frames", counters.out_frames),
+        ("out_bytes", counters.out_bytes),
+        ("out_dropped", counters.out_dropped),
     ]
 }
 
-/// The same as JSON: what is attached at one place.
-pub(super) fn crossing_as_json(crossing: &Crossing) -> Value {
-    let why = match &crossing.presence {
+/// The same as JSON: one attachment.
+pub(super) fn attachment_as_json(attachment: &AttachmentReport) -> Value {
+    let why = match &attachment.presence {
         PeerState::Here => None,
         PeerState::Away(why) | PeerState::Gone(why) | PeerState::Failed(why) => Some(why),
     };
-    let rim = &crossing.rim;
+    let counters = &attachment.counters;
     json!({
         "event": "attached",
-        "device": crossing.device,
-        "backend": crossing.backend.to_string(),
-        "presence": crossing.presence.word(),
+        "device": attachment.device,
+        "backend": attachment.backend,
+        "presence": attachment.presence.word(),
         "why": why,
-        "in_frames": rim.in_frames,
-        "in_bytes": rim.in_bytes,
-        "in_missed": rim.in_missed,
-        "in_malformed": rim.in_malformed,
-        "in_looped": rim.in_looped,
-        "out_frames": rim.out_frames,
-        "out_bytes": rim.out_bytes,
-        "out_dropped": rim.out_dropped,
+        "in_frames": counters.in_frames,
+        "in_bytes": counters.in_bytes,
+        "in_missed": counters.in_missed,
+        "in_malformed": counters.in_malformed,
+        "in_looped": counters.in_looped,
+        "out_frames": counters.out_frames,
+        "out_bytes": counters.out_bytes,
+        "out_dropped": counters.out_dropped,
     })
 }
 
-/// A table of the devices, how they stand, and what is attached to them.
+/// A table of the devices, their state, and their attachments.
 pub(super) fn devices(
     devices: &[Device],
     states: Vec<(Name, DeviceState)>,
-    crossings: &[Crossing],
+    attachments: &[AttachmentReport],
 ) -> String {
     let states: BTreeMap<Name, DeviceState> = states.into_iter().collect();
-    let attached: BTreeMap<&str, &Crossing> = crossings.iter().map(|c| (c.device.as_str(), c)).collect();
+    let attached: BTreeMap<&str, &AttachmentReport> =
+        attachments.iter().map(|c| (c.device.as_str(), c)).collect();
     let mut table = plain(["device", "kind", "mode", "mac", "mtu", "link", "on", "attached"]);
     for device in devices {
         let state = states.get(&device.name);
@@ -101,7 +102,7 @@ pub(super) fn devices(
     text(&table)
 }
 
-/// A table of what the switches know.
+/// A table of the switches' forwarding databases.
 pub(super) fn known(known: &[Known]) -> String {
     let mut table = plain(["switch", "mac", "vlan", "port", "entry", "age"]);
     for Known { switch, port, entry } in known {

@@ -1,4 +1,4 @@
-//! A TAP device: the other half of a network interface of this machine.
+//! A TAP device: one half of a network interface of this machine.
 
 use super::backend::{Backend, BoundaryCounters, MAX_FRAME, PeerState, Site, Wait};
 use super::coalesce::{GsoPackets, MAX_PARTS};
@@ -14,7 +14,7 @@ use std::os::unix::net::UnixDatagram;
 
 /// The mtu of a new TAP device, in bytes.
 const DEFAULT_MTU: u32 = 1500;
-/// The largest that one can have: a packet of 65,535 bytes, its Ethernet header included.
+/// The maximum: a packet of 65,535 bytes, including its Ethernet header.
 const MAX_TAP_MTU: u32 = 65_535 - 14;
 
 pub(super) struct Tap {
@@ -26,19 +26,19 @@ pub(super) struct Tap {
 }
 
 impl Tap {
-    /// Opens the device of this name. One that was not there is made as the site has it, and brought up; one that was is
-    /// left as it is.
+    /// Opens the device with this name. A new one is configured as the site requires, and brought up; an existing one
+    /// is left unchanged.
     pub(super) fn open(name: &str, site: &Site) -> Result<Tap, String> {
         let asking = UnixDatagram::unbound().map_err(|e| e.to_string())?;
         let is_new = sys::index_of(&asking, name).is_err();
         let file = sys::open_tap(name).map_err(|e| match e.raw_os_error() {
             Some(libc::EPERM) => {
-                "a TAP device needs CAP_NET_ADMIN, or must be made for this user beforehand: \
+                "a TAP device needs CAP_NET_ADMIN, or must be created for this user beforehand: \
                  ip tuntap add NAME mode tap user USER"
                     .to_owned()
             }
             Some(libc::EBUSY) => "it is in use".to_owned(),
-            Some(libc::EINVAL) => "there is an interface of this name that is no TAP device".to_owned(),
+            Some(libc::EINVAL) => "an interface with this name exists and is not a TAP device".to_owned(),
             Some(libc::ENOENT) => "this system has no /dev/net/tun".to_owned(),
             _ => e.to_string(),
         })?;
@@ -56,7 +56,7 @@ impl Tap {
     }
 
     fn failed(&mut self, error: &io::Error) {
-        // Not when it is down (EIO), only when it was deleted under us.
+        // Not when it is down (EIO), only when it was deleted.
         if error.raw_os_error() == Some(libc::EBADFD) {
             self.presence = PeerState::Gone("the device was deleted".to_owned());
         }
@@ -67,11 +67,15 @@ fn prepare(asking: &UnixDatagram, name: &str, site: &Site) -> Result<(), ErrorNu
     if let Some(mac) = site.mac {
         sys::set_mac(asking, name, mac)?;
     }
-    // What no TAP device can have sets no limit (`--relay`).
-    if site.mtu != DEFAULT_MTU && site.mtu <= MAX_TAP_MTU {
-        sys::set_mtu(asking, name, site.mtu)?;
+    if let Some(mtu) = mtu_of(site) {
+        sys::set_mtu(asking, name, mtu)?;
     }
     sys::set_up(asking, name)
+}
+
+/// The mtu for a new device; `None`: it keeps the default, as an mtu beyond a TAP device's maximum sets no limit (`--relay`).
+fn mtu_of(site: &Site) -> Option<u32> {
+    (site.mtu != DEFAULT_MTU && site.mtu <= MAX_TAP_MTU).then_some(site.mtu)
 }
 
 impl Backend for Tap {
@@ -80,15 +84,15 @@ impl Backend for Tap {
         Wait { fd, room: false, at: None }
     }
 
-    fn receive(&mut self, _now: Instant, rim: &mut BoundaryCounters, take: &mut dyn FnMut(&[u8])) {
-        // Long packets come as many frames, so it is these that count.
+    fn receive(&mut self, _now: Instant, counters: &mut BoundaryCounters, take: &mut dyn FnMut(&[u8])) {
+        // Long packets yield many frames, so frames are counted.
         let mut frames = 0;
         while frames < BATCH {
             match self.file.read(&mut self.buffer) {
                 Ok(0) => return,
                 Ok(n) => {
                     let done = complete(&mut self.buffer[..n], None, &mut self.scratch, take);
-                    rim.in_malformed += u64::from(done.is_err());
+                    counters.in_malformed += u64::from(done.is_err());
                     frames += done.unwrap_or(1);
                 }
                 Err(e) => return self.failed(&e),
@@ -96,7 +100,7 @@ impl Backend for Tap {
         }
     }
 
-    fn send(&mut self, _now: Instant, rim: &mut BoundaryCounters, frames: &[Frame]) {
+    fn send(&mut self, _now: Instant, counters: &mut BoundaryCounters, frames: &[Frame]) {
         self.parcels.pack(frames);
         let mut failure = None;
         for parcel in self.parcels.list() {
@@ -108,10 +112,10 @@ impl Backend for Tap {
             }
             let carried = &frames[parcel.frames.clone()];
             match (&self.file).write_vectored(&parts[..count]) {
-                // A frame is taken whole or not at all.
-                Ok(written) if written > 0 => rim.sent(carried),
+                // A frame is accepted whole or not at all.
+                Ok(written) if written > 0 => counters.sent(carried),
                 other => {
-                    rim.out_dropped += carried.len() as u64;
+                    counters.out_dropped += carried.len() as u64;
                     failure = other.err().or(failure);
                 }
             }
@@ -123,5 +127,16 @@ impl Backend for Tap {
 
     fn presence(&self) -> &PeerState {
         &self.presence
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_new_device_has_the_mtu_of_its_site_up_to_a_limit() {
+        let given = |mtu| mtu_of(&Site { mac: None, mtu });
+        assert_eq!([1500, 9000, 65_521, 65_522].map(given), [None, Some(9000), Some(65_521), None]);
     }
 }

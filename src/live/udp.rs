@@ -1,13 +1,13 @@
-//! A frame in each datagram, without anything around it: as QEMU's `-netdev dgram`, GNS3 and Dynamips have it.
+//! One frame per datagram, without a header: the format of QEMU's `-netdev dgram`, GNS3 and Dynamips.
 
-use super::backend::{Backend, BoundaryCounters, MAX_FRAME, PeerState, Wait, send_all};
+use super::backend::{Backend, BoundaryCounters, MAX_FRAME, Wait, send_all};
 use crate::frame::Frame;
 use crate::sys::{self, BATCH, Inbox, Outbox};
 use crate::time::Instant;
 use std::net::{SocketAddr, UdpSocket};
 use std::os::fd::AsFd as _;
 
-/// Asked for in each direction.
+/// Requested queue size in each direction, in bytes.
 const QUEUE_BYTES: i32 = 4 * 1024 * 1024;
 
 pub(super) struct Udp {
@@ -31,27 +31,23 @@ impl Backend for Udp {
         Wait { fd: Some(self.socket.as_fd()), ..Wait::default() }
     }
 
-    fn receive(&mut self, _now: Instant, rim: &mut BoundaryCounters, take: &mut dyn FnMut(&[u8])) {
-        // Nothing there, or, told once by ICMP, nobody who listens.
+    fn receive(&mut self, _now: Instant, counters: &mut BoundaryCounters, take: &mut dyn FnMut(&[u8])) {
+        // No data, or, reported once by ICMP, no listener.
         if self.inbox.receive(self.socket.as_fd()).is_err() {
             return;
         }
         for message in self.inbox.messages() {
             if message.cut || message.bytes.len() > MAX_FRAME {
-                rim.in_malformed += 1;
+                counters.in_malformed += 1;
             } else {
                 take(message.bytes);
             }
         }
     }
 
-    fn send(&mut self, _now: Instant, rim: &mut BoundaryCounters, frames: &[Frame]) {
-        send_all(&mut self.outbox, self.socket.as_fd(), frames, rim, |n| {
+    fn send(&mut self, _now: Instant, counters: &mut BoundaryCounters, frames: &[Frame]) {
+        send_all(&mut self.outbox, self.socket.as_fd(), frames, counters, |n| {
             frames.get(n).map(|frame| (n..n + 1, std::iter::once(&**frame)))
         });
-    }
-
-    fn presence(&self) -> &PeerState {
-        &PeerState::Here
     }
 }

@@ -244,7 +244,6 @@ impl Parent {
     }
 
     /// What has changed about what this sub-interface wants of the device below it, since it was asked last.
-    #[must_use]
     pub fn push_down(&mut self, pushed: &mut PushedDown) -> Pushes {
         pushed.update(&mut self.nic)
     }

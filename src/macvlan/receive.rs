@@ -2,12 +2,9 @@
 
 use super::Mode;
 use super::forwarding::Forwarding;
-use crate::frame::{EthHeader, MacAddr};
+use crate::frame::{EthHeader, MacAddr, ethertype};
 use crate::table::Lookup;
 use crate::verdict::{Egress, Flood, FloodClass, Rule, SourceList, Verdict};
-
-/// MAC control, which PAUSE frames use (IEEE 802.3 annex 31B).
-pub(super) const ETHERTYPE_MAC_CONTROL: u16 = 0x8808;
 
 impl<T: Lookup> Forwarding<T> {
     /// Who gets a frame that arrives at the parent (`macvlan_handle_frame`).
@@ -64,7 +61,7 @@ impl<T: Lookup> Forwarding<T> {
             Flood::Withheld(Rule::ParentFilter)
         };
         let flood = match flood {
-            Flood::To(_) if header.ethertype == ETHERTYPE_MAC_CONTROL => {
+            Flood::To(_) if header.ethertype == ethertype::MAC_CONTROL => {
                 Flood::Withheld(Rule::PauseNotFlooded)
             }
             flood => flood,

@@ -2,8 +2,7 @@
 
 use super::Mode;
 use super::forwarding::Forwarding;
-use super::receive::ETHERTYPE_MAC_CONTROL;
-use crate::frame::EthHeader;
+use crate::frame::{EthHeader, ethertype};
 use crate::verdict::{Egress, Flood, FloodClass, PortId, Rule, Verdict};
 
 impl Forwarding {
@@ -24,7 +23,7 @@ impl Forwarding {
             };
         }
         // Here the tag has not been set aside: the ethertype tested is the outer one.
-        if header.outer_ethertype() == ETHERTYPE_MAC_CONTROL {
+        if header.outer_ethertype() == ethertype::MAC_CONTROL {
             return Verdict { flood: Flood::Withheld(Rule::PauseNotFlooded), ..to_wire };
         }
         Verdict { rule: Rule::BridgeLocalFlood, flood: Flood::To(FloodClass::Local(from)), ..to_wire }

@@ -10,16 +10,16 @@ use std::net::{IpAddr, Ipv4Addr};
 
 const HOST_MAC: MacAddr = MacAddr([0x00, 0x0c, 0x29, 0xf1, 0x38, 0xbf]);
 const WIN_MAC: MacAddr = MacAddr([0x00, 0x50, 0x56, 0xc0, 0x00, 0x08]);
-/// Last bytes of the addresses in 192.168.128.0/24.
+/// Last bytes of the IP addresses in 192.168.128.0/24.
 const WIN: u8 = 1;
 const HOST: u8 = 130;
 const C1: u8 = 222;
 const C2: u8 = 233;
 
-/// Whom a source port lists.
+/// The senders that a source port lists.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Listed {
-    /// Nobody.
+    /// No sender.
     Nobody,
     /// The station.
     Win,
@@ -34,12 +34,12 @@ pub enum Listed {
 pub struct PortSetup {
     /// The mode.
     pub mode: Mode,
-    /// Whom it lists; only source ports list anybody.
+    /// The listed senders; only source ports have a list.
     pub listed: Listed,
 }
 
 impl PortSetup {
-    /// Every set-up: the modes, source mode with each sort of list.
+    /// Every set-up: the modes, and source mode with each kind of list.
     pub const ALL: [PortSetup; 8] = [
         PortSetup::of(Mode::Private),
         PortSetup::of(Mode::Vepa),
@@ -51,7 +51,7 @@ impl PortSetup {
         PortSetup::of(Mode::Passthru),
     ];
 
-    /// A mode, with nobody listed.
+    /// A mode, with an empty list.
     #[must_use]
     pub const fn of(mode: Mode) -> PortSetup {
         PortSetup { mode, listed: Listed::Nobody }
@@ -63,7 +63,7 @@ impl PortSetup {
         PortSetup { mode: Mode::Source, listed }
     }
 
-    /// The set-up of this name, as it is displayed.
+    /// The set-up with this display name.
     #[must_use]
     pub fn from_name(name: &str) -> Option<PortSetup> {
         PortSetup::ALL.into_iter().find(|setup| setup.to_string() == name)
@@ -100,7 +100,7 @@ pub enum Wire {
     Cable,
     /// A switch.
     Switch {
-        /// Its port of eth0 sends frames back.
+        /// Whether its port to eth0 has hairpin on.
         hairpin: bool,
     },
 }
@@ -123,12 +123,12 @@ pub struct Classic {
     pub c1: PortSetup,
     /// The port c2; `None`: c1 is alone, as a passthru port must be.
     pub c2: Option<PortSetup>,
-    /// What is outside.
+    /// The external part.
     pub wire: Wire,
 }
 
 impl Classic {
-    /// The lab.
+    /// Builds the lab.
     #[must_use]
     pub fn spec(&self) -> LabSpec {
         let mut spec =

@@ -1,17 +1,17 @@
-//! Who reaches whom: one ping for each pair of devices, each in a lab of its own, so that no cell teaches the next one
-//! anything.
+//! The reachability matrix: one ping for each pair of devices, each in a fresh lab, so that cells do not influence each
+//! other.
 //!
-//! What came of a ping is what the asker sees, but for one thing: silence is told apart by how far the request came.
+//! The result of a ping is what the sender sees, except that a missing reply is classified by how far the request came.
 //!
-//! | reach | the asker sees | what was lost |
+//! | reach | the sender sees | what was lost |
 //! | --- | --- | --- |
-//! | [`Reach::Reply`] | an answer | nothing |
-//! | [`Reach::Unreachable`] | "Destination Host Unreachable" | the ARP request, or its answer |
-//! | [`Reach::NoReply`] | silence | the echo request |
-//! | [`Reach::OneWay`] | silence | the answer: the request reached the target's stack |
+//! | [`Reach::Reply`] | a reply | nothing |
+//! | [`Reach::Unreachable`] | "Destination Host Unreachable" | the ARP request, or its reply |
+//! | [`Reach::NoReply`] | no reply | the echo request |
+//! | [`Reach::OneWay`] | no reply | the echo reply: the request reached the target's stack |
 //!
-//! [`Cell::lost`] tells which of them, and [`Cell::rule`] by which rule; with a reply, it is the rule that brought the first
-//! frame to the target.
+//! [`Cell::lost`] says which of them was lost, and [`Cell::rule`] by which rule; with a reply, it is the rule that
+//! brought the first frame to the target.
 
 mod classic;
 mod setup;
@@ -29,24 +29,24 @@ use etherparse::{LaxNetSlice, LaxSlicedPacket, TransportSlice};
 use std::net::{IpAddr, Ipv6Addr};
 use std::time::Duration;
 
-/// How long the asker waits after its request.
+/// How long the sender waits after its request.
 const TIMEOUT: Duration = Duration::from_secs(10);
 
-/// What came of a ping.
+/// The result of a ping.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reach {
-    /// An answer came.
+    /// A reply arrived.
     Reply,
-    /// The asker found no neighbour.
+    /// The sender found no neighbour.
     Unreachable,
-    /// Silence: the request did not arrive.
+    /// No reply: the request did not arrive.
     NoReply,
-    /// Silence, although the request reached the target's stack.
+    /// No reply, although the request reached the target's stack.
     OneWay,
 }
 
 impl Reach {
-    /// The word for it: `reply`, `unreachable`, `no-reply`, `one-way`.
+    /// Its name: `reply`, `unreachable`, `no-reply`, `one-way`.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -58,12 +58,12 @@ impl Reach {
     }
 }
 
-/// What of an exchange was lost first.
+/// The first frame of an exchange that was lost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Lost {
     /// An ARP request or neighbour solicitation.
     Solicitation,
-    /// Its answer.
+    /// The reply to it.
     Advertisement,
     /// The echo request.
     Request,
@@ -73,35 +73,35 @@ pub enum Lost {
     Other,
 }
 
-/// What came of one ping.
+/// The result of one ping.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Cell {
-    /// Who asked.
+    /// The sender.
     pub from: Name,
-    /// Whom.
+    /// The target.
     pub to: Name,
-    /// What came of it.
+    /// The result.
     pub reach: Reach,
     /// The rule that made the difference; `None`: no frame was sent, or none that a device of the lab would get.
     pub rule: Option<Rule>,
-    /// Where it decided.
+    /// Where that was decided.
     pub at: Option<Name>,
-    /// What was lost first.
+    /// The first frame lost.
     pub lost: Option<Lost>,
 }
 
-/// A cell, and what it rests on.
+/// A cell, and its evidence.
 #[derive(Clone, Debug)]
 pub struct Explained {
-    /// What came of the ping.
+    /// The result of the ping.
     pub cell: Cell,
-    /// The frame about which the rule decided; `None`: no frame did, as with a device that was refused.
+    /// The frame that the rule decided; `None`: no frame, as with a device that was refused.
     pub journey: Option<Journey>,
     /// The lab's devices.
     pub devices: Vec<Device>,
 }
 
-/// The devices of a lab that have addresses, in the order in which they are made.
+/// The devices of a lab that have IP addresses, in the order of creation.
 #[must_use]
 pub fn ends(spec: &LabSpec) -> Vec<(&Name, &IpSpec)> {
     let mut ends: Vec<(&Name, &IpSpec)> = Vec::new();
@@ -131,7 +131,7 @@ pub fn know_neighbours(spec: &mut LabSpec) {
     let tell = |ip: &mut IpSpec| {
         for (addr, mac) in &known {
             let own = ip.address.iter().any(|net| net.addr() == *addr);
-            if !own && ip.address.iter().any(|net| net.contains(*addr)) {
+            if !own && ip.address.iter().any(|net| net.contains(addr)) {
                 ip.neighbours.entry(*addr).or_insert(*mac);
             }
         }
@@ -155,7 +155,7 @@ pub fn ping(spec: &LabSpec, from: &str, to: &str) -> Cell {
     explain(spec, from, to).cell
 }
 
-/// The same, with the way of the frame that made the difference.
+/// The same, with the path of the frame that made the difference.
 #[must_use]
 pub fn explain(spec: &LabSpec, from: &str, to: &str) -> Explained {
     let probe = ProbeSpec { from: from.into(), to: Target::Device(to.into()), count: 1, timeout: TIMEOUT };
@@ -181,7 +181,7 @@ pub fn explain(spec: &LabSpec, from: &str, to: &str) -> Explained {
     Explained { cell, journey, devices }
 }
 
-/// What came of a ping that was run, from its hops and [decisions](Event::Decision) and the devices of the lab.
+/// The result of a finished ping, from its hops and [decisions](Event::Decision) and the devices of the lab.
 #[must_use]
 pub fn judge(from: &str, to: &str, outcome: Option<Outcome>, events: &[Event], devices: &[Device]) -> Cell {
     Exchange { from, to, journeys: Journey::all(events), devices }.cell(outcome, None).0
@@ -196,7 +196,7 @@ struct Exchange<'a> {
 }
 
 impl Exchange<'_> {
-    /// The cell, and which of the journeys decided. `refused`: one of the two that is not there or stays down.
+    /// The cell, and the index of the decisive journey. `refused`: one of the two devices is missing or stays down.
     fn cell(&self, outcome: Option<Outcome>, refused: Option<(Rule, Name)>) -> (Cell, Option<usize>) {
         let cell = |reach, rule, at, lost| {
             let (from, to) = (self.from.into(), self.to.into());
@@ -232,7 +232,7 @@ impl Exchange<'_> {
         }
     }
 
-    /// What was lost, by which rule and where, if the device that the frame is meant for does not get it.
+    /// The frame lost, the rule and the place, if the frame's destination does not get it.
     fn lost(&self, journey: &Journey) -> Option<(Lost, Rule, Name)> {
         let (what, about) = read(&journey.frame)?;
         let meant_for = self.meant_for(&journey.frame, about)?;
@@ -243,7 +243,8 @@ impl Exchange<'_> {
         }
     }
 
-    /// The device that a frame is meant for: the one with the IP address if the frame can be addressed to it, else the one
+    /// A frame's destination: the device with the IP address if the frame can be addressed to it, otherwise the one
+    /// with the MAC address, such as a router.
     /// with the MAC address, such as a router.
     fn meant_for(&self, frame: &Frame, about: IpAddr) -> Option<&str> {
         let dst = EthHeader::parse(frame).ok()?.dst;
@@ -259,7 +260,7 @@ impl Exchange<'_> {
     }
 }
 
-/// What a frame of an exchange is, and the address that it asks for or goes to.
+/// The role of a frame in an exchange, and the IP address that it asks for or goes to.
 fn read(frame: &Frame) -> Option<(Lost, IpAddr)> {
     let packet = LaxSlicedPacket::from_ethernet(frame).ok()?;
     let to: IpAddr = match packet.net.as_ref()? {
@@ -281,7 +282,7 @@ fn read(frame: &Frame) -> Option<(Lost, IpAddr)> {
             128 => Lost::Request,
             129 => Lost::Answer,
             135 => {
-                // RFC 4861, 4.3: the target stands behind four reserved bytes.
+                // RFC 4861, 4.3: the target follows four reserved bytes.
                 let target = icmp.slice().get(8..24).and_then(|t| <[u8; 16]>::try_from(t).ok())?;
                 return Some((Lost::Solicitation, Ipv6Addr::from(target).into()));
             }

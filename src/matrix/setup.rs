@@ -1,4 +1,4 @@
-//! The labs of a matrix: the classic set-up in pairs of modes and on several wires, or somebody's lab, as it is or in
+//! The labs of a matrix: the classic set-up in pairs of modes and on several wires, or a user's lab, as it is or in
 //! several modes.
 
 use super::{Classic, Explained, Listed, PortSetup, Wire, ends, explain, know_neighbours};
@@ -7,43 +7,43 @@ use crate::lab::spec::{DeviceKind, LabSpec, MacvlanSpec, Name};
 use crate::lab::{Lab, Options};
 use crate::macvlan::Mode;
 
-/// A lab whose devices ping each other, with what its cells are told with.
+/// A lab whose devices ping each other, with the labels of its cells.
 #[derive(Clone, Debug)]
 pub struct Setup {
-    /// The modes of its ports, in the order in which they are made.
+    /// The modes of its ports, in the order of creation.
     pub modes: Vec<String>,
-    /// A switch sends frames back.
+    /// Whether a switch reflects frames.
     pub hairpin: bool,
-    /// Neighbours are static: nobody asks for a MAC address.
+    /// Whether neighbours are static: no MAC address is resolved.
     pub known: bool,
-    /// The lab; its steps do not matter.
+    /// The lab; its steps are not run.
     pub spec: LabSpec,
 }
 
-/// How the cells of a group are laid out.
+/// The layout of a group's cells.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Shape {
-    /// One lab: who asks downwards, whom rightwards.
+    /// One lab: senders as rows, targets as columns.
     Square,
     /// A row for each pair, a column for each set-up.
     Columns,
-    /// One pair in many set-ups: a row for each of these, and columns that differ in what is outside.
+    /// One pair in many set-ups: a row for each of them, and columns that differ in the external part.
     Setups(Vec<String>),
 }
 
-/// Set-ups that belong into one table: the same devices in each.
+/// Set-ups that share a table: the same devices in each.
 #[derive(Clone, Debug)]
 pub struct Group {
-    /// What is said above it; may be empty.
+    /// The heading; may be empty.
     pub heading: String,
     /// How it is laid out.
     pub shape: Shape,
-    /// What stands above each column, and its set-up.
+    /// The column headings, and their set-ups.
     pub columns: Vec<(String, Setup)>,
 }
 
 impl Setup {
-    /// A lab with these modes to be told.
+    /// A lab with these modes as labels.
     #[must_use]
     pub fn new(mut spec: LabSpec, modes: Vec<String>, known: bool) -> Setup {
         spec.steps.clear();
@@ -54,19 +54,19 @@ impl Setup {
         Setup { modes, hairpin, known, spec }
     }
 
-    /// What is outside: `cable` or `switch`.
+    /// The external part: `cable` or `switch`.
     #[must_use]
     pub fn wire(&self) -> &'static str {
         if self.spec.switches.is_empty() { "cable" } else { "switch" }
     }
 
-    /// How the neighbours' addresses are known: `static` or `learned`.
+    /// How neighbours are known: `static` or `learned`.
     #[must_use]
     pub fn neighbours(&self) -> &'static str {
         if self.known { "static" } else { "learned" }
     }
 
-    /// Who asks whom: each device that has an address each other one.
+    /// The pairs: each device that has an IP address with each other one.
     #[must_use]
     pub fn pairs(&self) -> Vec<(Name, Name)> {
         let names: Vec<&Name> = ends(&self.spec).into_iter().map(|(name, _)| name).collect();
@@ -74,7 +74,7 @@ impl Setup {
         names.iter().flat_map(|from| names.iter().filter_map(|to| pair(from, to))).collect()
     }
 
-    /// One ping of the matrix, in a lab of its own.
+    /// One ping of the matrix, in a fresh lab.
     #[must_use]
     pub fn explain(&self, from: &str, to: &str) -> Explained {
         explain(&self.spec, from, to)
@@ -89,7 +89,7 @@ impl Group {
     }
 }
 
-/// The modes of the default matrix: source mode with nobody listed, and with everybody.
+/// The modes of the default matrix: source mode with an empty list, and with a full one.
 #[must_use]
 pub fn default_modes() -> Vec<PortSetup> {
     let mut modes = [Mode::Private, Mode::Vepa, Mode::Bridge].map(PortSetup::of).to_vec();
@@ -125,8 +125,8 @@ pub fn lab_group(spec: &LabSpec, known: bool) -> Group {
     Group { heading: spec.title.clone(), shape: Shape::Square, columns: vec![("result".to_owned(), setup)] }
 }
 
-/// A lab with all its ports in one mode after another (`None`: each in its own), and in each with hairpin as given on the
-/// switch ports of the NICs; `None`: as it is.
+/// A lab with all its ports in one mode after another (`None`: unchanged), and in each with hairpin as given on the
+/// switch ports of the NICs; `None`: unchanged.
 #[must_use]
 pub fn lab_groups(
     spec: &LabSpec,
@@ -173,7 +173,7 @@ fn own_modes(spec: &LabSpec) -> Vec<String> {
     spec.devices.iter().filter_map(|d| mode(&d.kind)).collect()
 }
 
-/// Puts every port in a mode; a list is for source ports alone.
+/// Sets every port's mode; a list is for source ports only.
 fn put_in_mode(spec: &mut LabSpec, setup: PortSetup) {
     let lab = Lab::new(spec, Options::default());
     let macs = ends(spec).into_iter().filter_map(|(name, _)| Some((name.clone(), lab.mac_of(name)?)));
@@ -184,7 +184,7 @@ fn put_in_mode(spec: &mut LabSpec, setup: PortSetup) {
     }
 }
 
-/// On or off at the switch ports of NICs: others have no ports behind them.
+/// Sets hairpin at the switch ports of NICs: others have no ports behind them.
 fn set_hairpin(spec: &mut LabSpec, on: bool) {
     let nics: Vec<&Name> =
         spec.devices.iter().filter(|d| matches!(d.kind, DeviceKind::Nic(_))).map(|d| &d.name).collect();

@@ -1,17 +1,18 @@
-//! A request and the answer to it.
+//! HTTP requests and their responses.
 //!
 //! | request | answer |
 //! | --- | --- |
 //! | `GET /TOKEN/` | the page |
-//! | `GET /open/CODE` | leads to the page, once |
-//! | `GET /TOKEN/state` | `{ "state": …, "bundle": … }`: how the session stands, and what the page shows |
-//! | `POST /TOKEN/act` | the same and `"told"`, what came of the action: `{"step": {"ping": {"from": "c1", "to": "c2"}}}`, any step of a lab file, or `{"toml": "…"}`, its text |
-//! | `POST /TOKEN/undo`, `redo`, `reset` | likewise |
+//! | `GET /open/CODE` | redirects to the page, once |
+//! | `GET /TOKEN/state` | `{ "state": …, "bundle": … }`: the session's state, and the page's content |
+//! | `POST /TOKEN/act` | the same and `"told"`, the outcome of the action: `{"step": {"ping": {"from": "c1", "to":
+//! "c2"}}}`, any step of a lab file, or `{"toml": "…"}`, its text |
+//! | `POST /TOKEN/undo`, `redo`, `reset` | the same |
 //! | `GET /TOKEN/lab.toml` | the session as a lab file |
 //! | `GET /TOKEN/traffic.pcapng` | every hop as a packet |
 //!
-//! What is refused is answered with `{ "error": "…" }`, a sentence for people: 400 not JSON, 403 not let in, 404 no such
-//! thing, 405 not in this way, 413 too long, 415 not called JSON, 422 no possible action.
+//! Errors are answered with `{ "error": "…" }`, a sentence for users: 400 not JSON, 403 access denied, 404 unknown
+//! path, 405 wrong method, 413 too long, 415 not declared as JSON, 422 impossible action.
 
 use super::assets;
 use super::guard::AccessDenied;
@@ -26,16 +27,16 @@ use hyper::{Method, Response, StatusCode};
 use serde::Serialize;
 use std::borrow::Cow;
 
-/// The longest body of a request, in bytes: a step with the longest frame in hex has less.
+/// Maximum length of a request body, in bytes: more than a step with the longest frame in hex needs.
 pub const MAX_BODY: usize = 256 * 1024;
 
 const JSON: &str = "application/json";
 
-/// The page runs the scripts of this server, talks to this server, and is in no other page.
+/// The page runs scripts from this server only, talks to this server only, and cannot be framed.
 const CSP: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; \
                    base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-/// What every answer says of itself: it is for this page alone, and for now.
+/// Headers of every response: for this page only, and not to be cached.
 const HEADERS: [(HeaderName, &str); 7] = [
     (header::CACHE_CONTROL, "no-store"),
     (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
@@ -46,7 +47,7 @@ const HEADERS: [(HeaderName, &str); 7] = [
     (header::CONTENT_SECURITY_POLICY, CSP),
 ];
 
-/// Why a request is not answered as it wishes.
+/// Why a request failed.
 #[derive(Debug)]
 pub(super) struct ApiError {
     status: StatusCode,
@@ -77,7 +78,7 @@ impl From<Denied> for ApiError {
     }
 }
 
-/// How the session stands, and what came of the action.
+/// The session's state, and the outcome of the action.
 #[derive(Serialize)]
 struct SessionView {
     told: Option<ActionResult>,
@@ -85,7 +86,7 @@ struct SessionView {
     bundle: Bundle,
 }
 
-/// Leads a browser to this path.
+/// Redirects a browser to this path.
 pub(super) fn lead_to(path: &str) -> Response<Bytes> {
     let mut response = response("text/plain", "");
     *response.status_mut() = StatusCode::SEE_OTHER;
@@ -93,14 +94,14 @@ pub(super) fn lead_to(path: &str) -> Response<Bytes> {
     response
 }
 
-/// Answers a request that was let in ([`Guard`](super::Guard)) and names `what`, the part of its path behind the token.
+/// Answers an authorized request ([`Guard`](super::Guard)) for `what`, the part of its path after the token.
 pub fn answer(session: &mut Session, what: &str, head: &Parts, body: &[u8]) -> Response<Bytes> {
     respond(session, what, head, body).unwrap_or_else(|refused| refused.answer())
 }
 
-/// What can be asked for.
+/// The possible requests.
 enum ApiRequest {
-    /// A part of the page: its media type, its text.
+    /// A file of the page: its media type and text.
     Part(&'static str, Cow<'static, str>),
     State,
     Act,
@@ -112,7 +113,7 @@ enum ApiRequest {
 }
 
 impl ApiRequest {
-    /// What the name behind the token stands for, and how it is asked for.
+    /// The request for the path after the token, and its method.
     fn of(name: &str) -> Option<(Method, ApiRequest)> {
         let (method, ask) = match name {
             "state" => (Method::GET, ApiRequest::State),
@@ -137,10 +138,10 @@ fn respond(
     head: &Parts,
     body: &[u8],
 ) -> Result<Response<Bytes>, ApiError> {
-    let nothing = || ApiError::new(StatusCode::NOT_FOUND, "the playground has nothing of this name");
+    let nothing = || ApiError::new(StatusCode::NOT_FOUND, "the playground has no such path");
     let (method, ask) = ApiRequest::of(what).ok_or_else(nothing)?;
     if head.method != method {
-        let why = format!("this is for {method}, not for {}", head.method);
+        let why = format!("this path takes {method}, not {}", head.method);
         let mut response = ApiError::new(StatusCode::METHOD_NOT_ALLOWED, why).answer();
         let allowed = HeaderValue::from_str(method.as_str());
         response.headers_mut().extend(allowed.map(|value| (header::ALLOW, value)));
@@ -167,17 +168,17 @@ fn respond(
     Ok(response(JSON, body))
 }
 
-/// What cannot happen did.
+/// An impossible action.
 fn broken(why: impl ToString) -> ApiError {
     ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, why)
 }
 
 fn action(body: &[u8]) -> Result<Act, ApiError> {
-    let wrong = |e| ApiError::new(StatusCode::BAD_REQUEST, format!("this is no action in JSON: {e}"));
+    let wrong = |e| ApiError::new(StatusCode::BAD_REQUEST, format!("this is not an action in JSON: {e}"));
     serde_json::from_slice(body).map_err(wrong)
 }
 
-/// A form of another page cannot say that it sends JSON.
+/// A form on another page cannot claim to send JSON.
 fn is_json(head: &Parts) -> Result<(), ApiError> {
     let given = head.headers.get(header::CONTENT_TYPE).map(HeaderValue::as_bytes);
     let media = given.and_then(|value| value.split(|b| *b == b';').next()).map(<[u8]>::trim_ascii);
@@ -187,7 +188,7 @@ fn is_json(head: &Parts) -> Result<(), ApiError> {
     Err(ApiError::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, format!("the body must be {JSON}")))
 }
 
-/// Something to be kept under this name.
+/// A download with this name.
 fn file(name: &'static str, media: &'static str, body: impl Into<Bytes>) -> Response<Bytes> {
     let mut response = response(media, body);
     let disposition = HeaderValue::from_str(&format!("attachment; filename=\"{name}\""));

@@ -1,11 +1,11 @@
-//! The connections that are open at once. Those that have presented the token keep their place; the others make room.
+//! The open connections. Those that have presented the token keep their place; the others make room for new ones.
 
 use std::cell::Cell;
 use std::collections::VecDeque;
 use std::rc::Rc;
 use tokio::task::AbortHandle;
 
-/// Connections at once: a browser has six, and what it opens in advance.
+/// Maximum number of connections: a browser uses six, plus those it opens in advance.
 pub const MAX_CONNECTIONS: usize = 128;
 
 /// Whether a connection has presented the token; shared with the task that serves it.
@@ -29,13 +29,13 @@ pub(super) struct Connections {
 }
 
 impl Connections {
-    /// Whether one more connection could be taken in, if need be in place of another.
+    /// Whether another connection can be accepted, if necessary in place of an old one.
     pub(super) fn has_room(&mut self) -> bool {
         self.open.retain(|(_, task)| !task.is_finished());
         self.open.len() < MAX_CONNECTIONS || self.open.iter().any(|(known, _)| !known.get())
     }
 
-    /// Takes a connection in. If the places are taken, the oldest one without the token is closed.
+    /// Adds a connection. At the limit, the oldest one without the token is closed.
     pub(super) fn take(&mut self, known: Known, task: AbortHandle) {
         if self.open.len() >= MAX_CONNECTIONS {
             self.close_a_stranger();

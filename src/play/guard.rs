@@ -1,51 +1,51 @@
-//! Who is let in: those who have the token, from the page itself, on this machine.
+//! Access control: requests need the token, and come from the page itself, on this machine.
 
 use hyper::header::{HOST, HeaderMap, HeaderName, ORIGIN};
 use std::cell::Cell;
 use std::time::Duration;
 
-/// What browsers say of where a request comes from.
+/// What browsers say about the origin of a request.
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
-/// Bytes of the token: nobody guesses 128 bits.
+/// Length of the token in bytes: 128 bits cannot be guessed.
 pub const TOKEN_BYTES: usize = 16;
 
-/// How long after the server's start the browser has to use its code.
+/// How long after the server's start the browser may use its code.
 pub const CODE_LIFE: Duration = Duration::from_secs(120);
 
-/// Before the code in a path.
+/// The part of a path before the code.
 const OPEN: &str = "/open/";
 
-/// Why a request is not let in.
+/// Why access is denied.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum AccessDenied {
-    /// Its `Host` is not this machine: a name of somebody else's leads here (DNS rebinding).
-    #[error("the playground answers to its loopback address only")]
+    /// Its `Host` is not this machine: a foreign name resolves to it (DNS rebinding).
+    #[error("the playground answers requests to its loopback address only")]
     Host,
-    /// Another page makes it.
-    #[error("the playground answers its own page only")]
+    /// It was made by another page.
+    #[error("the playground answers requests from its own page only")]
     Origin,
     /// It lacks the token.
-    #[error("the address lacks the token: use the one that `macvlab play` printed")]
+    #[error("the URL lacks the token: use the one that `macvlab play` printed")]
     Token,
     /// Its code is wrong, used, too old, or another user's.
-    #[error("this address opened the page once, for one user: use the one that `macvlab play` printed")]
+    #[error("this URL opens the page once, for one user: use the one that `macvlab play` printed")]
     Code,
 }
 
-/// What a request must have.
+/// What a request must present.
 #[derive(Clone, Debug)]
 pub struct Guard {
     token: String,
-    /// What is given for the token, once.
+    /// The code that can be exchanged for the token, once.
     code: Cell<Option<u128>>,
-    /// The values of `Host` that are this server.
+    /// The `Host` values of this server.
     hosts: [String; 2],
 }
 
 impl Guard {
-    /// A guard of the server on this port of the loopback interface, with a token of its own from random bytes.
+    /// Creates a guard for the server on this port of the loopback interface, with a token made of random bytes.
     #[must_use]
     pub fn new(port: u16, random: [u8; TOKEN_BYTES]) -> Guard {
         let token = hex(random);
@@ -56,23 +56,23 @@ impl Guard {
         }
     }
 
-    /// The address of the page.
+    /// The URL of the page.
     #[must_use]
     pub fn url(&self) -> String {
         let [host, _] = &self.hosts;
         format!("http://{host}/{}/", self.token)
     }
 
-    /// An address that leads to the page once, within [`CODE_LIFE`], and for the user of this server alone. It may stand
-    /// where other users of the machine read it, such as in the arguments of a program.
+    /// A URL that leads to the page once, within [`CODE_LIFE`], and for the user of this server only. It may appear
+    /// where other users of the machine can read it, such as in the arguments of a program.
     pub fn one_time_url(&self, random: [u8; TOKEN_BYTES]) -> String {
         self.code.set(Some(u128::from_be_bytes(random)));
         let [host, _] = &self.hosts;
         format!("http://{host}{OPEN}{}", hex(random))
     }
 
-    /// The path of the page, for a request that has the one-time code at this age of the server. `None`: it is for something else. `is_own` says
-    /// whether it comes from the user of this server; those who do not cannot use the code up.
+    /// The path of the page, for a request that has the one-time code at this age of the server. `None`: it asks for
+    /// something else. `is_own` says whether it comes from the user of this server; other users cannot use up the code.
     ///
     /// # Errors
     /// [`AccessDenied`].
@@ -96,7 +96,7 @@ impl Guard {
         Some(Ok(format!("/{}/", self.token)))
     }
 
-    /// What the path of a request names behind the token.
+    /// The part of a request's path after the token.
     ///
     /// # Errors
     /// [`AccessDenied`].
@@ -106,9 +106,9 @@ impl Guard {
         if same(token.as_bytes(), self.token.as_bytes()) { Ok(rest) } else { Err(AccessDenied::Token) }
     }
 
-    /// Whether the page itself asks, or the person, and by this server's address.
+    /// Whether the request comes from the page or the user, and through this server's address.
     fn is_own_page(&self, headers: &HeaderMap) -> Result<(), AccessDenied> {
-        // A header that comes twice is as good as a wrong one.
+        // A duplicate header counts as a wrong one.
         let one = |name: HeaderName| {
             let mut all = headers.get_all(name).iter();
             (all.next().map(|value| value.as_bytes()), all.next().is_some())
@@ -134,7 +134,7 @@ fn hex(random: [u8; TOKEN_BYTES]) -> String {
     random.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// Compares without telling by the time it takes how much of it is right.
+/// Compares in constant time.
 fn same(given: &[u8], right: &[u8]) -> bool {
     let differing = given.iter().zip(right).fold(0, |differing, (a, b)| differing | (a ^ b));
     given.len() == right.len() && std::hint::black_box(differing) == 0

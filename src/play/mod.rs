@@ -1,21 +1,21 @@
-//! The playground: a lab that runs while somebody changes it, on a page of a local web server.
+//! The playground: a lab that users change while it runs, on a page of a local web server.
 //!
-//! | file | what it is |
+//! | file | content |
 //! | --- | --- |
-//! | `session.rs` | a lab and what was done in it: act, undo, redo, export; no I/O |
-//! | `watch.rs` | ends what does not end by itself |
-//! | `state.rs` | how a session stands, for the controls of the page |
-//! | `request.rs` | what a request in JSON asks for, as a step of a lab file |
-//! | `api.rs` | a request and the answer to it; no I/O |
+//! | `session.rs` | a lab and the actions on it: act, undo, redo, export; no I/O |
+//! | `watchdog.rs` | stops steps that do not end |
+//! | `state.rs` | the state of a session, for the page's controls |
+//! | `request.rs` | converts a JSON request to a step of a lab file |
+//! | `api.rs` | requests and responses; no I/O |
 //! | `assets/` | the page |
-//! | `guard.rs` | who is let in |
-//! | `crowd.rs` | the open connections, and which of them makes room for another |
-//! | `patient.rs` | a stream that ends when its other end does not read |
+//! | `guard.rs` | access control |
+//! | `connections.rs` | the open connections, and which of them makes room for another |
+//! | `timed_stream.rs` | a stream that ends when its peer does not read |
 //! | `peer.rs` | whether a connection comes from the user of this server |
 //! | `server.rs` | HTTP on the loopback interface |
 //!
-//! Everything that is done is a step of a lab file, and a lab under virtual time does the same every time: to undo is to
-//! run all but the last step again, and a session is exported as the lab file with its steps.
+//! Every action is a step of a lab file, and a lab in virtual time is deterministic: undo runs all but the last step
+//! again, and a session is exported as the lab file with its steps.
 
 mod api;
 mod assets;

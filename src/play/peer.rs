@@ -1,4 +1,4 @@
-//! Whose a connection is.
+//! Finds the user that owns a connection.
 
 use std::io;
 use std::net::SocketAddr;
@@ -19,14 +19,14 @@ impl Ends {
     }
 }
 
-/// Whether the other end is open, on this machine, and belongs to the user of this process.
+/// Whether the peer is open, on this machine, and belongs to the user of this process.
 #[cfg(target_os = "linux")]
 pub(super) fn is_own(ends: Ends) -> bool {
     use std::fs::File;
     use std::io::{BufRead as _, BufReader};
 
     let user = nix::unistd::geteuid().as_raw();
-    // A program may reach an IPv4 address from a socket of IPv6.
+    // A program may reach an IPv4 address from an IPv6 socket.
     ["/proc/self/net/tcp", "/proc/self/net/tcp6"].into_iter().any(|table| {
         let Ok(table) = File::open(table) else { return false };
         let mut lines = BufReader::new(table).lines().map_while(Result::ok);
@@ -34,14 +34,14 @@ pub(super) fn is_own(ends: Ends) -> bool {
     })
 }
 
-/// Elsewhere it cannot be told.
+/// Unknown on other systems.
 #[cfg(not(target_os = "linux"))]
 pub(super) fn is_own(_: Ends) -> bool {
     false
 }
 
-/// The user of the other end, if this line of the table (`proc_pid_net(5)`) is about it. A socket that is closed, or about
-/// to be, has no owner any more.
+/// The user of the peer, if this line of the table (`proc_pid_net(5)`) describes it. A socket that is closed, or about
+/// to be, no longer has an owner.
 #[cfg(target_os = "linux")]
 fn owner(line: &str, ends: Ends) -> Option<u32> {
     const ESTABLISHED: &str = "01";
@@ -51,11 +51,11 @@ fn owner(line: &str, ends: Ends) -> Option<u32> {
     if !is(local, ends.peer) || !is(remote, ends.own) || state != ESTABLISHED {
         return None;
     }
-    // Behind the queues, the timer and the retransmissions.
+    // After the queues, the timer and the retransmissions.
     words.nth(3)?.parse().ok()
 }
 
-/// An address as the table has it; in the table of IPv6, it is the end of the mapped one.
+/// An address in the table's format; the IPv6 table ends with the mapped IPv4 address.
 #[cfg(target_os = "linux")]
 fn shown(end: SocketAddr) -> Option<String> {
     let SocketAddr::V4(end) = end else { return None };

@@ -1,20 +1,20 @@
-//! What a request asks for: a step of a lab file, as JSON or as it would stand there.
+//! Converts a request to a step of a lab file.
 
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-/// The body of a request to act.
+/// The body of an action request.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "lowercase")]
 pub(super) enum Act {
     /// The keys of a step: `{"ping": {"from": "c1", "to": "c2"}}`.
     Step(Map<String, Value>),
-    /// What would stand in the file: `ping = { from = "c1", to = "c2" }`.
+    /// The text of the step: `ping = { from = "c1", to = "c2" }`.
     Toml(String),
 }
 
 impl Act {
-    /// The step as it would stand in a lab file.
+    /// The step as text of a lab file.
     pub(super) fn into_toml(self) -> String {
         match self {
             Act::Step(step) => step.iter().map(|(key, value)| format!("{}\n", pair(key, value))).collect(),
@@ -27,7 +27,7 @@ fn pair(key: &str, value: &Value) -> String {
     format!("{} = {}", quoted(key), toml(value))
 }
 
-/// A value of JSON as one of TOML. What TOML does not have, `null`, is written and then refused.
+/// Converts a JSON value to TOML. `null`, which TOML lacks, is written and then refused.
 fn toml(value: &Value) -> String {
     match value {
         Value::String(text) => quoted(text),
@@ -40,7 +40,7 @@ fn toml(value: &Value) -> String {
     }
 }
 
-/// A string: what JSON escapes, TOML escapes in the same way, and DEL as well.
+/// A string: TOML has JSON's escapes, and DEL must be escaped as well.
 fn quoted(text: &str) -> String {
     Value::from(text).to_string().replace('\u{7f}', "\\u007f")
 }

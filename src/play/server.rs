@@ -1,4 +1,4 @@
-//! HTTP on the loopback interface, in one thread: a session is one person's.
+//! HTTP on the loopback interface, in one thread: a session has one user.
 
 use super::api::{self, ApiError, MAX_BODY};
 use super::connections::{Connections, Known};
@@ -24,17 +24,17 @@ use tokio::net::TcpStream;
 use tokio::task::{LocalSet, yield_now};
 use tokio::time::{Instant, sleep, timeout};
 
-/// Headers of a request.
+/// Maximum number of headers of a request.
 pub const MAX_HEADERS: usize = 64;
 
-/// The longest head of a request, and what is read at once, in bytes.
+/// Maximum length of a request head, and size of the read buffer, in bytes.
 pub const MAX_HEAD: usize = 16 * 1024;
 
-/// How long the head of a request may take to come in (before its first byte too), then its body; how long an answer may
-/// wait to be read on; and how long a connection has to present the token.
+/// Timeouts: for the head of a request (from before its first byte), then for its body; for the client to read on; and
+/// for a connection to present the token.
 pub const PATIENCE: Duration = Duration::from_secs(10);
 
-/// How often it is asked whether the server is to end.
+/// How often the server checks whether to stop.
 const TICK: Duration = Duration::from_millis(100);
 
 /// A port of the loopback interface; 0: any that is free.
@@ -47,11 +47,11 @@ pub fn listen(port: u16) -> io::Result<TcpListener> {
     Ok(listener)
 }
 
-/// Serves a session until `ended` says so. What a single connection suffers ends that connection only, and those that
-/// lack the token keep nobody out who has it.
+/// Serves a session until `ended` returns true. An error on a connection ends only that connection, and clients without
+/// the token cannot lock out those that have it.
 ///
 /// # Errors
-/// The system gives no event loop, or the socket cannot be used in it.
+/// The system provides no event loop, or the socket cannot be used in it.
 pub fn serve(
     listener: TcpListener,
     session: Session,
@@ -61,7 +61,7 @@ pub fn serve(
     serve_with(PATIENCE, listener, session, guard, ended)
 }
 
-/// [`serve`], with another patience.
+/// [`serve`] with other timeouts.
 pub(super) fn serve_with(
     patience: Duration,
     listener: TcpListener,
@@ -76,7 +76,7 @@ pub(super) fn serve_with(
         let mut crowd = Connections::default();
         while !ended() {
             if !crowd.has_room() {
-                // All of them have the token. The system keeps who comes now until one of them goes.
+                // All of them have the token. The system queues new connections until one of them ends.
                 sleep(TICK).await;
                 continue;
             }
@@ -85,10 +85,10 @@ pub(super) fn serve_with(
                     let known = Known::default();
                     let served = connection(stream, known.clone(), Rc::clone(&shared));
                     crowd.take(known, tokio::task::spawn_local(served).abort_handle());
-                    // What the connection has already sent is read before another one could take its place.
+                    // Data that the connection has sent already is read before another one can take its place.
                     yield_now().await;
                 }
-                // The system is short of something, such as file descriptors.
+                // The system is short of a resource, such as file descriptors.
                 Ok(Err(_)) if crowd.close_a_stranger() => yield_now().await,
                 Ok(Err(_)) => sleep(TICK).await,
                 Err(_) => {}
@@ -108,7 +108,7 @@ struct Shared {
 async fn connection(stream: TcpStream, known: Known, shared: Rc<Shared>) {
     let patience = shared.patience;
     let is_known = known.clone();
-    // A connection without ends has been closed by the other one.
+    // A connection without addresses has been closed by the client.
     let Ok(ends) = Ends::of(&stream) else { return };
     let service = service_fn(move |request| {
         let (known, shared) = (known.clone(), Rc::clone(&shared));
@@ -120,7 +120,7 @@ async fn connection(stream: TcpStream, known: Known, shared: Rc<Shared>) {
         .max_headers(MAX_HEADERS)
         .max_buf_size(MAX_HEAD);
     let mut served = pin!(http.serve_connection(TokioIo::new(TimedStream::new(stream, patience)), service));
-    // A connection that broke off needs no answer.
+    // A connection that broke off needs no response.
     if timeout(patience, served.as_mut()).await.is_err() && is_known.get() {
         let _ = served.await;
     }
@@ -134,7 +134,7 @@ async fn handle(request: Request<Incoming>, ends: Ends, known: &Known, shared: &
         let refused = |outsider| last(ApiError::from(outsider).answer());
         return redeemed.map_or_else(refused, |page| api::lead_to(&page));
     }
-    // The body of an outsider's request is not read, and its connection not used again.
+    // The body of an unauthorized request is not read, and its connection not reused.
     let what = match shared.guard.admit(head.uri.path(), &head.headers) {
         Ok(what) => what,
         Err(outsider) => return last(ApiError::from(outsider).answer()),
@@ -146,14 +146,14 @@ async fn handle(request: Request<Incoming>, ends: Ends, known: &Known, shared: &
         Ok(Err(e)) if e.is::<http_body_util::LengthLimitError>() => {
             return refused(StatusCode::PAYLOAD_TOO_LARGE, &format!("at most {MAX_BODY} bytes are read"));
         }
-        Ok(Err(_)) => return refused(StatusCode::BAD_REQUEST, "the body of the request is broken"),
-        Err(_) => return refused(StatusCode::REQUEST_TIMEOUT, "the request takes too long to come"),
+        Ok(Err(_)) => return refused(StatusCode::BAD_REQUEST, "the request body cannot be read"),
+        Err(_) => return refused(StatusCode::REQUEST_TIMEOUT, "the request takes too long to arrive"),
     };
-    // Nothing waits while the session is held.
+    // No await while the session is borrowed.
     api::answer(&mut shared.session.borrow_mut(), what, &head, &body)
 }
 
-/// The last answer on its connection.
+/// The last response on its connection.
 fn last(mut response: Response<Bytes>) -> Response<Bytes> {
     response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     response

@@ -1,4 +1,4 @@
-//! A lab and what was done in it so far.
+//! A lab and the actions on it.
 
 use super::state::{ActionResult, State};
 use super::watchdog::{Watchdog, timed};
@@ -12,40 +12,40 @@ use crate::stop::Stop;
 use std::io;
 use std::time::Duration;
 
-/// The most actions of a session: an undo runs all of them again while somebody waits.
+/// Maximum number of actions in a session: an undo runs all of them again while the user waits.
 pub const MAX_ACTIONS: usize = 1000;
 
-/// The most events of a session: they are all kept, and the page holds them too.
+/// Maximum number of events in a session: all are kept, and the page holds them too.
 pub const MAX_EVENTS: usize = 100_000;
 
-/// The most bytes of frames in a session, counted at every hop: what is downloaded has them all, and the page has each
-/// frame in hex.
+/// Maximum bytes of frames in a session, counted at every hop: the download contains all of them, and the page contains
+/// each frame in hex.
 pub const MAX_FRAME_BYTES: usize = 32 << 20;
 
-/// The longest that an action runs, in real time: the answer waits for it.
+/// Maximum real time of an action: the response waits for it.
 pub const MAX_ACTION_TIME: Duration = Duration::from_secs(10);
 
-/// The longest that all actions of a session run, in real time: an undo runs all of them again.
+/// Maximum real time of all actions of a session: an undo runs all of them again.
 pub const MAX_SESSION_TIME: Duration = Duration::from_secs(30);
 
-/// Why nothing was done. What the kernel refuses is done, and its outcome is the refusal.
+/// Why an action was not executed. An action that the kernel would refuse is executed, and its outcome is the refusal.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Denied {
-    /// This is no step of a lab file.
+    /// The input is not a step of a lab file.
     #[error("{}", first(.0))]
     NoStep(#[from] Diagnostics),
     /// There are [`MAX_ACTIONS`].
-    #[error("a session has at most {MAX_ACTIONS} actions: undo some, or begin anew")]
+    #[error("a session has at most {MAX_ACTIONS} actions: undo some, or start again")]
     TooManyActions,
     /// There would be more than [`MAX_EVENTS`].
     #[error(
-        "that would be more than {MAX_EVENTS} events, the most that a session has: ask for less, or undo something"
+        "that would be more than {MAX_EVENTS} events, the limit of a session: use a smaller step, or undo something"
     )]
     TooManyEvents,
     /// There would be more than [`MAX_FRAME_BYTES`].
     #[error(
-        "that would be more than {} MiB of frames, the most that a session has: ask for less, or undo something",
+        "that would be more than {} MiB of frames, the limit of a session: use a smaller step, or undo something",
         MAX_FRAME_BYTES >> 20
     )]
     TooManyBytes,
@@ -55,68 +55,66 @@ pub enum Denied {
          together for {MAX_SESSION_TIME:?}"
     )]
     TookTooLong(Duration),
-    /// The time of the action cannot be watched.
-    #[error("the system gives no thread: {0}")]
+    /// The action's run time cannot be limited.
+    #[error("the system cannot start a thread: {0}")]
     NoThread(#[from] io::Error),
-    /// The lab's time has an end.
-    #[error(
-        "it could go on past the end of the lab's time, which is 100 years: undo something, or begin anew"
-    )]
+    /// The lab's time limit.
+    #[error("it could run beyond the lab's time limit of 100 years: undo something, or start again")]
     TooLate,
-    /// The playground reads no files but those that the lab named when it was opened.
+    /// The playground reads only files that the lab named when it was opened.
     #[error("the capture `{0}` was not opened with the lab")]
     UnknownCapture(String),
-    /// Nothing was done.
+    /// There is no action to undo.
     #[error("there is nothing to undo")]
     NothingToUndo,
-    /// Nothing was undone.
-    #[error("there is nothing to do again")]
+    /// There is no action to redo.
+    #[error("there is nothing to redo")]
     NothingToRedo,
 }
 
-/// The first mistake, and what would be right.
-fn first(mistakes: &Diagnostics) -> String {
-    match mistakes.list().first() {
-        Some(mistake) => match &mistake.help {
-            Some(help) => format!("{}: {help}", mistake.message),
-            None => mistake.message.clone(),
+/// The first error, and its hint.
+fn first(diagnostics: &Diagnostics) -> String {
+    match diagnostics.list().first() {
+        Some(first) => match &first.help {
+            Some(help) => format!("{}: {help}", first.message),
+            None => first.message.clone(),
         },
-        None => "this is no step".to_owned(),
+        None => "this is not a step".to_owned(),
     }
 }
 
-/// A lab that runs, what was done in it, and what happened.
+/// A running lab, the actions on it, and their events.
 pub struct Session {
-    /// The lab, with what was done as its steps.
+    /// The lab, with the actions as its steps.
     spec: LabSpec,
-    /// What was undone; the last is the next to be done again.
+    /// Undone actions; the last is the next to redo.
     undone: Vec<StepSpec>,
     run: Run,
     options: Options,
 }
 
-/// A run as far as it has come.
+/// A run up to the current point.
 pub(super) struct Run {
     lab: Lab,
-    /// What happened so far.
+    /// The events so far.
     events: Vec<Event>,
-    /// What came of each step.
+    /// The outcome of each step.
     told: Vec<ActionResult>,
-    /// The counters and states at the moment.
+    /// The current counters and states.
     standing: Vec<Event>,
     /// Bytes of the frames in `events`.
     bytes: usize,
-    /// Real time that the steps took.
+    /// Real time that the steps used.
     spent: Duration,
-    /// Ends a step that does not come to an end.
+    /// Stops a step that does not end.
     stop: Stop,
 }
 
 impl Session {
-    /// Opens a lab: its steps are the first actions. `options` has the captures that they replay.
+    /// Opens a lab: its steps are the first actions. `options` contains the captures that they replay.
     ///
     /// # Errors
-    /// [`Denied`]: the lab is larger than a session can be.
+    /// [`Denied`]: the lab exceeds the limits of a session.
     pub fn open(mut spec: LabSpec, options: Options) -> Result<Session, Denied> {
         for step in &mut spec.steps {
             step.line = 0;
@@ -129,10 +127,10 @@ impl Session {
         Ok(Session { spec, undone: Vec::new(), run, options })
     }
 
-    /// Does what a step of a lab file says: `ping = { from = "c1", to = "c2" }`.
+    /// Executes a step of a lab file: `ping = { from = "c1", to = "c2" }`.
     ///
     /// # Errors
-    /// [`Denied`]: then nothing has happened.
+    /// [`Denied`]: nothing has changed.
     pub fn act(&mut self, step: &str) -> Result<ActionResult, Denied> {
         let step = labfile::parse_step(&self.spec, step)?;
         if let Action::Replay { capture, .. } = &step.action
@@ -145,7 +143,7 @@ impl Session {
         Ok(told)
     }
 
-    /// Takes the last action back: everything before it is run again.
+    /// Undoes the last action: everything before it is run again.
     ///
     /// # Errors
     /// [`Denied::NothingToUndo`].
@@ -155,7 +153,7 @@ impl Session {
         self.again()
     }
 
-    /// Does again what was undone last.
+    /// Redoes the last undone action.
     ///
     /// # Errors
     /// [`Denied::NothingToRedo`].
@@ -164,16 +162,16 @@ impl Session {
         self.do_step(step.clone()).inspect_err(|_| self.undone.push(step))
     }
 
-    /// Back to the devices as they were declared. What was done can be done again, step by step.
+    /// Returns to the devices as declared. All actions can be redone one by one.
     ///
     /// # Errors
-    /// None that a lab which could be opened gives.
+    /// None for a lab that could be opened.
     pub fn reset(&mut self) -> Result<(), Denied> {
         self.undone.extend(self.spec.steps.drain(..).rev());
         self.again()
     }
 
-    /// The lab file with what was done as its steps, and what came of each as its expectation: a lab that holds.
+    /// The lab file with the actions as its steps and their outcomes as expectations: a lab that passes.
     #[must_use]
     pub fn export(&self) -> String {
         let mut spec = self.spec.clone();
@@ -200,19 +198,19 @@ impl Session {
     /// Every hop so far as a packet, as pcapng.
     ///
     /// # Errors
-    /// None that writing to memory gives.
+    /// None when writing to memory.
     pub fn traffic(&self) -> Result<Vec<u8>, CaptureError> {
         let mut capture = AnnotatedCapture::new(Vec::new())?;
         self.events().try_for_each(|event| capture.event(event))?;
         capture.finish()
     }
 
-    /// What happened so far, and how everything stands: what a run of the exported lab tells.
+    /// The events so far, and the current counters and states: equal to a run of the exported lab.
     pub fn events(&self) -> impl Iterator<Item = &Event> {
         self.run.events.iter().chain(&self.run.standing)
     }
 
-    /// What happened so far, for the page that shows it.
+    /// The events so far, for the page.
     #[must_use]
     pub fn bundle(&self) -> Bundle {
         let mut recorder = Recorder::default();
@@ -220,16 +218,23 @@ impl Session {
         recorder.finish()
     }
 
-    /// How the session stands, for those who show its controls.
+    /// The session's state, for the controls.
     #[must_use]
     pub fn state(&self) -> State {
         State::of(&self.run.lab, &self.run.told, self.undone.last())
     }
 
-    /// Runs all steps again. They are known to end, in the time that they took.
+    /// Runs all steps again. They are known to end, in the time that they took before.
     fn again(&mut self) -> Result<(), Denied> {
         self.run = Run::of(&self.spec, &self.options)?;
         Ok(())
+    }
+
+    /// Fills the session until there is room for only this many more events.
+    #[cfg(test)]
+    pub(super) fn leave_room(&mut self, events: usize) {
+        let filling = Event::Lab { title: String::new(), devices: Vec::new() };
+        self.run.events.resize(MAX_EVENTS - events, filling);
     }
 
     fn do_step(&mut self, step: StepSpec) -> Result<ActionResult, Denied> {
@@ -255,7 +260,7 @@ impl Session {
 }
 
 impl Run {
-    /// The lab as it is built.
+    /// The lab before its steps.
     pub(super) fn built(spec: &LabSpec, options: &Options) -> Run {
         let stop = Stop::default();
         let lab = Lab::new(spec, Options { stop: stop.clone(), ..options.clone() });
@@ -274,7 +279,7 @@ impl Run {
         done.map(|()| run)
     }
 
-    /// Builds the lab and runs its steps, for no longer than this.
+    /// Builds the lab and runs its steps, within this time.
     fn within(limit: Duration, spec: &LabSpec, options: &Options) -> Result<Run, Denied> {
         let mut run = Run::built(spec, options);
         run.watched(limit, |run| run.steps(spec))?;
@@ -285,7 +290,7 @@ impl Run {
         spec.steps.iter().try_for_each(|step| self.step(step))
     }
 
-    /// Does some of the work, for no longer than this. If it cannot be finished, the run is of no more use.
+    /// Does some work within this time. If it does not finish, the run must be discarded.
     pub(super) fn watched(
         &mut self,
         limit: Duration,
@@ -295,7 +300,7 @@ impl Run {
         let (done, spent) = timed(|| work(self));
         watch.end();
         self.spent += spent;
-        // What has just ended when its time was over cannot be gone on with: the flag stays set.
+        // Work that ends just as its time is over cannot be continued: the flag stays set.
         done.and_then(|()| self.in_time()).map_err(|denied| match denied {
             Denied::TookTooLong(_) => Denied::TookTooLong(limit),
             denied => denied,
@@ -306,7 +311,7 @@ impl Run {
         if self.stop.asked() { Err(Denied::TookTooLong(self.spent)) } else { Ok(()) }
     }
 
-    /// Runs a step. If it cannot be finished, the run is of no more use.
+    /// Runs a step. If it does not finish, the run must be discarded.
     fn step(&mut self, step: &StepSpec) -> Result<(), Denied> {
         let begin = self.events.len();
         let (events, bytes, stop) = (&mut self.events, &mut self.bytes, &self.stop);
@@ -334,14 +339,14 @@ impl Run {
         Ok(())
     }
 
-    /// Looks how everything stands now.
+    /// Reads the current counters and states.
     fn stand(&mut self) {
         self.standing.clear();
         self.lab.finish(&mut |event| self.standing.push(event.clone()));
     }
 }
 
-/// What came of a step, as what is expected of it; `None`: nothing came, for it was not done.
+/// The outcome of a step as an expectation; `None`: it was not run.
 fn came(action: &Action, outcome: Outcome, delivered: &[Name]) -> Option<Expect> {
     Some(match (outcome, action) {
         (Outcome::Reply, _) => Expect::Reply,
@@ -354,7 +359,7 @@ fn came(action: &Action, outcome: Outcome, delivered: &[Name]) -> Option<Expect>
     })
 }
 
-/// How many switches have a device of their own, because something sits on it.
+/// The number of switches whose own device has ports.
 fn own_devices(spec: &LabSpec) -> usize {
     let is_parent = |name| spec.parents().any(|parent| parent == name);
     spec.switches.iter().filter(|switch| is_parent(&switch.name)).count()

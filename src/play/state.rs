@@ -1,4 +1,4 @@
-//! How a session stands, and what came of an action: for those who show it. Every word is the reports' or the catalogue's.
+//! A session's state and an action's outcome, for display. All texts come from the reports or the catalogue.
 
 use super::session::{MAX_ACTIONS, MAX_EVENTS};
 use crate::lab::spec::{Name, StepSpec};
@@ -14,11 +14,11 @@ use serde::Serialize;
 pub struct ActionReason {
     /// Its id: `R126`.
     pub rule: &'static str,
-    /// What it is called.
+    /// Its title.
     pub title: &'static str,
     /// Its reason, in a sentence.
     pub why: &'static str,
-    /// What it did: `why the first frame was lost (at sw0.eth0)`.
+    /// Its effect: `why the first frame was lost (at sw0.eth0)`.
     pub text: String,
 }
 
@@ -28,37 +28,37 @@ impl From<Reason> for ActionReason {
     }
 }
 
-/// What came of an action.
+/// The outcome of an action.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct ActionResult {
     /// The number of its step, from 1.
     pub step: usize,
-    /// What was done: `c1 pings c2`.
+    /// The action: `c1 pings c2`.
     pub action: String,
-    /// What came of it: `a reply after 0.008 ms`.
+    /// The outcome: `a reply after 0.008 ms`.
     pub outcome: String,
-    /// It was refused, or nobody answered.
+    /// It was refused, or got no reply.
     pub failed: bool,
-    /// The rules that made the difference; of an injected frame, what became of it at each device.
+    /// The rules that made the difference; for an injected frame, its outcome at each device.
     pub because: Vec<ActionReason>,
 }
 
-/// A device as its controls show it.
+/// A device with the data that its controls show.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct DeviceNow {
     /// Its name; of a switch port, SWITCH.DEVICE.
     pub name: Name,
-    /// The word of the events: `nic`, `macvlan`, `switch-port` and so on.
+    /// Its kind in events: `nic`, `macvlan`, `switch-port` and so on.
     pub kind: &'static str,
     /// The device below it, or the switch of a switch port.
     pub parent: Option<Name>,
-    /// The device at the other end of its cable.
+    /// The device at the far end of its cable.
     pub peer: Option<Name>,
     /// Its MAC address.
     pub mac: Option<String>,
     /// A port's mode.
     pub mode: Option<&'static str>,
-    /// Administratively up.
+    /// Whether it is administratively up.
     pub up: bool,
     /// The IP addresses of its stack, with their prefix lengths.
     pub addresses: Vec<String>,
@@ -66,29 +66,29 @@ pub struct DeviceNow {
     pub flags: Vec<(&'static str, bool)>,
 }
 
-/// How a session stands.
+/// The state of a session.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct State {
     /// The lab's title.
     pub title: String,
-    /// The devices that are there, in the order in which they were made; then switches with their ports.
+    /// The existing devices, in the order of creation; then switches with their ports.
     pub devices: Vec<DeviceNow>,
-    /// What was done, and what came of it.
+    /// The actions and their outcomes.
     pub done: Vec<ActionResult>,
-    /// What would be undone: `c1 pings c2`.
+    /// The action to undo: `c1 pings c2`.
     pub undo: Option<String>,
-    /// What would be done again.
+    /// The action to redo.
     pub redo: Option<String>,
-    /// Every mode, as lab files have them.
+    /// Every mode, as lab files name them.
     pub modes: [&'static str; Mode::ALL.len()],
-    /// The most actions.
+    /// Maximum number of actions.
     pub max_actions: usize,
-    /// The most events.
+    /// Maximum number of events.
     pub max_events: usize,
 }
 
 impl State {
-    /// `next` is what would be done again.
+    /// `next` is the action to redo.
     pub(super) fn of(lab: &Lab, done: &[ActionResult], next: Option<&StepSpec>) -> State {
         State {
             title: lab.title().to_owned(),
@@ -119,7 +119,7 @@ fn now(device: Device) -> DeviceNow {
 }
 
 impl ActionResult {
-    /// Reads it from the events of the step. `None`: the step has not come to its end.
+    /// Reads the outcome from the events of the step. `None`: the step has not ended.
     pub(super) fn of(number: usize, spec: &StepSpec, events: &[Event], lab: &Lab) -> Option<ActionResult> {
         let Event::Result { outcome, rtt, delivered, .. } = events.last()? else { return None };
         let reasons = because(spec, *outcome, events, &lab.devices());

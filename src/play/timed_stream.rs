@@ -1,4 +1,4 @@
-//! A stream that ends when its other end does not read: an answer that is not taken holds memory.
+//! A stream that ends when its peer does not read: an unread response holds memory.
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
@@ -8,11 +8,11 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::{Sleep, sleep};
 
-/// A stream that waits this long, and no longer, until more can be written.
+/// A stream that waits at most this long until it can write more.
 pub(super) struct TimedStream {
     stream: TcpStream,
     patience: Duration,
-    /// Runs while nothing can be written.
+    /// Runs while writing is blocked.
     stalled: Option<Pin<Box<Sleep>>>,
 }
 
@@ -21,7 +21,7 @@ impl TimedStream {
         TimedStream { stream, patience, stalled: None }
     }
 
-    /// Passes on what came of an attempt to write, or gives up.
+    /// Passes on the result of a write, or gives up.
     fn wait<T>(&mut self, cx: &mut Context<'_>, written: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
         if written.is_ready() {
             self.stalled = None;

@@ -1,4 +1,4 @@
-//! A watch over work that might not come to an end by itself.
+//! A time limit for work that might not end.
 
 use crate::stop::Stop;
 use std::io;
@@ -13,10 +13,10 @@ pub(super) struct Watchdog {
 }
 
 impl Watchdog {
-    /// Begins now.
+    /// Starts the time limit.
     ///
     /// # Errors
-    /// The system gives no thread.
+    /// The system cannot start a thread.
     pub(super) fn over(stop: &Stop, limit: Duration) -> io::Result<Watchdog> {
         let stop = stop.clone();
         let (work, ended) = channel();
@@ -28,7 +28,7 @@ impl Watchdog {
         Ok(Watchdog { work, thread })
     }
 
-    /// The work has ended: from now on the flag stays as it is.
+    /// The work has ended: from now on the flag does not change.
     pub(super) fn end(self) {
         drop(self.work);
         // It cannot panic, and if it did, the work would have ended all the same.
@@ -36,7 +36,7 @@ impl Watchdog {
     }
 }
 
-/// Does the work, and says how long it took.
+/// Does the work, and returns how long it took.
 #[expect(clippy::disallowed_methods, reason = "a person waits, in real time")]
 pub(super) fn timed<T>(work: impl FnOnce() -> T) -> (T, Duration) {
     let begin = Instant::now();

@@ -1,4 +1,4 @@
-//! Captures in, frames out: which ones, when, where and as what. There is no other place that chooses.
+//! Turns captures into frames: which ones, when, where and in what form. Nothing else selects frames.
 
 use super::pipeline::Ingress;
 use super::route::Route;
@@ -8,26 +8,26 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::time::Duration;
 
-/// From the end of one pass to the next, if a capture has only one frame and so no gap of its own.
+/// Gap between two passes, if a capture has only one frame and so no gap to derive it from.
 const LONE_GAP: Duration = Duration::from_micros(1);
 
-/// A frame that comes in.
+/// A frame that enters the lab.
 #[derive(Clone, Copy, Debug)]
 pub struct InputFrame<'a> {
-    /// Where.
+    /// The place.
     pub entry: Ingress,
-    /// When.
+    /// The time.
     pub time: Instant,
-    /// The frame.
+    /// The bytes.
     pub frame: &'a [u8],
 }
 
-/// Takes the frames of a feed. A closure takes them one by one.
+/// Receives the frames of a feed. A closure receives them one by one.
 pub trait FrameSink {
-    /// A frame comes in.
+    /// Handles a frame.
     fn frame(&mut self, chosen: InputFrame<'_>);
 
-    /// Frames come in, all at the same place, none of which was changed.
+    /// Handles frames that enter at the same place, unchanged.
     #[inline]
     fn frames<'f>(&mut self, entry: Ingress, frames: impl Iterator<Item = (Instant, &'f [u8])> + Clone) {
         frames.for_each(|(time, frame)| self.frame(InputFrame { entry, time, frame }));
@@ -40,49 +40,49 @@ impl<F: FnMut(InputFrame<'_>)> FrameSink for F {
     }
 }
 
-/// How much is replayed.
+/// The part of the captures to replay.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// Records that are read, bad ones counted.
+    /// Maximum number of records read, including bad ones.
     pub records: u64,
-    /// From the first frame on, by the times of the captures.
+    /// Maximum time after the first frame, by the captures' timestamps.
     pub duration: Option<Duration>,
 }
 
 impl Default for Limits {
-    /// Everything.
+    /// No limits.
     fn default() -> Limits {
         Limits { records: u64::MAX, duration: None }
     }
 }
 
-/// What a feed has counted.
+/// The counters of a feed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct FeedCounts {
-    /// Records read, bad ones counted.
+    /// Records read, including bad ones.
     pub records: u64,
-    /// Frames that came in.
+    /// Frames that entered the lab.
     pub frames: u64,
     /// Their bytes.
     pub bytes: u64,
-    /// Frames left out because nobody stands for their senders.
+    /// Frames left out because their senders are not mapped.
     pub left_out: u64,
-    /// Frames that came in though their end is missing in the capture.
+    /// Frames that entered although the capture truncated them.
     pub cut: u64,
     /// Bad records.
     pub bad: u64,
 }
 
-/// What came of asking for frames.
+/// The result of a request for frames.
 #[derive(Debug)]
 pub enum FeedOutcome {
     /// There were some.
     Frames,
-    /// A record of this capture cannot be used.
+    /// A record of this capture is unusable.
     Bad(usize, BadRecord),
-    /// A capture, or a pass over all of them, is at its end, or a limit was reached.
+    /// The end of a capture or of a pass, or a limit.
     End {
-        /// A limit was reached: another pass would give nothing.
+        /// A limit was reached: another pass would yield nothing.
         by_limit: bool,
     },
 }
@@ -90,7 +90,7 @@ pub enum FeedOutcome {
 /// One capture.
 struct Input {
     reader: Steady,
-    /// The next record of its batch.
+    /// The next record in its batch.
     next: usize,
 }
 
@@ -104,19 +104,19 @@ pub struct Feed {
     route: Route,
     limits: Limits,
     counts: FeedCounts,
-    /// Where frames are rewritten.
+    /// Buffer for rewritten frames.
     scratch: Vec<u8>,
     pass: Pass,
-    /// When frames are too late, known with the first one.
+    /// The time limit, known once the first frame is read.
     end: Option<Instant>,
 }
 
 /// One pass over the captures.
 #[derive(Default)]
 struct Pass {
-    /// How much later frames come in than they were captured.
+    /// Time added to the captured times.
     shift: Duration,
-    /// The first and the last time, as captured.
+    /// The first and the last captured time.
     span: Option<(Instant, Instant)>,
     records: u64,
 }
@@ -128,7 +128,7 @@ impl Pass {
         self.span = Some((first.min(totals.first), last.max(totals.last)));
     }
 
-    /// The next one begins one mean gap after the last frame of this one.
+    /// The next pass begins one mean gap after the last frame of this one.
     fn after(&self) -> Pass {
         let length = self.span.map_or(Duration::ZERO, |(first, last)| last.since(first));
         let gaps = u32::try_from(self.records.saturating_sub(1)).unwrap_or(u32::MAX);
@@ -163,20 +163,20 @@ impl Feed {
             readers.into_iter().map(|reader| Input { reader: Steady::new(reader), next: 0 }).collect();
     }
 
-    /// Another pass, over the same captures read anew: its frames come in after those of this pass.
+    /// Another pass, over the same captures opened again: its frames follow those of this pass.
     pub fn again(&mut self, readers: Vec<Reader>) {
         self.pass = self.pass.after();
         self.fill(readers);
     }
 
-    /// What was counted so far.
+    /// The counters so far.
     #[must_use]
     pub fn counts(&self) -> &FeedCounts {
         &self.counts
     }
 
-    /// Hands out the next frames, at most so many, in the order of their times; those of one time in the order of the
-    /// captures. A capture whose times go back is followed as it is, but for [single wrong times](Steady).
+    /// Emits the next frames, at most this many, in the order of their times; frames with equal times in the order of
+    /// the captures. A capture whose times go back is replayed as it is, except for [single wrong times](Steady).
     pub fn next(&mut self, most: usize, to: &mut impl FrameSink) -> FeedOutcome {
         while let Some(index) = self.hungry.pop() {
             let Some(input) = self.inputs.get_mut(index) else { continue };
@@ -202,7 +202,7 @@ impl Feed {
         self.run(index, most, to)
     }
 
-    /// Hands out records of one capture, as long as no other one's is due.
+    /// Emits records of one capture until another capture's record is due.
     fn run(&mut self, index: usize, most: usize, to: &mut impl FrameSink) -> FeedOutcome {
         let Some(input) = self.inputs.get_mut(index) else { return FeedOutcome::Frames };
         let other = self.heads.peek().map_or((Instant::MAX, usize::MAX), |Reverse(head)| *head);
@@ -252,7 +252,7 @@ impl Feed {
     }
 }
 
-/// Hands out the frames of records that somebody stands for.
+/// Emits the frames of records whose senders are mapped.
 fn choose(
     route: &Route,
     scratch: &mut Vec<u8>,

@@ -1,4 +1,4 @@
-//! The files of a replay, on the side of the thread that writes them.
+//! The output files of a replay, owned by the writer thread.
 
 use super::outputs::OutputError;
 use super::writer_queue::Full;
@@ -6,38 +6,38 @@ use crate::capture::{RecordFile, RecordFormat};
 use std::io::{self, Write};
 use std::path::PathBuf;
 
-/// Files that stay open between two writes. A lab may have more devices than a process may have open files, so those
-/// of the others are opened for each write.
+/// Files that stay open between two writes. A lab may have more devices than a process may have open files, so the
+/// others are opened for each write.
 const MAX_OPEN: usize = 128;
 
-/// Where a file's bytes go.
+/// The destination of a file's bytes.
 enum OutputState {
-    /// None: it is made when it is needed, which it seldom is.
+    /// None: it is created on first use, which is rare.
     File(Option<RecordFile>, RecordFormat),
     Stream(Box<dyn Write + Send>),
-    /// A write failed, or nobody reads it any more.
+    /// A write failed, or the reader is gone.
     Closed,
 }
 
-/// A file, and what it is called.
+/// A file, and its name in messages.
 struct Named {
     path: PathBuf,
     place: OutputState,
 }
 
-/// All of them, by number.
+/// All files, by number.
 #[derive(Default)]
 pub(super) struct Files {
     files: Vec<Named>,
-    /// Those that hold a file descriptor.
+    /// The files that hold a descriptor.
     open: usize,
-    /// Those that can be written to.
+    /// The files that can be written to.
     alive: usize,
     failure: Option<OutputError>,
 }
 
 impl Files {
-    /// One more file, that is begun at once: that it cannot be is found out now.
+    /// Adds a file and creates it at once, so that errors are found early.
     pub(super) fn begin(&mut self, path: PathBuf, format: RecordFormat) -> Result<(), OutputError> {
         let file = RecordFile::create(&path, format).map_err(|e| OutputError::new(&path, e))?;
         let file = self.admitted(file).map_err(|e| OutputError::new(&path, e))?;
@@ -45,12 +45,12 @@ impl Files {
         Ok(())
     }
 
-    /// One more file, that is begun when it is written to.
+    /// Adds a file that is created on the first write.
     pub(super) fn announce(&mut self, path: PathBuf, format: RecordFormat) {
         self.add(path, OutputState::File(None, format));
     }
 
-    /// One more file, that is a stream.
+    /// Adds a stream.
     pub(super) fn stream(&mut self, stream: Box<dyn Write + Send>, name: PathBuf) {
         self.add(name, OutputState::Stream(stream));
     }
@@ -60,7 +60,7 @@ impl Files {
         self.alive += 1;
     }
 
-    /// Lets a new file stay open, if it may.
+    /// Keeps a new file open, if the limit allows it.
     fn admitted(&mut self, mut file: RecordFile) -> io::Result<RecordFile> {
         if self.open < MAX_OPEN {
             self.open += 1;
@@ -70,14 +70,14 @@ impl Files {
         Ok(file)
     }
 
-    /// Writes a buffer. Answers whether there is any point in going on.
+    /// Writes a buffer. Returns whether to continue.
     pub(super) fn write(&mut self, full: &Full) -> bool {
         if let Err(error) = self.try_write(full) {
             let Some(named) = self.files.get_mut(full.file as usize) else { return false };
-            // The file ends with what is whole, and has its name all the same.
+            // The file ends with its last whole record, and gets its name all the same.
             let committed = std::mem::replace(&mut named.place, OutputState::Closed).commit();
             self.alive -= 1;
-            // That nobody reads a pipe any more is no error.
+            // A closed pipe is not an error.
             if error.kind() != io::ErrorKind::BrokenPipe {
                 self.failure.get_or_insert(OutputError::new(&named.path, error));
             } else if let Err(error) = committed {
@@ -110,7 +110,7 @@ impl Files {
         }
     }
 
-    /// Gives every file its name. Answers the first thing that went wrong.
+    /// Gives every file its name. Returns the first error.
     pub(super) fn finish(mut self) -> Result<(), OutputError> {
         for Named { path, place } in self.files {
             if let Err(error) = place.commit() {

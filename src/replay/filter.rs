@@ -1,4 +1,4 @@
-//! Which hops are written and shown.
+//! Selects the hops that are written and shown.
 
 use super::pipeline::{DeviceIndex, HopRef};
 use crate::lab::spec::Name;
@@ -6,7 +6,7 @@ use crate::lab::{Device, HopKind};
 use crate::verdict::Rule;
 use std::str::FromStr;
 
-/// What happened to a frame, in one word.
+/// What happened to a frame, as one word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Verdict {
     Arrive,
@@ -24,7 +24,7 @@ impl Verdict {
     ];
 }
 
-/// What is asked about a hop.
+/// The property of a hop that a term tests.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Quality {
     Device(Name),
@@ -39,18 +39,18 @@ pub struct Term {
     negated: bool,
 }
 
-/// The text is no condition.
+/// The text is not a term.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum BadTerm {
-    /// It has another form.
-    #[error("a filter is device=NAME, rule=ID or verdict=WORD, or one of them with != in the place of =")]
+    /// The syntax is wrong.
+    #[error("a filter is device=NAME, rule=ID or verdict=WORD, or one of them with != instead of =")]
     Form,
     /// There is no such rule.
     #[error("there is no rule `{0}`; `macvlab rules` lists them")]
     Rule(String),
     /// There is no such verdict.
-    #[error("there is no verdict `{0}`; it is arrive, receive, transmit or drop")]
+    #[error("there is no verdict `{0}`; use arrive, receive, transmit or drop")]
     Verdict(String),
 }
 
@@ -84,22 +84,23 @@ pub struct UnknownFilterDevice {
     known: String,
 }
 
-/// Lets a hop through that has, for each quality that terms name, one of those named, and none of those excluded.
+/// Accepts a hop that matches, for each property named in terms, one of the named values, and none of the excluded
+/// ones.
 #[derive(Clone, Debug)]
 pub struct Filter {
     devices: Vec<bool>,
-    /// By the rule's place in the catalogue.
+    /// By the rule's index in the catalogue.
     rules: Vec<bool>,
-    /// Whether a hop without a rule is let through.
+    /// Whether to accept a hop without a rule.
     without_rule: bool,
     verdicts: [bool; Verdict::ALL.len()],
 }
 
 impl Filter {
-    /// Puts a filter together for these devices.
+    /// Builds a filter for these devices.
     ///
     /// # Errors
-    /// A term names a device that is not there.
+    /// A term names a device that does not exist.
     pub fn new(terms: &[Term], devices: &[Device]) -> Result<Filter, UnknownFilterDevice> {
         for term in terms {
             if let Quality::Device(name) = &term.quality
@@ -128,7 +129,7 @@ impl Filter {
         })
     }
 
-    /// Whether a hop is let through.
+    /// Whether the filter accepts a hop.
     #[inline]
     #[must_use]
     pub fn lets_through(&self, hop: &HopRef<'_>) -> bool {
@@ -145,8 +146,8 @@ impl Filter {
     }
 }
 
-/// Whether something passes the terms of its kind: one that asks for it, or none that asks for anything; and none that
-/// excludes it.
+/// Whether a value passes the terms of its kind: it matches one of the including terms, if there are any, and no
+/// excluding one.
 fn passes(terms: &[Term], of_kind: impl Fn(&Quality) -> bool, is_it: impl Fn(&Quality) -> bool) -> bool {
     let mut wanted = terms.iter().filter(|t| !t.negated && of_kind(&t.quality)).peekable();
     let excluded = terms.iter().any(|t| t.negated && is_it(&t.quality));
@@ -163,7 +164,7 @@ mod tests {
         Device::new(name, crate::lab::DeviceType::Nic)
     }
 
-    /// Which of eight hops are let through: c1 and c2 arrive, receive by R14, transmit by R32, drop by R14.
+    /// Which of eight hops are accepted: c1 and c2 arrive, receive by R14, transmit by R32, drop by R14.
     fn through(terms: &[&str]) -> Vec<usize> {
         let terms: Vec<Term> = terms.iter().map(|t| t.parse().unwrap()).collect();
         let filter = Filter::new(&terms, &[device("c1"), device("c2")]).unwrap();

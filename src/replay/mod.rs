@@ -1,29 +1,29 @@
-//! Captures through a lab: read, chosen, decided, written.
+//! Replays captures through a lab: reads, selects, decides, writes.
 //!
 //! ```text
 //! captures ──Feed──▶ frames ──Pipeline──▶ hops ──┬──▶ Tally
 //!   Reader    merge, map,    the lab's         └──Filter──▶ Writer ═══▶ Files
-//!             rewrite,       devices                buffers             a thread of its own:
+//!             rewrite,       devices                buffers             a separate thread:
 //!             limits                                                    DEVICE.pcap, annotated pcapng
 //! ```
 //!
-//! Frames are lent from the window that they were read into; a frame that is to be written is copied once, into the buffer
-//! of its file, and full buffers go to the thread that writes. They come back empty: there are as many as were made at the
-//! beginning, so memory is the same for every capture, and who is faster waits for the other. Nothing is allocated for a
-//! frame on the way.
+//! Frames are borrowed from the window that they were read into; a frame that is to be written is copied once, into the
+//! buffer of its file, and full buffers go to the writer thread. Empty buffers come back: their number is fixed at the
+//! start, so memory use is the same for every capture, and the faster side waits for the other. Nothing is allocated
+//! per frame.
 //!
 //! | file | what it does |
 //! | --- | --- |
 //! | `feed.rs` | several captures merged by time; limits and passes |
 //! | `route.rs` | which device a frame belongs to, and with which addresses |
-//! | `rewrite.rs` | addresses and tags changed by hand |
+//! | `rewrite.rs` | changes to MAC addresses and tags |
 //! | `pace.rs` | when a frame is due |
-//! | `engine.rs` | frames in, hops out |
+//! | `pipeline.rs` | frames in, hops out |
 //! | `filter.rs` | which hops are written and shown |
-//! | `tally.rs` | hops counted |
-//! | `outputs.rs` | hops rendered into the buffers of files |
-//! | `post.rs` | full buffers on their way to the thread that writes, and empty ones on their way back |
-//! | `files.rs` | the files on that thread, more of them than a process may have open |
+//! | `tally.rs` | counts hops |
+//! | `outputs.rs` | writes hops into the buffers of files |
+//! | `writer_queue.rs` | full buffers on their way to the thread that writes, and empty ones on their way back |
+//! | `files.rs` | the files on that thread, possibly more than a process may have open |
 
 mod feed;
 mod files;
@@ -52,7 +52,7 @@ use crate::stop::Stop;
 use crate::time::Instant;
 use pace::Pace;
 
-/// A replay under way.
+/// A replay in progress.
 ///
 /// ```
 /// use macvlab::capture::{PcapWriter, Reader};
@@ -78,27 +78,27 @@ pub struct Replay<'a> {
     filter: Option<Filter>,
     writer: Option<Writer>,
     pace: Pace,
-    /// When the first frame came in, by the clock on the wall.
+    /// Wall-clock time when the first frame entered.
     began: Option<std::time::Instant>,
     stop: Stop,
     tally: Tally,
 }
 
-/// What came of a replay.
+/// The result of a replay.
 #[derive(Debug)]
 pub struct Done {
-    /// Hops that the filter let through.
+    /// Hops that the filter accepted.
     pub tally: Tally,
-    /// What each device counted.
+    /// The devices' counters.
     pub counters: Vec<(DeviceIndex, Counters)>,
-    /// What the feed counted.
+    /// The feed's counters.
     pub fed: FeedCounts,
-    /// What became of the outputs.
+    /// The result of writing the outputs.
     pub written: Result<(), OutputError>,
 }
 
 impl<'a> Replay<'a> {
-    /// Nothing is written, and nothing waits.
+    /// Writes nothing, and does not wait.
     #[must_use]
     pub fn new(engine: Pipeline<'a>, feed: Feed) -> Replay<'a> {
         Replay {
@@ -113,28 +113,50 @@ impl<'a> Replay<'a> {
         }
     }
 
-    /// Has hops written, if there is somebody to write them.
+    /// Writes hops to these outputs, if given.
     #[must_use]
     pub fn written_by(self, writer: Option<Writer>) -> Replay<'a> {
         Replay { writer, ..self }
     }
 
-    /// Has only those hops counted and written that a filter lets through, if there is one.
+    /// Counts and writes only the hops that a filter accepts, if given.
     #[must_use]
     pub fn filtered(self, filter: Option<Filter>) -> Replay<'a> {
         Replay { filter, ..self }
     }
 
-    /// Lets frames wait until they are due; a wait ends when it is asked to stop.
+    /// Delays frames until they are due; setting `stop` ends a wait.
     #[must_use]
     pub fn paced(self, speed: Speed, stop: Stop) -> Replay<'a> {
         Replay { pace: Pace::new(speed), stop, ..self }
     }
 
-    /// Lets the next frames come in: some hundreds, or one if they are paced.
+    /// Replays the next frames: some hundreds, or one if they are paced.
     pub fn step(&mut self) -> FeedOutcome {
+        self.step_into(&mut ())
+    }
+
+    /// The same, with each hop that passes the filter also given to `sink`, in the order of the lab's events. The sink runs
+    /// on the fast path: it is compiled into it, and frames are lent to it.
+    ///
+    /// ```
+    /// # use macvlab::replay::{Feed, FeedOutcome, Limits, Pipeline, Replay, Route};
+    /// # use macvlab::{capture::Reader, lab::HopKind};
+    /// # let lab = macvlab::labfile::parse("lab.toml", "[nic.eth0]\n[macvlan.c1]\nparent = \"eth0\"\n")?;
+    /// # let engine = Pipeline::new(&lab, None);
+    /// # let route = Route { entry: Some(engine.entry(None)?), ..Route::default() };
+    /// # let mut replay = Replay::new(engine, Feed::new(Vec::<Reader>::new(), route, Limits::default()));
+    /// let mut bytes = 0;
+    /// while let FeedOutcome::Frames = replay.step_into(&mut |hop: &macvlab::replay::HopRef<'_>| {
+    ///     if let HopKind::Receive(..) = hop.kind {
+    ///         bytes += hop.frame.len();
+    ///     }
+    /// }) {}
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn step_into<S: HopSink>(&mut self, sink: &mut S) -> FeedOutcome {
         let Replay { engine, feed, filter, writer, pace, began, stop, tally } = self;
-        let mut through = HopSink { engine, filter: filter.as_ref(), writer, tally };
+        let mut through = PipelineSink { engine, filter: filter.as_ref(), writer, tally, sink };
         if pace.is_kept() {
             return feed.next(1, &mut |chosen: InputFrame<'_>| {
                 wait(pace, began, &chosen, through.writer, stop);
@@ -144,7 +166,7 @@ impl<'a> Replay<'a> {
         feed.next(usize::MAX, &mut through)
     }
 
-    /// Another pass, over the same captures read anew.
+    /// Another pass, over the same captures opened again.
     pub fn again(&mut self, readers: Vec<crate::capture::Reader>) {
         self.feed.again(readers);
     }
@@ -155,19 +177,19 @@ impl<'a> Replay<'a> {
         self.writer.is_some()
     }
 
-    /// What the feed counted so far.
+    /// The feed's counters so far.
     #[must_use]
     pub fn counts(&self) -> &FeedCounts {
         self.feed.counts()
     }
 
-    /// Whether there is no point in going on: an output failed, or nobody reads the only one.
+    /// Whether continuing is pointless: an output failed, or the reader of the only one is gone.
     #[must_use]
     pub fn is_over(&self) -> bool {
         self.writer.as_ref().is_some_and(Writer::is_over)
     }
 
-    /// Ends it: the outputs are completed, and get their names.
+    /// Ends the replay: completes the outputs and gives them their names.
     pub fn finish(mut self) -> Done {
         let counters = self.engine.counters();
         let written = self.writer.map_or(Ok(()), |writer| writer.finish(&counters));
@@ -175,32 +197,57 @@ impl<'a> Replay<'a> {
     }
 }
 
-/// From frames to what is kept of their hops.
-struct HopSink<'r, 'a> {
+/// Receives the hops of a replay. A closure implements it.
+pub trait HopSink {
+    /// A frame is at a device.
+    fn hop(&mut self, hop: &HopRef<'_>);
+}
+
+/// Ignores hops.
+impl HopSink for () {
+    #[inline]
+    fn hop(&mut self, _: &HopRef<'_>) {}
+}
+
+impl<F: FnMut(&HopRef<'_>)> HopSink for F {
+    #[inline]
+    fn hop(&mut self, hop: &HopRef<'_>) {
+        self(hop);
+    }
+}
+
+/// Sends frames through the pipeline, and their hops to the tally, the writer and the sink.
+struct PipelineSink<'r, 'a, S> {
     engine: &'r mut Pipeline<'a>,
     filter: Option<&'r Filter>,
     writer: &'r mut Option<Writer>,
     tally: &'r mut Tally,
+    sink: &'r mut S,
 }
 
-impl FrameSink for HopSink<'_, '_> {
+impl<S: HopSink> FrameSink for PipelineSink<'_, '_, S> {
     fn frame(&mut self, chosen: InputFrame<'_>) {
         self.frames(chosen.entry, std::iter::once((chosen.time, chosen.frame)));
     }
 
     #[inline]
     fn frames<'f>(&mut self, entry: Ingress, frames: impl Iterator<Item = (Instant, &'f [u8])> + Clone) {
-        let HopSink { engine, filter, writer, tally } = self;
+        let PipelineSink { engine, filter, writer, tally, sink } = self;
         match (filter, writer) {
-            // Apart, so that only what is counted is worked out.
-            (None, None) => engine.frames(entry, frames, &mut |hop| tally.hop(&hop)),
+            // Separate, so that each compiles to no more than it needs.
+            (None, None) => engine.frames(entry, frames, &mut |hop| {
+                tally.hop(&hop);
+                sink.hop(&hop);
+            }),
             (None, Some(writer)) => engine.frames(entry, frames, &mut |hop| {
                 tally.hop(&hop);
+                sink.hop(&hop);
                 writer.hop(&hop);
             }),
             (Some(filter), writer) => engine.frames(entry, frames, &mut |hop| {
                 if filter.lets_through(&hop) {
                     tally.hop(&hop);
+                    sink.hop(&hop);
                     writer.iter_mut().for_each(|writer| writer.hop(&hop));
                 }
             }),
@@ -208,7 +255,7 @@ impl FrameSink for HopSink<'_, '_> {
     }
 }
 
-/// Waits until a frame is due; what came before it is written meanwhile.
+/// Waits until a frame is due; earlier output is written meanwhile.
 #[allow(clippy::disallowed_methods, reason = "a pace is kept by the clock")]
 fn wait(
     pace: &mut Pace,

@@ -1,5 +1,5 @@
-//! What a replay writes: each hop is rendered into the buffers of the files that it belongs in, and full buffers go to a
-//! thread that writes them.
+//! The outputs of a replay: each hop is written into the buffers of its files, and full buffers go to the writer
+//! thread.
 
 use super::files::Files;
 use super::pipeline::{DeviceIndex, HopRef};
@@ -12,7 +12,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::thread::JoinHandle;
 
-/// Bytes in front of the records of a pcap file, and in front of a frame.
+/// Size of a pcap file header, and of a record header, in bytes.
 const HEADER_BYTES: usize = 24;
 const RECORD_HEAD_BYTES: usize = 16;
 
@@ -20,9 +20,9 @@ const RECORD_HEAD_BYTES: usize = 16;
 #[derive(Debug, thiserror::Error)]
 #[error("{}: {error}", path.display())]
 pub struct OutputError {
-    /// Which.
+    /// The file.
     pub path: PathBuf,
-    /// Why.
+    /// The cause.
     #[source]
     pub error: CaptureError,
 }
@@ -33,27 +33,27 @@ impl OutputError {
     }
 }
 
-/// Where an annotated capture goes.
+/// Destination of an annotated capture.
 pub enum Destination {
-    /// To a file of this name, which it has when it is whole.
+    /// A file, which gets this name when it is complete.
     File(PathBuf),
-    /// Into a stream, called by this name.
+    /// A stream, with this name in messages.
     Stream(Box<dyn Write + Send>, PathBuf),
 }
 
-/// What is to be written.
+/// The outputs to write.
 #[derive(Default)]
 pub struct OutputSpec {
-    /// `DEVICE.pcap` in this folder, for what each device receives.
+    /// A folder that gets `DEVICE.pcap` with the frames that each device receives.
     pub folder: Option<PathBuf>,
     /// Every hop as a packet with its rule as a comment.
     pub annotated: Option<Destination>,
-    /// Most memory for what is under way to the files, in bytes; 0: [`OutputSpec::DEFAULT_MEMORY`].
+    /// Maximum memory for data in flight to the files, in bytes; 0: [`OutputSpec::DEFAULT_MEMORY`].
     pub memory: usize,
 }
 
 impl OutputSpec {
-    /// Bytes for what is under way to the files.
+    /// Default memory for data in flight to the files, in bytes.
     pub const DEFAULT_MEMORY: usize = 24 * 1024 * 1024;
 
     /// Whether nothing is to be written.
@@ -63,9 +63,9 @@ impl OutputSpec {
     }
 }
 
-/// Takes hops and has a thread of its own write them.
+/// Collects hops, and has a separate thread write them.
 pub struct Writer {
-    /// Of each device: the first files, in this order.
+    /// One file for each device comes first, in this order.
     pcaps: Vec<Pcap>,
     /// The last file.
     annotated: Option<Annotated>,
@@ -74,15 +74,15 @@ pub struct Writer {
     failure: Option<OutputError>,
 }
 
-/// What a device received and what was not handed over yet.
+/// Frames that a device received and that are still in its buffer.
 struct Pcap {
     records: PcapWriter<Vec<u8>>,
     path: PathBuf,
-    /// There is a file only if the device receives something.
+    /// The file exists only if the device receives something.
     optional: bool,
 }
 
-/// What was not handed over yet of the annotated capture.
+/// The part of the annotated capture that is still in the buffer.
 struct Annotated {
     capture: AnnotatedBlocks,
     file: u32,
@@ -90,7 +90,7 @@ struct Annotated {
 }
 
 impl Writer {
-    /// Opens the outputs for these devices and begins to wait for hops.
+    /// Opens the outputs for these devices and starts the writer thread.
     ///
     /// # Errors
     /// An output cannot be opened.
@@ -116,7 +116,7 @@ impl Writer {
         Ok(Writer { pcaps, annotated, post, thread, failure: None })
     }
 
-    /// Has a hop written. Nothing is allocated for it.
+    /// Writes a hop. Allocates nothing.
     #[inline]
     pub fn hop(&mut self, hop: &HopRef<'_>) {
         if let HopKind::Receive(..) = hop.kind
@@ -140,7 +140,7 @@ impl Writer {
         self.post.end();
     }
 
-    /// Has everything written that was not handed over yet.
+    /// Passes on everything that is still in buffers.
     pub fn flush(&mut self) {
         for (pcap, file) in self.pcaps.iter_mut().zip(0..) {
             let bytes = pcap.records.get_mut();
@@ -156,17 +156,16 @@ impl Writer {
         }
     }
 
-    /// Whether there is no point in going on: an output failed, or nobody reads the only one.
+    /// Whether continuing is pointless: an output failed, or the reader of the only one is gone.
     #[must_use]
     pub fn is_over(&self) -> bool {
         self.post.is_over()
     }
 
-    /// Writes the rest, and what the devices counted, and gives the files their names.
+    /// Writes the rest and the devices' counters, and gives the files their names.
     ///
     /// # Errors
-    /// An output could not be written; it has its name all the same, and ends with its last whole frame, if it is a
-    /// file.
+    /// An output could not be written; a file gets its name all the same, and ends with its last whole frame.
     pub fn finish(mut self, counted: &[(DeviceIndex, Counters)]) -> Result<(), OutputError> {
         if let Some(Annotated { capture, path, .. }) = &mut self.annotated {
             for (device, counters) in counted {
@@ -227,7 +226,7 @@ impl Annotated {
 }
 
 impl Pcap {
-    /// Renders a frame into the device's buffer, which is handed over when it is full.
+    /// Writes a frame into the device's buffer, and passes the buffer on when it is full.
     #[inline]
     fn receive(&mut self, hop: &HopRef<'_>, post: &WriterQueue) -> Result<(), CaptureError> {
         let needed = RECORD_HEAD_BYTES + hop.frame.len();
@@ -238,8 +237,8 @@ impl Pcap {
         self.receive_in_another(hop, needed, post)
     }
 
-    /// Hands over what there is, and renders the frame into an empty buffer; one that is longer than a device's own buffer
-    /// travels alone in a large one.
+    /// Passes on the current buffer, and writes the frame into an empty one; a frame that exceeds a device's buffer
+    /// uses a large one.
     #[cold]
     fn receive_in_another(
         &mut self,
@@ -261,14 +260,14 @@ impl Pcap {
     }
 }
 
-/// `DIR/DEVICE.pcap` for every device that receives something. None has its name before all are whole; their parts are
-/// made at once, so that a folder that cannot be written to is found out now.
+/// `DIR/DEVICE.pcap` for every device that receives something. Files get their names once all are complete; temporary
+/// files are created at once, so that an unwritable folder is detected early.
 fn begin_pcaps(folder: &Path, devices: &[Device], files: &mut Files) -> Result<Vec<Pcap>, OutputError> {
     std::fs::create_dir_all(folder).map_err(|e| OutputError::new(folder, e))?;
     let mut pcaps = Vec::with_capacity(devices.len());
     for device in devices {
         let path = folder.join(format!("{}.pcap", device.name));
-        // Switches and their ports receive nothing for themselves.
+        // Switches and their ports receive no frames themselves.
         let optional =
             matches!(device.kind, DeviceType::Switch | DeviceType::SwitchPort | DeviceType::Router);
         if optional {

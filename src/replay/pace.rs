@@ -1,26 +1,26 @@
-//! When a frame is due, by the clock on the wall.
+//! When a frame is due in wall-clock time.
 
 use crate::time::Instant;
 use std::time::Duration;
 
-/// How fast frames come in.
+/// The rate at which frames enter.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub enum Speed {
-    /// One as soon as the one before is done with.
+    /// Each frame as soon as the previous one is processed.
     #[default]
     Max,
-    /// So many times as fast as they were captured.
+    /// This multiple of the captured speed.
     Times(f64),
-    /// So many frames a second.
+    /// This many frames per second.
     FramesPerSecond(f64),
-    /// So many million bits of frames a second.
+    /// This many megabits of frames per second.
     MegabitsPerSecond(f64),
 }
 
-/// What is less than this ahead goes at once: a sleep would be longer.
+/// Shorter waits are skipped: a sleep would take longer.
 const SHORT: Duration = Duration::from_micros(50);
 
-/// Keeps the pace. It does not look at the clock itself.
+/// Computes the pace. Does not read the clock itself.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Pace {
     speed: Speed,
@@ -35,12 +35,12 @@ impl Pace {
         Pace { speed, ..Pace::default() }
     }
 
-    /// Whether there is any.
+    /// Whether the pace is limited.
     pub(super) fn is_kept(&self) -> bool {
         self.speed != Speed::Max
     }
 
-    /// How long the next frame has to wait, if the first one came in so long ago.
+    /// How long the next frame has to wait, given the time since the first one entered.
     pub(super) fn wait(&mut self, time: Instant, len: usize, since_first: Duration) -> Option<Duration> {
         let first = *self.first.get_or_insert(time);
         let seconds = match self.speed {
@@ -60,7 +60,7 @@ impl Pace {
 mod tests {
     use super::*;
 
-    /// When frames of 1000 bytes are due, captured at these milliseconds, in milliseconds.
+    /// The due times of frames of 1000 bytes captured at these times; all in milliseconds.
     fn due(speed: Speed, captured_ms: &[u64]) -> Vec<u128> {
         let mut pace = Pace::new(speed);
         let wait = |ms: &u64| {

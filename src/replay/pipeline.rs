@@ -1,4 +1,4 @@
-//! Frames in, hops out: the lab, as a replay sees it.
+//! Frames in, hops out: the lab as a replay uses it.
 
 use crate::counters::Counters;
 use crate::dataplane::{Entrance, Node, NodeId, Passing, Worker};
@@ -8,20 +8,20 @@ use crate::time::Instant;
 use crate::verdict::Refusal;
 use std::collections::BTreeMap;
 
-/// A device, by its place in [`Pipeline::devices`].
+/// A device, by its index in [`Pipeline::devices`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct DeviceIndex(pub u32);
 
-/// Where a frame comes in.
+/// Where a frame enters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Ingress {
     /// The device.
     pub device: DeviceIndex,
-    /// The frame comes by the device's cable; else the device sends it.
+    /// Whether the frame arrives by the device's cable; otherwise the device sends it.
     pub from_wire: bool,
 }
 
-/// Why nothing can come in at a device.
+/// Why frames cannot enter at a device.
 #[non_exhaustive]
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum EntryError {
@@ -30,11 +30,11 @@ pub enum EntryError {
     Unknown {
         /// The name.
         name: Name,
-        /// The names there are.
+        /// The existing names.
         known: String,
     },
-    /// The lab declares the device and refuses to make it or to bring it up.
-    #[error("nothing can come in at {device}: it was refused with {refusal}")]
+    /// The device was declared, but could not be created or brought up.
+    #[error("no frames can enter at {device}: it was refused with {refusal}")]
     Refused {
         /// The device.
         device: Name,
@@ -42,25 +42,25 @@ pub enum EntryError {
         refusal: Refusal,
     },
     /// The device is down.
-    #[error("nothing can come in at {0}: it is down")]
+    #[error("no frames can enter at {0}: it is down")]
     Down(Name),
-    /// The lab has no NIC, or several, and no device was named.
-    #[error("the lab has {}; name a device to come in at", if .0.is_empty() { "no NIC".to_owned() } else { format!("several NICs ({})", .0.join(", ")) })]
+    /// The lab has no NIC, or several, and no device was given.
+    #[error("the lab has {}; name the device where frames enter", if .0.is_empty() { "no NIC".to_owned() } else { format!("several NICs ({})", .0.join(", ")) })]
     NotOneNic(Vec<Name>),
 }
 
-/// A frame at a device, as [`crate::lab::Hop`] says it, but borrowed and by number.
+/// A hop of a frame, like [`crate::lab::Hop`], but borrowed and with device numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct HopRef<'a> {
     /// The device.
     pub device: DeviceIndex,
-    /// What happened there.
+    /// The kind of hop.
     pub kind: HopKind,
-    /// When.
+    /// The time.
     pub time: Instant,
     /// The frame.
     pub frame: &'a [u8],
-    /// The same number for all copies of one frame.
+    /// The number shared by all copies of one frame.
     pub frame_id: u64,
 }
 
@@ -69,18 +69,18 @@ pub struct HopRef<'a> {
 pub struct RefusedDevice {
     /// The device.
     pub device: Name,
-    /// Where.
+    /// The stage.
     pub stage: SetupStage,
     /// Why.
     pub refusal: Refusal,
-    /// The lab file said so.
+    /// Whether the lab file expected it.
     pub expected: bool,
 }
 
-/// Who is told every event, and the hop that it is, if it is one.
+/// Receives every event, and its hop, if it is one.
 pub type Listener<'a> = &'a mut dyn FnMut(&Event, Option<HopRef<'_>>);
 
-/// A lab without IP stacks, through which frames go one after the other.
+/// A lab without IP stacks that processes frames one after the other.
 pub struct Pipeline<'a> {
     way: Driver<'a>,
     devices: Vec<Device>,
@@ -89,15 +89,15 @@ pub struct Pipeline<'a> {
     nics: Vec<Name>,
 }
 
-/// Who carries the frames; both go through the same data plane.
+/// Processes the frames; both variants use the same data plane.
 enum Driver<'a> {
-    /// A worker, which tells hops only.
+    /// A worker, which reports hops only.
     FastPath(FastPath),
-    /// The lab itself, which tells its listener all events.
+    /// The lab itself, which reports all events to its listener.
     Told(Box<Lab>, Listener<'a>),
 }
 
-/// What stands for a device that is none.
+/// Marks a node that is not a device.
 const NO_DEVICE: DeviceIndex = DeviceIndex(u32::MAX);
 
 /// A worker and the numbers of its nodes.
@@ -105,7 +105,7 @@ struct FastPath {
     worker: Box<Worker>,
     /// By device.
     nodes: Vec<NodeId>,
-    /// By node; [`NO_DEVICE`] for one that was refused, where no frame comes by.
+    /// By node; [`NO_DEVICE`] for a refused one, which no frame reaches.
     devices: Vec<DeviceIndex>,
 }
 
@@ -144,7 +144,7 @@ impl FastPath {
         });
     }
 
-    /// Devices first, then the ports of switches, as a lab tells them.
+    /// Devices first, then switch ports, in the lab's order.
     fn counters(&self) -> Vec<(DeviceIndex, Counters)> {
         let nodes = self.worker.wiring().nodes().iter();
         let all = nodes.zip(&self.devices).zip((0..).map(NodeId));
@@ -163,7 +163,7 @@ impl FastPath {
 }
 
 impl<'a> Pipeline<'a> {
-    /// Makes the devices. A listener hears every event of the lab from the first on.
+    /// Creates the devices. A listener receives every event of the lab from the first on.
     #[must_use]
     pub fn new(spec: &LabSpec, mut listener: Option<Listener<'a>>) -> Pipeline<'a> {
         let mut lab = Lab::new(spec, Options { stacks: false, ..Options::default() });
@@ -205,14 +205,14 @@ impl<'a> Pipeline<'a> {
         &self.refused
     }
 
-    /// The device of this name.
+    /// The device with this name.
     #[must_use]
     pub fn device(&self, name: &str) -> Option<DeviceIndex> {
         self.numbers.get(name).copied()
     }
 
-    /// Where frames come in that belong to a device: a NIC takes them from its cable, any other device sends them.
-    /// Without a name: the only NIC.
+    /// Where frames enter for a device: a NIC receives them from its cable, any other device sends them. Without a
+    /// name: the only NIC.
     ///
     /// # Errors
     /// There is no such device, it was refused, or it is down.
@@ -246,20 +246,20 @@ impl<'a> Pipeline<'a> {
         Ok(number)
     }
 
-    /// A device.
+    /// The device with this index.
     #[must_use]
     pub fn get(&self, device: DeviceIndex) -> Option<&Device> {
         self.devices.get(device.0 as usize)
     }
 
-    /// Lets a frame come in at the given time (or when the frame before it did, if that is later), and go where it goes.
-    /// The hops come in the order of the lab's events. An entry that is not of this engine is ignored.
+    /// Lets a frame enter at the given time (or at the time of the frame before it, if that is later), and follows it
+    /// to its ends. Hops are in the order of the lab's events. An entry of another pipeline is ignored.
     #[inline]
     pub fn frame(&mut self, entry: Ingress, time: Instant, frame: &[u8], hop: &mut impl FnMut(HopRef<'_>)) {
         self.frames(entry, std::iter::once((time, frame)), hop);
     }
 
-    /// Lets frames come in at one place, each as [`Pipeline::frame`] does.
+    /// Lets frames enter at one place, each as in [`Pipeline::frame`].
     #[inline]
     pub fn frames<'f>(
         &mut self,
@@ -291,7 +291,7 @@ impl<'a> Pipeline<'a> {
         }
     }
 
-    /// Ends the replay: what each device counted. A listener hears that, too.
+    /// Ends the replay and returns the devices' counters. A listener receives them as well.
     pub fn counters(&mut self) -> Vec<(DeviceIndex, Counters)> {
         let (lab, listener) = match &mut self.way {
             Driver::FastPath(straight) => return straight.counters(),
@@ -308,7 +308,7 @@ impl<'a> Pipeline<'a> {
     }
 }
 
-/// The hop that an event is.
+/// The hop in an event.
 fn numbered<'e>(numbers: &BTreeMap<Name, DeviceIndex>, event: &'e Event) -> Option<HopRef<'e>> {
     let Event::Hop(hop) = event else { return None };
     let device = *numbers.get(&hop.device)?;

@@ -1,38 +1,38 @@
-//! Frames as they are to be, instead of as they were captured.
+//! Changes captured frames before they are replayed.
 
 use crate::frame::{EthHeader, MacAddr, VlanId};
 
-/// Bytes of a VLAN tag, and where it stands: behind the two addresses.
+/// Length of a VLAN tag, and its offset: after the two MAC addresses.
 const TAG_BYTES: usize = EthHeader::TAG_LEN as usize;
 const TAG_AT: usize = 12;
 const TPID: [u8; 2] = [0x81, 0x00];
 
-/// What becomes of a frame's VLAN tag.
+/// A change of a frame's VLAN tag.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum VlanEdit {
-    /// One more tag, outside of those that there are.
+    /// Adds an outermost tag.
     Add(VlanId),
-    /// The outermost tag goes.
+    /// Removes the outermost tag.
     Delete,
-    /// The outermost tag says so; a frame without one gets it.
+    /// Sets the VLAN of the outermost tag, or adds a tag.
     Set(VlanId),
 }
 
-/// What is changed in every frame, in this order.
+/// The changes to every frame, in this order.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Rewrite {
-    /// One address in the place of another, wherever it stands in the Ethernet header.
+    /// Replaces one MAC address by another, as source and destination in the Ethernet header.
     pub mac: Vec<(MacAddr, MacAddr)>,
-    /// The source address.
+    /// Sets the source MAC address.
     pub src: Option<MacAddr>,
-    /// The destination address.
+    /// Sets the destination MAC address.
     pub dst: Option<MacAddr>,
-    /// The VLAN tag.
+    /// Changes the VLAN tag.
     pub vlan: Option<VlanEdit>,
 }
 
 impl Rewrite {
-    /// Whether every frame stays as it is.
+    /// Whether frames stay unchanged.
     #[must_use]
     pub fn is_nothing(&self) -> bool {
         *self == Rewrite::default()
@@ -76,7 +76,7 @@ fn add_tag(frame: &mut Vec<u8>, vlan: VlanId) {
     frame.splice(TAG_AT..TAG_AT, [TPID[0], TPID[1], high, low]);
 }
 
-/// The two addresses of a frame.
+/// The two MAC addresses of a frame.
 #[derive(Clone, Copy)]
 pub(super) struct Addresses {
     pub(super) dst: MacAddr,
@@ -84,7 +84,7 @@ pub(super) struct Addresses {
 }
 
 impl Addresses {
-    /// Those of a frame that has an Ethernet header.
+    /// The MAC addresses of a frame with an Ethernet header.
     #[inline]
     pub(super) fn of(frame: &[u8]) -> Option<Addresses> {
         let (dst, rest) = frame.split_first_chunk()?;
@@ -107,7 +107,7 @@ mod tests {
     const B: MacAddr = MacAddr([2, 0, 0, 0, 0, 0xb]);
     const C: MacAddr = MacAddr([2, 0, 0, 0, 0, 0xc]);
 
-    /// From B to A, with these bytes behind the addresses.
+    /// A frame from B to A, with these bytes after the addresses.
     fn frame(rest: &[u8]) -> Vec<u8> {
         [&A.0[..], &B.0, rest].concat()
     }

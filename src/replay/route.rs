@@ -1,21 +1,18 @@
-//! Which device a captured frame belongs to, and with which addresses.
+//! Maps captured frames to devices and their MAC addresses.
 
 use super::pipeline::{DeviceIndex, Ingress};
 use super::rewrite::{Addresses, Rewrite};
-use crate::frame::{EthHeader, MacAddr};
+use crate::frame::{EthHeader, MacAddr, ethertype};
 use crate::table::{MAX_VALUE, MacTable};
 use std::collections::HashMap;
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::str::FromStr;
 
-const IPV4: u16 = 0x0800;
-const ARP: u16 = 0x0806;
-const IPV6: u16 = 0x86dd;
-/// Most addresses that can be mapped: what a table's value can number.
+/// Maximum number of mapped addresses: the range of a table's value.
 const MAX_MAPPED: usize = MAX_VALUE as usize + 1;
 
-/// An address as it was captured.
+/// A captured address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Captured {
     /// A MAC address.
@@ -24,7 +21,7 @@ pub enum Captured {
     Ip(IpAddr),
 }
 
-/// The text is no address.
+/// The text is not an address.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{0}` is neither a MAC nor an IP address")]
 pub struct BadAddress(pub String);
@@ -47,36 +44,36 @@ impl fmt::Display for Captured {
     }
 }
 
-/// A device of the lab that stands for captured addresses.
+/// The device that takes the place of a captured address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Substitute {
     /// The device.
     pub device: DeviceIndex,
-    /// Its address.
+    /// Its MAC address.
     pub mac: MacAddr,
 }
 
-/// A map cannot be made.
+/// Why an address cannot be mapped.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum MapError {
-    /// One address, two devices.
+    /// The address is mapped already.
     #[error("{0} is mapped twice")]
     Twice(Captured),
-    /// A group is nobody's address.
-    #[error("{0} is no address of a device")]
+    /// A group address belongs to no device.
+    #[error("{0} is not an address of a device")]
     NoStation(Captured),
-    /// More addresses than a table holds.
+    /// The table is full.
     #[error("more than {MAX_MAPPED} addresses are mapped")]
     TooMany,
 }
 
-/// Captured addresses, and the devices that stand for them.
+/// Captured addresses, and the devices that take their place.
 #[derive(Clone, Debug, Default)]
 pub struct AddressMap {
     /// Index into `stands`.
     macs: MacTable,
-    /// Likewise.
+    /// The same for IP addresses.
     ips: HashMap<IpAddr, u16>,
     stands: Vec<Substitute>,
 }
@@ -85,7 +82,7 @@ impl AddressMap {
     /// Adds an address.
     ///
     /// # Errors
-    /// It is mapped already, or nobody's address, or there are too many. Then the map is as it was.
+    /// It is mapped already, or a group address, or the map is full. The map is unchanged then.
     pub fn insert(&mut self, captured: Captured, stand: Substitute) -> Result<(), MapError> {
         let (valid, known) = match captured {
             Captured::Mac(mac) => (mac.is_valid_station(), self.macs.get(mac).is_some()),
@@ -113,13 +110,13 @@ impl AddressMap {
         self.stands.is_empty()
     }
 
-    /// Who stands for a MAC address, or for the IP address beside it.
+    /// The device for a MAC address, or else for the IP address with it.
     fn find(&self, mac: MacAddr, ip: Option<IpAddr>) -> Option<Substitute> {
         let index = self.macs.get(mac).or_else(|| self.ips.get(&ip?).copied())?;
         self.stands.get(usize::from(index)).copied()
     }
 
-    /// Who sends a frame and whom it is for.
+    /// The devices for a frame's sender and destination.
     fn ends(&self, frame: &[u8]) -> (Option<Substitute>, Option<Substitute>) {
         let Some(Addresses { dst, src }) = Addresses::of(frame) else { return (None, None) };
         let (src_ip, dst_ip) = if self.ips.is_empty() { (None, None) } else { ip_addresses(frame) };
@@ -128,25 +125,25 @@ impl AddressMap {
     }
 }
 
-/// Where captured frames come in, and as what.
+/// Where captured frames enter, and in what form.
 #[derive(Clone, Debug, Default)]
 pub struct Route {
-    /// Where a frame comes in whose sender is not mapped; none: it is left out.
+    /// Where a frame with an unmapped sender enters; none: it is left out.
     pub entry: Option<Ingress>,
-    /// The devices that stand for captured addresses.
+    /// The mapped addresses.
     pub map: AddressMap,
-    /// What is changed in every frame.
+    /// The changes to every frame.
     pub rewrite: Rewrite,
 }
 
 impl Route {
-    /// Where all frames come in as they are, if they do.
+    /// Where all frames enter unchanged, if they do.
     pub(super) fn of_all(&self) -> Option<Ingress> {
         self.entry.filter(|_| self.map.is_empty() && self.rewrite.is_nothing())
     }
 
-    /// Where a frame comes in, and what it is then, put together in `scratch`. `None`: it is left out, because nobody
-    /// stands for its sender.
+    /// Where a frame enters, and its new bytes, built in `scratch`. `None`: it is left out, because its sender is not
+    /// mapped.
     pub(super) fn choose<'f>(&self, frame: &[u8], scratch: &'f mut Vec<u8>) -> Option<(Ingress, &'f [u8])> {
         let (sender, receiver) = self.map.ends(frame);
         let sends = sender.map(|stand| Ingress { device: stand.device, from_wire: false });
@@ -165,21 +162,21 @@ impl Route {
         Some((entry, scratch))
     }
 
-    /// The hardware addresses in an ARP packet are those of devices, too.
+    /// The hardware addresses in an ARP packet belong to devices, too.
     fn change_arp(&self, frame: &mut [u8]) {
         if self.map.is_empty() {
             return;
         }
-        let (ARP, at) = payload(frame) else { return };
+        let Some((ethertype::ARP, at)) = EthHeader::payload(frame) else { return };
         let Some(packet) = frame.get_mut(at..) else { return };
-        // For each end: where its hardware address and where its IPv4 address stands.
+        // For each end: offsets of its hardware address and its IPv4 address.
         for (hardware, protocol) in [(8, 14), (18, 24)] {
             let ip = packet.get(protocol..).and_then(|p| p.first_chunk::<4>()).copied();
             let Some(address) = packet.get_mut(hardware..).and_then(|p| p.first_chunk_mut::<6>()) else {
                 return;
             };
             let mac = MacAddr(*address);
-            // A request says zero for the address that it asks for.
+            // A request has zero for the MAC address that it asks for.
             let known = if mac.is_valid_station() {
                 self.map.find(mac, ip.map(|ip| IpAddr::V4(Ipv4Addr::from(ip))))
             } else {
@@ -192,17 +189,9 @@ impl Route {
     }
 }
 
-/// The ethertype behind all tags, and where its payload begins.
-fn payload(frame: &[u8]) -> (u16, usize) {
-    let at = 12 + EthHeader::tags(frame).count() * EthHeader::TAG_LEN as usize;
-    let ethertype =
-        frame.get(at..).and_then(|rest| rest.first_chunk::<2>()).map_or(0, |b| u16::from_be_bytes(*b));
-    (ethertype, at + 2)
-}
-
-/// The IP addresses that a frame's packet is from and for, ARP's included.
+/// The source and destination IP addresses of a frame's packet, including ARP.
 fn ip_addresses(frame: &[u8]) -> (Option<IpAddr>, Option<IpAddr>) {
-    let (ethertype, at) = payload(frame);
+    let Some((kind, at)) = EthHeader::payload(frame) else { return (None, None) };
     let v4 = |offset: usize| {
         let bytes = frame.get(at + offset..)?.first_chunk::<4>()?;
         Some(IpAddr::V4(Ipv4Addr::from(*bytes)))
@@ -211,10 +200,10 @@ fn ip_addresses(frame: &[u8]) -> (Option<IpAddr>, Option<IpAddr>) {
         let bytes = frame.get(at + offset..)?.first_chunk::<16>()?;
         Some(IpAddr::V6(Ipv6Addr::from(*bytes)))
     };
-    match ethertype {
-        IPV4 => (v4(12), v4(16)),
-        ARP => (v4(14), v4(24)),
-        IPV6 => (v6(8), v6(24)),
+    match kind {
+        ethertype::IPV4 => (v4(12), v4(16)),
+        ethertype::ARP => (v4(14), v4(24)),
+        ethertype::IPV6 => (v6(8), v6(24)),
         _ => (None, None),
     }
 }

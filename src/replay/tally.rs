@@ -1,14 +1,14 @@
-//! Hops counted by the rule that decided them, and by what happened.
+//! Counts hops by rule and by kind.
 
 use super::pipeline::HopRef;
 use crate::lab::HopKind;
 use crate::verdict::Rule;
 
-/// Rules there are.
+/// Number of rules.
 const RULES: usize = Rule::ALL.len();
 
-/// What was counted of hops. By rule only, as one count for a hop is all that a fast replay has time for; what happened
-/// is added up when it is asked.
+/// Counts of hops. Counted by rule only, as a fast replay has time for one increment per hop; the totals by kind are
+/// computed on demand.
 #[derive(Clone, Debug)]
 pub struct Tally {
     received: [u64; RULES],
@@ -23,7 +23,7 @@ impl Default for Tally {
 }
 
 impl Tally {
-    /// Counts a hop. An arrival is no decision and is not counted.
+    /// Counts a hop. An arrival is not a decision and is not counted.
     #[inline]
     pub(super) fn hop(&mut self, hop: &HopRef<'_>) {
         let (counts, rule) = match hop.kind {
@@ -41,7 +41,7 @@ impl Tally {
         self.received.iter().sum()
     }
 
-    /// Hops at which a frame was sent, or left by a cable.
+    /// Hops at which a frame was sent, or left on a cable.
     #[must_use]
     pub fn transmitted(&self) -> u64 {
         self.transmitted.iter().sum()

@@ -1,4 +1,4 @@
-//! Feed, routes and engine together.
+//! Feed, routes and pipeline together.
 
 use super::*;
 use crate::capture::{PcapWriter, Reader};
@@ -76,7 +76,7 @@ fn passes_follow_each_other_after_a_mean_gap_and_limits_count_over_all() {
     let mut feed = Feed::new(vec![capture(&times)], anywhere(), limits);
     assert_eq!(pass(&mut feed), times);
     feed.again(vec![capture(&times)]);
-    // Forty nanoseconds long, gaps of twenty.
+    // Forty nanoseconds long, with gaps of twenty.
     assert_eq!(pass(&mut feed), [(160, 20), (170, 21), (200, 22)]);
     feed.again(vec![capture(&times)]);
     assert_eq!(pass(&mut feed), [(220, 20)]);
@@ -102,7 +102,7 @@ fn a_bad_record_is_told_with_its_capture_and_counts() {
     assert_eq!((feed.counts().records, feed.counts().bad), (4, 1));
 }
 
-/// What a frame becomes with A mapped to c1 (device 1) and 192.0.2.11 to c2 (device 2).
+/// The result for a frame with A mapped to c1 (device 1) and 192.0.2.11 to c2 (device 2).
 fn mapped(frame: &[u8], entry: Option<Ingress>) -> Option<(Ingress, Vec<u8>)> {
     let mut map = AddressMap::default();
     map.insert(Captured::Mac(A), Substitute { device: DeviceIndex(1), mac: C1 }).unwrap();
@@ -121,18 +121,18 @@ fn devices_stand_for_captured_addresses() {
         packet
     };
     let sent_by = |device| Ingress { device: DeviceIndex(device), from_wire: false };
-    // By MAC, to somebody by IP; the IP addresses stay.
+    // Sender by MAC address, destination by IP address; the IP addresses stay.
     let (entry, frame) = mapped(&ethernet(B, A, 0x800, &ip(10, 11)), None).unwrap();
     assert_eq!((entry, frame), (sent_by(1), ethernet(C2, C1, 0x800, &ip(10, 11))));
-    // By IP, in a VLAN; to a group, which is nobody's.
+    // Sender by IP address, in a VLAN; to a group, which is never mapped.
     let tagged = [&[0, 5, 8, 0][..], &ip(11, 10)].concat();
     let group = MacAddr([1, 0, 0x5e, 0, 0, 5]);
     let (entry, frame) = mapped(&ethernet(group, B, 0x8100, &tagged), None).unwrap();
     assert_eq!((entry, frame), (sent_by(2), ethernet(group, C2, 0x8100, &tagged)));
-    // To a group, whoever the packet in it is for.
+    // To a group, whatever the destination of its packet.
     let (_, frame) = mapped(&ethernet(group, A, 0x800, &ip(10, 11)), None).unwrap();
     assert_eq!(frame, ethernet(group, C1, 0x800, &ip(10, 11)));
-    // From nobody: left out, or in where the others come in, with the new destination.
+    // From an unmapped sender: left out, or entering at the default place, with the new destination.
     let stranger = ethernet(A, B, 0x800, &ip(99, 10));
     assert_eq!(mapped(&stranger, None), None);
     let wire = Ingress { device: DeviceIndex(0), from_wire: true };
@@ -149,9 +149,9 @@ fn arp_says_the_new_addresses_too() {
     assert_eq!(frame, ethernet(MacAddr::BROADCAST, C2, 0x806, &arp(C2, MacAddr::ZERO)));
     let (_, frame) = mapped(&ethernet(A, B, 0x806, &arp(B, A)), None).unwrap();
     assert_eq!(frame, ethernet(C1, C2, 0x806, &arp(C2, C1)));
-    // Cut off in the middle: what is there is changed.
+    // Truncated in the middle: the existing part is changed.
     let cut = &ethernet(A, B, 0x806, &arp(B, A))[..30];
-    assert_eq!(mapped(cut, None), None, "the sender's IP address is not there");
+    assert_eq!(mapped(cut, None), None, "the sender's IP address is missing");
     let short = &ethernet(B, A, 0x806, &arp(A, B))[..25];
     assert_eq!(mapped(short, None).unwrap().1, [&B.0[..], &C1.0, &short[12..]].concat());
 }
@@ -166,7 +166,7 @@ fn a_map_is_of_stations_each_once() {
         let nobody: Captured = nobody.parse().unwrap();
         assert_eq!(map.insert(nobody, stand), Err(MapError::NoStation(nobody)));
     }
-    // What was refused has left no trace: A stands for the device that it stood for.
+    // The refused entries have no effect: A still maps to the first device.
     let other = Substitute { device: DeviceIndex(1), mac: C2 };
     map.insert(Captured::Mac(B), other).unwrap();
     assert!(map.insert(Captured::Mac(A), other).is_err());
@@ -191,7 +191,7 @@ fn as_many_addresses_are_mapped_as_a_table_numbers_and_no_more() {
     let mut scratch = Vec::new();
     let last = MacAddr::from_u64(0x0200_0000_0000 | 65_533);
     let (entry, _) = route.choose(&ethernet(B, last, 0x88b5, &[]), &mut scratch).unwrap();
-    assert_eq!(entry.device, DeviceIndex(3), "the last one that was taken counts");
+    assert_eq!(entry.device, DeviceIndex(3), "the last accepted one counts");
 }
 
 /// Every lab of the fixtures, in the order of their names.
@@ -203,7 +203,7 @@ static LABS: LazyLock<Vec<LabSpec>> = LazyLock::new(|| {
     toml.map(|path| crate::labfile::load(path).unwrap()).collect()
 });
 
-/// The hops of a frame as a lab's events tell them.
+/// The hops of a frame as a lab reports them in events.
 fn by_the_lab(lab: &mut Lab, name: &str, from_wire: bool, time: Instant, frame: &[u8]) -> Vec<String> {
     let mut hops = Vec::new();
     let sink = &mut |event: &Event| {
@@ -220,7 +220,7 @@ fn by_the_lab(lab: &mut Lab, name: &str, from_wire: bool, time: Instant, frame: 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(40))]
 
-    /// Whatever comes in anywhere, the engine's hops are the lab's events, and so are the counters at the end.
+    /// For any input at any place, the pipeline's hops equal the lab's events, and so do the final counters.
     #[test]
     fn the_engine_does_what_the_lab_does(
         which in any::<prop::sample::Index>(),
@@ -277,11 +277,11 @@ proptest! {
             prop_assert_eq!(&by_engine, &counted);
         }
         drop(telling);
-        prop_assert_eq!(told, all, "the listener heard of every hop");
+        prop_assert_eq!(told, all, "the listener received every hop");
     }
 }
 
-/// Hops of a device named so, at which it receives frames of these lengths.
+/// Hops of a device with this name, at which it receives frames of these lengths.
 fn receive(writer: &mut Writer, device: u32, lengths: impl IntoIterator<Item = usize>) {
     let kind =
         crate::lab::HopKind::Receive(crate::frame::PacketType::Host, crate::verdict::Rule::UnicastToPort);
@@ -348,4 +348,14 @@ fn a_time_that_pcap_cannot_say_ends_the_replay_with_the_name_of_the_file() {
     let said = writer.finish(&[]).unwrap_err().to_string();
     assert!(said.ends_with("c1.pcap: cannot be written: a pcap file has no times after 2106"), "{said}");
     assert_eq!(lengths(&dir.path().join("c1.pcap")), [60]);
+}
+
+#[test]
+fn the_buffers_of_files_have_a_size_within_bounds() {
+    let capacity =
+        |files: usize, memory: usize| super::writer_queue::open(files, memory).0.small().capacity();
+    assert_eq!(capacity(1, 33 * 128 * 1024), 128 * 1024);
+    assert_eq!(capacity(1, 1 << 30), 128 * 1024, "however much memory there is");
+    assert_eq!(capacity(68, 100 * 4096), 4096);
+    assert_eq!(capacity(68, 0), 256);
 }

@@ -1,18 +1,18 @@
-//! Filled buffers on their way to the thread that writes, and empty ones on their way back.
+//! Full buffers on their way to the writer thread, and empty ones on their way back.
 
 use crate::capture::{MAX_RECORD_BYTES, PcapngBlocks};
 use crossbeam_channel::{Receiver, Sender, bounded};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// Buffers that can be under way beside those that are being filled.
+/// Buffers that can be in flight beside those being filled.
 const UNDER_WAY: usize = 32;
-/// The largest and the smallest buffer of a file's own, in bytes.
+/// The largest and the smallest buffer for a single file, in bytes.
 const MAX_SMALL: usize = 128 * 1024;
 const MIN_SMALL: usize = 256;
-/// Bytes of a large buffer: enough for one write, and the longest record with a comment behind them.
+/// Size of a large buffer: enough for one write plus the longest record with a comment.
 const LARGE: usize = PcapngBlocks::ENOUGH + MAX_RECORD_BYTES as usize + 128 * 1024;
-/// Large buffers.
+/// Number of large buffers.
 const LARGE_BUFFERS: usize = 4;
 
 /// A filled buffer, and the number of its file.
@@ -21,8 +21,8 @@ pub(super) struct Full {
     pub(super) bytes: Vec<u8>,
 }
 
-/// The side of the one who fills buffers. There are as many as were made at the beginning: who asks for an empty one
-/// waits until the other side is done with one.
+/// The producer's side. The number of buffers is fixed at the start: a request for an empty one waits until the writer
+/// returns one.
 pub(super) struct WriterQueue {
     full: Sender<Full>,
     small: Receiver<Vec<u8>>,
@@ -30,7 +30,7 @@ pub(super) struct WriterQueue {
     over: Arc<AtomicBool>,
 }
 
-/// The side of the one who writes them.
+/// The writer's side.
 pub(super) struct Delivery {
     full: Receiver<Full>,
     small: Sender<Vec<u8>>,
@@ -39,14 +39,14 @@ pub(super) struct Delivery {
     over: Arc<AtomicBool>,
 }
 
-/// A post for so many files that have small buffers of their own, in about so much memory.
+/// Creates a queue for this many files with small buffers, with about this much memory in bytes.
 pub(super) fn open(files: usize, memory: usize) -> (WriterQueue, Delivery) {
     let buffers = files + UNDER_WAY;
     let small_bytes = (memory / buffers).clamp(MIN_SMALL, MAX_SMALL);
     let (full, to_write) = bounded(UNDER_WAY);
     let (give_small, small) = bounded(buffers);
     let (give_large, large) = bounded(LARGE_BUFFERS);
-    // There is room for all of them.
+    // The channel has room for all of them.
     for _ in 0..if files > 0 { buffers } else { 0 } {
         let _ = give_small.send(Vec::with_capacity(small_bytes));
     }
@@ -59,43 +59,43 @@ pub(super) fn open(files: usize, memory: usize) -> (WriterQueue, Delivery) {
 }
 
 impl WriterQueue {
-    /// An empty buffer for a file of its own.
+    /// An empty small buffer.
     pub(super) fn small(&self) -> Vec<u8> {
         self.small.recv().unwrap_or_default()
     }
 
-    /// An empty buffer for much at once.
+    /// An empty large buffer.
     pub(super) fn large(&self) -> Vec<u8> {
         self.large.recv().unwrap_or_default()
     }
 
-    /// Has a buffer written, if there is anything in it.
+    /// Sends a buffer to the writer, unless it is empty.
     pub(super) fn send(&self, file: u32, bytes: Vec<u8>) {
-        // The other side ends when this one is gone.
+        // The writer ends when this side is dropped.
         let _ = self.full.send(Full { file, bytes });
     }
 
-    /// Whether there is no point in going on.
+    /// Whether continuing is pointless.
     pub(super) fn is_over(&self) -> bool {
         self.over.load(Ordering::Relaxed)
     }
 
-    /// There is none.
+    /// There is no such buffer.
     pub(super) fn end(&self) {
         self.over.store(true, Ordering::Relaxed);
     }
 }
 
 impl Delivery {
-    /// Has every buffer written until the other side is gone, which hears if writing answers that there is no point in going
-    /// on.
+    /// Writes every buffer until the producer is gone; the producer is informed if writing reports that continuing is
+    /// pointless.
     pub(super) fn run(self, mut write: impl FnMut(&Full) -> bool) {
         for mut full in self.full {
             if !write(&full) {
                 self.over.store(true, Ordering::Relaxed);
             }
             full.bytes.clear();
-            // What came with a file's first bytes is too small to go round. There is room for what is not.
+            // A buffer that grew with a file's first bytes is too small to reuse. There is room for other ones.
             let capacity = full.bytes.capacity();
             if capacity >= LARGE {
                 let _ = self.large.try_send(full.bytes);

@@ -17,21 +17,21 @@ impl CountersTable {
         CountersTable::default()
     }
 
-    /// Keeps the event if it is about counters.
+    /// Records the event if it is about counters.
     pub fn event(&mut self, event: &Event) {
         if let Event::Counters { device, counters } = event {
             self.0.push((device.clone(), *counters));
         }
     }
 
-    /// The table, lines ended.
+    /// The table as text, ending with a line break.
     #[must_use]
     pub fn render(&self) -> String {
         counters_table(&self.0)
     }
 }
 
-/// A table of what devices counted, with a line for each, in the given order.
+/// A table of counters with a row for each device, in the given order.
 #[must_use]
 pub fn counters_table(counted: &[(Name, Counters)]) -> String {
     let mut table = Table::new();

@@ -1,4 +1,4 @@
-//! The way of one frame, told to people: each stage with what was looked up, the rule, and the ways that were not taken.
+//! The path of one frame as text: each stage with its lookups, the rule, and the candidates that were ruled out.
 
 use super::words::{fdb_kind, millis, printable};
 use crate::explain::{Began, Fate, Journey, Stage};
@@ -10,13 +10,10 @@ use anstyle::{AnsiColor, Style};
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write};
 
-/// Names that one line lists.
+/// Maximum number of names in a line.
 const MAX_LISTED: usize = 8;
 
-/// The device column is at most this wide, in characters.
-const MAX_DEVICE_WIDTH: usize = 24;
-
-/// Tells journeys. A rule's reason is told once, where it is first named.
+/// Writes journeys. A rule's reason is written once, where it is first named.
 pub struct Explanation<'a, W: Write> {
     writer: W,
     devices: BTreeMap<&'a str, &'a Device>,
@@ -28,7 +25,7 @@ pub struct Explanation<'a, W: Write> {
 }
 
 impl<'a, W: Write> Explanation<'a, W> {
-    /// Writes to `writer`, which is best buffered, about these devices, with ANSI colours only if `colour`.
+    /// Writes to `writer`, preferably buffered; uses ANSI colours only if `colour`.
     pub fn new(writer: W, devices: &'a [Device], colour: bool) -> Explanation<'a, W> {
         let style = |style: Style| if colour { style } else { Style::new() };
         Explanation {
@@ -42,7 +39,7 @@ impl<'a, W: Write> Explanation<'a, W> {
         }
     }
 
-    /// One frame's whole way, and what became of it at every device.
+    /// One frame's whole path, and its outcome at every device.
     ///
     /// # Errors
     /// Writing fails.
@@ -67,21 +64,21 @@ impl<'a, W: Write> Explanation<'a, W> {
         self.fates(&journey.fates(self.list))
     }
 
-    /// Who sends which frame, in one line.
+    /// The sender and the frame, in one line.
     ///
     /// # Errors
     /// Writing fails.
     pub fn began(&mut self, journey: &Journey) -> io::Result<()> {
         let verb = match journey.began {
             Began::Sent => "sends",
-            Began::Arrived => "takes from the wire",
-            Began::Lost => "does not pass on",
+            Began::Arrived => "receives from the wire",
+            Began::Lost => "does not forward",
         };
         let (bold, from) = (self.bold, printable(&journey.from));
         writeln!(self.writer, "{bold}{from} {verb}: {}{bold:#}", summary(&journey.frame))
     }
 
-    /// What became of a frame at one device, and nothing else.
+    /// The outcome of a frame at one device, and nothing else.
     ///
     /// # Errors
     /// Writing fails.
@@ -102,7 +99,7 @@ impl<'a, W: Write> Explanation<'a, W> {
         writeln!(self.writer, "        {faint}{}{faint:#}", rule.why())
     }
 
-    /// Flushes, and gives the writer back.
+    /// Flushes, and returns the writer.
     ///
     /// # Errors
     /// Flushing fails.
@@ -111,7 +108,7 @@ impl<'a, W: Write> Explanation<'a, W> {
         Ok(self.writer)
     }
 
-    /// `decided`: the decision comes next, with the rule.
+    /// `decided`: a decision follows, with the rule.
     fn hop(&mut self, number: usize, hop: &Hop, decided: bool) -> io::Result<()> {
         let (text, rule) = hop_in_words(hop, self.devices.get(hop.device.as_str()).copied());
         let bold = self.bold;
@@ -136,9 +133,9 @@ impl<'a, W: Write> Explanation<'a, W> {
         shut.into_iter().try_for_each(|(rule, names)| {
             let names = some_of(names);
             if rule == decision.rule {
-                return writeln!(self.writer, "     so not {names}");
+                return writeln!(self.writer, "     not forwarded {names}");
             }
-            self.rule(&format!("not {names}: "), rule)
+            self.rule(&format!("not forwarded {names}: "), rule)
         })
     }
 
@@ -154,12 +151,12 @@ impl<'a, W: Write> Explanation<'a, W> {
 
     fn fates(&mut self, fates: &[(Name, Fate)]) -> io::Result<()> {
         let widths = fates.iter().map(|(name, _)| name.chars().count());
-        let width = widths.max().unwrap_or_default().min(MAX_DEVICE_WIDTH);
+        let width = widths.max().unwrap_or_default();
         let got = |fate: &Fate| matches!(fate, Fate::Got(_));
         if !fates.iter().any(|(_, fate)| got(fate)) {
-            writeln!(self.writer, "\nNobody gets it.")?;
+            writeln!(self.writer, "\nNo device gets it.")?;
         }
-        for (heading, which) in [("Who gets it", true), ("Who does not, and why", false)] {
+        for (heading, which) in [("Devices that get it", true), ("Devices that do not, and why", false)] {
             let mut fates = fates.iter().filter(|(_, fate)| got(fate) == which).peekable();
             if fates.peek().is_some() {
                 let bold = self.bold;
@@ -184,15 +181,15 @@ impl<'a, W: Write> Explanation<'a, W> {
     }
 }
 
-/// What happens at a hop, and the rule that made it happen; what comes in is decided about afterwards.
+/// What happens at a hop, and the rule that caused it; an arrival is decided afterwards.
 pub(super) fn hop_in_words(hop: &Hop, device: Option<&Device>) -> (String, Option<Rule>) {
     let name = printable(&hop.device);
     let kind = device.map(|d| d.kind);
     match hop.kind {
         HopKind::Arrive(_) if kind == Some(DeviceType::SwitchPort) => {
-            (format!("{name}: the switch takes it in"), None)
+            (format!("{name}: it arrives at the switch"), None)
         }
-        HopKind::Arrive(packet_type) => (format!("{name} takes it in{}", addressed(packet_type)), None),
+        HopKind::Arrive(packet_type) => (format!("{name}: it arrives{}", addressed(packet_type)), None),
         HopKind::Receive(packet_type, rule) => {
             let stack =
                 if matches!(kind, Some(DeviceType::Nic | DeviceType::Vlan)) { "'s host stack" } else { "" };
@@ -200,11 +197,11 @@ pub(super) fn hop_in_words(hop: &Hop, device: Option<&Device>) -> (String, Optio
             (format!("{name}{stack} {gets} it{}", addressed(packet_type)), Some(rule))
         }
         HopKind::Transmit(rule) => (sending(&name, device), Some(rule)),
-        HopKind::Drop(rule) => (format!("{name}: it ends here"), Some(rule)),
+        HopKind::Drop(rule) => (format!("{name} drops it"), Some(rule)),
     }
 }
 
-/// How a device sends.
+/// How a device sends the frame.
 fn sending(name: &str, device: Option<&Device>) -> String {
     let Some(device) = device else { return format!("{name} sends it") };
     match (device.kind, &device.parent, &device.peer, device.mode) {
@@ -212,9 +209,9 @@ fn sending(name: &str, device: Option<&Device>) -> String {
             format!("{name}, a port of {} in {mode} mode, sends it", printable(parent))
         }
         (DeviceType::SwitchPort, _, Some(peer), _) => format!("{name} sends it on to {}", printable(peer)),
-        (DeviceType::Vlan, Some(parent), ..) => format!("{name} hands it down to {}", printable(parent)),
-        (DeviceType::Nic, _, Some(peer), _) => format!("{name} puts it on its cable to {}", printable(peer)),
-        (DeviceType::Nic, ..) => format!("{name} puts it on its cable"),
+        (DeviceType::Vlan, Some(parent), ..) => format!("{name} passes it down to {}", printable(parent)),
+        (DeviceType::Nic, _, Some(peer), _) => format!("{name} sends it on its cable to {}", printable(peer)),
+        (DeviceType::Nic, ..) => format!("{name} sends it on its cable"),
         _ => format!("{name} sends it"),
     }
 }
@@ -224,11 +221,11 @@ fn addressed(packet_type: PacketType) -> &'static str {
         PacketType::Host => "",
         PacketType::Broadcast => ", a broadcast",
         PacketType::Multicast => ", a multicast",
-        PacketType::OtherHost => ", addressed to somebody else",
+        PacketType::OtherHost => ", addressed to another host",
     }
 }
 
-/// What was looked up, and found.
+/// A lookup and its result.
 pub(super) fn found(finding: &Finding) -> String {
     match finding {
         Finding::Destination { mac, port: Some((name, mode)) } => {
@@ -260,7 +257,7 @@ pub(super) fn found(finding: &Finding) -> String {
     }
 }
 
-/// Where a way leads.
+/// The target of a candidate.
 pub(super) fn way_name(way: &Candidate) -> String {
     let name = printable(&way.to);
     match way.kind {
@@ -273,7 +270,7 @@ pub(super) fn way_name(way: &Candidate) -> String {
     }
 }
 
-/// The first of many.
+/// The first names, and the number of others.
 fn some_of(mut names: Vec<String>) -> String {
     if names.len() > MAX_LISTED {
         let more = names.len() - MAX_LISTED;
@@ -281,4 +278,16 @@ fn some_of(mut names: Vec<String>) -> String {
         names.push(format!("{more} more"));
     }
     names.join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::some_of;
+
+    #[test]
+    fn a_line_lists_eight_names() {
+        let names = |count: usize| some_of((1..=count).map(|n| n.to_string()).collect());
+        assert_eq!(names(8), "1, 2, 3, 4, 5, 6, 7, 8");
+        assert_eq!(names(10), "1, 2, 3, 4, 5, 6, 7, 8, 2 more");
+    }
 }

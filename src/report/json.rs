@@ -1,4 +1,4 @@
-//! Events as JSON, one object a line. The shapes are stable: [`VERSION`] changes when they do.
+//! Events as JSON, one object per line. The format is stable: [`VERSION`] changes when it does.
 
 use super::words::{action_name, fdb_kind, outcome_name, port_state, target};
 use crate::counters::Counters;
@@ -19,14 +19,14 @@ use serde_json::{Value, json};
 use std::io::{self, Write};
 use std::time::Duration;
 
-/// The version of the events' shapes, in the `lab` event.
+/// The version of the events' format, in the `lab` event.
 const VERSION: u32 = 1;
 
-/// An object whose keys stay in the order in which they were put in.
+/// An object whose keys stay in insertion order.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Object(Vec<(&'static str, Field)>);
 
-/// A value, or an object or list of objects in their own order.
+/// A value, or an ordered object or list of objects.
 #[derive(Clone, Debug)]
 enum Field {
     Value(Value),
@@ -64,18 +64,18 @@ impl Object {
     }
 }
 
-/// Writes events as JSON, one object a line.
+/// Writes events as JSON, one object per line.
 #[derive(Debug)]
 pub struct JsonLines<W: Write> {
     writer: W,
-    /// Of the step that runs.
+    /// The current step.
     expect: Option<Expect>,
-    /// The step that runs injects a frame.
+    /// The current step injects a frame.
     injects: bool,
 }
 
 impl<W: Write> JsonLines<W> {
-    /// Writes to `writer`, which is best buffered.
+    /// Writes to `writer`, preferably buffered.
     pub fn new(writer: W) -> JsonLines<W> {
         JsonLines { writer, expect: None, injects: false }
     }
@@ -94,7 +94,7 @@ impl<W: Write> JsonLines<W> {
         self.writer.write_all(b"\n")
     }
 
-    /// Writes what became of a frame at a device.
+    /// Writes the outcome of a frame at a device.
     ///
     /// # Errors
     /// Writing fails.
@@ -116,12 +116,12 @@ impl<W: Write> JsonLines<W> {
         self.writer.write_all(b"\n")
     }
 
-    /// The writer below.
+    /// The underlying writer.
     pub fn get_mut(&mut self) -> &mut W {
         &mut self.writer
     }
 
-    /// Hands on what the writer has collected.
+    /// Flushes buffered data.
     ///
     /// # Errors
     /// Writing fails.
@@ -129,7 +129,7 @@ impl<W: Write> JsonLines<W> {
         self.writer.flush()
     }
 
-    /// Flushes, and gives the writer back.
+    /// Flushes, and returns the writer.
     ///
     /// # Errors
     /// Flushing fails.
@@ -159,10 +159,10 @@ impl<W: Write> JsonLines<W> {
             }
             Event::Hop(hop) => hop_object(hop),
             Event::Decision(decision) => decided(decision),
-            Event::Devices { devices } => {
+            Event::Devices { changed, gone } => {
                 let mut list = Object::event("devices");
-                list.0.push(("devices", Field::Objects(devices.iter().map(device).collect())));
-                list
+                list.0.push(("changed", Field::Objects(changed.iter().map(device).collect())));
+                list.with("gone", names(gone))
             }
             Event::Fdb(change) => learned(change),
             Event::Result { step, outcome, rtt, delivered, held } => {
@@ -283,7 +283,7 @@ fn decided(decision: &Decision) -> Object {
     object.with("frame_id", decision.frame_id)
 }
 
-/// The word for what a way leads to.
+/// The name of a candidate's kind.
 pub(super) fn way_kind(kind: CandidateKind) -> &'static str {
     match kind {
         CandidateKind::Port => "port",
@@ -332,7 +332,7 @@ fn found(finding: &Finding) -> Object {
     }
 }
 
-/// What a device counted.
+/// The counters of a device.
 pub(super) fn counted(device: &str, counters: &Counters) -> Object {
     Object::event("counters")
         .with("device", device)
@@ -346,7 +346,7 @@ pub(super) fn counted(device: &str, counters: &Counters) -> Object {
         .with("tx_dropped", counters.tx_dropped)
 }
 
-/// How a device stands.
+/// The state of a device.
 pub(super) fn standing(device: &str, state: &DeviceState) -> Object {
     Object::event("state")
         .with("device", device)
@@ -369,7 +369,7 @@ fn expect(expect: &Expect) -> Value {
     }
 }
 
-/// What an action names, with the keys of the lab file.
+/// An action's arguments, with the keys of the lab file.
 fn action(object: Object, action: &Action) -> Object {
     match action {
         Action::Ping(probe) | Action::Arping(probe) | Action::Udp(probe) | Action::Tcp(probe) => {

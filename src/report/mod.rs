@@ -1,7 +1,7 @@
 //! Reports: views of the hop log. Nothing is decided here; every word comes from the events and the rule catalogue.
 //!
 //! A view takes one [`Event`](crate::lab::Event) after another and writes as it goes, so that a run of any length is
-//! reported in constant memory, and several views can listen to one run.
+//! reported in constant memory, and several views can follow one run.
 
 mod counters;
 pub mod draw;
@@ -12,6 +12,7 @@ mod matrix;
 #[cfg(feature = "capture")]
 mod pcapng;
 pub mod sequence;
+mod sinks;
 #[cfg(test)]
 mod tests;
 mod text;

@@ -1,4 +1,4 @@
-//! The hop log as a capture: every hop a packet on its device's interface, with the rule as its comment.
+//! The hop log as a capture: every hop is a packet on its device's interface, with the rule as its comment.
 
 use crate::capture::{CaptureError, Direction, InterfaceStatistics, Packet, PcapngBlocks};
 use crate::counters::Counters;
@@ -15,25 +15,25 @@ use std::io::Write;
 struct Interface {
     /// Packets written.
     written: u64,
-    /// Of them, those handed to the device.
+    /// Packets among them that were handed to the device.
     received: u64,
-    /// It is a switch's port.
+    /// Whether it is a switch port.
     of_switch: bool,
 }
 
-/// What is said of a frame that comes in at a switch; the rule is told where it leaves or ends.
-const ARRIVES_AT_SWITCH: &str = "comes in at the switch, which decides where it goes";
+/// The comment on a frame that arrives at a switch; the rule is given where it leaves or ends.
+const ARRIVES_AT_SWITCH: &str = "arrives at the switch, which decides where it goes";
 
-/// Makes an annotated pcapng file of hops, whose devices are known by number. Its blocks collect until somebody takes
-/// them.
+/// Makes an annotated pcapng file of hops, whose devices are identified by number. Its blocks accumulate until the
+/// caller takes them.
 ///
-/// Every device is an interface. A packet's comment names the rule that put it there and says why; `epb_packetid` is the
-/// same for all copies of one frame.
+/// Every device is an interface. A packet's comment names the rule that put it there and gives its reason;
+/// `epb_packetid` is the same for all copies of one frame.
 pub struct AnnotatedBlocks {
     blocks: PcapngBlocks,
     interfaces: Vec<Interface>,
     comments: Comments,
-    /// What is added at the end.
+    /// Data for the end of the file.
     counted: Vec<(u32, Counters)>,
     /// The times of the first and the last hop.
     span: Option<(Instant, Instant)>,
@@ -75,7 +75,7 @@ impl AnnotatedBlocks {
         Ok(id)
     }
 
-    /// Adds what happened to a frame at a device. Nothing is allocated for it but room, if there is none.
+    /// Adds what happened to a frame at a device. Allocates only to grow the buffer.
     ///
     /// # Errors
     /// There is no such device.
@@ -119,12 +119,12 @@ impl AnnotatedBlocks {
         })
     }
 
-    /// Keeps what a device counted, for the end of the file.
+    /// Records a device's counters, for the end of the file.
     pub fn counters(&mut self, device: u32, counters: &Counters) {
         self.counted.push((device, *counters));
     }
 
-    /// Adds what the devices counted, which is the end of the file.
+    /// Adds the devices' counters, which end the file.
     ///
     /// # Errors
     /// As [`PcapngBlocks::statistics`].
@@ -146,14 +146,14 @@ impl AnnotatedBlocks {
         Ok(())
     }
 
-    /// The blocks that have collected.
+    /// The accumulated blocks.
     pub fn blocks(&mut self) -> &mut PcapngBlocks {
         &mut self.blocks
     }
 }
 
-/// Writes events as an annotated pcapng file: [`AnnotatedBlocks`], many at once. A device that comes while the lab runs is
-/// described when its first frame does.
+/// Writes events as an annotated pcapng file: [`AnnotatedBlocks`] in batches. A device added while the lab runs is
+/// described before its first frame.
 pub struct AnnotatedCapture<W: Write> {
     annotated: AnnotatedBlocks,
     writer: W,
@@ -172,7 +172,7 @@ impl<W: Write> AnnotatedCapture<W> {
         Ok(AnnotatedCapture { annotated, writer, by_name: BTreeMap::new(), added: BTreeMap::new() })
     }
 
-    /// Writes one event, if it is to be seen in a capture.
+    /// Writes one event, if captures show it.
     ///
     /// # Errors
     /// Writing fails.
@@ -196,7 +196,7 @@ impl<W: Write> AnnotatedCapture<W> {
             }
             Event::Hop(hop) => self.hop(hop)?,
             Event::Counters { device, counters } => {
-                // A device of this name that comes later is another one, with an interface of its own.
+                // A device of this name that is added later is another one, with a separate interface.
                 if let Some(interface) = self.by_name.remove(device) {
                     self.annotated.counters(interface, counters);
                 }
@@ -211,18 +211,18 @@ impl<W: Write> AnnotatedCapture<W> {
         Ok(())
     }
 
-    /// The writer below. What is written to it directly lands between two packets, if [`flush`](AnnotatedCapture::flush)
-    /// came before.
+    /// The underlying writer. Data written to it directly lands between two packets, if
+    /// [`flush`](AnnotatedCapture::flush) was called before.
     pub fn get_mut(&mut self) -> &mut W {
         &mut self.writer
     }
 
-    /// Bytes that have collected and are not with the writer yet.
+    /// Number of bytes not yet passed to the writer.
     pub fn collected(&mut self) -> usize {
         self.annotated.blocks().len()
     }
 
-    /// Hands on what has collected here, and in the writer.
+    /// Flushes buffered data here and in the writer.
     ///
     /// # Errors
     /// Writing fails.
@@ -246,7 +246,7 @@ impl<W: Write> AnnotatedCapture<W> {
         if blocks.len() >= PcapngBlocks::ENOUGH { blocks.write_to(&mut self.writer) } else { Ok(()) }
     }
 
-    /// Writes what the devices counted, flushes, and gives the writer back.
+    /// Writes the devices' counters, flushes, and returns the writer.
     ///
     /// # Errors
     /// Writing fails.
@@ -258,9 +258,10 @@ impl<W: Write> AnnotatedCapture<W> {
     }
 }
 
-/// What is said of every rule, put together once.
+/// The comments for all rules, formatted once.
 struct Comments {
-    /// By the rule's place in the catalogue: `dropped: R14 Unicast to a port: The destination is this port's address …`
+    /// By the rule's index in the catalogue: `dropped: R14 Unicast to a port: The destination is this port's MAC
+    /// address …`
     texts: Vec<String>,
 }
 

@@ -1,4 +1,4 @@
-//! One small run, seen by every view.
+//! One small run in every view.
 
 use super::*;
 use crate::counters::Counters;
@@ -42,7 +42,7 @@ fn result(step: usize, outcome: Outcome, delivered: &[&str], held: Option<bool>)
     Event::Result { step, outcome, rtt, delivered: delivered.iter().map(|d| (*d).into()).collect(), held }
 }
 
-/// A switch port, with two flags that are not as usual.
+/// A switch port with two flags that differ from the defaults.
 fn hairpin() -> Device {
     let flags = PortFlags { hairpin: true, flood: false, ..PortFlags::default() };
     let port = Some(SwitchPort { flags, state: PortState::Blocking });
@@ -54,7 +54,7 @@ fn learned(entry: Option<(Name, FdbKind)>) -> FdbChange {
     FdbChange { step: 5, time, switch: "sw0".into(), vlan: VlanId::new(7), mac, entry }
 }
 
-/// A ping that fails where a reply was expected, an injected frame, and a refusal that was expected.
+/// A ping that fails where a reply was expected, an injected frame, and an expected refusal.
 fn run() -> Vec<Event> {
     let refused = Rule::ChangeMode;
     vec![
@@ -106,7 +106,7 @@ fn run() -> Vec<Event> {
             },
             None,
         ),
-        Event::Devices { devices: vec![hairpin()] },
+        Event::Devices { changed: vec![hairpin()], gone: vec!["c1".into()] },
         Event::Fdb(learned(Some(("sw0.eth0".into(), FdbKind::Dynamic)))),
         Event::Fdb(learned(None)),
         result(5, Outcome::Ok, &[], None),
@@ -183,8 +183,8 @@ fn a_packet_for_each_hop() {
         "macvlan vepa on eth0, 02:00:00:00:00:02",
         &c3,
         "R11 The tap comes first: ",
-        "R18 A stranger's broadcast: ",
-        "dropped: R126 Not back by the port it came in on: ",
+        "R18 A broadcast from outside: ",
+        "dropped: R126 Not back out of the arrival port: ",
     ] {
         assert!(has(text), "{text}");
     }
@@ -208,4 +208,40 @@ fn counters_in_columns() {
         table.event(&event);
     }
     insta::assert_snapshot!(table.render());
+}
+
+#[test]
+fn a_step_names_eight_drops() {
+    let line = |drops: usize| {
+        let mut report = TextReport::new(Vec::new(), Detail::Steps, false);
+        report.event(&step(1, Action::Ping(probe()), None)).unwrap();
+        for n in 0..drops {
+            report.event(&hop(1, 1, &format!("p{n}"), HopKind::Drop(Rule::NoHairpin))).unwrap();
+        }
+        report.event(&result(1, Outcome::NoReply, &[], None)).unwrap();
+        String::from_utf8(report.finish().unwrap()).unwrap()
+    };
+    assert!(line(8).trim_end().ends_with("(p7)"), "{}", line(8));
+    assert!(line(9).trim_end().ends_with("(p7) and more"), "{}", line(9));
+}
+
+#[test]
+fn the_device_column_has_a_width() {
+    let shown = |longest: usize| {
+        let mut report = TextReport::new(Vec::new(), Detail::Hops, false);
+        let names = ["a".to_owned(), "b".repeat(longest)];
+        let devices = names.iter().map(|name| device(name, DeviceType::Nic, 1, None, None)).collect();
+        report.event(&Event::Lab { title: String::new(), devices }).unwrap();
+        for name in &names {
+            report.event(&hop(1, 1, name, HopKind::Arrive(PacketType::Broadcast))).unwrap();
+        }
+        let text = String::from_utf8(report.finish().unwrap()).unwrap();
+        // The offset of the next column.
+        let behind =
+            |line: &str| line.find("  arrives").or(line.find(" arrive")).unwrap_or_else(|| panic!("{text}"));
+        text.lines().map(behind).collect::<Vec<_>>()
+    };
+    let (at, beyond) = (shown(24), shown(31));
+    assert_eq!(at[0], at[1]);
+    assert_eq!((beyond[0], beyond[1]), (at[0], at[0] + 7));
 }

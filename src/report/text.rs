@@ -1,4 +1,4 @@
-//! Text for people: each hop with its rule, or one line for each step.
+//! Text output: each hop with its rule, or one line for each step.
 
 use super::words::{expectation, millis, outcome_in_words, step_in_words};
 use crate::frame::PacketType;
@@ -15,10 +15,10 @@ use std::time::Duration;
 /// The device column is at most this wide, in characters.
 const MAX_DEVICE_WIDTH: usize = 24;
 
-/// Drops that the line about a step names.
+/// Maximum number of drops named in a step's line.
 const MAX_DROPS_TOLD: usize = 8;
 
-/// How much is told.
+/// The level of detail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Detail {
     /// One line for each step.
@@ -54,15 +54,15 @@ impl Styles {
     }
 }
 
-/// What is remembered of the step that runs.
+/// Data of the current step.
 #[derive(Debug)]
 struct Running {
     spec: StepSpec,
     /// Rules that decided about a frame.
     rules: BTreeSet<Rule>,
-    /// The first drops, no two of the same rule at the same device.
+    /// The first drops, unique by rule and device.
     drops: Vec<(Rule, Name)>,
-    /// There were more.
+    /// Whether there were more.
     more_drops: bool,
 }
 
@@ -87,7 +87,7 @@ impl Running {
         }
     }
 
-    /// What was dropped where, as the end of a line.
+    /// The drops as the end of a line.
     fn because(&self) -> String {
         if self.drops.is_empty() {
             return String::new();
@@ -111,7 +111,7 @@ pub struct TextReport<W: Write> {
 }
 
 impl<W: Write> TextReport<W> {
-    /// Writes to `writer`, which is best buffered, with ANSI colours only if `colour`.
+    /// Writes to `writer`, preferably buffered; uses ANSI colours only if `colour`.
     pub fn new(writer: W, detail: Detail, colour: bool) -> TextReport<W> {
         TextReport {
             writer,
@@ -137,7 +137,7 @@ impl<W: Write> TextReport<W> {
             }
             Event::Setup { device, stage, refusal, expected, .. } => {
                 let what = match stage {
-                    SetupStage::Create => "is not made",
+                    SetupStage::Create => "is not created",
                     SetupStage::Up => "stays down",
                 };
                 let (mark, style) = self.mark(Some(*expected));
@@ -157,12 +157,12 @@ impl<W: Write> TextReport<W> {
         }
     }
 
-    /// The writer below.
+    /// The underlying writer.
     pub fn get_mut(&mut self) -> &mut W {
         &mut self.writer
     }
 
-    /// Hands on what the writer has collected.
+    /// Flushes buffered data.
     ///
     /// # Errors
     /// Writing fails.
@@ -170,7 +170,7 @@ impl<W: Write> TextReport<W> {
         self.writer.flush()
     }
 
-    /// Flushes, and gives the writer back.
+    /// Flushes, and returns the writer.
     ///
     /// # Errors
     /// Flushing fails.
@@ -267,17 +267,17 @@ impl<W: Write> TextReport<W> {
     }
 }
 
-/// Nobody answered.
+/// No reply.
 fn silent(outcome: Outcome) -> bool {
     matches!(outcome, Outcome::Unreachable | Outcome::NoReply)
 }
 
-/// What came, and what was expected if that is something else.
+/// The outcome, and the expectation if it differs.
 fn verdict(spec: &StepSpec, got: &str, held: Option<bool>) -> String {
     match (held, &spec.expect) {
         (Some(false), Some(expect)) => {
             let expect = match (expect, &spec.action) {
-                (Expect::Ok, _) => "no refusal".to_owned(),
+                (Expect::Ok, _) => "success".to_owned(),
                 (expect, _) => expectation(expect),
             };
             format!("expected {expect}, got {got}")

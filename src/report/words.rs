@@ -10,12 +10,12 @@ use crate::switch::{FdbKind, PortFlag, PortFlags, PortState};
 use std::fmt::{Display, Write as _};
 use std::time::Duration;
 
-/// What a step does: `c1 pings c2`.
+/// A step's action: `c1 pings c2`.
 #[must_use]
 pub fn step_in_words(step: &StepSpec) -> String {
     match &step.action {
         Action::Ping(probe) => probed(probe, "pings"),
-        Action::Arping(probe) => probed(probe, "asks by ARP for"),
+        Action::Arping(probe) => probed(probe, "sends an ARP request for"),
         Action::Udp(probe) => probed(probe, "sends UDP to"),
         Action::Tcp(probe) => probed(probe, "connects by TCP to"),
         Action::Inject { at, entry: InjectPoint::Wire, frame } => {
@@ -50,7 +50,7 @@ pub(super) fn action_name(action: &Action) -> &'static str {
     }
 }
 
-/// What came of a step: `a reply after 0.020 ms`, `delivered to c1 and c2`.
+/// A step's outcome: `a reply after 0.020 ms`, `delivered to c1 and c2`.
 #[must_use]
 pub fn outcome_in_words(
     action: &Action,
@@ -68,19 +68,17 @@ pub fn outcome_in_words(
         (Outcome::Ok, Action::Inject { .. }) => delivered_to(delivered),
         (Outcome::Ok, _) => "done".to_owned(),
         (Outcome::Refused(refusal), _) => format!("refused with {refusal}"),
-        (Outcome::TooLate, _) => {
-            "not done: it could go on past the end of the lab's time, which is 100 years".to_owned()
-        }
+        (Outcome::TooLate, _) => "not run: it could run beyond the lab's time limit of 100 years".to_owned(),
         (Outcome::TooMany, _) => {
             format!(
-                "ended: more and more frames were under way, as in a loop that multiplies them; most were on their way to {}",
+                "ended: the number of frames in flight kept growing, as in a loop that multiplies them; most were going to {}",
                 list(delivered)
             )
         }
     }
 }
 
-/// The word that events use for an outcome.
+/// The name of an outcome in events.
 pub(super) fn outcome_name(outcome: Outcome) -> &'static str {
     match outcome {
         Outcome::Reply => "reply",
@@ -93,19 +91,19 @@ pub(super) fn outcome_name(outcome: Outcome) -> &'static str {
     }
 }
 
-/// What was to come of a step.
+/// A step's expected outcome.
 pub(super) fn expectation(expect: &Expect) -> String {
     match expect {
         Expect::Reply => "a reply".to_owned(),
         Expect::Unreachable => "unreachable".to_owned(),
         Expect::NoReply => "no reply".to_owned(),
-        Expect::Ok => "that it works".to_owned(),
+        Expect::Ok => "success".to_owned(),
         Expect::Errno(errno) => format!("{errno}"),
         Expect::Delivered(devices) => delivered_to(devices),
     }
 }
 
-/// The word for a sort of forwarding entry.
+/// The name of a kind of forwarding entry.
 pub(crate) fn fdb_kind(kind: FdbKind) -> &'static str {
     match kind {
         FdbKind::Dynamic => "learned",
@@ -122,7 +120,7 @@ pub(super) fn millis(time: Duration) -> String {
 
 fn delivered_to(devices: &[Name]) -> String {
     if devices.is_empty() {
-        return "delivered to nobody".to_owned();
+        return "delivered to no device".to_owned();
     }
     format!("delivered to {}", list(devices))
 }
@@ -178,23 +176,31 @@ fn changed(device: &str, change: &Change) -> String {
         Change::Up(false) => format!("{device} goes down"),
         Change::Mode(mode) => format!("{device} changes to mode {mode}"),
         Change::UnknownMode(mode) => format!("{device} is to change to a mode `{mode}`"),
-        Change::Mac(mac) => format!("{device} takes the address {mac}"),
-        Change::Mtu(mtu) => format!("{device} takes the mtu {mtu}"),
+        Change::Mac(mac) => format!("{device} changes its MAC address to {mac}"),
+        Change::Mtu(mtu) => format!("{device} changes its mtu to {mtu}"),
         Change::Flags(MacvlanFlags { nopromisc, nodst }) => {
             let of = |on: &bool| if *on { "on" } else { "off" };
             format!("{device}: nopromisc {}, nodst {}", of(nopromisc), of(nodst))
         }
-        Change::Bcqueuelen(len) => format!("{device} asks for a broadcast queue of {len} frames"),
+        Change::Bcqueuelen(len) => format!("{device} requests a broadcast queue of {len} frames"),
         Change::Bclim(lim) => format!("{device} sets the broadcast cut-off to {lim}"),
         Change::Promisc(on) => on_off("promiscuous", *on),
         Change::Allmulticast(on) => on_off("all-multicast", *on),
         Change::Join(group) => format!("{device} joins {group}"),
         Change::Leave(group) => format!("{device} leaves {group}"),
-        Change::Sources(SourcesChange::Add(macs)) => format!("{device} also listens to {}", list(macs)),
-        Change::Sources(SourcesChange::Del(macs)) => format!("{device} no longer listens to {}", list(macs)),
-        Change::Sources(SourcesChange::Set(macs)) if macs.is_empty() => format!("{device} listens to nobody"),
-        Change::Sources(SourcesChange::Set(macs)) => format!("{device} listens to {} only", list(macs)),
-        Change::Sources(SourcesChange::Flush) => format!("{device} listens to nobody"),
+        Change::Sources(SourcesChange::Add(macs)) => {
+            format!("{device} adds {} to its source list", list(macs))
+        }
+        Change::Sources(SourcesChange::Del(macs)) => {
+            format!("{device} removes {} from its source list", list(macs))
+        }
+        Change::Sources(SourcesChange::Set(macs)) if macs.is_empty() => {
+            format!("{device} empties its source list")
+        }
+        Change::Sources(SourcesChange::Set(macs)) => {
+            format!("{device} sets its source list to {}", list(macs))
+        }
+        Change::Sources(SourcesChange::Flush) => format!("{device} empties its source list"),
     }
 }
 
@@ -211,7 +217,7 @@ fn switch_changed(switch: &str, change: &SwitchChange) -> String {
             format!("{switch}: group_fwd_mask {mask:#06x} at the port of {port}")
         }
         SwitchChange::GroupFwdMask { port: None, mask } => format!("{switch}: group_fwd_mask {mask:#06x}"),
-        SwitchChange::Ageing(time) => format!("{switch}: learned entries live {}", duration(*time)),
+        SwitchChange::Ageing(time) => format!("{switch}: the ageing time is {}", duration(*time)),
         SwitchChange::Fdb(entry) => {
             let kind = match (entry.sticky, entry.dynamic) {
                 (true, _) => "sticky",
@@ -224,7 +230,7 @@ fn switch_changed(switch: &str, change: &SwitchChange) -> String {
     }
 }
 
-/// The word that `bridge link` prints.
+/// The state's name in `bridge link`.
 pub(super) fn port_state(state: PortState) -> String {
     match state {
         PortState::Disabled => "disabled".to_owned(),
@@ -253,7 +259,7 @@ fn duration(time: Duration) -> String {
     }
 }
 
-/// What is unusual about a switch port: `hairpin on`, flags that are not as they are by default, a state that does not
+/// The unusual settings of a switch port: `hairpin on`, flags that differ from the defaults, a state that does not
 /// forward.
 pub(super) fn port_notes(port: SwitchPort) -> Vec<String> {
     let mut notes: Vec<String> = PortFlag::ALL
@@ -267,7 +273,7 @@ pub(super) fn port_notes(port: SwitchPort) -> Vec<String> {
     notes
 }
 
-/// A name without what could do something to a terminal.
+/// A name with terminal control characters escaped.
 pub(super) fn printable(name: &str) -> String {
     name.chars().map(|c| if c.is_control() { char::REPLACEMENT_CHARACTER } else { c }).collect()
 }

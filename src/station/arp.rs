@@ -4,9 +4,6 @@ use crate::frame::MacAddr;
 use etherparse::{ArpEthIpv4Packet, ArpOperation, ArpPacketSlice};
 use std::net::Ipv4Addr;
 
-/// Ethertype of ARP.
-pub(super) const ETHERTYPE: u16 = 0x0806;
-
 /// A request or a reply.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Arp {
@@ -18,7 +15,7 @@ pub(super) struct Arp {
 }
 
 impl Arp {
-    /// `None`: not about IPv4 on Ethernet, neither request nor reply, or cut off.
+    /// `None`: not about IPv4 on Ethernet, neither request nor reply, or truncated.
     pub(super) fn parse(payload: &[u8]) -> Option<Arp> {
         let arp = ArpPacketSlice::from_slice(payload).ok()?.to_packet().try_eth_ipv4().ok()?;
         let request = match arp.operation {
@@ -53,7 +50,7 @@ impl Arp {
         Arp { request: true, sender_mac, sender_ip, target_mac: MacAddr::ZERO, target_ip }
     }
 
-    /// The answer to this request by the owner of the address asked for.
+    /// The reply to this request from the owner of the requested address.
     pub(super) fn answer(&self, own_mac: MacAddr) -> Arp {
         Arp {
             request: false,
@@ -64,8 +61,8 @@ impl Arp {
         }
     }
 
-    /// Tells everybody about the sender's own address; a reply must name the sender as its target too
-    /// (the kernel's `arp_is_garp`).
+    /// Whether it announces the sender's own address; a reply must name the sender as its target too (the kernel's
+    /// `arp_is_garp`).
     pub(super) fn is_gratuitous(&self) -> bool {
         self.sender_ip == self.target_ip && (self.request || self.sender_mac == self.target_mac)
     }

@@ -10,29 +10,29 @@ use crate::frame::{MacAddr, PacketType};
 use crate::time::Instant;
 use std::net::IpAddr;
 
-/// A host with one Ethernet device, as a Linux machine with default settings behaves. It has neither clock nor
-/// socket: frames and time are handed in, and frames are fetched.
+/// A host with one Ethernet device, with the behaviour and default settings of a Linux machine. It has no clock and no
+/// sockets: the caller passes frames and time, and fetches frames.
 #[derive(Debug)]
 pub struct Endpoint {
     host: Host,
 }
 
 impl Endpoint {
-    /// A host whose device is up and has its carrier. `mtu` in bytes of IP packet; the name seeds what Linux would
-    /// draw at random.
+    /// A host whose device is up and has carrier. `mtu` in bytes of IP packet; the name seeds the values that Linux
+    /// would choose at random.
     #[must_use]
     pub fn new(name: &str, mac: MacAddr, spec: &IpSpec, mtu: u32, now: Instant) -> Endpoint {
         Endpoint { host: Host::new(name, &[(mac, spec, mtu)], false, now) }
     }
 
-    /// The same, but its device is down from the start: its addresses and neighbours are there when it comes up.
+    /// The same, but its device is down from the start: its IP addresses and neighbours are available when it comes up.
     #[must_use]
     pub fn down(mut self) -> Endpoint {
         self.host.links.iter_mut().for_each(Link::begin_down);
         self
     }
 
-    /// Changes the device's address; all neighbours are forgotten. Its IPv6 link-local address stays.
+    /// Changes the device's MAC address; all neighbours are forgotten. Its IPv6 link-local address stays.
     pub fn set_mac(&mut self, mac: MacAddr) {
         self.host.links.iter_mut().for_each(|l| l.set_mac(mac));
     }
@@ -43,40 +43,40 @@ impl Endpoint {
         self.host.stack.set_mtu(mtu, now);
     }
 
-    /// The carrier comes or goes. Without it frames are lost in silence, and learned neighbours are forgotten; addresses,
+    /// Sets the carrier. Without it frames are lost silently, and learned neighbours are forgotten; IP addresses,
     /// routes and permanent neighbours stay.
     pub fn set_carrier(&mut self, carrier: bool, now: Instant) {
         self.host.set_carrier(now, 0, carrier);
     }
 
-    /// The device is set up or down. While it is down there is no route; its neighbours, permanent ones too, and its IPv6
-    /// addresses are gone for good, but for the link-local address, which it makes anew.
+    /// Sets the device up or down. While it is down there is no route; its neighbours, including permanent ones, and
+    /// its IPv6 addresses are lost, except for the link-local address, which is recreated.
     pub fn set_link_up(&mut self, up: bool, now: Instant) {
         self.host.set_link_up(now, 0, up);
     }
 
-    /// A frame comes in, and everything that follows from it is done at once.
+    /// Receives a frame, and does everything that follows from it at once.
     pub fn receive(&mut self, now: Instant, frame: &[u8], packet_type: PacketType) {
         self.host.receive(now, 0, frame, packet_type);
     }
 
-    /// Does what is due: requests, repetitions, timeouts. To be called when [`Endpoint::poll_at`] says so.
+    /// Does work that is due: requests, retransmissions, timeouts. Call it when [`Endpoint::poll_at`] says so.
     pub fn poll(&mut self, now: Instant) {
         self.host.poll(now);
     }
 
-    /// When [`Endpoint::poll`] wants to be called next, if nothing comes in; it may turn out to have nothing to do.
+    /// When to call [`Endpoint::poll`] next, if no frame arrives; there may turn out to be nothing to do.
     #[must_use]
     pub fn poll_at(&self) -> Option<Instant> {
         self.host.poll_at()
     }
 
-    /// The next frame to be sent: from the destination address on, not padded, no FCS.
+    /// The next frame to send: from the destination address on, not padded, no FCS.
     pub fn pop_transmit(&mut self) -> Option<Vec<u8>> {
         self.host.links.first_mut()?.pop_transmit()
     }
 
-    /// The multicast groups that its addresses make the device join: all hosts (224.0.0.1) with an IPv4 address; all
+    /// The multicast groups that its IP addresses make the device join: all hosts (224.0.0.1) with an IPv4 address; all
     /// nodes (ff02::1) and the solicited-node groups with an IPv6 address.
     #[must_use]
     pub fn groups(&self) -> Vec<MacAddr> {
@@ -89,39 +89,39 @@ impl Endpoint {
         groups
     }
 
-    /// Its addresses, the IPv6 link-local one included.
+    /// Its IP addresses, including the IPv6 link-local one.
     #[must_use]
     pub fn addresses(&self) -> &[IpNet] {
         self.host.links.first().map(|l| l.addresses()).unwrap_or_default()
     }
 
-    /// The MAC address in the neighbour cache, if one is known.
+    /// The MAC address of a neighbour, if it is known.
     #[must_use]
     pub fn neighbour(&self, ip: IpAddr) -> Option<MacAddr> {
         self.host.links.first()?.neighbours().get(ip)?.1
     }
 
-    /// Begins a probe; its first request is sent at once.
+    /// Starts a probe; its first request is sent at once.
     pub fn start_probe(&mut self, now: Instant, probe: Probe) -> ProbeId {
         self.host.start_probe(now, probe)
     }
 
-    /// What came of a probe; `None` while it runs (and once so many later ones have ended that it is forgotten).
+    /// The result of a probe; `None` while it runs (and once so many later ones have ended that it is forgotten).
     #[must_use]
     pub fn probe_result(&self, id: ProbeId) -> Option<ProbeResult> {
         self.host.prober.result(id)
     }
 
-    /// When a probe that runs will have ended at the latest.
+    /// The latest time at which a running probe ends.
     #[must_use]
     pub fn probe_deadline(&self, id: ProbeId) -> Option<Instant> {
         self.host.prober.deadline(id)
     }
 
-    /// Sends a datagram; the port from which it is sent is bound and stays so.
+    /// Sends a datagram; its source port is bound and stays so.
     ///
     /// # Errors
-    /// No way there, too long for one packet, or no room.
+    /// No route, too long for one packet, or no room.
     pub fn udp_send(
         &mut self,
         now: Instant,
@@ -144,15 +144,15 @@ impl Endpoint {
         self.host.stack.bind(port)
     }
 
-    /// The next datagram that came to a bound port.
+    /// The next datagram received on a bound port.
     pub fn udp_recv(&mut self, port: u16) -> Option<Datagram> {
         self.host.stack.udp_recv(port)
     }
 
-    /// Begins a TCP connection.
+    /// Opens a TCP connection.
     ///
     /// # Errors
-    /// No way there, or no room.
+    /// No route, or no room.
     pub fn tcp_connect(&mut self, now: Instant, to: IpAddr, port: u16) -> Result<TcpId, SocketError> {
         let source = self.host.source_to(now, to).ok_or(SocketError::NoRoute)?;
         let id = self.host.stack.connect(source, to, port)?;
@@ -160,30 +160,30 @@ impl Endpoint {
         Ok(id)
     }
 
-    /// How a connection stands; `None`: there is none.
+    /// The state of a connection; `None`: there is no such connection.
     #[must_use]
     pub fn tcp_state(&self, id: TcpId) -> Option<TcpState> {
         self.host.stack.tcp_state(id)
     }
 
-    /// Sends data on a connection, also before it stands. The result: how many bytes were taken.
+    /// Sends data on a connection, possibly before it is established. Returns the number of bytes accepted.
     ///
     /// # Errors
-    /// No such connection, or it sends no more.
+    /// No such connection, or it can no longer send.
     pub fn tcp_send(&mut self, now: Instant, id: TcpId, data: &[u8]) -> Result<usize, SocketError> {
         let taken = self.host.stack.tcp_send(id, data)?;
         self.host.poll(now);
         Ok(taken)
     }
 
-    /// What has come in on a connection since it was last asked.
+    /// The data received on a connection since the last call.
     pub fn tcp_recv(&mut self, now: Instant, id: TcpId) -> Vec<u8> {
         let data = self.host.stack.tcp_recv(id);
         self.host.poll(now);
         data
     }
 
-    /// Closes a connection: what was sent is still delivered.
+    /// Closes a connection: data sent before is still delivered.
     pub fn tcp_close(&mut self, now: Instant, id: TcpId) {
         self.host.stack.tcp_close(id);
         self.host.poll(now);

@@ -1,4 +1,4 @@
-//! How a router passes packets on (`ip_forward`, `ip6_forward`).
+//! Packet forwarding by a router (`ip_forward`, `ip6_forward`).
 
 use super::host::Host;
 use super::icmp::Fault;
@@ -10,17 +10,17 @@ use crate::time::Instant;
 use std::net::IpAddr;
 use std::time::Duration;
 
-/// Redirects to one sender that ignores them (the kernel's `redirect_number`).
+/// Maximum number of redirects to a sender that ignores them (the kernel's `redirect_number`).
 const REDIRECT_NUMBER: u32 = 9;
 /// The pause before the second redirect; it doubles each time (`redirect_load`).
 const REDIRECT_LOAD: Duration = Duration::from_millis(20);
-/// After so much silence a sender is told again (`redirect_silence`: the load doubled ten times).
+/// After this long without redirects a sender gets one again (`redirect_silence`: the load doubled ten times).
 const REDIRECT_SILENCE: Duration = Duration::from_millis(20 << 10);
-/// Senders whose redirects are counted; with more, the count begins anew.
+/// Senders whose redirects are counted; beyond this, counting restarts.
 const MAX_REDIRECTED: usize = 256;
 
 impl Host {
-    /// A packet for somebody else came in. Only what came by unicast is passed on.
+    /// Handles a packet for another host. Only packets received by unicast are forwarded.
     pub(super) fn forward(&mut self, now: Instant, index: usize, packet_type: PacketType, view: &IpView<'_>) {
         let link_local = is_link_local_v6(view.src) || is_link_local_v6(view.dst);
         if packet_type != PacketType::Host || link_local || !is_unicast(view.dst) || !is_unicast(view.src) {
@@ -48,7 +48,8 @@ impl Host {
         self.fail(now, failed.unwrap_or_default());
     }
 
-    /// The way out is the way in: the sender could have asked the next hop itself (`ip_rt_send_redirect`).
+    /// The packet leaves by the interface that it came in on: the sender could have used the next hop
+    /// (`ip_rt_send_redirect`).
     fn redirect(&mut self, now: Instant, index: usize, view: &IpView<'_>, next_hop: IpAddr) {
         let on_link = |link: &Link| link.subnet_of(view.src).is_some();
         let IpAddr::V4(gateway) = next_hop else { return };
@@ -64,7 +65,7 @@ impl Host {
         }
         let pause = REDIRECT_LOAD * (1 << (*count).min(REDIRECT_NUMBER));
         if *count >= REDIRECT_NUMBER || (*count > 0 && now.since(*last) <= pause) {
-            // Ignored redirects are counted by when they would have been sent, so that silence can end.
+            // Ignored redirects are counted with the time they would have been sent, so that the silence can end.
             *last = if *count >= REDIRECT_NUMBER { now } else { *last };
             return;
         }

@@ -1,27 +1,26 @@
-//! A host: interfaces, routes, sockets and probes put together. An end point is a host with one interface, a router
-//! one that forwards.
+//! A host: combines interfaces, routes, sockets and probes. An end point is a host with one interface, a router one
+//! that forwards.
 
-use super::arp;
 use super::icmp::{self, Echo, Fault, Message};
-use super::link::{self, Link};
+use super::link::Link;
 use super::ndp;
 use super::packet::{ICMP, ICMPV6, IpView, Quoted, TCP, UDP};
 use super::probe::{Prober, Unreachable};
 use super::route::{Route, Routes, is_unicast};
 use super::stack::{ECHO_PORT, Stack};
-use super::{IpNet, IpSpec, default_mac};
-use crate::frame::{EthHeader, MacAddr, PacketType};
+use super::{IpSpec, default_mac};
+use crate::frame::{EthHeader, MacAddr, PacketType, ethertype};
 use crate::time::Instant;
 use std::collections::{BTreeMap, VecDeque};
 use std::net::IpAddr;
 use std::time::Duration;
 
-/// Packets from this host to itself that wait; more are lost.
+/// Queue limit for packets from this host to itself; any more are lost.
 const MAX_LOCAL: usize = 1024;
-/// How often one call goes round interfaces, probes and sockets. Each answers the other only a few times at one
-/// instant; what is left is done by the next call.
+/// Iterations over interfaces, probes and sockets per call. They answer each other only a few times at one instant; the
+/// next call does the rest.
 const MAX_ROUNDS: usize = 64;
-/// When the next call goes on, if that was not enough.
+/// When the next call continues, if that was not enough.
 const MOMENT: Duration = Duration::from_micros(1);
 
 /// How a packet is addressed to this host.
@@ -40,7 +39,7 @@ pub(super) struct Host {
     pub(super) stack: Stack,
     pub(super) prober: Prober,
     pub(super) forwarding: bool,
-    /// Redirects sent: how many, and when the last.
+    /// Redirects sent: the number, and the time of the last.
     pub(super) redirects_sent: BTreeMap<IpAddr, (u32, Instant)>,
     own: Vec<IpAddr>,
     local: VecDeque<Vec<u8>>,
@@ -48,7 +47,7 @@ pub(super) struct Host {
     stack_at: Option<Instant>,
 }
 
-/// What a host is made with: address, IP configuration and mtu of each interface.
+/// The configuration of each interface: MAC address, IP configuration and mtu.
 pub(super) type Interfaces<'a> = &'a [(MacAddr, &'a IpSpec, u32)];
 
 impl Host {
@@ -81,7 +80,7 @@ impl Host {
         self.own.contains(&addr)
     }
 
-    /// An interface is set up or down, and its addresses may go.
+    /// Sets an interface up or down; its IP addresses may be lost.
     pub(super) fn set_link_up(&mut self, now: Instant, index: usize, up: bool) {
         if let Some(link) = self.links.get_mut(index) {
             link.set_up(up);
@@ -90,7 +89,7 @@ impl Host {
         self.poll(now);
     }
 
-    /// An interface's carrier comes or goes.
+    /// Sets an interface's carrier.
     pub(super) fn set_carrier(&mut self, now: Instant, index: usize, carrier: bool) {
         if let Some(link) = self.links.get_mut(index) {
             link.set_carrier(carrier);
@@ -104,7 +103,7 @@ impl Host {
         self.ident
     }
 
-    /// A frame comes in on an interface.
+    /// Receives a frame on an interface.
     pub(super) fn receive(&mut self, now: Instant, index: usize, frame: &[u8], packet_type: PacketType) {
         let carrier = self.links.get(index).is_some_and(Link::has_carrier);
         if packet_type == PacketType::OtherHost || !carrier {
@@ -112,7 +111,7 @@ impl Host {
         }
         let Some((ethertype, payload)) = untagged(frame) else { return };
         match ethertype {
-            arp::ETHERTYPE => {
+            ethertype::ARP => {
                 let answered = self
                     .links
                     .get_mut(index)
@@ -121,9 +120,9 @@ impl Host {
                     self.prober.neighbour_answered(now, who);
                 }
             }
-            link::IPV4 | link::IPV6 => {
+            ethertype::IPV4 | ethertype::IPV6 => {
                 if let Some(view) = IpView::parse(payload)
-                    && view.is_v4() == (ethertype == link::IPV4)
+                    && view.is_v4() == (ethertype == ethertype::IPV4)
                 {
                     self.receive_ip(now, index, packet_type, &view);
                 }
@@ -145,7 +144,7 @@ impl Host {
         } else {
             self.owns(view.dst).then_some(Addressing::Unicast)
         };
-        // What cannot have been sent from elsewhere ("martians"); nowhere is a source only when asking everybody.
+        // Sources that cannot be from another host ("martians"); the unspecified address is allowed in broadcasts only.
         let from_nowhere = view.src.is_unspecified() && cast != Some(Addressing::Unicast) && cast.is_some();
         let own_source = view.is_v4() && self.owns(view.src);
         if own_source || link.is_broadcast(view.src) || !(is_unicast(view.src) || from_nowhere) {
@@ -158,7 +157,7 @@ impl Host {
         }
     }
 
-    /// A packet is for this host.
+    /// Handles a packet for this host.
     fn deliver(
         &mut self,
         now: Instant,
@@ -178,7 +177,7 @@ impl Host {
                 }
             }
             UDP => self.receive_udp(now, packet_type, cast, view, payload),
-            // Nobody opens a connection to a group (`tcp_v4_rcv`).
+            // A TCP connection cannot be opened to a group (`tcp_v4_rcv`).
             TCP => {
                 let to_us_alone = cast == Addressing::Unicast && packet_type == PacketType::Host;
                 if to_us_alone && view.protocol() == TCP && is_unicast(view.src) {
@@ -206,7 +205,7 @@ impl Host {
             }
             return;
         }
-        // The echo service answers nobody who asks everybody; smoltcp cannot answer nobody at all.
+        // The echo service ignores broadcasts; smoltcp cannot reply to the unspecified address.
         let echo_to_all = port == ECHO_PORT && cast != Addressing::Unicast;
         if view.protocol() == UDP && is_unicast(view.src) && !echo_to_all {
             self.stack.receive(view.bytes.to_vec(), Some(port));
@@ -255,8 +254,8 @@ impl Host {
         }
     }
 
-    /// The gateway says that there is a shorter way (`__ip_do_redirect`): believed if it comes from the gateway in use
-    /// and names a neighbour. An unknown neighbour is asked for first, and believed in when the next redirect comes.
+    /// The gateway announces a shorter path (`__ip_do_redirect`): accepted if it comes from the gateway in use and
+    /// names a neighbour. An unknown neighbour is resolved first, and accepted when the next redirect arrives.
     fn redirected(&mut self, now: Instant, from: IpAddr, gateway: IpAddr, quoted: &Quoted<'_>) {
         let Some(route) = self.routes.lookup(now, &self.links, quoted.dst) else { return };
         let Some(link) = self.links.get_mut(route.link) else { return };
@@ -275,7 +274,7 @@ impl Host {
         }
     }
 
-    /// Whoever sent this packet from here is told that it was not delivered.
+    /// Informs the local sender of a packet that it was not delivered.
     fn undelivered(&mut self, quoted: &Quoted<'_>, why: Unreachable) {
         if !self.owns(quoted.src) {
             return;
@@ -301,7 +300,7 @@ impl Host {
         }
     }
 
-    /// Packets whose neighbour did not answer: own ones fail, forwarded ones are answered with an error.
+    /// Packets whose neighbour did not reply: own ones fail, forwarded ones cause an ICMP error.
     pub(super) fn fail(&mut self, now: Instant, packets: Vec<Vec<u8>>) {
         for packet in packets {
             let Some(view) = IpView::parse(&packet) else { continue };
@@ -317,7 +316,7 @@ impl Host {
         }
     }
 
-    /// Sends an error about a packet to its sender, if one may be sent.
+    /// Sends an error about a packet to its sender, if allowed.
     pub(super) fn complain(
         &mut self,
         now: Instant,
@@ -335,7 +334,7 @@ impl Host {
         }
     }
 
-    /// The address that packets to `dst` are sent from.
+    /// The source address for packets to `dst`.
     pub(super) fn source_to(&self, now: Instant, dst: IpAddr) -> Option<IpAddr> {
         if self.owns(dst) {
             return Some(dst);
@@ -348,7 +347,7 @@ impl Host {
         near.or_else(|| self.links.iter().find_map(|l| l.source_for(dst, route.next_hop)))
     }
 
-    /// Sends a packet made here.
+    /// Sends a packet from this host.
     pub(super) fn output(&mut self, now: Instant, packet: Vec<u8>) {
         let Some(view) = IpView::parse(&packet) else { return };
         let (src, dst) = (view.src, view.dst);
@@ -379,9 +378,14 @@ impl Host {
         }
     }
 
-    /// Does everything that is due.
+    /// Does all work that is due.
     pub(super) fn poll(&mut self, now: Instant) {
-        let mut rounds = 0..MAX_ROUNDS;
+        self.poll_rounds(now, MAX_ROUNDS);
+    }
+
+    /// Does all work that is due, in at most this many rounds; the rest is due a moment later.
+    pub(super) fn poll_rounds(&mut self, now: Instant, most: usize) {
+        let mut rounds = 0..most;
         while rounds.next().is_some() {
             let mut busy = false;
             for index in 0..self.links.len() {
@@ -418,19 +422,12 @@ impl Host {
 }
 
 fn addresses_of(links: &[Link]) -> Vec<IpAddr> {
-    links.iter().flat_map(Link::addresses).map(IpNet::addr).collect()
+    links.iter().flat_map(Link::addresses).map(|net| net.addr()).collect()
 }
 
-/// Ethertype and payload of a frame that is for the stack: untagged, or tagged with VLAN 0 only (a priority tag).
+/// Ethertype and payload of a frame for the stack: untagged, or tagged with VLAN 0 only (a priority tag).
 fn untagged(frame: &[u8]) -> Option<(u16, &[u8])> {
     EthHeader::parse(frame).ok()?;
-    let mut rest = frame.get(12..)?;
-    for tag in EthHeader::tags(frame) {
-        if tag.vlan().get() != 0 {
-            return None;
-        }
-        rest = rest.get(4..)?;
-    }
-    let (ethertype, payload) = rest.split_first_chunk::<2>()?;
-    Some((u16::from_be_bytes(*ethertype), payload))
+    let (kind, at) = EthHeader::payload(frame)?;
+    EthHeader::tags(frame).all(|tag| tag.vlan().get() == 0).then(|| (kind, &frame[at..]))
 }

@@ -5,12 +5,12 @@ use crate::frame::PacketType;
 use etherparse::checksum::Sum16BitWords;
 use std::net::{IpAddr, Ipv4Addr};
 
-/// An IPv4 error quotes so much that it fits 576 bytes (RFC 1812 4.3.2.3).
+/// Quoted bytes in an IPv4 error: as many as fit 576 bytes (RFC 1812 4.3.2.3).
 const QUOTE_V4: usize = 576 - 20 - 8;
-/// An IPv6 error quotes so much that it fits the least mtu (RFC 4443 3.1).
+/// Quoted bytes in an IPv6 error: as many as fit the minimum mtu (RFC 4443 3.1).
 const QUOTE_V6: usize = 1280 - 40 - 8;
 
-/// A message without its checksum; for both families alike.
+/// A message without its checksum; used for both families.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Message<'a> {
     pub(super) kind: u8,
@@ -29,27 +29,27 @@ pub(super) struct Echo<'a> {
     pub(super) data: &'a [u8],
 }
 
-/// Why a packet is sent back to its sender as an error.
+/// The reason for an ICMP error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Fault {
     /// No route.
     Net,
-    /// The next hop did not answer.
+    /// The next hop did not reply.
     Host,
-    /// Nobody listens on the port.
+    /// No listener on the port.
     Port,
     /// No such protocol above IP.
     Protocol,
     /// Longer than the next link's mtu.
     TooBig(u32),
-    /// The TTL ran out.
+    /// The TTL expired.
     Expired,
-    /// There is a shorter way.
+    /// There is a shorter path.
     Redirect(Ipv4Addr),
 }
 
 impl<'a> Message<'a> {
-    /// Reads the message in a packet; `None`: cut off or with a wrong checksum.
+    /// Parses the message in a packet; `None`: truncated or with a wrong checksum.
     pub(super) fn parse(view: &IpView<'a>, protocol: u8, payload: &'a [u8]) -> Option<Message<'a>> {
         let start = match (view.src, view.dst) {
             (IpAddr::V4(_), IpAddr::V4(_)) if protocol == ICMP => Sum16BitWords::new(),
@@ -82,7 +82,7 @@ impl<'a> Message<'a> {
         if is_error { Quoted::parse(self.body) } else { None }
     }
 
-    /// As an IPv4 redirect: the gateway to use instead, and the packet it is about.
+    /// As an IPv4 redirect: the gateway to use instead, and the packet concerned.
     pub(super) fn redirect(&self, v4: bool) -> Option<(Ipv4Addr, Quoted<'a>)> {
         if !v4 || self.kind != 5 || self.code > 3 {
             return None;
@@ -110,9 +110,9 @@ pub(super) fn packet(
     if let Some(field) = bytes.get_mut(2..4) {
         field.copy_from_slice(&sum.to_be_bytes());
     }
-    // Requests of `ping` must not be fragmented; the kernel's own answers and errors may.
+    // Requests of `ping` must not be fragmented; the kernel's own replies and errors may.
     let dont_fragment = src.is_ipv4() && message.kind == 8;
-    // Errors travel as internetwork control (RFC 1812 4.3.2.5).
+    // Errors have precedence "internetwork control" (RFC 1812 4.3.2.5).
     let tos = if src.is_ipv4() && matches!(message.kind, 3 | 5 | 11 | 12) { 0xc0 } else { 0 };
     wrap(src, dst, protocol, hop_limit, Ident { tos, id, dont_fragment }, &bytes)
 }
@@ -131,7 +131,7 @@ pub(super) fn echo_packet(src: IpAddr, dst: IpAddr, id: u16, echo: Echo<'_>) -> 
 }
 
 /// Whether an error may be sent about this packet (RFC 1122 3.2.2, RFC 4443 2.4): not about errors, later fragments,
-/// broadcasts, groups (but for "too big" in IPv6) and packets from nowhere.
+/// broadcasts, groups (except "too big" in IPv6) and packets from the unspecified address.
 pub(super) fn may_complain(view: &IpView<'_>, packet_type: PacketType, fault: Fault) -> bool {
     let to_group = packet_type != PacketType::Host || view.dst.is_multicast();
     let group_is_fine = !view.is_v4() && matches!(fault, Fault::TooBig(_));
@@ -167,7 +167,7 @@ pub(super) fn error_packet(src: IpAddr, offending: &IpView<'_>, id: u16, fault: 
         (Fault::Port, false) => (1, 4, [0; 4]),
         (Fault::TooBig(mtu), false) => (2, 0, mtu.to_be_bytes()),
         (Fault::Expired, false) => (3, 0, [0; 4]),
-        // The pointer says where the unknown number stands: byte 6 of the fixed header.
+        // The pointer is the offset of the unknown number: byte 6 of the fixed header.
         (Fault::Protocol, false) => (4, 1, [0, 0, 0, 6]),
         (Fault::Redirect(_), false) => return None,
     };

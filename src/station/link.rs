@@ -1,21 +1,18 @@
-//! One Ethernet interface of a host: its addresses, its neighbours, and the frames that wait to leave.
+//! One Ethernet interface of a host: its addresses, its neighbours, and its transmit queue.
 
-use super::arp::{self, Arp};
+use super::arp::Arp;
 use super::icmp::Message;
 use super::ndp::{self, Ndp};
 use super::neighbour::{Effects, NeighbourTable, NeighbourUpdate, Solicitation};
 use super::packet::IpView;
 use super::route::{is_link_local_v6, is_unicast};
 use super::{IpNet, IpSpec};
-use crate::frame::{MacAddr, PacketType};
+use crate::frame::{MacAddr, PacketType, ethertype};
 use crate::time::Instant;
 use std::collections::VecDeque;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-/// Ethertypes of IP.
-pub(super) const IPV4: u16 = 0x0800;
-pub(super) const IPV6: u16 = 0x86dd;
-/// Frames that wait to be fetched; what is sent beyond them is lost, as behind a full transmit queue.
+/// Transmit queue limit, in frames; any more are lost, as with a full transmit queue.
 const MAX_TRANSMIT: usize = 4096;
 
 /// An interface.
@@ -26,9 +23,9 @@ pub(super) struct Link {
     carrier: bool,
     up: bool,
     forwarding: bool,
-    /// Its addresses, the IPv6 link-local one last.
+    /// Its IP addresses, the IPv6 link-local one last.
     addresses: Vec<IpNet>,
-    /// It was given an IPv6 address, and so has a link-local one whenever it is up.
+    /// It was configured with an IPv6 address, and so has a link-local one whenever it is up.
     speaks_v6: bool,
     neighbours: NeighbourTable,
     out: VecDeque<Vec<u8>>,
@@ -48,10 +45,10 @@ impl Link {
         link
     }
 
-    /// Gives itself an IPv6 link-local address, unless it has one or does not speak IPv6.
+    /// Adds an IPv6 link-local address, unless it has one or does not use IPv6.
     fn give_link_local(&mut self) {
         if self.speaks_v6 && !self.addresses.iter().any(|a| is_link_local_v6(a.addr())) {
-            self.addresses.extend(IpNet::new(ndp::link_local(self.mac).into(), 64));
+            self.addresses.extend(IpNet::new(ndp::link_local(self.mac).into(), 64).ok());
         }
     }
 
@@ -63,7 +60,7 @@ impl Link {
         self.up && self.carrier
     }
 
-    /// With the carrier goes what was learned about neighbours (`neigh_carrier_down`; `arp_evict_nocarrier` and
+    /// Losing the carrier clears learned neighbours (`neigh_carrier_down`; `arp_evict_nocarrier` and
     /// `ndisc_evict_nocarrier` are 1).
     pub(super) fn set_carrier(&mut self, carrier: bool) {
         if self.carrier && !carrier {
@@ -72,7 +69,7 @@ impl Link {
         self.carrier = carrier;
     }
 
-    /// Set down by hand, it loses all neighbours (`neigh_ifdown`) and its IPv6 addresses (`addrconf_ifdown`;
+    /// Setting it down clears all neighbours (`neigh_ifdown`) and its IPv6 addresses (`addrconf_ifdown`;
     /// `keep_addr_on_down` is 0); of these only the link-local one comes back.
     pub(super) fn set_up(&mut self, up: bool) {
         match (self.up, up) {
@@ -87,12 +84,12 @@ impl Link {
         self.up = up;
     }
 
-    /// It is down from the start, which takes nothing from it.
+    /// It is down from the start, and so loses nothing.
     pub(super) fn begin_down(&mut self) {
         self.up = false;
     }
 
-    /// Under another address nothing is known of any neighbour (`neigh_changeaddr`).
+    /// A new MAC address clears all neighbours (`neigh_changeaddr`).
     pub(super) fn set_mac(&mut self, mac: MacAddr) {
         if self.mac != mac {
             self.mac = mac;
@@ -112,18 +109,18 @@ impl Link {
         self.addresses.iter().any(|a| a.addr() == addr)
     }
 
-    /// The own address with the longest prefix whose subnet holds `addr`.
+    /// Its own address with the longest prefix whose subnet contains `addr`.
     pub(super) fn subnet_of(&self, addr: IpAddr) -> Option<IpNet> {
         let mut best: Option<IpNet> = None;
-        for net in self.addresses.iter().filter(|n| n.contains(addr)) {
-            if best.is_none_or(|b| net.prefix() > b.prefix()) {
+        for net in self.addresses.iter().filter(|n| n.contains(&addr)) {
+            if best.is_none_or(|b| net.prefix_len() > b.prefix_len()) {
                 best = Some(*net);
             }
         }
         best
     }
 
-    /// The source for a packet that goes to `dst` by way of `next_hop`.
+    /// The source address of a packet to `dst` by way of `next_hop`.
     pub(super) fn source_for(&self, dst: IpAddr, next_hop: IpAddr) -> Option<IpAddr> {
         let family = || self.addresses.iter().map(|a| a.addr()).filter(|a| a.is_ipv4() == dst.is_ipv4());
         if is_link_local_v6(dst) {
@@ -134,20 +131,17 @@ impl Link {
         near.or_else(|| family().find(|a| !is_link_local_v6(*a))).or_else(|| family().next())
     }
 
-    /// A broadcast address: 255.255.255.255, or the last one of an own subnet.
+    /// A broadcast address: 255.255.255.255, or the last one of a local subnet.
     pub(super) fn is_broadcast(&self, addr: IpAddr) -> bool {
         let IpAddr::V4(addr) = addr else { return false };
         addr == Ipv4Addr::BROADCAST
-            || self.addresses.iter().any(|net| match net.addr() {
-                IpAddr::V4(own) if net.prefix() < 31 => {
-                    let host_bits = u32::MAX.checked_shr(u32::from(net.prefix())).unwrap_or(0);
-                    addr.to_bits() == own.to_bits() | host_bits
-                }
-                _ => false,
-            })
+            || self
+                .addresses
+                .iter()
+                .any(|net| matches!(net, IpNet::V4(net) if net.prefix_len() < 31 && addr == net.broadcast()))
     }
 
-    /// The IP groups that the addresses make it a member of.
+    /// The IP groups that its addresses make it join.
     pub(super) fn groups(&self) -> Vec<IpAddr> {
         let mut groups = Vec::new();
         if self.addresses.iter().any(|a| a.addr().is_ipv4()) {
@@ -168,7 +162,7 @@ impl Link {
         groups
     }
 
-    /// Puts a frame in front of the cable.
+    /// Queues a frame for the cable.
     pub(super) fn transmit(&mut self, dst: MacAddr, ethertype: u16, payload: &[u8]) {
         if !self.has_carrier() || self.out.len() >= MAX_TRANSMIT {
             return;
@@ -185,15 +179,15 @@ impl Link {
         self.out.pop_front()
     }
 
-    /// Sends an IP packet to a neighbour, a group or everybody. What comes back has failed already.
+    /// Sends an IP packet to a neighbour, a group or the broadcast address. Returns packets that have failed already.
     pub(super) fn send(&mut self, now: Instant, next_hop: IpAddr, packet: Vec<u8>) -> Vec<Vec<u8>> {
-        let ethertype = if next_hop.is_ipv4() { IPV4 } else { IPV6 };
+        let kind = if next_hop.is_ipv4() { ethertype::IPV4 } else { ethertype::IPV6 };
         if next_hop.is_multicast() {
-            self.transmit(ndp::group_mac(next_hop), ethertype, &packet);
+            self.transmit(ndp::group_mac(next_hop), kind, &packet);
             return Vec::new();
         }
         if self.is_broadcast(next_hop) {
-            self.transmit(MacAddr::BROADCAST, ethertype, &packet);
+            self.transmit(MacAddr::BROADCAST, kind, &packet);
             return Vec::new();
         }
         let mut effects = Effects::default();
@@ -201,14 +195,14 @@ impl Link {
         self.apply(effects)
     }
 
-    /// Asks for a neighbour's address, unless it is known.
+    /// Resolves a neighbour's MAC address, unless it is known.
     pub(super) fn ask(&mut self, now: Instant, next_hop: IpAddr) {
         let mut effects = Effects::default();
         self.neighbours.use_for(now, next_hop, None, &mut effects);
         self.apply(effects);
     }
 
-    /// Asks everybody for an address, whatever the neighbour table says: arping.
+    /// Broadcasts a request for an address, whatever the neighbour table contains: arping.
     pub(super) fn ask_everybody(&mut self, target: IpAddr) {
         let source = self.source_for(target, target);
         self.solicit(Solicitation { target, to: None, source });
@@ -229,14 +223,15 @@ impl Link {
             self.solicit(solicitation);
         }
         for (mac, packet) in effects.send {
-            let ethertype = if packet.first().is_some_and(|b| b >> 4 == 6) { IPV6 } else { IPV4 };
-            self.transmit(mac, ethertype, &packet);
+            let kind =
+                if packet.first().is_some_and(|b| b >> 4 == 6) { ethertype::IPV6 } else { ethertype::IPV4 };
+            self.transmit(mac, kind, &packet);
         }
         effects.failed
     }
 
-    /// In the name of the packet that waits (`arp_announce` 0); else ARP asks from the address of the subnet, neighbour
-    /// discovery from the link-local one (`arp_solicit`, `ndisc_solicit`).
+    /// From the source of the waiting packet (`arp_announce` 0); otherwise ARP uses the address in the subnet,
+    /// neighbour discovery the link-local one (`arp_solicit`, `ndisc_solicit`).
     fn solicit(&mut self, Solicitation { target, to, source }: Solicitation) {
         let source = source.filter(|s| self.has(*s)).or_else(|| {
             let link_local = self.addresses.iter().map(|a| a.addr()).find(|a| is_link_local_v6(*a));
@@ -246,7 +241,7 @@ impl Link {
             IpAddr::V4(target) => {
                 let Some(IpAddr::V4(source)) = source.or(Some(Ipv4Addr::UNSPECIFIED.into())) else { return };
                 let request = Arp::request(self.mac, source, target).to_bytes();
-                self.transmit(to.unwrap_or(MacAddr::BROADCAST), arp::ETHERTYPE, &request);
+                self.transmit(to.unwrap_or(MacAddr::BROADCAST), ethertype::ARP, &request);
             }
             IpAddr::V6(target) => {
                 let Some(IpAddr::V6(source)) = source else { return };
@@ -255,14 +250,14 @@ impl Link {
                     to.map_or((group, ndp::group_mac(group.into())), |unicast| (target, unicast));
                 let ask = Ndp::Solicit { target, source_mac: Some(self.mac) };
                 if let Some(packet) = ask.packet(source, dst) {
-                    self.transmit(mac, IPV6, &packet);
+                    self.transmit(mac, ethertype::IPV6, &packet);
                 }
             }
         }
     }
 
-    /// An ARP message came (`arp_process`). `own` are the addresses of the whole host: with `arp_ignore` at 0 any of
-    /// them is answered for on every interface. The result: who answered, if it is an answer.
+    /// Handles an ARP message (`arp_process`). `own` are the IP addresses of the whole host: with `arp_ignore` 0 it
+    /// replies for any of them on every interface. Returns the sender, if it is a reply.
     pub(super) fn receive_arp(
         &mut self,
         now: Instant,
@@ -277,9 +272,9 @@ impl Link {
         }
         let asks_us = arp.request && own.contains(&target);
         if arp.sender_ip.is_unspecified() {
-            // Duplicate address detection (RFC 5227): answered, nothing learned.
+            // Duplicate address detection (RFC 5227): gets a reply, but nothing is learned.
             if asks_us {
-                self.transmit(arp.sender_mac, arp::ETHERTYPE, &arp.answer(self.mac).to_bytes());
+                self.transmit(arp.sender_mac, ethertype::ARP, &arp.answer(self.mac).to_bytes());
             }
             return None;
         }
@@ -290,7 +285,7 @@ impl Link {
         if asks_us {
             let news = NeighbourUpdate { confirms: false, overrides: true, doubts: false, creates: true };
             self.neighbours.learn(now, sender, Some(arp.sender_mac), news, &mut effects);
-            self.transmit(arp.sender_mac, arp::ETHERTYPE, &arp.answer(self.mac).to_bytes());
+            self.transmit(arp.sender_mac, ethertype::ARP, &arp.answer(self.mac).to_bytes());
         } else {
             let news = NeighbourUpdate {
                 confirms: !arp.request && packet_type == PacketType::Host,
@@ -304,7 +299,7 @@ impl Link {
         (!arp.request).then_some(sender)
     }
 
-    /// A message of neighbour discovery came (`ndisc_rcv`). The result: who answered, if it is an answer.
+    /// Handles a neighbour discovery message (`ndisc_rcv`). Returns the sender, if it is a reply.
     pub(super) fn receive_ndp(
         &mut self,
         now: Instant,
@@ -355,7 +350,7 @@ impl Link {
             Ndp::Advertise { target, target_mac: Some(self.mac), router, solicited: false, overriding: true };
         if asker.is_unspecified() {
             if let Some(packet) = advertise.packet(target, ndp::ALL_NODES) {
-                self.transmit(ndp::group_mac(ndp::ALL_NODES.into()), IPV6, &packet);
+                self.transmit(ndp::group_mac(ndp::ALL_NODES.into()), ethertype::IPV6, &packet);
             }
             return;
         }
@@ -364,7 +359,7 @@ impl Link {
             NeighbourUpdate { confirms: false, overrides: true, doubts: true, creates: source_mac.is_some() };
         self.neighbours.learn(now, view.src, source_mac, news, effects);
         if let Ndp::Advertise { target_mac, solicited, overriding, .. } = &mut advertise {
-            // Whoever asked by unicast knows the address already.
+            // A sender that asks by unicast knows the address already.
             *target_mac = asked_the_group.then_some(self.mac);
             *solicited = true;
             *overriding = asked_the_group;

@@ -1,13 +1,13 @@
-//! End points: a TCP/IP stack on an Ethernet device, under virtual time.
+//! End points: a TCP/IP stack on an Ethernet device, in virtual time.
 //!
-//! [`Endpoint`] is a host with one device, [`Router`] one with several that forwards; both behave as a Linux machine
-//! with default settings, as far as frames show it. Neither has a clock or a socket of its own: frames and time are
-//! handed in, frames are fetched, and the same calls give the same bytes in every run.
+//! [`Endpoint`] is a host with one device, [`Router`] one with several that forwards; both behave like a Linux machine
+//! with default settings, as far as frames show. Neither has a clock or sockets: the caller passes frames and time, and
+//! fetches frames, and the same calls give the same bytes in every run.
 //!
-//! The way through the room: a frame comes to `host`, which gives ARP and neighbour discovery to its `link` and that
-//! to the `neighbour` table; packets for itself go to `icmp`, or to `stack` (UDP and TCP: smoltcp, with an echo service
-//! on port 7), others to `forward`. What is sent goes by `route` to a `link`, waits there for its neighbour, and leaves
-//! as a frame. `probe` and `probing` are the pings and their like that ask other hosts.
+//! The path through the module: a frame goes to `host`, which passes ARP and neighbour discovery to its `link` and from
+//! there to the `neighbour` table; packets for the host go to `icmp`, or to `stack` (UDP and TCP: smoltcp, with an echo
+//! service on port 7), others to `forward`. Outgoing packets go by `route` to a `link`, wait there for their neighbour,
+//! and leave as frames. `probe` and `probing` implement pings and other probes of other hosts.
 //!
 //! ```
 //! use macvlab::frame::PacketType;
@@ -16,7 +16,7 @@
 //! use std::time::Duration;
 //!
 //! let host = |name: &str, last: u8| {
-//!     let address = IpNet::new([10, 0, 0, last].into(), 24).into_iter().collect();
+//!     let address = vec![format!("10.0.0.{last}/24").parse().expect("an address")];
 //!     let spec = IpSpec { address, ..IpSpec::default() };
 //!     Endpoint::new(name, spec.default_mac(name), &spec, 1500, Instant::ZERO)
 //! };
@@ -32,9 +32,9 @@
 //! assert_eq!(a.probe_result(id).map(|r| r.outcome), Some(ProbeOutcome::Reply));
 //! ```
 //!
-//! Not built: duplicate address detection and router solicitation (addresses are there from the start), IGMP and MLD
-//! reports, IP fragments in either direction (those that come in are dropped, a router passes them on), IPv6 redirects,
-//! rate limits of ICMP errors, and the confirmation of neighbours by TCP.
+//! Not implemented: duplicate address detection and router solicitation (addresses are configured from the start), IGMP
+//! and MLD reports, IP fragments in either direction (received ones are dropped, a router forwards them), IPv6
+//! redirects, rate limits of ICMP errors, and the confirmation of neighbours by TCP.
 
 mod arp;
 mod endpoint;
@@ -55,7 +55,7 @@ mod stack;
 mod tests;
 
 pub use endpoint::Endpoint;
-pub use ip::{BadIpNet, IpNet, IpSpec, default_mac};
+pub use ip::{IpNet, IpSpec, default_mac};
 pub use probe::{
     INTERVAL, MAX_RESULTS, MAX_RUNNING, Probe, ProbeId, ProbeKind, ProbeOutcome, ProbeResult, Unreachable,
 };

@@ -5,7 +5,7 @@ use super::packet::IpView;
 use crate::frame::MacAddr;
 use std::net::{IpAddr, Ipv6Addr};
 
-/// The hop limit that proves that no router was on the way (RFC 4861 7.1).
+/// The hop limit that proves that no router forwarded the packet (RFC 4861 7.1).
 pub(super) const HOP_LIMIT: u8 = 255;
 /// ff02::1
 pub(super) const ALL_NODES: Ipv6Addr = Ipv6Addr::new(0xff02, 0, 0, 0, 0, 0, 0, 1);
@@ -33,13 +33,13 @@ pub(super) enum Ndp {
     },
 }
 
-/// Whether this ICMPv6 type is neighbour discovery's.
+/// Whether this ICMPv6 type belongs to neighbour discovery.
 pub(super) fn is_ndp(kind: u8) -> bool {
     matches!(kind, 133..=137)
 }
 
 impl Ndp {
-    /// Reads a message that fulfils RFC 4861 7.1; `None`: it does not, or it is another one of neighbour discovery.
+    /// Parses a message that satisfies RFC 4861 7.1; `None`: it does not, or is another kind of message.
     pub(super) fn parse(packet: &IpView<'_>, message: &Message<'_>) -> Option<Ndp> {
         if packet.hop_limit != HOP_LIMIT || message.code != 0 {
             return None;
@@ -52,7 +52,7 @@ impl Ndp {
         match message.kind {
             SOLICIT => {
                 let source_mac = link_layer(options, SOURCE_LINK_LAYER)?;
-                // Duplicate address detection asks from nowhere, and cannot be answered there.
+                // Duplicate address detection has an unspecified source, to which no reply can be sent.
                 let detection = packet.src.is_unspecified();
                 if detection && (source_mac.is_some() || packet.dst != IpAddr::V6(solicited_node(target))) {
                     return None;
@@ -77,7 +77,7 @@ impl Ndp {
         }
     }
 
-    /// The whole IPv6 packet.
+    /// The complete IPv6 packet.
     pub(super) fn packet(self, src: Ipv6Addr, dst: Ipv6Addr) -> Option<Vec<u8>> {
         let (kind, rest, target, option) = match self {
             Ndp::Solicit { target, source_mac } => {
@@ -101,7 +101,7 @@ impl Ndp {
     }
 }
 
-/// The link-layer address among the options: `None` if an option is broken, `Some(None)` if there is none.
+/// The link-layer address among the options: `None` if an option is invalid, `Some(None)` if there is none.
 fn link_layer(mut options: &[u8], wanted: u8) -> Option<Option<MacAddr>> {
     let mut found = None;
     while !options.is_empty() {

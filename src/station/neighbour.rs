@@ -1,7 +1,7 @@
 //! The neighbour cache: IP address to MAC address, with Linux's states and timers (`net/core/neighbour.c`).
 //!
-//! ARP and neighbour discovery only differ in their messages; the states are the same, so one table serves both.
-//! Upper layers do not confirm entries here as TCP does on Linux: a busy neighbour is asked again after
+//! ARP and neighbour discovery differ only in their messages; the states are the same, so one table serves both. Upper
+//! layers do not confirm entries here as TCP does on Linux: a busy neighbour is solicited again after
 //! [`REACHABLE_TIME`] and [`DELAY_PROBE_TIME`], by three unicast requests at most.
 
 use super::packet::IpView;
@@ -11,38 +11,39 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::time::Duration;
 
-/// How long a confirmed entry is trusted. Linux takes a random value from half to one and a half of it.
+/// How long a confirmed entry is valid. Linux uses a random value from half to one and a half of it.
 pub(super) const REACHABLE_TIME: Duration = Duration::from_secs(30);
-/// How long a stale entry that is used waits for a confirmation before it is asked.
+/// How long a stale entry in use waits for a confirmation before it is solicited.
 pub(super) const DELAY_PROBE_TIME: Duration = Duration::from_secs(5);
 /// Time between two requests.
 pub(super) const RETRANS_TIME: Duration = Duration::from_secs(1);
-/// An ARP answer is not overridden by another one so soon after it: the first answer wins.
+/// Within this time after it, an ARP reply is not overridden by another one: the first reply wins.
 pub(super) const LOCKTIME: Duration = Duration::from_secs(1);
-/// Requests before an address counts as unreachable, and unicast ones before a known neighbour does.
+/// Number of requests before an address counts as unreachable, and of unicast ones before a known neighbour does.
 const MAX_PROBES: u8 = 3;
-/// Packets that wait for one neighbour; a newer one pushes out the oldest. Linux bounds their memory (`unres_qlen_bytes`,
-/// 212992), which its `unres_qlen` shows as 101 packets.
+/// Maximum number of packets that wait for one neighbour; a newer one displaces the oldest. Linux bounds their memory
+/// (`unres_qlen_bytes`, 212992), which its `unres_qlen` reports as 101 packets.
 pub(super) const MAX_WAITING: usize = 101;
-/// Entries. Linux refuses to grow beyond `gc_thresh3`, 1024; entries that are not permanent make room for new ones.
+/// Maximum number of entries. Linux does not grow beyond `gc_thresh3`, 1024; entries that are not permanent make room
+/// for new ones.
 pub(super) const MAX_ENTRIES: usize = 1024;
 
-/// What is known about a neighbour (the kernel's NUD states).
+/// The state of a neighbour (the kernel's NUD states).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum State {
-    /// Asked for, no answer yet.
+    /// Solicited, no reply yet.
     Incomplete,
-    /// Confirmed a short time ago.
+    /// Recently confirmed.
     Reachable,
     /// Known, not confirmed.
     Stale,
-    /// Stale and used; waits for a confirmation.
+    /// Stale and in use; waits for a confirmation.
     Delay,
-    /// Stale and used; asked by unicast.
+    /// Stale and in use; solicited by unicast.
     Probe,
-    /// Did not answer.
+    /// Did not reply.
     Failed,
-    /// Set by hand.
+    /// Configured statically.
     Permanent,
 }
 
@@ -56,7 +57,7 @@ impl State {
 struct Entry {
     state: State,
     mac: MacAddr,
-    /// When the timer of the state rings, if it has one.
+    /// When the timer of the state expires, if it has one.
     timer: Option<Instant>,
     /// Requests sent in this round.
     probes: u8,
@@ -67,36 +68,36 @@ struct Entry {
     waiting: Vec<Vec<u8>>,
 }
 
-/// A request to be sent: for `target`, to its known address or to everybody.
+/// A request to send: for `target`, to its known MAC address or to the broadcast or multicast one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Solicitation {
     pub(super) target: IpAddr,
     pub(super) to: Option<MacAddr>,
-    /// The source of the packet that waits for the answer; it asks in its name, if that is an own address.
+    /// The source of the packet that waits for the reply; used as the request's source, if it is an own address.
     pub(super) source: Option<IpAddr>,
 }
 
-/// What the table wants done.
+/// The actions that the table requests.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Effects {
     /// Requests to send.
     pub(super) solicit: Vec<Solicitation>,
-    /// Packets whose neighbour is known now.
+    /// Packets whose neighbour is now known.
     pub(super) send: Vec<(MacAddr, Vec<u8>)>,
-    /// Packets whose neighbour did not answer.
+    /// Packets whose neighbour did not reply.
     pub(super) failed: Vec<Vec<u8>>,
 }
 
-/// How news about a neighbour is taken.
+/// How an update about a neighbour is applied.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct NeighbourUpdate {
-    /// Proves that the neighbour hears us: an answer to our request.
+    /// Proves that the neighbour receives our frames: a reply to our request.
     pub(super) confirms: bool,
-    /// May replace a known address.
+    /// May replace a known MAC address.
     pub(super) overrides: bool,
-    /// If it may not: it makes a reachable entry with another address stale (IPv6).
+    /// If it may not: makes a reachable entry with another MAC address stale (IPv6).
     pub(super) doubts: bool,
-    /// Makes an entry if there is none.
+    /// Creates an entry if there is none.
     pub(super) creates: bool,
 }
 
@@ -107,7 +108,7 @@ pub(super) struct NeighbourTable {
 }
 
 impl NeighbourTable {
-    /// A permanent entry.
+    /// Adds a permanent entry.
     pub(super) fn set_permanent(&mut self, ip: IpAddr, mac: MacAddr) {
         let entry = Entry {
             state: State::Permanent,
@@ -121,12 +122,12 @@ impl NeighbourTable {
         self.entries.insert(ip, entry);
     }
 
-    /// Forgets all but the permanent entries. Packets that wait are lost.
+    /// Removes all but the permanent entries. Waiting packets are lost.
     pub(super) fn forget_learned(&mut self) {
         self.entries.retain(|_, e| e.state == State::Permanent);
     }
 
-    /// Forgets every entry. Packets that wait are lost.
+    /// Removes every entry. Waiting packets are lost.
     pub(super) fn forget_all(&mut self) {
         self.entries.clear();
     }
@@ -136,18 +137,18 @@ impl NeighbourTable {
         self.entries.get(&ip).map(|e| (e.state, e.state.is_valid().then_some(e.mac)))
     }
 
-    /// Whether an address is known, good or stale.
+    /// Whether a MAC address is known, fresh or stale.
     pub(super) fn is_valid(&self, ip: IpAddr) -> bool {
         self.entries.get(&ip).is_some_and(|e| e.state.is_valid())
     }
 
-    /// Whether an entry changed so short a time ago that another ARP answer must not change it.
+    /// Whether an entry changed so recently that another ARP reply must not change it.
     pub(super) fn is_locked(&self, now: Instant, ip: IpAddr) -> bool {
         self.entries.get(&ip).is_some_and(|e| now <= e.updated + LOCKTIME)
     }
 
-    /// A packet is for this neighbour: it is sent, or waits for the answer (`neigh_event_send`). With no packet, the
-    /// neighbour is only asked for.
+    /// A packet for this neighbour: it is sent, or waits for the reply (`neigh_event_send`). Without a packet, the
+    /// neighbour is only solicited.
     pub(super) fn use_for(&mut self, now: Instant, ip: IpAddr, packet: Option<Vec<u8>>, out: &mut Effects) {
         if !self.entries.contains_key(&ip) && !self.make_room() {
             out.failed.extend(packet);
@@ -176,7 +177,7 @@ impl NeighbourTable {
         }
     }
 
-    /// Something was heard of a neighbour (`neigh_update`). With no address, the known one is meant.
+    /// Information about a neighbour was received (`neigh_update`). Without a MAC address, the known one is meant.
     pub(super) fn learn(
         &mut self,
         now: Instant,
@@ -210,7 +211,7 @@ impl NeighbourTable {
                 mac = entry.mac;
                 new = State::Stale;
             } else if mac == entry.mac && new == State::Stale {
-                // What is known already changes nothing.
+                // An update without new information changes nothing.
                 new = old;
             }
         }
@@ -230,7 +231,7 @@ impl NeighbourTable {
         }
     }
 
-    /// Rings the timers that are due.
+    /// Handles the timers that have expired.
     pub(super) fn poll(&mut self, now: Instant, out: &mut Effects) {
         for (ip, entry) in &mut self.entries {
             while let Some(rings) = entry.timer.filter(|timer| *timer <= now) {
@@ -239,12 +240,12 @@ impl NeighbourTable {
         }
     }
 
-    /// When the next timer rings.
+    /// When the next timer expires.
     pub(super) fn poll_at(&self) -> Option<Instant> {
         self.entries.values().filter_map(|e| e.timer).min()
     }
 
-    /// Room for one more entry, if need be by forgetting the one that was used longest ago and has nothing waiting.
+    /// Makes room for one more entry, if necessary by removing the least recently used one without waiting packets.
     fn make_room(&mut self) -> bool {
         if self.entries.len() < MAX_ENTRIES {
             return true;
@@ -282,7 +283,7 @@ impl Entry {
         self.timer = Some(now + timer);
     }
 
-    /// The timer rings at its own time, however late it is looked at (`neigh_timer_handler`).
+    /// The timer expires at its own time, however late it is handled (`neigh_timer_handler`).
     fn ring(&mut self, now: Instant, ip: IpAddr, out: &mut Effects) {
         match self.state {
             State::Reachable if now.since(self.used) <= DELAY_PROBE_TIME => {

@@ -1,4 +1,4 @@
-//! IP packets, as far as a stack reads and writes their headers.
+//! IP packets, as far as a stack parses and writes their headers.
 
 use etherparse::checksum::Sum16BitWords;
 use etherparse::{IpDscp, IpNumber, IpSlice, Ipv4Header, Ipv6Header};
@@ -10,10 +10,10 @@ pub(super) const TCP: u8 = 6;
 pub(super) const UDP: u8 = 17;
 pub(super) const ICMPV6: u8 = 58;
 
-/// The TTL and hop limit of packets made here: Linux's default.
+/// The TTL and hop limit of outgoing packets: Linux's default.
 pub(super) const HOP_LIMIT: u8 = 64;
 
-/// What only IPv4's header says: type of service, identification, and that nobody may send the packet in fragments.
+/// The fields that only IPv4's header has: type of service, identification, and "don't fragment".
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Ident {
     pub(super) tos: u8,
@@ -21,25 +21,25 @@ pub(super) struct Ident {
     pub(super) dont_fragment: bool,
 }
 
-/// A packet with a sound fixed header: version, lengths and, for IPv4, the header's checksum.
+/// A packet with a valid fixed header: version, lengths and, for IPv4, the header's checksum.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct IpView<'a> {
     pub(super) src: IpAddr,
     pub(super) dst: IpAddr,
     pub(super) hop_limit: u8,
-    /// A fragment of a larger packet, not the first one.
+    /// A fragment of a larger packet, except the first one.
     pub(super) later_fragment: bool,
-    /// A fragment, also the first.
+    /// A fragment, including the first.
     pub(super) fragment: bool,
-    /// The protocol that the fixed header names; in IPv6 it may be an extension's.
+    /// The protocol in the fixed header; in IPv6 it may be that of an extension header.
     next: u8,
     header_len: usize,
-    /// The packet without what Ethernet padded it with.
+    /// The packet without Ethernet padding.
     pub(super) bytes: &'a [u8],
 }
 
 impl<'a> IpView<'a> {
-    /// `None`: no sound header (RFC 1122 3.2.1: silently dropped).
+    /// `None`: the header is invalid (RFC 1122 3.2.1: silently dropped).
     pub(super) fn parse(bytes: &'a [u8]) -> Option<IpView<'a>> {
         match bytes.first()? >> 4 {
             4 => IpView::parse_v4(bytes),
@@ -102,12 +102,12 @@ impl<'a> IpView<'a> {
         self.next
     }
 
-    /// What follows the fixed header.
+    /// The bytes after the fixed header.
     pub(super) fn payload(&self) -> &'a [u8] {
         self.bytes.get(self.header_len..).unwrap_or_default()
     }
 
-    /// The protocol and the bytes above IP, IPv6's extension headers skipped; `None`: those are broken.
+    /// The protocol and the bytes above IP, after IPv6's extension headers; `None`: those are invalid.
     pub(super) fn upper(&self) -> Option<(u8, &'a [u8])> {
         if self.is_v4() || matches!(self.next, TCP | UDP | ICMPV6) {
             return Some((self.next, self.payload()));
@@ -118,7 +118,7 @@ impl<'a> IpView<'a> {
     }
 }
 
-/// The packet that an ICMP error quotes: it may be cut off anywhere behind its header.
+/// The packet quoted by an ICMP error: it may be truncated anywhere after its header.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Quoted<'a> {
     pub(super) src: IpAddr,
@@ -155,12 +155,12 @@ impl<'a> Quoted<'a> {
     }
 }
 
-/// The Internet checksum (RFC 1071) of `start` and `bytes`; 0 over data that hold their right checksum.
+/// The Internet checksum (RFC 1071) of `start` and `bytes`; 0 over data that includes its correct checksum.
 pub(super) fn checksum(start: Sum16BitWords, bytes: &[u8]) -> u16 {
     start.add_slice(bytes).ones_complement().to_be()
 }
 
-/// The part of a checksum that ICMPv6, TCP and UDP take from the IPv6 header (RFC 8200 8.1).
+/// The pseudo-header sum for ICMPv6, TCP and UDP over IPv6 (RFC 8200 8.1).
 pub(super) fn pseudo_v6(src: Ipv6Addr, dst: Ipv6Addr, protocol: u8, len: usize) -> Sum16BitWords {
     Sum16BitWords::new()
         .add_16bytes(src.octets())
@@ -169,7 +169,7 @@ pub(super) fn pseudo_v6(src: Ipv6Addr, dst: Ipv6Addr, protocol: u8, len: usize) 
         .add_2bytes([0, protocol])
 }
 
-/// Puts an IP header before `payload`. `None`: addresses of two families, or longer than IP can say.
+/// Puts an IP header before `payload`. `None`: addresses of two families, or too long for IP.
 pub(super) fn wrap(
     src: IpAddr,
     dst: IpAddr,
@@ -205,12 +205,12 @@ pub(super) fn wrap(
     Some(packet)
 }
 
-/// Takes one from the TTL or hop limit, IPv4's checksum included (RFC 1624). The caller has made sure that it is not 0.
+/// Decrements the TTL or hop limit, and updates IPv4's checksum (RFC 1624). The caller ensures that it is not 0.
 pub(super) fn decrement_hop_limit(packet: &mut [u8]) {
     if packet.first().is_some_and(|b| b >> 4 == 4) {
         if let Some(h) = packet.first_chunk_mut::<20>() {
             h[8] = h[8].saturating_sub(1);
-            // The word that holds the TTL became smaller by 0x0100, so the checksum grows by as much, end-around.
+            // The word with the TTL decreased by 0x0100, so the checksum increases by as much, with end-around carry.
             let sum = u32::from(u16::from_be_bytes([h[10], h[11]])) + 0x0100;
             let folded = u16::try_from((sum & 0xffff) + (sum >> 16)).unwrap_or(u16::MAX);
             [h[10], h[11]] = folded.to_be_bytes();

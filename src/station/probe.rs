@@ -1,4 +1,4 @@
-//! Probes: a ping, an arping, a UDP datagram or a TCP connection, and what came of it.
+//! Probes: a ping, an arping, a UDP datagram or a TCP connection, and their results.
 
 use super::stack::TcpId;
 use crate::time::Instant;
@@ -6,52 +6,52 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::time::Duration;
 
-/// Time between two requests of one probe, as `ping` has it.
+/// Time between two requests of one probe, as in `ping`.
 pub const INTERVAL: Duration = Duration::from_secs(1);
-/// Probes that run at a time; one more is answered with [`Unreachable::NoRoom`].
+/// Maximum number of concurrent probes; a further one gets [`Unreachable::NoRoom`].
 pub const MAX_RUNNING: usize = 256;
-/// Results kept; the oldest makes room.
+/// Maximum number of stored results; the oldest makes room.
 pub const MAX_RESULTS: usize = 1024;
 
-/// What is asked.
+/// The kind of probe.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ProbeKind {
     /// ICMP or ICMPv6 echo with 56 bytes of data (98 bytes of frame for IPv4), as iputils' `ping` sends it.
     Ping,
-    /// ARP requests to everybody (neighbour solicitations for IPv6), whatever the neighbour cache knows, until the
-    /// first answer.
+    /// Broadcast ARP requests (neighbour solicitations for IPv6), whatever the neighbour cache contains, until the
+    /// first reply.
     Arping,
-    /// A datagram to the echo service and back; each request from a port of its own.
+    /// A datagram to the echo service and back; each request from a different port.
     Udp,
-    /// A connection to the echo service: handshake, one line there and back, close.
+    /// A connection to the echo service: handshake, one line in each direction, close.
     Tcp,
 }
 
-/// A question to another host.
+/// A probe of another host.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Probe {
-    /// What is asked.
+    /// The kind of probe.
     pub kind: ProbeKind,
-    /// Who is asked.
+    /// The target.
     pub to: IpAddr,
-    /// How often, a second apart; 0 counts as 1.
+    /// Number of requests, a second apart; 0 counts as 1.
     pub count: u32,
     /// How long to wait after the last request.
     pub timeout: Duration,
 }
 
-/// A probe of one host.
+/// The id of a probe of one host.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ProbeId(u32);
 
-/// What came of a probe.
+/// The outcome of a probe.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ProbeOutcome {
-    /// At least one request was answered.
+    /// At least one request got a reply.
     Reply,
-    /// None was answered, and of at least one it is known that it was not delivered.
+    /// None got a reply, and at least one is known not to have been delivered.
     Unreachable,
-    /// Silence.
+    /// No reply.
     NoReply,
 }
 
@@ -61,11 +61,11 @@ pub enum ProbeOutcome {
 pub enum Unreachable {
     /// No subnet, no gateway or no address of that family (`ENETUNREACH`): known at once.
     NoRoute,
-    /// This next hop did not answer three requests (`EHOSTUNREACH`): the host itself reports it.
+    /// This next hop did not reply to three requests (`EHOSTUNREACH`): reported by the host itself.
     Neighbour(IpAddr),
-    /// Somebody sent an ICMP error.
+    /// An ICMP error was received.
     Icmp {
-        /// Who.
+        /// Its sender.
         from: IpAddr,
         /// The message's type.
         kind: u8,
@@ -76,24 +76,24 @@ pub enum Unreachable {
     TooBig,
     /// The connection was reset, or given up.
     Refused,
-    /// This host has no socket left.
+    /// This host has no free socket.
     NoRoom,
 }
 
-/// The end of a probe.
+/// The result of a probe.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ProbeResult {
-    /// What came of it.
+    /// The outcome.
     pub outcome: ProbeOutcome,
-    /// From the first answered request to its answer.
+    /// From the first request with a reply to its reply.
     pub rtt: Option<Duration>,
     /// Requests sent.
     pub sent: u32,
-    /// Requests answered.
+    /// Requests that got a reply.
     pub received: u32,
     /// Requests known not to have been delivered (`+N errors`).
     pub unreachable: u32,
-    /// Why the first of those was not.
+    /// Why the first of those was not delivered.
     pub reason: Option<Unreachable>,
 }
 
@@ -111,7 +111,7 @@ pub(super) struct Running {
     pub(super) ident: u16,
     next_at: Option<Instant>,
     last_at: Instant,
-    /// By sequence number, or by the port that a UDP request was sent from.
+    /// By sequence number, or by the source port of a UDP request.
     pub(super) pending: BTreeMap<u16, Attempt>,
     result: ProbeResult,
 }
@@ -128,7 +128,7 @@ impl Running {
         (self.result.sent & 0xffff) as u16
     }
 
-    /// A request has been sent; requests are counted before they are told of as pending.
+    /// Records that a request was sent; requests are counted before they are recorded as pending.
     pub(super) fn begin(&mut self, now: Instant) {
         self.result.sent += 1;
         self.last_at = now;
@@ -139,7 +139,7 @@ impl Running {
         self.pending.insert(key, Attempt { sent_at: now, tcp, answered: false });
     }
 
-    /// An answer came. A connection stays pending until it is closed ([`Running::close`]).
+    /// Records a reply. A connection stays pending until it is closed ([`Running::close`]).
     pub(super) fn answer(&mut self, now: Instant, key: u16) {
         let Some(attempt) = self.pending.get_mut(&key) else { return };
         if !attempt.answered {
@@ -152,9 +152,17 @@ impl Running {
         }
     }
 
-    /// A connection is over.
+    /// Records that a connection is closed.
     pub(super) fn close(&mut self, key: u16) {
         self.pending.remove(&key);
+    }
+
+    /// Stops waiting for the reply to its oldest request; returns the key of that request.
+    pub(super) fn give_up_oldest(&mut self) -> Option<u16> {
+        let (key, _) = self.pending.iter().min_by_key(|(_, attempt)| attempt.sent_at)?;
+        let key = *key;
+        self.pending.remove(&key);
+        Some(key)
     }
 
     pub(super) fn fail(&mut self, key: u16, why: Unreachable) {
@@ -164,7 +172,7 @@ impl Running {
         }
     }
 
-    /// Nothing can be sent at all.
+    /// Records that nothing can be sent.
     pub(super) fn abort(&mut self, why: Unreachable) {
         self.next_at = None;
         self.result.unreachable += 1;
@@ -241,7 +249,7 @@ impl Prober {
         self.running.iter().filter(|(_, r)| due(r)).map(|(id, _)| *id).collect()
     }
 
-    /// Ends the probes that are over; what comes back are the attempts they leave behind.
+    /// Ends the probes that are over; returns the attempts that they leave behind.
     pub(super) fn reap(&mut self, now: Instant) -> Vec<Running> {
         let over: Vec<ProbeId> =
             self.running.iter().filter(|(_, r)| r.is_over(now)).map(|(id, _)| *id).collect();
@@ -259,28 +267,28 @@ impl Prober {
         self.running.values().map(|r| r.next_at.unwrap_or_else(|| r.deadline())).min()
     }
 
-    /// An echo reply came.
+    /// Handles an echo reply.
     pub(super) fn echo_reply(&mut self, now: Instant, from: IpAddr, ident: u16, seq: u16) {
         for r in self.of_kind(ProbeKind::Ping).filter(|r| r.ident == ident) {
-            // Whoever pings a group hears from its members.
+            // A ping to a group gets replies from its members.
             if r.probe.to == from || r.probe.to.is_multicast() {
                 r.answer(now, seq);
             }
         }
     }
 
-    /// An echo request was not delivered.
+    /// Records that an echo request was not delivered.
     pub(super) fn echo_failed(&mut self, ident: u16, seq: u16, why: Unreachable) {
         self.of_kind(ProbeKind::Ping).filter(|r| r.ident == ident).for_each(|r| r.fail(seq, why));
     }
 
-    /// A datagram was not delivered. True if a probe had sent it, which needs its port no more.
+    /// Records that a datagram was not delivered. True if a probe had sent it, which no longer needs its port.
     pub(super) fn udp_failed(&mut self, port: u16, why: Unreachable) -> bool {
         let asker = self.of_kind(ProbeKind::Udp).find(|r| r.pending.contains_key(&port));
         asker.map(|r| r.fail(port, why)).is_some()
     }
 
-    /// A neighbour answered a request for its address.
+    /// Records a neighbour's reply to a request for its address.
     pub(super) fn neighbour_answered(&mut self, now: Instant, who: IpAddr) {
         for r in self.of_kind(ProbeKind::Arping).filter(|r| r.probe.to == who) {
             r.answer(now, r.sequence());

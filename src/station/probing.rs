@@ -1,4 +1,4 @@
-//! How a host carries its probes out.
+//! Executes a host's probes.
 
 use super::host::Host;
 use super::icmp::{self, Echo};
@@ -6,20 +6,20 @@ use super::probe::{Probe, ProbeId, ProbeKind, Running, Unreachable};
 use super::stack::{ECHO_PORT, SocketError, TcpId, TcpState};
 use crate::time::Instant;
 
-/// Bytes of data in an echo request, as in iputils' `ping`.
+/// Size of the data in an echo request, in bytes, as in iputils' `ping`.
 const ECHO_DATA: u8 = 56;
-/// What UDP and TCP probes send and want back.
+/// The data that UDP and TCP probes send and expect back.
 const LINE: &[u8] = b"macvlab\n";
 
 impl Host {
-    /// Begins a probe; its first request is sent at once.
+    /// Starts a probe; its first request is sent at once.
     pub(super) fn start_probe(&mut self, now: Instant, probe: Probe) -> ProbeId {
         let id = self.prober.start(now, probe);
         self.poll(now);
         id
     }
 
-    /// Sends what is due, looks after connections and datagrams, ends what is over. True if anything was sent.
+    /// Sends requests that are due, handles connections and datagrams, ends finished probes. True if anything was sent.
     pub(super) fn run_probes(&mut self, now: Instant) -> bool {
         let due = self.prober.due(now);
         for id in &due {
@@ -45,7 +45,7 @@ impl Host {
         !due.is_empty()
     }
 
-    /// One request. A packet to be sent, if the request is not left to a socket or an interface.
+    /// Makes one request. Returns a packet to send, unless a socket or an interface sends it.
     fn attempt(&mut self, now: Instant, running: &mut Running) -> Option<Vec<u8>> {
         let to = running.probe.to;
         if running.probe.kind == ProbeKind::Arping {
@@ -69,6 +69,11 @@ impl Host {
                 return icmp::echo_packet(source, to, self.next_ident(), echo);
             }
             ProbeKind::Udp => {
+                if !self.stack.has_room_for_udp()
+                    && let Some(oldest) = running.give_up_oldest()
+                {
+                    self.stack.unbind(oldest);
+                }
                 let port = self.stack.free_port();
                 running.pend(now, port, None);
                 if self.stack.udp_send((source, port), (to, ECHO_PORT), LINE).is_err() {
@@ -91,7 +96,7 @@ impl Host {
         None
     }
 
-    /// What came back to the sockets of the probes.
+    /// Handles data received on the probes' sockets.
     fn follow_sockets(&mut self, now: Instant) {
         for running in self.prober.running.values_mut() {
             let attempts: Vec<(u16, Option<TcpId>)> =

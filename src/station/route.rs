@@ -1,4 +1,4 @@
-//! Which way a packet goes: on-link subnets, then the gateway of the family, then nowhere.
+//! Routing: on-link subnets, then the gateway of the family, otherwise unreachable.
 
 use super::link::Link;
 use crate::time::Instant;
@@ -6,12 +6,12 @@ use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
-/// How long a route learned from a redirect lives (the kernel's `ip_rt_gc_timeout`).
+/// Lifetime of a route learned from a redirect (the kernel's `ip_rt_gc_timeout`).
 const REDIRECT_LIFE: Duration = Duration::from_secs(300);
-/// Redirects remembered: a stranger's flood of them must not fill the memory.
+/// Maximum number of stored redirects: a flood of them must not exhaust the memory.
 const MAX_REDIRECTS: usize = 256;
 
-/// Where a packet goes next.
+/// The next hop of a packet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Route {
     /// Index of the interface.
@@ -20,14 +20,14 @@ pub(super) struct Route {
     pub(super) next_hop: IpAddr,
 }
 
-/// The routes of one host: those of its addresses and gateways, and what redirects taught it.
+/// The routes of one host: those of its addresses and gateways, and those learned from redirects.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Routes {
     gateways: Vec<Route>,
     redirected: BTreeMap<IpAddr, (Route, Instant)>,
 }
 
-/// An address that one host can have: neither group, broadcast, loopback nor nothing.
+/// An address that a single host can have: not a group, broadcast, loopback or unspecified address.
 pub(super) fn is_unicast(addr: IpAddr) -> bool {
     let broadcast = addr == IpAddr::V4(Ipv4Addr::BROADCAST);
     !(addr.is_multicast() || addr.is_unspecified() || addr.is_loopback() || broadcast)
@@ -43,7 +43,7 @@ impl Routes {
         self.gateways.push(Route { link, next_hop: gateway });
     }
 
-    /// The way to a unicast destination.
+    /// The route to a unicast destination.
     pub(super) fn lookup(&self, now: Instant, links: &[Link], dst: IpAddr) -> Option<Route> {
         let usable = |r: &Route| links.get(r.link).is_some_and(Link::is_up);
         if let Some((route, until)) = self.redirected.get(&dst)
@@ -56,7 +56,7 @@ impl Routes {
             .iter()
             .enumerate()
             .filter(|(_, l)| l.is_up())
-            .filter_map(|(i, l)| Some((l.subnet_of(dst)?.prefix(), std::cmp::Reverse(i))))
+            .filter_map(|(i, l)| Some((l.subnet_of(dst)?.prefix_len(), std::cmp::Reverse(i))))
             .max();
         if let Some((_, std::cmp::Reverse(link))) = on_link {
             return Some(Route { link, next_hop: dst });
@@ -67,7 +67,7 @@ impl Routes {
         self.gateways.iter().copied().find(|r| r.next_hop.is_ipv4() == dst.is_ipv4() && usable(r))
     }
 
-    /// A redirect was accepted.
+    /// Records an accepted redirect.
     pub(super) fn redirect(&mut self, now: Instant, dst: IpAddr, route: Route) {
         self.redirected.retain(|_, (_, until)| *until > now);
         if self.redirected.len() < MAX_REDIRECTS || self.redirected.contains_key(&dst) {

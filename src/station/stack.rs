@@ -1,7 +1,7 @@
-//! UDP and TCP: smoltcp on a device of packets, with the echo service (RFC 862) on port 7.
+//! UDP and TCP: smoltcp on a packet device, with the echo service (RFC 862) on port 7.
 //!
-//! smoltcp sees only what is addressed to this host: unicast TCP, and UDP for a port that is bound. ICMP, routes and
-//! neighbours are above and below it. It has no addresses of its own: it is told with each socket which one to use.
+//! smoltcp sees only packets addressed to this host: unicast TCP, and UDP for a bound port. ICMP, routes and neighbours
+//! are handled outside it. It has no configured addresses: each socket specifies the one to use.
 
 use super::probe::Unreachable;
 use crate::time::Instant;
@@ -15,51 +15,51 @@ use std::net::IpAddr;
 
 /// The port of the echo service.
 pub const ECHO_PORT: u16 = 7;
-/// UDP ports that can be bound at a time, the echo service's included.
+/// Maximum number of bound UDP ports, including the echo service's.
 const MAX_UDP_PORTS: usize = 64;
-/// TCP connections made from here at a time.
+/// Maximum number of outgoing TCP connections.
 const MAX_TCP_CLIENTS: usize = 64;
-/// TCP connections that the echo service holds at a time; more are refused.
+/// Maximum number of TCP connections of the echo service; any more are refused.
 const MAX_TCP_ECHOES: usize = 32;
-/// Bytes that a TCP connection holds each way.
+/// Buffer size of a TCP connection in each direction, in bytes.
 const TCP_BUFFER: usize = 16 * 1024;
-/// Bytes and datagrams that a UDP port holds each way: one of the longest, or several usual ones.
+/// Buffer size of a UDP port in each direction, in bytes and datagrams: one of maximum length, or several usual ones.
 const UDP_BUFFER: usize = 64 * 1024;
 const UDP_DATAGRAMS: usize = 32;
-/// The first of the ports that are taken when the caller names none (RFC 6335 6).
+/// The first of the ports used when the caller specifies none (RFC 6335 6).
 const EPHEMERAL: u16 = 49152;
-/// A peer that does not acknowledge for so long is given up.
+/// A connection is aborted when its peer has not acknowledged for this long.
 const TCP_TIMEOUT: SmolDuration = SmolDuration::from_secs(60);
 
 /// A TCP connection made by this host.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TcpId(u32);
 
-/// How a TCP connection stands.
+/// The state of a TCP connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TcpState {
-    /// No answer yet.
+    /// No reply yet.
     Connecting,
-    /// Open, at least for receiving what the peer still sends.
+    /// Open, at least for receiving.
     Open,
-    /// Over: closed by both sides.
+    /// Closed by both sides.
     Closed,
-    /// Over: it could not be made, or was cut.
+    /// Failed: it could not be established, or was aborted.
     Failed(Unreachable),
 }
 
-/// The host has no room for another socket, or no address to send from, or the data are too long.
+/// The host has no free socket, or no source address, or the data is too long.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SocketError {
     /// Every socket of this kind is in use (or, for sending, its buffer is full).
-    #[error("no room for more: the sockets of this kind are bounded")]
+    #[error("no free socket of this kind")]
     NoRoom,
-    /// No address of the destination's family, no way there, or no such port.
-    #[error("there is no way to this address")]
+    /// No address of the destination's family, no route, or no such port.
+    #[error("no route to this address")]
     NoRoute,
-    /// Longer than the mtu lets through in one packet: nothing is sent in fragments.
-    #[error("longer than one packet of the device's mtu")]
+    /// Too long for one packet of this mtu: nothing is sent in fragments.
+    #[error("too long for one packet of the device's mtu")]
     TooLong,
     /// No such connection or port.
     #[error("no such socket")]
@@ -69,9 +69,9 @@ pub enum SocketError {
 /// A UDP datagram received.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Datagram {
-    /// Who sent it.
+    /// The sender's IP address.
     pub from: IpAddr,
-    /// From which port.
+    /// The source port.
     pub from_port: u16,
     /// The data.
     pub data: Vec<u8>,
@@ -82,10 +82,10 @@ struct Client {
     handle: Option<SocketHandle>,
     local_port: u16,
     closing: bool,
-    /// Nobody asks after it any more: it goes when it is over.
+    /// No longer used by the caller: it is removed once closed.
     detached: bool,
     failed: Option<Unreachable>,
-    /// What was sent before the connection stood.
+    /// Data sent before the connection was established.
     early: Vec<u8>,
 }
 
@@ -113,7 +113,7 @@ fn smol(now: Instant) -> SmolInstant {
 }
 
 impl Stack {
-    /// `seed` makes the initial sequence numbers.
+    /// `seed` determines the initial sequence numbers.
     pub(super) fn new(seed: u64, mtu: u32, now: Instant) -> Stack {
         let mut device = PacketDevice::default();
         let iface = interface(&mut device, seed, mtu, now);
@@ -130,18 +130,18 @@ impl Stack {
         }
     }
 
-    /// smoltcp reads the mtu once, so a new one takes a new interface; connections live on.
+    /// smoltcp reads the mtu once, so a new one needs a new interface; connections survive.
     pub(super) fn set_mtu(&mut self, mtu: u32, now: Instant) {
         self.seed = self.seed.wrapping_add(1);
         self.iface = interface(&mut self.device, self.seed, mtu, now);
     }
 
-    /// Whether somebody listens on this UDP port.
+    /// Whether this UDP port is bound.
     pub(super) fn has_udp(&self, port: u16) -> bool {
         port == ECHO_PORT || self.udp.contains_key(&port)
     }
 
-    /// A packet for a socket.
+    /// Handles a packet for a socket.
     pub(super) fn receive(&mut self, packet: Vec<u8>, udp_port: Option<u16>) {
         match udp_port {
             Some(ECHO_PORT) => {
@@ -153,12 +153,12 @@ impl Stack {
         self.device.rx.push_back(packet);
     }
 
-    /// Packets to be sent.
+    /// Packets to send.
     pub(super) fn pop_transmit(&mut self) -> Option<Vec<u8>> {
         self.device.tx.pop_front()
     }
 
-    /// Lets the sockets work; true if packets came in. Packets to be sent wait in [`Stack::pop_transmit`] afterwards.
+    /// Runs the sockets; true if packets were received. Outgoing packets are in [`Stack::pop_transmit`] afterwards.
     pub(super) fn poll(&mut self, now: Instant) -> bool {
         let came_in = !self.device.rx.is_empty();
         if self.sockets.iter().next().is_none() && !came_in {
@@ -180,11 +180,11 @@ impl Stack {
         came_in
     }
 
-    /// When the sockets want to work next, as long as nothing arrives.
+    /// When the sockets need to run next, if nothing arrives.
     pub(super) fn poll_at(&mut self, now: Instant) -> Option<Instant> {
         let at = self.iface.poll_at(smol(now), &self.sockets)?;
         let ns = u64::try_from(at.total_micros()).unwrap_or(0).saturating_mul(1000);
-        // Microseconds are coarser than time here: never look back, never stand still.
+        // Microseconds are coarser than time here: never go back, never stand still.
         Some(Instant::from_nanos(ns).max(Instant::from_nanos(now.as_nanos().saturating_add(1000))))
     }
 
@@ -200,7 +200,7 @@ impl Stack {
         }
     }
 
-    /// The echo service: sends back what came, closes when the peer has.
+    /// The echo service: returns received data, and closes when the peer has closed.
     fn serve(&mut self) {
         for handle in &self.echoes {
             let socket = self.sockets.get_mut::<tcp::Socket<'_>>(*handle);
@@ -214,7 +214,7 @@ impl Stack {
                 }
             }
             if socket.is_active() && !socket.may_recv() && !socket.can_recv() && socket.may_send() {
-                // Before the handshake is over nothing can be received either.
+                // Before the handshake is complete it cannot receive either.
                 if socket.state() == tcp::State::CloseWait {
                     socket.close();
                 }
@@ -230,7 +230,7 @@ impl Stack {
         if let Some(handle) = self.udp.get(&ECHO_PORT) {
             let socket = self.sockets.get_mut::<udp::Socket<'_>>(*handle);
             while let Ok((data, meta)) = socket.recv().map(|(d, m)| (d.to_vec(), m)) {
-                // Two echo services must not be set upon each other by a forged datagram.
+                // A forged datagram must not make two echo services reply to each other for ever.
                 if meta.endpoint.port != ECHO_PORT {
                     let _ = socket.send_slice(&data, meta);
                 }
@@ -238,7 +238,7 @@ impl Stack {
         }
     }
 
-    /// Takes down what is over.
+    /// Removes closed connections.
     fn reap(&mut self) {
         let sockets = &mut self.sockets;
         self.echoes.retain(|h| {
@@ -251,7 +251,7 @@ impl Stack {
         for client in self.clients.values_mut() {
             let Some(handle) = client.handle else { continue };
             let socket = sockets.get::<tcp::Socket<'_>>(handle);
-            // What the peer sent can still be read.
+            // Data that the peer sent can still be read.
             if !socket.is_open() && !socket.can_recv() {
                 if !client.closing {
                     client.failed = Some(Unreachable::Refused);
@@ -267,12 +267,17 @@ impl Stack {
         }
     }
 
-    /// Binds a UDP port; nothing happens if it is bound already.
+    /// Whether another UDP port can be bound.
+    pub(super) fn has_room_for_udp(&self) -> bool {
+        self.udp.len() < MAX_UDP_PORTS
+    }
+
+    /// Binds a UDP port; does nothing if it is bound already.
     pub(super) fn bind(&mut self, port: u16) -> Result<(), SocketError> {
         if self.udp.contains_key(&port) {
             return Ok(());
         }
-        if self.udp.len() >= MAX_UDP_PORTS {
+        if !self.has_room_for_udp() {
             return Err(SocketError::NoRoom);
         }
         let buffer =
@@ -289,7 +294,7 @@ impl Stack {
         }
     }
 
-    /// A port that nobody uses.
+    /// An unused port.
     pub(super) fn free_port(&mut self) -> u16 {
         loop {
             let port = self.next_port;
@@ -398,22 +403,22 @@ impl Stack {
         }
     }
 
-    /// Leaves a connection to itself until it is over.
+    /// Detaches a connection, which continues until it is closed.
     pub(super) fn tcp_detach(&mut self, id: TcpId) {
         if let Some(client) = self.clients.get_mut(&id) {
             client.detached = true;
         }
     }
 
-    /// Takes a connection away without a word to the peer, whatever its state.
+    /// Removes a connection without informing the peer, whatever its state.
     pub(super) fn tcp_forget(&mut self, id: TcpId) {
         if let Some(handle) = self.clients.remove(&id).and_then(|c| c.handle) {
             self.sockets.remove(handle);
         }
     }
 
-    /// A packet of this TCP port could not be delivered: a connection that is being made fails (`tcp_v4_err`), one that
-    /// is open goes on trying.
+    /// A packet of this TCP port could not be delivered: a connection being established fails (`tcp_v4_err`), an open
+    /// one continues.
     pub(super) fn tcp_unreachable(&mut self, local_port: u16, why: Unreachable) {
         for client in self.clients.values_mut().filter(|c| c.local_port == local_port) {
             let Some(handle) = client.handle else { continue };
@@ -427,7 +432,7 @@ impl Stack {
 }
 
 fn interface(device: &mut PacketDevice, seed: u64, mtu: u32, now: Instant) -> Interface {
-    // Below IPv4's least mtu (RFC 791) there is no room for a segment; above 65535 nothing has a length.
+    // Below IPv4's minimum mtu (RFC 791) there is no room for a segment; above 65535 no packet has a length.
     device.mtu = usize::try_from(mtu).unwrap_or(usize::MAX).clamp(68, 65535);
     let mut config = Config::new(HardwareAddress::Ip);
     config.random_seed = seed;
@@ -444,12 +449,12 @@ fn new_tcp() -> tcp::Socket<'static> {
     socket
 }
 
-/// Packets in, packets out.
+/// Queues of packets in and out.
 #[derive(Debug, Default)]
 struct PacketDevice {
     rx: VecDeque<Vec<u8>>,
     tx: VecDeque<Vec<u8>>,
-    /// Packets that may still be taken from `rx`.
+    /// Packets that may still be read from `rx`.
     admit: usize,
     mtu: usize,
 }

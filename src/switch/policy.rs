@@ -1,13 +1,9 @@
 //! What the networks where macvlan fails in practice do at a port, beyond a switch's work (rules P1 to P5).
 
 use super::{Policy, Port};
-use crate::frame::EthHeader;
+use crate::frame::{EthHeader, ethertype};
 use crate::verdict::Rule;
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
-
-const IPV4: u16 = 0x0800;
-const ARP: u16 = 0x0806;
-const IPV6: u16 = 0x86dd;
 
 impl Port {
     /// The rule by which the network takes nothing of this from the NIC.
@@ -54,20 +50,16 @@ impl Port {
     /// The source IP address is an assigned one, or one that needs no assignment: none yet, or link-local. Frames that
     /// carry no IP have none to check; those too short to show theirs are refused.
     fn owns_ip(&self, frame: &[u8], header: &EthHeader) -> bool {
-        let tags = EthHeader::tags(frame).count() * 4;
-        let ethertype = match frame.get(12 + tags..14 + tags) {
-            Some(&[high, low]) => u16::from_be_bytes([high, low]),
-            _ => header.ethertype,
-        };
-        let payload = frame.get(14 + tags..).unwrap_or_default();
-        let source = match ethertype {
-            IPV4 => bytes(payload, 12).map(|a: [u8; 4]| IpAddr::V4(Ipv4Addr::from(a))),
+        let (kind, at) = EthHeader::payload(frame).unwrap_or((header.ethertype, frame.len()));
+        let payload = frame.get(at..).unwrap_or_default();
+        let source = match kind {
+            ethertype::IPV4 => bytes(payload, 12).map(|a: [u8; 4]| IpAddr::V4(Ipv4Addr::from(a))),
             // The sender's addresses of Ethernet and IPv4 (RFC 826): hardware at 8, protocol at 14.
-            ARP => bytes(payload, 14).map(|a: [u8; 4]| IpAddr::V4(Ipv4Addr::from(a))),
-            IPV6 => bytes(payload, 8).map(|a: [u8; 16]| IpAddr::V6(Ipv6Addr::from(a))),
+            ethertype::ARP => bytes(payload, 14).map(|a: [u8; 4]| IpAddr::V4(Ipv4Addr::from(a))),
+            ethertype::IPV6 => bytes(payload, 8).map(|a: [u8; 16]| IpAddr::V6(Ipv6Addr::from(a))),
             _ => return true,
         };
-        let own_hardware = ethertype != ARP || bytes(payload, 8) == Some(self.assigned.mac.0);
+        let own_hardware = kind != ethertype::ARP || bytes(payload, 8) == Some(self.assigned.mac.0);
         own_hardware
             && source.is_some_and(|ip| {
                 let free = match ip {

@@ -5,7 +5,7 @@
 //! carries a priority only: the frame belongs to the port's VLAN for untagged frames and keeps its priority.
 
 use super::PortVlans;
-use crate::frame::{EthHeader, Retag, Tag, VlanId};
+use crate::frame::{EthHeader, Retag, Tag, VlanId, ethertype};
 use alloc::boxed::Box;
 
 /// A port's VLANs, as bits: VLAN n is bit n.
@@ -38,21 +38,21 @@ impl VlanSet {
 
     /// The VLAN of a frame that arrives, or `None` if it is not let in.
     pub(super) fn classify(&self, header: &EthHeader) -> Option<VlanId> {
-        let tagged = header.tag.filter(|tag| tag.tpid == Tag::C_VLAN).map(Tag::vlan);
+        let tagged = header.tag.filter(|tag| tag.tpid == ethertype::C_VLAN).map(Tag::vlan);
         let vlan = tagged.filter(|&vlan| vlan != VlanId::default()).or(self.pvid)?;
         self.contains(vlan).then_some(vlan)
     }
 
     /// What happens to the tag of a frame of this VLAN that leaves here.
     pub(super) fn retag(&self, vlan: VlanId, header: &EthHeader) -> Retag {
-        let came = header.tag.filter(|tag| tag.tpid == Tag::C_VLAN);
+        let came = header.tag.filter(|tag| tag.tpid == ethertype::C_VLAN);
         match (came, has(&self.untagged, vlan)) {
             (None, true) => Retag::Keep,
             (Some(_), true) => Retag::Remove,
             (None, false) => Retag::Add(Tag::of(vlan)),
             (Some(tag), false) if tag.vlan() == vlan => Retag::Keep,
             (Some(tag), false) => {
-                Retag::Replace(Tag { tpid: Tag::C_VLAN, tci: tag.tci & 0xf000 | vlan.get() })
+                Retag::Replace(Tag { tpid: ethertype::C_VLAN, tci: tag.tci & 0xf000 | vlan.get() })
             }
         }
     }

@@ -1,4 +1,4 @@
-//! Many datagrams or frames with one call: recvmmsg(2) and sendmmsg(2).
+//! Many datagrams or frames per call: recvmmsg(2) and sendmmsg(2).
 
 use super::packet::tag_of;
 use std::io;
@@ -6,17 +6,17 @@ use std::mem::{size_of_val, zeroed};
 use std::os::fd::{AsRawFd, BorrowedFd};
 use std::ptr::null_mut;
 
-/// Most messages of one call.
+/// Maximum number of messages per call.
 pub(crate) const BATCH: usize = 64;
 
-/// Room for one message, in bytes: a full IP packet with its Ethernet header, tags and what precedes it. No power of
-/// two, so that the beginnings of messages do not share cache sets.
+/// Buffer size for one message, in bytes: a full IP packet with its Ethernet header, tags and preceding headers. Not a
+/// power of two, so that the starts of messages do not share cache sets.
 const SLOT: usize = 65_536 + 5 * 64;
 
-/// Room for the control data of one message, in words: a `tpacket_auxdata` with its header.
+/// Buffer size for the control data of one message, in words: a `tpacket_auxdata` with its header.
 const CONTROL: usize = 8;
 
-/// Room for what was received with one call.
+/// Buffers for the messages of one receive call.
 pub(crate) struct Inbox {
     bytes: Vec<u8>,
     control: Vec<[u64; CONTROL]>,
@@ -25,19 +25,22 @@ pub(crate) struct Inbox {
     filled: usize,
 }
 
-/// A received message, to be put right where it is.
+// SAFETY: its pointers are only to its own heap memory, which moves with it, and are written anew for each call.
+unsafe impl Send for Inbox {}
+
+/// A received message, fixed up in place.
 #[derive(Debug)]
 pub(crate) struct Message<'a> {
-    /// Its bytes, as much as there was room for.
+    /// Its bytes, as far as they fit.
     pub(crate) bytes: &'a mut [u8],
-    /// There was not enough room.
+    /// Whether it was truncated.
     pub(crate) cut: bool,
-    /// The tag that a packet socket set aside: type and control information.
+    /// The tag that a packet socket removed: type and control information.
     pub(crate) tag: Option<(u16, u16)>,
 }
 
 impl Inbox {
-    /// Room for so many messages.
+    /// Buffers for this many messages.
     pub(crate) fn of(messages: usize) -> Inbox {
         Inbox {
             bytes: vec![0; SLOT * messages],
@@ -48,10 +51,10 @@ impl Inbox {
         }
     }
 
-    /// Receives what is there and fits, without waiting; answers the number of messages.
+    /// Receives available messages without waiting; returns their number.
     ///
     /// # Errors
-    /// `WouldBlock` if there is nothing.
+    /// `WouldBlock` if there are none.
     pub(crate) fn receive(&mut self, socket: BorrowedFd<'_>) -> io::Result<usize> {
         self.parts.clear();
         self.headers.clear();
@@ -69,8 +72,8 @@ impl Inbox {
             header.msg_hdr.msg_iov = part;
             header.msg_hdr.msg_iovlen = 1;
         }
-        // SAFETY: every pointer in the headers is to a part of this structure, of the size given beside it, and nothing
-        // of it moves during the call.
+        // SAFETY: every pointer in the headers is to a part of this structure, of the size given with it, and nothing
+        // in it moves during the call.
         let n = unsafe {
             libc::recvmmsg(
                 socket.as_raw_fd(),
@@ -103,20 +106,23 @@ impl Inbox {
     }
 }
 
-/// What is needed to send many messages with one call.
+/// The headers for sending many messages with one call.
 #[derive(Default)]
 pub(crate) struct Outbox {
     parts: Vec<libc::iovec>,
-    /// How many parts each message has.
+    /// Number of parts of each message.
     counts: Vec<usize>,
     headers: Vec<libc::mmsghdr>,
 }
 
+// SAFETY: what its pointers lead to is written anew for each call, and not read between calls.
+unsafe impl Send for Outbox {}
+
 impl Outbox {
-    /// Sends the first of these messages, [`BATCH`] at most, each in parts; answers how many were taken.
+    /// Sends the first of these messages, at most [`BATCH`], each in parts; returns how many were accepted.
     ///
     /// # Errors
-    /// The first message was not taken; `WouldBlock` if there is no room for it.
+    /// The first message was not accepted; `WouldBlock` if there is no room for it.
     pub(crate) fn send<'a, M>(
         &mut self,
         socket: BorrowedFd<'_>,

@@ -1,4 +1,4 @@
-//! Giving up privileges (capabilities(7)).
+//! Drops privileges (capabilities(7)).
 
 use std::io;
 
@@ -21,7 +21,7 @@ struct Data {
     inheritable: u32,
 }
 
-/// Gives up every capability of this thread and of those that it will start, for good.
+/// Permanently drops every capability of this thread and of threads that it starts.
 pub(crate) fn drop_capabilities() -> io::Result<()> {
     nix::sys::prctl::set_no_new_privs()?;
     let header = Header { version: VERSION_3, pid: 0 };

@@ -5,8 +5,8 @@ use std::io;
 use std::net::UdpSocket;
 use std::os::fd::{AsFd as _, FromRawFd as _, OwnedFd};
 
-/// A socket for ICMP echo in the thread's namespace: what is sent gets an identifier, what is received are the answers to
-/// it, and errors of the stack are told at once.
+/// A socket for ICMP echo in the thread's namespace: the kernel adds an identifier to requests, delivers only their
+/// replies, and reports errors of the stack at once.
 pub(crate) fn echo_socket() -> io::Result<UdpSocket> {
     // SAFETY: no pointers are passed; the descriptor is checked before it is owned.
     let fd =
@@ -14,7 +14,7 @@ pub(crate) fn echo_socket() -> io::Result<UdpSocket> {
     if fd < 0 {
         return Err(io::Error::last_os_error());
     }
-    // SAFETY: `fd` was just opened and belongs to nobody else.
+    // SAFETY: `fd` was just opened and has no other owner.
     let fd = unsafe { OwnedFd::from_raw_fd(fd) };
     set_option(fd.as_fd(), libc::IPPROTO_IP, libc::IP_RECVERR, &1_i32)?;
     Ok(UdpSocket::from(fd))

@@ -1,4 +1,4 @@
-//! What `ip maddress` and `ethtool` change.
+//! The changes that `ip maddress` and `ethtool` make.
 
 use super::ioctl::{ioctl, request_for};
 use super::packet::PacketSocket;
@@ -39,7 +39,7 @@ fn ethtool(socket: &PacketSocket, ifname: &str, buffer: &mut [u32]) -> Result<()
     ioctl(socket.as_fd(), libc::SIOCETHTOOL, &mut request)
 }
 
-/// The bit numbers of device features with one of these names (they are the same for every device).
+/// The bit numbers of device features with one of these names (the same for every device).
 pub(crate) fn feature_bits(
     socket: &PacketSocket,
     ifname: &str,
@@ -66,7 +66,7 @@ pub(crate) fn feature_bits(
 /// Turns device features off.
 pub(crate) fn features_off(socket: &PacketSocket, ifname: &str, bits: &[usize]) -> Result<(), ErrorNumber> {
     let words = bits.iter().max().map_or(0, |b| b / 32 + 1);
-    // struct ethtool_sfeatures: cmd, size, then for each 32 features: which are meant, which are wanted.
+    // struct ethtool_sfeatures: cmd, size, then for each 32 features: mask of valid bits, requested values.
     let mut request = vec![0_u32; 2 + words * 2];
     request[0] = SET_FEATURES;
     request[1] = u32::try_from(words).unwrap_or(0);

@@ -27,7 +27,7 @@ pub(super) fn ioctl(
     if rc < 0 { Err(last_error()) } else { Ok(()) }
 }
 
-/// The index of the device with this name: how a program finds out that there is none.
+/// The index of the device with this name; an error if there is none.
 pub(crate) fn index_of(socket: impl AsFd, ifname: &str) -> Result<u32, ErrorNumber> {
     let mut request = request_for(ifname);
     ioctl(socket.as_fd(), libc::SIOCGIFINDEX, &mut request)?;
@@ -73,7 +73,7 @@ pub(crate) fn set_mtu(socket: impl AsFd, ifname: &str, mtu: u32) -> Result<(), E
     ioctl(socket.as_fd(), libc::SIOCSIFMTU, &mut request)
 }
 
-/// Sets the device's address.
+/// Sets the device's MAC address.
 pub(crate) fn set_mac(socket: impl AsFd, ifname: &str, mac: MacAddr) -> Result<(), ErrorNumber> {
     let mut request = request_for(ifname);
     // SAFETY: all-zero is a valid sockaddr.

@@ -1,4 +1,4 @@
-//! One frame after another, with what the kernel thinks of it: for those who compare.
+//! Receives frames one by one with the kernel's classification, for comparisons.
 
 use super::last_error;
 use super::packet::{PacketSocket, link_address, tag_of};
@@ -7,37 +7,36 @@ use std::io;
 use std::mem::{size_of, size_of_val, zeroed};
 use std::os::fd::AsRawFd;
 
-/// Room for the longest frame that a veth carries, with its header.
+/// Buffer size for the longest frame that a veth carries, with its header.
 pub(crate) const BUFFER_BYTES: usize = 65536 + 64;
 
-/// A frame off a packet socket.
+/// A frame from a packet socket.
 #[derive(Debug)]
 pub(crate) struct Received {
-    /// The frame, its outermost tag put back in place.
+    /// The frame, with its outermost tag restored.
     pub(crate) bytes: Vec<u8>,
     /// The kernel's `pkt_type`.
     pub(crate) packet_type: u8,
 }
 
 impl PacketSocket {
-    /// One that also hands out tags and does not see what its own side sends.
+    /// A socket that also reports tags and does not see frames sent from its own side.
     pub(crate) fn listener() -> io::Result<PacketSocket> {
         let socket = PacketSocket::new()?;
         socket.set(libc::SOL_PACKET, libc::PACKET_AUXDATA, &1_i32)?;
-        // Kernels before 4.20 lack it; outgoing frames are thrown away when they are read, too.
+        // Kernels before 4.20 lack it; outgoing frames are discarded after reading, too.
         let _ = socket.set(libc::SOL_PACKET, libc::PACKET_IGNORE_OUTGOING, &1_i32);
         Ok(socket)
     }
 
-    /// Accepts frames for the kernel's eyes (they count as handled) and queues none of them.
+    /// Makes the kernel count frames as handled, and queues none of them.
     pub(crate) fn swallow(&self) -> io::Result<()> {
         let mut reject = libc::sock_filter { code: 0x06, jt: 0, jf: 0, k: 0 };
         let program = libc::sock_fprog { len: 1, filter: &raw mut reject };
         self.set(libc::SOL_SOCKET, libc::SO_ATTACH_FILTER, &program)
     }
 
-    /// Receives from this device, and forgets what the former device left behind: its `ENETDOWN`, and frames nobody
-    /// fetched.
+    /// Receives from this device, and discards leftovers of the previous one: its `ENETDOWN`, and unread frames.
     pub(crate) fn listen_to(&self, ifindex: u32, protocol: u16) -> io::Result<()> {
         self.bind(ifindex, protocol)?;
         let mut scratch = [0; 1];
@@ -45,7 +44,7 @@ impl PacketSocket {
         Ok(())
     }
 
-    /// Sends a frame as it is.
+    /// Sends a frame unchanged.
     pub(crate) fn send(&self, ifindex: u32, frame: &[u8]) -> Result<(), ErrorNumber> {
         let address = link_address(ifindex, 0);
         // SAFETY: frame and address live through the call and are passed with their sizes.
@@ -62,7 +61,7 @@ impl PacketSocket {
         if n < 0 { Err(last_error()) } else { Ok(()) }
     }
 
-    /// The next frame, as far as `scratch` has room for it; `EAGAIN` if there is none.
+    /// The next frame, truncated to the size of `scratch`; `EAGAIN` if there is none.
     pub(crate) fn recv(&self, scratch: &mut [u8]) -> Result<Received, ErrorNumber> {
         // SAFETY: all-zero is a valid value of these C structures.
         let (mut address, mut message): (libc::sockaddr_ll, libc::msghdr) = unsafe { (zeroed(), zeroed()) };
@@ -74,7 +73,7 @@ impl PacketSocket {
         message.msg_iovlen = 1;
         message.msg_control = control.as_mut_ptr().cast();
         message.msg_controllen = size_of_val(&control);
-        // SAFETY: every pointer in `message` is to a live local of the size given beside it.
+        // SAFETY: every pointer in `message` is to a live local of the size given with it.
         let n = unsafe { libc::recvmsg(self.fd.as_raw_fd(), &raw mut message, libc::MSG_DONTWAIT) };
         let Ok(n) = usize::try_from(n) else {
             return Err(last_error());

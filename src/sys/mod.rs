@@ -1,5 +1,5 @@
-//! The system calls that no crate wraps: packet sockets with auxiliary data and rings, many frames a call, TAP devices,
-//! and what programs do to devices and to their own privileges.
+//! System calls that no crate wraps: packet sockets with auxiliary data and rings, many frames per call, TAP devices,
+//! and changes to devices and to the process's privileges.
 //!
 //! The only unsafe code of the project's Linux side. Every function checks its arguments itself and is safe to call.
 #![allow(unsafe_code)]
@@ -54,7 +54,7 @@ fn set_option<T>(
     if rc == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
 }
 
-/// Makes room for this many bytes in each of a socket's queues, as far as the system allows it.
+/// Sets the size of each of a socket's queues to this many bytes, as far as the system allows.
 pub(crate) fn enlarge_queues(socket: BorrowedFd<'_>, bytes: i32) {
     for (force, polite) in [(libc::SO_RCVBUFFORCE, libc::SO_RCVBUF), (libc::SO_SNDBUFFORCE, libc::SO_SNDBUF)]
     {

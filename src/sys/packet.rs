@@ -1,7 +1,7 @@
 //! Packet sockets (packet(7)).
 
 use super::set_option;
-use crate::frame::Tag;
+use crate::frame::ethertype;
 use std::io;
 use std::mem::{size_of, size_of_val, zeroed};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
@@ -30,7 +30,7 @@ impl PacketSocket {
         if fd < 0 {
             return Err(io::Error::last_os_error());
         }
-        // SAFETY: `fd` was just opened and belongs to nobody else.
+        // SAFETY: `fd` was just opened and has no other owner.
         Ok(PacketSocket { fd: unsafe { OwnedFd::from_raw_fd(fd) } })
     }
 
@@ -38,15 +38,15 @@ impl PacketSocket {
         set_option(self.fd.as_fd(), level, option, value)
     }
 
-    /// Frames come and go behind a virtio header, tags are told beside them, and what its own side sends is not seen
-    /// (Linux 4.20).
+    /// Frames have a virtio header, tags are in control data, and frames sent from its own side are not seen (Linux
+    /// 4.20).
     pub(crate) fn with_offloads(&self) -> io::Result<()> {
         self.set(libc::SOL_PACKET, libc::PACKET_IGNORE_OUTGOING, &1_i32)?;
         self.set(libc::SOL_PACKET, libc::PACKET_AUXDATA, &1_i32)?;
         self.set(libc::SOL_PACKET, libc::PACKET_VNET_HDR, &1_i32)
     }
 
-    /// The device takes frames for anybody as long as the socket is there.
+    /// Makes the device promiscuous as long as the socket exists.
     pub(crate) fn promiscuous(&self, ifindex: u32) -> io::Result<()> {
         let request = libc::packet_mreq {
             mr_ifindex: i32::try_from(ifindex).unwrap_or(i32::MAX),
@@ -57,7 +57,7 @@ impl PacketSocket {
         self.set(libc::SOL_PACKET, libc::PACKET_ADD_MEMBERSHIP, &request)
     }
 
-    /// What has happened to the socket's device, told once.
+    /// The error of the socket's device, reported once.
     pub(crate) fn take_error(&self) -> Option<io::Error> {
         let mut error: libc::c_int = 0;
         let mut len = size_of_val(&error) as libc::socklen_t;
@@ -68,7 +68,7 @@ impl PacketSocket {
         (rc == 0 && error != 0).then(|| io::Error::from_raw_os_error(error))
     }
 
-    /// Frames that found the queue full since the last time.
+    /// Frames dropped because the queue was full, since the last call.
     pub(crate) fn missed(&self) -> u64 {
         let mut counted = libc::tpacket_stats { tp_packets: 0, tp_drops: 0 };
         let mut len = size_of_val(&counted) as libc::socklen_t;
@@ -98,10 +98,10 @@ impl PacketSocket {
     }
 }
 
-/// The tag that the kernel set aside, from a received message's control data.
+/// The tag that the kernel removed, from a received message's control data.
 pub(super) fn tag_of(message: &libc::msghdr) -> Option<(u16, u16)> {
     // SAFETY: `message` was filled by recvmsg and its control buffer is alive in the caller; the CMSG functions stay
-    // inside it. The payload is copied out unaligned after its kind and length were checked.
+    // inside it. The payload is copied unaligned after its kind and length were checked.
     unsafe {
         let mut header = libc::CMSG_FIRSTHDR(message);
         while !header.is_null() {
@@ -118,10 +118,10 @@ pub(super) fn tag_of(message: &libc::msghdr) -> Option<(u16, u16)> {
     None
 }
 
-/// The tag that the kernel set aside, if the status says that there is one.
+/// The tag that the kernel removed, if the status says that there was one.
 pub(super) fn tag_of_status(status: u32, tpid: u16, tci: u16) -> Option<(u16, u16)> {
     let named = status & libc::TP_STATUS_VLAN_TPID_VALID != 0;
-    let tag = (if named { tpid } else { Tag::C_VLAN }, tci);
+    let tag = (if named { tpid } else { ethertype::C_VLAN }, tci);
     (status & libc::TP_STATUS_VLAN_VALID != 0).then_some(tag)
 }
 

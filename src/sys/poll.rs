@@ -1,36 +1,36 @@
-//! Waiting for many descriptors at the same time: ppoll(2), with a list that keeps its memory from one call to the next.
+//! Waits for many descriptors at once: ppoll(2), with a list that reuses its memory.
 
 use std::io;
 use std::os::fd::{AsRawFd, BorrowedFd};
 use std::ptr::null;
 use std::time::Duration;
 
-/// What is waited for at a descriptor. That the other end is gone is noticed in any case.
+/// The events to wait for at a descriptor. A closed peer is reported in any case.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Interest {
-    /// Something to read.
+    /// Readable.
     In,
-    /// Room to write.
+    /// Writable.
     Out,
     /// Either.
     Both,
-    /// Nothing else.
+    /// Only a closed peer.
     Neither,
 }
 
-/// What is waited for. A descriptor that is closed in between has come.
+/// The descriptors to wait for. One that is closed in between counts as ready.
 #[derive(Debug, Default)]
 pub(crate) struct Poll {
     fds: Vec<libc::pollfd>,
 }
 
 impl Poll {
-    /// Nothing to wait for.
+    /// No descriptors.
     pub(crate) fn clear(&mut self) {
         self.fds.clear();
     }
 
-    /// Waits for this at a descriptor; answers its place.
+    /// Adds a descriptor with its events; returns its index.
     pub(crate) fn add(&mut self, fd: BorrowedFd<'_>, way: Interest) -> usize {
         let events = match way {
             Interest::In => libc::POLLIN,
@@ -42,7 +42,7 @@ impl Poll {
         self.fds.len() - 1
     }
 
-    /// Waits until one of them has come, a signal, or the time is over.
+    /// Waits until one is ready, a signal arrives, or the timeout is over.
     ///
     /// # Errors
     /// Waiting fails.
@@ -60,17 +60,17 @@ impl Poll {
         }
     }
 
-    /// Whether what stands at this place, or any behind it, has come.
+    /// Whether the descriptor at this index, or any later one, is ready.
     pub(crate) fn came_from(&self, place: usize) -> bool {
         self.fds[place..].iter().any(|fd| fd.revents != 0)
     }
 
-    /// Whether what stands at this place has come.
+    /// Whether the descriptor at this index is ready.
     pub(crate) fn came(&self, place: usize) -> bool {
         self.fds[place].revents != 0
     }
 
-    /// How many are waited for.
+    /// The number of descriptors.
     pub(crate) fn len(&self) -> usize {
         self.fds.len()
     }

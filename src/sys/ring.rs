@@ -1,8 +1,8 @@
-//! Frames received through memory that is shared with the kernel: a ring of `PACKET_RX_RING`
+//! Receives frames through memory shared with the kernel: a ring of `PACKET_RX_RING`
 //! (Documentation/networking/packet_mmap), version 2.
 //!
-//! Version 3 hands frames over in blocks, when a block is full or a millisecond has passed: it costs less for each frame, and
-//! every answer to a ping comes a millisecond late.
+//! Version 3 delivers frames in blocks, when a block is full or a millisecond has passed: it costs less per frame, but
+//! every ping reply would arrive a millisecond late.
 
 use super::batch::Message;
 use super::packet::{PacketSocket, tag_of_status};
@@ -12,41 +12,44 @@ use std::os::fd::AsRawFd as _;
 use std::ptr::{NonNull, null_mut};
 use std::sync::atomic::{AtomicU32, Ordering};
 
-/// The whole ring, in bytes.
+/// Size of the ring, in bytes.
 const RING: usize = 8 * 1024 * 1024;
-/// A block: pages that lie together; all slots are in one of them. Bytes.
+/// Size of a block, in bytes: contiguous pages; a slot never crosses blocks.
 const BLOCK: usize = 64 * 1024;
-/// Slots are powers of two in this range, in bytes: a longer frame is read from the socket.
+/// Slot sizes are powers of two in this range, in bytes: longer frames are read from the socket.
 const SLOTS: (usize, usize) = (2048, 16 * 1024);
-/// What stands in a slot before a frame: its header, an address, the virtio header, and what aligns them. Bytes, at most.
+/// Maximum bytes in a slot before the frame: its header, an address, the virtio header, and padding.
 const BEFORE: usize = 128;
-/// Room for a frame beyond its device's mtu: the Ethernet header and tags. Bytes.
+/// Bytes of a frame beyond its device's mtu: the Ethernet header and tags.
 const BEYOND: usize = 14 + 12;
 
 /// A packet socket's ring.
 #[derive(Debug)]
 pub(crate) struct Ring {
     memory: NonNull<u8>,
-    /// Bytes of a slot.
+    /// Size of a slot, in bytes.
     slot: usize,
-    /// The slot that is filled next.
+    /// The slot that the kernel fills next.
     next: usize,
-    /// Bytes of the virtio header in front of each frame.
+    /// Length of the virtio header before each frame, in bytes.
     before_frame: usize,
 }
 
-/// A filled slot. The kernel has it back once this is dropped.
+// SAFETY: the mapping belongs to the process, and this is its only owner here; it is used through `&mut self`.
+unsafe impl Send for Ring {}
+
+/// A filled slot. It returns to the kernel when this is dropped.
 pub(crate) struct Slot<'a> {
     status: &'a AtomicU32,
     bytes: &'a mut [u8],
     cut: bool,
     tag: Option<(u16, u16)>,
-    /// It did not fit, and waits in the socket, whole.
+    /// The frame did not fit, and is complete in the socket's queue.
     pub(crate) waits: bool,
 }
 
 impl Slot<'_> {
-    /// The frame, cut if it did not fit the slot.
+    /// The frame, truncated if it did not fit the slot.
     pub(crate) fn message(&mut self) -> Message<'_> {
         Message { bytes: self.bytes, cut: self.cut, tag: self.tag }
     }
@@ -59,16 +62,16 @@ impl Drop for Slot<'_> {
 }
 
 impl Ring {
-    /// Has the socket deliver into a ring, each frame behind a virtio header of so many bytes. Slots are made for this mtu;
-    /// what is longer stays in the socket.
+    /// Makes the socket deliver into a ring, each frame after a virtio header of this many bytes. Slots are sized for
+    /// this mtu; longer frames stay in the socket.
     ///
     /// # Errors
-    /// There is no memory for it, or the kernel has no such rings.
+    /// There is not enough memory, or the kernel does not support such rings.
     pub(crate) fn of(socket: &PacketSocket, before_frame: usize, mtu: u32) -> io::Result<Ring> {
         let longest = BEFORE + BEYOND + usize::try_from(mtu).unwrap_or(SLOTS.1);
         let slot = longest.next_power_of_two().clamp(SLOTS.0, SLOTS.1);
         socket.set(libc::SOL_PACKET, libc::PACKET_VERSION, &(libc::tpacket_versions::TPACKET_V2 as i32))?;
-        // Any number but 0: what is longer than a slot is kept whole as well.
+        // Any number but 0: frames longer than a slot are then queued in the socket as well.
         socket.set(libc::SOL_PACKET, libc::PACKET_COPY_THRESH, &1_i32)?;
         let request = libc::tpacket_req {
             tp_block_size: BLOCK as u32,
@@ -78,7 +81,7 @@ impl Ring {
         };
         socket.set(libc::SOL_PACKET, libc::PACKET_RX_RING, &request)?;
         let access = libc::PROT_READ | libc::PROT_WRITE;
-        // SAFETY: a new mapping at a place of the kernel's choice, of the size of the ring that was just made.
+        // SAFETY: a new mapping at an address that the kernel chooses, of the size of the ring just created.
         let at = unsafe { libc::mmap(null_mut(), RING, access, libc::MAP_SHARED, socket.fd.as_raw_fd(), 0) };
         if at == libc::MAP_FAILED {
             return Err(io::Error::last_os_error());
@@ -87,7 +90,7 @@ impl Ring {
         Ok(Ring { memory, slot, next: 0, before_frame })
     }
 
-    /// The next frame, if it has come.
+    /// The next frame, if there is one.
     pub(crate) fn take(&mut self) -> Option<Slot<'_>> {
         // SAFETY: `next` is below the number of slots, so the slot is inside the mapping, and aligned to its size.
         let at = unsafe { self.memory.add(self.next * self.slot) };
@@ -102,8 +105,8 @@ impl Ring {
         let frame = usize::from(header.tp_mac);
         let begins = frame.saturating_sub(self.before_frame).max(size_of::<libc::tpacket2_hdr>());
         let ends = frame.saturating_add(header.tp_snaplen as usize).clamp(begins, self.slot);
-        // SAFETY: within the slot and behind its header, so nobody else has it until the status is set back, which is when
-        // the `Slot` is dropped; until then this ring is borrowed.
+        // SAFETY: within the slot and after its header, so this thread has exclusive access until the status is set
+        // back, which is when the `Slot` is dropped; until then this ring is borrowed.
         let bytes = unsafe { std::slice::from_raw_parts_mut(at.add(begins).as_ptr(), ends - begins) };
         self.next = (self.next + 1) % (RING / self.slot);
         let cut = header.tp_snaplen < header.tp_len;
@@ -115,7 +118,7 @@ impl Ring {
 
 impl Drop for Ring {
     fn drop(&mut self) {
-        // SAFETY: the mapping is this ring's, and nobody borrows from it any more.
+        // SAFETY: the mapping belongs to this ring, and nothing borrows from it any more.
         unsafe { libc::munmap(self.memory.as_ptr().cast(), RING) };
     }
 }

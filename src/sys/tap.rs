@@ -8,9 +8,8 @@ use std::io;
 use std::os::fd::{AsFd, AsRawFd};
 use std::os::unix::fs::OpenOptionsExt as _;
 
-/// Opens the TAP device of this name; one that does not exist is made, and is gone when the file is closed. Frames come
-/// and go behind a virtio header, and what the device's host sends may have its checksums and its segmentation left to
-/// do.
+/// Opens the TAP device with this name; one that does not exist is created, and removed when the file is closed. Frames
+/// have a virtio header, and frames from the device's host may lack checksums and segmentation.
 pub(crate) fn open_tap(ifname: &str) -> io::Result<File> {
     let file = File::options().read(true).write(true).custom_flags(libc::O_NONBLOCK).open("/dev/net/tun")?;
     let error = |ErrorNumber(number)| io::Error::from_raw_os_error(number);

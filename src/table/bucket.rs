@@ -1,24 +1,24 @@
-//! A bucket: one cache line of entries, and how an address finds its own.
+//! A bucket: one cache line of entries, and the search within it.
 
 use super::wide::{self, Lanes};
 use crate::frame::MacAddr;
 
-/// Entries of a bucket.
+/// Entries per bucket.
 pub(super) const SLOTS: usize = 7;
-/// Lanes of a bucket: its slots, and the last, which says what a miss means.
+/// Lanes per bucket: its slots, and the last, which holds the result of a miss.
 pub(super) const LANES: usize = 8;
 
-/// The largest value that an address can have.
+/// The largest value of an address.
 pub const MAX_VALUE: u16 = ABSENT - 1;
-/// The MAC address is not in the table: the value of every empty slot.
+/// No such address: the value of every empty slot.
 pub(super) const ABSENT: u16 = FURTHER - 1;
-/// It is not in this bucket, and the search goes on in the next.
+/// Not in this bucket; the search continues in the next.
 pub(super) const FURTHER: u16 = u16::MAX;
 
 /// 2^64 divided by the golden ratio, odd: Fibonacci hashing, which spreads consecutive addresses evenly.
 const GOLDEN: u64 = 0x9e37_79b9_7f4a_7c15;
 
-/// An address in the two parts that are compared: each is read as it stands in a frame.
+/// An address in the two parts that are compared: each in the byte order of a frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Key {
     /// The first four bytes.
@@ -41,7 +41,7 @@ impl Key {
         MacAddr([a, b, c, d, e, f])
     }
 
-    /// The top half of the product, on which all bits of the address bear.
+    /// The upper half of the product, which depends on all bits of the address.
     #[inline(always)]
     pub(super) fn hash(self) -> u32 {
         (self.whole().wrapping_mul(GOLDEN) >> 32) as u32
@@ -61,14 +61,15 @@ pub(super) struct Entry {
     pub(super) value: u16,
 }
 
-/// One cache line. Addresses stand in two parts, so that few vector instructions, which every x86-64 processor has,
-/// compare all lanes. A lookup takes the value of the first lane that has the address, and of the last lane if none has:
-/// so the answer to a miss is read like any other. An empty slot holds the zero address and the value [`ABSENT`]; whoever
-/// asks for the zero address therefore finds the truth.
+/// One cache line. Addresses are split into two parts, so that a few vector instructions, available on every x86-64
+/// processor, compare all lanes. A lookup returns the value of the first lane that matches, or of the last lane if none
+/// does: so a miss is read like a hit. An empty slot holds the zero address and the value [`ABSENT`]; a lookup of the
+/// zero address therefore gives the right result.
 #[derive(Clone, Copy, Debug)]
 #[repr(C, align(64))]
 pub(super) struct Bucket {
-    /// The low parts of the addresses; in the last lane, how many entries passed by this bucket because it was full.
+    /// The low parts of the addresses; in the last lane, the number of entries that overflowed this bucket because it
+    /// was full.
     lows: Lanes<u32>,
     highs: Lanes<u16>,
     values: [u16; LANES],
@@ -78,14 +79,14 @@ impl Bucket {
     pub(super) const EMPTY: Bucket =
         Bucket { lows: Lanes([0; LANES]), highs: Lanes([0; LANES]), values: [ABSENT; LANES] };
 
-    /// The value of an address, [`ABSENT`], or [`FURTHER`]. Without a branch.
+    /// The value of an address, [`ABSENT`], or [`FURTHER`]. Branch-free.
     #[inline(always)]
     pub(super) fn value_of(&self, key: Key) -> u16 {
         let lane = (self.lanes_of(key) | 1 << SLOTS).trailing_zeros() as usize;
         self.values[lane % LANES]
     }
 
-    /// The slot of an address that is not zero.
+    /// The slot of a nonzero address.
     #[inline(always)]
     pub(super) fn slot_of(&self, key: Key) -> Option<usize> {
         let lane = (self.lanes_of(key) | 1 << SLOTS).trailing_zeros() as usize;
@@ -102,19 +103,19 @@ impl Bucket {
         self.values[..SLOTS].iter().position(|&value| value == ABSENT)
     }
 
-    /// Whether a search goes on behind this bucket.
+    /// Whether a search continues after this bucket.
     #[inline(always)]
     pub(super) fn goes_on(&self) -> bool {
         self.values[SLOTS] == FURTHER
     }
 
-    /// An entry passed by, as the bucket is full.
+    /// Records that an entry overflowed, as the bucket is full.
     pub(super) fn pass(&mut self) {
         self.lows.0[SLOTS] += 1;
         self.values[SLOTS] = FURTHER;
     }
 
-    /// An entry that had passed by is gone.
+    /// Records that an overflowed entry was removed.
     pub(super) fn pass_no_more(&mut self) {
         self.lows.0[SLOTS] -= 1;
         if self.lows.0[SLOTS] == 0 {

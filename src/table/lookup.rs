@@ -1,22 +1,23 @@
-//! What a table is to those who decide by it.
+//! The interface of a table for its users.
 
 use super::MacMap;
 use super::bucket::ABSENT;
 use crate::frame::MacAddr;
 
-/// What decides by addresses looks them up in: the [`MacTable`](super::MacTable), or another table that it is compared with.
+/// Looks up addresses for forwarding decisions: the [`MacTable`](super::MacTable), or another table that it is compared
+/// with.
 pub trait Lookup {
     /// The value of an address.
     fn get(&self, mac: MacAddr) -> Option<u16>;
 
-    /// Says the value of an address; if it has none, a number above [`MAX_VALUE`](super::MAX_VALUE). For many addresses one
-    /// after the other: what need not be asked again for each is asked now.
+    /// Returns a function from an address to its value, or to a number above [`MAX_VALUE`](super::MAX_VALUE) if it has
+    /// none. For many lookups in sequence: work common to them is done once.
     #[inline(always)]
     fn values(&self) -> impl Fn(MacAddr) -> u16 {
         |mac| self.get(mac).unwrap_or(ABSENT)
     }
 
-    /// Asks for the memory that a lookup will read, where that pays.
+    /// Prefetches the memory that a lookup will read, where that pays.
     #[inline]
     fn prefetch(&self, _mac: MacAddr) {}
 }

@@ -1,21 +1,21 @@
 //! The MAC table: 48-bit address to 16-bit value, in buckets of one cache line.
 //!
-//! A lookup is what a switch or a demultiplexer does for every frame, so the layout serves the lookup alone:
+//! A switch or a demultiplexer does a lookup for every frame, so the layout is optimized for lookups:
 //! - A bucket is seven entries in one cache line, compared all at once by a few vector instructions (`wide.rs`). Its eighth
-//!   lane holds the answer to a miss, which is therefore read as a hit is: nothing branches on whether the address is
-//!   found, and the order of hits and misses need not be guessed.
+//!   lane holds the result of a miss, which is therefore read like a hit: no branch depends on whether the address is
+//!   found, so none can be mispredicted.
 //! - One multiplication hashes, another scales the hash to the number of buckets, which may be any number: large tables
 //!   grow by a quarter and waste little memory.
-//! - Lookups in batches ask for all their cache lines before they read the first, where tables are larger than caches.
-//! - Who finds the home bucket full stands in the next bucket that has room. Each bucket counts those that passed it by,
-//!   so a search goes on only if there are any. Few do: a bucket has room for seven, and on average at most three (in
-//!   large tables five and a half) entries.
-//! - Removing an entry from a bucket that was passed by brings one of them back. There are no tombstones.
+//! - Lookups in batches prefetch all their cache lines before they read the first, where tables exceed the caches.
+//! - An entry whose home bucket is full goes into the next bucket that has room. Each bucket counts the entries that
+//!   overflowed it, so a search continues only if there were any. They are rare: a bucket has room for seven, and on
+//!   average at most three (in large tables five and a half) entries.
+//! - Removing an entry from a bucket that overflowed brings one entry back. There are no tombstones.
 //!
-//! Data that lookups do not need (ages) stands in an array beside the buckets, one element a lane: [`MacMap`].
+//! Data that lookups do not need (ages) is in an array beside the buckets, one element per lane: [`MacMap`].
 //!
-//! The hash has no secret, so that runs are deterministic. An attacker who chooses MAC addresses can crowd one bucket and make
-//! lookups walk; they stay correct, and tables that learn from frames bound the number of entries.
+//! The hash has no secret, so that runs are deterministic. An attacker who chooses addresses can overfill one bucket
+//! and make lookups slow; they stay correct, and tables that learn from frames bound the number of entries.
 
 mod bucket;
 mod lookup;
@@ -31,13 +31,12 @@ use alloc::vec;
 use alloc::vec::Vec;
 use bucket::{ABSENT, Bucket, Entry, FURTHER, Key, LANES};
 
-/// Up to this many buckets (256 KiB, a second-level cache's worth) memory is cheap and passing by is kept rarer still;
-/// above it lookups wait for memory, and asking for it ahead pays.
+/// Up to this many buckets (256 KiB, a second-level cache) memory is cheap and a lower load avoids overflow; above it
+/// lookups wait for memory, and prefetching pays.
 const ROOMY: usize = 4096;
-/// Addresses whose memory is asked for before the first is looked at: as many cache lines as can be on their way at
-/// once, with some to spare.
+/// Addresses prefetched before the first is read: as many cache lines as can be in flight at once, with some to spare.
 pub(crate) const BATCH: usize = 64;
-/// Buckets of the smallest table that has any.
+/// Buckets of the smallest non-empty table.
 const MIN_BUCKETS: usize = 2;
 
 /// A table from MAC addresses to 16-bit values, up to [`MAX_VALUE`].
@@ -52,20 +51,20 @@ const MIN_BUCKETS: usize = 2;
 /// ```
 pub type MacTable = MacMap<()>;
 
-/// A [`MacTable`] with a `Side` for each entry, kept in an array beside the buckets so that lookups do not touch it.
+/// A [`MacTable`] with a `Side` for each entry, in an array beside the buckets so that lookups do not touch it.
 #[derive(Clone, Debug)]
 pub struct MacMap<Side = ()> {
     buckets: Vec<Bucket>,
-    /// One a lane of the buckets; what belongs to no entry means nothing.
+    /// One for each lane of the buckets; values without an entry are meaningless.
     side: Vec<Side>,
     len: usize,
 }
 
-/// An entry that no table keeps.
+/// An entry that cannot be stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Unfit {
-    /// The zero address is no station's.
+    /// The zero address belongs to no station.
     #[error("the zero address is not a station's")]
     ZeroAddress,
     /// The value is above [`MAX_VALUE`].
@@ -73,7 +72,7 @@ pub enum Unfit {
     Value(u16),
 }
 
-/// Where an entry stands.
+/// The position of an entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct SlotPosition {
     bucket: usize,
@@ -81,7 +80,7 @@ struct SlotPosition {
 }
 
 impl SlotPosition {
-    /// As an index of the array beside the buckets.
+    /// As an index into the array beside the buckets.
     #[inline(always)]
     fn index(self) -> usize {
         self.bucket * LANES + self.slot
@@ -95,7 +94,7 @@ impl<Side> Default for MacMap<Side> {
 }
 
 impl<Side: Copy + Default> MacMap<Side> {
-    /// An empty table that occupies no memory yet.
+    /// An empty table that allocates no memory yet.
     #[must_use]
     pub fn new() -> MacMap<Side> {
         MacMap::default()
@@ -111,25 +110,25 @@ impl<Side: Copy + Default> MacMap<Side> {
         MacMap { buckets: vec![Bucket::EMPTY; buckets], side: vec![Side::default(); buckets * LANES], len: 0 }
     }
 
-    /// Entries.
+    /// The number of entries.
     #[must_use]
     pub fn len(&self) -> usize {
         self.len
     }
 
-    /// No entry.
+    /// Whether there are no entries.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len == 0
     }
 
-    /// Bytes of memory that the entries and their side values occupy.
+    /// Bytes of memory used by the entries and their side data.
     #[must_use]
     pub fn memory(&self) -> usize {
         self.buckets.capacity() * size_of::<Bucket>() + self.side.capacity() * size_of::<Side>()
     }
 
-    /// Forgets every entry; keeps the memory.
+    /// Removes every entry; keeps the memory.
     pub fn clear(&mut self) {
         self.buckets.fill(Bucket::EMPTY);
         self.len = 0;
@@ -142,14 +141,14 @@ impl<Side: Copy + Default> MacMap<Side> {
         Some(self.value(mac)).filter(|&value| value != ABSENT)
     }
 
-    /// The value of an address; if it has none, a number above [`MAX_VALUE`]. Without a branch.
+    /// The value of an address; a number above [`MAX_VALUE`] if it has none. Branch-free.
     #[inline(always)]
     #[must_use]
     pub fn value(&self, mac: MacAddr) -> u16 {
         self.values()(mac)
     }
 
-    /// What [`value`](MacMap::value) says, for many addresses one after the other.
+    /// The function [`value`](MacMap::value), for many lookups in sequence.
     #[inline(always)]
     pub fn values(&self) -> impl Fn(MacAddr) -> u16 {
         let buckets = self.buckets.as_slice();
@@ -163,21 +162,21 @@ impl<Side: Copy + Default> MacMap<Side> {
         }
     }
 
-    /// The rest of a lookup, kept out of the way of those that need it not.
+    /// The rest of a lookup, kept out of the fast path.
     #[cold]
     #[inline(never)]
     fn value_further(&self, key: Key) -> u16 {
         self.find(key).map_or(ABSENT, |place| self.at(place))
     }
 
-    /// Whether the table is larger than the caches, so that [`prefetch`](MacMap::prefetch) does something.
+    /// Whether the table exceeds the caches, so that [`prefetch`](MacMap::prefetch) has an effect.
     #[inline]
     fn outgrows_caches(&self) -> bool {
         self.buckets.len() > ROOMY
     }
 
-    /// Asks for the memory that [`get`](MacMap::get) will read, so that it is there by then. In small tables, which stay
-    /// in the caches, it does nothing.
+    /// Prefetches the memory that [`get`](MacMap::get) will read. Does nothing for small tables, which stay in the
+    /// caches.
     #[inline]
     pub fn prefetch(&self, mac: MacAddr) {
         if self.outgrows_caches()
@@ -187,7 +186,7 @@ impl<Side: Copy + Default> MacMap<Side> {
         }
     }
 
-    /// Asks for the memory that [`get_both`](MacMap::get_both) will read.
+    /// Prefetches the memory that [`get_both`](MacMap::get_both) will read.
     #[inline]
     pub fn prefetch_both(&self, mac: MacAddr) {
         if self.outgrows_caches() {
@@ -199,16 +198,7 @@ impl<Side: Copy + Default> MacMap<Side> {
         }
     }
 
-    /// The values of many addresses, in their order, appended to `out`.
-    pub fn get_batch(&self, macs: &[MacAddr], out: &mut Vec<Option<u16>>) {
-        out.reserve(macs.len());
-        for batch in macs.chunks(BATCH) {
-            batch.iter().for_each(|&mac| self.prefetch(mac));
-            out.extend(batch.iter().map(|&mac| self.get(mac)));
-        }
-    }
-
-    /// The value of a MAC address and its side value.
+    /// The value of an address and its side data.
     #[inline]
     #[must_use]
     pub fn get_both(&self, mac: MacAddr) -> Option<(u16, Side)> {
@@ -216,7 +206,7 @@ impl<Side: Copy + Default> MacMap<Side> {
         Some((self.at(place), *self.side.get(place.index())?))
     }
 
-    /// The value of a MAC address, and its side value to be changed.
+    /// The value of an address and its side data, mutable.
     #[inline]
     pub fn get_both_mut(&mut self, mac: MacAddr) -> Option<(u16, &mut Side)> {
         let place = self.find(Key::new(mac))?;
@@ -224,18 +214,18 @@ impl<Side: Copy + Default> MacMap<Side> {
         self.side.get_mut(place.index()).map(|side| (value, side))
     }
 
-    /// Gives an address a value and the default beside it; answers with the value it had.
+    /// Sets an address's value, with default side data; returns its old value.
     ///
     /// # Errors
-    /// [`Unfit`]; nothing was changed.
+    /// [`Unfit`]; nothing has changed.
     pub fn insert(&mut self, mac: MacAddr, value: u16) -> Result<Option<u16>, Unfit> {
         self.insert_both(mac, value, Side::default()).map(|old| old.map(|(value, _)| value))
     }
 
-    /// Gives an address a value and something beside it; answers with what it had.
+    /// Sets an address's value and side data; returns the old ones.
     ///
     /// # Errors
-    /// [`Unfit`]; nothing was changed.
+    /// [`Unfit`]; nothing has changed.
     pub fn insert_both(
         &mut self,
         mac: MacAddr,
@@ -261,30 +251,30 @@ impl<Side: Copy + Default> MacMap<Side> {
         Ok(None)
     }
 
-    /// Forgets an address; answers with its value.
+    /// Removes an address; returns its value.
     pub fn remove(&mut self, mac: MacAddr) -> Option<u16> {
         let place = self.find(Key::new(mac))?;
         self.take(place).map(|entry| entry.value)
     }
 
-    /// Changes the side value of every entry.
+    /// Changes the side data of every entry.
     pub fn change_sides(&mut self, change: impl FnMut(&mut Side)) {
         self.side.iter_mut().for_each(change);
     }
 
-    /// Keeps the entries for which `keep` is true, which may be asked twice about the same.
+    /// Keeps the entries for which `keep` is true; it may be called twice for the same entry.
     pub fn retain(&mut self, mut keep: impl FnMut(MacAddr, u16, Side) -> bool) {
         (0..self.buckets.len()).for_each(|bucket| self.retain_in(bucket, &mut keep));
     }
 
-    /// The number of buckets, for going through the table piece by piece.
+    /// The number of buckets, for callers that traverse the table piece by piece.
     #[must_use]
     pub fn bucket_count(&self) -> usize {
         self.buckets.len()
     }
 
-    /// Keeps the entries in one bucket for which `keep` is true. What comes to stand in this bucket in their stead comes from
-    /// those behind it, and is asked about as well.
+    /// Keeps the entries in one bucket for which `keep` is true. Entries that move into this bucket in their place come
+    /// from later buckets, and are checked as well.
     pub fn retain_in(&mut self, bucket: usize, mut keep: impl FnMut(MacAddr, u16, Side) -> bool) {
         for slot in 0..bucket::SLOTS {
             let place = SlotPosition { bucket, slot };
@@ -302,7 +292,7 @@ impl<Side: Copy + Default> MacMap<Side> {
         self.iter_both().map(|(mac, value, _)| (mac, value))
     }
 
-    /// Every entry with its side value, in the order of the buckets.
+    /// Every entry with its side data, in the order of the buckets.
     pub fn iter_both(&self) -> impl Iterator<Item = (MacAddr, u16, Side)> + '_ {
         self.buckets.iter().zip(self.side.chunks(LANES)).flat_map(|(bucket, sides)| {
             let beside = |(slot, e): (usize, Entry)| sides.get(slot).map(|&s| (e.key.mac(), e.value, s));
@@ -310,7 +300,7 @@ impl<Side: Copy + Default> MacMap<Side> {
         })
     }
 
-    /// The bucket in which an address is looked for first: the hash, scaled to the number of buckets.
+    /// The home bucket of an address: the hash, scaled to the number of buckets.
     #[inline(always)]
     fn home(&self, key: Key) -> usize {
         wide::index_at(self.buckets.len(), key.hash())
@@ -320,31 +310,31 @@ impl<Side: Copy + Default> MacMap<Side> {
         if bucket + 1 < self.buckets.len() { bucket + 1 } else { 0 }
     }
 
-    /// Steps from one bucket on to another.
+    /// The distance from one bucket to another.
     fn distance(&self, from: usize, to: usize) -> usize {
         if from <= to { to - from } else { to + self.buckets.len() - from }
     }
 
-    /// The value of an entry.
+    /// The value at a position.
     #[inline(always)]
     fn at(&self, place: SlotPosition) -> u16 {
         self.buckets.get(place.bucket).map_or(ABSENT, |bucket| bucket.value(place.slot))
     }
 
-    /// The place of a key.
+    /// The position of a key.
     #[inline(always)]
     fn find(&self, key: Key) -> Option<SlotPosition> {
         let home = self.home(key);
         let bucket = self.buckets.get(home)?;
         match bucket.slot_of(key) {
-            // The zero address would be found in every empty slot.
+            // The zero address would match every empty slot.
             Some(slot) => (key.whole() != 0).then_some(SlotPosition { bucket: home, slot }),
             None if bucket.goes_on() => self.find_behind(home, key),
             None => None,
         }
     }
 
-    /// The place of a key that is not in its home. Only full buckets are passed by, so a search ends.
+    /// The position of a key outside its home. Only full buckets overflow, so a search ends.
     #[cold]
     #[inline(never)]
     fn find_behind(&self, home: usize, key: Key) -> Option<SlotPosition> {
@@ -361,7 +351,7 @@ impl<Side: Copy + Default> MacMap<Side> {
         None
     }
 
-    /// Puts a new entry in the first bucket from its home on that has room; there is one.
+    /// Puts a new entry into the first bucket from its home on that has room; there is one.
     fn add(&mut self, entry: Entry, side: Side) {
         let home = self.home(entry.key);
         let mut b = home;
@@ -376,7 +366,7 @@ impl<Side: Copy + Default> MacMap<Side> {
         }
     }
 
-    /// Takes an entry out of its place, and brings back one that had to pass by there.
+    /// Removes the entry at a position, and brings back one that had overflowed there.
     fn take(&mut self, place: SlotPosition) -> Option<Entry> {
         let entry = self.vacate(place)?;
         self.len -= 1;
@@ -392,7 +382,7 @@ impl<Side: Copy + Default> MacMap<Side> {
         Some(entry)
     }
 
-    /// An entry that would stand in this bucket had it not been full.
+    /// An entry that would be in this bucket had it not been full.
     fn passed_by(&self, full: usize) -> Option<SlotPosition> {
         let mut b = full;
         while self.buckets.get(b)?.goes_on() {
@@ -405,7 +395,7 @@ impl<Side: Copy + Default> MacMap<Side> {
         None
     }
 
-    /// Tells every bucket from one to before another.
+    /// Calls a function for each bucket from one up to, but not including, another.
     fn passes(&mut self, from: usize, to: usize, tell: impl Fn(&mut Bucket)) {
         let mut b = from;
         while b != to {
@@ -430,7 +420,7 @@ impl<Side: Copy + Default> MacMap<Side> {
         }
     }
 
-    /// Moves into more buckets. Homes keep their order, so both are gone through from front to back.
+    /// Grows the table. Homes keep their order, so both are traversed from front to back.
     fn grow(&mut self) {
         let buckets = more_than(self.buckets.len());
         let old = core::mem::replace(self, MacMap::of_buckets(buckets));
@@ -442,12 +432,12 @@ impl<Side: Copy + Default> MacMap<Side> {
     }
 }
 
-/// Entries that this many buckets take before there must be more.
+/// Maximum number of entries for this many buckets.
 fn capacity_of(buckets: usize) -> usize {
     if buckets <= ROOMY { buckets * 3 } else { buckets * 11 / 2 }
 }
 
-/// The next size: twice as many, and where it is much memory a quarter more.
+/// The next size: twice as many, or a quarter more where that is much memory.
 fn more_than(buckets: usize) -> usize {
     if buckets < ROOMY { (buckets * 2).max(MIN_BUCKETS) } else { buckets + buckets / 4 }
 }

@@ -1,4 +1,4 @@
-//! Against a model, and at the edges: crowded buckets, removals, growth.
+//! Against a model, and at the edges: full buckets, removals, growth.
 
 use super::*;
 use proptest::prelude::*;
@@ -18,7 +18,7 @@ fn an_empty_slot_is_not_the_zero_address() {
     }
 }
 
-/// Addresses whose home is the given bucket of a table of so many buckets.
+/// Addresses with the given home bucket in a table with this many buckets.
 fn crowd(buckets: usize, bucket: usize) -> impl Iterator<Item = MacAddr> {
     let table = MacTable::of_buckets(buckets);
     (1u64..).map(mac).filter(move |&m| table.home(Key::new(m)) == bucket)
@@ -27,7 +27,7 @@ fn crowd(buckets: usize, bucket: usize) -> impl Iterator<Item = MacAddr> {
 #[test]
 fn a_bucket_is_a_cache_line() {
     assert_eq!((size_of::<Bucket>(), align_of::<Bucket>()), (64, 64));
-    assert_eq!(size_of::<[(); 9]>(), 0, "a MacTable has nothing beside its slots");
+    assert_eq!(size_of::<[(); 9]>(), 0, "a MacTable has no side data");
 }
 
 #[test]
@@ -86,7 +86,7 @@ fn a_crowded_bucket_overflows_and_comes_back() {
         keys.iter().zip(0..).skip(n + 1).for_each(|(&k, v)| assert_eq!(t.get(k), Some(v)));
         strangers.iter().for_each(|&k| assert_eq!(t.get(k), Some(99)));
     }
-    // With the crowd gone, those it had pushed on are at home again.
+    // Once these are removed, the entries that they displaced are at home again.
     assert!(strangers.iter().all(|&k| t.find(Key::new(k)).is_some_and(|p| p.bucket == 0)));
     strangers.iter().for_each(|&k| assert_eq!(t.remove(k), Some(99)));
     assert!(t.is_empty() && t.buckets.iter().all(|b| b.entries().count() == 0 && !b.goes_on()));
@@ -104,24 +104,24 @@ fn a_long_run_of_full_buckets_is_searched_to_its_end() {
 }
 
 #[test]
-fn a_batch_answers_as_single_lookups_do() {
-    // Large enough to ask ahead; not a multiple of the batch; some addresses are not there, one is zero.
+fn many_lookups_answer_as_single_ones_do() {
+    // Larger than the caches; some addresses are missing, one is zero.
     let mut t = MacTable::new();
     (1..40_000).for_each(|i| assert_eq!(t.insert(mac(i * 3), i as u16), Ok(None)));
     let asked: Vec<MacAddr> = (0..1000).map(mac).collect();
-    let mut out = vec![None];
-    t.get_batch(&asked, &mut out);
-    assert_eq!(out.len(), 1001);
-    for (&m, &value) in asked.iter().zip(&out[1..]) {
+    let value_of = t.values();
+    for m in asked {
+        t.prefetch(m);
         let n = m.to_u64();
-        assert_eq!(value, (n % 3 == 0 && n > 0).then_some((n / 3) as u16), "{m}");
-        assert_eq!(t.value(m).min(MAX_VALUE + 1), value.unwrap_or(MAX_VALUE + 1));
+        let value = (n % 3 == 0 && n > 0).then_some((n / 3) as u16);
+        assert_eq!(t.get(m), value, "{m}");
+        assert_eq!(value_of(m).min(MAX_VALUE + 1), value.unwrap_or(MAX_VALUE + 1), "{m}");
     }
 }
 
 #[test]
 fn usual_addresses_spread() {
-    // Consecutive ones, one OUI apart, Docker's: at most a few may stand outside their home bucket.
+    // Consecutive ones, one OUI apart, Docker's: at most a few may be outside their home bucket.
     for stride in [1u64, 1 << 8, 1 << 16, 1 << 24, 0x1_0000_0001] {
         let mut t = MacTable::new();
         (0..4096).for_each(|i| {
@@ -152,7 +152,7 @@ fn reserved_values_are_no_values() {
 
 #[test]
 fn a_million_entries_with_their_ages_take_twenty_mebibytes() {
-    // With every address learned on its own, however the table came to its size.
+    // With every address learned one by one, however the table reached its size.
     let mut t: MacMap<u32> = MacMap::new();
     (1..=1_000_000).for_each(|n| {
         t.insert_both(mac(n * 0x0001_0001), n as u16 >> 1, 0).unwrap();
@@ -161,7 +161,7 @@ fn a_million_entries_with_their_ages_take_twenty_mebibytes() {
     assert!(t.memory() <= 20 << 20, "{} bytes", t.memory());
 }
 
-/// Few distinct keys, so that they are met again; a third of them crowd one bucket.
+/// Few distinct keys, so that they repeat; a third of them share one bucket.
 fn op() -> impl Strategy<Value = Op> {
     let crowded: Vec<u64> = crowd(256, 255).take(60).map(MacAddr::to_u64).collect();
     let key = prop_oneof![2 => 1u64..200, 1 => prop::sample::select(crowded), 1 => 1u64..1 << 48];

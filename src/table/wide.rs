@@ -1,23 +1,24 @@
-//! What a processor does in one step and the language has no word for: comparing eight lanes at once, asking for memory
-//! ahead, and an index that is in range because of how it was made. The only unsafe code of the table; elsewhere than on x86-64 the same is said in plain Rust.
+//! Operations that a processor does in one step and the language cannot express: comparing eight lanes at once,
+//! prefetching, and an index that is in range by construction. The only unsafe code of the table; other architectures
+//! than x86-64 use plain Rust.
 //!
-//! Measured (`cargo bench --bench table`): compilers turn the plain comparison into branches, which costs 6 ns a lookup
-//! where hits and misses alternate at random; without asking ahead a million entries take half as long again.
+//! Measured (`cargo bench --bench table`): compilers turn the plain comparison into branches, which costs 6 ns per
+//! lookup where hits and misses alternate at random; without prefetching a million entries take half as long again.
 #![allow(unsafe_code)]
 
-/// Eight numbers, so aligned that vector instructions read them where they are.
+/// Eight numbers, aligned for vector loads.
 #[derive(Clone, Copy, Debug)]
 #[repr(align(16))]
 pub(super) struct Lanes<N>(pub(super) [N; 8]);
 
-/// What stands in a slice, not empty, at this fraction of 2^32 of its length.
+/// The element of a non-empty slice at this fraction of 2^32 of its length.
 #[inline(always)]
 pub(super) fn at_fraction<T>(items: &[T], fraction: u32) -> Option<&T> {
     if items.is_empty() {
         return None;
     }
-    // SAFETY: a slice of anything that has a size is shorter than 2^63 elements, so nothing is lost of the product's upper
-    // half, and as the fraction is below 2^32 that is less than the length.
+    // SAFETY: a slice of a sized type is shorter than 2^63 elements, so the upper half of the product loses nothing,
+    // and as the fraction is below 2^32 it is less than the length.
     unsafe { Some(items.get_unchecked(index_at(items.len(), fraction))) }
 }
 
@@ -36,8 +37,8 @@ pub(super) fn equal_lanes(lows: &Lanes<u32>, highs: &Lanes<u16>, low: u32, high:
         _mm_packs_epi16, _mm_packs_epi32, _mm_set1_epi16, _mm_set1_epi32, _mm_setzero_si128,
     };
     let at = lows.0.as_ptr().cast::<__m128i>();
-    // SAFETY: SSE2 is part of x86-64. `lows` is 32 bytes and `highs` 16, all of them initialised and as aligned as `Lanes`
-    // is, and the loads read exactly these.
+    // SAFETY: SSE2 is part of x86-64. `lows` is 32 bytes and `highs` 16, all initialised and aligned like `Lanes`, and
+    // the loads read exactly these.
     unsafe {
         let (first, second, highs) =
             (_mm_load_si128(at), _mm_load_si128(at.add(1)), _mm_load_si128(highs.0.as_ptr().cast()));
@@ -62,11 +63,11 @@ fn equal_lanes_plainly(lows: &[u32; 8], highs: &[u16; 8], low: u32, high: u16) -
     lows.iter().zip(highs).enumerate().map(equal).sum()
 }
 
-/// Asks for the memory of a value that will be read soon.
+/// Prefetches the memory of a value that will be read soon.
 #[inline(always)]
 pub(super) fn prefetch<T>(value: &T) {
     #[cfg(target_arch = "x86_64")]
-    // SAFETY: SSE is part of x86-64; a prefetch reads nothing that the program can see, and the address is valid.
+    // SAFETY: SSE is part of x86-64; a prefetch has no visible effect, and the address is valid.
     unsafe {
         use core::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
         _mm_prefetch::<_MM_HINT_T0>(core::ptr::from_ref(value).cast());

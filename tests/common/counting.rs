@@ -1,10 +1,10 @@
-//! An allocator that counts, for tests and benches that say how many allocations something takes.
+//! A counting allocator, for tests and benches that report allocations.
 #![allow(unsafe_code)]
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
-/// The system's allocator, which counts for each thread: tests run beside each other.
+/// The system's allocator, counting per thread: tests run in parallel.
 struct Counting;
 
 thread_local! {
@@ -15,22 +15,22 @@ fn count() {
     ALLOCATIONS.with(|n| n.set(n.get() + 1));
 }
 
-// SAFETY: everything is handed to the system's allocator as it came; the counter is a plain number without destructor.
+// SAFETY: everything is passed to the system's allocator unchanged; the counter is a plain number without destructor.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         count();
-        // SAFETY: the caller's promise is passed on.
+        // SAFETY: the caller's guarantee is passed on.
         unsafe { System.alloc(layout) }
     }
 
     unsafe fn realloc(&self, at: *mut u8, layout: Layout, size: usize) -> *mut u8 {
         count();
-        // SAFETY: the caller's promise is passed on.
+        // SAFETY: the caller's guarantee is passed on.
         unsafe { System.realloc(at, layout, size) }
     }
 
     unsafe fn dealloc(&self, at: *mut u8, layout: Layout) {
-        // SAFETY: the caller's promise is passed on.
+        // SAFETY: the caller's guarantee is passed on.
         unsafe { System.dealloc(at, layout) }
     }
 }

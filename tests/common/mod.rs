@@ -1,4 +1,4 @@
-//! What several tests need: the program, and the labs of the fixtures.
+//! Shared by several tests: the program, and the labs of the fixtures.
 #![allow(dead_code, reason = "each test uses its part")]
 
 pub(crate) mod needs;
@@ -15,7 +15,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 
-/// Runs a command in `dir` and hands `input` to it.
+/// Runs a command in `dir` with `input` on standard input.
 pub(crate) fn macvlab(dir: &Path, args: &[&str], input: &[u8]) -> Output {
     let mut child = Command::new(env!("CARGO_BIN_EXE_macvlab"))
         .args(args)
@@ -27,7 +27,7 @@ pub(crate) fn macvlab(dir: &Path, args: &[&str], input: &[u8]) -> Output {
         .unwrap();
     let mut stdin = child.stdin.take().unwrap();
     let input = input.to_vec();
-    // Its output may fill a pipe before it has read everything; and it may be gone before it has.
+    // Its output may fill a pipe before it has read everything; and it may end before it has.
     let feeder = std::thread::spawn(move || {
         let _ = stdin.write_all(&input);
     });
@@ -80,7 +80,7 @@ pub(crate) fn load(path: &Path) -> (LabSpec, Options) {
     (spec, options)
 }
 
-/// Runs a lab and keeps what happened.
+/// Runs a lab and collects the events.
 pub(crate) fn run(spec: &LabSpec, options: Options) -> (Summary, Vec<Event>) {
     let mut events = Vec::new();
     let summary = Lab::new(spec, options).run(&mut |event| events.push(event.clone()));

@@ -1,4 +1,5 @@
-//! What a test needs of the machine. Where it is missing, the test is skipped and says so; with `MACVLAB_REQUIRE_TOOLS` set, it fails.
+//! Requirements of tests. If one is missing, the test is skipped and reports it; with `MACVLAB_REQUIRE_TOOLS` set, it
+//! fails.
 
 use std::fs::OpenOptions;
 use std::io::Write;
@@ -19,19 +20,19 @@ pub(crate) fn root() -> bool {
     status.lines().any(effective) || skip("this is not root")
 }
 
-/// Tells that the current test is skipped, and why. Answers `false`.
+/// Reports that the current test is skipped, and why. Returns `false`.
 pub(crate) fn skip(why: &str) -> bool {
     assert!(std::env::var_os("MACVLAB_REQUIRE_TOOLS").is_none(), "MACVLAB_REQUIRE_TOOLS is set, but {why}");
     let thread = std::thread::current();
     let line = format!("SKIPPED: {}: {why}\n", thread.name().unwrap_or_default());
-    // The test harness hides what the macros print in a test that passes.
+    // The test harness hides the output of the print macros in a test that passes.
     std::io::stderr().write_all(line.as_bytes()).unwrap();
     let mut record = OpenOptions::new().create(true).append(true).open(record()).unwrap();
     record.write_all(line.as_bytes()).unwrap();
     false
 }
 
-/// Where the skipped tests of this run are written down: a run is known by the process that starts its test programs.
+/// The file that lists the skipped tests of this run: a run is identified by the process that starts its test programs.
 pub(crate) fn record() -> PathBuf {
     let run = parent_process();
     PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("skipped-{run}"))

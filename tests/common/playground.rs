@@ -7,12 +7,12 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-/// A playground that runs.
+/// A running playground.
 pub(crate) struct Playground {
     child: Child,
     /// ADDRESS:PORT
     pub(crate) host: String,
-    /// Of the page: /TOKEN/
+    /// Path of the page: /TOKEN/
     pub(crate) path: String,
 }
 
@@ -23,7 +23,7 @@ impl Playground {
         Playground::of(command)
     }
 
-    /// One with an opener that writes down its arguments, and the address that it was given.
+    /// Starts one with an opener that records its arguments, and the URL that it was given.
     pub(crate) fn opened(dir: &Path) -> (Playground, String) {
         use std::os::unix::fs::PermissionsExt as _;
         let (opener, told) = (dir.join("xdg-open"), dir.join("told"));
@@ -34,7 +34,7 @@ impl Playground {
         let mut command = Command::new(env!("CARGO_BIN_EXE_macvlab"));
         command.args(["play", "--open"]).env("PATH", path);
         let playground = Playground::of(command);
-        // A minute, if need be.
+        // Up to a minute.
         for _ in 0..3000 {
             if let Ok(told) = std::fs::read_to_string(&told) {
                 return (playground, told);
@@ -44,7 +44,7 @@ impl Playground {
         panic!("nothing was opened");
     }
 
-    /// The one that this command starts.
+    /// Starts one with this command.
     pub(crate) fn of(mut command: Command) -> Playground {
         let mut child =
             command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
@@ -54,12 +54,12 @@ impl Playground {
         Playground { host: host.to_owned(), path: format!("/{path}"), child }
     }
 
-    /// The address of the page.
+    /// The URL of the page.
     pub(crate) fn url(&self) -> String {
         format!("http://{}{}", self.host, self.path)
     }
 
-    /// The status of an answer, its head and its body.
+    /// The status of a response, its head and its body.
     pub(crate) fn send(&self, request: &str) -> (u16, String, String) {
         let mut stream = TcpStream::connect(&self.host).unwrap();
         stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
@@ -94,7 +94,7 @@ impl Playground {
         answer["told"].clone()
     }
 
-    /// Presses Ctrl-C. The exit code, and what was said.
+    /// Presses Ctrl-C. Returns the exit code and the output.
     pub(crate) fn end(mut self) -> (Option<i32>, String) {
         assert!(
             Command::new("kill").args(["-INT", &self.child.id().to_string()]).status().unwrap().success()

@@ -1,5 +1,5 @@
-//! A browser, driven as a person would: just enough of the WebDriver protocol (W3C) for the tests. It speaks to a
-//! chromedriver that it starts itself, on a port that the system chooses.
+//! A browser, controlled like a user would: the part of the WebDriver protocol (W3C) that the tests need. It starts a
+//! chromedriver on a port that the system chooses.
 
 use super::needs;
 use serde_json::{Value, json};
@@ -8,7 +8,7 @@ use std::net::TcpStream;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
-/// The keys that have no character of their own.
+/// Keys without a character.
 pub(crate) mod key {
     pub(crate) const ENTER: char = '\u{e007}';
     pub(crate) const ESCAPE: char = '\u{e00c}';
@@ -23,7 +23,7 @@ pub(crate) mod key {
     pub(crate) const CONTROL: char = '\u{e009}';
 }
 
-/// A running browser with one window. Dropped, it is gone.
+/// A running browser with one window, closed on drop.
 pub(crate) struct Browser {
     driver: Child,
     port: u16,
@@ -33,8 +33,8 @@ pub(crate) struct Browser {
 }
 
 impl Browser {
-    /// Starts one with a window of this size in pixels; a width below 500 is that of an emulated phone. `None`, said
-    /// loudly, where there is no chromedriver or no chromium.
+    /// Starts a browser with a window of this size in pixels; a width below 500 emulates a phone. `None`, reported
+    /// loudly, without chromedriver or chromium.
     pub(crate) fn open(width: u32, height: u32) -> Option<Browser> {
         if !needs::programs(&["chromedriver", "chromium"]) {
             return None;
@@ -80,22 +80,22 @@ impl Browser {
         self.session = session["sessionId"].as_str().unwrap().to_owned();
     }
 
-    /// Goes to a file.
+    /// Opens a file.
     pub(crate) fn visit(&self, file: &Path) {
         self.go(&format!("file://{}", file.display()));
     }
 
-    /// Goes to an address.
+    /// Opens a URL.
     pub(crate) fn go(&self, url: &str) {
         self.command("/url", &json!({ "url": url }));
     }
 
-    /// Runs the body of a function in the page; what it returns, and what a promise that it returns resolves to.
+    /// Runs a function body in the page and returns its result, awaiting promises.
     pub(crate) fn eval(&self, script: &str) -> Value {
         self.command("/execute/sync", &json!({ "script": script, "args": [] }))
     }
 
-    /// The text that can be seen in the first element of a selector.
+    /// The visible text in the first element of a selector.
     pub(crate) fn text(&self, selector: &str) -> String {
         let script = "return document.querySelector(arguments[0])?.innerText ?? null";
         let text = self.command("/execute/sync", &json!({ "script": script, "args": [selector] }));
@@ -147,7 +147,7 @@ impl Browser {
         panic!("it never became true: {condition}");
     }
 
-    /// Lets the page believe in these media features, such as `("prefers-color-scheme", "dark")`.
+    /// Emulates these media features, such as `("prefers-color-scheme", "dark")`.
     pub(crate) fn emulate(&self, features: &[(&str, &str)]) {
         let features: Vec<Value> =
             features.iter().map(|(name, value)| json!({ "name": name, "value": value })).collect();
@@ -155,7 +155,7 @@ impl Browser {
         self.command("/goog/cdp/execute", &json!({ "cmd": "Emulation.setEmulatedMedia", "params": params }));
     }
 
-    /// What the console has said since the last time: errors, warnings, violations of the page's policy.
+    /// New console messages: errors, warnings, violations of the page's policy.
     pub(crate) fn console(&self) -> Vec<String> {
         let entries = self.command("/se/log", &json!({ "type": "browser" }));
         let said = |entry: &Value| format!("{} {}", entry["level"], entry["message"]);
@@ -178,7 +178,7 @@ impl Browser {
         answer["value"].clone()
     }
 
-    /// One request, one connection.
+    /// Sends one request on a new connection.
     fn send(&self, method: &str, path: &str, body: Option<&Value>) -> io::Result<Value> {
         let body = body.map(Value::to_string).unwrap_or_default();
         let (port, length) = (self.port, body.len());
@@ -208,7 +208,7 @@ impl Browser {
 
 impl Drop for Browser {
     fn drop(&mut self) {
-        // Also after a failure: with the session goes the browser, which would outlive its driver.
+        // Also after a failure: ending the session ends the browser, which would outlive its driver.
         if !self.session.is_empty() {
             let _ = self.send("DELETE", &format!("/session/{}", self.session), None);
         }
@@ -217,14 +217,14 @@ impl Drop for Browser {
     }
 }
 
-/// The port that chromedriver says it listens on.
+/// The port that chromedriver reports.
 fn port(driver: &mut Child) -> u16 {
     let mut lines = BufReader::new(driver.stdout.take().unwrap()).lines();
     let port = lines.find_map(|line| {
         let line = line.unwrap();
         line.split("started successfully on port ").nth(1)?.trim_end_matches('.').parse().ok()
     });
-    // What it says afterwards is read and forgotten, so that it never waits for a reader.
+    // Later output is read and discarded, so that it never blocks.
     std::thread::spawn(move || lines.for_each(drop));
     port.expect("chromedriver does not say its port")
 }

@@ -29,14 +29,14 @@ const STATION: (&str, u8) = ("win", 0x99);
 fn lab() -> LabSpec {
     let mut text = LAB.to_owned();
     for (name, mode, last) in PORTS {
-        // A port that something is attached to gets all multicast; here it is said, so that the others do, too.
+        // A port with a backend receives all multicast; setting it explicitly makes the others do so, too.
         write!(text, "[macvlan.{name}]\nparent = \"eth0\"\nmode = \"{mode}\"\nmac = \"02:00:00:00:00:{last:02x}\"\nallmulticast = true\n").unwrap();
     }
     write!(text, "[station.{}]\nmac = \"02:00:00:00:00:{:02x}\"\n", STATION.0, STATION.1).unwrap();
     macvlab::labfile::parse("lab.toml", &text).unwrap_or_else(|e| panic!("{e}"))
 }
 
-/// Every device sends to every other, to a stranger, to a group and to everybody; no two frames are the same.
+/// Every device sends to every other, to an unknown address, to a group and to broadcast; all frames are different.
 fn frames() -> Vec<(String, Vec<u8>)> {
     let ends: Vec<(&str, u8)> = PORTS.iter().map(|(n, _, m)| (*n, *m)).chain([STATION]).collect();
     let mut frames = Vec::new();
@@ -53,7 +53,7 @@ fn frames() -> Vec<(String, Vec<u8>)> {
     frames
 }
 
-/// By frame, who gets it: the ports and the station, sorted.
+/// The receivers by frame: the ports and the station, sorted.
 type Deliveries = BTreeMap<Vec<u8>, Vec<String>>;
 
 fn simulated(spec: &LabSpec) -> Deliveries {
@@ -91,7 +91,7 @@ fn live(spec: &LabSpec) -> Deliveries {
     for (from, frame) in &all {
         let (peer, lab_side) = &peers[from];
         peer.send_to(frame, lab_side).unwrap();
-        // One after another, as the simulation has them: what the switch learns depends on it.
+        // One after another, as in the simulation: what the switch learns depends on it.
         let sent = || peers.keys().map(|n| live.attached(n)["in_frames"].as_u64().unwrap()).sum::<u64>();
         let before = all.iter().position(|(_, f)| f == frame).unwrap() as u64;
         until("it came", || sent() > before);

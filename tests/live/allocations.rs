@@ -1,9 +1,9 @@
-//! Frames come in, are decided about, told, remembered and sent without an allocation for each: an allocator that counts
-//! says so.
+//! Frames arrive, are decided, reported, stored and sent without an allocation per frame, as measured by a counting
+//! allocator.
 
+use crate::boundary::{connect, framed, read_frame};
 use crate::counting::allocated;
 use crate::net::{Net, can_run};
-use crate::rim::{connect, framed, read_frame};
 use macvlab::lab::Event;
 use macvlab::live::{Engine, Monitor, Settings};
 use macvlab::stop::Stop;
@@ -16,15 +16,15 @@ use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::time::Duration;
 
-/// Hops that are remembered, where they are.
+/// History size for tests with a history.
 const HISTORY: usize = 100;
-/// What has happened often will go on as it is.
+/// Warm-up: after this many rounds the state is steady.
 const ROUNDS: usize = 250;
 
-/// So many frames for one allocation are no allocation for a frame: lists grow to what the longest burst so far needs.
+/// This many frames per allocation count as no allocation per frame: lists grow to the longest burst so far.
 const FEW: u64 = 500;
 
-/// How far a measurement is: those who drive it and the one who counts take turns.
+/// Progress of a measurement: the driver and the counter take turns.
 mod phase {
     pub(super) const WARM: usize = 1;
     pub(super) const COUNTING: usize = 2;
@@ -62,8 +62,8 @@ impl Monitor for Meter<'_> {
     }
 }
 
-/// Lets a lab take some rounds of frames that are not counted, and then as many that allocate nothing for a frame; how many
-/// came in.
+/// Runs a lab for some rounds without counting, and then for as many rounds without an allocation per frame; returns
+/// the number of frames received.
 fn allocates_little(engine: &mut Engine, history: usize, mut round: impl FnMut() + Send) -> u64 {
     let (phase, stop) = (AtomicUsize::new(0), Stop::default());
     let mut meter = Meter { phase: &phase, stop: &stop, before: 0, allocations: None, hops: 0 };
@@ -80,7 +80,7 @@ fn allocates_little(engine: &mut Engine, history: usize, mut round: impl FnMut()
         engine.run(&stop, &mut meter).unwrap();
     });
     let (allocations, hops) = (meter.allocations.unwrap(), meter.hops);
-    let frames: u64 = engine.crossings().iter().map(|c| c.rim.in_frames).sum();
+    let frames: u64 = engine.attachments().iter().map(|c| c.counters.in_frames).sum();
     assert!(allocations < frames / FEW, "history {history}: {allocations} for {frames} frames");
     assert!(if history > 0 { hops > frames } else { hops == 0 }, "{hops} hops of {frames} frames");
     frames
@@ -95,7 +95,7 @@ fn engine(lab: &str, history: usize, attached: &[(&str, String)]) -> Engine {
     engine
 }
 
-/// Somebody who talks to a lab.
+/// A peer of a lab.
 enum Peer {
     Datagrams(UdpSocket),
     Stream(UnixStream),
@@ -134,13 +134,13 @@ const LAB: &str = "[nic.eth0]\n\
     [station.w]\nmac = \"02:00:00:00:00:04\"\n\
     [switch.sw0.port.eth0]\nhairpin = true\n[switch.sw0.port.w]\n";
 
-/// Who gets a frame, and at which length.
+/// The receivers of a frame, and its length there.
 type Receivers = &'static [(usize, usize)];
 
-/// From port to port, out by a switch and back, through a sub-interface that tags, and to everybody.
+/// From port to port, out by a switch and back, through a sub-interface that tags, and to broadcast.
 fn everybody_talks(peers: &mut [Peer]) {
     const ALL: u8 = 0xff;
-    // Who sends, to whom, and who gets it.
+    // Sender, destination, and receivers.
     let ways: [(usize, u8, Receivers); 6] = [
         (0, 2, &[(1, 60)]),
         (0, 4, &[(3, 60)]),
@@ -188,7 +188,7 @@ fn streams_allocate_nothing_for_a_frame() {
     }
 }
 
-/// Does something in a namespace, in a thread of its own.
+/// Runs a function in a namespace, in a separate thread.
 fn inside<T: Send>(namespace: &str, work: impl FnOnce() -> T + Send) -> T {
     let path = format!("/run/netns/{namespace}");
     std::thread::scope(|threads| {
@@ -200,7 +200,7 @@ fn inside<T: Send>(namespace: &str, work: impl FnOnce() -> T + Send) -> T {
     })
 }
 
-/// Two kernels talk TCP through a userspace macvlan: long packets are cut and put together.
+/// Two kernels exchange TCP through a userspace macvlan: long packets are segmented and merged.
 #[test]
 fn interfaces_allocate_nothing_for_a_frame() {
     if !can_run(&["ip"]) {

@@ -1,11 +1,11 @@
-//! Callers who ask for more than they read, and more of them than are served.
+//! Clients that request more than they read, and more clients than are served.
 
+use crate::boundary::{LAB, connect, frame, framed, read_frame};
 use crate::net::{Live, until};
-use crate::rim::{LAB, connect, frame, framed, read_frame};
 use std::io::{Read as _, Write as _};
 use std::os::unix::net::UnixStream;
 
-/// The most memory that a process has had, in KiB.
+/// Peak memory of a process, in KiB.
 fn peak(live: &Live) -> u64 {
     let status = std::fs::read_to_string(format!("/proc/{}/status", live.pid())).unwrap();
     let line = status.lines().find(|l| l.starts_with("VmHWM:")).unwrap();
@@ -41,7 +41,7 @@ fn callers_who_never_read_hold_up_neither_frames_nor_others() {
     assert!(ok && shown.lines().filter(|l| l.contains("frame_id")).count() == 2000, "{ok}");
     let more = peak(&live) - before;
     assert!(more < 32 * 1024, "{more} KiB for those who do not read");
-    // They are sent away, and what they had been sent before is all that they have.
+    // They are disconnected, and have only what they were sent before.
     for mut deaf in deaf {
         until("it is sent away", || deaf.write_all(b" ").is_err());
         let mut all = Vec::new();

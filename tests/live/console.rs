@@ -1,4 +1,4 @@
-//! Requests by standard input.
+//! Requests on standard input.
 
 use crate::net::{Live, frames, until};
 use macvlab::capture::PcapWriter;
@@ -34,7 +34,7 @@ fn a_request_that_was_made_before_the_end_is_answered() {
                          set c2 sources={ add = [\"02:00:00:00:00:01\"] }  # one word\n\
                          show\ndump --as pcapng -o 'last hops.pcapng'\nremove c2\nshow\n";
         type_in(&mut live, requests);
-        // It has hardly had the time to read them.
+        // It has hardly had time to read them.
         let [out, err] = said(live.end_with(signal));
         assert!(has_mode(&out, "c1", "bridge"), "{out}");
         // Once before c2 is removed, and once after it.
@@ -65,7 +65,7 @@ fn mistakes_are_told_with_their_lines_and_the_lab_lives_on() {
         (2, "error: `red` is not a mode"),
         (4, "EINVAL (Invalid argument): R50 "),
         (5, "error: `\"` is never closed"),
-        (6, "error: the dashboard needs a terminal of its own"),
+        (6, "error: the dashboard needs a separate terminal"),
         (7, "error: Ctrl-C or SIGTERM ends the lab"),
         (8, "error: `mode` is not KEY=VALUE"),
         (9, "error: the following required arguments were not provided"),
@@ -113,12 +113,14 @@ fn answers_leave_standard_output_to_the_events() {
 
 #[test]
 fn the_end_of_a_capture_waits_for_the_requests_of_a_file() {
+    // They take longer than the lab waits without requests.
+    const TIMES: usize = 2000;
     let dir = tempfile::tempdir().unwrap();
     std::fs::write(dir.path().join("lab.toml"), LAB).unwrap();
     let mut capture = PcapWriter::new(Vec::new()).unwrap();
     capture.write(Instant::ZERO, &[0xff; 60], 0).unwrap();
     std::fs::write(dir.path().join("in.pcap"), capture.finish().unwrap()).unwrap();
-    std::fs::write(dir.path().join("requests"), "fdb --json\nshow\n".repeat(100) + "remove c1\nshow")
+    std::fs::write(dir.path().join("requests"), "fdb --json\nshow\n".repeat(TIMES) + "remove c1\nshow")
         .unwrap();
     let out = Command::new(env!("CARGO_BIN_EXE_macvlab"))
         .args(["live", "lab.toml", "--attach", "eth0=pcap:in.pcap", "--control", "-", "-q"])
@@ -129,21 +131,33 @@ fn the_end_of_a_capture_waits_for_the_requests_of_a_file() {
     assert_eq!(out.status.code(), Some(0), "{out:?}");
     let [out, err] = said(out);
     let shown = |device: &str| out.lines().filter(|l| l.starts_with(device)).count();
-    assert_eq!([shown("eth0 "), shown("c1 "), err.len()], [101, 100, 0], "{err}");
+    assert_eq!([shown("eth0 "), shown("c1 "), err.len()], [TIMES + 1, TIMES, 0], "{err}");
+}
+
+#[test]
+fn requests_without_end_do_not_keep_it_from_ending() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut live = Live::with_stdin(dir.path(), LAB, &WIRE);
+    let mut stdin = live.stdin.take().unwrap();
+    let typist = std::thread::spawn(move || while stdin.write_all(b"fdb\n").is_ok() {});
+    live.signal("-TERM");
+    until("it ends", || live.has_ended());
+    assert_eq!(live.wait().status.code(), Some(0));
+    typist.join().unwrap();
 }
 
 #[test]
 fn answers_that_nobody_reads_do_not_keep_it_from_ending() {
     let dir = tempfile::tempdir().unwrap();
     let mut live = Live::with_stdin(dir.path(), LAB, &WIRE);
-    // Their answers are more than fits into a pipe.
+    // Their answers exceed a pipe's buffer.
     type_in(&mut live, "show\n".repeat(3000).as_bytes());
     live.signal("-TERM");
     until("it ends", || live.has_ended());
     let out = live.wait();
     assert_eq!(out.status.code(), Some(0), "{out:?}");
     let [_, err] = said(out);
-    assert!(err.contains("nobody reads standard output, so the counters are not shown"), "{err}");
+    assert!(err.contains("standard output is not being read, so the counters are not shown"), "{err}");
 }
 
 #[test]

@@ -1,10 +1,11 @@
-//! Real programs and kernels on simulated cables, as a user has them: everything in network namespaces that the tests make
-//! and remove. They need Linux and root, and say so where they are skipped.
+//! Real programs and kernels on simulated cables, as users have them: everything in network namespaces that the tests
+//! create and remove. They need Linux and root, and are skipped loudly otherwise.
 #![cfg(target_os = "linux")]
 #![allow(missing_docs, clippy::unwrap_used, clippy::print_stderr, clippy::disallowed_methods)]
 
 mod agreement;
 mod allocations;
+mod boundary;
 mod callers;
 mod console;
 #[path = "../common/counting.rs"]
@@ -16,7 +17,6 @@ mod offload;
 mod outputs;
 mod privileges;
 mod qemu;
-mod rim;
 mod storms;
 mod switch;
 mod trouble;

@@ -1,4 +1,4 @@
-//! Network namespaces that a test makes and removes, and a `macvlab live` that runs in one of them.
+//! Network namespaces that a test creates and removes, and a `macvlab live` that runs in one of them.
 
 use crate::needs;
 use std::path::{Path, PathBuf};
@@ -7,12 +7,12 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
-/// Whether this is root and these programs are installed; otherwise says so and answers `false`.
+/// Whether this is root and these programs are installed; otherwise reports it and returns `false`.
 pub(crate) fn can_run(programs: &[&str]) -> bool {
     needs::root() && needs::programs(programs)
 }
 
-/// Namespaces, by the names that the test gives them. They are gone when it ends.
+/// Namespaces, by the names that the test gives them, removed on drop.
 pub(crate) struct Net {
     prefix: String,
     names: Vec<&'static str>,
@@ -32,12 +32,12 @@ impl Net {
         net
     }
 
-    /// What the system calls a namespace.
+    /// The system's name of a namespace.
     pub(crate) fn full(&self, name: &str) -> String {
         format!("{}{name}", self.prefix)
     }
 
-    /// A word that is the name of a namespace stands for it.
+    /// Replaces a word that is the name of a namespace.
     fn words(&self, line: &str) -> Vec<String> {
         let word = |w: &str| if self.names.contains(&w) { self.full(w) } else { w.to_owned() };
         line.split_whitespace().map(word).collect()
@@ -53,12 +53,12 @@ impl Net {
     pub(crate) fn command(&self, name: &str, program: &str, args: &[&str]) -> Command {
         let mut command = Command::new("ip");
         command.args(["netns", "exec", &self.full(name), program]).args(args).current_dir(self.dir.path());
-        // As root, not as who called sudo for the tests.
+        // As root, not as the user who called sudo for the tests.
         command.env_remove("SUDO_UID").env_remove("SUDO_GID").stdin(Stdio::null());
         command
     }
 
-    /// Runs a command in a namespace; whether it succeeded, and what it said.
+    /// Runs a command in a namespace; returns whether it succeeded, and its output.
     pub(crate) fn run(&self, name: &str, line: &str) -> (bool, String) {
         let words: Vec<&str> = line.split_whitespace().collect();
         let out = self.command(name, words[0], &words[1..]).output().unwrap();
@@ -66,7 +66,7 @@ impl Net {
         (out.status.success(), String::from_utf8_lossy(&said).into_owned())
     }
 
-    /// Whether one of three echo requests is answered.
+    /// Whether one of three echo requests gets a reply.
     pub(crate) fn pings(&self, from: &str, to: &str) -> bool {
         (0..3).any(|_| self.run(from, &format!("busybox ping -c 1 -W 1 {to}")).0)
     }
@@ -78,20 +78,20 @@ impl Net {
         self.ip(&format!("-n {ns_b} link set {b} up"));
     }
 
-    /// Gives a device of a namespace an address, and brings it up.
+    /// Adds an IP address to a device of a namespace, and brings it up.
     pub(crate) fn address(&self, name: &str, device: &str, address: &str) {
         self.ip(&format!("-n {name} addr add {address} dev {device}"));
         self.ip(&format!("-n {name} link set {device} up"));
     }
 
-    /// Moves a TAP device that was made in one namespace to another, as `eth0` with this address.
+    /// Moves a TAP device created in one namespace to another, as `eth0` with this IP address.
     pub(crate) fn move_tap(&self, from: &str, tap: &str, to: &str, address: &str) {
         self.ip(&format!("-n {from} link set {tap} netns {to}"));
         self.ip(&format!("-n {to} link set {tap} name eth0"));
         self.address(to, "eth0", address);
     }
 
-    /// The same as [`Net::live`], with what it says in `said`.
+    /// The same as [`Net::live`], with its output in `said`.
     pub(crate) fn live_heard(&self, name: &str, lab: &str, args: &[&str]) -> Live {
         let all = arguments(self.dir.path(), lab, args);
         let shell = ["-c", "exec \"$0\" \"$@\" 2> said", env!("CARGO_BIN_EXE_macvlab")];
@@ -132,18 +132,18 @@ impl Drop for Net {
 /// A running `macvlab live`.
 pub(crate) struct Live {
     child: Option<Child>,
-    /// Its standard input, if a test has it.
+    /// Its standard input, if the test uses it.
     pub(crate) stdin: Option<ChildStdin>,
     pub(crate) socket: PathBuf,
 }
 
 impl Live {
-    /// Starts `macvlab live` where the test is, and waits until it answers.
+    /// Starts `macvlab live` in the test's namespace, and waits until it answers.
     pub(crate) fn here(dir: &Path, lab: &str, args: &[&str]) -> Live {
         Live::start(Live::command(dir, lab, args), dir)
     }
 
-    /// How it would be started; with other surroundings, if a test wants them.
+    /// The command to start it; tests may change its environment.
     pub(crate) fn command(dir: &Path, lab: &str, args: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_macvlab"));
         command.args(arguments(dir, lab, args)).current_dir(dir).stdin(Stdio::null());
@@ -158,7 +158,7 @@ impl Live {
         Live::start(command, dir)
     }
 
-    /// How it would be started by a shell that prepares something, with what it says in `said`.
+    /// The command for a shell that prepares something, with its output in `said`.
     pub(crate) fn behind(prepares: &str, dir: &Path, lab: &str, args: &[&str]) -> Command {
         let live = Live::command(dir, lab, args);
         let mut command = Command::new("sh");
@@ -180,20 +180,20 @@ impl Live {
         live
     }
 
-    /// `macvlab ctl SOCKET …`: whether it succeeded, and what it said.
+    /// `macvlab ctl SOCKET …`: whether it succeeded, and its output.
     pub(crate) fn ctl(&self, line: &str) -> (bool, String) {
         let mut command = Command::new(env!("CARGO_BIN_EXE_macvlab"));
         let out = command.arg("ctl").arg(&self.socket).args(line.split_whitespace()).output().unwrap();
         (out.status.success(), String::from_utf8_lossy(&[out.stdout, out.stderr].concat()).into_owned())
     }
 
-    /// A change that must be possible.
+    /// Makes a change that must succeed.
     pub(crate) fn change(&self, line: &str) {
         let (ok, said) = self.ctl(line);
         assert!(ok, "{line}: {said}");
     }
 
-    /// What is attached, as the JSON of `ctl counters` has it.
+    /// The attachments, as in the JSON of `ctl counters`.
     pub(crate) fn attached(&self, device: &str) -> serde_json::Value {
         let (ok, text) = self.ctl("counters --json");
         assert!(ok, "{text}");
@@ -213,13 +213,13 @@ impl Live {
         self.child.as_mut().unwrap().try_wait().unwrap().is_some()
     }
 
-    /// Ends it with a signal; it must end well, and leave no socket.
+    /// Ends it with a signal; it must succeed, and leave no socket.
     pub(crate) fn end(self, signal: &str) -> String {
         let out = self.end_with(signal);
         format!("{}{}", String::from_utf8_lossy(&out.stdout), String::from_utf8_lossy(&out.stderr))
     }
 
-    /// The same, with what it said apart.
+    /// The same, and returns its output.
     pub(crate) fn end_with(self, signal: &str) -> Output {
         self.signal(signal);
         let socket = self.socket.clone();
@@ -249,7 +249,7 @@ impl Drop for Live {
     }
 }
 
-/// Waits for something to become true, for so long that it is an error if it does not.
+/// Waits for a condition, with a generous timeout.
 pub(crate) fn until(what: &str, mut holds: impl FnMut() -> bool) {
     let start = Instant::now();
     while !holds() {

@@ -1,9 +1,9 @@
-//! What a kernel leaves to hardware is done before a frame enters the lab.
+//! Work that a kernel leaves to hardware is done before a frame enters the lab.
 
 use crate::net::{Net, can_run, frames, until};
 use std::path::Path;
 
-/// Two stations: `host` on an interface, and what everybody else would hear, in a capture.
+/// Two stations: `host` on an interface, and a capture of every frame that it sends.
 const LAB: &str = "[station.host]\n[station.other]\n[switch.sw.port.host]\n[switch.sw.port.other]\n";
 
 #[test]
@@ -53,7 +53,7 @@ fn sum(bytes: &[u8]) -> u32 {
     sum
 }
 
-/// Whether the checksums of a TCP segment over IPv4 are right; `None`: it is something else.
+/// Whether the checksums of a TCP segment over IPv4 are correct; `None`: it is another packet.
 fn tcp_is_right(frame: &[u8]) -> Option<bool> {
     let ip = frame.get(14..).filter(|ip| frame[12..14] == [8, 0] && ip.get(9) == Some(&6))?;
     let ip = &ip[..usize::from(u16::from_be_bytes([ip[2], ip[3]]))];

@@ -1,21 +1,21 @@
-//! Outputs that cannot be written any more.
+//! Outputs that fail while the lab runs.
 
+use crate::boundary::{connect, frame, framed, read_frame};
 use crate::net::{Live, frames, until};
-use crate::rim::{connect, frame, framed, read_frame};
 use std::fs::File;
 use std::io::Write as _;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
-/// Two stations on a switch, and one more.
+/// Two stations on a switch, and a third.
 const LAB: &str =
     "[station.a]\n[station.b]\n[station.c]\n[switch.sw.port.a]\n[switch.sw.port.b]\n[switch.sw.port.c]\n";
 
-/// Files can have 16 blocks of 512 bytes: what is more is an error, as on a full disk, in the middle of a frame.
+/// Files are limited to 16 blocks of 512 bytes: a further write fails in the middle of a frame, as on a full disk.
 const SMALL_FILES: &str = "trap '' XFSZ; ulimit -f 16";
 
-/// Sends frames until an output has failed, and sees that they go on reaching their station; how many were sent, and the
-/// end.
+/// Sends frames until an output has failed, and checks that they still reach their station; returns how many were sent,
+/// and the final output.
 fn until_it_fails(dir: &Path, args: &[&str], file: &str) -> (usize, Output) {
     let all = [&["--attach", "a=unix:a.sock", "--attach", "b=unix:b.sock"], args].concat();
     let live = Live::start(Live::behind(SMALL_FILES, dir, LAB, &all), dir);
@@ -57,7 +57,7 @@ fn so_is_a_capture_in_the_place_of_a_station() {
     let (sent, out) = until_it_fails(dir.path(), &["--attach", "c=pcap:,c.pcap"], "c (pcap:,c.pcap)");
     let kept = frames(&dir.path().join("c.pcap"));
     assert_eq!(kept, vec![frame(1, 1000); 8]);
-    // What is not in it was not sent.
+    // Frames that are not in it were not sent.
     let shown = String::from_utf8(out.stdout).unwrap();
     let row: Vec<&str> = shown.lines().find(|l| l.contains("c.pcap")).unwrap().split_whitespace().collect();
     let [out_frames, out_dropped] = [6, 8].map(|column| row[column].parse::<usize>().unwrap());
@@ -89,7 +89,7 @@ fn it_ends_when_standard_output_was_all_and_is_read_no_more() {
     for form in ["--json", "--explain"] {
         let args = format!("live --relay --attach a=unix:a.sock {form}");
         let mut child = macvlab(dir.path(), &args).spawn().unwrap();
-        // Nothing happens in this lab; that nobody reads is seen all the same.
+        // Nothing happens in this lab; the closed pipe is detected all the same.
         drop(child.stdout.take());
         let out = child.wait_with_output().unwrap();
         assert_eq!(out.status.code(), Some(0), "{form}: {out:?}");
@@ -105,7 +105,7 @@ fn it_ends_when_standard_output_was_all_and_is_read_no_more() {
 fn it_goes_on_without_standard_output_if_it_is_recorded_or_can_be_asked() {
     let dir = tempfile::tempdir().unwrap();
     let mut command = Live::command(dir.path(), LAB, &["--attach", "a=unix:a.sock", "--json"]);
-    // A pipe that nobody reads from the beginning.
+    // A pipe without a reader from the beginning.
     let (reader, writer) = std::io::pipe().unwrap();
     drop(reader);
     let mut child = command.stdout(writer).stderr(Stdio::piped()).spawn().unwrap();

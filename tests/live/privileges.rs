@@ -1,4 +1,4 @@
-//! What may be done with `live` by those who are allowed to run it as root: attach interfaces, and nothing else.
+//! What users with permission to run `live` as root can do: attach interfaces, and nothing else.
 
 use crate::net::{Live, Net, can_run, until};
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt, chown, symlink};
@@ -6,10 +6,10 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use tempfile::TempDir;
 
-/// A user without any rights.
+/// A user without any privileges.
 const NOBODY: u32 = 65_534;
 
-/// Makes a folder that is this user's.
+/// Creates a folder owned by this user.
 fn give(path: &Path) {
     std::fs::set_permissions(path, PermissionsExt::from_mode(0o755)).unwrap();
     chown(path, Some(NOBODY), Some(NOBODY)).unwrap();
@@ -36,7 +36,7 @@ impl Folder {
         folder
     }
 
-    /// A file of root's.
+    /// A file owned by root.
     fn victim(&self) -> PathBuf {
         self.dir.path().join("victim")
     }
@@ -57,7 +57,7 @@ impl Folder {
     }
 }
 
-/// It is refused, and says so; what it said.
+/// Checks that it is refused with a message; returns the message.
 fn refused(out: &Output) -> String {
     let said = String::from_utf8_lossy(&out.stderr).into_owned();
     assert_eq!(out.status.code(), Some(2), "{said}");
@@ -88,7 +88,7 @@ fn privileges_are_given_up() {
     assert!(!value("Groups:").contains(&"0".to_owned()), "{status}");
     assert_eq!(value("NoNewPrivs:"), ["1"]);
     assert!(live.ctl("show").0);
-    // What was made is that user's, whose programs are to use it.
+    // The created device belongs to that user, whose programs are to use it.
     for name in ["control.sock", "a.sock", "b.pcap", "all.pcapng"] {
         let owner = std::fs::metadata(net.dir.path().join(name)).unwrap().uid();
         assert_eq!(owner.to_string(), value("Uid:")[0], "{name}");
@@ -156,7 +156,7 @@ fn files_of_root_are_neither_written_nor_read_for_who_called_sudo() {
     // Nor as another user.
     let said = refused(&folder.by_sudo(&[&relay[..], &["--user", "root"]].concat()).output().unwrap());
     assert!(said.contains("--user: with sudo"), "{said}");
-    // What sudo says is to be understood.
+    // The message under sudo must be clear.
     let said = refused(&folder.by_sudo(&relay).env("SUDO_GID", "many").output().unwrap());
     assert!(said.contains("SUDO_GID"), "{said}");
 }
@@ -169,7 +169,7 @@ fn links_are_not_followed_but_to_pipes() {
     let folder = Folder::new();
     symlink(folder.victim(), folder.theirs.join("link")).unwrap();
     for (option, value) in [("--pcap", "link"), ("--attach", "b=pcap:,link")] {
-        // As root, who could.
+        // As root, which would be able to.
         let args = ["live", "--relay", "--for", "1s", "--attach", "a=unix:a.sock", option, value];
         let out = folder.by_sudo(&args).env_remove("SUDO_UID").env_remove("SUDO_GID").output().unwrap();
         assert!(refused(&out).contains("symbolic link"));

@@ -1,4 +1,4 @@
-//! QEMU's own sockets: a virtual machine without a disk asks for its address by DHCP, as its boot ROM does.
+//! QEMU's own sockets: a virtual machine without a disk requests an IP address by DHCP, as its boot ROM does.
 
 use crate::net::{Live, Net, can_run, until};
 use std::process::{Child, Command, Stdio};
@@ -14,7 +14,7 @@ impl Drop for Machine {
     }
 }
 
-/// A machine whose network card is connected like this.
+/// A machine with this network card connection.
 fn boot(net: &Net, netdev: &str) -> Machine {
     let args =
         ["-M", "pc,accel=tcg", "-m", "32", "-display", "none", "-nodefaults", "-no-reboot", "-boot", "n"];
@@ -24,7 +24,7 @@ fn boot(net: &Net, netdev: &str) -> Machine {
     Machine(command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap())
 }
 
-/// Attaches the machine, and waits until the server has acknowledged its address.
+/// Attaches the machine, and waits until the server has acknowledged its IP address.
 fn gets_an_address(attach: &str, netdev: &str) {
     if !can_run(&["ip", "busybox", "qemu-system-x86_64"]) {
         return;
@@ -43,9 +43,12 @@ fn gets_an_address(attach: &str, netdev: &str) {
     until("the machine has its address", || {
         std::fs::read_to_string(path("log")).is_ok_and(|log| log.contains("sending ACK to 10.9.0.10"))
     });
-    let rim = live.attached("vm");
-    assert!(rim["in_frames"].as_u64().unwrap() >= 2 && rim["out_frames"].as_u64().unwrap() >= 2, "{rim}");
-    assert_eq!(rim["in_malformed"], 0);
+    let counters = live.attached("vm");
+    assert!(
+        counters["in_frames"].as_u64().unwrap() >= 2 && counters["out_frames"].as_u64().unwrap() >= 2,
+        "{counters}"
+    );
+    assert_eq!(counters["in_malformed"], 0);
     live.end("-TERM");
 }
 

@@ -1,31 +1,31 @@
-//! Loops outside of the lab: they are named, limited and seen to end.
+//! External loops: they are reported, limited and seen to end.
 
+use crate::boundary::{connect, frame, framed};
 use crate::net::{Live, Net, can_run, until};
-use crate::rim::{connect, frame, framed};
 use std::io::{Read as _, Write as _};
 use std::net::UdpSocket;
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::time::Duration;
 
-/// What a `macvlab live` said so far.
+/// The output of a `macvlab live` so far.
 fn said(dir: &Path) -> String {
     std::fs::read_to_string(dir.join("said")).unwrap()
 }
 
 fn is_named(dir: &Path, way: &str) -> bool {
-    said(dir).contains(&format!("a loop outside of the lab: broadcasts that {way} again and again"))
+    said(dir).contains(&format!("a loop outside the lab: broadcasts that {way};"))
 }
 
 fn looped(live: &Live, devices: &[&str]) -> u64 {
     devices.iter().map(|device| live.attached(device)["in_looped"].as_u64().unwrap()).sum()
 }
 
-/// The frames that come until nothing comes for a second.
+/// The frames received until none arrive for a second.
 fn drain(peer: &mut UnixStream) -> Vec<Vec<u8>> {
     let mut bytes = Vec::new();
     peer.set_read_timeout(Some(Duration::from_secs(1))).unwrap();
-    // It ends with the time that is over.
+    // It ends when the time is over.
     peer.read_to_end(&mut bytes).unwrap_err();
     let mut frames = Vec::new();
     let mut rest = bytes.as_slice();
@@ -37,22 +37,22 @@ fn drain(peer: &mut UnixStream) -> Vec<Vec<u8>> {
     frames
 }
 
-/// Frames that a test sends; a kernel's interfaces announce themselves besides.
+/// Frames that a test sends; a kernel's interfaces send announcements besides.
 fn is_ours(frame: &[u8]) -> bool {
     frame[12..14] == [0x88, 0xb5]
 }
 
-/// Both ends of one cable are attached, by which frames that are sent to `peer` go round.
+/// Both ends of one cable are attached, so frames sent to `peer` circulate.
 fn is_found_and_limited(live: &Live, dir: &Path) -> UnixStream {
     let mut peer = connect(&dir.join("c.sock"));
     until("c is here", || live.presence("c") == "here");
     peer.write_all(&framed(&frame(1, 60))).unwrap();
-    until("the loop is named", || is_named(dir, "go out by a and b come in by a and b"));
+    until("the loop is named", || is_named(dir, "leave by a and b keep coming back by a and b"));
     drain(&mut peer);
     assert!(looped(live, &["a", "b"]) > 0);
     let (_, shown) = live.ctl("counters");
     assert!(shown.contains("in_looped"), "{shown}");
-    // The next one goes out, and no further: to c it comes back once, by hairpin.
+    // The next one leaves, and is dropped on return: it comes back to c once, by hairpin.
     peer.write_all(&framed(&frame(2, 60))).unwrap();
     let mut got = drain(&mut peer);
     got.retain(|frame| is_ours(frame));
@@ -86,7 +86,7 @@ fn a_veth_pair_whose_ends_are_both_attached_is_a_loop_until_it_is_gone() {
     let _peer = is_found_and_limited(&live, net.dir.path());
     net.ip("-n lab link del one");
     until("its end is told", || said(net.dir.path()).contains("the loop is over"));
-    // Kernels send by themselves, so the cable may have been looked at more than once; but not more than it ended.
+    // Kernels send by themselves, so the cable may have been tested more than once; but it is reported once only.
     assert_eq!(said(net.dir.path()).matches("a loop outside").count(), 1, "{}", said(net.dir.path()));
     live.end("-TERM");
 }
@@ -107,11 +107,13 @@ fn two_relays_back_to_back_are_a_loop() {
     until("both are here", || [&first, &second].iter().all(|live| live.presence("a") == "here"));
     peer.write_all(&framed(&frame(1, 60))).unwrap();
     // Either finds it, or both; one is enough to limit it.
-    until("the loop is named", || [one, two].iter().any(|dir| is_named(dir, "go out by a come in by a")));
+    until("the loop is named", || {
+        [one, two].iter().any(|dir| is_named(dir, "leave by a keep coming back by a"))
+    });
     drain(&mut peer);
     drain(&mut other);
     assert!(looped(&first, &["a"]) + looped(&second, &["a"]) > 0);
-    // Both are reached by what both send, a few times at most.
+    // Both are reached by frames that both send, a few times at most.
     peer.write_all(&framed(&frame(2, 60))).unwrap();
     other.write_all(&framed(&frame(3, 60))).unwrap();
     for (peer, foreign) in [(&mut peer, frame(3, 60)), (&mut other, frame(2, 60))] {

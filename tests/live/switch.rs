@@ -2,7 +2,7 @@
 
 use crate::net::{Net, can_run, frames, until};
 
-/// A host with two ports in this mode, each in a namespace of its own, and the switch's namespace.
+/// A host with two ports in this mode, each in a separate namespace, and the switch's namespace.
 fn host_with_ports(mode: &str) -> Net {
     let net = Net::new(&["switch", "host", "one", "two"]);
     net.veth(("switch", "wire"), ("host", "eth0"));
@@ -46,11 +46,11 @@ fn private_ports_do_not_hear_each_other_even_then() {
     let net = host_with_ports("private");
     let live = net.live("switch", "", &["--attach", "host=af_packet:wire"]);
     assert!(!net.pings("one", "10.9.0.2"));
-    // The request was reflected: it is the port that did not want it.
+    // The request was reflected: the port ignored it.
     until("the request was reflected", || {
         live.ctl("dump").1.lines().any(|l| l.contains("who-has 10.9.0.2") && l.contains("R126a"))
     });
-    // What needs no broadcast works.
+    // Traffic without broadcasts works.
     let mac = |name: &str| net.run(name, &format!("cat /sys/class/net/m{name}/address")).1.trim().to_owned();
     net.ip(&format!("-n one neigh replace 10.9.0.2 lladdr {} dev mone", mac("two")));
     net.ip(&format!("-n two neigh replace 10.9.0.1 lladdr {} dev mtwo", mac("one")));

@@ -1,4 +1,4 @@
-//! Interfaces that go down, come back, and vanish.
+//! Interfaces that go down, come back, and disappear.
 
 use crate::net::{Net, can_run, until};
 
@@ -41,7 +41,7 @@ fn a_tap_device_is_deleted_under_it() {
     until("it is gone", || live.presence("eth0") == "gone");
     assert_eq!(live.presence("c1"), "here");
     net.ip("-n lab link del t1");
-    // Nothing is attached any more: that is the end.
+    // Nothing is attached any more, so it ends.
     until("it ends", || live.has_ended());
     let out = live.wait();
     let said = String::from_utf8_lossy(&out.stderr);
@@ -59,9 +59,9 @@ fn what_is_missing_is_said_before_anything_runs() {
     for (attach, why) in [
         ("eth0=af_packet:none", "there is no interface `none`"),
         ("c9=tap:t0", "there is no device `c9` in this lab; it has eth0"),
-        ("eth0=tap:a-name-too-long-for-this", "is no name of an interface"),
-        ("eth0=carrier-pigeon:coop", "it is one of af_packet:IF"),
-        ("eth0=tap:lo", "there is an interface of this name that is no TAP device"),
+        ("eth0=tap:a-name-too-long-for-this", "is not an interface name"),
+        ("eth0=carrier-pigeon:coop", "use one of af_packet:IF"),
+        ("eth0=tap:lo", "an interface with this name exists and is not a TAP device"),
         ("eth0=pcap:missing.pcap", "missing.pcap"),
     ] {
         let out = net

@@ -55,7 +55,7 @@ fn programs_reach_each_other_and_stations_and_what_is_simulated() {
     }
     let (ok, said) = net.run("one", "busybox arping -c 1 -I eth0 10.9.0.2");
     assert!(ok && said.to_lowercase().contains("02:00:00:00:09:02"), "{said}");
-    // IPv6 finds its neighbours by multicast, which a program's device is not asked about.
+    // IPv6 resolves neighbours by multicast, and a program's device receives all groups.
     let (_, address) = net.run("two", "ip -6 -o addr show dev eth0 scope link");
     let address = address.split_whitespace().nth(3).unwrap().split('/').next().unwrap().to_owned();
     until("ping6", || net.run("one", &format!("busybox ping6 -c 1 -W 1 -I eth0 {address}")).0);
@@ -72,12 +72,12 @@ fn a_hundred_megabytes_of_tcp_arrive_as_they_were_sent() {
     let (net, live) = macvlan();
     transfer(&net, "one", "two", "10.9.0.2", 100);
     transfer(&net, "station", "one", "10.9.0.1", 100);
-    let rim = live.attached("eth0");
-    assert_eq!(rim["in_malformed"], 0, "{rim}");
+    let counters = live.attached("eth0");
+    assert_eq!(counters["in_malformed"], 0, "{counters}");
     live.end("-INT");
 }
 
-/// Sends so many megabytes of pseudo-random data over TCP, and compares checksums.
+/// Sends this many megabytes of pseudo-random data over TCP, and compares checksums.
 pub(crate) fn transfer(net: &Net, from: &str, to: &str, address: &str, megabytes: u32) {
     let receive = "import socket,hashlib,sys\n\
         s=socket.create_server((sys.argv[1],7000)); print('ready',flush=True); c,_=s.accept(); h=hashlib.md5(); n=0\n\

@@ -1,9 +1,9 @@
-//! Files that appear under their name only when they are whole.
+//! Files that get their name only once they are complete.
 //!
-//! A file has no name at all while it is written, where the system has such files (Linux: `O_TMPFILE`), so that whatever
-//! ends the program leaves nothing behind. Otherwise it stands in a hidden [`Scratch`] folder beside its destination, and
-//! for the moment in which it replaces another file under a hidden name. Both are locked by the program that made them:
-//! what a killed program left is removed by the next one that writes there.
+//! While it is written, a file has no name at all where the system supports that (Linux: `O_TMPFILE`), so that nothing
+//! is left behind however the program ends. Otherwise it is in a hidden [`Scratch`] folder next to its destination, and
+//! has a hidden name for the moment in which it replaces another file. The program locks both: leftovers of a killed
+//! program are removed by the next one that writes there.
 
 mod scratch;
 #[cfg(test)]
@@ -23,13 +23,13 @@ use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// Bytes collected before a write.
+/// Size of the write buffer, in bytes.
 const BUFFER_BYTES: usize = 128 * 1024;
 
-/// A file that is written beside its destination and takes its place on [`AtomicFile::commit`]. Dropped without that,
-/// it leaves nothing behind, and a file of that name stays what it was.
+/// A file that is written next to its destination and replaces it on [`AtomicFile::commit`]. If it is dropped without a
+/// commit, nothing is left behind, and an existing file of that name is unchanged.
 ///
-/// A destination that exists and is no ordinary file (a terminal, a named pipe, `/dev/null`) is written to directly.
+/// A destination that exists and is not a regular file (a terminal, a named pipe, `/dev/null`) is written to directly.
 #[derive(Debug)]
 pub struct AtomicFile {
     file: BufWriter<File>,
@@ -37,7 +37,7 @@ pub struct AtomicFile {
 }
 
 impl AtomicFile {
-    /// Begins a file that will be at `path`. A symbolic link there will be kept, and its target replaced.
+    /// Creates a file for `path`. A symbolic link there is kept, and its target replaced.
     ///
     /// # Errors
     /// The folder does not exist or cannot be written to.
@@ -46,10 +46,10 @@ impl AtomicFile {
         Ok(AtomicFile { file: BufWriter::with_capacity(BUFFER_BYTES, file), place })
     }
 
-    /// Gives the file its name, in one step.
+    /// Gives the file its name, atomically.
     ///
     /// # Errors
-    /// The last bytes cannot be written, or the name cannot be taken; then nothing is left of the file.
+    /// The last bytes cannot be written, or the rename fails; then nothing is left of the file.
     pub fn commit(mut self) -> io::Result<()> {
         self.file.flush()?;
         self.place.commit(Some(self.file.get_ref()))
@@ -66,50 +66,50 @@ impl Write for AtomicFile {
     }
 }
 
-/// Where a file is while it is written, and where it will be.
+/// A file's current place and its destination.
 #[derive(Debug)]
 pub(super) struct Destination {
     now: Now,
     path: PathBuf,
 }
 
-/// Where a file is while it is written.
+/// The place of a file while it is written.
 #[derive(Debug)]
 enum Now {
-    /// At its destination: it is no ordinary file, or can be read at any time.
+    /// At its destination: not a regular file, or readable at any time.
     There,
-    /// Nowhere: it goes when its descriptor is closed.
+    /// Unnamed: it disappears when its descriptor is closed.
     Unnamed,
     /// In the scratch folder.
     Named(Part),
 }
 
-/// A file in a scratch folder, removed unless it moves to its destination.
+/// A file in a scratch folder, removed unless it is moved to its destination.
 #[derive(Debug)]
 struct Part {
     path: PathBuf,
-    /// Goes with its last file.
+    /// Removed with its last file.
     _scratch: Arc<Scratch>,
 }
 
 impl Drop for Part {
     fn drop(&mut self) {
-        // It may have moved. If it cannot be removed, the next program that writes here will try again.
+        // It may have been moved. If it cannot be removed, the next program that writes here tries again.
         let _ = std::fs::remove_file(&self.path);
     }
 }
 
 impl Part {
-    /// A new name in the scratch folder beside a destination.
+    /// A new name in the scratch folder next to a destination.
     fn beside(path: &Path) -> io::Result<Part> {
         let scratch = Scratch::of(folder(path))?;
         Ok(Part { path: scratch.name(), _scratch: scratch })
     }
 }
 
-/// Takes a name over for a file without one. This takes no more room on the disk than another name.
+/// Replaces the file under a name by an unnamed one. Needs no more disk space than another name.
 fn replace(path: &Path, file: &File) -> io::Result<()> {
-    // Where files cannot be locked, they are not taken for leftovers either.
+    // Where files cannot be locked, they are not treated as leftovers either.
     let _ = file.try_lock();
     let named = scratch::names().make_in(folder(path), |part| unnamed::link(file, part))?;
     Ok(named.into_temp_path().persist(path)?)
@@ -121,7 +121,7 @@ fn folder(path: &Path) -> &Path {
 }
 
 impl Destination {
-    /// Begins a file that will be at `path`. Dropped without a commit, the place is as it was.
+    /// Creates a file for `path`. If it is dropped without a commit, the destination is unchanged.
     pub(super) fn take(path: &Path) -> io::Result<(Destination, File)> {
         let path = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf());
         if std::fs::metadata(&path).is_ok_and(|m| !m.is_file()) {
@@ -137,7 +137,7 @@ impl Destination {
         Ok((Destination { now: Now::Named(part), path }, file))
     }
 
-    /// The place of a file that is written under its own name.
+    /// The destination of a file that is written under its final name.
     pub(super) fn settled() -> Destination {
         Destination { now: Now::There, path: PathBuf::new() }
     }
@@ -147,7 +147,7 @@ impl Destination {
         !matches!(self.now, Now::There)
     }
 
-    /// Lets the file have a name, so that it can be closed and [opened again](Destination::open).
+    /// Gives the file a temporary name, so that it can be closed and [opened again](Destination::open).
     pub(super) fn keep(&mut self, file: &File) -> io::Result<()> {
         if let Now::Unnamed = self.now {
             let part = Part::beside(&self.path)?;
@@ -157,7 +157,7 @@ impl Destination {
         Ok(())
     }
 
-    /// Opens the file once more, to add to it.
+    /// Opens the file again for appending.
     pub(super) fn open(&self) -> io::Result<File> {
         match &self.now {
             Now::Named(part) => File::options().append(true).open(&part.path),
@@ -165,11 +165,11 @@ impl Destination {
         }
     }
 
-    /// Gives the file its name; one that was kept may be closed.
+    /// Gives the file its name; a file with a temporary name may be closed.
     pub(super) fn commit(self, file: Option<&File>) -> io::Result<()> {
         if let (Now::Unnamed, Some(file)) = (&self.now, file) {
             match unnamed::link(file, &self.path) {
-                // A name that is taken can be taken over from another name only.
+                // An existing name can only be replaced by a rename.
                 Err(e) if e.kind() == io::ErrorKind::AlreadyExists => return replace(&self.path, file),
                 done => return done,
             }

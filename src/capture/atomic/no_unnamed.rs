@@ -1,4 +1,4 @@
-//! This system has no files without a name.
+//! This system has no unnamed files.
 
 use std::fs::File;
 use std::io;

@@ -1,4 +1,4 @@
-//! Hidden folders for files that need a name before they are whole.
+//! Hidden folders for files that need a name before they are complete.
 
 use parking_lot::Mutex;
 use std::collections::BTreeMap;
@@ -11,31 +11,31 @@ use std::sync::{Arc, Weak};
 const PREFIX: &str = ".macvlab-";
 const SUFFIX: &str = ".part";
 
-/// Most leftovers that are looked at in one folder; the next program goes on.
+/// Maximum number of leftovers examined in one folder; the next program continues.
 const MAX_SWEPT: usize = 10_000;
 
-/// Names that [`sweep`] knows.
+/// Names that [`sweep`] recognizes.
 pub(super) fn names() -> tempfile::Builder<'static, 'static> {
     let mut names = tempfile::Builder::new();
     names.prefix(PREFIX).suffix(SUFFIX);
     names
 }
 
-/// By destination: the scratch folders of this program. One without is a folder that was swept.
+/// This program's scratch folders, by destination. `None`: the folder was swept.
 static FOLDERS: Mutex<BTreeMap<PathBuf, Weak<Scratch>>> = Mutex::new(BTreeMap::new());
 
-/// A folder beside the destination of some files. It is locked as long as the program lives that made it; unlocked ones
+/// A folder next to the destination of some files. It is locked while the program that created it runs; unlocked ones
 /// are leftovers.
 #[derive(Debug)]
 pub(super) struct Scratch {
     path: PathBuf,
-    /// `None` where folders cannot be locked: then nobody takes it for a leftover either.
+    /// `None` where folders cannot be locked: then it is never treated as a leftover either.
     _lock: Option<File>,
     next: AtomicU64,
 }
 
 impl Scratch {
-    /// The one beside the files of this folder.
+    /// The scratch folder for files in this folder.
     pub(super) fn of(folder: &Path) -> io::Result<Arc<Scratch>> {
         let mut folders = FOLDERS.lock();
         if let Some(scratch) = folders.get(folder).and_then(Weak::upgrade) {
@@ -50,7 +50,7 @@ impl Scratch {
         loop {
             let made = names().tempdir_in(folder)?;
             match lock(made.path()) {
-                // Another program took it for a leftover before it was locked.
+                // Another program treated it as a leftover before it was locked.
                 Err(e) if e.kind() == io::ErrorKind::NotFound => {}
                 lock => {
                     let (path, next) = (made.keep(), AtomicU64::new(0));
@@ -60,7 +60,7 @@ impl Scratch {
         }
     }
 
-    /// A name in it that no other file has.
+    /// An unused name in it.
     pub(super) fn name(&self) -> PathBuf {
         self.path.join(self.next.fetch_add(1, Ordering::Relaxed).to_string())
     }
@@ -68,21 +68,21 @@ impl Scratch {
 
 impl Drop for Scratch {
     fn drop(&mut self) {
-        // If that does not work, the next program that writes here will try again.
+        // If that fails, the next program that writes here tries again.
         let _ = std::fs::remove_dir_all(&self.path);
     }
 }
 
-/// Waits for the lock of a folder that was just made.
+/// Waits for the lock of a new folder.
 fn lock(path: &Path) -> io::Result<File> {
     let folder = File::open(path)?;
     folder.lock()?;
-    // It may be gone by now.
+    // It may have been removed meanwhile.
     std::fs::symlink_metadata(path)?;
     Ok(folder)
 }
 
-/// Removes what killed programs left in a folder; each program looks once.
+/// Removes the leftovers of killed programs in a folder; each program checks once.
 pub(super) fn sweep(folder: &Path) {
     if FOLDERS.lock().contains_key(folder) {
         return;
@@ -94,12 +94,12 @@ pub(super) fn sweep(folder: &Path) {
     };
     let leftovers = entries.filter_map(Result::ok).filter(|entry| is_scratch(&entry.file_name()));
     for leftover in leftovers.take(MAX_SWEPT) {
-        // A sweep that fails costs room on the disk, and no output.
+        // A failed sweep costs disk space, but no output.
         let _ = remove_leftover(&leftover.path());
     }
 }
 
-/// Removes a scratch folder, or a file that was to replace another, if it is one of this user and the program is gone.
+/// Removes a scratch folder, or a file that was to replace another, if this user owns it and its program has ended.
 fn remove_leftover(path: &Path) -> io::Result<()> {
     let told = std::fs::symlink_metadata(path)?;
     if !(told.is_dir() || told.is_file()) || !is_ours(&told) {
@@ -118,14 +118,14 @@ fn is_ours(told: &std::fs::Metadata) -> bool {
     told.uid() == nix::unistd::geteuid().as_raw()
 }
 
-/// What is not ours cannot be removed anyway, but for the superuser.
+/// Only the superuser could remove other users' files.
 #[cfg(not(target_os = "linux"))]
 fn is_ours(_: &std::fs::Metadata) -> bool {
     true
 }
 
-/// Removes the parts of all outputs that have not got their names yet: for a program that is about to exit without
-/// dropping them. Outputs cannot be completed afterwards.
+/// Removes the temporary files of all outputs: for a program that is about to exit without dropping them. Outputs
+/// cannot be completed afterwards.
 pub fn abandon_outputs() {
     for scratch in FOLDERS.lock().values().filter_map(Weak::upgrade) {
         let _ = std::fs::remove_dir_all(&scratch.path);

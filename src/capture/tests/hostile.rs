@@ -1,4 +1,4 @@
-//! Whatever the bytes are, reading ends, stays within its bounds, and gives the same in batches.
+//! For any bytes, reading ends, stays within its bounds, and gives the same result in batches.
 
 use super::*;
 use proptest::prelude::*;
@@ -13,7 +13,7 @@ fn sample(pcapng: bool, big: bool) -> Vec<u8> {
     }
 }
 
-/// Reads to the end; what is read is always within the bounds, and every record takes at least some bytes.
+/// Reads to the end; all data is within bounds, and every record consumes some bytes.
 fn survive(bytes: Vec<u8>) {
     let len = bytes.len() as u64;
     let Ok(mut reader) = Reader::new(Cursor::new(bytes.clone())) else { return };
@@ -88,7 +88,7 @@ proptest! {
     }
 }
 
-/// The same records, bad ones included, as batches give them.
+/// The same records, including bad ones, read in batches.
 fn in_batches(bytes: Vec<u8>) -> Vec<Result<(u64, u64, usize), String>> {
     let mut reader = Reader::new(Cursor::new(bytes)).unwrap();
     let mut all = Vec::new();
@@ -132,7 +132,7 @@ fn interfaces_are_counted_by_section() {
     let mut records = 0;
     while let Some(batch) = reader.next_batch() {
         records += batch.unwrap().iter().filter(|record| record.interface == 999).count();
-        assert_eq!(reader.interfaces().len(), 1000, "no more is remembered than one section");
+        assert_eq!(reader.interfaces().len(), 1000, "interfaces are stored for one section only");
     }
     assert_eq!(records, 40);
 }

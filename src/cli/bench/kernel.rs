@@ -7,23 +7,23 @@ use macvlab::kernel::{Raced, acquire_privileges, race};
 use macvlab::labfile;
 use std::fmt::Write as _;
 
-/// As many ports as are asked about: each has a network namespace.
+/// Largest number of ports: each has a network namespace.
 const MAX_PORTS: u32 = 256;
-/// Frames that are sent.
+/// Number of frames sent.
 const FRAMES: usize = 100_000;
 
-/// The right to ask the kernel.
+/// Permission to run against the kernel.
 pub(super) struct Race;
 
 impl Race {
-    /// Must come while there is one thread only.
+    /// Must be called while the process has one thread only.
     pub(super) fn prepare() -> Result<Race, Failure> {
         acquire_privileges().map_err(|e| Failure::Because(e.to_string()))?;
         Ok(Race)
     }
 
-    /// Frames for so many vepa ports, sent on a packet socket at the other end of their parent's cable; nothing for more
-    /// than [`MAX_PORTS`].
+    /// Measures frames for this many vepa ports, sent on a packet socket at the far end of their parent's cable;
+    /// measures nothing for more than [`MAX_PORTS`].
     pub(super) fn measure(&mut self, ports: u32, size: FrameSize) -> Result<Vec<Measured>, Failure> {
         if ports > MAX_PORTS {
             return Ok(Vec::new());
@@ -58,5 +58,16 @@ impl Race {
             times_limit: None,
             memory_bytes: None,
         }])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_kernel_is_not_asked_about_too_many_ports() {
+        // 256 would need namespaces, which a test of the whole command creates.
+        assert!(Race.measure(257, FrameSize::Fixed(60)).is_ok_and(|measured| measured.is_empty()));
     }
 }

@@ -1,5 +1,6 @@
-//! `macvlab bench`: the ways that are measured stand in `paths.rs`, the tables they are compared on in `tables.rs`; which of
-//! them with which frames in `subjects.rs`. `show.rs` and `plot.rs` are what is seen of it, `kernel.rs` asks the kernel.
+//! `macvlab bench`: `paths.rs` has the measured code paths, `tables.rs` the tables they are compared with,
+//! `subjects.rs` the combinations of both with frames. `show.rs` and `plot.rs` show the results, `kernel.rs` measures
+//! the kernel.
 
 #[cfg(all(feature = "kernel", target_os = "linux"))]
 mod kernel;
@@ -23,28 +24,27 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 use subjects::{Group, Pass, Subject, Wanted};
 
-/// Rounds in which every subject has its turn; the median counts, so that a disturbance of some rounds does not.
+/// Rounds, in each of which every subject runs once; the median counts, so that a disturbance of some rounds does not.
 const ROUNDS: u32 = 7;
-/// The ports of a plot, if no others are asked for.
+/// Default numbers of ports for a plot.
 const PLOTTED: [u32; 6] = [4, 16, 64, 256, 1024, 4096];
 
-/// Measure forwarding decisions a second on this machine.
+/// Measure forwarding decisions per second on this machine.
 ///
-/// Frames in memory are read, decided about and counted, and for comparison the same is done on tables that one would use
-/// otherwise. All are measured in turns, and medians are shown, but other work on the machine still shows: trust
-/// proportions within one run.
+/// Frames in memory are parsed, decided and counted, and the same is done with other tables for comparison. The
+/// subjects take turns, and medians are shown, but other load on the machine still shows: trust ratios within one run.
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
   macvlab bench
   macvlab bench --ports 16,256,4096 --time 0.5
                                         longer, for other numbers of ports
   macvlab bench --threads 1,2,all       threads that share nothing
-  macvlab bench --plot bench.svg        a picture of decisions by ports and of switches by stations
+  macvlab bench --plot bench.svg        a plot of decisions by ports and of switches by stations
   macvlab bench --json | jq -r '[.what, .ns] | @tsv'
-                                        one object a line
+                                        one object per line
   sudo macvlab bench --kernel           the same frames through the running kernel's macvlan, too
 
-Exit codes: 0, 2 on wrong usage or if the kernel cannot be asked, 130 after Ctrl-C.")]
+Exit codes: 0, 2 on wrong usage or if the kernel cannot be measured, 130 after Ctrl-C.")]
 pub(super) struct Args {
     /// Numbers of ports (default: 64,1024; with --plot 4 to 4096).
     #[arg(long, value_name = "N,…", value_delimiter = ',', value_parser = clap::value_parser!(u32).range(1..=16_384))]
@@ -52,31 +52,31 @@ pub(super) struct Args {
     /// Frame sizes: bytes, or imix.
     #[arg(long, value_name = "SIZE,…", value_delimiter = ',', default_value = "64,imix")]
     size: Vec<FrameSize>,
-    /// Of a hundred frames, those to a port's address.
+    /// Percentage of frames to a port's MAC address.
     #[arg(long, value_name = "PERCENT,…", value_delimiter = ',', default_value = "100,50",
           value_parser = clap::value_parser!(u8).range(0..=100))]
     hits: Vec<u8>,
-    /// Numbers of receivers of a flood.
+    /// Numbers of ports that receive a flood.
     #[arg(long, value_name = "N,…", value_delimiter = ',', default_value = "8,64,1024",
           value_parser = clap::value_parser!(u32).range(1..=16_384))]
     receivers: Vec<u32>,
-    /// Numbers of stations that a switch knows.
+    /// Numbers of stations in a switch's forwarding database.
     #[arg(long, value_name = "N,…", value_delimiter = ',', default_value = "64,65536,1000000",
           value_parser = clap::value_parser!(u32).range(2..=macvlab::switch::MAX_FDB as i64))]
     stations: Vec<u32>,
-    /// Numbers of threads that decide side by side; all: as many as there are processors.
+    /// Numbers of threads that decide in parallel; all: one for each processor.
     #[arg(long, value_name = "N,…", value_delimiter = ',', default_value = "1,all", value_parser = threads)]
     threads: Vec<NonZeroUsize>,
-    /// Seconds for each figure.
+    /// Duration of each measurement, in seconds.
     #[arg(long, value_name = "SECONDS", default_value_t = 0.1, value_parser = seconds)]
     time: f64,
     /// Send the same frames through the running kernel's macvlan as well. Needs root or user namespaces.
     #[arg(long)]
     kernel: bool,
-    /// One JSON object a line.
+    /// One JSON object per line.
     #[arg(long)]
     json: bool,
-    /// Draw the figures into this file; - is standard output.
+    /// Plot the figures into this file; - is standard output.
     #[arg(long, value_name = "OUT.svg")]
     plot: Option<PathBuf>,
 }
@@ -101,32 +101,32 @@ fn threads(text: &str) -> Result<NonZeroUsize, String> {
 struct Measured {
     group: Group,
     what: String,
-    /// Ports, receivers of a flood, or stations that the switch knows.
+    /// Ports, receivers of a flood, or stations in the switch's forwarding database.
     size: u32,
     frames: String,
     hits_percent: u8,
-    /// Nanoseconds for one decision, or one copy of a flood: the median.
+    /// Nanoseconds per decision, or per copy of a flood: the median.
     ns: f64,
     per_second: f64,
-    /// How many times as long as reading the headers alone takes.
+    /// Ratio to the time for reading the headers alone.
     #[serde(skip_serializing_if = "Option::is_none")]
     times_limit: Option<f64>,
-    /// Of the table.
+    /// Memory of the table.
     #[serde(skip_serializing_if = "Option::is_none")]
     memory_bytes: Option<usize>,
 }
 
-/// Does it.
+/// Runs the command.
 pub(super) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
     let shown = args.plot.as_ref().is_some_and(|path| super::terminal::is_dash(path));
     if shown && args.json {
         return Err(Failure::Because(
-            "the plot goes to standard output, so --json has nowhere to go".to_owned(),
+            "the plot goes to standard output, so it cannot be combined with --json".to_owned(),
         ));
     }
     let plot = args.plot.as_ref().map(|path| Output::create(path, terminal)).transpose()?;
     let mut kernel = if args.kernel { Some(kernel::Race::prepare()?) } else { None };
-    // Figures of half a measurement are none.
+    // A measurement that is not complete shows no figures.
     Interrupt::ends(|| "interrupted".to_owned())?;
     let ports = match (&args.ports[..], &plot) {
         ([], Some(_)) => &PLOTTED[..],
@@ -180,7 +180,7 @@ fn measure(mut subjects: Vec<Subject>, time: Duration) -> Result<Vec<Measured>, 
     let mut limit = None;
     let measured = subjects.into_iter().zip(rounds).map(|(s, results)| {
         let ns = median(results);
-        // Each limit stands before those that are measured by it.
+        // Each baseline comes before the subjects that are compared with it.
         if s.what == subjects::WALK {
             limit = Some(ns);
         }
@@ -199,13 +199,13 @@ fn measure(mut subjects: Vec<Subject>, time: Duration) -> Result<Vec<Measured>, 
     Ok(measured.collect())
 }
 
-/// One turn of all threads: nanoseconds for one decision of any of them.
+/// One turn of all threads: nanoseconds per decision, whichever thread makes it.
 fn turn(subject: &mut Subject, time: Duration) -> Result<f64, Failure> {
     let decisions = f64::from(subject.decisions);
     if let [pass] = &mut subject.passes[..] {
         return Ok(passes(pass, time) / decisions);
     }
-    // Each is at work all the time, so what they do in a nanosecond adds up.
+    // All threads are busy all the time, so their rates add up.
     let rate: io::Result<f64> = std::thread::scope(|scope| {
         let start = |pass| std::thread::Builder::new().spawn_scoped(scope, move || passes(pass, time));
         let threads = subject.passes.iter_mut().map(start).collect::<io::Result<Vec<_>>>()?;
@@ -214,13 +214,13 @@ fn turn(subject: &mut Subject, time: Duration) -> Result<f64, Failure> {
     Ok(1.0 / rate.map_err(|e| Failure::about("starting a thread", e))?)
 }
 
-/// Nanoseconds of one pass, of as many as fit, at least one; one more before them fills the caches.
+/// Nanoseconds per pass, over as many passes as fit, at least one; an extra first pass fills the caches.
 #[allow(clippy::disallowed_methods, reason = "measuring is what a clock is for")]
 fn passes(pass: &mut Pass, time: Duration) -> f64 {
     pass();
     let begin = Instant::now();
     let mut passes = 0;
-    // A clock is slow beside a short pass.
+    // Reading the clock is slow compared with a short pass.
     let mut at_once = 1;
     loop {
         for _ in 0..at_once {

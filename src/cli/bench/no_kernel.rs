@@ -1,14 +1,14 @@
-//! `bench --kernel` in a build that cannot ask the running kernel.
+//! `bench --kernel` in a build without the kernel backend.
 
 use super::{Failure, Measured};
 use macvlab::capture::FrameSize;
 
-/// Nobody to race with.
+/// Never constructed.
 pub(super) struct Race;
 
 impl Race {
     pub(super) fn prepare() -> Result<Race, Failure> {
-        let why = "this macvlab was built without the kernel's side; on Linux: cargo build --release --features kernel, \
+        let why = "this macvlab was built without kernel support; on Linux: cargo build --release --features kernel, \
                    then sudo target/release/macvlab bench --kernel";
         Err(Failure::Because(why.to_owned()))
     }

@@ -1,4 +1,4 @@
-//! The ways of frames that are measured, each a pass over frames in memory. `benches/` shares this file.
+//! The code paths that are measured, each a pass over frames in memory. `benches/` shares this file.
 
 use super::tables::{Fx, FxMap};
 use macvlab::capture::{FrameSize, Traffic, TrafficSpec};
@@ -17,27 +17,27 @@ use std::hash::BuildHasherDefault;
 use std::hint::black_box;
 use std::sync::Arc;
 
-/// Frames of one pass: 256 KiB of the smallest, which a second-level cache holds.
+/// Frames per pass: 256 KiB of the smallest, which fits a second-level cache.
 pub(crate) const FRAMES: usize = 4096;
-/// Orders in which the frames come.
+/// Number of different frame orders.
 const PASSES: usize = 16;
-/// Verdicts that are kept before the next ones take their place.
+/// Verdicts that are buffered before they are overwritten.
 const KEPT: usize = 256;
 
-/// Where a frame begins and ends.
+/// Start and end of a frame.
 type StationPort = (u32, u32);
 
-/// Frames one behind the other in memory.
+/// Frames stored back to back in memory.
 pub(crate) struct Frames {
     bytes: Vec<u8>,
-    /// Where the frames of each pass begin and end: the same frames, each time in another order, so that no branch predictor
-    /// learns them by heart.
+    /// Start and end of the frames of each pass: the same frames in a different order each time, so that no branch
+    /// predictor learns the order.
     passes: Vec<Vec<StationPort>>,
     pass: usize,
 }
 
 impl Frames {
-    /// To these destinations at random, but for those of a hundred that nobody has.
+    /// Unicast to these destinations at random, except for a percentage of unknown addresses.
     pub(crate) fn new(destinations: &[MacAddr], size: FrameSize, hits: u8) -> Frames {
         let mut traffic = Traffic::new(TrafficSpec {
             size,
@@ -66,7 +66,7 @@ impl Frames {
         Frames { bytes, passes, pass: 0 }
     }
 
-    /// All of them, in the order of the next pass.
+    /// All frames, in the order of the next pass.
     #[inline(always)]
     fn pass(&mut self) -> (impl Iterator<Item = StationPort> + Clone + use<'_>, &[u8]) {
         self.pass = (self.pass + 1) % PASSES;
@@ -74,19 +74,19 @@ impl Frames {
         (places.iter().copied(), &self.bytes)
     }
 
-    /// Where a frame lies in memory.
+    /// Position of a frame in memory.
     #[inline(always)]
     fn at(bytes: &[u8], (start, end): StationPort) -> &[u8] {
         bytes.get(start as usize..end as usize).unwrap_or_default()
     }
 
-    /// Bytes of all of them.
+    /// Total size in bytes.
     #[allow(dead_code, reason = "asked by the benches")]
     pub(crate) fn bytes(&self) -> u64 {
         self.bytes.len() as u64
     }
 
-    /// The limit: reads every header and nothing else.
+    /// The baseline: reads every header and does nothing else.
     pub(crate) fn walk(&mut self) -> u64 {
         let mut sum = 0;
         let (places, bytes) = self.pass();
@@ -98,7 +98,7 @@ impl Frames {
         sum
     }
 
-    /// Reads every header, decides, keeps the verdict, counts.
+    /// Reads every header, decides, stores the verdict, counts.
     pub(crate) fn decide<T: Lookup>(&mut self, parent: &mut Parent<T>) {
         let Parent { table, unicast, tally, verdicts } = parent;
         let (places, bytes) = self.pass();
@@ -120,17 +120,17 @@ impl Frames {
     }
 }
 
-/// What decides about frames and counts them.
+/// Decides frames and counts them.
 pub(crate) struct Parent<T = MacTable> {
     table: Forwarding<T>,
-    /// By fate: the table's verdicts about unicast frames, each with what was counted by it.
+    /// By outcome: the table's verdicts for unicast frames, each with its counters.
     unicast: Vec<Row>,
-    /// What the ports counted of all else.
+    /// The ports' counters for all other frames.
     tally: Vec<Counters>,
     verdicts: Box<[Verdict; KEPT]>,
 }
 
-/// A verdict and its frames. The two counts stand apart, as in [`Counters`].
+/// A verdict and its counters. The two counters are separate, as in [`Counters`].
 #[repr(C)]
 struct Row {
     packets: u64,
@@ -149,7 +149,7 @@ impl<T: Lookup> Parent<T> {
         }
     }
 
-    /// The last ones.
+    /// The most recent verdicts.
     #[allow(dead_code, reason = "asked by the benches")]
     pub(crate) fn verdicts(&self) -> &[Verdict] {
         &self.verdicts[..]
@@ -167,7 +167,7 @@ fn count_row(rows: &mut [Row], found: &Unicast, verdict: &mut Verdict) {
     }
 }
 
-/// A frame that the short way is not for.
+/// A frame that the fast path does not handle.
 #[inline(never)]
 fn decide_at_length<T: Lookup>(table: &Forwarding<T>, tally: &mut [Counters], frame: &[u8]) -> Verdict {
     let Ok(header) = EthHeader::parse(frame) else { return Verdict::plain(Rule::Runt, Egress::Drop) };
@@ -180,7 +180,7 @@ fn decide_at_length<T: Lookup>(table: &Forwarding<T>, tally: &mut [Counters], fr
     verdict
 }
 
-/// A parent with ports of one mode, all up, as its demultiplexer decides.
+/// A parent with ports of one mode, all up, as its demultiplexer sees it.
 pub(crate) fn forwarding(macs: &[MacAddr], mode: Mode) -> Result<Arc<Forwarding>, Refusal> {
     let mut parent = macvlan::Parent::new(Nic::new(MacAddr([2, 0, 0, 0, 0, 1]), 1500, UnicastFilter::None)?);
     parent.set_up(true);
@@ -191,15 +191,15 @@ pub(crate) fn forwarding(macs: &[MacAddr], mode: Mode) -> Result<Arc<Forwarding>
     Ok(parent.publish().cloned().unwrap_or_default())
 }
 
-/// A port's ring, to which frames are handed over by their numbers.
+/// A port's ring, which receives frames by index.
 #[derive(Clone)]
 struct Ring {
     slots: [u32; 64],
-    /// Frames handed over so far.
+    /// Frames delivered so far.
     tail: u32,
 }
 
-/// A parent whose ports get copies of one frame.
+/// A parent whose ports each get a copy of one frame.
 pub(crate) struct Flood {
     table: Arc<Forwarding>,
     tally: Vec<Counters>,
@@ -212,8 +212,8 @@ impl Flood {
         Flood { tally: vec![Counters::default(); table.port_count()], rings, table }
     }
 
-    /// Decides about a frame and hands a copy to each port that it reaches: its number goes to the port's ring, and the port
-    /// counts it.
+    /// Decides a frame and delivers a copy to each port that gets it: the frame's index goes into the port's ring, and
+    /// the port counts it.
     #[inline(never)]
     pub(crate) fn hand_over(&mut self, number: u32, frame: &[u8]) -> u32 {
         let Ok(header) = EthHeader::parse(frame) else { return 0 };
@@ -238,7 +238,7 @@ impl Flood {
     }
 }
 
-/// A switch with two ports that knows so many stations, half of them behind each, and frames that go across at random.
+/// A switch with two ports and this many learned stations, half behind each port, and frames that cross at random.
 pub(crate) struct Crossing {
     switch: Switch,
     arrivals: Vec<Arrival<'static>>,
@@ -246,7 +246,7 @@ pub(crate) struct Crossing {
     next: usize,
 }
 
-/// Frames that cross before the first comes again: so many that their stations are not in the caches by chance.
+/// Frames sent before the first repeats: enough that their stations are not in the caches by chance.
 const CROSSINGS: usize = 1 << 18;
 
 impl Crossing {
@@ -315,16 +315,16 @@ impl Crossing {
         }
     }
 
-    /// Bytes that its forwarding database occupies.
+    /// Bytes used by its forwarding database.
     pub(crate) fn memory(&self) -> usize {
         self.switch.fdb_memory()
     }
 }
 
-/// A second after the stations were learned.
+/// One second after the stations were learned.
 const NOW: Instant = Instant::from_nanos(1_000_000_000);
 
-/// The least that a switch on the other map has to do with the same frames: no flags, no states, no ageing.
+/// The least work that a switch on the other map has to do for the same frames: no flags, no states, no ageing.
 pub(crate) struct OtherCrossing {
     frames: Crossing,
     ports: FxMap,
@@ -341,7 +341,7 @@ impl OtherCrossing {
         }
     }
 
-    /// Looks destinations up.
+    /// Looks up destinations.
     pub(crate) fn decide(&mut self) {
         for burst in Crossing::pass(&self.frames.arrivals, &mut self.frames.next) {
             self.frames.verdicts.clear();
@@ -351,7 +351,7 @@ impl OtherCrossing {
         }
     }
 
-    /// Looks destinations up and notes where and when sources were seen.
+    /// Looks up destinations and records where and when sources were seen.
     pub(crate) fn forward(&mut self) {
         for burst in Crossing::pass(&self.frames.arrivals, &mut self.frames.next) {
             self.frames.verdicts.clear();

@@ -1,15 +1,15 @@
-//! The figures as a picture: SVG, light or dark as its reader likes it.
+//! Plots the figures as SVG, with a light and a dark style.
 
 use super::Measured;
 use super::subjects::{Group, WALK};
 use std::io::{self, Write};
 
-/// Of one panel, in pixels: what lies between the axes, and around them.
+/// Size of one panel in pixels: plot area and margins.
 const WIDTH: f64 = 420.0;
 const HEIGHT: f64 = 300.0;
 const LEFT: f64 = 64.0;
 const TOP: f64 = 56.0;
-/// Room for a panel's key, right of it.
+/// Width of a panel's legend, on its right.
 const KEY: f64 = 290.0;
 const BELOW: f64 = 64.0;
 
@@ -26,17 +26,17 @@ text { fill: #222; } .title { font-weight: 600; font-size: 15px; } .note { fill:
   .c1 { stroke: #56b4e9; } .c2 { stroke: #ff8c42; } .c3 { stroke: #2fd3a5; } .c5 { stroke: #e6c229; }
 }";
 
-/// A line: its name, and points of size and nanoseconds.
+/// A line: its name, and its points as size and nanoseconds.
 type Line<'a> = (&'a str, Vec<(f64, f64)>);
 
-/// One picture beside others.
+/// One panel.
 struct Panel<'a> {
     title: String,
     across: &'static str,
     lines: Vec<Line<'a>>,
 }
 
-/// Draws decisions by ports, for each share of known destinations, and switches by stations.
+/// Plots decisions by ports, for each hit rate, and switches by stations.
 pub(super) fn draw(measured: &[Measured], out: &mut impl Write) -> io::Result<()> {
     let panels: Vec<Panel<'_>> = panels(measured).into_iter().filter(|p| !p.lines.is_empty()).collect();
     let (width, height) = (LEFT + WIDTH + KEY, TOP + HEIGHT + BELOW);
@@ -56,7 +56,7 @@ pub(super) fn draw(measured: &[Measured], out: &mut impl Write) -> io::Result<()
 
 fn panels(measured: &[Measured]) -> Vec<Panel<'_>> {
     let mut panels = Vec::new();
-    // One mode stands for all, as they hardly differ; all lines of the first frame size.
+    // One mode represents all, as they hardly differ; all lines use the first frame size.
     let frames = measured.iter().find(|m| m.group == Group::Decide).map(|m| m.frames.clone());
     let mut hits: Vec<u8> =
         measured.iter().filter(|m| m.group == Group::Decide).map(|m| m.hits_percent).collect();
@@ -74,8 +74,8 @@ fn panels(measured: &[Measured]) -> Vec<Panel<'_>> {
         });
     }
     panels.push(Panel {
-        title: "A frame through a switch".to_owned(),
-        across: "stations that it knows",
+        title: "Forwarding a frame through a switch".to_owned(),
+        across: "stations known",
         lines: lines(measured.iter().filter(|m| m.group == Group::Switch)),
     });
     panels
@@ -101,7 +101,7 @@ struct Axis {
 }
 
 impl Axis {
-    /// From a power of ten to another, with all values between.
+    /// From one power of ten to another that encloses all values.
     fn around(values: impl Iterator<Item = f64> + Clone, pixels: f64) -> Axis {
         let from = values.clone().fold(f64::INFINITY, f64::min).max(1e-3).log10().floor();
         let to = values.fold(1e-3, f64::max).log10().ceil().max(from + 1.0);
@@ -112,7 +112,7 @@ impl Axis {
         (value.max(1e-3).log10() - self.from) / (self.to - self.from) * self.pixels
     }
 
-    /// Values to be marked: the powers of ten, and 2 and 5 times these where there are few.
+    /// Tick values: the powers of ten, and 2 and 5 times these if there are few.
     fn marks(&self) -> impl Iterator<Item = f64> + '_ {
         let steps: &[f64] = if self.to - self.from > 3.0 { &[1.0] } else { &[1.0, 2.0, 5.0] };
         let powers = self.from as i32..=self.to as i32;

@@ -1,19 +1,19 @@
-//! The figures as tables for people.
+//! The figures as text tables.
 
 use super::subjects::Group;
 use super::{Failure, Measured};
 use comfy_table::{CellAlignment, Table, presets};
 use std::io::Write;
 
-/// All tables that have lines.
+/// All tables that have rows.
 pub(super) fn tables(measured: &[Measured], out: &mut impl Write) -> Result<(), Failure> {
     let of = |group| measured.iter().filter(move |m| m.group == group);
     let groups = [
         decisions(of(Group::Decide).collect()),
         threads(of(Group::Threads).collect()),
-        plain("million copies a second", "receivers", of(Group::Flood).collect()),
+        plain("million copies per second", "receivers", of(Group::Flood).collect()),
         switches(of(Group::Switch).collect()),
-        plain("thousand frames a second through the kernel", "ports", of(Group::Kernel).collect()),
+        plain("thousand frames per second through the kernel", "ports", of(Group::Kernel).collect()),
     ];
     let mut first = true;
     for table in groups.into_iter().flatten() {
@@ -25,7 +25,7 @@ pub(super) fn tables(measured: &[Measured], out: &mut impl Write) -> Result<(), 
     Ok(())
 }
 
-/// What differs in nothing but the share of known destinations is one line.
+/// Figures that differ only in the hit rate share a row.
 fn decisions(lines: Vec<&Measured>) -> Option<Table> {
     let mut hits: Vec<u8> = Vec::new();
     lines.iter().for_each(|m| {
@@ -34,8 +34,8 @@ fn decisions(lines: Vec<&Measured>) -> Option<Table> {
         }
     });
     let first = *hits.first()?;
-    let mut header = vec!["million decisions a second".to_owned(), "ports".to_owned(), "frames".to_owned()];
-    header.extend(hits.iter().flat_map(|h| [format!("{h} % hits"), "x limit".to_owned()]));
+    let mut header = vec!["million decisions per second".to_owned(), "ports".to_owned(), "frames".to_owned()];
+    header.extend(hits.iter().flat_map(|h| [format!("{h} % hits"), "x baseline".to_owned()]));
     let mut table = table(&header);
     for line in lines.iter().filter(|m| m.hits_percent == first) {
         let mut row = vec![line.what.clone(), line.size.to_string(), line.frames.clone()];
@@ -56,7 +56,7 @@ fn threads(lines: Vec<&Measured>) -> Option<Table> {
     let one = lines.first()?.per_second;
     let first = lines.first()?.what.clone();
     let mut table =
-        table(&["threads".to_owned(), "million decisions a second".to_owned(), format!("x {first}")]);
+        table(&["threads".to_owned(), "million decisions per second".to_owned(), format!("x {first}")]);
     for m in lines {
         table.add_row([m.what.clone(), millions(m), format!("{:.2}", m.per_second / one)]);
     }
@@ -65,7 +65,7 @@ fn threads(lines: Vec<&Measured>) -> Option<Table> {
 
 fn switches(lines: Vec<&Measured>) -> Option<Table> {
     lines.first()?;
-    let header = ["million frames a second through a switch", "stations", "", "ns", "MiB"];
+    let header = ["million frames per second through a switch", "stations", "", "ns", "MiB"];
     let mut table = table(&header.map(str::to_owned));
     for m in lines {
         let memory = m.memory_bytes.map(|b| format!("{:.1}", b as f64 / f64::from(1 << 20)));
@@ -94,7 +94,7 @@ fn millions(measured: &Measured) -> String {
     format!("{:.1}", measured.per_second / 1e6)
 }
 
-/// Numbers stand on the right.
+/// Numbers are right-aligned.
 fn table(header: &[String]) -> Table {
     let mut table = Table::new();
     table.load_style(presets::NOTHING).set_header(header.to_vec());

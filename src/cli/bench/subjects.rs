@@ -11,9 +11,9 @@ use macvlab::verdict::Refusal;
 use std::hint::black_box;
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// The limit, beside which all decisions are shown.
-pub(super) const WALK: &str = "headers only: the limit";
-/// The ports of the decisions that several threads make, and those of the frames that are shown with them.
+/// The baseline, beside which all decisions are shown.
+pub(super) const WALK: &str = "headers only: the baseline";
+/// The numbers of ports for the multi-threaded decisions, and for the frames shown with them.
 const THREADED_PORTS: u32 = 64;
 
 /// One pass over the frames.
@@ -21,19 +21,19 @@ pub(super) type Pass = Box<dyn FnMut() + Send>;
 
 /// Something to measure.
 pub(super) struct Subject {
-    /// Which table of the report.
+    /// Its table in the report.
     pub(super) group: Group,
     pub(super) what: String,
     /// Ports, receivers, or stations.
     pub(super) size: u32,
     pub(super) frames: FrameSize,
-    /// Of a hundred frames, those whose destination is known.
+    /// Percentage of frames whose destination is known.
     pub(super) hits: u8,
-    /// Decisions (in a flood, copies) of one pass.
+    /// Decisions (in a flood: copies) per pass.
     pub(super) decisions: u32,
     /// One for each thread.
     pub(super) passes: Vec<Pass>,
-    /// Bytes of the table, where that is worth knowing.
+    /// Size of the table in bytes, if worth showing.
     pub(super) memory: Option<usize>,
 }
 
@@ -41,9 +41,9 @@ pub(super) struct Subject {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub(super) enum Group {
-    /// Unicast decisions of a parent.
+    /// Unicast decisions at a parent.
     Decide,
-    /// The same by several threads.
+    /// The same with several threads.
     Threads,
     /// Copies of a broadcast.
     Flood,
@@ -53,7 +53,7 @@ pub(super) enum Group {
     Kernel,
 }
 
-/// What was asked for.
+/// What to measure.
 pub(super) struct Wanted<'a> {
     pub(super) ports: &'a [u32],
     pub(super) sizes: &'a [FrameSize],
@@ -63,7 +63,7 @@ pub(super) struct Wanted<'a> {
     pub(super) threads: &'a [usize],
 }
 
-/// All of it.
+/// All subjects.
 pub(super) fn all(wanted: &Wanted<'_>) -> Result<Vec<Subject>, Failure> {
     let mut subjects = Vec::new();
     for &ports in wanted.ports {
@@ -123,7 +123,7 @@ fn decisions(ports: u32, size: FrameSize, hits: u8, to: &mut Vec<Subject>) -> Re
         let table = parent(macs, mode)?;
         add(&format!("macvlab, {mode}"), macs.len() as u32, deciding(&frames, (*table).clone()));
     }
-    // What a map is worth for the same decisions: mode and rules make no difference there.
+    // The map alone makes the difference here: mode and rules are the same.
     let table = parent(&macs, Mode::Vepa)?;
     add("the same on hashbrown, fx", ports, deciding(&frames, table.with_table(FxMap::new)));
     add("the same on std HashMap", ports, deciding(&frames, table.with_table(StdMap::new)));
@@ -132,7 +132,7 @@ fn decisions(ports: u32, size: FrameSize, hits: u8, to: &mut Vec<Subject>) -> Re
     Ok(())
 }
 
-/// Does something with what several subjects take turns at.
+/// Shares a value between subjects that take turns.
 fn with<V, A>(shared: &Mutex<V>, work: impl FnOnce(&mut V) -> A) -> A {
     work(&mut shared.lock().unwrap_or_else(PoisonError::into_inner))
 }
@@ -142,7 +142,7 @@ fn deciding<T: Lookup + Send + 'static>(frames: &Arc<Mutex<Frames>>, table: Forw
     Box::new(move || with(&frames, |frames| frames.decide(&mut parent)))
 }
 
-/// Threads that share nothing: each has frames, a table and counters of its own.
+/// Threads that share nothing: each has its own frames, table and counters.
 fn threaded(threads: usize) -> Result<Subject, Failure> {
     let macs = stations(THREADED_PORTS);
     let table = parent(&macs, Mode::Vepa)?;
@@ -163,7 +163,7 @@ fn threaded(threads: usize) -> Result<Subject, Failure> {
     })
 }
 
-/// A broadcast from outside, handed over to all ports.
+/// A broadcast from outside, delivered to all ports.
 fn flood(receivers: u32) -> Result<Subject, Failure> {
     let mut flood = Flood::new(parent(&stations(receivers), Mode::Bridge)?);
     let mut frame = [0xff; 64];
@@ -185,7 +185,7 @@ fn flood(receivers: u32) -> Result<Subject, Failure> {
     })
 }
 
-/// A switch that knows so many stations, and the other map with the same frames.
+/// A switch with this many learned stations, and the other map with the same frames.
 fn switches(stations: u32, to: &mut Vec<Subject>) -> Result<(), Failure> {
     let crossing = || {
         Crossing::new(stations)

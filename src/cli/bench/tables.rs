@@ -1,12 +1,11 @@
-//! What one would decide by otherwise: the tables that the demultiplexer's decisions are compared on. `benches/` shares
-//! this file.
+//! Alternative tables that the demultiplexer's decisions are compared with. `benches/` shares this file.
 
 use macvlab::frame::MacAddr;
 use macvlab::table::Lookup;
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
 
-/// The hash that compilers use for small keys: one multiplication, and a rotation so that both ends are mixed.
+/// The hash that compilers use for small keys: one multiplication, and a rotation that mixes both ends.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Fx(u64);
 
@@ -24,7 +23,7 @@ impl Hasher for Fx {
     }
 }
 
-/// The standard map, which is hashbrown, with that hash, addresses as numbers.
+/// The standard map, which is hashbrown, with that hash and addresses as integers.
 #[derive(Default)]
 pub(crate) struct FxMap(pub(crate) HashMap<u64, u16, BuildHasherDefault<Fx>>);
 
@@ -41,7 +40,7 @@ impl Lookup for FxMap {
     }
 }
 
-/// The standard map as it comes.
+/// The standard map with its default hash.
 pub(crate) struct StdMap(HashMap<MacAddr, u16>);
 
 impl StdMap {
@@ -57,7 +56,7 @@ impl Lookup for StdMap {
     }
 }
 
-/// A list, searched from its beginning.
+/// A list with linear search.
 pub(crate) struct List(Vec<(MacAddr, u16)>);
 
 impl List {
@@ -73,9 +72,9 @@ impl Lookup for List {
     }
 }
 
-/// 256 chains, as many as the kernel's macvlan has.
+/// 256 hash chains, as in the kernel's macvlan.
 pub(crate) struct Chains {
-    /// An index of `nodes`.
+    /// An index into `nodes`.
     heads: [Option<usize>; 256],
     nodes: Vec<Node>,
 }

@@ -1,4 +1,4 @@
-//! `macvlab live --control -`: requests by standard input, one a line.
+//! `macvlab live --control -`: requests on standard input, one per line.
 
 use super::super::Failure;
 use super::super::terminal::{Terminal, is_dash};
@@ -15,7 +15,7 @@ use std::os::fd::AsFd as _;
 use std::path::Path;
 use std::sync::Arc;
 
-/// Requests to the lab that runs, one a line, in the words of `macvlab ctl`.
+/// Requests to the running lab, one per line, with the syntax of `macvlab ctl`.
 #[derive(Parser)]
 #[command(
     name = "",
@@ -37,38 +37,38 @@ struct Typed {
 /// Where answers go, unless a request names a file.
 #[derive(Clone, Debug)]
 pub(crate) enum Answers {
-    /// Standard output, one writer at a time: whoever holds this writes, however long nobody reads.
+    /// Standard output, one writer at a time: the holder of this lock writes, however long the reader blocks.
     Stdout(Arc<Mutex<()>>),
-    /// Standard error, because something else goes to standard output.
+    /// Standard error, because standard output is used for something else.
     Stderr,
 }
 
-/// Reads requests, asks the lab, and shows the answers.
+/// Reads requests, sends them to the lab, and shows the answers.
 pub(crate) struct Console {
     lines: Lines,
     lab: Caller,
     terminal: Terminal,
     answers: Answers,
-    /// Nobody sees which line was wrong, so that it is told.
+    /// Input is not typed on a terminal, so errors name the line.
     numbered: bool,
-    /// The line that was read last, from 1.
+    /// Number of the last line read, from 1.
     line: u64,
-    /// The lab answers no more.
+    /// The lab no longer answers.
     ended: bool,
 }
 
 impl Console {
-    /// On the standard input of this process.
-    pub(crate) fn new(asker: RequestHandle, answers: Answers, terminal: &Terminal) -> io::Result<Console> {
+    /// Reads from the standard input of this process.
+    pub(crate) fn new(handle: RequestHandle, answers: Answers, terminal: &Terminal) -> io::Result<Console> {
         let stdin = io::stdin();
         let input = File::from(stdin.as_fd().try_clone_to_owned()?);
-        let lines = Lines::of(input, asker.last_call);
-        let (lab, terminal, numbered) = (Caller::over(asker.socket), terminal.clone(), !stdin.is_terminal());
+        let lines = Lines::of(input, handle.last_call);
+        let (lab, terminal, numbered) = (Caller::over(handle.socket), terminal.clone(), !stdin.is_terminal());
         Ok(Console { lines, lab, terminal, answers, numbered, line: 0, ended: false })
     }
 
-    /// Goes on by itself until the input has ended or the lab does. Then the lab's socket is closed, which the lab waits
-    /// for: whoever is in a read that never returns is left behind.
+    /// Runs until the input ends or the lab does, then closes the lab's socket, which the lab waits for; a thread in a
+    /// read that never returns is abandoned.
     pub(crate) fn start(mut self) -> io::Result<()> {
         let attend = move || {
             if let Err(e) = self.attend() {
@@ -91,7 +91,7 @@ impl Console {
         Ok(())
     }
 
-    /// Does what a line says.
+    /// Executes a line.
     fn carry_out(&mut self, line: &Line) -> Result<(), Failure> {
         let Some(request) = self.understand(line)? else { return Ok(()) };
         let wire = request.wire()?;
@@ -102,7 +102,7 @@ impl Console {
         self.show(&answer.map_err(Failure::Shown)?, request.out())
     }
 
-    /// What a line asks of the lab, if it does; who asks for help has it afterwards.
+    /// The request in a line, if there is one; prints help if the line asks for it.
     fn understand(&self, line: &Line) -> Result<Option<Request>, Failure> {
         let because = |why: &str| Failure::Because(why.to_owned());
         let Line::Whole(line) = line else { return Err(because("a line longer than any request")) };
@@ -134,11 +134,11 @@ impl Console {
     }
 }
 
-/// Why a word that somebody may try is no request.
+/// Explains why a word that a user may try is not a request.
 fn not_here(word: &str) -> Option<&'static str> {
     match word {
         "dashboard" => Some(
-            "the dashboard needs a terminal of its own: give `--control PATH` as well, and there run \
+            "the dashboard needs a separate terminal: give `--control PATH` as well, and there run \
              `macvlab ctl PATH dashboard`",
         ),
         "quit" | "exit" => Some("Ctrl-C or SIGTERM ends the lab"),
@@ -146,7 +146,7 @@ fn not_here(word: &str) -> Option<&'static str> {
     }
 }
 
-/// What clap says, in whole lines, with colours or without.
+/// clap's message, in whole lines, with colours or without.
 fn rendered(said: &clap::Error, colour: bool) -> String {
     let said = said.render();
     let said = if colour { said.ansi().to_string() } else { said.to_string() };

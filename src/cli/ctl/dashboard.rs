@@ -1,4 +1,4 @@
-//! `macvlab ctl SOCKET dashboard`: what a live lab does, as it does it.
+//! `macvlab ctl SOCKET dashboard`: shows a live lab's activity as it happens.
 
 use super::super::{Exit, Failure};
 use super::caller::Caller;
@@ -13,12 +13,12 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-/// From one look at the lab to the next.
+/// Time from one poll of the lab to the next.
 const EVERY: Duration = Duration::from_millis(500);
-/// Hops that are asked for: more than most terminals have lines.
+/// Hops requested: more than most terminals have lines.
 const HOPS: usize = 200;
 
-/// One look at the lab.
+/// One poll of the lab.
 #[derive(Clone, Debug, Default)]
 struct Poll {
     title: String,
@@ -28,13 +28,13 @@ struct Poll {
     states: BTreeMap<String, Value>,
     /// By device.
     counters: BTreeMap<String, Value>,
-    /// What is attached.
+    /// Attached backends.
     attached: Vec<Value>,
     hops: Vec<String>,
 }
 
 impl Poll {
-    /// Asks the lab. `None`: it is not there any more.
+    /// Polls the lab. `None`: it has ended.
     fn at(socket: &Path) -> Option<Poll> {
         let mut lab = Caller::at(socket).ok()?;
         let mut text = |request: &Value| {
@@ -62,7 +62,7 @@ impl Poll {
             }
             Some("state") => drop(self.states.insert(device, event)),
             Some("counters") => drop(self.counters.insert(device, event)),
-            // Told with both answers; the second is the newer.
+            // Reported in both answers; the second is newer.
             Some("attached") => {
                 self.attached.retain(|other| other["device"] != device.as_str());
                 self.attached.push(event);
@@ -76,7 +76,7 @@ impl Poll {
     }
 }
 
-/// How much more a counter says than before, in a second.
+/// A counter's rate of change, per second.
 fn rate(before: &Value, now: &Value, key: &str, seconds: f64) -> f64 {
     let count = |value: &Value| value[key].as_u64();
     let more = count(now).zip(count(before)).map_or(0, |(now, before)| now.saturating_sub(before));
@@ -101,7 +101,7 @@ fn text(value: &Value) -> String {
     }
 }
 
-/// Both looks, and the time between them.
+/// Both polls, and the time between them.
 struct Picture<'a> {
     before: &'a Poll,
     now: &'a Poll,
@@ -199,7 +199,7 @@ fn table<'a>(rows: Vec<Row<'a>>, header: Vec<&'a str>, widths: &[u16], title: St
         .block(Block::bordered().title(title))
 }
 
-/// A hop, in the colour of what became of the frame.
+/// A hop, in the colour of the frame's outcome.
 fn hop_line(hop: &str) -> Line<'_> {
     let colour = match hop {
         hop if hop.contains('✗') => Color::Red,
@@ -209,10 +209,10 @@ fn hop_line(hop: &str) -> Line<'_> {
     Line::styled(hop, Style::new().fg(colour))
 }
 
-/// Does it, until somebody has seen enough or the lab has ended.
+/// Runs until the user quits or the lab ends.
 #[expect(clippy::disallowed_methods, reason = "the screen follows the clock")]
 pub(super) fn run(socket: &Path) -> Result<Exit, Failure> {
-    let missing = || Failure::about(socket.display(), "nobody answers there");
+    let missing = || Failure::about(socket.display(), "no live lab answers there");
     let mut now = Poll::at(socket).ok_or_else(missing)?;
     let mut before = now.clone();
     let mut looked = Instant::now();
@@ -240,7 +240,7 @@ pub(super) fn run(socket: &Path) -> Result<Exit, Failure> {
     ended
 }
 
-/// Waits for so long; whether somebody pressed a key that ends it.
+/// Waits for this long; returns whether a key was pressed that quits.
 fn wait_for_key(time: Duration) -> std::io::Result<bool> {
     if !event::poll(time)? {
         return Ok(false);

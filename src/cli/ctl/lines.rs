@@ -1,4 +1,4 @@
-//! The lines of standard input, which are not waited for any more once it is told that time is up.
+//! Lines of standard input, with a wait that can be cancelled.
 
 use macvlab::live::MAX_REQUEST;
 use nix::errno::Errno;
@@ -7,27 +7,27 @@ use std::fs::File;
 use std::io::{self, PipeReader, Read as _};
 use std::os::fd::AsFd as _;
 
-/// Lines that are read as they come.
+/// Reads lines as they arrive.
 pub(super) struct Lines {
     input: File,
-    /// Closed at its other end when time is up.
+    /// Its far end is closed to cancel the wait.
     last_call: PipeReader,
-    /// What has been read and not handed out.
+    /// Bytes read and not yet returned.
     read: Vec<u8>,
-    /// Its beginning was thrown away.
+    /// The beginning of the current line was discarded.
     too_long: bool,
-    /// Only what is there already is still read.
+    /// Cancelled: only input that is already available is still read.
     hurry: bool,
-    /// There is nothing more to read.
+    /// End of input.
     ended: bool,
 }
 
 /// One line.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Line {
-    /// Without its end.
+    /// Without its line break.
     Whole(Vec<u8>),
-    /// It is longer than any request.
+    /// The line is longer than any request.
     TooLong,
 }
 
@@ -36,8 +36,8 @@ impl Lines {
         Lines { input, last_call, read: Vec::new(), too_long: false, hurry: false, ended: false }
     }
 
-    /// Waits for the next line; the last one may lack its end. `None`: there are no more, or time is up and no other whole
-    /// line has come.
+    /// Waits for the next line; the last one may lack its line break. `None`: there are no more lines, or the wait was
+    /// cancelled and no other whole line has arrived.
     pub(super) fn next(&mut self) -> io::Result<Option<Line>> {
         loop {
             if let Some(end) = self.read.iter().position(|b| *b == b'\n') {
@@ -66,7 +66,7 @@ impl Lines {
         if too_long { Line::TooLong } else { Line::Whole(line) }
     }
 
-    /// Waits until there is something to read, or time is up: then the answer is `false`.
+    /// Waits until there is something to read; `false`: the wait was cancelled.
     fn comes(&self) -> io::Result<bool> {
         let mut fds =
             [self.input.as_fd(), self.last_call.as_fd()].map(|fd| PollFd::new(fd, PollFlags::POLLIN));
@@ -85,7 +85,7 @@ impl Lines {
         match self.input.read(&mut chunk) {
             Ok(0) => self.ended = true,
             Ok(n) => self.read.extend_from_slice(&chunk[..n]),
-            // Somebody else who reads there was faster, or a signal came.
+            // Another reader was faster, or a signal arrived.
             Err(e) if matches!(e.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted) => {}
             Err(e) => return Err(e),
         }

@@ -2,7 +2,7 @@ use super::*;
 use std::io::{PipeWriter, Write as _};
 use std::os::fd::OwnedFd;
 
-/// Lines from a pipe; what is written there, and what is closed when time is up.
+/// Lines from a pipe; its writing end, and the end that cancels the wait when it is closed.
 fn lines() -> (Lines, PipeWriter, PipeWriter) {
     let (input, writer) = io::pipe().unwrap();
     let (last_call, bell) = io::pipe().unwrap();
@@ -37,7 +37,7 @@ fn when_time_is_up_what_is_there_is_still_read_and_nothing_is_waited_for() {
     drop(bell);
     assert_eq!(next(&mut lines), whole("one"));
     assert_eq!(next(&mut lines), whole("two"));
-    // Nobody has said that this is all, so that it may be half of something else.
+    // The input has not ended, so this may be half a line.
     assert_eq!(next(&mut lines), None);
     drop(writer);
 }

@@ -2,9 +2,9 @@
 //!
 //! | file | what it does |
 //! | --- | --- |
-//! | `request.rs` | what can be asked, as it is typed and as the lab takes it |
-//! | `caller.rs` | asks, over a socket |
-//! | `console.rs` | `macvlab live --control -`: reads, asks, shows |
+//! | `request.rs` | the requests, as typed and as sent to the lab |
+//! | `caller.rs` | sends them over a socket |
+//! | `console.rs` | `macvlab live --control -`: reads requests, sends them, shows the answers |
 //! | `dashboard.rs` | `ctl SOCKET dashboard`: rates, links and the last hops on the terminal (feature `dashboard`) |
 //! | `lines.rs`, `split.rs` | the lines of standard input, and their words |
 
@@ -26,15 +26,15 @@ use request::Request;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
-/// Ask a running `macvlab live --control SOCKET`, or change its lab.
+/// Query a running `macvlab live --control SOCKET`, or change its lab.
 ///
-/// A change is a step of the lab file, with the same keys and the same errors: the value of a key is written as in the file,
-/// or bare, with on and off for true and false. `macvlab live --control -` takes the same requests from standard input.
+/// A change is a step of the lab file, with the same keys and the same errors: a value is written as in the file, or
+/// bare, with on and off for true and false. `macvlab live --control -` accepts the same requests on standard input.
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
-  macvlab ctl /tmp/lab.sock show        the devices, how they stand, what is attached to them
+  macvlab ctl /tmp/lab.sock show        the devices, their state, the attached backends
   macvlab ctl /tmp/lab.sock counters
-  macvlab ctl /tmp/lab.sock fdb         who is behind which switch port
+  macvlab ctl /tmp/lab.sock fdb         the stations behind each switch port
   macvlab ctl /tmp/lab.sock set c1 mode=bridge
   macvlab ctl /tmp/lab.sock set relay.a hairpin=off
                                         the switch relay's port for a
@@ -43,7 +43,7 @@ use std::path::{Path, PathBuf};
   macvlab ctl /tmp/lab.sock dump        the last hops, and the rules that decided
   macvlab ctl /tmp/lab.sock dump --as pcapng -o last.pcapng
 
-Exit codes: 0 done, 1 the lab refused it, as the kernel would, 2 wrong usage, or nobody answers.")]
+Exit codes: 0 success, 1 the lab refused it, as the kernel would, 2 wrong usage, or no answer.")]
 pub(super) struct Args {
     /// The socket that `macvlab live --control` listens on.
     socket: PathBuf,
@@ -55,12 +55,12 @@ pub(super) struct Args {
 enum Command {
     #[command(flatten)]
     Request(Request),
-    /// Watch it on the terminal: rates, links, the last hops.
+    /// Show live rates, links and the last hops on the terminal.
     #[cfg(feature = "dashboard")]
     Dashboard,
 }
 
-/// Does it.
+/// Runs the command.
 pub(super) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
     match &args.command {
         Command::Request(request) => ask(request, &args.socket, terminal),
@@ -69,7 +69,7 @@ pub(super) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
     }
 }
 
-/// Asks once, and shows the answer.
+/// Sends one request and shows the answer.
 fn ask(request: &Request, socket: &Path, terminal: &Terminal) -> Result<Exit, Failure> {
     let about = |e| Failure::about(socket.display(), e);
     let wire = request.wire()?;
@@ -85,7 +85,7 @@ fn ask(request: &Request, socket: &Path, terminal: &Terminal) -> Result<Exit, Fa
     }
 }
 
-/// Hands over an answer.
+/// Writes an answer.
 fn put(answer: &[u8], out: &Path, terminal: &Terminal) -> Result<(), Failure> {
     let mut output = Output::create(out, terminal)?;
     let written = output.write_all(answer).and_then(|()| output.commit());

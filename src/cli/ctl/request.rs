@@ -1,4 +1,4 @@
-//! What a live lab can be asked, in words as people type them.
+//! The requests to a live lab, in the syntax that users type.
 
 use super::Failure;
 use clap::{Subcommand, ValueEnum};
@@ -8,55 +8,55 @@ use std::path::{Path, PathBuf};
 
 #[derive(Subcommand)]
 pub(super) enum Request {
-    /// The devices, how they stand, and what is attached to them.
+    /// Show the devices, their state, and the attached backends.
     Show {
-        /// As JSON, one object a line.
+        /// As JSON, one object per line.
         #[arg(long)]
         json: bool,
     },
-    /// What every device counted, and what crossed the rim.
+    /// Show each device's counters, and the traffic at its attachment.
     Counters {
-        /// As JSON, one object a line.
+        /// As JSON, one object per line.
         #[arg(long)]
         json: bool,
     },
-    /// What the switches have learned, and were told.
+    /// Show the switches' forwarding databases: learned and static entries.
     Fdb {
-        /// As JSON, one object a line.
+        /// As JSON, one object per line.
         #[arg(long)]
         json: bool,
     },
-    /// The last hops.
+    /// Show the last hops.
     Dump {
-        /// What they are shown as.
+        /// Output format.
         #[arg(long = "as", value_name = "FORM", default_value = "text")]
         form: Form,
-        /// No more than so many.
+        /// Maximum number of hops.
         #[arg(long, value_name = "N")]
         last: Option<usize>,
-        /// Where they go; - is standard output.
+        /// Output file; - is standard output.
         #[arg(long, short, value_name = "OUT", default_value = "-")]
         out: PathBuf,
     },
     /// Change a device, or a switch's port, named SWITCH.DEVICE.
     Set {
-        /// The device; or all keys are given, as in switch=sw0 ageing=10s.
+        /// The device; omit it if the keys name everything, as in switch=sw0 ageing=10s.
         name: String,
-        /// What changes: mode=bridge, up=off, hairpin=on, join=01:00:5e:00:00:05.
+        /// The change: mode=bridge, up=off, hairpin=on, join=01:00:5e:00:00:05.
         #[arg(value_name = "KEY=VALUE")]
         keys: Vec<String>,
     },
     /// Add a macvlan port.
     Add {
-        /// Its name.
+        /// The port's name.
         name: String,
         /// As in the lab file: parent=eth0 mode=vepa.
         #[arg(value_name = "KEY=VALUE")]
         keys: Vec<String>,
     },
-    /// Remove a device, and what sits on it.
+    /// Remove a device and everything on top of it.
     Remove {
-        /// Its name.
+        /// The device's name.
         name: String,
     },
 }
@@ -79,7 +79,7 @@ impl Form {
 }
 
 impl Request {
-    /// As the lab takes it.
+    /// As sent to the lab.
     pub(super) fn wire(&self) -> Result<Value, Failure> {
         let lines = |json: &bool| if *json { "json" } else { "text" };
         let request = match self {
@@ -131,7 +131,7 @@ fn target(name: &str, keys: &[String]) -> Result<String, Failure> {
     Ok(table(&all))
 }
 
-/// `KEY=VALUE`, as the lab file would have it.
+/// `KEY=VALUE`, converted to lab file syntax.
 fn key(text: &str) -> Result<(String, String), Failure> {
     let (key, value) = text
         .split_once('=')
@@ -146,9 +146,9 @@ fn key(text: &str) -> Result<(String, String), Failure> {
     Ok((key.to_owned(), value))
 }
 
-/// A string of TOML.
+/// A TOML string.
 fn quoted(text: &str) -> String {
-    // JSON's escapes are TOML's as well.
+    // JSON's escapes are valid in TOML.
     Value::from(text).to_string()
 }
 

@@ -1,17 +1,17 @@
-//! A line's words, as a shell would have them, but that brackets keep together what is in them.
+//! Splits a line into words like a shell, except that brackets keep their contents together.
 
 use super::super::Failure;
 use std::iter::Peekable;
 use std::str::Chars;
 
-/// The words of a line.
+/// Splits a line into words.
 ///
-/// Quotes and backslashes do what they do in a shell, and `#` where a word could begin makes the rest a comment. Within
-/// brackets everything stays as it is, blanks and quotes too, for it is a value of the lab file:
-/// `sources={ add = ["02:00:00:00:00:01"] }` is one word.
+/// Quotes and backslashes work as in a shell, and `#` at the start of a word begins a comment. Text in brackets stays
+/// unchanged, blanks and quotes included, because it is a value of the lab file: `sources={ add = ["02:00:00:00:00:01"]
+/// }` is one word.
 ///
 /// # Errors
-/// A quote or a bracket that is never closed, or nothing behind a backslash.
+/// An unclosed quote or bracket, or a backslash at the end of the line.
 pub(super) fn words(line: &str) -> Result<Vec<String>, Failure> {
     let mut rest = line.chars().peekable();
     let mut words = Vec::new();
@@ -30,7 +30,8 @@ fn word(rest: &mut Peekable<Chars<'_>>) -> Result<String, Failure> {
     while let Some(c) = rest.next_if(|c| !c.is_whitespace()) {
         match c {
             '\\' => {
-                let ends = || Failure::Because("`\\` ends the line, and a request has one".to_owned());
+                let ends =
+                    || Failure::Because("`\\` at the end of the line: a request is a single line".to_owned());
                 word.push(rest.next().ok_or_else(ends)?);
             }
             '\'' | '"' => quoted(c, rest, |c, _| word.push(c))?,
@@ -44,7 +45,7 @@ fn word(rest: &mut Peekable<Chars<'_>>) -> Result<String, Failure> {
     Ok(word)
 }
 
-/// Takes what is behind this quote, and the quote that closes it; tells each character, and whether a backslash was before
+/// Consumes text up to and including the closing quote; passes on each character and whether a backslash came before
 /// it. Between single quotes a backslash is a backslash.
 fn quoted(
     quote: char,
@@ -61,8 +62,8 @@ fn quoted(
     Err(unclosed(quote))
 }
 
-/// Takes what is behind this bracket, and the bracket that closes it, as they are. That the kinds of brackets match is seen
-/// to by whoever reads the value.
+/// Consumes text up to and including the closing bracket, unchanged. The parser of the value checks that brackets
+/// match.
 fn bracketed(bracket: char, rest: &mut Peekable<Chars<'_>>, word: &mut String) -> Result<(), Failure> {
     let mut open = 1_usize;
     while open > 0 {

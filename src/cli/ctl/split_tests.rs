@@ -27,7 +27,7 @@ fn quotes_and_backslashes_are_those_of_a_shell() {
     assert_eq!(split(r#"'a "b" \' c"'d\"\e"f"#), [r#"a "b" \"#, r#"c'd"ef"#]);
     assert_eq!(split(r"a\ b \#c \\"), ["a b", "#c", r"\"]);
     assert_eq!(split(r#"remove "" ''"#), ["remove", "", ""]);
-    // What was typed for a shell means the same here.
+    // Shell quoting means the same here.
     let value = r#"sources={ add = ["02:00:00:00:00:01"] }"#;
     assert_eq!(split(&format!("set c1 '{value}'")), ["set", "c1", value]);
 }
@@ -36,7 +36,7 @@ fn quotes_and_backslashes_are_those_of_a_shell() {
 fn brackets_keep_a_value_together_as_it_is() {
     let value = r#"sources={ add = ["02:00:00:00:00:01", '02:00:00:00:00:02'] }"#;
     assert_eq!(split(&format!("set c1 {value} up=on")), ["set", "c1", value, "up=on"]);
-    // Brackets and blanks in its strings are text; and a backslash in the basic ones keeps a quote from closing them.
+    // Brackets and blanks in strings are text; in basic strings a backslash keeps a quote from closing them.
     for value in [r##"x=["}", ']', "# \" ]"]"##, r#"x={ a = [ { b = "c\\" } ] }"#, r"x=['\' ]"] {
         assert_eq!(split(&format!("{value} y")), [value, "y"]);
     }
@@ -56,7 +56,7 @@ fn what_is_never_closed_is_named() {
     ] {
         assert_eq!(refused(line), format!("`{what}` is never closed"), "{line}");
     }
-    assert_eq!(refused("set c1 \\"), "`\\` ends the line, and a request has one");
+    assert_eq!(refused("set c1 \\"), "`\\` at the end of the line: a request is a single line");
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! A folder of captures: each through a lab of its own, several at a time.
+//! A folder of captures: each through a separate lab, several in parallel.
 
 use super::job::ReplayJob;
 use super::one::{device_files, drive, open, prepared};
@@ -17,11 +17,11 @@ use std::io::Write as _;
 use std::num::NonZero;
 use std::path::{Path, PathBuf};
 
-/// How captures end, and compressed ones before that.
+/// Extensions of captures, and those of compressed files after them.
 const ENDINGS: [&str; 3] = [".pcap", ".pcapng", ".cap"];
 const COMPRESSED: [&str; 3] = [".gz", ".zst", ".zstd"];
 
-/// One capture and where its outputs go.
+/// One capture and its output paths.
 struct Job {
     capture: PathBuf,
     name: String,
@@ -29,10 +29,10 @@ struct Job {
     annotated: Option<PathBuf>,
 }
 
-/// Does it.
+/// Runs the command.
 pub(super) fn run(plan: &ReplayJob, folder: &Path, terminal: &Terminal) -> Result<Exit, Failure> {
     if !plan.is_summarised() && plan.shown != Shown::Nothing {
-        let why = "--json and --explain tell of one replay, and a folder of captures gives several";
+        let why = "--json and --explain show a single replay, and a folder of captures gives several";
         return Err(Failure::Because(why.to_owned()));
     }
     if plan.output.as_deref().is_some_and(is_dash) {
@@ -40,7 +40,7 @@ pub(super) fn run(plan: &ReplayJob, folder: &Path, terminal: &Terminal) -> Resul
         return Err(Failure::Because(why.to_owned()));
     }
     let jobs = jobs(plan, folder)?;
-    // What is wrong with the plan is found out once, before anything is written.
+    // Errors in the plan are found once, before anything is written.
     let engine = Pipeline::new(&plan.spec, None);
     plan.aim(&engine)?;
     distinct(plan, &jobs, &engine)?;
@@ -73,8 +73,8 @@ pub(super) fn run(plan: &ReplayJob, folder: &Path, terminal: &Terminal) -> Resul
     Ok(interrupt.exit(terminal).unwrap_or(exit))
 }
 
-/// No file is another one. Outputs have different names among themselves; with what is read they can agree only where
-/// there is something already.
+/// Checks that no two files are the same. Outputs have distinct names; they can coincide with inputs only where a file
+/// already exists.
 fn distinct(plan: &ReplayJob, jobs: &[Job], engine: &Pipeline<'_>) -> Result<(), Failure> {
     let captures: Vec<_> = jobs.iter().map(|job| job.capture.clone()).collect();
     let mut files = plan.inputs(&captures);
@@ -98,7 +98,7 @@ fn jobs(plan: &ReplayJob, folder: &Path) -> Result<Vec<Job>, Failure> {
             continue;
         }
         if let Some(other) = by_stem.insert(stem.clone(), path.clone()) {
-            let why = format!("{} and {} would have the same outputs", other.display(), path.display());
+            let why = format!("{} and {} would have the same output names", other.display(), path.display());
             return Err(Failure::Because(why));
         }
     }
@@ -115,14 +115,14 @@ fn jobs(plan: &ReplayJob, folder: &Path) -> Result<Vec<Job>, Failure> {
     Ok(by_stem.into_iter().map(job).collect())
 }
 
-/// A capture's name without its endings; `None`: it is no capture.
+/// A capture's name without its extensions; `None`: it is not a capture.
 fn stem(name: &str) -> Option<String> {
     let plain = COMPRESSED.iter().find_map(|ending| name.strip_suffix(ending)).unwrap_or(name);
     let stem = ENDINGS.iter().find_map(|ending| plain.strip_suffix(ending))?;
     (!stem.is_empty() && !stem.starts_with('.')).then(|| stem.to_owned())
 }
 
-/// Does all jobs, so many at a time; answers in the order of the jobs.
+/// Runs all jobs, this many in parallel; results are in the order of the jobs.
 fn all<'j>(
     plan: &ReplayJob,
     jobs: &'j [Job],
@@ -132,7 +132,7 @@ fn all<'j>(
     let workers = plan.jobs.map_or(cores, usize::from).min(jobs.len());
     let (give, take) = unbounded();
     for job in jobs.iter().enumerate() {
-        // The other end is there as long as this function is.
+        // The receiver exists as long as this function runs.
         let _ = give.send(job);
     }
     drop(give);
@@ -146,7 +146,7 @@ fn all<'j>(
         }
     };
     std::thread::scope(|scope| {
-        // This thread works, too: if no more can be started, it does what they would do.
+        // This thread works as well: if no other can be started, it does all the work.
         for _ in 1..workers {
             if std::thread::Builder::new().spawn_scoped(scope, work).is_err() {
                 break;
@@ -161,7 +161,7 @@ fn all<'j>(
     results.into_iter().map(|(number, result)| (name(number), result)).collect()
 }
 
-/// One capture, through a lab of its own.
+/// Replays one capture through a separate lab.
 fn one(plan: &ReplayJob, job: &Job, workers: usize, interrupt: &Interrupt) -> Result<Done, Failure> {
     let (mut captures, readers) = open(std::slice::from_ref(&job.capture))?;
     let engine = Pipeline::new(&plan.spec, None);
@@ -179,7 +179,7 @@ fn one(plan: &ReplayJob, job: &Job, workers: usize, interrupt: &Interrupt) -> Re
     unreadable.map(|()| done)
 }
 
-/// A line for each capture.
+/// One row for each capture.
 fn table(results: &[(&str, Result<Done, Failure>)]) -> String {
     let mut table = Table::new();
     table.load_style(NOTHING).set_content_arrangement(ContentArrangement::Disabled);

@@ -1,4 +1,4 @@
-//! What was typed, checked; and what it means for a lab's devices.
+//! Checks the arguments, and resolves them against a lab's devices.
 
 use super::Args;
 use super::words::{MapEntry, map_lines};
@@ -12,12 +12,14 @@ use macvlab::replay::{
     AddressMap, EntryError, Filter, Limits, Pipeline, Rewrite, Route, Speed, Substitute, Term,
 };
 use macvlab::report::Detail;
+use std::fs::File;
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
-/// The longest map file, in bytes: a hundred thousand lines.
+/// Maximum length of a map file, in bytes: a hundred thousand lines.
 const MAX_MAP_BYTES: u64 = 8 << 20;
 
-/// What was typed, checked as far as it can be without the lab's devices.
+/// The arguments, checked as far as possible without the lab's devices.
 pub(super) struct ReplayJob {
     pub(super) spec: LabSpec,
     pub(super) captures: Vec<PathBuf>,
@@ -28,18 +30,18 @@ pub(super) struct ReplayJob {
     rewrite: Rewrite,
     terms: Vec<Term>,
     pub(super) limits: Limits,
-    /// Passes over the captures; 0: for ever.
+    /// Passes over the captures; 0: unlimited.
     pub(super) passes: u64,
     pub(super) speed: Speed,
     pub(super) out_dir: Option<PathBuf>,
     pub(super) output: Option<PathBuf>,
     pub(super) shown: Shown,
-    /// Say how fast it went.
+    /// Whether to report the speed.
     pub(super) stats: bool,
     pub(super) jobs: Option<u16>,
 }
 
-/// What a plan means for the devices of its lab.
+/// A plan resolved against the devices of its lab.
 pub(super) struct ResolvedTarget {
     pub(super) route: Route,
     pub(super) filter: Option<Filter>,
@@ -91,12 +93,12 @@ impl ReplayJob {
         })
     }
 
-    /// Whether counters are to be shown. They take the place of one line for each step: there are no steps.
+    /// Whether to show counters. They replace the line for each step: a replay has no steps.
     pub(super) fn is_summarised(&self) -> bool {
         self.shown == Shown::Text(Detail::Steps)
     }
 
-    /// What is read beside these captures.
+    /// The inputs other than captures.
     pub(super) fn inputs(&self, captures: &[PathBuf]) -> Distinct {
         let mut files = Distinct::default();
         files.read("--lab", &self.lab);
@@ -105,7 +107,7 @@ impl ReplayJob {
         files
     }
 
-    /// Finds the devices that are named.
+    /// Resolves device names.
     pub(super) fn aim(&self, engine: &Pipeline<'_>) -> Result<ResolvedTarget, Failure> {
         let because = |e: &dyn std::fmt::Display| Failure::Because(e.to_string());
         let entry = match &self.at {
@@ -120,7 +122,7 @@ impl ReplayJob {
             let about =
                 |e: &dyn std::fmt::Display| Failure::Because(format!("--map {captured}={device}: {e}"));
             let number = engine.sender(device).map_err(|e| about(&e))?;
-            // Every device that can send has an address.
+            // Every device that can send has a MAC address.
             let mac = engine.get(number).and_then(|device| device.mac).unwrap_or_default();
             map.insert(*captured, Substitute { device: number, mac }).map_err(|e| about(&e))?;
         }
@@ -160,9 +162,12 @@ fn check_inputs(captures: &[PathBuf], lab: &Path, passes: u64) -> Result<(), Fai
 
 fn map_file(path: &Path) -> Result<Vec<MapEntry>, Failure> {
     let about = |e: &dyn std::fmt::Display| Failure::about(path.display(), e);
-    if std::fs::metadata(path).map_err(|e| about(&e))?.len() > MAX_MAP_BYTES {
+    // A pipe or a device does not report its size: one byte more than allowed is enough to detect that it is too long.
+    let mut text = String::new();
+    let file = File::open(path).map_err(|e| about(&e))?;
+    file.take(MAX_MAP_BYTES + 1).read_to_string(&mut text).map_err(|e| about(&e))?;
+    if text.len() as u64 > MAX_MAP_BYTES {
         return Err(about(&format!("longer than {MAX_MAP_BYTES} bytes")));
     }
-    let text = std::fs::read_to_string(path).map_err(|e| about(&e))?;
     map_lines(&text).map_err(|(line, why)| Failure::about(format!("{}:{line}", path.display()), why))
 }

@@ -17,7 +17,7 @@ use macvlab::report::counters_table;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
-/// Does it.
+/// Runs the command.
 pub(super) fn run(plan: &ReplayJob, terminal: &Terminal) -> Result<Exit, Failure> {
     let (mut captures, readers) = open(&plan.captures)?;
     let engine = Pipeline::new(&plan.spec, None);
@@ -37,7 +37,7 @@ pub(super) fn run(plan: &ReplayJob, terminal: &Terminal) -> Result<Exit, Failure
             _ => Pipeline::new(&plan.spec, Some(&mut listener)),
         };
         let mut replay = prepared(plan, engine, aim, readers, outputs(plan))?;
-        // There is nothing to save before.
+        // There is nothing to save before this point.
         interrupt = Interrupt::listen()?;
         let only_stdout = !replay.is_written() && shown != Shown::Nothing;
         let unreadable = drive(&mut replay, plan, &mut captures, &mut progress, |replay| {
@@ -65,7 +65,7 @@ pub(super) fn run(plan: &ReplayJob, terminal: &Terminal) -> Result<Exit, Failure
     Ok(interrupt.exit(terminal).unwrap_or(exit))
 }
 
-/// No file is another one.
+/// Checks that no two files are the same.
 fn distinct(plan: &ReplayJob, engine: &Pipeline<'_>) -> Result<(), Failure> {
     let mut files = plan.inputs(&plan.captures);
     if let Some(folder) = &plan.out_dir {
@@ -74,12 +74,12 @@ fn distinct(plan: &ReplayJob, engine: &Pipeline<'_>) -> Result<(), Failure> {
     plan.output.iter().try_for_each(|path| files.write("-o", path))
 }
 
-/// What is written into a folder.
+/// Paths of the outputs in a folder.
 pub(super) fn device_files(folder: &Path, engine: &Pipeline<'_>) -> impl Iterator<Item = PathBuf> {
     engine.devices().iter().map(move |device| folder.join(format!("{}.pcap", device.name)))
 }
 
-/// A replay with everything that a plan asks for; its outputs are opened last.
+/// A replay as a plan describes it; its outputs are opened last.
 pub(super) fn prepared<'a>(
     plan: &ReplayJob,
     engine: Pipeline<'a>,
@@ -114,7 +114,7 @@ fn listener(views: &mut Views, filter: Option<Filter>) -> impl FnMut(&Event, Opt
     }
 }
 
-/// What is to be written.
+/// The outputs to write.
 fn outputs(plan: &ReplayJob) -> OutputSpec {
     let annotated = plan.output.as_deref().map(|path| {
         if is_dash(path) {
@@ -127,7 +127,7 @@ fn outputs(plan: &ReplayJob) -> OutputSpec {
     OutputSpec { folder: plan.out_dir.clone(), annotated, ..OutputSpec::default() }
 }
 
-/// Lets frames come in until the end, pass by pass. A capture that cannot be read once more ends it, too.
+/// Replays the captures, pass by pass. A capture that cannot be read again ends it as well.
 pub(super) fn drive(
     replay: &mut Replay<'_>,
     plan: &ReplayJob,
@@ -146,7 +146,7 @@ pub(super) fn drive(
             FeedOutcome::End { by_limit: true } => break,
             FeedOutcome::End { by_limit: false } if passes == plan.passes => break,
             FeedOutcome::End { by_limit: false } => {
-                // A pass that gave nothing would do so for ever.
+                // An empty pass would repeat for ever.
                 let frames = replay.counts().frames;
                 if frames == frames_before {
                     break;
@@ -163,7 +163,7 @@ pub(super) fn drive(
     Ok(())
 }
 
-/// What was not told as it happened.
+/// Reports what was not reported as it happened.
 fn tell_rest(captures: &[Capture], done: &Done, terminal: &Terminal) {
     for text in captures.iter().filter_map(Capture::tell_rest) {
         terminal.say(text);

@@ -1,4 +1,4 @@
-//! How far a replay came, and how fast.
+//! A replay's progress and speed.
 
 use crate::cli::input::Capture;
 use crate::cli::terminal::Terminal;
@@ -7,7 +7,7 @@ use macvlab::replay::FeedCounts;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-/// From one movement of the bar to the next.
+/// Time between two updates of the bar.
 const EVERY: Duration = Duration::from_millis(100);
 
 /// The progress of one replay.
@@ -23,7 +23,7 @@ fn now() -> Instant {
 }
 
 impl Progress {
-    /// Of one replay: on a terminal, how much of the files was read.
+    /// For a single replay: on a terminal, shows the share of the files that was read.
     pub(super) fn of(captures: &[Capture], passes: u64, terminal: &Terminal) -> Progress {
         let total = captures.iter().map(|c| c.total_bytes).sum::<Option<u64>>();
         let total = total.map(|bytes| bytes.saturating_mul(passes)).filter(|bytes| *bytes > 0);
@@ -44,12 +44,12 @@ impl Progress {
         Progress { bar: bar.with_prefix(name), began: now(), next: now() }
     }
 
-    /// Of one replay beside others: nothing is shown.
+    /// For one of several parallel replays: shows nothing.
     pub(super) fn hidden() -> Progress {
         Progress { bar: ProgressBar::hidden(), began: now(), next: now() }
     }
 
-    /// Moves the bar, now and then.
+    /// Updates the bar at intervals.
     pub(super) fn moved(&mut self, captures: &[Capture], counts: &FeedCounts) {
         if self.bar.is_hidden() {
             return;
@@ -64,7 +64,7 @@ impl Progress {
         self.bar.set_message(format!("{} frames/s", scaled(counts.frames as f64 / self.seconds())));
     }
 
-    /// Something is said on standard error meanwhile.
+    /// Suspends the bar while a message is printed on standard error.
     pub(super) fn suspend(&self, say: impl FnOnce()) {
         self.bar.suspend(say);
     }
@@ -73,12 +73,12 @@ impl Progress {
         self.began.elapsed().as_secs_f64().max(1e-9)
     }
 
-    /// The bar goes.
+    /// Removes the bar.
     pub(super) fn clear(&self) {
         self.bar.finish_and_clear();
     }
 
-    /// How fast it went, in words.
+    /// The speed, in words.
     pub(super) fn rate(&self, counts: &FeedCounts) -> String {
         let seconds = self.seconds();
         let FeedCounts { frames, bytes, .. } = counts;
@@ -87,7 +87,7 @@ impl Progress {
     }
 }
 
-/// A number in three digits and a letter.
+/// A number as three digits and a unit prefix.
 fn scaled(number: f64) -> String {
     let (number, letter) = match number {
         n if n >= 1e9 => (n / 1e9, " G"),

@@ -1,11 +1,11 @@
-//! The values of options.
+//! Parses option values.
 
 use macvlab::frame::{MacAddr, VlanId};
 use macvlab::labfile::parse_duration;
 use macvlab::replay::{Captured, Speed, VlanEdit};
 use std::time::Duration;
 
-/// A captured address, and the device that stands for it.
+/// A captured address, and the device that takes its place.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct MapEntry {
     pub(super) captured: Captured,
@@ -17,7 +17,7 @@ impl MapEntry {
         let captured = captured.trim().parse().map_err(|e: macvlab::replay::BadAddress| e.to_string())?;
         let device = device.trim().to_owned();
         if device.is_empty() {
-            return Err(format!("no device is named for {captured}"));
+            return Err(format!("no device is given for {captured}"));
         }
         Ok(MapEntry { captured, device })
     }
@@ -29,7 +29,7 @@ pub(super) fn map_entry(text: &str) -> Result<MapEntry, String> {
     MapEntry::new(captured, device)
 }
 
-/// Lines `ADDR DEVICE` or `ADDR=DEVICE`; what follows a `#` is a remark. A mistake comes with its line, from 1.
+/// Lines `ADDR DEVICE` or `ADDR=DEVICE`; `#` begins a comment. An error comes with its line number, from 1.
 pub(super) fn map_lines(text: &str) -> Result<Vec<MapEntry>, (usize, String)> {
     let mut entries = Vec::new();
     for (line, number) in text.lines().zip(1..) {
@@ -44,12 +44,12 @@ pub(super) fn map_lines(text: &str) -> Result<Vec<MapEntry>, (usize, String)> {
     Ok(entries)
 }
 
-/// An address, and what it becomes.
+/// A MAC address and its replacement.
 pub(super) type MacPair = (MacAddr, MacAddr);
 
-/// `A=B`; tcprewrite's comma serves as well.
+/// `A=B`; a comma, as in tcprewrite, works as well.
 pub(super) fn mac_pair(text: &str) -> Result<MacPair, String> {
-    let (old, new) = text.split_once(['=', ',']).ok_or("this is A=B, two MAC addresses")?;
+    let (old, new) = text.split_once(['=', ',']).ok_or("expected A=B, two MAC addresses")?;
     let mac = |text: &str| text.trim().parse().map_err(|e: macvlab::frame::BadMac| e.to_string());
     Ok((mac(old)?, mac(new)?))
 }
@@ -58,13 +58,13 @@ pub(super) fn mac_pair(text: &str) -> Result<MacPair, String> {
 pub(super) fn vlan(text: &str) -> Result<VlanEdit, String> {
     let id = |text: &str| {
         let id = text.parse().ok().and_then(VlanId::new).filter(|id| id.get() < 4095);
-        id.ok_or_else(|| format!("`{text}` is no VLAN: 0 to 4094"))
+        id.ok_or_else(|| format!("`{text}` is not a VLAN: 0 to 4094"))
     };
     match text.split_once(':') {
         Some(("add", number)) => Ok(VlanEdit::Add(id(number)?)),
         None if text == "del" => Ok(VlanEdit::Delete),
         None if text.starts_with(|c: char| c.is_ascii_digit()) => Ok(VlanEdit::Set(id(text)?)),
-        _ => Err("this is add:N, del or N".to_owned()),
+        _ => Err("expected add:N, del or N".to_owned()),
     }
 }
 
@@ -83,7 +83,7 @@ pub(super) fn speed(text: &str) -> Result<Speed, String> {
         .map_err(|_| "a speed is a positive number, as in 1x or 0.5x, or max".to_owned())
 }
 
-/// A number above nought.
+/// A number above zero.
 pub(super) fn rate(text: &str) -> Result<f64, String> {
     let number = text.parse().ok().filter(|rate: &f64| rate.is_finite() && *rate > 0.0);
     number.ok_or_else(|| "a rate is a positive number".to_owned())

@@ -1,16 +1,16 @@
-//! `macvlab verify --matrix`: the cells of the matrix, pinged for real.
+//! `macvlab verify --matrix`: the cells of the matrix, with real pings.
 
 use super::super::interrupt::Interrupt;
 use super::super::terminal::Terminal;
 use super::super::{Exit, Failure};
-use super::{MAX_TOLD, Which, progress_bar};
+use super::{First, Which, progress_bar};
 use macvlab::kernel::{CellChecked, cell_count, verify_matrix};
 use macvlab::matrix::Group;
 use macvlab::plain::plain;
 use std::io::Write as _;
 use std::path::PathBuf;
 
-/// The cells of these labs, or of the classic set-up; neighbours learned, then static.
+/// The cells of these labs, or of the classic set-up; with learned, then with static neighbours.
 pub(super) fn groups(labs: &[PathBuf], which: &Which, terminal: &Terminal) -> Result<Vec<Group>, Failure> {
     if labs.is_empty() {
         return Ok([which.classic(false)?, which.classic(true)?].concat());
@@ -31,7 +31,7 @@ pub(super) fn groups(labs: &[PathBuf], which: &Which, terminal: &Terminal) -> Re
     Ok(groups)
 }
 
-/// Asks the kernel about every cell.
+/// Runs every cell on the kernel.
 pub(super) fn run(
     groups: &[Group],
     jobs: usize,
@@ -41,13 +41,12 @@ pub(super) fn run(
     let all = cell_count(groups) as u64;
     let bar = progress_bar(all, "cells", terminal);
     let mut out = terminal.out();
-    let (mut told, mut problem) = (0, None);
+    let (mut first, mut problem) = (First::default(), None);
     let tally = verify_matrix(groups, jobs, interrupt.stop(), &mut |checked| {
         bar.inc(1);
-        if checked.agrees() || told == MAX_TOLD {
+        if checked.agrees() || !first.tells() {
             return;
         }
-        told += 1;
         let line = in_words(checked);
         problem = bar.suspend(|| writeln!(out, "{line}")).err().or(problem.take());
         if terminal.closed() {
@@ -66,8 +65,8 @@ pub(super) fn run(
     };
     let done = tally.cells + tally.skipped.values().sum::<u64>();
     if done < all && interrupt.came() {
-        // What was not asked does not agree.
-        let words = format!("{agreed} agree, {} do not, {} could not be asked", tally.differ, tally.troubled);
+        // A run that was interrupted does not count as agreement.
+        let words = format!("{agreed} agree, {} do not, {} could not be run", tally.differ, tally.troubled);
         terminal.say(format_args!("interrupted after {done} of {all} cells: {words}{repeated}"));
         return Ok(Exit::Interrupted);
     }
@@ -88,7 +87,7 @@ fn in_words(checked: &CellChecked) -> String {
     let rule = ours.rule.map(|rule| format!(" by {rule} {}", rule.title())).unwrap_or_default();
     let kernel = match kernel {
         Ok(reach) => reach.name().to_owned(),
-        Err(e) => format!("could not be asked: {e}"),
+        Err(e) => format!("could not be run: {e}"),
     };
     format!("{setup}: {from} pings {to}: here {}{rule}; the kernel: {kernel}", ours.reach.name())
 }

@@ -19,16 +19,31 @@ use std::io::Write as _;
 use std::num::NonZeroU64;
 use std::path::{Path, PathBuf};
 
-/// Failing random labs, or cells, that are told; all are counted.
+/// Maximum number of failing random labs, or cells, that are shown; all are counted.
 const MAX_TOLD: u64 = 10;
-/// Threads, unless they are given: a lab keeps one busy, a cell of the matrix mostly waits for what does not come.
+
+/// Shows the first ones of many.
+#[derive(Default)]
+struct First {
+    told: u64,
+}
+
+impl First {
+    /// Whether another one is shown.
+    fn tells(&mut self) -> bool {
+        self.told += 1;
+        self.told <= MAX_TOLD
+    }
+}
+
+/// Default number of threads: a lab keeps one busy, a cell of the matrix mostly waits for timeouts.
 const RANDOM_JOBS: u16 = 4;
 const MATRIX_JOBS: u16 = 16;
 
 /// Run the same labs, or random ones, on the running kernel, and compare frame by frame.
 ///
-/// Every NIC, port, station and switch gets a network namespace of its own; nothing outside them is touched, and they
-/// are gone when the program ends, however it ends. Needs Linux, and root or user namespaces.
+/// Every NIC, port, station and switch gets a separate network namespace; nothing outside them is touched, and they
+/// disappear when the program ends, however it ends. Needs Linux, and root or user namespaces.
 ///
 /// Steps with TCP/IP stacks (ping, arping, udp, tcp) and replays are left out on both sides.
 #[derive(clap::Args)]
@@ -38,27 +53,27 @@ const MATRIX_JOBS: u16 = 16;
   sudo macvlab verify --random 1000     a thousand random labs
   sudo macvlab verify --random 1 --seed 42
                                         the same random lab again
-  sudo macvlab verify --matrix          every cell of the default matrix, pinged for real
+  sudo macvlab verify --matrix          every cell of the default matrix, with real pings
   sudo macvlab verify --matrix --modes vepa,bridge --hairpin on
-                                        some of them, as macvlab matrix takes them
+                                        some of them, with the options of macvlab matrix
   sudo macvlab verify --matrix lab.toml
                                         the devices of a lab
 
-Exit codes: 0 the kernel agrees, 1 it does not, 2 wrong usage or input, or it cannot be asked,
+Exit codes: 0 the kernel agrees, 1 it does not, 2 wrong usage or input, or it cannot be run,
 130 after Ctrl-C.")]
 pub(super) struct Args {
     /// Lab files; - is standard input.
     #[arg(value_name = "LAB", required_unless_present_any = ["random", "matrix"])]
     #[arg(conflicts_with_all = ["random", "seed", "save", "rules"])]
     labs: Vec<PathBuf>,
-    /// So many random labs.
+    /// Number of random labs.
     #[arg(long, value_name = "N")]
     random: Option<NonZeroU64>,
-    /// The seed of the first random lab; the others follow by one. Default: from the clock.
+    /// The seed of the first random lab; it increases by one for each lab. Default: from the clock.
     #[arg(long, value_name = "S", requires = "random")]
     seed: Option<u64>,
-    /// Ping for real in every cell of the matrix of `macvlab matrix` (of these labs, or the default one), neighbours learned
-    /// and static.
+    /// Run real pings in every cell of the matrix of `macvlab matrix` (of these labs, or the default one), with learned
+    /// and static neighbours.
     #[arg(long, conflicts_with = "random")]
     matrix: bool,
     #[command(flatten)]
@@ -66,15 +81,15 @@ pub(super) struct Args {
     /// Threads for random labs (4) or for the matrix (16: most of them wait); at most 256.
     #[arg(long, value_name = "J", value_parser = clap::value_parser!(u16).range(1..=256))]
     jobs: Option<u16>,
-    /// Save failing random labs, made small, as lab files in this folder.
+    /// Save failing random labs, minimized, as lab files in this folder.
     #[arg(long, value_name = "DIR", requires = "random")]
     save: Option<PathBuf>,
-    /// Write a page in Markdown: every rule, and in how many of the random labs it decided something.
+    /// Write a Markdown page with every rule and the number of random labs in which it decided something.
     #[arg(long, value_name = "OUT.md", requires = "random")]
     rules: Option<PathBuf>,
 }
 
-/// Does it.
+/// Runs the command.
 pub(super) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
     let groups = if args.matrix { Some(matrix::groups(&args.labs, &args.which, terminal)?) } else { None };
     if groups.is_none() && args.which.is_given() {
@@ -89,7 +104,7 @@ pub(super) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
     acquire_privileges().map_err(|e| Failure::Because(e.to_string()))?;
     let kernel = KernelInfo::read();
     terminal.say(format_args!("{} ({})", kernel.release, kernel.options.join(" ")));
-    // There is one thread only until here, as namespaces demand.
+    // Up to here there is only one thread, as namespaces require.
     let interrupt = Interrupt::listen()?;
     let jobs = |default| usize::from(args.jobs.unwrap_or(default));
     match (args.random, groups) {
@@ -163,17 +178,16 @@ fn random(
     terminal: &Terminal,
 ) -> Result<Exit, Failure> {
     let first = args.seed.unwrap_or_else(seed_of_the_day);
-    // That it cannot be written is found out before the work.
+    // An unwritable path is detected before the work.
     let page = args.rules.as_deref().map(|path| Output::create(path, terminal)).transpose()?;
     let bar = progress_bar(count, "labs", terminal);
-    let (mut told, mut problem) = (0, None);
+    let (mut shown, mut problem) = (First::default(), None);
     let tally = verify_random(first, count, jobs, interrupt.stop(), &mut |progress| {
         bar.inc(1);
         match progress {
             Progress::Agreed(..) => {}
             Progress::Failed(failure) => {
-                told += 1;
-                if told <= MAX_TOLD {
+                if shown.tells() {
                     problem = bar.suspend(|| show(failure, args, terminal)).err().or(problem.take());
                 }
             }
@@ -194,8 +208,8 @@ fn random(
     let agreed = labs - failed - troubled;
     let words = in_words(tally.allowed);
     if labs < count && interrupt.came() {
-        // What was not asked does not agree, and no page says how often it did.
-        let words = format!("{agreed} agree, {failed} do not, {troubled} could not be asked{words}");
+        // An interrupted run does not count as agreement, and no page reports its numbers.
+        let words = format!("{agreed} agree, {failed} do not, {troubled} could not be run{words}");
         terminal.say(format_args!("interrupted after {labs} of {count} random labs: {words}"));
         return Ok(Exit::Interrupted);
     }
@@ -215,13 +229,13 @@ fn random(
     })
 }
 
-/// A failing random lab: what is different, and the lab itself.
+/// Shows a failing random lab: the differences, and the lab itself.
 fn show(failure: &LabFailure, args: &Args, terminal: &Terminal) -> Result<(), Failure> {
     let mut out = terminal.out();
     let seed = failure.seed;
     let sometimes = if failure.flaky { ", but not every time" } else { "" };
     writeln!(out, "random lab {seed}: the kernel does not agree{sometimes}")?;
-    writeln!(out, "again: macvlab verify --random 1 --seed {seed}")?;
+    writeln!(out, "to repeat: macvlab verify --random 1 --seed {seed}")?;
     write!(out, "{}", failure.told)?;
     let text = labfile::write(&failure.lab);
     match &args.save {
@@ -237,14 +251,14 @@ fn show(failure: &LabFailure, args: &Args, terminal: &Terminal) -> Result<(), Fa
     Ok(())
 }
 
-/// Every rule with its reason, its counterpart, and how often it was put to the test.
+/// Every rule with its reason, its counterpart, and the number of labs that tested it.
 fn rules_page(tally: &Tally, first: u64, kernel: &KernelInfo) -> String {
     let (labs, failed) = (tally.labs, tally.failed + tally.troubled);
     let mut page = format!(
-        "# The rules, held against the kernel\n\n\
+        "# The rules, compared with the kernel\n\n\
          Made by `macvlab verify --random {labs} --seed {first} --rules docs/agreement.md` on {}.\n\n\
          {} of {labs} random labs agreed frame by frame{}. The last column says in how many of them the rule decided\n\
-         something: a hop or a refusal. A rule that only says why a port got nothing has no hop of its own; grounds\n\
+         something: a hop or a refusal. A rule that only explains why a port got nothing has no hop; ground\n\
          and counting rules show in every comparison of deliveries and counters.\n\n\
          | rule | what it says | why | in the kernel | labs |\n| --- | --- | --- | --- | ---: |\n",
         kernel.release,
@@ -286,9 +300,21 @@ fn in_words(allowed: Allowed) -> String {
     text
 }
 
-/// Different labs each time; the seed is told, so that they can be repeated.
+/// Different labs each time; the seed is printed, so that they can be repeated.
 #[expect(clippy::disallowed_methods, reason = "the rim reads the clock")]
 fn seed_of_the_day() -> u64 {
     let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
     now.map_or(1, |d| u64::try_from(d.as_micros()).unwrap_or(1))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::First;
+
+    #[test]
+    fn the_first_ten_failures_are_told() {
+        let mut first = First::default();
+        let told: Vec<bool> = (0..12).map(|_| first.tells()).collect();
+        assert_eq!(told, [[true; 10].as_slice(), &[false; 2]].concat());
+    }
 }

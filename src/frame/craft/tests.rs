@@ -87,7 +87,7 @@ fn echoes_and_datagrams_have_right_checksums() {
     }
 }
 
-/// The ones' complement sum over pseudo header and data: 0 if the checksum in it is right (RFC 1071).
+/// The ones' complement sum over pseudo header and data: 0 if its checksum is correct (RFC 1071).
 fn checksum(frame: &[u8]) -> u16 {
     let v6 = frame[12] == 0x86;
     let (addresses, protocol, data) = if v6 {

@@ -1,4 +1,4 @@
-//! Random changes at run time: those that the kernel accepts and those that it refuses.
+//! Random changes at run time: some that the kernel accepts and some that it refuses.
 
 use super::{LabGenerator, Port, is_port};
 use crate::frame::MacAddr;
@@ -106,8 +106,8 @@ impl LabGenerator {
         Action::Set { device, change }
     }
 
-    /// The switch's own device: not its mtu, which is the least of its ports', and not its address, which
-    /// the switch may hold for a port's.
+    /// The switch's own device: not its mtu, which is the least of its ports', and not its MAC address, which the
+    /// switch may use for a port.
     fn own_device_change(&mut self) -> Change {
         match self.dice.weighted(&[30, 25, 25, 10, 10]) {
             0 => Change::Promisc(self.dice.percent(50)),
@@ -153,7 +153,7 @@ impl LabGenerator {
     }
 
     fn entry(&mut self, port: Name) -> FdbSpec {
-        // A dynamic entry that is also sticky is nothing that `bridge fdb` offers.
+        // `bridge fdb` cannot add a dynamic sticky entry.
         let sticky = self.dice.percent(30);
         let dynamic = !sticky && self.dice.percent(30);
         FdbSpec { mac: self.any_mac(), port, sticky, dynamic, vlan: None }
@@ -169,7 +169,7 @@ impl LabGenerator {
         };
         let before = self.ports.clone();
         let spec = self.port(&name);
-        // If it is refused because the name is taken, the old one is still there.
+        // If the change is refused because the name is in use, the old device still exists.
         if before.iter().any(|p| p.name == name) {
             self.ports = before;
         }

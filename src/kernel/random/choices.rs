@@ -1,6 +1,6 @@
-//! Pseudo-random numbers that never change.
+//! Pseudo-random numbers that are the same in every version.
 
-/// SplitMix64: small, even enough, and the same for ever.
+/// SplitMix64: small, uniform enough, and stable.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Choices(u64);
 
@@ -29,12 +29,12 @@ impl Choices {
         u8::try_from(self.below(usize::from(n))).unwrap_or(0)
     }
 
-    /// `true` so many times in a hundred.
+    /// `true` with this probability, in percent.
     pub(super) fn percent(&mut self, chance: u64) -> bool {
         self.next() % 100 < chance
     }
 
-    /// One of these, which are not none.
+    /// One of these elements; the slice must not be empty.
     pub(super) fn pick<'a, T>(&mut self, from: &'a [T]) -> &'a T {
         &from[self.below(from.len())]
     }

@@ -1,11 +1,11 @@
-//! Random IPv4 datagrams in parts.
+//! Random fragmented IPv4 datagrams.
 
 use super::LabGenerator;
 use crate::frame::MacAddr;
 use crate::lab::spec::{Action, FrameSpec, InjectPoint, Name};
 use etherparse::{IpEcn, IpFragOffset, IpNumber, Ipv4Header};
 
-/// One part of a datagram.
+/// One fragment of a datagram.
 struct Part {
     /// In units of 8 bytes.
     offset: u16,
@@ -14,7 +14,8 @@ struct Part {
 }
 
 impl LabGenerator {
-    /// The parts of one datagram that is for many, in any order; sometimes one is missing, repeated or overlaps another.
+    /// The fragments of one multicast or broadcast datagram, in any order; sometimes one is missing, repeated or
+    /// overlaps another.
     pub(super) fn datagram(&mut self, seed: u64) -> Vec<Action> {
         self.serial += 1;
         let mut parts = self.parts();
@@ -53,7 +54,7 @@ impl LabGenerator {
                 let part = Part { offset: parts[at].offset + 1, len: 8 + 8 * self.dice.below(2), more: true };
                 parts.insert(at, part);
             }
-            // A part that is not last ends at a multiple of 8, or is cut.
+            // A fragment other than the last ends at a multiple of 8, or is cut.
             _ => parts[at].len += 1 + self.dice.below(7),
         }
         parts
@@ -84,7 +85,8 @@ impl LabGenerator {
         Action::Inject { at, entry, frame: FrameSpec::Bytes(frame) }
     }
 
-    /// The lab is in the source address and the datagram in the id, so that no two of them are ever put together.
+    /// The source address identifies the lab and the id the datagram, so that different ones are never reassembled
+    /// together.
     fn header(&mut self, part: &Part, seed: u64) -> Vec<u8> {
         let [.., a, b, c] = seed.to_be_bytes();
         let ecn = *self.dice.pick(&[IpEcn::ZERO, IpEcn::TWO, IpEcn::THREE]);
@@ -105,7 +107,7 @@ impl LabGenerator {
         header.to_bytes().to_vec()
     }
 
-    /// Mostly a group, which is what fragments are held back for.
+    /// Mostly a group: only such fragments are reassembled.
     fn group_destination(&mut self) -> MacAddr {
         match self.dice.weighted(&[55, 30, 15]) {
             0 => {
@@ -126,7 +128,7 @@ impl LabGenerator {
 mod tests {
     use super::super::random_lab;
     use super::*;
-    use crate::frame::EthHeader;
+    use crate::frame::{EthHeader, ethertype};
     use crate::kernel::Prediction;
     use crate::verdict::Rule;
 
@@ -137,8 +139,8 @@ mod tests {
             _ => None,
         });
         let packet = |f: &Vec<u8>| {
-            let behind = 12 + 4 * EthHeader::tags(f).count();
-            f.get(behind..).and_then(|r| r.strip_prefix(&[8, 0, 0x45])).map(<[u8]>::to_vec)
+            let (_, at) = EthHeader::payload(f).filter(|(kind, _)| *kind == ethertype::IPV4)?;
+            f[at..].strip_prefix(&[0x45]).map(<[u8]>::to_vec)
         };
         frames.filter_map(packet).collect()
     }

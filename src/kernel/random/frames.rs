@@ -1,12 +1,12 @@
 //! Random frames.
 
 use super::LabGenerator;
-use crate::frame::MacAddr;
+use crate::frame::{MacAddr, ethertype};
 use crate::lab::LabSpec;
 use crate::lab::spec::{Action, DeviceKind, FrameSpec, InjectPoint, Name};
 
 impl LabGenerator {
-    /// One frame, sent by somebody.
+    /// One frame from a random sender.
     pub(super) fn frame(&mut self, lab: &LabSpec) -> Action {
         let (at, from_wire, own) = self.sender();
         let dst = self.destination();
@@ -19,7 +19,7 @@ impl LabGenerator {
         };
         let ethertype: u16 =
             *self.dice.pick(&[0x88b5, 0x88b5, 0x88b5, 0x0800, 0x0806, 0x86dd, 0x8808, 0x88cc, 0x0026]);
-        // What PAUSE is told by shows in floods, and behind a tag.
+        // Fields that identify PAUSE affect floods, also behind a tag.
         let pause = ethertype == 0x8808;
         let dst = if pause && self.dice.percent(60) { MacAddr::BROADCAST } else { dst };
         let mut frame = [dst.0, src.0].concat();
@@ -36,7 +36,7 @@ impl LabGenerator {
         Action::Inject { at, entry, frame: FrameSpec::Bytes(frame) }
     }
 
-    /// The device that sends, whether its frame comes off its wire instead, and the address it would use.
+    /// The sending device, whether its frame arrives on its wire instead, and its MAC address.
     pub(super) fn sender(&mut self) -> (Name, bool, MacAddr) {
         let ports = if self.ports.is_empty() { 0 } else { 52 };
         let nics = if self.nics.is_empty() { 0 } else { 14 };
@@ -86,20 +86,20 @@ impl LabGenerator {
     }
 
     pub(super) fn tag(&mut self, frame: &mut Vec<u8>) {
-        let tpid: u16 = if self.dice.percent(75) { 0x8100 } else { 0x88a8 };
+        let tpid: u16 = if self.dice.percent(75) { ethertype::C_VLAN } else { ethertype::S_VLAN };
         let id = *self.dice.pick(&[0, 0, 1, 5, 4094]);
         let priority: u16 = if self.dice.percent(30) { 0x6000 } else { 0 };
         frame.extend(tpid.to_be_bytes());
         frame.extend((id | priority).to_be_bytes());
     }
 
-    /// Mostly as it is; now and then a runt, or around the length that somebody still takes.
+    /// Mostly unchanged; sometimes a runt, or a length around a receiver's limit.
     fn resize(&mut self, frame: &mut Vec<u8>, tags: usize, lab: &LabSpec) {
         match self.dice.weighted(&[84, 5, 11]) {
             0 => {}
             1 => {
                 let len = 12 + self.dice.below(9);
-                // A bridge's firewall hook, where the kernel has one, drops what ends inside an inner tag.
+                // A bridge's firewall hook, if the kernel has one, drops frames that end inside an inner tag.
                 let shortest = if tags > 1 { 14 + 4 * tags } else { 0 };
                 frame.resize(len.max(shortest), 0);
             }

@@ -12,13 +12,13 @@ use crate::lab::spec::{Action, Change, DeviceKind, Name, StepSpec};
 use crate::macvlan::Mode;
 use choices::Choices;
 
-/// Frames in a random lab.
+/// Number of frames in a random lab.
 const FRAMES: u64 = 20;
 
-/// In how many labs of a hundred datagrams are sent in parts. The namespaces of such a lab cannot be used again.
+/// Percentage of labs that send fragmented datagrams. The namespaces of such a lab cannot be reused.
 const LABS_WITH_PARTS: u64 = 25;
 
-/// The random lab with this number.
+/// The random lab with this seed.
 #[must_use]
 pub fn random_lab(seed: u64) -> LabSpec {
     let mut maker = LabGenerator { dice: Choices::new(seed), ..LabGenerator::default() };
@@ -36,7 +36,7 @@ pub fn random_lab(seed: u64) -> LabSpec {
             waiting = maker.datagram(seed);
             waiting.reverse();
         }
-        // Mostly the parts come one behind the other.
+        // Mostly the fragments are consecutive.
         let part = if maker.dice.percent(85) { waiting.pop() } else { None };
         let action = part.unwrap_or_else(|| maker.frame(&lab));
         lab.steps.push(StepSpec::new(action));
@@ -44,7 +44,7 @@ pub fn random_lab(seed: u64) -> LabSpec {
     lab
 }
 
-/// What is known about a port while steps are made up: enough to hit it often, not enough to predict anything.
+/// Data about a port while steps are generated: enough to address it often, not enough to predict results.
 #[derive(Clone, Debug)]
 struct Port {
     name: Name,
@@ -54,29 +54,29 @@ struct Port {
     sources: Vec<MacAddr>,
 }
 
-/// Makes up labs.
+/// Generates labs.
 #[derive(Debug, Default)]
 struct LabGenerator {
     dice: Choices,
     nics: Vec<(Name, MacAddr)>,
-    /// NICs whose cable nobody else is on, so that they can be removed.
+    /// NICs whose cable no other device uses, so that they can be removed.
     loose: Vec<Name>,
     ports: Vec<Port>,
     stations: Vec<(Name, MacAddr)>,
     /// Devices on the switch.
     plugged: Vec<Name>,
-    /// The switch's own device, if ports sit on it.
+    /// The switch's own device, if it has ports.
     own_device: Option<(Name, MacAddr)>,
-    /// How many more ports are to sit there.
+    /// How many more ports it gets.
     for_own_device: usize,
-    /// Makes every frame different.
+    /// Makes every frame unique.
     serial: u32,
-    /// Numbers addresses and names.
+    /// Counter for addresses and names.
     numbered: u8,
 }
 
 impl LabGenerator {
-    /// Keeps track of what a change did, as far as later steps want to know.
+    /// Tracks a change's effect, as far as later steps need it.
     fn follow(&mut self, action: &Action) {
         match action {
             Action::Set { device, change } => self.follow_change(device, change),
@@ -113,7 +113,7 @@ impl LabGenerator {
         self.ports.push(Port { name: name.into(), mac, mode, groups, sources });
     }
 
-    /// An address of somebody in the lab, or of nobody.
+    /// The MAC address of a device in the lab, or an unused one.
     fn any_mac(&mut self) -> MacAddr {
         let mut known: Vec<MacAddr> = self.ports.iter().map(|p| p.mac).collect();
         known.extend(self.nics.iter().chain(&self.stations).chain(&self.own_device).map(|(_, m)| *m));
@@ -125,13 +125,13 @@ impl LabGenerator {
         MacAddr([0x02, 0, 0, 0, 9, self.dice.below_u8(3)])
     }
 
-    /// An address that nobody has had.
+    /// An address that has never been used.
     fn fresh_mac(&mut self, family: u8) -> MacAddr {
         self.numbered += 1;
         MacAddr([0x02, 0, 0, 0, family, self.numbered])
     }
 
-    /// A group. No two have the same last four bytes, which is all that the kernel's hash looks at.
+    /// A group. No two have the same last four bytes, the only ones that the kernel's hash uses.
     fn group(&mut self) -> MacAddr {
         const GROUPS: [[u8; 6]; 8] = [
             [0x01, 0x00, 0x5e, 0x01, 0x02, 0x03],
@@ -146,7 +146,7 @@ impl LabGenerator {
         MacAddr(*self.dice.pick(&GROUPS))
     }
 
-    /// A reserved group: half of the time one that something special is done with.
+    /// A reserved group: half of the time one with special treatment.
     fn reserved(&mut self) -> MacAddr {
         let nibble =
             if self.dice.percent(50) { *self.dice.pick(&[0, 1, 2, 3, 0x0e]) } else { self.dice.below_u8(18) };

@@ -69,7 +69,7 @@ impl LabGenerator {
         }
     }
 
-    /// Each NIC: nothing, a station, another NIC, or the switch.
+    /// Cables each NIC: not at all, to a station, another NIC, or the switch.
     fn cables(&mut self, lab: &mut LabSpec, mut unwired: Vec<usize>) {
         let mut on_switch: Vec<Name> = Vec::new();
         while let Some(n) = unwired.pop() {
@@ -95,7 +95,7 @@ impl LabGenerator {
             let station = self.station(lab);
             on_switch.push(station);
         }
-        // The ports' order is the order of the devices, not of the dice.
+        // The ports' order is the order of the devices, not a random one.
         on_switch.sort();
         let switch = self.switch(&on_switch);
         self.plugged = on_switch;
@@ -181,7 +181,7 @@ impl LabGenerator {
         Mode::ALL[self.dice.weighted(&[20, 24, 32, 6, 18])]
     }
 
-    /// A port, made so that most of them come into being and some do not.
+    /// A port, such that most are created and some are refused.
     pub(super) fn port(&mut self, name: &str) -> MacvlanSpec {
         let parent = self.parent();
         let alone = self.ports.is_empty();

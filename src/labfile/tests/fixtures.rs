@@ -1,4 +1,4 @@
-//! The labs that come with the program are without mistakes and say what they show.
+//! The included labs have no errors and have a title and expectations.
 
 use crate::lab::spec::{Action, LabSpec};
 use crate::labfile::{load, parse, write};
@@ -25,7 +25,7 @@ fn every_lab_is_read_and_every_step_says_what_must_come_of_it() {
         }
     }
     let titles: BTreeSet<&str> = labs.iter().map(|(_, lab)| lab.title.as_str()).collect();
-    assert_eq!(titles.len(), labs.len(), "every title is another");
+    assert_eq!(titles.len(), labs.len(), "every title is different");
 }
 
 #[test]

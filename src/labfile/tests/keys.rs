@@ -1,4 +1,4 @@
-//! Mistakes in tables, keys and values.
+//! Errors in tables, keys and values.
 
 use super::diagnosed;
 use insta::assert_snapshot;
@@ -89,7 +89,7 @@ fn unknown_key_far_from_any() {
     4 | colour = "blue"
       | ^^^^^^ vlan.v.colour
       |
-      = help: it is one of `parent`, `id`, `mac`, `mtu`, `up`, `address`, `gateway` or `neighbours`
+      = help: use one of `parent`, `id`, `mac`, `mtu`, `up`, `address`, `gateway` or `neighbours`
     "#);
 }
 
@@ -114,13 +114,13 @@ fn wrong_type() {
     3 | up = 1
       |      ^ nic.eth0.up
 
-    error: expected an address or a list of them, found a whole number
+    error: expected an IP address or a list of them, found a whole number
      --> lab.toml:4:11
       |
     4 | address = 4
       |           ^ nic.eth0.address
 
-    3 mistakes
+    3 errors
     "#);
 }
 
@@ -143,7 +143,7 @@ fn unknown_mode() {
     4 | mode = "birdge"
       |        ^^^^^^^^ macvlan.c1.mode
       |
-      = help: did you mean `bridge`? it is one of `private`, `vepa`, `bridge`, `passthru` or `source`
+      = help: did you mean `bridge`? use one of `private`, `vepa`, `bridge`, `passthru` or `source`
 
     error: `hairpin` is not a mode
      --> lab.toml:6:31
@@ -151,7 +151,7 @@ fn unknown_mode() {
     6 | set = { device = "c1", mode = "hairpin" }
       |                               ^^^^^^^^^ step[1].set.mode
       |
-      = help: it is one of `private`, `vepa`, `bridge`, `passthru` or `source`
+      = help: use one of `private`, `vepa`, `bridge`, `passthru` or `source`
 
     error: `l2` is not a mode
      --> lab.toml:8:49
@@ -159,9 +159,9 @@ fn unknown_mode() {
     8 | add = { macvlan = "c2", parent = "eth0", mode = "l2" }
       |                                                 ^^^^ step[2].add.mode
       |
-      = help: it is one of `private`, `vepa`, `bridge`, `passthru` or `source`
+      = help: use one of `private`, `vepa`, `bridge`, `passthru` or `source`
 
-    3 mistakes
+    3 errors
     "#);
 }
 
@@ -190,13 +190,13 @@ fn bad_addresses() {
         gateway = "192.168.128.1/24"
     "#;
     assert_snapshot!(diagnosed(text), @r#"
-    error: `192.168.128.130` is not an address with a prefix length
+    error: `192.168.128.130` is not an IP address with a prefix length
      --> lab.toml:2:12
       |
     2 | address = ["192.168.128.130", "192.168.128.300/24", "10.0.0.1/33", "fd00::1/129", "10.0.0.1/x"]
       |            ^^^^^^^^^^^^^^^^^ nic.eth0.address[1]
       |
-      = help: its subnet belongs to it, as in "192.168.128.130/24"
+      = help: add its prefix length, as in "192.168.128.130/24"
 
     error: `192.168.128.300` is not an IP address
      --> lab.toml:2:31
@@ -212,7 +212,7 @@ fn bad_addresses() {
     2 | address = ["192.168.128.130", "192.168.128.300/24", "10.0.0.1/33", "fd00::1/129", "10.0.0.1/x"]
       |                                                     ^^^^^^^^^^^^^ nic.eth0.address[3]
       |
-      = help: the prefix length of an IPv4 address is a number from 0 to 32
+      = help: the prefix length of an IPv4 address is from 0 to 32
 
     error: `/129` is not a prefix length of fd00::1
      --> lab.toml:2:68
@@ -220,7 +220,7 @@ fn bad_addresses() {
     2 | address = ["192.168.128.130", "192.168.128.300/24", "10.0.0.1/33", "fd00::1/129", "10.0.0.1/x"]
       |                                                                    ^^^^^^^^^^^^^ nic.eth0.address[4]
       |
-      = help: the prefix length of an IPv6 address is a number from 0 to 128
+      = help: the prefix length of an IPv6 address is from 0 to 128
 
     error: `/x` is not a prefix length of 10.0.0.1
      --> lab.toml:2:83
@@ -228,7 +228,7 @@ fn bad_addresses() {
     2 | address = ["192.168.128.130", "192.168.128.300/24", "10.0.0.1/33", "fd00::1/129", "10.0.0.1/x"]
       |                                                                                   ^^^^^^^^^^^^ nic.eth0.address[5]
       |
-      = help: the prefix length of an IPv4 address is a number from 0 to 32
+      = help: the prefix length of an IPv4 address is from 0 to 32
 
     error: `192.168.128.1/24` is not an IP address
      --> lab.toml:3:11
@@ -236,9 +236,9 @@ fn bad_addresses() {
     3 | gateway = "192.168.128.1/24"
       |           ^^^^^^^^^^^^^^^^^^ nic.eth0.gateway
       |
-      = help: it stands here without a prefix length
+      = help: omit the prefix length here
 
-    6 mistakes
+    6 errors
     "#);
 }
 
@@ -266,7 +266,7 @@ fn out_of_range() {
     2 | mtu = 4294967296
       |       ^^^^^^^^^^ nic.eth0.mtu
       |
-      = help: it is a number from 0 to 4294967295
+      = help: use a number from 0 to 4294967295
 
     error: -1 is out of range
      --> lab.toml:3:10
@@ -274,7 +274,7 @@ fn out_of_range() {
     3 | filter = -1
       |          ^^ nic.eth0.filter
       |
-      = help: it is a number from 0 to 4294967295
+      = help: use a number from 0 to 4294967295
 
     error: 4095 is out of range
      --> lab.toml:6:6
@@ -282,7 +282,7 @@ fn out_of_range() {
     6 | id = 4095
       |      ^^^^ vlan.v.id
       |
-      = help: it is a number from 1 to 4094
+      = help: use a number from 1 to 4094
 
     error: `20y` is not a duration
      --> lab.toml:8:10
@@ -298,7 +298,7 @@ fn out_of_range() {
     9 | group_fwd_mask = 0x10000
       |                  ^^^^^^^ switch.sw0.group_fwd_mask
       |
-      = help: it is a number from 0 to 65535
+      = help: use a number from 0 to 65535
 
     error: 5 is not a port state
       --> lab.toml:11:9
@@ -306,7 +306,7 @@ fn out_of_range() {
     11 | state = 5
        |         ^ switch.sw0.port.eth0.state
        |
-       = help: it is a number from 0 to 4
+       = help: use a number from 0 to 4
 
     error: `99999999999999999999h` is out of range
       --> lab.toml:13:8
@@ -314,9 +314,9 @@ fn out_of_range() {
     13 | wait = "99999999999999999999h"
        |        ^^^^^^^^^^^^^^^^^^^^^^^ step[1].wait
        |
-       = help: ten years are the longest
+       = help: the maximum is ten years
 
-    7 mistakes
+    7 errors
     "#);
 }
 
@@ -335,13 +335,13 @@ fn sections_without_names() {
       |
       = help: write [nic.NAME]
 
-    error: expected a list of steps, each begun with [[step]], found a whole number
+    error: expected a list of steps, each starting with [[step]], found a whole number
      --> lab.toml:2:8
       |
     2 | step = 1
       |        ^ step
 
-    2 mistakes
+    2 errors
     "#);
 }
 
@@ -387,7 +387,7 @@ fn missing_keys() {
     7 | ping = { from = "eth0" }
       |        ^^^^^^^^^^^^^^^^^ step[1].ping
 
-    5 mistakes
+    5 errors
     "#);
 }
 
@@ -414,7 +414,7 @@ fn hostile_text() {
     4 | parent = "\u001b[0m\u202e"
       |          ^^^^^^^^^^^^^^^^^ macvlan.c1.parent
 
-    2 mistakes
+    2 errors
     "#);
 }
 
@@ -432,6 +432,6 @@ fn a_missing_address_is_no_second_mistake() {
     2 | address = ["fd00::1/640"]
       |            ^^^^^^^^^^^^^ nic.eth0.address[1]
       |
-      = help: the prefix length of an IPv6 address is a number from 0 to 128
+      = help: the prefix length of an IPv6 address is from 0 to 128
     "#);
 }

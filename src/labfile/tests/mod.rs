@@ -1,4 +1,4 @@
-//! What a person sees who made a mistake, and what comes of a file without one.
+//! What a user sees after an error, and the result of a file without errors.
 
 mod fixtures;
 mod keys;
@@ -11,7 +11,7 @@ mod switches;
 
 use super::parse;
 
-/// What is said about this file, which stands indented here.
+/// The diagnostics for this file, which is indented here.
 fn diagnosed(text: &str) -> String {
     let lines: Vec<&str> = text.lines().skip(1).map(|line| line.get(8..).unwrap_or_default()).collect();
     parse("lab.toml", &lines.join("\n"))

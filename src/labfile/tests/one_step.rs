@@ -1,4 +1,4 @@
-//! One step, read for a lab that is there.
+//! A single step, read for an existing lab.
 
 use crate::lab::LabSpec;
 use crate::lab::spec::{Action, Name};
@@ -81,7 +81,7 @@ fn what_a_lab_has_is_known_by_kind_and_place() {
         ("ping = { from = \"r\", to = \"s\" }", "`r` is a router"),
         (
             "ping = { from = \"eth0\", to = \"192.0.2.9\" }",
-            "`eth0` has no IPv4 address to ask 192.0.2.9 from",
+            "`eth0` has no IPv4 address to reach 192.0.2.9 from",
         ),
         ("inject = { at = \"s\", from = \"wire\", ethernet = {} }", "`s` is a station"),
     ] {
@@ -101,13 +101,13 @@ fn names_of_a_lab_that_runs_come_and_go() {
     assert!(names.parse_step(set).is_err(), "it was refused");
     names.did(&add, all);
     assert!(names.parse_step(set).is_ok());
-    // What was added and removed is forgotten; what the file declares is not.
+    // Names that were added and removed are gone; declared ones are not.
     for (gone, known) in [("c3", false), ("c1", true)] {
         let step = names.parse_step(&format!("remove = \"{gone}\"")).unwrap();
         names.did(&step, |_| false);
         assert_eq!(names.parse_step(&format!("remove = \"{gone}\"")).is_ok(), known, "{gone}");
     }
-    // A port goes with its parent.
+    // A port is removed with its parent.
     names.did(&add, all);
     let step = names.parse_step("remove = \"eth0\"").unwrap();
     names.did(&step, |_| false);

@@ -1,4 +1,4 @@
-//! What a file without mistakes says, and the limits.
+//! The result of a file without errors, and the limits.
 
 use super::{diagnosed, parse};
 use crate::errno::Errno;
@@ -263,7 +263,7 @@ fn mistakes_are_listed_up_to_a_limit() {
     let mistakes = parse("lab.toml", &text).unwrap_err();
     assert_eq!((mistakes.list().len(), mistakes.more()), (50, 1950));
     assert_eq!((mistakes.list()[0].line, mistakes.list()[49].line), (2, 51), "the first by line");
-    assert!(mistakes.to_string().ends_with("2000 mistakes, the first 50 shown\n"));
+    assert!(mistakes.to_string().ends_with("2000 errors, the first 50 shown\n"));
 }
 
 #[test]
@@ -273,13 +273,13 @@ fn a_file_beyond_the_limits_is_refused() {
     assert_eq!(mistakes.list()[0].message, "the file has 16777217 bytes or more");
     let deep = format!("\n        {}a = 1\n", "a.".repeat(100_000));
     assert!(diagnosed(&deep).contains("too many dots on one line"), "{}", &diagnosed(&deep)[..200]);
-    // What the dots may do, nested as deep as the parser goes, must not exhaust the stack.
+    // Dots within the limit, nested as deep as the parser goes, must not exhaust the stack.
     let line = format!("{}a = {{\n", "a.".repeat(16));
     let nested = format!("{}{}", line.repeat(200), "}".repeat(200));
     assert!(parse("lab.toml", &nested).is_err());
     let arrays = format!("a = {}{}", "[".repeat(1_000_000), "]".repeat(1_000_000));
     assert!(parse("lab.toml", &arrays).is_err());
-    // Short values are many: what the parser makes of each is far longer.
+    // Short values can be many: the parser's representation of each is far longer.
     for text in [format!("a = [{}]", "1,".repeat(2_100_000)), "a={}\n".repeat(1_100_000)] {
         let mistakes = parse("lab.toml", &text).unwrap_err();
         assert_eq!(mistakes.list()[0].message, "more than 2000000 values in the file");
@@ -287,4 +287,17 @@ fn a_file_beyond_the_limits_is_refused() {
     // Dots in strings and comments are harmless.
     let many = format!("title = \"{}\" # {}\n", ".".repeat(500), ".".repeat(500));
     assert!(parse("lab.toml", &many).is_ok());
+}
+
+#[test]
+fn a_long_line_is_named_and_not_shown() {
+    let shown = |bytes: usize| {
+        let line = "wrong = 1 #";
+        parse("lab.toml", &format!("[nic.eth0]\n{line}{}\n", "x".repeat(bytes - line.len())))
+            .unwrap_err()
+            .to_string()
+    };
+    let (shown, named) = (shown(4096), shown(4097));
+    assert!(shown.contains("| wrong = 1 #xxx"), "{shown}");
+    assert!(named.contains("--> lab.toml:2:1") && !named.contains("xxx"), "{named}");
 }

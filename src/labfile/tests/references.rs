@@ -1,4 +1,4 @@
-//! Mistakes about names: what is declared, wired and asked.
+//! Errors about names: declarations, wiring and targets.
 
 use super::diagnosed;
 use insta::assert_snapshot;
@@ -28,21 +28,21 @@ fn address_families() {
         inject = { at = "win", icmp = { from = "192.168.128.1", to = "fd00::2", dst = "six" } }
     "#;
     assert_snapshot!(diagnosed(text), @r#"
-    error: fd00::1 is of no use to a device without an IPv6 address
+    error: fd00::1 cannot be used by a device without an IPv6 address
      --> lab.toml:3:11
       |
     3 | gateway = "fd00::1"
       |           ^^^^^^^^^ nic.eth0.gateway
       |
-      = help: give it one in `address`
+      = help: add one in `address`
 
-    error: fd00::2 is of no use to a device without an IPv6 address
+    error: fd00::2 cannot be used by a device without an IPv6 address
      --> lab.toml:4:16
       |
     4 | neighbours = { "fd00::2" = "02:00:00:00:00:01" }
       |                ^^^^^^^^^ nic.eth0.neighbours.fd00::2
       |
-      = help: give it one in `address`
+      = help: add one in `address`
 
     error: more than one router of one address family
      --> lab.toml:8:11
@@ -52,31 +52,31 @@ fn address_families() {
       |
       = help: give one for IPv4 and one for IPv6
 
-    error: `win` has no IPv6 address to ask fd00::2 from
+    error: `win` has no IPv6 address to reach fd00::2 from
       --> lab.toml:14:8
        |
     14 | ping = { from = "win", to = "fd00::2" }
        |        ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ step[1].ping
 
-    error: `win` and `six` have no addresses of one family
+    error: `win` and `six` have no IP addresses of a common family
       --> lab.toml:16:8
        |
     16 | ping = { from = "win", to = "six" }
        |        ^^^^^^^^^^^^^^^^^^^^^^^^^^^^ step[2].ping
 
-    error: `six` has no IPv4 address to ask from
+    error: `six` has no IPv4 address to send from
       --> lab.toml:18:10
        |
     18 | arping = { from = "six", to = "win" }
        |          ^^^^^^^^^^^^^^^^^^^^^^^^^^^^ step[3].arping
 
-    error: 192.168.128.1 and fd00::2 are not of one address family
+    error: 192.168.128.1 and fd00::2 belong to different address families
       --> lab.toml:20:62
        |
     20 | inject = { at = "win", icmp = { from = "192.168.128.1", to = "fd00::2", dst = "six" } }
        |                                                              ^^^^^^^^^ step[4].inject.icmp.to
 
-    7 mistakes
+    7 errors
     "#);
 }
 
@@ -89,7 +89,7 @@ fn a_family_less_asker() {
         arping = { from = "eth0", to = "fd00::2" }
     "#;
     assert_snapshot!(diagnosed(text), @r#"
-    error: `eth0` has no IPv4 address to ask from
+    error: `eth0` has no IPv4 address to send from
      --> lab.toml:4:10
       |
     4 | arping = { from = "eth0", to = "fd00::2" }
@@ -107,7 +107,7 @@ fn no_address_to_ping_from() {
         ping = { from = "eth0", to = "win" }
     "#;
     assert_snapshot!(diagnosed(text), @r#"
-    error: `eth0` has no address to ask from
+    error: `eth0` has no address to send from
      --> lab.toml:5:8
       |
     5 | ping = { from = "eth0", to = "win" }
@@ -160,7 +160,7 @@ fn parents() {
       |
       = help: the device below a VLAN sub-interface is a NIC or another VLAN sub-interface
 
-    4 mistakes
+    4 errors
     "#);
 }
 
@@ -175,7 +175,7 @@ fn loop_of_parents() {
         parent = "c"
     "#;
     assert_snapshot!(diagnosed(text), @r#"
-    error: `a` stands on itself
+    error: the parents of `a` form a loop
      --> lab.toml:1:10
       |
     1 | [macvlan.a]
@@ -183,7 +183,7 @@ fn loop_of_parents() {
       |
       = help: a chain of parents ends at a NIC
 
-    error: `c` stands on itself
+    error: the parents of `c` form a loop
      --> lab.toml:5:10
       |
     5 | [macvlan.c]
@@ -191,7 +191,7 @@ fn loop_of_parents() {
       |
       = help: a chain of parents ends at a NIC
 
-    2 mistakes
+    2 errors
     "#);
 }
 
@@ -258,7 +258,7 @@ fn impossible_names() {
       |
       = help: a name has 1 to 15 characters
 
-    4 mistakes
+    4 errors
     "#);
 }
 
@@ -314,7 +314,7 @@ fn wired_twice() {
     6 | [switch.sw0.port.eth1]
       |                  ---- its cable goes here already
 
-    2 mistakes
+    2 errors
     "#);
 }
 
@@ -344,7 +344,7 @@ fn cable_to_nowhere() {
     6 | [switch.sw0.port.c1]
       |                  ^^ switch.sw0.port.c1
       |
-      = help: NICs, stations and interfaces of routers have cables
+      = help: NICs, stations and router interfaces have cables
 
     error: there is no device `eth9`
      --> lab.toml:7:18
@@ -354,7 +354,7 @@ fn cable_to_nowhere() {
       |
       = help: did you mean `eth0`?
 
-    3 mistakes
+    3 errors
     "#);
 }
 
@@ -401,7 +401,7 @@ fn unknown_device_in_a_step() {
        |
        = help: did you mean `c1`?
 
-    3 mistakes
+    3 errors
     "#);
 }
 

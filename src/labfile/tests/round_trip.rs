@@ -1,4 +1,4 @@
-//! Written and read again, every declaration is the same; and nothing that anybody writes makes the reader panic.
+//! Every declaration survives writing and reading; and no input makes the reader panic.
 
 use super::parse;
 use crate::errno::Errno;
@@ -14,7 +14,7 @@ use proptest::prelude::*;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::time::Duration;
 
-/// Choices, made from a list of numbers so that they shrink; all zero when the list is used up.
+/// Choices, derived from a list of numbers so that they shrink; all zero when the list is used up.
 struct Choices<'a>(std::slice::Iter<'a, u32>);
 
 impl Choices<'_> {
@@ -63,7 +63,7 @@ impl Choices<'_> {
         (0..self.below(20)).map(|_| self.roll() as u8).collect()
     }
 
-    /// Every device has addresses of both families, so that everything can be asked from everywhere.
+    /// Every device has IP addresses of both families, so that every probe is possible.
     fn ip(&mut self) -> IpSpec {
         let v4 = IpNet::new(Ipv4Addr::from(self.roll()).into(), self.below(33) as u8).unwrap();
         let v6 = Ipv6Addr::from(u128::from(self.roll()) << 64 | u128::from(self.roll()));

@@ -1,4 +1,4 @@
-//! Mistakes in steps.
+//! Errors in steps.
 
 use super::diagnosed;
 use insta::assert_snapshot;
@@ -27,7 +27,7 @@ fn expectations() {
     4 | expect = "reply"
       |          ^^^^^^^ step[1].expect
       |
-      = help: of `wait` can be expected `ok`
+      = help: `wait` can expect `ok`
 
     error: `delivered` does not fit `set`
      --> lab.toml:7:10
@@ -35,7 +35,7 @@ fn expectations() {
     7 | expect = { delivered = ["eth0"] }
       |          ^^^^^^^^^^^^^^^^^^^^^^^^ step[2].expect
       |
-      = help: of `set` can be expected `ok`, or an error name
+      = help: `set` can expect `ok`, or an error name
 
     error: `unreachable` does not fit `inject`
       --> lab.toml:10:10
@@ -43,9 +43,9 @@ fn expectations() {
     10 | expect = "unreachable"
        |          ^^^^^^^^^^^^^ step[3].expect
        |
-       = help: of `inject` can be expected `ok`, { delivered = [devices] }, or an error name as EINVAL
+       = help: `inject` can expect `ok`, { delivered = [devices] }, or an error name such as EINVAL
 
-    error: `EINVALID` is no expectation
+    error: `EINVALID` is not an expectation
       --> lab.toml:13:10
        |
     13 | expect = "EINVALID"
@@ -53,7 +53,7 @@ fn expectations() {
        |
        = help: did you mean `EINVAL`?
 
-    4 mistakes
+    4 errors
     "#);
 }
 
@@ -81,7 +81,7 @@ fn frames() {
     3 | inject = { at = "eth0", frame = "ffff fff" }
       |                                 ^^^^^^^^^^ step[1].inject.frame
       |
-      = help: spaces and colons may stand between bytes: "ffff ffff ffff 02:00:…"
+      = help: spaces and colons may separate bytes: "ffff ffff ffff 02:00:…"
 
     error: there is no frame to inject
      --> lab.toml:5:10
@@ -97,13 +97,13 @@ fn frames() {
     7 | inject = { at = "eth0", frame = "00", arp = { target_ip = "10.0.0.1" } }
       |                                       ^^^ step[3].inject
 
-    error: nothing says to which MAC address 10.0.0.1 belongs
+    error: the MAC address of 10.0.0.1 is unknown
      --> lab.toml:9:39
       |
     9 | inject = { at = "eth0", icmp = { to = "10.0.0.1" } }
       |                                       ^^^^^^^^^^ step[4].inject.icmp.to
       |
-      = help: give the frame's `dst`, or name the device instead of its address
+      = help: give the frame's `dst`, or name the device instead of its IP address
 
     error: fd00::1 is an IPv6 address
       --> lab.toml:11:45
@@ -111,9 +111,9 @@ fn frames() {
     11 | inject = { at = "eth0", arp = { target_ip = "fd00::1" } }
        |                                             ^^^^^^^^^ step[5].inject.arp.target_ip
        |
-       = help: ARP speaks of IPv4 addresses only
+       = help: ARP handles IPv4 addresses only
 
-    error: 0x9100 marks no tag
+    error: 0x9100 is not a tag protocol id
       --> lab.toml:13:54
        |
     13 | inject = { at = "eth0", ethernet = { vlan = { tpid = 0x9100, id = 4096 } } }
@@ -127,9 +127,9 @@ fn frames() {
     13 | inject = { at = "eth0", ethernet = { vlan = { tpid = 0x9100, id = 4096 } } }
        |                                                                   ^^^^ step[6].inject.ethernet.vlan.id
        |
-       = help: it is a number from 0 to 4095
+       = help: use a number from 0 to 4095
 
-    7 mistakes
+    7 errors
     "#);
 }
 
@@ -149,13 +149,13 @@ fn steps() {
         set = { device = "eth0", mode = "vepa" }
     "#;
     assert_snapshot!(diagnosed(text), @r#"
-    error: the step does nothing
+    error: the step has no action
      --> lab.toml:2:1
       |
     2 | [[step]]
       | ^^^^^^^^ step[1]
       |
-      = help: a step is one of `ping`, `arping`, `udp`, `tcp`, `inject`, `set`, `add`, `remove`, `wait` or `replay`
+      = help: use one of `ping`, `arping`, `udp`, `tcp`, `inject`, `set`, `add`, `remove`, `wait` or `replay`
 
     error: `wait` and `remove` in one step
      --> lab.toml:5:1
@@ -163,7 +163,7 @@ fn steps() {
     5 | remove = "eth0"
       | ^^^^^^ step[2]
       |
-      = help: a step does one thing: begin another with [[step]]
+      = help: a step has one action: start another with [[step]]
 
     error: unknown key `pimg`
      --> lab.toml:7:1
@@ -173,13 +173,13 @@ fn steps() {
       |
       = help: did you mean `ping`?
 
-    error: nothing says what changes
+    error: nothing to change
      --> lab.toml:9:7
       |
     9 | set = { device = "eth0" }
       |       ^^^^^^^^^^^^^^^^^^^ step[4].set
       |
-      = help: it is one of `up`, `mac`, `mtu`, `promisc`, `allmulticast`, `join`, `leave`, `mode`, `flags`, `bcqueuelen`, `bclim` or `sources`
+      = help: use one of `up`, `mac`, `mtu`, `promisc`, `allmulticast`, `join`, `leave`, `mode`, `flags`, `bcqueuelen`, `bclim` or `sources`
 
     error: `eth0` is a NIC
       --> lab.toml:11:18
@@ -189,7 +189,7 @@ fn steps() {
        |
        = help: only a macvlan or macvtap has this
 
-    5 mistakes
+    5 errors
     "#);
 }
 
@@ -223,7 +223,7 @@ fn an_inline_port_added_by_a_step() {
     5 | add = { parent = "eth0" }
       |       ^^^^^^^^^^^^^^^^^^^ step[2].add
 
-    3 mistakes
+    3 errors
     "#);
 }
 
@@ -249,6 +249,6 @@ fn replay() {
       |
       = help: did you mean `eth0`?
 
-    2 mistakes
+    2 errors
     "#);
 }

@@ -1,4 +1,4 @@
-//! Mistakes about switches.
+//! Errors about switches.
 
 use super::diagnosed;
 use insta::assert_snapshot;
@@ -40,7 +40,7 @@ fn not_supported_yet() {
     3 | mcast_snooping = true
       | ^^^^^^^^^^^^^^ switch.sw0.mcast_snooping
       |
-      = help: a Linux bridge has it; this switch is one without it
+      = help: a Linux bridge supports it; this switch does not
 
     error: `neigh_suppress` is not supported yet
      --> lab.toml:5:1
@@ -48,7 +48,7 @@ fn not_supported_yet() {
     5 | neigh_suppress = true
       | ^^^^^^^^^^^^^^ switch.sw0.port.eth0.neigh_suppress
       |
-      = help: a Linux bridge has it; this switch is one without it
+      = help: a Linux bridge supports it; this switch does not
 
     error: unknown key `hairpinn`
      --> lab.toml:6:1
@@ -64,9 +64,9 @@ fn not_supported_yet() {
     8 | set = { switch = "sw0", port = "eth0", guard = true }
       |                                        ^^^^^ step[1].set.guard
       |
-      = help: a Linux bridge has it; this switch is one without it
+      = help: a Linux bridge supports it; this switch does not
 
-    4 mistakes
+    4 errors
     "#);
 }
 
@@ -89,7 +89,7 @@ fn policies() {
     4 | policy = "vmwere"
       |          ^^^^^^^^ switch.sw0.policy
       |
-      = help: did you mean `vmware`? it is one of `vmware`, `wifi` or `cloud`
+      = help: did you mean `vmware`? use one of `vmware`, `wifi` or `cloud`
 
     error: `yes` is not a setting
      --> lab.toml:6:43
@@ -97,7 +97,7 @@ fn policies() {
     6 | policy = { kind = "vmware", promiscuous = "yes" }
       |                                           ^^^^^ switch.sw0.port.eth0.policy.promiscuous
       |
-      = help: it is one of `accept` or `reject`
+      = help: use one of `accept` or `reject`
 
     error: unknown key `promiscuous`
      --> lab.toml:8:27
@@ -105,9 +105,9 @@ fn policies() {
     8 | policy = { kind = "wifi", promiscuous = "accept" }
       |                           ^^^^^^^^^^^ switch.sw0.port.eth1.policy.promiscuous
       |
-      = help: only `kind` stands here
+      = help: use `kind`
 
-    3 mistakes
+    3 errors
     "#);
 }
 
@@ -129,13 +129,13 @@ fn switch_changes() {
         set = { up = true }
     "#;
     assert_snapshot!(diagnosed(text), @r#"
-    error: `hairpin` belongs to a port
+    error: `hairpin` applies to a port
      --> lab.toml:5:25
       |
     5 | set = { switch = "sw0", hairpin = true }
       |                         ^^^^^^^ step[1].set.hairpin
       |
-      = help: say which: `port = "DEVICE"`
+      = help: add `port = "DEVICE"`
 
     error: `eth1` is on no port of `sw0`
      --> lab.toml:7:32
@@ -145,7 +145,7 @@ fn switch_changes() {
       |
       = help: did you mean `eth0`?
 
-    error: `ageing` belongs to the switch, not to a port
+    error: `ageing` applies to the switch, not to a port
      --> lab.toml:9:40
       |
     9 | set = { switch = "sw0", port = "eth0", ageing = "1s" }
@@ -161,14 +161,14 @@ fn switch_changes() {
        |
        = help: did you mean `eth0`?
 
-    error: nothing says what is set
+    error: nothing to set
       --> lab.toml:13:7
        |
     13 | set = { up = true }
        |       ^^^^^^^^^^^^^ step[5].set
        |
-       = help: `device` or `switch` names what changes
+       = help: name a `device` or a `switch`
 
-    5 mistakes
+    5 errors
     "#);
 }

@@ -1,15 +1,15 @@
-//! TOML in the small: keys, strings, tables.
+//! TOML basics: keys, strings, tables.
 
 use crate::labfile::scalar::UNITS;
 use std::fmt::Display;
 use std::time::Duration;
 
-/// Keys with their values, to be written one a line or as an inline table.
+/// Keys with their values, written one per line or as an inline table.
 #[derive(Default)]
 pub(super) struct Keys(Vec<(String, String)>);
 
 impl Keys {
-    /// A value that is TOML already.
+    /// A value in TOML syntax.
     pub(super) fn put(&mut self, key: &str, value: String) {
         self.0.push((key.to_owned(), value));
     }
@@ -50,7 +50,7 @@ impl Keys {
         self.0.is_empty()
     }
 
-    /// One a line, the equals signs below each other.
+    /// One per line, with aligned equals signs.
     pub(super) fn lines(&self) -> String {
         let width = self.0.iter().map(|(key, _)| key.len()).max().unwrap_or(0);
         self.0.iter().map(|(key, value)| format!("{key:width$} = {value}\n")).collect()
@@ -93,7 +93,7 @@ pub(super) fn bare(name: &str) -> String {
     if !name.is_empty() && name.bytes().all(plain) { name.to_owned() } else { quote(name) }
 }
 
-/// A duration in the longest unit that keeps it a whole number; seconds at most, as people write them.
+/// A duration in the longest unit that keeps it a whole number; at most seconds.
 pub(super) fn duration(duration: Duration) -> String {
     let ns = u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX);
     let fits = |(name, unit): &&(&str, u64)| ns % unit == 0 && !["h", "m"].contains(name);

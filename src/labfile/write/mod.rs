@@ -1,4 +1,4 @@
-//! Writing a lab file: the inverse of reading it, defaults left out.
+//! Writes a lab file: the inverse of reading it, without defaults.
 
 mod keys;
 mod step;
@@ -15,8 +15,9 @@ use crate::switch::{DEFAULT_AGEING, Policy, PortFlag, PortFlags, PortState, Port
 use keys::{Keys, bare, duration, quote};
 use std::time::Duration;
 
-/// The lab as a file that [`super::parse`] reads back into the same declaration, line numbers aside. What no file can
-/// say (a mode that does not exist, a title of several lines) is written and then refused.
+/// The lab as a file that [`super::parse`] reads back into the same declaration, except for line numbers. Values that
+/// no file can contain (a mode that does not exist, a title of several lines) are written and then refused by the
+/// reader.
 #[must_use]
 pub fn write(spec: &LabSpec) -> String {
     let mut out = String::new();
@@ -94,7 +95,7 @@ fn vlan_keys(vlan: &VlanSpec) -> Keys {
     keys
 }
 
-/// What `[macvlan.N]` and an `add` step have in common.
+/// The keys common to `[macvlan.N]` and an `add` step.
 fn macvlan_keys(keys: &mut Keys, spec: &MacvlanSpec) {
     keys.text("parent", &spec.parent);
     match spec.open {
@@ -235,7 +236,7 @@ fn port_keys(port: &SwitchPortSpec) -> Keys {
     keys
 }
 
-/// A port's state as a value: its word, or the number that has none.
+/// A port's state as a value: its name, or the number if it has none.
 fn state(state: PortState) -> String {
     match state {
         PortState::Invalid(number) => number.to_string(),

@@ -15,7 +15,7 @@
 
 mod datagram;
 
-use crate::frame::EthHeader;
+use crate::frame::{EthHeader, ethertype};
 use crate::time::Instant;
 use crate::verdict::Rule;
 use alloc::collections::{BTreeMap, BTreeSet};
@@ -44,8 +44,6 @@ pub const DATAGRAM_OVERHEAD_BYTES: usize = 200;
 
 /// The longest datagram, its header included: what the field for its length can say (RFC 791 section 3.1).
 pub const MAX_DATAGRAM_BYTES: usize = 65_535;
-
-const ETHERTYPE_IPV4: u16 = 0x0800;
 
 /// What becomes of a frame that arrives.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -92,7 +90,7 @@ struct Part<'a> {
 impl<'a> Part<'a> {
     /// Reads a fragment; `None`: the frame is not one that is put together (R160, R161).
     fn read(frame: &'a [u8], header: &EthHeader) -> Option<Part<'a>> {
-        if !header.dst.is_multicast() || header.ethertype != ETHERTYPE_IPV4 {
+        if !header.dst.is_multicast() || header.ethertype != ethertype::IPV4 {
             return None;
         }
         let tag = if header.tag.is_some() { EthHeader::TAG_LEN as usize } else { 0 };

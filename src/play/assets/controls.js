@@ -1,8 +1,8 @@
-// The panel of controls, made anew from how the session stands. Each control is a step of a lab file.
+// The control panel, rebuilt from the session's state. Each control executes a step of a lab file.
 "use strict";
 
 const playControls = (() => {
-  // What people did with the panel outlives it: sections that are open, and what forms say.
+  // User input outlives the panel: open sections, and values of forms.
   const wide = matchMedia("(min-width: 1000px)").matches;
   const open = new Map([["ask", true], ["ports", wide], ["switches", wide]]);
   const typed = new Map();
@@ -12,13 +12,13 @@ const playControls = (() => {
     ({ element, act, actText } = tools);
     const before = panel.contains(document.activeElement) ? document.activeElement : null;
     const focused = before && [before, before.closest("details").firstChild].map((e) => e.dataset.key);
-    // Where nobody can ask, frames are sent by hand.
+    // Without two devices to ask, frames are sent by hand.
     if (!open.has("frame")) open.set("frame", talkers(state).length < 2);
     panel.replaceChildren(
       asking(state), ports(state), switches(state), frame(state), others(state), anyStep(state), done(state),
     );
     if (!focused) return;
-    // What had the focus may be gone; then its section has it.
+    // If the focused control is gone, its section gets the focus.
     const now = new Map([...panel.querySelectorAll("[data-key]")].map((e) => [e.dataset.key, e]));
     (now.get(focused[0]) || now.get(focused[1]))?.focus({ preventScroll: true });
   }
@@ -37,7 +37,7 @@ const playControls = (() => {
     return made;
   }
 
-  // A field that remembers what was typed into it.
+  // A field that remembers the user's input.
   function remembered(key, made, value) {
     const options = made.options && [...made.options].map((option) => option.value);
     const before = typed.get(key);
@@ -82,7 +82,7 @@ const playControls = (() => {
 
   const submit = (key, text) => keyed(key, element("button", { type: "submit", class: "main" }, text));
 
-  // Which devices ----------------------------------------------------------------------------------------------------
+  // Devices ----------------------------------------------------------------------------------------------------------
 
   const isPort = (device) => device.kind === "macvlan" || device.kind === "macvtap";
   const isEnd = (device) => device.kind !== "switch" && device.kind !== "switch-port";
@@ -94,14 +94,14 @@ const playControls = (() => {
   function asking(state) {
     const who = names(talkers(state));
     const ports = names(talkers(state).filter(isPort));
-    const from = choice("ask from", "Who asks", who, ports[0] || who[0]);
-    const to = choice("ask to", "Whom", who, ports[1] || who.find((name) => name !== from.value));
-    const verbs = [["ping", "pings"], ["arping", "asks by ARP for"], ["udp", "sends UDP to"], ["tcp", "connects by TCP to"]];
+    const from = choice("ask from", "Sender", who, ports[0] || who[0]);
+    const to = choice("ask to", "Target", who, ports[1] || who.find((name) => name !== from.value));
+    const verbs = [["ping", "pings"], ["arping", "sends an ARP request for"], ["udp", "sends UDP to"], ["tcp", "connects by TCP to"]];
     const verb = choice("ask verb", "How", verbs, "ping");
     const run = () => act({ [verb.value]: { from: from.value, to: to.value } });
     const body = who.length > 1
       ? form(run, element("div", { class: "asking" }, from, verb, to, submit("ask go", "Go")))
-      : element("p", { class: "hint" }, "Two devices with addresses are needed. Frames can be sent by hand, below.");
+      : element("p", { class: "hint" }, "Two devices with IP addresses are needed. Frames can be sent by hand, below.");
     return section("ask", "Ask", body);
   }
 
@@ -117,7 +117,7 @@ const playControls = (() => {
   const about = (device) =>
     element("div", { class: "about" }, [device.mac, ...device.addresses].filter(Boolean).join(" · "));
 
-  // All modes in sight; each is a button, for a list would change the mode with every arrow key.
+  // All modes are visible; each is a button, because a list would change the mode with every arrow key.
   function modes(device, state) {
     const buttons = state.modes.map((mode) => button(`mode ${device.name} ${mode}`, mode,
       () => act({ set: { device: device.name, mode } }), { "aria-pressed": String(mode === device.mode) }));
@@ -127,11 +127,11 @@ const playControls = (() => {
   function ports(state) {
     const list = state.devices.filter(isPort).map((device) => element("div", { class: "device" },
       element("span", { class: "name" }, device.name), upDown(device), remove(device), modes(device, state), about(device)));
-    const hint = list.length === 0 ? "There are no ports." : "A port that goes down and up again has forgotten its neighbours.";
+    const hint = list.length === 0 ? "There are no ports." : "A port forgets its neighbours when it goes down and up again.";
     return section("ports", "Ports", element("div", {}, ...list), element("p", { class: "hint" }, hint), adding(state));
   }
 
-  // A name and an address that are not taken yet, as proposals.
+  // Proposes an unused name and IP address.
   function proposals(state) {
     const taken = new Set(names(state.devices));
     let number = 1;
@@ -152,7 +152,7 @@ const playControls = (() => {
     const name = input("add name", "Name of the new port", freeName);
     const parent = choice("add parent", "Its parent", parents);
     const mode = choice("add mode", "Its mode", state.modes, "vepa");
-    const address = input("add address", "Its address with prefix length", freeAddress, { placeholder: "none" });
+    const address = input("add address", "Its IP address with prefix length", freeAddress, { placeholder: "none" });
     const run = () => {
       const port = { macvlan: name.value, parent: parent.value, mode: mode.value };
       if (address.value.trim()) port.address = address.value.trim();
@@ -188,11 +188,11 @@ const playControls = (() => {
 
   function frame(state) {
     const ends = names(state.devices.filter(isEnd));
-    const at = choice("frame at", "Who sends the frame", ends, names(state.devices.filter(isPort))[0]);
+    const at = choice("frame at", "Sender of the frame", ends, names(state.devices.filter(isPort))[0]);
     const kinds = [["broadcast", "a broadcast"], ["unicast", "a frame to"], ["arp", "an ARP request for"],
       ["icmp", "an echo request to"], ["udp", "a UDP datagram to"], ["hex", "these bytes"]];
-    const kind = choice("frame kind", "What it sends", kinds, "broadcast");
-    const to = choice("frame to", "To whom", ends, names(state.devices.filter(isPort))[1]);
+    const kind = choice("frame kind", "Kind of frame", kinds, "broadcast");
+    const to = choice("frame to", "Destination", ends, names(state.devices.filter(isPort))[1]);
     const hex = remembered("frame hex", element("textarea", { rows: 3, "aria-label": "The frame in hex", spellcheck: false,
       placeholder: "ffffffffffff 0242c0a880de 88b5 …" }), "");
     const wire = check("frame wire", "from the wire", "It arrives from the wire, at a NIC", typed.get("frame wire") || false,
@@ -217,7 +217,7 @@ const playControls = (() => {
       submit("frame go", "Send")));
   }
 
-  // Steps that have no control of their own, for the devices that there are.
+  // Steps without a control, for the existing devices.
   function examples(state) {
     const port = state.devices.find(isPort) || state.devices[0];
     const other = state.devices.filter(isEnd).find((device) => device.mac && device !== port);
@@ -244,16 +244,16 @@ const playControls = (() => {
     });
     const run = () => actText(text.value);
     return section("step", "Any other step", form(run,
-      element("p", { class: "hint" }, "What could stand under [[step]] in a lab file: set, add, remove, inject, wait, ping, arping, udp, tcp."),
-      example, text, submit("step go", "Do it")));
+      element("p", { class: "hint" }, "Any step of a lab file, without [[step]]: set, add, remove, inject, wait, ping, arping, udp, tcp."),
+      example, text, submit("step go", "Run")));
   }
 
   function done(state) {
     const list = state.done.map((told) => element("li", {}, `${told.action}: `,
       element("span", { class: `outcome ${told.failed ? "bad" : "good"}` }, told.outcome)));
-    if (state.redo !== null) list.push(element("li", { class: "undone" }, `next by Redo: ${state.redo}`));
+    if (state.redo !== null) list.push(element("li", { class: "undone" }, `Redo runs: ${state.redo}`));
     if (list.length === 0) list.push(element("li", { class: "undone" }, "nothing yet"));
-    return section("done", `What was done (${state.done.length})`, element("ol", { class: "done" }, ...list));
+    return section("done", `Steps run (${state.done.length})`, element("ol", { class: "done" }, ...list));
   }
 
   return { render };

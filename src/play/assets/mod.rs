@@ -1,4 +1,4 @@
-//! What the page is made of: its own controls, and the viewer of the reports.
+//! The files of the page: its controls, and the viewer of the reports.
 
 use crate::report::html;
 use std::borrow::Cow;
@@ -7,7 +7,7 @@ const HTML: &str = "text/html; charset=utf-8";
 const SCRIPT: &str = "text/javascript; charset=utf-8";
 const STYLE: &str = "text/css; charset=utf-8";
 
-/// The media type and the text of a part. The page itself has no name.
+/// The media type and text of a file. The page itself has an empty name.
 pub(super) fn find(name: &str) -> Option<(&'static str, Cow<'static, str>)> {
     let (media, text) = match name {
         "" => (HTML, include_str!("play.html")),

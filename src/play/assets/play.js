@@ -1,10 +1,10 @@
-// The session: asks the server, tells what came of it, and keeps the controls and the viewer in step with it. Decides
-// nothing; every word of a result comes from the server, and is put on the page as text.
+// The session: sends requests to the server, shows the results, and keeps the controls and the viewer up to date.
+// Decides nothing; every word of a result comes from the server, and is inserted as text.
 "use strict";
 
 (() => {
   const $ = (id) => document.getElementById(id);
-  // Rules that stand with a result; the list of steps has all of them.
+  // Rules shown with a result; the list of steps has all of them.
   const MOST_RULES = 4;
   let viewer = null;
   let busy = false;
@@ -30,14 +30,14 @@
     try {
       response = await fetch(what, options);
     } catch {
-      throw new Error("The playground does not answer any more. Was it ended with Ctrl-C?");
+      throw new Error("The playground no longer answers. Was it ended with Ctrl-C?");
     }
     const answer = await response.json().catch(() => ({}));
     if (!response.ok) throw new Error(answer.error || `The server answers ${response.status}.`);
     return answer;
   }
 
-  // One thing after another: what is asked for while another thing is done is dropped, as a button that is pressed twice.
+  // One request at a time: a request during another one is dropped, like a second press of a button.
   async function ask(what, body) {
     if (busy) return false;
     busy = true;
@@ -47,7 +47,7 @@
       return true;
     } catch (error) {
       tell("bad", "Not done:", error.message, []);
-      // The controls show what is, not what was wished.
+      // The controls show the state, not the request.
       if (session) controls(session);
       return false;
     } finally {
@@ -66,8 +66,8 @@
     const step = told && bundle.steps.find((step) => step.step === told.step);
     watch(bundle, step);
     if (told) result(told, step);
-    else if (what === "undo") tell("", "Undone.", state.undo ? `Done last: ${state.undo}.` : "Nothing is done now.", []);
-    else if (what === "reset") tell("", "Back at the beginning.", state.redo ? "Redo goes on, step by step." : "", []);
+    else if (what === "undo") tell("", "Undone.", state.undo ? `Last step: ${state.undo}.` : "No steps are left.", []);
+    else if (what === "reset") tell("", "Back at the start.", state.redo ? "Redo continues, step by step." : "", []);
   }
 
   function controls(state) {
@@ -82,7 +82,7 @@
     playControls.render($("panel"), state, { act, actText, element });
   }
 
-  // The viewer plays what was just done; after an undo it stands at the end.
+  // The viewer plays the last action; after an undo it is at the end.
   function watch(bundle, step) {
     if (viewer === null) {
       viewer = macvlab.mount($("viewer"), bundle, { start: Math.max(0, bundle.moments.length - 1) });
@@ -95,7 +95,7 @@
     }
   }
 
-  // What came of an action, in sentences: each rule once, with all that it did.
+  // The outcome of an action, in sentences: each rule once, with all its effects.
   function result(told, step) {
     const rules = new Map();
     for (const because of told.because) {
@@ -105,12 +105,12 @@
     }
     const lines = [...rules.values()].slice(0, MOST_RULES).map((rule) => reason(rule, told.outcome));
     if (told.failed && step.hops === 0 && lines.length === 0) lines.push(element("span", { class: "why" }, "No frame was sent."));
-    if (rules.size > MOST_RULES) lines.push(element("span", { class: "why" }, "More rules stand at the step in the list of steps."));
+    if (rules.size > MOST_RULES) lines.push(element("span", { class: "why" }, "The list of steps shows more rules for this step."));
     tell(told.failed ? "bad" : "good", `${told.action}:`, `${told.outcome}.`, lines);
   }
 
   function reason({ rule, title, why, did }, outcome) {
-    // A refusal has named its rule.
+    // The text of a refusal names its rule.
     if (outcome.includes(`${rule} ${title}`)) return element("span", { class: "why" }, why);
     return element("span", { class: "why" }, element("span", { class: "rule" }, rule), " ",
       element("span", { class: "name" }, title), `: ${did.join("; ")}. ${why}`);
@@ -125,7 +125,7 @@
     );
   }
 
-  // Undo and redo by keyboard, but not where text is typed, which has an undo of its own.
+  // Undo and redo by keyboard, except in text fields, which have their own undo.
   function keys(event) {
     const typing = event.target.closest("textarea, input:not([type=checkbox])");
     if (typing || event.altKey || !(event.ctrlKey || event.metaKey)) return;

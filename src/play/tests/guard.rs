@@ -1,4 +1,4 @@
-//! Who is let in.
+//! Access control.
 
 use super::super::{AccessDenied, CODE_LIFE, Guard, TOKEN_BYTES};
 use hyper::header::{HeaderMap, HeaderName, HeaderValue};
@@ -102,6 +102,6 @@ fn a_code_leads_to_the_page_once() {
     assert_eq!(redeem(&path, false), Some(Err(AccessDenied::Code)), "another user");
     assert_eq!(redeem(&path, true), Some(Ok(self::path(""))));
     assert_eq!(redeem(&path, true), Some(Err(AccessDenied::Code)), "used");
-    // It is no token.
+    // It is not a token.
     assert_eq!(guard.admit(&format!("/{code}/state"), &own), Err(AccessDenied::Token));
 }

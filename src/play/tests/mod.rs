@@ -1,4 +1,4 @@
-//! A person at the playground, and others who would like to be.
+//! A user at the playground, and intruders.
 
 mod api;
 mod guard;
@@ -19,7 +19,7 @@ fn session() -> Session {
     Session::open(classic(), Options::default()).unwrap()
 }
 
-/// Does it, and says what came of it: `OUTCOME` or `OUTCOME; RULE TEXT`.
+/// Executes a step and returns its outcome: `OUTCOME` or `OUTCOME; RULE TEXT`.
 fn act(session: &mut Session, step: &str) -> String {
     let told = session.act(step).unwrap_or_else(|e| panic!("{step}: {e}"));
     let because: String = told.because.iter().map(|b| format!("; {} {}", b.rule, b.text)).collect();

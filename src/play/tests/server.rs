@@ -1,4 +1,4 @@
-//! Connections that do not go on.
+//! Connections that stall.
 
 use super::super::Guard;
 use super::super::server::{listen, serve_with};
@@ -8,7 +8,7 @@ use std::net::{SocketAddr, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-/// Serves a session without much patience while `client` has its address and that of its page.
+/// Serves a session with short timeouts while `client` gets its address and its page's path.
 fn served(client: impl FnOnce(SocketAddr, &str)) {
     let listener = listen(0).unwrap();
     let address = listener.local_addr().unwrap();
@@ -20,7 +20,7 @@ fn served(client: impl FnOnce(SocketAddr, &str)) {
         let server = scope.spawn(move || {
             serve_with(Duration::from_millis(300), listener, session(), guard, is_ended).unwrap();
         });
-        // It ends whatever the client finds.
+        // The server ends whatever the client finds.
         let found = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| client(address, &path)));
         ended.store(true, Ordering::Relaxed);
         server.join().unwrap();
@@ -28,7 +28,7 @@ fn served(client: impl FnOnce(SocketAddr, &str)) {
     });
 }
 
-/// What comes on a connection until the server closes it.
+/// The data received on a connection until the server closes it.
 fn until_closed(mut stream: TcpStream) -> String {
     stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
     let mut all = Vec::new();
@@ -51,11 +51,11 @@ fn a_connection_that_does_not_go_on_is_closed() {
     served(|address, path| {
         let head = format!("POST {path}act HTTP/1.1\r\nHost: {address}\r\nContent-Length: 9\r\n");
         assert_eq!(until_closed(sends(address, "")), "", "nothing is sent");
-        assert_eq!(until_closed(sends(address, &head)), "", "the head is not whole");
+        assert_eq!(until_closed(sends(address, &head)), "", "the head is incomplete");
         let body = until_closed(sends(address, &format!("{head}\r\n{{")));
-        assert!(body.starts_with("HTTP/1.1 408"), "the body is not whole: {body}");
+        assert!(body.starts_with("HTTP/1.1 408"), "the body is incomplete: {body}");
         let idle = until_closed(sends(address, &format!("GET {path} HTTP/1.1\r\nHost: {address}\r\n\r\n")));
-        assert!(idle.starts_with("HTTP/1.1 200"), "the next request does not come: {idle}");
+        assert!(idle.starts_with("HTTP/1.1 200"), "the next request does not arrive: {idle}");
     });
 }
 
@@ -65,7 +65,7 @@ fn an_answer_that_is_not_read_ends_its_connection() {
         let request = format!("GET {path}viewer.js HTTP/1.1\r\nHost: {address}\r\n\r\n");
         let mut stream = TcpStream::connect(address).unwrap();
         stream.set_write_timeout(Some(Duration::from_secs(60))).unwrap();
-        // The server stops reading once it cannot answer, and would do so for ever.
+        // The server stops reading once it cannot answer, and would wait for ever.
         let end = loop {
             if let Err(e) = stream.write_all(request.as_bytes()) {
                 break e.kind();

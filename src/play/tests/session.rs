@@ -14,7 +14,7 @@ const PRIVATE: &str = r#"set = { device = "c2", mode = "private" }"#;
 const WAIT: &str = "wait = \"120s\"";
 const SECOND_PASSTHRU: &str = r#"add = { macvlan = "c3", parent = "eth0", mode = "passthru" }"#;
 
-/// What a run of this lab tells, as text. The expectations are left out: the session has none, its export does.
+/// The text of this lab's run. Expectations are left out: the session has none, its export does.
 fn run(spec: &LabSpec) -> Vec<String> {
     let mut events = Vec::new();
     let summary = Lab::new(spec, Options { decisions: true, changes: true, ..Options::default() })
@@ -47,7 +47,7 @@ fn the_lesson_of_the_hairpin() {
     assert_eq!(act(&mut session, HAIRPIN), "done");
     assert_eq!(act(&mut session, PING), "a reply after 0.008 ms; R19 how the first frame reached c2");
     assert_eq!(act(&mut session, PRIVATE), "done");
-    // c2's address is known by now, and unicast passes whatever the mode.
+    // c2's MAC address is known by now, and unicast passes whatever the mode.
     assert_eq!(act(&mut session, PING), "a reply after 0.004 ms; R14 how the first frame reached c2");
     let arping = r#"arping = { from = "c1", to = "c2" }"#;
     assert_eq!(act(&mut session, arping), "no reply; R19a why the first frame was lost (at eth0)");
@@ -79,7 +79,7 @@ fn a_refusal_is_the_kernels_with_its_rule() {
 fn who_gets_a_frame_and_who_does_not() {
     let mut session = session();
     let told = act(&mut session, r#"inject = { at = "c1", ethernet = {} }"#);
-    assert_eq!(told, "delivered to win; R126 kept from eth0 and c2, at sw0.eth0; S1 win got it");
+    assert_eq!(told, "delivered to win; R126 filtered from eth0 and c2, at sw0.eth0; S1 win got it");
 }
 
 #[test]
@@ -127,7 +127,7 @@ fn a_new_action_ends_what_could_be_done_again() {
     session.undo().unwrap();
     act(&mut session, HAIRPIN);
     assert!(matches!(session.redo(), Err(Denied::NothingToRedo)));
-    // A denied one does not.
+    // A denied action does not.
     session.undo().unwrap();
     assert!(session.act("ping = {}").is_err());
     assert_eq!(session.redo().unwrap().action, "sw0: hairpin on at the port of eth0");
@@ -158,7 +158,7 @@ fn the_export_runs_to_the_same_events_and_holds() {
     }
     let spec = parse("lab.toml", &session.export()).unwrap();
     assert_eq!(run(&spec), told(session.events()));
-    // Opened again, it is the same session; and its expectations are those that it has already.
+    // The reopened lab is the same session, and its expectations are those that it has already.
     let again = Session::open(spec, Options::default()).unwrap();
     assert_eq!(again.state().done.len(), 16);
     assert_eq!(again.export(), session.export());
@@ -205,7 +205,7 @@ fn what_is_no_step_is_denied_in_a_sentence() {
     let mut session = session();
     let before = told(session.events());
     for (step, said) in [
-        ("", "the step does nothing: a step is one of"),
+        ("", "the step has no action: use one of"),
         ("ping = { from = \"c1\", to = \"c9\" }", "there is no device `c9`: did you mean `c1`?"),
         ("set = { device = \"c1\", mode = \"brigde\" }", "did you mean `bridge`?"),
         ("wait = \"1s\"\n[nic.eth1]", "this is more than a step"),
@@ -223,10 +223,29 @@ fn a_step_without_end_is_not_done() {
     let mut session = session();
     act(&mut session, HAIRPIN);
     let before = (told(session.events()), session.state());
+    // Filling it with pings would exceed an action's time.
+    session.leave_room(100);
     let denied = session.act(r#"ping = { from = "c1", to = "c2", count = 86400 }"#).unwrap_err();
     assert!(matches!(denied, Denied::TooManyEvents), "{denied}");
     assert_eq!((told(session.events()), session.state()), before);
     assert!(act(&mut session, PING).starts_with("a reply"));
+}
+
+#[test]
+fn a_step_whose_events_just_fit_is_done() {
+    let mut session = session();
+    act(&mut session, HAIRPIN);
+    let before = session.events().count();
+    act(&mut session, PING);
+    let needed = session.events().count() - before;
+    for (room, fits) in [(needed, true), (needed - 1, false)] {
+        session.undo().unwrap();
+        session.leave_room(room);
+        assert_eq!(session.act(PING).is_ok(), fits, "{room} of {needed}");
+        if !fits {
+            act(&mut session, PING);
+        }
+    }
 }
 
 #[test]
@@ -276,7 +295,7 @@ fn a_session_has_so_many_bytes_of_frames() {
 fn work_that_does_not_end_is_ended() {
     let mut run = super::super::session::Run::built(&classic(), &Options::default());
     let waits = run.watched(std::time::Duration::from_millis(1), |run| {
-        // As a step that does not end asks again and again whether it should.
+        // A step that does not end checks again and again whether to stop.
         while run.in_time().is_ok() {
             std::thread::yield_now();
         }

@@ -5,7 +5,7 @@ use super::scene::Scene;
 use crate::report::words::printable;
 use std::fmt::Write as _;
 
-/// A graph in Graphviz' language.
+/// A graph in the DOT language.
 #[must_use]
 pub fn dot(scene: &Scene) -> String {
     let mut out = String::from("graph lab {\n    rankdir=TB\n");
@@ -46,7 +46,7 @@ pub fn dot(scene: &Scene) -> String {
     out
 }
 
-/// Text inside double quotes: a backslash begins an escape there.
+/// Text inside double quotes, where a backslash begins an escape.
 fn escape(text: &str) -> String {
     printable(text).replace('\\', "\\\\").replace('"', "\\\"")
 }

@@ -1,4 +1,4 @@
-//! A diagram as a list of statements, for the languages of programs that find the places themselves.
+//! A diagram as a list of statements, for languages whose programs compute the layout.
 
 use super::scene::{Refused, Scene};
 use super::topology::{Branch, Leaf, Topology};
@@ -8,17 +8,17 @@ use std::collections::BTreeMap;
 
 /// A statement. Ids are made of letters, digits and `_`.
 pub(super) enum Statement {
-    /// A frame begins around what follows.
+    /// Opens a cluster around the following statements.
     Open { id: String, label: String },
-    /// It ends.
+    /// Closes the cluster.
     Close,
-    /// A thing, with its lines.
+    /// A node, with its lines of text.
     Node { id: String, look: NodeStyle, lines: Vec<String> },
-    /// A line between two things.
+    /// An edge between two nodes.
     Edge { from: String, to: String, look: EdgeLook },
 }
 
-/// How a thing looks.
+/// The style of a node.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum NodeStyle {
     Device,
@@ -26,17 +26,17 @@ pub(super) enum NodeStyle {
     Refused,
 }
 
-/// How a line looks.
+/// The style of an edge.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum EdgeLook {
     /// A port on its parent.
     Inside,
     Cable,
-    /// It would have been a port on its parent.
+    /// A refused port, which would have been on this parent.
     Refused,
 }
 
-/// The statements of a scene.
+/// The statements for a scene.
 pub(super) fn statements(scene: &Scene) -> Vec<Statement> {
     let ids = scene.devices.iter().enumerate().map(|(index, d)| (d.name.as_str(), index)).collect();
     let mut graph = Graph { scene, ids, statements: Vec::new() };
@@ -57,7 +57,7 @@ impl<'a> Graph<'a> {
             self.open("s", switch, format!("{} switch", switch.name));
             ports.iter().for_each(|port| self.socket(port));
             self.statements.push(Statement::Close);
-            // The switch's own device stands above it with what sits on it.
+            // The switch's own device is above it, with its ports.
             if let Some(port) = ports.first().filter(|_| switch.mac.is_some()) {
                 self.edge(self.id(switch), self.id(port), EdgeLook::Inside);
             }
@@ -75,14 +75,14 @@ impl<'a> Graph<'a> {
             self.refused(format!("x{index}"), refused);
         }
         for (a, b) in &topology.cables {
-            // From the upper to the lower: parents, switches, machines.
+            // From top to bottom: parents, switches, machines.
             let (a, b) =
                 if matches!(a.kind, DeviceType::Station | DeviceType::Router) { (b, a) } else { (a, b) };
             self.edge(self.id(a), self.id(b), EdgeLook::Cable);
         }
     }
 
-    /// A parent and what sits on it.
+    /// A parent and the devices on it.
     fn branch(&mut self, branch: &Branch<'a>) {
         let around = if branch.device.kind == DeviceType::Vlan { "VLAN sub-interface" } else { "host of" };
         self.open("h", branch.device, format!("{around} {}", branch.device.name));
@@ -90,7 +90,7 @@ impl<'a> Graph<'a> {
         let parent = self.id(branch.device);
         for (index, leaf) in branch.leaves.iter().enumerate() {
             match leaf {
-                // Its addresses stand with the parent.
+                // Its addresses are shown with the parent.
                 Leaf::Stack(_) => {}
                 Leaf::Port(port) => {
                     self.device(port);
@@ -139,7 +139,7 @@ impl<'a> Graph<'a> {
         self.statements.push(Statement::Edge { from, to, look });
     }
 
-    /// Names may hold what ids may not.
+    /// Names may contain characters that ids may not.
     fn id(&self, device: &Device) -> String {
         format!("d{}", self.ids.get(device.name.as_str()).copied().unwrap_or_default())
     }

@@ -1,10 +1,10 @@
-//! NodeKind belongs together: a switch and all that is cabled to it.
+//! Groups: a switch and everything cabled to it.
 
 use super::topology::{Branch, Machine, Topology};
 use crate::lab::Device;
 use std::collections::BTreeMap;
 
-/// A switch, or none, and what is cabled to it.
+/// A switch, or none, and the devices cabled to it.
 #[derive(Default)]
 pub(super) struct Group<'t, 'a> {
     pub(super) switch: Option<(&'a Device, &'t [&'a Device])>,
@@ -12,7 +12,7 @@ pub(super) struct Group<'t, 'a> {
     pub(super) below: Vec<&'t Machine<'a>>,
 }
 
-/// A group for each switch, then one for each parent that is at none, and for what is left.
+/// One group for each switch, then one for each parent without a switch, then one for the rest.
 pub(super) fn groups<'t, 'a>(topology: &'t Topology<'a>) -> Vec<Group<'t, 'a>> {
     let mut groups: Vec<Group<'t, 'a>> = Vec::new();
     for (switch, ports) in &topology.switches {
@@ -23,7 +23,7 @@ pub(super) fn groups<'t, 'a>(topology: &'t Topology<'a>) -> Vec<Group<'t, 'a>> {
             switch.name == device.name || ports.iter().any(|p| p.peer.as_ref() == Some(&device.name))
         })
     };
-    // Without a switch: with the device at the other end, if that has a group.
+    // Without a switch: in the group of the device at the far end, if it has one.
     let mut home: BTreeMap<&str, usize> = BTreeMap::new();
     for branch in &topology.parents {
         let with_peer = branch.device.peer.as_ref().and_then(|peer| home.get(peer.as_str())).copied();

@@ -1,4 +1,4 @@
-//! Where each thing of a diagram stands. Parents and what sits on them are above, switches in the middle, machines below;
+//! The layout of a diagram. Parents and their ports are at the top, switches in the middle, machines at the bottom;
 //! cables run straight down where they can. Lengths are in pixels at scale 1, from the upper left corner.
 
 use super::group::{Group, groups};
@@ -12,28 +12,28 @@ pub(super) const NODE_W: i32 = 136;
 pub(super) const NODE_H: i32 = 78;
 pub(super) const BAR_H: i32 = 44;
 const SWITCH_H: i32 = 92;
-/// Between things side by side.
+/// Gap between neighbouring nodes.
 const GAP: i32 = 16;
-/// Between leaves and the bar that they sit on: what is sent from leaf to leaf runs here.
+/// Gap between leaves and their bar: frames from leaf to leaf run here.
 const BUS: i32 = 26;
-/// Inside a box, around what is in it.
+/// Padding inside a box.
 const PAD: i32 = 12;
-/// The line with a box's name.
+/// Height of a box's name line.
 const LABEL_H: i32 = 30;
-/// A switch port with nothing opposite to it.
+/// Width of a switch port with no node opposite.
 const SOCKET_W: i32 = 124;
-/// Cables.
+/// Vertical space for cables.
 const CABLE: i32 = 58;
 const MARGIN: i32 = 18;
-/// Leaves in one row.
+/// Leaves per row.
 const ROW: usize = 8;
-/// Leaves of one parent, and machines, that are drawn one by one; the others are one node together.
+/// Maximum number of leaves per parent, and of machines, that are drawn one by one; the rest share one node.
 const MAX_DRAWN: usize = 42;
 
 /// A point, or a width and a height.
 pub(super) type Point = (i32, i32);
 
-/// A whole diagram.
+/// The layout of a diagram.
 #[derive(Debug, Default)]
 pub struct Layout<'a> {
     pub(super) width: i32,
@@ -45,30 +45,30 @@ pub struct Layout<'a> {
     places: BTreeMap<Name, Position>,
 }
 
-/// Where frames are when they are at a device, and how they get to what it belongs to.
+/// The positions of frames at a device, and the height at which they reach it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
 pub struct Spot {
-    /// Across.
+    /// Horizontal position.
     pub x: i32,
-    /// Down.
+    /// Vertical position.
     pub y: i32,
-    /// The height at which frames go across on their way to and from what it belongs to, if it belongs to something.
+    /// The height at which frames travel sideways to and from the device's parent, if it has one.
     pub via: Option<i32>,
-    /// The middle of a mark that says what became of a frame here.
+    /// The centre of the mark that shows a frame's outcome here.
     pub mark: (i32, i32),
 }
 
-/// The spots of a device.
+/// The positions of a device.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
 pub struct Position {
-    /// Of the device.
+    /// At the device.
     #[serde(flatten)]
     pub spot: Spot,
-    /// Of its host's IP stack, if that is drawn apart.
+    /// At its host's IP stack, if that is drawn separately.
     pub stack: Option<Spot>,
 }
 
-/// A frame around things that belong together.
+/// A frame around a group of nodes.
 #[derive(Debug)]
 pub(super) struct Outline {
     pub(super) at: Point,
@@ -76,7 +76,7 @@ pub(super) struct Outline {
     pub(super) label: String,
 }
 
-/// A thing.
+/// A node.
 #[derive(Debug)]
 pub(super) struct Node<'a> {
     pub(super) at: Point,
@@ -84,31 +84,31 @@ pub(super) struct Node<'a> {
     pub(super) what: NodeKind<'a>,
 }
 
-/// NodeKind a thing is.
+/// The kind of node.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum NodeKind<'a> {
     /// The IP stack of a parent's host.
     Stack(&'a Device),
     /// A port, a station or an interface.
     Device(&'a Device),
-    /// A NIC, a sub-interface, or a switch's own device: others sit on it.
+    /// A NIC, a sub-interface, or a switch's own device: a bar with other devices on it.
     Bar(&'a Device),
     Switch(&'a Device),
     Refused(&'a Refused),
-    /// So many more.
+    /// A number of further devices.
     More(usize),
 }
 
-/// A switch port: the place where a cable meets the switch.
+/// A switch port: the point where a cable meets the switch.
 #[derive(Debug)]
 pub(super) struct Socket<'a> {
     pub(super) at: Point,
     pub(super) device: &'a Device,
-    /// On the upper edge.
+    /// Whether it is on the upper edge.
     pub(super) upper: bool,
 }
 
-/// A line.
+/// An edge.
 #[derive(Debug)]
 pub(super) struct Wire {
     pub(super) points: Vec<Point>,
@@ -125,16 +125,16 @@ impl Wire {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum WireKind {
-    /// From end to end.
+    /// A cable with two ends.
     Cable,
-    /// Nobody is at its other end.
+    /// A cable with no device at its far end.
     Idle,
-    /// A port sits on its parent.
+    /// From a port to its parent.
     Inside,
 }
 
 impl<'a> Layout<'a> {
-    /// Finds a place for everything in a scene.
+    /// Computes the layout of a scene.
     #[must_use]
     pub fn of(scene: &'a Scene) -> Layout<'a> {
         let topology = Topology::of(scene);
@@ -155,13 +155,13 @@ impl<'a> Layout<'a> {
         layout
     }
 
-    /// Where frames are at each device, by name.
+    /// The positions of frames at each device, by name.
     #[must_use]
     pub fn places(&self) -> &BTreeMap<Name, Position> {
         &self.places
     }
 
-    /// The cables: the devices at both ends, and the points on the way.
+    /// The cables: the devices at both ends, and the points between them.
     pub fn cables(&self) -> impl Iterator<Item = (&Name, &Name, &[(i32, i32)])> {
         self.wires.iter().filter_map(|w| w.ends.as_ref().map(|(a, b)| (a, b, w.points.as_slice())))
     }
@@ -172,7 +172,7 @@ impl<'a> Layout<'a> {
         (self.width, self.height)
     }
 
-    /// Places a group with its left edge at `x` and the lower edges of its parents at `bottom`; answers its width.
+    /// Places a group with its left edge at `x` and the lower edges of its parents at `bottom`; returns its width.
     fn group(&mut self, group: &Group<'_, 'a>, (x, bottom): Point, switch_y: i32, machines_y: i32) -> i32 {
         let above: Vec<Point> = group.above.iter().map(|b| branch_size(b)).collect();
         let below: Vec<Point> = group.below.iter().map(|m| machine_size(m)).collect();
@@ -199,7 +199,7 @@ impl<'a> Layout<'a> {
         width
     }
 
-    /// Places a parent and what sits on it, framed.
+    /// Places a parent and its devices in a frame.
     fn branch(&mut self, branch: &Branch<'a>, at: Point) {
         let size = branch_size(branch);
         let label = match branch.device.kind {
@@ -214,7 +214,7 @@ impl<'a> Layout<'a> {
         let mut top_row = None;
         for (number, row) in rows(branch).enumerate() {
             let (row_w, row_h) = row_size(row);
-            // Every other row stands in the gaps of the first, so that what is above it can be followed down.
+            // Every other row is placed in the gaps of the first, so that edges from above stay visible.
             let same = *top_row.get_or_insert(row.len()) % 2 == row.len() % 2;
             let shift = if number % 2 == 1 && same { (NODE_W + GAP) / 2 } else { 0 };
             let mut x = at.0 + PAD + (inner - row_w) / 2 + shift;
@@ -230,7 +230,7 @@ impl<'a> Layout<'a> {
         let center = (bar.0 + inner / 2, bar.1 + BAR_H);
         let hidden = branch.leaves.get(MAX_DRAWN..).unwrap_or_default();
         if !hidden.is_empty() {
-            // The others share a corner of the bar.
+            // All others share a corner of the bar.
             let corner = (bar.0 + inner - NODE_W / 2, bar.1);
             let size = (NODE_W - 4, BAR_H - 8);
             let what = NodeKind::More(hidden.len());
@@ -242,14 +242,14 @@ impl<'a> Layout<'a> {
             }
         }
         self.nodes.push(Node { at: bar, size: (inner, BAR_H), what: NodeKind::Bar(branch.device) });
-        // A sub-interface belongs to the device below it; its parent says by which height.
+        // A sub-interface belongs to the device below it; its parent defines the height.
         self.place(
             branch.device,
             Spot { x: center.0, y: center.1, via: None, mark: (center.0 - 70, center.1) },
         );
     }
 
-    /// Places something that sits on a parent; answers its lower end.
+    /// Places a device on a parent; returns its lower end.
     fn leaf(&mut self, leaf: &Leaf<'a>, parent: &Device, at: Point, bus: i32) -> Point {
         let (w, h) = leaf_size(leaf);
         let end = (at.0 + w / 2, at.1 + h);
@@ -286,14 +286,14 @@ impl<'a> Layout<'a> {
         for device in &machine.interfaces {
             self.nodes.push(Node { at, size: (NODE_W, NODE_H), what: NodeKind::Device(device) });
             let (x, via) = (at.0 + NODE_W / 2, machine.router.map(|_| at.1 + NODE_H / 2));
-            // A frame stops a little above, where it covers no name.
+            // A frame stops slightly above, where it covers no name.
             self.wires.push(Wire::new(WireKind::Cable, vec![(x, at.1 - 6), (x, at.1)]));
             self.place(device, Spot { x, y: at.1 - 6, via, mark: (x, at.1 + NODE_H + 5) });
             at.0 += NODE_W + GAP;
         }
     }
 
-    /// Places a switch; its ports stand opposite to what they are cabled to, if that is in the same group.
+    /// Places a switch; its ports are opposite the devices they are cabled to, if those are in the same group.
     fn switch(&mut self, switch: &'a Device, ports: &[&'a Device], at: Point, width: i32) {
         self.nodes.push(Node { at, size: (width, SWITCH_H), what: NodeKind::Switch(switch) });
         let middle = at.1 + SWITCH_H / 2;
@@ -311,7 +311,7 @@ impl<'a> Layout<'a> {
             self.place(port, Spot { x, y, via: Some(middle), mark: (x - 70, y) });
         }
         match self.places.get(&switch.name).copied() {
-            // Its own device has a place above, and goes straight down into it.
+            // Its own device is above, with a straight edge into it.
             Some(own) => {
                 let own = own.spot;
                 self.wires.push(Wire::new(WireKind::Inside, vec![(own.x, own.y), (own.x, at.1)]));
@@ -356,11 +356,11 @@ impl<'a> Layout<'a> {
         }
     }
 
-    /// The size of it all.
+    /// The total size.
     fn fit(&mut self) {
         let frames = self.frames.iter().map(|f| (f.at.0 + f.size.0, f.at.1 + f.size.1));
         let nodes = self.nodes.iter().map(|n| (n.at.0 + n.size.0, n.at.1 + n.size.1));
-        // An idle cable's end has a label.
+        // The end of an idle cable has a label.
         let label = |w: &Wire| if w.kind == WireKind::Idle { 18 } else { 0 };
         let wires = self.wires.iter().flat_map(|w| w.points.iter().map(|(x, y)| (*x, *y + label(w))));
         let (right, bottom) =
@@ -369,7 +369,7 @@ impl<'a> Layout<'a> {
     }
 }
 
-/// From one end to the other, down or up first, then across.
+/// From one end to the other, first vertically, then horizontally.
 fn cable(a: Point, b: Point, lane: i32) -> Vec<Point> {
     if a.0 == b.0 {
         return vec![a, b];
@@ -402,7 +402,7 @@ fn branch_size(branch: &Branch<'_>) -> Point {
     let (mut width, mut height) = (0, 0);
     for (number, row) in rows(branch).enumerate() {
         let size = row_size(row);
-        // It may be shifted.
+        // May be shifted.
         let room = if number > 0 { NODE_W + GAP } else { 0 };
         (width, height) = (width.max(size.0 + room), height + size.1 + BUS);
     }

@@ -1,4 +1,4 @@
-//! A diagram as a Mermaid flowchart, for documents that draw it themselves.
+//! A diagram as a Mermaid flowchart, for documents that render Mermaid.
 
 use super::graph::{EdgeLook, NodeStyle, Statement, statements};
 use super::scene::Scene;
@@ -46,12 +46,12 @@ pub fn mermaid(scene: &Scene) -> String {
     out
 }
 
-/// Letters, digits, and what is harmless between them.
+/// Letters, digits, and harmless characters between them.
 fn harmless(c: char) -> bool {
     c.is_alphanumeric() || " .,:-_/+✗".contains(c)
 }
 
-/// Mermaid's way to write all other characters: by their numbers.
+/// Mermaid's escape for all other characters: their code points.
 pub(in crate::report) fn escape(text: &str) -> String {
     printable(text).chars().fold(String::new(), |mut out, c| {
         if harmless(c) {
@@ -63,7 +63,7 @@ pub(in crate::report) fn escape(text: &str) -> String {
     })
 }
 
-/// A title, in which Mermaid knows no numbers: on one line, and nothing in it that could mean something.
+/// A title, in which Mermaid knows no escapes: on one line, without special characters.
 fn one_line(text: &str) -> String {
     text.chars().map(|c| if harmless(c) { c } else { ' ' }).collect()
 }

@@ -2,13 +2,13 @@
 //!
 //! | file | what it does |
 //! | --- | --- |
-//! | `scene.rs` | what is there: collected from the hop log |
-//! | `topology.rs` | what sits on what, and which cable goes where |
-//! | `group.rs`, `layout.rs` | what belongs together, and where each thing stands |
-//! | `svg.rs` | a picture |
-//! | `graph.rs`, `mermaid.rs`, `dot.rs` | statements for programs that find the places themselves |
+//! | `scene.rs` | the devices to draw, collected from the hop log |
+//! | `topology.rs` | which device is on which, and where each cable leads |
+//! | `group.rs`, `layout.rs` | groups of devices, and the position of each |
+//! | `svg.rs` | SVG |
+//! | `graph.rs`, `mermaid.rs`, `dot.rs` | statements for programs that compute the layout |
 //!
-//! Names come from files that anybody may have written: each format escapes all that could be more than text in it.
+//! Names come from untrusted files: each format escapes everything that could be more than text in it.
 
 mod dot;
 mod graph;

@@ -1,16 +1,16 @@
-//! NodeKind a diagram shows, collected from the hop log.
+//! The devices that a diagram shows, collected from the hop log.
 
 use crate::lab::spec::Name;
 use crate::lab::{Device, Event, SetupStage};
 use crate::report::words::printable;
 use crate::verdict::Refusal;
 
-/// The devices of a lab at one moment.
+/// A lab's devices at one moment.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Scene {
     /// The lab's title.
     pub title: String,
-    /// The devices that are there.
+    /// The existing devices.
     pub devices: Vec<Device>,
     /// Declared devices that were refused.
     pub refused: Vec<Refused>,
@@ -21,20 +21,20 @@ pub struct Scene {
 pub struct Refused {
     /// Its name.
     pub name: Name,
-    /// NodeKind it was to sit on.
+    /// The device it was to be created on.
     pub parent: Option<Name>,
-    /// It was not made; else it stayed down.
+    /// It was not created; otherwise it stayed down.
     pub stage: SetupStage,
     /// Why.
     pub refusal: Refusal,
 }
 
 impl Refused {
-    /// NodeKind was refused, and why, in one sentence.
+    /// What was refused, and why, in one sentence.
     #[must_use]
     pub fn in_words(&self) -> String {
         let what = match self.stage {
-            SetupStage::Create => "is not made",
+            SetupStage::Create => "is not created",
             SetupStage::Up => "stays down",
         };
         let Refused { name, refusal, .. } = self;
@@ -53,27 +53,21 @@ impl Scene {
         scene
     }
 
-    /// Keeps what the event says about the devices; answers whether it said something.
+    /// Records what the event says about the devices; returns whether anything changed.
     pub fn event(&mut self, event: &Event) -> bool {
         match event {
-            Event::Lab { title, devices } => {
-                (self.title, self.devices) = (title.clone(), devices.clone());
-                true
-            }
-            Event::Devices { devices } => {
-                self.devices.clone_from(devices);
-                true
-            }
+            Event::Lab { title, .. } => self.title.clone_from(title),
             Event::Setup { device, parent, stage, refusal, .. } => {
                 let (name, parent) = (device.clone(), parent.clone());
                 self.refused.push(Refused { name, parent, stage: *stage, refusal: *refusal });
-                true
+                return true;
             }
-            _ => false,
+            _ => {}
         }
+        Device::follow(&mut self.devices, event)
     }
 
-    /// Why the device of this name is not there, or is down, if it was refused.
+    /// Why the device with this name is missing or down, if it was refused.
     pub(super) fn refusal(&self, name: &str) -> Option<&Refused> {
         self.refused.iter().find(|refused| refused.name == name)
     }

@@ -1,4 +1,5 @@
-//! A diagram as SVG. Alone it carries its style and is dark where the reader is; in a page the page's style applies.
+//! A diagram as SVG. A standalone file includes the style and follows the reader's colour scheme; in a page the page's
+//! style applies.
 
 use super::layout::{Layout, Node, NodeKind, Outline, Point, Socket, Wire, WireKind};
 use super::scene::Scene;
@@ -10,14 +11,14 @@ use std::fmt::Write as _;
 /// The style of diagrams, for light pages.
 pub const STYLE: &str = include_str!("diagram.css");
 
-/// NodeKind is different on dark ones.
+/// Overrides for dark pages.
 pub const DARK_STYLE: &str = include_str!("dark.css");
 
-/// Characters of a line in a node, by the size of its letters.
+/// Maximum characters of a line in a node, by font size.
 const NAME_CHARS: usize = 16;
 const LINE_CHARS: usize = 23;
 
-/// A document of its own.
+/// A standalone document.
 #[must_use]
 pub fn svg(scene: &Scene) -> String {
     let layout = Layout::of(scene);
@@ -36,7 +37,7 @@ pub fn svg(scene: &Scene) -> String {
     out
 }
 
-/// To be put into a page that has [`STYLE`]; devices carry their names in `data-device`.
+/// For embedding into a page that has [`STYLE`]; devices have their names in `data-device`.
 #[must_use]
 pub fn embedded_svg(scene: &Scene, layout: &Layout<'_>) -> String {
     let mut out = String::new();
@@ -86,7 +87,7 @@ fn wire(line: &Wire, out: &mut String) {
     let points: Vec<String> = line.points.iter().map(|(x, y)| format!("{x},{y}")).collect();
     let _ = writeln!(out, "<polyline class=\"{class}\" points=\"{}\"/>", points.join(" "));
     if let (WireKind::Idle, Some((x, y))) = (line.kind, line.points.last()) {
-        text("mv-line", (*x, y + 14), "nobody there", 40, out);
+        text("mv-line", (*x, y + 14), "no peer", 40, out);
     }
 }
 
@@ -164,12 +165,12 @@ fn begin(class: &str, device: &Device, told: &str, out: &mut String) {
 /// A name and lines below it.
 fn lines(node: &Node<'_>, name: &str, rest: impl IntoIterator<Item = String>, out: &mut String) {
     let rest: Vec<String> = rest.into_iter().filter(|line| !line.is_empty()).collect();
-    // Through the middle of a bar run frames.
+    // Frames run through the middle of a bar.
     let bar = matches!(node.what, NodeKind::Bar(_));
     let (x, left) = if bar { (node.at.0 + 14, " mv-left") } else { (node.at.0 + node.size.0 / 2, "") };
     let step = 16;
     let mut y = node.at.1 + (node.size.1 - step * rest.len() as i32) / 2 + 5;
-    // A bar is as wide as what sits on it.
+    // A bar is as wide as the devices on it.
     let wide = node.size.0 as usize / 8;
     text(&format!("mv-name{left}"), (x, y), name, NAME_CHARS.max(wide), out);
     for line in &rest {
@@ -194,7 +195,7 @@ fn socket(port: &Socket<'_>, scene: &Scene, out: &mut String) {
         text("mv-line mv-left mv-note", (x + 13, at), note, LINE_CHARS, out);
     }
     if hairpin {
-        // Beside the cable, an arrow that comes and turns back.
+        // Beside the cable: an arrow that arrives and turns back.
         let (out_at, turn, tip) = if port.upper { (y - 34, y - 12, 6) } else { (y + 34, y + 12, -6) };
         let (x, sweep) = (x + 16, u8::from(!port.upper));
         let _ = write!(
@@ -213,7 +214,7 @@ fn rect(class: &str, (x, y): Point, (w, h): Point, radius: i32, out: &mut String
     );
 }
 
-/// Text of at most so many characters.
+/// Text of at most this many characters.
 fn text(class: &str, (x, y): Point, words: &str, most: usize, out: &mut String) {
     let mut short: String = words.chars().take(most).collect();
     if words.chars().count() > most {
@@ -223,7 +224,7 @@ fn text(class: &str, (x, y): Point, words: &str, most: usize, out: &mut String) 
     let _ = write!(out, "<text class=\"{class}\" x=\"{x}\" y=\"{y}\">{}</text>", escape(&short));
 }
 
-/// Text for XML and HTML, between tags or in double quotes. NodeKind XML cannot hold at all is replaced.
+/// Escapes text for XML and HTML, between tags or in double quotes. Replaces characters that XML cannot contain.
 pub(in crate::report) fn escape(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in printable(text).chars() {

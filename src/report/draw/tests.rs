@@ -1,4 +1,4 @@
-//! Every lab of the fixtures is drawn; some are looked at closely.
+//! Draws every lab of the fixtures, and checks some closely.
 
 use super::layout::{NodeKind, WireKind};
 use super::*;
@@ -23,7 +23,7 @@ fn scene(spec: &LabSpec, steps: usize) -> Scene {
     scene
 }
 
-/// A lab with one of each: modes, a sub-interface, a refused port, a router, a cable that leads nowhere.
+/// A lab with every kind of device: modes, a sub-interface, a refused port, a router, an idle cable.
 fn motley() -> Scene {
     let spec = crate::labfile::parse(
         "lab.toml",
@@ -74,8 +74,7 @@ fn one_of_each_for_graphviz() {
     insta::assert_snapshot!(dot(&motley()));
 }
 
-/// Whatever the lab: nothing lies upon anything else, everything is inside, every device is somewhere, and a cable has
-/// two ends.
+/// In every lab: no nodes overlap, all are inside, every device has a position, and a cable has two ends.
 #[test]
 fn every_lab_has_room() {
     for entry in std::fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/labs")).unwrap() {
@@ -119,7 +118,7 @@ fn hairpin_and_steps_can_be_seen() {
     assert!(drawings.len() > 1);
 }
 
-/// More ports than can be looked at are one thing with their number on it; each still has a place.
+/// Ports beyond the limit share one node with their number; each still has a position.
 #[test]
 fn hundreds_of_ports_are_put_together() {
     let device = |name: String, kind, parent: Option<&str>| {
@@ -139,7 +138,7 @@ fn hundreds_of_ports_are_put_together() {
     assert_eq!(layout.wires.iter().filter(idle).count(), 1);
 }
 
-/// Names can be anything; what is written stays a drawing.
+/// Names can be arbitrary; the output stays a valid drawing.
 #[test]
 fn names_stay_text() {
     let name = "</text><script>&\"'\\\u{7}#;`]\u{ffff}";
@@ -160,4 +159,23 @@ fn names_stay_text() {
     // Every quote that is not escaped opens or closes a string.
     assert_eq!(dot.replace("\\\\", "").replace("\\\"", "").matches('"').count() % 2, 0, "{dot}");
     assert!(dot.contains("'\\\\"), "{dot}");
+}
+
+#[test]
+fn sub_interfaces_are_drawn_up_to_a_depth() {
+    let nested = |count: usize| {
+        let below = |n: usize| if n == 1 { "eth0".to_owned() } else { format!("v{}", n - 1) };
+        let vlan =
+            |n| Device { parent: Some(below(n).into()), ..Device::new(format!("v{n}"), DeviceType::Vlan) };
+        let nic = Device::new("eth0", DeviceType::Nic);
+        Scene { devices: std::iter::once(nic).chain((1..=count).map(vlan)).collect(), ..Scene::default() }
+    };
+    for (count, drawn) in [(15, 15), (16, 16), (17, 16)] {
+        let scene = nested(count);
+        let layout = Layout::of(&scene);
+        let placed = (1..=count).filter(|n| layout.places().contains_key(format!("v{n}").as_str())).count();
+        assert_eq!(placed, drawn);
+        // All are in the drawing's description.
+        assert!(svg(&scene).contains(&format!("v{count}: ")));
+    }
 }

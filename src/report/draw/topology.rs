@@ -1,16 +1,16 @@
-//! NodeKind sits on what, and which cable goes where.
+//! Which device is on which, and where each cable leads.
 
 use super::scene::{Refused, Scene};
 use crate::lab::{Device, DeviceType};
 use std::collections::BTreeSet;
 
-/// Sub-interfaces upon each other that are drawn: more than any lab has.
+/// Maximum depth of nested sub-interfaces drawn: more than any lab has.
 const MAX_DEPTH: usize = 16;
 
-/// A lab's devices, sorted for drawing. Every device is in exactly one place.
+/// A lab's devices, sorted for drawing. Every device appears exactly once.
 #[derive(Debug)]
 pub(super) struct Topology<'a> {
-    /// NICs, and switches' own devices that have ports, each with what sits on it.
+    /// NICs, and switches' own devices that have ports, each with the devices on it.
     pub(super) parents: Vec<Branch<'a>>,
     /// Switches with their ports.
     pub(super) switches: Vec<(&'a Device, Vec<&'a Device>)>,
@@ -22,14 +22,14 @@ pub(super) struct Topology<'a> {
     pub(super) strays: Vec<&'a Refused>,
 }
 
-/// A device and what sits on it.
+/// A device and the devices on it.
 #[derive(Debug)]
 pub(super) struct Branch<'a> {
     pub(super) device: &'a Device,
     pub(super) leaves: Vec<Leaf<'a>>,
 }
 
-/// NodeKind sits on a device.
+/// A node on a device.
 #[derive(Debug)]
 pub(super) enum Leaf<'a> {
     /// The IP stack of its host.

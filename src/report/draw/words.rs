@@ -1,10 +1,10 @@
-//! NodeKind is written beside each thing in a diagram.
+//! The labels of a diagram.
 
 use super::scene::{Refused, Scene};
 use crate::lab::{Device, DeviceType};
 use crate::report::words::{port_notes, printable};
 
-/// The sort of device, for people.
+/// The kind of device, for users.
 pub(in crate::report) fn kind(device: &Device) -> String {
     match (device.kind, device.mode, device.vlan) {
         (kind, Some(mode), _) if kind.is_port() => format!("{kind}, {mode}"),
@@ -16,7 +16,7 @@ pub(in crate::report) fn kind(device: &Device) -> String {
     }
 }
 
-/// The addresses of the IP stack: the first, and how many more.
+/// The IP addresses of the stack: the first, and the number of others.
 pub(super) fn addresses(device: &Device) -> Option<String> {
     let first = device.address.first()?;
     Some(match device.address.len() - 1 {
@@ -25,7 +25,7 @@ pub(super) fn addresses(device: &Device) -> Option<String> {
     })
 }
 
-/// That it is down, and why if it was refused.
+/// That the device is down, and why if it was refused.
 pub(super) fn down(device: &Device, scene: &Scene) -> Option<String> {
     if device.up {
         return None;
@@ -36,7 +36,7 @@ pub(super) fn down(device: &Device, scene: &Scene) -> Option<String> {
     })
 }
 
-/// NodeKind is special about a switch port; hairpin is always told where it matters, towards a parent of ports.
+/// The unusual settings of a switch port; hairpin is always shown where it matters, towards a parent of ports.
 pub(super) fn socket(port: &Device, towards_parent: bool) -> Vec<String> {
     let Some(stands) = port.port else { return Vec::new() };
     let mut notes = port_notes(stands);
@@ -46,7 +46,7 @@ pub(super) fn socket(port: &Device, towards_parent: bool) -> Vec<String> {
     notes
 }
 
-/// Everything about a device in one line, for tooltips and for those who listen.
+/// Everything about a device in one line, for tooltips and screen readers.
 pub(super) fn all(device: &Device, scene: &Scene) -> String {
     let mut text = format!("{}: {}", printable(&device.name), kind(device));
     let mut add = |what: &str| {

@@ -1,4 +1,4 @@
-//! The hop log as compact data: everything that stands there more than once stands here once, and is named by its index.
+//! The hop log as compact data: everything that occurs more than once is stored once and referenced by index.
 
 use crate::lab::spec::Name;
 use crate::report::draw::Position;
@@ -7,32 +7,36 @@ use crate::time::Instant;
 use serde::ser::{Serialize, Serializer};
 use std::collections::BTreeMap;
 
-/// Hops that a bundle holds one by one; of those that come later, steps, counters and numbers remain.
+/// Maximum number of hops stored in a bundle; of later ones, steps, counters and totals remain.
 pub const MAX_HOPS: usize = 50_000;
 
-/// Drawings that a bundle holds: a lab that is changed more often than anybody looks at.
+/// Maximum number of drawings stored in a bundle.
 pub const MAX_DRAWINGS: usize = 500;
 
-/// The version of the bundle's shape.
+/// The version of the bundle's format.
 pub(super) const VERSION: u32 = 1;
 
 /// A run, for [`SCRIPT`](super::SCRIPT). Serialized:
 ///
-/// | key | what it is |
+/// | key | meaning |
 /// | --- | --- |
-/// | `version`, `title` | of this shape, 1; of the lab |
+/// | `version`, `title` | of this format, 1; of the lab |
 /// | `names`, `texts` | names of devices; sentences |
 /// | `rules` | `{ id, title, why, kernel, withholds }`: each rule that is named anywhere |
 /// | `frames` | `[hex, summary]`: each frame once |
-/// | `drawings` | `{ svg, places, cables, devices, refused }`: each way in which the lab stands once |
-/// | `scenes` | `[moment, drawing]`: it stands like this from this moment on |
+/// | `drawings` | `{ svg, places, cables, devices, refused }`: each distinct state of the lab once |
+/// | `scenes` | `[moment, drawing]`: the drawing that applies from this moment on |
 /// | `scenes_left_out` | changes that are not drawn, because there are more than [`MAX_DRAWINGS`] drawings |
-/// | `moments` | `[kind, step, time_ns, name, rule, packet_type, frame, frame_id, from, decision, text]`; all but the first three and `frame_id` are indices, or -1. Kinds: 0 the lab begins, 1 a step begins, 2 it is over, 3 arrive, 4 receive, 5 transmit, 6 drop. `packet_type`: 0 host, 1 broadcast, 2 multicast, 3 otherhost. `from`: the moment at which this copy was before |
+/// | `moments` | `[kind, step, time_ns, name, rule, packet_type, frame, frame_id, from, decision, text]`; all but the
+/// first three and `frame_id` are indices, or -1. Kinds: 0 start of the lab, 1 start of a step, 2 end of a step, 3
+/// arrive, 4 receive, 5 transmit, 6 drop. `packet_type`: 0 host, 1 broadcast, 2 multicast, 3 otherhost. `from`: the
+/// previous moment of this copy |
 /// | `decisions` | `{ found: [text], ways: [[name, kind, rule, goes, text]] }`, kinds as in the events |
 /// | `steps` | `{ step, title, expect, outcome, held, first, last, hops, left_out, because: [{ rule, text }] }`; `first` and `last` are moments |
-/// | `fdb` | `[moment, time_ns, switch, vlan, mac, port, kind]`: an entry that is new, different, or (port -1) gone from this moment on |
-/// | `counters`, `states` | as the events of these names |
-/// | `hops`, `left_out` | hops in all; of them, those beyond [`MAX_HOPS`] |
+/// | `fdb` | `[moment, time_ns, switch, vlan, mac, port, kind]`: an entry that is added, changed, or (port -1) removed
+/// from this moment on |
+/// | `counters`, `states` | as in the events of these names |
+/// | `hops`, `left_out` | total number of hops; number of those beyond [`MAX_HOPS`] |
 #[derive(Clone, Debug, serde::Serialize)]
 pub struct Bundle {
     pub(super) version: u32,
@@ -55,10 +59,10 @@ pub struct Bundle {
 }
 
 impl Bundle {
-    /// As JSON. It has no `<`, so that it can stand inside a page's script element.
+    /// As JSON. It contains no `<`, so it can be embedded in a page's script element.
     ///
     /// # Errors
-    /// None that is known: every part of it can be written as JSON.
+    /// None known: every part of it can be written as JSON.
     pub fn to_json(&self) -> Result<String, serde_json::Error> {
         serde_json::to_string(self).map(|json| json.replace('<', "\\u003c"))
     }
@@ -69,14 +73,14 @@ impl Bundle {
         &self.title
     }
 
-    /// How many moments there are: one at least, the beginning. The last one is that of the last step's result.
+    /// The number of moments: at least one, the beginning. The last one is the last step's result.
     #[must_use]
     pub fn moments(&self) -> usize {
         self.moments.len()
     }
 }
 
-/// A rule, as the catalogue has it.
+/// A rule, as in the catalogue.
 #[derive(Clone, Debug, serde::Serialize)]
 pub(super) struct Catalogued {
     pub(super) id: &'static str,
@@ -86,7 +90,7 @@ pub(super) struct Catalogued {
     pub(super) withholds: bool,
 }
 
-/// How the lab stands, and looks.
+/// A state of the lab and its drawing.
 #[derive(Clone, Debug, serde::Serialize)]
 pub(super) struct Drawing {
     pub(super) svg: String,
@@ -96,7 +100,7 @@ pub(super) struct Drawing {
     pub(super) refused: Vec<String>,
 }
 
-/// What a moment is.
+/// The kind of a moment.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) enum Kind {
     #[default]
@@ -109,7 +113,7 @@ pub(super) enum Kind {
     Drop = 6,
 }
 
-/// A moment, written as a list.
+/// A moment, serialized as a list.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Moment {
     pub(super) kind: Kind,
@@ -145,14 +149,14 @@ impl Serialize for Moment {
     }
 }
 
-/// A decision: what was found, and the ways with name, kind, rule, whether the frame goes there, and words.
+/// A decision: its findings, and its candidates with name, kind, rule, whether the frame goes there, and text.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
 pub(super) struct DecisionRow {
     pub(super) found: Vec<usize>,
     pub(super) ways: Vec<(usize, &'static str, usize, bool, usize)>,
 }
 
-/// A step and what came of it.
+/// A step and its outcome.
 #[derive(Clone, Debug, serde::Serialize)]
 pub(super) struct Step {
     pub(super) step: usize,
@@ -173,8 +177,8 @@ pub(super) struct StepReason {
     pub(super) text: String,
 }
 
-/// The devices at both ends, and the points on the way.
+/// The devices at both ends, and the points between them.
 pub(super) type CableRow = (Name, Name, Vec<(i32, i32)>);
 
-/// Moment, time, switch, VLAN, address, port, sort of entry.
+/// Moment, time, switch, VLAN, MAC address, port, kind of entry.
 pub(super) type FdbRow = (usize, u64, usize, Option<u16>, String, i64, &'static str);

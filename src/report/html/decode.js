@@ -1,6 +1,5 @@
 "use strict";
-// Headers out of bytes, for the eye. A layer is { title, from, to, fields: [[name, value]] }; bytes that end too early end
-// the list.
+// Decodes headers for display. A layer is { title, from, to, fields: [[name, value]] }; truncated bytes end the list.
 globalThis.macvlab ??= {};
 
 macvlab.bytes = (hex) => Uint8Array.from(hex.match(/../g) ?? [], (pair) => parseInt(pair, 16));
@@ -21,7 +20,7 @@ macvlab.decode = (() => {
   const v4 = (b) => [...b].join(".");
   const v6 = (b) => {
     const words = Array.from({ length: 8 }, (_, i) => ((b[2 * i] << 8) | b[2 * i + 1]).toString(16));
-    // The longest run of zeros, of two words at least, is left out (RFC 5952).
+    // The longest run of zeros, of at least two words, is omitted (RFC 5952).
     let best = [0, 1];
     for (let i = 0; i < 8; i += 1) {
       let n = 0;
@@ -36,7 +35,7 @@ macvlab.decode = (() => {
   class Reader {
     constructor(bytes, at = 0) { this.bytes = bytes; this.at = at; }
     take(n) {
-      if (this.at + n > this.bytes.length) throw new RangeError("cut off");
+      if (this.at + n > this.bytes.length) throw new RangeError("truncated");
       this.at += n;
       return this.bytes.subarray(this.at - n, this.at);
     }
@@ -46,7 +45,7 @@ macvlab.decode = (() => {
     left() { return this.bytes.length - this.at; }
   }
 
-  // Each reads one header, notes its fields, and answers what comes next.
+  // Each reads one header, records its fields, and returns the next decoder.
   const read = {
     ethernet(r, f) {
       const dst = mac(r.take(6));
@@ -161,7 +160,7 @@ macvlab.decode = (() => {
         next = read[next](r, layer.fields);
       } catch (error) {
         if (!(error instanceof RangeError)) throw error;
-        layer.fields.push(["cut off", `after ${bytes.length - layer.from} bytes`]);
+        layer.fields.push(["truncated", `after ${bytes.length - layer.from} bytes`]);
         r.at = bytes.length;
         next = null;
       }

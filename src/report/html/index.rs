@@ -1,8 +1,8 @@
-//! Things that stand in many places, each written once.
+//! Values that occur in many places, each stored once.
 
 use std::collections::BTreeMap;
 
-/// Things in the order in which they were first named.
+/// Values in the order in which they were first used.
 #[derive(Debug)]
 pub(super) struct Index<T>(BTreeMap<T, usize>);
 

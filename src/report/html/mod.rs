@@ -1,32 +1,33 @@
-//! A run as a page that moves: the topology, frames on their way, every verdict.
+//! A run as an animated page: the topology, the frames' paths, every verdict.
 //!
-//! The hop log goes into a [`Bundle`], which is data; [`page()`] makes one self-contained file of it, and whoever serves a
-//! page of his own gives the bundle to [`SCRIPT`] as JSON. The script draws with the bundle's SVG, moves frames from hop to
-//! hop, and shows what was clicked on. It decides nothing, and everything it shows is text: nothing in a bundle is ever
-//! read as HTML or run.
+//! The hop log goes into a [`Bundle`], which is data; [`page()`] makes one self-contained file of it, and an
+//! application with its own page passes the bundle to [`SCRIPT`] as JSON. The script draws with the bundle's SVG, moves
+//! frames from hop to hop, and shows details on click. It decides nothing, and everything it shows is text: no part of
+//! a bundle is ever parsed as HTML or executed.
 //!
 //! # The script
 //! ```js
 //! const viewer = macvlab.mount(element, bundle); // shows the bundle in an element of the page
-//! macvlab.update(bundle, { from: 12 });          // another bundle, to be played from this moment on
-//! viewer.addEventListener("moment", (e) => e.detail.index);  // the reader has gone there
+//! macvlab.update(bundle, { from: 12 });          // another bundle, played from this moment on
+//! viewer.addEventListener("moment", (e) => e.detail.index);  // the viewer has moved there
 //! ```
-//! `mount(element, bundle, options)` takes `{ start: INDEX, play: BOOL, keys: BOOL }`: the first moment shown (0), whether it
-//! moves at once (false), and whether the keyboard is listened to in the whole document (true). `update(bundle, options)`
-//! takes `{ from: INDEX, play: BOOL }`: the moment to go on from (where the reader is) and whether it moves from there
-//! (true if `from` is given). `viewer.slot` is an empty element above the diagram for controls of one's own.
+//! `mount(element, bundle, options)` takes `{ start: INDEX, play: BOOL, keys: BOOL }`: the first moment shown (0),
+//! whether it plays at once (false), and whether it handles keys in the whole document (true). `update(bundle,
+//! options)` takes `{ from: INDEX, play: BOOL }`: the moment to continue from (the current one) and whether it plays
+//! from there (true if `from` is given). `viewer.slot` is an empty element above the diagram for the application's
+//! controls.
 //!
 //! | file | what it does |
 //! | --- | --- |
-//! | `bundle.rs` | the shape of the JSON |
-//! | `recorder.rs`, `index.rs` | collects it from the hop log |
-//! | `because.rs` | why a step came out as it did |
-//! | `way.rs` | from where a frame came to a hop |
+//! | `bundle.rs` | the format of the JSON |
+//! | `recorder.rs`, `index.rs` | collects the bundle from the hop log |
+//! | `step_reasons.rs` | the reasons for a step's outcome |
+//! | `way.rs` | the hop that a frame came from |
 //! | `page.rs` | the file |
-//! | `decode.js` | headers, out of bytes |
-//! | `stage.js` | the diagram, and what moves in it |
-//! | `panels.js` | steps, hops, frame and device |
-//! | `viewer.js` | where the reader is; keys and controls |
+//! | `decode.js` | decodes headers from bytes |
+//! | `stage.js` | the diagram and its animation |
+//! | `panels.js` | the panels for steps, hops, frame and device |
+//! | `viewer.js` | the current moment; keys and controls |
 
 mod bundle;
 mod index;
@@ -44,7 +45,7 @@ pub use step_reasons::{Reason, because};
 
 use crate::lab::Event;
 
-/// The bundle of a whole hop log, best made with [`Options::decisions`] and [`Options::changes`] set.
+/// The bundle of a whole hop log, preferably made with [`Options::decisions`] and [`Options::changes`] set.
 ///
 /// [`Options::decisions`]: crate::lab::Options::decisions
 /// [`Options::changes`]: crate::lab::Options::changes

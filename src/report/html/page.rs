@@ -1,4 +1,4 @@
-//! The page: one file, nothing to fetch, and nothing in it that could be run but its own script.
+//! The page: one file that fetches nothing and runs no script but its own.
 
 use super::Bundle;
 use crate::report::draw;
@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 /// The style of the viewer; it needs [`draw::STYLE`] too.
 const VIEWER_STYLE: &str = include_str!("page.css");
 
-/// The script, which makes one global name, `macvlab` (see the [room's](super) documentation).
+/// The script, which defines one global name, `macvlab` (see the [module's](super) documentation).
 pub const SCRIPT: &str = concat!(
     include_str!("decode.js"),
     "\n",
@@ -19,11 +19,11 @@ pub const SCRIPT: &str = concat!(
     include_str!("viewer.js")
 );
 
-/// Starts the viewer of a page that has its bundle in it; what stands behind `#` in its address is the moment, from 1.
+/// Starts the viewer of a page that contains its bundle; the fragment of its URL is the moment, from 1.
 const START: &str = "macvlab.start(document.getElementById(\"macvlab\"), \
                      JSON.parse(document.getElementById(\"macvlab-bundle\").textContent));";
 
-/// The viewer's whole style, light and dark.
+/// The viewer's complete style, light and dark.
 #[must_use]
 pub fn style() -> String {
     format!("{}[data-theme=\"dark\"] {{\n{}}}\n{VIEWER_STYLE}", draw::STYLE, draw::DARK_STYLE)
@@ -47,8 +47,8 @@ pub fn page(bundle: &Bundle) -> Result<String, serde_json::Error> {
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
          <meta name=\"generator\" content=\"macvlab\">\n<title>{title} – macvlab</title>\n\
          <style>{style}</style>\n</head>\n<body>\n<div id=\"macvlab\"></div>\n\
-         <noscript><p>{title}: this page moves by a script, which your browser does not run. \
-         <code>macvlab run LAB --explain</code> tells the same as text.</p></noscript>\n\
+         <noscript><p>{title}: this page needs JavaScript, which your browser does not run. \
+         <code>macvlab run LAB --explain</code> shows the same as text.</p></noscript>\n\
          <script type=\"application/json\" id=\"macvlab-bundle\">{json}</script>\n\
          <script>{SCRIPT}</script>\n<script>{START}</script>\n</body>\n</html>\n"
     );

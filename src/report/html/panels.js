@@ -1,5 +1,5 @@
 "use strict";
-// What is told beside the diagram: the moment in words, the steps, all hops, one frame, one device.
+// The panels beside the diagram: the moment in words, the steps, all hops, one frame, one device.
 
 macvlab.panels = (() => {
   const { el } = macvlab;
@@ -13,12 +13,12 @@ macvlab.panels = (() => {
   const held = (step) => (step.held === true ? "✓" : step.held === false ? "✗" : "·");
   const heldWords = (step) => (step.held === true ? "as expected" : step.held === false ? `but expected: ${step.expect}` : "");
 
-  // A rule's id and title, and if wanted its reason.
+  // A rule's id and title, optionally with its reason.
   function rule(r, why = true) {
     return el("span", { class: "rule" }, el("b", { class: "chip" }, r.id), ` ${r.title}`, why ? el("span", { class: "why" }, r.why) : null);
   }
 
-  // The ways that were shut at a moment, and what was found.
+  // The findings at a moment, and the candidates that were filtered.
   function decision(bundle, m) {
     if (m[AT.DECISION] < 0) return [];
     const lines = [];
@@ -31,8 +31,8 @@ macvlab.panels = (() => {
     }
     for (const [r, ways] of shut) {
       const names = ways.length > 8 ? `${ways.slice(0, 8).join(", ")} and ${ways.length - 8} more` : ways.join(", ");
-      if (r === m[AT.RULE]) lines.push(el("li", { class: "found" }, `so not ${names}`));
-      else lines.push(el("li", { class: "shut" }, `✗ not ${names}: `, rule(bundle.rules[r])));
+      if (r === m[AT.RULE]) lines.push(el("li", { class: "found" }, `not forwarded ${names}`));
+      else lines.push(el("li", { class: "shut" }, `✗ not forwarded ${names}: `, rule(bundle.rules[r])));
     }
     return [...lines, ...told.found.map((text) => el("li", { class: "found" }, bundle.texts[text]))];
   }
@@ -44,7 +44,7 @@ macvlab.panels = (() => {
     if (m[KIND_AT] === KIND.LAB) {
       const refused = bundle.drawings[bundle.scenes[0][1]].refused.map((text) => el("li", { class: "shut" }, `✗ ${text}`));
       const next = bundle.steps.length ? "Play, or step forward with the right arrow key." : "It has no steps.";
-      return [el("h2", {}, "The lab as it begins"), el("p", {}, next), refused.length ? el("ul", {}, refused) : null];
+      return [el("h2", {}, "The lab at the start"), el("p", {}, next), refused.length ? el("ul", {}, refused) : null];
     }
     if (m[KIND_AT] === KIND.STEP) return [el("h2", {}, `Step ${step.step}: ${step.title}`), step.expect ? el("p", {}, `Expected: ${step.expect}`) : null];
     if (m[KIND_AT] === KIND.RESULT) return result(bundle, step);
@@ -71,7 +71,7 @@ macvlab.panels = (() => {
     return el("ul", { class: "because" }, step.because.map((b) => el("li", {}, `${b.text}: `, rule(bundle.rules[b.rule]))));
   }
 
-  // Lists that may be long show only what is seen.
+  // Long lists render visible rows only.
   class Hops {
     constructor(go) {
       this.go = go;
@@ -115,7 +115,7 @@ macvlab.panels = (() => {
       const m = this.bundle.moments[i];
       const step = this.bundle.steps[m[AT.STEP] - 1];
       const r = m[AT.RULE] < 0 ? null : this.bundle.rules[m[AT.RULE]];
-      const lines = m[KIND_AT] === KIND.LAB ? ["the lab begins", ""]
+      const lines = m[KIND_AT] === KIND.LAB ? ["start of the lab", ""]
         : m[KIND_AT] === KIND.STEP ? [`step ${step.step}`, step.title]
         : m[KIND_AT] === KIND.RESULT ? [`${held(step)} step ${step.step}`, step.outcome]
         : [`${this.bundle.names[m[AT.NAME]]} ${SIGNS[m[KIND_AT]]}${r && m[KIND_AT] !== KIND.ARRIVE ? ` ${r.id}` : ""}`, this.bundle.frames[m[AT.FRAME]][1]];
@@ -137,7 +137,7 @@ macvlab.panels = (() => {
     const list = bundle.steps;
     const head = [
       ...bundle.drawings[bundle.scenes[0][1]].refused.map((text) => el("p", { class: "bad" }, `✗ ${text}`)),
-      bundle.left_out ? el("p", {}, `${bundle.left_out} of ${bundle.hops} hops are beyond what a page holds; they are counted, and shown as their steps' numbers only.`) : null,
+      bundle.left_out ? el("p", {}, `${bundle.left_out} of ${bundle.hops} hops exceed the limit of a page; they are only counted, for each step.`) : null,
       bundle.scenes_left_out ? el("p", {}, `The devices change so often that the last ${bundle.scenes_left_out} changes are not drawn.`) : null,
     ];
     const from = Math.max(0, Math.min(list.length - MOST, at - MOST / 2));
@@ -162,7 +162,7 @@ macvlab.panels = (() => {
 
   function frame(bundle, index, journeys, go) {
     const m = bundle.moments[index];
-    if (m[KIND_AT] < KIND.ARRIVE) return [el("p", {}, "No frame is under way at this moment. Step to a hop, or click a frame in the diagram.")];
+    if (m[KIND_AT] < KIND.ARRIVE) return [el("p", {}, "No frame is in flight at this moment. Step to a hop, or click a frame in the diagram.")];
     const [hex, summary] = bundle.frames[m[AT.FRAME]];
     const bytes = macvlab.bytes(hex);
     const layers = macvlab.decode(bytes);
@@ -179,7 +179,7 @@ macvlab.panels = (() => {
       )),
       el("h4", {}, "Bytes"),
       dump(bytes, layers),
-      el("h4", {}, `Its hops (${hops.length}), and the verdict at each`),
+      el("h4", {}, `Its hops (${hops.length}), with verdicts`),
       el("ol", { class: "verdicts" }, shown.map((i) => verdict(bundle, i, i === index, go))),
       hops.length > MOST ? el("p", {}, `and ${hops.length - MOST} more`) : null,
     ];
@@ -213,7 +213,7 @@ macvlab.panels = (() => {
 
   function device(bundle, name, index, scene, show, go) {
     const d = scene.devices.find((x) => x.name === name);
-    if (!d) return [el("p", {}, name ? `${name} is not there at this moment.` : "Click a device in the diagram.")];
+    if (!d) return [el("p", {}, name ? `${name} does not exist at this moment.` : "Click a device in the diagram.")];
     const facts = [["kind", d.kind], ["mode", d.mode], ["MAC", d.mac], ["addresses", d.address.join(", ")], ["VLAN id", d.vlan],
       [d.kind === "switch-port" ? "port of" : "on", d.parent], ["cable to", d.peer], ["up", d.up ? "yes" : "no"],
       ["flags", d.flags && (d.flags.join(", ") || "none")], ["state", d.state]];
@@ -255,7 +255,7 @@ macvlab.panels = (() => {
     ];
   }
 
-  // The forwarding database at this moment, and how it came to be so.
+  // The forwarding database at this moment, and its history.
   function database(bundle, d, index, go) {
     const own = d.kind === "switch" ? d.name : d.kind === "switch-port" ? d.parent : null;
     if (own === null) return [];
@@ -274,9 +274,9 @@ macvlab.panels = (() => {
     const past = changes.slice(-MOST).reverse();
     return [
       el("h4", {}, `Forwarding database at this moment (${here.length})`),
-      here.length ? table(["address", "VLAN", "behind", "sort", "since"], here.slice(0, MOST).map(line)) : el("p", {}, "nothing is known"),
-      past.length ? el("details", {}, el("summary", {}, `How it came to be so (${changes.length})`), el("ol", { class: "past", reversed: true }, past.map((row) => el(
-        "li", {}, el("button", { type: "button", onclick: () => go(row[0]) }, `${millis(row[1])} ${row[4]} ${row[5] < 0 ? "is gone" : `is behind ${bundle.names[row[5]]} (${row[6]})`}`),
+      here.length ? table(["MAC address", "VLAN", "port", "kind", "since"], here.slice(0, MOST).map(line)) : el("p", {}, "no entries"),
+      past.length ? el("details", {}, el("summary", {}, `History (${changes.length})`), el("ol", { class: "past", reversed: true }, past.map((row) => el(
+        "li", {}, el("button", { type: "button", onclick: () => go(row[0]) }, `${millis(row[1])} ${row[4]} ${row[5] < 0 ? "removed" : `is behind ${bundle.names[row[5]]} (${row[6]})`}`),
       )))) : null,
     ];
   }

@@ -18,7 +18,7 @@ use crate::time::Instant;
 use crate::verdict::{Rule, RuleKind};
 use std::time::Duration;
 
-/// Hops and decisions of one step that are looked at for the reasons of its outcome.
+/// Maximum number of hops and decisions of one step used to find the reasons for its outcome.
 const MAX_STEP_EVENTS: usize = 20_000;
 
 /// Collects a bundle, one event after another.
@@ -43,13 +43,15 @@ pub struct Recorder {
     left_out: usize,
     scene: Scene,
     ways: Ways,
-    /// The step that runs, and its hops and decisions.
+    /// The current step, and its hops and decisions.
     running: Option<(StepSpec, Vec<Event>)>,
+    /// It had more of them than the limit.
+    unsearched: bool,
     time: Instant,
 }
 
 impl Recorder {
-    /// Takes the next event.
+    /// Records the next event.
     pub fn event(&mut self, event: &Event) {
         if self.scene.event(event) {
             self.stands(matches!(event, Event::Setup { .. }));
@@ -102,7 +104,7 @@ impl Recorder {
         }
     }
 
-    /// The lab stands differently from now on; what was refused belongs to how it begins.
+    /// The lab's state has changed; refused devices are part of its initial state.
     fn stands(&mut self, refused: bool) {
         if self.moments.is_empty() {
             self.moment(Kind::Lab, 0);
@@ -116,7 +118,7 @@ impl Recorder {
         }
     }
 
-    /// The drawing of how the lab stands; `None`: it would be one too many.
+    /// The drawing of the lab's state; `None`: the limit is reached.
     fn drawing(&mut self) -> Option<usize> {
         if let Some(known) = self.drawn.iter().rposition(|scene| *scene == self.scene) {
             return Some(known);
@@ -137,7 +139,7 @@ impl Recorder {
         Some(self.drawings.len() - 1)
     }
 
-    /// A moment that is no hop.
+    /// A moment that is not a hop.
     fn moment(&mut self, kind: Kind, step: usize) -> usize {
         self.moments.push(Moment { kind, step, time: self.time, ..Moment::default() });
         self.moments.len() - 1
@@ -157,7 +159,7 @@ impl Recorder {
             left_out: 0,
             because: Vec::new(),
         });
-        self.running = Some((spec.clone(), Vec::new()));
+        (self.running, self.unsearched) = (Some((spec.clone(), Vec::new())), false);
     }
 
     fn hop(&mut self, hop: &Hop, event: &Event) {
@@ -197,7 +199,7 @@ impl Recorder {
         self.moments.push(moment);
     }
 
-    /// Stands behind the hop that brought the frame to where it is decided about.
+    /// Comes after the hop that brought the frame to the point of decision.
     fn decision(&mut self, decision: &Decision, event: &Event) {
         self.remember(event);
         if self.left_out > 0 {
@@ -224,11 +226,11 @@ impl Recorder {
         }
     }
 
-    /// Keeps what the reasons of the step's outcome are found in.
+    /// Keeps the data from which the reasons for the step's outcome are found.
     fn remember(&mut self, event: &Event) {
-        if let Some((_, events)) = self.running.as_mut().filter(|(_, events)| events.len() < MAX_STEP_EVENTS)
-        {
-            events.push(event.clone());
+        match &mut self.running {
+            Some((_, events)) if events.len() < MAX_STEP_EVENTS => events.push(event.clone()),
+            running => self.unsearched = running.is_some(),
         }
     }
 
@@ -255,7 +257,11 @@ impl Recorder {
         let last = self.moment(Kind::Result, step);
         self.ways.settled();
         let Some((spec, events)) = self.running.take() else { return };
-        let reasons = because(&spec, outcome, &events, &self.scene.devices);
+        let mut reasons = because(&spec, outcome, &events, &self.scene.devices);
+        if self.unsearched {
+            let told = format!(", as far as the first {MAX_STEP_EVENTS} hops and decisions show");
+            reasons.iter_mut().for_each(|reason| reason.text.push_str(&told));
+        }
         let because = reasons.into_iter().map(|r| StepReason { rule: self.rules.of(r.rule), text: r.text });
         let because = because.collect();
         if let Some(told) = self.steps.last_mut().filter(|told| told.step == step) {

@@ -1,7 +1,7 @@
 "use strict";
-// The diagram, and what moves in it: the way so far of the frame that is looked at.
+// The diagram and its animation: the path so far of the selected frame.
 
-// What stands where in a moment, and the kinds of moments.
+// Indices of a moment's fields, and the kinds of moments.
 macvlab.AT = { KIND: 0, STEP: 1, TIME: 2, NAME: 3, RULE: 4, TYPE: 5, FRAME: 6, ID: 7, FROM: 8, DECISION: 9, TEXT: 10 };
 macvlab.KIND = { LAB: 0, STEP: 1, RESULT: 2, ARRIVE: 3, RECEIVE: 4, TRANSMIT: 5, DROP: 6 };
 
@@ -19,7 +19,7 @@ macvlab.el = (tag, attributes = {}, ...children) => {
 };
 
 macvlab.Stage = class {
-  // `pick` is told what was chosen: ("device", name) or ("frame", moment).
+  // `pick` receives the selection: ("device", name) or ("frame", moment).
   constructor(host, pick) {
     this.host = host;
     this.pick = pick;
@@ -43,7 +43,7 @@ macvlab.Stage = class {
   load(bundle) {
     this.bundle = bundle;
     this.scene = null;
-    // The hops of each frame, in order. Ids begin anew with each run, so a bundle has each once.
+    // The hops of each frame, in order. Ids restart with each run, so they are unique within a bundle.
     this.journeys = new Map();
     const { KIND, ID } = macvlab.AT;
     bundle.moments.forEach((m, index) => {
@@ -77,7 +77,7 @@ macvlab.Stage = class {
       device.setAttribute("role", "button");
       device.setAttribute("aria-label", device.querySelector("title")?.textContent ?? "");
     }
-    // Large labs are scrolled, not shrunk to what nobody can read.
+    // Large labs are scrolled, not shrunk until they are unreadable.
     const { width, height } = svg.viewBox.baseVal;
     svg.style.minWidth = `${0.62 * width}px`;
     svg.style.maxHeight = `max(var(--mv-stage, 58vh), ${0.62 * height}px)`;
@@ -91,7 +91,7 @@ macvlab.Stage = class {
     ]));
   }
 
-  // Where a frame is at a moment, and the height at which it goes across.
+  // The position of a frame at a moment, and the height at which it moves sideways.
   #spot(index) {
     const { KIND, NAME } = macvlab.AT;
     const m = this.bundle.moments[index];
@@ -105,7 +105,7 @@ macvlab.Stage = class {
     return { name, ...(stack ? place.stack : place), stack };
   }
 
-  // The points on the way between two spots.
+  // The points between two positions.
   #path(a, b) {
     const cable = this.cables.get(`${a.name}\n${b.name}`);
     if (cable && !a.stack && !b.stack) return cable;
@@ -118,13 +118,13 @@ macvlab.Stage = class {
     return [[a.x, a.y], [a.x, via], [b.x, via], [b.x, b.y]];
   }
 
-  // The way to a moment from the one before it on the same copy's way; none if it begins there.
+  // The path to a moment from the previous one of the same copy; none if it starts there.
   #way(index) {
     const from = this.bundle.moments[index][macvlab.AT.FROM];
     const to = this.#spot(index);
     if (!to) return null;
     if (from < 0) {
-      // What a parent's host sends comes out of its stack.
+      // Frames from a parent's host come out of its stack.
       const { KIND, NAME } = macvlab.AT;
       const m = this.bundle.moments[index];
       const stack = m[KIND] === macvlab.KIND.TRANSMIT ? this.#place(this.bundle.names[m[NAME]], true) : null;
@@ -134,7 +134,7 @@ macvlab.Stage = class {
     return start ? this.#path(start, to) : null;
   }
 
-  // Shows a moment; `motion` in milliseconds, 0 for none. Answers when it has come to rest.
+  // Shows a moment; `motion` in milliseconds, 0 for none. Resolves when the animation has ended.
   async show(index, motion = 0) {
     this.#draw(this.sceneAt(index));
     this.motion.replaceChildren();
@@ -164,14 +164,14 @@ macvlab.Stage = class {
     try {
       await animation.finished;
     } catch {
-      // Somebody went elsewhere meanwhile.
+      // The user moved elsewhere meanwhile.
       return;
     }
     marks();
     if (m[KIND] === macvlab.KIND.DROP) await this.#die(token, motion);
   }
 
-  // Scrolls the diagram to where the frame is seen.
+  // Scrolls the diagram until the frame is visible.
   #reveal(token) {
     const { scrollWidth, clientWidth } = this.host;
     if (!token || scrollWidth <= clientWidth) return;
@@ -181,7 +181,7 @@ macvlab.Stage = class {
     }
   }
 
-  // What became of the frame that was under way last.
+  // The outcome of the frame that moved last.
   #rest(index) {
     const m = this.bundle.moments[index];
     if (m[macvlab.AT.KIND] < macvlab.KIND.ARRIVE) return;
@@ -226,7 +226,7 @@ macvlab.Stage = class {
     }
   }
 
-  // An envelope for each copy that is on its way; answers the one of this moment.
+  // An envelope for each copy in flight; returns the one of this moment.
   #tokens(seen, index) {
     const { KIND, FROM, FRAME } = macvlab.AT;
     const gone = new Set(seen.map((i) => this.bundle.moments[i][FROM]));
@@ -238,7 +238,7 @@ macvlab.Stage = class {
       const spot = this.#spot(i);
       if (!spot) continue;
       const summary = this.bundle.frames[m[FRAME]][1];
-      // Behind its tags, what it is; not every frame has a short name.
+      // What is behind its tags; not every frame has a short name.
       const word = /^(?:(?:service )?vlan \d+(?: priority \d+)?, )*([A-Z][A-Za-z0-9]{2,5})\b/.exec(summary)?.[1] ?? "frame";
       const token = macvlab.el(
         "g",
@@ -257,7 +257,7 @@ macvlab.Stage = class {
     return current;
   }
 
-  // What became of the copies: got, ended, or kept away, each by its rule.
+  // The outcomes of the copies: received, dropped, or filtered, each with its rule.
   #marks(seen) {
     const { KIND, NAME, RULE, FRAME, DECISION } = macvlab.AT;
     const { moments, decisions, names, rules, frames } = this.bundle;
@@ -270,7 +270,7 @@ macvlab.Stage = class {
       const m = moments[index];
       const name = names[m[NAME]];
       if (m[DECISION] >= 0) {
-        // That a frame for one goes to that one is nothing that was kept from the others.
+        // A unicast that goes elsewhere is no reason to mark other devices.
         const group = parseInt(frames[m[FRAME]][0].slice(0, 2), 16) & 1;
         for (const [to, kind, rule, goes] of decisions[m[DECISION]].ways) {
           if (goes || kind === "wire" || kind === "parent") continue;
@@ -280,7 +280,7 @@ macvlab.Stage = class {
       if (m[KIND] === macvlab.KIND.RECEIVE) put(name, Boolean(this.scene.places[name]?.stack), "got", rules[m[RULE]]);
       if (m[KIND] === macvlab.KIND.DROP) put(name, false, "dropped", rules[m[RULE]]);
     }
-    const signs = { not: "✗ not", got: "✓ got it", dropped: "✗ ends" };
+    const signs = { not: "✗ not", got: "✓ got it", dropped: "✗ dropped" };
     for (const { spot, what, rule } of marks.values()) {
       const text = `${signs[what]} ${rule.id}`;
       const width = text.length * 7 + 16;

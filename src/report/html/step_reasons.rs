@@ -1,4 +1,4 @@
-//! Why a step came out as it did: the rules that made the difference.
+//! Why a step had its outcome: the rules that made the difference.
 
 use crate::explain::{Fate, Journey};
 use crate::lab::spec::{Action, ProbeSpec, StepSpec, Target};
@@ -7,20 +7,20 @@ use crate::matrix::{self, Reach};
 use crate::report::words::{list, printable};
 use crate::verdict::Rule;
 
-/// Devices with one fate that are named.
+/// Maximum number of devices named for one fate.
 const MAX_TOLD: usize = 12;
 
-/// A rule, and what it did.
+/// A rule, and its effect.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reason {
     /// The rule.
     pub rule: Rule,
-    /// What it did: `kept the first frame that was lost, at sw0.eth0`.
+    /// Its effect: `why the first frame was lost, at sw0.eth0`.
     pub text: String,
 }
 
-/// The reasons for a step's outcome, from its hops and decisions, and the devices that there are. Of an injected frame,
-/// what became of it at each device, as far as there is room.
+/// The reasons for a step's outcome, from its hops and decisions, and the existing devices. For an injected frame, its
+/// outcome at each device, up to the limit.
 #[must_use]
 pub fn because(spec: &StepSpec, outcome: Outcome, events: &[Event], devices: &[Device]) -> Vec<Reason> {
     if let Outcome::Refused(refusal) = outcome {
@@ -35,7 +35,7 @@ pub fn because(spec: &StepSpec, outcome: Outcome, events: &[Event], devices: &[D
     }
 }
 
-/// The rule that the matrix would give.
+/// The rule that the matrix would show.
 fn probed(probe: &ProbeSpec, outcome: Outcome, events: &[Event], devices: &[Device]) -> Option<Reason> {
     let to = match &probe.to {
         Target::Device(name) => name.as_str(),
@@ -53,7 +53,7 @@ fn probed(probe: &ProbeSpec, outcome: Outcome, events: &[Event], devices: &[Devi
     cell.rule.map(|rule| Reason { rule, text })
 }
 
-/// What became of the frame at each device that had a part in it; devices with the same fate are told together.
+/// The outcome of the frame at each device involved; devices with the same fate are grouped.
 fn injected(events: &[Event], devices: &[Device]) -> Vec<Reason> {
     let journeys = Journey::all(events);
     let fates = journeys.first().map(|journey| journey.fates(devices)).unwrap_or_default();
@@ -76,8 +76,8 @@ fn shared(fate: &Fate, mut names: Vec<String>) -> Option<Reason> {
     let names = list(&names);
     let (rule, text) = match fate {
         Fate::Got(rule) => (*rule, format!("{names} got it")),
-        Fate::Overheard(rule) => (*rule, format!("{names} saw it, for somebody else")),
-        Fate::Kept { rule, at } => (*rule, format!("kept from {names}, at {}", printable(at))),
+        Fate::Overheard(rule) => (*rule, format!("{names} saw it, addressed to another host")),
+        Fate::Kept { rule, at } => (*rule, format!("filtered from {names}, at {}", printable(at))),
         Fate::Apart => return None,
     };
     Some(Reason { rule, text })

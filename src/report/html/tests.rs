@@ -1,4 +1,4 @@
-//! What a bundle says is what the hop log says.
+//! A bundle says the same as the hop log.
 
 use super::*;
 use crate::frame::MacAddr;
@@ -36,7 +36,7 @@ fn written(events: &[Event]) -> Value {
 #[test]
 fn a_small_bundle() {
     let mut value = written(&events(&fixture("arp-bridge")));
-    // The drawing and its places have tests of their own.
+    // The drawing and its layout have separate tests.
     for scene in value["drawings"].as_array_mut().unwrap() {
         for key in ["svg", "places", "cables"] {
             scene.as_object_mut().unwrap().remove(key);
@@ -56,8 +56,8 @@ fn a_small_bundle() {
     insta::assert_snapshot!(told);
 }
 
-/// In every lab: a moment for every hop, with its device, rule and bytes; the numbers add up; and a frame that has begun
-/// its way never comes from nowhere.
+/// In every lab: a moment for every hop, with its device, rule and bytes; the totals are right; and a frame that has
+/// started its path always has a previous position.
 #[test]
 fn every_hop_of_every_lab_is_there() {
     for path in fixtures() {
@@ -95,7 +95,7 @@ fn every_hop_of_every_lab_is_there() {
     }
 }
 
-/// The forwarding database that the page shows at the end is the one that a switch has that saw the same changes.
+/// The forwarding database shown at the end equals that of a switch that saw the same changes.
 #[test]
 fn entries_come_move_and_go() {
     let value = written(&events(&fixture("sw-learn-move")));
@@ -149,7 +149,7 @@ fn the_same_run_gives_the_same_page() {
     assert_eq!(page(&bundle(&events(&spec))).unwrap(), page(&bundle(&events(&spec))).unwrap());
 }
 
-/// One file, which fetches nothing, with nothing of the lab outside of text.
+/// One file, which fetches nothing; nothing from the lab is more than text.
 #[test]
 fn a_page_is_one_file() {
     let mut spec = fixture("arp-vepa");
@@ -174,7 +174,7 @@ fn plain_events_make_a_bundle_too() {
     assert!(plain.iter().any(|e| matches!(e, Event::Result { outcome: Outcome::Unreachable, .. })));
 }
 
-/// The same drawing is there once, however often the lab comes back to it; and there is an end to different ones.
+/// A drawing is stored once, however often the lab returns to it; the number of different ones is limited.
 #[test]
 fn drawings_are_shared_and_bounded() {
     let mut spec = fixture("arp-vepa-hairpin");
@@ -193,4 +193,48 @@ fn drawings_are_shared_and_bounded() {
     let value = written(&events(&spec));
     assert_eq!(value["drawings"].as_array().unwrap().len(), MAX_DRAWINGS);
     assert_eq!(value["scenes_left_out"], json!(10));
+}
+
+/// The reasons for the only step.
+fn reasons(events: &[Event]) -> Vec<String> {
+    let value = written(events);
+    let because = value["steps"][0]["because"].as_array().unwrap();
+    because.iter().map(|reason| reason.to_string()).collect()
+}
+
+/// A broadcast between this many ports.
+fn broadcast(ports: usize) -> Vec<Event> {
+    let mut text = "[nic.eth0]\n".to_owned();
+    for n in 0..ports {
+        text.push_str(&format!("[macvlan.c{n}]\nparent = \"eth0\"\nmode = \"bridge\"\n"));
+    }
+    text.push_str("[[step]]\ninject = { at = \"c0\", frame = \"ffffffffffff02000000000188b5\" }\n");
+    events(&crate::labfile::parse("lab.toml", &text).unwrap())
+}
+
+#[test]
+fn reasons_are_searched_for_in_many_events_and_said_to_be_some() {
+    let events = broadcast(3);
+    let is_searched = |event: &Event| matches!(event, Event::Hop(_) | Event::Decision(_));
+    let at = events.iter().position(is_searched).unwrap();
+    let own = events.iter().filter(|event| is_searched(event)).count();
+    let whole = reasons(&events);
+    for (more, partly) in [(20_000 - own, false), (20_001 - own, true)] {
+        // The first hop, repeated.
+        let again = vec![events[at].clone(); more];
+        let reasons = reasons(&[&events[..=at], &again, &events[at + 1..]].concat());
+        let said = reasons.iter().filter(|reason| reason.contains("as far as the first 20000 hops")).count();
+        assert_eq!(said, if partly { reasons.len() } else { 0 }, "{reasons:?}");
+        assert!(partly || reasons == whole, "{reasons:?}");
+        assert!(!reasons.is_empty());
+    }
+}
+
+#[test]
+fn devices_of_one_fate_are_named_up_to_a_limit() {
+    let got = |ports: usize| {
+        reasons(&broadcast(ports)).into_iter().find(|reason| reason.contains(" got it")).unwrap()
+    };
+    assert!(got(13).contains("c11 and c12 got it"), "{}", got(13));
+    assert!(got(15).contains("c12 and 2 more got it"), "{}", got(15));
 }

@@ -1,12 +1,12 @@
 "use strict";
-// The viewer: where the reader is, the controls, the keys.
+// The viewer: the current moment, controls and keys.
 
 macvlab.Viewer = class extends EventTarget {
   static KEYS = [
     ["Space", "play and pause"],
-    ["← →", "one hop back, one hop on"],
-    ["↑ ↓", "the step before, the next step"],
-    ["Page ↑ ↓", "the frame before, the next frame"],
+    ["← →", "one hop back, one hop forward"],
+    ["↑ ↓", "previous step, next step"],
+    ["Page ↑ ↓", "previous frame, next frame"],
     ["Home End", "the beginning, the end"],
     ["+ −", "faster, slower"],
     ["1 2 3 4", "steps, hops, frame, device"],
@@ -53,13 +53,13 @@ macvlab.Viewer = class extends EventTarget {
     this.#at(index, 0);
   }
 
-  // Goes one moment on; a frame is seen on its way.
+  // Moves one moment forward, with animation.
   next() {
     this.pause();
     this.#at(this.index + 1, this.#motion(500));
   }
 
-  // At high speed nothing glides.
+  // No animation at high speed.
   #motion(milliseconds) {
     return this.speed < 16 ? milliseconds / this.speed : 0;
   }
@@ -115,7 +115,7 @@ macvlab.Viewer = class extends EventTarget {
     return by < 0 ? 0 : this.bundle.moments.length - 1;
   }
 
-  // The next moment of another frame.
+  // The next moment of a different frame.
   #frame(by) {
     const { ID } = macvlab.AT;
     const moments = this.bundle.moments;
@@ -169,7 +169,7 @@ macvlab.Viewer = class extends EventTarget {
     document.documentElement.dataset.theme = theme;
   }
 
-  // Shows one of the panels; for a device, which.
+  // Shows one of the panels; for a device, also its name.
   show(tab, device = this.device) {
     this.tab = tab;
     this.device = device;
@@ -193,7 +193,7 @@ macvlab.Viewer = class extends EventTarget {
     const content = this.tab === "steps" ? panels.steps(bundle, index, go)
       : this.tab === "frame" ? panels.frame(bundle, index, this.stage.journeys, go)
       : panels.device(bundle, this.device, index, this.stage.sceneAt(index), (name) => this.show("device", name), go);
-    // What is opened, scrolled to or focused stays so.
+    // Elements that were opened, scrolled or focused stay so.
     const open = [...panel.querySelectorAll("details")].map((d) => d.open);
     const focused = [...panel.querySelectorAll("button, summary")].indexOf(document.activeElement);
     panel.replaceChildren(...content.filter(Boolean));
@@ -204,7 +204,7 @@ macvlab.Viewer = class extends EventTarget {
     return undefined;
   }
 
-  // Scrolls the panel, and nothing else, to where an element of it is seen.
+  // Scrolls the panel, and nothing else, to one of its elements.
   #reveal(element) {
     if (!element) return;
     const [inner, outer] = [element.getBoundingClientRect(), this.panel.getBoundingClientRect()];
@@ -214,11 +214,11 @@ macvlab.Viewer = class extends EventTarget {
 
   #playing() {
     this.button.textContent = this.playing ? "❚❚ Pause" : "▶ Play";
-    // Who listens would never hear the end of it.
+    // A screen reader would read without end.
     this.narration.setAttribute("aria-live", this.playing ? "off" : "polite");
   }
 
-  // The steps in proportion, and where frames end; many are put together.
+  // The steps in proportion, and the ends of frames; many are combined.
   #strip() {
     const { bundle } = this;
     const last = Math.max(1, bundle.moments.length - 1);
@@ -273,11 +273,11 @@ macvlab.Viewer = class extends EventTarget {
     const last = () => this.bundle.moments.length - 1;
     const controls = el("div", { class: "controls", role: "group", "aria-label": "Controls" },
       button("To the beginning", "|◀", () => this.go(0)),
-      button("The step before", "◀◀", () => this.go(this.#step(-1))),
+      button("Previous step", "◀◀", () => this.go(this.#step(-1))),
       button("One hop back", "◀ hop", () => this.go(this.index - 1)),
       this.button,
-      button("One hop on", "hop ▶", () => this.next()),
-      button("The next step", "▶▶", () => this.go(this.#step(1))),
+      button("One hop forward", "hop ▶", () => this.next()),
+      button("Next step", "▶▶", () => this.go(this.#step(1))),
       button("To the end", "▶|", () => this.go(last())),
       this.speeds,
       button("Light or dark", "◐", () => this.#theme(this.root.dataset.theme === "dark" ? "light" : "dark")),
@@ -288,7 +288,7 @@ macvlab.Viewer = class extends EventTarget {
       el("p", {}, "Click a frame for its headers, bytes and verdicts, a device for its ports, counters and, of a switch, forwarding database."),
       el("form", { method: "dialog" }, el("button", { type: "submit" }, "Close")));
     this.#panels();
-    const legend = el("p", { class: "legend" }, "✓ got it · ✗ ends here · ✗ not: kept away by this rule");
+    const legend = el("p", { class: "legend" }, "✓ got it · ✗ dropped here · ✗ not: filtered by this rule");
     this.root.classList.add("mv-viewer");
     this.root.replaceChildren(
       el("header", {}, this.title, this.score),
@@ -319,13 +319,13 @@ macvlab.Viewer = class extends EventTarget {
   }
 };
 
-// Shows a bundle in an element; answers the viewer.
+// Shows a bundle in an element; returns the viewer.
 macvlab.mount = (root, bundle, options) => (macvlab.viewer = new macvlab.Viewer(root, bundle, options));
 
 // Shows another bundle in the viewer that was mounted last.
 macvlab.update = (bundle, options) => macvlab.viewer.update(bundle, options);
 
-// Mounts a page of its own: its address names the moment, so that it can be shared.
+// Mounts a standalone page: its URL names the moment, so that it can be shared.
 macvlab.start = (root, bundle) => {
   const wanted = () => Math.max(0, (Number.parseInt(location.hash.slice(1), 10) || 1) - 1);
   const viewer = macvlab.mount(root, bundle, { start: wanted() });

@@ -1,10 +1,10 @@
-//! From where a frame came to a hop: the hop before it on the same copy's way. Only for the eye: nothing is decided here.
+//! Finds the hop that a frame came from: the previous hop of the same copy. For display only: nothing is decided here.
 
 use crate::lab::spec::Name;
 use crate::lab::{Device, DeviceType, Hop, HopKind};
 use std::collections::BTreeMap;
 
-/// What a device hangs on.
+/// The device below, or the far end of the cable.
 #[derive(Clone, Debug, Default)]
 struct Attachments {
     parent: Option<Name>,
@@ -12,7 +12,7 @@ struct Attachments {
     of_switch: bool,
 }
 
-/// The hops from which a frame can have gone on.
+/// The hops that a frame may have continued from.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Ways {
     ties: BTreeMap<Name, Attachments>,
@@ -21,7 +21,7 @@ pub(super) struct Ways {
 }
 
 impl Ways {
-    /// The devices are these from now on.
+    /// Sets the current devices.
     pub(super) fn devices(&mut self, devices: &[Device]) {
         let ties = |d: &Device| Attachments {
             parent: d.parent.clone(),
@@ -31,12 +31,12 @@ impl Ways {
         self.ties = devices.iter().map(|d| (d.name.clone(), ties(d))).collect();
     }
 
-    /// A step is over: no frame is on its way.
+    /// A step has ended: no frame is in flight.
     pub(super) fn settled(&mut self) {
         self.open.clear();
     }
 
-    /// Where the frame of this hop, which has this index, was before.
+    /// The previous hop of the frame of this hop, which has this index.
     pub(super) fn before(&mut self, index: usize, hop: &Hop) -> Option<usize> {
         let open = self.open.entry(hop.frame_id).or_default();
         let ties = &self.ties;
@@ -49,7 +49,7 @@ impl Ways {
     }
 }
 
-/// Whether a frame that was sent from, or came in at, one device can be at the other next.
+/// Whether a frame that was sent from, or arrived at, one device can be at the other next.
 fn leads(ties: &BTreeMap<Name, Attachments>, from: &Name, sent: bool, to: &Name) -> bool {
     let (Some(a), Some(b)) = (ties.get(from), ties.get(to)) else { return from == to };
     let siblings = a.parent.is_some() && a.parent == b.parent;
@@ -57,8 +57,8 @@ fn leads(ties: &BTreeMap<Name, Attachments>, from: &Name, sent: bool, to: &Name)
         || b.parent.as_ref() == Some(from)
         || a.parent.as_ref() == Some(to)
         || (sent && b.peer.as_ref() == Some(from))
-        // What the far end of the parent's cable refuses has never left the parent.
+        // A frame that the far end of the parent's cable refuses has never left the parent.
         || (sent && a.parent.is_some() && b.peer == a.parent)
-        // What has left a switch by one port does not leave it from there by another.
+        // A frame that has left a switch by one port does not leave it from there by another.
         || (siblings && !(sent && a.of_switch))
 }

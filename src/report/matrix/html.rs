@@ -1,4 +1,4 @@
-//! A matrix as one page of HTML: no script, no other file, readable by keyboard and screen reader, and every text from a
+//! A matrix as one HTML page: no script, no other file, usable with keyboard and screen reader, and every text from a
 //! lab escaped.
 
 use super::layout::{Layout, Row};
@@ -11,7 +11,7 @@ use std::io::{self, Write};
 
 const STYLE: &str = include_str!("matrix.css");
 
-/// The head of the page, with links to the tables if there are several.
+/// The start of the page, with links to the tables if there are several.
 pub(super) fn begin(out: &mut impl Write, headings: &[String]) -> io::Result<()> {
     write!(
         out,
@@ -20,9 +20,9 @@ pub(super) fn begin(out: &mut impl Write, headings: &[String]) -> io::Result<()>
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
          <title>Who reaches whom</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n<main>\n\
          <h1>Who reaches whom</h1>\n\
-         <p>Each cell is a ping in a lab of its own, in which nobody has learned anything, and the rule that made the \
-         difference: with a reply, what brought the first frame to the target; else, what kept the first lost frame from \
-         whom it was meant for.</p>\n<ul class=\"legend\" aria-label=\"Legend\">\n"
+         <p>Each cell is a ping in a fresh lab, in which nothing has been learned, and the rule that made the \
+         difference: with a reply, the rule that brought the first frame to the target; otherwise, the rule that kept the \
+         first lost frame from its destination.</p>\n<ul class=\"legend\" aria-label=\"Legend\">\n"
     )?;
     for reach in [Reach::Reply, Reach::Unreachable, Reach::NoReply, Reach::OneWay] {
         writeln!(out, "<li>{} {}</li>", mark(reach), meaning(reach))?;
@@ -113,7 +113,7 @@ fn result(out: &mut impl Write, cell: &Cell) -> io::Result<()> {
     writeln!(out, "<td class=\"{class}\">{mark}{rule}</td>")
 }
 
-/// A sign and a word: what is said is never said by a colour alone.
+/// A sign and a word: information is never carried by colour alone.
 fn mark(reach: Reach) -> String {
     let sign = match reach {
         Reach::Reply => "●",
@@ -129,9 +129,9 @@ fn mark(reach: Reach) -> String {
 
 fn meaning(reach: Reach) -> &'static str {
     match reach {
-        Reach::Reply => "an answer comes",
-        Reach::Unreachable => "no neighbour is found",
-        Reach::NoReply => "silence: the request is lost",
-        Reach::OneWay => "silence: the request reaches the target's stack, the answer is lost",
+        Reach::Reply => "a reply arrives",
+        Reach::Unreachable => "no neighbour found",
+        Reach::NoReply => "no reply: the request is lost",
+        Reach::OneWay => "no reply: the request reaches the target's stack, the reply is lost",
     }
 }

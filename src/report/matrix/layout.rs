@@ -1,4 +1,4 @@
-//! What stands where in the table of a group, whatever it is written in.
+//! The layout of a group's table, independent of the output format.
 
 use super::Columns;
 use crate::lab::spec::Name;
@@ -6,14 +6,14 @@ use crate::matrix::{Cell, Explained, Group, Shape};
 
 /// A table.
 pub(super) struct Layout<'a> {
-    /// Above the columns, those of the rows' names included.
+    /// Column headings, including those of the row names.
     pub(super) header: Vec<String>,
     pub(super) rows: Vec<Row<'a>>,
 }
 
 /// A row.
 pub(super) struct Row<'a> {
-    /// Of what.
+    /// Its names.
     pub(super) names: Vec<String>,
     /// `None`: a device and itself.
     pub(super) cells: Vec<Option<&'a Cell>>,
@@ -35,7 +35,7 @@ impl Layout<'_> {
     }
 }
 
-/// Who asks downwards, whom rightwards.
+/// Senders as rows, targets as columns.
 fn square(columns: &Columns) -> Layout<'_> {
     let cells: Vec<&Cell> = columns.iter().flatten().map(|explained| &explained.cell).collect();
     let mut names: Vec<&Name> = Vec::new();

@@ -1,4 +1,4 @@
-//! Who reaches whom, written out: tables as text, Markdown or a page of HTML, or an object a cell.
+//! The reachability matrix as output: tables as text, Markdown or HTML, or one JSON object per cell.
 
 mod html;
 mod layout;
@@ -12,23 +12,23 @@ use serde::Serialize;
 use std::collections::BTreeSet;
 use std::io::{self, Write};
 
-/// How a matrix is written.
+/// The output format of a matrix.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MatrixForm {
     /// Tables for a terminal, with ANSI colours or without.
     Text {
-        /// With them.
+        /// With colours.
         colour: bool,
     },
     /// Tables in Markdown.
     Markdown,
-    /// One page of HTML that needs nothing else.
+    /// One self-contained HTML page.
     Html,
-    /// One JSON object a cell.
+    /// One JSON object per cell.
     Json,
 }
 
-/// The cells of a group: of each column those of the group's pairs, in their order.
+/// The cells of a group: for each column those of the group's pairs, in their order.
 pub type Columns = Vec<Vec<Explained>>;
 
 /// Writes a matrix, one group of cells after another.
@@ -36,24 +36,24 @@ pub type Columns = Vec<Vec<Explained>>;
 pub struct MatrixReport<W: Write> {
     writer: W,
     form: MatrixForm,
-    /// Below each table every cell is explained.
+    /// Every cell is explained below its table.
     explains: bool,
-    /// Written so far.
+    /// Number written so far.
     groups: usize,
-    /// Of all groups, for a table of contents.
+    /// Headings of all groups, for a table of contents.
     headings: Vec<String>,
-    /// Rules that were named.
+    /// Rules used.
     rules: BTreeSet<Rule>,
 }
 
 impl<W: Write> MatrixReport<W> {
-    /// Writes to `writer`, which is best buffered; with `explains`, every cell with the way of the frame that made the
+    /// Writes to `writer`, preferably buffered; with `explains`, every cell with the path of the frame that made the
     /// difference.
     pub fn new(writer: W, form: MatrixForm, explains: bool) -> MatrixReport<W> {
         MatrixReport { writer, form, explains, groups: 0, headings: Vec::new(), rules: BTreeSet::new() }
     }
 
-    /// Says which groups will come, so that a page can begin with links to them.
+    /// Announces the groups, so that a page can begin with links to them.
     #[must_use]
     pub fn about(mut self, groups: &[Group]) -> MatrixReport<W> {
         self.headings = groups.iter().map(|group| group.heading.clone()).collect();
@@ -86,7 +86,7 @@ impl<W: Write> MatrixReport<W> {
         Ok(())
     }
 
-    /// Writes the rules that were named, flushes, and gives the writer back.
+    /// Writes the rules used, flushes, and returns the writer.
     ///
     /// # Errors
     /// Writing fails.
@@ -168,7 +168,7 @@ impl<'a> Line<'a> {
     }
 }
 
-/// Every cell, row by row, with what it is: `c1 pings c2, switch: unreachable R126`.
+/// Every cell, row by row, with its result: `c1 pings c2, switch: unreachable R126`.
 fn by_row<'a>(group: &'a Group, columns: &'a Columns) -> impl Iterator<Item = (String, &'a Explained)> {
     let rows = columns.first().map_or(0, Vec::len);
     let cells = move |row: usize| {
@@ -193,12 +193,12 @@ fn in_words(cell: &Cell) -> String {
     format!("{} {rule}", cell.reach.name()).trim_end().to_owned()
 }
 
-/// What a cell rests on: what was lost first, or came first, and the whole way of that frame.
+/// The evidence for a cell: the first frame lost, or else the first received, and that frame's whole path.
 fn explanation(explained: &Explained, colour: bool) -> String {
     let Explained { cell, journey, devices } = explained;
     let what = match (cell.lost, cell.rule) {
-        (Some(lost), _) => format!("The first thing that is lost is {}.", lost_in_words(lost)),
-        (None, Some(_)) if journey.is_some() => format!("The first frame that {} gets is this.", cell.to),
+        (Some(lost), _) => format!("The first frame lost is {}.", lost_in_words(lost)),
+        (None, Some(_)) if journey.is_some() => format!("The first frame that {} gets is this one.", cell.to),
         (None, Some(rule)) => {
             let at = cell.at.as_deref().unwrap_or(&cell.to);
             format!("The device {at} is refused: {rule} {}. {}", rule.title(), rule.why())
@@ -216,8 +216,8 @@ fn explanation(explained: &Explained, colour: bool) -> String {
 
 fn lost_in_words(lost: Lost) -> &'static str {
     match lost {
-        Lost::Solicitation => "the question for the neighbour's MAC address",
-        Lost::Advertisement => "the answer with the neighbour's MAC address",
+        Lost::Solicitation => "the request for the neighbour's MAC address",
+        Lost::Advertisement => "the reply with the neighbour's MAC address",
         Lost::Request => "the echo request",
         Lost::Answer => "the echo reply",
         Lost::Other => "this frame",

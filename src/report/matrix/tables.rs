@@ -43,7 +43,7 @@ pub(super) fn markdown(
     table.lines().try_for_each(|line| writeln!(out, "{}", line.trim_end()))
 }
 
-/// The rules that were named, with their reasons.
+/// The rules used, with their reasons.
 pub(super) fn text_rules(out: &mut impl Write, rules: &BTreeSet<Rule>, colour: bool) -> io::Result<()> {
     let style = if colour { AnsiColor::Yellow.on_default() } else { Style::new() };
     if !rules.is_empty() {
@@ -75,7 +75,7 @@ fn table(group: &Group, columns: &Columns, style: TableStyle, text: fn(&str) -> 
     table
 }
 
-/// Text that Markdown takes as it is.
+/// Escapes text for Markdown.
 pub(super) fn cell_of_markdown(text: &str) -> String {
     let special = |c: char| matches!(c, '\\' | '`' | '*' | '_' | '[' | ']' | '<' | '>' | '|' | '#');
     text.chars().flat_map(|c| special(c).then_some('\\').into_iter().chain([c])).collect()

@@ -1,4 +1,4 @@
-//! Makes the story of a hop log.
+//! Builds the story of a hop log.
 
 use super::lanes::Devices;
 use super::{ArrowKind, Entry, MAX_ARROWS, Story};
@@ -9,30 +9,30 @@ use crate::report::words::{outcome_in_words, printable, step_in_words};
 use crate::verdict::{Refusal, Rule, RuleKind};
 use std::collections::BTreeSet;
 
-/// Ways that one note names.
+/// Maximum number of candidates named in one note.
 const MAX_WAYS: usize = 4;
 
-/// Listens to a run and tells its story. With [`Options::decisions`](crate::lab::Options::decisions) the ways that a rule
-/// shuts are in it.
+/// Follows a run and builds its story. With [`Options::decisions`](crate::lab::Options::decisions) the story includes
+/// candidates that a rule filtered.
 #[derive(Debug, Default)]
 pub struct SequenceBuilder {
     story: Story,
     devices: Devices,
-    /// Devices that stand on a lane.
+    /// Devices that have a lane.
     taking_part: BTreeSet<Name>,
-    /// What is told so far, lanes by name.
+    /// The story so far, with lanes by name.
     told: Vec<Pending>,
-    /// Arrows and notes in it.
+    /// Number of arrows and notes in it.
     arrows: usize,
     action: Option<Action>,
-    /// Of the step that runs.
+    /// Data of the current step.
     frames: Vec<Passage>,
     lines: usize,
     newest: u64,
     more: (usize, usize),
 }
 
-/// One frame's way.
+/// One frame's path.
 #[derive(Debug)]
 struct Passage {
     frame_id: u64,
@@ -54,7 +54,7 @@ enum Pending {
     Line(Line),
 }
 
-/// Devices that a step names as ends: one that hears nothing has a lane, too.
+/// Devices that a step names as ends: one that receives nothing has a lane, too.
 fn named(action: &Action) -> impl Iterator<Item = &Name> {
     let (from, to) = match action {
         Action::Ping(probe) | Action::Arping(probe) | Action::Udp(probe) | Action::Tcp(probe) => {
@@ -70,14 +70,14 @@ fn named(action: &Action) -> impl Iterator<Item = &Name> {
 }
 
 impl SequenceBuilder {
-    /// What happens next.
+    /// Records the next event.
     pub fn event(&mut self, event: &Event) {
         match event {
             Event::Lab { title, devices } => {
                 self.story.title = printable(title);
                 self.devices.learn(devices);
             }
-            Event::Devices { devices } => self.devices.learn(devices),
+            Event::Devices { changed, .. } => self.devices.learn(changed),
             Event::Setup { device, refusal: Refusal { errno, rule, .. }, .. } => {
                 self.heading(format!("{} is refused: {errno} by {rule} {}", printable(device), rule.title()));
             }
@@ -99,7 +99,7 @@ impl SequenceBuilder {
         }
     }
 
-    /// The whole story.
+    /// The complete story.
     #[must_use]
     pub fn finish(mut self) -> Story {
         self.flush();
@@ -123,7 +123,7 @@ impl SequenceBuilder {
         self.told.push(Pending::Entry(Entry::Heading(text)));
     }
 
-    /// Where a new line of a frame goes; `None`: there is no more room.
+    /// Where to add a frame's next entry; `None`: the limit is reached.
     fn passage(&mut self, frame_id: u64, begins: impl FnOnce() -> (String, Name)) -> Option<&mut Passage> {
         let new = frame_id > self.newest;
         self.newest = self.newest.max(frame_id);
@@ -146,13 +146,13 @@ impl SequenceBuilder {
         let here: Name = self.devices.lane(&hop.device).into();
         let (kind, below) = (device.kind, device.parent.clone());
         let port = kind.is_port();
-        // Where what leaves the device arrives, and where what it gets comes from.
+        // The device that a sent frame arrives at, or that a received frame comes from.
         let next = match kind {
             DeviceType::Macvlan | DeviceType::Macvtap | DeviceType::Vlan => below.clone(),
             _ => device.peer.as_deref().map(|peer| self.devices.lane(peer).into()),
         };
         let line = match hop.kind {
-            // An arrow has led here already; not into a sub-interface.
+            // An arrow to this point exists already, except into a sub-interface.
             HopKind::Arrive(_) if kind == DeviceType::Vlan => {
                 below.map(|parent| (parent, here, ArrowKind::Gets, Rule::VlanReceive))
             }
@@ -167,7 +167,7 @@ impl SequenceBuilder {
                 if rule == Rule::StationReceive {
                     return self.arrived(hop.frame_id, &here, kind);
                 }
-                // The first hop of a frame that is written into a stack has nowhere to come from.
+                // The first hop of a frame that is written into a stack has no source.
                 let from = if port { below.unwrap_or_else(|| here.clone()) } else { here.clone() };
                 Some((from, here, kind, rule))
             }
@@ -190,7 +190,7 @@ impl SequenceBuilder {
         passage.lines.push(Line::Arrow { from, to, kind, rule });
     }
 
-    /// A station has looked at what its cable brought: the arrow that leads to it says so.
+    /// Marks the arrow that leads to a station with what the station did with the frame.
     fn arrived(&mut self, frame_id: u64, station: &str, what: ArrowKind) {
         let passage = self.frames.iter_mut().find(|passage| passage.frame_id == frame_id);
         for line in passage.into_iter().flat_map(|passage| passage.lines.iter_mut().rev()) {
@@ -204,8 +204,8 @@ impl SequenceBuilder {
         }
     }
 
-    /// The ways to ports and switch ports that a rule shuts because it withholds; that a frame goes elsewhere, its arrows
-    /// show.
+    /// The candidates, ports and switch ports, that a withholding rule filtered; arrows show the frames that go
+    /// elsewhere.
     fn decision(&mut self, decision: &Decision) {
         let mut shut: Vec<(Rule, Vec<String>)> = Vec::new();
         for way in &decision.ways {
@@ -234,7 +234,7 @@ impl SequenceBuilder {
         }
     }
 
-    /// Tells the frames of the step, what looks the same once.
+    /// Adds the frames of the step, equal ones once.
     fn flush(&mut self) {
         let mut once: Vec<Passage> = Vec::new();
         for passage in self.frames.drain(..) {

@@ -1,5 +1,5 @@
-//! Which devices take part in a story, and in which order they stand: the ports of a parent beside it, switches in the
-//! middle, then what is outside.
+//! Which devices take part in a story, and their order: the ports of a parent beside it, switches in the middle, then
+//! external devices.
 
 use super::Lane;
 use crate::lab::spec::Name;
@@ -7,7 +7,7 @@ use crate::lab::{Device, DeviceType};
 use crate::report::draw::kind_in_words;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Every device that was ever there, by name, as it was last.
+/// Every device that ever existed, by name, in its last state.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Devices {
     list: Vec<Device>,
@@ -15,7 +15,7 @@ pub(super) struct Devices {
 }
 
 impl Devices {
-    /// More of them, or the same as they are now.
+    /// Adds or updates devices.
     pub(super) fn learn(&mut self, devices: &[Device]) {
         for device in devices {
             match self.index.get(&device.name) {
@@ -32,7 +32,7 @@ impl Devices {
         self.index.get(name).map(|at| &self.list[*at])
     }
 
-    /// The name of the lane on which a device stands: a switch port on that of its switch.
+    /// The name of a device's lane: a switch port uses that of its switch.
     pub(super) fn lane<'a>(&'a self, name: &'a str) -> &'a str {
         match self.get(name) {
             Some(device) if device.kind == DeviceType::SwitchPort => device.parent.as_deref().unwrap_or(name),
@@ -40,12 +40,12 @@ impl Devices {
         }
     }
 
-    /// The lanes of those that take part.
+    /// The lanes of the participating devices.
     pub(super) fn lanes(&self, taking_part: &BTreeSet<Name>) -> Vec<Lane> {
         let mut order: Vec<&Device> = Vec::new();
         let sitting = Sitting::of(&self.list);
         let mut parents = self.list.iter().filter(|d| d.kind == DeviceType::Nic);
-        // The first host stands on the left of what is outside, all others on the right, the other way round.
+        // The first host is on the left of the external devices, all others on the right, in reverse order.
         if let Some(nic) = parents.next() {
             order.extend(sitting.on(nic));
             order.push(nic);
@@ -58,7 +58,7 @@ impl Devices {
         }
         order.extend(outside(DeviceType::Router));
         order.extend(outside(DeviceType::Station));
-        // A port on a switch, or on nothing that is known.
+        // A port on a switch, or on an unknown device.
         order.extend(self.list.iter().filter(|d| d.kind != DeviceType::SwitchPort));
         let mut seen = BTreeSet::new();
         order.retain(|device| taking_part.contains(&device.name) && seen.insert(&device.name));
@@ -66,7 +66,7 @@ impl Devices {
     }
 }
 
-/// Ports and sub-interfaces by what they sit on, in the order of the list.
+/// Ports and sub-interfaces by the device below them, in the order of the list.
 struct Sitting<'a>(BTreeMap<&'a str, Vec<&'a Device>>);
 
 impl<'a> Sitting<'a> {
@@ -81,7 +81,7 @@ impl<'a> Sitting<'a> {
         Sitting(sitting)
     }
 
-    /// What sits on a device, and what sits on that.
+    /// The devices on a device, recursively.
     fn on(&self, parent: &'a Device) -> Vec<&'a Device> {
         let (mut all, mut seen) = (Vec::new(), BTreeSet::new());
         let mut todo = vec![parent.name.as_str()];

@@ -16,8 +16,8 @@ pub fn mermaid(story: &Story) -> String {
         line(&mut out, format_args!("participant d{i} as {name}<br/>{kind}"));
     }
     let Some(last) = story.lanes.len().checked_sub(1) else {
-        // A diagram without a lane is no diagram to Mermaid.
-        line(&mut out, format_args!("participant d0 as nobody sends anything"));
+        // Mermaid does not accept a diagram without a lane.
+        line(&mut out, format_args!("participant d0 as no frame is sent"));
         return out;
     };
     let over_all = |out: &mut String, text: &str| {

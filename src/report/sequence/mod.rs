@@ -1,15 +1,15 @@
-//! A run as a sequence diagram: a lane for each device, an arrow for each hop with its rule, the ways that a rule shut, and
-//! what came of each step; as SVG or for Mermaid.
+//! A run as a sequence diagram: a lane for each device, an arrow for each hop with its rule, the candidates that a rule
+//! filtered, and the outcome of each step; as SVG or for Mermaid.
 //!
 //! | file | what it does |
 //! | --- | --- |
-//! | `teller.rs` | makes the story of the hop log |
-//! | `lanes.rs` | which devices take part, and in which order they stand |
-//! | `svg.rs` | a picture |
+//! | `builder.rs` | builds the story from the hop log |
+//! | `lanes.rs` | which devices take part, and their order |
+//! | `svg.rs` | SVG |
 //! | `mermaid.rs` | statements for Mermaid |
 //!
-//! Frames stand in the order in which they began, each with its whole way; what looks the same several times in one step is
-//! told once. A story has at most [`MAX_ARROWS`] arrows: of what comes after them each step says how much it is.
+//! Frames are in the order in which they began, each with its whole path; equal ones in one step appear once. A story
+//! has at most [`MAX_ARROWS`] arrows: each step reports how many more there are.
 
 mod builder;
 mod lanes;
@@ -24,89 +24,89 @@ pub use svg::svg;
 
 use crate::verdict::Rule;
 
-/// The most arrows and notes of one story: about what a person scrolls through, and Mermaid still lays out.
+/// Maximum number of arrows and notes in a story: about what a person scrolls through, and Mermaid still lays out.
 pub const MAX_ARROWS: usize = 300;
 
-/// What happened in a run.
+/// The events of a run as a diagram shows them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Story {
     /// The lab's title.
     pub title: String,
-    /// The devices that take part, from left to right.
+    /// The participating devices, from left to right.
     pub lanes: Vec<Lane>,
-    /// What happened, in order.
+    /// The entries, in order.
     pub entries: Vec<Entry>,
 }
 
-/// A device that takes part.
+/// A participating device.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Lane {
     /// Its name.
     pub name: String,
-    /// What it is.
+    /// Its kind.
     pub kind: String,
 }
 
-/// One thing that happened; lanes by their index.
+/// One entry; lanes by their index.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Entry {
-    /// A step begins; or something is said about the lab.
+    /// A step begins, or a note about the lab.
     Heading(String),
-    /// A frame begins its way.
+    /// A frame begins its path.
     Frame {
-        /// What it is.
+        /// A summary of the frame.
         text: String,
-        /// How many went the same way in this step.
+        /// How many equal frames took the same path in this step.
         times: usize,
     },
-    /// It goes from one device to another, or arrives at one's own stack.
+    /// The frame goes from one device to another, or arrives at the device's own stack.
     Arrow {
-        /// From here.
+        /// The sending lane.
         from: usize,
-        /// To here.
+        /// The receiving lane.
         to: usize,
-        /// What happens there.
+        /// The outcome at the receiving end.
         kind: ArrowKind,
-        /// By this rule.
+        /// The rule.
         rule: Rule,
     },
-    /// A rule shuts a way.
+    /// A rule filters candidates.
     Shut {
         /// Where that is decided.
         lane: usize,
-        /// The ways.
+        /// The candidates.
         ways: String,
         /// The rule.
         rule: Rule,
     },
-    /// What comes of a step.
+    /// The outcome of a step.
     Result {
         /// In words.
         text: String,
-        /// The expectation held; `None`: there was none.
+        /// Whether the expectation held; `None`: there was none.
         held: Option<bool>,
     },
     /// Hops that are not drawn.
     More {
-        /// Of so many frames.
+        /// Number of their frames.
         frames: usize,
-        /// So many.
+        /// Number of hops.
         hops: usize,
     },
 }
 
-/// What happens at the end of an arrow.
+/// The outcome at the end of an arrow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ArrowKind {
-    /// The frame is there.
+    /// The frame arrives.
     Gets,
     /// The device sees that it is for another host.
     Ignores,
-    /// It ends.
+    /// The frame is dropped.
     Ends,
 }
 
-/// `R126a Hairpin`, in front of it what is not plain.
+/// `R126a Hairpin`, preceded by the outcome if it is not a plain arrival.
 fn arrow_text(kind: ArrowKind, own: bool, rule: Rule) -> String {
     let told = match (kind, own) {
         (ArrowKind::Ends, _) => "ends: ",
@@ -123,12 +123,12 @@ fn frame_text(text: &str, times: usize) -> String {
     if times == 1 { text.to_owned() } else { format!("{text} ({times} times)") }
 }
 
-/// What is said of hops that are not drawn.
+/// The note about hops that are not drawn.
 fn more_text(frames: usize, hops: usize) -> String {
     format!("{hops} more hops of {frames} frames are not drawn: a diagram has at most {MAX_ARROWS} arrows")
 }
 
-/// What came of a step, with a sign before it.
+/// The outcome of a step, with a leading sign.
 fn result_text(text: &str, held: Option<bool>) -> String {
     match held {
         Some(true) => format!("✓ {text}, as expected"),

@@ -1,32 +1,32 @@
-//! A story as SVG: alone on any page, dark where the reader is.
+//! A story as SVG: works on any page, and follows the reader's colour scheme.
 
 use super::{ArrowKind, Entry, Lane, Story, arrow_text, frame_text, more_text, result_text};
 use crate::report::draw::{DARK_STYLE, STYLE, escape};
 use std::fmt::Write as _;
 
-// Colours stand in the rules themselves, as in other diagrams: not every program that shows SVG knows variables.
+// Colours are literal in the rules, as in other diagrams: not every SVG viewer supports variables.
 const OWN_STYLE: &str = include_str!("sequence.css");
 const OWN_DARK_STYLE: &str = include_str!("dark.css");
 
-/// Between lanes, and between the outermost lane and the edge.
+/// Distance between lanes, and between the outermost lane and the edge.
 const LANE: i32 = 230;
 const EDGE: i32 = 120;
-/// Height of the title, and of the heads of lanes below it.
+/// Height of the title, and of the lane heads below it.
 const TITLE: i32 = 34;
 const HEAD: i32 = 76;
-/// About the width of a letter of text.
+/// Approximate width of a character.
 const LETTER: i32 = 7;
-/// Lines of the description for those who do not see the picture.
+/// Maximum lines of the description for screen readers.
 const MAX_TOLD: usize = 60;
 
-/// Where things stand.
+/// The layout.
 struct Page {
     width: i32,
     out: String,
     y: i32,
 }
 
-/// A document of its own.
+/// A standalone document.
 #[must_use]
 pub fn svg(story: &Story) -> String {
     let between = i32::try_from(story.lanes.len().saturating_sub(1)).unwrap_or(i32::MAX / LANE / 2) * LANE;
@@ -60,7 +60,7 @@ pub fn svg(story: &Story) -> String {
     out
 }
 
-/// The story in words, its beginning.
+/// The beginning of the story as text.
 fn description(story: &Story) -> String {
     let name = |lane: &usize| story.lanes.get(*lane).map_or("", |lane| &lane.name);
     let told = story.entries.iter().take(MAX_TOLD).map(|entry| match entry {
@@ -132,7 +132,7 @@ impl Page {
         }
     }
 
-    /// Over the whole width.
+    /// Across the whole width.
     fn band(&mut self, class: &str, text: &str) {
         let (y, width) = (self.y + 14, self.width - 24);
         let _ = writeln!(
@@ -176,14 +176,14 @@ impl Page {
         self.out.push_str("</g>\n");
     }
 
-    /// Text in the middle of x, as far as the page lets it.
+    /// Text centred at x, as far as the page allows.
     fn text(&mut self, class: &str, x: i32, y: i32, text: &str) {
         let half = i32::try_from(text.chars().count()).unwrap_or(i32::MAX / LETTER) * LETTER / 2;
         let x = x.min(self.width - half - 8).max(half + 8);
         let _ = writeln!(self.out, "<text class=\"{class}\" x=\"{x}\" y=\"{y}\">{}</text>", escape(text));
     }
 
-    /// As much of a text as a line takes.
+    /// Truncates text to the width of a line.
     fn fitting(&self, text: &str) -> String {
         let most = usize::try_from((self.width - 48) / LETTER).unwrap_or_default();
         if text.chars().count() <= most {

@@ -11,15 +11,15 @@ fn lab(name: &str) -> String {
 /// The story of a lab, and its hops.
 fn told(text: &str) -> (Story, Vec<Hop>) {
     let spec = labfile::parse("lab.toml", text).unwrap_or_else(|e| panic!("{e}"));
-    let (mut teller, mut hops) = (SequenceBuilder::default(), Vec::new());
+    let (mut builder, mut hops) = (SequenceBuilder::default(), Vec::new());
     let options = Options { decisions: true, changes: true, ..Options::default() };
     Lab::new(&spec, options).run(&mut |event| {
-        teller.event(event);
+        builder.event(event);
         if let Event::Hop(hop) = event {
             hops.push(hop.clone());
         }
     });
-    (teller.finish(), hops)
+    (builder.finish(), hops)
 }
 
 #[test]
@@ -34,7 +34,7 @@ fn a_port_in_bridge_mode_serves_its_sibling_itself() {
     insta::assert_snapshot!(svg(&story).split_once("</style>").unwrap().1);
 }
 
-/// How many arrows a hop has: what arrives has one already, but for what goes up into a sub-interface.
+/// How many arrows a hop has: an arrival has one already, except into a sub-interface.
 fn arrows_of(hop: &Hop, vlans: &[&str]) -> usize {
     match hop.kind {
         HopKind::Arrive(_) => usize::from(vlans.contains(&hop.device.as_str())),
@@ -85,7 +85,7 @@ fn what_is_too_much_is_counted_step_by_step() {
     let more: Vec<_> = story.entries.iter().filter(|e| matches!(e, Entry::More { .. })).collect();
     assert!(matches!(more[..], [_, Entry::More { frames: 88, hops: 352 }, _]), "{more:?}");
     let results = story.entries.iter().filter(|e| matches!(e, Entry::Result { .. })).count();
-    assert_eq!(results, 3, "what came of every step is told");
+    assert_eq!(results, 3, "the outcome of every step is shown");
     assert!(svg(&story).contains("352 more hops of 88 frames are not drawn"));
 }
 
@@ -117,10 +117,10 @@ fn a_run_without_steps_is_a_diagram() {
     let (story, _) = told("[nic.eth0]");
     assert_eq!(story.entries, []);
     assert!(svg(&story).contains("nothing happens in this run"));
-    assert_eq!(mermaid(&story), "sequenceDiagram\n    participant d0 as nobody sends anything\n");
+    assert_eq!(mermaid(&story), "sequenceDiagram\n    participant d0 as no frame is sent\n");
 }
 
-/// Alone, a diagram has every colour that it names: nobody else defines one.
+/// A standalone diagram defines every colour that it uses.
 #[test]
 fn the_style_is_whole() {
     let svg = svg(&told(&lab("arp-vepa")).0);
@@ -131,4 +131,34 @@ fn the_style_is_whole() {
         let light_and_dark = style.matches(&format!(".mv-sequence .{class}")).count();
         assert!(light_and_dark >= 2, "{class} is styled {light_and_dark} times");
     }
+}
+
+#[test]
+fn a_note_names_four_ways() {
+    for (ports, ways) in [(4, "c1, c2, c3, c4"), (6, "c1, c2, c3, c4 and 2 more")] {
+        let mut text = "[nic.eth0]\n[macvlan.c0]\nparent = \"eth0\"\nmode = \"bridge\"\n".to_owned();
+        for n in 1..=ports {
+            text.push_str(&format!("[macvlan.c{n}]\nparent = \"eth0\"\nmode = \"private\"\n"));
+        }
+        text.push_str("[[step]]\ninject = { at = \"c0\", frame = \"ffffffffffff02000000000188b5\" }\n");
+        let (story, _) = told(&text);
+        let notes: Vec<_> = story
+            .entries
+            .iter()
+            .filter_map(|entry| if let Entry::Shut { ways, .. } = entry { Some(ways) } else { None })
+            .collect();
+        assert_eq!(notes, [ways]);
+    }
+}
+
+#[test]
+fn the_description_of_a_picture_has_60_lines() {
+    let described = |entries: usize| {
+        let entries = (1..=entries).map(|n| Entry::Heading(format!("step {n}"))).collect();
+        let picture = svg(&Story { entries, ..Story::default() });
+        let (_, rest) = picture.split_once("<desc id=\"mv-desc\">").unwrap();
+        rest.split_once("</desc>").unwrap().0.to_owned()
+    };
+    assert!(described(60).ends_with(". step 59. step 60"));
+    assert!(described(63).ends_with(". step 60. and 3 more"));
 }

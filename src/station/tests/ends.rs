@@ -25,7 +25,7 @@ fn ipv6_asks_the_solicited_node_group() {
         assert_eq!(cable.words(), ["ns", "na", "echo?", "echo!"]);
         assert_eq!(cable.seen[0].dst().to_string(), "33:33:ff:00:00:02");
         assert_eq!(cable.seen[1].dst(), mac(1), "the answer is unicast");
-        // NA: solicited and override flags, its answer names the address; hop limit 255.
+        // NA: solicited and override flags, its reply names the address; hop limit 255.
         assert_eq!((cable.seen[1].bytes[58], cable.seen[1].bytes[21]), (0x60, 255));
     }
 }
@@ -40,7 +40,7 @@ fn a_device_joins_what_its_addresses_need() {
     let v4 = Endpoint::new("v4", mac(9), &spec("10.0.0.9/24"), 1500, Instant::ZERO);
     assert_eq!(v4.groups(), [MacAddr::ALL_HOSTS_V4]);
     cable.settle();
-    assert!(cable.seen.is_empty(), "nobody speaks unasked");
+    assert!(cable.seen.is_empty(), "nothing is sent unasked");
 }
 
 #[test]
@@ -208,7 +208,7 @@ fn without_carrier_or_device_nothing_leaves() {
     assert_eq!((result.reason, end), (Some(Unreachable::NoRoute), now));
 }
 
-/// Linux sends it to no gateway: only neighbours have such addresses.
+/// Linux does not send it to a gateway: only neighbours have such addresses.
 #[test]
 fn a_link_local_address_that_is_not_on_link_is_behind_no_gateway() {
     let mut gated = spec("10.0.0.1/24 fd00::1/64");
@@ -282,7 +282,7 @@ fn with_the_carrier_goes_what_was_learned_and_with_the_device_everything() {
     let now = cable.now;
     cable.ends[0].1.set_link_up(true, now);
     assert_eq!(addresses(&cable), ["10.0.0.1/24", "fe80::ff:fe00:11/64"]);
-    // A device that was down from the start has lost nothing by it.
+    // A device that was down from the start has lost nothing.
     let config = spec("10.0.0.1/24 fd00::1/64");
     let mut fresh = Endpoint::new("e", mac(1), &config, 1500, now).down();
     fresh.set_link_up(false, now);

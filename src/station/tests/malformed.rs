@@ -1,7 +1,7 @@
 use super::*;
 use proptest::prelude::*;
 
-/// Frames of every kind that the hosts exchange, in a conversation of all probes.
+/// Frames of every kind that the hosts exchange while running all probes.
 fn conversation() -> Vec<Vec<u8>> {
     let mut cable = Cable::pair();
     for (kind, to) in [
@@ -22,7 +22,7 @@ fn conversation() -> Vec<Vec<u8>> {
     cable.seen.into_iter().map(|s| s.bytes).collect()
 }
 
-/// Makes the checksums of IPv4 and ICMP right again, so that a mutation gets deeper than the first check.
+/// Recomputes the checksums of IPv4 and ICMP, so that a mutation gets past the first check.
 pub(super) fn mend(frame: &mut [u8]) {
     use etherparse::checksum::Sum16BitWords;
     if frame.len() < 38 || frame[12..14] != [8, 0] {
@@ -41,7 +41,7 @@ pub(super) fn mend(frame: &mut [u8]) {
     }
 }
 
-/// Both an end point and a router survive it, still answer a ping, and send no frame longer than their mtu allows.
+/// Both an end point and a router survive it, still reply to a ping, and send no frame longer than their mtu allows.
 fn survive(frames: &[Vec<u8>]) {
     let config = spec("10.0.0.2/24 fd00::2/64");
     let mut end = Endpoint::new("e", mac(2), &config, 1500, Instant::ZERO);

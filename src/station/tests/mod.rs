@@ -1,6 +1,7 @@
-//! What end points do, seen on the wire between them.
+//! The behaviour of end points, seen on the wire between them.
 
 mod ends;
+mod limits;
 mod malformed;
 mod neighbours;
 mod routers;
@@ -59,7 +60,7 @@ impl Seen {
         EthHeader::parse(&self.bytes).unwrap().dst
     }
 
-    /// A few letters that name the frame.
+    /// A few letters that identify the frame.
     pub(super) fn word(&self) -> &'static str {
         match (self.ethertype(), self.bytes.get(21), self.bytes.get(23), self.bytes.get(20)) {
             (0x0806, Some(1), ..) => "arp?",
@@ -89,7 +90,7 @@ impl Seen {
     }
 }
 
-/// One Ethernet segment: everybody hears everybody.
+/// One Ethernet segment: every host receives every frame.
 pub(super) struct Cable {
     pub(super) ends: Vec<(MacAddr, Endpoint)>,
     pub(super) now: Instant,
@@ -120,7 +121,7 @@ impl Cable {
         }
     }
 
-    /// Frames fly until all are silent at this instant.
+    /// Delivers frames until all hosts are idle at this instant.
     pub(super) fn settle(&mut self) {
         for _ in 0..1000 {
             let next = (0..self.ends.len()).find_map(|i| Some((i, self.ends[i].1.pop_transmit()?)));
@@ -146,7 +147,7 @@ impl Cable {
         self.now = end;
     }
 
-    /// Starts a probe and lets it end.
+    /// Starts a probe and runs it to its end.
     pub(super) fn probe(&mut self, from: usize, probe: Probe) -> (ProbeResult, Instant) {
         let now = self.now;
         let id = self.ends[from].1.start_probe(now, probe);

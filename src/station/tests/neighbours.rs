@@ -48,7 +48,7 @@ fn only_a_request_to_us_teaches_a_new_neighbour() {
     let mut cable = Cable::pair();
     let stranger = mac(0x99);
     let known = |cable: &Cable| cable.ends[1].1.neighbour(ip("10.0.0.50"));
-    // To others, as an unasked answer, and from our own address: nothing is learned.
+    // To others, an unsolicited reply, and from our own address: nothing is learned.
     cable.inject(0, &arp(1, stranger, "10.0.0.50", MacAddr::BROADCAST, "10.0.0.60"));
     cable.inject(0, &arp(2, stranger, "10.0.0.50", mac(2), "10.0.0.2"));
     cable.inject(0, &arp(1, stranger, "10.0.0.50", MacAddr::BROADCAST, "10.0.0.50"));
@@ -98,7 +98,7 @@ fn a_gratuitous_arp_moves_a_known_neighbour() {
         cable.run_until(ms(2000));
         let mut frame = arp(op, mac(0xb), "10.0.0.2", MacAddr::BROADCAST, "10.0.0.2");
         if op == 2 {
-            // As `arping -A` has it: the target is the sender itself.
+            // As sent by `arping -A`: the target is the sender itself.
             frame[32..38].copy_from_slice(&mac(0xb).0);
         }
         cable.inject(1, &frame);
@@ -126,7 +126,7 @@ fn ipv6_asks_again_from_its_link_local_address() {
     let source = |s: &Seen| packet::IpView::parse(&s.bytes[14..]).unwrap().src;
     assert_eq!(source(asked[0]), ip("fd00::1"), "in the name of the echo request");
     assert_eq!((asked[1].at, source(asked[1])), (ms(5000), ip("fe80::ff:fe00:2")));
-    // Each side hears of the other's link-local address by this, and the talk ends.
+    // Each side learns the other's link-local address by this, and the exchange ends.
     cable.run_until(ms(60_000));
     cable.seen.clear();
     cable.run_until(ms(600_000));
@@ -152,7 +152,7 @@ fn a_neighbour_that_has_gone_is_given_up() {
     cable.run_until(ms(100_000));
     cable.ends[1].1.set_carrier(false, ms(100_000));
     cable.seen.clear();
-    // Stale: used for 5 s, asked three times by unicast, then forgotten and asked for anew.
+    // Stale: used for 5 s, solicited three times by unicast, then removed and resolved again.
     let (result, _) = cable.probe(0, Probe { count: 20, ..ping("fd00::2") });
     assert_eq!(result.outcome, ProbeOutcome::Unreachable);
     let unicast: Vec<_> = cable.seen.iter().filter(|s| s.word() == "ns" && s.dst() == mac(2)).collect();

@@ -99,7 +99,7 @@ fn a_router_answers_for_all_its_addresses() {
     net.seen.clear();
     net.settle();
     assert_eq!(net.words_of(2), ["arp!"]);
-    // And is a host that asks, itself.
+    // It is also a host that can send probes.
     let id = net.router.start_probe(net.now, ping("10.0.2.2"));
     net.settle();
     assert_eq!(net.router.probe_result(id).map(|r| r.outcome), Some(ProbeOutcome::Reply));
@@ -110,7 +110,7 @@ fn the_end_of_the_ttl_is_reported() {
     let mut net = Net::new(1500);
     net.probe(ping("10.0.2.2"));
     let mut request = net.echo_request();
-    // TTL 1; the checksum grows by what the TTL shrank.
+    // TTL 1; the checksum increases by what the TTL decreased.
     let (old, sum) = (u16::from(request[22]), u16::from_be_bytes([request[24], request[25]]));
     request[22] = 1;
     let (grown, carry) = sum.overflowing_add((old - 1) << 8);
@@ -127,7 +127,7 @@ fn the_end_of_the_ttl_is_reported() {
 #[test]
 fn an_error_ends_a_ping() {
     let mut net = Net::new(1500);
-    // No route at the router, and nobody there behind it.
+    // No route at the router, and no host behind it.
     for (to, code) in [("172.16.0.1", 0), ("10.0.2.9", 1), ("fd09::1", 0), ("fd02::9", 3)] {
         let start = net.now;
         let result = net.probe(ping(to));
@@ -180,7 +180,7 @@ fn an_error_is_never_answered_with_an_error() {
     let start = net.now;
     net.probe(ping("172.16.0.1"));
     let mut error = net.seen.iter().rfind(|s| s.word() == "unreachable").unwrap().bytes.clone();
-    // From the host through the router to nowhere.
+    // From the host through the router to an unreachable network.
     error[..6].copy_from_slice(&mac(ROUTER).0);
     error[26..34].copy_from_slice(&[10, 0, 1, 2, 172, 16, 0, 1]);
     error[24..26].fill(0);
@@ -232,7 +232,7 @@ fn a_host_follows_a_redirect() {
         let request = seen.iter().rfind(|s| s.word() == "echo?" && s.bytes[6..12] == mac(1).0).unwrap();
         ways.push(request.dst());
     }
-    // The first redirect names a neighbour that the host asks for; the second is believed.
+    // The first redirect names a neighbour that the host resolves; the second is accepted.
     assert_eq!(ways, [ROUTER, ROUTER, 0x20, 0x20].map(mac));
     assert_eq!(seen.iter().filter(|s| s.word() == "redirect").count(), 2);
 }

@@ -12,7 +12,7 @@ use std::time::Duration;
 /// Two stations on a switch.
 pub(crate) const LAB: &str = "[station.a]\n[station.b]\n[switch.sw.port.a]\n[switch.sw.port.b]\n";
 
-/// A broadcast of this length, the last byte of whose source address is given.
+/// A broadcast of this length, with the given last byte of its source address.
 pub(crate) fn frame(from: u8, length: usize) -> Vec<u8> {
     let mut frame = vec![0xff; 6];
     frame.extend([2, 0, 0, 0, 0, from, 0x88, 0xb5]);
@@ -40,8 +40,8 @@ pub(crate) fn read_frame(stream: &mut UnixStream) -> Vec<u8> {
 
 /// `[in_frames, in_malformed]` at a device.
 fn came_in(live: &Live, device: &str) -> [u64; 2] {
-    let rim = live.attached(device);
-    ["in_frames", "in_malformed"].map(|key| rim[key].as_u64().unwrap())
+    let counters = live.attached(device);
+    ["in_frames", "in_malformed"].map(|key| counters[key].as_u64().unwrap())
 }
 
 #[test]
@@ -103,7 +103,7 @@ fn a_peer_that_leaves_takes_its_station_down_and_the_next_is_welcome() {
     until("a is up again", || link("a "));
     peer.write_all(&framed(&frame(1, 60))).unwrap();
     until("its frame is there", || came_in(&live, "a") == [1, 0]);
-    // Lengths that no frame has: who sends them is sent away, and counted.
+    // Invalid lengths: a peer that sends them is disconnected, and counted.
     for (before, nonsense) in [0_u32, 70_000, u32::MAX].into_iter().enumerate() {
         peer.write_all(&nonsense.to_be_bytes()).unwrap();
         until("it was sent away", || came_in(&live, "a")[1] > before as u64);
@@ -129,7 +129,7 @@ fn a_frame_in_each_datagram_and_a_peer_that_is_not_there() {
     a.send_to(&frame(1, 60), lab_a).unwrap();
     let n = b.recv(&mut buffer).unwrap();
     assert_eq!(buffer[..n], frame(1, 60));
-    // Nobody listens at b: what is sent there is lost, and nothing else.
+    // There is no listener at b: frames for it are lost, and nothing else.
     drop(b);
     for _ in 0..3 {
         a.send_to(&frame(1, 61), lab_a).unwrap();
@@ -160,7 +160,7 @@ fn nonsense_breaks_nothing() {
     let count = 2000_u64;
     for i in 0..count {
         let mut bytes: Vec<u8> = (0..i * 7 % 1700).map(|_| random()).collect();
-        // Half of them look like something that is worth being read.
+        // Half of them look almost like valid requests.
         let like = [
             &[0xff; 6][..],
             &[2, 0, 0, 0, 0, 9],
@@ -191,7 +191,7 @@ fn a_flood_is_dropped_and_counted_and_requests_are_answered_meanwhile() {
     let listener_path = dir.path().join("b.sock");
     let live = Live::here(dir.path(), LAB, &["--attach", "a=unix:a.sock", "--attach", "b=unix:b.sock"]);
     let mut a = connect(&path);
-    // A peer who never reads.
+    // A peer that never reads.
     let _b = connect(&listener_path);
     until("both are here", || ["a", "b"].iter().all(|d| live.presence(d) == "here"));
     let memory = |live: &Live| {
@@ -211,10 +211,11 @@ fn a_flood_is_dropped_and_counted_and_requests_are_answered_meanwhile() {
         offered += 1000;
     }
     until("all came", || came_in(&live, "a")[0] == offered);
-    let rim = live.attached("b");
-    let (sent, dropped) = (rim["out_frames"].as_u64().unwrap(), rim["out_dropped"].as_u64().unwrap());
+    let counters = live.attached("b");
+    let (sent, dropped) =
+        (counters["out_frames"].as_u64().unwrap(), counters["out_dropped"].as_u64().unwrap());
     assert_eq!(sent + dropped, offered);
-    assert!(dropped > offered / 2, "{rim}");
+    assert!(dropped > offered / 2, "{counters}");
     assert!(memory(&live) < before + 20_000, "{before} kB became {} kB", memory(&live));
     live.end("-TERM");
 }
@@ -271,7 +272,7 @@ fn a_port_that_is_removed_and_added_is_attached_again() {
         live.change("set c3 mtu=1400");
         live.change("remove c3");
     }
-    // What the kernel would refuse is refused, with its error.
+    // Changes that the kernel would refuse are refused, with its error.
     let (ok, said) = live.ctl("add c9 parent=eth0 mode=passthru");
     assert!(!ok && said.starts_with("EINVAL"), "{said}");
     let (ok, said) = live.ctl("set c1 colour=red");
