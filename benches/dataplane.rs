@@ -44,7 +44,7 @@ fn worker(ports: u64, mode: &str) -> Worker {
         "[station.win]\nmac = \"06:00:00:00:00:02\"\n[switch.sw0.port.eth0]\n[switch.sw0.port.win]\n",
     );
     let spec = macvlab::labfile::parse("bench", &lab).expect("a lab");
-    Lab::new(&spec, Options { stacks: false, ..Options::default() }).into_worker()
+    Lab::new(&spec, Options::default().with_stacks(false)).into_worker()
 }
 
 /// Delivers every frame to its receivers' rings.

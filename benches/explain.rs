@@ -29,7 +29,7 @@ fn send(lab: &mut Lab, frame: &Frame) -> Vec<Event> {
 
 fn explain(c: &mut Criterion) {
     let spec = macvlab::labfile::parse("lab.toml", LAB).expect("a lab of the fixtures");
-    let options = Options { stacks: false, decisions: true, ..Options::default() };
+    let options = Options::default().with_stacks(false).with_decisions(true);
     let mut lab = Lab::new(&spec, options);
     lab.flush(&mut |_| ());
     let devices = lab.devices();

@@ -5,19 +5,17 @@
 #![allow(clippy::print_stdout)]
 
 use macvlab::frame::{EthHeader, MacAddr, PacketType};
-use macvlab::macvlan::{self, Mode, PortRequest};
-use macvlab::nic::{Filter, Nic, UnicastFilter};
+use macvlab::macvlan::{Mode, Parent, PortRequest};
+use macvlab::nic::{Nic, UnicastFilter};
 use macvlab::verdict::PortId;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let mut nic = Nic::new("00:0c:29:f1:38:bf".parse()?, 1500, Filter::new(UnicastFilter::None));
-    nic.set_up(true);
-    let mut demux = None;
+    let mut parent = Parent::new(Nic::new("00:0c:29:f1:38:bf".parse()?, 1500, UnicastFilter::None)?);
+    parent.set_up(true);
     let modes = [Mode::Vepa, Mode::Bridge, Mode::Private];
     for (mode, last) in modes.into_iter().zip(1..) {
-        let request = PortRequest { mac: MacAddr([2, 0, 0, 0, 0, last]), mode, ..PortRequest::default() };
-        let id = macvlan::create(&mut demux, &nic, &request, false).map_err(|(errno, _)| errno)?;
-        demux.as_mut().ok_or("a port was created")?.set_up(&mut nic, id, true).map_err(|(errno, _)| errno)?;
+        let id = parent.create(&PortRequest::new(MacAddr([2, 0, 0, 0, 0, last])).with_mode(mode))?;
+        parent.port_mut(id)?.set_up(true)?;
     }
 
     // A hairpin switch reflects the vepa port's broadcast. Which devices get it?
@@ -25,7 +23,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     frame.extend([2, 0, 0, 0, 0, 1, 0x08, 0x06]);
     frame.resize(60, 0);
     let header = EthHeader::parse(&frame)?;
-    let table = demux.as_mut().ok_or("a port was created")?.publish();
+    let table = parent.publish().ok_or("ports were created")?;
     let verdict = table.receive(&header);
     println!("the frame itself: {:?}, by {} ({})", verdict.egress, verdict.rule, verdict.rule.why());
     for (mode, port) in modes.iter().zip(0..) {

@@ -6,33 +6,30 @@
 #![allow(clippy::print_stdout)]
 
 use macvlab::frame::MacAddr;
-use macvlab::macvlan::{self, Mode, PortRequest};
-use macvlab::nic::{Filter, Nic, UnicastFilter};
+use macvlab::macvlan::{Mode, Parent, PortRequest};
+use macvlab::nic::{Nic, UnicastFilter};
+use macvlab::verdict::Refusal;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let mut nic = Nic::new("00:0c:29:f1:38:bf".parse()?, 1500, Filter::new(UnicastFilter::None));
-    nic.set_up(true);
-    let port =
-        |mode, last| PortRequest { mac: MacAddr([2, 0, 0, 0, 0, last]), mode, ..PortRequest::default() };
+    let mut parent = Parent::new(Nic::new("00:0c:29:f1:38:bf".parse()?, 1500, UnicastFilter::None)?);
+    parent.set_up(true);
+    let port = |mode, last| PortRequest::new(MacAddr([2, 0, 0, 0, 0, last])).with_mode(mode);
 
-    let mut demux = None;
-    let first = macvlan::create(&mut demux, &nic, &port(Mode::Passthru, 1), false).map_err(|(e, _)| e)?;
-    let (errno, rule) = macvlan::create(&mut demux, &nic, &port(Mode::Bridge, 2), false)
-        .err()
-        .ok_or("beside a passthru port nothing is created")?;
+    let first = parent.create(&port(Mode::Passthru, 1))?;
+    let Refusal { errno, rule, .. } =
+        parent.create(&port(Mode::Bridge, 2)).err().ok_or("beside a passthru port nothing is created")?;
     println!("a second port: {errno} ({}), by {rule}: {}", errno.text(), rule.why());
 
-    let ports = demux.as_mut().ok_or("a port was created")?;
-    ports.set_mac(&mut nic, first, MacAddr([2, 0, 0, 0, 0, 7])).map_err(|(e, _)| e)?;
-    println!("the passthru port's new MAC address is its parent's as well: {}", nic.mac);
-    macvlan::remove(&mut demux, &mut nic, first).map_err(|(e, _)| e)?;
-    println!("and undone with it: {}", nic.mac);
+    parent.port_mut(first)?.set_mac(MacAddr([2, 0, 0, 0, 0, 7]))?;
+    println!("the passthru port's new MAC address is its parent's as well: {}", parent.nic().mac());
+    parent.remove(first)?;
+    println!("and undone with it: {}", parent.nic().mac());
 
-    let a = macvlan::create(&mut demux, &nic, &port(Mode::Bridge, 3), false).map_err(|(e, _)| e)?;
-    let b = macvlan::create(&mut demux, &nic, &port(Mode::Vepa, 3), false).map_err(|(e, _)| e)?;
-    let ports = demux.as_mut().ok_or("ports were created")?;
-    ports.set_up(&mut nic, a, true).map_err(|(e, _)| e)?;
-    let (errno, rule) = ports.set_up(&mut nic, b, true).err().ok_or("the address is in use")?;
+    let a = parent.create(&port(Mode::Bridge, 3))?;
+    let b = parent.create(&port(Mode::Vepa, 3))?;
+    parent.port_mut(a)?.set_up(true)?;
+    let Refusal { errno, rule, .. } =
+        parent.port_mut(b)?.set_up(true).err().ok_or("the address is in use")?;
     println!("two ports with one MAC address: created, but bringing up the second: {errno}, by {rule}");
     Ok(())
 }

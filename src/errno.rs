@@ -90,6 +90,9 @@ impl From<Errno> for ErrorNumber {
 }
 
 #[cfg(feature = "std")]
+impl core::error::Error for ErrorNumber {}
+
+#[cfg(feature = "std")]
 impl fmt::Display for ErrorNumber {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match Errno::from_number(self.0) {

@@ -70,7 +70,7 @@
 //! | [`station`] | the IP stacks of hosts, stations and routers | [`station::Endpoint`] |
 //! | [`capture`] | pcap and pcapng, reading and writing | [`capture::Reader`] |
 //! | [`switch`] | the external switch | [`switch::Switch::decide`] |
-//! | [`macvlan`] | the ports of one parent: admission, and where frames go | [`macvlan::create`], [`macvlan::Demux::publish`] |
+//! | [`macvlan`] | the ports of one parent: admission, and where frames go | [`macvlan::Parent`] |
 //! | [`nic`] | the parent: filters, promiscuity, link | [`nic::Nic`] |
 //! | [`verdict`] | verdicts, and the catalogue of rules | [`verdict::Rule`] |
 //! | [`table`] | the MAC table that all decisions use | [`table::MacTable`] |
@@ -82,7 +82,7 @@
 //! NIC puts it on its cable, the switch decides, a NIC receives it, [`receive`](macvlan::Forwarding::receive) decides, a station
 //! receives it. Each step is one [`lab::Hop`].
 //!
-//! For decisions without a lab, start at [`macvlan::create`]; `examples/decide.rs` is such a program.
+//! For decisions without a lab, start at [`macvlan::Parent`]; `examples/decide.rs` is such a program.
 //!
 //! # Features
 //! Without features there is only the core, `frame` to `dataplane`, which needs `alloc` only. The default is `cli` and `play`.

@@ -8,8 +8,8 @@ use counting::allocations;
 use macvlab::dataplane::{Entrance, HopKind, Worker};
 use macvlab::frame::{EthHeader, MacAddr, PacketType};
 use macvlab::lab::{Lab, Options};
-use macvlab::macvlan::{self, Demux, Mode, PortRequest};
-use macvlab::nic::{Filter, Nic, UnicastFilter};
+use macvlab::macvlan::{Mode, Parent, PortRequest};
+use macvlab::nic::{Nic, UnicastFilter};
 use macvlab::switch::{Arrival, PortConfig, Switch, SwitchConfig, SwitchPortId};
 use macvlab::time::Instant;
 use std::hint::black_box;
@@ -37,19 +37,18 @@ fn the_counter_counts() {
 
 #[test]
 fn the_demultiplexer_decides_and_delivers_without_allocating() {
-    let mut nic = Nic::new(mac(200), 1500, Filter::new(UnicastFilter::None));
-    nic.set_up(true);
-    let mut slot: Option<Demux> = None;
+    let mut parent = Parent::new(Nic::new(mac(200), 1500, UnicastFilter::None).unwrap());
+    parent.set_up(true);
     let modes = [Mode::Private, Mode::Vepa, Mode::Vepa, Mode::Bridge, Mode::Bridge, Mode::Source];
     let mut ids = Vec::new();
     for (mode, n) in modes.into_iter().zip(0..) {
         let sources = if mode == Mode::Source { vec![mac(8)] } else { Vec::new() };
-        let request = PortRequest { mac: mac(n), mode, sources, ..PortRequest::default() };
-        let id = macvlan::create(&mut slot, &nic, &request, false).unwrap();
-        slot.as_mut().unwrap().set_up(&mut nic, id, true).unwrap();
+        let request = PortRequest::new(mac(n)).with_mode(mode).with_sources(sources);
+        let id = parent.create(&request).unwrap();
+        parent.port_mut(id).unwrap().set_up(true).unwrap();
         ids.push(id);
     }
-    let table = slot.as_mut().unwrap().publish().clone();
+    let table = parent.publish().unwrap().clone();
     let (frames, headers) = (frames(), headers());
     let (mut delivered, mut frames_seen) = (0, 0);
     let count = allocations(|| {
@@ -120,7 +119,7 @@ fn a_worker_takes_frames_without_allocating() {
                [station.e]\nmac = \"02:00:00:00:00:05\"\n[station.f]\nmac = \"02:00:00:00:00:06\"\n\
                [switch.sw0.port.eth0]\nhairpin = true\n[switch.sw0.port.e]\n[switch.sw0.port.f]\n";
     let spec = macvlab::labfile::parse("lab", lab).unwrap();
-    let mut worker = Lab::new(&spec, Options { stacks: false, ..Options::default() }).into_worker();
+    let mut worker = Lab::new(&spec, Options::default().with_stacks(false)).into_worker();
     let senders = ["eth0", "a", "b", "c", "d", "e", "f", "v"].map(|name| worker.wiring().find(name).unwrap());
     let mut received = 0;
     let mut pass = |worker: &mut Worker, time| {

@@ -152,7 +152,7 @@ fn routers_that_multiply_what_they_forward_end_their_step() {
     text += "[[step]]\nping = { from = \"s\", to = \"10.9.9.9\", count = 3 }\n[[step]]\nwait = \"1ms\"\n";
     let spec = macvlab::labfile::parse("lab.toml", &text).unwrap();
     let mut results = Vec::new();
-    let options = Options { hops: false, ..Options::default() };
+    let options = Options::default().with_hops(false);
     let summary = Lab::new(&spec, options).run(&mut |event| {
         if let Event::Result { outcome, delivered, .. } = event {
             results.push((*outcome, delivered.clone()));
@@ -172,7 +172,7 @@ fn a_lab_that_is_told_of_the_last_moment_comes_to_rest() {
     let text = format!("{DEVICES}[[step]]\ntcp = {{ from = \"c1\", to = \"win\" }}\n");
     let spec = macvlab::labfile::parse("lab.toml", &text).unwrap();
     for start in [Instant::ZERO, Instant::MAX, Instant::from_nanos(u64::MAX - 1_500_000_000)] {
-        let mut lab = Lab::new(&spec, Options { start, ..Options::default() });
+        let mut lab = Lab::new(&spec, Options::default().with_start(start));
         let mut sink = |_: &Event| ();
         // ARP from an unknown sender: the host replies and stores it.
         let mut frame = [0xff; 6].to_vec();

@@ -9,7 +9,7 @@ use std::fs;
 
 /// Runs the steps of a lab; returns how many devices were reported after each.
 fn follow(name: &str, spec: &LabSpec) -> Vec<usize> {
-    let mut lab = Lab::new(spec, Options { changes: true, ..Options::default() });
+    let mut lab = Lab::new(spec, Options::default().with_changes(true));
     let mut devices = Vec::new();
     lab.flush(&mut |event| {
         Device::follow(&mut devices, event);

@@ -12,7 +12,7 @@ use proptest::prelude::*;
 use std::time::Duration;
 
 fn quiet() -> Options {
-    Options { stacks: false, ..Options::default() }
+    Options::default().with_stacks(false)
 }
 
 /// The compared properties of a hop: device, kind, time, bytes, and the number of the frame.

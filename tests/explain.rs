@@ -154,8 +154,8 @@ fn sent(spec: &LabSpec, options: &Options, at: &str, craft: &Craft) -> (Vec<Even
         entry: InjectPoint::Device,
         frame: FrameSpec::Crafted(craft.clone()),
     };
-    let spec = LabSpec { steps: vec![StepSpec { action, expect: None, line: 0 }], ..spec.clone() };
-    let mut lab = Lab::new(&spec, Options { decisions: true, ..options.clone() });
+    let spec = spec.clone().with_steps(vec![StepSpec::new(action)]);
+    let mut lab = Lab::new(&spec, options.clone().with_decisions(true));
     let mut events = Vec::new();
     lab.run(&mut |event| events.push(event.clone()));
     (events, lab)
@@ -167,7 +167,7 @@ fn in_every_lab_every_device_has_its_fate_and_it_is_that_of_the_hop_log() {
     for (name, path) in labs() {
         let (spec, options) = load(&path);
         let listing = Lab::new(&spec, options.clone()).devices();
-        let senders = listing.iter().filter(|d| !d.kind.starts_with("switch")).map(|d| &d.name);
+        let senders = listing.iter().filter(|d| !d.kind.name().starts_with("switch")).map(|d| &d.name);
         for at in senders.take(6) {
             let body = CraftBody::Ethernet { ethertype: 0x88b5, payload: vec![0; 46] };
             let craft = Craft { dst: None, src: None, tags: Vec::new(), pad: 0, body };
@@ -206,7 +206,7 @@ fn an_explanation_changes_nothing() {
         let (spec, options) = load(&path);
         let run = |decisions| {
             let mut told = Vec::new();
-            Lab::new(&spec, Options { decisions, ..options.clone() }).run(&mut |event| match event {
+            Lab::new(&spec, options.clone().with_decisions(decisions)).run(&mut |event| match event {
                 Event::Decision(_) => assert!(decisions),
                 event => told.push(format!("{event:?}")),
             });

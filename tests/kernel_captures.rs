@@ -159,7 +159,7 @@ fn run(spec: &LabSpec, mut offers: Vec<Offer>) -> Vec<Hop> {
             hops.push(hop.clone());
         }
     };
-    let mut lab = Lab::new(spec, Options { stacks: false, ..Options::default() });
+    let mut lab = Lab::new(spec, Options::default().with_stacks(false));
     lab.flush(&mut sink);
     for o in offers {
         let done = if o.from_wire {

@@ -7,7 +7,7 @@ mod common;
 use common::{labs, load, macvlab, root, run, stderr, stdout};
 use macvlab::errno::Errno;
 use macvlab::lab::spec::{DeviceKind, Expect, Name};
-use macvlab::lab::{Event, Hop, HopKind, LabSpec, Options, Outcome};
+use macvlab::lab::{Event, Hop, HopKind, LabSpec, Outcome};
 use macvlab::report::{AnnotatedCapture, JsonLines};
 use macvlab::verdict::{Rule, RuleKind};
 use std::collections::{BTreeMap, BTreeSet};
@@ -44,6 +44,7 @@ fn turned_round(expect: &Expect, devices: &[Name]) -> Vec<Expect> {
             let fewer = names.split_last().map(|(_, rest)| rest.to_vec());
             more.into_iter().chain(fewer).map(Expect::Delivered).collect()
         }
+        _ => panic!("{expect:?} is not turned round"),
     }
 }
 
@@ -130,7 +131,7 @@ fn a_lab_tells_the_same_if_frames_are_taken_in_batches() {
         let (spec, options) = load(&path);
         let told = |batches| {
             let mut json = JsonLines::new(Vec::new());
-            for event in &run(&spec, Options { batches, ..options.clone() }).1 {
+            for event in &run(&spec, options.clone().with_batches(batches)).1 {
                 json.event(event).unwrap();
             }
             String::from_utf8(json.finish().unwrap()).unwrap()
@@ -179,8 +180,8 @@ fn every_rule_that_decides_is_reached() {
                 Event::Hop(Hop { kind: HopKind::Arrive(_), .. }) => continue,
                 Event::Hop(Hop { kind: HopKind::Receive(_, rule), .. }) => rule,
                 Event::Hop(Hop { kind: HopKind::Transmit(rule) | HopKind::Drop(rule), .. }) => rule,
-                Event::Setup { rule, .. } => rule,
-                Event::Result { outcome: Outcome::Error(_, rule), .. } => rule,
+                Event::Setup { refusal, .. } => refusal.rule,
+                Event::Result { outcome: Outcome::Refused(refusal), .. } => refusal.rule,
                 _ => continue,
             };
             reached.entry(rule).or_insert_with(|| name.clone());

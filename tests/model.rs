@@ -4,8 +4,8 @@
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 use macvlab::frame::{EthHeader, MacAddr, PacketType};
-use macvlab::macvlan::{self, Demux, MacvlanFlags, Mode, PortRequest, SourcesChange};
-use macvlab::nic::{Filter, Nic, UnicastFilter};
+use macvlab::macvlan::{MacvlanFlags, Mode, Parent, PortRequest, SourcesChange};
+use macvlab::nic::{Nic, UnicastFilter};
 use macvlab::verdict::{Egress, PortId, Rule};
 use proptest::prelude::*;
 use std::collections::BTreeSet;
@@ -119,24 +119,22 @@ fn model_transmit(ports: &[ModelPort], from: usize, dst: MacAddr, src: MacAddr) 
     Outcome { ports: siblings.map(|(n, _)| n).collect(), ..wire }
 }
 
-fn build(ports: &[ModelPort]) -> Demux {
-    let mut nic = Nic::new(NIC, 1500, Filter::new(UnicastFilter::None));
-    nic.set_up(true);
-    let mut slot = None;
+fn build(ports: &[ModelPort]) -> Parent {
+    let mut parent = Parent::new(Nic::new(NIC, 1500, UnicastFilter::None).unwrap());
+    parent.set_up(true);
     for p in ports {
         let flags = MacvlanFlags { nodst: p.nodst, nopromisc: false };
-        let request = PortRequest { mac: p.mac, mode: p.mode, flags, ..PortRequest::default() };
-        let id = macvlan::create(&mut slot, &nic, &request, false).unwrap();
-        let demux = slot.as_mut().unwrap();
+        let id = parent.create(&PortRequest::new(p.mac).with_mode(p.mode).with_flags(flags)).unwrap();
+        let mut port = parent.port_mut(id).unwrap();
         if p.joined {
-            demux.join(&mut nic, id, GROUPS[0]).unwrap();
+            port.join(GROUPS[0]);
         }
         if p.mode == Mode::Source {
-            demux.change_sources(id, &SourcesChange::Set(p.listens_to.clone())).unwrap();
+            port.change_sources(&SourcesChange::Set(p.listens_to.clone())).unwrap();
         }
-        demux.set_up(&mut nic, id, p.up).unwrap();
+        port.set_up(p.up).unwrap();
     }
-    slot.unwrap()
+    parent
 }
 
 fn frame(dst: MacAddr, src: MacAddr) -> EthHeader {
@@ -146,8 +144,8 @@ fn frame(dst: MacAddr, src: MacAddr) -> EthHeader {
     EthHeader::parse(&bytes).unwrap()
 }
 
-fn decided(demux: &mut Demux, from: Option<usize>, header: &EthHeader) -> Outcome {
-    let table = demux.publish().clone();
+fn decided(parent: &mut Parent, from: Option<usize>, header: &EthHeader) -> Outcome {
+    let table = parent.publish().unwrap().clone();
     let parent_type = PacketType::of(header.dst, NIC);
     let mut out = Outcome::default();
     let mut verdict = match from {
@@ -177,16 +175,16 @@ proptest! {
         for (n, p) in ports.iter_mut().enumerate() {
             p.mac = address(u8::try_from(n).unwrap());
         }
-        let mut demux = build(&ports);
+        let mut parent = build(&ports);
         let sources = (0..9).map(address).chain([NIC]);
         let destinations: Vec<_> = sources.clone().chain(GROUPS).chain([MacAddr::BROADCAST]).collect();
         for src in sources {
             for dst in &destinations {
                 let header = frame(*dst, src);
-                prop_assert_eq!(sorted(decided(&mut demux, None, &header)), sorted(model_receive(&ports, *dst, src)));
+                prop_assert_eq!(sorted(decided(&mut parent, None, &header)), sorted(model_receive(&ports, *dst, src)));
                 for from in (0..ports.len()).filter(|n| ports[*n].up) {
                     let model = model_transmit(&ports, from, *dst, src);
-                    prop_assert_eq!(sorted(decided(&mut demux, Some(from), &header)), sorted(model));
+                    prop_assert_eq!(sorted(decided(&mut parent, Some(from), &header)), sorted(model));
                 }
             }
         }
@@ -197,8 +195,8 @@ proptest! {
         for (n, p) in ports.iter_mut().enumerate() {
             p.mac = address(u8::try_from(n).unwrap());
         }
-        let mut demux = build(&ports);
-        let table = demux.publish().clone();
+        let mut parent = build(&ports);
+        let table = parent.publish().unwrap().clone();
         let header = frame(MacAddr::BROADCAST, address(src));
         let verdict = table.receive(&header);
         let flooded: Vec<_> = table

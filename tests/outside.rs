@@ -169,9 +169,9 @@ fn only_changes_can_be_made_at_once() {
     assert_eq!(change(&mut lab, r#"ping = { from = "c1", to = "win" }"#), None);
     assert!(matches!(
         change(&mut lab, r#"add = { macvlan = "c2", parent = "eth0", mode = "passthru" }"#),
-        Some(Outcome::Error(..))
+        Some(Outcome::Refused(_))
     ));
-    let wait = StepSpec { action: Action::Wait(std::time::Duration::ZERO), expect: None, line: 0 };
+    let wait = StepSpec::new(Action::Wait(std::time::Duration::ZERO));
     assert_eq!(lab.change(Instant::ZERO, &wait, &mut |_| ()), None);
 }
 
@@ -185,7 +185,7 @@ fn nothing_is_attached_where_nothing_is_or_something_is() {
 
 #[test]
 fn hops_that_nobody_wants_are_not_told_and_nothing_else_is_different() {
-    let mut quiet = Lab::new(&spec(), Options { hops: false, ..Options::default() });
+    let mut quiet = Lab::new(&spec(), Options::default().with_hops(false));
     let mut told = lab();
     let run = |lab: &mut Lab| {
         let (_, win) = (lab.attach("c1").unwrap(), lab.attach("win").unwrap());

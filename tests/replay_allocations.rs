@@ -3,7 +3,7 @@
 
 use macvlab::capture::{PcapWriter, Reader};
 use macvlab::frame::{EthHeader, MacAddr, PacketType};
-use macvlab::lab::{Device, HopKind};
+use macvlab::lab::{Device, DeviceType, HopKind};
 use macvlab::replay::{
     AddressMap, Captured, Destination, DeviceIndex, Feed, FeedOutcome, Filter, HopRef, Ingress, InputFrame,
     Limits, OutputSpec, Rewrite, Route, Substitute, VlanEdit, Writer,
@@ -100,7 +100,7 @@ fn pass(feed: &mut Feed, writer: &mut Writer, filter: &Filter, batches: usize) -
 }
 
 fn device(n: u8) -> Device {
-    Device { name: format!("p{n}").into(), kind: "macvlan", ..Device::default() }
+    Device::new(format!("p{n}"), DeviceType::Macvlan)
 }
 
 #[test]

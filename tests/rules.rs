@@ -4,7 +4,7 @@
 mod common;
 
 use common::{labs, load, macvlab, root, stderr, stdout};
-use macvlab::lab::{Event, HopKind, Lab, Options, Outcome};
+use macvlab::lab::{Event, HopKind, Lab, Outcome};
 use macvlab::verdict::Rule;
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -39,15 +39,15 @@ fn shown() -> Vec<Shown> {
         let words = comments.flat_map(|line| line.split(|c: char| !c.is_alphanumeric()));
         rules[Says::About as usize].extend(words.filter_map(Rule::from_id));
         let mut events = 0;
-        Lab::new(&spec, Options { decisions: true, ..options }).run(&mut |event| {
+        Lab::new(&spec, options.with_decisions(true)).run(&mut |event| {
             events += 1;
             let decides = match event {
                 Event::Hop(hop) => match hop.kind {
                     HopKind::Receive(_, rule) | HopKind::Transmit(rule) | HopKind::Drop(rule) => Some(rule),
                     HopKind::Arrive(_) => None,
                 },
-                Event::Setup { rule, .. } | Event::Result { outcome: Outcome::Error(_, rule), .. } => {
-                    Some(*rule)
+                Event::Setup { refusal, .. } | Event::Result { outcome: Outcome::Refused(refusal), .. } => {
+                    Some(refusal.rule)
                 }
                 Event::Decision(decision) => {
                     rules[Says::Withholds as usize].extend(decision.ways.iter().filter_map(|w| w.rule.err()));

@@ -49,7 +49,7 @@ fn a_broadcast_reaches_ten_thousand_ports_and_a_hundred_host_stacks() {
 fn a_lab_that_is_to_stop_does_not_make_itself_ready_for_a_frame() {
     let spec = macvlab::labfile::parse("big.toml", &big_lab()).unwrap();
     let stop = Stop::default();
-    let mut lab = Lab::new(&spec, Options { stop: stop.clone(), ..Options::default() });
+    let mut lab = Lab::new(&spec, Options::default().with_stop(stop.clone()));
     lab.flush(&mut |_| ());
     stop.ask();
     let mut hops = 0;

@@ -6,8 +6,8 @@ use macvlab::frame::{EthHeader, Frame, MacAddr};
 use macvlab::lab::spec::Name;
 use macvlab::lab::{Event, HopKind, Lab, Options};
 use macvlab::labfile;
-use macvlab::macvlan::{self, Demux, Mode, PortRequest};
-use macvlab::nic::{Filter, Nic, UnicastFilter};
+use macvlab::macvlan::{Mode, Parent, PortRequest};
+use macvlab::nic::{Nic, UnicastFilter};
 use macvlab::time::Instant;
 use macvlab::verdict::{PortId, Rule};
 
@@ -20,16 +20,14 @@ const fn mac(last: u8) -> MacAddr {
 }
 
 /// Ports 0, 1, 2 … in these modes, all up, with the addresses mac(0), mac(1), mac(2) …
-fn ports(modes: &[Mode]) -> (Nic, Demux) {
-    let mut nic = Nic::new(mac(0xe0), 1500, Filter::new(UnicastFilter::None));
-    nic.set_up(true);
-    let mut demux = None;
+fn ports(modes: &[Mode]) -> Parent {
+    let mut parent = Parent::new(Nic::new(mac(0xe0), 1500, UnicastFilter::None).unwrap());
+    parent.set_up(true);
     for (mode, n) in modes.iter().zip(0..) {
-        let request = PortRequest { mac: mac(n), mode: *mode, ..PortRequest::default() };
-        let id = macvlan::create(&mut demux, &nic, &request, false).unwrap();
-        demux.as_mut().unwrap().set_up(&mut nic, id, true).unwrap();
+        let id = parent.create(&PortRequest::new(mac(n)).with_mode(*mode)).unwrap();
+        parent.port_mut(id).unwrap().set_up(true).unwrap();
     }
-    (nic, demux.unwrap())
+    parent
 }
 
 fn frame(dst: MacAddr, src: MacAddr, ethertype: u16) -> Vec<u8> {
@@ -40,15 +38,15 @@ fn frame(dst: MacAddr, src: MacAddr, ethertype: u16) -> Vec<u8> {
 }
 
 /// Why the port gets, or does not get, a frame that arrives at the parent.
-fn why(demux: &mut Demux, port: u16, dst: MacAddr, src: MacAddr) -> Result<Rule, Rule> {
+fn why(parent: &mut Parent, port: u16, dst: MacAddr, src: MacAddr) -> Result<Rule, Rule> {
     let header = EthHeader::parse(&frame(dst, src, 0x0800)).unwrap();
-    let table = demux.publish();
+    let table = parent.publish().unwrap();
     table.why(&table.receive(&header), PortId(port), &header)
 }
 
 #[test]
 fn a_source_port_gets_no_flood_and_no_unlisted_unicast() {
-    let (_, mut ports) = ports(&[Mode::Source, Mode::Bridge]);
+    let mut ports = ports(&[Mode::Source, Mode::Bridge]);
     assert_eq!(why(&mut ports, 0, BROADCAST, STRANGER), Err(Rule::SourceModeNotFlooded));
     assert_eq!(why(&mut ports, 0, mac(0), STRANGER), Err(Rule::SourceNotListed));
     assert_eq!(why(&mut ports, 1, BROADCAST, STRANGER), Ok(Rule::FloodFromOutside));
@@ -56,14 +54,14 @@ fn a_source_port_gets_no_flood_and_no_unlisted_unicast() {
 
 #[test]
 fn a_group_that_was_not_joined_is_not_wanted() {
-    let (_, mut ports) = ports(&[Mode::Bridge]);
+    let mut ports = ports(&[Mode::Bridge]);
     assert_eq!(why(&mut ports, 0, GROUP, STRANGER), Err(Rule::GroupNotWanted));
     assert_eq!(why(&mut ports, 0, BROADCAST, STRANGER), Ok(Rule::FloodFromOutside));
 }
 
 #[test]
 fn a_reflected_broadcast_has_a_reason_for_every_sibling() {
-    let (_, mut ports) = ports(&[Mode::Vepa, Mode::Bridge, Mode::Private, Mode::Bridge]);
+    let mut ports = ports(&[Mode::Vepa, Mode::Bridge, Mode::Private, Mode::Bridge]);
     let (vepa, bridge) = (mac(0), mac(1));
     assert_eq!(why(&mut ports, 0, BROADCAST, vepa), Err(Rule::FloodNotSelf));
     assert_eq!(why(&mut ports, 1, BROADCAST, vepa), Ok(Rule::FloodFromVepa));
@@ -75,10 +73,10 @@ fn a_reflected_broadcast_has_a_reason_for_every_sibling() {
 
 #[test]
 fn a_local_copy_is_for_bridge_ports() {
-    let (_, mut ports) = ports(&[Mode::Bridge, Mode::Vepa, Mode::Bridge]);
+    let mut ports = ports(&[Mode::Bridge, Mode::Vepa, Mode::Bridge]);
     let frame = frame(BROADCAST, mac(0), 0x0806);
     let header = EthHeader::outgoing(&frame).unwrap();
-    let table = ports.publish();
+    let table = ports.publish().unwrap();
     let verdict = table.transmit(PortId(0), &header);
     assert_eq!(table.why(&verdict, PortId(1), &header), Err(Rule::FloodOtherMode));
     assert_eq!(table.why(&verdict, PortId(2), &header), Ok(Rule::BridgeLocalFlood));
@@ -86,8 +84,8 @@ fn a_local_copy_is_for_bridge_ports() {
 
 #[test]
 fn a_port_that_is_down_gets_nothing() {
-    let (mut nic, mut ports) = ports(&[Mode::Bridge]);
-    ports.set_up(&mut nic, PortId(0), false).unwrap();
+    let mut ports = ports(&[Mode::Bridge]);
+    ports.port_mut(PortId(0)).unwrap().set_up(false).unwrap();
     assert_eq!(why(&mut ports, 0, mac(0), STRANGER), Err(Rule::PortDown));
     assert_eq!(why(&mut ports, 0, BROADCAST, STRANGER), Err(Rule::PortDown));
 }
@@ -95,7 +93,7 @@ fn a_port_that_is_down_gets_nothing() {
 /// The hops of a frame that arrives at a device, and their rules.
 fn arrive(lab: &str, device: &str, bytes: &[u8]) -> Vec<(Name, HopKind, Frame)> {
     let spec = labfile::parse("lab", lab).unwrap_or_else(|e| panic!("{e}"));
-    let mut lab = Lab::new(&spec, Options { stacks: false, ..Options::default() });
+    let mut lab = Lab::new(&spec, Options::default().with_stacks(false));
     lab.flush(&mut |_| ());
     let mut hops = Vec::new();
     lab.arrive(device, Instant::from_nanos(1), bytes, &mut |event| {

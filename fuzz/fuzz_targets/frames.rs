@@ -68,7 +68,7 @@ fuzz_target!(|input: Input| {
 });
 
 fn quiet() -> Options {
-    Options { stacks: false, ..Options::default() }
+    Options::default().with_stacks(false)
 }
 
 /// Every relevant address in a lab: devices, joined and reserved groups, broadcast, and an unknown one.
@@ -211,7 +211,7 @@ fn explained(spec: &LabSpec, offers: &[Offer], choice: u8) {
         };
         let frame = FrameSpec::Bytes(offer.shape.bytes(&addresses));
         let action = Action::Inject { at: device.name.clone(), entry, frame };
-        lab.step(&StepSpec { action, expect: None, line: 0 }, &mut |event| {
+        lab.step(&StepSpec::new(action), &mut |event| {
             budget.spend();
             views.event(event);
         });

@@ -64,7 +64,7 @@ fn check_answer(request: &str, mut answer: &[u8]) {
 
 /// Steps of a running lab.
 fn stepped(spec: &LabSpec, lines: &[&str]) {
-    let mut spec = LabSpec { steps: Vec::new(), ..spec.clone() };
+    let mut spec = spec.clone().with_steps(Vec::new());
     let (mut lab, mut budget) = Budget::lab(&spec, told_in_full());
     let mut views = Views::new(lines.iter().map(|line| line.len()).sum());
     for line in lines {
@@ -96,7 +96,7 @@ fn stepped(spec: &LabSpec, lines: &[&str]) {
 
 /// A step can be appended to others, and reads back unchanged.
 fn same_when_written(spec: &LabSpec, step: &StepSpec) {
-    let alone = LabSpec { steps: vec![step.clone()], ..LabSpec::default() };
+    let alone = LabSpec::default().with_steps(vec![step.clone()]);
     let text = write(&alone);
     let (_, line) = text.split_once("[[step]]").unwrap_or_else(|| panic!("no step is written: {text}"));
     let again = parse_step(spec, line).unwrap_or_else(|e| panic!("{e}\n{text}"));

@@ -80,7 +80,7 @@ pub fn is_short(action: &Action) -> bool {
 
 /// Options that report everything.
 pub fn told_in_full() -> Options {
-    Options { decisions: true, changes: true, ..Options::default() }
+    Options::default().with_decisions(true).with_changes(true)
 }
 
 /// Makes every `replay` step of a lab replay the same small capture, whatever file it names.
@@ -117,7 +117,7 @@ impl Budget {
     /// A lab with a budget.
     pub fn lab(spec: &LabSpec, options: Options) -> (Lab, Budget) {
         let stop = Stop::default();
-        let lab = Lab::new(spec, Options { stop: stop.clone(), ..options });
+        let lab = Lab::new(spec, options.with_stop(stop.clone()));
         (lab, Budget { stop, left: MAX_EVENTS })
     }
 

@@ -29,6 +29,7 @@ fn devices(spec: &LabSpec) -> Vec<(&str, &IpSpec)> {
             DeviceKind::Router(router) => {
                 list.extend(router.interfaces.iter().map(|i| (i.name.as_str(), &i.station.ip)));
             }
+            _ => {}
         }
     }
     list.extend(spec.steps.iter().filter_map(|step| match &step.action {
@@ -57,7 +58,7 @@ pub(super) fn check_cable(spec: &LabSpec, name: &str) -> Result<(), Failure> {
     let cabled = spec.devices.iter().any(|device| match &device.kind {
         DeviceKind::Nic(_) | DeviceKind::Station(_) => device.name == name,
         DeviceKind::Router(router) => router.interfaces.iter().any(|i| i.name == name),
-        DeviceKind::Vlan(_) | DeviceKind::Macvlan(_) => false,
+        _ => false,
     });
     if cabled {
         return Ok(());

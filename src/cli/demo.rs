@@ -10,6 +10,7 @@ use comfy_table::{ContentArrangement, Table};
 use macvlab::lab::{Event, Outcome};
 use macvlab::report::html::bundle;
 use macvlab::report::{Detail, TextReport, outcome_in_words, step_in_words};
+use macvlab::verdict::Refusal;
 use std::io::{self, Write as _};
 use std::path::PathBuf;
 
@@ -194,7 +195,9 @@ pub(super) fn steps(experiment: &Experiment, terminal: &Terminal, out: &mut Out)
                 let Some(action) = running else { continue };
                 let words = match outcome {
                     // The rule is shown below.
-                    Outcome::Error(errno, _) => format!("refused with {errno} ({})", errno.text()),
+                    Outcome::Refused(Refusal { errno, .. }) => {
+                        format!("refused with {errno} ({})", errno.text())
+                    }
                     outcome => outcome_in_words(action, *outcome, *rtt, delivered),
                 };
                 let unexpected = if *held == Some(false) { " (not as expected)" } else { "" };

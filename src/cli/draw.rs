@@ -64,7 +64,7 @@ pub(super) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
     let folder = args.lab.parent().filter(|_| !is_dash(&args.lab)).unwrap_or(Path::new(""));
     run::inputs(&args.lab, &spec, folder).write("--output", &args.output)?;
     let (captures, _) = run::captures(&spec, folder, terminal)?;
-    let options = Options { captures, changes: true, decisions: args.sequence, ..Options::default() };
+    let options = Options::default().with_captures(captures).with_changes(true).with_decisions(args.sequence);
     let mut lab = Lab::new(&spec, options);
     let text =
         if args.sequence { run_drawn(&mut lab, args.format)? } else { lab_drawn(&mut lab, args.format) };

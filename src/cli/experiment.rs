@@ -35,7 +35,7 @@ impl Experiment {
     pub(super) fn run(demo: &'static Demo, colour: bool) -> Result<Experiment, Failure> {
         let spec = macvlab::labfile::parse(demo.name, demo.text)
             .map_err(|errors| Failure::Shown(errors.render(colour)))?;
-        let options = Options { decisions: true, changes: true, ..Options::default() };
+        let options = Options::default().with_decisions(true).with_changes(true);
         let mut lab = Lab::new(&spec, options);
         let mut events = Vec::new();
         let summary = lab.run(&mut |event| events.push(event.clone()));
@@ -77,7 +77,7 @@ impl Experiment {
                 HopKind::Receive(_, by) | HopKind::Transmit(by) | HopKind::Drop(by) => by == *rule,
                 HopKind::Arrive(_) => self.stays(at, &hop.frame) == Some(*rule),
             },
-            Event::Result { step: s, outcome: Outcome::Error(_, by), .. } => (s, by) == (step, rule),
+            Event::Result { step: s, outcome: Outcome::Refused(by), .. } => (s, by.rule) == (step, *rule),
             _ => false,
         })
     }
@@ -141,9 +141,10 @@ pub(super) fn outcome_in_a_word(outcome: Outcome) -> &'static str {
         Outcome::Unreachable => "unreachable",
         Outcome::NoReply => "no reply",
         Outcome::Ok => "ok",
-        Outcome::Error(errno, _) => errno.name(),
+        Outcome::Refused(refusal) => refusal.errno.name(),
         Outcome::TooLate => "too late",
         Outcome::TooMany => "too many frames",
+        _ => "something else",
     }
 }
 

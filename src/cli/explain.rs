@@ -6,6 +6,7 @@ use macvlab::explain::{Fate, Journey};
 use macvlab::lab::spec::{Action, FrameSpec, InjectPoint, Name, StepSpec};
 use macvlab::lab::{Device, Event, Lab, LabSpec, Options, Outcome};
 use macvlab::report::{Explanation, JsonLines};
+use macvlab::verdict::Refusal;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
@@ -107,7 +108,7 @@ impl ExplainJob {
         };
         let entry = if args.from_wire { InjectPoint::Wire } else { InjectPoint::Device };
         let action = Action::Inject { at: args.at.clone(), entry, frame };
-        spec.steps.push(StepSpec { action, expect: None, line: 0 });
+        spec.steps.push(StepSpec::new(action));
         let folder = match args.lab.parent() {
             Some(folder) if !is_dash(&args.lab) => folder.to_path_buf(),
             _ => PathBuf::new(),
@@ -150,7 +151,7 @@ pub(super) fn run(args: Args, terminal: &Terminal) -> Result<Exit, Failure> {
 /// Runs the lab and keeps its last step.
 fn happen(spec: &LabSpec, folder: &Path, terminal: &Terminal) -> Result<Shown, Failure> {
     let (captures, _) = run::captures(spec, folder, terminal)?;
-    let mut lab = Lab::new(spec, Options { captures, decisions: true, ..Options::default() });
+    let mut lab = Lab::new(spec, Options::default().with_captures(captures).with_decisions(true));
     let last = spec.steps.len();
     let (mut events, mut outcome, mut running) = (Vec::new(), None, 0);
     lab.run(&mut |event| {
@@ -165,7 +166,7 @@ fn happen(spec: &LabSpec, folder: &Path, terminal: &Terminal) -> Result<Shown, F
         }
     });
     // A frame that cannot be built is not sent; the reason is known only here.
-    if let (Some(Outcome::Error(..)), Some(Action::Inject { at, frame: FrameSpec::Crafted(craft), .. })) =
+    if let (Some(Outcome::Refused(_)), Some(Action::Inject { at, frame: FrameSpec::Crafted(craft), .. })) =
         (outcome, spec.steps.last().map(|s| &s.action))
     {
         craft.build(at, &lab).map_err(|e| Failure::Because(e.to_string()))?;
@@ -182,7 +183,7 @@ impl Shown {
 }
 
 fn text(plan: &ExplainJob, shown: &Shown, colour: bool, out: &mut Out) -> Result<(), Failure> {
-    if let Some(Outcome::Error(errno, rule)) = shown.outcome {
+    if let Some(Outcome::Refused(Refusal { errno, rule, .. })) = shown.outcome {
         let (text, id, title, why) = (errno.text(), rule.id(), rule.title(), rule.why());
         writeln!(out, "{} cannot send it: {errno} ({text})\n  {id:<5} {title}\n        {why}", plan.at)?;
         if shown.journeys.is_empty() {

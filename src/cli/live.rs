@@ -182,10 +182,9 @@ impl Monitor for LiveOutput<'_> {
         self.record(|capture| capture.event(event));
         match event {
             Event::Counters { .. } => self.counters.event(event),
-            Event::Setup { device, stage, errno, rule, expected: false, .. } => {
+            Event::Setup { device, stage, refusal, expected: false, .. } => {
                 let what = if *stage == SetupStage::Create { "is not made" } else { "stays down" };
-                let (text, title) = (errno.text(), rule.title());
-                self.terminal.say(format_args!("{device} {what}: {errno} ({text}): {rule} {title}"));
+                self.terminal.say(format_args!("{device} {what}: {refusal}"));
             }
             _ => {}
         }

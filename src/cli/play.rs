@@ -98,14 +98,14 @@ fn lab(path: &Path, terminal: &Terminal) -> Result<(LabSpec, Options), Failure> 
     let spec = input::lab(path, terminal)?;
     let folder = path.parent().filter(|_| !is_dash(path)).unwrap_or(Path::new(""));
     let (captures, _) = run::captures(&spec, folder, terminal)?;
-    Ok((spec, Options { captures, ..Options::default() }))
+    Ok((spec, Options::default().with_captures(captures)))
 }
 
 /// The set-up of the demos.
 fn classic() -> LabSpec {
     let port = PortSetup::of(Mode::Vepa);
     let spec = Classic { c1: port, c2: Some(port), wire: Wire::Switch { hairpin: false } }.spec();
-    LabSpec { title: "The classic set-up: two ports on one NIC, behind a switch".to_owned(), ..spec }
+    spec.with_title("The classic set-up: two ports on one NIC, behind a switch".to_owned())
 }
 
 /// Whether a user sits at a screen of this machine. Without one, a text browser might be started in the terminal.

@@ -87,7 +87,11 @@ pub(super) fn run(args: Args, terminal: &Terminal) -> Result<Exit, Failure> {
     let mut views = Views::open(plan.shown, plan.files, terminal)?;
     let (decisions, changes) = (views.wants_all(), views.wants_all());
     let stop = interrupt::stop();
-    let options = Options { decisions, changes, captures, stop, ..Options::default() };
+    let options = Options::default()
+        .with_decisions(decisions)
+        .with_changes(changes)
+        .with_captures(captures)
+        .with_stop(stop);
     // Freeing a large lab takes seconds, and ending the process takes none.
     let mut lab = ManuallyDrop::new(Lab::new(&plan.spec, options));
     // There is nothing to save before this point.

@@ -64,7 +64,7 @@ impl<W: Observer> ForwardingContext<'_, W> {
 
     /// A bridge port's frame for a bridge sibling enters the parent's receive path (R30).
     pub(super) fn intake_local(&mut self, id: NodeId, frame: Numbered<'_>) {
-        let Some(link) = self.wiring.link(id) else { return };
+        let link = self.wiring.linked(id);
         if !Nic::fits(link.mtu, frame.bytes.len()) {
             self.state.count(id).rx_dropped += 1;
             return self.hop(id, HopKind::Drop(Rule::TooLongToReceive), frame);
@@ -238,7 +238,7 @@ impl<W: Observer> ForwardingContext<'_, W> {
     #[cold]
     fn intake_vlan(&mut self, parent: NodeId, id: NodeId, by_parent: PacketType, frame: Numbered<'_>) {
         self.told_vlan(parent, id, frame);
-        let Some(link) = self.wiring.link(id) else { return };
+        let link = self.wiring.linked(id);
         if !link.intake.is_up() {
             return self.hop(id, HopKind::Drop(Rule::VlanDown), frame);
         }
@@ -247,7 +247,7 @@ impl<W: Observer> ForwardingContext<'_, W> {
         let Ok(header) = incoming(frame.bytes) else {
             return self.hop(id, HopKind::Drop(Rule::Runt), frame);
         };
-        // The sub-interface may have an address of its own, which the device below took for somebody else's.
+        // The sub-interface may have another MAC address, which the device below took for another host's.
         let own = by_parent == PacketType::OtherHost && header.dst == link.intake.mac();
         let packet_type = if own { PacketType::Host } else { by_parent };
         self.count_received(id, frame.bytes);
@@ -256,7 +256,7 @@ impl<W: Observer> ForwardingContext<'_, W> {
     }
 
     /// A frame for the host stack of a NIC or sub-interface. A tag that the device has no sub-interface for makes it
-    /// somebody else's (R71).
+    /// another host's (R71).
     #[inline]
     fn hand_to_host(&mut self, id: NodeId, rule: Rule, by_address: PacketType, frame: Numbered<'_>) {
         match host_stack_type(frame.bytes, by_address) {
@@ -278,7 +278,10 @@ impl<W: Observer> ForwardingContext<'_, W> {
         header: &EthHeader,
         frame: Numbered<'_>,
     ) {
-        let Some(slot) = ports.slot(delivery.port) else { return };
+        let Some(slot) = ports.slot(delivery.port) else {
+            debug_assert!(false, "a table and its slots are made of the same ports: {delivery:?}");
+            return;
+        };
         let id = slot.node;
         count_delivery(self.state.count(id), delivery, header);
         // A local copy skips the parent's receive path, so its tag is looked at here for the first time.
@@ -302,7 +305,7 @@ impl<W: Observer> ForwardingContext<'_, W> {
         self.observer.hand_over(id, frame, packet_type);
     }
 
-    /// A frame for a macvtap: whoever has its device node open gets it, and then the port's host stack sees nothing of it
+    /// A frame for a macvtap: the program that has its device node open gets it, and then the port's host stack sees nothing of it
     /// (R201).
     #[cold]
     fn hand_to_tap(

@@ -81,6 +81,7 @@ pub enum CandidateKind {
 
 /// Something that was looked up.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Finding {
     /// The destination address among the parent's active ports.
     Destination {
@@ -207,7 +208,7 @@ impl<W: Observer> ForwardingContext<'_, W> {
         }
         let rule = Rule::VlanReceive;
         let mut told = self.decision(parent, DecisionPoint::Parent, rule, frame);
-        let Some(link) = self.wiring.link(parent) else { return };
+        let link = self.wiring.linked(parent);
         if let Some(ports) = &link.ports {
             told.ways = self.port_ways(ports, |_| Some(Err(rule)));
         }

@@ -1,4 +1,4 @@
-//! The data plane: the one way of frames through NICs, demultiplexers and switches, whoever sends them through it.
+//! The data plane: the one way of frames through NICs, demultiplexers and switches, for every caller.
 //!
 //! Control and data are apart. The control plane (a lab's devices, which steps and people change) is compiled into a
 //! [`Wiring`] that never changes; a change compiles a new one. A [`ForwardingContext`] takes a frame through it: it reads the wiring,
@@ -15,7 +15,7 @@
 //! | --- | --- |
 //! | `wiring.rs` | the immutable part: devices as frames meet them |
 //! | `state.rs` | the part that frames change: counters, forwarding databases, fragments, queues |
-//! | `watch.rs` | what a walk tells |
+//! | `observer.rs` | what a walk tells |
 //! | `arrive.rs` | the way in: cable, NIC, sub-interface, demultiplexer, port or host stack |
 //! | `many.rs` | the way in for many frames at once |
 //! | `send.rs` | the way out: port or host stack, demultiplexer, NIC, cable |

@@ -24,7 +24,7 @@ pub enum HopKind {
 pub struct Numbered<'f> {
     /// The bytes, from the destination address on, tags included, no FCS.
     pub bytes: &'f [u8],
-    /// What holds them; none: whoever offered the frame, and they are what was offered.
+    /// The buffer that holds them; none: the caller that offered the frame holds them, unchanged.
     pub held: Option<&'f Frame>,
     /// The same for all copies of one sent frame.
     pub id: u64,
@@ -38,7 +38,7 @@ impl<'f> Numbered<'f> {
         Numbered { bytes: held, held: Some(held), id }
     }
 
-    /// Bytes as somebody offers them.
+    /// Bytes as a caller offers them.
     #[inline]
     #[must_use]
     pub fn offered(bytes: &'f [u8], id: u64) -> Numbered<'f> {

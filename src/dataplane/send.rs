@@ -4,11 +4,10 @@ use super::wiring::{LinkKind, LinkNode, Node, PortNode, Uplink};
 use super::{End, ForwardingContext, HopKind, NodeId, Numbered, Observer};
 use crate::errno::Errno;
 use crate::frame::{EthHeader, PacketType, Retag, Tag};
-use crate::macvlan::Refusal;
 use crate::nic::{MAX_MTU, Nic, check_send};
-use crate::verdict::{Egress, Rule};
+use crate::verdict::{Egress, Refusal, Rule};
 
-const MISSING: Refusal = (Errno::Enodev, Rule::SendDown);
+const MISSING: Refusal = Refusal::new(Errno::Enodev, Rule::SendDown);
 
 impl<W: Observer> ForwardingContext<'_, W> {
     /// A device sends a frame.
@@ -20,13 +19,13 @@ impl<W: Observer> ForwardingContext<'_, W> {
         match self.wiring.nodes.get(id.index()) {
             Some(Node::Port(port)) => {
                 check_send(frame.bytes, port.mtu, port.up)?;
-                if !self.parent_of(port)?.carrier {
+                if !self.wiring.linked(port.parent).carrier {
                     self.discard(id, Rule::NoCarrier, frame);
                     return Ok(());
                 }
                 match self.port_forwards(id, port, frame) {
                     // A macvtap has a transmit queue, and what happens behind a queue the sender does not hear.
-                    Err((Errno::Enobufs, _)) if port.tap.is_some() => Ok(()),
+                    Err(Refusal { errno: Errno::Enobufs, .. }) if port.tap.is_some() => Ok(()),
                     other => other,
                 }
             }
@@ -46,8 +45,8 @@ impl<W: Observer> ForwardingContext<'_, W> {
     pub fn send_or_drop(&mut self, id: NodeId, frame: Numbered<'_>) {
         match self.send(id, frame) {
             // Refused by the far end: recorded there.
-            Ok(()) | Err((Errno::Enobufs, _)) => {}
-            Err((_, rule)) => self.hop(id, HopKind::Drop(rule), frame),
+            Ok(()) | Err(Refusal { errno: Errno::Enobufs, .. }) => {}
+            Err(refusal) => self.hop(id, HopKind::Drop(refusal.rule), frame),
         }
     }
 
@@ -56,8 +55,8 @@ impl<W: Observer> ForwardingContext<'_, W> {
     pub fn send_for_outside(&mut self, id: NodeId, frame: Numbered<'_>) {
         match self.send(id, frame) {
             // Refused by the far end: recorded there.
-            Ok(()) | Err((Errno::Enobufs, _)) => {}
-            Err((_, rule)) => self.discard(id, rule, frame),
+            Ok(()) | Err(Refusal { errno: Errno::Enobufs, .. }) => {}
+            Err(refusal) => self.discard(id, refusal.rule, frame),
         }
     }
 
@@ -68,17 +67,17 @@ impl<W: Observer> ForwardingContext<'_, W> {
     /// `EINVAL` below 14 bytes; `EOPNOTSUPP` if the device is no macvtap.
     pub fn write_to_node(&mut self, id: NodeId, frame: Numbered<'_>) -> Result<(), Refusal> {
         let Some(Node::Port(port @ PortNode { tap: Some(_), .. })) = self.wiring.nodes.get(id.index()) else {
-            return Err((Errno::Eopnotsupp, Rule::TapWrite));
+            return Err(Refusal::new(Errno::Eopnotsupp, Rule::TapWrite));
         };
         if frame.bytes.len() < EthHeader::LEN {
-            return Err((Errno::Einval, Rule::TapWrite));
+            return Err(Refusal::new(Errno::Einval, Rule::TapWrite));
         }
-        if !port.up || !self.parent_of(port)?.carrier {
+        if !port.up || !self.wiring.linked(port.parent).carrier {
             self.discard(id, Rule::TapWriteLost, frame);
             return Ok(());
         }
         match self.port_forwards(id, port, frame) {
-            Err((Errno::Enobufs, _)) => Ok(()),
+            Err(Refusal { errno: Errno::Enobufs, .. }) => Ok(()),
             other => other,
         }
     }
@@ -90,7 +89,7 @@ impl<W: Observer> ForwardingContext<'_, W> {
     pub fn send_from_wire(&mut self, id: NodeId, frame: Numbered<'_>) -> Result<(), Refusal> {
         let cable = self.wiring.link(id).map(|l| (l, l.uplink));
         let Some((link, Uplink::Cable { far, .. })) = cable else {
-            return Err((Errno::Eopnotsupp, Rule::SendDown));
+            return Err(Refusal::new(Errno::Eopnotsupp, Rule::SendDown));
         };
         let (mtu, up, sender) = match far {
             End::Device(d) => {
@@ -99,7 +98,7 @@ impl<W: Observer> ForwardingContext<'_, W> {
             }
             End::Switch(s, p) => {
                 let (node, port) = self.wiring.switch_port(s, p);
-                (port.map_or(0, |p| p.mtu), true, Some(node))
+                (port.mtu, true, Some(node))
             }
             End::Nobody { mtu } => (mtu, true, None),
             End::Outside(_) => (MAX_MTU, true, None),
@@ -116,10 +115,6 @@ impl<W: Observer> ForwardingContext<'_, W> {
         Ok(())
     }
 
-    fn parent_of(&self, port: &PortNode) -> Result<&LinkNode, Refusal> {
-        self.wiring.link(port.parent).ok_or(MISSING)
-    }
-
     /// What a port could not send.
     fn discard(&mut self, id: NodeId, rule: Rule, frame: Numbered<'_>) {
         self.state.count(id).tx_dropped += 1;
@@ -128,9 +123,9 @@ impl<W: Observer> ForwardingContext<'_, W> {
 
     /// The demultiplexer decides about a frame that a port sends, and it goes there.
     fn port_forwards(&mut self, id: NodeId, port: &PortNode, frame: Numbered<'_>) -> Result<(), Refusal> {
-        let parent = self.wiring.link(port.parent).ok_or(MISSING)?;
-        let ports = parent.ports.as_ref().ok_or(MISSING)?;
-        let header = EthHeader::outgoing(frame.bytes).ok_or((Errno::Einval, Rule::RuntSend))?;
+        let parent = self.wiring.linked(port.parent);
+        let ports = parent.ports.as_ref().expect("a parent has a table as long as it has a port");
+        let header = EthHeader::outgoing(frame.bytes).ok_or(Refusal::new(Errno::Einval, Rule::RuntSend))?;
         let verdict = ports.table.transmit(port.port, &header);
         self.hop(id, HopKind::Transmit(verdict.rule), frame);
         self.told_transmit(id, port, ports, &verdict, &header, frame);
@@ -158,7 +153,7 @@ impl<W: Observer> ForwardingContext<'_, W> {
             Uplink::Below { nic, vlan } => {
                 self.count_sent(id, frame.bytes, true);
                 self.hop(id, HopKind::Transmit(rule), frame);
-                let Some(below) = self.wiring.link(nic) else { return Ok(()) };
+                let below = self.wiring.linked(nic);
                 let tagged = self.retagged(Retag::Add(Tag::of(vlan)), frame);
                 let frame = tagged.as_ref().map_or(frame, |tagged| frame.with(tagged));
                 self.leave(nic, below, frame, Rule::VlanTransmit)
@@ -193,7 +188,7 @@ impl<W: Observer> ForwardingContext<'_, W> {
             End::Device(d) => (Some(d), self.wiring.link(d).map(|l| l.mtu)),
             End::Switch(s, p) => {
                 let (node, port) = self.wiring.switch_port(s, p);
-                (Some(node), port.map(|p| p.mtu))
+                (Some(node), Some(port.mtu))
             }
             End::Nobody { mtu } => (None, Some(mtu)),
             End::Outside(_) | End::Gone => (None, None),
@@ -205,7 +200,7 @@ impl<W: Observer> ForwardingContext<'_, W> {
             self.state.count(node).rx_dropped += 1;
             self.hop(node, HopKind::Drop(Rule::TooLongToReceive), frame);
         }
-        Err((Errno::Enobufs, Rule::TooLongToReceive))
+        Err(Refusal::new(Errno::Enobufs, Rule::TooLongToReceive))
     }
 
     fn count_sent(&mut self, id: NodeId, frame: &[u8], sent: bool) {

@@ -46,7 +46,10 @@ impl<W: Observer> ForwardingContext<'_, W> {
     fn pass_up(&mut self, decided: Decided<'_>, frame: Numbered<'_>) {
         let node = self.wiring.switch(decided.switch);
         let Some(own) = node.own else { return };
-        let Some(link) = self.wiring.link(own).filter(|l| l.intake.is_up()) else { return };
+        let link = self.wiring.linked(own);
+        if !link.intake.is_up() {
+            return;
+        }
         let Decided { verdict, header, .. } = decided;
         let switch = &self.state.switches[decided.switch.index()];
         if !switch.own_device_gets(verdict, header, node.own_promiscuous) {
@@ -92,7 +95,7 @@ impl<W: Observer> ForwardingContext<'_, W> {
 
     /// A frame leaves by a switch port.
     fn leave_switch(&mut self, switch: SwitchId, out: SwitchPortId, frame: Numbered<'_>, rule: Rule) {
-        let (node, Some(port)) = self.wiring.switch_port(switch, out) else { return };
+        let (node, port) = self.wiring.switch_port(switch, out);
         // A bridge has the outer tag set aside when it looks at the length.
         let tagged = EthHeader::tags(frame.bytes).next().is_some();
         let tag_bytes = if tagged { EthHeader::TAG_LEN as usize } else { 0 };

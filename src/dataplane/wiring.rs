@@ -10,7 +10,7 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::time::Duration;
 
-/// What a device is called. Cheap to clone: no name that Linux allows needs memory of its own.
+/// What a device is called. Cheap to clone: no name that Linux allows is allocated.
 pub type Name = smol_str::SmolStr;
 
 /// A node of the wiring: a switch, a switch port, or a device. Switches and their ports come first, each switch before its
@@ -29,7 +29,7 @@ impl NodeId {
 
 /// A switch, by the order in which it was made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct SwitchId(pub u16);
+pub struct SwitchId(pub u32);
 
 impl SwitchId {
     /// As an index.
@@ -46,7 +46,7 @@ pub enum End {
     Device(NodeId),
     /// At a port of a switch.
     Switch(SwitchId, SwitchPortId),
-    /// Connected, with carrier, and nobody listens.
+    /// Connected, with carrier, and nothing listens.
     Nobody {
         /// Of the interface there, in bytes.
         mtu: u32,
@@ -72,7 +72,7 @@ pub enum Node {
     Switch,
     /// A port of a switch.
     SwitchPort(SwitchPortNode),
-    /// A device with a link of its own.
+    /// A device with its own link.
     Link(Box<LinkNode>),
     /// A macvlan or macvtap.
     Port(PortNode),
@@ -93,7 +93,7 @@ pub enum LinkKind {
     Bridge,
 }
 
-/// A device with a link of its own.
+/// A device with its own link.
 #[derive(Clone, Debug)]
 pub struct LinkNode {
     /// What it serves as.
@@ -244,7 +244,7 @@ pub struct PortNode {
 /// Who has a macvtap's device node open (R201).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum TapOpen {
-    /// Nobody: frames go to the port's own host stack.
+    /// No program: frames go to the port's own host stack.
     #[default]
     No,
     /// A program that reads at once what is queued for it.
@@ -305,7 +305,7 @@ impl Wiring {
         u32::try_from(at).ok().map(NodeId)
     }
 
-    /// A device with a link of its own.
+    /// A device with its own link.
     #[inline]
     #[must_use]
     pub fn link(&self, node: NodeId) -> Option<&LinkNode> {
@@ -315,21 +315,22 @@ impl Wiring {
         }
     }
 
+    /// A device that the wiring itself says has a link: below a port or a sub-interface, or a switch's own.
+    pub(super) fn linked(&self, node: NodeId) -> &LinkNode {
+        self.link(node).expect("what a wiring leads to is part of it")
+    }
+
     /// A switch.
     pub(crate) fn switch(&self, id: SwitchId) -> &SwitchNode {
         &self.switches[id.index()]
     }
 
-    /// A port of a switch.
-    pub(super) fn switch_port(
-        &self,
-        switch: SwitchId,
-        port: SwitchPortId,
-    ) -> (NodeId, Option<&SwitchPortNode>) {
+    /// A port of a switch, which the wiring itself or the switch has named.
+    pub(super) fn switch_port(&self, switch: SwitchId, port: SwitchPortId) -> (NodeId, &SwitchPortNode) {
         let node = self.switch(switch).port(port);
         match self.nodes.get(node.index()) {
-            Some(Node::SwitchPort(port)) => (node, Some(port)),
-            _ => (node, None),
+            Some(Node::SwitchPort(port)) => (node, port),
+            _ => unreachable!("{switch:?} has no {port:?}"),
         }
     }
 }

@@ -45,7 +45,7 @@ pub enum Entrance {
 ///     parent = "eth0"
 ///     mac = "02:00:00:00:00:01"
 /// "#)?;
-/// let mut worker = Lab::new(&spec, Options { stacks: false, ..Options::default() }).into_worker();
+/// let mut worker = Lab::new(&spec, Options::default().with_stacks(false)).into_worker();
 /// let eth0 = worker.wiring().find("eth0").ok_or("no eth0")?;
 /// let c1 = worker.wiring().find("c1").ok_or("no c1")?;
 /// let frame = [2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 9, 8, 0];
@@ -77,7 +77,7 @@ struct UnderWay {
 }
 
 impl Worker {
-    /// A worker with a state of its own.
+    /// A worker that owns this state.
     #[must_use]
     pub fn new(wiring: Arc<Wiring>, mut state: State) -> Worker {
         state.fit(&wiring);

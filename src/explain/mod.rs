@@ -18,7 +18,7 @@
 //!     inject = { at = "c1", ethernet = { ethertype = 0x88b5 } }
 //! "#)?;
 //! let mut events = Vec::new();
-//! let mut lab = Lab::new(&spec, Options { decisions: true, ..Options::default() });
+//! let mut lab = Lab::new(&spec, Options::default().with_decisions(true));
 //! lab.run(&mut |event| events.push(event.clone()));
 //! let journeys = Journey::all(&events);
 //! let fates = journeys[0].fates(&lab.devices());
@@ -29,7 +29,7 @@
 
 use crate::frame::{Frame, PacketType};
 use crate::lab::spec::Name;
-use crate::lab::{CandidateKind, Decision, DecisionPoint, Device, Event, Hop, HopKind};
+use crate::lab::{CandidateKind, Decision, DecisionPoint, Device, DeviceType, Event, Hop, HopKind};
 use crate::verdict::Rule;
 use std::collections::BTreeMap;
 
@@ -176,7 +176,7 @@ impl Journey {
         // There was none: the frame passed by on its way out, or ended elsewhere.
         let inside = |hop: &&Hop| {
             let place = places.iter().find(|place| **place == hop.device);
-            place.and_then(|place| by_name.get(place)).is_some_and(|d| d.kind != "switch-port")
+            place.and_then(|place| by_name.get(place)).is_some_and(|d| d.kind != DeviceType::SwitchPort)
         };
         let passed = || self.hops().filter(inside).filter_map(sent).last();
         let ended = || self.stages.iter().rev().find_map(ended);
@@ -187,7 +187,11 @@ impl Journey {
 
 /// Whether a device receives frames itself: all but switches, unless their own device is a parent.
 fn is_end(device: &Device) -> bool {
-    device.kind != "switch-port" && (device.kind != "switch" || device.mac.is_some())
+    match device.kind {
+        DeviceType::SwitchPort => false,
+        DeviceType::Switch => device.mac.is_some(),
+        _ => true,
+    }
 }
 
 fn received(fate: &Fate) -> bool {
@@ -200,15 +204,20 @@ fn places<'a>(device: &'a Device, by_name: &BTreeMap<&str, &'a Device>) -> Place
     while let Some(device) = at.filter(|_| places.len() < MAX_DEPTH) {
         places.push(&device.name);
         at = match device.kind {
-            "macvlan" | "macvtap" | "vlan" => device.parent.as_deref(),
-            "switch" | "switch-port" => None,
-            _ => device.peer.as_deref(),
+            DeviceType::Macvlan | DeviceType::Macvtap | DeviceType::Vlan => device.parent.as_deref(),
+            DeviceType::Switch | DeviceType::SwitchPort => None,
+            DeviceType::Nic | DeviceType::Station | DeviceType::Router => device.peer.as_deref(),
         }
         .and_then(|name| by_name.get(name).copied())
         // The far end of a direct cable is not part of the path in.
-        .filter(|next| !matches!(device.kind, "nic" | "station" | "router") || next.kind == "switch-port");
+        .filter(|next| !is_cabled(device.kind) || next.kind == DeviceType::SwitchPort);
     }
     places
+}
+
+/// Whether devices of this type have a cable.
+fn is_cabled(kind: DeviceType) -> bool {
+    matches!(kind, DeviceType::Nic | DeviceType::Station | DeviceType::Router)
 }
 
 /// A decision, or a drop, that filtered the frame at one of these devices.
@@ -258,10 +267,8 @@ mod tests {
     #[test]
     fn the_way_into_a_device_is_followed_up_to_a_limit() {
         let vlan = |n: usize, below: usize| Device {
-            name: format!("v{n}").into(),
-            kind: "vlan",
             parent: Some(format!("v{below}").into()),
-            ..Device::default()
+            ..Device::new(format!("v{n}"), DeviceType::Vlan)
         };
         // Also if a list of devices, which callers can build, contains a cycle.
         for (count, followed) in [(63, 63), (64, 64), (65, 64)] {

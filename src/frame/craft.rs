@@ -130,6 +130,7 @@ pub trait Resolve {
 
 /// Why a frame cannot be crafted.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum CraftError {
     /// The named device does not exist.
     #[error("there is no device `{0}`")]

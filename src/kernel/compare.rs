@@ -243,7 +243,7 @@ impl Comparing<'_> {
         let mut steps: Vec<StepSpec> = self.lab.steps.iter().take(step + 1).cloned().collect();
         let action = Action::Set { device: seen.device.clone(), change: Change::Join(header.dst) };
         let at = steps.len().saturating_sub(1);
-        steps.insert(at, StepSpec { action, expect: None, line: 0 });
+        steps.insert(at, StepSpec::new(action));
         let joined = Prediction::run(&LabSpec { steps, ..self.lab.clone() });
         joined.observed.steps.get(step + 1).is_some_and(|s| s.deliveries.contains(seen))
     }

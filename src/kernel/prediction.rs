@@ -3,7 +3,7 @@
 use super::compare::Difference;
 use super::observed::{Observed, Seen, SetupError, StepObserved, StepOutcome};
 use crate::lab::spec::{Action, LabSpec, StepSpec};
-use crate::lab::{Event, HopKind, Lab, Options, Outcome};
+use crate::lab::{DeviceType, Event, HopKind, Lab, Options, Outcome};
 use crate::report::{Detail, JsonLines, TextReport};
 use crate::verdict::Rule;
 use std::collections::BTreeSet;
@@ -48,8 +48,8 @@ impl Prediction {
                 HopKind::Arrive(_) => None,
                 HopKind::Receive(_, rule) | HopKind::Transmit(rule) | HopKind::Drop(rule) => Some(rule),
             },
-            Event::Setup { rule, .. } => Some(*rule),
-            Event::Result { outcome: Outcome::Error(_, rule), .. } => Some(*rule),
+            Event::Setup { refusal, .. } => Some(refusal.rule),
+            Event::Result { outcome: Outcome::Refused(refusal), .. } => Some(refusal.rule),
             _ => None,
         };
         self.events.iter().filter_map(of_event).collect()
@@ -116,11 +116,14 @@ fn convert(lab: &LabSpec, events: &[Event]) -> Observed {
         match event {
             Event::Lab { devices, .. } => {
                 taps.extend(
-                    devices.iter().filter(|d| matches!(d.kind, "nic" | "switch")).map(|d| d.name.clone()),
+                    devices
+                        .iter()
+                        .filter(|d| matches!(d.kind, DeviceType::Nic | DeviceType::Switch))
+                        .map(|d| d.name.clone()),
                 );
             }
-            Event::Setup { device, stage, errno, .. } => {
-                let error = (*errno).into();
+            Event::Setup { device, stage, refusal, .. } => {
+                let error = refusal.errno.into();
                 observed.setup.push(SetupError { device: device.clone(), stage: *stage, error });
             }
             Event::Hop(hop) => {
@@ -137,9 +140,9 @@ fn convert(lab: &LabSpec, events: &[Event]) -> Observed {
                     _ => {}
                 }
             }
-            Event::Result { step, outcome: Outcome::Error(errno, _), .. } => {
+            Event::Result { step, outcome: Outcome::Refused(refusal), .. } => {
                 if let Some(step) = observed.steps.get_mut(step.wrapping_sub(1)) {
-                    step.outcome = StepOutcome::Error((*errno).into());
+                    step.outcome = StepOutcome::Error(refusal.errno.into());
                 }
             }
             Event::Counters { device, counters } => {

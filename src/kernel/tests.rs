@@ -4,74 +4,31 @@ use crate::lab::SetupStage;
 use crate::lab::spec::InjectPoint;
 use crate::lab::spec::*;
 use crate::macvlan::Mode;
-use crate::nic::UnicastFilter;
 use crate::station::IpSpec;
-use crate::switch::{PortFlags, PortState, PortVlans};
+use crate::switch::PortFlag;
 use std::time::Duration;
 
-fn device(name: &str, kind: DeviceKind) -> DeviceSpec {
-    DeviceSpec { name: name.into(), kind, line: 0 }
-}
-
 fn nic(name: &str, mac: u64) -> DeviceSpec {
-    device(
-        name,
-        DeviceKind::Nic(NicSpec {
-            mac: MacAddr::from_u64(mac),
-            ip: IpSpec::default(),
-            mtu: 1500,
-            up: true,
-            filter: UnicastFilter::None,
-            cable: None,
-            latency: Duration::ZERO,
-            promisc: false,
-            allmulticast: false,
-        }),
-    )
+    DeviceSpec::new(name, DeviceKind::Nic(NicSpec::named(name).with_mac(MacAddr::from_u64(mac))))
 }
 
 fn station(name: &str, mac: u64) -> DeviceSpec {
-    let mac = MacAddr::from_u64(mac);
-    device(
-        name,
-        DeviceKind::Station(StationSpec {
-            mac,
-            ip: IpSpec::default(),
-            mtu: 1500,
-            up: true,
-            latency: Duration::ZERO,
-        }),
-    )
+    let station = StationSpec::new(name, IpSpec::default()).with_mac(MacAddr::from_u64(mac));
+    DeviceSpec::new(name, DeviceKind::Station(station))
 }
 
 fn port(name: &str, mac: u64, mode: Mode) -> DeviceSpec {
-    device(name, DeviceKind::Macvlan(port_spec(mac, mode)))
+    DeviceSpec::new(name, DeviceKind::Macvlan(port_spec(mac, mode)))
 }
 
 fn port_spec(mac: u64, mode: Mode) -> MacvlanSpec {
-    MacvlanSpec { parent: "eth0".into(), mode, mac: Some(MacAddr::from_u64(mac)), ..MacvlanSpec::default() }
+    MacvlanSpec::on("eth0").with_mode(mode).with_mac(MacAddr::from_u64(mac))
 }
 
 fn switch(ports: &[(&str, bool)]) -> SwitchSpec {
-    let ports = ports.iter().map(|(d, hairpin)| SwitchPortSpec {
-        device: (*d).into(),
-        flags: PortFlags { hairpin: *hairpin, ..PortFlags::default() },
-        state: PortState::Forwarding,
-        group_fwd_mask: 0,
-        vlans: PortVlans::default(),
-        policy: None,
-    });
-    SwitchSpec {
-        mac: crate::station::default_mac("sw0"),
-        name: "sw0".into(),
-        ageing: Duration::from_secs(300),
-        vlan_filtering: false,
-        group_fwd_mask: 0,
-        fdb: Vec::new(),
-        ports: ports.collect(),
-        policy: None,
-        line: 0,
-    }
+    ports.iter().fold(SwitchSpec::named("sw0"), |switch, (device, hairpin)| {
+        switch.with_port(*device, |port| port.with_flag(PortFlag::Hairpin, *hairpin))
+    })
 }
 
 fn frame(dst: u64, src: u64, rest: &[u8]) -> Vec<u8> {
@@ -80,15 +37,11 @@ fn frame(dst: u64, src: u64, rest: &[u8]) -> Vec<u8> {
 
 fn inject(at: &str, from_wire: bool, bytes: Vec<u8>) -> StepSpec {
     let entry = if from_wire { InjectPoint::Wire } else { InjectPoint::Device };
-    StepSpec {
-        action: Action::Inject { at: at.into(), entry, frame: FrameSpec::Bytes(bytes) },
-        expect: None,
-        line: 0,
-    }
+    StepSpec::new(Action::Inject { at: at.into(), entry, frame: FrameSpec::Bytes(bytes) })
 }
 
 fn set(device: &str, change: Change) -> StepSpec {
-    StepSpec { action: Action::Set { device: device.into(), change }, expect: None, line: 0 }
+    StepSpec::new(Action::Set { device: device.into(), change })
 }
 
 const NIC: u64 = 0x0200_0000_0001;
@@ -174,8 +127,8 @@ fn refusals_carry_the_kernels_error() {
     lab.steps.push(inject("b", false, vec![0; 13]));
     lab.steps.push(inject("b", false, vec![0; 1515]));
     let add = |name: &str| Action::Add { name: name.into(), spec: port_spec(0x0200_0000_000d, Mode::Vepa) };
-    lab.steps.push(StepSpec { action: add("b"), expect: None, line: 0 });
-    lab.steps.push(StepSpec { action: add("eth0"), expect: None, line: 0 });
+    lab.steps.push(StepSpec::new(add("b")));
+    lab.steps.push(StepSpec::new(add("eth0")));
     let Some(o) = observe(&lab) else { return };
     let refused: Vec<_> = o.setup.iter().map(|s| (s.device.as_str(), s.stage, s.error.to_string())).collect();
     assert_eq!(
@@ -211,7 +164,7 @@ fn carriers_follow_the_cable() {
     lab.steps.push(inject("a", false, frame(B, A, &[0x88, 0xb5, 1])));
     lab.steps.push(set("win", Change::Up(true)));
     lab.steps.push(inject("a", false, frame(B, A, &[0x88, 0xb5, 2])));
-    lab.steps.push(StepSpec { action: Action::Remove("eth0".into()), expect: None, line: 0 });
+    lab.steps.push(StepSpec::new(Action::Remove("eth0".into())));
     lab.steps.push(set("a", Change::Up(true)));
     let Some(o) = observe(&lab) else { return };
     assert_eq!(who(&o.steps[1].deliveries), []);

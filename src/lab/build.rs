@@ -6,28 +6,25 @@ use super::device::{
 };
 use super::record::Stacks;
 use super::spec::{
-    DeviceKind, DeviceSpec, LabSpec, MacvlanSpec, Name, NicSpec, RouterSpec, StationSpec, SwitchSpec,
-    VlanSpec,
+    DEFAULT_MTU, DeviceKind, DeviceSpec, LabSpec, MacvlanSpec, Name, NicSpec, RouterSpec, StationSpec,
+    SwitchPortSpec, SwitchSpec, VlanSpec,
 };
 use super::{Event, Lab, Options, SetupStage, Summary};
 use crate::dataplane::{NodeId, State, SwitchId};
 use crate::errno::Errno;
 use crate::frame::{FramePool, MacAddr};
-use crate::macvlan::{self, PortRequest, Refusal};
-use crate::nic::{Filter, Nic, UnicastFilter};
+use crate::macvlan::PortRequest;
+use crate::nic::{Nic, PushedDown, UnicastFilter};
 use crate::station::{Endpoint, IpSpec, Router};
-use crate::switch::{Assigned, FdbKind, PortConfig, Switch, SwitchConfig};
+use crate::switch::{Assigned, FdbKind, PortConfig, Switch, SwitchConfig, SwitchPortId};
 use crate::time::LAB_SPAN;
-use crate::verdict::Rule;
+use crate::verdict::{Refusal, Rule};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
 /// One-way delay of a cable whose devices name none.
 const DEFAULT_LATENCY: Duration = Duration::from_micros(1);
-
-/// The mtu of a switch's own device before anything is plugged in, in bytes.
-const DEFAULT_MTU: u32 = 1500;
 
 impl Lab {
     /// Builds a lab. What the kernel would refuse is part of its events; the first call that takes a sink hands them
@@ -45,7 +42,7 @@ impl Lab {
             vacant: Vec::new(),
             cables: Vec::new(),
             switches: Vec::new(),
-            first_device: NodeId(spec.switches.iter().map(|s| 1 + s.ports.len() as u32).sum()),
+            first_device: NodeId(spec.switches.iter().map(|s| 1 + numbered_ports(s).count() as u32).sum()),
             changed: true,
             wiring: Arc::default(),
             state: State::default(),
@@ -100,27 +97,31 @@ impl Lab {
             DeviceKind::Router(spec) => self.make_router(name, spec, sockets),
         }
         .err();
-        if refused.map(|(_, (errno, _))| errno) != expected {
-            self.summary.failed += 1;
-        } else if expected.is_some() {
-            self.summary.held += 1;
+        match refused {
+            Some(refused) => self.not_made(name, device.kind.parent(), refused, expected),
+            None => self.summary.failed += usize::from(expected.is_some()),
         }
-        if let Some((stage, (errno, rule))) = refused {
-            let expected = expected == Some(errno);
-            let parent = device.kind.parent().cloned();
-            self.log.push(Event::Setup { device: name.clone(), parent, stage, errno, rule, expected });
-        }
+    }
+
+    /// Reports that something declared was refused, and whether the declaration expected that error.
+    fn not_made(&mut self, device: &Name, parent: Option<&Name>, refused: Refused, expected: Option<Errno>) {
+        let Refused { stage, refusal } = refused;
+        let expected = expected == Some(refusal.errno);
+        self.summary.held += usize::from(expected);
+        self.summary.failed += usize::from(!expected);
+        let (device, parent) = (device.clone(), parent.cloned());
+        self.log.push(Event::Setup { device, parent, stage, refusal, expected });
     }
 
     fn make_nic(&mut self, name: &Name, spec: &NicSpec, sockets: &Sockets) -> Result<(), Refused> {
         let id = self.make_link(name, Role::Nic, spec.mac, spec.mtu, spec.filter, sockets)?;
         self.cable_latency(id, spec.latency);
         if let Some(link) = self.link_mut(id) {
-            link.nic.set_promisc(spec.promisc);
-            link.nic.set_allmulticast(spec.allmulticast);
+            link.base.set_promisc(spec.promisc);
+            link.base.set_allmulticast(spec.allmulticast);
         }
         self.attach_endpoint(id, &spec.ip);
-        self.set_up(id, spec.up).map_err(|r| (SetupStage::Up, r))
+        self.set_up(id, spec.up).map_err(Refused::at(SetupStage::Up))
     }
 
     fn make_station(
@@ -133,7 +134,7 @@ impl Lab {
         let id = self.make_link(name, role, spec.mac, spec.mtu, UnicastFilter::None, sockets)?;
         self.cable_latency(id, spec.latency);
         self.addresses.insert(name.clone(), spec.ip.clone());
-        self.set_up(id, spec.up).map_err(|r| (SetupStage::Up, r))?;
+        self.set_up(id, spec.up).map_err(Refused::at(SetupStage::Up))?;
         Ok(id)
     }
 
@@ -166,12 +167,10 @@ impl Lab {
         filter: UnicastFilter,
         sockets: &Sockets,
     ) -> Result<DeviceId, Refused> {
-        let refused = |r| (SetupStage::Create, r);
-        Nic::check_mac(mac).map_err(refused)?;
-        Nic::check_mtu(mtu).map_err(refused)?;
+        let nic = Nic::new(mac, mtu, filter).map_err(Refused::at(SetupStage::Create))?;
         let id = DeviceId(self.devices.len());
         let cable = self.plug(name, id, mtu, sockets);
-        let link = Link::new(role, Nic::new(mac, mtu, Filter::new(filter)), Uplink::Cable(cable));
+        let link = Link::new(role, nic, Uplink::Cable(cable));
         self.add_device(name, Kind::Link(Box::new(link)));
         Ok(id)
     }
@@ -201,10 +200,10 @@ impl Lab {
         if self.stacks.agenda.sends(id) { None } else { self.vacant.pop() }
     }
 
-    /// The cable of a new device: to a switch port, to a device that is already there, or to nobody yet.
+    /// The cable of a new device: to a switch port, to a device that is already there, or to nothing yet.
     fn plug(&mut self, name: &Name, id: DeviceId, mtu: u32, sockets: &Sockets) -> CableId {
         if let Some((switch, port)) = sockets.switch_ports.get(name) {
-            let node = &mut self.switches[switch.index()].ports[*port];
+            let node = &mut self.switches[switch.index()].ports[usize::from(port.0)];
             node.mtu = mtu;
             let cable = node.cable;
             self.cables[cable.0].ends[0] = End::Device(id);
@@ -241,37 +240,33 @@ impl Lab {
     }
 
     fn make_vlan(&mut self, name: &Name, spec: &VlanSpec) -> Result<(), Refused> {
-        let refused = |r| (SetupStage::Create, r);
+        let refused = Refused::at(SetupStage::Create);
         let below = self.find(&spec.parent).map_err(refused)?;
-        let link = self.link(below).ok_or(refused((Errno::Enodev, Rule::CreateRefused)))?;
-        let mac = spec.mac.unwrap_or(link.nic.mac);
-        let mtu = spec.mtu.unwrap_or(link.nic.mtu);
-        Nic::check_mac(mac).map_err(refused)?;
-        if mtu > link.nic.mtu {
-            return Err(refused((Errno::Erange, Rule::ChangeMtu)));
+        let link = self.link(below).ok_or(refused(Refusal::new(Errno::Enodev, Rule::CreateRefused)))?;
+        let mac = spec.mac.unwrap_or(link.nic().mac());
+        let mtu = spec.mtu.unwrap_or(link.nic().mtu());
+        let nic = Nic::sub_interface(mac, mtu).map_err(refused)?;
+        if mtu > link.nic().mtu() {
+            return Err(refused(Refusal::new(Errno::Erange, Rule::ChangeMtu)));
         }
         let uplink = Uplink::Below {
             nic: below,
             vlan: spec.id,
             inherited_mac: spec.mac.is_none(),
-            pushed: BTreeSet::new(),
-            own: None,
-            promisc: false,
-            allmulti: false,
+            pushed: PushedDown::default(),
         };
-        let filter = Filter::new(UnicastFilter::Slots(u32::MAX)).passed_on();
-        let link = Link::new(Role::Vlan, Nic::new(mac, mtu, filter), uplink);
+        let link = Link::new(Role::Vlan, nic, uplink);
         let id = self.add_device(name, Kind::Link(Box::new(link)));
         if let Some(parent) = self.link_mut(below) {
             parent.vlans.push((spec.id, id));
         }
         self.attach_endpoint(id, &spec.ip);
-        self.set_up(id, spec.up).map_err(|r| (SetupStage::Up, r))
+        self.set_up(id, spec.up).map_err(Refused::at(SetupStage::Up))
     }
 
     /// Creates a macvlan or macvtap, configures it and brings it up.
     pub(super) fn make_port(&mut self, name: &Name, spec: &MacvlanSpec) -> Result<(), Refused> {
-        let refused = |r| (SetupStage::Create, r);
+        let refused = Refused::at(SetupStage::Create);
         self.addresses.insert(name.clone(), spec.ip.clone());
         self.touch_named(name);
         let parent = self.names.get(&spec.parent).copied();
@@ -292,22 +287,27 @@ impl Lab {
         let name_taken = self.names.contains_key(name);
         let link = parent.and_then(|id| self.link_mut(id));
         let Some((parent, link)) = parent.zip(link) else {
-            return Err(refused(macvlan::refuse_without_parent(&request)));
+            return Err(refused(request.refusal_without_parent()));
         };
-        let port = macvlan::create(&mut link.demux, &link.nic, &request, name_taken).map_err(refused)?;
+        let admitted = link.base.admit(&request).map_err(refused)?;
+        if name_taken {
+            return Err(refused(Refusal::new(Errno::Eexist, Rule::CreateRefused)));
+        }
+        let port = admitted.create();
         let id = self.add_device(name, Kind::Port { parent, port, tap: spec.tap.then_some(spec.open) });
         if let Some(link) = self.link_mut(parent) {
             link.ports.resize(link.ports.len().max(port.index() + 1), None);
             link.ports[port.index()] = Some(id);
         }
         self.attach_endpoint(id, &spec.ip);
-        self.change_port(id, |demux, nic, port| {
-            demux.set_promisc(nic, port, spec.promisc)?;
-            demux.set_allmulticast(nic, port, spec.allmulticast)?;
-            spec.multicast.iter().try_for_each(|group| demux.join(nic, port, *group))
+        self.change_port(id, |mut port| {
+            port.set_promisc(spec.promisc);
+            port.set_allmulticast(spec.allmulticast);
+            spec.multicast.iter().for_each(|group| port.join(*group));
+            Ok(())
         })
         .map_err(refused)?;
-        self.set_up(id, spec.up).map_err(|r| (SetupStage::Up, r))
+        self.set_up(id, spec.up).map_err(Refused::at(SetupStage::Up))
     }
 
     /// Gives a device with addresses an IP stack, and joins the groups that it listens to.
@@ -346,59 +346,53 @@ impl Lab {
         self.serve(agent);
     }
 
-    /// A switch, with a cable in each of its ports and nobody at the other ends yet.
+    /// A switch, with a cable in each of its ports and nothing at the other ends yet.
     fn make_switch(&mut self, spec: &SwitchSpec, is_parent: bool) {
         let (ageing, vlan_filtering) = (spec.ageing, spec.vlan_filtering);
         let config = |group_fwd_mask| SwitchConfig { ageing, vlan_filtering, group_fwd_mask };
-        let switch = Switch::new(config(spec.group_fwd_mask)).or_else(|(errno, rule)| {
-            self.summary.failed += 1;
-            let (device, stage) = (spec.name.clone(), SetupStage::Create);
-            self.log.push(Event::Setup { device, parent: None, stage, errno, rule, expected: false });
+        let switch = Switch::new(config(spec.group_fwd_mask)).or_else(|refusal| {
+            self.not_made(&spec.name, None, Refused { stage: SetupStage::Create, refusal }, None);
             Switch::new(config(0))
         });
-        let Ok(switch) = switch else { return };
-        let id = SwitchId(u16::try_from(self.switches.len()).unwrap_or(u16::MAX));
+        let switch = switch.expect("a mask without bits is never refused");
+        let id = SwitchId(self.switches.len() as u32);
         self.state.add_switch(switch);
         let node = self.switches.last().map_or(0, |before| before.node.0 + 1 + before.ports.len() as u32);
         let (name, node) = (spec.name.clone(), NodeId(node));
         let mut node = SwitchNode { name, node, own: None, ports: Vec::new() };
-        for port in &spec.ports {
-            self.cables.push(Cable { ends: [End::Gone, End::Gone], latency: DEFAULT_LATENCY });
+        for (number, port) in numbered_ports(spec) {
+            self.cables.push(Cable { ends: [End::Gone, End::Switch(id, number)], latency: DEFAULT_LATENCY });
             node.ports.push(SwitchPortNode {
                 name: format!("{}.{}", spec.name, port.device).into(),
                 device: port.device.clone(),
                 cable: CableId(self.cables.len() - 1),
-                mtu: 1500,
+                mtu: DEFAULT_MTU,
             });
         }
-        for (index, port) in node.ports.iter().enumerate() {
-            let number = crate::switch::SwitchPortId(u16::try_from(index).unwrap_or(u16::MAX));
-            self.cables[port.cable.0].ends[1] = End::Switch(id, number);
-        }
         self.switches.push(node);
-        if is_parent {
-            self.make_own_device(id, spec);
+        if is_parent && let Err(refused) = self.make_own_device(id, spec) {
+            self.not_made(&spec.name, None, refused, None);
         }
     }
 
     /// The device that a switch is to its own host, for the ports that sit on it.
-    fn make_own_device(&mut self, switch: SwitchId, spec: &SwitchSpec) {
-        let nic = Nic::new(spec.mac, DEFAULT_MTU, Filter::new(UnicastFilter::None));
+    fn make_own_device(&mut self, switch: SwitchId, spec: &SwitchSpec) -> Result<(), Refused> {
+        let nic = Nic::new(spec.mac, DEFAULT_MTU, UnicastFilter::None);
+        let nic = nic.map_err(Refused::at(SetupStage::Create))?;
         let link = Link::new(Role::Bridge, nic, Uplink::Switch(switch));
         let id = self.add_device(&spec.name, Kind::Link(Box::new(link)));
         self.switches[switch.index()].own = Some(id);
         if let Some(switch) = self.switch_mut(switch) {
             switch.set_own_device(spec.mac);
         }
-        // A device that has just been made is never refused to come up.
-        let _ = self.set_up(id, true);
+        self.set_up(id, true).map_err(Refused::at(SetupStage::Up))
     }
 
     /// Adds the ports and entries of the switches, now that the devices on them are there.
     fn wire_switch_tables(&mut self, spec: &LabSpec) {
         for (switch, index) in spec.switches.iter().zip(0..) {
             let id = SwitchId(index);
-            for (number, port) in switch.ports.iter().enumerate() {
+            for (number, port) in numbered_ports(switch) {
                 if self.stopped() {
                     return;
                 }
@@ -415,21 +409,17 @@ impl Lab {
                     assigned,
                 };
                 let made = self.switch_mut(id).map_or(Ok(()), |s| s.add_port(config).map(drop));
-                if let Err((errno, rule)) = made {
-                    self.summary.failed += 1;
-                    let device = self.switches[id.index()].ports[number].name.clone();
-                    let stage = SetupStage::Create;
-                    self.log.push(Event::Setup { device, parent: None, stage, errno, rule, expected: false });
+                if let Err(refusal) = made {
+                    let name = self.switches[id.index()].ports[usize::from(number.0)].name.clone();
+                    self.not_made(&name, None, Refused { stage: SetupStage::Create, refusal }, None);
                 }
                 if let Some(id) = device {
                     self.tell_switch(id);
                 }
             }
             for entry in &switch.fdb {
-                if let Err((errno, rule)) = self.add_fdb(id, entry) {
-                    self.summary.failed += 1;
-                    let (device, stage) = (switch.name.clone(), SetupStage::Create);
-                    self.log.push(Event::Setup { device, parent: None, stage, errno, rule, expected: false });
+                if let Err(refusal) = self.add_fdb(id, entry) {
+                    self.not_made(&switch.name, None, Refused { stage: SetupStage::Create, refusal }, None);
                 }
             }
         }
@@ -439,7 +429,7 @@ impl Lab {
     pub(super) fn add_fdb(&mut self, switch: SwitchId, entry: &super::spec::FdbSpec) -> Result<(), Refusal> {
         let now = self.now;
         let number = self.switches[switch.index()].ports.iter().position(|p| p.device == entry.port);
-        let missing = (Errno::Enodev, Rule::FdbRefused);
+        let missing = Refusal::new(Errno::Enodev, Rule::FdbRefused);
         let port = number.and_then(|n| u16::try_from(n).ok()).ok_or(missing)?;
         let kind = match (entry.sticky, entry.dynamic) {
             (true, _) => FdbKind::Sticky,
@@ -447,7 +437,7 @@ impl Lab {
             (false, false) => FdbKind::Static,
         };
         let switch = self.switch_mut(switch).ok_or(missing)?;
-        switch.add_fdb(entry.mac, crate::switch::SwitchPortId(port), kind, entry.vlan, now)
+        switch.add_fdb(entry.mac, SwitchPortId(port), kind, entry.vlan, now)
     }
 
     /// The addresses that a network would have assigned to a device on a switch port: its own.
@@ -457,13 +447,30 @@ impl Lab {
     }
 }
 
-/// A refusal, and where in the making of a device it came.
-pub(super) type Refused = (SetupStage, Refusal);
+/// A refusal, and the stage of making a device at which it came.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Refused {
+    pub(super) stage: SetupStage,
+    pub(super) refusal: Refusal,
+}
+
+impl Refused {
+    /// Makes a refusal one of this stage.
+    fn at(stage: SetupStage) -> impl Fn(Refusal) -> Refused + Copy {
+        move |refusal| Refused { stage, refusal }
+    }
+}
+
+/// The ports of a switch with their numbers. Those that no number is left for are left out; a switch takes far fewer
+/// ([`MAX_PORTS`](crate::switch::MAX_PORTS)) and refuses the rest.
+fn numbered_ports(spec: &SwitchSpec) -> impl Iterator<Item = (SwitchPortId, &SwitchPortSpec)> {
+    (0..SwitchPortId::OWN.0).map(SwitchPortId).zip(&spec.ports)
+}
 
 /// Which device goes where, before any is made.
 struct Sockets {
     /// By device: switch and port number.
-    switch_ports: BTreeMap<Name, (SwitchId, usize)>,
+    switch_ports: BTreeMap<Name, (SwitchId, SwitchPortId)>,
     /// By device, both ways: the other end of a direct cable.
     peers: BTreeMap<Name, Name>,
 }
@@ -472,7 +479,7 @@ impl Sockets {
     fn of(spec: &LabSpec) -> Sockets {
         let mut sockets = Sockets { switch_ports: BTreeMap::new(), peers: BTreeMap::new() };
         for (switch, index) in spec.switches.iter().zip(0..) {
-            for (number, port) in switch.ports.iter().enumerate() {
+            for (number, port) in numbered_ports(switch) {
                 sockets.switch_ports.insert(port.device.clone(), (SwitchId(index), number));
             }
         }

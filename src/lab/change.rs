@@ -6,10 +6,10 @@ use super::{DeviceState, Event, Lab, Stack};
 use crate::dataplane::SwitchId;
 use crate::errno::Errno;
 use crate::frame::MacAddr;
-use crate::macvlan::{self, Demux, Refusal};
+use crate::macvlan::PortMut;
 use crate::nic::Nic;
 use crate::switch::SwitchPortId;
-use crate::verdict::{PortId, Rule};
+use crate::verdict::{Refusal, Rule};
 
 impl Lab {
     /// Changes a device.
@@ -26,41 +26,35 @@ impl Lab {
             Change::Leave(group) => self.leave_group(id, *group),
             Change::Promisc(on) => self.set_promisc(id, *on),
             Change::Allmulticast(on) => self.set_allmulticast(id, *on),
-            Change::Mode(mode) => self.change_port(id, |demux, _, port| demux.set_mode(port, *mode)),
-            Change::UnknownMode(_) => Err((Errno::Einval, Rule::ChangeMode)),
-            Change::Flags(flags) => {
-                self.change_port(id, |demux, nic, port| demux.set_flags(nic, port, *flags))
-            }
-            Change::Bcqueuelen(len) => {
-                self.change_port(id, |demux, _, port| demux.set_bcqueuelen(port, *len))
-            }
-            Change::Bclim(limit) => self.change_port(id, |demux, nic, _| {
-                demux.set_bclim(nic, *limit);
+            Change::Mode(mode) => self.change_port(id, |mut port| port.set_mode(*mode)),
+            Change::UnknownMode(_) => Err(Refusal::new(Errno::Einval, Rule::ChangeMode)),
+            Change::Flags(flags) => self.change_port(id, |mut port| port.set_flags(*flags)),
+            Change::Bcqueuelen(len) => self.change_port(id, |mut port| {
+                port.set_bcqueuelen(*len);
                 Ok(())
             }),
-            Change::Sources(change) => {
-                self.change_port(id, |demux, _, port| demux.change_sources(port, change))
-            }
+            Change::Bclim(limit) => self.change_port(id, |mut port| {
+                port.set_bclim(*limit);
+                Ok(())
+            }),
+            Change::Sources(change) => self.change_port(id, |mut port| port.change_sources(change)),
         }
     }
 
-    /// Changes a port through its parent's control plane, and brings what hangs on it in line.
+    /// Changes a port through its parent, and brings what hangs on it in line.
     ///
     /// # Errors
     /// What `change` answers; `EOPNOTSUPP` if the device is no port.
     pub(super) fn change_port(
         &mut self,
         id: DeviceId,
-        change: impl FnOnce(&mut Demux, &mut Nic, PortId) -> Result<(), Refusal>,
+        change: impl FnOnce(PortMut<'_>) -> Result<(), Refusal>,
     ) -> Result<(), Refusal> {
         let Kind::Port { parent, port, .. } = self.devices[id.0].kind else {
-            return Err((Errno::Eopnotsupp, Rule::ChangeMode));
+            return Err(Refusal::new(Errno::Eopnotsupp, Rule::ChangeMode));
         };
-        let missing = (Errno::Enodev, Rule::SendDown);
         self.touch(id);
-        let link = self.link_mut(parent).ok_or(missing)?;
-        let demux = link.demux.as_mut().ok_or(missing)?;
-        let done = change(demux, &mut link.nic, port);
+        let done = change(self.linked_mut(parent).base.port_mut(port)?);
         self.sync_vlan(parent);
         done
     }
@@ -68,17 +62,16 @@ impl Lab {
     /// Brings a device up or down.
     pub(super) fn set_up(&mut self, id: DeviceId, up: bool) -> Result<(), Refusal> {
         if let Kind::Port { .. } = self.devices[id.0].kind {
-            return self.change_port(id, |demux, nic, port| demux.set_up(nic, port, up));
+            return self.change_port(id, |mut port| port.set_up(up));
         }
-        let below = match self.link(id).map(|l| &l.uplink) {
-            Some(Uplink::Below { nic, .. }) => Some(*nic),
-            _ => None,
-        };
-        if up && below.is_some_and(|nic| !self.is_up(nic)) {
-            return Err((Errno::Enetdown, Rule::NicDown));
+        if up
+            && let Uplink::Below { nic, .. } = self.linked(id).uplink
+            && !self.is_up(nic)
+        {
+            return Err(Refusal::new(Errno::Enetdown, Rule::NicDown));
         }
-        let Some(link) = self.link_mut(id) else { return Ok(()) };
-        link.nic.set_up(up);
+        let link = self.linked_mut(id);
+        link.base.set_up(up);
         let children: Vec<DeviceId> = link.vlans.iter().map(|(_, child)| *child).collect();
         self.sync_vlan(id);
         self.tell_switch(id);
@@ -88,9 +81,9 @@ impl Lab {
 
     /// Tells the switch on the other end of a device's cable about its carrier and address.
     pub(super) fn tell_switch(&mut self, id: DeviceId) {
-        let Some(Link { uplink, nic, .. }) = self.link(id) else { return };
-        let (up, mac) = (nic.up, nic.mac);
-        let cable = match uplink {
+        let Some(link) = self.link(id) else { return };
+        let (up, mac) = (link.nic().is_up(), link.nic().mac());
+        let cable = match &link.uplink {
             Uplink::Cable(cable) => *cable,
             Uplink::Switch(switch) => {
                 let switch = *switch;
@@ -112,34 +105,30 @@ impl Lab {
 
     fn set_mac(&mut self, id: DeviceId, mac: MacAddr) -> Result<(), Refusal> {
         if let Kind::Port { parent, .. } = self.devices[id.0].kind {
-            let before = self.link(parent).map(|l| l.nic.mac);
-            self.change_port(id, |demux, nic, port| demux.set_mac(nic, port, mac))?;
-            if self.link(parent).map(|l| l.nic.mac) != before {
-                self.mac_changed(parent);
+            let before = self.link(parent).map(|l| l.nic().mac());
+            self.change_port(id, |mut port| port.set_mac(mac))?;
+            if self.link(parent).map(|l| l.nic().mac()) != before {
+                self.mac_changed(parent)?;
             }
         } else {
-            Nic::check_mac(mac)?;
-            let Some(link) = self.link_mut(id) else { return Ok(()) };
-            link.nic.mac = mac;
-            if let Some(demux) = &mut link.demux {
-                demux.parent_mac_changed(&link.nic);
-            }
+            let link = self.linked_mut(id);
+            link.base.set_mac(mac)?;
             if let Uplink::Below { inherited_mac, .. } = &mut link.uplink {
                 *inherited_mac = false;
             }
-            self.mac_changed(id);
+            self.mac_changed(id)?;
         }
         self.refresh_stack_mac(id);
         Ok(())
     }
 
     /// A link's address has changed: its switch, its stack, its passthru port and its sub-interfaces follow.
-    fn mac_changed(&mut self, id: DeviceId) {
+    fn mac_changed(&mut self, id: DeviceId) -> Result<(), Refusal> {
         self.tell_switch(id);
         self.sync_vlan(id);
         self.refresh_stack_mac(id);
-        let Some(link) = self.link(id) else { return };
-        let mac = link.nic.mac;
+        let link = self.linked(id);
+        let mac = link.nic().mac();
         let ports: Vec<DeviceId> = link.ports.iter().copied().flatten().collect();
         let children: Vec<DeviceId> = link.vlans.iter().map(|(_, child)| *child).collect();
         for port in ports {
@@ -148,15 +137,13 @@ impl Lab {
             self.refresh_stack_mac(port);
         }
         for child in children {
-            let Some(link) = self.link_mut(child) else { continue };
+            let link = self.linked_mut(child);
             if matches!(link.uplink, Uplink::Below { inherited_mac: true, .. }) {
-                link.nic.mac = mac;
-                if let Some(demux) = &mut link.demux {
-                    demux.parent_mac_changed(&link.nic);
-                }
-                self.mac_changed(child);
+                link.base.set_mac(mac)?;
+                self.mac_changed(child)?;
             }
         }
+        Ok(())
     }
 
     /// Tells every IP stack how the links of its devices stand, after a change that may reach far.
@@ -215,24 +202,19 @@ impl Lab {
 
     pub(super) fn set_mtu(&mut self, id: DeviceId, mtu: u32) -> Result<(), Refusal> {
         if let Kind::Port { .. } = self.devices[id.0].kind {
-            return self.change_port(id, |demux, nic, port| demux.set_mtu(nic, port, mtu));
+            return self.change_port(id, |mut port| port.set_mtu(mtu));
         }
         Nic::check_mtu(mtu)?;
-        let below = match self.link(id).map(|l| &l.uplink) {
-            Some(Uplink::Below { nic, .. }) => self.link(*nic).map(|l| l.nic.mtu),
-            _ => None,
-        };
-        if below.is_some_and(|limit| mtu > limit) {
-            return Err((Errno::Erange, Rule::ChangeMtu));
+        if let Uplink::Below { nic, .. } = self.linked(id).uplink
+            && mtu > self.linked(nic).nic().mtu()
+        {
+            return Err(Refusal::new(Errno::Erange, Rule::ChangeMtu));
         }
-        let Some(link) = self.link_mut(id) else { return Ok(()) };
-        link.nic.set_mtu(mtu);
-        if let Some(demux) = &mut link.demux {
-            demux.parent_mtu_changed(&mut link.nic);
-        }
+        let link = self.linked_mut(id);
+        link.base.set_mtu(mtu)?;
         let children: Vec<DeviceId> = link.vlans.iter().map(|(_, child)| *child).collect();
         for child in children {
-            if self.link(child).is_some_and(|l| l.nic.mtu > mtu) {
+            if self.linked(child).nic().mtu() > mtu {
                 self.set_mtu(child, mtu)?;
             }
         }
@@ -242,42 +224,45 @@ impl Lab {
     /// Joins a group on a device.
     pub(super) fn join(&mut self, id: DeviceId, group: MacAddr) -> Result<(), Refusal> {
         if let Kind::Port { .. } = self.devices[id.0].kind {
-            return self.change_port(id, |demux, nic, port| demux.join(nic, port, group));
+            return self.change_port(id, |mut port| {
+                port.join(group);
+                Ok(())
+            });
         }
-        if let Some(link) = self.link_mut(id) {
-            link.nic.filter.join(group);
-        }
+        self.linked_mut(id).base.join(group);
         self.sync_vlan(id);
         Ok(())
     }
 
     fn leave_group(&mut self, id: DeviceId, group: MacAddr) -> Result<(), Refusal> {
         if let Kind::Port { .. } = self.devices[id.0].kind {
-            return self.change_port(id, |demux, nic, port| demux.leave(nic, port, group));
+            return self.change_port(id, |mut port| port.leave(group));
         }
-        let left = self.link_mut(id).is_some_and(|l| l.nic.filter.leave(group));
+        let left = self.linked_mut(id).base.leave(group);
         self.sync_vlan(id);
-        if left { Ok(()) } else { Err((Errno::Enoent, Rule::JoinAndLeave)) }
+        left
     }
 
     fn set_promisc(&mut self, id: DeviceId, on: bool) -> Result<(), Refusal> {
         if let Kind::Port { .. } = self.devices[id.0].kind {
-            return self.change_port(id, |demux, nic, port| demux.set_promisc(nic, port, on));
+            return self.change_port(id, |mut port| {
+                port.set_promisc(on);
+                Ok(())
+            });
         }
-        if let Some(link) = self.link_mut(id) {
-            link.nic.set_promisc(on);
-        }
+        self.linked_mut(id).base.set_promisc(on);
         self.sync_vlan(id);
         Ok(())
     }
 
     pub(super) fn set_allmulticast(&mut self, id: DeviceId, on: bool) -> Result<(), Refusal> {
         if let Kind::Port { .. } = self.devices[id.0].kind {
-            return self.change_port(id, |demux, nic, port| demux.set_allmulticast(nic, port, on));
+            return self.change_port(id, |mut port| {
+                port.set_allmulticast(on);
+                Ok(())
+            });
         }
-        if let Some(link) = self.link_mut(id) {
-            link.nic.set_allmulticast(on);
-        }
+        self.linked_mut(id).base.set_allmulticast(on);
         self.sync_vlan(id);
         Ok(())
     }
@@ -285,45 +270,11 @@ impl Lab {
     /// Pushes a sub-interface's addresses, promiscuity and wish for all groups down to the device below it
     /// (`vlan_dev_set_rx_mode`, `vlan_dev_change_rx_flags`). Nothing to do for other devices.
     fn sync_vlan(&mut self, id: DeviceId) {
-        let Some(link) = self.link_mut(id) else { return };
-        let Uplink::Below { nic: below, pushed, own, promisc, allmulti, .. } = &mut link.uplink else {
+        let Some(Link { base, uplink: Uplink::Below { nic, pushed, .. }, .. }) = self.link_mut(id) else {
             return;
         };
-        let below = *below;
-        // Of many addresses only those are looked at that may have come or gone.
-        let mut touched = link.nic.filter.take_touched();
-        let own_now = link.nic.up.then_some(link.nic.mac);
-        let own_before = std::mem::replace(own, own_now);
-        if own_now.is_some() != own_before.is_some() {
-            touched.extend(link.nic.filter.addresses().chain(pushed.iter().copied()));
-        }
-        touched.extend(own_now.into_iter().chain(own_before));
-        touched.retain(|mac| {
-            let wanted = own_now.is_some_and(|own| own == *mac || link.nic.filter.lists(*mac));
-            if wanted { pushed.insert(*mac) } else { pushed.remove(mac) }
-        });
-        let moved: Vec<(MacAddr, bool)> = touched.iter().map(|mac| (*mac, pushed.contains(mac))).collect();
-        // How much a wish adds to the count below, now that it is there or not.
-        let passed_down = |count: u32, before: &mut bool| {
-            let wanted = link.nic.up && count != 0;
-            i32::from(wanted) - i32::from(std::mem::replace(before, wanted))
-        };
-        let promisc_by = passed_down(link.nic.filter.promiscuity(), promisc);
-        let allmulti_by = passed_down(link.nic.filter.allmulti(), allmulti);
-        let Some(lower) = self.link_mut(below) else { return };
-        let own = lower.nic.mac;
-        let filter = &mut lower.nic.filter;
-        for (mac, comes) in moved.into_iter().filter(|(mac, _)| *mac != own) {
-            match (mac.is_multicast(), comes) {
-                (true, true) => filter.group_push(mac),
-                (true, false) => filter.group_pull(mac),
-                (false, true) => filter.unicast_add(mac),
-                (false, false) => filter.unicast_del(mac),
-            }
-        }
-        filter.promiscuity_add(promisc_by);
-        filter.allmulti_add(allmulti_by);
-        filter.refresh(lower.nic.up);
+        let (below, pushes) = (*nic, base.push_down(pushed));
+        self.linked_mut(below).base.take_pushes(&pushes);
         self.sync_vlan(below);
     }
 
@@ -332,7 +283,7 @@ impl Lab {
     /// # Errors
     /// The kernel's, at creation or at bringing it up.
     pub(super) fn add(&mut self, name: &Name, spec: &MacvlanSpec) -> Result<(), Refusal> {
-        let made = self.make_port(name, spec).map_err(|(_, refusal)| refusal);
+        let made = self.make_port(name, spec).map_err(|refused| refused.refusal);
         if let Some(id) = self.names.get(name).copied().filter(|_| made.is_ok()) {
             self.attach_again(id);
         }
@@ -360,13 +311,12 @@ impl Lab {
         self.log.push(Event::Counters { device: name.into(), counters });
         match self.devices[id.0].kind {
             Kind::Port { parent, port, .. } => {
-                if let Some(link) = self.link_mut(parent) {
-                    let before = link.nic.mac;
-                    link.ports[port.index()] = None;
-                    macvlan::remove(&mut link.demux, &mut link.nic, port)?;
-                    if link.nic.mac != before {
-                        self.mac_changed(parent);
-                    }
+                let link = self.linked_mut(parent);
+                let before = link.nic().mac();
+                link.ports[port.index()] = None;
+                link.base.remove(port)?;
+                if link.nic().mac() != before {
+                    self.mac_changed(parent)?;
                 }
                 self.sync_vlan(parent);
             }
@@ -387,8 +337,7 @@ impl Lab {
     /// Takes a device off its cable, or off the device below it.
     fn unplug(&mut self, id: DeviceId) {
         let _ = self.set_up(id, false);
-        let Some(link) = self.link(id) else { return };
-        match link.uplink.clone() {
+        match self.linked(id).uplink.clone() {
             Uplink::Cable(CableId(cable)) => {
                 let near = End::Device(id);
                 self.touch_end(self.cables[cable].far(near));
@@ -401,9 +350,7 @@ impl Lab {
                 self.switches[switch.index()].own = None;
             }
             Uplink::Below { nic, .. } => {
-                if let Some(lower) = self.link_mut(nic) {
-                    lower.vlans.retain(|(_, child)| *child != id);
-                }
+                self.linked_mut(nic).vlans.retain(|(_, child)| *child != id);
             }
         }
     }
@@ -413,9 +360,9 @@ impl Lab {
     /// # Errors
     /// The kernel's (R152, R153, R155, R156).
     pub(super) fn set_switch(&mut self, name: &str, change: &SwitchChange) -> Result<(), Refusal> {
-        let missing = (Errno::Enodev, Rule::StateRefused);
+        let missing = Refusal::new(Errno::Enodev, Rule::StateRefused);
         let index = self.switches.iter().position(|s| s.name == name).ok_or(missing)?;
-        let (id, now) = (SwitchId(index as u16), self.now);
+        let (id, now) = (SwitchId(index as u32), self.now);
         if let SwitchChange::Fdb(entry) = change {
             return self.add_fdb(id, entry);
         }
@@ -459,23 +406,22 @@ impl Lab {
         let carrier = self.has_carrier(id);
         match &self.devices[id.0].kind {
             Kind::Link(link) => DeviceState {
-                mac: link.nic.mac,
-                mtu: link.nic.mtu,
+                mac: link.nic().mac(),
+                mtu: link.nic().mtu(),
                 mode: None,
-                up: link.nic.up,
+                up: link.nic().is_up(),
                 carrier,
-                promiscuity: link.nic.filter.promiscuity(),
+                promiscuity: link.nic().filter().promiscuity(),
             },
             Kind::Port { parent, port, .. } => {
-                let demux = self.link(*parent).and_then(|l| l.demux.as_ref());
-                let port = demux.and_then(|d| d.port(*port));
+                let port = self.port(*parent, *port);
                 DeviceState {
-                    mac: port.map(|p| p.mac).unwrap_or_default(),
-                    mtu: port.map(|p| p.mtu).unwrap_or_default(),
-                    mode: port.map(|p| p.mode),
-                    up: port.is_some_and(|p| p.up),
+                    mac: port.mac(),
+                    mtu: port.mtu(),
+                    mode: Some(port.mode()),
+                    up: port.is_up(),
                     carrier,
-                    promiscuity: port.map(|p| u32::from(p.promisc)).unwrap_or_default(),
+                    promiscuity: u32::from(port.is_promisc()),
                 }
             }
         }

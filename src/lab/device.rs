@@ -1,17 +1,17 @@
 //! What a lab is made of, as it is configured: devices with links, ports, cables, switches, and the agents that hold the
 //! IP stacks. What frames meet is compiled from it (`publish.rs`).
 
-use super::outside::Outlet;
+use super::event::DeviceType;
+use super::outlet::Outlet;
 use crate::dataplane::{NodeId, SwitchId};
-use crate::frame::{MacAddr, VlanId};
+use crate::frame::VlanId;
 use crate::lab::spec::{Name, TapOpen};
-use crate::macvlan::Demux;
-use crate::nic::Nic;
+use crate::macvlan::Parent;
+use crate::nic::{Nic, PushedDown};
 use crate::station::{Endpoint, Router};
 use crate::switch::SwitchPortId;
 use crate::time::Instant;
 use crate::verdict::PortId;
-use std::collections::BTreeSet;
 use std::time::Duration;
 
 /// A device, by the order in which it was made.
@@ -32,7 +32,7 @@ pub(super) struct Device {
     pub(super) kind: Kind,
     /// The IP stack behind it, and which of its interfaces this is.
     pub(super) agent: Option<(AgentId, usize)>,
-    /// Whoever uses it is outside.
+    /// Its user is outside.
     pub(super) user: Option<Outlet>,
     /// It was removed.
     pub(super) gone: bool,
@@ -40,7 +40,7 @@ pub(super) struct Device {
 
 /// What a device is.
 pub(super) enum Kind {
-    /// It has a link of its own.
+    /// It has its own link.
     Link(Box<Link>),
     /// A macvlan or macvtap.
     Port {
@@ -65,12 +65,11 @@ pub(super) enum Role {
     Bridge,
 }
 
-/// A device with a link of its own.
+/// A device with its own link.
 pub(super) struct Link {
     pub(super) role: Role,
-    pub(super) nic: Nic,
-    /// The ports on it.
-    pub(super) demux: Option<Demux>,
+    /// Itself, and the ports on it.
+    pub(super) base: Parent,
     /// The devices of its ports, by slot.
     pub(super) ports: Vec<Option<DeviceId>>,
     /// The 802.1Q sub-interfaces on it.
@@ -82,7 +81,11 @@ pub(super) struct Link {
 impl Link {
     /// A link with nothing on it.
     pub(super) fn new(role: Role, nic: Nic, uplink: Uplink) -> Link {
-        Link { role, nic, demux: None, ports: Vec::new(), vlans: Vec::new(), uplink }
+        Link { role, base: Parent::new(nic), ports: Vec::new(), vlans: Vec::new(), uplink }
+    }
+
+    pub(super) fn nic(&self) -> &Nic {
+        self.base.nic()
     }
 }
 
@@ -98,14 +101,8 @@ pub(super) enum Uplink {
         vlan: VlanId,
         /// The address was taken from the device below and follows it.
         inherited_mac: bool,
-        /// Addresses pushed down to it.
-        pushed: BTreeSet<MacAddr>,
-        /// Its own address when they were pushed, if it was up.
-        own: Option<MacAddr>,
-        /// Promiscuity passed down to it.
-        promisc: bool,
-        /// The wish for all groups passed down to it.
-        allmulti: bool,
+        /// What was pushed down to it.
+        pushed: PushedDown,
     },
 }
 
@@ -114,7 +111,7 @@ pub(super) enum Uplink {
 pub(super) enum End {
     Device(DeviceId),
     Switch(SwitchId, SwitchPortId),
-    /// Connected, with carrier, and nobody listens.
+    /// Connected, with carrier, and nothing listens.
     Nobody {
         /// Of the interface there, in bytes.
         mtu: u32,
@@ -221,17 +218,17 @@ impl Device {
         }
     }
 
-    /// The word that events use.
-    pub(super) fn kind_name(&self) -> &'static str {
+    /// What events call it.
+    pub(super) fn device_type(&self) -> DeviceType {
         match &self.kind {
-            Kind::Port { tap: None, .. } => "macvlan",
-            Kind::Port { tap: Some(_), .. } => "macvtap",
+            Kind::Port { tap: None, .. } => DeviceType::Macvlan,
+            Kind::Port { tap: Some(_), .. } => DeviceType::Macvtap,
             Kind::Link(link) => match link.role {
-                Role::Nic => "nic",
-                Role::Vlan => "vlan",
-                Role::Station => "station",
-                Role::Router(_) => "router",
-                Role::Bridge => "switch",
+                Role::Nic => DeviceType::Nic,
+                Role::Vlan => DeviceType::Vlan,
+                Role::Station => DeviceType::Station,
+                Role::Router(_) => DeviceType::Router,
+                Role::Bridge => DeviceType::Switch,
             },
         }
     }

@@ -2,14 +2,14 @@
 
 use crate::counters::Counters;
 use crate::dataplane::HopKind;
-use crate::errno::Errno;
 use crate::frame::{Frame, MacAddr, VlanId};
 use crate::lab::spec::{Name, StepSpec};
 use crate::macvlan::Mode;
 use crate::station::IpNet;
 use crate::switch::{FdbKind, PortFlags, PortState};
 use crate::time::Instant;
-use crate::verdict::Rule;
+use crate::verdict::Refusal;
+use std::fmt;
 use std::io;
 use std::time::Duration;
 
@@ -32,6 +32,7 @@ impl<F: FnMut(&Event)> EventSink for F {
 
 /// One entry of the hop log.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub enum Event {
     /// The lab begins.
     Lab {
@@ -48,10 +49,8 @@ pub enum Event {
         parent: Option<Name>,
         /// Where.
         stage: SetupStage,
-        /// With which error.
-        errno: Errno,
-        /// The rule that refused it.
-        rule: Rule,
+        /// Why.
+        refusal: Refusal,
         /// The lab file said so.
         expected: bool,
     },
@@ -113,15 +112,16 @@ pub enum Event {
 }
 
 /// A device of the lab, for those who draw or list it.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Device {
     /// Its place: lists of devices are sorted by it. No two devices of a lab have the same; one that comes may have that
     /// of one that is gone.
     pub place: u32,
     /// Its name.
     pub name: Name,
-    /// `nic`, `vlan`, `macvlan`, `macvtap`, `station`, `router`, `switch` or `switch-port`.
-    pub kind: &'static str,
+    /// What it is.
+    pub kind: DeviceType,
     /// Its address; none for a switch.
     pub mac: Option<MacAddr>,
     /// The device below it, or the switch of a switch port, or the router of an interface.
@@ -157,6 +157,89 @@ impl Device {
             _ => return false,
         }
         true
+    }
+
+    /// A device of which nothing else is known but that it is up.
+    #[must_use]
+    pub fn new(name: impl Into<Name>, kind: DeviceType) -> Device {
+        Device {
+            place: 0,
+            name: name.into(),
+            kind,
+            mac: None,
+            parent: None,
+            mode: None,
+            peer: None,
+            address: Vec::new(),
+            up: true,
+            vlan: None,
+            port: None,
+        }
+    }
+
+    /// Whether ports can sit on it: a NIC, a sub-interface, or a switch whose own device serves as a parent.
+    #[must_use]
+    pub fn can_be_parent(&self) -> bool {
+        match self.kind {
+            DeviceType::Nic | DeviceType::Vlan => true,
+            DeviceType::Switch => self.mac.is_some(),
+            DeviceType::Macvlan
+            | DeviceType::Macvtap
+            | DeviceType::Station
+            | DeviceType::Router
+            | DeviceType::SwitchPort => false,
+        }
+    }
+}
+
+/// What a device is. `Display` prints the word that events and lab files use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum DeviceType {
+    /// A NIC.
+    Nic,
+    /// An 802.1Q sub-interface.
+    Vlan,
+    /// A macvlan port.
+    Macvlan,
+    /// A macvtap port.
+    Macvtap,
+    /// A station.
+    Station,
+    /// An interface of a router.
+    Router,
+    /// A switch.
+    Switch,
+    /// A port of a switch.
+    SwitchPort,
+}
+
+impl DeviceType {
+    /// The word that events and lab files use: `switch-port`.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            DeviceType::Nic => "nic",
+            DeviceType::Vlan => "vlan",
+            DeviceType::Macvlan => "macvlan",
+            DeviceType::Macvtap => "macvtap",
+            DeviceType::Station => "station",
+            DeviceType::Router => "router",
+            DeviceType::Switch => "switch",
+            DeviceType::SwitchPort => "switch-port",
+        }
+    }
+
+    /// Whether it is a macvlan or macvtap port.
+    #[must_use]
+    pub const fn is_port(self) -> bool {
+        matches!(self, DeviceType::Macvlan | DeviceType::Macvtap)
+    }
+}
+
+impl fmt::Display for DeviceType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
     }
 }
 
@@ -200,7 +283,7 @@ pub struct Hop {
 pub struct FdbChange {
     /// The step during which it was noticed, from 1; 0 before the first.
     pub step: usize,
-    /// When: an entry that nobody looked up has aged unnoticed until the end of the step.
+    /// When: an entry that was not looked up has aged unnoticed until the end of the step.
     pub time: Instant,
     /// The switch.
     pub switch: Name,
@@ -214,6 +297,7 @@ pub struct FdbChange {
 
 /// What came of a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Outcome {
     /// An answer came.
     Reply,
@@ -224,7 +308,7 @@ pub enum Outcome {
     /// Done.
     Ok,
     /// Refused.
-    Error(Errno, Rule),
+    Refused(Refusal),
     /// Not done: it could have gone on past the end of the lab's time ([`LAB_SPAN`](crate::time::LAB_SPAN)).
     TooLate,
     /// Ended, with all frames that were under way: there were too many of them, as a loop makes that multiplies them.

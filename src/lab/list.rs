@@ -2,7 +2,7 @@
 
 use super::Lab;
 use super::device::{DeviceId, End, Kind, Role, SwitchPortNode, Uplink};
-use super::event::{Device, SwitchPort};
+use super::event::{Device, DeviceType, SwitchPort};
 use super::spec::Name;
 use crate::dataplane::{NodeId, SwitchId};
 use crate::switch::SwitchPortId;
@@ -45,7 +45,7 @@ impl Lab {
         };
         let state = self.state_of(id);
         let address = self.addresses.get(&device.name).map(|ip| ip.address.clone()).unwrap_or_default();
-        let (place, name, kind) = (self.place(node), device.name.clone(), device.kind_name());
+        let (place, name, kind) = (self.place(node), device.name.clone(), device.device_type());
         let (mac, mode, up) = (Some(state.mac), state.mode, state.up);
         Some(Device { place, name, kind, mac, parent, mode, peer, address, up, vlan, port: None })
     }
@@ -53,7 +53,7 @@ impl Lab {
     fn listed_switch(&self, node: NodeId) -> Option<Device> {
         // The switch whose node is the last that does not come after this one.
         let index = self.switches.partition_point(|switch| switch.node <= node).checked_sub(1)?;
-        let (switch, id) = (self.switches.get(index)?, SwitchId(u16::try_from(index).ok()?));
+        let (switch, id) = (self.switches.get(index)?, SwitchId(u32::try_from(index).ok()?));
         if let Some(number) = (node.0 - switch.node.0).checked_sub(1) {
             let number = u16::try_from(number).ok()?;
             let port = switch.ports.get(usize::from(number))?;
@@ -61,11 +61,8 @@ impl Lab {
         }
         Some(Device {
             place: self.place(node),
-            name: switch.name.clone(),
-            kind: "switch",
             mac: switch.own.map(|id| self.state_of(id).mac),
-            up: true,
-            ..Device::default()
+            ..Device::new(switch.name.clone(), DeviceType::Switch)
         })
     }
 
@@ -74,13 +71,10 @@ impl Lab {
         let stands = decides.and_then(|s| s.flags(number).zip(s.state(number)));
         Device {
             place: self.place(self.socket(switch, number)),
-            name: port.name.clone(),
-            kind: "switch-port",
             parent: Some(self.switches[switch.index()].name.clone()),
             peer: self.names.contains_key(&port.device).then(|| port.device.clone()),
-            up: true,
             port: stands.map(|(flags, state)| SwitchPort { flags, state }),
-            ..Device::default()
+            ..Device::new(port.name.clone(), DeviceType::SwitchPort)
         }
     }
 

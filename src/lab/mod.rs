@@ -12,12 +12,12 @@
 //! | `clock.rs` | what is due when |
 //! | `publish.rs` | compiles them into what frames meet: a [wiring](crate::dataplane::Wiring) |
 //! | `record.rs` | watches frames: the hop log, frames on cables, IP stacks |
-//! | `outside.rs` | what is attached from outside, in place of what the lab would simulate |
+//! | `outlet.rs`, `outside.rs` | what is attached from outside, in place of what the lab would simulate |
 //! | `steps.rs` | runs the steps and holds them against what was expected |
 //! | `change.rs` | `set`, `add` and `remove` |
 //! | `ask.rs` | questions that change nothing |
 //! | `list.rs` | the devices as they are listed |
-//! | `reported.rs` | what changes while the lab runs, told |
+//! | `reported.rs` | what changes while the lab runs, reported |
 
 mod ask;
 mod build;
@@ -26,6 +26,7 @@ mod clock;
 mod device;
 mod event;
 mod list;
+mod outlet;
 mod outside;
 mod publish;
 mod record;
@@ -35,18 +36,21 @@ mod steps;
 
 pub use crate::dataplane::{Candidate, CandidateKind, Decision, DecisionPoint, Finding, HopKind};
 pub use ask::Known;
-pub use event::{Device, DeviceState, Event, EventSink, FdbChange, Hop, Outcome, SetupStage, SwitchPort};
-pub use outside::{AttachError, Outlet};
+pub use event::{
+    Device, DeviceState, DeviceType, Event, EventSink, FdbChange, Hop, Outcome, SetupStage, SwitchPort,
+};
+pub use outlet::Outlet;
+pub use outside::AttachError;
 pub use spec::LabSpec;
 
 use crate::dataplane::{End as WireEnd, NodeId, Numbered, State, SwitchId, Wiring};
 use crate::errno::Errno;
 use crate::frame::{Frame, FramePool};
-use crate::macvlan::Refusal;
+use crate::macvlan::Port;
 use crate::stop::Stop;
 use crate::switch::Switch;
 use crate::time::Instant;
-use crate::verdict::Rule;
+use crate::verdict::{PortId, Refusal, Rule};
 use clock::Scheduled;
 use device::{AgentId, Cable, DeviceId, End, Kind, Link, Stack, SwitchNode};
 use outside::Outside;
@@ -65,10 +69,11 @@ pub type Sink<'a> = &'a mut dyn FnMut(&Event);
 
 /// How a lab is run.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Options {
     /// Devices with addresses have IP stacks that answer and ask. Without, they only record what they receive.
     pub stacks: bool,
-    /// Hops are told ([`Event::Hop`]). Without, nobody pays for telling them, and what steps expect to be delivered is
+    /// Hops are told ([`Event::Hop`]). Without, telling them costs nothing, and what steps expect to be delivered is
     /// not known.
     pub hops: bool,
     /// Decisions are told in full, with the ways not gone ([`Event::Decision`]): for explanations.
@@ -83,7 +88,7 @@ pub struct Options {
     pub captures: Captures,
     /// Once asked, the run ends without the steps, and the rest of the step, that are still to come.
     pub stop: Stop,
-    /// So many frames may be held by those who are told of them: buffers for as many are kept and used again.
+    /// How many frames listeners may hold: buffers for as many are kept and used again.
     pub held: usize,
     /// The time at which the lab begins.
     pub start: Instant,
@@ -102,6 +107,62 @@ impl Default for Options {
             held: 0,
             start: Instant::ZERO,
         }
+    }
+}
+
+impl Options {
+    /// Devices with addresses have IP stacks, or not. See [`Options::stacks`].
+    #[must_use]
+    pub fn with_stacks(self, stacks: bool) -> Options {
+        Options { stacks, ..self }
+    }
+
+    /// Hops are told, or not. See [`Options::hops`].
+    #[must_use]
+    pub fn with_hops(self, hops: bool) -> Options {
+        Options { hops, ..self }
+    }
+
+    /// Decisions are told in full, or not. See [`Options::decisions`].
+    #[must_use]
+    pub fn with_decisions(self, decisions: bool) -> Options {
+        Options { decisions, ..self }
+    }
+
+    /// Devices take frames as one of many, or not. See [`Options::batches`].
+    #[must_use]
+    pub fn with_batches(self, batches: bool) -> Options {
+        Options { batches, ..self }
+    }
+
+    /// Changes of devices and forwarding databases are told, or not. See [`Options::changes`].
+    #[must_use]
+    pub fn with_changes(self, changes: bool) -> Options {
+        Options { changes, ..self }
+    }
+
+    /// These are the captures that `replay` steps replay. See [`Options::captures`].
+    #[must_use]
+    pub fn with_captures(self, captures: Captures) -> Options {
+        Options { captures, ..self }
+    }
+
+    /// The run ends once this is asked. See [`Options::stop`].
+    #[must_use]
+    pub fn with_stop(self, stop: Stop) -> Options {
+        Options { stop, ..self }
+    }
+
+    /// This many frames may be held by listeners. See [`Options::held`].
+    #[must_use]
+    pub fn with_held(self, held: usize) -> Options {
+        Options { held, ..self }
+    }
+
+    /// The lab begins at this time. See [`Options::start`].
+    #[must_use]
+    pub fn with_start(self, start: Instant) -> Options {
+        Options { start, ..self }
     }
 }
 
@@ -127,6 +188,7 @@ impl Summary {
 /// A frame was offered to a device that is not there.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("there is no device `{0}` with a link of its own in this lab")]
+#[non_exhaustive]
 pub struct UnknownDevice(pub Name);
 
 /// The devices that are told if too many frames are under way.
@@ -281,7 +343,7 @@ impl Lab {
         Some(crowd)
     }
 
-    /// Somebody wants the run to end.
+    /// Whether the run is to end.
     fn stopped(&self) -> bool {
         self.options.stop.asked()
     }
@@ -327,7 +389,7 @@ impl Lab {
     }
 
     fn find(&self, name: &str) -> Result<DeviceId, Refusal> {
-        self.names.get(name).copied().ok_or((Errno::Enodev, Rule::SendDown))
+        self.names.get(name).copied().ok_or(Refusal::new(Errno::Enodev, Rule::SendDown))
     }
 
     fn switch(&self, id: SwitchId) -> Option<&Switch> {
@@ -351,13 +413,26 @@ impl Lab {
         self.devices[id.0].link_mut()
     }
 
+    /// A device that is known to be no port.
+    fn linked(&self, id: DeviceId) -> &Link {
+        self.link(id).expect("ports were told apart, or it is what something sits on")
+    }
+
+    /// A device that is known to be no port, to be changed.
+    fn linked_mut(&mut self, id: DeviceId) -> &mut Link {
+        self.link_mut(id).expect("ports were told apart, or it is what something sits on")
+    }
+
+    /// A port, as its parent keeps it; it is there until its device is gone.
+    fn port(&self, parent: DeviceId, port: PortId) -> &Port {
+        self.linked(parent).base.port(port).expect("a parent has the ports that are devices")
+    }
+
     /// Whether a device is administratively up.
     fn is_up(&self, id: DeviceId) -> bool {
         match &self.devices[id.0].kind {
-            Kind::Link(link) => link.nic.up,
-            Kind::Port { parent, port, .. } => {
-                self.link(*parent).and_then(|l| l.demux.as_ref()?.port(*port)).is_some_and(|p| p.up)
-            }
+            Kind::Link(link) => link.nic().is_up(),
+            Kind::Port { parent, port, .. } => self.port(*parent, *port).is_up(),
         }
     }
 
@@ -367,7 +442,7 @@ impl Lab {
         match &self.devices[id.0].kind {
             Kind::Port { parent, .. } => self.has_carrier(*parent),
             Kind::Link(link) => {
-                link.nic.up
+                link.nic().is_up()
                     && match &link.uplink {
                         device::Uplink::Below { nic, .. } => self.has_carrier(*nic),
                         device::Uplink::Switch(switch) => self.switch(*switch).is_some_and(Switch::is_live),

@@ -5,35 +5,16 @@
 //! send. What a NIC or a router's interface needs is a wire. Everything in between is decided as ever.
 
 use super::device::{Agent, Cable, CableId, DeviceId, End, Kind, Role, Stack, Uplink};
+use super::outlet::Outlet;
 use super::spec::Name;
 use super::{Lab, Sink};
-use crate::dataplane::{End as WireEnd, Numbered, TapOpen};
+use crate::dataplane::{Numbered, TapOpen};
 use crate::frame::Frame;
 use crate::time::Instant;
 
-/// Where a lab touches the outside, by the order in which it was attached.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Outlet(usize);
-
-impl Outlet {
-    /// Its number, from 0.
-    #[must_use]
-    pub fn index(self) -> usize {
-        self.0
-    }
-
-    /// As frames meet it.
-    pub(super) fn end(self) -> WireEnd {
-        WireEnd::Outside(self.0 as u32)
-    }
-
-    pub(crate) fn of(number: u32) -> Outlet {
-        Outlet(number as usize)
-    }
-}
-
 /// Nothing can be attached there.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum AttachError {
     /// The lab has no such device, or was not allowed to make it.
     #[error("there is no device `{0}` in this lab")]
@@ -70,9 +51,9 @@ pub(super) struct Outside {
 }
 
 impl Outside {
-    /// Whether somebody is there.
+    /// Whether the far side is there.
     pub(super) fn is_present(&self, outlet: Outlet) -> bool {
-        self.places[outlet.0].present
+        self.places[outlet.index()].present
     }
 
     /// A frame leaves the lab.
@@ -82,7 +63,7 @@ impl Outside {
 
     /// The outlet of a device that was removed and may have come back.
     fn vacant(&self, name: &str) -> Option<Outlet> {
-        self.places.iter().position(|p| p.way.is_none() && p.name == name).map(Outlet)
+        self.places.iter().position(|p| p.way.is_none() && p.name == name).map(Outlet::new)
     }
 
     /// A device is gone.
@@ -107,7 +88,7 @@ impl Lab {
         if self.outside.places.iter().any(|p| p.name == device) {
             return Err(AttachError::Twice(device.into()));
         }
-        let outlet = Outlet(self.outside.places.len());
+        let outlet = Outlet::new(self.outside.places.len());
         self.outside.places.push(OutletEntry { name: device.into(), way: None, present: true });
         self.plug_in(outlet, id);
         Ok(outlet)
@@ -129,7 +110,7 @@ impl Lab {
             Kind::Link(link) if matches!(link.role, Role::Nic | Role::Router(_)) => Attachment::Wire(id),
             Kind::Link(_) | Kind::Port { tap: None, .. } => Attachment::User(id),
         };
-        self.outside.places[outlet.0].way = Some(way);
+        self.outside.places[outlet.index()].way = Some(way);
         self.changed = true;
         if let Attachment::Wire(_) = way {
             self.rewire(id, outlet);
@@ -167,7 +148,7 @@ impl Lab {
     /// What the device refuses is recorded as a drop; what is for a device that was removed is gone.
     pub fn enter(&mut self, outlet: Outlet, time: Instant, frame: &[u8], sink: Sink<'_>) {
         self.advance(time, sink);
-        let Some(way) = self.outside.places.get(outlet.0).and_then(|p| p.way) else { return };
+        let Some(way) = self.outside.places.get(outlet.index()).and_then(|p| p.way) else { return };
         let frame = self.pool.make(&[frame]);
         match way {
             Attachment::User(id) => {
@@ -193,7 +174,7 @@ impl Lab {
     /// Whether an outlet stands in for the wire of a NIC or a router's interface.
     #[must_use]
     pub fn is_wire(&self, outlet: Outlet) -> bool {
-        self.outside.places.get(outlet.0).is_some_and(|p| matches!(p.way, Some(Attachment::Wire(_))))
+        self.outside.places.get(outlet.index()).is_some_and(|p| matches!(p.way, Some(Attachment::Wire(_))))
     }
 
     /// Takes what left the lab since the last time, in order.
@@ -201,9 +182,9 @@ impl Lab {
         self.outside.sent.drain(..)
     }
 
-    /// FdbValue whether there is somebody outside: without, a NIC has no carrier, and a station is down.
+    /// Says whether the far side is there: without it, a NIC has no carrier, and a station is down.
     pub fn set_present(&mut self, outlet: Outlet, present: bool, sink: Sink<'_>) {
-        let Some(place) = self.outside.places.get_mut(outlet.0).filter(|p| p.present != present) else {
+        let Some(place) = self.outside.places.get_mut(outlet.index()).filter(|p| p.present != present) else {
             return;
         };
         place.present = present;

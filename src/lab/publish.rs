@@ -75,19 +75,18 @@ impl Lab {
 
     fn compile(&mut self, stop: &Stop) -> Option<Wiring> {
         let mut wiring = Wiring::default();
-        for switch in &self.switches {
+        for (switch, id) in self.switches.iter().zip((0..).map(SwitchId)) {
             let node = NodeId(wiring.nodes.len() as u32);
             let own = switch.own.and_then(|id| Some((id, self.link(id)?)));
             wiring.switches.push(SwitchNode {
                 node,
                 own: own.map(|(id, _)| self.node(id)),
-                own_promiscuous: own.is_some_and(|(_, link)| link.nic.filter.promiscuity() != 0),
+                own_promiscuous: own.is_some_and(|(_, link)| link.nic().filter().promiscuity() != 0),
             });
             wiring.nodes.push(Node::Switch);
             wiring.names.push(switch.name.clone());
             for (port, number) in switch.ports.iter().zip(0..) {
-                let near =
-                    device::End::Switch(SwitchId((wiring.switches.len() - 1) as u16), SwitchPortId(number));
+                let near = device::End::Switch(id, SwitchPortId(number));
                 let cable = &self.cables[port.cable.0];
                 let (far, latency) = (self.end(cable.far(near)), cable.latency);
                 wiring.nodes.push(Node::SwitchPort(SwitchPortNode { mtu: port.mtu, far, latency }));
@@ -109,13 +108,11 @@ impl Lab {
         if self.devices[id.0].gone {
             return Node::Gone;
         }
-        let table =
-            self.devices[id.0].link_mut().and_then(|l| l.demux.as_mut()).map(|d| Arc::clone(d.publish()));
+        let table = self.devices[id.0].link_mut().and_then(|l| l.base.publish()).map(Arc::clone);
         match &self.devices[id.0].kind {
             Kind::Port { parent, port, tap } => {
-                let demux = self.link(*parent).and_then(|l| l.demux.as_ref());
-                let Some(entry) = demux.and_then(|d| d.port(*port)) else { return Node::Gone };
-                let (mtu, up) = (entry.mtu, entry.up);
+                let entry = self.port(*parent, *port);
+                let (mtu, up) = (entry.mtu(), entry.is_up());
                 Node::Port(PortNode { parent: self.node(*parent), port: *port, mtu, up, tap: *tap })
             }
             Kind::Link(link) => Node::Link(Box::new(LinkNode {
@@ -125,8 +122,8 @@ impl Lab {
                     Role::Station | Role::Router(_) => LinkKind::Station,
                     Role::Bridge => LinkKind::Bridge,
                 },
-                intake: link.nic.intake(),
-                mtu: link.nic.mtu,
+                intake: link.nic().intake(),
+                mtu: link.nic().mtu(),
                 carrier: self.has_carrier(id),
                 ports: table.map(|table| PortTable::new(table, self.slots(link))),
                 vlans: link.vlans.iter().map(|(vlan, child)| (*vlan, self.node(*child))).collect(),

@@ -19,7 +19,7 @@ pub(super) struct Stacks {
     /// Those whose only device is no more, or used from outside: their numbers are used again.
     pub(super) vacant: Vec<AgentId>,
     pub(super) agenda: EventQueue,
-    /// The end of the lab's time: nobody is woken later.
+    /// The end of the lab's time: no stack is woken later.
     end: Instant,
 }
 

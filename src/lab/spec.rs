@@ -1,6 +1,6 @@
 //! What a lab file says, checked and typed: the declaration that a lab is built from, here or on the running kernel.
 
-use super::Captures;
+use super::{Captures, DeviceType};
 use crate::errno::Errno;
 use crate::frame::{MacAddr, VlanId};
 use crate::macvlan::{MacvlanFlags, Mode, SourcesChange};
@@ -16,8 +16,17 @@ pub use crate::frame::{Craft, CraftBody, IpRef, MacRef};
 
 pub use crate::dataplane::{Name, TapOpen};
 
+mod compose;
+
+/// The MTU of a device that declares none, in bytes.
+pub const DEFAULT_MTU: u32 = 1500;
+
+/// How long a step that asks waits after its last request, if it does not say: as long as `ping` does.
+pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(10);
+
 /// A whole lab.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[non_exhaustive]
 pub struct LabSpec {
     /// One line that says what the lab shows.
     pub title: String,
@@ -55,6 +64,7 @@ impl LabSpec {
 
 /// A declared device.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct DeviceSpec {
     /// Its name.
     pub name: Name,
@@ -66,6 +76,7 @@ pub struct DeviceSpec {
 
 /// What a device is.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub enum DeviceKind {
     /// `[nic.N]`
     Nic(NicSpec),
@@ -93,6 +104,7 @@ impl DeviceKind {
 
 /// `[nic.N]`: a physical NIC, the parent of ports.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct NicSpec {
     /// Its address (default: made from the name, see [`crate::station::default_mac`]).
     pub mac: MacAddr,
@@ -116,6 +128,7 @@ pub struct NicSpec {
 
 /// `[vlan.N]`: an 802.1Q sub-interface.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct VlanSpec {
     /// The NIC (or VLAN sub-interface) below.
     pub parent: Name,
@@ -133,6 +146,7 @@ pub struct VlanSpec {
 
 /// `[macvlan.N]`, `[macvtap.N]`
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct MacvlanSpec {
     /// The device it sits on: a NIC, a VLAN sub-interface, a switch's own device, or another port (whose parent is then
     /// used).
@@ -193,6 +207,12 @@ impl Default for MacvlanSpec {
 }
 
 impl MacvlanSpec {
+    /// What events call the device.
+    #[must_use]
+    pub const fn device_type(&self) -> DeviceType {
+        if self.tap { DeviceType::Macvtap } else { DeviceType::Macvlan }
+    }
+
     /// The address that the device asks for when it is created under this name.
     #[must_use]
     pub fn requested_mac(&self, name: &str) -> MacAddr {
@@ -202,6 +222,7 @@ impl MacvlanSpec {
 
 /// `[station.N]`: a machine outside the parent's host.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct StationSpec {
     /// Its address (default: made from its IPv4 address or name).
     pub mac: MacAddr,
@@ -217,13 +238,15 @@ pub struct StationSpec {
 
 /// `[router.N]`: forwards IPv4 and IPv6 between its interfaces.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[non_exhaustive]
 pub struct RouterSpec {
-    /// Its interfaces; each is a device of its own for cables, switch ports and steps.
+    /// Its interfaces; each is a device for cables, switch ports and steps.
     pub interfaces: Vec<RouterInterface>,
 }
 
 /// One interface of a router.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct RouterInterface {
     /// The name that cables and switch ports use: as given, or ROUTER.0, ROUTER.1 … in the order of the file.
     pub name: Name,
@@ -233,6 +256,7 @@ pub struct RouterInterface {
 
 /// `[switch.N]`
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct SwitchSpec {
     /// Its name.
     pub name: Name,
@@ -248,7 +272,7 @@ pub struct SwitchSpec {
     pub fdb: Vec<FdbSpec>,
     /// Its ports in the order of the file.
     pub ports: Vec<SwitchPortSpec>,
-    /// Policy of every port that has none of its own.
+    /// Policy of every port that names none.
     pub policy: Option<Policy>,
     /// Line in the file.
     pub line: usize,
@@ -256,6 +280,7 @@ pub struct SwitchSpec {
 
 /// An entry made by hand in the forwarding database (`bridge fdb add … master`).
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct FdbSpec {
     /// The address.
     pub mac: MacAddr,
@@ -271,6 +296,7 @@ pub struct FdbSpec {
 
 /// `[switch.N.port.DEVICE]`
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct SwitchPortSpec {
     /// The device on the other end of the cable.
     pub device: Name,
@@ -288,6 +314,7 @@ pub struct SwitchPortSpec {
 
 /// One step.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct StepSpec {
     /// What happens.
     pub action: Action,
@@ -299,6 +326,7 @@ pub struct StepSpec {
 
 /// What must come of a step.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub enum Expect {
     /// `"reply"`
     Reply,
@@ -325,6 +353,7 @@ pub enum Target {
 
 /// What a step does.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub enum Action {
     /// ICMP or ICMPv6 echo.
     Ping(ProbeSpec),
@@ -415,6 +444,7 @@ pub enum InjectPoint {
 
 /// A ping, arping, udp or tcp step.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct ProbeSpec {
     /// The device that asks.
     pub from: Name,
@@ -437,6 +467,7 @@ pub enum FrameSpec {
 
 /// A change to a device.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Change {
     /// Administrative state.
     Up(bool),
@@ -468,6 +499,7 @@ pub enum Change {
 
 /// A change to a switch.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum SwitchChange {
     /// A flag of the port of this device.
     Flag {

@@ -7,11 +7,10 @@ use crate::counters::Counters;
 use crate::dataplane::{Numbered, SwitchId};
 use crate::errno::Errno;
 use crate::frame::{Family, Frame, MacAddr, Resolve};
-use crate::macvlan::Refusal;
 use crate::station::{Probe, ProbeKind, ProbeOutcome};
 use crate::switch::SwitchPortId;
 use crate::time::Instant;
-use crate::verdict::Rule;
+use crate::verdict::{Refusal, Rule};
 use std::collections::BTreeSet;
 use std::io;
 use std::net::IpAddr;
@@ -28,7 +27,7 @@ impl From<Result<(), Refusal>> for Done {
     fn from(result: Result<(), Refusal>) -> Done {
         let outcome = match result {
             Ok(()) => Outcome::Ok,
-            Err((errno, rule)) => Outcome::Error(errno, rule),
+            Err(refusal) => Outcome::Refused(refusal),
         };
         Done { outcome, rtt: None }
     }
@@ -122,7 +121,7 @@ impl Lab {
         self.now + action.longest(&self.options.captures) > self.stacks.end()
     }
 
-    /// A change that nobody expected to be refused, and was, is a failure as well; so is what was not done at all.
+    /// A change that was refused without an expectation is a failure as well; so is what was not done at all.
     fn count(&mut self, spec: &StepSpec, outcome: Outcome, held: Option<bool>) {
         let change = matches!(
             spec.action,
@@ -132,7 +131,7 @@ impl Lab {
                 | Action::Remove(_)
                 | Action::Replay { .. }
         );
-        let refused = held.is_none() && change && matches!(outcome, Outcome::Error(..));
+        let refused = held.is_none() && change && matches!(outcome, Outcome::Refused(_));
         let undone = matches!(outcome, Outcome::TooLate | Outcome::TooMany);
         let refused = refused || held.is_none() && undone;
         self.summary.steps += 1;
@@ -140,7 +139,7 @@ impl Lab {
         self.summary.failed += usize::from(held == Some(false) || refused);
     }
 
-    /// Carries out a `set`, `add` or `remove` at the given time (or now, if that is past), as a step of its own, without
+    /// Carries out a `set`, `add` or `remove` at the given time (or now, if that is past), as one more step, without
     /// waiting for the frames that are under way. `None`: it is an action that takes time.
     pub fn change(&mut self, time: Instant, spec: &StepSpec, sink: Sink<'_>) -> Option<Outcome> {
         let at_once = matches!(
@@ -232,7 +231,7 @@ impl Lab {
                 };
                 return Done { outcome, rtt: result.rtt };
             }
-            // A probe always has a deadline of its own, so time always passes.
+            // A probe always has a deadline, so time always passes.
             let Some(next) = self.stacks.agenda.next_time().filter(|_| !self.stopped()) else {
                 return unreachable;
             };
@@ -252,7 +251,7 @@ impl Lab {
         let frame = match frame {
             FrameSpec::Bytes(bytes) => Frame::new(bytes),
             FrameSpec::Crafted(craft) => {
-                craft.build(at, self).map_err(|_| (Errno::Einval, Rule::RuntSend))?
+                craft.build(at, self).map_err(|_| Refusal::new(Errno::Einval, Rule::RuntSend))?
             }
         };
         let frame_id = self.new_frame_id();
@@ -282,7 +281,7 @@ impl Lab {
                 Some(true) => self.arrive(at, due, frame, sink),
                 _ => self.send_at(at, due, frame, sink),
             };
-            sent.map_err(|_| (Errno::Enodev, Rule::SendDown))?;
+            sent.map_err(|_| Refusal::new(Errno::Enodev, Rule::SendDown))?;
         }
         Ok(())
     }
@@ -340,7 +339,7 @@ fn holds(expect: &Expect, outcome: Outcome, delivered: &[Name]) -> bool {
         Expect::Unreachable => outcome == Outcome::Unreachable,
         Expect::NoReply => outcome == Outcome::NoReply,
         Expect::Ok => outcome == Outcome::Ok,
-        Expect::Errno(errno) => matches!(outcome, Outcome::Error(e, _) if e == *errno),
+        Expect::Errno(errno) => matches!(outcome, Outcome::Refused(refusal) if refusal.errno == *errno),
         Expect::Delivered(names) => {
             let mut wanted = names.clone();
             wanted.sort();

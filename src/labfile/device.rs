@@ -6,8 +6,8 @@ use super::read::{Node, Reader, Table, list};
 use super::scalar;
 use crate::frame::{Family, VlanId};
 use crate::lab::spec::{
-    DeviceKind, DeviceSpec, MacvlanSpec, Name, NicSpec, RouterInterface, RouterSpec, StationSpec, TapOpen,
-    VlanSpec,
+    DEFAULT_MTU, DeviceKind, DeviceSpec, MacvlanSpec, Name, NicSpec, RouterInterface, RouterSpec,
+    StationSpec, TapOpen, VlanSpec,
 };
 use crate::nic::UnicastFilter;
 use crate::station::{IpSpec, default_mac};
@@ -15,9 +15,6 @@ use std::net::IpAddr;
 use std::ops::Range;
 use std::time::Duration;
 use toml::de::DeValue;
-
-/// Default mtu, in bytes.
-pub(super) const DEFAULT_MTU: u32 = 1500;
 
 /// The tables that declare devices.
 pub(super) const TABLES: [&str; 6] = ["nic", "vlan", "macvlan", "macvtap", "station", "router"];

@@ -79,6 +79,7 @@ const MAX_DOTS: usize = 16;
 
 /// Why a lab file cannot be used.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum LoadError {
     /// It cannot be read.
     #[error("{0}: {1}")]

@@ -95,6 +95,9 @@ pub(super) fn parse_ip(text: &str) -> Result<IpAddr, &'static str> {
 /// An IP address with its prefix length.
 pub(super) fn ip_net(cx: &mut Reader<'_>, node: &Node<'_, '_>) -> Option<IpNet> {
     let text = text(cx, node)?;
+    if let Ok(net) = text.parse() {
+        return Some(net);
+    }
     let Some((addr, prefix)) = text.split_once('/') else {
         let help = match text.parse::<IpAddr>() {
             Ok(IpAddr::V4(_)) => format!("add its prefix length, as in \"{text}/24\""),

@@ -9,13 +9,11 @@ use super::scalar;
 use super::set;
 use super::suggest;
 use crate::errno::Errno;
-use crate::lab::spec::{Action, Expect, FrameSpec, InjectPoint, Name, ProbeSpec, StepSpec, Target};
+use crate::lab::spec::{
+    Action, DEFAULT_TIMEOUT, Expect, FrameSpec, InjectPoint, Name, ProbeSpec, StepSpec, Target,
+};
 use std::net::IpAddr;
-use std::time::Duration;
 use toml::de::DeValue;
-
-/// Default timeout of a probe after its last request: the same as for `ping`.
-pub(super) const DEFAULT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Maximum number of requests per probe: a day of pings.
 pub const MAX_COUNT: u32 = 86_400;

@@ -7,13 +7,9 @@ use super::suggest;
 use crate::frame::VlanId;
 use crate::lab::spec::{FdbSpec, SwitchPortSpec, SwitchSpec};
 use crate::station::default_mac;
-use crate::switch::{Policy, PortFlag, PortFlags, PortState, PortVlans};
+use crate::switch::{DEFAULT_AGEING, Policy, PortFlag, PortFlags, PortState, PortVlans};
 use std::ops::Range;
-use std::time::Duration;
 use toml::de::DeValue;
-
-/// Default ageing time of a learned entry.
-pub(super) const DEFAULT_AGEING: Duration = Duration::from_secs(300);
 
 const SWITCH: [&str; 7] = ["mac", "ageing", "vlan_filtering", "group_fwd_mask", "fdb", "policy", "port"];
 const PORT: [&str; 4] = ["state", "group_fwd_mask", "policy", "vlan"];

@@ -249,12 +249,9 @@ fn change(desk: &mut RequestContext<'_>, step: &str) -> Result<Answer, Unanswere
     let outcome = lab.change(*now, &step, &mut |event| tell(history, *observer, event));
     names.did(&step, |name| lab.has(name));
     match outcome {
-        Some(Outcome::Error(errno, rule)) => Err(Unanswered::Refused(format!(
-            "{errno} ({}): {rule} {}: {}",
-            errno.text(),
-            rule.title(),
-            rule.why()
-        ))),
+        Some(Outcome::Refused(refusal)) => {
+            Err(Unanswered::Refused(format!("{refusal}: {}", refusal.rule.why())))
+        }
         Some(_) => Ok(Answer::Text(Vec::new(), 0)),
         None => Err(Unanswered::Refused("a running lab accepts set, add and remove only".to_owned())),
     }

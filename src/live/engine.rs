@@ -76,6 +76,7 @@ impl<F: FnMut(&Event)> Monitor for F {
 
 /// Why a backend could not be attached.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum AttachFailure {
     /// The lab cannot attach it.
     #[error(transparent)]

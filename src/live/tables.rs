@@ -90,7 +90,7 @@ pub(super) fn devices(
         let attached = attached.get(device.name.as_str());
         table.add_row([
             device.name.to_string(),
-            device.kind.to_owned(),
+            device.kind.to_string(),
             device.mode.map(|m| m.to_string()).unwrap_or_default(),
             state.map(|s| s.mac.to_string()).unwrap_or_default(),
             state.map(|s| s.mtu.to_string()).unwrap_or_default(),

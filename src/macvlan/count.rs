@@ -4,7 +4,7 @@ use super::flood::{Counted, Delivery};
 use crate::counters::Counters;
 use crate::frame::EthHeader;
 
-/// Counts a unicast of so many bytes, its outermost tag not among them (R101).
+/// Counts a unicast of this length in bytes, without its outermost tag (R101).
 #[inline(always)]
 pub fn count_unicast(counters: &mut Counters, untagged_len: u32) {
     counters.rx_packets += 1;

@@ -39,7 +39,7 @@ pub struct Delivery {
     pub counted: Counted,
 }
 
-/// What the ports get by a verdict, in the order in which they get it. Whoever hands out many takes the
+/// What the ports get by a verdict, in the order in which they get it. A caller that hands out many takes the
 /// [singles](Deliveries::single) first and then the [copies](Deliveries::copies) run by run.
 #[derive(Clone, Debug)]
 pub struct Deliveries<'a> {

@@ -1,14 +1,12 @@
-//! The immutable table that the decisions read: compiled from the control plane, shared by whoever forwards.
+//! The immutable table that the decisions read: compiled from the control plane, shared by all that forward.
 
 use super::Mode;
-use super::admit::Demux;
 use super::groups::GroupFilter;
-use super::lists::{FloodLists, ListedPort, Receiver};
+use super::lists::FloodLists;
 use crate::frame::MacAddr;
 use crate::nic::GroupBits;
-use crate::table::{Lookup, MAX_VALUE, MacTable};
+use crate::table::{Lookup, MacTable};
 use crate::verdict::{Egress, PortId, Rule, Verdict};
-use alloc::collections::BTreeMap;
 use alloc::sync::Arc;
 use alloc::vec;
 use alloc::vec::Vec;
@@ -31,7 +29,7 @@ pub struct PortEntry {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Listeners {
     pub(super) ports: Vec<PortId>,
-    /// One of them keeps the frame from everybody else, up or down (R42).
+    /// One of them keeps the frame from all other ports and the host, up or down (R42).
     pub(super) nodst: bool,
 }
 
@@ -40,10 +38,10 @@ pub(super) struct Listeners {
 pub struct VerdictIndex(u16);
 
 impl VerdictIndex {
-    /// Of nobody's address.
+    /// Of a MAC address that no port has.
     pub(super) const NONE: VerdictIndex = VerdictIndex(u16::MAX);
 
-    /// Its place among so many [verdicts](Forwarding::verdicts).
+    /// Its place among this number of [verdicts](Forwarding::verdicts).
     #[inline(always)]
     #[must_use]
     pub fn index(self, verdicts: usize) -> usize {
@@ -52,7 +50,7 @@ impl VerdictIndex {
 }
 
 /// A unicast to an address that no active port has (R12).
-pub(super) const NOBODY: Verdict = Verdict::plain(Rule::UnicastToNoPort, Egress::HostStack);
+pub(super) const NO_PORT: Verdict = Verdict::plain(Rule::UnicastToNoPort, Egress::HostStack);
 
 /// What one parent's demultiplexer decides by. Active ports are found by their addresses in a table (R1): another than
 /// the usual one serves comparisons ([`Forwarding::with_table`]).
@@ -60,9 +58,9 @@ pub(super) const NOBODY: Verdict = Verdict::plain(Rule::UnicastToNoPort, Egress:
 pub struct Forwarding<T = MacTable> {
     pub(super) table: T,
     pub(super) ports: Vec<Option<PortEntry>>,
-    /// What becomes of a unicast by the port that has its address; the last: of one that nobody has (R12 to R14). With a
+    /// What becomes of a unicast by the port that has its address; the last: of one that no port has (R12 to R14). With a
     /// passthru port all say the same (R51).
-    unicast: Vec<Verdict>,
+    pub(super) unicast: Vec<Verdict>,
     /// Listed senders: an index into `listeners` (R40).
     pub(super) senders: MacTable,
     pub(super) listeners: Vec<Listeners>,
@@ -78,7 +76,7 @@ impl Default for Forwarding {
         Forwarding {
             table: MacTable::new(),
             ports: Vec::new(),
-            unicast: vec![NOBODY],
+            unicast: vec![NO_PORT],
             senders: MacTable::new(),
             listeners: Vec::new(),
             parent_filter: GroupBits::default(),
@@ -90,60 +88,6 @@ impl Default for Forwarding {
 }
 
 impl Forwarding {
-    pub(super) fn compile(demux: &Demux) -> Forwarding {
-        let mut f = Forwarding {
-            parent_filter: demux.parent_filter,
-            queue_filter: demux.queue_filter,
-            queue_len: demux.queue_len(),
-            ports: vec![None; demux.ports.end()],
-            unicast: vec![NOBODY; demux.ports.end() + 1],
-            ..Forwarding::default()
-        };
-        let mut senders: BTreeMap<MacAddr, Listeners> = BTreeMap::new();
-        let mut active = Vec::new();
-        for (id, port) in demux.ports() {
-            f.unicast[id.index()] = if port.mode == Mode::Source {
-                Verdict::plain(Rule::UnicastToSourcePort, Egress::HostStack)
-            } else {
-                Verdict::plain(Rule::UnicastToPort, Egress::Port(id))
-            };
-            if port.mode == Mode::Passthru {
-                f.unicast.fill(if port.up {
-                    Verdict::plain(Rule::PassthruUnicast, Egress::Port(id))
-                } else {
-                    Verdict::plain(Rule::PassthruDown, Egress::Drop)
-                });
-            }
-            for sender in &port.sources {
-                let l = senders.entry(*sender).or_default();
-                l.ports.push(id);
-                l.nodst |= port.flags.nodst;
-            }
-            if port.up {
-                // What is admitted has a station's address and a number that the table keeps.
-                let kept = f.table.insert(port.mac, id.0);
-                debug_assert!(kept.is_ok(), "{} {kept:?}", port.mac);
-                let receiver = Receiver { id, mtu: port.mtu };
-                active.push(ListedPort { receiver, mode: port.mode, filter: &port.filter });
-            }
-            f.ports[id.index()] = Some(PortEntry {
-                mac: port.mac,
-                mode: port.mode,
-                up: port.up,
-                mtu: port.mtu,
-                filter: Arc::clone(&port.filter),
-            });
-        }
-        f.floods = FloodLists::compile(&active);
-        // The control plane bounds the number of listed senders by what an index holds.
-        for ((sender, l), index) in senders.into_iter().zip(0..=MAX_VALUE) {
-            let kept = f.senders.insert(sender, index);
-            debug_assert!(kept.is_ok(), "{sender} {kept:?}");
-            f.listeners.push(l);
-        }
-        f
-    }
-
     /// The same decisions with the active ports in another table, which is made of their addresses and numbers: what a
     /// table is worth shows where everything else is equal.
     #[must_use]
@@ -182,7 +126,7 @@ impl<T: Lookup> Forwarding<T> {
         self.ports.len()
     }
 
-    /// Whether a source port lists anybody.
+    /// Whether a source port lists a sender.
     #[inline]
     #[must_use]
     pub fn has_lists(&self) -> bool {
@@ -206,7 +150,7 @@ impl<T: Lookup> Forwarding<T> {
     #[inline(always)]
     pub(super) fn indices(&self) -> impl Fn(MacAddr) -> VerdictIndex {
         let values = self.table.values();
-        // What a table says of an address that nobody has is above every port's number.
+        // What a table says of a MAC address that no port has is above every port's number.
         move |dst| VerdictIndex(values(dst))
     }
 
@@ -214,7 +158,7 @@ impl<T: Lookup> Forwarding<T> {
     #[inline(always)]
     #[must_use]
     pub fn verdict(&self, verdict: VerdictIndex) -> &Verdict {
-        self.unicast.get(verdict.index(self.unicast.len())).unwrap_or(&NOBODY)
+        self.unicast.get(verdict.index(self.unicast.len())).unwrap_or(&NO_PORT)
     }
 
     /// The verdicts of all indices, in their order.

@@ -65,12 +65,12 @@ impl FloodLists {
     /// Those of the ports that each class is meant for.
     fn enter<'a>(&mut self, ports: impl Iterator<Item = &'a ListedPort<'a>> + Clone) -> Ranges {
         // What matters of a class here is not its sender.
-        let anybody = PortId(0);
+        let any_port = PortId(0);
         let classes = [
             FloodClass::Outside,
-            FloodClass::Vepa(anybody),
-            FloodClass::Bridge(anybody),
-            FloodClass::Local(anybody),
+            FloodClass::Vepa(any_port),
+            FloodClass::Bridge(any_port),
+            FloodClass::Local(any_port),
         ];
         let mut ranges = Ranges::default();
         for class in classes {
@@ -84,13 +84,15 @@ impl FloodLists {
 
     /// Who gets a flood of this class to this address: in two lists, each in the order of the ids.
     pub(super) fn receivers(&self, class: FloodClass, dst: MacAddr) -> [&[Receiver]; 2] {
-        let of = |ranges: &Ranges| self.receivers.get(ranges[number(class)].clone()).unwrap_or_default();
+        let of = |ranges: &Ranges| &self.receivers[ranges[number(class)].clone()];
         if dst.is_broadcast() {
             return [of(&self.broadcast), &[]];
         }
-        let joined = self.joined.binary_search_by_key(&dst, |&(group, _)| group).ok();
-        let joined = joined.and_then(|i| self.joined.get(i)).map(|(_, ranges)| of(ranges));
-        [joined.unwrap_or_default(), of(&self.every_group)]
+        let joined = match self.joined.binary_search_by_key(&dst, |&(group, _)| group) {
+            Ok(found) => of(&self.joined[found].1),
+            Err(_) => &[],
+        };
+        [joined, of(&self.every_group)]
     }
 }
 

@@ -9,18 +9,21 @@
 //! | `transmit.rs` | a port sends |
 //! | `fragments/` | IPv4 fragments, put together before a parent's hook sees them |
 //! | `flood.rs`, `lists.rs` | who gets the copies, and why not; the lists for it, made ahead |
-//! | `admit.rs`, `change.rs` | the control plane: creating, removing and changing ports, with the kernel's errors |
+//! | `parent.rs` | the control plane: a NIC and the ports on it |
+//! | `admit.rs`, `change.rs` | creating and changing ports, with the kernel's errors |
 //! | `ports.rs` | the ports of a parent, and what is known of all of them |
+//! | `compile.rs` | from the ports to the forwarding table |
 //! | `groups.rs` | group filters of ports |
 //! | `forwarding.rs` | the immutable table that the decisions read |
 //! | `count.rs` | what a port counts |
 //!
-//! The control plane ([`Demux`]) edits and then publishes a [`Forwarding`] table; [`Forwarding::receive`] and
+//! The control plane ([`Parent`]) changes ports and then publishes a [`Forwarding`] table; [`Forwarding::receive`] and
 //! [`Forwarding::transmit`] read it and answer with a [`crate::verdict::Verdict`].
 
 mod admit;
 mod batch;
 mod change;
+mod compile;
 mod count;
 mod flood;
 mod forwarding;
@@ -28,22 +31,23 @@ pub mod fragments;
 mod groups;
 mod lists;
 mod mode;
+mod parent;
 mod ports;
 mod receive;
 mod transmit;
 
 pub use crate::nic::GroupBits;
-pub use admit::{
-    DEFAULT_QUEUE, Demux, MAX_LISTED_SENDERS, MAX_PORTS, Port, PortRequest, Refusal, create,
-    refuse_without_parent, remove,
-};
+pub use admit::{Admitted, MAX_LISTED_SENDERS, MAX_PORTS, PortRequest};
 pub use batch::Unicast;
+pub use change::PortMut;
 pub use count::{count_delivery, count_unicast};
 pub use flood::{Copies, Counted, Deliveries, Delivery};
 pub use forwarding::{Forwarding, PortEntry, VerdictIndex};
 pub use fragments::{Fragments, Offered};
 pub use groups::GroupFilter;
 pub use mode::{MacvlanFlags, Mode, SourcesChange};
+pub use parent::{DEFAULT_QUEUE, Parent};
+pub use ports::Port;
 
 #[cfg(test)]
 mod tests;

@@ -54,7 +54,7 @@ impl fmt::Display for Mode {
 pub struct MacvlanFlags {
     /// A passthru port does not make its parent promiscuous.
     pub nopromisc: bool,
-    /// A source port keeps its listed senders' frames from everybody else.
+    /// A source port keeps its listed senders' frames from all other ports and the host.
     pub nodst: bool,
 }
 

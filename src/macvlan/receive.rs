@@ -32,7 +32,7 @@ impl<T: Lookup> Forwarding<T> {
         if self.has_lists() { self.with_sources(header.src, verdict) } else { verdict }
     }
 
-    /// R40 to R42: the source ports that list the sender come first, and may keep the frame from everybody else.
+    /// R40 to R42: the source ports that list the sender come first, and may keep the frame from all other ports and the host.
     fn with_sources(&self, src: MacAddr, verdict: Verdict) -> Verdict {
         let sources = self.senders.get(src).map(SourceList);
         if sources.is_some_and(|l| self.listeners[usize::from(l.0)].nodst) {

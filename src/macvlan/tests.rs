@@ -4,8 +4,8 @@ use super::*;
 use crate::counters::Counters;
 use crate::errno::Errno;
 use crate::frame::{EthHeader, MacAddr, PacketType};
-use crate::nic::{Filter, Nic, UnicastFilter};
-use crate::verdict::{Egress, Flood, PortId, Rule, Verdict};
+use crate::nic::{Nic, UnicastFilter};
+use crate::verdict::{Egress, Flood, PortId, Refusal, Rule, Verdict};
 
 const NIC: MacAddr = MacAddr([0x02, 0, 0, 0, 0, 0xff]);
 const STRANGER: MacAddr = MacAddr([0x02, 0, 0, 0, 9, 9]);
@@ -17,14 +17,14 @@ fn mac(n: u8) -> MacAddr {
 
 /// A parent with ports 0, 1, 2 … in these modes, all up, with the addresses `mac(0)`, `mac(1)` …
 struct Bench {
-    nic: Nic,
-    demux: Option<Demux>,
+    parent: Parent,
 }
 
 impl Bench {
     fn new(modes: &[Mode]) -> Bench {
-        let mut bench = Bench { nic: Nic::new(NIC, 1500, Filter::new(UnicastFilter::None)), demux: None };
-        bench.nic.set_up(true);
+        let nic = Nic::new(NIC, 1500, UnicastFilter::None).unwrap();
+        let mut bench = Bench { parent: Parent::new(nic) };
+        bench.parent.set_up(true);
         for mode in modes {
             let id = bench.create(&PortRequest { mode: *mode, ..bench.request() }).unwrap();
             bench.up(id.0, true).unwrap();
@@ -33,21 +33,29 @@ impl Bench {
     }
 
     fn request(&self) -> PortRequest {
-        let n = self.demux.as_ref().map_or(0, |d| d.ports().count());
+        let n = self.parent.ports().count();
         PortRequest { mac: mac(u8::try_from(n).unwrap()), ..PortRequest::default() }
     }
 
     fn create(&mut self, request: &PortRequest) -> Result<PortId, Refusal> {
-        create(&mut self.demux, &self.nic, request, false)
+        self.parent.create(request)
+    }
+
+    fn port(&mut self, port: u16) -> PortMut<'_> {
+        self.parent.port_mut(PortId(port)).unwrap()
+    }
+
+    fn promiscuity(&self) -> u32 {
+        self.parent.nic().filter().promiscuity()
     }
 
     fn up(&mut self, port: u16, up: bool) -> Result<(), Refusal> {
-        self.demux.as_mut().unwrap().set_up(&mut self.nic, PortId(port), up)
+        self.port(port).set_up(up)
     }
 
     fn listen(&mut self, port: u16, sources: &[MacAddr]) {
         let change = SourcesChange::Set(sources.to_vec());
-        self.demux.as_mut().unwrap().change_sources(PortId(port), &change).unwrap();
+        self.port(port).change_sources(&change).unwrap();
     }
 
     fn receive(&mut self, dst: MacAddr, src: MacAddr) -> (Verdict, Vec<(u16, Rule, PacketType)>) {
@@ -59,13 +67,13 @@ impl Bench {
     }
 
     fn decide(&mut self, from: Option<u16>, frame: &[u8]) -> (Verdict, Vec<(u16, Rule, PacketType)>) {
-        let table = self.demux.as_mut().unwrap().publish().clone();
+        let table = self.parent.publish().unwrap().clone();
         let header = EthHeader::parse(frame).unwrap();
         let verdict = match from {
             Some(port) => table.transmit(PortId(port), &header),
             None => table.receive(&header),
         };
-        let parent_type = PacketType::of(header.dst, self.nic.mac);
+        let parent_type = PacketType::of(header.dst, self.parent.nic().mac());
         let got: Vec<_> = table
             .deliveries(&verdict, &header, parent_type)
             .map(|d| (d.port.0, d.rule, d.packet_type))
@@ -128,10 +136,9 @@ fn broadcasts_follow_the_mode_of_their_source() {
 #[test]
 fn an_unjoined_group_is_not_wanted() {
     let mut b = Bench::new(&[Vepa, Vepa, Vepa, Vepa]);
-    let demux = b.demux.as_mut().unwrap();
-    demux.join(&mut b.nic, PortId(1), GROUP).unwrap();
-    demux.set_promisc(&mut b.nic, PortId(2), true).unwrap();
-    demux.set_allmulticast(&mut b.nic, PortId(3), true).unwrap();
+    b.port(1).join(GROUP);
+    b.port(2).set_promisc(true);
+    b.port(3).set_allmulticast(true);
     let (v, got) = b.receive(GROUP, STRANGER);
     assert_eq!(v.rule, Rule::MulticastToHost);
     assert_eq!(
@@ -184,7 +191,7 @@ fn source_ports_copy_listed_senders_and_nodst_keeps_the_frame() {
     assert_eq!(b.receive(NIC, STRANGER).1[0], copy(0, PacketType::Host), "the type is the parent's");
     assert_eq!(b.receive(mac(0), mac(2)).0.rule, Rule::UnicastToSourcePort);
     let flags = MacvlanFlags { nodst: true, nopromisc: false };
-    b.demux.as_mut().unwrap().set_flags(&mut b.nic, PortId(0), flags).unwrap();
+    b.port(0).set_flags(flags).unwrap();
     b.up(0, false).unwrap();
     let (v, got) = b.receive(mac(2), STRANGER);
     assert_eq!((v.rule, v.egress), (Rule::SourceNodst, Egress::Drop), "even while it is down");
@@ -194,7 +201,7 @@ fn source_ports_copy_listed_senders_and_nodst_keeps_the_frame() {
 #[test]
 fn passthru_takes_all_unicast_up_or_down() {
     let mut b = Bench::new(&[Passthru]);
-    assert_eq!(b.demux.as_ref().unwrap().port(PortId(0)).unwrap().mac, NIC);
+    assert_eq!(b.parent.port(PortId(0)).unwrap().mac(), NIC);
     for dst in [NIC, STRANGER] {
         assert_eq!(b.receive(dst, mac(7)).1, [(0, Rule::PassthruUnicast, PacketType::Host)]);
     }
@@ -207,13 +214,12 @@ fn passthru_takes_all_unicast_up_or_down() {
 #[test]
 fn a_queue_of_length_zero_floods_nothing() {
     let mut b = Bench::new(&[Vepa, Bridge]);
-    let demux = b.demux.as_mut().unwrap();
-    demux.set_bcqueuelen(PortId(0), 0).unwrap();
+    b.port(0).set_bcqueuelen(0);
     assert_eq!(b.receive(MacAddr::BROADCAST, STRANGER).1.len(), 2, "the largest request counts");
-    b.demux.as_mut().unwrap().set_bcqueuelen(PortId(1), 0).unwrap();
+    b.port(1).set_bcqueuelen(0);
     assert_eq!(b.receive(MacAddr::BROADCAST, STRANGER).0.flood, Flood::Withheld(Rule::QueueZero));
     assert_eq!(b.receive(MacAddr::BROADCAST, STRANGER).0.egress, Egress::HostStack);
-    b.demux.as_mut().unwrap().set_bclim(&b.nic, -1);
+    b.port(0).set_bclim(-1);
     assert_eq!(b.receive(MacAddr::BROADCAST, STRANGER).1.len(), 2, "below 0 nothing is queued");
 }
 
@@ -222,7 +228,7 @@ fn a_promiscuous_passthru_port_with_nopromisc_misses_groups_that_the_parent_filt
     let mut b = Bench::new(&[]);
     let flags = MacvlanFlags { nopromisc: true, nodst: false };
     let id = b.create(&PortRequest { mode: Passthru, flags, ..b.request() }).unwrap();
-    b.demux.as_mut().unwrap().set_promisc(&mut b.nic, id, true).unwrap();
+    b.port(id.0).set_promisc(true);
     b.up(0, true).unwrap();
     assert_eq!(b.receive(GROUP, STRANGER).0.flood, Flood::Withheld(Rule::ParentFilter));
     assert_eq!(b.receive(MacAddr::BROADCAST, STRANGER).1.len(), 1);
@@ -231,7 +237,7 @@ fn a_promiscuous_passthru_port_with_nopromisc_misses_groups_that_the_parent_filt
 #[test]
 fn local_copies_must_fit_the_receivers_mtu() {
     let mut b = Bench::new(&[Bridge, Bridge]);
-    b.demux.as_mut().unwrap().set_mtu(&mut b.nic, PortId(1), 100).unwrap();
+    b.port(1).set_mtu(100).unwrap();
     let (_, got) = b.decide(Some(0), &frame(MacAddr::BROADCAST, mac(0), 0x0800, 119));
     assert_eq!(got, [(1, Rule::LocalCopyTooLong, PacketType::Broadcast)]);
     let (_, got) = b.decide(Some(0), &frame(MacAddr::BROADCAST, mac(0), 0x0800, 118));
@@ -272,85 +278,85 @@ fn creation_is_refused_in_the_kernels_order() {
     let ask = |b: &mut Bench, change: fn(&mut PortRequest)| {
         let mut request = PortRequest { mac: mac(0x40), ..PortRequest::default() };
         change(&mut request);
-        b.create(&request).map_err(|(errno, _)| errno)
+        b.create(&request).map_err(|r| r.errno)
     };
     assert_eq!(ask(&mut b, |r| (r.mac, r.mtu) = (GROUP, Some(10))), Err(Errno::Eaddrnotavail));
     assert_eq!(ask(&mut b, |r| (r.sources, r.mtu) = (vec![GROUP], Some(10))), Err(Errno::Eaddrnotavail));
     assert_eq!(ask(&mut b, |r| r.mtu = Some(67)), Err(Errno::Einval));
     assert_eq!(ask(&mut b, |r| r.mtu = Some(1501)), Err(Errno::Einval));
     assert_eq!(ask(&mut b, |r| r.sources = vec![STRANGER]), Err(Errno::Einval), "a list in another mode");
-    assert!(b.demux.is_none(), "a refused first port leaves nothing behind");
+    assert!(!b.parent.has_ports(), "a refused first port leaves nothing behind");
     let request = b.request();
-    assert_eq!(create(&mut b.demux, &b.nic, &request, true), Err((Errno::Eexist, Rule::CreateRefused)));
+    assert!(
+        b.parent.admit(&request).is_ok() && !b.parent.has_ports(),
+        "nor does one that nobody carries out"
+    );
     assert!(ask(&mut b, |r| r.mode = Bridge).is_ok());
     assert_eq!(ask(&mut b, |r| r.mode = Passthru), Err(Errno::Einval));
     let worse = PortRequest { mac: MacAddr::ZERO, ..PortRequest::default() };
-    assert_eq!(refuse_without_parent(&worse).0, Errno::Eaddrnotavail);
-    assert_eq!(refuse_without_parent(&b.request()).0, Errno::Enodev);
+    assert_eq!(worse.refusal_without_parent().errno, Errno::Eaddrnotavail);
+    assert_eq!(b.request().refusal_without_parent().errno, Errno::Enodev);
 }
 
 #[test]
 fn equal_addresses_are_refused_at_up_not_at_creation() {
     let mut b = Bench::new(&[Bridge]);
     let twin = b.create(&PortRequest { mac: mac(0), ..b.request() }).unwrap();
-    assert_eq!(b.up(twin.0, true), Err((Errno::Eaddrinuse, Rule::AddressInUse)));
+    let in_use = Refusal::new(Errno::Eaddrinuse, Rule::AddressInUse);
+    assert_eq!(
+        b.up(twin.0, true),
+        Err(in_use.because_of(Some(PortId(0)))),
+        "and the refusal says whose it is"
+    );
     b.up(0, false).unwrap();
     assert_eq!(b.up(twin.0, true), Ok(()));
     let parents = b.create(&PortRequest { mac: NIC, ..b.request() }).unwrap();
-    assert_eq!(b.up(parents.0, true), Err((Errno::Eaddrinuse, Rule::AddressInUse)));
-    let demux = b.demux.as_mut().unwrap();
-    assert_eq!(
-        demux.set_mac(&mut b.nic, PortId(0), NIC).map_err(|r| r.0),
-        Err(Errno::Eaddrinuse),
-        "even while down"
-    );
-    assert_eq!(demux.set_mac(&mut b.nic, twin, mac(0)), Ok(()), "its own: nothing to do");
+    assert_eq!(b.up(parents.0, true), Err(in_use));
+    assert_eq!(b.port(0).set_mac(NIC).map_err(|r| r.errno), Err(Errno::Eaddrinuse), "even while down");
+    assert_eq!(b.port(twin.0).set_mac(mac(0)), Ok(()), "its own: nothing to do");
 }
 
 #[test]
 fn passthru_shares_its_address_with_the_parent_and_gives_it_back() {
     let mut b = Bench::new(&[Passthru]);
-    let demux = b.demux.as_mut().unwrap();
-    demux.set_mac(&mut b.nic, PortId(0), mac(5)).unwrap();
-    assert_eq!(b.nic.mac, mac(5));
-    remove(&mut b.demux, &mut b.nic, PortId(0)).unwrap();
-    assert_eq!((b.nic.mac, b.nic.filter.promiscuity()), (NIC, 0));
+    b.port(0).set_mac(mac(5)).unwrap();
+    assert_eq!(b.parent.nic().mac(), mac(5));
+    b.parent.remove(PortId(0)).unwrap();
+    assert_eq!((b.parent.nic().mac(), b.promiscuity()), (NIC, 0));
 }
 
 #[test]
 fn nopromisc_moves_the_counter_even_while_the_port_is_down() {
     let mut b = Bench::new(&[Passthru]);
-    assert_eq!(b.nic.filter.promiscuity(), 1);
+    assert_eq!(b.promiscuity(), 1);
     b.up(0, false).unwrap();
-    assert_eq!(b.nic.filter.promiscuity(), 0);
+    assert_eq!(b.promiscuity(), 0);
     let flags = MacvlanFlags { nopromisc: true, nodst: false };
-    b.demux.as_mut().unwrap().set_flags(&mut b.nic, PortId(0), flags).unwrap();
-    assert_eq!(b.nic.filter.promiscuity(), u32::MAX);
+    b.port(0).set_flags(flags).unwrap();
+    assert_eq!(b.promiscuity(), u32::MAX);
 }
 
 #[test]
 fn modes_change_at_once_but_not_to_or_from_passthru() {
     let mut b = Bench::new(&[Vepa, Source]);
     b.listen(1, &[STRANGER]);
-    let demux = b.demux.as_mut().unwrap();
-    assert_eq!(demux.set_mode(PortId(0), Passthru).map_err(|r| r.0), Err(Errno::Einval));
-    demux.set_mode(PortId(1), Private).unwrap();
-    demux.set_mode(PortId(1), Source).unwrap();
-    assert!(demux.port(PortId(1)).unwrap().sources.is_empty(), "leaving source mode empties the list");
-    let refused = demux.change_sources(PortId(0), &SourcesChange::Flush);
-    assert_eq!(refused.map_err(|r| r.0), Err(Errno::Einval));
+    assert_eq!(b.port(0).set_mode(Passthru).map_err(|r| r.errno), Err(Errno::Einval));
+    b.port(1).set_mode(Private).unwrap();
+    b.port(1).set_mode(Source).unwrap();
+    assert!(b.parent.port(PortId(1)).unwrap().sources().is_empty(), "leaving source mode empties the list");
+    let refused = b.port(0).change_sources(&SourcesChange::Flush);
+    assert_eq!(refused.map_err(|r| r.errno), Err(Errno::Einval));
 }
 
 #[test]
 fn a_group_that_was_left_passes_until_the_filter_is_loaded_again() {
     let mut b = Bench::new(&[Vepa]);
     let other = MacAddr([0x01, 0, 0x5e, 0, 0, 9]);
-    let (demux, nic) = (b.demux.as_mut().unwrap(), &mut b.nic);
-    demux.join(nic, PortId(0), GROUP).unwrap();
-    demux.leave(nic, PortId(0), GROUP).unwrap();
+    b.port(0).join(GROUP);
+    b.port(0).leave(GROUP).unwrap();
     assert_eq!(b.receive(GROUP, STRANGER).1.len(), 1, "still in the filter");
     // A request that changes nothing loads the filter, too.
-    b.demux.as_mut().unwrap().set_promisc(&mut b.nic, PortId(0), false).unwrap();
+    b.port(0).set_promisc(false);
     assert_eq!(b.receive(GROUP, STRANGER).1, []);
     assert_eq!(b.receive(other, STRANGER).1, []);
 }
@@ -359,12 +365,12 @@ fn a_group_that_was_left_passes_until_the_filter_is_loaded_again() {
 fn a_port_too_small_for_ipv6_has_not_joined_all_nodes() {
     let mut b = Bench::new(&[Vepa]);
     assert_eq!(b.receive(MacAddr::ALL_NODES_V6, STRANGER).1.len(), 1);
-    b.demux.as_mut().unwrap().set_mtu(&mut b.nic, PortId(0), 1279).unwrap();
+    b.port(0).set_mtu(1279).unwrap();
     b.up(0, false).unwrap();
     b.up(0, true).unwrap();
     assert_eq!(b.receive(MacAddr::ALL_NODES_V6, STRANGER).1, []);
     assert_eq!(b.receive(MacAddr::ALL_HOSTS_V4, STRANGER).1.len(), 1);
-    b.demux.as_mut().unwrap().set_mtu(&mut b.nic, PortId(0), 1280).unwrap();
+    b.port(0).set_mtu(1280).unwrap();
     assert_eq!(b.receive(MacAddr::ALL_NODES_V6, STRANGER).1.len(), 1);
 }
 
@@ -373,11 +379,10 @@ fn promiscuity_wraps_down_but_not_up() {
     let mut b = Bench::new(&[]);
     b.create(&PortRequest { mode: Passthru, ..b.request() }).unwrap();
     let nopromisc = MacvlanFlags { nopromisc: true, nodst: false };
-    let demux = b.demux.as_mut().unwrap();
-    demux.set_flags(&mut b.nic, PortId(0), nopromisc).unwrap();
-    let back = demux.set_flags(&mut b.nic, PortId(0), MacvlanFlags::default());
-    assert_eq!(back, Err((Errno::Eoverflow, Rule::PassthruPromiscuity)));
-    assert_eq!(b.nic.filter.promiscuity(), u32::MAX);
+    b.port(0).set_flags(nopromisc).unwrap();
+    let back = b.port(0).set_flags(MacvlanFlags::default());
+    assert_eq!(back, Err(Refusal::new(Errno::Eoverflow, Rule::PassthruPromiscuity)));
+    assert_eq!(b.promiscuity(), u32::MAX);
     assert_eq!(b.up(0, true), Ok(()), "the flag is still set, so nothing is counted");
 }
 
@@ -385,8 +390,8 @@ fn promiscuity_wraps_down_but_not_up() {
 fn a_bad_address_in_a_list_is_seen_before_a_wrong_mode() {
     let mut b = Bench::new(&[Bridge]);
     let set = SourcesChange::Set(vec![STRANGER, GROUP]);
-    let refused = b.demux.as_mut().unwrap().change_sources(PortId(0), &set);
-    assert_eq!(refused, Err((Errno::Eaddrnotavail, Rule::SourceList)));
+    let refused = b.port(0).change_sources(&set);
+    assert_eq!(refused, Err(Refusal::new(Errno::Eaddrnotavail, Rule::SourceList)));
 }
 
 #[test]
@@ -399,7 +404,7 @@ fn what_becomes_of_frames_in_batches_is_what_becomes_of_them_singly() {
         } else if modes.len() > 1 {
             b.up(1, false).unwrap();
         }
-        let table = b.demux.as_mut().map(|d| d.publish().clone()).unwrap_or_default();
+        let table = b.parent.publish().cloned().unwrap_or_default();
         let other = table.with_table(|entries| Listed(entries.to_vec()));
         let addresses = [mac(0), mac(1), mac(2), mac(3), STRANGER, NIC, MacAddr::ZERO];
         let mut frames = Vec::new();
@@ -447,10 +452,10 @@ fn going_through_deliveries_one_by_one_or_at_once_is_the_same() {
     let mut b = Bench::new(&[Vepa, Bridge, Bridge, Private, Source]);
     b.listen(4, &[STRANGER]);
     for (port, group) in [(0, GROUP), (2, GROUP)] {
-        b.demux.as_mut().unwrap().join(&mut b.nic, PortId(port), group).unwrap();
+        b.port(port).join(group);
     }
-    b.demux.as_mut().unwrap().set_allmulticast(&mut b.nic, PortId(1), true).unwrap();
-    let table = b.demux.as_mut().unwrap().publish().clone();
+    b.port(1).set_allmulticast(true);
+    let table = b.parent.publish().unwrap().clone();
     for dst in [GROUP, MacAddr::BROADCAST, mac(0)] {
         for src in [STRANGER, mac(0), mac(1), mac(3)] {
             let header = EthHeader::parse(&frame(dst, src, 0x0800, 60)).unwrap();
@@ -472,32 +477,33 @@ fn going_through_deliveries_one_by_one_or_at_once_is_the_same() {
 
 #[test]
 fn a_parent_takes_as_many_ports_as_there_are_numbers() {
-    let mut nic = Nic::new(NIC, 1500, Filter::new(UnicastFilter::None));
-    let mut slot = None;
+    let mut parent = Bench::new(&[]).parent;
     let address = |n: usize| {
         let [.., a, b, c] = n.to_be_bytes();
         MacAddr([2, 1, 0, a, b, c])
     };
     let request = |n: usize| PortRequest { mac: address(n), ..PortRequest::default() };
     for n in 0..MAX_PORTS {
-        let id = create(&mut slot, &nic, &request(n), false).unwrap();
+        let id = parent.create(&request(n)).unwrap();
         assert_eq!(id.index(), n);
-        slot.as_mut().unwrap().set_up(&mut nic, id, true).unwrap();
+        parent.port_mut(id).unwrap().set_up(true).unwrap();
     }
-    let refused = create(&mut slot, &nic, &request(MAX_PORTS), false);
-    assert_eq!(refused, Err((Errno::Enobufs, Rule::CreateRefused)));
+    let refused = parent.create(&request(MAX_PORTS));
+    assert_eq!(refused, Err(Refusal::new(Errno::Enobufs, Rule::CreateRefused)));
     // The lowest number that is free is taken again, and the address of one that went is free as well.
     for n in [70, 7] {
-        remove(&mut slot, &mut nic, PortId(n)).unwrap();
+        parent.remove(PortId(n)).unwrap();
     }
-    let id = create(&mut slot, &nic, &request(70), false).unwrap();
+    let id = parent.create(&request(70)).unwrap();
     assert_eq!(id, PortId(7));
-    let demux = slot.as_mut().unwrap();
-    assert_eq!(demux.set_up(&mut nic, id, true), Ok(()));
-    assert_eq!(demux.set_mac(&mut nic, id, address(8)), Err((Errno::Eaddrinuse, Rule::ChangeAddress)));
-    assert_eq!(demux.set_mac(&mut nic, id, address(7)), Ok(()));
-    assert_eq!(demux.publish().lookup(address(7)).map(|(id, _)| id), Some(PortId(7)));
-    assert!(demux.publish().lookup(address(70)).is_none());
+    assert_eq!(parent.port_mut(id).unwrap().set_up(true), Ok(()));
+    assert_eq!(
+        parent.port_mut(id).unwrap().set_mac(address(8)),
+        Err(Refusal::new(Errno::Eaddrinuse, Rule::ChangeAddress).because_of(Some(PortId(8))))
+    );
+    assert_eq!(parent.port_mut(id).unwrap().set_mac(address(7)), Ok(()));
+    assert_eq!(parent.publish().unwrap().lookup(address(7)).map(|(id, _)| id), Some(PortId(7)));
+    assert!(parent.publish().unwrap().lookup(address(70)).is_none());
 }
 
 #[test]
@@ -505,8 +511,8 @@ fn a_frame_that_nodst_withholds_says_so_to_source_ports_that_do_not_list_its_sen
     let mut b = Bench::new(&[Source, Source]);
     b.listen(0, &[STRANGER]);
     let flags = MacvlanFlags { nodst: true, nopromisc: false };
-    b.demux.as_mut().unwrap().set_flags(&mut b.nic, PortId(0), flags).unwrap();
-    let table = b.demux.as_mut().unwrap().publish().clone();
+    b.port(0).set_flags(flags).unwrap();
+    let table = b.parent.publish().unwrap().clone();
     let header = EthHeader::parse(&frame(mac(1), STRANGER, 0x0800, 60)).unwrap();
     let verdict = table.receive(&header);
     assert_eq!(table.why(&verdict, PortId(0), &header), Ok(Rule::SourceCopy));
@@ -516,7 +522,7 @@ fn a_frame_that_nodst_withholds_says_so_to_source_ports_that_do_not_list_its_sen
 #[test]
 fn a_local_copy_must_fit_with_its_tag() {
     let mut b = Bench::new(&[Bridge, Bridge]);
-    b.demux.as_mut().unwrap().set_mtu(&mut b.nic, PortId(1), 500).unwrap();
+    b.port(1).set_mtu(500).unwrap();
     let mut tagged = frame(MacAddr::BROADCAST, mac(0), 0x8100, 518);
     assert_eq!(b.decide(Some(0), &tagged).1[0].1, Rule::BridgeLocalFlood);
     tagged.push(0);
@@ -531,18 +537,18 @@ fn a_parent_takes_so_many_ports_and_listed_senders() {
     let source = PortRequest { mac: mac(0), mode: Mode::Source, ..PortRequest::default() };
     let first = bench.create(&PortRequest { sources: listed, ..source.clone() }).unwrap();
     let one_more = PortRequest { mac: mac(1), sources: vec![STRANGER], ..source };
-    assert_eq!(bench.create(&one_more), Err((Errno::Enobufs, Rule::SourceList)));
+    assert_eq!(bench.create(&one_more), Err(Refusal::new(Errno::Enobufs, Rule::SourceList)));
     for n in 1..MAX_PORTS {
         bench.create(&PortRequest { mac: mac(n), ..PortRequest::default() }).unwrap();
     }
     let one_more = PortRequest { mac: STRANGER, ..PortRequest::default() };
-    assert_eq!(bench.create(&one_more), Err((Errno::Enobufs, Rule::CreateRefused)));
-    remove(&mut bench.demux, &mut bench.nic, first).unwrap();
+    assert_eq!(bench.create(&one_more), Err(Refusal::new(Errno::Enobufs, Rule::CreateRefused)));
+    bench.parent.remove(first).unwrap();
     assert_eq!(bench.create(&one_more), Ok(first), "the place of one that went");
 }
 
 #[test]
 fn an_mtu_has_a_least_and_a_largest() {
-    let refused = Err((Errno::Einval, Rule::ChangeMtu));
+    let refused = Err(Refusal::new(Errno::Einval, Rule::ChangeMtu));
     assert_eq!([67, 68, 65_535, 65_536].map(Nic::check_mtu), [refused, Ok(()), Ok(()), refused]);
 }

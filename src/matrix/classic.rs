@@ -1,16 +1,12 @@
 //! The classic set-up: ports c1 and c2 on the NIC eth0, and a station win, cabled to eth0 or on the same switch.
 
 use crate::frame::MacAddr;
-use crate::lab::spec::{
-    DeviceKind, DeviceSpec, LabSpec, MacvlanSpec, NicSpec, StationSpec, SwitchPortSpec, SwitchSpec,
-};
+use crate::lab::spec::{LabSpec, MacvlanSpec, NicSpec, SwitchPortSpec};
 use crate::macvlan::Mode;
-use crate::nic::UnicastFilter;
-use crate::station::{IpNet, IpSpec, default_mac};
-use crate::switch::{PortFlags, PortState, PortVlans};
+use crate::station::{IpNet, IpSpec};
+use crate::switch::PortFlag;
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr};
-use std::time::Duration;
 
 const HOST_MAC: MacAddr = MacAddr([0x00, 0x0c, 0x29, 0xf1, 0x38, 0xbf]);
 const WIN_MAC: MacAddr = MacAddr([0x00, 0x50, 0x56, 0xc0, 0x00, 0x08]);
@@ -135,31 +131,26 @@ impl Classic {
     /// Builds the lab.
     #[must_use]
     pub fn spec(&self) -> LabSpec {
-        let device = |name: &str, kind| DeviceSpec { name: name.into(), kind, line: 0 };
-        let mut devices = vec![device("eth0", self.nic()), device("c1", port(self.c1, C1, C2))];
-        devices.extend(self.c2.map(|setup| device("c2", port(setup, C2, C1))));
-        let (mac, ip) = (WIN_MAC, ip(WIN));
-        let win = StationSpec { mac, ip, mtu: 1500, up: true, latency: Duration::ZERO };
-        devices.push(device("win", DeviceKind::Station(win)));
-        let switches = match self.wire {
-            Wire::Cable => Vec::new(),
-            Wire::Switch { hairpin } => vec![switch(hairpin)],
-        };
-        LabSpec { title: String::new(), devices, switches, steps: Vec::new() }
+        let mut spec =
+            LabSpec::default()
+                .with_nic("eth0", |nic| self.nic(nic))
+                .with_macvlan("c1", "eth0", |spec| port(spec, self.c1, C1, C2));
+        if let Some(setup) = self.c2 {
+            spec = spec.with_macvlan("c2", "eth0", |spec| port(spec, setup, C2, C1));
+        }
+        spec = spec.with_station("win", ip(WIN), |win| win.with_mac(WIN_MAC));
+        match self.wire {
+            Wire::Cable => spec,
+            Wire::Switch { hairpin } => spec.with_switch("sw0", |switch| {
+                let to_host = |port: SwitchPortSpec| port.with_flag(PortFlag::Hairpin, hairpin);
+                switch.with_port("eth0", to_host).with_port("win", |port| port)
+            }),
+        }
     }
 
-    fn nic(&self) -> DeviceKind {
-        DeviceKind::Nic(NicSpec {
-            mac: HOST_MAC,
-            ip: ip(HOST),
-            mtu: 1500,
-            up: true,
-            filter: UnicastFilter::None,
-            cable: (self.wire == Wire::Cable).then(|| "win".into()),
-            latency: Duration::ZERO,
-            promisc: false,
-            allmulticast: false,
-        })
+    fn nic(&self, nic: NicSpec) -> NicSpec {
+        let nic = nic.with_mac(HOST_MAC).with_ip(ip(HOST));
+        if self.wire == Wire::Cable { nic.with_cable("win") } else { nic }
     }
 }
 
@@ -168,38 +159,10 @@ const fn addr(last: u8) -> Ipv4Addr {
 }
 
 fn ip(last: u8) -> IpSpec {
-    let address = IpNet::new(IpAddr::V4(addr(last)), 24).into_iter().collect();
-    IpSpec { address, ..IpSpec::default() }
+    IpNet::new(IpAddr::V4(addr(last)), 24).map(IpSpec::from).unwrap_or_default()
 }
 
-fn port(setup: PortSetup, last: u8, peer: u8) -> DeviceKind {
-    DeviceKind::Macvlan(MacvlanSpec {
-        parent: "eth0".into(),
-        mode: setup.mode,
-        ip: ip(last),
-        sources: setup.sources(MacAddr::docker(addr(peer))),
-        ..MacvlanSpec::default()
-    })
-}
-
-fn switch(hairpin: bool) -> SwitchSpec {
-    let port = |device: &str, hairpin| SwitchPortSpec {
-        device: device.into(),
-        flags: PortFlags { hairpin, ..PortFlags::default() },
-        state: PortState::default(),
-        group_fwd_mask: 0,
-        vlans: PortVlans::default(),
-        policy: None,
-    };
-    SwitchSpec {
-        name: "sw0".into(),
-        ageing: Duration::from_secs(300),
-        mac: default_mac("sw0"),
-        vlan_filtering: false,
-        group_fwd_mask: 0,
-        fdb: Vec::new(),
-        ports: vec![port("eth0", hairpin), port("win", false)],
-        policy: None,
-        line: 0,
-    }
+fn port(spec: MacvlanSpec, setup: PortSetup, last: u8, peer: u8) -> MacvlanSpec {
+    let sources = setup.sources(MacAddr::docker(addr(peer)));
+    spec.with_mode(setup.mode).with_ip(ip(last)).with_sources(sources)
 }

@@ -159,7 +159,7 @@ pub fn ping(spec: &LabSpec, from: &str, to: &str) -> Cell {
 #[must_use]
 pub fn explain(spec: &LabSpec, from: &str, to: &str) -> Explained {
     let probe = ProbeSpec { from: from.into(), to: Target::Device(to.into()), count: 1, timeout: TIMEOUT };
-    let steps = vec![StepSpec { action: Action::Ping(probe), expect: None, line: 0 }];
+    let steps = vec![StepSpec::new(Action::Ping(probe))];
     let spec = LabSpec { steps, ..spec.clone() };
     let mut lab = Lab::new(&spec, Options { decisions: true, ..Options::default() });
     let mut events = Vec::new();
@@ -168,8 +168,8 @@ pub fn explain(spec: &LabSpec, from: &str, to: &str) -> Explained {
         Event::Hop(hop) if hop.step == 1 => events.push(event.clone()),
         Event::Decision(decision) if decision.step == 1 => events.push(event.clone()),
         Event::Result { outcome: came, .. } => outcome = Some(*came),
-        Event::Setup { device, rule, .. } if device == from || device == to => {
-            refused.get_or_insert((*rule, device.clone()));
+        Event::Setup { device, refusal, .. } if device == from || device == to => {
+            refused.get_or_insert((refusal.rule, device.clone()));
         }
         _ => {}
     });

@@ -14,7 +14,7 @@ pub enum UnicastFilter {
     /// it has to receive for addresses other than its own.
     #[default]
     None,
-    /// So many exact unicast slots beside the NIC's own address; more addresses than that turn promiscuity on.
+    /// This number of exact unicast slots beside the NIC's own address; more addresses than that turn promiscuity on.
     Slots(u32),
 }
 
@@ -37,7 +37,7 @@ pub struct Filter {
     groups: BTreeMap<MacAddr, GroupUse>,
     /// The groups that were pushed down, once more.
     pushed: Buckets,
-    /// What may have come or gone since it was taken last, if anybody wants to know.
+    /// What may have come or gone since it was taken last; only for a device that passes its lists on.
     touched: Option<BTreeSet<MacAddr>>,
     promiscuity: u32,
     allmulti: u32,
@@ -48,19 +48,19 @@ pub struct Filter {
 impl Filter {
     /// An empty filter.
     #[must_use]
-    pub fn new(hardware: UnicastFilter) -> Filter {
+    pub(super) fn new(hardware: UnicastFilter) -> Filter {
         Filter { hardware, ..Filter::default() }
     }
 
     /// The same filter, which remembers what comes and goes until it is [taken](Filter::take_touched): for a device that
     /// passes its lists on.
     #[must_use]
-    pub fn passed_on(self) -> Filter {
+    pub(super) fn passed_on(self) -> Filter {
         Filter { touched: Some(BTreeSet::new()), ..self }
     }
 
     /// The addresses and groups that may have come or gone since the last time.
-    pub fn take_touched(&mut self) -> BTreeSet<MacAddr> {
+    pub(crate) fn take_touched(&mut self) -> BTreeSet<MacAddr> {
         self.touched.as_mut().map(core::mem::take).unwrap_or_default()
     }
 
@@ -72,7 +72,7 @@ impl Filter {
 
     /// Adds (+1) or takes back (-1) a reason for promiscuity. The count wraps below zero, as the kernel's does, but not
     /// back (R54): it then stays where it is, and the answer is `false` (the kernel's `EOVERFLOW`).
-    pub fn promiscuity_add(&mut self, by: i32) -> bool {
+    pub(crate) fn promiscuity_add(&mut self, by: i32) -> bool {
         let sum = self.promiscuity.wrapping_add_signed(by);
         let fits = by <= 0 || sum != 0;
         if fits {
@@ -82,7 +82,7 @@ impl Filter {
     }
 
     /// Adds (+1) or takes back (-1) a reason for receiving all groups.
-    pub fn allmulti_add(&mut self, by: i32) {
+    pub(crate) fn allmulti_add(&mut self, by: i32) {
         self.allmulti = self.allmulti.wrapping_add_signed(by);
     }
 
@@ -105,13 +105,13 @@ impl Filter {
     }
 
     /// One more (or one fewer) user of a unicast address (`dev_uc_add`, `dev_uc_del`).
-    pub fn unicast_add(&mut self, mac: MacAddr) {
+    pub(crate) fn unicast_add(&mut self, mac: MacAddr) {
         *self.unicast.entry(mac).or_default() += 1;
         self.touch(mac);
     }
 
     /// See [`Filter::unicast_add`].
-    pub fn unicast_del(&mut self, mac: MacAddr) {
+    pub(crate) fn unicast_del(&mut self, mac: MacAddr) {
         self.touch(mac);
         if let Some(n) = self.unicast.get_mut(&mac) {
             *n -= 1;
@@ -122,24 +122,24 @@ impl Filter {
     }
 
     /// A group is joined by hand on the device.
-    pub fn join(&mut self, group: MacAddr) {
+    pub(super) fn join(&mut self, group: MacAddr) {
         self.change_use(group, |g| g.by_hand = true);
     }
 
     /// A group is left by hand, however often it was joined. `false`: it was not joined by hand, whatever the stack or
     /// the ports above have joined (R88).
-    pub fn leave(&mut self, group: MacAddr) -> bool {
+    pub(super) fn leave(&mut self, group: MacAddr) -> bool {
         let had = self.groups.get(&group).is_some_and(|g| g.by_hand);
         self.change_use(group, |g| g.by_hand = false);
         had
     }
 
     /// The device's own stack joins a group or leaves it, as it comes up and goes down.
-    pub fn stack_joins(&mut self, group: MacAddr, joined: bool) {
+    pub(super) fn stack_joins(&mut self, group: MacAddr, joined: bool) {
         self.change_use(group, |g| g.by_stack = joined);
     }
 
-    /// Changes who uses a group, and forgets it when nobody does.
+    /// Changes who uses a group, and forgets one without users.
     fn change_use(&mut self, group: MacAddr, change: impl FnOnce(&mut GroupUse)) {
         let used = self.groups.entry(group).or_default();
         let before = used.synced;
@@ -153,18 +153,18 @@ impl Filter {
     }
 
     /// A port above pushes a group down (`dev_mc_sync`).
-    pub fn group_push(&mut self, group: MacAddr) {
+    pub(crate) fn group_push(&mut self, group: MacAddr) {
         self.change_use(group, |g| g.synced += 1);
     }
 
     /// A port above takes a group back (`dev_mc_unsync`).
-    pub fn group_pull(&mut self, group: MacAddr) {
+    pub(crate) fn group_pull(&mut self, group: MacAddr) {
         self.change_use(group, |g| g.synced = g.synced.saturating_sub(1));
     }
 
-    /// The groups that more than so many ports have pushed down.
+    /// The groups that more than `above` ports have pushed down.
     #[must_use]
-    pub fn groups_pushed(&self, above: u32) -> GroupBits {
+    pub(crate) fn groups_pushed(&self, above: u32) -> GroupBits {
         self.pushed.above(above)
     }
 
@@ -175,13 +175,13 @@ impl Filter {
     }
 
     /// Every unicast address and group in the lists, for the device below a sub-interface.
-    pub fn addresses(&self) -> impl Iterator<Item = MacAddr> + '_ {
+    pub(crate) fn addresses(&self) -> impl Iterator<Item = MacAddr> + '_ {
         self.unicast.keys().chain(self.groups.keys()).copied()
     }
 
     /// Brings promiscuity in line with the unicast list; the kernel does so whenever the list of a device that is up
     /// changes, and when it comes up (`__dev_set_rx_mode`).
-    pub fn refresh(&mut self, up: bool) {
+    pub(crate) fn refresh(&mut self, up: bool) {
         if !up || self.hardware != UnicastFilter::None {
             return;
         }

@@ -40,14 +40,14 @@ impl GroupBits {
 /// the number of groups.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Buckets {
-    /// Groups of a bucket that so many have pushed down.
+    /// How many groups of a bucket that many ports have pushed down.
     groups: BTreeMap<(u8, u32), u32>,
     /// By how many the most wanted group of a bucket was pushed down.
     most: BTreeMap<u8, u32>,
 }
 
 impl Buckets {
-    /// A group that so many had pushed down is now pushed down by so many.
+    /// A group that `before` ports had pushed down is now pushed down by `now` ports.
     pub(super) fn count(&mut self, group: MacAddr, before: u32, now: u32) {
         let bucket = GroupBits::bucket(group);
         if before == now {
@@ -68,7 +68,7 @@ impl Buckets {
         };
     }
 
-    /// The groups that more than so many have pushed down.
+    /// The groups that more than `ports` ports have pushed down.
     pub(super) fn above(&self, ports: u32) -> GroupBits {
         let mut bits = GroupBits::default();
         self.most.iter().filter(|(_, most)| **most > ports).for_each(|(bucket, _)| bits.set_bucket(*bucket));

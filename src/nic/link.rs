@@ -1,26 +1,19 @@
 //! A network device's link: what comes in from the cable, what may be sent.
 
-use super::Filter;
-use super::filter::Passes;
+use super::filter::{Filter, Passes, UnicastFilter};
 use crate::errno::Errno;
 use crate::frame::{EthHeader, MacAddr, PacketType};
-use crate::verdict::Rule;
+use crate::verdict::{Refusal, Rule};
 
-/// A device with a link of its own: a NIC, a VLAN sub-interface, a station's or router's interface.
+/// A device with its own link: a NIC, a VLAN sub-interface, a station's or router's interface.
 #[derive(Clone, Debug)]
 pub struct Nic {
-    /// Its address.
-    pub mac: MacAddr,
-    /// Largest payload in bytes.
-    pub mtu: u32,
-    /// Administratively up.
-    pub up: bool,
-    /// Promiscuous by hand (IFF_PROMISC set by the administrator).
-    pub promisc: bool,
-    /// All-multicast by hand.
-    pub allmulticast: bool,
-    /// Its filter lists.
-    pub filter: Filter,
+    mac: MacAddr,
+    mtu: u32,
+    up: bool,
+    promisc: bool,
+    allmulticast: bool,
+    filter: Filter,
 }
 
 /// The smallest mtu with which a device speaks IPv6 (RFC 8200, section 5).
@@ -40,23 +33,108 @@ pub const MIN_MTU: u32 = 68;
 pub const MAX_MTU: u32 = 65_535;
 
 impl Nic {
-    /// A device that is down.
-    #[must_use]
-    pub fn new(mac: MacAddr, mtu: u32, filter: Filter) -> Nic {
+    /// A device that is down, with its own MAC address, its MTU in bytes, and its hardware's filter.
+    ///
+    /// # Errors
+    /// What [`Nic::check_mac`] and [`Nic::check_mtu`] answer.
+    pub fn new(mac: MacAddr, mtu: u32, hardware: UnicastFilter) -> Result<Nic, Refusal> {
+        Nic::check_mac(mac)?;
+        Nic::check_mtu(mtu)?;
+        Ok(Nic::down(mac, mtu, Filter::new(hardware)))
+    }
+
+    /// A VLAN sub-interface that is down. What it wants of its cable it [pushes down](super::PushedDown) to the device below
+    /// it, whose MTU alone bounds its own.
+    ///
+    /// # Errors
+    /// What [`Nic::check_mac`] answers.
+    pub fn sub_interface(mac: MacAddr, mtu: u32) -> Result<Nic, Refusal> {
+        Nic::check_mac(mac)?;
+        Ok(Nic::down(mac, mtu, Filter::new(UnicastFilter::Slots(u32::MAX)).passed_on()))
+    }
+
+    fn down(mac: MacAddr, mtu: u32, filter: Filter) -> Nic {
         Nic { mac, mtu, up: false, promisc: false, allmulticast: false, filter }
+    }
+
+    /// Its MAC address.
+    #[must_use]
+    pub const fn mac(&self) -> MacAddr {
+        self.mac
+    }
+
+    /// Its MTU: the largest payload in bytes.
+    #[must_use]
+    pub const fn mtu(&self) -> u32 {
+        self.mtu
+    }
+
+    /// Whether it is administratively up.
+    #[must_use]
+    pub const fn is_up(&self) -> bool {
+        self.up
+    }
+
+    /// Whether it is promiscuous by hand (IFF_PROMISC set by the administrator).
+    #[must_use]
+    pub const fn is_promisc(&self) -> bool {
+        self.promisc
+    }
+
+    /// Whether it is all-multicast by hand.
+    #[must_use]
+    pub const fn is_allmulticast(&self) -> bool {
+        self.allmulticast
+    }
+
+    /// Its filter lists.
+    #[must_use]
+    pub const fn filter(&self) -> &Filter {
+        &self.filter
+    }
+
+    /// The lists, for what sits on the device.
+    pub(crate) fn filter_mut(&mut self) -> &mut Filter {
+        &mut self.filter
+    }
+
+    /// Brings promiscuity in line after a change of the lists ([`Filter::refresh`]).
+    pub(crate) fn refresh_filter(&mut self) {
+        self.filter.refresh(self.up);
     }
 
     /// Administrative state; coming up brings promiscuity in line.
     pub fn set_up(&mut self, up: bool) {
         self.up = up;
         self.stack_joins();
-        self.filter.refresh(up);
+        self.refresh_filter();
     }
 
-    /// Sets the mtu, which [`Nic::check_mtu`] has found possible.
-    pub fn set_mtu(&mut self, mtu: u32) {
+    /// Changes the MAC address.
+    ///
+    /// # Errors
+    /// What [`Nic::check_mac`] answers.
+    pub fn set_mac(&mut self, mac: MacAddr) -> Result<(), Refusal> {
+        Nic::check_mac(mac)?;
+        self.mac = mac;
+        Ok(())
+    }
+
+    /// Changes the MAC address to one that was checked before.
+    pub(crate) fn replace_mac(&mut self, mac: MacAddr) {
+        debug_assert!(mac.is_valid_station(), "{mac}");
+        self.mac = mac;
+    }
+
+    /// Changes the MTU, in bytes.
+    ///
+    /// # Errors
+    /// What [`Nic::check_mtu`] answers.
+    pub fn set_mtu(&mut self, mtu: u32) -> Result<(), Refusal> {
+        Nic::check_mtu(mtu)?;
         self.mtu = mtu;
         self.stack_joins();
+        Ok(())
     }
 
     fn stack_joins(&mut self) {
@@ -66,7 +144,7 @@ impl Nic {
         }
     }
 
-    /// Promiscuous by hand.
+    /// Makes the device promiscuous by hand or not.
     pub fn set_promisc(&mut self, on: bool) {
         if self.promisc != on {
             self.promisc = on;
@@ -74,7 +152,7 @@ impl Nic {
         }
     }
 
-    /// All-multicast by hand.
+    /// Makes the device all-multicast by hand or not.
     pub fn set_allmulticast(&mut self, on: bool) {
         if self.allmulticast != on {
             self.allmulticast = on;
@@ -82,20 +160,42 @@ impl Nic {
         }
     }
 
-    /// Checks a new address.
+    /// Joins a group by hand.
+    pub fn join(&mut self, group: MacAddr) {
+        self.filter.join(group);
+    }
+
+    /// Leaves a group by hand, however often it was joined.
+    ///
+    /// # Errors
+    /// `ENOENT` if it was not joined by hand, whatever the stack or the ports above have joined (R88).
+    pub fn leave(&mut self, group: MacAddr) -> Result<(), Refusal> {
+        let left = self.filter.leave(group);
+        if left { Ok(()) } else { Err(Refusal::new(Errno::Enoent, Rule::JoinAndLeave)) }
+    }
+
+    /// Checks a new MAC address.
     ///
     /// # Errors
     /// `EADDRNOTAVAIL` for a multicast or zero address (`eth_prepare_mac_addr_change`).
-    pub fn check_mac(mac: MacAddr) -> Result<(), (Errno, Rule)> {
-        if mac.is_valid_station() { Ok(()) } else { Err((Errno::Eaddrnotavail, Rule::ChangeAddress)) }
+    pub fn check_mac(mac: MacAddr) -> Result<(), Refusal> {
+        if mac.is_valid_station() {
+            Ok(())
+        } else {
+            Err(Refusal::new(Errno::Eaddrnotavail, Rule::ChangeAddress))
+        }
     }
 
-    /// Checks a new mtu.
+    /// Checks a new MTU, in bytes.
     ///
     /// # Errors
     /// `EINVAL` below 68 or above 65,535 (`dev_validate_mtu`).
-    pub fn check_mtu(mtu: u32) -> Result<(), (Errno, Rule)> {
-        if (MIN_MTU..=MAX_MTU).contains(&mtu) { Ok(()) } else { Err((Errno::Einval, Rule::ChangeMtu)) }
+    pub fn check_mtu(mtu: u32) -> Result<(), Refusal> {
+        if (MIN_MTU..=MAX_MTU).contains(&mtu) {
+            Ok(())
+        } else {
+            Err(Refusal::new(Errno::Einval, Rule::ChangeMtu))
+        }
     }
 
     /// Whether a frame of this length fits in at this end of the cable (R74): mtu, header and one tag.
@@ -160,22 +260,22 @@ impl RxFilter {
 /// # Errors
 /// `ENETDOWN` if it is down (R89), `EINVAL` below 14 bytes (R72), `EMSGSIZE` above mtu + 14, or + 18 behind an outer
 /// 0x8100 tag (R73, R197).
-pub fn check_send(frame: &[u8], mtu: u32, up: bool) -> Result<(), (Errno, Rule)> {
+pub fn check_send(frame: &[u8], mtu: u32, up: bool) -> Result<(), Refusal> {
     if !up {
-        return Err((Errno::Enetdown, Rule::SendDown));
+        return Err(Refusal::new(Errno::Enetdown, Rule::SendDown));
     }
     let Some(ethertype) = frame.get(12..14) else {
-        return Err((Errno::Einval, Rule::RuntSend));
+        return Err(Refusal::new(Errno::Einval, Rule::RuntSend));
     };
     let tag = if ethertype == [0x81, 0x00] { EthHeader::TAG_LEN as usize } else { 0 };
     if frame.len() > mtu as usize + EthHeader::LEN + tag {
-        return Err((Errno::Emsgsize, Rule::TooLongToSend));
+        return Err(Refusal::new(Errno::Emsgsize, Rule::TooLongToSend));
     }
     Ok(())
 }
 
 /// The packet type as the host stack sees it: tags with id 0 are peeled off one by one, and the first id above 0
-/// makes the frame somebody else's (R71, R196). `None`: the tags run off the end of the frame, which then vanishes.
+/// makes the frame one for another host (R71, R196). `None`: the tags run off the end of the frame, which then vanishes.
 #[must_use]
 pub fn host_stack_type(frame: &[u8], by_address: PacketType) -> Option<PacketType> {
     let mut depth = 0;
@@ -217,11 +317,17 @@ mod tests {
 
     #[test]
     fn sending_has_its_limits() {
-        assert_eq!(check_send(&[0; 13], 1500, true), Err((Errno::Einval, Rule::RuntSend)));
-        assert_eq!(check_send(&[0; 60], 1500, false), Err((Errno::Enetdown, Rule::SendDown)));
+        assert_eq!(check_send(&[0; 13], 1500, true), Err(Refusal::new(Errno::Einval, Rule::RuntSend)));
+        assert_eq!(check_send(&[0; 60], 1500, false), Err(Refusal::new(Errno::Enetdown, Rule::SendDown)));
         assert_eq!(check_send(&frame(&[], 1500), 1500, true), Ok(()));
-        assert_eq!(check_send(&frame(&[], 1501), 1500, true), Err((Errno::Emsgsize, Rule::TooLongToSend)));
+        assert_eq!(
+            check_send(&frame(&[], 1501), 1500, true),
+            Err(Refusal::new(Errno::Emsgsize, Rule::TooLongToSend))
+        );
         assert_eq!(check_send(&frame(&[9], 1500), 1500, true), Ok(()));
-        assert_eq!(check_send(&frame(&[9], 1501), 1500, true), Err((Errno::Emsgsize, Rule::TooLongToSend)));
+        assert_eq!(
+            check_send(&frame(&[9], 1501), 1500, true),
+            Err(Refusal::new(Errno::Emsgsize, Rule::TooLongToSend))
+        );
     }
 }

@@ -7,7 +7,9 @@
 mod filter;
 mod groups;
 mod link;
+mod stacked;
 
 pub use filter::{Filter, UnicastFilter};
 pub use groups::GroupBits;
 pub use link::{MAX_MTU, MIN_MTU, Nic, RxFilter, check_send, host_stack_type, stack_groups};
+pub use stacked::{PushedDown, Pushes};

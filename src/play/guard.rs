@@ -18,6 +18,7 @@ const OPEN: &str = "/open/";
 
 /// Why access is denied.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum AccessDenied {
     /// Its `Host` is not this machine: a foreign name resolves to it (DNS rebinding).
     #[error("the playground answers requests to its loopback address only")]

@@ -30,6 +30,7 @@ pub const MAX_SESSION_TIME: Duration = Duration::from_secs(30);
 
 /// Why an action was not executed. An action that the kernel would refuse is executed, and its outcome is the refusal.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum Denied {
     /// The input is not a step of a lab file.
     #[error("{}", first(.0))]
@@ -176,10 +177,10 @@ impl Session {
         let mut spec = self.spec.clone();
         for event in &self.run.events {
             match event {
-                Event::Setup { device, errno, .. } => {
+                Event::Setup { device, refusal, .. } => {
                     let refused = spec.devices.iter_mut().find(|d| d.name == *device);
                     if let Some(DeviceKind::Macvlan(port)) = refused.map(|d| &mut d.kind) {
-                        port.expect = Some(*errno);
+                        port.expect = Some(refusal.errno);
                     }
                 }
                 Event::Result { step, outcome, delivered, .. } => {
@@ -353,7 +354,7 @@ fn came(action: &Action, outcome: Outcome, delivered: &[Name]) -> Option<Expect>
         (Outcome::NoReply, _) => Expect::NoReply,
         (Outcome::Ok, Action::Inject { .. }) => Expect::Delivered(delivered.to_vec()),
         (Outcome::Ok, _) => Expect::Ok,
-        (Outcome::Error(errno, _), _) => Expect::Errno(errno),
+        (Outcome::Refused(refusal), _) => Expect::Errno(refusal.errno),
         (Outcome::TooLate | Outcome::TooMany, _) => return None,
     })
 }

@@ -107,7 +107,7 @@ fn now(device: Device) -> DeviceNow {
     let flags = device.port.map(|mut port| PortFlag::ALL.map(|f| (f.name(), *port.flags.get_mut(f))));
     DeviceNow {
         name: device.name,
-        kind: device.kind,
+        kind: device.kind.name(),
         parent: device.parent,
         peer: device.peer,
         mac: device.mac.map(|mac| mac.to_string()),
@@ -127,7 +127,7 @@ impl ActionResult {
             step: number,
             action: step_in_words(spec),
             outcome: outcome_in_words(&spec.action, *outcome, *rtt, delivered),
-            failed: matches!(outcome, Outcome::Error(..) | Outcome::Unreachable | Outcome::NoReply),
+            failed: matches!(outcome, Outcome::Refused(_) | Outcome::Unreachable | Outcome::NoReply),
             because: reasons.into_iter().map(ActionReason::from).collect(),
         })
     }

@@ -41,6 +41,7 @@ pub struct Term {
 
 /// The text is not a term.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum BadTerm {
     /// The syntax is wrong.
     #[error("a filter is device=NAME, rule=ID or verdict=WORD, or one of them with != instead of =")]
@@ -160,7 +161,7 @@ mod tests {
     use crate::time::Instant;
 
     fn device(name: &str) -> Device {
-        Device { name: name.into(), ..Device::default() }
+        Device::new(name, crate::lab::DeviceType::Nic)
     }
 
     /// Which of eight hops are accepted: c1 and c2 arrive, receive by R14, transmit by R32, drop by R14.

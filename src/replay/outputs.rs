@@ -6,7 +6,7 @@ use super::pipeline::{DeviceIndex, HopRef};
 use super::writer_queue::{WriterQueue, open};
 use crate::capture::{CaptureError, PcapWriter, PcapngBlocks, RecordFormat};
 use crate::counters::Counters;
-use crate::lab::{Device, HopKind};
+use crate::lab::{Device, DeviceType, HopKind};
 use crate::report::AnnotatedBlocks;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -268,7 +268,8 @@ fn begin_pcaps(folder: &Path, devices: &[Device], files: &mut Files) -> Result<V
     for device in devices {
         let path = folder.join(format!("{}.pcap", device.name));
         // Switches and their ports receive no frames themselves.
-        let optional = matches!(device.kind, "switch" | "switch-port" | "router");
+        let optional =
+            matches!(device.kind, DeviceType::Switch | DeviceType::SwitchPort | DeviceType::Router);
         if optional {
             files.announce(path.clone(), RecordFormat::Pcap);
         } else {

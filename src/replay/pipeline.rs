@@ -2,11 +2,10 @@
 
 use crate::counters::Counters;
 use crate::dataplane::{Entrance, Node, NodeId, Passing, Worker};
-use crate::errno::Errno;
 use crate::lab::spec::{DeviceKind, DeviceSpec, Name};
-use crate::lab::{Device, Event, HopKind, Lab, LabSpec, Options, SetupStage};
+use crate::lab::{Device, DeviceType, Event, HopKind, Lab, LabSpec, Options, SetupStage};
 use crate::time::Instant;
-use crate::verdict::Rule;
+use crate::verdict::Refusal;
 use std::collections::BTreeMap;
 
 /// A device, by its index in [`Pipeline::devices`].
@@ -35,14 +34,12 @@ pub enum EntryError {
         known: String,
     },
     /// The device was declared, but could not be created or brought up.
-    #[error("no frames can enter at {device}: it was refused with {errno} ({}): {rule} {}", .errno.text(), .rule.title())]
+    #[error("no frames can enter at {device}: it was refused with {refusal}")]
     Refused {
         /// The device.
         device: Name,
-        /// The error.
-        errno: Errno,
-        /// The rule that refused it.
-        rule: Rule,
+        /// Why.
+        refusal: Refusal,
     },
     /// The device is down.
     #[error("no frames can enter at {0}: it is down")]
@@ -74,10 +71,8 @@ pub struct RefusedDevice {
     pub device: Name,
     /// The stage.
     pub stage: SetupStage,
-    /// The error.
-    pub errno: Errno,
-    /// The rule that refused it.
-    pub rule: Rule,
+    /// Why.
+    pub refusal: Refusal,
     /// Whether the lab file expected it.
     pub expected: bool,
 }
@@ -176,11 +171,10 @@ impl<'a> Pipeline<'a> {
         lab.flush(&mut |event| {
             match event {
                 Event::Lab { devices: made, .. } => devices.clone_from(made),
-                Event::Setup { device, stage, errno, rule, expected, .. } => refused.push(RefusedDevice {
+                Event::Setup { device, stage, refusal, expected, .. } => refused.push(RefusedDevice {
                     device: device.clone(),
                     stage: *stage,
-                    errno: *errno,
-                    rule: *rule,
+                    refusal: *refusal,
                     expected: *expected,
                 }),
                 _ => {}
@@ -237,10 +231,9 @@ impl<'a> Pipeline<'a> {
     /// # Errors
     /// There is no such device, it was refused, or it is down.
     pub fn sender(&self, name: &str) -> Result<DeviceIndex, EntryError> {
-        let known = |d: &&Device| !matches!(d.kind, "switch" | "switch-port");
+        let known = |d: &&Device| !matches!(d.kind, DeviceType::Switch | DeviceType::SwitchPort);
         if let Some(r) = self.refused.iter().find(|r| r.device == name) {
-            let (device, errno, rule) = (r.device.clone(), r.errno, r.rule);
-            return Err(EntryError::Refused { device, errno, rule });
+            return Err(EntryError::Refused { device: r.device.clone(), refusal: r.refusal });
         }
         let number = self.device(name).filter(|number| self.get(*number).as_ref().is_some_and(known));
         let number = number.ok_or_else(|| {

@@ -55,6 +55,7 @@ pub struct Substitute {
 
 /// Why an address cannot be mapped.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum MapError {
     /// The address is mapped already.
     #[error("{0} is mapped twice")]

@@ -3,7 +3,7 @@
 use super::*;
 use crate::capture::{PcapWriter, Reader};
 use crate::frame::MacAddr;
-use crate::lab::{Event, Lab, LabSpec, Options};
+use crate::lab::{DeviceType, Event, Lab, LabSpec, Options};
 use crate::time::Instant;
 use proptest::prelude::*;
 use std::io::Cursor;
@@ -244,7 +244,7 @@ proptest! {
         let mut all = 0;
         for (n, (at, from_wire, dst, src, len, tag)) in frames.into_iter().enumerate() {
             let device = at.get(&entries);
-            let from_wire = from_wire && lab.has_link(&device.name) && device.kind != "vlan";
+            let from_wire = from_wire && lab.has_link(&device.name) && device.kind != DeviceType::Vlan;
             let mut frame = [&dst.get(&macs).0[..], &src.get(&macs).0].concat();
             if tag > 1 {
                 frame.extend([0x81, 0, 0, 10 * tag]);
@@ -304,14 +304,14 @@ fn lengths(path: &std::path::Path) -> Vec<usize> {
 #[test]
 fn frames_longer_than_a_buffer_stay_in_their_order_and_a_switch_has_a_file_if_it_receives() {
     let dir = tempfile::tempdir().unwrap();
-    let device = |name: &str, kind| crate::lab::Device { name: name.into(), kind, ..Default::default() };
+    let device = |name: &str, kind| crate::lab::Device::new(name, kind);
     let devices = [
-        device("c1", "macvlan"),
-        device("sw0", "switch"),
-        device("sw1", "switch"),
-        device("r0", "router"),
-        device("r1", "router"),
-        device("sw1.r0", "switch-port"),
+        device("c1", DeviceType::Macvlan),
+        device("sw0", DeviceType::Switch),
+        device("sw1", DeviceType::Switch),
+        device("r0", DeviceType::Router),
+        device("r1", DeviceType::Router),
+        device("sw1.r0", DeviceType::SwitchPort),
     ];
     // So little memory that a device's buffer holds some hundred bytes.
     let spec = OutputSpec { folder: Some(dir.path().to_path_buf()), annotated: None, memory: 10_000 };
@@ -336,7 +336,7 @@ fn frames_longer_than_a_buffer_stay_in_their_order_and_a_switch_has_a_file_if_it
 #[test]
 fn a_time_that_pcap_cannot_say_ends_the_replay_with_the_name_of_the_file() {
     let dir = tempfile::tempdir().unwrap();
-    let devices = [crate::lab::Device { name: "c1".into(), kind: "macvlan", ..Default::default() }];
+    let devices = [crate::lab::Device::new("c1", DeviceType::Macvlan)];
     let spec = OutputSpec { folder: Some(dir.path().to_path_buf()), ..OutputSpec::default() };
     let mut writer = Writer::open(spec, &devices).unwrap();
     receive(&mut writer, 0, [60]);

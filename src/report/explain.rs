@@ -4,7 +4,7 @@ use super::words::{fdb_kind, millis, printable};
 use crate::explain::{Began, Fate, Journey, Stage};
 use crate::frame::{EthHeader, PacketType, summary};
 use crate::lab::spec::Name;
-use crate::lab::{Candidate, CandidateKind, Decision, Device, Finding, Hop, HopKind};
+use crate::lab::{Candidate, CandidateKind, Decision, Device, DeviceType, Finding, Hop, HopKind};
 use crate::verdict::Rule;
 use anstyle::{AnsiColor, Style};
 use std::collections::{BTreeMap, BTreeSet};
@@ -184,12 +184,15 @@ impl<'a, W: Write> Explanation<'a, W> {
 /// What happens at a hop, and the rule that caused it; an arrival is decided afterwards.
 pub(super) fn hop_in_words(hop: &Hop, device: Option<&Device>) -> (String, Option<Rule>) {
     let name = printable(&hop.device);
-    let kind = device.map_or("", |d| d.kind);
+    let kind = device.map(|d| d.kind);
     match hop.kind {
-        HopKind::Arrive(_) if kind == "switch-port" => (format!("{name}: it arrives at the switch"), None),
+        HopKind::Arrive(_) if kind == Some(DeviceType::SwitchPort) => {
+            (format!("{name}: it arrives at the switch"), None)
+        }
         HopKind::Arrive(packet_type) => (format!("{name}: it arrives{}", addressed(packet_type)), None),
         HopKind::Receive(packet_type, rule) => {
-            let stack = if matches!(kind, "nic" | "vlan") { "'s host stack" } else { "" };
+            let stack =
+                if matches!(kind, Some(DeviceType::Nic | DeviceType::Vlan)) { "'s host stack" } else { "" };
             let gets = if packet_type == PacketType::OtherHost { "sees" } else { "gets" };
             (format!("{name}{stack} {gets} it{}", addressed(packet_type)), Some(rule))
         }
@@ -202,13 +205,13 @@ pub(super) fn hop_in_words(hop: &Hop, device: Option<&Device>) -> (String, Optio
 fn sending(name: &str, device: Option<&Device>) -> String {
     let Some(device) = device else { return format!("{name} sends it") };
     match (device.kind, &device.parent, &device.peer, device.mode) {
-        ("macvlan" | "macvtap", Some(parent), _, Some(mode)) => {
+        (DeviceType::Macvlan | DeviceType::Macvtap, Some(parent), _, Some(mode)) => {
             format!("{name}, a port of {} in {mode} mode, sends it", printable(parent))
         }
-        ("switch-port", _, Some(peer), _) => format!("{name} sends it on to {}", printable(peer)),
-        ("vlan", Some(parent), ..) => format!("{name} passes it down to {}", printable(parent)),
-        ("nic", _, Some(peer), _) => format!("{name} sends it on its cable to {}", printable(peer)),
-        ("nic", ..) => format!("{name} sends it on its cable"),
+        (DeviceType::SwitchPort, _, Some(peer), _) => format!("{name} sends it on to {}", printable(peer)),
+        (DeviceType::Vlan, Some(parent), ..) => format!("{name} passes it down to {}", printable(parent)),
+        (DeviceType::Nic, _, Some(peer), _) => format!("{name} sends it on its cable to {}", printable(peer)),
+        (DeviceType::Nic, ..) => format!("{name} sends it on its cable"),
         _ => format!("{name} sends it"),
     }
 }

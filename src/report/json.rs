@@ -145,12 +145,12 @@ impl<W: Write> JsonLines<W> {
                 lab.0.push(("devices", Field::Objects(devices.iter().map(device).collect())));
                 lab
             }
-            Event::Setup { device, parent, stage, errno, rule, expected } => Object::event("setup")
+            Event::Setup { device, parent, stage, refusal, expected } => Object::event("setup")
                 .with("device", device.as_str())
                 .with("parent", parent.as_deref())
                 .with("stage", stage_name(*stage))
-                .with("errno", errno.name())
-                .with("rule", rule.id())
+                .with("errno", refusal.errno.name())
+                .with("rule", refusal.rule.id())
                 .with("expected", *expected),
             Event::Step { step, spec } => {
                 let head =
@@ -181,15 +181,12 @@ impl<W: Write> JsonLines<W> {
         delivered: &[Name],
         held: Option<bool>,
     ) -> Object {
-        let (errno, rule) = match outcome {
-            Outcome::Error(errno, rule) => (Some(errno.name()), Some(rule.id())),
-            _ => (None, None),
-        };
+        let refusal = if let Outcome::Refused(refusal) = outcome { Some(refusal) } else { None };
         Object::event("result")
             .with("step", step)
             .with("outcome", outcome_name(outcome))
-            .with("errno", errno)
-            .with("rule", rule)
+            .with("errno", refusal.map(|r| r.errno.name()))
+            .with("rule", refusal.map(|r| r.rule.id()))
             .with("rtt_ns", rtt.map(nanos))
             .with("expect", self.expect.as_ref().map(expect))
             .with("held", held)
@@ -217,7 +214,7 @@ fn stage_name(stage: SetupStage) -> &'static str {
 pub(super) fn device(device: &Device) -> Object {
     Object::default()
         .with("name", device.name.as_str())
-        .with("kind", device.kind)
+        .with("kind", device.kind.name())
         .with("mac", device.mac.map(|m| m.to_string()))
         .with("parent", device.parent.as_deref())
         .with("mode", device.mode.map(|m| m.name()))
@@ -483,7 +480,7 @@ fn switch_changed(object: Object, change: &SwitchChange) -> Object {
 fn added(object: Object, name: &str, spec: &MacvlanSpec) -> Object {
     object
         .with("device", name)
-        .with("kind", if spec.tap { "macvtap" } else { "macvlan" })
+        .with("kind", spec.device_type().name())
         .with("parent", spec.parent.as_str())
         .with("mode", spec.mode.name())
         .with("mac", spec.requested_mac(name).to_string())

@@ -4,7 +4,7 @@ use crate::capture::{CaptureError, Direction, InterfaceStatistics, Packet, Pcapn
 use crate::counters::Counters;
 use crate::frame::MacAddr;
 use crate::lab::spec::{Action, Name};
-use crate::lab::{Device, Event, Hop, HopKind};
+use crate::lab::{Device, DeviceType, Event, Hop, HopKind};
 use crate::time::Instant;
 use crate::verdict::Rule;
 use std::collections::BTreeMap;
@@ -59,7 +59,7 @@ impl AnnotatedBlocks {
     /// # Errors
     /// As [`PcapngBlocks::add_interface`].
     pub fn device(&mut self, device: &Device) -> Result<u32, CaptureError> {
-        let of_switch = device.kind == "switch-port";
+        let of_switch = device.kind == DeviceType::SwitchPort;
         self.interface(&device.name, &description(device), device.mac, of_switch)
     }
 
@@ -188,7 +188,7 @@ impl<W: Write> AnnotatedCapture<W> {
                 if let Action::Add { name, spec } = &spec.action
                     && !self.by_name.contains_key(name)
                 {
-                    let kind = if spec.tap { "macvtap" } else { "macvlan" };
+                    let kind = spec.device_type();
                     let mac = spec.requested_mac(name);
                     let text = format!("{kind} {} on {}, {mac}", spec.mode, spec.parent);
                     self.added.insert(name.clone(), (text, mac));

@@ -7,16 +7,18 @@ use crate::frame::{Frame, MacAddr, PacketType, VlanId};
 use crate::lab::spec::{
     Action, Change, Expect, FrameSpec, InjectPoint, MacvlanSpec, Name, ProbeSpec, StepSpec, Target,
 };
-use crate::lab::{Device, DeviceState, Event, FdbChange, Hop, HopKind, Outcome, SetupStage, SwitchPort};
+use crate::lab::{
+    Device, DeviceState, DeviceType, Event, FdbChange, Hop, HopKind, Outcome, SetupStage, SwitchPort,
+};
 use crate::macvlan::Mode;
 use crate::switch::{FdbKind, PortFlags, PortState};
 use crate::time::Instant;
-use crate::verdict::Rule;
+use crate::verdict::{Refusal, Rule};
 use std::time::Duration;
 
-fn device(name: &str, kind: &'static str, mac: u64, parent: Option<&str>, mode: Option<Mode>) -> Device {
-    let (name, parent, mac) = (name.into(), parent.map(Name::from), Some(MacAddr::from_u64(mac)));
-    Device { name, kind, mac, parent, mode, up: true, ..Device::default() }
+fn device(name: &str, kind: DeviceType, mac: u64, parent: Option<&str>, mode: Option<Mode>) -> Device {
+    let (parent, mac) = (parent.map(Name::from), Some(MacAddr::from_u64(mac)));
+    Device { mac, parent, mode, ..Device::new(name, kind) }
 }
 
 fn hop(step: usize, ns: u64, device: &str, kind: HopKind) -> Event {
@@ -44,7 +46,7 @@ fn result(step: usize, outcome: Outcome, delivered: &[&str], held: Option<bool>)
 fn hairpin() -> Device {
     let flags = PortFlags { hairpin: true, flood: false, ..PortFlags::default() };
     let port = Some(SwitchPort { flags, state: PortState::Blocking });
-    Device { port, ..device("sw0.eth0", "switch-port", 0x0200_0000_0003, Some("sw0"), None) }
+    Device { port, ..device("sw0.eth0", DeviceType::SwitchPort, 0x0200_0000_0003, Some("sw0"), None) }
 }
 
 fn learned(entry: Option<(Name, FdbKind)>) -> FdbChange {
@@ -59,17 +61,16 @@ fn run() -> Vec<Event> {
         Event::Lab {
             title: "Two ports".into(),
             devices: vec![
-                device("eth0", "nic", 0x0200_0000_0001, None, None),
-                device("c1", "macvlan", 0x0200_0000_0002, Some("eth0"), Some(Mode::Vepa)),
-                device("sw0.eth0", "switch-port", 0x0200_0000_0003, Some("sw0"), None),
+                device("eth0", DeviceType::Nic, 0x0200_0000_0001, None, None),
+                device("c1", DeviceType::Macvlan, 0x0200_0000_0002, Some("eth0"), Some(Mode::Vepa)),
+                device("sw0.eth0", DeviceType::SwitchPort, 0x0200_0000_0003, Some("sw0"), None),
             ],
         },
         Event::Setup {
             device: "c2".into(),
             parent: Some("eth0".into()),
             stage: SetupStage::Create,
-            errno: Errno::Einval,
-            rule: refused,
+            refusal: Refusal::new(Errno::Einval, refused),
             expected: false,
         },
         step(1, Action::Ping(probe()), Some(Expect::Reply)),
@@ -96,7 +97,7 @@ fn run() -> Vec<Event> {
             Action::Set { device: "c1".into(), change: Change::Mode(Mode::Passthru) },
             Some(Expect::Errno(Errno::Einval)),
         ),
-        result(4, Outcome::Error(Errno::Einval, refused), &[], Some(true)),
+        result(4, Outcome::Refused(Refusal::new(Errno::Einval, refused)), &[], Some(true)),
         step(
             5,
             Action::Add {
@@ -229,7 +230,7 @@ fn the_device_column_has_a_width() {
     let shown = |longest: usize| {
         let mut report = TextReport::new(Vec::new(), Detail::Hops, false);
         let names = ["a".to_owned(), "b".repeat(longest)];
-        let devices = names.iter().map(|name| device(name, "nic", 1, None, None)).collect();
+        let devices = names.iter().map(|name| device(name, DeviceType::Nic, 1, None, None)).collect();
         report.event(&Event::Lab { title: String::new(), devices }).unwrap();
         for name in &names {
             report.event(&hop(1, 1, name, HopKind::Arrive(PacketType::Broadcast))).unwrap();

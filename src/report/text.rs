@@ -135,18 +135,14 @@ impl<W: Write> TextReport<W> {
                 let style = self.styles.title;
                 if title.is_empty() { Ok(()) } else { writeln!(self.writer, "{style}{title}{style:#}") }
             }
-            Event::Setup { device, stage, errno, rule, expected, .. } => {
+            Event::Setup { device, stage, refusal, expected, .. } => {
                 let what = match stage {
                     SetupStage::Create => "is not created",
                     SetupStage::Up => "stays down",
                 };
                 let (mark, style) = self.mark(Some(*expected));
                 let expected = if *expected { ", as expected" } else { "" };
-                let (errno_text, title) = (errno.text(), rule.title());
-                writeln!(
-                    self.writer,
-                    "{style}{mark}{style:#} {device} {what}{expected}: {errno} ({errno_text}): {rule} {title}"
-                )
+                writeln!(self.writer, "{style}{mark}{style:#} {device} {what}{expected}: {refusal}")
             }
             Event::Step { step, spec } => self.step(*step, spec),
             Event::Hop(hop) => self.hop(hop),

@@ -67,9 +67,7 @@ pub fn outcome_in_words(
         (Outcome::NoReply, _) => "no reply".to_owned(),
         (Outcome::Ok, Action::Inject { .. }) => delivered_to(delivered),
         (Outcome::Ok, _) => "done".to_owned(),
-        (Outcome::Error(errno, rule), _) => {
-            format!("refused with {errno} ({}): {rule} {}", errno.text(), rule.title())
-        }
+        (Outcome::Refused(refusal), _) => format!("refused with {refusal}"),
         (Outcome::TooLate, _) => "not run: it could run beyond the lab's time limit of 100 years".to_owned(),
         (Outcome::TooMany, _) => {
             format!(
@@ -87,7 +85,7 @@ pub(super) fn outcome_name(outcome: Outcome) -> &'static str {
         Outcome::Unreachable => "unreachable",
         Outcome::NoReply => "no-reply",
         Outcome::Ok => "ok",
-        Outcome::Error(..) => "error",
+        Outcome::Refused(_) => "error",
         Outcome::TooLate => "too-late",
         Outcome::TooMany => "too-many",
     }
@@ -245,7 +243,7 @@ pub(super) fn port_state(state: PortState) -> String {
 }
 
 fn added(name: &str, spec: &MacvlanSpec) -> String {
-    let kind = if spec.tap { "macvtap" } else { "macvlan" };
+    let kind = spec.device_type();
     format!("{kind} {name} is added on {} in mode {}", spec.parent, spec.mode)
 }
 

@@ -17,6 +17,13 @@ pub struct IpSpec {
     pub neighbours: BTreeMap<IpAddr, MacAddr>,
 }
 
+/// This IP address, and nothing else.
+impl From<IpNet> for IpSpec {
+    fn from(address: IpNet) -> IpSpec {
+        IpSpec { address: vec![address], ..IpSpec::default() }
+    }
+}
+
 impl IpSpec {
     /// 02:42 and the first IPv4 address, as Docker up to 27 did; without one, derived from the device's name.
     #[must_use]

@@ -50,6 +50,7 @@ pub enum TcpState {
 
 /// The host has no free socket, or no source address, or the data is too long.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum SocketError {
     /// Every socket of this kind is in use (or, for sending, its buffer is full).
     #[error("no free socket of this kind")]

@@ -5,7 +5,7 @@ use crate::frame::EthHeader;
 use crate::time::Instant;
 use alloc::vec::Vec;
 
-/// Memory is asked for so many frames ahead: as many as can be on their way at once.
+/// How many frames ahead memory is prefetched: as many cache lines as can be on their way at once.
 const AHEAD: usize = 24;
 
 /// A frame that arrives at a switch.

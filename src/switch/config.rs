@@ -5,6 +5,9 @@ use alloc::vec::Vec;
 use core::net::IpAddr;
 use core::time::Duration;
 
+/// How long a learned entry lives unseen, as a Linux bridge has it.
+pub const DEFAULT_AGEING: Duration = Duration::from_secs(300);
+
 /// What a switch is made with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SwitchConfig {
@@ -18,7 +21,7 @@ pub struct SwitchConfig {
 
 impl Default for SwitchConfig {
     fn default() -> SwitchConfig {
-        SwitchConfig { ageing: Duration::from_secs(300), vlan_filtering: false, group_fwd_mask: 0 }
+        SwitchConfig { ageing: DEFAULT_AGEING, vlan_filtering: false, group_fwd_mask: 0 }
     }
 }
 
@@ -186,6 +189,7 @@ impl Default for PortVlans {
 
 /// What a network does to frames at one of its ports, beyond what a switch does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Policy {
     /// A virtual switch's security settings; `true` accepts.
     Vmware {

@@ -1,14 +1,12 @@
 //! What people set by hand, and the kernel's answers.
 
-use super::fdb::Fdb;
+use super::fdb::{Fdb, FdbFull};
 use super::vlan::VlanSet;
-use super::{
-    FdbEntry, FdbKind, Port, PortConfig, PortFlag, PortState, Refused, Switch, SwitchConfig, SwitchPortId,
-};
+use super::{FdbEntry, FdbKind, Port, PortConfig, PortFlag, PortState, Switch, SwitchConfig, SwitchPortId};
 use crate::errno::Errno;
 use crate::frame::{MacAddr, VlanId};
 use crate::time::Instant;
-use crate::verdict::Rule;
+use crate::verdict::{Refusal, Rule};
 use alloc::vec;
 use alloc::vec::Vec;
 use core::time::Duration;
@@ -21,14 +19,14 @@ const BRIDGE_RESTRICTED: u16 = 0b111;
 /// The bit of a port's mask that is refused: 01 (PAUSE).
 const PORT_RESTRICTED: u16 = 0b010;
 
-const NO_SUCH_PORT: Refused = (Errno::Enodev, Rule::SendDown);
+const NO_SUCH_PORT: Refusal = Refusal::new(Errno::Enodev, Rule::SendDown);
 
 impl Switch {
     /// A switch without ports.
     ///
     /// # Errors
     /// `EINVAL` for a forwarding mask with bits that a bridge refuses (rule R155).
-    pub fn new(config: SwitchConfig) -> Result<Switch, Refused> {
+    pub fn new(config: SwitchConfig) -> Result<Switch, Refusal> {
         let mut switch = Switch {
             vlan_filtering: config.vlan_filtering,
             group_fwd_mask: 0,
@@ -45,9 +43,9 @@ impl Switch {
     /// # Errors
     /// `EINVAL` for a state (rule R152) or a forwarding mask (rule R156) that no port takes, `EXFULL` beyond
     /// [`MAX_PORTS`] (rule R133).
-    pub fn add_port(&mut self, config: PortConfig) -> Result<SwitchPortId, Refused> {
+    pub fn add_port(&mut self, config: PortConfig) -> Result<SwitchPortId, Refusal> {
         if self.port_count() >= MAX_PORTS {
-            return Err((Errno::Exfull, Rule::SwitchPorts));
+            return Err(Refusal::new(Errno::Exfull, Rule::SwitchPorts));
         }
         let state = effective_state(config.state)?;
         check_port_mask(config.group_fwd_mask)?;
@@ -83,7 +81,8 @@ impl Switch {
     /// Ports there are: their ids are the numbers below.
     #[must_use]
     pub fn port_count(&self) -> u16 {
-        u16::try_from(self.ports.len()).unwrap_or(u16::MAX)
+        debug_assert!(self.ports.len() <= usize::from(MAX_PORTS));
+        self.ports.len() as u16
     }
 
     /// A port's flags; `None` if there is no such port.
@@ -109,7 +108,7 @@ impl Switch {
     ///
     /// # Errors
     /// `ENODEV` if there is no such port.
-    pub fn set_flag(&mut self, port: SwitchPortId, flag: PortFlag, value: bool) -> Result<(), Refused> {
+    pub fn set_flag(&mut self, port: SwitchPortId, flag: PortFlag, value: bool) -> Result<(), Refusal> {
         let port = self.port_mut(port)?;
         *port.flags.get_mut(flag) = value;
         port.settle();
@@ -121,7 +120,7 @@ impl Switch {
     /// # Errors
     /// `EINVAL` for a state above 4, `ENETDOWN` for any but disabled on a port without carrier (rule R152), `ENODEV` if
     /// there is no such port.
-    pub fn set_state(&mut self, port: SwitchPortId, state: PortState) -> Result<(), Refused> {
+    pub fn set_state(&mut self, port: SwitchPortId, state: PortState) -> Result<(), Refusal> {
         let p = self.port_mut(port)?;
         let state = effective_state(state)?;
         if p.carrier {
@@ -131,7 +130,7 @@ impl Switch {
         } else if state == PortState::Disabled {
             Ok(())
         } else {
-            Err((Errno::Enetdown, Rule::StateRefused))
+            Err(Refusal::new(Errno::Enetdown, Rule::StateRefused))
         }
     }
 
@@ -140,10 +139,10 @@ impl Switch {
     /// # Errors
     /// `EINVAL` if bits 0 to 2 are set in the bridge's (rule R155) or bit 1 in a port's (rule R156), `ENODEV` if there is
     /// no such port.
-    pub fn set_group_fwd_mask(&mut self, port: Option<SwitchPortId>, mask: u16) -> Result<(), Refused> {
+    pub fn set_group_fwd_mask(&mut self, port: Option<SwitchPortId>, mask: u16) -> Result<(), Refusal> {
         let Some(port) = port else {
             if mask & BRIDGE_RESTRICTED != 0 {
-                return Err((Errno::Einval, Rule::BridgeMask));
+                return Err(Refusal::new(Errno::Einval, Rule::BridgeMask));
             }
             self.group_fwd_mask = mask;
             return Ok(());
@@ -190,8 +189,8 @@ impl Switch {
         kind: FdbKind,
         vlan: Option<VlanId>,
         now: Instant,
-    ) -> Result<(), Refused> {
-        let refused = |errno| Err((errno, Rule::FdbRefused));
+    ) -> Result<(), Refusal> {
+        let refused = |errno| Err(Refusal::new(errno, Rule::FdbRefused));
         let Some(p) = self.port(port) else { return refused(Errno::Enodev) };
         let vlans: Vec<VlanId> = match (self.vlan_filtering, vlan.filter(|&v| v != VlanId::default())) {
             (false, None) => vec![VlanId::default()],
@@ -210,9 +209,9 @@ impl Switch {
             if self.own == Some(mac) || self.fdb.find(vlan, mac, now).is_some() {
                 return refused(Errno::Eexist);
             }
-            if !self.fdb.put(vlan, mac, port, kind, now) {
-                return refused(Errno::Enobufs);
-            }
+            self.fdb
+                .put(vlan, mac, port, kind, now)
+                .map_err(|FdbFull| Refusal::new(Errno::Enobufs, Rule::FdbRefused))?;
         }
         Ok(())
     }
@@ -222,13 +221,13 @@ impl Switch {
     ///
     /// # Errors
     /// `ENOENT` if there is none (rule R153).
-    pub fn del_fdb(&mut self, mac: MacAddr, vlan: Option<VlanId>, now: Instant) -> Result<(), Refused> {
+    pub fn del_fdb(&mut self, mac: MacAddr, vlan: Option<VlanId>, now: Instant) -> Result<(), Refusal> {
         let mut found = false;
         let vlans = self.fdb.vlans().into_iter().filter(|&v| vlan.is_none_or(|wanted| wanted == v));
         for vlan in vlans {
             found |= self.fdb.find(vlan, mac, now).is_some() && self.fdb.remove(vlan, mac);
         }
-        if found { Ok(()) } else { Err((Errno::Enoent, Rule::FdbRefused)) }
+        if found { Ok(()) } else { Err(Refusal::new(Errno::Enoent, Rule::FdbRefused)) }
     }
 
     /// The live entry of an address; `vlan` under VLAN filtering only.
@@ -250,20 +249,20 @@ impl Switch {
         self.fdb.memory()
     }
 
-    fn port_mut(&mut self, id: SwitchPortId) -> Result<&mut Port, Refused> {
+    fn port_mut(&mut self, id: SwitchPortId) -> Result<&mut Port, Refusal> {
         self.ports.get_mut(usize::from(id.0)).ok_or(NO_SUCH_PORT)
     }
 }
 
 /// The state that a port is in when it was set to this one: blocking becomes forwarding, as STP is off.
-fn effective_state(state: PortState) -> Result<PortState, Refused> {
+fn effective_state(state: PortState) -> Result<PortState, Refusal> {
     match state {
-        PortState::Invalid(_) => Err((Errno::Einval, Rule::StateRefused)),
+        PortState::Invalid(_) => Err(Refusal::new(Errno::Einval, Rule::StateRefused)),
         PortState::Blocking => Ok(PortState::Forwarding),
         state => Ok(state),
     }
 }
 
-fn check_port_mask(mask: u16) -> Result<(), Refused> {
-    if mask & PORT_RESTRICTED != 0 { Err((Errno::Einval, Rule::PortMask)) } else { Ok(()) }
+fn check_port_mask(mask: u16) -> Result<(), Refusal> {
+    if mask & PORT_RESTRICTED != 0 { Err(Refusal::new(Errno::Einval, Rule::PortMask)) } else { Ok(()) }
 }

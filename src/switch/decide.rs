@@ -252,8 +252,8 @@ impl Switch {
         }
     }
 
-    /// Whether the switch's own device gets a frame that came in at a port: it has the address, the frame is for a
-    /// group or everybody, or the device is promiscuous, as macvlan ports on it make it (R212; `br_pass_frame_up`).
+    /// Whether the switch's own device gets a frame that came in at a port: it has the address, the frame is a
+    /// multicast or broadcast, or the device is promiscuous, as macvlan ports on it make it (R212; `br_pass_frame_up`).
     #[must_use]
     pub fn own_device_gets(&self, verdict: &SwitchVerdict, header: &EthHeader, promiscuous: bool) -> bool {
         self.own.is_some()

@@ -91,6 +91,10 @@ impl Found {
     }
 }
 
+/// There is no room for one more entry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct FdbFull;
+
 /// How far a round of sweeping has come.
 #[derive(Clone, Copy, Debug)]
 struct Round {
@@ -200,7 +204,7 @@ impl Fdb {
         let tick = self.tick(now);
         let (ageing, ticks) = (self.ageing, self.ticks);
         // The usual case first, in one lookup: it is where it was.
-        if let Some((value, seen)) = self.table_mut(vlan).and_then(|t| t.get_both_mut(mac))
+        if let Some((value, seen)) = self.table_mut(vlan).get_both_mut(mac)
             && FdbSlot(value).port() == port
             && is_live(FdbSlot(value), ticks.time(*seen), ageing, now)
         {
@@ -218,10 +222,14 @@ impl Fdb {
     fn learn_anew(&mut self, vlan: VlanId, mac: MacAddr, port: SwitchPortId, now: Instant) {
         let found = self.find(vlan, mac, now);
         let (to, kind) = found.map_or((port, FdbKind::Dynamic), |found| (found.seen_on(port), found.kind));
-        self.put(vlan, mac, to, kind, now);
+        // Without room it is not learned.
+        let _ = self.put(vlan, mac, to, kind, now);
     }
 
-    /// Makes or replaces an entry; `false` if there is no room for a new one.
+    /// Makes or replaces an entry.
+    ///
+    /// # Errors
+    /// There is no room for a new one.
     pub(super) fn put(
         &mut self,
         vlan: VlanId,
@@ -229,29 +237,30 @@ impl Fdb {
         port: SwitchPortId,
         kind: FdbKind,
         now: Instant,
-    ) -> bool {
+    ) -> Result<(), FdbFull> {
         let tick = self.tick(now);
         if kind == FdbKind::Dynamic {
             self.fresh_until = self.fresh_until.min(now + self.ageing);
         }
         let full = self.len >= MAX_FDB;
-        let Some(table) = self.table_mut(vlan) else { return false };
+        let table = self.table_mut(vlan);
         if full && table.get(mac).is_none() {
-            return false;
+            return Err(FdbFull);
         }
         let buckets = table.bucket_count();
-        // The zero address is no station's: there is nothing to be kept of it.
-        let new = table.insert_both(mac, FdbSlot::new(port, kind).0, tick) == Ok(None);
+        let before = table.insert_both(mac, FdbSlot::new(port, kind).0, tick);
+        debug_assert!(before.is_ok(), "{mac} on {port:?}: {before:?}");
+        let new = before == Ok(None);
         let grown = table.bucket_count() != buckets;
         self.len += usize::from(new);
         if grown {
             self.begin_again();
         }
-        true
+        Ok(())
     }
 
     pub(super) fn remove(&mut self, vlan: VlanId, mac: MacAddr) -> bool {
-        let removed = self.table_mut(vlan).is_some_and(|t| t.remove(mac).is_some());
+        let removed = self.table_mut(vlan).remove(mac).is_some();
         self.len -= usize::from(removed);
         // Another entry may have moved to where the sweep has been.
         self.begin_again();
@@ -381,10 +390,11 @@ impl Fdb {
         self.tables.get(i).map(|(_, table)| table)
     }
 
+    /// The table of a VLAN, made if there is none. That of VLAN 0 is always there, and the first.
     #[inline]
-    fn table_mut(&mut self, vlan: VlanId) -> Option<&mut MacMap<u32>> {
+    fn table_mut(&mut self, vlan: VlanId) -> &mut MacMap<u32> {
         if vlan == VlanId::default() {
-            return self.tables.first_mut().map(|(_, table)| table);
+            return &mut self.tables[0].1;
         }
         let i = match self.tables.binary_search_by_key(&vlan, |&(v, _)| v) {
             Ok(i) => i,
@@ -394,7 +404,7 @@ impl Fdb {
                 i
             }
         };
-        self.tables.get_mut(i).map(|(_, table)| table)
+        &mut self.tables[i].1
     }
 }
 

@@ -10,7 +10,7 @@
 //! - `control.rs`: what people set by hand, and the kernel's errors.
 //! - `config.rs`: the words of the configuration.
 //!
-//! A switch has an address of its own only if its own device serves as a parent of ports ([`Switch::set_own_device`];
+//! A switch has a MAC address only if its own device serves as a parent of ports ([`Switch::set_own_device`];
 //! rules R131, R212, R213), and no spanning tree: STP is off, snooping too.
 //!
 //! ```
@@ -20,9 +20,9 @@
 //! use macvlab::verdict::Rule;
 //!
 //! # fn main() -> Result<(), Box<dyn core::error::Error>> {
-//! let mut switch = Switch::new(SwitchConfig::default()).map_err(|(errno, _)| errno)?;
-//! let a = switch.add_port(PortConfig::default()).map_err(|(errno, _)| errno)?;
-//! switch.set_flag(a, PortFlag::Hairpin, true).map_err(|(errno, _)| errno)?;
+//! let mut switch = Switch::new(SwitchConfig::default())?;
+//! let a = switch.add_port(PortConfig::default())?;
+//! switch.set_flag(a, PortFlag::Hairpin, true)?;
 //! let frame = [0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 2, 0, 0, 0, 0, 1, 8, 6];
 //! let header = EthHeader::parse(&frame)?;
 //! let verdict = switch.decide(a, &frame, &header, Instant::ZERO);
@@ -45,11 +45,12 @@ mod tests;
 mod vlan;
 
 pub use batch::Arrival;
-pub use config::{Assigned, Policy, PortConfig, PortFlag, PortFlags, PortState, PortVlans, SwitchConfig};
+pub use config::{
+    Assigned, DEFAULT_AGEING, Policy, PortConfig, PortFlag, PortFlags, PortState, PortVlans, SwitchConfig,
+};
 pub use control::MAX_PORTS;
 pub use fdb::{FdbEntry, FdbKind, MAX_FDB};
 
-use crate::errno::Errno;
 use crate::frame::{MacAddr, VlanId};
 use crate::verdict::Rule;
 use alloc::vec::Vec;
@@ -64,9 +65,6 @@ impl SwitchPortId {
     /// The switch's own device, where a frame that the switch's host sends comes from.
     pub const OWN: SwitchPortId = SwitchPortId(u16::MAX);
 }
-
-/// Why something that was set by hand was refused: the kernel's error and the rule.
-pub type Refused = (Errno, Rule);
 
 /// A switch.
 #[derive(Clone, Debug)]

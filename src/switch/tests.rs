@@ -4,8 +4,10 @@ mod sweeping;
 mod vlan_and_policy;
 
 use super::*;
+use crate::errno::Errno;
 use crate::frame::EthHeader;
 use crate::time::Instant;
+use crate::verdict::Refusal;
 use proptest::prelude::*;
 use std::time::Duration;
 
@@ -79,7 +81,7 @@ impl Bench {
         self.switch.fdb_entries(self.now).iter().map(|e| (e.mac.to_u64(), e.port.0)).collect()
     }
 
-    fn add(&mut self, addr: u64, port: SwitchPortId, kind: FdbKind) -> Result<(), Refused> {
+    fn add(&mut self, addr: u64, port: SwitchPortId, kind: FdbKind) -> Result<(), Refusal> {
         self.switch.add_fdb(mac(addr), port, kind, None, self.now)
     }
 }
@@ -322,18 +324,21 @@ fn the_own_address_cannot_be_entered_by_hand() {
     let mut b = Bench::plain();
     b.switch.set_own_device(mac(A));
     let add = |b: &mut Bench, m| b.switch.add_fdb(mac(m), P0, FdbKind::Static, None, b.now);
-    assert_eq!(add(&mut b, A), Err((Errno::Eexist, Rule::FdbRefused)));
+    assert_eq!(add(&mut b, A), Err(Refusal::new(Errno::Eexist, Rule::FdbRefused)));
     assert_eq!(add(&mut b, B), Ok(()));
 }
 
 #[test]
 fn state_errors() {
     let mut b = Bench::plain();
-    let einval = Err((Errno::Einval, Rule::StateRefused));
+    let einval = Err(Refusal::new(Errno::Einval, Rule::StateRefused));
     assert_eq!(b.switch.set_state(P0, PortState::Invalid(5)), einval);
     b.switch.set_carrier(P0, false);
     assert_eq!(b.switch.set_state(P0, PortState::Invalid(5)), einval);
-    assert_eq!(b.switch.set_state(P0, PortState::Learning), Err((Errno::Enetdown, Rule::StateRefused)));
+    assert_eq!(
+        b.switch.set_state(P0, PortState::Learning),
+        Err(Refusal::new(Errno::Enetdown, Rule::StateRefused))
+    );
     assert_eq!(b.switch.set_state(P0, PortState::Disabled), Ok(()));
     b.switch.set_carrier(P0, true);
     assert_eq!(b.switch.state(P0), Some(PortState::Forwarding), "no effect later");
@@ -349,14 +354,14 @@ fn state_errors() {
 fn fdb_dynamic() {
     let mut b = Bench::plain();
     b.add(A, P0, FdbKind::Dynamic).unwrap();
-    assert_eq!(b.add(A, P1, FdbKind::Static), Err((Errno::Eexist, Rule::FdbRefused)));
+    assert_eq!(b.add(A, P1, FdbKind::Static), Err(Refusal::new(Errno::Eexist, Rule::FdbRefused)));
     b.now = secs(300);
     assert_eq!(b.fdb(), []);
-    assert_eq!(b.switch.del_fdb(mac(A), None, b.now), Err((Errno::Enoent, Rule::FdbRefused)));
+    assert_eq!(b.switch.del_fdb(mac(A), None, b.now), Err(Refusal::new(Errno::Enoent, Rule::FdbRefused)));
     b.add(A, P0, FdbKind::Dynamic).unwrap();
     b.switch.set_carrier(P0, false);
     assert_eq!(b.fdb(), []);
-    let eperm = Err((Errno::Eperm, Rule::FdbRefused));
+    let eperm = Err(Refusal::new(Errno::Eperm, Rule::FdbRefused));
     assert_eq!(b.add(A, P0, FdbKind::Dynamic), eperm);
     assert_eq!(b.add(A, P0, FdbKind::Static), Ok(()));
     assert_eq!(b.switch.del_fdb(mac(A), None, b.now), Ok(()));
@@ -367,7 +372,7 @@ fn fdb_dynamic() {
         b.switch.set_state(P1, state).unwrap();
         assert_eq!(b.add(B, P1, FdbKind::Dynamic), result, "{state:?}");
     }
-    assert_eq!(b.add(0, P1, FdbKind::Static), Err((Errno::Einval, Rule::FdbRefused)));
+    assert_eq!(b.add(0, P1, FdbKind::Static), Err(Refusal::new(Errno::Einval, Rule::FdbRefused)));
     b.switch.set_ageing(Duration::ZERO, b.now);
     b.add(C, P2, FdbKind::Dynamic).unwrap();
     assert_eq!(b.fdb(), [], "with ageing 0 it is swept at once");
@@ -381,7 +386,7 @@ fn fwd_mask_bridge() {
         let config = SwitchConfig { group_fwd_mask: 1 << bit, ..SwitchConfig::default() };
         assert_eq!(Switch::new(config).map(|_| ()), set);
         if bit < 3 {
-            assert_eq!(set, Err((Errno::Einval, Rule::BridgeMask)));
+            assert_eq!(set, Err(Refusal::new(Errno::Einval, Rule::BridgeMask)));
             assert_eq!(b.send(P0, RESERVED + 15, A).0, Rule::ReservedLocal, "the whole value is refused");
         } else {
             assert_eq!(b.send(P0, RESERVED + bit, A), (Rule::SwitchMulticast, vec![1, 2]));
@@ -397,7 +402,7 @@ fn fwd_mask_port() {
         let config = PortConfig { group_fwd_mask: 1 << bit, ..PortConfig::default() };
         assert_eq!(b.switch.add_port(config).map(|_| ()), set);
         if bit == 1 {
-            assert_eq!(set, Err((Errno::Einval, Rule::PortMask)));
+            assert_eq!(set, Err(Refusal::new(Errno::Einval, Rule::PortMask)));
             assert_eq!(b.send(P0, RESERVED + 1, A), (Rule::ReservedPause, vec![]));
             continue;
         }
@@ -413,11 +418,11 @@ fn fwd_mask_port() {
 #[test]
 fn ports_are_limited_and_strangers_harmless() {
     let mut b = Bench::of(SwitchConfig::default(), vec![PortConfig::default(); usize::from(MAX_PORTS)]);
-    assert_eq!(b.switch.add_port(PortConfig::default()), Err((Errno::Exfull, Rule::SwitchPorts)));
+    assert_eq!(b.switch.add_port(PortConfig::default()), Err(Refusal::new(Errno::Exfull, Rule::SwitchPorts)));
     let nowhere = SwitchPortId(u16::MAX);
     assert_eq!(b.send(nowhere, ALL, A), (Rule::SwitchPortDown, vec![]));
-    assert_eq!(b.switch.set_flag(nowhere, PortFlag::Flood, true).map_err(|e| e.0), Err(Errno::Enodev));
-    assert_eq!(b.add(A, nowhere, FdbKind::Static).map_err(|e| e.0), Err(Errno::Enodev));
+    assert_eq!(b.switch.set_flag(nowhere, PortFlag::Flood, true).map_err(|e| e.errno), Err(Errno::Enodev));
+    assert_eq!(b.add(A, nowhere, FdbKind::Static).map_err(|e| e.errno), Err(Errno::Enodev));
     assert_eq!(b.send(P0, ALL, A).1.len(), 1022);
 }
 
@@ -427,7 +432,7 @@ fn the_forwarding_database_is_bounded() {
     for n in 0..MAX_FDB as u64 {
         assert_eq!(b.add(A + 256 + n, P0, FdbKind::Static), Ok(()));
     }
-    assert_eq!(b.add(A, P1, FdbKind::Static), Err((Errno::Enobufs, Rule::FdbRefused)));
+    assert_eq!(b.add(A, P1, FdbKind::Static), Err(Refusal::new(Errno::Enobufs, Rule::FdbRefused)));
     b.send(P1, ALL, B);
     assert_eq!(b.why(P0, P1, B, C), Ok(Rule::UnknownUnicast), "no room to learn: flooded");
     assert_eq!(b.send(P1, B, B).0, Rule::UnknownUnicast, "even to itself");

@@ -62,6 +62,7 @@ pub struct MacMap<Side = ()> {
 
 /// An entry that cannot be stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum Unfit {
     /// The zero address belongs to no station.
     #[error("the zero address is not a station's")]
@@ -239,7 +240,7 @@ impl<Side: Copy + Default> MacMap<Side> {
         }
         let entry = Entry { key: Key::new(mac), value };
         if let Some(place) = self.find(entry.key) {
-            let old = (self.at(place), self.side.get(place.index()).copied().unwrap_or_default());
+            let old = (self.at(place), self.side[place.index()]);
             self.put(place, entry, side);
             return Ok(Some(old));
         }
@@ -425,7 +426,7 @@ impl<Side: Copy + Default> MacMap<Side> {
         let old = core::mem::replace(self, MacMap::of_buckets(buckets));
         for (bucket, sides) in old.buckets.iter().zip(old.side.chunks(LANES)) {
             for (slot, entry) in bucket.entries() {
-                self.add(entry, sides.get(slot).copied().unwrap_or_default());
+                self.add(entry, sides[slot]);
             }
         }
     }

@@ -5,8 +5,10 @@
 //! in the verdict; who receives it is worked out when it is delivered, by the predicate that also answers "why not?".
 
 mod catalogue;
+mod refusal;
 mod rule;
 
+pub use refusal::Refusal;
 pub use rule::{Rule, RuleKind};
 
 /// A port of one parent, by the order in which its slot was made.

@@ -33,6 +33,9 @@ impl fmt::Display for Rule {
     }
 }
 
+/// The error of questions such as [`Switch::may_leave`](crate::switch::Switch::may_leave): the rule that says no.
+impl core::error::Error for Rule {}
+
 /// Makes the enum, and a table of its texts, from one list.
 macro_rules! rules {
     ($($variant:ident = $id:literal, $kind:ident, $title:literal, $why:literal, $kernel:literal;)*) => {

@@ -57,7 +57,7 @@ fn frames() -> Vec<(String, Vec<u8>)> {
 type Deliveries = BTreeMap<Vec<u8>, Vec<String>>;
 
 fn simulated(spec: &LabSpec) -> Deliveries {
-    let mut lab = Lab::new(spec, Options { stacks: false, ..Options::default() });
+    let mut lab = Lab::new(spec, Options::default().with_stacks(false));
     let mut deliveries = Deliveries::new();
     let mut sink = |event: &Event| {
         if let Event::Hop(hop) = event
@@ -130,7 +130,7 @@ fn and_so_does_the_kernel() {
     for (at, frame) in frames() {
         let frame = FrameSpec::Bytes(frame);
         let action = Action::Inject { at: at.into(), entry: InjectPoint::Device, frame };
-        spec.steps.push(StepSpec { action, expect: None, line: 0 });
+        spec.steps.push(StepSpec::new(action));
     }
     macvlab::kernel::acquire_privileges().unwrap();
     let mut oracle = macvlab::kernel::Oracle::new().unwrap();

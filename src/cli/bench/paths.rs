@@ -4,14 +4,14 @@ use super::tables::{Fx, FxMap};
 use macvlab::capture::{FrameSize, Traffic, TrafficSpec};
 use macvlab::counters::Counters;
 use macvlab::frame::{EthHeader, MacAddr, PacketType};
-use macvlab::macvlan::{self, Delivery, Demux, Forwarding, Mode, PortRequest, Unicast, count_delivery};
-use macvlab::nic::{Filter, Nic, UnicastFilter};
+use macvlab::macvlan::{self, Delivery, Forwarding, Mode, PortRequest, Unicast, count_delivery};
+use macvlab::nic::{Nic, UnicastFilter};
 use macvlab::switch::{
     Arrival, FloodKind, Learn, PortConfig, Switch, SwitchConfig, SwitchEgress, SwitchPortId, SwitchVerdict,
 };
 use macvlab::table::{Lookup, MacTable};
 use macvlab::time::Instant;
-use macvlab::verdict::{Egress, Rule, Verdict};
+use macvlab::verdict::{Egress, Refusal, Rule, Verdict};
 use std::collections::HashMap;
 use std::hash::BuildHasherDefault;
 use std::hint::black_box;
@@ -181,18 +181,14 @@ fn decide_at_length<T: Lookup>(table: &Forwarding<T>, tally: &mut [Counters], fr
 }
 
 /// A parent with ports of one mode, all up, as its demultiplexer sees it.
-pub(crate) fn forwarding(macs: &[MacAddr], mode: Mode) -> Result<Arc<Forwarding>, macvlan::Refusal> {
-    let mut nic = Nic::new(MacAddr([2, 0, 0, 0, 0, 1]), 1500, Filter::new(UnicastFilter::None));
-    nic.set_up(true);
-    let mut slot: Option<Demux> = None;
+pub(crate) fn forwarding(macs: &[MacAddr], mode: Mode) -> Result<Arc<Forwarding>, Refusal> {
+    let mut parent = macvlan::Parent::new(Nic::new(MacAddr([2, 0, 0, 0, 0, 1]), 1500, UnicastFilter::None)?);
+    parent.set_up(true);
     for &mac in macs {
-        let id =
-            macvlan::create(&mut slot, &nic, &PortRequest { mac, mode, ..PortRequest::default() }, false)?;
-        if let Some(demux) = &mut slot {
-            demux.set_up(&mut nic, id, true)?;
-        }
+        let id = parent.create(&PortRequest::new(mac).with_mode(mode))?;
+        parent.port_mut(id)?.set_up(true)?;
     }
-    Ok(slot.as_mut().map(|demux| demux.publish().clone()).unwrap_or_default())
+    Ok(parent.publish().cloned().unwrap_or_default())
 }
 
 /// A port's ring, which receives frames by index.
@@ -254,7 +250,7 @@ pub(crate) struct Crossing {
 const CROSSINGS: usize = 1 << 18;
 
 impl Crossing {
-    pub(crate) fn new(stations: u32) -> Result<Crossing, macvlab::switch::Refused> {
+    pub(crate) fn new(stations: u32) -> Result<Crossing, Refusal> {
         let mut switch = Switch::new(SwitchConfig::default())?;
         let ports = [switch.add_port(PortConfig::default())?, switch.add_port(PortConfig::default())?];
         let arrival = |ingress, src, dst| {

@@ -5,9 +5,9 @@ use super::paths::{Crossing, FRAMES, Flood, Frames, OtherCrossing, Parent, forwa
 use super::tables::{Chains, FxMap, List, StdMap};
 use macvlab::capture::{FrameSize, Traffic};
 use macvlab::frame::MacAddr;
-use macvlab::macvlan::{Forwarding, Mode, Refusal};
-use macvlab::switch::Refused;
+use macvlab::macvlan::{Forwarding, Mode};
 use macvlab::table::Lookup;
+use macvlab::verdict::Refusal;
 use std::hint::black_box;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -91,7 +91,7 @@ fn stations(n: u32) -> Vec<MacAddr> {
 
 fn parent(macs: &[MacAddr], mode: Mode) -> Result<Arc<Forwarding>, Failure> {
     forwarding(macs, mode)
-        .map_err(|(errno, _): Refusal| Failure::Because(format!("a port was refused: {errno}")))
+        .map_err(|refusal: Refusal| Failure::Because(format!("a port was refused: {}", refusal.errno)))
 }
 
 fn decisions(ports: u32, size: FrameSize, hits: u8, to: &mut Vec<Subject>) -> Result<(), Failure> {
@@ -189,7 +189,7 @@ fn flood(receivers: u32) -> Result<Subject, Failure> {
 fn switches(stations: u32, to: &mut Vec<Subject>) -> Result<(), Failure> {
     let crossing = || {
         Crossing::new(stations)
-            .map_err(|(errno, _): Refused| Failure::Because(format!("a switch port was refused: {errno}")))
+            .map_err(|refusal| Failure::Because(format!("a switch port was refused: {}", refusal.errno)))
     };
     let own = crossing()?;
     let memory = own.memory();

@@ -30,7 +30,7 @@ pub fn random_lab(seed: u64) -> LabSpec {
         while maker.dice.percent(35) {
             let action = maker.change(&lab);
             maker.follow(&action);
-            lab.steps.push(StepSpec { action, expect: None, line: 0 });
+            lab.steps.push(StepSpec::new(action));
         }
         if parts && waiting.is_empty() && maker.dice.percent(30) {
             waiting = maker.datagram(seed);
@@ -39,7 +39,7 @@ pub fn random_lab(seed: u64) -> LabSpec {
         // Mostly the fragments are consecutive.
         let part = if maker.dice.percent(85) { waiting.pop() } else { None };
         let action = part.unwrap_or_else(|| maker.frame(&lab));
-        lab.steps.push(StepSpec { action, expect: None, line: 0 });
+        lab.steps.push(StepSpec::new(action));
     }
     lab
 }

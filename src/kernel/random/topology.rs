@@ -14,7 +14,7 @@ use crate::switch::{PortFlags, PortState, PortVlans};
 use std::time::Duration;
 
 fn device(name: Name, kind: DeviceKind) -> DeviceSpec {
-    DeviceSpec { name, kind, line: 0 }
+    DeviceSpec::new(name, kind)
 }
 
 impl LabGenerator {

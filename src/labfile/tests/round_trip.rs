@@ -336,7 +336,7 @@ fn lab(numbers: &[u32]) -> LabSpec {
         line: 0,
     };
     let steps = (0..d.below(8)).map(|_| d.step()).collect();
-    let devices = devices.into_iter().map(|(name, kind)| DeviceSpec { name: name.into(), kind, line: 0 });
+    let devices = devices.into_iter().map(|(name, kind)| DeviceSpec::new(name, kind));
     LabSpec { title: d.word(), devices: devices.collect(), switches: vec![switch], steps }
 }
 

@@ -3,16 +3,15 @@
 mod keys;
 mod step;
 
-use super::device::DEFAULT_MTU;
-use super::switch::{DEFAULT_AGEING, STATES};
+use super::switch::STATES;
 use crate::lab::spec::{
-    DeviceKind, DeviceSpec, FdbSpec, LabSpec, MacvlanSpec, NicSpec, RouterSpec, StationSpec, SwitchPortSpec,
-    SwitchSpec, TapOpen, VlanSpec,
+    DEFAULT_MTU, DeviceKind, DeviceSpec, FdbSpec, LabSpec, MacvlanSpec, NicSpec, RouterSpec, StationSpec,
+    SwitchPortSpec, SwitchSpec, TapOpen, VlanSpec,
 };
 use crate::macvlan::{MacvlanFlags, Mode};
 use crate::nic::UnicastFilter;
 use crate::station::{IpSpec, default_mac};
-use crate::switch::{Policy, PortFlag, PortFlags, PortState, PortVlans};
+use crate::switch::{DEFAULT_AGEING, Policy, PortFlag, PortFlags, PortState, PortVlans};
 use keys::{Keys, bare, duration, quote};
 use std::time::Duration;
 
@@ -49,7 +48,7 @@ fn device_tables(device: &DeviceSpec) -> String {
             if let Some(errno) = spec.expect {
                 keys.text("expect", errno.name());
             }
-            (if spec.tap { "macvtap" } else { "macvlan" }, keys)
+            (spec.device_type().name(), keys)
         }
         DeviceKind::Station(station) => {
             let mut keys = Keys::default();

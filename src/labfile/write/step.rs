@@ -4,9 +4,10 @@ use super::keys::{Keys, duration, hex, list, quote};
 use super::{fdb_entry, flags, macvlan_keys, state};
 use crate::frame::{Craft, CraftBody, IpRef, MacRef, Tag};
 use crate::lab::spec::{
-    Action, Change, Expect, FrameSpec, InjectPoint, ProbeSpec, StepSpec, SwitchChange, Target,
+    Action, Change, DEFAULT_TIMEOUT, Expect, FrameSpec, InjectPoint, ProbeSpec, StepSpec, SwitchChange,
+    Target,
 };
-use crate::labfile::{craft, step as defaults};
+use crate::labfile::craft;
 use crate::macvlan::SourcesChange;
 
 /// The keys of one step.
@@ -22,7 +23,7 @@ pub(super) fn step(step: &StepSpec) -> String {
         Action::SetSwitch { switch, change } => keys.put("set", set_switch(switch, change)),
         Action::Add { name, spec } => {
             let mut table = Keys::default();
-            table.text(if spec.tap { "macvtap" } else { "macvlan" }, name);
+            table.text(spec.device_type().name(), name);
             macvlan_keys(&mut table, spec);
             keys.put("add", table.inline());
         }
@@ -55,7 +56,7 @@ fn probe(spec: &ProbeSpec) -> String {
         Target::Address(addr) => keys.text("to", &addr.to_string()),
     }
     keys.unless("count", &spec.count, &1);
-    if spec.timeout != defaults::DEFAULT_TIMEOUT {
+    if spec.timeout != DEFAULT_TIMEOUT {
         keys.text("timeout", &duration(spec.timeout));
     }
     keys.inline()

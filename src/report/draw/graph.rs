@@ -3,7 +3,7 @@
 use super::scene::{Refused, Scene};
 use super::topology::{Branch, Leaf, Topology};
 use super::words;
-use crate::lab::Device;
+use crate::lab::{Device, DeviceType};
 use std::collections::BTreeMap;
 
 /// A statement. Ids are made of letters, digits and `_`.
@@ -76,14 +76,15 @@ impl<'a> Graph<'a> {
         }
         for (a, b) in &topology.cables {
             // From top to bottom: parents, switches, machines.
-            let (a, b) = if matches!(a.kind, "station" | "router") { (b, a) } else { (a, b) };
+            let (a, b) =
+                if matches!(a.kind, DeviceType::Station | DeviceType::Router) { (b, a) } else { (a, b) };
             self.edge(self.id(a), self.id(b), EdgeLook::Cable);
         }
     }
 
     /// A parent and the devices on it.
     fn branch(&mut self, branch: &Branch<'a>) {
-        let around = if branch.device.kind == "vlan" { "VLAN sub-interface" } else { "host of" };
+        let around = if branch.device.kind == DeviceType::Vlan { "VLAN sub-interface" } else { "host of" };
         self.open("h", branch.device, format!("{around} {}", branch.device.name));
         self.device(branch.device);
         let parent = self.id(branch.device);
@@ -119,13 +120,13 @@ impl<'a> Graph<'a> {
 
     fn socket(&mut self, port: &Device) {
         let peer = port.peer.as_ref().and_then(|name| self.scene.devices.iter().find(|d| d.name == *name));
-        let notes = words::socket(port, peer.is_some_and(|d| d.kind == "nic")).join(", ");
+        let notes = words::socket(port, peer.is_some_and(|d| d.kind == DeviceType::Nic)).join(", ");
         let lines = [port.name.to_string(), notes].into_iter().filter(|line| !line.is_empty()).collect();
         self.statements.push(Statement::Node { id: self.id(port), look: NodeStyle::Socket, lines });
     }
 
     fn refused(&mut self, id: String, refused: &Refused) {
-        let why = format!("refused: {} {}", refused.errno, refused.rule);
+        let why = format!("refused: {} {}", refused.refusal.errno, refused.refusal.rule);
         let lines = vec![format!("✗ {}", refused.name), why];
         self.statements.push(Statement::Node { id, look: NodeStyle::Refused, lines });
     }

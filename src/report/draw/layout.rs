@@ -4,8 +4,8 @@
 use super::group::{Group, groups};
 use super::scene::{Refused, Scene};
 use super::topology::{Branch, Leaf, Machine, Topology};
-use crate::lab::Device;
 use crate::lab::spec::Name;
+use crate::lab::{Device, DeviceType};
 use std::collections::BTreeMap;
 
 pub(super) const NODE_W: i32 = 136;
@@ -203,7 +203,7 @@ impl<'a> Layout<'a> {
     fn branch(&mut self, branch: &Branch<'a>, at: Point) {
         let size = branch_size(branch);
         let label = match branch.device.kind {
-            "vlan" => String::new(),
+            DeviceType::Vlan => String::new(),
             _ => format!("host of {}", branch.device.name),
         };
         self.frames.push(Outline { at, size, label });
@@ -344,7 +344,11 @@ impl<'a> Layout<'a> {
             let ends = Some((a.name.clone(), b.name.clone()));
             self.wires.push(Wire { points, kind: WireKind::Cable, ends });
         }
-        let idle = topology.parents.iter().map(|b| b.device).filter(|d| d.kind == "nic" && d.peer.is_none());
+        let idle = topology
+            .parents
+            .iter()
+            .map(|b| b.device)
+            .filter(|d| d.kind == DeviceType::Nic && d.peer.is_none());
         let idle: Vec<Point> =
             idle.filter_map(|d| self.places.get(&d.name)).map(|p| (p.spot.x, p.spot.y)).collect();
         for (x, y) in idle {

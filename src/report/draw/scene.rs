@@ -1,10 +1,9 @@
 //! The devices that a diagram shows, collected from the hop log.
 
-use crate::errno::Errno;
 use crate::lab::spec::Name;
 use crate::lab::{Device, Event, SetupStage};
 use crate::report::words::printable;
-use crate::verdict::Rule;
+use crate::verdict::Refusal;
 
 /// A lab's devices at one moment.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -26,10 +25,8 @@ pub struct Refused {
     pub parent: Option<Name>,
     /// It was not created; otherwise it stayed down.
     pub stage: SetupStage,
-    /// The error.
-    pub errno: Errno,
-    /// The rule that refused it.
-    pub rule: Rule,
+    /// Why.
+    pub refusal: Refusal,
 }
 
 impl Refused {
@@ -40,14 +37,8 @@ impl Refused {
             SetupStage::Create => "is not created",
             SetupStage::Up => "stays down",
         };
-        let (errno, rule) = (self.errno, self.rule);
-        format!(
-            "{} {what}: {errno} ({}): {rule} {}. {}",
-            printable(&self.name),
-            errno.text(),
-            rule.title(),
-            rule.why()
-        )
+        let Refused { name, refusal, .. } = self;
+        format!("{} {what}: {refusal}. {}", printable(name), refusal.rule.why())
     }
 }
 
@@ -66,9 +57,9 @@ impl Scene {
     pub fn event(&mut self, event: &Event) -> bool {
         match event {
             Event::Lab { title, .. } => self.title.clone_from(title),
-            Event::Setup { device, parent, stage, errno, rule, .. } => {
+            Event::Setup { device, parent, stage, refusal, .. } => {
                 let (name, parent) = (device.clone(), parent.clone());
-                self.refused.push(Refused { name, parent, stage: *stage, errno: *errno, rule: *rule });
+                self.refused.push(Refused { name, parent, stage: *stage, refusal: *refusal });
                 return true;
             }
             _ => {}

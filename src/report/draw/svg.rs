@@ -4,7 +4,7 @@
 use super::layout::{Layout, Node, NodeKind, Outline, Point, Socket, Wire, WireKind};
 use super::scene::Scene;
 use super::words;
-use crate::lab::Device;
+use crate::lab::{Device, DeviceType};
 use crate::report::words::printable;
 use std::fmt::Write as _;
 
@@ -100,7 +100,7 @@ fn node(node: &Node<'_>, scene: &Scene, out: &mut String) {
             lines(node, "host stack", [line.unwrap_or_else(|| "no address".to_owned())], out);
         }
         NodeKind::Device(device) => {
-            let class = device.mode.map_or(device.kind, |mode| mode.name());
+            let class = device.mode.map_or(device.kind.name(), |mode| mode.name());
             let down = words::down(device, scene);
             let class = format!("mv-{class}{}", if down.is_some() { " mv-down" } else { "" });
             begin(&class, device, &words::all(device, scene), out);
@@ -120,7 +120,7 @@ fn node(node: &Node<'_>, scene: &Scene, out: &mut String) {
             let class = format!("mv-bar{}", if down.is_some() { " mv-down" } else { "" });
             begin(&class, device, &words::all(device, scene), out);
             rect("mv-box", node.at, node.size, 6, out);
-            let what = if device.kind == "switch" {
+            let what = if device.kind == DeviceType::Switch {
                 "the switch's own device".to_owned()
             } else {
                 words::kind(device)
@@ -144,7 +144,7 @@ fn node(node: &Node<'_>, scene: &Scene, out: &mut String) {
         NodeKind::Refused(refused) => {
             let _ = write!(out, "<g class=\"mv-refused\"><title>{}</title>", escape(&refused.in_words()));
             rect("mv-box", node.at, node.size, 8, out);
-            let why = format!("{} {}", refused.errno, refused.rule);
+            let why = format!("{} {}", refused.refusal.errno, refused.refusal.rule);
             lines(node, &format!("✗ {}", refused.name), ["refused".to_owned(), why], out);
         }
         NodeKind::More(count) => {

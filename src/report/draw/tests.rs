@@ -3,7 +3,7 @@
 use super::layout::{NodeKind, WireKind};
 use super::*;
 use crate::lab::spec::Name;
-use crate::lab::{Device, Lab, LabSpec, Options};
+use crate::lab::{Device, DeviceType, Lab, LabSpec, Options};
 use std::path::Path;
 
 fn spec(name: &str) -> LabSpec {
@@ -123,10 +123,10 @@ fn hairpin_and_steps_can_be_seen() {
 fn hundreds_of_ports_are_put_together() {
     let device = |name: String, kind, parent: Option<&str>| {
         let parent = parent.map(Name::from);
-        Device { name: name.into(), kind, parent, up: true, ..Device::default() }
+        Device { parent, ..Device::new(name, kind) }
     };
-    let ports = (0..500).map(|n| device(format!("c{n}"), "macvlan", Some("eth0")));
-    let devices = std::iter::once(device("eth0".into(), "nic", None)).chain(ports).collect();
+    let ports = (0..500).map(|n| device(format!("c{n}"), DeviceType::Macvlan, Some("eth0")));
+    let devices = std::iter::once(device("eth0".into(), DeviceType::Nic, None)).chain(ports).collect();
     let scene = Scene { devices, ..Scene::default() };
     let layout = Layout::of(&scene);
     let more =
@@ -144,9 +144,9 @@ fn names_stay_text() {
     let name = "</text><script>&\"'\\\u{7}#;`]\u{ffff}";
     let device = |name: &str, kind, parent: Option<&str>| {
         let parent = parent.map(Name::from);
-        Device { name: name.into(), kind, parent, up: true, ..Device::default() }
+        Device { parent, ..Device::new(name, kind) }
     };
-    let devices = vec![device(name, "nic", None), device("c1", "macvlan", Some(name))];
+    let devices = vec![device(name, DeviceType::Nic, None), device("c1", DeviceType::Macvlan, Some(name))];
     let scene = Scene { title: format!("{name}\nend"), devices, ..Scene::default() };
     let svg = svg(&scene);
     assert!(!svg.contains("<script") && !svg.contains("&\"") && svg.contains("&lt;script&gt;"), "{svg}");
@@ -165,13 +165,9 @@ fn names_stay_text() {
 fn sub_interfaces_are_drawn_up_to_a_depth() {
     let nested = |count: usize| {
         let below = |n: usize| if n == 1 { "eth0".to_owned() } else { format!("v{}", n - 1) };
-        let vlan = |n| Device {
-            name: format!("v{n}").into(),
-            kind: "vlan",
-            parent: Some(below(n).into()),
-            ..Device::default()
-        };
-        let nic = Device { name: "eth0".into(), kind: "nic", ..Device::default() };
+        let vlan =
+            |n| Device { parent: Some(below(n).into()), ..Device::new(format!("v{n}"), DeviceType::Vlan) };
+        let nic = Device::new("eth0", DeviceType::Nic);
         Scene { devices: std::iter::once(nic).chain((1..=count).map(vlan)).collect(), ..Scene::default() }
     };
     for (count, drawn) in [(15, 15), (16, 16), (17, 16)] {

@@ -1,7 +1,7 @@
 //! Which device is on which, and where each cable leads.
 
 use super::scene::{Refused, Scene};
-use crate::lab::Device;
+use crate::lab::{Device, DeviceType};
 use std::collections::BTreeSet;
 
 /// Maximum depth of nested sub-interfaces drawn: more than any lab has.
@@ -53,16 +53,16 @@ pub(super) struct Machine<'a> {
 impl<'a> Topology<'a> {
     pub(super) fn of(scene: &'a Scene) -> Topology<'a> {
         let devices = &scene.devices;
-        let of_kind = |kind: &'static str| devices.iter().filter(move |d| d.kind == kind);
-        let own = of_kind("switch").filter(|d| d.mac.is_some());
-        let parents: Vec<_> = of_kind("nic").chain(own).map(|d| branch(d, scene, 0)).collect();
-        let switches = of_kind("switch").map(|switch| {
-            let ports = of_kind("switch-port").filter(|p| p.parent.as_ref() == Some(&switch.name));
+        let of_kind = |kind: DeviceType| devices.iter().filter(move |d| d.kind == kind);
+        let own = of_kind(DeviceType::Switch).filter(|d| d.mac.is_some());
+        let parents: Vec<_> = of_kind(DeviceType::Nic).chain(own).map(|d| branch(d, scene, 0)).collect();
+        let switches = of_kind(DeviceType::Switch).map(|switch| {
+            let ports = of_kind(DeviceType::SwitchPort).filter(|p| p.parent.as_ref() == Some(&switch.name));
             (switch, ports.collect())
         });
         let mut machines: Vec<Machine<'a>> = Vec::new();
-        for device in devices.iter().filter(|d| matches!(d.kind, "station" | "router")) {
-            let router = if device.kind == "router" { device.parent.as_deref() } else { None };
+        for device in devices.iter().filter(|d| matches!(d.kind, DeviceType::Station | DeviceType::Router)) {
+            let router = if device.kind == DeviceType::Router { device.parent.as_deref() } else { None };
             match machines.iter_mut().find(|m| router.is_some() && m.router == router) {
                 Some(machine) => machine.interfaces.push(device),
                 None => machines.push(Machine { router, interfaces: vec![device] }),
@@ -70,24 +70,19 @@ impl<'a> Topology<'a> {
         }
         let there = |refused: &&Refused| devices.iter().any(|d| d.name == refused.name);
         let placed = |refused: &&Refused| {
-            devices.iter().any(|d| Some(&d.name) == refused.parent.as_ref() && is_parent(d))
+            devices.iter().any(|d| Some(&d.name) == refused.parent.as_ref() && d.can_be_parent())
         };
         let strays = scene.refused.iter().filter(|r| !there(r) && !placed(r)).collect();
         Topology { parents, switches: switches.collect(), machines, cables: cables(devices), strays }
     }
 }
 
-/// Whether refused ports can be drawn on it.
-fn is_parent(device: &Device) -> bool {
-    matches!(device.kind, "nic" | "vlan") || (device.kind == "switch" && device.mac.is_some())
-}
-
 fn branch<'a>(device: &'a Device, scene: &'a Scene, depth: usize) -> Branch<'a> {
     let mut leaves = vec![Leaf::Stack(device)];
     for child in scene.devices.iter().filter(|d| d.parent.as_ref() == Some(&device.name)) {
         match child.kind {
-            "macvlan" | "macvtap" => leaves.push(Leaf::Port(child)),
-            "vlan" if depth < MAX_DEPTH => leaves.push(Leaf::Vlan(branch(child, scene, depth + 1))),
+            DeviceType::Macvlan | DeviceType::Macvtap => leaves.push(Leaf::Port(child)),
+            DeviceType::Vlan if depth < MAX_DEPTH => leaves.push(Leaf::Vlan(branch(child, scene, depth + 1))),
             _ => {}
         }
     }

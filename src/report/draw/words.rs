@@ -1,17 +1,18 @@
 //! The labels of a diagram.
 
-use super::scene::Scene;
-use crate::lab::Device;
+use super::scene::{Refused, Scene};
+use crate::lab::{Device, DeviceType};
 use crate::report::words::{port_notes, printable};
 
 /// The kind of device, for users.
 pub(in crate::report) fn kind(device: &Device) -> String {
     match (device.kind, device.mode, device.vlan) {
-        (kind @ ("macvlan" | "macvtap"), Some(mode), _) => format!("{kind}, {mode}"),
-        ("nic", ..) => "NIC".to_owned(),
-        ("vlan", _, Some(id)) => format!("VLAN {id}"),
-        ("router", ..) => "router interface".to_owned(),
-        (kind, ..) => kind.replace('-', " "),
+        (kind, Some(mode), _) if kind.is_port() => format!("{kind}, {mode}"),
+        (DeviceType::Nic, ..) => "NIC".to_owned(),
+        (DeviceType::Vlan, _, Some(id)) => format!("VLAN {id}"),
+        (DeviceType::Router, ..) => "router interface".to_owned(),
+        (DeviceType::SwitchPort, ..) => "switch port".to_owned(),
+        (kind, ..) => kind.to_string(),
     }
 }
 
@@ -30,7 +31,7 @@ pub(super) fn down(device: &Device, scene: &Scene) -> Option<String> {
         return None;
     }
     Some(match scene.refusal(&device.name) {
-        Some(refused) => format!("down: {} {}", refused.errno, refused.rule),
+        Some(Refused { refusal, .. }) => format!("down: {} {}", refusal.errno, refusal.rule),
         None => "down".to_owned(),
     })
 }
@@ -52,7 +53,7 @@ pub(super) fn all(device: &Device, scene: &Scene) -> String {
         text.push_str(", ");
         text.push_str(what);
     };
-    if let Some(parent) = device.parent.as_ref().filter(|_| device.kind != "switch-port") {
+    if let Some(parent) = device.parent.as_ref().filter(|_| device.kind != DeviceType::SwitchPort) {
         add(&format!("on {}", printable(parent)));
     }
     if let Some(mac) = device.mac {

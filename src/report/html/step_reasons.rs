@@ -23,8 +23,8 @@ pub struct Reason {
 /// outcome at each device, up to the limit.
 #[must_use]
 pub fn because(spec: &StepSpec, outcome: Outcome, events: &[Event], devices: &[Device]) -> Vec<Reason> {
-    if let Outcome::Error(errno, rule) = outcome {
-        return vec![Reason { rule, text: format!("refused with {errno}") }];
+    if let Outcome::Refused(refusal) = outcome {
+        return vec![Reason { rule: refusal.rule, text: format!("refused with {}", refusal.errno) }];
     }
     match &spec.action {
         Action::Ping(probe) | Action::Arping(probe) | Action::Udp(probe) | Action::Tcp(probe) => {

@@ -182,7 +182,7 @@ fn drawings_are_shared_and_bounded() {
         switch: "sw0".into(),
         change: SwitchChange::Flag { port: "eth0".into(), flag: PortFlag::Hairpin, value },
     };
-    let step = |action| StepSpec { action, expect: None, line: 0 };
+    let step = |action| StepSpec::new(action);
     spec.steps = (0..20).map(|n| step(flip(n % 2 == 1))).collect();
     let value = written(&events(&spec));
     assert_eq!(value["drawings"].as_array().unwrap().len(), 2);

@@ -1,7 +1,7 @@
 //! Finds the hop that a frame came from: the previous hop of the same copy. For display only: nothing is decided here.
 
 use crate::lab::spec::Name;
-use crate::lab::{Device, Hop, HopKind};
+use crate::lab::{Device, DeviceType, Hop, HopKind};
 use std::collections::BTreeMap;
 
 /// The device below, or the far end of the cable.
@@ -26,7 +26,7 @@ impl Ways {
         let ties = |d: &Device| Attachments {
             parent: d.parent.clone(),
             peer: d.peer.clone(),
-            of_switch: d.kind == "switch-port",
+            of_switch: d.kind == DeviceType::SwitchPort,
         };
         self.ties = devices.iter().map(|d| (d.name.clone(), ties(d))).collect();
     }

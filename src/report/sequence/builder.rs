@@ -4,9 +4,9 @@ use super::lanes::Devices;
 use super::{ArrowKind, Entry, MAX_ARROWS, Story};
 use crate::frame::{PacketType, summary};
 use crate::lab::spec::{Action, Name, Target};
-use crate::lab::{CandidateKind, Decision, Event, Hop, HopKind};
+use crate::lab::{CandidateKind, Decision, DeviceType, Event, Hop, HopKind};
 use crate::report::words::{outcome_in_words, printable, step_in_words};
-use crate::verdict::{Rule, RuleKind};
+use crate::verdict::{Refusal, Rule, RuleKind};
 use std::collections::BTreeSet;
 
 /// Maximum number of candidates named in one note.
@@ -78,7 +78,7 @@ impl SequenceBuilder {
                 self.devices.learn(devices);
             }
             Event::Devices { changed, .. } => self.devices.learn(changed),
-            Event::Setup { device, errno, rule, .. } => {
+            Event::Setup { device, refusal: Refusal { errno, rule, .. }, .. } => {
                 self.heading(format!("{} is refused: {errno} by {rule} {}", printable(device), rule.title()));
             }
             Event::Step { step, spec } => {
@@ -145,15 +145,15 @@ impl SequenceBuilder {
         let Some(device) = self.devices.get(&hop.device) else { return };
         let here: Name = self.devices.lane(&hop.device).into();
         let (kind, below) = (device.kind, device.parent.clone());
-        let port = matches!(kind, "macvlan" | "macvtap");
+        let port = kind.is_port();
         // The device that a sent frame arrives at, or that a received frame comes from.
         let next = match kind {
-            "macvlan" | "macvtap" | "vlan" => below.clone(),
+            DeviceType::Macvlan | DeviceType::Macvtap | DeviceType::Vlan => below.clone(),
             _ => device.peer.as_deref().map(|peer| self.devices.lane(peer).into()),
         };
         let line = match hop.kind {
             // An arrow to this point exists already, except into a sub-interface.
-            HopKind::Arrive(_) if kind == "vlan" => {
+            HopKind::Arrive(_) if kind == DeviceType::Vlan => {
                 below.map(|parent| (parent, here, ArrowKind::Gets, Rule::VlanReceive))
             }
             HopKind::Arrive(_) => None,

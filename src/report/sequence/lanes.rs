@@ -2,8 +2,8 @@
 //! external devices.
 
 use super::Lane;
-use crate::lab::Device;
 use crate::lab::spec::Name;
+use crate::lab::{Device, DeviceType};
 use crate::report::draw::kind_in_words;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -35,7 +35,7 @@ impl Devices {
     /// The name of a device's lane: a switch port uses that of its switch.
     pub(super) fn lane<'a>(&'a self, name: &'a str) -> &'a str {
         match self.get(name) {
-            Some(device) if device.kind == "switch-port" => device.parent.as_deref().unwrap_or(name),
+            Some(device) if device.kind == DeviceType::SwitchPort => device.parent.as_deref().unwrap_or(name),
             _ => name,
         }
     }
@@ -44,22 +44,22 @@ impl Devices {
     pub(super) fn lanes(&self, taking_part: &BTreeSet<Name>) -> Vec<Lane> {
         let mut order: Vec<&Device> = Vec::new();
         let sitting = Sitting::of(&self.list);
-        let mut parents = self.list.iter().filter(|d| d.kind == "nic");
+        let mut parents = self.list.iter().filter(|d| d.kind == DeviceType::Nic);
         // The first host is on the left of the external devices, all others on the right, in reverse order.
         if let Some(nic) = parents.next() {
             order.extend(sitting.on(nic));
             order.push(nic);
         }
-        let outside = |kind: &'static str| self.list.iter().filter(move |d| d.kind == kind);
-        order.extend(outside("switch"));
+        let outside = |kind: DeviceType| self.list.iter().filter(move |d| d.kind == kind);
+        order.extend(outside(DeviceType::Switch));
         for nic in parents {
             order.push(nic);
             order.extend(sitting.on(nic));
         }
-        order.extend(outside("router"));
-        order.extend(outside("station"));
+        order.extend(outside(DeviceType::Router));
+        order.extend(outside(DeviceType::Station));
         // A port on a switch, or on an unknown device.
-        order.extend(self.list.iter().filter(|d| d.kind != "switch-port"));
+        order.extend(self.list.iter().filter(|d| d.kind != DeviceType::SwitchPort));
         let mut seen = BTreeSet::new();
         order.retain(|device| taking_part.contains(&device.name) && seen.insert(&device.name));
         order.iter().map(|d| Lane { name: d.name.to_string(), kind: kind_in_words(d) }).collect()
@@ -72,7 +72,8 @@ struct Sitting<'a>(BTreeMap<&'a str, Vec<&'a Device>>);
 impl<'a> Sitting<'a> {
     fn of(list: &'a [Device]) -> Sitting<'a> {
         let mut sitting: BTreeMap<&str, Vec<&Device>> = BTreeMap::new();
-        for device in list.iter().filter(|d| d.kind != "switch-port" && d.kind != "router") {
+        for device in list.iter().filter(|d| d.kind != DeviceType::SwitchPort && d.kind != DeviceType::Router)
+        {
             if let Some(parent) = device.parent.as_deref() {
                 sitting.entry(parent).or_default().push(device);
             }

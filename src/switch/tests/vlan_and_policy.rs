@@ -1,7 +1,9 @@
 //! VLAN filtering and the policies of other networks.
 
 use super::*;
+use crate::errno::Errno;
 use crate::frame::{Retag, Tag};
+use crate::verdict::Refusal;
 use std::net::IpAddr;
 
 fn vlan(n: u16) -> VlanId {
@@ -65,7 +67,7 @@ fn vlan_filtering() {
 fn vlan_entries_by_hand() {
     let config = SwitchConfig { vlan_filtering: true, ..SwitchConfig::default() };
     let mut b = Bench::of(config, vec![vlan_port(Some(1), &[1], &[5]), PortConfig::default()]);
-    let einval = Err((Errno::Einval, Rule::FdbRefused));
+    let einval = Err(Refusal::new(Errno::Einval, Rule::FdbRefused));
     assert_eq!(b.switch.add_fdb(mac(A), P0, FdbKind::Static, Some(vlan(7)), b.now), einval);
     assert_eq!(b.add(A, P0, FdbKind::Static), Ok(()));
     let vlans = |b: &Bench| -> Vec<_> { b.switch.fdb_entries(b.now).iter().filter_map(|e| e.vlan).collect() };
