@@ -10,7 +10,7 @@ fn every_example_runs() {
         .map(|e| e.unwrap().path().file_stem().unwrap().to_str().unwrap().to_owned())
         .collect();
     names.sort();
-    assert!(names.len() >= 6, "{names:?}");
+    assert!(names.len() >= 7, "{names:?}");
     // `cargo test` builds the examples next to the tests.
     let built = std::env::current_exe().unwrap().parent().unwrap().parent().unwrap().join("examples");
     for name in names {
