@@ -80,6 +80,8 @@ fn what_is_clicked_is_told() {
     let dir = tempfile::tempdir().unwrap();
     browser.visit(&lab(dir.path(), "arp-vepa-hairpin"));
     browser.press([key::RIGHT; 4]);
+    // A frame that moves cannot be clicked.
+    browser.wait_for("document.getAnimations().every(animation => animation.playState !== 'running')");
     browser.click(".mv-token.mv-current");
     let frame = browser.text(".panel");
     for told in [

@@ -61,7 +61,7 @@ fn steps_that_are_too_long_together_are_refused_with_their_line() {
             let said = stderr(&output);
             assert_eq!((output.status.code(), stdout(&output).as_str()), (Some(2), ""), "{args:?}: {said}");
             assert!(said.contains("lab.toml:37:1"), "{args:?}: {said}");
-            assert!(said.contains("past the end of the lab's time, which is 100 years"), "{args:?}: {said}");
+            assert!(said.contains("beyond the lab's time limit of 100 years"), "{args:?}: {said}");
         }
         assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1, "no output is left behind");
     }
@@ -108,7 +108,7 @@ fn captures_are_replayed_from_now_and_may_not_last_longer_than_the_lab() {
     let output = run(0, u64::MAX);
     let said = stderr(&output);
     assert_eq!(output.status.code(), Some(2), "{said}");
-    assert!(said.contains("line 17") && said.contains("past the end of the lab's time"), "{said}");
+    assert!(said.contains("line 17") && said.contains("beyond the lab's time limit"), "{said}");
     // Late, but a second apart: the absolute capture time does not matter.
     let output = run(u64::MAX - 1_000_000_000, u64::MAX);
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));

@@ -202,6 +202,6 @@ mod tests {
     fn a_frame_in_hex_has_a_limit() {
         assert!(hex(&"0A:".repeat(65_561)).is_ok_and(|bytes| bytes.len() == 65_561));
         let Err(Failure::Because(why)) = hex(&"0a".repeat(65_562)) else { panic!("it is taken") };
-        assert_eq!(why, "65562 bytes are more than a frame has, 65561");
+        assert_eq!(why, "65562 bytes exceed the longest frame, 65561");
     }
 }
