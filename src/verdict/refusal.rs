@@ -6,7 +6,7 @@ use core::fmt;
 
 /// The answer to a change or a transmission that the kernel would refuse: its error number, and the rule behind it.
 ///
-/// `Display` prints both with their texts: `EADDRINUSE (Address already in use): R83 Two of one address`.
+/// `Display` prints both with their texts: `EADDRINUSE (Address already in use): R83`, then the title of the rule.
 ///
 /// ```
 /// use macvlab::errno::Errno;
