@@ -128,18 +128,20 @@ pub(super) fn refusal(why: &str) -> Vec<u8> {
 
 impl Answer {
     /// Executes one request line and returns the answer.
-    pub(super) fn to(line: &[u8], desk: &mut RequestContext<'_>) -> Result<Answer, Unanswered> {
+    pub(super) fn to(line: &[u8], context: &mut RequestContext<'_>) -> Result<Answer, Unanswered> {
         match serde_json::from_slice(line)? {
-            Request::Show { form } => show(desk, form),
-            Request::Counters { form } => counters(desk, form),
-            Request::Fdb { form } => fdb(desk, form),
+            Request::Show { form } => show(context, form),
+            Request::Counters { form } => counters(context, form),
+            Request::Fdb { form } => fdb(context, form),
             Request::Dump { form, last } => {
                 let mut writer = Writer::new(form)?;
-                writer
-                    .event(&Event::Lab { title: desk.lab.title().to_owned(), devices: desk.lab.devices() })?;
-                Ok(Answer::Hops(desk.history.last(last.unwrap_or(usize::MAX)), writer))
+                writer.event(&Event::Lab {
+                    title: context.lab.title().to_owned(),
+                    devices: context.lab.devices(),
+                })?;
+                Ok(Answer::Hops(context.history.last(last.unwrap_or(usize::MAX)), writer))
             }
-            Request::Change { step } => change(desk, &step),
+            Request::Change { step } => change(context, &step),
         }
     }
 
@@ -243,10 +245,10 @@ impl Writer {
 }
 
 /// Executes a step of the lab file.
-fn change(desk: &mut RequestContext<'_>, step: &str) -> Result<Answer, Unanswered> {
-    let RequestContext { names, lab, history, observer, now, .. } = desk;
+fn change(context: &mut RequestContext<'_>, step: &str) -> Result<Answer, Unanswered> {
+    let RequestContext { names, lab, history, monitor, now, .. } = context;
     let step = names.parse_step(step).map_err(|errors| Unanswered::Refused(errors.to_string()))?;
-    let outcome = lab.change(*now, &step, &mut |event| tell(history, *observer, event));
+    let outcome = lab.change(*now, &step, &mut |event| tell(history, *monitor, event));
     names.did(&step, |name| lab.has(name));
     match outcome {
         Some(Outcome::Refused(refusal)) => {
@@ -257,32 +259,32 @@ fn change(desk: &mut RequestContext<'_>, step: &str) -> Result<Answer, Unanswere
     }
 }
 
-fn show(desk: &RequestContext<'_>, form: Form) -> Result<Answer, Unanswered> {
-    let (devices, states) = (desk.lab.devices(), desk.lab.states());
+fn show(context: &RequestContext<'_>, form: Form) -> Result<Answer, Unanswered> {
+    let (devices, states) = (context.lab.devices(), context.lab.states());
     if form == Form::Text {
-        return Ok(text(tables::devices(&devices, states, &attachments(desk.places))));
+        return Ok(text(tables::devices(&devices, states, &attachments(context.places))));
     }
     let states = states.into_iter().map(|(device, state)| Event::State { device, state });
-    let title = desk.lab.title().to_owned();
-    lines(std::iter::once(Event::Lab { title, devices }).chain(states), attachments(desk.places))
+    let title = context.lab.title().to_owned();
+    lines(std::iter::once(Event::Lab { title, devices }).chain(states), attachments(context.places))
 }
 
-fn counters(desk: &RequestContext<'_>, form: Form) -> Result<Answer, Unanswered> {
-    let counters = desk.lab.counters();
+fn counters(context: &RequestContext<'_>, form: Form) -> Result<Answer, Unanswered> {
+    let counters = context.lab.counters();
     if form == Form::Text {
-        let crossed = tables::attachments(&attachments(desk.places));
+        let crossed = tables::attachments(&attachments(context.places));
         return Ok(text(format!("{}\n{crossed}", crate::report::counters_table(&counters))));
     }
     let events = counters.into_iter().map(|(device, counters)| Event::Counters { device, counters });
-    lines(events, attachments(desk.places))
+    lines(events, attachments(context.places))
 }
 
-fn fdb(desk: &RequestContext<'_>, form: Form) -> Result<Answer, Unanswered> {
-    let known = desk.lab.known();
+fn fdb(context: &RequestContext<'_>, form: Form) -> Result<Answer, Unanswered> {
+    let known = context.lab.known();
     if form == Form::Text {
         return Ok(text(tables::known(&known)));
     }
-    let time = desk.now;
+    let time = context.now;
     let entry = move |known: Known| {
         let Known { switch, port, entry: FdbEntry { vlan, mac, kind, .. } } = known;
         Event::Fdb(FdbChange { step: 0, time, switch, vlan, mac, entry: Some((port, kind)) })

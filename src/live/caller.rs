@@ -125,16 +125,16 @@ impl Caller {
     }
 
     /// Makes the next chunk of its answer, or the first one of the answer to its next request.
-    pub(super) fn work(&mut self, desk: &mut RequestContext<'_>) {
+    pub(super) fn work(&mut self, context: &mut RequestContext<'_>) {
         let made = match self.answer.take() {
             Some(answer) => Ok(answer),
             None => {
                 let Some(line) = self.next_request() else { return };
-                Answer::to(&line, desk)
+                Answer::to(&line, context)
             }
         };
-        let now = desk.now;
-        let piece = made.and_then(|mut answer| answer.next(desk.history).map(|piece| (answer, piece)));
+        let now = context.now;
+        let piece = made.and_then(|mut answer| answer.next(context.history).map(|piece| (answer, piece)));
         match piece {
             Ok((answer, piece)) => {
                 self.answer = piece.more.then_some(answer);

@@ -41,7 +41,7 @@ pub(super) struct RequestContext<'a> {
     pub(super) lab: &'a mut Lab,
     pub(super) places: &'a [Attachment],
     pub(super) history: &'a mut History,
-    pub(super) observer: &'a mut dyn Monitor,
+    pub(super) monitor: &'a mut dyn Monitor,
     pub(super) now: Instant,
 }
 
@@ -111,8 +111,8 @@ impl Control {
     }
 
     /// Serves the clients as far as possible without blocking, with one chunk of one answer. `came`: a socket is ready.
-    pub(super) fn serve(&mut self, came: bool, desk: &mut RequestContext<'_>) {
-        let now = desk.now;
+    pub(super) fn serve(&mut self, came: bool, context: &mut RequestContext<'_>) {
+        let now = context.now;
         if self.callers.is_empty() && !came {
             return;
         }
@@ -121,11 +121,11 @@ impl Control {
             self.callers.iter_mut().for_each(|caller| caller.exchange(now));
         }
         if let Some(turn) = self.callers.iter().position(Caller::has_work) {
-            self.callers[turn].work(desk);
+            self.callers[turn].work(context);
             self.callers.rotate_left(turn + 1);
         }
         self.callers.retain(|caller| !caller.is_over(now));
-        desk.history.want(self.callers.iter().filter_map(Caller::wants).min().unwrap_or(u64::MAX));
+        context.history.want(self.callers.iter().filter_map(Caller::wants).min().unwrap_or(u64::MAX));
     }
 
     /// Number of clients served that are not in this process.

@@ -45,8 +45,8 @@ impl Room {
     /// One turn of the loop.
     fn turn(&mut self) {
         let Room { control, names, lab, history, now, .. } = self;
-        let (places, observer) = (&[][..], &mut Nobody);
-        control.serve(true, &mut RequestContext { names, lab, places, history, observer, now: *now });
+        let (places, monitor) = (&[][..], &mut Nobody);
+        control.serve(true, &mut RequestContext { names, lab, places, history, monitor, now: *now });
     }
 
     fn later(&mut self, time: Duration) {

@@ -132,7 +132,7 @@ pub struct Engine {
     ready: Vec<Ready>,
     /// Whether a control socket is ready.
     asked: bool,
-    /// When the observer was last called periodically.
+    /// When the monitor was last called periodically.
     paused: Instant,
 }
 
@@ -272,12 +272,12 @@ impl Engine {
     /// assert!(answer.starts_with(br#"{"error":"EINVAL"#));
     /// # Ok::<(), macvlab::labfile::Diagnostics>(())
     /// ```
-    pub fn answer(&mut self, request: &[u8], observer: &mut dyn Monitor) -> Vec<u8> {
+    pub fn answer(&mut self, request: &[u8], monitor: &mut dyn Monitor) -> Vec<u8> {
         let now = self.clock.now();
         let Engine { names, lab, places, history, .. } = self;
-        let mut desk = RequestContext { names, lab, places, history, observer, now };
+        let mut context = RequestContext { names, lab, places, history, monitor, now };
         let mut said = Vec::new();
-        if let Err(why) = answer_whole(request, &mut desk, &mut said) {
+        if let Err(why) = answer_whole(request, &mut context, &mut said) {
             said.extend(why.said());
         }
         said
@@ -288,9 +288,9 @@ impl Engine {
     ///
     /// # Errors
     /// Waiting fails.
-    pub fn run(&mut self, stop: &Stop, observer: &mut dyn Monitor) -> io::Result<()> {
+    pub fn run(&mut self, stop: &Stop, monitor: &mut dyn Monitor) -> io::Result<()> {
         let end = self.settings.duration.map(|duration| self.clock.now() + duration);
-        self.run_until(end, |engine| stop.asked() || engine.is_over(), observer)?;
+        self.run_until(end, |engine| stop.asked() || engine.is_over(), monitor)?;
         self.control.last_call();
         let (called, told) = (self.clock.now(), !self.is_over());
         let is_done = |engine: &Engine| {
@@ -298,12 +298,12 @@ impl Engine {
             let since = if told || stop.asked() { called } else { asked.max(called) };
             engine.clock.now().since(since) >= LAST_REQUESTS
         };
-        self.run_until(None, is_done, observer)?;
+        self.run_until(None, is_done, monitor)?;
         self.ask_missed();
         let history = &mut self.history;
-        self.lab.finish(&mut |event| tell(history, observer, event));
+        self.lab.finish(&mut |event| tell(history, monitor, event));
         self.deliver(self.clock.now());
-        self.tell_presences(observer);
+        self.tell_presences(monitor);
         Ok(())
     }
 
@@ -312,19 +312,19 @@ impl Engine {
         &mut self,
         end: Option<Instant>,
         is_over: impl Fn(&Engine) -> bool,
-        observer: &mut dyn Monitor,
+        monitor: &mut dyn Monitor,
     ) -> io::Result<()> {
         loop {
             let now = self.clock.now();
-            self.settle(now, observer);
+            self.settle(now, monitor);
             if end.is_some_and(|end| now >= end) || is_over(self) {
                 return Ok(());
             }
             self.wait(now, end)?;
-            self.serve(observer);
+            self.serve(monitor);
             if now.since(self.paused) >= NAP {
                 self.paused = now;
-                if observer.pause().is_break() {
+                if monitor.pause().is_break() {
                     return Ok(());
                 }
             }
@@ -346,13 +346,13 @@ impl Engine {
     }
 
     /// Does work that is due in the lab, sends outgoing frames, and reports changes of peers.
-    fn settle(&mut self, now: Instant, observer: &mut dyn Monitor) {
-        self.advance(now, observer);
-        self.tell_presences(observer);
+    fn settle(&mut self, now: Instant, monitor: &mut dyn Monitor) {
+        self.advance(now, monitor);
+        self.tell_presences(monitor);
     }
 
     /// Reports peers that connected or disconnected, and failures.
-    fn tell_presences(&mut self, observer: &mut dyn Monitor) {
+    fn tell_presences(&mut self, monitor: &mut dyn Monitor) {
         let history = &mut self.history;
         for place in &mut self.places {
             let presence = place.backend.presence();
@@ -361,13 +361,13 @@ impl Engine {
             }
             let (device, name) = (&place.device, &place.name);
             match presence {
-                PeerState::Here => observer.news(&format!("{device} ({name}): connected")),
-                PeerState::Away(why) => observer.news(&format!("{device} ({name}): {why}")),
-                PeerState::Gone(why) => observer.news(&format!("{device} ({name}): {why}; it has ended")),
-                PeerState::Failed(why) => observer.failed(&format!("{device} ({name}): {why}")),
+                PeerState::Here => monitor.news(&format!("{device} ({name}): connected")),
+                PeerState::Away(why) => monitor.news(&format!("{device} ({name}): {why}")),
+                PeerState::Gone(why) => monitor.news(&format!("{device} ({name}): {why}; it has ended")),
+                PeerState::Failed(why) => monitor.failed(&format!("{device} ({name}): {why}")),
             }
             let here = *presence == PeerState::Here;
-            self.lab.set_present(place.outlet, here, &mut |event| tell(history, observer, event));
+            self.lab.set_present(place.outlet, here, &mut |event| tell(history, monitor, event));
             if !here {
                 self.storms.absent(place.outlet);
             }
@@ -376,11 +376,11 @@ impl Engine {
     }
 
     /// Does work that is due in the lab, and sends outgoing frames.
-    fn advance(&mut self, now: Instant, observer: &mut dyn Monitor) {
+    fn advance(&mut self, now: Instant, monitor: &mut dyn Monitor) {
         let history = &mut self.history;
-        self.lab.advance(now + SLACK, &mut |event| tell(history, observer, event));
+        self.lab.advance(now + SLACK, &mut |event| tell(history, monitor, event));
         if let Some(devices) = self.lab.relieve() {
-            observer.warning(&format!(
+            monitor.warning(&format!(
                 "the number of frames in flight kept growing, as in a loop that multiplies them, so they were dropped; most were going to {}",
                 list(&devices)
             ));
@@ -437,7 +437,7 @@ impl Engine {
     }
 
     /// Receives incoming frames.
-    fn serve(&mut self, observer: &mut dyn Monitor) {
+    fn serve(&mut self, monitor: &mut dyn Monitor) {
         for index in 0..self.places.len() {
             if !self.ready[index].now {
                 continue;
@@ -452,7 +452,7 @@ impl Engine {
                 counted.in_bytes += frame.len() as u64;
                 match storms.comes_in(now, outlet, frame) {
                     Admission::At(outlet) => {
-                        lab.enter(outlet, now, frame, &mut |event| tell(history, observer, event));
+                        lab.enter(outlet, now, frame, &mut |event| tell(history, monitor, event));
                     }
                     Admission::Held => {}
                     Admission::Looped => counted.in_looped += 1,
@@ -463,10 +463,10 @@ impl Engine {
             place.counters.in_bytes += counted.in_bytes;
             place.counters.in_looped += counted.in_looped;
             if counted.in_frames > 0 {
-                self.advance(self.clock.now(), observer);
+                self.advance(self.clock.now(), monitor);
             }
         }
-        self.limit_loops(observer);
+        self.limit_loops(monitor);
         let now = self.clock.now();
         if now.since(self.missed_asked) >= ASK_MISSED {
             self.missed_asked = now;
@@ -474,27 +474,27 @@ impl Engine {
         }
         let (lab, places, history) = (&mut self.lab, self.places.as_slice(), &mut self.history);
         let (names, asked) = (&mut self.names, self.asked);
-        self.control.serve(asked, &mut RequestContext { names, lab, places, history, observer, now });
+        self.control.serve(asked, &mut RequestContext { names, lab, places, history, monitor, now });
     }
 
     /// Lets frames enter that were held by loop detection, and reports loops.
-    fn limit_loops(&mut self, observer: &mut dyn Monitor) {
+    fn limit_loops(&mut self, monitor: &mut dyn Monitor) {
         let now = self.clock.now();
         let (lab, places, history) = (&mut self.lab, &mut self.places, &mut self.history);
-        self.storms.work(now + SLACK, &mut |deed| {
+        self.storms.work(now + SLACK, &mut |action| {
             let name =
                 |outlet: Outlet| places.get(outlet.index()).map_or("?".to_owned(), |p| p.device.clone());
-            match deed {
+            match action {
                 StormAction::Enter(outlet, frame) => {
-                    lab.enter(outlet, now, frame, &mut |event| tell(history, observer, event));
+                    lab.enter(outlet, now, frame, &mut |event| tell(history, monitor, event));
                 }
                 StormAction::Looped(outlet) => {
                     if let Some(place) = places.get_mut(outlet.index()) {
                         place.counters.in_looped += 1;
                     }
                 }
-                StormAction::Found(way) => observer.warning(&storm::begins(way, name)),
-                StormAction::Over(way) => observer.warning(&storm::ends(way, name)),
+                StormAction::Found(way) => monitor.warning(&storm::begins(way, name)),
+                StormAction::Over(way) => monitor.warning(&storm::ends(way, name)),
             }
         });
     }
@@ -507,16 +507,20 @@ impl Engine {
 }
 
 /// Records an event and passes it on.
-pub(super) fn tell(history: &mut History, observer: &mut dyn Monitor, event: &Event) {
+pub(super) fn tell(history: &mut History, monitor: &mut dyn Monitor, event: &Event) {
     history.event(event);
-    observer.event(event);
+    monitor.event(event);
 }
 
 /// Collects all chunks of the answer to a request.
-fn answer_whole(request: &[u8], desk: &mut RequestContext<'_>, said: &mut Vec<u8>) -> Result<(), Unanswered> {
-    let mut answer = Answer::to(request, desk)?;
+fn answer_whole(
+    request: &[u8],
+    context: &mut RequestContext<'_>,
+    said: &mut Vec<u8>,
+) -> Result<(), Unanswered> {
+    let mut answer = Answer::to(request, context)?;
     loop {
-        let piece = answer.next(desk.history)?;
+        let piece = answer.next(context.history)?;
         let more = piece.more;
         said.extend(piece.into_said());
         if !more {

@@ -244,17 +244,17 @@ impl Storms {
     }
 
     /// Does work that is due.
-    pub(super) fn work(&mut self, now: Instant, deed: &mut dyn FnMut(StormAction<'_>)) {
+    pub(super) fn work(&mut self, now: Instant, action: &mut dyn FnMut(StormAction<'_>)) {
         for index in (0..self.suspects.len()).rev() {
             let suspect = &mut self.suspects[index];
-            match suspect.work(now, &mut |outlet, frame| deed(StormAction::Enter(outlet, frame))) {
+            match suspect.work(now, &mut |outlet, frame| action(StormAction::Enter(outlet, frame))) {
                 Finding::NothingYet => {}
                 Finding::Loop => {
                     let way = suspect.way();
-                    suspect.held().for_each(|outlet| deed(StormAction::Looped(outlet)));
+                    suspect.held().for_each(|outlet| action(StormAction::Looped(outlet)));
                     self.suspects.remove(index);
                     if !self.loops.iter().any(|known| known.way.contains(&way)) {
-                        deed(StormAction::Found(&way));
+                        action(StormAction::Found(&way));
                         self.found(&way);
                     }
                 }
@@ -269,14 +269,14 @@ impl Storms {
         self.suspects.retain(|suspect| {
             let looped = loops.iter().any(|l| suspect.is_open_and_within(&l.way.come_back));
             if looped {
-                suspect.held().for_each(|outlet| deed(StormAction::Looped(outlet)));
+                suspect.held().for_each(|outlet| action(StormAction::Looped(outlet)));
             }
             !looped
         });
         self.loops.retain(|found| {
             let over = found.is_over(now);
             if over {
-                deed(StormAction::Over(&found.found));
+                action(StormAction::Over(&found.found));
             }
             !over
         });

@@ -76,7 +76,7 @@ impl World {
         }
         let (mut enter, mut looped, mut said) = (Vec::new(), 0, Vec::new());
         let name = |outlet: Outlet| ["a", "b", "c"][outlet.index()].to_owned();
-        self.storms.work(self.now(), &mut |deed| match deed {
+        self.storms.work(self.now(), &mut |action| match action {
             StormAction::Enter(outlet, frame) => enter.push((outlet, frame.to_vec())),
             StormAction::Looped(_) => looped += 1,
             StormAction::Found(way) => said.push(begins(way, name)),

@@ -131,7 +131,7 @@ impl<'a> Admitted<'a> {
         if let Some(demux) = parent.demux() {
             let passthru = demux.ports.passthru();
             if passthru.is_some() || request.mode == Mode::Passthru {
-                return Err(Refusal::new(Errno::Einval, Rule::PassthruAlone).because_of(passthru));
+                return Err(Refusal::new(Errno::Einval, Rule::PassthruAlone).with_conflict(passthru));
             }
             if demux.ports.count() >= MAX_PORTS {
                 refuse(Errno::Enobufs)?;

@@ -75,7 +75,7 @@ impl Demux {
         let sibling = self.ports.active(mac);
         let is_parents = self.ports.passthru().is_none() && lower.mac() == mac;
         if is_parents || sibling.is_some() {
-            return Err(Refusal::new(Errno::Eaddrinuse, rule).because_of(sibling));
+            return Err(Refusal::new(Errno::Eaddrinuse, rule).with_conflict(sibling));
         }
         Ok(())
     }

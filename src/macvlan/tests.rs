@@ -305,7 +305,7 @@ fn equal_addresses_are_refused_at_up_not_at_creation() {
     let in_use = Refusal::new(Errno::Eaddrinuse, Rule::AddressInUse);
     assert_eq!(
         b.up(twin.0, true),
-        Err(in_use.because_of(Some(PortId(0)))),
+        Err(in_use.with_conflict(Some(PortId(0)))),
         "and the refusal says whose it is"
     );
     b.up(0, false).unwrap();
@@ -499,7 +499,7 @@ fn a_parent_takes_as_many_ports_as_there_are_numbers() {
     assert_eq!(parent.port_mut(id).unwrap().set_up(true), Ok(()));
     assert_eq!(
         parent.port_mut(id).unwrap().set_mac(address(8)),
-        Err(Refusal::new(Errno::Eaddrinuse, Rule::ChangeAddress).because_of(Some(PortId(8))))
+        Err(Refusal::new(Errno::Eaddrinuse, Rule::ChangeAddress).with_conflict(Some(PortId(8))))
     );
     assert_eq!(parent.port_mut(id).unwrap().set_mac(address(7)), Ok(()));
     assert_eq!(parent.publish().unwrap().lookup(address(7)).map(|(id, _)| id), Some(PortId(7)));

@@ -60,20 +60,20 @@ use pace::Pace;
 /// use macvlab::time::Instant;
 ///
 /// let lab = macvlab::labfile::parse("lab.toml", "[nic.eth0]\n[macvlan.c1]\nparent = \"eth0\"\n")?;
-/// let engine = Pipeline::new(&lab, None);
+/// let pipeline = Pipeline::new(&lab, None);
 /// let mut capture = PcapWriter::new(Vec::new())?;
 /// capture.write(Instant::from_nanos(1), &[0xff; 60], 60)?;
 /// let reader = Reader::new(std::io::Cursor::new(capture.finish()?))?;
 ///
-/// let route = Route { entry: Some(engine.entry(None)?), ..Route::default() };
-/// let mut replay = Replay::new(engine, Feed::new(vec![reader], route, Limits::default()));
+/// let route = Route { entry: Some(pipeline.entry(None)?), ..Route::default() };
+/// let mut replay = Replay::new(pipeline, Feed::new(vec![reader], route, Limits::default()));
 /// while let FeedOutcome::Frames = replay.step() {}
 /// let done = replay.finish();
 /// assert_eq!(done.tally.received(), 2, "the port and the host stack");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub struct Replay<'a> {
-    engine: Pipeline<'a>,
+    pipeline: Pipeline<'a>,
     feed: Feed,
     filter: Option<Filter>,
     writer: Option<Writer>,
@@ -100,9 +100,9 @@ pub struct Done {
 impl<'a> Replay<'a> {
     /// Writes nothing, and does not wait.
     #[must_use]
-    pub fn new(engine: Pipeline<'a>, feed: Feed) -> Replay<'a> {
+    pub fn new(pipeline: Pipeline<'a>, feed: Feed) -> Replay<'a> {
         Replay {
-            engine,
+            pipeline,
             feed,
             filter: None,
             writer: None,
@@ -143,9 +143,9 @@ impl<'a> Replay<'a> {
     /// # use macvlab::replay::{Feed, FeedOutcome, Limits, Pipeline, Replay, Route};
     /// # use macvlab::{capture::Reader, lab::HopKind};
     /// # let lab = macvlab::labfile::parse("lab.toml", "[nic.eth0]\n[macvlan.c1]\nparent = \"eth0\"\n")?;
-    /// # let engine = Pipeline::new(&lab, None);
-    /// # let route = Route { entry: Some(engine.entry(None)?), ..Route::default() };
-    /// # let mut replay = Replay::new(engine, Feed::new(Vec::<Reader>::new(), route, Limits::default()));
+    /// # let pipeline = Pipeline::new(&lab, None);
+    /// # let route = Route { entry: Some(pipeline.entry(None)?), ..Route::default() };
+    /// # let mut replay = Replay::new(pipeline, Feed::new(Vec::<Reader>::new(), route, Limits::default()));
     /// let mut bytes = 0;
     /// while let FeedOutcome::Frames = replay.step_into(&mut |hop: &macvlab::replay::HopRef<'_>| {
     ///     if let HopKind::Receive(..) = hop.kind {
@@ -155,15 +155,15 @@ impl<'a> Replay<'a> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn step_into<S: HopSink>(&mut self, sink: &mut S) -> FeedOutcome {
-        let Replay { engine, feed, filter, writer, pace, began, stop, tally } = self;
-        let mut through = PipelineSink { engine, filter: filter.as_ref(), writer, tally, sink };
+        let Replay { pipeline, feed, filter, writer, pace, began, stop, tally } = self;
+        let mut frames = PipelineSink { pipeline, filter: filter.as_ref(), writer, tally, sink };
         if pace.is_kept() {
-            return feed.next(1, &mut |chosen: InputFrame<'_>| {
-                wait(pace, began, &chosen, through.writer, stop);
-                through.frame(chosen);
+            return feed.next(1, &mut |input: InputFrame<'_>| {
+                wait(pace, began, &input, frames.writer, stop);
+                frames.frame(input);
             });
         }
-        feed.next(usize::MAX, &mut through)
+        feed.next(usize::MAX, &mut frames)
     }
 
     /// Another pass, over the same captures opened again.
@@ -191,7 +191,7 @@ impl<'a> Replay<'a> {
 
     /// Ends the replay: completes the outputs and gives them their names.
     pub fn finish(mut self) -> Done {
-        let counters = self.engine.counters();
+        let counters = self.pipeline.counters();
         let written = self.writer.map_or(Ok(()), |writer| writer.finish(&counters));
         Done { tally: self.tally, counters, fed: *self.feed.counts(), written }
     }
@@ -218,7 +218,7 @@ impl<F: FnMut(&HopRef<'_>)> HopSink for F {
 
 /// Sends frames through the pipeline, and their hops to the tally, the writer and the sink.
 struct PipelineSink<'r, 'a, S> {
-    engine: &'r mut Pipeline<'a>,
+    pipeline: &'r mut Pipeline<'a>,
     filter: Option<&'r Filter>,
     writer: &'r mut Option<Writer>,
     tally: &'r mut Tally,
@@ -226,25 +226,25 @@ struct PipelineSink<'r, 'a, S> {
 }
 
 impl<S: HopSink> FrameSink for PipelineSink<'_, '_, S> {
-    fn frame(&mut self, chosen: InputFrame<'_>) {
-        self.frames(chosen.entry, std::iter::once((chosen.time, chosen.frame)));
+    fn frame(&mut self, input: InputFrame<'_>) {
+        self.frames(input.entry, std::iter::once((input.time, input.frame)));
     }
 
     #[inline]
     fn frames<'f>(&mut self, entry: Ingress, frames: impl Iterator<Item = (Instant, &'f [u8])> + Clone) {
-        let PipelineSink { engine, filter, writer, tally, sink } = self;
+        let PipelineSink { pipeline, filter, writer, tally, sink } = self;
         match (filter, writer) {
             // Separate, so that each compiles to no more than it needs.
-            (None, None) => engine.frames(entry, frames, &mut |hop| {
+            (None, None) => pipeline.frames(entry, frames, &mut |hop| {
                 tally.hop(&hop);
                 sink.hop(&hop);
             }),
-            (None, Some(writer)) => engine.frames(entry, frames, &mut |hop| {
+            (None, Some(writer)) => pipeline.frames(entry, frames, &mut |hop| {
                 tally.hop(&hop);
                 sink.hop(&hop);
                 writer.hop(&hop);
             }),
-            (Some(filter), writer) => engine.frames(entry, frames, &mut |hop| {
+            (Some(filter), writer) => pipeline.frames(entry, frames, &mut |hop| {
                 if filter.lets_through(&hop) {
                     tally.hop(&hop);
                     sink.hop(&hop);
@@ -260,12 +260,12 @@ impl<S: HopSink> FrameSink for PipelineSink<'_, '_, S> {
 fn wait(
     pace: &mut Pace,
     began: &mut Option<std::time::Instant>,
-    chosen: &InputFrame<'_>,
+    input: &InputFrame<'_>,
     writer: &mut Option<Writer>,
     stop: &Stop,
 ) {
     let began = *began.get_or_insert_with(std::time::Instant::now);
-    let Some(wait) = pace.wait(chosen.time, chosen.frame.len(), began.elapsed()) else { return };
+    let Some(wait) = pace.wait(input.time, input.frame.len(), began.elapsed()) else { return };
     if let Some(writer) = writer {
         writer.flush();
     }

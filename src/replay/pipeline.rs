@@ -82,7 +82,7 @@ pub type Listener<'a> = &'a mut dyn FnMut(&Event, Option<HopRef<'_>>);
 
 /// A lab without IP stacks that processes frames one after the other.
 pub struct Pipeline<'a> {
-    way: Driver<'a>,
+    driver: Driver<'a>,
     devices: Vec<Device>,
     numbers: BTreeMap<Name, DeviceIndex>,
     refused: Vec<RefusedDevice>,
@@ -94,7 +94,7 @@ enum Driver<'a> {
     /// A worker, which reports hops only.
     FastPath(FastPath),
     /// The lab itself, which reports all events to its listener.
-    Told(Box<Lab>, Listener<'a>),
+    Observed(Box<Lab>, Listener<'a>),
 }
 
 /// Marks a node that is not a device.
@@ -186,11 +186,11 @@ impl<'a> Pipeline<'a> {
         let numbers = devices.iter().map(|d| d.name.clone()).zip((0..).map(DeviceIndex)).collect();
         let is_nic = |d: &&DeviceSpec| matches!(d.kind, DeviceKind::Nic(_));
         let nics = spec.devices.iter().filter(is_nic).map(|d| d.name.clone()).collect();
-        let way = match listener {
+        let driver = match listener {
             None => Driver::FastPath(FastPath::new(lab, &numbers)),
-            Some(listener) => Driver::Told(Box::new(lab), listener),
+            Some(listener) => Driver::Observed(Box::new(lab), listener),
         };
-        Pipeline { way, devices, numbers, refused, nics }
+        Pipeline { driver, devices, numbers, refused, nics }
     }
 
     /// The devices, in the order of [`Event::Lab`].
@@ -267,9 +267,9 @@ impl<'a> Pipeline<'a> {
         frames: impl Iterator<Item = (Instant, &'f [u8])> + Clone,
         hop: &mut impl FnMut(HopRef<'_>),
     ) {
-        match &mut self.way {
-            Driver::FastPath(straight) => straight.frames(entry, frames, hop),
-            Driver::Told(lab, listener) => {
+        match &mut self.driver {
+            Driver::FastPath(fast) => fast.frames(entry, frames, hop),
+            Driver::Observed(lab, listener) => {
                 let Some(device) = self.devices.get(entry.device.0 as usize) else { return };
                 let numbers = &self.numbers;
                 let sink = &mut |event: &Event| {
@@ -293,9 +293,9 @@ impl<'a> Pipeline<'a> {
 
     /// Ends the replay and returns the devices' counters. A listener receives them as well.
     pub fn counters(&mut self) -> Vec<(DeviceIndex, Counters)> {
-        let (lab, listener) = match &mut self.way {
-            Driver::FastPath(straight) => return straight.counters(),
-            Driver::Told(lab, listener) => (lab, listener),
+        let (lab, listener) = match &mut self.driver {
+            Driver::FastPath(fast) => return fast.counters(),
+            Driver::Observed(lab, listener) => (lab, listener),
         };
         let mut counted = Vec::new();
         lab.finish(&mut |event| {

@@ -26,30 +26,16 @@ impl<W: Write> EventSink for super::AnnotatedCapture<W> {
     }
 }
 
-impl EventSink for CountersTable {
-    fn event(&mut self, event: &Event) -> io::Result<()> {
-        CountersTable::event(self, event);
-        Ok(())
-    }
+/// Reports that are kept in memory cannot fail.
+macro_rules! infallible {
+    ($($report:ty),*) => {
+        $(impl EventSink for $report {
+            fn event(&mut self, event: &Event) -> io::Result<()> {
+                <$report>::event(self, event);
+                Ok(())
+            }
+        })*
+    };
 }
 
-impl EventSink for Recorder {
-    fn event(&mut self, event: &Event) -> io::Result<()> {
-        Recorder::event(self, event);
-        Ok(())
-    }
-}
-
-impl EventSink for SequenceBuilder {
-    fn event(&mut self, event: &Event) -> io::Result<()> {
-        SequenceBuilder::event(self, event);
-        Ok(())
-    }
-}
-
-impl EventSink for Scene {
-    fn event(&mut self, event: &Event) -> io::Result<()> {
-        Scene::event(self, event);
-        Ok(())
-    }
-}
+infallible!(CountersTable, Recorder, Scene, SequenceBuilder);

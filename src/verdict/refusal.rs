@@ -36,7 +36,7 @@ impl Refusal {
 
     /// The same refusal, with the port that is in the way.
     #[must_use]
-    pub const fn because_of(self, port: Option<PortId>) -> Refusal {
+    pub const fn with_conflict(self, port: Option<PortId>) -> Refusal {
         Refusal { conflict: port, ..self }
     }
 }
