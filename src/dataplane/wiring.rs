@@ -15,7 +15,7 @@ pub type Name = smol_str::SmolStr;
 
 /// A node of the wiring: a switch, a switch port, or a device. Switches and their ports come first, each switch before its
 /// ports, then the devices in the order in which they were made; a node keeps its number when others come and go.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct NodeId(pub u32);
 
 impl NodeId {

@@ -21,7 +21,7 @@ impl Lab {
     /// What the switches know now, by switch, VLAN and address.
     #[must_use]
     pub fn known(&self) -> Vec<Known> {
-        let switches = self.switches.iter().zip(self.state.switches());
+        let switches = self.topology.switches.iter().zip(self.runtime.state.switches());
         let entries = switches.flat_map(|(node, switch)| {
             let port = |id: SwitchPortId| node.ports.get(usize::from(id.0)).map_or(&node.name, |p| &p.name);
             let known = move |entry: FdbEntry| Known {
@@ -29,7 +29,7 @@ impl Lab {
                 port: port(entry.port).clone(),
                 entry,
             };
-            switch.fdb_entries(self.now).into_iter().map(known)
+            switch.fdb_entries(self.runtime.now).into_iter().map(known)
         });
         entries.collect()
     }
@@ -45,13 +45,13 @@ impl Lab {
         frame: &crate::frame::Frame,
     ) -> Option<Result<Rule, Rule>> {
         let header = incoming(frame).ok()?;
-        self.switches.iter().zip(self.state.switches()).find_map(|(node, switch)| {
+        self.topology.switches.iter().zip(self.runtime.state.switches()).find_map(|(node, switch)| {
             let port = |name: &str| {
                 let index = node.ports.iter().position(|p| p.name == name)?;
                 u16::try_from(index).ok().map(SwitchPortId)
             };
             let (from, to) = (port(from)?, port(to)?);
-            let verdict = switch.decide(from, frame, &header, self.now);
+            let verdict = switch.decide(from, frame, &header, self.runtime.now);
             Some(switch.may_leave(&verdict, from, to, &header))
         })
     }

@@ -4,12 +4,14 @@ use super::device::{
     Agent, AgentId, Cable, CableId, Device, DeviceId, End, Kind, Link, Role, Stack, SwitchNode,
     SwitchPortNode, Uplink,
 };
+use super::outside::Outside;
 use super::record::Stacks;
 use super::spec::{
     DEFAULT_MTU, DeviceKind, DeviceSpec, LabSpec, MacvlanSpec, Name, NicSpec, RouterSpec, StationSpec,
     SwitchPortSpec, SwitchSpec, VlanSpec,
 };
-use super::{Event, Lab, Options, SetupStage, Summary};
+use super::topology::Topology;
+use super::{Event, Lab, Log, Options, Runtime, SetupStage};
 use crate::dataplane::{NodeId, State, SwitchId};
 use crate::errno::Errno;
 use crate::frame::{FramePool, MacAddr};
@@ -32,31 +34,25 @@ impl Lab {
     #[must_use]
     pub fn new(spec: &LabSpec, options: Options) -> Lab {
         let now = options.start;
+        let before = spec.switches.iter().map(|s| 1 + numbered_ports(s).count() as u32).sum();
         let mut lab = Lab {
             title: spec.title.clone(),
             steps: spec.steps.clone(),
-            pool: FramePool::for_holders_of(options.held),
+            topology: Topology { first_device: NodeId(before), ..Topology::default() },
+            runtime: Runtime {
+                changed: true,
+                wiring: Arc::default(),
+                state: State::default(),
+                stacks: Stacks::until(now + LAB_SPAN),
+                outside: Outside::default(),
+                pool: FramePool::for_holders_of(options.held),
+                now,
+                step: 0,
+                next_frame_id: 0,
+                crowd: None,
+            },
+            log: Log::default(),
             options,
-            devices: Vec::new(),
-            names: BTreeMap::new(),
-            vacant: Vec::new(),
-            cables: Vec::new(),
-            switches: Vec::new(),
-            first_device: NodeId(spec.switches.iter().map(|s| 1 + numbered_ports(s).count() as u32).sum()),
-            changed: true,
-            wiring: Arc::default(),
-            state: State::default(),
-            stacks: Stacks::until(now + LAB_SPAN),
-            outside: super::outside::Outside::default(),
-            addresses: BTreeMap::new(),
-            now,
-            step: 0,
-            next_frame_id: 0,
-            watched: None,
-            crowd: None,
-            told: super::reported::LastReported::default(),
-            log: Vec::new(),
-            summary: Summary::default(),
         };
         // The switches' ends of the cables come first: a device that is made plugs into what is there.
         let sockets = Sockets::of(spec);
@@ -74,9 +70,9 @@ impl Lab {
         lab.refresh_stacks();
         let devices = lab.devices();
         if lab.options.changes {
-            lab.told.begin(&devices);
+            lab.log.last_reported.begin(&devices);
         }
-        lab.log.insert(0, Event::Lab { title: spec.title.clone(), devices });
+        lab.log.events.insert(0, Event::Lab { title: spec.title.clone(), devices });
         lab.tell_fdbs();
         lab
     }
@@ -99,7 +95,7 @@ impl Lab {
         .err();
         match refused {
             Some(refused) => self.not_made(name, device.kind.parent(), refused, expected),
-            None => self.summary.failed += usize::from(expected.is_some()),
+            None => self.log.summary.failed += usize::from(expected.is_some()),
         }
     }
 
@@ -107,10 +103,10 @@ impl Lab {
     fn not_made(&mut self, device: &Name, parent: Option<&Name>, refused: Refused, expected: Option<Errno>) {
         let Refused { stage, refusal } = refused;
         let expected = expected == Some(refusal.errno);
-        self.summary.held += usize::from(expected);
-        self.summary.failed += usize::from(!expected);
+        self.log.summary.held += usize::from(expected);
+        self.log.summary.failed += usize::from(!expected);
         let (device, parent) = (device.clone(), parent.cloned());
-        self.log.push(Event::Setup { device, parent, stage, refusal, expected });
+        self.log.events.push(Event::Setup { device, parent, stage, refusal, expected });
     }
 
     fn make_nic(&mut self, name: &Name, spec: &NicSpec, sockets: &Sockets) -> Result<(), Refused> {
@@ -133,7 +129,7 @@ impl Lab {
     ) -> Result<DeviceId, Refused> {
         let id = self.make_link(name, role, spec.mac, spec.mtu, UnicastFilter::None, sockets)?;
         self.cable_latency(id, spec.latency);
-        self.addresses.insert(name.clone(), spec.ip.clone());
+        self.topology.addresses.insert(name.clone(), spec.ip.clone());
         self.set_up(id, spec.up).map_err(Refused::at(SetupStage::Up))?;
         Ok(id)
     }
@@ -148,7 +144,7 @@ impl Lab {
             interfaces.push((interface.name.as_str(), s.mac, &s.ip, s.mtu));
         }
         if self.options.stacks {
-            let mut router = Router::new(name, &interfaces, self.now);
+            let mut router = Router::new(name, &interfaces, self.runtime.now);
             for (index, _) in spec.interfaces.iter().enumerate().filter(|(_, i)| !i.station.up) {
                 router.begin_down(index);
             }
@@ -168,7 +164,7 @@ impl Lab {
         sockets: &Sockets,
     ) -> Result<DeviceId, Refused> {
         let nic = Nic::new(mac, mtu, filter).map_err(Refused::at(SetupStage::Create))?;
-        let id = DeviceId(self.devices.len());
+        let id = DeviceId(self.topology.devices.len());
         let cable = self.plug(name, id, mtu, sockets);
         let link = Link::new(role, nic, Uplink::Cable(cable));
         self.add_device(name, Kind::Link(Box::new(link)));
@@ -176,56 +172,57 @@ impl Lab {
     }
 
     fn add_device(&mut self, name: &Name, kind: Kind) -> DeviceId {
-        self.changed = true;
+        self.runtime.changed = true;
         let device = Device { name: name.clone(), kind, agent: None, user: None, gone: false };
         let id = match self.vacated() {
             Some(id) => {
-                self.devices[id.0] = device;
-                self.state.forget(self.node(id));
+                self.topology.devices[id.0] = device;
+                self.runtime.state.forget(self.topology.node(id));
                 id
             }
             None => {
-                self.devices.push(device);
-                DeviceId(self.devices.len() - 1)
+                self.topology.devices.push(device);
+                DeviceId(self.topology.devices.len() - 1)
             }
         };
-        self.names.insert(name.clone(), id);
+        self.topology.names.insert(name.clone(), id);
         self.touch_named(name);
         id
     }
 
     /// The number of a device that was removed, and that has nothing under way any more.
     fn vacated(&mut self) -> Option<DeviceId> {
-        let id = self.vacant.last().copied()?;
-        if self.stacks.agenda.sends(id) { None } else { self.vacant.pop() }
+        let id = self.topology.vacant.last().copied()?;
+        if self.runtime.stacks.agenda.sends(id) { None } else { self.topology.vacant.pop() }
     }
 
     /// The cable of a new device: to a switch port, to a device that is already there, or to nothing yet.
     fn plug(&mut self, name: &Name, id: DeviceId, mtu: u32, sockets: &Sockets) -> CableId {
         if let Some((switch, port)) = sockets.switch_ports.get(name) {
-            let node = &mut self.switches[switch.index()].ports[usize::from(port.0)];
+            let node = &mut self.topology.switches[switch.index()].ports[usize::from(port.0)];
             node.mtu = mtu;
             let cable = node.cable;
-            self.cables[cable.0].ends[0] = End::Device(id);
+            self.topology.cables[cable.0].ends[0] = End::Device(id);
             self.fit_own_device(*switch);
             return cable;
         }
-        let peer = sockets.peers.get(name).and_then(|p| self.names.get(p)).copied();
-        if let Some(Uplink::Cable(cable)) = peer.and_then(|p| self.link(p)).map(|l| l.uplink.clone()) {
-            self.cables[cable.0].ends[1] = End::Device(id);
+        let peer = sockets.peers.get(name).and_then(|p| self.topology.names.get(p)).copied();
+        if let Some(Uplink::Cable(cable)) = peer.and_then(|p| self.topology.link(p)).map(|l| l.uplink.clone())
+        {
+            self.topology.cables[cable.0].ends[1] = End::Device(id);
             return cable;
         }
         // A device that is yet to come has carrier only when it is there.
         let far = if sockets.peers.contains_key(name) { End::Gone } else { End::Nobody { mtu } };
-        self.cables.push(Cable { ends: [End::Device(id), far], latency: DEFAULT_LATENCY });
-        CableId(self.cables.len() - 1)
+        self.topology.cables.push(Cable { ends: [End::Device(id), far], latency: DEFAULT_LATENCY });
+        CableId(self.topology.cables.len() - 1)
     }
 
     /// A switch's own device takes the least mtu of the ports that are plugged in (`br_mtu_auto_adjust`).
     fn fit_own_device(&mut self, switch: SwitchId) {
-        let node = &self.switches[switch.index()];
+        let node = &self.topology.switches[switch.index()];
         let Some(own) = node.own else { return };
-        let plugged = node.ports.iter().filter(|p| self.cables[p.cable.0].ends[0] != End::Gone);
+        let plugged = node.ports.iter().filter(|p| self.topology.cables[p.cable.0].ends[0] != End::Gone);
         if let Some(mtu) = plugged.map(|p| p.mtu).min() {
             // Devices have such mtus already.
             let _ = self.set_mtu(own, mtu);
@@ -233,8 +230,8 @@ impl Lab {
     }
 
     fn cable_latency(&mut self, id: DeviceId, latency: Duration) {
-        if let Some(Uplink::Cable(cable)) = self.link(id).map(|l| l.uplink.clone()) {
-            let cable = &mut self.cables[cable.0];
+        if let Some(Uplink::Cable(cable)) = self.topology.link(id).map(|l| l.uplink.clone()) {
+            let cable = &mut self.topology.cables[cable.0];
             cable.latency = cable.latency.max(latency);
         }
     }
@@ -242,7 +239,8 @@ impl Lab {
     fn make_vlan(&mut self, name: &Name, spec: &VlanSpec) -> Result<(), Refused> {
         let refused = Refused::at(SetupStage::Create);
         let below = self.find(&spec.parent).map_err(refused)?;
-        let link = self.link(below).ok_or(refused(Refusal::new(Errno::Enodev, Rule::CreateRefused)))?;
+        let link =
+            self.topology.link(below).ok_or(refused(Refusal::new(Errno::Enodev, Rule::CreateRefused)))?;
         let mac = spec.mac.unwrap_or(link.nic().mac());
         let mtu = spec.mtu.unwrap_or(link.nic().mtu());
         let nic = Nic::sub_interface(mac, mtu).map_err(refused)?;
@@ -267,11 +265,11 @@ impl Lab {
     /// Creates a macvlan or macvtap, configures it and brings it up.
     pub(super) fn make_port(&mut self, name: &Name, spec: &MacvlanSpec) -> Result<(), Refused> {
         let refused = Refused::at(SetupStage::Create);
-        self.addresses.insert(name.clone(), spec.ip.clone());
+        self.topology.addresses.insert(name.clone(), spec.ip.clone());
         self.touch_named(name);
-        let parent = self.names.get(&spec.parent).copied();
+        let parent = self.topology.names.get(&spec.parent).copied();
         // A port made on a port sits on that one's parent (R82).
-        let parent = parent.map(|id| match self.devices[id.0].kind {
+        let parent = parent.map(|id| match self.topology.devices[id.0].kind {
             Kind::Port { parent, .. } => parent,
             Kind::Link(_) => id,
         });
@@ -284,7 +282,7 @@ impl Lab {
             bcqueuelen: spec.bcqueuelen,
             bclim: spec.bclim,
         };
-        let name_taken = self.names.contains_key(name);
+        let name_taken = self.topology.names.contains_key(name);
         let link = parent.and_then(|id| self.link_mut(id));
         let Some((parent, link)) = parent.zip(link) else {
             return Err(refused(request.refusal_without_parent()));
@@ -312,13 +310,13 @@ impl Lab {
 
     /// Gives a device with addresses an IP stack, and joins the groups that it listens to.
     fn attach_endpoint(&mut self, id: DeviceId, ip: &IpSpec) {
-        let name = self.devices[id.0].name.clone();
-        self.addresses.insert(name.clone(), ip.clone());
+        let name = self.topology.devices[id.0].name.clone();
+        self.topology.addresses.insert(name.clone(), ip.clone());
         if !self.options.stacks || ip.address.is_empty() {
             return;
         }
         let state = self.state_of(id);
-        let mut endpoint = Endpoint::new(&name, state.mac, ip, state.mtu, self.now);
+        let mut endpoint = Endpoint::new(&name, state.mac, ip, state.mtu, self.runtime.now);
         let groups = endpoint.groups();
         if !state.up {
             // It is told when the device comes up.
@@ -332,16 +330,16 @@ impl Lab {
     }
 
     fn attach_stack(&mut self, stack: Stack, devices: Vec<DeviceId>) {
-        let vacant = self.stacks.vacant.pop();
-        let agent = vacant.unwrap_or(AgentId(self.stacks.agents.len()));
+        let vacant = self.runtime.stacks.vacant.pop();
+        let agent = vacant.unwrap_or(AgentId(self.runtime.stacks.agents.len()));
         for (interface, id) in devices.iter().enumerate() {
-            self.devices[id.0].agent = Some((agent, interface));
+            self.topology.devices[id.0].agent = Some((agent, interface));
         }
         let new = Agent { stack, devices, wake: None };
         if vacant.is_some() {
-            self.stacks.agents[agent.0] = new
+            self.runtime.stacks.agents[agent.0] = new
         } else {
-            self.stacks.agents.push(new)
+            self.runtime.stacks.agents.push(new)
         }
         self.serve(agent);
     }
@@ -355,21 +353,24 @@ impl Lab {
             Switch::new(config(0))
         });
         let switch = switch.expect("a mask without bits is never refused");
-        let id = SwitchId(self.switches.len() as u32);
-        self.state.add_switch(switch);
-        let node = self.switches.last().map_or(0, |before| before.node.0 + 1 + before.ports.len() as u32);
+        let id = SwitchId(self.topology.switches.len() as u32);
+        self.runtime.state.add_switch(switch);
+        let node =
+            self.topology.switches.last().map_or(0, |before| before.node.0 + 1 + before.ports.len() as u32);
         let (name, node) = (spec.name.clone(), NodeId(node));
         let mut node = SwitchNode { name, node, own: None, ports: Vec::new() };
         for (number, port) in numbered_ports(spec) {
-            self.cables.push(Cable { ends: [End::Gone, End::Switch(id, number)], latency: DEFAULT_LATENCY });
+            self.topology
+                .cables
+                .push(Cable { ends: [End::Gone, End::Switch(id, number)], latency: DEFAULT_LATENCY });
             node.ports.push(SwitchPortNode {
                 name: format!("{}.{}", spec.name, port.device).into(),
                 device: port.device.clone(),
-                cable: CableId(self.cables.len() - 1),
+                cable: CableId(self.topology.cables.len() - 1),
                 mtu: DEFAULT_MTU,
             });
         }
-        self.switches.push(node);
+        self.topology.switches.push(node);
         if is_parent && let Err(refused) = self.make_own_device(id, spec) {
             self.not_made(&spec.name, None, refused, None);
         }
@@ -381,7 +382,7 @@ impl Lab {
         let nic = nic.map_err(Refused::at(SetupStage::Create))?;
         let link = Link::new(Role::Bridge, nic, Uplink::Switch(switch));
         let id = self.add_device(&spec.name, Kind::Link(Box::new(link)));
-        self.switches[switch.index()].own = Some(id);
+        self.topology.switches[switch.index()].own = Some(id);
         if let Some(switch) = self.switch_mut(switch) {
             switch.set_own_device(spec.mac);
         }
@@ -396,7 +397,7 @@ impl Lab {
                 if self.stopped() {
                     return;
                 }
-                let device = self.names.get(&port.device).copied();
+                let device = self.topology.names.get(&port.device).copied();
                 let mac = device.map(|id| self.state_of(id).mac).unwrap_or_default();
                 let ips = device.map(|id| self.assigned_addresses(id)).unwrap_or_default();
                 let assigned = Assigned { mac, ips };
@@ -410,7 +411,7 @@ impl Lab {
                 };
                 let made = self.switch_mut(id).map_or(Ok(()), |s| s.add_port(config).map(drop));
                 if let Err(refusal) = made {
-                    let name = self.switches[id.index()].ports[usize::from(number.0)].name.clone();
+                    let name = self.topology.switches[id.index()].ports[usize::from(number.0)].name.clone();
                     self.not_made(&name, None, Refused { stage: SetupStage::Create, refusal }, None);
                 }
                 if let Some(id) = device {
@@ -427,8 +428,8 @@ impl Lab {
 
     /// An entry made by hand.
     pub(super) fn add_fdb(&mut self, switch: SwitchId, entry: &super::spec::FdbSpec) -> Result<(), Refusal> {
-        let now = self.now;
-        let number = self.switches[switch.index()].ports.iter().position(|p| p.device == entry.port);
+        let now = self.runtime.now;
+        let number = self.topology.switches[switch.index()].ports.iter().position(|p| p.device == entry.port);
         let missing = Refusal::new(Errno::Enodev, Rule::FdbRefused);
         let port = number.and_then(|n| u16::try_from(n).ok()).ok_or(missing)?;
         let kind = match (entry.sticky, entry.dynamic) {
@@ -442,7 +443,7 @@ impl Lab {
 
     /// The addresses that a network would have assigned to a device on a switch port: its own.
     fn assigned_addresses(&self, id: DeviceId) -> Vec<std::net::IpAddr> {
-        let ip = self.addresses.get(&self.devices[id.0].name);
+        let ip = self.topology.addresses.get(&self.topology.devices[id.0].name);
         ip.map(|ip| ip.address.iter().map(|n| n.addr()).collect()).unwrap_or_default()
     }
 }

@@ -50,7 +50,7 @@ impl Lab {
         id: DeviceId,
         change: impl FnOnce(PortMut<'_>) -> Result<(), Refusal>,
     ) -> Result<(), Refusal> {
-        let Kind::Port { parent, port, .. } = self.devices[id.0].kind else {
+        let Kind::Port { parent, port, .. } = self.topology.devices[id.0].kind else {
             return Err(Refusal::new(Errno::Eopnotsupp, Rule::ChangeMode));
         };
         self.touch(id);
@@ -61,12 +61,12 @@ impl Lab {
 
     /// Brings a device up or down.
     pub(super) fn set_up(&mut self, id: DeviceId, up: bool) -> Result<(), Refusal> {
-        if let Kind::Port { .. } = self.devices[id.0].kind {
+        if let Kind::Port { .. } = self.topology.devices[id.0].kind {
             return self.change_port(id, |mut port| port.set_up(up));
         }
         if up
-            && let Uplink::Below { nic, .. } = self.linked(id).uplink
-            && !self.is_up(nic)
+            && let Uplink::Below { nic, .. } = self.topology.linked(id).uplink
+            && !self.topology.is_up(nic)
         {
             return Err(Refusal::new(Errno::Enetdown, Rule::NicDown));
         }
@@ -81,7 +81,7 @@ impl Lab {
 
     /// Tells the switch on the other end of a device's cable about its carrier and address.
     pub(super) fn tell_switch(&mut self, id: DeviceId) {
-        let Some(link) = self.link(id) else { return };
+        let Some(link) = self.topology.link(id) else { return };
         let (up, mac) = (link.nic().is_up(), link.nic().mac());
         let cable = match &link.uplink {
             Uplink::Cable(cable) => *cable,
@@ -94,7 +94,7 @@ impl Lab {
             }
             Uplink::Below { .. } => return,
         };
-        if let End::Switch(switch_id, port) = self.cables[cable.0].far(End::Device(id))
+        if let End::Switch(switch_id, port) = self.topology.cables[cable.0].far(End::Device(id))
             && let Some(switch) = self.switch_mut(switch_id)
         {
             switch.set_carrier(port, up);
@@ -104,10 +104,10 @@ impl Lab {
     }
 
     fn set_mac(&mut self, id: DeviceId, mac: MacAddr) -> Result<(), Refusal> {
-        if let Kind::Port { parent, .. } = self.devices[id.0].kind {
-            let before = self.link(parent).map(|l| l.nic().mac());
+        if let Kind::Port { parent, .. } = self.topology.devices[id.0].kind {
+            let before = self.topology.link(parent).map(|l| l.nic().mac());
             self.change_port(id, |mut port| port.set_mac(mac))?;
-            if self.link(parent).map(|l| l.nic().mac()) != before {
+            if self.topology.link(parent).map(|l| l.nic().mac()) != before {
                 self.mac_changed(parent)?;
             }
         } else {
@@ -127,7 +127,7 @@ impl Lab {
         self.tell_switch(id);
         self.sync_vlan(id);
         self.refresh_stack_mac(id);
-        let link = self.linked(id);
+        let link = self.topology.linked(id);
         let mac = link.nic().mac();
         let ports: Vec<DeviceId> = link.ports.iter().copied().flatten().collect();
         let children: Vec<DeviceId> = link.vlans.iter().map(|(_, child)| *child).collect();
@@ -148,7 +148,7 @@ impl Lab {
 
     /// Tells every IP stack how the links of its devices stand, after a change that may reach far.
     pub(super) fn refresh_stacks(&mut self) {
-        for index in 0..self.stacks.agents.len() {
+        for index in 0..self.runtime.stacks.agents.len() {
             if self.stopped() {
                 return;
             }
@@ -159,7 +159,7 @@ impl Lab {
     /// Tells the IP stacks how their links stand after a change of this device. Nothing sits on a port, so that only its own
     /// stack has to do with it.
     pub(super) fn refresh_stacks_on(&mut self, name: &str) {
-        match self.names.get(name).map(|id| &self.devices[id.0]) {
+        match self.topology.names.get(name).map(|id| &self.topology.devices[id.0]) {
             Some(Device { kind: Kind::Link(_), .. }) => self.refresh_stacks(),
             Some(Device { agent: Some((agent, _)), .. }) => self.refresh_stack(agent.0),
             _ => {}
@@ -167,14 +167,16 @@ impl Lab {
     }
 
     fn refresh_stack(&mut self, index: usize) {
-        let devices = self.stacks.agents[index].devices.clone();
+        let devices = self.runtime.stacks.agents[index].devices.clone();
         if devices.is_empty() {
             return;
         }
-        for (interface, id) in devices.into_iter().enumerate().filter(|(_, id)| !self.devices[id.0].gone) {
+        for (interface, id) in
+            devices.into_iter().enumerate().filter(|(_, id)| !self.topology.devices[id.0].gone)
+        {
             let state = self.state_of(id);
-            let now = self.now;
-            match &mut self.stacks.agents[index].stack {
+            let now = self.runtime.now;
+            match &mut self.runtime.stacks.agents[index].stack {
                 Stack::Endpoint(e) => {
                     e.set_mtu(state.mtu, now);
                     e.set_link_up(state.up, now);
@@ -191,9 +193,9 @@ impl Lab {
 
     /// Tells the IP stack behind a device which address the device has.
     fn refresh_stack_mac(&mut self, id: DeviceId) {
-        let Some((agent, interface)) = self.devices[id.0].agent else { return };
+        let Some((agent, interface)) = self.topology.devices[id.0].agent else { return };
         let mac = self.state_of(id).mac;
-        match &mut self.stacks.agents[agent.0].stack {
+        match &mut self.runtime.stacks.agents[agent.0].stack {
             Stack::Endpoint(e) => e.set_mac(mac),
             Stack::Router(r) => r.set_mac(interface, mac),
         }
@@ -201,12 +203,12 @@ impl Lab {
     }
 
     pub(super) fn set_mtu(&mut self, id: DeviceId, mtu: u32) -> Result<(), Refusal> {
-        if let Kind::Port { .. } = self.devices[id.0].kind {
+        if let Kind::Port { .. } = self.topology.devices[id.0].kind {
             return self.change_port(id, |mut port| port.set_mtu(mtu));
         }
         Nic::check_mtu(mtu)?;
-        if let Uplink::Below { nic, .. } = self.linked(id).uplink
-            && mtu > self.linked(nic).nic().mtu()
+        if let Uplink::Below { nic, .. } = self.topology.linked(id).uplink
+            && mtu > self.topology.linked(nic).nic().mtu()
         {
             return Err(Refusal::new(Errno::Erange, Rule::ChangeMtu));
         }
@@ -214,7 +216,7 @@ impl Lab {
         link.base.set_mtu(mtu)?;
         let children: Vec<DeviceId> = link.vlans.iter().map(|(_, child)| *child).collect();
         for child in children {
-            if self.linked(child).nic().mtu() > mtu {
+            if self.topology.linked(child).nic().mtu() > mtu {
                 self.set_mtu(child, mtu)?;
             }
         }
@@ -223,7 +225,7 @@ impl Lab {
 
     /// Joins a group on a device.
     pub(super) fn join(&mut self, id: DeviceId, group: MacAddr) -> Result<(), Refusal> {
-        if let Kind::Port { .. } = self.devices[id.0].kind {
+        if let Kind::Port { .. } = self.topology.devices[id.0].kind {
             return self.change_port(id, |mut port| {
                 port.join(group);
                 Ok(())
@@ -235,7 +237,7 @@ impl Lab {
     }
 
     fn leave_group(&mut self, id: DeviceId, group: MacAddr) -> Result<(), Refusal> {
-        if let Kind::Port { .. } = self.devices[id.0].kind {
+        if let Kind::Port { .. } = self.topology.devices[id.0].kind {
             return self.change_port(id, |mut port| port.leave(group));
         }
         let left = self.linked_mut(id).base.leave(group);
@@ -244,7 +246,7 @@ impl Lab {
     }
 
     fn set_promisc(&mut self, id: DeviceId, on: bool) -> Result<(), Refusal> {
-        if let Kind::Port { .. } = self.devices[id.0].kind {
+        if let Kind::Port { .. } = self.topology.devices[id.0].kind {
             return self.change_port(id, |mut port| {
                 port.set_promisc(on);
                 Ok(())
@@ -256,7 +258,7 @@ impl Lab {
     }
 
     pub(super) fn set_allmulticast(&mut self, id: DeviceId, on: bool) -> Result<(), Refusal> {
-        if let Kind::Port { .. } = self.devices[id.0].kind {
+        if let Kind::Port { .. } = self.topology.devices[id.0].kind {
             return self.change_port(id, |mut port| {
                 port.set_allmulticast(on);
                 Ok(())
@@ -284,7 +286,7 @@ impl Lab {
     /// The kernel's, at creation or at bringing it up.
     pub(super) fn add(&mut self, name: &Name, spec: &MacvlanSpec) -> Result<(), Refusal> {
         let made = self.make_port(name, spec).map_err(|refused| refused.refusal);
-        if let Some(id) = self.names.get(name).copied().filter(|_| made.is_ok()) {
+        if let Some(id) = self.topology.names.get(name).copied().filter(|_| made.is_ok()) {
             self.attach_again(id);
         }
         made
@@ -296,20 +298,20 @@ impl Lab {
     /// `ENODEV`.
     pub(super) fn remove(&mut self, name: &str) -> Result<(), Refusal> {
         let id = self.find(name)?;
-        if let Some(link) = self.link(id) {
+        if let Some(link) = self.topology.link(id) {
             let above: Vec<Name> = link
                 .ports
                 .iter()
                 .copied()
                 .flatten()
                 .chain(link.vlans.iter().map(|(_, child)| *child))
-                .map(|d| self.devices[d.0].name.clone())
+                .map(|d| self.topology.devices[d.0].name.clone())
                 .collect();
             above.iter().try_for_each(|name| self.remove(name))?;
         }
         let counters = self.counters_of(id);
-        self.log.push(Event::Counters { device: name.into(), counters });
-        match self.devices[id.0].kind {
+        self.log.events.push(Event::Counters { device: name.into(), counters });
+        match self.topology.devices[id.0].kind {
             Kind::Port { parent, port, .. } => {
                 let link = self.linked_mut(parent);
                 let before = link.nic().mac();
@@ -323,31 +325,31 @@ impl Lab {
             Kind::Link(_) => self.unplug(id),
         }
         self.silence(id);
-        self.outside.vacate(id);
+        self.runtime.outside.vacate(id);
         self.touch_named(name);
-        self.devices[id.0].gone = true;
-        if let Kind::Port { .. } = self.devices[id.0].kind {
-            self.vacant.push(id);
+        self.topology.devices[id.0].gone = true;
+        if let Kind::Port { .. } = self.topology.devices[id.0].kind {
+            self.topology.vacant.push(id);
         }
-        self.changed = true;
-        self.names.remove(name);
+        self.runtime.changed = true;
+        self.topology.names.remove(name);
         Ok(())
     }
 
     /// Takes a device off its cable, or off the device below it.
     fn unplug(&mut self, id: DeviceId) {
         let _ = self.set_up(id, false);
-        match self.linked(id).uplink.clone() {
+        match self.topology.linked(id).uplink.clone() {
             Uplink::Cable(CableId(cable)) => {
                 let near = End::Device(id);
-                self.touch_end(self.cables[cable].far(near));
-                for end in self.cables[cable].ends.iter_mut().filter(|e| **e == near) {
+                self.touch_end(self.topology.cables[cable].far(near));
+                for end in self.topology.cables[cable].ends.iter_mut().filter(|e| **e == near) {
                     *end = End::Gone;
                 }
             }
             Uplink::Switch(switch) => {
                 self.touch(id);
-                self.switches[switch.index()].own = None;
+                self.topology.switches[switch.index()].own = None;
             }
             Uplink::Below { nic, .. } => {
                 self.linked_mut(nic).vlans.retain(|(_, child)| *child != id);
@@ -361,13 +363,14 @@ impl Lab {
     /// The kernel's (R152, R153, R155, R156).
     pub(super) fn set_switch(&mut self, name: &str, change: &SwitchChange) -> Result<(), Refusal> {
         let missing = Refusal::new(Errno::Enodev, Rule::StateRefused);
-        let index = self.switches.iter().position(|s| s.name == name).ok_or(missing)?;
-        let (id, now) = (SwitchId(index as u32), self.now);
+        let index = self.topology.switches.iter().position(|s| s.name == name).ok_or(missing)?;
+        let (id, now) = (SwitchId(index as u32), self.runtime.now);
         if let SwitchChange::Fdb(entry) = change {
             return self.add_fdb(id, entry);
         }
-        self.changed = true;
-        let (node, switch) = self.switches.get(index).zip(self.state.switch_mut(id)).ok_or(missing)?;
+        self.runtime.changed = true;
+        let (node, switch) =
+            self.topology.switches.get(index).zip(self.runtime.state.switch_mut(id)).ok_or(missing)?;
         let number = |port: &Name| {
             let number = node.ports.iter().position(|p| p.device == *port);
             number.and_then(|n| u16::try_from(n).ok()).map(SwitchPortId).ok_or(missing)
@@ -375,12 +378,12 @@ impl Lab {
         match change {
             SwitchChange::Flag { port, flag, value } => {
                 let port = number(port)?;
-                self.told.touch(node.socket(port));
+                self.log.last_reported.touch(node.socket(port));
                 switch.set_flag(port, *flag, *value)
             }
             SwitchChange::State { port, state } => {
                 let port = number(port)?;
-                self.told.touch(node.socket(port));
+                self.log.last_reported.touch(node.socket(port));
                 switch.set_state(port, *state)
             }
             SwitchChange::GroupFwdMask { port, mask } => {
@@ -398,13 +401,13 @@ impl Lab {
 
     /// What a device counts.
     pub(super) fn counters_of(&self, id: DeviceId) -> crate::counters::Counters {
-        self.state.counters(self.node(id))
+        self.runtime.state.counters(self.topology.node(id))
     }
 
     /// How a device stands.
     pub(super) fn state_of(&self, id: DeviceId) -> DeviceState {
         let carrier = self.has_carrier(id);
-        match &self.devices[id.0].kind {
+        match &self.topology.devices[id.0].kind {
             Kind::Link(link) => DeviceState {
                 mac: link.nic().mac(),
                 mtu: link.nic().mtu(),
@@ -414,7 +417,7 @@ impl Lab {
                 promiscuity: link.nic().filter().promiscuity(),
             },
             Kind::Port { parent, port, .. } => {
-                let port = self.port(*parent, *port);
+                let port = self.topology.port(*parent, *port);
                 DeviceState {
                     mac: port.mac(),
                     mtu: port.mtu(),

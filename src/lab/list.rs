@@ -11,14 +11,14 @@ impl Lab {
     /// The devices that are there now, listed as the first event lists them.
     #[must_use]
     pub fn devices(&self) -> Vec<Device> {
-        let first = self.first_device.0;
-        let nodes = (first..).take(self.devices.len()).chain(0..first);
+        let first = self.topology.first_device.0;
+        let nodes = (first..).take(self.topology.devices.len()).chain(0..first);
         nodes.filter_map(|node| self.listed(NodeId(node))).collect()
     }
 
     /// A node as it is listed now; `None` if nothing is there. The own device of a switch is listed with its switch only.
     pub(super) fn listed(&self, node: NodeId) -> Option<Device> {
-        match node.0.checked_sub(self.first_device.0) {
+        match node.0.checked_sub(self.topology.first_device.0) {
             Some(id) => self.listed_device(node, DeviceId(id as usize)),
             None => self.listed_switch(node),
         }
@@ -26,12 +26,12 @@ impl Lab {
 
     /// Where a node is in the list: devices come before switches, whose nodes come before those of devices.
     pub(super) fn place(&self, node: NodeId) -> u32 {
-        node.0.wrapping_sub(self.first_device.0)
+        node.0.wrapping_sub(self.topology.first_device.0)
     }
 
     fn listed_device(&self, node: NodeId, id: DeviceId) -> Option<Device> {
-        let device = self.devices.get(id.0).filter(|device| !device.gone)?;
-        let name_of = |id: DeviceId| Some(self.devices[id.0].name.clone());
+        let device = self.topology.devices.get(id.0).filter(|device| !device.gone)?;
+        let name_of = |id: DeviceId| Some(self.topology.devices[id.0].name.clone());
         let (parent, peer, vlan) = match &device.kind {
             Kind::Port { parent, .. } => (name_of(*parent), None, None),
             Kind::Link(link) => match (&link.uplink, &link.role) {
@@ -39,12 +39,13 @@ impl Lab {
                 (Uplink::Switch(_), _) => return None,
                 (Uplink::Cable(cable), role) => {
                     let router = if let Role::Router(name) = role { Some(name.clone()) } else { None };
-                    (router, self.end_name(self.cables[cable.0].far(End::Device(id))), None)
+                    (router, self.end_name(self.topology.cables[cable.0].far(End::Device(id))), None)
                 }
             },
         };
         let state = self.state_of(id);
-        let address = self.addresses.get(&device.name).map(|ip| ip.address.clone()).unwrap_or_default();
+        let address =
+            self.topology.addresses.get(&device.name).map(|ip| ip.address.clone()).unwrap_or_default();
         let (place, name, kind) = (self.place(node), device.name.clone(), device.device_type());
         let (mac, mode, up) = (Some(state.mac), state.mode, state.up);
         Some(Device { place, name, kind, mac, parent, mode, peer, address, up, vlan, port: None })
@@ -52,8 +53,8 @@ impl Lab {
 
     fn listed_switch(&self, node: NodeId) -> Option<Device> {
         // The switch whose node is the last that does not come after this one.
-        let index = self.switches.partition_point(|switch| switch.node <= node).checked_sub(1)?;
-        let (switch, id) = (self.switches.get(index)?, SwitchId(u32::try_from(index).ok()?));
+        let index = self.topology.switches.partition_point(|switch| switch.node <= node).checked_sub(1)?;
+        let (switch, id) = (self.topology.switches.get(index)?, SwitchId(u32::try_from(index).ok()?));
         if let Some(number) = (node.0 - switch.node.0).checked_sub(1) {
             let number = u16::try_from(number).ok()?;
             let port = switch.ports.get(usize::from(number))?;
@@ -70,9 +71,9 @@ impl Lab {
         let decides = self.switch(switch);
         let stands = decides.and_then(|s| s.flags(number).zip(s.state(number)));
         Device {
-            place: self.place(self.socket(switch, number)),
-            parent: Some(self.switches[switch.index()].name.clone()),
-            peer: self.names.contains_key(&port.device).then(|| port.device.clone()),
+            place: self.place(self.topology.socket(switch, number)),
+            parent: Some(self.topology.switches[switch.index()].name.clone()),
+            peer: self.topology.names.contains_key(&port.device).then(|| port.device.clone()),
             port: stands.map(|(flags, state)| SwitchPort { flags, state }),
             ..Device::new(port.name.clone(), DeviceType::SwitchPort)
         }
@@ -80,21 +81,21 @@ impl Lab {
 
     fn end_name(&self, end: End) -> Option<Name> {
         match end {
-            End::Device(id) => Some(self.devices[id.0].name.clone()),
-            End::Switch(s, p) => Some(self.switches[s.index()].ports[usize::from(p.0)].name.clone()),
+            End::Device(id) => Some(self.topology.devices[id.0].name.clone()),
+            End::Switch(s, p) => Some(self.topology.switches[s.index()].ports[usize::from(p.0)].name.clone()),
             End::Nobody { .. } | End::Outside(_) | End::Gone => None,
         }
     }
 
     /// A device may be listed differently from now on.
     pub(super) fn touch(&mut self, id: DeviceId) {
-        let node = self.node(id);
-        self.told.touch(node);
+        let node = self.topology.node(id);
+        self.log.last_reported.touch(node);
         // A switch is listed with the address of its own device.
-        if let Kind::Link(link) = &self.devices[id.0].kind
+        if let Kind::Link(link) = &self.topology.devices[id.0].kind
             && let Uplink::Switch(switch) = link.uplink
         {
-            self.told.touch(self.switches[switch.index()].node);
+            self.log.last_reported.touch(self.topology.switches[switch.index()].node);
         }
     }
 
@@ -109,23 +110,23 @@ impl Lab {
 
     /// A switch port may be listed differently from now on.
     pub(super) fn touch_switch_port(&mut self, switch: SwitchId, port: SwitchPortId) {
-        let node = self.socket(switch, port);
-        self.told.touch(node);
+        let node = self.topology.socket(switch, port);
+        self.log.last_reported.touch(node);
     }
 
     /// A device of this name comes, goes, or is declared otherwise: it, and the switch ports that name it, may be listed
     /// differently from now on.
     pub(super) fn touch_named(&mut self, name: &str) {
-        if !self.told.begun() {
+        if !self.log.last_reported.begun() {
             return;
         }
-        if let Some(id) = self.names.get(name) {
+        if let Some(id) = self.topology.names.get(name) {
             self.touch(*id);
         }
-        for switch in &self.switches {
+        for switch in &self.topology.switches {
             for (port, number) in switch.ports.iter().zip(0..) {
                 if port.device == name {
-                    self.told.touch(switch.socket(SwitchPortId(number)));
+                    self.log.last_reported.touch(switch.socket(SwitchPortId(number)));
                 }
             }
         }

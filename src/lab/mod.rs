@@ -8,6 +8,7 @@
 //! | --- | --- |
 //! | `spec.rs` | the declaration |
 //! | `event.rs` | the hop log |
+//! | `topology.rs` | the devices, switches and cables, as they are configured |
 //! | `build.rs` | makes the devices |
 //! | `clock.rs` | what is due when |
 //! | `publish.rs` | compiles them into what frames meet: a [wiring](crate::dataplane::Wiring) |
@@ -33,6 +34,7 @@ mod record;
 mod reported;
 pub mod spec;
 mod steps;
+mod topology;
 
 pub use crate::dataplane::{Candidate, CandidateKind, Decision, DecisionPoint, Finding, HopKind};
 pub use ask::Known;
@@ -43,23 +45,23 @@ pub use outlet::Outlet;
 pub use outside::AttachError;
 pub use spec::LabSpec;
 
-use crate::dataplane::{End as WireEnd, NodeId, Numbered, State, SwitchId, Wiring};
+use crate::dataplane::{End as WireEnd, Numbered, State, SwitchId, Wiring};
 use crate::errno::Errno;
 use crate::frame::{Frame, FramePool};
-use crate::macvlan::Port;
 use crate::stop::Stop;
 use crate::switch::Switch;
 use crate::time::Instant;
-use crate::verdict::{PortId, Refusal, Rule};
+use crate::verdict::{Refusal, Rule};
 use clock::Scheduled;
-use device::{AgentId, Cable, DeviceId, End, Kind, Link, Stack, SwitchNode};
+use device::{AgentId, DeviceId, End, Kind, Link, Stack};
 use outside::Outside;
-use record::{InjectedFrame, Recorder, Stacks};
+use record::{InjectedFrame, Stacks};
 use reported::LastReported;
 use spec::{Name, StepSpec};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
+use topology::Topology;
 
 /// The frames of the captures that `replay` steps name, with the times that they are [taken](crate::capture::Steady) at.
 pub type Captures = BTreeMap<PathBuf, Arc<[(Instant, Frame)]>>;
@@ -200,14 +202,13 @@ pub struct Lab {
     /// Those that [`Lab::run`] has yet to run.
     steps: Vec<StepSpec>,
     options: Options,
-    devices: Vec<device::Device>,
-    names: BTreeMap<Name, DeviceId>,
-    /// Ports that were removed: their numbers are used again, so that a lab does not grow with all that ever was.
-    vacant: Vec<DeviceId>,
-    cables: Vec<Cable>,
-    switches: Vec<SwitchNode>,
-    /// The node of the first device: switches and their ports come before.
-    first_device: NodeId,
+    topology: Topology,
+    runtime: Runtime,
+    log: Log,
+}
+
+/// What moves: the devices as frames meet them, IP stacks, and the time.
+struct Runtime {
     /// Devices, cables or port states were changed since the wiring was compiled.
     changed: bool,
     wiring: Arc<Wiring>,
@@ -215,16 +216,21 @@ pub struct Lab {
     stacks: Stacks,
     outside: Outside,
     pool: FramePool,
-    /// The IP configuration of every device that was ever declared, for those who name it as a target.
-    addresses: BTreeMap<Name, crate::station::IpSpec>,
     now: Instant,
     step: usize,
     next_frame_id: u64,
-    watched: Option<InjectedFrame>,
     /// Too many frames were under way, to these devices.
     crowd: Option<Vec<Name>>,
-    told: LastReported,
-    log: Vec<Event>,
+}
+
+/// What is reported of a run.
+#[derive(Default)]
+struct Log {
+    /// Those that no sink has taken yet.
+    events: Vec<Event>,
+    /// The injected frame of this step, and who received it.
+    watched: Option<InjectedFrame>,
+    last_reported: LastReported,
     summary: Summary,
 }
 
@@ -232,7 +238,7 @@ impl Lab {
     /// The time in the lab.
     #[must_use]
     pub fn now(&self) -> Instant {
-        self.now
+        self.runtime.now
     }
 
     /// Offers a frame to a device as if it had come by its cable, at the given time (or now, if that is past), after
@@ -248,11 +254,11 @@ impl Lab {
         sink: Sink<'_>,
     ) -> Result<(), UnknownDevice> {
         let unknown = || UnknownDevice(device.into());
-        let id = *self.names.get(device).ok_or_else(unknown)?;
-        self.devices[id.0].link().ok_or_else(unknown)?;
+        let id = *self.topology.names.get(device).ok_or_else(unknown)?;
+        self.topology.devices[id.0].link().ok_or_else(unknown)?;
         self.advance(time, sink);
         let frame_id = self.new_frame_id();
-        let (at, frame) = (WireEnd::Device(self.node(id)), self.pool.make(&[frame]));
+        let (at, frame) = (WireEnd::Device(self.topology.node(id)), self.runtime.pool.make(&[frame]));
         self.forward(|forwarding| forwarding.arrive(at, Numbered::new(&frame, frame_id)));
         self.settle(sink);
         Ok(())
@@ -270,9 +276,9 @@ impl Lab {
         frame: &[u8],
         sink: Sink<'_>,
     ) -> Result<(), UnknownDevice> {
-        let id = *self.names.get(device).ok_or_else(|| UnknownDevice(device.into()))?;
+        let id = *self.topology.names.get(device).ok_or_else(|| UnknownDevice(device.into()))?;
         self.advance(time, sink);
-        let frame = self.pool.make(&[frame]);
+        let frame = self.runtime.pool.make(&[frame]);
         self.send_or_record(id, frame);
         self.settle(sink);
         Ok(())
@@ -280,7 +286,7 @@ impl Lab {
 
     /// Hands out the events collected so far.
     pub fn flush(&mut self, sink: Sink<'_>) {
-        for event in self.log.drain(..) {
+        for event in self.log.events.drain(..) {
             sink(&event);
         }
     }
@@ -288,41 +294,41 @@ impl Lab {
     /// Whether a device of this name is there.
     #[must_use]
     pub fn has(&self, device: &str) -> bool {
-        self.names.contains_key(device)
+        self.topology.names.contains_key(device)
     }
 
     /// Whether a device of this name is there, and can take a frame from a cable.
     #[must_use]
     pub fn has_link(&self, device: &str) -> bool {
-        self.names.get(device).is_some_and(|id| self.devices[id.0].link().is_some())
+        self.topology.names.get(device).is_some_and(|id| self.topology.devices[id.0].link().is_some())
     }
 
     /// Lets virtual time pass up to a moment.
     pub fn advance(&mut self, until: Instant, sink: Sink<'_>) {
         while !self.stopped()
-            && let Some((time, due)) = self.stacks.agenda.take(until)
+            && let Some((time, due)) = self.runtime.stacks.agenda.take(until)
         {
-            self.now = self.now.max(time);
+            self.runtime.now = self.runtime.now.max(time);
             self.perform(due);
-            if self.stacks.agenda.is_full() && self.crowd.is_none() {
-                self.crowd = Some(self.end_frames());
+            if self.runtime.stacks.agenda.is_full() && self.runtime.crowd.is_none() {
+                self.runtime.crowd = Some(self.end_frames());
             }
             self.flush(sink);
         }
-        self.now = self.now.max(until);
+        self.runtime.now = self.runtime.now.max(until);
     }
 
     /// Ends what is under way, for it is too much; the devices that most of it was on its way to.
     fn end_frames(&mut self) -> Vec<Name> {
-        let wiring = &self.wiring;
+        let wiring = &self.runtime.wiring;
         let mut counts: BTreeMap<Name, usize> = BTreeMap::new();
-        for due in self.stacks.agenda.clear() {
+        for due in self.runtime.stacks.agenda.clear() {
             let name = match due {
                 Scheduled::Arrive { at: WireEnd::Device(node), .. } => wiring.name(node).clone(),
                 Scheduled::Arrive { at: WireEnd::Switch(switch, port), .. } => {
                     wiring.name(wiring.switch(switch).port(port)).clone()
                 }
-                Scheduled::Send { device, .. } => self.devices[device.0].name.clone(),
+                Scheduled::Send { device, .. } => self.topology.devices[device.0].name.clone(),
                 Scheduled::Arrive { .. } | Scheduled::Wake(_) => continue,
             };
             *counts.entry(name).or_default() += 1;
@@ -338,8 +344,8 @@ impl Lab {
     /// If there were too many frames under way, which were ended then: the devices that most of them were on their way to.
     /// From now on, frames can be under way again.
     pub fn relieve(&mut self) -> Option<Vec<Name>> {
-        let crowd = self.crowd.take()?;
-        self.stacks.agenda.reopen();
+        let crowd = self.runtime.crowd.take()?;
+        self.runtime.stacks.agenda.reopen();
         Some(crowd)
     }
 
@@ -351,8 +357,8 @@ impl Lab {
     /// Lets virtual time pass until no frame is under way.
     fn settle(&mut self, sink: Sink<'_>) {
         self.flush(sink);
-        while !self.stopped() && self.stacks.agenda.frames_under_way() {
-            let Some(time) = self.stacks.agenda.next_time() else { return };
+        while !self.stopped() && self.runtime.stacks.agenda.frames_under_way() {
+            let Some(time) = self.runtime.stacks.agenda.next_time() else { return };
             self.advance(time, sink);
         }
     }
@@ -360,14 +366,14 @@ impl Lab {
     fn perform(&mut self, due: Scheduled) {
         match due {
             Scheduled::Arrive { at: WireEnd::Outside(outlet), frame, .. } => {
-                self.outside.send(Outlet::of(outlet), frame);
+                self.runtime.outside.send(Outlet::of(outlet), frame);
             }
             Scheduled::Arrive { at, frame, frame_id } => {
                 self.forward(|forwarding| forwarding.arrive(at, Numbered::new(&frame, frame_id)));
             }
             Scheduled::Send { device, frame } => self.send_or_record(device, frame),
             Scheduled::Wake(agent) => {
-                self.stacks.agents[agent.0].wake = None;
+                self.runtime.stacks.agents[agent.0].wake = None;
                 self.serve(agent);
             }
         }
@@ -375,47 +381,38 @@ impl Lab {
 
     /// Lets an IP stack do what is due.
     fn serve(&mut self, agent: AgentId) {
-        self.stacks.serve(agent, self.now);
+        self.runtime.stacks.serve(agent, self.runtime.now);
     }
 
     fn send_or_record(&mut self, id: DeviceId, frame: Frame) {
-        let (node, frame_id) = (self.node(id), self.new_frame_id());
+        let (node, frame_id) = (self.topology.node(id), self.new_frame_id());
         self.forward(|forwarding| forwarding.send_or_drop(node, Numbered::new(&frame, frame_id)));
     }
 
     fn new_frame_id(&mut self) -> u64 {
-        self.next_frame_id += 1;
-        self.next_frame_id
+        self.runtime.next_frame_id += 1;
+        self.runtime.next_frame_id
     }
 
     fn find(&self, name: &str) -> Result<DeviceId, Refusal> {
-        self.names.get(name).copied().ok_or(Refusal::new(Errno::Enodev, Rule::SendDown))
+        self.topology.names.get(name).copied().ok_or(Refusal::new(Errno::Enodev, Rule::SendDown))
     }
 
     fn switch(&self, id: SwitchId) -> Option<&Switch> {
-        self.state.switch(id)
+        self.runtime.state.switch(id)
     }
 
     /// A switch, to be changed.
     fn switch_mut(&mut self, id: SwitchId) -> Option<&mut Switch> {
-        self.changed = true;
-        self.state.switch_mut(id)
-    }
-
-    fn link(&self, id: DeviceId) -> Option<&Link> {
-        self.devices[id.0].link()
+        self.runtime.changed = true;
+        self.runtime.state.switch_mut(id)
     }
 
     /// A link, to be changed.
     fn link_mut(&mut self, id: DeviceId) -> Option<&mut Link> {
-        self.changed = true;
+        self.runtime.changed = true;
         self.touch(id);
-        self.devices[id.0].link_mut()
-    }
-
-    /// A device that is known to be no port.
-    fn linked(&self, id: DeviceId) -> &Link {
-        self.link(id).expect("ports were told apart, or it is what something sits on")
+        self.topology.devices[id.0].link_mut()
     }
 
     /// A device that is known to be no port, to be changed.
@@ -423,35 +420,24 @@ impl Lab {
         self.link_mut(id).expect("ports were told apart, or it is what something sits on")
     }
 
-    /// A port, as its parent keeps it; it is there until its device is gone.
-    fn port(&self, parent: DeviceId, port: PortId) -> &Port {
-        self.linked(parent).base.port(port).expect("a parent has the ports that are devices")
-    }
-
-    /// Whether a device is administratively up.
-    fn is_up(&self, id: DeviceId) -> bool {
-        match &self.devices[id.0].kind {
-            Kind::Link(link) => link.nic().is_up(),
-            Kind::Port { parent, port, .. } => self.port(*parent, *port).is_up(),
-        }
-    }
-
     /// Whether a device has carrier: both ends of its cable are up; for a port or a sub-interface, the device below
     /// has.
     fn has_carrier(&self, id: DeviceId) -> bool {
-        match &self.devices[id.0].kind {
+        match &self.topology.devices[id.0].kind {
             Kind::Port { parent, .. } => self.has_carrier(*parent),
             Kind::Link(link) => {
                 link.nic().is_up()
                     && match &link.uplink {
                         device::Uplink::Below { nic, .. } => self.has_carrier(*nic),
                         device::Uplink::Switch(switch) => self.switch(*switch).is_some_and(Switch::is_live),
-                        device::Uplink::Cable(cable) => match self.cables[cable.0].far(End::Device(id)) {
-                            End::Device(far) => self.is_up(far),
-                            End::Switch(..) | End::Nobody { .. } => true,
-                            End::Outside(outlet) => self.outside.is_present(outlet),
-                            End::Gone => false,
-                        },
+                        device::Uplink::Cable(cable) => {
+                            match self.topology.cables[cable.0].far(End::Device(id)) {
+                                End::Device(far) => self.topology.is_up(far),
+                                End::Switch(..) | End::Nobody { .. } => true,
+                                End::Outside(outlet) => self.runtime.outside.is_present(outlet),
+                                End::Gone => false,
+                            }
+                        }
                     }
             }
         }

@@ -84,25 +84,26 @@ impl Lab {
     /// # Errors
     /// [`AttachError`].
     pub fn attach(&mut self, device: &str) -> Result<Outlet, AttachError> {
-        let id = self.names.get(device).copied().ok_or_else(|| AttachError::Unknown(device.into()))?;
-        if self.outside.places.iter().any(|p| p.name == device) {
+        let id =
+            self.topology.names.get(device).copied().ok_or_else(|| AttachError::Unknown(device.into()))?;
+        if self.runtime.outside.places.iter().any(|p| p.name == device) {
             return Err(AttachError::Twice(device.into()));
         }
-        let outlet = Outlet::new(self.outside.places.len());
-        self.outside.places.push(OutletEntry { name: device.into(), way: None, present: true });
+        let outlet = Outlet::new(self.runtime.outside.places.len());
+        self.runtime.outside.places.push(OutletEntry { name: device.into(), way: None, present: true });
         self.plug_in(outlet, id);
         Ok(outlet)
     }
 
     /// A device was added: if one of its name was attached before, what was attached to that is now attached to it.
     pub(super) fn attach_again(&mut self, id: DeviceId) {
-        if let Some(outlet) = self.outside.vacant(&self.devices[id.0].name) {
+        if let Some(outlet) = self.runtime.outside.vacant(&self.topology.devices[id.0].name) {
             self.plug_in(outlet, id);
         }
     }
 
     fn plug_in(&mut self, outlet: Outlet, id: DeviceId) {
-        let way = match &mut self.devices[id.0].kind {
+        let way = match &mut self.topology.devices[id.0].kind {
             Kind::Port { tap: Some(tap), .. } => {
                 *tap = TapOpen::Reading;
                 Attachment::Node(id)
@@ -110,12 +111,12 @@ impl Lab {
             Kind::Link(link) if matches!(link.role, Role::Nic | Role::Router(_)) => Attachment::Wire(id),
             Kind::Link(_) | Kind::Port { tap: None, .. } => Attachment::User(id),
         };
-        self.outside.places[outlet.index()].way = Some(way);
-        self.changed = true;
+        self.runtime.outside.places[outlet.index()].way = Some(way);
+        self.runtime.changed = true;
         if let Attachment::Wire(_) = way {
             self.rewire(id, outlet);
         } else {
-            self.devices[id.0].user = Some(outlet);
+            self.topology.devices[id.0].user = Some(outlet);
             self.silence(id);
             // What cannot be refused: the device is there.
             let _ = self.set_allmulticast(id, true);
@@ -126,19 +127,19 @@ impl Lab {
     /// Gives a device a cable that leads outside; what was at the other end of the old one is left with its end of it.
     fn rewire(&mut self, id: DeviceId, outlet: Outlet) {
         let near = End::Device(id);
-        let Some(Uplink::Cable(old)) = self.link(id).map(|l| l.uplink.clone()) else { return };
-        let latency = self.cables[old.0].latency;
-        self.touch_end(self.cables[old.0].far(near));
-        if let End::Switch(switch, port) = self.cables[old.0].far(near)
+        let Some(Uplink::Cable(old)) = self.topology.link(id).map(|l| l.uplink.clone()) else { return };
+        let latency = self.topology.cables[old.0].latency;
+        self.touch_end(self.topology.cables[old.0].far(near));
+        if let End::Switch(switch, port) = self.topology.cables[old.0].far(near)
             && let Some(switch) = self.switch_mut(switch)
         {
             switch.set_carrier(port, false);
         }
-        for end in self.cables[old.0].ends.iter_mut().filter(|e| **e == near) {
+        for end in self.topology.cables[old.0].ends.iter_mut().filter(|e| **e == near) {
             *end = End::Gone;
         }
-        self.cables.push(Cable { ends: [near, End::Outside(outlet)], latency });
-        let cable = CableId(self.cables.len() - 1);
+        self.topology.cables.push(Cable { ends: [near, End::Outside(outlet)], latency });
+        let cable = CableId(self.topology.cables.len() - 1);
         if let Some(link) = self.link_mut(id) {
             link.uplink = Uplink::Cable(cable);
         }
@@ -148,21 +149,21 @@ impl Lab {
     /// What the device refuses is recorded as a drop; what is for a device that was removed is gone.
     pub fn enter(&mut self, outlet: Outlet, time: Instant, frame: &[u8], sink: Sink<'_>) {
         self.advance(time, sink);
-        let Some(way) = self.outside.places.get(outlet.index()).and_then(|p| p.way) else { return };
-        let frame = self.pool.make(&[frame]);
+        let Some(way) = self.runtime.outside.places.get(outlet.index()).and_then(|p| p.way) else { return };
+        let frame = self.runtime.pool.make(&[frame]);
         match way {
             Attachment::User(id) => {
-                let (node, frame_id) = (self.node(id), self.new_frame_id());
+                let (node, frame_id) = (self.topology.node(id), self.new_frame_id());
                 self.forward(|forwarding| forwarding.send_for_outside(node, Numbered::new(&frame, frame_id)));
             }
             Attachment::Wire(id) => {
-                let (node, frame_id) = (self.node(id), self.new_frame_id());
+                let (node, frame_id) = (self.topology.node(id), self.new_frame_id());
                 // What does not fit is recorded; the rest is the sender's error.
                 let _ = self
                     .forward(|forwarding| forwarding.send_from_wire(node, Numbered::new(&frame, frame_id)));
             }
             Attachment::Node(id) => {
-                let (node, frame_id) = (self.node(id), self.new_frame_id());
+                let (node, frame_id) = (self.topology.node(id), self.new_frame_id());
                 // What the port could not send is recorded; the rest is the writer's error.
                 let _ = self
                     .forward(|forwarding| forwarding.write_to_node(node, Numbered::new(&frame, frame_id)));
@@ -174,23 +175,29 @@ impl Lab {
     /// Whether an outlet stands in for the wire of a NIC or a router's interface.
     #[must_use]
     pub fn is_wire(&self, outlet: Outlet) -> bool {
-        self.outside.places.get(outlet.index()).is_some_and(|p| matches!(p.way, Some(Attachment::Wire(_))))
+        self.runtime
+            .outside
+            .places
+            .get(outlet.index())
+            .is_some_and(|p| matches!(p.way, Some(Attachment::Wire(_))))
     }
 
     /// Takes what left the lab since the last time, in order.
     pub fn left(&mut self) -> std::vec::Drain<'_, (Outlet, Frame)> {
-        self.outside.sent.drain(..)
+        self.runtime.outside.sent.drain(..)
     }
 
     /// Says whether the far side is there: without it, a NIC has no carrier, and a station is down.
     pub fn set_present(&mut self, outlet: Outlet, present: bool, sink: Sink<'_>) {
-        let Some(place) = self.outside.places.get_mut(outlet.index()).filter(|p| p.present != present) else {
+        let Some(place) =
+            self.runtime.outside.places.get_mut(outlet.index()).filter(|p| p.present != present)
+        else {
             return;
         };
         place.present = present;
-        self.changed = true;
+        self.runtime.changed = true;
         if let Some(Attachment::User(id)) = place.way
-            && self.link(id).is_some_and(|l| l.role == Role::Station)
+            && self.topology.link(id).is_some_and(|l| l.role == Role::Station)
         {
             // A station is never refused to come up.
             let _ = self.set_up(id, present);
@@ -202,23 +209,24 @@ impl Lab {
     /// When something is due, if nothing comes in before.
     #[must_use]
     pub fn next_time(&self) -> Option<Instant> {
-        self.stacks.agenda.next_time()
+        self.runtime.stacks.agenda.next_time()
     }
 
     /// Whether frames are under way.
     #[must_use]
     pub fn is_busy(&self) -> bool {
-        self.stacks.agenda.frames_under_way()
+        self.runtime.stacks.agenda.frames_under_way()
     }
 
     /// Takes the IP stack away from a device.
     pub(super) fn silence(&mut self, id: DeviceId) {
-        if let Some((agent, _)) = self.devices[id.0].agent.take() {
-            let wake = self.stacks.agents[agent.0].wake.take();
-            self.stacks.agenda.rearm(agent, wake, None);
-            if let Agent { stack: Stack::Endpoint(_), devices, .. } = &mut self.stacks.agents[agent.0] {
+        if let Some((agent, _)) = self.topology.devices[id.0].agent.take() {
+            let wake = self.runtime.stacks.agents[agent.0].wake.take();
+            self.runtime.stacks.agenda.rearm(agent, wake, None);
+            if let Agent { stack: Stack::Endpoint(_), devices, .. } = &mut self.runtime.stacks.agents[agent.0]
+            {
                 devices.clear();
-                self.stacks.vacant.push(agent);
+                self.runtime.stacks.vacant.push(agent);
             }
         }
     }

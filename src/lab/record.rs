@@ -1,11 +1,12 @@
 //! What a lab makes of the frames that walk through it: the hop log, frames on cables, and the IP stacks behind devices.
 
 use super::clock::{EventQueue, Scheduled};
-use super::device::{Agent, AgentId, Device, DeviceId, Kind, Stack};
+use super::device::{Agent, AgentId, Kind, Stack};
 use super::outside::Outside;
-use super::reported::{LastReported, says};
+use super::reported::says;
 use super::spec::{Name, TapOpen};
-use super::{Decision, Event, FdbChange, Hop, HopKind};
+use super::topology::Topology;
+use super::{Decision, Event, FdbChange, Hop, HopKind, Log, Options};
 use crate::dataplane::{End, NodeId, Numbered, Observer, SwitchId, Wiring};
 use crate::frame::{Frame, FramePool, MacAddr, PacketType, VlanId};
 use crate::switch::{Switch, SwitchPortId};
@@ -52,32 +53,17 @@ pub(super) type InjectedFrame = (u64, BTreeSet<Name>);
 /// Watches one walk for a lab.
 pub(super) struct Recorder<'a> {
     pub(super) wiring: &'a Wiring,
-    pub(super) devices: &'a [Device],
-    /// The node of the first device.
-    pub(super) first: NodeId,
+    pub(super) options: &'a Options,
+    pub(super) topology: &'a Topology,
     pub(super) stacks: &'a mut Stacks,
     pub(super) outside: &'a mut Outside,
     pub(super) pool: &'a mut FramePool,
-    pub(super) log: &'a mut Vec<Event>,
-    pub(super) watched: &'a mut Option<InjectedFrame>,
+    pub(super) log: &'a mut Log,
     pub(super) step: usize,
     pub(super) now: Instant,
-    /// Hops are told.
-    pub(super) hops: bool,
-    /// Decisions are told in full.
-    pub(super) decisions: bool,
-    /// Frames from cables are taken in as one of many.
-    pub(super) batches: bool,
-    /// What was told of the forwarding databases, if their changes are told.
-    pub(super) told: Option<&'a mut LastReported>,
 }
 
 impl Recorder<'_> {
-    fn device(&self, node: NodeId) -> Option<&Device> {
-        let id = node.0.checked_sub(self.first.0).map(|n| DeviceId(n as usize))?;
-        self.devices.get(id.0)
-    }
-
     /// A frame's bytes, to be kept.
     fn held(&mut self, frame: Numbered<'_>) -> Frame {
         frame.held.cloned().unwrap_or_else(|| self.pool.make(&[frame.bytes]))
@@ -86,18 +72,18 @@ impl Recorder<'_> {
 
 impl Observer for Recorder<'_> {
     fn hop(&mut self, at: NodeId, kind: HopKind, frame: Numbered<'_>) {
-        if !self.hops {
+        if !self.options.hops {
             return;
         }
         let device = self.wiring.name(at).clone();
-        if let (HopKind::Receive(..), Some((watched, receivers))) = (kind, &mut self.watched)
+        if let (HopKind::Receive(..), Some((watched, receivers))) = (kind, &mut self.log.watched)
             && *watched == frame.id
         {
             receivers.insert(device.clone());
         }
         let (bytes, frame_id) = (self.held(frame), frame.id);
         let hop = Hop { step: self.step, time: self.now, device, kind, frame: bytes, frame_id };
-        self.log.push(Event::Hop(hop));
+        self.log.events.push(Event::Hop(hop));
     }
 
     fn make(&mut self, parts: &[&[u8]]) -> Frame {
@@ -105,7 +91,7 @@ impl Observer for Recorder<'_> {
     }
 
     fn hand_over(&mut self, device: NodeId, frame: Numbered<'_>, packet_type: PacketType) {
-        let Some(device) = self.device(device) else { return };
+        let Some(device) = self.topology.device(device) else { return };
         if let Some(outlet) = device.user {
             let frame = self.held(frame);
             return self.outside.send(outlet, frame);
@@ -126,12 +112,14 @@ impl Observer for Recorder<'_> {
     }
 
     fn learned(&mut self, switch: SwitchId, knows: &Switch, vlan: Option<VlanId>, source: MacAddr) {
-        let Some(told) = &mut self.told else { return };
+        if !self.options.changes {
+            return;
+        }
         let entry = knows.fdb_entry(vlan, source, self.now);
-        if told.entry(switch, (vlan, source), entry.as_ref().map(says)) {
+        if self.log.last_reported.entry(switch, (vlan, source), entry.as_ref().map(says)) {
             let node = self.wiring.switch(switch);
             let port = |id: SwitchPortId| self.wiring.name(node.port(id)).clone();
-            self.log.push(Event::Fdb(FdbChange {
+            self.log.events.push(Event::Fdb(FdbChange {
                 step: self.step,
                 time: self.now,
                 switch: self.wiring.name(node.node).clone(),
@@ -143,14 +131,14 @@ impl Observer for Recorder<'_> {
     }
 
     fn takes_batches(&self) -> bool {
-        self.batches && !self.decisions
+        self.options.batches && !self.options.decisions
     }
 
     fn wants_decisions(&self) -> bool {
-        self.decisions
+        self.options.decisions
     }
 
     fn decided(&mut self, decision: Decision) {
-        self.log.push(Event::Decision(Box::new(Decision { step: self.step, ..decision })));
+        self.log.events.push(Event::Decision(Box::new(Decision { step: self.step, ..decision })));
     }
 }

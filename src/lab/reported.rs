@@ -74,8 +74,8 @@ impl Lab {
 
     /// Tells what is different about the devices that were touched.
     fn tell_devices(&mut self) {
-        let touched = std::mem::take(&mut self.told.touched);
-        let Some(mut told) = self.told.devices.take() else { return };
+        let touched = std::mem::take(&mut self.log.last_reported.touched);
+        let Some(mut told) = self.log.last_reported.devices.take() else { return };
         let (mut changed, mut gone) = (Vec::new(), Vec::new());
         for node in touched {
             let place = self.place(node);
@@ -97,9 +97,9 @@ impl Lab {
                 None => drop(told.remove(&place)),
             }
         }
-        self.told.devices = Some(told);
+        self.log.last_reported.devices = Some(told);
         if !changed.is_empty() || !gone.is_empty() {
-            self.log.push(Event::Devices { changed, gone });
+            self.log.events.push(Event::Devices { changed, gone });
         }
     }
 
@@ -108,21 +108,22 @@ impl Lab {
         if !self.options.changes {
             return;
         }
-        for (switch, id) in self.state.switches().iter().zip((0..).map(SwitchId)) {
-            let entries = switch.fdb_entries(self.now);
+        for (switch, id) in self.runtime.state.switches().iter().zip((0..).map(SwitchId)) {
+            let entries = switch.fdb_entries(self.runtime.now);
             let now: BTreeMap<Key, FdbValue> = entries.iter().map(|e| ((e.vlan, e.mac), says(e))).collect();
-            let before = self.told.fdbs.get(id.index()).into_iter().flatten();
+            let before = self.log.last_reported.fdbs.get(id.index()).into_iter().flatten();
             let gone: Vec<Key> = before.map(|(key, _)| *key).filter(|key| !now.contains_key(key)).collect();
             let changed = now.into_iter().map(|(key, says)| (key, Some(says)));
-            let node = &self.switches[id.index()];
+            let node = &self.topology.switches[id.index()];
             let port = |id: SwitchPortId| -> Name {
                 node.ports.get(usize::from(id.0)).map_or(&node.name, |port| &port.name).clone()
             };
             for (key, says) in gone.into_iter().map(|key| (key, None)).chain(changed) {
-                if self.told.entry(id, key, says) {
+                if self.log.last_reported.entry(id, key, says) {
                     let entry = says.map(|(id, kind)| (port(id), kind));
-                    let (step, time, switch, (vlan, mac)) = (self.step, self.now, node.name.clone(), key);
-                    self.log.push(Event::Fdb(FdbChange { step, time, switch, vlan, mac, entry }));
+                    let (step, time, switch, (vlan, mac)) =
+                        (self.runtime.step, self.runtime.now, node.name.clone(), key);
+                    self.log.events.push(Event::Fdb(FdbChange { step, time, switch, vlan, mac, entry }));
                 }
             }
         }

@@ -91,10 +91,10 @@ impl Lab {
     /// Runs one more step, as if the declaration had it behind those that were run. The switches' own devices are made
     /// when the lab is built, for the ports that the declaration then names ([`LabSpec::parents`](super::LabSpec::parents)).
     pub fn step(&mut self, spec: &StepSpec, sink: Sink<'_>) {
-        self.step += 1;
-        self.log.push(Event::Step { step: self.step, spec: spec.clone() });
+        self.runtime.step += 1;
+        self.log.events.push(Event::Step { step: self.runtime.step, spec: spec.clone() });
         self.flush(sink);
-        self.watched = None;
+        self.log.watched = None;
         let done = if self.is_too_late_for(&spec.action) {
             Done { outcome: Outcome::TooLate, rtt: None }
         } else {
@@ -104,7 +104,8 @@ impl Lab {
             return;
         }
         self.settle(sink);
-        let delivered = self.watched.take().map(|(_, names)| names.into_iter().collect()).unwrap_or_default();
+        let delivered =
+            self.log.watched.take().map(|(_, names)| names.into_iter().collect()).unwrap_or_default();
         let (Done { outcome, rtt }, delivered) = match self.relieve() {
             Some(crowd) => (Done { outcome: Outcome::TooMany, rtt: None }, crowd),
             None => (done, delivered),
@@ -112,13 +113,13 @@ impl Lab {
         let held = spec.expect.as_ref().map(|expect| holds(expect, outcome, &delivered));
         self.count(spec, outcome, held);
         self.tell_changes();
-        self.log.push(Event::Result { step: self.step, outcome, rtt, delivered, held });
+        self.log.events.push(Event::Result { step: self.runtime.step, outcome, rtt, delivered, held });
         self.flush(sink);
     }
 
     /// Whether an action that begins now could go on past the end of the lab's time.
     fn is_too_late_for(&self, action: &Action) -> bool {
-        self.now + action.longest(&self.options.captures) > self.stacks.end()
+        self.runtime.now + action.longest(&self.options.captures) > self.runtime.stacks.end()
     }
 
     /// A change that was refused without an expectation is a failure as well; so is what was not done at all.
@@ -134,9 +135,9 @@ impl Lab {
         let refused = held.is_none() && change && matches!(outcome, Outcome::Refused(_));
         let undone = matches!(outcome, Outcome::TooLate | Outcome::TooMany);
         let refused = refused || held.is_none() && undone;
-        self.summary.steps += 1;
-        self.summary.held += usize::from(held == Some(true));
-        self.summary.failed += usize::from(held == Some(false) || refused);
+        self.log.summary.steps += 1;
+        self.log.summary.held += usize::from(held == Some(true));
+        self.log.summary.failed += usize::from(held == Some(false) || refused);
     }
 
     /// Carries out a `set`, `add` or `remove` at the given time (or now, if that is past), as one more step, without
@@ -150,18 +151,18 @@ impl Lab {
             return None;
         }
         self.advance(time, sink);
-        self.step += 1;
-        let step = self.step;
-        self.log.push(Event::Step { step, spec: spec.clone() });
+        self.runtime.step += 1;
+        let step = self.runtime.step;
+        self.log.events.push(Event::Step { step, spec: spec.clone() });
         let outcome = self.act(&spec.action, sink).outcome;
         if let Action::Remove(name) = &spec.action
-            && !self.names.contains_key(name)
+            && !self.topology.names.contains_key(name)
         {
             // No step that is still to come can name it as a target.
-            self.addresses.remove(name);
+            self.topology.addresses.remove(name);
         }
         self.tell_changes();
-        self.log.push(Event::Result { step, outcome, rtt: None, delivered: Vec::new(), held: None });
+        self.log.events.push(Event::Result { step, outcome, rtt: None, delivered: Vec::new(), held: None });
         self.flush(sink);
         Some(outcome)
     }
@@ -185,7 +186,7 @@ impl Lab {
                 done.into()
             }
             Action::Wait(time) => {
-                self.advance(self.now + *time, sink);
+                self.advance(self.runtime.now + *time, sink);
                 Ok(()).into()
             }
             Action::Replay { capture, at } => self.replay(capture, at, sink).into(),
@@ -210,16 +211,18 @@ impl Lab {
             Target::Address(addr) => Some(*addr),
             Target::Device(name) => self.target_address(&spec.from, name),
         };
-        let (Some((agent, _)), Some(to)) = (self.devices[id.0].agent, target) else { return unreachable };
+        let (Some((agent, _)), Some(to)) = (self.topology.devices[id.0].agent, target) else {
+            return unreachable;
+        };
         let probe = Probe { kind, to, count: spec.count, timeout: spec.timeout };
-        let now = self.now;
-        let number = match &mut self.stacks.agents[agent.0].stack {
+        let now = self.runtime.now;
+        let number = match &mut self.runtime.stacks.agents[agent.0].stack {
             Stack::Endpoint(e) => e.start_probe(now, probe),
             Stack::Router(r) => r.start_probe(now, probe),
         };
         self.serve(agent);
         loop {
-            let result = match &self.stacks.agents[agent.0].stack {
+            let result = match &self.runtime.stacks.agents[agent.0].stack {
                 Stack::Endpoint(e) => e.probe_result(number),
                 Stack::Router(r) => r.probe_result(number),
             };
@@ -232,7 +235,7 @@ impl Lab {
                 return Done { outcome, rtt: result.rtt };
             }
             // A probe always has a deadline, so time always passes.
-            let Some(next) = self.stacks.agenda.next_time().filter(|_| !self.stopped()) else {
+            let Some(next) = self.runtime.stacks.agenda.next_time().filter(|_| !self.stopped()) else {
                 return unreachable;
             };
             self.advance(next, sink);
@@ -241,8 +244,8 @@ impl Lab {
 
     /// The first address of a device, of a family that the asker has too.
     fn target_address(&self, from: &str, to: &str) -> Option<IpAddr> {
-        let own = &self.addresses.get(from)?.address;
-        let theirs = &self.addresses.get(to)?.address;
+        let own = &self.topology.addresses.get(from)?.address;
+        let theirs = &self.topology.addresses.get(to)?.address;
         theirs.iter().map(|n| n.addr()).find(|a| own.iter().any(|o| o.addr().is_ipv4() == a.is_ipv4()))
     }
 
@@ -255,8 +258,8 @@ impl Lab {
             }
         };
         let frame_id = self.new_frame_id();
-        self.watched = Some((frame_id, BTreeSet::new()));
-        let (node, frame) = (self.node(id), Numbered::new(&frame, frame_id));
+        self.log.watched = Some((frame_id, BTreeSet::new()));
+        let (node, frame) = (self.topology.node(id), Numbered::new(&frame, frame_id));
         let sent = self.forward(|forwarding| match entry {
             InjectPoint::Device => forwarding.send(node, frame),
             InjectPoint::Wire => forwarding.send_from_wire(node, frame),
@@ -271,13 +274,13 @@ impl Lab {
         let id = self.find(at)?;
         let Some(frames) = self.options.captures.get(capture).cloned() else { return Ok(()) };
         let Some(first) = frames.first().map(|(time, _)| *time) else { return Ok(()) };
-        let start = self.now;
+        let start = self.runtime.now;
         for (time, frame) in frames.iter() {
             if self.stopped() {
                 break;
             }
             let due: Instant = start + time.since(first);
-            let sent = match self.link(id).map(|l| l.role == super::device::Role::Nic) {
+            let sent = match self.topology.link(id).map(|l| l.role == super::device::Role::Nic) {
                 Some(true) => self.arrive(at, due, frame, sink),
                 _ => self.send_at(at, due, frame, sink),
             };
@@ -289,9 +292,11 @@ impl Lab {
     /// What every device counts now, ports of switches last.
     #[must_use]
     pub fn counters(&self) -> Vec<(Name, Counters)> {
-        let devices = self.there().map(|id| (self.devices[id.0].name.clone(), self.counters_of(id)));
-        let ports = self.switches.iter().zip(0..).flat_map(|(switch, id)| {
-            let of = move |number| self.state.counters(self.socket(SwitchId(id), SwitchPortId(number)));
+        let devices = self.there().map(|id| (self.topology.devices[id.0].name.clone(), self.counters_of(id)));
+        let ports = self.topology.switches.iter().zip(0..).flat_map(|(switch, id)| {
+            let of = move |number| {
+                self.runtime.state.counters(self.topology.socket(SwitchId(id), SwitchPortId(number)))
+            };
             switch.ports.iter().zip(0..).map(move |(port, number)| (port.name.clone(), of(number)))
         });
         devices.chain(ports).collect()
@@ -300,35 +305,41 @@ impl Lab {
     /// How every device stands now.
     #[must_use]
     pub fn states(&self) -> Vec<(Name, DeviceState)> {
-        self.there().map(|id| (self.devices[id.0].name.clone(), self.state_of(id))).collect()
+        self.there().map(|id| (self.topology.devices[id.0].name.clone(), self.state_of(id))).collect()
     }
 
     /// The devices that are there.
     fn there(&self) -> impl Iterator<Item = DeviceId> {
-        (0..self.devices.len()).map(DeviceId).filter(|id| !self.devices[id.0].gone)
+        (0..self.topology.devices.len()).map(DeviceId).filter(|id| !self.topology.devices[id.0].gone)
     }
 
     /// Tells the counters and states of every device, and what came of the run.
     pub fn finish(&mut self, sink: Sink<'_>) -> Summary {
         self.settle(sink);
         for (device, counters) in self.counters() {
-            self.log.push(Event::Counters { device, counters });
+            self.log.events.push(Event::Counters { device, counters });
         }
         for (device, state) in self.states() {
-            self.log.push(Event::State { device, state });
+            self.log.events.push(Event::State { device, state });
         }
         self.flush(sink);
-        self.summary
+        self.log.summary
     }
 }
 
 impl Resolve for Lab {
     fn mac_of(&self, device: &str) -> Option<MacAddr> {
-        self.names.get(device).map(|id| self.state_of(*id).mac)
+        self.topology.names.get(device).map(|id| self.state_of(*id).mac)
     }
 
     fn ip_of(&self, device: &str, family: Family) -> Option<IpAddr> {
-        self.addresses.get(device)?.address.iter().map(|n| n.addr()).find(|a| Family::of(*a) == family)
+        self.topology
+            .addresses
+            .get(device)?
+            .address
+            .iter()
+            .map(|n| n.addr())
+            .find(|a| Family::of(*a) == family)
     }
 }
 
