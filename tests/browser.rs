@@ -167,7 +167,7 @@ fn hostile(mut event: Event, attack: &str) -> Event {
         }
         Event::Decision(decision) => {
             rename(&mut decision.device);
-            decision.ways.iter_mut().for_each(|way| rename(&mut way.to));
+            decision.candidates.iter_mut().for_each(|way| rename(&mut way.to));
         }
         Event::Counters { device, .. } | Event::State { device, .. } => rename(device),
         _ => {}

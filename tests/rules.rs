@@ -50,7 +50,8 @@ fn shown() -> Vec<Shown> {
                     Some(refusal.rule)
                 }
                 Event::Decision(decision) => {
-                    rules[Says::Withholds as usize].extend(decision.ways.iter().filter_map(|w| w.rule.err()));
+                    rules[Says::Withholds as usize]
+                        .extend(decision.candidates.iter().filter_map(|w| w.rule.err()));
                     Some(decision.rule)
                 }
                 _ => None,

@@ -117,7 +117,7 @@ impl PcapStream {
 
     /// Whether the next record is complete in the bytes read ahead.
     #[inline]
-    pub(super) fn stands_whole(&self, source: &Source) -> bool {
+    pub(super) fn is_complete(&self, source: &Source) -> bool {
         let window = source.peek();
         self.head(window).is_some_and(|head| window.len() - RECORD_HEADER_BYTES >= head.captured as usize)
     }

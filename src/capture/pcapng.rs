@@ -160,7 +160,7 @@ impl PcapngStream {
     /// Whether the next block is in the same section, as the records of a batch must be, and complete in the bytes read
     /// ahead.
     #[inline]
-    pub(super) fn stands_whole(&self, source: &Source) -> bool {
+    pub(super) fn is_complete(&self, source: &Source) -> bool {
         let window = source.peek();
         if window.len() < SECTION_HEAD_BYTES || window.starts_with(&Self::MAGIC) {
             return false;

@@ -89,10 +89,10 @@ impl Format {
         }
     }
 
-    fn stands_whole(&self, source: &Source) -> bool {
+    fn is_complete(&self, source: &Source) -> bool {
         match self {
-            Format::Pcap(pcap) => pcap.stands_whole(source),
-            Format::Pcapng(pcapng) => pcapng.stands_whole(source),
+            Format::Pcap(pcap) => pcap.is_complete(source),
+            Format::Pcapng(pcapng) => pcapng.is_complete(source),
         }
     }
 
@@ -344,7 +344,7 @@ impl Reader {
                 if more > 0 {
                     continue;
                 }
-                if !self.format.stands_whole(&self.source) {
+                if !self.format.is_complete(&self.source) {
                     break;
                 }
             }

@@ -474,7 +474,7 @@ fn a_device_is_written_to_and_not_replaced() {
 }
 
 #[test]
-fn a_section_has_so_many_interfaces_with_names_so_long() {
+fn interfaces_of_a_section_and_their_names_are_limited() {
     let mut file = Bytes::new(false).section();
     for n in 0..=MAX_INTERFACES {
         let long = [b'x'; MAX_NAME_BYTES + 1];

@@ -200,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn equal_frames_are_told_once() {
+    fn equal_frames_are_listed_once() {
         let passages = experiment("private").passages(1);
         let request = Passage {
             from: "c1".into(),

@@ -26,7 +26,7 @@ pub(super) fn lab(path: &Path, terminal: &Terminal) -> Result<LabSpec, Failure> 
     }
     if !is_dash(path) {
         return labfile::load(path).map_err(|e| match e {
-            LoadError::Mistakes(errors) => shown(&errors),
+            LoadError::Invalid(errors) => shown(&errors),
             e => Failure::Because(e.to_string()),
         });
     }

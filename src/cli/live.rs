@@ -210,7 +210,7 @@ impl Monitor for LiveOutput<'_> {
             self.lost(&failure);
         }
         self.record(Rolling::flush);
-        if self.stdout_only && nobody_reads_stdout() {
+        if self.stdout_only && stdout_is_closed() {
             self.terminal.close();
         }
         let unheard = self.terminal.closed() || !self.views.shows();
@@ -222,7 +222,7 @@ impl Monitor for LiveOutput<'_> {
 }
 
 /// Whether standard output is a pipe without a reader, checked without writing to it.
-fn nobody_reads_stdout() -> bool {
+fn stdout_is_closed() -> bool {
     let stdout = io::stdout();
     let mut asked = [PollFd::new(stdout.as_fd(), PollFlags::empty())];
     let answered = poll(&mut asked, PollTimeout::ZERO).is_ok();

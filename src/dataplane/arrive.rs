@@ -153,7 +153,7 @@ impl<W: Observer> ForwardingContext<'_, W> {
         frame: Numbered<'_>,
     ) {
         if self.observer.wants_decisions() {
-            self.told_receive(parent.id, parent.ports, verdict, header, frame);
+            self.report_receive(parent.id, parent.ports, verdict, header, frame);
         }
         let disposition = parent.ports.disposition_by(verdict);
         if verdict.has_copies() || header.dst.is_multicast() {
@@ -237,7 +237,7 @@ impl<W: Observer> ForwardingContext<'_, W> {
     /// The outer tag names a sub-interface: it gets the frame without that tag (V1).
     #[cold]
     fn intake_vlan(&mut self, parent: NodeId, id: NodeId, by_parent: PacketType, frame: Numbered<'_>) {
-        self.told_vlan(parent, id, frame);
+        self.report_vlan(parent, id, frame);
         let link = self.wiring.linked(id);
         if !link.intake.is_up() {
             return self.hop(id, HopKind::Drop(Rule::VlanDown), frame);

@@ -1,5 +1,5 @@
-//! Decisions told in full: what was looked up, and every way that the frame could have gone with the rule that opened or
-//! shut it. They are told only if the [watch](Observer::wants_decisions) wants them, at the moment at which the decision is
+//! Decisions in full: what was looked up, and every candidate that the frame could have gone to, with the rule that sent it
+//! there or withheld it. They are reported only if the [observer](Observer::wants_decisions) wants them, when the decision is
 //! made and by the predicates that make it: [`Forwarding::why`] and [`Switch::may_leave`].
 //!
 //! [`Forwarding::why`]: crate::macvlan::Forwarding::why
@@ -31,7 +31,7 @@ pub struct Decision {
     /// What was looked up, and found.
     pub findings: Vec<Finding>,
     /// Every way that the frame could have gone from here.
-    pub ways: Vec<Candidate>,
+    pub candidates: Vec<Candidate>,
     /// The frame.
     pub frame: Frame,
     /// As in the hop log.
@@ -132,14 +132,14 @@ impl<W: Observer> ForwardingContext<'_, W> {
             place,
             rule,
             findings: Vec::new(),
-            ways: Vec::new(),
+            candidates: Vec::new(),
             frame: Frame::new(frame.bytes),
             frame_id: frame.id,
         }
     }
 
     /// A port has decided where its frame goes.
-    pub(super) fn told_transmit(
+    pub(super) fn report_transmit(
         &mut self,
         id: NodeId,
         port: &PortNode,
@@ -153,26 +153,31 @@ impl<W: Observer> ForwardingContext<'_, W> {
         }
         let table = &ports.table;
         let parent = || self.wiring.name(port.parent).clone();
-        let mut told = self.decision(id, DecisionPoint::Port, verdict.rule, frame);
+        let mut report = self.decision(id, DecisionPoint::Port, verdict.rule, frame);
         if !header.dst.is_multicast() {
             let found = self.owner(ports, header.dst);
-            told.findings.push(Finding::Destination { mac: header.dst, port: found });
+            report.findings.push(Finding::Destination { mac: header.dst, port: found });
         }
         // What enters the parent's receive path is decided about there.
         let inside = verdict.egress == Egress::Parent;
         if inside {
-            told.ways.push(Candidate { to: parent(), kind: CandidateKind::Parent, rule: Ok(verdict.rule) });
+            report.candidates.push(Candidate {
+                to: parent(),
+                kind: CandidateKind::Parent,
+                rule: Ok(verdict.rule),
+            });
         } else {
-            told.ways = self.port_ways(ports, |p| (p != port.port).then(|| table.why(verdict, p, header)));
+            report.candidates =
+                self.port_candidates(ports, |p| (p != port.port).then(|| table.why(verdict, p, header)));
         }
         let wire = if verdict.egress == Egress::Wire { Ok(verdict.rule) } else { Err(verdict.rule) };
-        told.ways.push(Candidate { to: parent(), kind: CandidateKind::Wire, rule: wire });
-        self.observer.decided(told);
+        report.candidates.push(Candidate { to: parent(), kind: CandidateKind::Wire, rule: wire });
+        self.observer.decided(report);
     }
 
     /// A parent's demultiplexer has decided.
     #[inline]
-    pub(super) fn told_receive(
+    pub(super) fn report_receive(
         &mut self,
         parent: NodeId,
         ports: &PortTable,
@@ -184,45 +189,53 @@ impl<W: Observer> ForwardingContext<'_, W> {
             return;
         }
         let table = &ports.table;
-        let mut told = self.decision(parent, DecisionPoint::Parent, verdict.rule, frame);
+        let mut report = self.decision(parent, DecisionPoint::Parent, verdict.rule, frame);
         if table.has_lists() {
             let by = table.listed_by(header.src).iter().filter_map(|p| self.port_name(ports, *p)).collect();
-            told.findings.push(Finding::Listed { mac: header.src, by });
+            report.findings.push(Finding::Listed { mac: header.src, by });
         }
         let owner = |mac| self.owner(ports, mac);
-        told.findings.push(if header.dst.is_multicast() {
+        report.findings.push(if header.dst.is_multicast() {
             Finding::Source { mac: header.src, port: owner(header.src) }
         } else {
             Finding::Destination { mac: header.dst, port: owner(header.dst) }
         });
-        told.ways = self.port_ways(ports, |p| Some(table.why(verdict, p, header)));
+        report.candidates = self.port_candidates(ports, |p| Some(table.why(verdict, p, header)));
         let host = if verdict.egress == Egress::HostStack { Ok(verdict.rule) } else { Err(verdict.rule) };
-        told.ways.push(Candidate { to: told.device.clone(), kind: CandidateKind::Host, rule: host });
-        self.observer.decided(told);
+        report.candidates.push(Candidate {
+            to: report.device.clone(),
+            kind: CandidateKind::Host,
+            rule: host,
+        });
+        self.observer.decided(report);
     }
 
     /// The outer tag has named a sub-interface, which is in front of ports and host stack.
-    pub(super) fn told_vlan(&mut self, parent: NodeId, child: NodeId, frame: Numbered<'_>) {
+    pub(super) fn report_vlan(&mut self, parent: NodeId, child: NodeId, frame: Numbered<'_>) {
         if !self.observer.wants_decisions() {
             return;
         }
         let rule = Rule::VlanReceive;
-        let mut told = self.decision(parent, DecisionPoint::Parent, rule, frame);
+        let mut report = self.decision(parent, DecisionPoint::Parent, rule, frame);
         let link = self.wiring.linked(parent);
         if let Some(ports) = &link.ports {
-            told.ways = self.port_ways(ports, |_| Some(Err(rule)));
+            report.candidates = self.port_candidates(ports, |_| Some(Err(rule)));
         }
         for (_, vlan) in &link.vlans {
             let to = self.wiring.name(*vlan).clone();
             let way = if *vlan == child { Ok(rule) } else { Err(rule) };
-            told.ways.push(Candidate { to, kind: CandidateKind::SubInterface, rule: way });
+            report.candidates.push(Candidate { to, kind: CandidateKind::SubInterface, rule: way });
         }
-        told.ways.push(Candidate { to: told.device.clone(), kind: CandidateKind::Host, rule: Err(rule) });
-        self.observer.decided(told);
+        report.candidates.push(Candidate {
+            to: report.device.clone(),
+            kind: CandidateKind::Host,
+            rule: Err(rule),
+        });
+        self.observer.decided(report);
     }
 
     /// A switch has decided, and not yet learned.
-    pub(super) fn told_switch(
+    pub(super) fn report_switch(
         &mut self,
         id: SwitchId,
         ingress: SwitchPortId,
@@ -236,17 +249,17 @@ impl<W: Observer> ForwardingContext<'_, W> {
         let (node, switch) = (self.wiring.switch(id), &self.state.switches[id.index()]);
         let port = |p: SwitchPortId| if p == SwitchPortId::OWN { node.node } else { node.port(p) };
         let port_name = |p: SwitchPortId| self.wiring.name(port(p)).clone();
-        let mut told = self.decision(port(ingress), DecisionPoint::Switch, verdict.rule, frame);
+        let mut report = self.decision(port(ingress), DecisionPoint::Switch, verdict.rule, frame);
         let entry = |mac| switch.fdb_entry(verdict.vlan, mac, self.now);
         if !header.dst.is_multicast() {
             let entry = entry(header.dst).map(|e| (port_name(e.port), e.kind, e.age));
-            told.findings.push(Finding::Fdb { mac: header.dst, entry });
+            report.findings.push(Finding::Fdb { mac: header.dst, entry });
         }
         if switch.lesson_of(verdict, ingress, header, self.now) == Some(ingress) {
             let before = entry(header.src).map(|e| port_name(e.port));
-            told.findings.push(Finding::Learns { mac: header.src, port: port_name(ingress), before });
+            report.findings.push(Finding::Learns { mac: header.src, port: port_name(ingress), before });
         }
-        told.ways = (0..switch.port_count())
+        report.candidates = (0..switch.port_count())
             .map(SwitchPortId)
             .map(|out| {
                 let rule = switch.may_leave(verdict, ingress, out, header);
@@ -262,17 +275,17 @@ impl<W: Observer> ForwardingContext<'_, W> {
                 SwitchEgress::Own => Ok(verdict.rule),
                 _ => Ok(Rule::SwitchOwnSees),
             };
-            told.ways.push(Candidate {
+            report.candidates.push(Candidate {
                 to: self.wiring.name(node.node).clone(),
                 kind: CandidateKind::Own,
                 rule,
             });
         }
-        self.observer.decided(told);
+        self.observer.decided(report);
     }
 
     /// A way to each port of a parent about which there is something to say.
-    fn port_ways(
+    fn port_candidates(
         &self,
         ports: &PortTable,
         why: impl Fn(PortId) -> Option<Result<Rule, Rule>>,

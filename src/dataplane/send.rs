@@ -128,7 +128,7 @@ impl<W: Observer> ForwardingContext<'_, W> {
         let header = EthHeader::outgoing(frame.bytes).ok_or(Refusal::new(Errno::Einval, Rule::RuntSend))?;
         let verdict = ports.table.transmit(port.port, &header);
         self.hop(id, HopKind::Transmit(verdict.rule), frame);
-        self.told_transmit(id, port, ports, &verdict, &header, frame);
+        self.report_transmit(id, port, ports, &verdict, &header, frame);
         self.hand_out(ports, &verdict, &header, PacketType::OtherHost, frame);
         let sent = if verdict.egress == Egress::Parent {
             self.intake_local(port.parent, frame);

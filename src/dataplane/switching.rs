@@ -31,7 +31,7 @@ impl<W: Observer> ForwardingContext<'_, W> {
         let now = self.now;
         let verdict = self.state.switches[switch.index()].decide(ingress, frame.bytes, &header, now);
         self.hop(at, HopKind::Arrive(PacketType::of(header.dst, MacAddr::ZERO)), frame);
-        self.told_switch(switch, ingress, &verdict, &header, frame);
+        self.report_switch(switch, ingress, &verdict, &header, frame);
         let knows = &mut self.state.switches[switch.index()];
         knows.commit(ingress, &header, &verdict, now);
         if verdict.learn == Learn::Source {
@@ -68,7 +68,7 @@ impl<W: Observer> ForwardingContext<'_, W> {
         let Some(header) = EthHeader::outgoing(frame.bytes) else { return };
         let verdict = self.state.switches[switch.index()].decide_own(&header, self.now);
         let ingress = SwitchPortId::OWN;
-        self.told_switch(switch, ingress, &verdict, &header, frame);
+        self.report_switch(switch, ingress, &verdict, &header, frame);
         let at = self.wiring.switch(switch).node;
         self.forward(Decided { switch, ingress, at, verdict: &verdict, header: &header }, frame);
     }

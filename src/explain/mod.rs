@@ -230,7 +230,7 @@ fn kept_near(stage: &Stage, places: &[&str]) -> Option<(Rule, Name)> {
             }
             _ => None,
         },
-        Stage::Decision(decision) => decision.ways.iter().find_map(|way| {
+        Stage::Decision(decision) => decision.candidates.iter().find_map(|way| {
             let rule = way.rule.err().filter(|_| way.kind != CandidateKind::Wire)?;
             // A switch port that is not flooded to has a separate reason; a dropped frame has that of the arrival port.
             let elsewhere = decision.place == DecisionPoint::Switch && rule != decision.rule;
@@ -254,7 +254,8 @@ fn ended(stage: &Stage) -> Option<(Rule, Name)> {
         Stage::Hop(Hop { kind: HopKind::Drop(rule), device, .. }) => Some((*rule, device.clone())),
         Stage::Hop(_) => None,
         Stage::Decision(decision) => {
-            let inside = decision.ways.iter().any(|way| way.kind == CandidateKind::Wire && way.rule.is_err());
+            let inside =
+                decision.candidates.iter().any(|way| way.kind == CandidateKind::Wire && way.rule.is_err());
             inside.then(|| (decision.rule, decision.device.clone()))
         }
     }

@@ -196,7 +196,7 @@ fn the_kernel_agrees_on_random_labs() {
 }
 
 #[test]
-fn a_difference_is_found_and_told() {
+fn a_difference_is_found_and_reported() {
     let mut lab = two_ports(Mode::Bridge, false);
     lab.steps.push(inject("a", false, frame(B, A, &[0x88, 0xb5, 1])));
     let ours = Prediction::run(&lab);

@@ -73,7 +73,7 @@ impl Lab {
             lab.log.last_reported.begin(&devices);
         }
         lab.log.events.insert(0, Event::Lab { title: spec.title.clone(), devices });
-        lab.tell_fdbs();
+        lab.report_fdbs();
         lab
     }
 

@@ -64,16 +64,16 @@ pub(super) fn says(entry: &FdbEntry) -> FdbValue {
 
 impl Lab {
     /// A step is done.
-    pub(super) fn tell_changes(&mut self) {
+    pub(super) fn report_changes(&mut self) {
         if !self.options.changes {
             return;
         }
-        self.tell_devices();
-        self.tell_fdbs();
+        self.report_devices();
+        self.report_fdbs();
     }
 
     /// Tells what is different about the devices that were touched.
-    fn tell_devices(&mut self) {
+    fn report_devices(&mut self) {
         let touched = std::mem::take(&mut self.log.last_reported.touched);
         let Some(mut told) = self.log.last_reported.devices.take() else { return };
         let (mut changed, mut gone) = (Vec::new(), Vec::new());
@@ -104,7 +104,7 @@ impl Lab {
     }
 
     /// Tells all differences between what the switches know and what was told of it.
-    pub(super) fn tell_fdbs(&mut self) {
+    pub(super) fn report_fdbs(&mut self) {
         if !self.options.changes {
             return;
         }

@@ -112,7 +112,7 @@ impl Lab {
         };
         let held = spec.expect.as_ref().map(|expect| holds(expect, outcome, &delivered));
         self.count(spec, outcome, held);
-        self.tell_changes();
+        self.report_changes();
         self.log.events.push(Event::Result { step: self.runtime.step, outcome, rtt, delivered, held });
         self.flush(sink);
     }
@@ -161,7 +161,7 @@ impl Lab {
             // No step that is still to come can name it as a target.
             self.topology.addresses.remove(name);
         }
-        self.tell_changes();
+        self.report_changes();
         self.log.events.push(Event::Result { step, outcome, rtt: None, delivered: Vec::new(), held: None });
         self.flush(sink);
         Some(outcome)

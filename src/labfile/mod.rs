@@ -86,7 +86,7 @@ pub enum LoadError {
     Io(String, #[source] std::io::Error),
     /// It has errors.
     #[error(transparent)]
-    Mistakes(#[from] Diagnostics),
+    Invalid(#[from] Diagnostics),
 }
 
 /// Reads a lab file from disk.

@@ -122,7 +122,7 @@ fn a_turn_makes_one_piece_and_callers_take_turns() {
 }
 
 #[test]
-fn who_does_not_read_is_not_read_from_holds_little_and_leaves() {
+fn a_caller_that_does_not_read_is_not_read_from_and_is_closed() {
     let mut room = Room::new();
     room.remember(1000, 1000);
     let mut deaf = room.call();
@@ -143,7 +143,7 @@ fn who_does_not_read_is_not_read_from_holds_little_and_leaves() {
 }
 
 #[test]
-fn who_reads_too_slowly_for_the_history_is_told() {
+fn a_caller_too_slow_for_the_history_is_informed() {
     let mut room = Room::new();
     room.remember(1000, 1000);
     let mut slow = room.call();
@@ -160,7 +160,7 @@ fn who_reads_too_slowly_for_the_history_is_told() {
 }
 
 #[test]
-fn who_says_nothing_makes_room() {
+fn a_silent_caller_makes_room() {
     let mut room = Room::new();
     let mut silent: Vec<UnixStream> = Vec::new();
     for _ in 0..MAX_CALLERS {
@@ -184,7 +184,7 @@ fn who_says_nothing_makes_room() {
 }
 
 #[test]
-fn whoever_is_in_this_process_stays() {
+fn callers_in_this_process_stay() {
     let mut room = Room::new();
     let handle = room.control.ask_here(room.now).unwrap();
     handle.socket.set_nonblocking(true).unwrap();
@@ -199,7 +199,7 @@ fn whoever_is_in_this_process_stays() {
 }
 
 #[test]
-fn who_asks_and_hangs_up_is_still_answered() {
+fn a_request_is_carried_out_after_its_caller_hung_up() {
     let mut room = Room::new();
     let mut caller = room.call();
     caller.write_all(&[SHOW, b"nonsense\n", SHOW].concat()).unwrap();

@@ -132,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn who_reads_slowly_is_waited_for_until_it_takes_too_much() {
+    fn a_slow_reader_is_waited_for_within_a_limit() {
         let mut history = History::within(10, 20 * size_of::<Hop>());
         (0..10).for_each(|_| history.event(&hop(0)));
         history.want(4);

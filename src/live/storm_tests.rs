@@ -275,7 +275,7 @@ fn a_sender_at_intervals_after_a_burst_is_none() {
 }
 
 #[test]
-fn a_sender_who_waits_for_an_answer_is_slowed_and_loses_nothing() {
+fn a_sender_that_waits_for_answers_is_slowed_and_loses_nothing() {
     for hairpin in [false, true] {
         let mut world = World::new(hairpin, &[]);
         let mut sent = 0;

@@ -32,7 +32,7 @@ fn a_frame_from_a_stream_has_a_limit() {
 }
 
 #[test]
-fn frames_for_a_peer_who_does_not_read_are_dropped_and_counted() {
+fn frames_for_a_peer_that_does_not_read_are_dropped_and_counted() {
     let (mut stream, _far) = connected();
     let peer = stream.peer.as_mut().unwrap();
     // With its length prefix, each is a 1,024th of the limit.

@@ -530,7 +530,7 @@ fn a_local_copy_must_fit_with_its_tag() {
 }
 
 #[test]
-fn a_parent_takes_so_many_ports_and_listed_senders() {
+fn ports_and_source_entries_of_a_parent_are_limited() {
     let mac = |n: usize| MacAddr([0x02, 1, 0, (n >> 16) as u8, (n >> 8) as u8, n as u8]);
     let mut bench = Bench::new(&[]);
     let listed: Vec<MacAddr> = (0..MAX_LISTED_SENDERS).map(mac).collect();

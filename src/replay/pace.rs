@@ -82,7 +82,7 @@ mod tests {
     }
 
     #[test]
-    fn who_is_late_does_not_wait() {
+    fn a_late_sender_does_not_wait() {
         let mut pace = Pace::new(Speed::FramesPerSecond(10.0));
         let mut wait = |since_ms| pace.wait(Instant::ZERO, 60, Duration::from_millis(since_ms));
         assert_eq!(wait(0), None);

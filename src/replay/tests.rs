@@ -87,7 +87,7 @@ fn passes_follow_each_other_after_a_mean_gap_and_limits_count_over_all() {
 }
 
 #[test]
-fn a_bad_record_is_told_with_its_capture_and_counts() {
+fn a_bad_record_is_reported_with_its_capture_and_counts() {
     let readers = vec![capture(&[(1, 20)]), capture(&[(2, 20), (3, 13), (4, 21)])];
     let mut feed = Feed::new(readers, anywhere(), Limits::default());
     let (mut good, mut bad) = (Vec::new(), Vec::new());

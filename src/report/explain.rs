@@ -123,7 +123,7 @@ impl<'a, W: Write> Explanation<'a, W> {
         }
         self.rule("", decision.rule)?;
         let mut shut: Vec<(Rule, Vec<String>)> = Vec::new();
-        for way in &decision.ways {
+        for way in &decision.candidates {
             let Err(rule) = way.rule else { continue };
             match shut.iter_mut().find(|(r, _)| *r == rule) {
                 Some((_, names)) => names.push(way_name(way)),

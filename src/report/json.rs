@@ -279,7 +279,7 @@ fn decided(decision: &Decision) -> Object {
         .with("place", place)
         .with("rule", decision.rule.id());
     object.0.push(("found", Field::Objects(decision.findings.iter().map(found).collect())));
-    object.0.push(("ways", Field::Objects(decision.ways.iter().map(way).collect())));
+    object.0.push(("ways", Field::Objects(decision.candidates.iter().map(way).collect())));
     object.with("frame_id", decision.frame_id)
 }
 

@@ -181,7 +181,7 @@ fn sw_flood_flags() {
 }
 
 #[test]
-fn a_flood_that_nobody_takes() {
+fn a_flood_that_no_port_takes() {
     let mut b = Bench::of(SwitchConfig::default(), vec![PortConfig::default()]);
     assert_eq!(b.send(P0, ALL, A), (Rule::SwitchBroadcast, vec![]));
     assert_eq!(b.why(P0, P0, ALL, A), Err(Rule::NoHairpin));

@@ -43,7 +43,7 @@ fn when_time_is_up_what_is_there_is_still_read_and_nothing_is_waited_for() {
 }
 
 #[test]
-fn who_waits_is_told_that_time_is_up() {
+fn a_waiting_caller_gets_a_timeout() {
     let (mut lines, writer, bell) = lines();
     let waiting = std::thread::spawn(move || next(&mut lines));
     drop(bell);

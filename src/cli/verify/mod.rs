@@ -312,7 +312,7 @@ mod tests {
     use super::First;
 
     #[test]
-    fn the_first_ten_failures_are_told() {
+    fn the_first_ten_failures_are_listed() {
         let mut first = First::default();
         let told: Vec<bool> = (0..12).map(|_| first.tells()).collect();
         assert_eq!(told, [[true; 10].as_slice(), &[false; 2]].concat());

@@ -20,10 +20,10 @@ fn run(spec: &LabSpec) -> Vec<String> {
     let summary = Lab::new(spec, Options { decisions: true, changes: true, ..Options::default() })
         .run(&mut |event| events.push(event.clone()));
     assert!(summary.ok(), "{summary:?}");
-    told(events.iter())
+    neutral_events(events.iter())
 }
 
-fn told<'a>(events: impl Iterator<Item = &'a Event>) -> Vec<String> {
+fn neutral_events<'a>(events: impl Iterator<Item = &'a Event>) -> Vec<String> {
     let neutral = |event: &Event| match event.clone() {
         Event::Step { step, spec } => {
             let (expect, line) = (None, 0);
@@ -59,7 +59,7 @@ fn the_lesson_of_the_hairpin() {
         "unreachable: no neighbour answers; R19a why the first frame was lost (at eth0)"
     );
     let state = session.state();
-    let done: Vec<&str> = state.done.iter().map(|told| told.action.as_str()).collect();
+    let done: Vec<&str> = state.done.iter().map(|step| step.action.as_str()).collect();
     let hairpin = "sw0: hairpin on at the port of eth0";
     let private = "c2 changes to mode private";
     assert_eq!(done[..5], ["c1 pings c2", hairpin, "c1 pings c2", private, "c1 pings c2"]);
@@ -69,38 +69,44 @@ fn the_lesson_of_the_hairpin() {
 #[test]
 fn a_refusal_is_the_kernels_with_its_rule() {
     let mut session = session();
-    let told = session.act(SECOND_PASSTHRU).unwrap();
-    assert!(told.failed && told.outcome.starts_with("refused with EINVAL (Invalid argument)"), "{told:?}");
-    assert_eq!(told.because[0].rule, "R50");
+    let refused = session.act(SECOND_PASSTHRU).unwrap();
+    assert!(
+        refused.failed && refused.outcome.starts_with("refused with EINVAL (Invalid argument)"),
+        "{refused:?}"
+    );
+    assert_eq!(refused.because[0].rule, "R50");
     assert!(session.state().devices.iter().all(|device| device.name != "c3"));
 }
 
 #[test]
-fn who_gets_a_frame_and_who_does_not() {
+fn receivers_and_devices_that_are_passed_over() {
     let mut session = session();
-    let told = act(&mut session, r#"inject = { at = "c1", ethernet = {} }"#);
-    assert_eq!(told, "delivered to win; R126 filtered from eth0 and c2, at sw0.eth0; S1 win got it");
+    let neutral_events = act(&mut session, r#"inject = { at = "c1", ethernet = {} }"#);
+    assert_eq!(
+        neutral_events,
+        "delivered to win; R126 filtered from eth0 and c2, at sw0.eth0; S1 win got it"
+    );
 }
 
 #[test]
 fn what_is_undone_has_not_been() {
     let mut session = session();
-    let fresh = told(session.events());
+    let fresh = neutral_events(session.events());
     act(&mut session, PING);
-    let pinged = (told(session.events()), session.state());
+    let pinged = (neutral_events(session.events()), session.state());
     act(&mut session, HAIRPIN);
     act(&mut session, PRIVATE);
     assert_eq!(session.state().undo.as_deref(), Some("c2 changes to mode private"));
     session.undo().unwrap();
     session.undo().unwrap();
-    assert_eq!(told(session.events()), pinged.0);
+    assert_eq!(neutral_events(session.events()), pinged.0);
     assert_eq!(session.state().done, pinged.1.done);
     assert_eq!(session.state().devices, pinged.1.devices);
     assert_eq!(session.state().redo.as_deref(), Some("sw0: hairpin on at the port of eth0"));
     session.undo().unwrap();
-    assert_eq!(told(session.events()), fresh);
+    assert_eq!(neutral_events(session.events()), fresh);
     assert!(matches!(session.undo(), Err(Denied::NothingToUndo)));
-    assert_eq!(told(session.events()), fresh);
+    assert_eq!(neutral_events(session.events()), fresh);
 }
 
 #[test]
@@ -109,13 +115,13 @@ fn what_is_done_again_is_the_same() {
     for step in [PING, HAIRPIN, PING, SECOND_PASSTHRU, PRIVATE] {
         act(&mut session, step);
     }
-    let (events, state) = (told(session.events()), session.state());
+    let (events, state) = (neutral_events(session.events()), session.state());
     session.reset().unwrap();
     assert!(session.state().done.is_empty() && session.state().undo.is_none());
-    for told in &state.done {
-        assert_eq!(&session.redo().unwrap(), told);
+    for neutral_events in &state.done {
+        assert_eq!(&session.redo().unwrap(), neutral_events);
     }
-    assert_eq!(told(session.events()), events);
+    assert_eq!(neutral_events(session.events()), events);
     assert_eq!(session.state(), state);
     assert!(matches!(session.redo(), Err(Denied::NothingToRedo)));
 }
@@ -157,7 +163,7 @@ fn the_export_runs_to_the_same_events_and_holds() {
         act(&mut session, step);
     }
     let spec = parse("lab.toml", &session.export()).unwrap();
-    assert_eq!(run(&spec), told(session.events()));
+    assert_eq!(run(&spec), neutral_events(session.events()));
     // The reopened lab is the same session, and its expectations are those that it has already.
     let again = Session::open(spec, Options::default()).unwrap();
     assert_eq!(again.state().done.len(), 16);
@@ -175,13 +181,13 @@ fn every_lab_of_the_fixtures_can_be_opened_and_exported() {
         }
         let mut session = Session::open(spec, Options::default()).unwrap();
         let exported = parse("lab.toml", &session.export()).unwrap_or_else(|e| panic!("{path:?}: {e}"));
-        let events = told(session.events());
+        let events = neutral_events(session.events());
         assert_eq!(run(&exported), events, "{path:?}");
         session.reset().unwrap();
         while session.redo().is_ok() {
             steps += 1;
         }
-        assert_eq!(told(session.events()), events, "{path:?}");
+        assert_eq!(neutral_events(session.events()), events, "{path:?}");
     }
     assert!(steps > 300, "{steps}");
 }
@@ -194,7 +200,7 @@ fn a_switch_gets_its_own_device_when_a_port_is_put_on_it() {
     assert_eq!(act(&mut session, on_switch), "done");
     assert!(act(&mut session, r#"ping = { from = "b1", to = "win" }"#).starts_with("a reply"));
     let spec = parse("lab.toml", &session.export()).unwrap();
-    assert_eq!(run(&spec), told(session.events()));
+    assert_eq!(run(&spec), neutral_events(session.events()));
     session.undo().unwrap();
     session.undo().unwrap();
     assert!(session.state().devices.iter().all(|device| device.name != "b1"));
@@ -203,7 +209,7 @@ fn a_switch_gets_its_own_device_when_a_port_is_put_on_it() {
 #[test]
 fn what_is_no_step_is_denied_in_a_sentence() {
     let mut session = session();
-    let before = told(session.events());
+    let before = neutral_events(session.events());
     for (step, said) in [
         ("", "the step has no action: use one of"),
         ("ping = { from = \"c1\", to = \"c9\" }", "there is no device `c9`: did you mean `c1`?"),
@@ -215,19 +221,19 @@ fn what_is_no_step_is_denied_in_a_sentence() {
         let denied = session.act(step).unwrap_err().to_string();
         assert!(denied.contains(said) || said == "wait", "{step}: {denied}");
     }
-    assert_eq!(told(session.events()), before);
+    assert_eq!(neutral_events(session.events()), before);
 }
 
 #[test]
 fn a_step_without_end_is_not_done() {
     let mut session = session();
     act(&mut session, HAIRPIN);
-    let before = (told(session.events()), session.state());
+    let before = (neutral_events(session.events()), session.state());
     // Filling it with pings would exceed an action's time.
     session.leave_room(100);
     let denied = session.act(r#"ping = { from = "c1", to = "c2", count = 86400 }"#).unwrap_err();
     assert!(matches!(denied, Denied::TooManyEvents), "{denied}");
-    assert_eq!((told(session.events()), session.state()), before);
+    assert_eq!((neutral_events(session.events()), session.state()), before);
     assert!(act(&mut session, PING).starts_with("a reply"));
 }
 
@@ -277,7 +283,7 @@ fn the_traffic_is_a_capture_with_rules() {
 }
 
 #[test]
-fn a_session_has_so_many_bytes_of_frames() {
+fn a_session_keeps_a_limited_number_of_frame_bytes() {
     let frame = Frame::from([vec![0xff; 6], vec![2; 6], vec![0x88, 0xb5], vec![0; 60_000]].concat());
     let frames = vec![(Instant::ZERO, frame); 600].into();
     let captures = [("large.pcap".into(), frames)].into();

@@ -208,7 +208,7 @@ impl Recorder {
         let told = DecisionRow {
             found: decision.findings.iter().map(|finding| self.texts.of(found(finding))).collect(),
             ways: decision
-                .ways
+                .candidates
                 .iter()
                 .map(|way| {
                     let (Ok(rule) | Err(rule)) = way.rule;

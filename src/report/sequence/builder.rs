@@ -45,7 +45,7 @@ struct Passage {
 #[derive(Debug, PartialEq, Eq)]
 enum Line {
     Arrow { from: Name, to: Name, kind: ArrowKind, rule: Rule },
-    Shut { at: Name, ways: String, rule: Rule },
+    Withheld { at: Name, ways: String, rule: Rule },
 }
 
 #[derive(Debug)]
@@ -111,8 +111,8 @@ impl SequenceBuilder {
             Pending::Line(Line::Arrow { from, to, kind, rule }) => {
                 Some(Entry::Arrow { from: lane(&from)?, to: lane(&to)?, kind, rule })
             }
-            Pending::Line(Line::Shut { at, ways, rule }) => {
-                Some(Entry::Shut { lane: lane(&at)?, ways, rule })
+            Pending::Line(Line::Withheld { at, ways, rule }) => {
+                Some(Entry::Withheld { lane: lane(&at)?, ways, rule })
             }
         };
         self.story.entries = self.told.into_iter().filter_map(entry).collect();
@@ -208,7 +208,7 @@ impl SequenceBuilder {
     /// elsewhere.
     fn decision(&mut self, decision: &Decision) {
         let mut shut: Vec<(Rule, Vec<String>)> = Vec::new();
-        for way in &decision.ways {
+        for way in &decision.candidates {
             let Err(rule) = way.rule else { continue };
             if rule.kind() != RuleKind::Withholding
                 || !matches!(way.kind, CandidateKind::Port | CandidateKind::SwitchPort)
@@ -230,7 +230,7 @@ impl SequenceBuilder {
             let ways = format!("{}{more}", names.join(", "));
             let begins = || (summary(&decision.frame).to_string(), decision.device.clone());
             let Some(passage) = self.passage(decision.frame_id, begins) else { return };
-            passage.lines.push(Line::Shut { at: at.clone(), ways, rule });
+            passage.lines.push(Line::Withheld { at: at.clone(), ways, rule });
         }
     }
 
@@ -248,7 +248,7 @@ impl SequenceBuilder {
             self.arrows += lines.len();
             self.told.push(Pending::Entry(Entry::Frame { text, times }));
             for line in &lines {
-                let (Line::Arrow { from, .. } | Line::Shut { at: from, .. }) = line;
+                let (Line::Arrow { from, .. } | Line::Withheld { at: from, .. }) = line;
                 self.taking_part.insert(from.clone());
                 if let Line::Arrow { to, .. } = line {
                     self.taking_part.insert(to.clone());

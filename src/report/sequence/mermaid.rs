@@ -30,7 +30,7 @@ pub fn mermaid(story: &Story) -> String {
             Entry::Frame { text, times } => over_all(&mut out, &frame_text(text, *times)),
             Entry::More { frames, hops } => over_all(&mut out, &more_text(*frames, *hops)),
             Entry::Result { text, held } => over_all(&mut out, &super::result_text(text, *held)),
-            Entry::Shut { lane, ways, rule } => {
+            Entry::Withheld { lane, ways, rule } => {
                 let text = format!("✗ not to {ways}: {rule} {}", rule.title());
                 line(&mut out, format_args!("Note over d{lane}: {}", escape(&text)));
             }

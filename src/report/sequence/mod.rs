@@ -71,7 +71,7 @@ pub enum Entry {
         rule: Rule,
     },
     /// A rule filters candidates.
-    Shut {
+    Withheld {
         /// Where that is decided.
         lane: usize,
         /// The candidates.

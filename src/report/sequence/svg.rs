@@ -69,7 +69,9 @@ fn description(story: &Story) -> String {
         Entry::Arrow { from, to, kind, rule } => {
             format!("{} to {}: {}", name(from), name(to), arrow_text(*kind, from == to, *rule))
         }
-        Entry::Shut { lane, ways, rule } => format!("{}: not to {ways}: {rule} {}", name(lane), rule.title()),
+        Entry::Withheld { lane, ways, rule } => {
+            format!("{}: not to {ways}: {rule} {}", name(lane), rule.title())
+        }
         Entry::Result { text, held } => result_text(text, *held),
         Entry::More { frames, hops } => more_text(*frames, *hops),
     });
@@ -120,7 +122,7 @@ impl Page {
                 };
                 self.band(class, &result_text(text, *held));
             }
-            Entry::Shut { lane, ways, rule } => {
+            Entry::Withheld { lane, ways, rule } => {
                 self.y += 28;
                 let text = format!("✗ not to {ways}: {rule} {}", rule.title());
                 self.text("mv-shut", lane_x(*lane), self.y, &text);

@@ -61,7 +61,7 @@ fn every_hop_of_every_lab_is_an_arrow_or_counted() {
                     assert!(from.max(to) < &story.lanes.len(), "{}", path.display());
                     (drawn, shown) = (drawn + times, shown + 1);
                 }
-                Entry::Shut { .. } => shown += 1,
+                Entry::Withheld { .. } => shown += 1,
                 Entry::More { hops, .. } => more += hops,
                 Entry::Heading(_) | Entry::Result { .. } => {}
             }
@@ -80,7 +80,7 @@ fn what_is_too_much_is_counted_step_by_step() {
     all.push_str(&step.repeat(3));
     let (story, _) = told(&all);
     let arrows =
-        story.entries.iter().filter(|e| matches!(e, Entry::Arrow { .. } | Entry::Shut { .. })).count();
+        story.entries.iter().filter(|e| matches!(e, Entry::Arrow { .. } | Entry::Withheld { .. })).count();
     assert_eq!(arrows, MAX_ARROWS);
     let more: Vec<_> = story.entries.iter().filter(|e| matches!(e, Entry::More { .. })).collect();
     assert!(matches!(more[..], [_, Entry::More { frames: 88, hops: 352 }, _]), "{more:?}");
@@ -145,7 +145,7 @@ fn a_note_names_four_ways() {
         let notes: Vec<_> = story
             .entries
             .iter()
-            .filter_map(|entry| if let Entry::Shut { ways, .. } = entry { Some(ways) } else { None })
+            .filter_map(|entry| if let Entry::Withheld { ways, .. } = entry { Some(ways) } else { None })
             .collect();
         assert_eq!(notes, [ways]);
     }

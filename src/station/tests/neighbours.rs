@@ -19,7 +19,7 @@ fn a_missing_neighbour_is_asked_for_three_times() {
 }
 
 #[test]
-fn five_pings_to_nobody_take_two_rounds() {
+fn five_pings_to_an_unused_address_take_two_rounds() {
     let mut cable = Cable::pair();
     let (result, end) = cable.probe(0, Probe { count: 5, ..ping("10.0.0.9") });
     assert_eq!((result.sent, result.unreachable, end), (5, 5, ms(6000)));
@@ -107,7 +107,7 @@ fn a_gratuitous_arp_moves_a_known_neighbour() {
 }
 
 #[test]
-fn whoever_was_asked_asks_back_five_seconds_later() {
+fn a_host_that_answered_arp_asks_back_five_seconds_later() {
     let mut cable = Cable::pair();
     cable.probe(0, ping("10.0.0.2"));
     cable.seen.clear();

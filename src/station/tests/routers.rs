@@ -238,7 +238,7 @@ fn a_host_follows_a_redirect() {
 }
 
 #[test]
-fn nobody_is_told_of_later_fragments() {
+fn no_icmp_error_for_later_fragments() {
     let mut net = Net::new(1500);
     net.probe(ping("10.0.2.2"));
     let mut request = net.echo_request();
