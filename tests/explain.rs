@@ -275,3 +275,13 @@ fn a_frame_that_cannot_be_sent_or_cannot_go_far() {
         explain("carrier-lost", &["--at", "a", "--frame", "02000000000b02000000000a88b5", "--after", "2"]);
     assert!(text.ends_with("  win   R90   No carrier, at a\n  b     R90   No carrier, at a\n"), "{text}");
 }
+
+#[test]
+fn without_a_route_there_is_nothing_to_explain() {
+    let output =
+        macvlab(root(), &["explain", "fixtures/labs/no-route.toml", "--at", "c1", "--ping", "c2"], b"");
+    let expected =
+        "error: c1 sends nothing to 10.0.1.2: S3 No route; give it an address in that subnet, or a gateway\n";
+    assert_eq!((output.status.code(), stderr(&output).as_str()), (Some(2), expected));
+    assert_eq!(stdout(&output), "");
+}

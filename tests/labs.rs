@@ -7,7 +7,7 @@ mod common;
 use common::{labs, load, macvlab, root, run, stderr, stdout};
 use macvlab::errno::Errno;
 use macvlab::lab::spec::{DeviceKind, Expect, Name};
-use macvlab::lab::{Event, Hop, HopKind, LabSpec, Outcome};
+use macvlab::lab::{Event, Hop, HopKind, LabSpec};
 use macvlab::report::{AnnotatedCapture, JsonLines};
 use macvlab::verdict::{Rule, RuleKind};
 use std::collections::{BTreeMap, BTreeSet};
@@ -181,7 +181,10 @@ fn every_rule_that_decides_is_reached() {
                 Event::Hop(Hop { kind: HopKind::Receive(_, rule), .. }) => rule,
                 Event::Hop(Hop { kind: HopKind::Transmit(rule) | HopKind::Drop(rule), .. }) => rule,
                 Event::Setup { refusal, .. } => refusal.rule,
-                Event::Result { outcome: Outcome::Refused(refusal), .. } => refusal.rule,
+                Event::Result { outcome, .. } => match outcome.rule() {
+                    Some(rule) => rule,
+                    None => continue,
+                },
                 _ => continue,
             };
             reached.entry(rule).or_insert_with(|| name.clone());

@@ -4,7 +4,7 @@
 mod common;
 
 use common::{labs, load, macvlab, root, stderr, stdout};
-use macvlab::lab::{Event, HopKind, Lab, Outcome};
+use macvlab::lab::{Event, HopKind, Lab};
 use macvlab::verdict::Rule;
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -46,9 +46,8 @@ fn shown() -> Vec<Shown> {
                     HopKind::Receive(_, rule) | HopKind::Transmit(rule) | HopKind::Drop(rule) => Some(rule),
                     HopKind::Arrive(_) => None,
                 },
-                Event::Setup { refusal, .. } | Event::Result { outcome: Outcome::Refused(refusal), .. } => {
-                    Some(refusal.rule)
-                }
+                Event::Setup { refusal, .. } => Some(refusal.rule),
+                Event::Result { outcome, .. } => outcome.rule(),
                 Event::Decision(decision) => {
                     rules[Says::Withholds as usize]
                         .extend(decision.candidates.iter().filter_map(|w| w.rule.err()));

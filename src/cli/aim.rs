@@ -5,6 +5,7 @@ use macvlab::frame::Family;
 use macvlab::lab::LabSpec;
 use macvlab::lab::spec::{Action, Craft, CraftBody, DeviceKind, IpRef, MacRef};
 use macvlab::station::{ECHO_PORT, IpSpec};
+use macvlab::verdict::Rule;
 use std::net::{IpAddr, SocketAddr};
 
 /// The longest frame accepted, in bytes: a full IP packet behind an Ethernet header and three tags.
@@ -176,10 +177,17 @@ fn next_hop(spec: &LabSpec, sender: &str, to: IpAddr) -> Result<Option<MacRef>, 
         return Ok(None);
     }
     let own = ip_of(&devices, sender);
-    let near = own.is_some_and(|ip| ip.address.iter().any(|net| net.contains(&to)));
+    let link_local = matches!(to, IpAddr::V6(ip) if ip.is_unicast_link_local());
+    let near = link_local || own.is_some_and(|ip| ip.address.iter().any(|net| net.contains(&to)));
     let gateway = own.and_then(|ip| ip.gateway.iter().find(|g| Family::of(**g) == Family::of(to)));
     let hop = match gateway {
         Some(gateway) if !near => *gateway,
+        None if !near && own.is_some_and(|ip| !ip.address.is_empty()) => {
+            let (rule, title) = (Rule::NoRoute.id(), Rule::NoRoute.title());
+            return Err(Failure::Because(format!(
+                "{sender} sends nothing to {to}: {rule} {title}; give it an address in that subnet, or a gateway"
+            )));
+        }
         _ => to,
     };
     let owner = devices.iter().find(|(_, ip)| ip.address.iter().any(|net| net.addr() == hop));

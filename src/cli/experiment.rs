@@ -138,7 +138,7 @@ fn passage(hops: &[&Hop]) -> Option<Passage> {
 pub(super) fn outcome_in_a_word(outcome: Outcome) -> &'static str {
     match outcome {
         Outcome::Reply => "reply",
-        Outcome::Unreachable => "unreachable",
+        Outcome::Unreachable(_) => "unreachable",
         Outcome::NoReply => "no reply",
         Outcome::Ok => "ok",
         Outcome::Refused(refusal) => refusal.errno.name(),

@@ -5,10 +5,10 @@ use crate::dataplane::HopKind;
 use crate::frame::{Frame, MacAddr, VlanId};
 use crate::lab::spec::{Name, StepSpec};
 use crate::macvlan::Mode;
-use crate::station::IpNet;
+use crate::station::{IpNet, Unreachable};
 use crate::switch::{FdbKind, PortFlags, PortState};
 use crate::time::Instant;
-use crate::verdict::Refusal;
+use crate::verdict::{Refusal, Rule};
 use std::fmt;
 use std::io;
 use std::time::Duration;
@@ -301,8 +301,8 @@ pub struct FdbChange {
 pub enum Outcome {
     /// An answer came.
     Reply,
-    /// No neighbour was found.
-    Unreachable,
+    /// The request was not delivered, and the sender knows it.
+    Unreachable(Unreachable),
     /// Silence.
     NoReply,
     /// Done.
@@ -313,6 +313,19 @@ pub enum Outcome {
     TooLate,
     /// Ended, with all frames that were under way: there were too many of them, as a loop makes that multiplies them.
     TooMany,
+}
+
+impl Outcome {
+    /// The rule by which the step itself failed, at the device that it is about: of a refusal, or of a sender that cannot
+    /// send. `None`: it succeeded, or what was lost was a frame, which has its rule in the hop log.
+    #[must_use]
+    pub fn rule(&self) -> Option<Rule> {
+        match self {
+            Outcome::Refused(refusal) => Some(refusal.rule),
+            Outcome::Unreachable(Unreachable::NoRoute) => Some(Rule::NoRoute),
+            _ => None,
+        }
+    }
 }
 
 /// How a device stands.

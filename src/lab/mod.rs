@@ -37,6 +37,7 @@ mod steps;
 mod topology;
 
 pub use crate::dataplane::{Candidate, CandidateKind, Decision, DecisionPoint, Finding, HopKind};
+pub use crate::station::Unreachable;
 pub use ask::Known;
 pub use event::{
     Device, DeviceState, DeviceType, Event, EventSink, FdbChange, Hop, Outcome, SetupStage, SwitchPort,

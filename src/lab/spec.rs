@@ -330,7 +330,7 @@ pub struct StepSpec {
 pub enum Expect {
     /// `"reply"`
     Reply,
-    /// `"unreachable"`: no neighbour was found.
+    /// `"unreachable"`: the request was not delivered, and the sender knows it.
     Unreachable,
     /// `"no-reply"`: silence.
     NoReply,
@@ -407,6 +407,17 @@ pub enum Action {
 }
 
 impl Action {
+    /// The probe, if the action is one.
+    #[must_use]
+    pub fn probe(&self) -> Option<&ProbeSpec> {
+        match self {
+            Action::Ping(probe) | Action::Arping(probe) | Action::Udp(probe) | Action::Tcp(probe) => {
+                Some(probe)
+            }
+            _ => None,
+        }
+    }
+
     /// How long it can take at most until it has its result. Of a `replay`, the capture says so; one that is not there
     /// takes no time.
     #[must_use]

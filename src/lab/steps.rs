@@ -7,7 +7,7 @@ use crate::counters::Counters;
 use crate::dataplane::{Numbered, SwitchId};
 use crate::errno::Errno;
 use crate::frame::{Family, Frame, MacAddr, Resolve};
-use crate::station::{Probe, ProbeKind, ProbeOutcome};
+use crate::station::{Probe, ProbeKind, ProbeOutcome, Unreachable};
 use crate::switch::SwitchPortId;
 use crate::time::Instant;
 use crate::verdict::{Refusal, Rule};
@@ -206,7 +206,7 @@ impl Lab {
             Ok(id) => id,
             Err(refusal) => return Err(refusal).into(),
         };
-        let unreachable = Done { outcome: Outcome::Unreachable, rtt: None };
+        let unreachable = Done { outcome: Outcome::Unreachable(Unreachable::NoRoute), rtt: None };
         let target = match &spec.to {
             Target::Address(addr) => Some(*addr),
             Target::Device(name) => self.target_address(&spec.from, name),
@@ -229,7 +229,9 @@ impl Lab {
             if let Some(result) = result {
                 let outcome = match result.outcome {
                     ProbeOutcome::Reply => Outcome::Reply,
-                    ProbeOutcome::Unreachable => Outcome::Unreachable,
+                    ProbeOutcome::Unreachable => Outcome::Unreachable(
+                        result.reason.expect("a probe knows why a request was not delivered"),
+                    ),
                     ProbeOutcome::NoReply => Outcome::NoReply,
                 };
                 return Done { outcome, rtt: result.rtt };
@@ -347,7 +349,7 @@ impl Resolve for Lab {
 fn holds(expect: &Expect, outcome: Outcome, delivered: &[Name]) -> bool {
     match expect {
         Expect::Reply => outcome == Outcome::Reply,
-        Expect::Unreachable => outcome == Outcome::Unreachable,
+        Expect::Unreachable => matches!(outcome, Outcome::Unreachable(_)),
         Expect::NoReply => outcome == Outcome::NoReply,
         Expect::Ok => outcome == Outcome::Ok,
         Expect::Errno(errno) => matches!(outcome, Outcome::Refused(refusal) if refusal.errno == *errno),

@@ -37,7 +37,7 @@ const TIMEOUT: Duration = Duration::from_secs(10);
 pub enum Reach {
     /// A reply arrived.
     Reply,
-    /// The sender found no neighbour.
+    /// The sender knows that its request was not delivered: it found no route or no neighbour, or got an ICMP error.
     Unreachable,
     /// No reply: the request did not arrive.
     NoReply,
@@ -217,6 +217,9 @@ impl Exchange<'_> {
         };
         if let Some((rule, device)) = refused {
             return (cell(reach, Some(rule), Some(device), None), None);
+        }
+        if let Some(rule) = outcome.and_then(|outcome| outcome.rule()) {
+            return (cell(reach, Some(rule), Some(self.from.into()), None), None);
         }
         match journeys.find_map(|(i, journey)| Some((i, self.lost(journey)?))) {
             Some((i, (lost, rule, at))) => (cell(reach, Some(rule), Some(at), Some(lost)), Some(i)),

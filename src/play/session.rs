@@ -350,7 +350,7 @@ impl Run {
 fn came(action: &Action, outcome: Outcome, delivered: &[Name]) -> Option<Expect> {
     Some(match (outcome, action) {
         (Outcome::Reply, _) => Expect::Reply,
-        (Outcome::Unreachable, _) => Expect::Unreachable,
+        (Outcome::Unreachable(_), _) => Expect::Unreachable,
         (Outcome::NoReply, _) => Expect::NoReply,
         (Outcome::Ok, Action::Inject { .. }) => Expect::Delivered(delivered.to_vec()),
         (Outcome::Ok, _) => Expect::Ok,

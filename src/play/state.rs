@@ -127,7 +127,7 @@ impl ActionResult {
             step: number,
             action: step_in_words(spec),
             outcome: outcome_in_words(&spec.action, *outcome, *rtt, delivered),
-            failed: matches!(outcome, Outcome::Refused(_) | Outcome::Unreachable | Outcome::NoReply),
+            failed: matches!(outcome, Outcome::Refused(_) | Outcome::Unreachable(_) | Outcome::NoReply),
             because: reasons.into_iter().map(ActionReason::from).collect(),
         })
     }

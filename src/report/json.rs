@@ -182,11 +182,13 @@ impl<W: Write> JsonLines<W> {
         held: Option<bool>,
     ) -> Object {
         let refusal = if let Outcome::Refused(refusal) = outcome { Some(refusal) } else { None };
+        let reason = if let Outcome::Unreachable(why) = outcome { Some(why.to_string()) } else { None };
         Object::event("result")
             .with("step", step)
             .with("outcome", outcome_name(outcome))
             .with("errno", refusal.map(|r| r.errno.name()))
-            .with("rule", refusal.map(|r| r.rule.id()))
+            .with("rule", outcome.rule().map(Rule::id))
+            .with("reason", reason)
             .with("rtt_ns", rtt.map(nanos))
             .with("expect", self.expect.as_ref().map(expect))
             .with("held", held)

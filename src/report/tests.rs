@@ -9,6 +9,7 @@ use crate::lab::spec::{
 };
 use crate::lab::{
     Device, DeviceState, DeviceType, Event, FdbChange, Hop, HopKind, Outcome, SetupStage, SwitchPort,
+    Unreachable,
 };
 use crate::macvlan::Mode;
 use crate::switch::{FdbKind, PortFlags, PortState};
@@ -78,7 +79,7 @@ fn run() -> Vec<Event> {
         hop(1, 5_020_000, "c1", HopKind::Receive(PacketType::Broadcast, Rule::FloodFromOutside)),
         hop(1, 6_500_000, "eth0", HopKind::Transmit(Rule::SwitchBroadcast)),
         hop(1, 6_500_001, "sw0.eth0", HopKind::Drop(Rule::NoHairpin)),
-        result(1, Outcome::Unreachable, &[], Some(false)),
+        result(1, Outcome::Unreachable(Unreachable::Neighbour([10, 0, 0, 2].into())), &[], Some(false)),
         step(
             2,
             Action::Inject {

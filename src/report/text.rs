@@ -87,8 +87,13 @@ impl Running {
         }
     }
 
-    /// The drops as the end of a line.
-    fn because(&self) -> String {
+    /// The rule by which the sender could not send, or the drops, as the end of a line.
+    fn because(&self, outcome: Outcome) -> String {
+        if let (Outcome::Unreachable(_), Some(rule), Some(probe)) =
+            (outcome, outcome.rule(), self.spec.action.probe())
+        {
+            return format!("; {rule} {} ({})", rule.title(), probe.from);
+        }
         if self.drops.is_empty() {
             return String::new();
         }
@@ -247,12 +252,14 @@ impl<W: Write> TextReport<W> {
         let verdict = verdict(&running.spec, &got, held);
         if self.detail == Detail::Hops {
             writeln!(self.writer, "  {style}{mark}{style:#} {verdict}")?;
-            return self.rules(&running.rules);
+            let mut rules = running.rules;
+            rules.extend(outcome.rule());
+            return self.rules(&rules);
         }
         let what = step_in_words(&running.spec);
         write!(self.writer, "{style}{mark}{style:#} step {step}: {what}: {verdict}")?;
         let failed = silent(outcome) || held == Some(false);
-        let because = if failed { running.because() } else { String::new() };
+        let because = if failed { running.because(outcome) } else { String::new() };
         writeln!(self.writer, "{because}")
     }
 
@@ -269,7 +276,7 @@ impl<W: Write> TextReport<W> {
 
 /// No reply.
 fn silent(outcome: Outcome) -> bool {
-    matches!(outcome, Outcome::Unreachable | Outcome::NoReply)
+    matches!(outcome, Outcome::Unreachable(_) | Outcome::NoReply)
 }
 
 /// The outcome, and the expectation if it differs.

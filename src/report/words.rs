@@ -63,7 +63,7 @@ pub fn outcome_in_words(
             Some(rtt) => format!("a reply after {} ms", millis(rtt)),
             None => "a reply".to_owned(),
         },
-        (Outcome::Unreachable, _) => "unreachable: no neighbour answers".to_owned(),
+        (Outcome::Unreachable(why), _) => format!("unreachable: {why}"),
         (Outcome::NoReply, _) => "no reply".to_owned(),
         (Outcome::Ok, Action::Inject { .. }) => delivered_to(delivered),
         (Outcome::Ok, _) => "done".to_owned(),
@@ -82,7 +82,7 @@ pub fn outcome_in_words(
 pub(super) fn outcome_name(outcome: Outcome) -> &'static str {
     match outcome {
         Outcome::Reply => "reply",
-        Outcome::Unreachable => "unreachable",
+        Outcome::Unreachable(_) => "unreachable",
         Outcome::NoReply => "no-reply",
         Outcome::Ok => "ok",
         Outcome::Refused(_) => "error",

@@ -3,6 +3,7 @@
 use super::stack::TcpId;
 use crate::time::Instant;
 use std::collections::BTreeMap;
+use std::fmt;
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -78,6 +79,37 @@ pub enum Unreachable {
     Refused,
     /// This host has no free socket.
     NoRoom,
+}
+
+impl fmt::Display for Unreachable {
+    /// In words: `no route`, `no neighbour answers`, `10.0.0.1 reports: port unreachable`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Unreachable::NoRoute => f.write_str("no route"),
+            Unreachable::Neighbour(_) => f.write_str("no neighbour answers"),
+            Unreachable::Icmp { from, kind, code } => {
+                write!(f, "{from} reports: {}", icmp_error(from.is_ipv4(), *kind, *code))
+            }
+            Unreachable::TooBig => f.write_str("the packet is longer than the device's MTU"),
+            Unreachable::Refused => f.write_str("connection refused, reset, or given up"),
+            Unreachable::NoRoom => f.write_str("the sender has no free socket"),
+        }
+    }
+}
+
+/// The name of an ICMP error (RFC 792, RFC 1812) or ICMPv6 error (RFC 4443).
+fn icmp_error(v4: bool, kind: u8, code: u8) -> String {
+    let name = match (v4, kind, code) {
+        (true, 3, 0) | (false, 1, 0) => "network unreachable",
+        (true, 3, 1) | (false, 1, 3) => "host unreachable",
+        (true, 3, 2) => "protocol unreachable",
+        (true, 3, 3) | (false, 1, 4) => "port unreachable",
+        (true, 3, 4) | (false, 2, _) => "packet too big",
+        (true, 3, 9 | 10 | 13) | (false, 1, 1) => "prohibited",
+        (true, 11, _) | (false, 3, _) => "time exceeded",
+        _ => return format!("ICMP{} type {kind} code {code}", if v4 { "" } else { "v6" }),
+    };
+    name.to_owned()
 }
 
 /// The result of a probe.

@@ -187,6 +187,7 @@ rules! {
     CableDown = "C1", Withholding, "The far end is down", "The device at the far end of the cable is down, so the frame is lost.", "veth_xmit";
     StationReceive = "S1", Forwarding, "A station receives from its cable", "Every frame that arrives on its cable is handed to the station, which reads it if it is the destination.", "eth_type_trans";
     StationTransmit = "S2", Forwarding, "A station sends", "A station's frames leave on its cable.", "__dev_queue_xmit";
+    NoRoute = "S3", Withholding, "No route", "The sender has no route to the destination: it has no address of that family, or the destination is outside its subnets and there is no gateway.", "ip_route_output_key_hash";
 
     // Policies of other networks.
     PolicyForged = "P1", Withholding, "Forged transmits rejected", "The virtual switch rejects frames whose source MAC address is not the NIC's own.", "vSphere: Forged transmits";

@@ -171,7 +171,7 @@ fn plain_events_make_a_bundle_too() {
     let value = written(&plain);
     assert_eq!(value["decisions"], json!([]));
     assert_eq!(value["hops"], written(&events(&fixture("arp-vepa")))["hops"]);
-    assert!(plain.iter().any(|e| matches!(e, Event::Result { outcome: Outcome::Unreachable, .. })));
+    assert!(plain.iter().any(|e| matches!(e, Event::Result { outcome: Outcome::Unreachable(_), .. })));
 }
 
 /// A drawing is stored once, however often the lab returns to it; the number of different ones is limited.

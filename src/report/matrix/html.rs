@@ -130,7 +130,7 @@ fn mark(reach: Reach) -> String {
 fn meaning(reach: Reach) -> &'static str {
     match reach {
         Reach::Reply => "a reply arrives",
-        Reach::Unreachable => "no neighbour found",
+        Reach::Unreachable => "no route or neighbour",
         Reach::NoReply => "no reply: the request is lost",
         Reach::OneWay => "no reply: the request reaches the target's stack, the reply is lost",
     }
