@@ -306,6 +306,17 @@ mod tests {
     }
 
     #[test]
+    fn who_logs_in_and_who_asks_for_groups() {
+        assert_eq!(of("0180c2000003 020000000001 888e 01010000"), "EAPOL");
+        let head = "01005e000001 020000000001 0800 4600 0020 0000 0000 0102 0000 0a000001 e0000001 94040000";
+        assert_eq!(of(&format!("{head} 1164 0000 00000000")), "IGMP query 10.0.0.1 > 224.0.0.1");
+        assert_eq!(
+            of(&format!("{head} 1600 0000 ef010203")),
+            "IGMPv2 report for 239.1.2.3 10.0.0.1 > 224.0.0.1"
+        );
+    }
+
+    #[test]
     fn what_is_no_ip() {
         let head = "0180c2000001 020000000001";
         assert_eq!(of(&format!("{head} 8808 0001 ffff")), "PAUSE for 65535 quanta");

@@ -552,3 +552,39 @@ fn an_mtu_has_a_least_and_a_largest() {
     let refused = Err(Refusal::new(Errno::Einval, Rule::ChangeMtu));
     assert_eq!([67, 68, 65_535, 65_536].map(Nic::check_mtu), [refused, Ok(()), Ok(()), refused]);
 }
+
+#[test]
+fn a_port_has_what_it_was_requested_with() {
+    let mut b = Bench::new(&[]);
+    let flags = MacvlanFlags { nopromisc: true, ..MacvlanFlags::default() };
+    let request = PortRequest { mode: Bridge, ..b.request() }
+        .with_mtu(1400)
+        .with_bcqueuelen(7)
+        .with_bclim(3)
+        .with_flags(flags);
+    assert_eq!((request.mode, request.mtu, request.bclim), (Bridge, Some(1400), Some(3)));
+    let id = b.create(&request).unwrap();
+    let port = b.parent.port(id).unwrap();
+    assert_eq!((port.mtu(), port.bcqueuelen(), port.flags()), (1400, 7, flags));
+    assert_eq!(b.parent.passthru(), None);
+    assert_eq!(b.parent.publish().unwrap().port_count(), 1);
+
+    let b = Bench::new(&[Passthru]);
+    assert_eq!(b.parent.passthru(), Some(PortId(0)));
+}
+
+#[test]
+fn what_was_joined_by_hand_is_left_by_hand() {
+    let mut b = Bench::new(&[Bridge]);
+    let group = MacAddr([1, 0, 0x5e, 1, 2, 3]);
+    let twice = Err(Refusal::new(Errno::Enoent, Rule::JoinAndLeave));
+    b.port(0).join(group);
+    assert_eq!(b.parent.port(PortId(0)).unwrap().groups().iter().collect::<Vec<_>>(), [&group]);
+    assert_eq!((b.port(0).leave(group), b.port(0).leave(group)), (Ok(()), twice));
+    b.parent.join(group);
+    assert_eq!((b.parent.leave(group), b.parent.leave(group)), (Ok(()), twice));
+    for on in [true, false] {
+        b.port(0).set_allmulticast(on);
+        assert_eq!(b.parent.port(PortId(0)).unwrap().is_allmulticast(), on);
+    }
+}

@@ -330,4 +330,17 @@ mod tests {
             Err(Refusal::new(Errno::Emsgsize, Rule::TooLongToSend))
         );
     }
+
+    #[test]
+    fn all_multicast_by_hand_ends_by_hand() {
+        let mut nic = Nic::new(MacAddr([2, 0, 0, 0, 0, 1]), 1500, UnicastFilter::Slots(4)).unwrap();
+        nic.set_up(true);
+        let mut group = frame(&[], 46);
+        group[..6].copy_from_slice(&[1, 0, 0x5e, 1, 2, 3]);
+        let header = EthHeader::parse(&group).unwrap();
+        for on in [true, true, false, false] {
+            nic.set_allmulticast(on);
+            assert_eq!(nic.intake().lets_in(&header), on);
+        }
+    }
 }

@@ -391,4 +391,20 @@ mod tests {
         t.learn(at(0), ip(), Some(B), REQUEST, &mut out);
         assert_eq!(t.get(ip()), Some((State::Permanent, Some(A))));
     }
+
+    #[test]
+    fn another_address_without_the_override_flag_makes_a_reachable_entry_stale() {
+        let other = NeighbourUpdate { confirms: true, overrides: false, doubts: true, creates: false };
+        for (doubts, state) in [(true, State::Stale), (false, State::Reachable)] {
+            let (mut t, mut out) = (NeighbourTable::default(), Effects::default());
+            t.use_for(at(0), ip(), None, &mut out);
+            t.learn(at(1), ip(), Some(A), ANSWER, &mut out);
+            t.learn(at(2), ip(), Some(B), NeighbourUpdate { doubts, ..other }, &mut out);
+            assert_eq!(t.get(ip()), Some((state, Some(A))), "RFC 4861, section 7.2.5: doubts {doubts}");
+            // A stale entry is not doubted again: its times stay.
+            let due = t.poll_at();
+            t.learn(at(3), ip(), Some(B), NeighbourUpdate { doubts, ..other }, &mut out);
+            assert_eq!((t.get(ip()), t.poll_at()), (Some((state, Some(A))), due));
+        }
+    }
 }

@@ -246,4 +246,25 @@ mod tests {
         packet[10] ^= 1;
         assert!(IpView::parse(&packet).is_none(), "wrong checksum");
     }
+
+    #[test]
+    fn a_later_fragment_of_ipv6_has_an_offset() {
+        let (a, b) = (ip("fd00::1"), ip("fd00::2"));
+        let mut packet = wrap(a, b, 44, 64, IDENT, &[UDP, 0, 0, 0, 0, 0, 0, 9, 1, 2]).unwrap();
+        // The offset is in units of eight bytes, above two reserved bits and one that says that more follow.
+        for (offset, later) in
+            [([0, 0], false), ([0, 7], false), ([0, 8], true), ([1, 0], true), ([1, 9], true)]
+        {
+            packet[42..44].copy_from_slice(&offset);
+            let view = IpView::parse(&packet).unwrap();
+            assert_eq!((view.fragment, view.later_fragment), (true, later), "{offset:?}");
+        }
+        packet[6] = UDP;
+        let view = IpView::parse(&packet).unwrap();
+        assert_eq!((view.fragment, view.later_fragment), (false, false));
+    }
+
+    fn ip(text: &str) -> IpAddr {
+        text.parse().unwrap()
+    }
 }

@@ -289,3 +289,15 @@ fn with_the_carrier_goes_what_was_learned_and_with_the_device_everything() {
     fresh.set_link_up(true, now);
     assert_eq!(fresh.addresses().len(), 3);
 }
+
+#[test]
+fn the_source_address_is_that_of_the_longest_prefix() {
+    for nets in ["10.0.0.1/16 10.0.5.1/24", "10.0.5.1/24 10.0.0.1/16"] {
+        for (to, from) in [("10.0.5.2", [10, 0, 5, 1]), ("10.0.7.2", [10, 0, 0, 1])] {
+            let mut end = Endpoint::new("a", mac(1), &spec(nets), 1500, Instant::ZERO);
+            end.start_probe(Instant::ZERO, ping(to));
+            let request = end.pop_transmit().unwrap();
+            assert_eq!(request[28..32], from, "{nets}: who asks for {to}");
+        }
+    }
+}

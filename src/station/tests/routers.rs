@@ -252,3 +252,32 @@ fn no_icmp_error_for_later_fragments() {
         assert_eq!(net.words_of(2), words, "offset {offset}");
     }
 }
+
+#[test]
+fn each_interface_of_a_router_has_its_own_state() {
+    let mut net = Net::new(1500);
+    let router = &mut net.router;
+    assert_eq!(
+        (router.index_of("r0"), router.index_of("r1"), router.index_of("r")),
+        (Some(0), Some(1), None)
+    );
+    let node = |last: u8| MacAddr([0x33, 0x33, 0xff, 0, 0, last]);
+    assert!(router.groups(1).contains(&MacAddr::ALL_HOSTS_V4) && router.groups(1).contains(&node(1)));
+    assert_eq!(router.groups(2), []);
+    router.set_mac(1, mac(0x77));
+    assert_eq!((router.mac(0), router.mac(1)), (Some(mac(ROUTER)), Some(mac(0x77))));
+    let id = router.start_probe(ms(3), Probe { count: 3, ..ping("10.0.2.9") });
+    assert_eq!(router.probe_deadline(id), Some(ms(3) + 2 * SECOND + Duration::from_secs(10)));
+}
+
+#[test]
+fn a_router_does_not_use_an_interface_that_begins_down() {
+    let mut net = Net::new(1500);
+    net.router.begin_down(1);
+    let id = net.router.start_probe(Instant::ZERO, ping("10.0.2.2"));
+    assert_eq!(net.router.probe_result(id).and_then(|r| r.reason), Some(Unreachable::NoRoute));
+    net.router.set_link_up(1, true, ms(1));
+    net.router.start_probe(ms(2), ping("10.0.2.2"));
+    let asked = std::iter::from_fn(|| net.router.pop_transmit()).any(|(link, _)| link == 1);
+    assert!(asked, "it is up now");
+}
