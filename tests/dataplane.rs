@@ -8,6 +8,7 @@ use macvlab::frame::MacAddr;
 use macvlab::lab::spec::{DeviceKind, Name};
 use macvlab::lab::{Event, Lab, LabSpec, Options};
 use macvlab::time::Instant;
+use macvlab::verdict::Rule;
 use proptest::prelude::*;
 use std::time::Duration;
 
@@ -202,4 +203,21 @@ fn a_bridges_own_device_counts_what_is_behind_the_header() {
     assert_eq!(counted(Entrance::Sent(c1), &plain(from_c1)), (0, 0, 1, 60));
     assert_eq!(counted(Entrance::Sent(c1), &tagged(from_c1)), (0, 0, 1, 60));
     assert_eq!(counted(Entrance::Sent(own), &tagged("02:00:00:00:00:0f")), (0, 0, 1, 60));
+}
+
+/// A NIC that is down takes nothing, and counts nothing, whether frames come alone or in batches.
+#[test]
+fn a_batch_for_a_nic_that_is_down_is_dropped() {
+    let text = "[nic.eth0]\nup = false\n[macvlan.c1]\nparent = \"eth0\"\nmac = \"02:00:00:00:00:01\"";
+    let spec = macvlab::labfile::parse("lab", text).unwrap();
+    let mut worker = Lab::new(&spec, quiet()).into_worker();
+    let eth0 = worker.wiring().find("eth0").unwrap();
+    let (to, from) = (mac("02:00:00:00:00:01"), mac("02:00:00:00:00:51"));
+    let frame = [&to.0[..], &from.0, &[0x88, 0xb5], &[0; 46]].concat();
+    let mut hops = Vec::new();
+    let batch = [(Instant::ZERO, &frame[..]); 3];
+    worker
+        .take_batch(Entrance::Wire(eth0), batch.into_iter(), &mut |p: Passing<'_>| hops.push((p.at, p.kind)));
+    assert_eq!(hops, [(eth0, HopKind::Drop(Rule::NicDown)); 3]);
+    assert_eq!(worker.state().counters(eth0).rx_packets, 0);
 }
