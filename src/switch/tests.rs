@@ -588,3 +588,37 @@ fn the_own_devices_address_is_not_learned() {
     assert_eq!(bench.fdb_entries(Instant::ZERO).len(), 0, "the own device takes it away");
     assert_eq!(send(&mut bench), 0);
 }
+
+#[test]
+fn a_switch_is_live_while_a_port_with_carrier_forwards() {
+    let mut b = Bench::of(SwitchConfig::default(), vec![PortConfig::default(); 2]);
+    assert!(b.switch.is_live());
+    b.switch.set_carrier(P0, false);
+    assert!(b.switch.is_live());
+    // The one port forwards and has no carrier, the other has carrier and does not forward.
+    b.switch.set_state(P1, PortState::Learning).unwrap();
+    assert!(!b.switch.is_live());
+    b.switch.set_carrier(P0, true);
+    b.switch.set_state(P0, PortState::Forwarding).unwrap();
+    assert!(b.switch.is_live());
+}
+
+#[test]
+fn a_reserved_group_passes_by_the_mask_of_the_bridge_of_the_port_or_of_both() {
+    for (bridge, port, passes) in
+        [(0, 0, false), (1 << 14, 0, true), (0, 1 << 14, true), (1 << 14, 1 << 14, true)]
+    {
+        let mut b = Bench::plain();
+        b.switch.set_group_fwd_mask(None, bridge).unwrap();
+        b.switch.set_group_fwd_mask(Some(P0), port).unwrap();
+        assert_eq!(b.send(P0, RESERVED + 14, A).0 == Rule::SwitchMulticast, passes, "{bridge:#x} {port:#x}");
+    }
+}
+
+#[test]
+fn the_memory_of_a_forwarding_database_grows_with_its_entries() {
+    let mut b = Bench::plain();
+    let before = b.switch.fdb_memory();
+    (0..4096).for_each(|n| _ = b.send(P0, ALL, A + 0x100 + n));
+    assert!(b.switch.fdb_memory() >= before + 4096 * 8, "{} bytes", b.switch.fdb_memory());
+}

@@ -170,3 +170,12 @@ fn cloud() {
     assert_eq!(b.why(P1, P0, B, C), Err(Rule::PolicyCloud));
     assert_eq!((b.send(P1, A, C).1, b.send(P1, ALL, C).1), (vec![0], vec![0]));
 }
+
+#[test]
+fn an_entry_is_for_one_vlan_of_its_port() {
+    let config = SwitchConfig { vlan_filtering: true, ..SwitchConfig::default() };
+    let mut b = Bench::of(config, vec![vlan_port(None, &[], &[5, 10]), PortConfig::default()]);
+    b.switch.add_fdb(mac(A), P0, FdbKind::Static, Some(vlan(10)), b.now).unwrap();
+    let known = |id: u16| b.switch.fdb_entry(Some(vlan(id)), mac(A), b.now).map(|entry| entry.port);
+    assert_eq!((known(5), known(10)), (None, Some(P0)));
+}
