@@ -216,8 +216,7 @@ fn a_batch_for_a_nic_that_is_down_is_dropped() {
     let frame = [&to.0[..], &from.0, &[0x88, 0xb5], &[0; 46]].concat();
     let mut hops = Vec::new();
     let batch = [(Instant::ZERO, &frame[..]); 3];
-    worker
-        .take_batch(Entrance::Wire(eth0), batch.into_iter(), &mut |p: Passing<'_>| hops.push((p.at, p.kind)));
+    worker.take_batch(Entrance::Wire(eth0), batch, &mut |p: Passing<'_>| hops.push((p.at, p.kind)));
     assert_eq!(hops, [(eth0, HopKind::Drop(Rule::NicDown)); 3]);
     assert_eq!(worker.state().counters(eth0).rx_packets, 0);
 }
