@@ -6,7 +6,7 @@ mod common;
 
 use common::{labs, load, root};
 use macvlab::lab::{Event, Lab};
-use macvlab::report::JsonLines;
+use macvlab::report::{CountersTable, JsonLines};
 use std::fmt::Write as _;
 
 /// FNV-1a, 64 bits: the same on every platform and in every release.
@@ -24,32 +24,18 @@ fn every_lab_runs_as_when_the_kernel_agreed() {
     let mut now = String::new();
     for (name, path) in labs() {
         let (spec, options) = load(&path);
-        writeln!(now, "{name}").unwrap();
+        writeln!(now, "# {name}").unwrap();
+        let (mut counters, mut shown) = (CountersTable::new(), 0);
         let mut lines = JsonLines::new(Vec::new());
-        let mut shown = 0;
         Lab::new(&spec, options.with_decisions(true)).run(&mut |event| {
             if matches!(event, Event::Hop(_) | Event::Decision(_)) {
                 lines.event(event).unwrap();
                 shown += 1;
             }
-            if let Event::Counters { device, counters: c } = event {
-                writeln!(
-                    now,
-                    "  {device}: rx {} packets {} bytes {} dropped {} errors {} multicast, tx {} packets {} bytes {} dropped",
-                    c.rx_packets,
-                    c.rx_bytes,
-                    c.rx_dropped,
-                    c.rx_errors,
-                    c.multicast,
-                    c.tx_packets,
-                    c.tx_bytes,
-                    c.tx_dropped
-                )
-                .unwrap();
-            }
+            counters.event(event);
         });
         let digest = fnv(&lines.finish().unwrap());
-        writeln!(now, "  {shown} hops and decisions: {digest:016x}").unwrap();
+        writeln!(now, "{}{shown} hops and decisions: {digest:016x}\n", counters.render()).unwrap();
     }
     let path = root().join("tests/recorded.txt");
     if std::env::var_os("TRYCMD").is_some_and(|v| v == "overwrite") {

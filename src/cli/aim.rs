@@ -4,12 +4,16 @@ use super::Failure;
 use macvlab::frame::Family;
 use macvlab::lab::LabSpec;
 use macvlab::lab::spec::{Action, Craft, CraftBody, DeviceKind, IpRef, MacRef};
-use macvlab::station::{ECHO_PORT, IpSpec};
+use macvlab::station::{ECHO_PORT, Endpoint, IpSpec};
+use macvlab::time::Instant;
 use macvlab::verdict::Rule;
 use std::net::{IpAddr, SocketAddr};
 
 /// The longest frame accepted, in bytes: a full IP packet behind an Ethernet header and three tags.
 const MAX_FRAME: usize = 65_535 + 14 + 12;
+
+/// The MTU of a sender, in bytes: its routes do not depend on it.
+const MTU: u32 = 1500;
 
 /// Bytes of echo data, as `ping` sends them.
 const ECHO_BYTES: u16 = 56;
@@ -176,19 +180,17 @@ fn next_hop(spec: &LabSpec, sender: &str, to: IpAddr) -> Result<Option<MacRef>, 
     if to.is_multicast() || everybody {
         return Ok(None);
     }
-    let own = ip_of(&devices, sender);
-    let link_local = matches!(to, IpAddr::V6(ip) if ip.is_unicast_link_local());
-    let near = link_local || own.is_some_and(|ip| ip.address.iter().any(|net| net.contains(&to)));
-    let gateway = own.and_then(|ip| ip.gateway.iter().find(|g| Family::of(**g) == Family::of(to)));
-    let hop = match gateway {
-        Some(gateway) if !near => *gateway,
-        None if !near && own.is_some_and(|ip| !ip.address.is_empty()) => {
-            let (rule, title) = (Rule::NoRoute.id(), Rule::NoRoute.title());
-            return Err(Failure::Because(format!(
-                "{sender} sends nothing to {to}: {rule} {title}; give it an address in that subnet, or a gateway"
-            )));
-        }
-        _ => to,
+    // A sender without an address has no IP stack whose routes could be asked.
+    let hop = match ip_of(&devices, sender).filter(|own| !own.address.is_empty()) {
+        None => to,
+        Some(own) => Endpoint::new(sender, own.default_mac(sender), own, MTU, Instant::ZERO)
+            .next_hop(Instant::ZERO, to)
+            .ok_or_else(|| {
+                let (rule, title) = (Rule::NoRoute.id(), Rule::NoRoute.title());
+                Failure::Because(format!(
+                    "{sender} sends nothing to {to}: {rule} {title}; give it an address in that subnet, or a gateway"
+                ))
+            })?,
     };
     let owner = devices.iter().find(|(_, ip)| ip.address.iter().any(|net| net.addr() == hop));
     owner.map(|(name, _)| Some(MacRef::Device((*name).to_owned()))).ok_or_else(|| {

@@ -95,6 +95,13 @@ impl Endpoint {
         self.host.links.first().map(|l| l.addresses()).unwrap_or_default()
     }
 
+    /// The neighbour that a packet to this unicast address would be sent to: the address itself, or a gateway. `None`: no
+    /// route.
+    #[must_use]
+    pub fn next_hop(&self, now: Instant, to: IpAddr) -> Option<IpAddr> {
+        self.host.routes.lookup(now, &self.host.links, to).map(|route| route.next_hop)
+    }
+
     /// The MAC address of a neighbour, if it is known.
     #[must_use]
     pub fn neighbour(&self, ip: IpAddr) -> Option<MacAddr> {
