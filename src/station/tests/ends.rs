@@ -214,6 +214,9 @@ fn a_link_local_address_that_is_not_on_link_is_behind_no_gateway() {
     let mut gated = spec("10.0.0.1/24 fd00::1/64");
     gated.gateway = vec![ip("fd00::2")];
     let mut cable = Cable::new(&[gated, spec("10.0.0.2/24 fd00::2/64")]);
+    assert_eq!(cable.ends[0].1.next_hop(cable.now, ip("fe80:1::5")), None);
+    assert_eq!(cable.ends[0].1.next_hop(cable.now, ip("fd01::5")), Some(ip("fd00::2")));
+    assert_eq!(cable.ends[0].1.next_hop(cable.now, ip("10.0.0.9")), Some(ip("10.0.0.9")));
     let (result, _) = cable.probe(0, ping("fe80:1::5"));
     assert_eq!(result.reason, Some(Unreachable::NoRoute));
     assert!(cable.seen.is_empty());
