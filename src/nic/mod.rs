@@ -8,6 +8,8 @@ mod filter;
 mod groups;
 mod link;
 mod stacked;
+#[cfg(test)]
+mod tests;
 
 pub use filter::{Filter, UnicastFilter};
 pub use groups::GroupBits;
