@@ -264,8 +264,12 @@ impl<'a> PortMut<'a> {
     /// `EADDRNOTAVAIL` at a multicast or zero entry, `EINVAL` if the port is not in source mode (R44), `ENOBUFS` beyond
     /// [`MAX_LISTED_SENDERS`](super::MAX_LISTED_SENDERS).
     pub fn change_sources(&mut self, change: &SourcesChange) -> Result<(), Refusal> {
-        if let SourcesChange::Add(macs) | SourcesChange::Set(macs) = change {
-            check_senders(self.demux.ports.listed(), macs.len())?;
+        let listed = self.demux.ports.listed();
+        match change {
+            SourcesChange::Add(macs) => check_senders(listed, macs.len())?,
+            // The new list takes the place of the old one.
+            SourcesChange::Set(macs) => check_senders(listed - self.port().sources.len(), macs.len())?,
+            SourcesChange::Del(_) | SourcesChange::Flush => {}
         }
         self.demux.ports.edit_list(self.id, |mode, sources| edit_sources(mode, sources, change))
     }

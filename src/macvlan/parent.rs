@@ -216,8 +216,8 @@ impl Parent {
     /// `EINVAL` below 68 or above 65,535.
     pub fn set_mtu(&mut self, mtu: u32) -> Result<(), Refusal> {
         self.nic.set_mtu(mtu)?;
-        let larger: Vec<PortId> = self.ports().filter(|(_, p)| p.mtu > mtu).map(|(id, _)| id).collect();
-        larger.into_iter().try_for_each(|id| self.port_mut(id)?.set_mtu(mtu))
+        let ports: Vec<(PortId, u32)> = self.ports().map(|(id, p)| (id, p.mtu.min(mtu))).collect();
+        ports.into_iter().try_for_each(|(id, mtu)| self.port_mut(id)?.set_mtu(mtu))
     }
 
     /// Makes the NIC promiscuous by hand or not.

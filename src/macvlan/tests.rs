@@ -1,5 +1,7 @@
 //! The demultiplexer's rules, one test for each, on tables built by the control plane.
 
+mod changes;
+
 use super::*;
 use crate::counters::Counters;
 use crate::errno::Errno;

@@ -109,5 +109,10 @@ mod tests {
                 }
             }
         }
+        for (group, before) in all {
+            buckets.count(group, before, 0);
+        }
+        assert_eq!(buckets.above(0), GroupBits::default());
+        assert!(buckets.groups.is_empty() && buckets.most.is_empty(), "{buckets:?}");
     }
 }

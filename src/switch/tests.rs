@@ -524,6 +524,25 @@ fn the_own_devices_address_is_not_learned() {
 }
 
 #[test]
+fn the_own_device_gets_what_is_for_it_and_what_is_for_all() {
+    let mut b = Bench::plain();
+    let gets = |b: &Bench, port: SwitchPortId, dst: u64, promiscuous: bool| {
+        let bytes = frame(dst, B, &[0x88, 0xb5, 0, 0]);
+        let header = EthHeader::parse(&bytes).unwrap();
+        let verdict = b.switch.decide(port, &bytes, &header, b.now);
+        b.switch.own_device_gets(&verdict, &header, promiscuous)
+    };
+    assert_eq!([ALL, GROUP, A].map(|dst| gets(&b, P0, dst, true)), [false; 3], "there is none");
+    b.switch.set_own_device(mac(A));
+    b.switch.set_state(P1, PortState::Learning).unwrap();
+    assert_eq!([ALL, GROUP, A, C].map(|dst| gets(&b, P0, dst, false)), [true, true, true, false]);
+    assert!(gets(&b, P0, C, true), "a promiscuous device gets everything");
+    for promiscuous in [false, true] {
+        assert_eq!([ALL, GROUP, A, C].map(|dst| gets(&b, P1, dst, promiscuous)), [false; 4], "a port that learns only");
+    }
+}
+
+#[test]
 fn a_switch_is_live_while_a_port_with_carrier_forwards() {
     let mut b = Bench::of(SwitchConfig::default(), vec![PortConfig::default(); 2]);
     assert!(b.switch.is_live());

@@ -4,6 +4,7 @@ use super::*;
 use crate::frame::MacAddr;
 use etherparse::{IpEcn, IpFragOffset, IpNumber, Ipv4Header, SlicedPacket, defrag::IpDefragPool};
 use proptest::prelude::*;
+use std::collections::BTreeSet;
 
 const GROUP: MacAddr = MacAddr([1, 0, 0x5e, 0, 1, 9]);
 const SENDER: MacAddr = MacAddr([2, 0, 0, 0, 0, 0x51]);
@@ -182,6 +183,18 @@ fn frag_mixed_df_if_no_part_was_longer_than_the_longest_with_df() {
         b.held(&Piece { df: first, ..piece(0, 16, true) }, FragmentHeld);
         let whole = b.whole(&Piece { df: rest, ..piece(16, 24, false) });
         assert_eq!(whole, Piece { df, ..piece(0, 24, false) }.frame(), "{first} {rest}");
+    }
+}
+
+/// What counts is the part with its IP header, options included.
+#[test]
+fn frag_mixed_df_looks_at_whole_parts() {
+    for (df, rest_df, want) in [(true, false, true), (false, true, false)] {
+        let mut b = Bench::default();
+        let first = Piece { df, options: vec![1; 40], ..piece(0, 8, true) };
+        b.held(&first, FragmentHeld);
+        let whole = b.whole(&Piece { df: rest_df, ..piece(8, 40, false) });
+        assert_eq!(whole, Piece { df: want, more: false, data: text(0, 40), ..first }.frame());
     }
 }
 
@@ -369,9 +382,13 @@ fn when_too_much_is_held_every_further_part_is_thrown_away() {
     let mut b = Bench::default();
     let each = DATAGRAM_OVERHEAD_BYTES + PART_OVERHEAD_BYTES + 1480;
     let fit = MAX_HELD_BYTES / each + 1;
+    // Some are longer, so that all but the last come to the limit to the byte.
+    let longer = MAX_HELD_BYTES % each / 8;
     for n in 0..fit {
-        let n = u16::try_from(n).unwrap();
-        b.held(&Piece { id: n, ..piece(0, 1480, true) }, FragmentHeld);
+        let id = u16::try_from(n).unwrap();
+        let to = if n < longer { 1488 } else { 1480 };
+        b.held(&Piece { id, ..piece(0, to, true) }, FragmentHeld);
+        assert_eq!(b.fragments.cost == MAX_HELD_BYTES, n == fit - 2);
     }
     assert_eq!(b.fragments.waiting(), fit);
     // Even one that would complete what is held: nothing leaves before its time.
@@ -440,6 +457,8 @@ proptest! {
             }
             prop_assert_eq!(b.fragments.cost, b.fragments.held.values().map(Datagram::cost).sum::<usize>());
             prop_assert_eq!(b.fragments.deadlines.len(), b.fragments.held.len());
+            let waiting: BTreeSet<_> = b.fragments.held.keys().map(|key| key.source).collect();
+            prop_assert!(b.fragments.arrived.keys().eq(&waiting), "only sources that wait are counted");
         }
         b.now = Instant::ZERO + HOLD_TIME;
         let _ = b.offer(&piece(0, 8, true));

@@ -44,3 +44,59 @@ fn what_moves_to_where_the_sweep_has_been_is_not_forgotten() {
     b.now = secs(306);
     assert_eq!(b.send(P1, *late, B), (Rule::UnknownUnicast, vec![0, 2]));
 }
+
+#[test]
+fn what_is_learned_while_the_sweep_is_under_way_grows_old_as_well() {
+    let mut b = Bench::plain();
+    // What is entered by hand lives for ever, and makes a table of many buckets.
+    for n in 0..300 {
+        b.add(0x0600_0000_0000 + n, P0, FdbKind::Static).unwrap();
+    }
+    let quiet = 0x0600_0000_0000;
+    b.now = secs(100);
+    for _ in 0..20 {
+        b.send(P0, ALL, quiet);
+    }
+    let learned = |n: u64| 0x0200_0000_1000 + n;
+    (0..20).for_each(|n| _ = b.send(P1, ALL, learned(n)));
+    for _ in 0..300 {
+        b.send(P0, ALL, quiet);
+    }
+    b.now = secs(399);
+    assert!((0..20).all(|n| b.send(P0, learned(n), quiet).0 == Rule::KnownUnicast));
+    b.now = secs(401);
+    assert!((0..20).all(|n| b.send(P0, learned(n), quiet).0 == Rule::UnknownUnicast));
+}
+
+#[test]
+fn newcomers_do_not_keep_the_sweep_from_coming_round() {
+    let mut b = Bench::plain();
+    (0..3000).for_each(|n| _ = b.send(P1, ALL, 0x0600_0000_0000 + n));
+    b.now = secs(301);
+    (0..1000).for_each(|n| _ = b.send(P1, ALL, A + n));
+    assert!(b.switch.fdb.len < 1100, "{} entries are kept", b.switch.fdb.len);
+}
+
+#[test]
+fn another_ageing_time_counts_from_when_an_address_was_seen() {
+    let mut b = Bench::plain();
+    b.now = secs(10);
+    b.send(P0, ALL, A);
+    b.now = secs(25);
+    b.switch.set_ageing(Duration::from_secs(20), b.now);
+    b.now = secs(29);
+    assert_eq!(b.fdb(), [(A, 0)]);
+    b.now = secs(30);
+    assert_eq!(b.fdb(), []);
+}
+
+#[test]
+fn what_an_ageing_time_has_ended_no_other_brings_back() {
+    let mut b = Bench::plain();
+    (0..3000).for_each(|n| _ = b.send(P1, ALL, 0x0600_0000_0000 + n));
+    b.now = secs(25);
+    b.send(P0, ALL, A);
+    b.switch.set_ageing(Duration::from_secs(20), b.now);
+    b.switch.set_ageing(Duration::from_secs(300), b.now);
+    assert_eq!(b.fdb(), [(A, 0)]);
+}

@@ -179,3 +179,29 @@ fn an_entry_is_for_one_vlan_of_its_port() {
     let known = |id: u16| b.switch.fdb_entry(Some(vlan(id)), mac(A), b.now).map(|entry| entry.port);
     assert_eq!((known(5), known(10)), (None, Some(P0)));
 }
+
+#[test]
+fn every_vlan_has_a_membership_of_its_own() {
+    let ids = [1, 63, 64, 65, 128, 1000, 4094];
+    for member in ids {
+        let config = SwitchConfig { vlan_filtering: true, ..SwitchConfig::default() };
+        let ports = vec![vlan_port(None, &[], &ids), vlan_port(None, &[], &[member]), vlan_port(None, &[member], &[])];
+        let mut b = Bench::of(config, ports);
+        for id in ids {
+            let bytes = frame(ALL, A, &[&[0x81, 0][..], &id.to_be_bytes(), &[8, 0, 1, 2]].concat());
+            let untagged = frame(ALL, A, &[8, 0, 1, 2]);
+            let want = if id == member { vec![(1, bytes.clone()), (2, untagged)] } else { vec![] };
+            assert_eq!(leaving(&mut b, P0, &bytes), want, "VLAN {id} at members of {member}");
+        }
+    }
+}
+
+#[test]
+fn a_frame_that_stays_in_its_vlan_keeps_its_tag() {
+    let config = SwitchConfig { vlan_filtering: true, ..SwitchConfig::default() };
+    let b = Bench::of(config, vec![vlan_port(None, &[], &[10]), vlan_port(None, &[], &[10])]);
+    let bytes = frame(ALL, A, &[0x81, 0, 0xe0, 10, 8, 0, 1, 2]);
+    let header = EthHeader::parse(&bytes).unwrap();
+    let verdict = b.switch.decide(P0, &bytes, &header, b.now);
+    assert_eq!(b.switch.retag(&verdict, P1, &header), Retag::Keep);
+}
