@@ -158,7 +158,6 @@ const ELSEWHERE: &[(Rule, &str)] = &[
     (Rule::PauseNotFlooded, "pause_is_not_flooded_but_a_tag_hides_it_on_the_way_out"),
     (Rule::ParentFilter, "a_promiscuous_passthru_port_with_nopromisc_misses_groups_that_the_parent_filters"),
     (Rule::FloodFlagOff, "sw_flood_flags"),
-    (Rule::NicDown, "what_is_down_takes_nothing_that_is_on_its_cable"),
     (Rule::CableDown, "what_is_down_takes_nothing_that_is_on_its_cable"),
     (Rule::VlanReceive, "a_tagged_frame_arrives_at_the_sub_interface_without_its_tag"),
     (Rule::FragmentsTooLong, "frag_odd_a_datagram_has_at_most_65535_bytes"),
