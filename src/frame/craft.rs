@@ -182,9 +182,7 @@ impl Craft {
         }
         bytes.extend_from_slice(&ethertype.to_be_bytes());
         bytes.extend_from_slice(&payload);
-        if bytes.len() < self.pad {
-            bytes.resize(self.pad, 0);
-        }
+        bytes.resize(bytes.len().max(self.pad), 0);
         Ok(bytes.into())
     }
 
@@ -373,7 +371,7 @@ fn group_mac(addr: IpAddr) -> Option<MacAddr> {
 fn echo(body: &CraftBody) -> (IcmpEchoHeader, Vec<u8>) {
     match body {
         CraftBody::Icmp { id, seq, size, .. } => {
-            (IcmpEchoHeader { id: *id, seq: *seq }, (0..*size).map(|i| (i & 0xff) as u8).collect())
+            (IcmpEchoHeader { id: *id, seq: *seq }, (0..*size).map(|i| i as u8).collect())
         }
         _ => (IcmpEchoHeader { id: 0, seq: 0 }, Vec::new()),
     }

@@ -231,6 +231,19 @@ mod tests {
     }
 
     #[test]
+    fn a_truncated_tag_on_the_way_out_is_an_ethertype() {
+        let tagged = hex("0200000000020200000000018100000a08060001");
+        assert_eq!(EthHeader::outgoing(&tagged), EthHeader::parse(&tagged).ok());
+        for len in 14..20 {
+            let h = EthHeader::outgoing(&tagged[..len]).unwrap();
+            assert_eq!((h.tag, h.ethertype, h.outer_ethertype()), (None, 0x8100, 0x8100), "{len}");
+            assert_eq!((h.len, h.untagged_len()), (len as u32, len as u32));
+            assert_eq!((h.dst.0[5], h.src.0[5]), (2, 1));
+        }
+        assert_eq!(EthHeader::outgoing(&tagged[..13]), None);
+    }
+
+    #[test]
     fn runts() {
         assert_eq!(EthHeader::parse(&[0; 13]), Err(Runt { len: 13, needed: 14 }));
         assert!(EthHeader::parse(&[0; 14]).is_ok());

@@ -102,6 +102,19 @@ mod tests {
     }
 
     #[test]
+    fn a_clone_keeps_as_many_buffers_and_shares_none() {
+        let mut pool = FramePool::for_holders_of(2 * UNDER_WAY);
+        let first = pool.make(&[b"one"]).as_ptr();
+        let mut clone = pool.clone();
+        let held: Vec<Frame> = (0..2 * UNDER_WAY).map(|_| clone.make(&[b"held"])).collect();
+        assert!(held.iter().all(|frame| frame.as_ptr() != first));
+        // All are released: the buffer of the first is there for the next.
+        let oldest = held[0].as_ptr();
+        drop(held);
+        assert_eq!(clone.make(&[b"next"]).as_ptr(), oldest);
+    }
+
+    #[test]
     fn buffers_that_are_held_no_more_are_given_back() {
         let mut pool = FramePool::for_holders_of(10 * UNDER_WAY);
         let held: Vec<Frame> = (0..10 * UNDER_WAY).map(|_| pool.make(&[b"held"])).collect();

@@ -93,9 +93,13 @@ impl<'f> Segment<'f> {
     fn of(frame: &'f [u8]) -> Option<Segment<'f>> {
         let (kind, ip) = EthHeader::payload(frame)?;
         let (v6, tcp, protocol, length) = match kind {
-            // No options, and not a fragment.
-            ethertype::IPV4 if *frame.get(ip)? == 0x45 && frame.get(ip + 6..ip + 8)?[0] & 0x3f == 0 => {
+            ethertype::IPV4 => {
                 let header = frame.get(ip..ip + 20)?;
+                let fragment = u16::from_be_bytes([header[6], header[7]]) & 0x3fff;
+                // No options, and not a fragment.
+                if header[0] != 0x45 || fragment != 0 {
+                    return None;
+                }
                 (false, ip + 20, header[9], usize::from(u16::from_be_bytes([header[2], header[3]])))
             }
             ethertype::IPV6 => {

@@ -178,3 +178,146 @@ fn a_short_segment_is_the_last_of_its_packet() {
         assert_eq!(back, frames, "{v6}");
     }
 }
+
+/// A segment of a stream: its place in it, the TCP header from the data offset on, and the data.
+fn segment(v6: bool, place: usize, sequence: u32, flags: u8, options: &[u8], data: &[u8]) -> Frame {
+    let mut frame = crate::live::offload::tests::frame(v6, false, 0);
+    let tcp = if v6 { 54 } else { 34 };
+    frame[tcp + 4..tcp + 8].copy_from_slice(&sequence.to_be_bytes());
+    frame[tcp + 12] = ((20 + options.len()) as u8 / 4) << 4;
+    frame[tcp + 13] = flags;
+    frame.extend(options);
+    frame.extend(data);
+    let length = frame.len() - if v6 { tcp } else { 14 };
+    let at = if v6 { 18 } else { 16 };
+    frame[at..at + 2].copy_from_slice(&(length as u16).to_be_bytes());
+    if !v6 {
+        frame[18..20].copy_from_slice(&(place as u16).to_be_bytes());
+    }
+    mend(&mut frame);
+    frame.into()
+}
+
+/// A stream of segments with data of these lengths.
+fn stream(v6: bool, lengths: &[usize]) -> Vec<Frame> {
+    let mut sequence = 1000;
+    let segments = lengths.iter().enumerate().map(|(place, &length)| {
+        let data: Vec<u8> = (0..length).map(|i| (i + place) as u8).collect();
+        let frame = segment(v6, place, sequence, ACK, &[], &data);
+        sequence += length as u32;
+        frame
+    });
+    segments.collect()
+}
+
+#[test]
+fn where_a_packet_ends() {
+    for v6 in [false, true] {
+        // The longest IP packet has 65,535 bytes: headers of 40 or 60, and five segments that fill it.
+        let fifth = if v6 { 13_095 } else { 13_099 };
+        for (lengths, expected) in [
+            (vec![1; 3], vec![3]),
+            (vec![1000, 1000, 400, 1000], vec![3, 1]),
+            (vec![1000, 1001, 1001], vec![1, 2]),
+            (vec![1000, 1000, 1001], vec![2, 1]),
+            (vec![fifth; 5], vec![5]),
+            ([vec![fifth; 5], vec![1]].concat(), vec![5, 1]),
+            (vec![fifth + 1; 5], vec![4, 1]),
+        ] {
+            let frames = stream(v6, &lengths);
+            let (packed, back) = there_and_back(&frames);
+            assert_eq!(packed, expected, "{v6} {lengths:?}");
+            assert_eq!(back, frames, "{v6} {lengths:?}");
+        }
+    }
+}
+
+#[test]
+fn a_segment_with_psh_is_the_last_of_its_packet() {
+    for v6 in [false, true] {
+        for (pushing, expected) in
+            [(vec![0], vec![1, 3]), (vec![1], vec![2, 2]), (vec![0, 1, 2, 3], vec![1; 4]), (vec![3], vec![4])]
+        {
+            let frames: Vec<Frame> = (0..4)
+                .map(|n| {
+                    let flags = if pushing.contains(&n) { ACK | PSH } else { ACK };
+                    segment(v6, n, n as u32 * 100, flags, &[], &[7; 100])
+                })
+                .collect();
+            let (packed, back) = there_and_back(&frames);
+            assert_eq!(packed, expected, "{v6} {pushing:?}");
+            assert_eq!(back, frames, "{v6} {pushing:?}");
+        }
+    }
+}
+
+#[test]
+fn options_of_tcp_may_be_there_but_not_differ() {
+    let stamp = |n: u8| [1, 1, 8, 10, 0, 0, 0, n, 0, 0, 0, 1];
+    for v6 in [false, true] {
+        for (stamps, expected) in [([1, 1, 1], vec![3]), ([1, 1, 2], vec![2, 1]), ([1, 2, 2], vec![1, 2])] {
+            let frames: Vec<Frame> =
+                (0..3).map(|n| segment(v6, n, n as u32 * 100, ACK, &stamp(stamps[n]), &[7; 100])).collect();
+            let (packed, back) = there_and_back(&frames);
+            assert_eq!(packed, expected, "{v6} {stamps:?}");
+            assert_eq!(back, frames, "{v6} {stamps:?}");
+        }
+    }
+}
+
+#[test]
+fn what_is_no_plain_segment_goes_alone() {
+    // Alike in all segments, which are in order and have correct checksums: another protocol; flags other than ACK and
+    // PSH, or no ACK; and in IPv4 a header with options, and fragments (more to come; a low and a high offset).
+    let tcp =
+        |at: usize| [(at + 13, 0x01), (at + 13, 0x02), (at + 13, 0x04), (at + 13, 0x20), (at + 13, 0x10)];
+    let v4 = [(23, 1), (14, 0x03), (20, 0x20), (21, 1), (21, 0x80), (20, 0x10)];
+    for (v6, changes) in [(false, [&v4[..], &tcp(34)].concat()), (true, [&[(20, 1)][..], &tcp(54)].concat())]
+    {
+        for (at, bits) in changes {
+            let mut frames = stream(v6, &[100; 3]);
+            for frame in &mut frames {
+                let mut bytes = frame.to_vec();
+                bytes[at] ^= bits;
+                mend(&mut bytes);
+                *frame = bytes.into();
+            }
+            assert_eq!(there_and_back(&frames), (vec![1; 3], frames), "{v6} {at} {bits:#x}");
+        }
+        // Acknowledgements without data: the second is a duplicate.
+        let frames: Vec<Frame> = (0..3).map(|n| segment(v6, n, 1000, ACK, &[], &[])).collect();
+        assert_eq!(there_and_back(&frames), (vec![1; 3], frames), "{v6} without data");
+        // A TCP header that claims to be shorter than it can be: its data would begin four bytes early.
+        let frames: Vec<Frame> = (0..3)
+            .map(|n| {
+                let mut bytes = segment(v6, n, n as u32 * 104, ACK, &[], &[7; 100]).to_vec();
+                bytes[if v6 { 66 } else { 46 }] = 0x40;
+                mend(&mut bytes);
+                bytes.into()
+            })
+            .collect();
+        assert_eq!(there_and_back(&frames), (vec![1; 3], frames), "{v6} short header");
+    }
+}
+
+#[test]
+fn a_kernel_gets_its_long_packet_back() {
+    for v6 in [false, true] {
+        for pushes in [false, true] {
+            let begin = if v6 { 54 } else { 34 };
+            // As a kernel leaves it, with the pseudo-header sum in place of the checksum.
+            let mut whole = crate::live::offload::tests::frame(v6, false, 3500);
+            whole[begin + 13] = if pushes { ACK | PSH } else { ACK };
+            let mut bytes = vec![NEEDS_CHECKSUM, if v6 { TCP_V6 } else { TCP_V4 }];
+            bytes.extend([begin as u16 + 20, 1000, begin as u16, 16].map(u16::to_ne_bytes).concat());
+            bytes.extend(&whole);
+            let mut frames = Vec::new();
+            complete(&mut bytes.clone(), None, &mut Vec::new(), &mut |f| frames.push(Frame::new(f))).unwrap();
+            assert_eq!(frames.len(), 4);
+            let mut packed = GsoPackets::default();
+            let [packet] = packed.pack(&frames) else { panic!("one packet") };
+            let packet = packet.clone();
+            assert_eq!(packed.parts(&packet, &frames).collect::<Vec<_>>().concat(), bytes, "{v6} {pushes}");
+        }
+    }
+}

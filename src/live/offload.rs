@@ -161,7 +161,7 @@ impl Segmenter {
             usize::from(offset >> 4) * 4
         };
         let data = transport + transport_bytes;
-        if transport_bytes < 8 || (!udp && transport_bytes < 20) || data >= frame.len() {
+        if (!udp && transport_bytes < 20) || data >= frame.len() {
             return Err(Malformed);
         }
         Ok(Segmenter { v6, udp, ip, transport, data, size: header.segment })

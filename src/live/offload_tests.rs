@@ -95,6 +95,9 @@ fn the_tag_goes_back_to_its_place() {
     let frame = frame(false, false, 10);
     let tagged = [&frame[..12], &[0x88, 0xa8, 0x20, 0x0a], &frame[12..]].concat();
     assert_eq!(run(&NOTHING_TO_DO, &frame, Some((0x88a8, 0x200a))), Ok(vec![tagged]));
+    // Behind the addresses, even if nothing else follows.
+    let shortest = [&frame[..12], &[0x81, 0, 0, 1]].concat();
+    assert_eq!(run(&NOTHING_TO_DO, &frame[..12], Some((0x8100, 1))), Ok(vec![shortest]));
     assert_eq!(run(&NOTHING_TO_DO, &frame[..11], Some((0x8100, 1))), Err(Malformed));
 }
 
@@ -116,6 +119,36 @@ fn segments_are_what_a_nic_would_have_sent() {
             assert_eq!(parts.iter().map(|p| &p[18..20]).collect::<Vec<_>>(), [[255, 255], [0, 0], [0, 1]]);
         }
     }
+}
+
+#[test]
+fn options_of_ip_and_tcp_are_in_every_segment() {
+    // Four bytes of IP options before the TCP header, twelve of TCP options after it.
+    let plain = frame(false, false, 250);
+    let mut whole = [&plain[..34], &[1, 1, 1, 0], &plain[34..54], &[1; 12], &plain[54..]].concat();
+    (whole[14], whole[50]) = (0x46, 0x80);
+    let parts = run(&header(1, TCP_V4, 100, 38, 16), &whole, None).unwrap();
+    assert_eq!(parts.iter().map(Vec::len).collect::<Vec<_>>(), [170, 170, 120]);
+    for part in parts {
+        assert_eq!((&part[34..38], &part[58..70]), (&[1, 1, 1, 0][..], &[1; 12][..]));
+        assert_eq!(usize::from(u16::from_be_bytes([part[16], part[17]])), part.len() - 14);
+        assert_eq!(sum_of(&part[14..38]), 0xffff);
+        let covered = [pseudo(false, &part[14..], 6, part.len() - 38), part[38..].to_vec()].concat();
+        assert_eq!(sum_of(&covered), 0xffff);
+    }
+}
+
+#[test]
+fn a_checksum_may_be_in_the_last_two_bytes() {
+    // An experimental protocol, its checksum the ones' complement of what is before it.
+    let frame = [&[2; 12][..], &[0x88, 0xb5], &[1, 2, 3, 4, 0, 0]].concat();
+    let done = [&frame[..18], &(!0x0406_u16).to_be_bytes()].concat();
+    assert_eq!(run(&header(1, 0, 0, 14, 4), &frame, None), Ok(vec![done]));
+    for offset in [5, 6, 7] {
+        assert_eq!(run(&header(1, 0, 0, 14, offset), &frame, None), Err(Malformed), "{offset}");
+    }
+    let too_short = header(1, 0, 0, 19, 0);
+    assert_eq!(run(&too_short, &frame, None), Err(Malformed));
 }
 
 #[test]
@@ -141,17 +174,22 @@ fn datagrams_are_cut_as_well_and_each_keeps_the_tag() {
 fn nonsense_is_refused() {
     let good = frame(false, false, 100);
     for bad in [
-        // Past the end; no room for the checksum; too short to segment; inside the IP header; another protocol.
+        // Past the end; no room for the checksum; too short to segment; inside the IP header (twice); another protocol.
         header(1, 0, 0, 2000, 16),
         header(1, 0, 0, 34, 200),
         header(1, TCP_V4, 0, 34, 16),
         header(1, TCP_V4, 50, 20, 16),
+        header(1, UDP, 50, 33, 6),
         header(1, TCP_V6, 50, 54, 16),
         header(1, 3, 50, 34, 6),
         header(1, 77, 50, 34, 6),
     ] {
         assert_eq!(run(&bad, &good, None), Err(Malformed), "{bad:?}");
     }
+    // A TCP header that claims to be shorter than it can be.
+    let mut short = good.clone();
+    short[46] = 0x40;
+    assert_eq!(run(&header(1, TCP_V4, 50, 34, 16), &short, None), Err(Malformed));
     for length in 0..good.len() {
         // No truncation causes a panic.
         let _ = run(&header(1, TCP_V4, 10, 34, 16), &good[..length], Some((0x8100, 1)));

@@ -23,7 +23,7 @@ impl Host {
     /// Handles a packet for another host. Only packets received by unicast are forwarded.
     pub(super) fn forward(&mut self, now: Instant, index: usize, packet_type: PacketType, view: &IpView<'_>) {
         let link_local = is_link_local_v6(view.src) || is_link_local_v6(view.dst);
-        if packet_type != PacketType::Host || link_local || !is_unicast(view.dst) || !is_unicast(view.src) {
+        if packet_type != PacketType::Host || link_local || !is_unicast(view.dst) {
             return;
         }
         let Some(route) = self.routes.lookup(now, &self.links, view.dst) else {

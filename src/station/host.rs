@@ -180,7 +180,7 @@ impl Host {
             // A TCP connection cannot be opened to a group (`tcp_v4_rcv`).
             TCP => {
                 let to_us_alone = cast == Addressing::Unicast && packet_type == PacketType::Host;
-                if to_us_alone && view.protocol() == TCP && is_unicast(view.src) {
+                if to_us_alone && view.protocol() == TCP {
                     self.stack.receive(view.bytes.to_vec(), None);
                 }
             }

@@ -248,6 +248,41 @@ mod tests {
     }
 
     #[test]
+    fn the_header_of_ipv4_has_a_least_length_and_fits_the_packet() {
+        let (a, b) = (IpAddr::from([10, 0, 0, 1]), IpAddr::from([10, 0, 9, 2]));
+        let empty = wrap(a, b, UDP, 64, IDENT, &[]).unwrap();
+        assert_eq!(IpView::parse(&empty).map(|view| view.payload().len()), Some(0));
+        // Words of the header, its total length, and the bytes of its payload.
+        for (words, total, payload) in [
+            (5, 28, Some(8)),
+            (6, 28, Some(4)),
+            (7, 28, Some(0)),
+            (8, 28, None),
+            (4, 28, None),
+            (5, 16, None),
+        ] {
+            let mut packet = wrap(a, b, UDP, 64, IDENT, &[0; 12]).unwrap();
+            packet[0] = 0x40 | words;
+            packet[2..4].copy_from_slice(&u16::to_be_bytes(total));
+            packet[10..12].fill(0);
+            let sum = checksum(Sum16BitWords::new(), &packet[..usize::from(words) * 4]);
+            packet[10..12].copy_from_slice(&sum.to_be_bytes());
+            let view = IpView::parse(&packet);
+            assert_eq!(view.map(|view| view.payload().len()), payload, "{words} {total}");
+        }
+    }
+
+    #[test]
+    fn an_authentication_header_is_a_protocol_of_ipv4_and_an_extension_of_ipv6() {
+        let content = [UDP, 4, 0, 0, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 2, 3, 4];
+        let v4 = wrap(IpAddr::from([10, 0, 0, 1]), IpAddr::from([10, 0, 9, 2]), 51, 64, IDENT, &content);
+        let v4 = v4.unwrap();
+        assert_eq!(IpView::parse(&v4).unwrap().upper(), Some((51, &content[..])));
+        let v6 = wrap(ip("fd00::1"), ip("fd00::2"), 51, 64, IDENT, &content).unwrap();
+        assert_eq!(IpView::parse(&v6).unwrap().upper(), Some((UDP, &content[24..])));
+    }
+
+    #[test]
     fn a_later_fragment_of_ipv6_has_an_offset() {
         let (a, b) = (ip("fd00::1"), ip("fd00::2"));
         let mut packet = wrap(a, b, 44, 64, IDENT, &[UDP, 0, 0, 0, 0, 0, 0, 9, 1, 2]).unwrap();

@@ -82,20 +82,20 @@ impl Bucket {
     /// The value of an address, [`ABSENT`], or [`FURTHER`]. Branch-free.
     #[inline(always)]
     pub(super) fn value_of(&self, key: Key) -> u16 {
-        let lane = (self.lanes_of(key) | 1 << SLOTS).trailing_zeros() as usize;
-        self.values[lane % LANES]
+        self.values[self.lane_of(key) % LANES]
     }
 
     /// The slot of a nonzero address.
     #[inline(always)]
     pub(super) fn slot_of(&self, key: Key) -> Option<usize> {
-        let lane = (self.lanes_of(key) | 1 << SLOTS).trailing_zeros() as usize;
-        (lane < SLOTS).then_some(lane)
+        Some(self.lane_of(key)).filter(|&lane| lane < SLOTS)
     }
 
+    /// The first lane that matches, or the last.
     #[inline(always)]
-    fn lanes_of(&self, key: Key) -> u32 {
-        wide::equal_lanes(&self.lows, &self.highs, key.low, key.high)
+    fn lane_of(&self, key: Key) -> usize {
+        let equal = wide::equal_lanes(&self.lows, &self.highs, key.low, key.high);
+        (equal | 1 << SLOTS).trailing_zeros() as usize
     }
 
     /// The first empty slot.
@@ -124,10 +124,10 @@ impl Bucket {
     }
 
     pub(super) fn get(&self, slot: usize) -> Option<Entry> {
-        let slot = slot % LANES;
+        let slot = slot % SLOTS;
         let entry =
             Entry { key: Key { low: self.lows.0[slot], high: self.highs.0[slot] }, value: self.values[slot] };
-        (entry.value != ABSENT && slot < SLOTS).then_some(entry)
+        (entry.value != ABSENT).then_some(entry)
     }
 
     /// Every entry with its slot.

@@ -72,6 +72,75 @@ fn capacity_is_kept() {
 }
 
 #[test]
+fn a_table_grows_in_large_steps_while_it_is_small() {
+    // Three entries for each bucket up to 4096 buckets, five and a half above; twice as many buckets below, a quarter more
+    // above.
+    for (entries, buckets) in [
+        (0, 0),
+        (1, 2),
+        (6, 2),
+        (7, 4),
+        (12, 4),
+        (13, 8),
+        (12_288, 4096),
+        (12_289, 5120),
+        (28_160, 5120),
+        (28_161, 6400),
+    ] {
+        let reserved: MacMap<u32> = MacMap::with_capacity(entries);
+        let mut grown: MacMap<u32> = MacMap::new();
+        (1..=entries as u64).for_each(|n| assert_eq!(grown.insert(mac(n), 1), Ok(None)));
+        assert_eq!((reserved.bucket_count(), grown.bucket_count()), (buckets, buckets), "{entries}");
+        // A cache line for each bucket, and four bytes for each of its eight lanes.
+        assert_eq!((reserved.memory(), grown.memory()), (buckets * 96, buckets * 96), "{entries}");
+        assert_eq!((reserved.is_empty(), grown.is_empty()), (true, entries == 0));
+    }
+}
+
+#[test]
+fn side_data_can_be_changed_in_place() {
+    let mut t: MacMap<u32> = MacMap::new();
+    t.insert_both(mac(1), 7, 10).unwrap();
+    t.insert_both(mac(2), 8, 20).unwrap();
+    let (value, side) = t.get_both_mut(mac(2)).unwrap();
+    assert_eq!((value, *side), (8, 20));
+    *side = 21;
+    assert_eq!((t.get_both(mac(1)), t.get_both(mac(2))), (Some((7, 10)), Some((8, 21))));
+    assert!(t.get_both_mut(mac(3)).is_none() && t.get_both_mut(MacAddr::ZERO).is_none());
+}
+
+#[test]
+fn the_count_of_overflowed_entries_is_no_address() {
+    // It is where the address of an eighth entry would be: 1, 2, 3 are 01:00:00:00:00:00 and so on.
+    for count in 1u8..=3 {
+        let like_it = MacAddr([count, 0, 0, 0, 0, 0]);
+        let mut t = MacTable::with_capacity(24);
+        let home = t.home(Key::new(like_it));
+        let others: Vec<MacAddr> =
+            crowd(8, home).filter(|&m| m != like_it).take(7 + usize::from(count)).collect();
+        others.iter().zip(1..).for_each(|(&m, v)| assert_eq!(t.insert(m, v), Ok(None)));
+        assert_eq!((t.get(like_it), t.get_both(like_it), t.remove(like_it)), (None, None, None), "{count}");
+        assert_eq!(t.insert(like_it, 99), Ok(None));
+        assert_eq!((t.get(like_it), t.get_both(like_it)), (Some(99), Some((99, ()))), "{count}");
+        others.iter().zip(1..).for_each(|(&m, v)| assert_eq!(t.get(m), Some(v), "{count}"));
+    }
+}
+
+#[test]
+fn an_entry_comes_back_to_its_own_bucket_only() {
+    // Bucket 7 is full and two of its entries are in bucket 0. Bucket 6 is full, and one of its entries is behind these.
+    let mut t = MacTable::with_capacity(24);
+    let late: Vec<MacAddr> = crowd(8, 7).take(9).collect();
+    let early: Vec<MacAddr> = crowd(8, 6).take(8).collect();
+    late.iter().for_each(|&m| assert_eq!(t.insert(m, 7), Ok(None)));
+    early.iter().for_each(|&m| assert_eq!(t.insert(m, 6), Ok(None)));
+    assert_eq!(t.remove(early[0]), Some(6));
+    late.iter().for_each(|&m| assert_eq!(t.get(m), Some(7)));
+    early[1..].iter().for_each(|&m| assert_eq!(t.get(m), Some(6)));
+    assert_eq!(t.find(Key::new(early[7])).map(|p| p.bucket), Some(6));
+}
+
+#[test]
 fn a_crowded_bucket_overflows_and_comes_back() {
     // 19 of the 24 entries that 8 buckets take, all with the last bucket as home: they wrap around.
     let keys: Vec<MacAddr> = crowd(8, 7).take(19).collect();

@@ -50,17 +50,15 @@ pub(super) fn equal_lanes(lows: &Lanes<u32>, highs: &Lanes<u16>, low: u32, high:
     }
 }
 
-/// One bit for each lane in which both parts are equal: bit 0 is lane 0.
 #[cfg(not(target_arch = "x86_64"))]
-#[inline(always)]
-pub(super) fn equal_lanes(lows: &Lanes<u32>, highs: &Lanes<u16>, low: u32, high: u16) -> u32 {
-    equal_lanes_plainly(&lows.0, &highs.0, low, high)
-}
+pub(super) use equal_lanes_plainly as equal_lanes;
 
+/// The same in plain Rust, for other processors.
 #[cfg(any(test, not(target_arch = "x86_64")))]
-fn equal_lanes_plainly(lows: &[u32; 8], highs: &[u16; 8], low: u32, high: u16) -> u32 {
+#[inline(always)]
+pub(super) fn equal_lanes_plainly(lows: &Lanes<u32>, highs: &Lanes<u16>, low: u32, high: u16) -> u32 {
     let equal = |(n, (l, h)): (usize, (&u32, &u16))| u32::from((*l == low) & (*h == high)) << n;
-    lows.iter().zip(highs).enumerate().map(equal).sum()
+    lows.0.iter().zip(&highs.0).enumerate().map(equal).sum()
 }
 
 /// Prefetches the memory of a value that will be read soon.
@@ -97,7 +95,7 @@ mod tests {
             let (low, high) = (lows[slot], highs[other]);
             let (l, h) = (Lanes(lows), Lanes(highs));
             let wide = equal_lanes(&l, &h, low, high);
-            prop_assert_eq!(wide, equal_lanes_plainly(&lows, &highs, low, high));
+            prop_assert_eq!(wide, equal_lanes_plainly(&l, &h, low, high));
             let own = equal_lanes(&l, &h, low, highs[slot]);
             prop_assert_eq!(own >> slot & 1, 1);
             prop_assert_eq!(own >> 8, 0);

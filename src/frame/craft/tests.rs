@@ -69,6 +69,74 @@ fn an_arp_reply_goes_to_its_target() {
 }
 
 #[test]
+fn arp_goes_to_all_if_it_asks_or_names_no_target() {
+    let target = MacAddr([2, 0, 0, 0, 0, 9]);
+    for (op, target_mac, expected) in [
+        (1, None, MacAddr::BROADCAST),
+        (1, Some(target), MacAddr::BROADCAST),
+        (2, None, MacAddr::BROADCAST),
+        (2, Some(target), target),
+    ] {
+        let target_mac = target_mac.map(MacRef::Addr);
+        let body =
+            CraftBody::Arp { op, sender_mac: None, sender_ip: None, target_mac, target_ip: device("c2") };
+        let frame = craft(body).build("c1", &Two).unwrap();
+        assert_eq!(frame[..6], expected.0, "{op} {expected}");
+    }
+}
+
+#[test]
+fn padding_makes_a_frame_longer_only() {
+    let body = CraftBody::Ethernet { ethertype: 0x88b5, payload: vec![7; 6] };
+    for (pad, length) in [(0, 20), (19, 20), (20, 20), (21, 21), (60, 60)] {
+        let frame = Craft { pad, ..craft(body.clone()) }.build("c1", &Two).unwrap();
+        assert_eq!(frame.len(), length, "{pad}");
+        assert_eq!(frame[14..20], [7; 6]);
+        assert!(frame[20..].iter().all(|&byte| byte == 0));
+    }
+}
+
+#[test]
+fn the_ip_header_says_how_long_the_packet_is_and_how_far_it_goes() {
+    let v6 = Two.ip_of("c1", Family::V6).map(IpRef::Addr);
+    for (from, header) in [(None, 20), (v6, 40)] {
+        let body = CraftBody::Icmp { from, to: device("c2"), id: 1, seq: 2, ttl: 9, size: 300 };
+        let frame = craft(body).build("c1", &Two).unwrap();
+        assert_eq!(frame.len(), 14 + header + 8 + 300);
+        let ip = etherparse::IpSlice::from_slice(&frame[14..]).unwrap();
+        let (length, ttl) = match &ip {
+            etherparse::IpSlice::Ipv4(v4) => (usize::from(v4.header().total_len()), v4.header().ttl()),
+            etherparse::IpSlice::Ipv6(v6) => {
+                (header + usize::from(v6.header().payload_length()), v6.header().hop_limit())
+            }
+        };
+        assert_eq!((length, ttl), (frame.len() - 14, 9));
+        // The data counts from 0 to 255, and begins again.
+        let data: Vec<u8> = (0..300_u16).map(|i| (i % 256) as u8).collect();
+        assert_eq!(frame[14 + header + 8..], data);
+    }
+}
+
+#[test]
+fn packets_to_groups_and_to_all_need_no_mac_address() {
+    let addr = |text: &str| IpRef::Addr(text.parse().unwrap());
+    for (to, expected) in [
+        ("255.255.255.255", Some(MacAddr::BROADCAST)),
+        // Of an IPv4 group, 23 bits are in the MAC address.
+        ("239.255.1.2", Some(MacAddr([0x01, 0x00, 0x5e, 0x7f, 1, 2]))),
+        ("ff02::1:ff00:233", Some(MacAddr([0x33, 0x33, 0xff, 0, 2, 0x33]))),
+        ("192.168.128.255", None),
+        ("fd00:128::e9", None),
+    ] {
+        match (icmp(None, addr(to)).build("c1", &Two), expected) {
+            (Ok(frame), Some(mac)) => assert_eq!(frame[..6], mac.0, "{to}"),
+            (result, None) => assert_eq!(result, Err(CraftError::NoDestination(to.parse().unwrap()))),
+            (Err(error), Some(_)) => panic!("{to}: {error}"),
+        }
+    }
+}
+
+#[test]
 fn echoes_and_datagrams_have_right_checksums() {
     let v6 = Two.ip_of("c1", Family::V6).map(IpRef::Addr);
     for (from, start) in [

@@ -1,5 +1,6 @@
 //! The behaviour of end points, seen on the wire between them.
 
+mod by_hand;
 mod ends;
 mod limits;
 mod malformed;
@@ -85,6 +86,8 @@ impl Seen {
                 136 => "na",
                 _ => "icmp",
             },
+            (0x86dd, _, _, Some(6)) => "tcp",
+            (0x86dd, _, _, Some(17)) => "udp",
             _ => "other",
         }
     }

@@ -107,6 +107,27 @@ fn a_gratuitous_arp_moves_a_known_neighbour() {
 }
 
 #[test]
+fn only_a_gratuitous_arp_moves_a_neighbour_within_its_locktime() {
+    let all = MacAddr::BROADCAST;
+    // A request names the sender as its own target; a reply names the sender's MAC address as the target's too.
+    for (op, target, target_mac, moved) in [
+        (1, "10.0.0.2", MacAddr::ZERO, true),
+        (1, "10.0.0.60", MacAddr::ZERO, false),
+        (2, "10.0.0.2", mac(0xb), true),
+        (2, "10.0.0.2", all, false),
+        (2, "10.0.0.60", mac(0xb), false),
+    ] {
+        let mut cable = Cable::pair();
+        cable.probe(0, ping("10.0.0.2"));
+        let mut frame = arp(op, mac(0xb), "10.0.0.2", all, target);
+        frame[32..38].copy_from_slice(&target_mac.0);
+        cable.inject(1, &frame);
+        let expected = if moved { mac(0xb) } else { mac(2) };
+        assert_eq!(cable.ends[0].1.neighbour(ip("10.0.0.2")), Some(expected), "{op} {target} {target_mac}");
+    }
+}
+
+#[test]
 fn a_host_that_answered_arp_asks_back_five_seconds_later() {
     let mut cable = Cable::pair();
     cable.probe(0, ping("10.0.0.2"));
