@@ -1,6 +1,7 @@
 //! The behaviour of end points, seen on the wire between them.
 
 mod by_hand;
+mod detours;
 mod ends;
 mod limits;
 mod malformed;
