@@ -154,8 +154,8 @@ fn routers_that_multiply_what_they_forward_end_their_step() {
     let mut results = Vec::new();
     let options = Options::default().with_hops(false);
     let summary = Lab::new(&spec, options).run(&mut |event| {
-        if let Event::Result { outcome, delivered, .. } = event {
-            results.push((*outcome, delivered.clone()));
+        if let Event::Result { outcome, receivers, .. } = event {
+            results.push((*outcome, receivers.delivered.clone()));
         }
     });
     let [(Outcome::TooMany, around), (next, _)] = &results[..] else { panic!("{results:?}") };

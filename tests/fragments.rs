@@ -19,8 +19,8 @@ fn every_fragment_lab_holds() {
         let mut lab = Lab::new(&spec, Options::default());
         let mut wrong = Vec::new();
         let summary = lab.run(&mut |event| {
-            if let Event::Result { step, outcome, delivered, held: Some(false) | None, .. } = event {
-                wrong.push(format!("step {step}: {outcome:?} {delivered:?}"));
+            if let Event::Result { step, outcome, receivers, held: Some(false) | None, .. } = event {
+                wrong.push(format!("step {step}: {outcome:?} {receivers:?}"));
             }
         });
         assert!(summary.ok() && wrong.is_empty(), "{name}: {wrong:#?}");

@@ -6,7 +6,7 @@ mod common;
 
 use common::{labs, load, macvlab, root, run, stderr, stdout};
 use macvlab::errno::Errno;
-use macvlab::lab::spec::{DeviceKind, Expect, Name};
+use macvlab::lab::spec::{DeviceKind, Expect, ExpectedReceivers, Name};
 use macvlab::lab::{Event, Hop, HopKind, LabSpec};
 use macvlab::report::{AnnotatedCapture, JsonLines};
 use macvlab::verdict::{Rule, RuleKind};
@@ -31,18 +31,32 @@ fn every_lab_holds() {
 /// The negation of the expectation.
 fn turned_round(expect: &Expect, devices: &[Name]) -> Vec<Expect> {
     match expect {
-        Expect::Reply => vec![Expect::Unreachable, Expect::NoReply],
-        Expect::Unreachable | Expect::NoReply => vec![Expect::Reply],
+        Expect::Reply => vec![Expect::Unreachable, Expect::NoReply, Expect::Failure],
+        Expect::Unreachable | Expect::NoReply | Expect::Failure => vec![Expect::Reply],
         Expect::Ok => vec![Expect::Errno(Errno::Eperm)],
         Expect::Errno(Errno::Eperm) => vec![Expect::Ok, Expect::Errno(Errno::Einval)],
         Expect::Errno(_) => vec![Expect::Ok, Expect::Errno(Errno::Eperm)],
-        Expect::Delivered(names) => {
-            let more = devices
-                .iter()
-                .find(|d| !names.contains(d))
-                .map(|d| [names.as_slice(), std::slice::from_ref(d)].concat());
-            let fewer = names.split_last().map(|(_, rest)| rest.to_vec());
-            more.into_iter().chain(fewer).map(Expect::Delivered).collect()
+        Expect::Receivers(expected) => {
+            let others = |names: &[Name]| {
+                let more = devices
+                    .iter()
+                    .find(|d| !names.contains(d))
+                    .map(|d| [names, std::slice::from_ref(d)].concat());
+                let fewer = names.split_last().map(|(_, rest)| rest.to_vec());
+                more.into_iter().chain(fewer).collect::<Vec<_>>()
+            };
+            let mut wrong = Vec::new();
+            for names in expected.delivered.iter().flat_map(|names| others(names)) {
+                wrong.push(ExpectedReceivers { delivered: Some(names), ..expected.clone() });
+            }
+            for names in expected.seen.iter().flat_map(|names| others(names)) {
+                wrong.push(ExpectedReceivers { seen: Some(names), ..expected.clone() });
+            }
+            for name in expected.delivered.iter().flatten() {
+                let not_delivered = vec![name.clone()];
+                wrong.push(ExpectedReceivers { delivered: None, not_delivered, ..expected.clone() });
+            }
+            wrong.into_iter().map(Expect::Receivers).collect()
         }
         _ => panic!("{expect:?} is not turned round"),
     }

@@ -191,14 +191,14 @@ pub(super) fn steps(experiment: &Experiment, terminal: &Terminal, out: &mut Out)
                 running = Some(&spec.action);
                 sent(&experiment.passages(*step), out)?;
             }
-            Event::Result { step, outcome, rtt, delivered, held } => {
+            Event::Result { step, outcome, rtt, receivers, held } => {
                 let Some(action) = running else { continue };
                 let words = match outcome {
                     // The rule is shown below.
                     Outcome::Refused(Refusal { errno, .. }) => {
                         format!("refused with {errno} ({})", errno.text())
                     }
-                    outcome => outcome_in_words(action, *outcome, *rtt, delivered),
+                    outcome => outcome_in_words(action, *outcome, *rtt, receivers),
                 };
                 let unexpected = if *held == Some(false) { " (not as expected)" } else { "" };
                 writeln!(out, "  {words}{unexpected}, because")?;

@@ -89,9 +89,9 @@ pub enum Event {
         outcome: Outcome,
         /// The time from the first request to its reply.
         rtt: Option<Duration>,
-        /// Devices that received the injected frame, each once, sorted by name; for [`Outcome::TooMany`], those that most of
-        /// the frames were on their way to.
-        delivered: Vec<Name>,
+        /// Which devices got the injected frame; for [`Outcome::TooMany`], those that most of the frames were on their way
+        /// to.
+        receivers: Receivers,
         /// The expectation held; `None`: there was none.
         held: Option<bool>,
     },
@@ -343,4 +343,14 @@ pub struct DeviceState {
     pub carrier: bool,
     /// How often promiscuity was asked for; wraps as the kernel's counter does.
     pub promiscuity: u32,
+}
+
+/// The devices that an injected frame came to, each once, sorted by name.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Receivers {
+    /// Their IP stack accepts the frame, or the program reads it that has the device node open.
+    pub delivered: Vec<Name>,
+    /// Only a packet socket there sees it: the frame is for another MAC address or for a VLAN that the device has no
+    /// sub-interface for (`PACKET_OTHERHOST`).
+    pub seen: Vec<Name>,
 }

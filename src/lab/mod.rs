@@ -40,7 +40,8 @@ pub use crate::dataplane::{Candidate, CandidateKind, Decision, DecisionPoint, Fi
 pub use crate::station::Unreachable;
 pub use ask::Known;
 pub use event::{
-    Device, DeviceState, DeviceType, Event, EventSink, FdbChange, Hop, Outcome, SetupStage, SwitchPort,
+    Device, DeviceState, DeviceType, Event, EventSink, FdbChange, Hop, Outcome, Receivers, SetupStage,
+    SwitchPort,
 };
 pub use outlet::Outlet;
 pub use outside::AttachError;

@@ -6,9 +6,10 @@ use super::outside::Outside;
 use super::reported::says;
 use super::spec::{Name, TapOpen};
 use super::topology::Topology;
-use super::{Decision, Event, FdbChange, Hop, HopKind, Log, Options};
+use super::{Decision, Event, FdbChange, Hop, HopKind, Log, Options, Receivers};
 use crate::dataplane::{End, NodeId, Numbered, Observer, SwitchId, Wiring};
 use crate::frame::{Frame, FramePool, MacAddr, PacketType, VlanId};
+use crate::nic::host_stack_type;
 use crate::switch::{Switch, SwitchPortId};
 use crate::time::Instant;
 use std::collections::BTreeSet;
@@ -47,8 +48,24 @@ impl Stacks {
     }
 }
 
-/// The injected frame of a step, and the devices that received it.
-pub(super) type InjectedFrame = (u64, BTreeSet<Name>);
+/// The injected frame of a step, and the devices that it came to.
+pub(super) struct InjectedFrame {
+    frame: u64,
+    delivered: BTreeSet<Name>,
+    seen: BTreeSet<Name>,
+}
+
+impl InjectedFrame {
+    pub(super) fn new(frame: u64) -> InjectedFrame {
+        InjectedFrame { frame, delivered: BTreeSet::new(), seen: BTreeSet::new() }
+    }
+
+    /// A device that gets it several times, and accepts it once, has it delivered.
+    pub(super) fn into_receivers(self) -> Receivers {
+        let seen = self.seen.difference(&self.delivered).cloned().collect();
+        Receivers { delivered: self.delivered.into_iter().collect(), seen }
+    }
+}
 
 /// Watches one walk for a lab.
 pub(super) struct Recorder<'a> {
@@ -61,6 +78,18 @@ pub(super) struct Recorder<'a> {
     pub(super) log: &'a mut Log,
     pub(super) step: usize,
     pub(super) now: Instant,
+}
+
+/// Whether a program takes whatever a device gets: one that has a macvtap's node open and reads, or one outside.
+fn is_read_by_a_program(topology: &Topology, id: NodeId) -> bool {
+    topology.device(id).is_some_and(|device| {
+        device.user.is_some() || matches!(device.kind, Kind::Port { tap: Some(TapOpen::Reading), .. })
+    })
+}
+
+/// Whether a device's IP stack takes the frame in, and not for another host's.
+fn is_accepted(frame: &[u8], by_address: PacketType) -> bool {
+    host_stack_type(frame, by_address).is_some_and(|packet_type| packet_type != PacketType::OtherHost)
 }
 
 impl Recorder<'_> {
@@ -76,10 +105,12 @@ impl Observer for Recorder<'_> {
             return;
         }
         let device = self.wiring.name(at).clone();
-        if let (HopKind::Receive(..), Some((watched, receivers))) = (kind, &mut self.log.watched)
-            && *watched == frame.id
+        if let (HopKind::Receive(packet_type, _), Some(watched)) = (kind, &mut self.log.watched)
+            && watched.frame == frame.id
         {
-            receivers.insert(device.clone());
+            let accepts = is_read_by_a_program(self.topology, at) || is_accepted(frame.bytes, packet_type);
+            let devices = if accepts { &mut watched.delivered } else { &mut watched.seen };
+            devices.insert(device.clone());
         }
         let (bytes, frame_id) = (self.held(frame), frame.id);
         let hop = Hop { step: self.step, time: self.now, device, kind, frame: bytes, frame_id };
@@ -90,14 +121,14 @@ impl Observer for Recorder<'_> {
         self.pool.make(parts)
     }
 
-    fn hand_over(&mut self, device: NodeId, frame: Numbered<'_>, packet_type: PacketType) {
-        let Some(device) = self.topology.device(device) else { return };
+    fn hand_over(&mut self, id: NodeId, frame: Numbered<'_>, packet_type: PacketType) {
+        let Some(device) = self.topology.device(id) else { return };
         if let Some(outlet) = device.user {
             let frame = self.held(frame);
             return self.outside.send(outlet, frame);
         }
-        // Where a program reads the device node, the port's own stack sees nothing (R201).
-        let read = matches!(device.kind, Kind::Port { tap: Some(TapOpen::Reading), .. });
+        // The port's own stack sees nothing of it then (R201).
+        let read = is_read_by_a_program(self.topology, id);
         let Some((agent, interface)) = device.agent.filter(|_| !read) else { return };
         match &mut self.stacks.agents[agent.0].stack {
             Stack::Endpoint(e) => e.receive(self.now, frame.bytes, packet_type),

@@ -338,8 +338,21 @@ pub enum Expect {
     Ok,
     /// The kernel refuses it with this error.
     Errno(Errno),
-    /// `{ delivered = […] }`: exactly these devices (a NIC's name: its host stack) receive the injected frame.
-    Delivered(Vec<Name>),
+    /// `"failure"`: no reply, for whatever reason: silence, an error, or a refusal.
+    Failure,
+    /// `{ delivered = […], seen = […], not_delivered = […] }`
+    Receivers(ExpectedReceivers),
+}
+
+/// Which devices must get an injected frame, and which must not (a NIC's name: its host stack).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ExpectedReceivers {
+    /// Exactly these [accept it](super::Receivers::delivered); `None`: it does not matter.
+    pub delivered: Option<Vec<Name>>,
+    /// Exactly these [only see it](super::Receivers::seen); `None`: it does not matter.
+    pub seen: Option<Vec<Name>>,
+    /// None of these accepts it.
+    pub not_delivered: Vec<Name>,
 }
 
 /// Whom a ping is for.

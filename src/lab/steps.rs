@@ -1,8 +1,11 @@
 //! Runs the steps, and holds what came of them against what was expected.
 
 use super::device::DeviceId;
-use super::spec::{Action, Expect, FrameSpec, InjectPoint, Name, ProbeSpec, StepSpec, Target};
-use super::{DeviceState, Event, EventSink, Lab, Outcome, Sink, Stack, Summary};
+use super::record::InjectedFrame;
+use super::spec::{
+    Action, Expect, ExpectedReceivers, FrameSpec, InjectPoint, Name, ProbeSpec, StepSpec, Target,
+};
+use super::{DeviceState, Event, EventSink, Lab, Outcome, Receivers, Sink, Stack, Summary};
 use crate::counters::Counters;
 use crate::dataplane::{Numbered, SwitchId};
 use crate::errno::Errno;
@@ -104,16 +107,18 @@ impl Lab {
             return;
         }
         self.settle(sink);
-        let delivered =
-            self.log.watched.take().map(|(_, names)| names.into_iter().collect()).unwrap_or_default();
-        let (Done { outcome, rtt }, delivered) = match self.relieve() {
-            Some(crowd) => (Done { outcome: Outcome::TooMany, rtt: None }, crowd),
-            None => (done, delivered),
+        let receivers = self.log.watched.take().map(InjectedFrame::into_receivers).unwrap_or_default();
+        let (Done { outcome, rtt }, receivers) = match self.relieve() {
+            Some(crowd) => {
+                let receivers = Receivers { delivered: crowd, ..Receivers::default() };
+                (Done { outcome: Outcome::TooMany, rtt: None }, receivers)
+            }
+            None => (done, receivers),
         };
-        let held = spec.expect.as_ref().map(|expect| holds(expect, outcome, &delivered));
+        let held = spec.expect.as_ref().map(|expect| holds(expect, outcome, &receivers));
         self.count(spec, outcome, held);
         self.report_changes();
-        self.log.events.push(Event::Result { step: self.runtime.step, outcome, rtt, delivered, held });
+        self.log.events.push(Event::Result { step: self.runtime.step, outcome, rtt, receivers, held });
         self.flush(sink);
     }
 
@@ -162,7 +167,8 @@ impl Lab {
             self.topology.addresses.remove(name);
         }
         self.report_changes();
-        self.log.events.push(Event::Result { step, outcome, rtt: None, delivered: Vec::new(), held: None });
+        let receivers = Receivers::default();
+        self.log.events.push(Event::Result { step, outcome, rtt: None, receivers, held: None });
         self.flush(sink);
         Some(outcome)
     }
@@ -260,7 +266,7 @@ impl Lab {
             }
         };
         let frame_id = self.new_frame_id();
-        self.log.watched = Some((frame_id, BTreeSet::new()));
+        self.log.watched = Some(InjectedFrame::new(frame_id));
         let (node, frame) = (self.topology.node(id), Numbered::new(&frame, frame_id));
         let sent = self.forward(|forwarding| match entry {
             InjectPoint::Device => forwarding.send(node, frame),
@@ -346,18 +352,27 @@ impl Resolve for Lab {
 }
 
 /// Whether an expectation holds.
-fn holds(expect: &Expect, outcome: Outcome, delivered: &[Name]) -> bool {
+fn holds(expect: &Expect, outcome: Outcome, receivers: &Receivers) -> bool {
     match expect {
         Expect::Reply => outcome == Outcome::Reply,
         Expect::Unreachable => matches!(outcome, Outcome::Unreachable(_)),
         Expect::NoReply => outcome == Outcome::NoReply,
         Expect::Ok => outcome == Outcome::Ok,
         Expect::Errno(errno) => matches!(outcome, Outcome::Refused(refusal) if refusal.errno == *errno),
-        Expect::Delivered(names) => {
-            let mut wanted = names.clone();
-            wanted.sort();
-            wanted.dedup();
-            outcome == Outcome::Ok && wanted == delivered
+        Expect::Failure => {
+            matches!(outcome, Outcome::Unreachable(_) | Outcome::NoReply | Outcome::Refused(_))
         }
+        Expect::Receivers(expected) => outcome == Outcome::Ok && are(expected, receivers),
     }
+}
+
+/// Whether the receivers of a frame are those that were expected.
+fn are(expected: &ExpectedReceivers, receivers: &Receivers) -> bool {
+    let same = |wanted: &Option<Vec<Name>>, got: &[Name]| {
+        let wanted = wanted.as_ref().map(|names| names.iter().collect::<BTreeSet<_>>());
+        wanted.is_none_or(|wanted| wanted.into_iter().eq(got))
+    };
+    same(&expected.delivered, &receivers.delivered)
+        && same(&expected.seen, &receivers.seen)
+        && !expected.not_delivered.iter().any(|name| receivers.delivered.contains(name))
 }

@@ -10,7 +10,8 @@ use super::set;
 use super::suggest;
 use crate::errno::Errno;
 use crate::lab::spec::{
-    Action, DEFAULT_TIMEOUT, Expect, FrameSpec, InjectPoint, Name, ProbeSpec, StepSpec, Target,
+    Action, DEFAULT_TIMEOUT, Expect, ExpectedReceivers, FrameSpec, InjectPoint, Name, ProbeSpec, StepSpec,
+    Target,
 };
 use std::net::IpAddr;
 use toml::de::DeValue;
@@ -161,10 +162,13 @@ fn replay(cx: &mut Reader<'_>, node: &Node<'_, '_>) -> Option<Action> {
     Some(Action::Replay { capture: capture?.into(), at: at? })
 }
 
+/// The keys of an expectation about who gets an injected frame.
+const RECEIVERS: &[&str] = &["delivered", "seen", "not_delivered"];
+
 /// The possible expectations of a step.
 fn fitting(action: &str) -> &'static [&'static str] {
     match action {
-        "ping" | "arping" | "udp" | "tcp" => &["reply", "unreachable", "no-reply"],
+        "ping" | "arping" | "udp" | "tcp" => &["reply", "failure", "unreachable", "no-reply"],
         _ => &["ok"],
     }
 }
@@ -172,27 +176,36 @@ fn fitting(action: &str) -> &'static [&'static str] {
 fn expectation(cx: &mut Reader<'_>, action: &str, node: &Node<'_, '_>) -> Option<Expect> {
     if let DeValue::Table(_) = node.value {
         let table = Table::of(cx, node)?;
-        table.only(cx, &["delivered"]);
-        let delivered =
-            table.require(cx, "delivered", |cx, n| list(cx, n, "a list of devices", device_name))?;
-        if action != "inject" {
+        table.only(cx, RECEIVERS);
+        let devices = |cx: &mut Reader<'_>, key| {
+            table.get(cx, key, |cx, n| list(cx, n, "a list of devices", device_name))
+        };
+        let (delivered, seen) = (devices(cx, "delivered"), devices(cx, "seen"));
+        let not_delivered = devices(cx, "not_delivered").unwrap_or_default();
+        let key = RECEIVERS.iter().find(|key| table.has(key));
+        if let Some(key) = key.filter(|_| action != "inject") {
             let help = format!("`{action}` can expect {}, or an error name", suggest::list(fitting(action)));
-            return cx.wrong(node, format!("`delivered` does not fit `{action}`"), &help);
+            return cx.wrong(node, format!("`{key}` does not fit `{action}`"), &help);
         }
-        return Some(Expect::Delivered(delivered));
+        if key.is_none() {
+            let help = format!("say at least one of {}", suggest::list(RECEIVERS));
+            return cx.wrong(node, "this expects nothing".to_owned(), &help);
+        }
+        return Some(Expect::Receivers(ExpectedReceivers { delivered, seen, not_delivered }));
     }
     let text = scalar::text(cx, node)?;
     let simple = match text.as_str() {
         "reply" => Some(Expect::Reply),
         "unreachable" => Some(Expect::Unreachable),
         "no-reply" => Some(Expect::NoReply),
+        "failure" => Some(Expect::Failure),
         "ok" => Some(Expect::Ok),
         _ => None,
     };
     let words = fitting(action);
     let mut right = suggest::list(words);
     if action == "inject" {
-        right.push_str(", { delivered = [devices] }");
+        right.push_str(", { delivered = [devices], seen = [devices], not_delivered = [devices] }");
     }
     if action != "wait" {
         right.push_str(", or an error name such as EINVAL");

@@ -3,8 +3,8 @@
 use super::state::{ActionResult, State};
 use super::watchdog::{Watchdog, timed};
 use crate::capture::CaptureError;
-use crate::lab::spec::{Action, DeviceKind, Expect, Name, StepSpec};
-use crate::lab::{Event, Lab, LabSpec, Options, Outcome};
+use crate::lab::spec::{Action, DeviceKind, Expect, ExpectedReceivers, StepSpec};
+use crate::lab::{Event, Lab, LabSpec, Options, Outcome, Receivers};
 use crate::labfile::{self, Diagnostics};
 use crate::report::AnnotatedCapture;
 use crate::report::html::{Bundle, Recorder};
@@ -183,10 +183,10 @@ impl Session {
                         port.expect = Some(refusal.errno);
                     }
                 }
-                Event::Result { step, outcome, delivered, .. } => {
+                Event::Result { step, outcome, receivers, .. } => {
                     let done = step.checked_sub(1).and_then(|index| spec.steps.get_mut(index));
                     if let Some(done) = done.filter(|done| !matches!(done.action, Action::Wait(_))) {
-                        done.expect = came(&done.action, *outcome, delivered);
+                        done.expect = came(&done.action, *outcome, receivers);
                     }
                 }
                 _ => {}
@@ -347,12 +347,20 @@ impl Run {
 }
 
 /// The outcome of a step as an expectation; `None`: it was not run.
-fn came(action: &Action, outcome: Outcome, delivered: &[Name]) -> Option<Expect> {
+fn came(action: &Action, outcome: Outcome, receivers: &Receivers) -> Option<Expect> {
     Some(match (outcome, action) {
         (Outcome::Reply, _) => Expect::Reply,
         (Outcome::Unreachable(_), _) => Expect::Unreachable,
         (Outcome::NoReply, _) => Expect::NoReply,
-        (Outcome::Ok, Action::Inject { .. }) => Expect::Delivered(delivered.to_vec()),
+        (Outcome::Ok, Action::Inject { .. }) => {
+            let Receivers { delivered, seen } = receivers.clone();
+            let seen = (!seen.is_empty()).then_some(seen);
+            Expect::Receivers(ExpectedReceivers {
+                delivered: Some(delivered),
+                seen,
+                not_delivered: Vec::new(),
+            })
+        }
         (Outcome::Ok, _) => Expect::Ok,
         (Outcome::Refused(refusal), _) => Expect::Errno(refusal.errno),
         (Outcome::TooLate | Outcome::TooMany, _) => return None,

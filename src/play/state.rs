@@ -121,12 +121,12 @@ fn now(device: Device) -> DeviceNow {
 impl ActionResult {
     /// Reads the outcome from the events of the step. `None`: the step has not ended.
     pub(super) fn of(number: usize, spec: &StepSpec, events: &[Event], lab: &Lab) -> Option<ActionResult> {
-        let Event::Result { outcome, rtt, delivered, .. } = events.last()? else { return None };
+        let Event::Result { outcome, rtt, receivers, .. } = events.last()? else { return None };
         let reasons = because(spec, *outcome, events, &lab.devices());
         Some(ActionResult {
             step: number,
             action: step_in_words(spec),
-            outcome: outcome_in_words(&spec.action, *outcome, *rtt, delivered),
+            outcome: outcome_in_words(&spec.action, *outcome, *rtt, receivers),
             failed: matches!(outcome, Outcome::Refused(_) | Outcome::Unreachable(_) | Outcome::NoReply),
             because: reasons.into_iter().map(ActionReason::from).collect(),
         })

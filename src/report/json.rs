@@ -9,7 +9,7 @@ use crate::lab::spec::{
 };
 use crate::lab::{
     Candidate, CandidateKind, Decision, DecisionPoint, Device, DeviceState, Event, FdbChange, Finding, Hop,
-    HopKind, Outcome, SetupStage,
+    HopKind, Outcome, Receivers, SetupStage,
 };
 use crate::macvlan::SourcesChange;
 use crate::switch::{PortFlag, PortFlags};
@@ -165,8 +165,8 @@ impl<W: Write> JsonLines<W> {
                 list.with("gone", names(gone))
             }
             Event::Fdb(change) => learned(change),
-            Event::Result { step, outcome, rtt, delivered, held } => {
-                self.result(*step, *outcome, *rtt, delivered, *held)
+            Event::Result { step, outcome, rtt, receivers, held } => {
+                self.result(*step, *outcome, *rtt, receivers, *held)
             }
             Event::Counters { device, counters } => counted(device, counters),
             Event::State { device, state } => standing(device, state),
@@ -178,7 +178,7 @@ impl<W: Write> JsonLines<W> {
         step: usize,
         outcome: Outcome,
         rtt: Option<Duration>,
-        delivered: &[Name],
+        receivers: &Receivers,
         held: Option<bool>,
     ) -> Object {
         let refusal = if let Outcome::Refused(refusal) = outcome { Some(refusal) } else { None };
@@ -192,7 +192,8 @@ impl<W: Write> JsonLines<W> {
             .with("rtt_ns", rtt.map(nanos))
             .with("expect", self.expect.as_ref().map(expect))
             .with("held", held)
-            .with("delivered", self.injects.then(|| names(delivered)))
+            .with("delivered", self.injects.then(|| names(&receivers.delivered)))
+            .with("seen", self.injects.then(|| names(&receivers.seen)))
     }
 }
 
@@ -367,7 +368,16 @@ fn expect(expect: &Expect) -> Value {
         Expect::NoReply => "no-reply".into(),
         Expect::Ok => "ok".into(),
         Expect::Errno(errno) => errno.name().into(),
-        Expect::Delivered(devices) => json!({ "delivered": devices }),
+        Expect::Failure => "failure".into(),
+        Expect::Receivers(expected) => {
+            let mut keys = serde_json::Map::new();
+            let lists = [("delivered", expected.delivered.as_ref()), ("seen", expected.seen.as_ref())];
+            let without = (!expected.not_delivered.is_empty()).then_some(&expected.not_delivered);
+            for (key, names) in lists.into_iter().chain([("not_delivered", without)]) {
+                keys.extend(names.map(|names| (key.to_owned(), json!(names))));
+            }
+            keys.into()
+        }
     }
 }
 

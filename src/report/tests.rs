@@ -5,11 +5,12 @@ use crate::counters::Counters;
 use crate::errno::Errno;
 use crate::frame::{Frame, MacAddr, PacketType, VlanId};
 use crate::lab::spec::{
-    Action, Change, Expect, FrameSpec, InjectPoint, MacvlanSpec, Name, ProbeSpec, StepSpec, Target,
+    Action, Change, Expect, ExpectedReceivers, FrameSpec, InjectPoint, MacvlanSpec, Name, ProbeSpec,
+    StepSpec, Target,
 };
 use crate::lab::{
-    Device, DeviceState, DeviceType, Event, FdbChange, Hop, HopKind, Outcome, SetupStage, SwitchPort,
-    Unreachable,
+    Device, DeviceState, DeviceType, Event, FdbChange, Hop, HopKind, Outcome, Receivers, SetupStage,
+    SwitchPort, Unreachable,
 };
 use crate::macvlan::Mode;
 use crate::switch::{FdbKind, PortFlags, PortState};
@@ -40,7 +41,8 @@ fn probe() -> ProbeSpec {
 
 fn result(step: usize, outcome: Outcome, delivered: &[&str], held: Option<bool>) -> Event {
     let rtt = (outcome == Outcome::Reply).then_some(Duration::from_nanos(20_500));
-    Event::Result { step, outcome, rtt, delivered: delivered.iter().map(|d| (*d).into()).collect(), held }
+    let delivered = delivered.iter().map(|d| (*d).into()).collect();
+    Event::Result { step, outcome, rtt, receivers: Receivers { delivered, ..Receivers::default() }, held }
 }
 
 /// A switch port with two flags that differ from the defaults.
@@ -87,7 +89,10 @@ fn run() -> Vec<Event> {
                 entry: InjectPoint::Wire,
                 frame: FrameSpec::Bytes(vec![0; 14]),
             },
-            Some(Expect::Delivered(vec!["c1".into()])),
+            Some(Expect::Receivers(ExpectedReceivers {
+                delivered: Some(vec!["c1".into()]),
+                ..ExpectedReceivers::default()
+            })),
         ),
         hop(2, 7_000_000, "c1", HopKind::Receive(PacketType::OtherHost, Rule::UnicastToPort)),
         result(2, Outcome::Ok, &["c1"], Some(true)),

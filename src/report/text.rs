@@ -4,7 +4,7 @@ use super::words::{expectation, millis, outcome_in_words, step_in_words};
 use crate::frame::PacketType;
 use crate::frame::summary;
 use crate::lab::spec::{Expect, Name, StepSpec};
-use crate::lab::{Event, Hop, HopKind, Outcome, SetupStage};
+use crate::lab::{Event, Hop, HopKind, Outcome, Receivers, SetupStage};
 use crate::time::Instant;
 use crate::verdict::Rule;
 use anstyle::{AnsiColor, Style};
@@ -151,8 +151,8 @@ impl<W: Write> TextReport<W> {
             }
             Event::Step { step, spec } => self.step(*step, spec),
             Event::Hop(hop) => self.hop(hop),
-            Event::Result { step, outcome, rtt, delivered, held } => {
-                self.result(*step, *outcome, *rtt, delivered, *held)
+            Event::Result { step, outcome, rtt, receivers, held } => {
+                self.result(*step, *outcome, *rtt, receivers, *held)
             }
             Event::Counters { .. }
             | Event::State { .. }
@@ -243,12 +243,12 @@ impl<W: Write> TextReport<W> {
         step: usize,
         outcome: Outcome,
         rtt: Option<Duration>,
-        delivered: &[Name],
+        receivers: &Receivers,
         held: Option<bool>,
     ) -> io::Result<()> {
         let Some(running) = self.running.take() else { return Ok(()) };
         let (mark, style) = self.mark(held);
-        let got = outcome_in_words(&running.spec.action, outcome, rtt, delivered);
+        let got = outcome_in_words(&running.spec.action, outcome, rtt, receivers);
         let verdict = verdict(&running.spec, &got, held);
         if self.detail == Detail::Hops {
             writeln!(self.writer, "  {style}{mark}{style:#} {verdict}")?;

@@ -1,10 +1,10 @@
 //! Steps and outcomes in plain words.
 
 use crate::lab::spec::{
-    Action, Change, CraftBody, Expect, FrameSpec, InjectPoint, MacvlanSpec, Name, ProbeSpec, StepSpec,
-    SwitchChange, Target,
+    Action, Change, CraftBody, Expect, ExpectedReceivers, FrameSpec, InjectPoint, MacvlanSpec, Name,
+    ProbeSpec, StepSpec, SwitchChange, Target,
 };
-use crate::lab::{Outcome, SwitchPort};
+use crate::lab::{Outcome, Receivers, SwitchPort};
 use crate::macvlan::{MacvlanFlags, SourcesChange};
 use crate::switch::{FdbKind, PortFlag, PortFlags, PortState};
 use std::fmt::{Display, Write as _};
@@ -56,7 +56,7 @@ pub fn outcome_in_words(
     action: &Action,
     outcome: Outcome,
     rtt: Option<Duration>,
-    delivered: &[Name],
+    receivers: &Receivers,
 ) -> String {
     match (outcome, action) {
         (Outcome::Reply, _) => match rtt {
@@ -65,14 +65,14 @@ pub fn outcome_in_words(
         },
         (Outcome::Unreachable(why), _) => format!("unreachable: {why}"),
         (Outcome::NoReply, _) => "no reply".to_owned(),
-        (Outcome::Ok, Action::Inject { .. }) => delivered_to(delivered),
+        (Outcome::Ok, Action::Inject { .. }) => got_it(receivers),
         (Outcome::Ok, _) => "done".to_owned(),
         (Outcome::Refused(refusal), _) => format!("refused with {refusal}"),
         (Outcome::TooLate, _) => "not run: it could run beyond the lab's time limit of 100 years".to_owned(),
         (Outcome::TooMany, _) => {
             format!(
                 "ended: the number of frames in flight kept growing, as in a loop that multiplies them; most were going to {}",
-                list(delivered)
+                list(&receivers.delivered)
             )
         }
     }
@@ -99,7 +99,8 @@ pub(super) fn expectation(expect: &Expect) -> String {
         Expect::NoReply => "no reply".to_owned(),
         Expect::Ok => "success".to_owned(),
         Expect::Errno(errno) => format!("{errno}"),
-        Expect::Delivered(devices) => delivered_to(devices),
+        Expect::Failure => "a failure".to_owned(),
+        Expect::Receivers(expected) => expected_receivers(expected),
     }
 }
 
@@ -118,11 +119,32 @@ pub(super) fn millis(time: Duration) -> String {
     format!("{}.{:03}", us / 1000, us % 1000)
 }
 
-fn delivered_to(devices: &[Name]) -> String {
-    if devices.is_empty() {
-        return "delivered to no device".to_owned();
-    }
-    format!("delivered to {}", list(devices))
+/// `delivered to c1 and c2; seen by win`
+fn got_it(receivers: &Receivers) -> String {
+    let seen = if receivers.seen.is_empty() { None } else { Some(&receivers.seen) };
+    [Some(came_to("delivered to", &receivers.delivered)), seen.map(|names| came_to("seen by", names))]
+        .into_iter()
+        .flatten()
+        .collect::<Vec<_>>()
+        .join("; ")
+}
+
+/// `delivered to c1; not delivered to c2`
+fn expected_receivers(expected: &ExpectedReceivers) -> String {
+    let without = if expected.not_delivered.is_empty() { None } else { Some(&expected.not_delivered) };
+    [
+        expected.delivered.as_ref().map(|names| came_to("delivered to", names)),
+        expected.seen.as_ref().map(|names| came_to("seen by", names)),
+        without.map(|names| came_to("not delivered to", names)),
+    ]
+    .into_iter()
+    .flatten()
+    .collect::<Vec<_>>()
+    .join("; ")
+}
+
+fn came_to(how: &str, devices: &[Name]) -> String {
+    if devices.is_empty() { format!("{how} no device") } else { format!("{how} {}", list(devices)) }
 }
 
 /// `a`, `a and b`, `a, b and c`.

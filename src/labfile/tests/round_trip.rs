@@ -38,6 +38,15 @@ impl Choices<'_> {
         (0..self.below(3)).map(|_| make(self)).collect()
     }
 
+    fn receivers(&mut self) -> Expect {
+        let delivered = self.maybe(|d| d.some(Choices::device));
+        let seen = self.maybe(|d| d.some(Choices::device));
+        let not_delivered = self.some(Choices::device);
+        let nothing = delivered.is_none() && seen.is_none() && not_delivered.is_empty();
+        let delivered = if nothing { Some(Vec::new()) } else { delivered };
+        Expect::Receivers(ExpectedReceivers { delivered, seen, not_delivered })
+    }
+
     fn one<T: Clone>(&mut self, of: &[T]) -> T {
         of[self.below(of.len())].clone()
     }
@@ -234,7 +243,8 @@ impl Choices<'_> {
 
     fn step(&mut self) -> StepSpec {
         let errno = Expect::Errno(self.one(Errno::ALL));
-        let answer = self.one(&[Expect::Reply, Expect::Unreachable, Expect::NoReply, errno.clone()]);
+        let answer =
+            self.one(&[Expect::Reply, Expect::Failure, Expect::Unreachable, Expect::NoReply, errno.clone()]);
         let ok = self.one(&[Expect::Ok, errno]);
         let mut probe = ProbeSpec {
             from: self.device(),
@@ -259,7 +269,7 @@ impl Choices<'_> {
                 };
                 let crafted = self.maybe(Choices::craft).map(FrameSpec::Crafted);
                 let frame = crafted.unwrap_or_else(|| FrameSpec::Bytes(self.bytes()));
-                let expect = self.maybe(|d| Expect::Delivered(d.some(Choices::device))).unwrap_or(ok);
+                let expect = self.maybe(Choices::receivers).unwrap_or(ok);
                 (Action::Inject { at, entry, frame }, expect)
             }
             6 => {

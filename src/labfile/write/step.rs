@@ -4,7 +4,7 @@ use super::keys::{Keys, duration, hex, list, quote};
 use super::{fdb_entry, flags, macvlan_keys, state};
 use crate::frame::{Craft, CraftBody, IpRef, MacRef, Tag};
 use crate::lab::spec::{
-    Action, Change, DEFAULT_TIMEOUT, Expect, FrameSpec, InjectPoint, ProbeSpec, StepSpec, SwitchChange,
+    Action, Change, DEFAULT_TIMEOUT, Expect, FrameSpec, InjectPoint, Name, ProbeSpec, StepSpec, SwitchChange,
     Target,
 };
 use crate::labfile::craft;
@@ -43,7 +43,17 @@ pub(super) fn step(step: &StepSpec) -> String {
         Some(Expect::NoReply) => keys.text("expect", "no-reply"),
         Some(Expect::Ok) => keys.text("expect", "ok"),
         Some(Expect::Errno(errno)) => keys.text("expect", errno.name()),
-        Some(Expect::Delivered(to)) => keys.put("expect", format!("{{ delivered = {} }}", list(to))),
+        Some(Expect::Failure) => keys.text("expect", "failure"),
+        Some(Expect::Receivers(expected)) => {
+            let mut table = Keys::default();
+            let mut put = |key, names: &[Name]| table.put(key, list(names));
+            expected.delivered.iter().for_each(|names| put("delivered", names));
+            expected.seen.iter().for_each(|names| put("seen", names));
+            if !expected.not_delivered.is_empty() {
+                put("not_delivered", &expected.not_delivered);
+            }
+            keys.put("expect", table.inline());
+        }
     }
     keys.lines()
 }

@@ -29,8 +29,8 @@ fn neutral_events<'a>(events: impl Iterator<Item = &'a Event>) -> Vec<String> {
             let (expect, line) = (None, 0);
             Event::Step { step, spec: crate::lab::spec::StepSpec { expect, line, ..spec } }
         }
-        Event::Result { step, outcome, rtt, delivered, .. } => {
-            Event::Result { step, outcome, rtt, delivered, held: None }
+        Event::Result { step, outcome, rtt, receivers, .. } => {
+            Event::Result { step, outcome, rtt, receivers, held: None }
         }
         event => event,
     };

@@ -9,7 +9,7 @@ use super::step_reasons::because;
 use super::way::Ways;
 use crate::frame::{Frame, PacketType, VlanId, summary};
 use crate::lab::spec::{Name, StepSpec};
-use crate::lab::{Decision, Event, FdbChange, Hop, HopKind, Outcome};
+use crate::lab::{Decision, Event, FdbChange, Hop, HopKind, Outcome, Receivers};
 use crate::report::draw::{Layout, Refused, Scene, embedded_svg};
 use crate::report::explain::{found, hop_in_words, way_name};
 use crate::report::json::{self, Object};
@@ -62,8 +62,8 @@ impl Recorder {
             Event::Hop(hop) => self.hop(hop, event),
             Event::Decision(decision) => self.decision(decision, event),
             Event::Fdb(change) => self.fdb(change),
-            Event::Result { step, outcome, rtt, delivered, held } => {
-                self.result(*step, *outcome, *rtt, delivered, *held);
+            Event::Result { step, outcome, rtt, receivers, held } => {
+                self.result(*step, *outcome, *rtt, receivers, *held);
             }
             Event::Counters { device, counters } => self.counters.push(json::counted(device, counters)),
             Event::State { device, state } => self.states.push(json::standing(device, state)),
@@ -251,7 +251,7 @@ impl Recorder {
         step: usize,
         outcome: Outcome,
         rtt: Option<Duration>,
-        delivered: &[Name],
+        receivers: &Receivers,
         held: Option<bool>,
     ) {
         let last = self.moment(Kind::Result, step);
@@ -265,7 +265,7 @@ impl Recorder {
         let because = reasons.into_iter().map(|r| StepReason { rule: self.rules.of(r.rule), text: r.text });
         let because = because.collect();
         if let Some(told) = self.steps.last_mut().filter(|told| told.step == step) {
-            told.outcome = Some(outcome_in_words(&spec.action, outcome, rtt, delivered));
+            told.outcome = Some(outcome_in_words(&spec.action, outcome, rtt, receivers));
             (told.held, told.last, told.because) = (held, last, because);
         }
     }

@@ -53,12 +53,14 @@ impl Ways {
 fn leads(ties: &BTreeMap<Name, Attachments>, from: &Name, sent: bool, to: &Name) -> bool {
     let (Some(a), Some(b)) = (ties.get(from), ties.get(to)) else { return from == to };
     let siblings = a.parent.is_some() && a.parent == b.parent;
+    let far_end = b.peer.as_ref().and_then(|peer| ties.get(peer));
     from == to
         || b.parent.as_ref() == Some(from)
         || a.parent.as_ref() == Some(to)
         || (sent && b.peer.as_ref() == Some(from))
-        // A frame that the far end of the parent's cable refuses has never left the parent.
+        // A frame that the far end of the parent's cable refuses has never left the parent, nor the switch port.
         || (sent && a.parent.is_some() && b.peer == a.parent)
+        || (a.of_switch && far_end.is_some_and(|port| port.of_switch && port.parent == a.parent))
         // A frame that has left a switch by one port does not leave it from there by another.
         || (siblings && !(sent && a.of_switch))
 }

@@ -89,10 +89,10 @@ impl SequenceBuilder {
             }
             Event::Hop(hop) => self.hop(hop),
             Event::Decision(decision) => self.decision(decision),
-            Event::Result { outcome, rtt, delivered, held, .. } => {
+            Event::Result { outcome, rtt, receivers, held, .. } => {
                 self.flush();
                 let Some(action) = self.action.take() else { return };
-                let text = printable(&outcome_in_words(&action, *outcome, *rtt, delivered));
+                let text = printable(&outcome_in_words(&action, *outcome, *rtt, receivers));
                 self.told.push(Pending::Entry(Entry::Result { text, held: *held }));
             }
             Event::Fdb(_) | Event::Counters { .. } | Event::State { .. } => {}
