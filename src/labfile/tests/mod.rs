@@ -8,6 +8,7 @@ mod references;
 mod round_trip;
 mod steps;
 mod switches;
+mod warnings;
 
 use super::parse;
 
