@@ -133,6 +133,43 @@ fn a_mistake_in_the_lab_is_shown_and_nothing_is_run() {
     assert_eq!(stdout(&output), "lab.toml: ok: devices 4, switches 1, steps 1\n");
 }
 
+const TWICE: &[u8] = b"[nic.eth0]
+cable = 'win'
+address = '10.0.0.1/24'
+[station.win]
+mac = '02:00:00:00:00:02'
+address = '10.0.0.1/24'
+[macvlan.p]
+parent = 'eth0'
+mode = 'passthru'
+[macvlan.q]
+parent = 'eth0'
+";
+
+#[test]
+fn check_warns_of_what_is_probably_not_meant() {
+    let dir = folder();
+    let output = macvlab(dir.path(), &["check", "-"], TWICE);
+    assert_eq!(output.status.code(), Some(0));
+    assert_eq!(stdout(&output), "-: ok: devices 4, switches 0, steps 0, warnings 2\n");
+    let warnings = stderr(&output);
+    assert!(warnings.contains("warning: the IP address 10.0.0.1 is used twice"), "{warnings}");
+    assert!(warnings.contains("<standard input>:6:11"), "{warnings}");
+    assert!(warnings.contains("<standard input>:3:11"), "{warnings}");
+    assert!(warnings.contains("warning: the kernel refuses `q`: EINVAL"), "{warnings}");
+}
+
+#[test]
+fn denied_warnings_are_errors() {
+    let dir = folder();
+    let output = macvlab(dir.path(), &["check", "--deny-warnings", "-", "lab.toml"], TWICE);
+    assert_eq!(output.status.code(), Some(2));
+    assert_eq!(stdout(&output), "lab.toml: ok: devices 4, switches 1, steps 1\n");
+    let errors = stderr(&output);
+    assert!(errors.contains("error: the IP address 10.0.0.1 is used twice"), "{errors}");
+    assert!(errors.contains("2 errors") && !errors.contains("warning"), "{errors}");
+}
+
 #[test]
 fn replay_gives_each_device_what_it_receives() {
     let dir = folder();

@@ -132,7 +132,7 @@ pub struct Checked {
 }
 
 /// Reads a lab file as [`parse`] does, and looks for what the file may say and is probably not meant: an address that
-/// two devices have, for example.
+/// two devices have, for example, or a device that the kernel would refuse.
 ///
 /// ```
 /// let checked = macvlab::labfile::check("lab.toml", r#"
@@ -151,8 +151,21 @@ pub struct Checked {
 /// # Errors
 /// [`Diagnostics`], as for [`parse`].
 pub fn check(name: &str, text: &str) -> Result<Checked, Diagnostics> {
+    checked(name, text, false)
+}
+
+/// The same for those who run the lab: without warnings about what the kernel refuses, which the lab reports when it is
+/// made.
+///
+/// # Errors
+/// [`Diagnostics`], as for [`parse`].
+pub fn check_to_run(name: &str, text: &str) -> Result<Checked, Diagnostics> {
+    checked(name, text, true)
+}
+
+fn checked(name: &str, text: &str, runs: bool) -> Result<Checked, Diagnostics> {
     let (lab, root) = read(name, text)?;
-    let found = lint::warnings(&lab, root.get_ref());
+    let found = lint::warnings(&lab, root.get_ref(), runs);
     let warnings = (!found.is_empty())
         .then(|| Diagnostics::of(found, Severity::Warning, name, text, &LineIndex::new(text)));
     Ok(Checked { lab, warnings })

@@ -6,11 +6,14 @@
 
 mod domain;
 mod duplicates;
+mod gateways;
+mod groups;
 mod places;
+mod refused;
 
 use super::diagnostic::Found;
 use crate::lab::spec::LabSpec;
-use crate::lab::{Lab, Options};
+use crate::lab::{Event, Lab, Options};
 use places::{Mark, Places};
 use toml::de::DeTable;
 
@@ -29,13 +32,21 @@ impl Lint<'_, '_> {
     }
 }
 
-/// All warnings about a file without errors.
-pub(super) fn warnings(spec: &LabSpec, root: &DeTable<'_>) -> Found {
+/// All warnings about a file without errors. Those who run the lab are told by it what the kernel refuses.
+pub(super) fn warnings(spec: &LabSpec, root: &DeTable<'_>, runs: bool) -> Found {
     let mut lint = Lint { places: Places::of(root), found: Found::default() };
-    let lab = Lab::new(spec, Options::default().with_stacks(false).with_hops(false));
+    let mut lab = Lab::new(spec, Options::default().with_stacks(false).with_hops(false));
+    if !runs {
+        let mut events = Vec::new();
+        lab.flush(&mut |event| events.extend(matches!(event, Event::Setup { .. }).then(|| event.clone())));
+        refused::refused(&mut lint, &lab, &events);
+    }
     let devices = lab.devices();
     let members = domain::members(spec, &devices);
     duplicates::macs(&mut lint, &members);
     duplicates::ips(&mut lint, &members);
+    gateways::gateways(&mut lint, spec, &devices);
+    groups::neighbours(&mut lint, spec);
+    groups::entries(&mut lint, spec);
     lint.found
 }
