@@ -160,6 +160,18 @@ fn check_warns_of_what_is_probably_not_meant() {
 }
 
 #[test]
+fn a_run_warns_unless_it_is_quiet_and_reports_refusals_itself() {
+    let dir = folder();
+    for args in [&["run", "-"][..], &["explain", "-", "--at", "win", "--arp", "eth0"]] {
+        let warnings = stderr(&macvlab(dir.path(), args, TWICE));
+        assert!(warnings.contains("warning: the IP address 10.0.0.1 is used twice"), "{warnings}");
+        assert!(!warnings.contains("EINVAL"), "{warnings}");
+    }
+    let quiet = macvlab(dir.path(), &["run", "-", "-q"], TWICE);
+    assert_eq!((stdout(&quiet), stderr(&quiet)), (String::new(), String::new()));
+}
+
+#[test]
 fn denied_warnings_are_errors() {
     let dir = folder();
     let output = macvlab(dir.path(), &["check", "--deny-warnings", "-", "lab.toml"], TWICE);

@@ -23,10 +23,22 @@ pub(super) fn lab(path: &Path, terminal: &Terminal) -> Result<LabSpec, Failure> 
     labfile::parse(&name, &text).map_err(|errors| Failure::Shown(errors.render(terminal.error_colour)))
 }
 
-/// The same with the warnings about it.
+/// The same with all warnings about it.
 pub(super) fn checked_lab(path: &Path, terminal: &Terminal) -> Result<Checked, Failure> {
     let (name, text) = lab_text(path)?;
     labfile::check(&name, &text).map_err(|errors| Failure::Shown(errors.render(terminal.error_colour)))
+}
+
+/// Reads a lab that is run; warnings go to standard error unless it is to be quiet.
+pub(super) fn lab_to_run(path: &Path, quiet: bool, terminal: &Terminal) -> Result<LabSpec, Failure> {
+    if quiet {
+        return lab(path, terminal);
+    }
+    let (name, text) = lab_text(path)?;
+    let checked = labfile::check_to_run(&name, &text);
+    let checked = checked.map_err(|errors| Failure::Shown(errors.render(terminal.error_colour)))?;
+    checked.warnings.iter().for_each(|warnings| terminal.warn(warnings));
+    Ok(checked.lab)
 }
 
 /// The name of a lab in messages, and its text.
