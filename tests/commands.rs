@@ -133,6 +133,68 @@ fn a_mistake_in_the_lab_is_shown_and_nothing_is_run() {
     assert_eq!(stdout(&output), "lab.toml: ok: devices 4, switches 1, steps 1\n");
 }
 
+/// A running lab's switch port moves to another VLAN and back: what was learned in the VLAN that it leaves is forgotten,
+/// and the entry made by hand stays. Then its network refuses a forged sender, and admits it again.
+const CHANGED_PORT: &[u8] = b"[station.a]
+address = '10.0.0.1/24'
+[station.b]
+address = '10.0.0.2/24'
+[station.c]
+[switch.sw0]
+vlan_filtering = true
+[switch.sw0.port.a]
+[switch.sw0.port.b]
+[switch.sw0.port.c]
+[[step]]
+ping = { from = 'a', to = 'b' }
+expect = 'reply'
+[[step]]
+set = { switch = 'sw0', fdb = { mac = '02:00:00:00:00:99', port = 'b', vlan = 1 } }
+expect = 'ok'
+[[step]]
+inject = { at = 'a', ethernet = { dst = 'b' } }
+expect = { delivered = ['b'] }
+[[step]]
+set = { switch = 'sw0', port = 'b', vlan = { pvid = 20, untagged = [20] } }
+expect = 'ok'
+[[step]]
+inject = { at = 'a', ethernet = { dst = 'b' } }
+expect = { delivered = ['c'] }
+[[step]]
+set = { switch = 'sw0', port = 'b', vlan = { pvid = 1, untagged = [1], tagged = [20] } }
+expect = 'ok'
+[[step]]
+inject = { at = 'a', ethernet = { dst = 'b' } }
+expect = { delivered = ['b', 'c'] }
+[[step]]
+inject = { at = 'a', ethernet = { dst = '02:00:00:00:00:99' } }
+expect = { delivered = ['b'] }
+[[step]]
+set = { switch = 'sw0', port = 'a', policy = { kind = 'vmware', promiscuous = 'accept' } }
+expect = 'ok'
+[[step]]
+inject = { at = 'a', ethernet = { dst = 'c', src = '02:00:00:00:00:77' } }
+expect = { delivered = [] }
+[[step]]
+set = { switch = 'sw0', port = 'a', policy = 'none' }
+expect = 'ok'
+[[step]]
+inject = { at = 'a', ethernet = { dst = 'c', src = '02:00:00:00:00:77' } }
+expect = { delivered = ['b', 'c'] }
+";
+
+#[test]
+fn every_key_of_a_switch_port_can_be_set() {
+    let dir = folder();
+    let output = macvlab(dir.path(), &["run", "-"], CHANGED_PORT);
+    let text = stdout(&output);
+    assert_eq!(output.status.code(), Some(0), "{text}{}", stderr(&output));
+    assert!(text.contains("sw0: the port of b has pvid 20, untagged [20], tagged []"), "{text}");
+    assert!(text.contains("sw0: the policy vmware at the port of a"), "{text}");
+    let events = stdout(&macvlab(dir.path(), &["run", "-", "--json"], CHANGED_PORT));
+    assert!(events.contains(r#""vlan":{"pvid":20,"untagged":[20],"tagged":[]}"#), "{events}");
+}
+
 const TWICE: &[u8] = b"[nic.eth0]
 cable = 'win'
 address = '10.0.0.1/24'

@@ -64,6 +64,8 @@ pub(super) fn switch(world: &mut World<'_>, switch: &str, change: &SwitchChange)
             port(world, p, InfoBridgePort::GroupFwdMask(*mask))
         }
         SwitchChange::GroupFwdMask { port: None, mask } => own(world, InfoBridge::GroupFwdMask(*mask)),
+        // A lab with such a step is not run here.
+        SwitchChange::Vlans { .. } | SwitchChange::Policy { .. } => Err(ErrorNumber(libc::EOPNOTSUPP)),
         SwitchChange::Ageing(time) => own(world, link::ageing(*time)),
         SwitchChange::Fdb(entry) => {
             let place = world.switch_port(&entry.port);

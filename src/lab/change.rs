@@ -390,6 +390,8 @@ impl Lab {
                 let port = port.as_ref().map(number).transpose()?;
                 switch.set_group_fwd_mask(port, *mask)
             }
+            SwitchChange::Vlans { port, vlans } => switch.set_vlans(number(port)?, vlans),
+            SwitchChange::Policy { port, policy } => switch.set_policy(number(port)?, *policy),
             SwitchChange::Ageing(time) => {
                 switch.set_ageing(*time, now);
                 Ok(())

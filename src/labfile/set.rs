@@ -105,7 +105,7 @@ fn sources(cx: &mut Reader<'_>, node: &Node<'_, '_>) -> Option<SourcesChange> {
 
 fn switch_change(cx: &mut Reader<'_>, node: &Node<'_, '_>, table: &Table<'_, '_>) -> Option<Action> {
     let flags = PortFlag::ALL.map(PortFlag::name);
-    let of_port = [&["state", "group_fwd_mask"], &flags[..]].concat();
+    let of_port = [&["state", "group_fwd_mask", "vlan", "policy"], &flags[..]].concat();
     let of_switch = ["ageing", "group_fwd_mask", "fdb", "fdb_del"];
     let with_port = table.has("port");
     let all = [&["switch", "port", "ageing", "fdb", "fdb_del"], &of_port[..]].concat();
@@ -145,6 +145,10 @@ fn port_change(
         ("fdb_del", _) => scalar::mac(cx, node).map(|mac| SwitchChange::FdbDel { mac }),
         ("group_fwd_mask", port) => {
             scalar::u16(cx, node).map(|mask| SwitchChange::GroupFwdMask { port, mask })
+        }
+        ("vlan", Some(port)) => switch::vlans(cx, node).map(|vlans| SwitchChange::Vlans { port, vlans }),
+        ("policy", Some(port)) => {
+            switch::policy_or_none(cx, node).map(|policy| SwitchChange::Policy { port, policy })
         }
         ("state", Some(port)) => switch::state(cx, node).map(|state| SwitchChange::State { port, state }),
         (_, Some(port)) => {

@@ -36,7 +36,8 @@ fn what_is_switched_on_by_hand_is_switched_off_again() {
 #[test]
 fn the_stack_joins_its_groups_while_the_device_is_up_and_has_room_for_ipv6() {
     let mut nic = filtering();
-    let joined = |nic: &Nic| [MacAddr::ALL_HOSTS_V4, MacAddr::ALL_NODES_V6].map(|group| nic.filter().lists(group));
+    let joined =
+        |nic: &Nic| [MacAddr::ALL_HOSTS_V4, MacAddr::ALL_NODES_V6].map(|group| nic.filter().lists(group));
     assert_eq!(joined(&nic), [false, false]);
     nic.set_mtu(1400).unwrap();
     assert_eq!(joined(&nic), [false, false], "it is still down");

@@ -12,7 +12,7 @@ use crate::lab::{
     HopKind, Outcome, SetupStage,
 };
 use crate::macvlan::SourcesChange;
-use crate::switch::{PortFlag, PortFlags};
+use crate::switch::{Policy, PortFlag, PortFlags};
 use crate::verdict::Rule;
 use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::{Value, json};
@@ -463,6 +463,17 @@ fn switch_changed(object: Object, change: &SwitchChange) -> Object {
         SwitchChange::GroupFwdMask { port, mask } => {
             object.with("port", port.as_deref()).with("group_fwd_mask", *mask)
         }
+        SwitchChange::Vlans { port, vlans } => {
+            let ids = |all: &[VlanId]| all.iter().map(|vlan| vlan.get()).collect::<Vec<_>>();
+            let table = Object::default()
+                .with("pvid", vlans.pvid.map(VlanId::get))
+                .with("untagged", ids(&vlans.untagged))
+                .with("tagged", ids(&vlans.tagged));
+            object.with("port", port.as_str()).with_object("vlan", table)
+        }
+        SwitchChange::Policy { port, policy } => {
+            object.with("port", port.as_str()).with("policy", policy.map_or("none", Policy::name))
+        }
         SwitchChange::Ageing(time) => object.with("ageing_ns", nanos(*time)),
         SwitchChange::Fdb(entry) => object.with_object(
             "fdb",
@@ -471,7 +482,7 @@ fn switch_changed(object: Object, change: &SwitchChange) -> Object {
                 .with("port", entry.port.as_str())
                 .with("sticky", entry.sticky)
                 .with("dynamic", entry.dynamic)
-                .with("vlan", entry.vlan.map(crate::frame::VlanId::get)),
+                .with("vlan", entry.vlan.map(VlanId::get)),
         ),
         SwitchChange::FdbDel { mac } => {
             object.with_object("fdb", Object::default().with("mac", mac.to_string()).with("del", true))

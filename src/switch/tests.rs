@@ -538,7 +538,11 @@ fn the_own_device_gets_what_is_for_it_and_what_is_for_all() {
     assert_eq!([ALL, GROUP, A, C].map(|dst| gets(&b, P0, dst, false)), [true, true, true, false]);
     assert!(gets(&b, P0, C, true), "a promiscuous device gets everything");
     for promiscuous in [false, true] {
-        assert_eq!([ALL, GROUP, A, C].map(|dst| gets(&b, P1, dst, promiscuous)), [false; 4], "a port that learns only");
+        assert_eq!(
+            [ALL, GROUP, A, C].map(|dst| gets(&b, P1, dst, promiscuous)),
+            [false; 4],
+            "a port that learns only"
+        );
     }
 }
 

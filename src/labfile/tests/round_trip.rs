@@ -221,7 +221,9 @@ impl Choices<'_> {
 
     fn switch_change(&mut self) -> SwitchChange {
         let port = Name::from(self.one(&["eth0", "win"]));
-        match self.below(7) {
+        match self.below(9) {
+            7 => SwitchChange::Vlans { port, vlans: self.vlans() },
+            8 => SwitchChange::Policy { port, policy: self.maybe(Choices::policy) },
             0 => SwitchChange::Flag { port, flag: self.one(&PortFlag::ALL), value: self.chance() },
             1 => SwitchChange::State { port, state: self.state() },
             2 => SwitchChange::State { port, state: PortState::Invalid(5 + self.below(200) as u8) },

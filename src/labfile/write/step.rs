@@ -1,7 +1,7 @@
 //! Steps.
 
 use super::keys::{Keys, duration, hex, list, quote};
-use super::{fdb_entry, flags, macvlan_keys, state};
+use super::{fdb_entry, flags, macvlan_keys, policy, state, vlans};
 use crate::frame::{Craft, CraftBody, IpRef, MacRef, Tag};
 use crate::lab::spec::{
     Action, Change, DEFAULT_TIMEOUT, Expect, FrameSpec, InjectPoint, ProbeSpec, StepSpec, SwitchChange,
@@ -221,6 +221,14 @@ fn set_switch(switch: &str, change: &SwitchChange) -> String {
                 keys.text("port", port);
             }
             keys.put("group_fwd_mask", format!("{mask:#06x}"));
+        }
+        SwitchChange::Vlans { port, vlans: to } => {
+            keys.text("port", port);
+            keys.put("vlan", vlans(to));
+        }
+        SwitchChange::Policy { port, policy: to } => {
+            keys.text("port", port);
+            keys.put("policy", to.map_or_else(|| quote("none"), policy));
         }
         SwitchChange::Ageing(time) => keys.text("ageing", &duration(*time)),
         SwitchChange::Fdb(entry) => keys.put("fdb", fdb_entry(entry)),

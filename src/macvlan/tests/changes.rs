@@ -91,8 +91,9 @@ fn a_list_is_kept_until_the_port_leaves_source_mode() {
 #[test]
 fn a_list_that_is_replaced_makes_room_for_the_next() {
     let mut b = Bench::new(&[Source]);
-    let all: Vec<MacAddr> =
-        (0..MAX_LISTED_SENDERS).map(|n| MacAddr([2, 1, 0, (n >> 16) as u8, (n >> 8) as u8, n as u8])).collect();
+    let all: Vec<MacAddr> = (0..MAX_LISTED_SENDERS)
+        .map(|n| MacAddr([2, 1, 0, (n >> 16) as u8, (n >> 8) as u8, n as u8]))
+        .collect();
     for _ in 0..3 {
         b.listen(0, &all);
     }

@@ -185,7 +185,11 @@ fn every_vlan_has_a_membership_of_its_own() {
     let ids = [1, 63, 64, 65, 128, 1000, 4094];
     for member in ids {
         let config = SwitchConfig { vlan_filtering: true, ..SwitchConfig::default() };
-        let ports = vec![vlan_port(None, &[], &ids), vlan_port(None, &[], &[member]), vlan_port(None, &[member], &[])];
+        let ports = vec![
+            vlan_port(None, &[], &ids),
+            vlan_port(None, &[], &[member]),
+            vlan_port(None, &[member], &[]),
+        ];
         let mut b = Bench::of(config, ports);
         for id in ids {
             let bytes = frame(ALL, A, &[&[0x81, 0][..], &id.to_be_bytes(), &[8, 0, 1, 2]].concat());
