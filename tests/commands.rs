@@ -170,6 +170,15 @@ expect = { delivered = ['b', 'c'] }
 inject = { at = 'a', ethernet = { dst = '02:00:00:00:00:99' } }
 expect = { delivered = ['b'] }
 [[step]]
+set = { switch = 'sw0', fdb_del = { mac = '02:00:00:00:00:99', vlan = 20 } }
+expect = 'ENOENT'
+[[step]]
+set = { switch = 'sw0', fdb_del = { mac = '02:00:00:00:00:99', vlan = 1 } }
+expect = 'ok'
+[[step]]
+inject = { at = 'a', ethernet = { dst = '02:00:00:00:00:99' } }
+expect = { delivered = ['b', 'c'] }
+[[step]]
 set = { switch = 'sw0', port = 'a', policy = { kind = 'vmware', promiscuous = 'accept' } }
 expect = 'ok'
 [[step]]
@@ -192,6 +201,7 @@ fn every_key_of_a_switch_port_can_be_set() {
     assert!(text.contains("sw0: the port of b has pvid 20, untagged [20], tagged []"), "{text}");
     assert!(text.contains("sw0: the policy vmware at the port of a"), "{text}");
     let events = stdout(&macvlab(dir.path(), &["run", "-", "--json"], CHANGED_PORT));
+    assert!(events.contains(r#""fdb":{"mac":"02:00:00:00:00:99","del":true,"vlan":1}"#), "{events}");
     assert!(events.contains(r#""vlan":{"pvid":20,"untagged":[20],"tagged":[]}"#), "{events}");
 }
 

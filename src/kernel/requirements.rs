@@ -109,6 +109,9 @@ fn check(lab: &LabSpec) -> Result<(), OracleError> {
             Action::SetSwitch { switch, change: SwitchChange::Vlans { .. } } => {
                 return no(format!("{switch}: changes to the VLANs of a port"));
             }
+            Action::SetSwitch { switch, change: SwitchChange::FdbDel { vlan: Some(_), .. } } => {
+                return no(format!("{switch}: VLANs of entries"));
+            }
             _ => {}
         }
     }

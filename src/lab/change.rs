@@ -396,7 +396,7 @@ impl Lab {
                 switch.set_ageing(*time, now);
                 Ok(())
             }
-            SwitchChange::FdbDel { mac } => switch.del_fdb(*mac, None, now),
+            SwitchChange::FdbDel { mac, vlan } => switch.del_fdb(*mac, *vlan, now),
             SwitchChange::Fdb(_) => Ok(()),
         }
     }

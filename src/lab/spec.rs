@@ -557,5 +557,7 @@ pub enum SwitchChange {
     FdbDel {
         /// The address.
         mac: MacAddr,
+        /// The only VLAN in which; `None`: in all.
+        vlan: Option<VlanId>,
     },
 }

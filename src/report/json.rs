@@ -484,8 +484,10 @@ fn switch_changed(object: Object, change: &SwitchChange) -> Object {
                 .with("dynamic", entry.dynamic)
                 .with("vlan", entry.vlan.map(VlanId::get)),
         ),
-        SwitchChange::FdbDel { mac } => {
-            object.with_object("fdb", Object::default().with("mac", mac.to_string()).with("del", true))
+        SwitchChange::FdbDel { mac, vlan } => {
+            let entry = Object::default().with("mac", mac.to_string()).with("del", true);
+            let vlan = vlan.map(|vlan| ("vlan", vlan.get()));
+            object.with_object("fdb", vlan.into_iter().fold(entry, |entry, (key, id)| entry.with(key, id)))
         }
     }
 }

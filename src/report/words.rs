@@ -237,7 +237,10 @@ fn switch_changed(switch: &str, change: &SwitchChange) -> String {
             };
             format!("{switch}: a {kind} entry puts {} at the port of {}", entry.mac, entry.port)
         }
-        SwitchChange::FdbDel { mac } => format!("{switch}: the entry of {mac} is deleted"),
+        SwitchChange::FdbDel { mac, vlan: None } => format!("{switch}: the entry of {mac} is deleted"),
+        SwitchChange::FdbDel { mac, vlan: Some(vlan) } => {
+            format!("{switch}: the entry of {mac} in VLAN {vlan} is deleted")
+        }
     }
 }
 

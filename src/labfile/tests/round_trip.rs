@@ -230,7 +230,7 @@ impl Choices<'_> {
             3 => SwitchChange::GroupFwdMask { port: self.maybe(|_| port), mask: self.roll() as u16 },
             4 => SwitchChange::Ageing(self.duration()),
             5 => SwitchChange::Fdb(self.fdb()),
-            _ => SwitchChange::FdbDel { mac: self.mac() },
+            _ => SwitchChange::FdbDel { mac: self.mac(), vlan: self.maybe(Choices::vlan) },
         }
     }
 

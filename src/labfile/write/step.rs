@@ -232,7 +232,13 @@ fn set_switch(switch: &str, change: &SwitchChange) -> String {
         }
         SwitchChange::Ageing(time) => keys.text("ageing", &duration(*time)),
         SwitchChange::Fdb(entry) => keys.put("fdb", fdb_entry(entry)),
-        SwitchChange::FdbDel { mac } => keys.put("fdb_del", quote(&mac.to_string())),
+        SwitchChange::FdbDel { mac, vlan: None } => keys.text("fdb_del", &mac.to_string()),
+        SwitchChange::FdbDel { mac, vlan } => {
+            let mut table = Keys::default();
+            table.text("mac", &mac.to_string());
+            table.maybe("vlan", *vlan);
+            keys.put("fdb_del", table.inline());
+        }
     }
     keys.inline()
 }
