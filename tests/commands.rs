@@ -133,6 +133,127 @@ fn a_mistake_in_the_lab_is_shown_and_nothing_is_run() {
     assert_eq!(stdout(&output), "lab.toml: ok: devices 4, switches 1, steps 1\n");
 }
 
+/// A running lab's switch port moves to another VLAN and back: what was learned in the VLAN that it leaves is forgotten,
+/// and the entry made by hand stays. Then its network refuses a forged sender, and admits it again.
+const CHANGED_PORT: &[u8] = b"[station.a]
+address = '10.0.0.1/24'
+[station.b]
+address = '10.0.0.2/24'
+[station.c]
+[switch.sw0]
+vlan_filtering = true
+[switch.sw0.port.a]
+[switch.sw0.port.b]
+[switch.sw0.port.c]
+[[step]]
+ping = { from = 'a', to = 'b' }
+expect = 'reply'
+[[step]]
+set = { switch = 'sw0', fdb = { mac = '02:00:00:00:00:99', port = 'b', vlan = 1 } }
+expect = 'ok'
+[[step]]
+inject = { at = 'a', ethernet = { dst = 'b' } }
+expect = { delivered = ['b'] }
+[[step]]
+set = { switch = 'sw0', port = 'b', vlan = { pvid = 20, untagged = [20] } }
+expect = 'ok'
+[[step]]
+inject = { at = 'a', ethernet = { dst = 'b' } }
+expect = { delivered = [], seen = ['c'] }
+[[step]]
+set = { switch = 'sw0', port = 'b', vlan = { pvid = 1, untagged = [1], tagged = [20] } }
+expect = 'ok'
+[[step]]
+inject = { at = 'a', ethernet = { dst = 'b' } }
+expect = { delivered = ['b'], seen = ['c'] }
+[[step]]
+inject = { at = 'a', ethernet = { dst = '02:00:00:00:00:99' } }
+expect = { delivered = [], seen = ['b'] }
+[[step]]
+set = { switch = 'sw0', fdb_del = { mac = '02:00:00:00:00:99', vlan = 20 } }
+expect = 'ENOENT'
+[[step]]
+set = { switch = 'sw0', fdb_del = { mac = '02:00:00:00:00:99', vlan = 1 } }
+expect = 'ok'
+[[step]]
+inject = { at = 'a', ethernet = { dst = '02:00:00:00:00:99' } }
+expect = { delivered = [], seen = ['b', 'c'] }
+[[step]]
+set = { switch = 'sw0', port = 'a', policy = { kind = 'vmware', promiscuous = 'accept' } }
+expect = 'ok'
+[[step]]
+inject = { at = 'a', ethernet = { dst = 'c', src = '02:00:00:00:00:77' } }
+expect = { delivered = [] }
+[[step]]
+set = { switch = 'sw0', port = 'a', policy = 'none' }
+expect = 'ok'
+[[step]]
+inject = { at = 'a', ethernet = { dst = 'c', src = '02:00:00:00:00:77' } }
+expect = { delivered = ['c'], seen = ['b'] }
+";
+
+#[test]
+fn every_key_of_a_switch_port_can_be_set() {
+    let dir = folder();
+    let output = macvlab(dir.path(), &["run", "-"], CHANGED_PORT);
+    let text = stdout(&output);
+    assert_eq!(output.status.code(), Some(0), "{text}{}", stderr(&output));
+    assert!(text.contains("sw0: the port of b has pvid 20, untagged [20], tagged []"), "{text}");
+    assert!(text.contains("sw0: the policy vmware at the port of a"), "{text}");
+    let events = stdout(&macvlab(dir.path(), &["run", "-", "--json"], CHANGED_PORT));
+    assert!(events.contains(r#""fdb":{"mac":"02:00:00:00:00:99","del":true,"vlan":1}"#), "{events}");
+    assert!(events.contains(r#""vlan":{"pvid":20,"untagged":[20],"tagged":[]}"#), "{events}");
+}
+
+const TWICE: &[u8] = b"[nic.eth0]
+cable = 'win'
+address = '10.0.0.1/24'
+[station.win]
+mac = '02:00:00:00:00:02'
+address = '10.0.0.1/24'
+[macvlan.p]
+parent = 'eth0'
+mode = 'passthru'
+[macvlan.q]
+parent = 'eth0'
+";
+
+#[test]
+fn check_warns_of_what_is_probably_not_meant() {
+    let dir = folder();
+    let output = macvlab(dir.path(), &["check", "-"], TWICE);
+    assert_eq!(output.status.code(), Some(0));
+    assert_eq!(stdout(&output), "-: ok: devices 4, switches 0, steps 0, warnings 2\n");
+    let warnings = stderr(&output);
+    assert!(warnings.contains("warning: the IP address 10.0.0.1 is used twice"), "{warnings}");
+    assert!(warnings.contains("<standard input>:6:11"), "{warnings}");
+    assert!(warnings.contains("<standard input>:3:11"), "{warnings}");
+    assert!(warnings.contains("warning: the kernel refuses `q`: EINVAL"), "{warnings}");
+}
+
+#[test]
+fn a_run_warns_unless_it_is_quiet_and_reports_refusals_itself() {
+    let dir = folder();
+    for args in [&["run", "-"][..], &["explain", "-", "--at", "win", "--arp", "eth0"]] {
+        let warnings = stderr(&macvlab(dir.path(), args, TWICE));
+        assert!(warnings.contains("warning: the IP address 10.0.0.1 is used twice"), "{warnings}");
+        assert!(!warnings.contains("EINVAL"), "{warnings}");
+    }
+    let quiet = macvlab(dir.path(), &["run", "-", "-q"], TWICE);
+    assert_eq!((stdout(&quiet), stderr(&quiet)), (String::new(), String::new()));
+}
+
+#[test]
+fn denied_warnings_are_errors() {
+    let dir = folder();
+    let output = macvlab(dir.path(), &["check", "--deny-warnings", "-", "lab.toml"], TWICE);
+    assert_eq!(output.status.code(), Some(2));
+    assert_eq!(stdout(&output), "lab.toml: ok: devices 4, switches 1, steps 1\n");
+    let errors = stderr(&output);
+    assert!(errors.contains("error: the IP address 10.0.0.1 is used twice"), "{errors}");
+    assert!(errors.contains("2 errors") && !errors.contains("warning"), "{errors}");
+}
+
 #[test]
 fn replay_gives_each_device_what_it_receives() {
     let dir = folder();

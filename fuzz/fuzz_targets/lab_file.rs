@@ -2,7 +2,7 @@
 #![no_main]
 
 use libfuzzer_sys::{Corpus, fuzz_target};
-use macvlab::labfile::{Diagnostics, parse, write};
+use macvlab::labfile::{Diagnostics, check, parse, write};
 use macvlab_fuzz::{Views, is_small, matrices, run, told_in_full, with_captures, without_lines};
 
 fuzz_target!(|data: &[u8]| -> Corpus {
@@ -18,6 +18,8 @@ fuzz_target!(|data: &[u8]| -> Corpus {
     let again = parse("written.toml", &written).unwrap_or_else(|e| panic!("{e}\n{written}"));
     assert_eq!(without_lines(again), spec, "{written}");
     if is_small(&spec) {
+        let checked = check("lab.toml", text).unwrap_or_else(|e| panic!("{e}"));
+        checked.warnings.iter().for_each(|warnings| said(warnings, text));
         let mut views = Views::new(text.len());
         let mut devices = Vec::new();
         run(&spec, with_captures(&spec, told_in_full()), &mut |event| {

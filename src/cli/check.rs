@@ -2,40 +2,48 @@
 
 use super::terminal::Terminal;
 use super::{Exit, Failure, input};
+use macvlab::labfile::Checked;
 use macvlab::plain::plain;
 use std::io::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Check lab files without running them.
 ///
-/// Reports for each file whether it can be run, and shows each error with its line and column. Operations that the
-/// kernel would refuse are not errors in the file.
+/// Reports for each file whether it can be run, and shows each error with its line and column. Warnings show what is
+/// probably not meant: an address that two devices have, a gateway that no device has, a device that the kernel would
+/// refuse.
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
   macvlab check lab.toml
   macvlab check labs/*.toml
+  macvlab check --deny-warnings lab.toml
 
 Exit codes: 0 every file can be run, 2 wrong usage, or a file cannot be run, 130 after Ctrl-C.")]
 pub(super) struct Args {
     /// Lab files; - is standard input.
     #[arg(required = true, value_name = "LAB")]
     labs: Vec<PathBuf>,
+    /// Count warnings as errors: a file with warnings fails.
+    #[arg(long)]
+    deny_warnings: bool,
 }
 
 /// Runs the command.
 pub(super) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
     let mut exit = Exit::Held;
     for path in &args.labs {
-        match input::lab(path, terminal) {
-            Ok(spec) => {
+        match checked(path, args.deny_warnings, terminal) {
+            Ok(Checked { lab, warnings }) => {
+                let (devices, switches, steps) = (lab.devices.len(), lab.switches.len(), lab.steps.len());
                 let mut out = terminal.out();
-                let (devices, switches, steps) = (spec.devices.len(), spec.switches.len(), spec.steps.len());
-                writeln!(
-                    out,
-                    "{}: ok: devices {devices}, switches {switches}, steps {steps}",
-                    plain(path.display())
-                )?;
+                let name = plain(path.display());
+                write!(out, "{name}: ok: devices {devices}, switches {switches}, steps {steps}")?;
+                match &warnings {
+                    Some(warnings) => writeln!(out, ", warnings {}", warnings.count())?,
+                    None => writeln!(out)?,
+                }
                 out.flush()?;
+                warnings.iter().for_each(|warnings| terminal.warn(warnings));
             }
             Err(failure) => {
                 terminal.fail(&failure);
@@ -44,4 +52,13 @@ pub(super) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
         }
     }
     Ok(exit)
+}
+
+fn checked(path: &Path, deny_warnings: bool, terminal: &Terminal) -> Result<Checked, Failure> {
+    match input::checked_lab(path, terminal)? {
+        Checked { warnings: Some(warnings), .. } if deny_warnings => {
+            Err(Failure::Shown(warnings.denied().render(terminal.error_colour)))
+        }
+        checked => Ok(checked),
+    }
 }

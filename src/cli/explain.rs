@@ -82,7 +82,7 @@ struct ExplainJob {
 
 impl ExplainJob {
     fn of(args: Args, terminal: &Terminal) -> Result<ExplainJob, Failure> {
-        let mut spec = input::lab(&args.lab, terminal)?;
+        let mut spec = input::lab_to_run(&args.lab, false, terminal)?;
         let steps = spec.steps.len();
         if args.after > steps {
             let why = format!("the lab has {steps} steps, so there is no `--after {}`", args.after);

@@ -4,7 +4,7 @@ use super::terminal::{Terminal, is_dash};
 use super::{Failure, demos, interrupt};
 use macvlab::capture::{BadRecord, CaptureError, Input, Reader};
 use macvlab::lab::LabSpec;
-use macvlab::labfile::{self, LoadError};
+use macvlab::labfile::{self, Checked};
 use macvlab::plain::plain;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
@@ -19,26 +19,45 @@ const BUILT_IN: &str = "demo:";
 
 /// Reads a lab from a file or standard input, or a built-in one.
 pub(super) fn lab(path: &Path, terminal: &Terminal) -> Result<LabSpec, Failure> {
-    let shown = |errors: &labfile::Diagnostics| Failure::Shown(errors.render(terminal.error_colour));
-    if let Some(name) = path.to_str().and_then(|path| path.strip_prefix(BUILT_IN)) {
-        let text = demos::named(name)?.text;
-        return labfile::parse(&format!("{BUILT_IN}{name}"), text).map_err(|errors| shown(&errors));
+    let (name, text) = lab_text(path)?;
+    labfile::parse(&name, &text).map_err(|errors| Failure::Shown(errors.render(terminal.error_colour)))
+}
+
+/// The same with all warnings about it.
+pub(super) fn checked_lab(path: &Path, terminal: &Terminal) -> Result<Checked, Failure> {
+    let (name, text) = lab_text(path)?;
+    labfile::check(&name, &text).map_err(|errors| Failure::Shown(errors.render(terminal.error_colour)))
+}
+
+/// Reads a lab that is run; warnings go to standard error unless it is to be quiet.
+pub(super) fn lab_to_run(path: &Path, quiet: bool, terminal: &Terminal) -> Result<LabSpec, Failure> {
+    if quiet {
+        return lab(path, terminal);
     }
-    if !is_dash(path) {
-        return labfile::load(path).map_err(|e| match e {
-            LoadError::Invalid(errors) => shown(&errors),
-            e => Failure::Because(e.to_string()),
-        });
+    let (name, text) = lab_text(path)?;
+    let checked = labfile::check_to_run(&name, &text);
+    let checked = checked.map_err(|errors| Failure::Shown(errors.render(terminal.error_colour)))?;
+    checked.warnings.iter().for_each(|warnings| terminal.warn(warnings));
+    Ok(checked.lab)
+}
+
+/// The name of a lab in messages, and its text.
+fn lab_text(path: &Path) -> Result<(String, String), Failure> {
+    if let Some(name) = path.to_str().and_then(|path| path.strip_prefix(BUILT_IN)) {
+        return Ok((format!("{BUILT_IN}{name}"), demos::named(name)?.text.to_owned()));
     }
     let mut text = String::new();
     // One byte more than allowed is enough to detect a file that is too long.
     let limit = labfile::MAX_FILE as u64 + 1;
-    io::stdin()
-        .lock()
-        .take(limit)
-        .read_to_string(&mut text)
-        .map_err(|e| Failure::about("standard input", e))?;
-    labfile::parse("<standard input>", &text).map_err(|errors| shown(&errors))
+    if is_dash(path) {
+        let read = io::stdin().lock().take(limit).read_to_string(&mut text);
+        read.map_err(|e| Failure::about("standard input", e))?;
+        return Ok(("<standard input>".to_owned(), text));
+    }
+    let name = path.display().to_string();
+    let read = std::fs::File::open(path).and_then(|file| file.take(limit).read_to_string(&mut text));
+    read.map_err(|e| Failure::about(&name, e))?;
+    Ok((name, text))
 }
 
 /// An open capture with its reader.

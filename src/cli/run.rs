@@ -61,7 +61,7 @@ impl RunJob {
     fn of(args: Args, terminal: &Terminal) -> Result<RunJob, Failure> {
         let files = Files { capture: args.pcap, page: args.html };
         let shown = Shown::of(args.json, args.explain, args.quiet, &files)?;
-        let spec = input::lab(&args.lab, terminal)?;
+        let spec = input::lab_to_run(&args.lab, args.quiet, terminal)?;
         let folder = match args.lab.parent() {
             Some(folder) if !is_dash(&args.lab) => folder.to_path_buf(),
             _ => PathBuf::new(),

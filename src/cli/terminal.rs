@@ -3,6 +3,7 @@
 use super::Failure;
 use anstyle::{AnsiColor, Style};
 use macvlab::capture::AtomicFile;
+use macvlab::labfile::Diagnostics;
 use macvlab::plain::plain;
 use std::fmt;
 use std::io::{self, BufWriter, IsTerminal as _, StdoutLock, Write};
@@ -80,6 +81,11 @@ impl Terminal {
     /// Prints a message on standard error.
     pub(super) fn say(&self, text: impl fmt::Display) {
         say(text);
+    }
+
+    /// Prints warnings about an input.
+    pub(super) fn warn(&self, warnings: &Diagnostics) {
+        say_styled(warnings.render(self.error_colour).trim_end());
     }
 
     /// Prints why a command could not run.

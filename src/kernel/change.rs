@@ -64,12 +64,16 @@ pub(super) fn switch(world: &mut World<'_>, switch: &str, change: &SwitchChange)
             port(world, p, InfoBridgePort::GroupFwdMask(*mask))
         }
         SwitchChange::GroupFwdMask { port: None, mask } => own(world, InfoBridge::GroupFwdMask(*mask)),
+        // A lab with such a step is not run here.
+        SwitchChange::Vlans { .. } | SwitchChange::Policy { .. } => Err(ErrorNumber(libc::EOPNOTSUPP)),
         SwitchChange::Ageing(time) => own(world, link::ageing(*time)),
         SwitchChange::Fdb(entry) => {
             let place = world.switch_port(&entry.port);
             link::add_entry(&mut world.cells[place.cell].rtnl, place.ifindex, entry)
         }
-        SwitchChange::FdbDel { mac } => {
+        // VLAN filtering is not compared, and without it no entry has a VLAN.
+        SwitchChange::FdbDel { vlan: Some(_), .. } => Err(ErrorNumber(libc::EOPNOTSUPP)),
+        SwitchChange::FdbDel { mac, vlan: None } => {
             let rtnl = &mut world.cells[bridge.cell].rtnl;
             let ports = link::ports_of_entry(rtnl, *mac)?;
             if ports.is_empty() {

@@ -3,7 +3,8 @@
 use super::error::OracleError;
 use crate::frame::{EthHeader, MacAddr, ethertype};
 use crate::lab::spec::{
-    Action, CraftBody, DeviceKind, FrameSpec, InjectPoint, LabSpec, Name, SwitchPortSpec, TapOpen,
+    Action, CraftBody, DeviceKind, FrameSpec, InjectPoint, LabSpec, Name, SwitchChange, SwitchPortSpec,
+    TapOpen,
 };
 use crate::nic::UnicastFilter;
 use std::collections::{BTreeMap, BTreeSet};
@@ -98,6 +99,20 @@ fn check(lab: &LabSpec) -> Result<(), OracleError> {
     for switch in &lab.switches {
         if switch.policy.is_some() || switch.ports.iter().any(|p| p.policy.is_some()) {
             return no(format!("{}: port policies", switch.name));
+        }
+    }
+    for step in &lab.steps {
+        match &step.action {
+            Action::SetSwitch { switch, change: SwitchChange::Policy { .. } } => {
+                return no(format!("{switch}: port policies"));
+            }
+            Action::SetSwitch { switch, change: SwitchChange::Vlans { .. } } => {
+                return no(format!("{switch}: changes to the VLANs of a port"));
+            }
+            Action::SetSwitch { switch, change: SwitchChange::FdbDel { vlan: Some(_), .. } } => {
+                return no(format!("{switch}: VLANs of entries"));
+            }
+            _ => {}
         }
     }
     if lab.steps.iter().any(|s| matches!(s.action, Action::Inject { entry: InjectPoint::Node, .. })) {

@@ -274,7 +274,10 @@ fn forget(lab: &mut LabSpec, gone: &Name) {
 fn names_port(action: &Action, device: &Name) -> bool {
     let Action::SetSwitch { change, .. } = action else { return false };
     match change {
-        SwitchChange::Flag { port, .. } | SwitchChange::State { port, .. } => port == device,
+        SwitchChange::Flag { port, .. }
+        | SwitchChange::State { port, .. }
+        | SwitchChange::Vlans { port, .. }
+        | SwitchChange::Policy { port, .. } => port == device,
         SwitchChange::GroupFwdMask { port, .. } => port.as_ref() == Some(device),
         SwitchChange::Fdb(entry) => entry.port == *device,
         SwitchChange::Ageing(_) | SwitchChange::FdbDel { .. } => false,

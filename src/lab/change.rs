@@ -390,11 +390,13 @@ impl Lab {
                 let port = port.as_ref().map(number).transpose()?;
                 switch.set_group_fwd_mask(port, *mask)
             }
+            SwitchChange::Vlans { port, vlans } => switch.set_vlans(number(port)?, vlans),
+            SwitchChange::Policy { port, policy } => switch.set_policy(number(port)?, *policy),
             SwitchChange::Ageing(time) => {
                 switch.set_ageing(*time, now);
                 Ok(())
             }
-            SwitchChange::FdbDel { mac } => switch.del_fdb(*mac, None, now),
+            SwitchChange::FdbDel { mac, vlan } => switch.del_fdb(*mac, *vlan, now),
             SwitchChange::Fdb(_) => Ok(()),
         }
     }

@@ -6,6 +6,7 @@ use super::event::{Device, DeviceType, SwitchPort};
 use super::spec::Name;
 use crate::dataplane::{NodeId, SwitchId};
 use crate::switch::SwitchPortId;
+use crate::verdict::PortId;
 
 impl Lab {
     /// The devices that are there now, listed as the first event lists them.
@@ -14,6 +15,17 @@ impl Lab {
         let first = self.topology.first_device.0;
         let nodes = (first..).take(self.topology.devices.len()).chain(0..first);
         nodes.filter_map(|node| self.listed(NodeId(node))).collect()
+    }
+
+    /// The device that is this port of a parent, or of the parent of a port.
+    pub(crate) fn port_on(&self, device: &str, port: PortId) -> Option<&Name> {
+        let id = *self.topology.names.get(device)?;
+        let parent = match self.topology.devices[id.0].kind {
+            Kind::Port { parent, .. } => parent,
+            Kind::Link(_) => id,
+        };
+        let port = *self.topology.link(parent)?.ports.get(port.index())?;
+        port.map(|id| &self.topology.devices[id.0].name)
     }
 
     /// A node as it is listed now; `None` if nothing is there. The own device of a switch is listed with its switch only.

@@ -548,6 +548,20 @@ pub enum SwitchChange {
         /// Its new value.
         mask: u16,
     },
+    /// The VLANs of the port of this device, all of them.
+    Vlans {
+        /// The device on the port.
+        port: Name,
+        /// Its new membership.
+        vlans: PortVlans,
+    },
+    /// The policy of the port of this device.
+    Policy {
+        /// The device on the port.
+        port: Name,
+        /// Its new policy; `None`: that of an ordinary switch.
+        policy: Option<Policy>,
+    },
     /// How long learned entries live.
     Ageing(Duration),
     /// An entry made by hand.
@@ -556,5 +570,7 @@ pub enum SwitchChange {
     FdbDel {
         /// The address.
         mac: MacAddr,
+        /// The only VLAN in which; `None`: in all.
+        vlan: Option<VlanId>,
     },
 }

@@ -1,4 +1,4 @@
-//! Errors in a lab file, and their display.
+//! Errors in a lab file, warnings about it, and their display.
 
 use crate::plain::plain;
 use annotate_snippets::renderer::DecorStyle;
@@ -6,13 +6,38 @@ use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet}
 use std::fmt;
 use std::ops::Range;
 
-/// Maximum number of errors shown; any more are counted.
+/// Maximum number of errors or warnings shown; any more are counted.
 pub const MAX_SHOWN: usize = 50;
 
 /// Lines longer than this (in bytes) are not shown.
 const MAX_SHOWN_LINE: usize = 4096;
 
-/// An error.
+/// What a list of diagnostics is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Severity {
+    /// The file cannot be used.
+    Error,
+    /// The file can be used, and probably does not say what was meant.
+    Warning,
+}
+
+impl Severity {
+    fn level(self) -> Level<'static> {
+        match self {
+            Severity::Error => Level::ERROR,
+            Severity::Warning => Level::WARNING,
+        }
+    }
+
+    fn plural(self) -> &'static str {
+        match self {
+            Severity::Error => "errors",
+            Severity::Warning => "warnings",
+        }
+    }
+}
+
+/// An error or a warning.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Diagnostic {
     /// Line, from 1.
@@ -32,9 +57,52 @@ pub struct Diagnostic {
     pub other: Option<(Range<usize>, String)>,
 }
 
-/// All errors of a lab file; never empty.
+/// The diagnostics found so far.
+///
+/// Ten times the number shown is kept, so that the first by line are shown; no more, because a file with a million errors
+/// must not exhaust the memory.
+#[derive(Default)]
+pub(super) struct Found {
+    list: Vec<Diagnostic>,
+    more: usize,
+}
+
+impl Found {
+    pub(super) fn is_empty(&self) -> bool {
+        self.list.is_empty()
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.list.len()
+    }
+
+    /// Whether no more are kept. Counts one: for those whose text is expensive to build.
+    pub(super) fn full(&mut self) -> bool {
+        let full = self.list.len() >= MAX_SHOWN * 10;
+        self.more += usize::from(full);
+        full
+    }
+
+    /// Adds one, with another place that it concerns.
+    pub(super) fn add(
+        &mut self,
+        key: String,
+        span: Range<usize>,
+        message: String,
+        help: Option<String>,
+        other: Option<(Range<usize>, String)>,
+    ) {
+        if !self.full() {
+            // The line and the column are known once it is clear that it is shown.
+            self.list.push(Diagnostic { line: 0, column: 0, key, message, help, span, other });
+        }
+    }
+}
+
+/// All errors of a lab file, or all warnings about it; never empty.
 #[derive(Clone, Debug)]
 pub struct Diagnostics {
+    severity: Severity,
     name: String,
     text: String,
     list: Vec<Diagnostic>,
@@ -42,24 +110,57 @@ pub struct Diagnostics {
 }
 
 impl Diagnostics {
-    pub(super) fn new(name: &str, text: &str, list: Vec<Diagnostic>, more: usize) -> Diagnostics {
+    /// Those that were found in the text of this name.
+    pub(super) fn of(
+        found: Found,
+        severity: Severity,
+        name: &str,
+        text: &str,
+        lines: &LineIndex<'_>,
+    ) -> Diagnostics {
+        let Found { mut list, mut more } = found;
+        list.sort_by_key(|d| d.span.start);
+        more += list.len().saturating_sub(MAX_SHOWN);
+        list.truncate(MAX_SHOWN);
+        for diagnostic in &mut list {
+            diagnostic.line = lines.line(diagnostic.span.start);
+            diagnostic.column = lines.column(diagnostic.span.start);
+        }
         // Lines of the file are escaped when they are rendered, so that the marks stay in place.
-        Diagnostics { name: plain(name), text: text.to_owned(), list, more }
+        Diagnostics { severity, name: plain(name), text: text.to_owned(), list, more }
     }
 
-    /// The errors, in the order of the file; at most [`MAX_SHOWN`].
+    /// Whether these are errors or warnings.
+    #[must_use]
+    pub fn severity(&self) -> Severity {
+        self.severity
+    }
+
+    /// The same as errors, for a user who tolerates no warnings.
+    #[must_use]
+    pub fn denied(self) -> Diagnostics {
+        Diagnostics { severity: Severity::Error, ..self }
+    }
+
+    /// In the order of the file; at most [`MAX_SHOWN`].
     #[must_use]
     pub fn list(&self) -> &[Diagnostic] {
         &self.list
     }
 
-    /// The number of further errors.
+    /// The number of all of them.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        self.list.len() + self.more
+    }
+
+    /// The number of those that are not in the list.
     #[must_use]
     pub fn more(&self) -> usize {
         self.more
     }
 
-    /// The text for users: each error with its line of the file, with or without colours.
+    /// The text for users: each with its line of the file, with or without colours.
     #[must_use]
     pub fn render(&self, colour: bool) -> String {
         let renderer = if colour { Renderer::styled() } else { Renderer::plain() };
@@ -69,17 +170,17 @@ impl Diagnostics {
             out.push_str(&renderer.render(&[self.group(diagnostic)]));
             out.push_str("\n\n");
         }
-        let all = self.list.len() + self.more;
+        let (all, what) = (self.count(), self.severity.plural());
         if self.more > 0 {
-            out.push_str(&format!("{all} errors, the first {} shown\n", self.list.len()));
+            out.push_str(&format!("{all} {what}, the first {} shown\n", self.list.len()));
         } else if all > 1 {
-            out.push_str(&format!("{all} errors\n"));
+            out.push_str(&format!("{all} {what}\n"));
         }
         out
     }
 
     fn group<'a>(&'a self, diagnostic: &'a Diagnostic) -> Group<'a> {
-        let title = Level::ERROR.primary_title(diagnostic.message.as_str());
+        let title = self.severity.level().primary_title(diagnostic.message.as_str());
         let lines = Line::around(&self.text, &diagnostic.span);
         let mut group = if lines.text.len() > MAX_SHOWN_LINE {
             let origin =

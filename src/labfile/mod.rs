@@ -48,6 +48,7 @@ mod craft;
 mod declared;
 mod device;
 mod diagnostic;
+mod lint;
 mod names;
 mod one_step;
 mod read;
@@ -61,7 +62,7 @@ mod tests;
 mod write;
 
 pub use crate::limits::{DEVICES as MAX_DEVICES, LAB_FILE_BYTES as MAX_FILE};
-pub use diagnostic::{Diagnostic, Diagnostics, MAX_SHOWN};
+pub use diagnostic::{Diagnostic, Diagnostics, MAX_SHOWN, Severity};
 pub use one_step::{Index, parse_step};
 pub use scalar::{MAX_DURATION, MAX_FRAME, parse_duration};
 pub use step::MAX_COUNT;
@@ -70,6 +71,7 @@ pub use write::write;
 use crate::lab::Captures;
 use crate::lab::spec::{DeviceKind, LabSpec};
 use crate::limits::LAB_FILE_VALUES;
+use diagnostic::LineIndex;
 use read::{Node, Path, Reader, Table, list};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
@@ -109,9 +111,65 @@ pub fn load(path: &std::path::Path) -> Result<LabSpec, LoadError> {
 /// # Errors
 /// [`Diagnostics`]: every error with its line, its column and a hint.
 pub fn parse(name: &str, text: &str) -> Result<LabSpec, Diagnostics> {
+    read(name, text).map(|(lab, _)| lab)
+}
+
+/// Reads a lab file; also the TOML that it is.
+fn read<'t>(name: &str, text: &'t str) -> Result<(LabSpec, Spanned<DeTable<'t>>), Diagnostics> {
     let mut cx = Reader::new(text);
-    let spec = if within_limits(&mut cx, text) { document(&mut cx, text) } else { None };
-    cx.finish(name, text, spec)
+    let root = if within_limits(&mut cx, text) { toml(&mut cx, text) } else { None };
+    let lab = root.as_ref().and_then(|root| document(&mut cx, root.get_ref()));
+    cx.finish(name, text, lab.zip(root))
+}
+
+/// A lab file that can be used.
+#[derive(Debug)]
+pub struct Checked {
+    /// What it says.
+    pub lab: LabSpec,
+    /// What is probably not meant; `None` if nothing is.
+    pub warnings: Option<Diagnostics>,
+}
+
+/// Reads a lab file as [`parse`] does, and looks for what the file may say and is probably not meant: an address that
+/// two devices have, for example, or a device that the kernel would refuse.
+///
+/// ```
+/// let checked = macvlab::labfile::check("lab.toml", r#"
+///     [station.a]
+///     address = "192.0.2.1/24"
+///     [station.b]
+///     address = "192.0.2.1/24"
+///     [switch.sw0.port.a]
+///     [switch.sw0.port.b]
+/// "#).unwrap();
+/// let warnings = checked.warnings.unwrap();
+/// let warning = &warnings.list()[0];
+/// assert_eq!((warning.line, warning.key.as_str()), (5, "station.b.address"));
+/// assert_eq!(warning.message, "the IP address 192.0.2.1 is used twice in one broadcast domain");
+/// ```
+///
+/// # Errors
+/// [`Diagnostics`], as for [`parse`].
+pub fn check(name: &str, text: &str) -> Result<Checked, Diagnostics> {
+    checked(name, text, false)
+}
+
+/// The same for those who run the lab: without warnings about what the kernel refuses, which the lab reports when it is
+/// made.
+///
+/// # Errors
+/// [`Diagnostics`], as for [`parse`].
+pub fn check_to_run(name: &str, text: &str) -> Result<Checked, Diagnostics> {
+    checked(name, text, true)
+}
+
+fn checked(name: &str, text: &str, runs: bool) -> Result<Checked, Diagnostics> {
+    let (lab, root) = read(name, text)?;
+    let found = lint::warnings(&lab, root.get_ref(), runs);
+    let warnings = (!found.is_empty())
+        .then(|| Diagnostics::of(found, Severity::Warning, name, text, &LineIndex::new(text)));
+    Ok(Checked { lab, warnings })
 }
 
 /// Checks whether the file is safe to parse; if not, reports why.
@@ -175,10 +233,9 @@ fn toml<'t>(cx: &mut Reader<'_>, text: &'t str) -> Option<Spanned<DeTable<'t>>> 
     errors.is_empty().then_some(root)
 }
 
-/// The whole file; `None` if it is not valid TOML.
-fn document(cx: &mut Reader<'_>, text: &str) -> Option<LabSpec> {
-    let root = toml(cx, text)?;
-    let root = Table::root(root.get_ref());
+/// The whole file; `None` if it has unknown tables.
+fn document(cx: &mut Reader<'_>, root: &DeTable<'_>) -> Option<LabSpec> {
+    let root = Table::root(root);
     let mut spec = LabSpec { title: root.get(cx, "title", title).unwrap_or_default(), ..LabSpec::default() };
     let unknown = tables(cx, &root, &mut spec);
     root.get(cx, "step", |cx, node| {

@@ -1,7 +1,7 @@
 //! Traverses the parsed TOML: tables, values with their positions, and the errors found.
 
 use super::declared::Declared;
-use super::diagnostic::{Diagnostic, Diagnostics, LineIndex, MAX_SHOWN};
+use super::diagnostic::{Diagnostics, Found, LineIndex, Severity};
 use super::names::{Names, Reference, Want};
 use super::suggest;
 use std::fmt;
@@ -47,13 +47,12 @@ pub(super) struct Node<'p, 't> {
 pub(super) struct Reader<'t> {
     pub(super) lines: LineIndex<'t>,
     pub(super) names: Names<'t>,
-    pub(super) problems: Vec<Diagnostic>,
-    pub(super) more: usize,
+    pub(super) problems: Found,
 }
 
 impl<'t> Reader<'t> {
     pub(super) fn new(text: &'t str) -> Reader<'t> {
-        Reader { lines: LineIndex::new(text), names: Names::default(), problems: Vec::new(), more: 0 }
+        Reader { lines: LineIndex::new(text), names: Names::default(), problems: Found::default() }
     }
 
     /// For a step of an existing lab.
@@ -62,30 +61,16 @@ impl<'t> Reader<'t> {
     }
 
     /// The result, or all errors. `name` is the text's name in diagnostics.
-    pub(super) fn finish<T>(mut self, name: &str, text: &str, read: Option<T>) -> Result<T, Diagnostics> {
+    pub(super) fn finish<T>(self, name: &str, text: &str, read: Option<T>) -> Result<T, Diagnostics> {
         match read {
             Some(read) if self.problems.is_empty() => Ok(read),
-            _ => {
-                self.problems.sort_by_key(|p| p.span.start);
-                self.more += self.problems.len().saturating_sub(MAX_SHOWN);
-                self.problems.truncate(MAX_SHOWN);
-                for problem in &mut self.problems {
-                    problem.line = self.lines.line(problem.span.start);
-                    problem.column = self.lines.column(problem.span.start);
-                }
-                Err(Diagnostics::new(name, text, self.problems, self.more))
-            }
+            _ => Err(Diagnostics::of(self.problems, Severity::Error, name, text, &self.lines)),
         }
     }
 
-    /// Whether the limit of stored errors is reached. Counts one: for errors whose text is expensive to build.
-    ///
-    /// Ten times the number shown is stored, so that the first by line are shown; no more, because a file with a
-    /// million errors must not exhaust the memory.
+    /// Whether the limit of stored errors is reached, as [`Found::full`].
     pub(super) fn full(&mut self) -> bool {
-        let full = self.problems.len() >= MAX_SHOWN * 10;
-        self.more += usize::from(full);
-        full
+        self.problems.full()
     }
 
     /// Adds an error.
@@ -108,18 +93,7 @@ impl<'t> Reader<'t> {
         help: impl Into<Option<String>>,
         other: Option<(Range<usize>, String)>,
     ) {
-        if self.full() {
-            return;
-        }
-        self.problems.push(Diagnostic {
-            line: 0,
-            column: 0,
-            key,
-            message: message.into(),
-            help: help.into(),
-            span,
-            other,
-        });
+        self.problems.add(key, span, message.into(), help.into(), other);
     }
 
     /// Adds an error for this value, with a hint.

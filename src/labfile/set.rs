@@ -8,6 +8,7 @@ use super::switch;
 use crate::lab::spec::{Action, Change, Name, SwitchChange};
 use crate::macvlan::SourcesChange;
 use crate::switch::PortFlag;
+use toml::de::DeValue;
 
 /// Changes that apply to every device.
 const ANY: [&str; 7] = ["up", "mac", "mtu", "promisc", "allmulticast", "join", "leave"];
@@ -105,7 +106,7 @@ fn sources(cx: &mut Reader<'_>, node: &Node<'_, '_>) -> Option<SourcesChange> {
 
 fn switch_change(cx: &mut Reader<'_>, node: &Node<'_, '_>, table: &Table<'_, '_>) -> Option<Action> {
     let flags = PortFlag::ALL.map(PortFlag::name);
-    let of_port = [&["state", "group_fwd_mask"], &flags[..]].concat();
+    let of_port = [&["state", "group_fwd_mask", "vlan", "policy"], &flags[..]].concat();
     let of_switch = ["ageing", "group_fwd_mask", "fdb", "fdb_del"];
     let with_port = table.has("port");
     let all = [&["switch", "port", "ageing", "fdb", "fdb_del"], &of_port[..]].concat();
@@ -142,9 +143,13 @@ fn port_change(
     match (key, port) {
         ("ageing", _) => scalar::duration(cx, node).map(SwitchChange::Ageing),
         ("fdb", _) => switch::fdb_entry(cx, switch, node).map(SwitchChange::Fdb),
-        ("fdb_del", _) => scalar::mac(cx, node).map(|mac| SwitchChange::FdbDel { mac }),
+        ("fdb_del", _) => fdb_del(cx, node),
         ("group_fwd_mask", port) => {
             scalar::u16(cx, node).map(|mask| SwitchChange::GroupFwdMask { port, mask })
+        }
+        ("vlan", Some(port)) => switch::vlans(cx, node).map(|vlans| SwitchChange::Vlans { port, vlans }),
+        ("policy", Some(port)) => {
+            switch::policy_or_none(cx, node).map(|policy| SwitchChange::Policy { port, policy })
         }
         ("state", Some(port)) => switch::state(cx, node).map(|state| SwitchChange::State { port, state }),
         (_, Some(port)) => {
@@ -153,4 +158,16 @@ fn port_change(
         }
         (_, None) => None,
     }
+}
+
+/// An address, or a table that names its VLAN as well.
+fn fdb_del(cx: &mut Reader<'_>, node: &Node<'_, '_>) -> Option<SwitchChange> {
+    let DeValue::Table(_) = node.value else {
+        return scalar::mac(cx, node).map(|mac| SwitchChange::FdbDel { mac, vlan: None });
+    };
+    let table = Table::of(cx, node)?;
+    table.only(cx, &["mac", "vlan"]);
+    let mac = table.require(cx, "mac", scalar::mac);
+    let vlan = table.get(cx, "vlan", scalar::vlan_id);
+    Some(SwitchChange::FdbDel { mac: mac?, vlan })
 }

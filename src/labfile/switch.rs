@@ -163,7 +163,7 @@ pub(super) fn state(cx: &mut Reader<'_>, node: &Node<'_, '_>) -> Option<PortStat
 }
 
 /// A port's VLANs: the table is its complete membership.
-fn vlans(cx: &mut Reader<'_>, node: &Node<'_, '_>) -> Option<PortVlans> {
+pub(super) fn vlans(cx: &mut Reader<'_>, node: &Node<'_, '_>) -> Option<PortVlans> {
     let table = Table::of(cx, node)?;
     table.only(cx, &["pvid", "untagged", "tagged"]);
     let vlans = PortVlans {
@@ -197,9 +197,22 @@ pub(super) fn fdb_entry(cx: &mut Reader<'_>, switch: &str, node: &Node<'_, '_>) 
     Some(FdbSpec { mac: mac?, port: port?, sticky, dynamic, vlan })
 }
 
+const POLICIES: [&str; 4] = ["vmware", "wifi", "cloud", "none"];
+
+/// As [`policy`]; "none" lifts that of the port.
+pub(super) fn policy_or_none(cx: &mut Reader<'_>, node: &Node<'_, '_>) -> Option<Option<Policy>> {
+    match node.value {
+        DeValue::String(word) if word.as_ref() == "none" => Some(None),
+        _ => policy_of(cx, node, &POLICIES).map(Some),
+    }
+}
+
 /// A network's policy: its name, or a table with its settings.
 fn policy(cx: &mut Reader<'_>, node: &Node<'_, '_>) -> Option<Policy> {
-    let words = ["vmware", "wifi", "cloud"];
+    policy_of(cx, node, &POLICIES[..3])
+}
+
+fn policy_of(cx: &mut Reader<'_>, node: &Node<'_, '_>, words: &[&str]) -> Option<Policy> {
     let vmware = Policy::Vmware { promiscuous: false, forged_transmits: false, mac_changes: false };
     let named = |name: String| match name.as_str() {
         "wifi" => Policy::Wifi,
@@ -207,10 +220,10 @@ fn policy(cx: &mut Reader<'_>, node: &Node<'_, '_>) -> Option<Policy> {
         _ => vmware,
     };
     match node.value {
-        DeValue::String(_) => scalar::word(cx, node, "policy", &words).map(named),
+        DeValue::String(_) => scalar::word(cx, node, "policy", words).map(named),
         DeValue::Table(_) => {
             let table = Table::of(cx, node)?;
-            let kind = table.require(cx, "kind", |cx, n| scalar::word(cx, n, "policy", &words))?;
+            let kind = table.require(cx, "kind", |cx, n| scalar::word(cx, n, "policy", &POLICIES[..3]))?;
             if kind != "vmware" {
                 table.only(cx, &["kind"]);
                 return Some(named(kind));
@@ -231,7 +244,7 @@ fn policy(cx: &mut Reader<'_>, node: &Node<'_, '_>) -> Option<Policy> {
         value => cx.wrong(
             node,
             format!("expected a policy, found {}", type_name(value)),
-            &format!("use one of {}, or a table with `kind`", suggest::list(&words)),
+            &format!("use one of {}, or a table with `kind`", suggest::list(words)),
         ),
     }
 }

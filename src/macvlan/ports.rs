@@ -188,14 +188,11 @@ impl Ports {
         id
     }
 
-    /// Takes out a port, which is down.
+    /// Takes out a port, which is down. A passthru port is alone, so with it goes the whole list.
     pub(super) fn remove(&mut self, id: PortId) -> Option<Port> {
         let port = self.slots.get_mut(id.index())?.take()?;
         self.free.insert(id.0);
         self.listed -= port.sources.len();
-        if self.passthru == Some(id) {
-            self.passthru = None;
-        }
         Some(port)
     }
 }

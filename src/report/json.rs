@@ -12,7 +12,7 @@ use crate::lab::{
     HopKind, Outcome, Receivers, SetupStage,
 };
 use crate::macvlan::SourcesChange;
-use crate::switch::{PortFlag, PortFlags};
+use crate::switch::{Policy, PortFlag, PortFlags};
 use crate::verdict::Rule;
 use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::{Value, json};
@@ -473,6 +473,17 @@ fn switch_changed(object: Object, change: &SwitchChange) -> Object {
         SwitchChange::GroupFwdMask { port, mask } => {
             object.with("port", port.as_deref()).with("group_fwd_mask", *mask)
         }
+        SwitchChange::Vlans { port, vlans } => {
+            let ids = |all: &[VlanId]| all.iter().map(|vlan| vlan.get()).collect::<Vec<_>>();
+            let table = Object::default()
+                .with("pvid", vlans.pvid.map(VlanId::get))
+                .with("untagged", ids(&vlans.untagged))
+                .with("tagged", ids(&vlans.tagged));
+            object.with("port", port.as_str()).with_object("vlan", table)
+        }
+        SwitchChange::Policy { port, policy } => {
+            object.with("port", port.as_str()).with("policy", policy.map_or("none", Policy::name))
+        }
         SwitchChange::Ageing(time) => object.with("ageing_ns", nanos(*time)),
         SwitchChange::Fdb(entry) => object.with_object(
             "fdb",
@@ -481,10 +492,12 @@ fn switch_changed(object: Object, change: &SwitchChange) -> Object {
                 .with("port", entry.port.as_str())
                 .with("sticky", entry.sticky)
                 .with("dynamic", entry.dynamic)
-                .with("vlan", entry.vlan.map(crate::frame::VlanId::get)),
+                .with("vlan", entry.vlan.map(VlanId::get)),
         ),
-        SwitchChange::FdbDel { mac } => {
-            object.with_object("fdb", Object::default().with("mac", mac.to_string()).with("del", true))
+        SwitchChange::FdbDel { mac, vlan } => {
+            let entry = Object::default().with("mac", mac.to_string()).with("del", true);
+            let vlan = vlan.map(|vlan| ("vlan", vlan.get()));
+            object.with_object("fdb", vlan.into_iter().fold(entry, |entry, (key, id)| entry.with(key, id)))
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Steps and outcomes in plain words.
 
+use crate::frame::VlanId;
 use crate::lab::spec::{
     Action, Change, CraftBody, Expect, ExpectedReceivers, FrameSpec, InjectPoint, MacvlanSpec, Name,
     ProbeSpec, StepSpec, SwitchChange, Target,
@@ -239,6 +240,16 @@ fn switch_changed(switch: &str, change: &SwitchChange) -> String {
             format!("{switch}: group_fwd_mask {mask:#06x} at the port of {port}")
         }
         SwitchChange::GroupFwdMask { port: None, mask } => format!("{switch}: group_fwd_mask {mask:#06x}"),
+        SwitchChange::Vlans { port, vlans } => {
+            let ids = |all: &[VlanId]| all.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+            let pvid = vlans.pvid.map_or_else(|| "none".to_owned(), |vlan| vlan.to_string());
+            let (untagged, tagged) = (ids(&vlans.untagged), ids(&vlans.tagged));
+            format!("{switch}: the port of {port} has pvid {pvid}, untagged [{untagged}], tagged [{tagged}]")
+        }
+        SwitchChange::Policy { port, policy: Some(policy) } => {
+            format!("{switch}: the policy {} at the port of {port}", policy.name())
+        }
+        SwitchChange::Policy { port, policy: None } => format!("{switch}: no policy at the port of {port}"),
         SwitchChange::Ageing(time) => format!("{switch}: the ageing time is {}", duration(*time)),
         SwitchChange::Fdb(entry) => {
             let kind = match (entry.sticky, entry.dynamic) {
@@ -248,7 +259,10 @@ fn switch_changed(switch: &str, change: &SwitchChange) -> String {
             };
             format!("{switch}: a {kind} entry puts {} at the port of {}", entry.mac, entry.port)
         }
-        SwitchChange::FdbDel { mac } => format!("{switch}: the entry of {mac} is deleted"),
+        SwitchChange::FdbDel { mac, vlan: None } => format!("{switch}: the entry of {mac} is deleted"),
+        SwitchChange::FdbDel { mac, vlan: Some(vlan) } => {
+            format!("{switch}: the entry of {mac} in VLAN {vlan} is deleted")
+        }
     }
 }
 

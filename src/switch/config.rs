@@ -205,3 +205,15 @@ pub enum Policy {
     /// A cloud's network: MAC and IP must be those assigned to the NIC.
     Cloud,
 }
+
+impl Policy {
+    /// Its word in lab files.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Policy::Vmware { .. } => "vmware",
+            Policy::Wifi => "wifi",
+            Policy::Cloud => "cloud",
+        }
+    }
+}

@@ -2,7 +2,10 @@
 
 use super::fdb::{Fdb, FdbFull};
 use super::vlan::VlanSet;
-use super::{FdbEntry, FdbKind, Port, PortConfig, PortFlag, PortState, Switch, SwitchConfig, SwitchPortId};
+use super::{
+    FdbEntry, FdbKind, Policy, Port, PortConfig, PortFlag, PortState, PortVlans, Switch, SwitchConfig,
+    SwitchPortId,
+};
 use crate::errno::Errno;
 use crate::frame::{MacAddr, VlanId};
 use crate::time::Instant;
@@ -150,6 +153,30 @@ impl Switch {
         let p = self.port_mut(port)?;
         check_port_mask(mask)?;
         p.group_fwd_mask = mask;
+        Ok(())
+    }
+
+    /// Sets a port's VLANs, all of them. What was learned behind it in a VLAN that it leaves is forgotten
+    /// (`nbp_vlan_delete`; read in the kernel, not measured); entries made by hand stay, as do those of other VLANs.
+    ///
+    /// # Errors
+    /// `ENODEV` if there is no such port.
+    pub fn set_vlans(&mut self, port: SwitchPortId, vlans: &PortVlans) -> Result<(), Refusal> {
+        let p = self.port_mut(port)?;
+        let before = core::mem::replace(&mut p.vlans, VlanSet::new(vlans));
+        let left: Vec<VlanId> = before.iter().filter(|&vlan| !p.vlans.contains(vlan)).collect();
+        self.fdb.forget_port_in(port, &left);
+        Ok(())
+    }
+
+    /// Sets or lifts a port's policy. What it goes by is what the port began with.
+    ///
+    /// # Errors
+    /// `ENODEV` if there is no such port.
+    pub fn set_policy(&mut self, port: SwitchPortId, policy: Option<Policy>) -> Result<(), Refusal> {
+        let p = self.port_mut(port)?;
+        p.policy = policy;
+        p.settle();
         Ok(())
     }
 

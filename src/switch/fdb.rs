@@ -269,7 +269,18 @@ impl Fdb {
 
     /// Forgets what was learned on a port: its carrier is gone (`br_fdb_delete_by_port`).
     pub(super) fn forget_port(&mut self, port: SwitchPortId) {
-        for (_, table) in &mut self.tables {
+        self.forget(port, |_| true);
+    }
+
+    /// Forgets what was learned on a port in these VLANs, which are sorted: the port left them.
+    pub(super) fn forget_port_in(&mut self, port: SwitchPortId, vlans: &[VlanId]) {
+        if !vlans.is_empty() {
+            self.forget(port, |vlan| vlans.binary_search(&vlan).is_ok());
+        }
+    }
+
+    fn forget(&mut self, port: SwitchPortId, concerns: impl Fn(VlanId) -> bool) {
+        for (_, table) in self.tables.iter_mut().filter(|(vlan, _)| concerns(*vlan)) {
             table.retain(|_, value, _| FdbSlot(value) != FdbSlot::new(port, FdbKind::Dynamic));
         }
         self.len = self.tables.iter().map(|(_, table)| table.len()).sum();

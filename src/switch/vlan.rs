@@ -8,6 +8,14 @@ use super::PortVlans;
 use crate::frame::{EthHeader, Retag, Tag, VlanId, ethertype};
 use alloc::boxed::Box;
 
+impl PortVlans {
+    /// The VLAN of a frame that arrives at a port with these VLANs, or `None` if it is not let in.
+    #[must_use]
+    pub fn classify(&self, header: &EthHeader) -> Option<VlanId> {
+        VlanSet::new(self).classify(header)
+    }
+}
+
 /// A port's VLANs, as bits: VLAN n is bit n.
 #[derive(Clone, Debug)]
 pub(super) struct VlanSet {

@@ -137,7 +137,7 @@ impl LabGenerator {
             },
             4 => SwitchChange::Ageing(Duration::from_secs(if self.dice.percent(40) { 0 } else { 300 })),
             5 => SwitchChange::Fdb(self.entry(port)),
-            _ => SwitchChange::FdbDel { mac: self.any_mac() },
+            _ => SwitchChange::FdbDel { mac: self.any_mac(), vlan: None },
         }
     }
 

@@ -1,7 +1,7 @@
 //! The included labs have no errors and have a title and expectations.
 
 use crate::lab::spec::{Action, LabSpec};
-use crate::labfile::{load, parse, write};
+use crate::labfile::{check, load, parse, write};
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
@@ -26,6 +26,17 @@ fn every_lab_is_read_and_every_step_says_what_must_come_of_it() {
     }
     let titles: BTreeSet<&str> = labs.iter().map(|(_, lab)| lab.title.as_str()).collect();
     assert_eq!(titles.len(), labs.len(), "every title is different");
+}
+
+/// Labs that show an error expect it, and the others mean what they say.
+#[test]
+fn no_lab_has_warnings() {
+    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("fixtures/labs");
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let checked = check("lab.toml", &std::fs::read_to_string(&path).unwrap()).unwrap();
+        assert!(checked.warnings.is_none(), "{}:\n{}", path.display(), checked.warnings.unwrap());
+    }
 }
 
 #[test]

@@ -204,7 +204,7 @@ fn changes() {
     assert_eq!(action(r#"set = { switch = "sw0", port = "eth0", state = 9 }"#), switch(state));
     let mask = SwitchChange::GroupFwdMask { port: None, mask: 8 };
     assert_eq!(action(r#"set = { switch = "sw0", group_fwd_mask = 8 }"#), switch(mask));
-    let gone = SwitchChange::FdbDel { mac: mac("02:00:00:00:00:01") };
+    let gone = SwitchChange::FdbDel { mac: mac("02:00:00:00:00:01"), vlan: None };
     assert_eq!(action(r#"set = { switch = "sw0", fdb_del = "02:00:00:00:00:01" }"#), switch(gone));
 }
 

@@ -230,14 +230,16 @@ impl Choices<'_> {
 
     fn switch_change(&mut self) -> SwitchChange {
         let port = Name::from(self.one(&["eth0", "win"]));
-        match self.below(7) {
+        match self.below(9) {
+            7 => SwitchChange::Vlans { port, vlans: self.vlans() },
+            8 => SwitchChange::Policy { port, policy: self.maybe(Choices::policy) },
             0 => SwitchChange::Flag { port, flag: self.one(&PortFlag::ALL), value: self.chance() },
             1 => SwitchChange::State { port, state: self.state() },
             2 => SwitchChange::State { port, state: PortState::Invalid(5 + self.below(200) as u8) },
             3 => SwitchChange::GroupFwdMask { port: self.maybe(|_| port), mask: self.roll() as u16 },
             4 => SwitchChange::Ageing(self.duration()),
             5 => SwitchChange::Fdb(self.fdb()),
-            _ => SwitchChange::FdbDel { mac: self.mac() },
+            _ => SwitchChange::FdbDel { mac: self.mac(), vlan: self.maybe(Choices::vlan) },
         }
     }
 

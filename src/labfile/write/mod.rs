@@ -217,23 +217,27 @@ fn port_keys(port: &SwitchPortSpec) -> Keys {
         keys.put("group_fwd_mask", format!("{:#06x}", port.group_fwd_mask));
     }
     if port.vlans != PortVlans::default() {
-        let ids = |all: &[crate::frame::VlanId]| {
-            format!("[{}]", all.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "))
-        };
-        let mut table = Keys::default();
-        table.maybe("pvid", port.vlans.pvid);
-        if !port.vlans.untagged.is_empty() {
-            table.put("untagged", ids(&port.vlans.untagged));
-        }
-        if !port.vlans.tagged.is_empty() {
-            table.put("tagged", ids(&port.vlans.tagged));
-        }
-        keys.put("vlan", table.inline());
+        keys.put("vlan", vlans(&port.vlans));
     }
     if let Some(policy) = port.policy {
         keys.put("policy", self::policy(policy));
     }
     keys
+}
+
+fn vlans(vlans: &PortVlans) -> String {
+    let ids = |all: &[crate::frame::VlanId]| {
+        format!("[{}]", all.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "))
+    };
+    let mut table = Keys::default();
+    table.maybe("pvid", vlans.pvid);
+    if !vlans.untagged.is_empty() {
+        table.put("untagged", ids(&vlans.untagged));
+    }
+    if !vlans.tagged.is_empty() {
+        table.put("tagged", ids(&vlans.tagged));
+    }
+    table.inline()
 }
 
 /// A port's state as a value: its name, or the number if it has none.

@@ -1,7 +1,7 @@
 //! Steps.
 
 use super::keys::{Keys, duration, hex, list, quote};
-use super::{fdb_entry, flags, macvlan_keys, state};
+use super::{fdb_entry, flags, macvlan_keys, policy, state, vlans};
 use crate::frame::{Craft, CraftBody, IpRef, MacRef, Tag};
 use crate::lab::spec::{
     Action, Change, DEFAULT_TIMEOUT, Expect, FrameSpec, InjectPoint, Name, ProbeSpec, StepSpec, SwitchChange,
@@ -232,9 +232,23 @@ fn set_switch(switch: &str, change: &SwitchChange) -> String {
             }
             keys.put("group_fwd_mask", format!("{mask:#06x}"));
         }
+        SwitchChange::Vlans { port, vlans: to } => {
+            keys.text("port", port);
+            keys.put("vlan", vlans(to));
+        }
+        SwitchChange::Policy { port, policy: to } => {
+            keys.text("port", port);
+            keys.put("policy", to.map_or_else(|| quote("none"), policy));
+        }
         SwitchChange::Ageing(time) => keys.text("ageing", &duration(*time)),
         SwitchChange::Fdb(entry) => keys.put("fdb", fdb_entry(entry)),
-        SwitchChange::FdbDel { mac } => keys.put("fdb_del", quote(&mac.to_string())),
+        SwitchChange::FdbDel { mac, vlan: None } => keys.text("fdb_del", &mac.to_string()),
+        SwitchChange::FdbDel { mac, vlan } => {
+            let mut table = Keys::default();
+            table.text("mac", &mac.to_string());
+            table.maybe("vlan", *vlan);
+            keys.put("fdb_del", table.inline());
+        }
     }
     keys.inline()
 }
