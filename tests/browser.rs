@@ -275,3 +275,53 @@ fn headers_are_decoded() {
     assert_eq!(all, json!([true, ["Ethernet", "ICMPv6", "IPv6", "Payload"]]));
     assert_eq!(browser.console(), [""; 0]);
 }
+
+#[test]
+fn what_is_for_another_host_is_seen_and_not_got() {
+    let Some(browser) = Browser::open(1280, 900) else { return };
+    let dir = tempfile::tempdir().unwrap();
+    browser.emulate(&[("prefers-reduced-motion", "reduce")]);
+    browser.visit(&lab(dir.path(), "bridge-own-device"));
+    browser.press([key::END]);
+    browser.press([key::UP, key::DOWN]);
+    browser.press([key::LEFT]);
+    assert!(marks(&browser).contains("· seen S1"), "{}", marks(&browser));
+    assert!(!marks(&browser).contains("✓ got it"), "{}", marks(&browser));
+}
+
+#[test]
+fn a_port_that_is_added_again_starts_from_nothing_and_a_switch_counts_what_its_ports_do() {
+    let Some(browser) = Browser::open(1280, 900) else { return };
+    let dir = tempfile::tempdir().unwrap();
+    let spec = macvlab::labfile::parse(
+        "lab.toml",
+        r#"
+        [nic.eth0]
+        [macvlan.a]
+        parent = "eth0"
+        mac = "02:00:00:00:00:0a"
+        [station.win]
+        [switch.sw0.port.eth0]
+        [switch.sw0.port.win]
+        [[step]]
+        inject = { at = "win", ethernet = { dst = "a" } }
+        [[step]]
+        inject = { at = "win", ethernet = { dst = "a" } }
+        [[step]]
+        remove = "a"
+        [[step]]
+        add = { macvlan = "a", parent = "eth0", mac = "02:00:00:00:00:0a" }
+        [[step]]
+        inject = { at = "win", ethernet = { dst = "a" } }
+        "#,
+    );
+    browser.visit(&write(dir.path(), &told(&spec.unwrap(), Options::default())));
+    browser.press([key::END]);
+    let so_far = |device: &str| {
+        browser.click(device);
+        let panel = browser.text(".panel");
+        panel.split("received\tarrived\tsent\tdropped\n").nth(1).unwrap().lines().next().unwrap().to_owned()
+    };
+    assert_eq!(so_far(".mv-device[data-device='a'] .mv-name"), "1\t0\t0\t0");
+    assert_eq!(so_far(".mv-switch .mv-name"), "0\t3\t3\t0");
+}

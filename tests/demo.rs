@@ -30,6 +30,23 @@ fn a_tour_has_for_each_experiment_question_prediction_run_answer_and_explanation
 }
 
 #[test]
+fn every_step_of_every_experiment_has_a_cause() {
+    let (code, text, _) = demo(&["--tour"], "");
+    assert_eq!(code, Some(0));
+    let mut lines = text.lines();
+    let mut causes = 0;
+    while lines.by_ref().any(|line| line.ends_with(", because")) {
+        let cause = lines.next().unwrap();
+        assert!(
+            cause.starts_with("    ") && !cause.trim().is_empty(),
+            "no cause before {cause:?} in\n{text}"
+        );
+        causes += 1;
+    }
+    assert!(causes > 10, "{text}");
+}
+
+#[test]
 fn one_stop_of_the_tour() {
     let (code, text, _) = demo(&["private-static", "--tour"], "");
     assert_eq!(code, Some(0));

@@ -68,7 +68,7 @@ pub(super) const ALL: &[Demo] = &[
         tried: "c1 pings c2",
         why: "the switch does not reflect frames",
         lesson: "A vepa port sends everything out on the wire, even frames for a sibling, and an ordinary switch does \
-                 not send a frame back where it came from. The ARP request reaches every device but c2.",
+                 not send a frame back where it came from. The ARP request reaches win and nothing else.",
         decisions: &[
             decision(1, "sw0.eth0", Rule::NoHairpin),
             decision(1, "c1", Rule::ToWire),
@@ -156,6 +156,7 @@ pub(super) const ALL: &[Demo] = &[
             decision(1, "eth0", Rule::HostToWire),
             decision(1, "sw0.eth0", Rule::NoHairpin),
             decision(2, "sw0.eth0", Rule::NoHairpin),
+            decision(3, "eth0", Rule::UnicastToNoPort),
         ],
         text: lab!("arp-host"),
     },

@@ -29,7 +29,8 @@ pub(super) const VERSION: u32 = 1;
 /// | `scenes_left_out` | changes that are not drawn, because there are more than [`MAX_DRAWINGS`] drawings |
 /// | `moments` | `[kind, step, time_ns, name, rule, packet_type, frame, frame_id, from, decision, text]`; all but the
 /// first three and `frame_id` are indices, or -1. Kinds: 0 start of the lab, 1 start of a step, 2 end of a step, 3
-/// arrive, 4 receive, 5 transmit, 6 drop. `packet_type`: 0 host, 1 broadcast, 2 multicast, 3 otherhost. `from`: the
+/// arrive, 4 receive, 5 transmit, 6 drop. `packet_type`: 0 host, 1 broadcast, 2 multicast, 3 otherhost; of a received frame as
+/// the stack sees it, tags included. `from`: the
 /// previous moment of this copy |
 /// | `decisions` | `{ found: [text], ways: [[name, kind, rule, goes, text]] }`, kinds as in the events |
 /// | `steps` | `{ step, title, expect, outcome, held, first, last, hops, left_out, because: [{ rule, text }] }`; `first` and `last` are moments |

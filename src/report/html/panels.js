@@ -226,18 +226,29 @@ macvlab.panels = (() => {
       on.length ? el("ul", { class: "ports" }, on.slice(0, MOST).map((x) => el("li", {}, el("button", { type: "button", onclick: () => show(x.name) }, x.name), ` ${x.mode ?? x.kind.replace("-", " ")}`))) : null,
       ...database(bundle, d, index, go),
       el("h4", {}, "Up to this moment"),
-      table(["received", "arrived", "sent", "dropped"], [soFar(bundle, name, index)]),
+      table(["received", "arrived", "sent", "dropped"], [soFar(bundle, [name, ...on.filter((x) => x.kind === "switch-port").map((x) => x.name)], since(bundle, name, index), index)]),
       ...counters(bundle, name),
     ];
   }
 
-  function soFar(bundle, name, index) {
-    const number = bundle.names.indexOf(name);
+  // The moment since which the device of this name is there: another may have had the name before.
+  function since(bundle, name, index) {
+    let from = 0;
+    for (const [moment, drawing] of bundle.scenes) {
+      if (moment > index) break;
+      if (!bundle.drawings[drawing].devices.some((x) => x.name === name)) from = moment;
+    }
+    return from;
+  }
+
+  // The hops of a device; of a switch, those at its ports.
+  function soFar(bundle, names, from, index) {
+    const numbers = new Set(names.map((name) => bundle.names.indexOf(name)));
     const counts = [0, 0, 0, 0];
     const column = { [KIND.RECEIVE]: 0, [KIND.ARRIVE]: 1, [KIND.TRANSMIT]: 2, [KIND.DROP]: 3 };
-    for (let i = 0; i <= index; i += 1) {
+    for (let i = from; i <= index; i += 1) {
       const m = bundle.moments[i];
-      if (m[AT.NAME] === number) counts[column[m[KIND_AT]]] += 1;
+      if (numbers.has(m[AT.NAME])) counts[column[m[KIND_AT]]] += 1;
     }
     return counts;
   }

@@ -10,6 +10,7 @@ use super::way::Ways;
 use crate::frame::{Frame, PacketType, VlanId, summary};
 use crate::lab::spec::{Name, StepSpec};
 use crate::lab::{Decision, Event, FdbChange, Hop, HopKind, Outcome, Receivers};
+use crate::nic::host_stack_type;
 use crate::report::draw::{Layout, Refused, Scene, embedded_svg};
 use crate::report::explain::{found, hop_in_words, way_name};
 use crate::report::json::{self, Object};
@@ -177,7 +178,10 @@ impl Recorder {
         }
         let (kind, packet_type, rule) = match hop.kind {
             HopKind::Arrive(packet_type) => (Kind::Arrive, Some(packet_type), None),
-            HopKind::Receive(packet_type, rule) => (Kind::Receive, Some(packet_type), Some(rule)),
+            HopKind::Receive(by_address, rule) => {
+                let packet_type = host_stack_type(hop.frame.as_ref(), by_address).unwrap_or(by_address);
+                (Kind::Receive, Some(packet_type), Some(rule))
+            }
             HopKind::Transmit(rule) => (Kind::Transmit, None, Some(rule)),
             HopKind::Drop(rule) => (Kind::Drop, None, Some(rule)),
         };

@@ -3,6 +3,8 @@
 
 // Indices of a moment's fields, and the kinds of moments.
 macvlab.AT = { KIND: 0, STEP: 1, TIME: 2, NAME: 3, RULE: 4, TYPE: 5, FRAME: 6, ID: 7, FROM: 8, DECISION: 9, TEXT: 10 };
+// The packet type of a frame that is for another host.
+macvlab.OTHERHOST = 3;
 macvlab.KIND = { LAB: 0, STEP: 1, RESULT: 2, ARRIVE: 3, RECEIVE: 4, TRANSMIT: 5, DROP: 6 };
 
 // An element with attributes and children; strings become text, never markup.
@@ -259,7 +261,7 @@ macvlab.Stage = class {
 
   // The outcomes of the copies: received, dropped, or filtered, each with its rule.
   #marks(seen) {
-    const { KIND, NAME, RULE, FRAME, DECISION } = macvlab.AT;
+    const { KIND, NAME, RULE, TYPE, FRAME, DECISION } = macvlab.AT;
     const { moments, decisions, names, rules, frames } = this.bundle;
     const marks = new Map();
     const put = (name, inStack, what, rule) => {
@@ -277,10 +279,10 @@ macvlab.Stage = class {
           if (group || rules[rule].withholds) put(names[to], kind === "host", "not", rules[rule]);
         }
       }
-      if (m[KIND] === macvlab.KIND.RECEIVE) put(name, Boolean(this.scene.places[name]?.stack), "got", rules[m[RULE]]);
+      if (m[KIND] === macvlab.KIND.RECEIVE) put(name, Boolean(this.scene.places[name]?.stack), m[TYPE] === macvlab.OTHERHOST ? "seen" : "got", rules[m[RULE]]);
       if (m[KIND] === macvlab.KIND.DROP) put(name, false, "dropped", rules[m[RULE]]);
     }
-    const signs = { not: "✗ not", got: "✓ got it", dropped: "✗ dropped" };
+    const signs = { not: "✗ not", got: "✓ got it", seen: "· seen", dropped: "✗ dropped" };
     for (const { spot, what, rule } of marks.values()) {
       const text = `${signs[what]} ${rule.id}`;
       const width = text.length * 7 + 16;

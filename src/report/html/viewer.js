@@ -288,7 +288,7 @@ macvlab.Viewer = class extends EventTarget {
       el("p", {}, "Click a frame for its headers, bytes and verdicts, a device for its ports, counters and, of a switch, forwarding database."),
       el("form", { method: "dialog" }, el("button", { type: "submit" }, "Close")));
     this.#panels();
-    const legend = el("p", { class: "legend" }, "✓ got it · ✗ dropped here · ✗ not: filtered by this rule");
+    const legend = el("p", { class: "legend" }, "✓ got it · · seen: for another host · ✗ dropped here · ✗ not: filtered by this rule");
     this.root.classList.add("mv-viewer");
     this.root.replaceChildren(
       el("header", {}, this.title, this.score),
