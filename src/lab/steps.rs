@@ -9,7 +9,7 @@ use super::{DeviceState, Event, EventSink, Lab, Outcome, Receivers, Sink, Stack,
 use crate::counters::Counters;
 use crate::dataplane::{Numbered, SwitchId};
 use crate::errno::Errno;
-use crate::frame::{Family, Frame, MacAddr, Resolve};
+use crate::frame::{CraftError, Family, Frame, MacAddr, Resolve};
 use crate::station::{Probe, ProbeKind, ProbeOutcome, Unreachable};
 use crate::switch::SwitchPortId;
 use crate::time::Instant;
@@ -262,7 +262,10 @@ impl Lab {
         let frame = match frame {
             FrameSpec::Bytes(bytes) => Frame::new(bytes),
             FrameSpec::Crafted(craft) => {
-                craft.build(at, self).map_err(|_| Refusal::new(Errno::Einval, Rule::RuntSend))?
+                craft.build(at, self).map_err(|error| match error {
+                    CraftError::NoDevice(_) => Refusal::new(Errno::Enodev, Rule::SendDown),
+                    _ => Refusal::new(Errno::Einval, Rule::RuntSend),
+                })?
             }
         };
         let frame_id = self.new_frame_id();
