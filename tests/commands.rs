@@ -407,3 +407,43 @@ fn a_closed_pipe_is_success() {
     let output = child.wait_with_output().unwrap();
     assert_eq!((output.status.code(), stderr(&output)), (Some(0), String::new()));
 }
+
+const NOT_REACHED: &[u8] = b"[nic.eth0]
+address = '10.0.0.1/24'
+[nic.eth1]
+[macvlan.a]
+parent = 'eth0'
+mac = '02:00:00:00:00:0a'
+address = '10.0.0.10/24'
+[macvlan.b]
+parent = 'eth1'
+mac = '02:00:00:00:00:0a'
+address = '10.0.0.11/24'
+[macvlan.c]
+parent = 'eth0'
+address = '10.0.0.12/24'
+up = false
+[switch.sw0.port.eth0]
+[switch.sw0.port.eth1]
+[[step]]
+ping = { from = 'a', to = 'b' }
+[[step]]
+ping = { from = 'eth0', to = 'a' }
+[[step]]
+ping = { from = 'c', to = 'a' }
+";
+
+/// The cause is the one that the matrix shows, whether or not a device has dropped a frame.
+#[test]
+fn the_line_of_a_ping_that_fails_ends_with_its_cause() {
+    let dir = folder();
+    let output = macvlab(dir.path(), &["run", "-"], NOT_REACHED);
+    let text = stdout(&output);
+    let causes: Vec<_> = text.lines().filter_map(|line| Some(line.split_once("; ")?.1)).collect();
+    let expected = [
+        "R19b Not back to the sender (eth1)",
+        "R126 Not back out of the arrival port (sw0.eth0)",
+        "S3 No route (c)",
+    ];
+    assert_eq!(causes, expected, "{text}");
+}

@@ -94,7 +94,13 @@ impl Views {
         if let Some((recorder, ..)) = &mut self.page {
             recorder.event(event);
         }
-        // These events are emitted for the page only.
+        if let Some(text) = &mut self.text
+            && let Err(e) = text.event(event)
+        {
+            self.text = None;
+            self.fail(e.into());
+        }
+        // These events are emitted for the page and the text only.
         if matches!(event, Event::Decision(_) | Event::Devices { .. } | Event::Fdb(_)) {
             return;
         }
@@ -102,12 +108,6 @@ impl Views {
             && let Err(e) = json.event(event)
         {
             self.json = None;
-            self.fail(e.into());
-        }
-        if let Some(text) = &mut self.text
-            && let Err(e) = text.event(event)
-        {
-            self.text = None;
             self.fail(e.into());
         }
         if let Some((capture, path)) = &mut self.capture
@@ -143,9 +143,9 @@ impl Views {
         }
     }
 
-    /// Whether decisions and changes are needed.
+    /// Whether decisions and changes are needed: a page shows them, and the line of a step says why a ping failed.
     pub(super) fn wants_all(&self) -> bool {
-        self.page.is_some()
+        self.page.is_some() || self.text.is_some()
     }
 
     /// Completes the outputs.

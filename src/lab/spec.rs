@@ -341,7 +341,7 @@ pub enum Expect {
     /// `"failure"`: no reply, for whatever reason: silence, an error, or a refusal.
     Failure,
     /// `{ delivered = […], seen = […], not_delivered = […] }`
-    Receivers(ExpectedReceivers),
+    Receivers(Box<ExpectedReceivers>),
 }
 
 /// Which devices must get an injected frame, and which must not (a NIC's name: its host stack).

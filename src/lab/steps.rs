@@ -261,12 +261,10 @@ impl Lab {
         let id = self.find(at)?;
         let frame = match frame {
             FrameSpec::Bytes(bytes) => Frame::new(bytes),
-            FrameSpec::Crafted(craft) => {
-                craft.build(at, self).map_err(|error| match error {
-                    CraftError::NoDevice(_) => Refusal::new(Errno::Enodev, Rule::SendDown),
-                    _ => Refusal::new(Errno::Einval, Rule::RuntSend),
-                })?
-            }
+            FrameSpec::Crafted(craft) => craft.build(at, self).map_err(|error| match error {
+                CraftError::NoDevice(_) => Refusal::new(Errno::Enodev, Rule::SendDown),
+                _ => Refusal::new(Errno::Einval, Rule::RuntSend),
+            })?,
         };
         let frame_id = self.new_frame_id();
         self.log.watched = Some(InjectedFrame::new(frame_id));

@@ -191,7 +191,7 @@ fn expectation(cx: &mut Reader<'_>, action: &str, node: &Node<'_, '_>) -> Option
             let help = format!("say at least one of {}", suggest::list(RECEIVERS));
             return cx.wrong(node, "this expects nothing".to_owned(), &help);
         }
-        return Some(Expect::Receivers(ExpectedReceivers { delivered, seen, not_delivered }));
+        return Some(Expect::Receivers(Box::new(ExpectedReceivers { delivered, seen, not_delivered })));
     }
     let text = scalar::text(cx, node)?;
     let simple = match text.as_str() {

@@ -4,7 +4,7 @@ use super::session::{MAX_ACTIONS, MAX_EVENTS};
 use crate::lab::spec::{Name, StepSpec};
 use crate::lab::{Device, Event, Lab, Outcome};
 use crate::macvlan::Mode;
-use crate::report::html::{Reason, because};
+use crate::report::{Reason, because};
 use crate::report::{outcome_in_words, step_in_words};
 use crate::switch::PortFlag;
 use serde::Serialize;
@@ -23,7 +23,7 @@ pub struct ActionReason {
 }
 
 impl From<Reason> for ActionReason {
-    fn from(Reason { rule, text }: Reason) -> ActionReason {
+    fn from(Reason { rule, text, .. }: Reason) -> ActionReason {
         ActionReason { rule: rule.id(), title: rule.title(), why: rule.why(), text }
     }
 }

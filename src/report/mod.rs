@@ -11,6 +11,7 @@ mod json;
 mod matrix;
 #[cfg(feature = "capture")]
 mod pcapng;
+mod reasons;
 pub mod sequence;
 mod sinks;
 #[cfg(test)]
@@ -24,6 +25,7 @@ pub use json::JsonLines;
 pub use matrix::{Columns, MatrixForm, MatrixReport};
 #[cfg(feature = "capture")]
 pub use pcapng::{AnnotatedBlocks, AnnotatedCapture};
+pub use reasons::{Reason, because};
 pub use text::{Detail, TextReport};
 #[cfg(all(feature = "live", target_os = "linux"))]
 pub(crate) use words::{fdb_kind, list};

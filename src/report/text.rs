@@ -1,5 +1,7 @@
 //! Text output: each hop with its rule, or one line for each step.
 
+use super::draw::Scene;
+use super::reasons::{Reason, StepLog};
 use super::words::{expectation, millis, outcome_in_words, step_in_words};
 use crate::frame::PacketType;
 use crate::frame::summary;
@@ -87,13 +89,8 @@ impl Running {
         }
     }
 
-    /// The rule by which the sender could not send, or the drops, as the end of a line.
-    fn because(&self, outcome: Outcome) -> String {
-        if let (Outcome::Unreachable(_), Some(rule), Some(probe)) =
-            (outcome, outcome.rule(), self.spec.action.probe())
-        {
-            return format!("; {rule} {} ({})", rule.title(), probe.from);
-        }
+    /// The drops, as the end of a line.
+    fn dropped(&self) -> String {
         if self.drops.is_empty() {
             return String::new();
         }
@@ -111,6 +108,8 @@ pub struct TextReport<W: Write> {
     styles: Styles,
     device_width: usize,
     running: Option<Running>,
+    scene: Scene,
+    step_log: StepLog,
     /// The time of the step's first hop; without steps, of the run's.
     start: Option<Instant>,
 }
@@ -124,6 +123,8 @@ impl<W: Write> TextReport<W> {
             styles: Styles::new(colour),
             device_width: 0,
             running: None,
+            scene: Scene::default(),
+            step_log: StepLog::default(),
             start: None,
         }
     }
@@ -133,6 +134,8 @@ impl<W: Write> TextReport<W> {
     /// # Errors
     /// Writing fails.
     pub fn event(&mut self, event: &Event) -> io::Result<()> {
+        self.scene.event(event);
+        self.step_log.event(event);
         match event {
             Event::Lab { title, devices } => {
                 let widths = devices.iter().map(|d| d.name.chars().count());
@@ -258,8 +261,13 @@ impl<W: Write> TextReport<W> {
         }
         let what = step_in_words(&running.spec);
         write!(self.writer, "{style}{mark}{style:#} step {step}: {what}: {verdict}")?;
-        let failed = silent(outcome) || held == Some(false);
-        let because = if failed { running.because(outcome) } else { String::new() };
+        let because = match self.step_log.end(outcome, &self.scene.devices) {
+            Some((_, reasons)) if silent(outcome) && !reasons.is_empty() => {
+                reasons.iter().map(cause).collect()
+            }
+            _ if silent(outcome) || held == Some(false) => running.dropped(),
+            _ => String::new(),
+        };
         writeln!(self.writer, "{because}")
     }
 
@@ -272,6 +280,12 @@ impl<W: Write> TextReport<W> {
         }
         Ok(())
     }
+}
+
+/// Why a ping failed, as the end of a line.
+fn cause(Reason { rule, at, .. }: &Reason) -> String {
+    let at = at.as_ref().map(|at| format!(" ({at})")).unwrap_or_default();
+    format!("; {rule} {}{at}", rule.title())
 }
 
 /// No reply.

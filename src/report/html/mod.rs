@@ -21,7 +21,6 @@
 //! | --- | --- |
 //! | `bundle.rs` | the format of the JSON |
 //! | `recorder.rs`, `index.rs` | collects the bundle from the hop log |
-//! | `step_reasons.rs` | the reasons for a step's outcome |
 //! | `way.rs` | the hop that a frame came from |
 //! | `page.rs` | the file |
 //! | `decode.js` | decodes headers from bytes |
@@ -33,7 +32,6 @@ mod bundle;
 mod index;
 mod page;
 mod recorder;
-mod step_reasons;
 #[cfg(test)]
 mod tests;
 mod way;
@@ -41,7 +39,6 @@ mod way;
 pub use bundle::{Bundle, MAX_DRAWINGS, MAX_HOPS};
 pub use page::{SCRIPT, page, style};
 pub use recorder::Recorder;
-pub use step_reasons::{Reason, because};
 
 use crate::lab::Event;
 

@@ -5,7 +5,6 @@ use super::bundle::{
     VERSION,
 };
 use super::index::Index;
-use super::step_reasons::because;
 use super::way::Ways;
 use crate::frame::{Frame, PacketType, VlanId, summary};
 use crate::lab::spec::{Name, StepSpec};
@@ -14,13 +13,11 @@ use crate::nic::host_stack_type;
 use crate::report::draw::{Layout, Refused, Scene, embedded_svg};
 use crate::report::explain::{found, hop_in_words, way_name};
 use crate::report::json::{self, Object};
+use crate::report::reasons::StepLog;
 use crate::report::words::{expectation, fdb_kind, outcome_in_words, step_in_words};
 use crate::time::Instant;
 use crate::verdict::{Rule, RuleKind};
 use std::time::Duration;
-
-/// Maximum number of hops and decisions of one step used to find the reasons for its outcome.
-const MAX_STEP_EVENTS: usize = 20_000;
 
 /// Collects a bundle, one event after another.
 #[derive(Debug, Default)]
@@ -44,10 +41,7 @@ pub struct Recorder {
     left_out: usize,
     scene: Scene,
     ways: Ways,
-    /// The current step, and its hops and decisions.
-    running: Option<(StepSpec, Vec<Event>)>,
-    /// It had more of them than the limit.
-    unsearched: bool,
+    step_log: StepLog,
     time: Instant,
 }
 
@@ -57,11 +51,12 @@ impl Recorder {
         if self.scene.event(event) {
             self.stands(matches!(event, Event::Setup { .. }));
         }
+        self.step_log.event(event);
         match event {
             Event::Lab { .. } | Event::Devices { .. } | Event::Setup { .. } => {}
             Event::Step { step, spec } => self.step(*step, spec),
-            Event::Hop(hop) => self.hop(hop, event),
-            Event::Decision(decision) => self.decision(decision, event),
+            Event::Hop(hop) => self.hop(hop),
+            Event::Decision(decision) => self.decision(decision),
             Event::Fdb(change) => self.fdb(change),
             Event::Result { step, outcome, rtt, receivers, held } => {
                 self.result(*step, *outcome, *rtt, receivers, *held);
@@ -160,12 +155,10 @@ impl Recorder {
             left_out: 0,
             because: Vec::new(),
         });
-        (self.running, self.unsearched) = (Some((spec.clone(), Vec::new())), false);
     }
 
-    fn hop(&mut self, hop: &Hop, event: &Event) {
+    fn hop(&mut self, hop: &Hop) {
         self.time = hop.time;
-        self.remember(event);
         self.hops += 1;
         let full = self.hops > MAX_HOPS;
         self.left_out += usize::from(full);
@@ -204,8 +197,7 @@ impl Recorder {
     }
 
     /// Comes after the hop that brought the frame to the point of decision.
-    fn decision(&mut self, decision: &Decision, event: &Event) {
-        self.remember(event);
+    fn decision(&mut self, decision: &Decision) {
         if self.left_out > 0 {
             return;
         }
@@ -231,13 +223,6 @@ impl Recorder {
     }
 
     /// Keeps the data from which the reasons for the step's outcome are found.
-    fn remember(&mut self, event: &Event) {
-        match &mut self.running {
-            Some((_, events)) if events.len() < MAX_STEP_EVENTS => events.push(event.clone()),
-            running => self.unsearched = running.is_some(),
-        }
-    }
-
     fn fdb(&mut self, change: &FdbChange) {
         if self.left_out > 0 {
             return;
@@ -260,12 +245,7 @@ impl Recorder {
     ) {
         let last = self.moment(Kind::Result, step);
         self.ways.settled();
-        let Some((spec, events)) = self.running.take() else { return };
-        let mut reasons = because(&spec, outcome, &events, &self.scene.devices);
-        if self.unsearched {
-            let told = format!(", as far as the first {MAX_STEP_EVENTS} hops and decisions show");
-            reasons.iter_mut().for_each(|reason| reason.text.push_str(&told));
-        }
+        let Some((spec, reasons)) = self.step_log.end(outcome, &self.scene.devices) else { return };
         let because = reasons.into_iter().map(|r| StepReason { rule: self.rules.of(r.rule), text: r.text });
         let because = because.collect();
         if let Some(told) = self.steps.last_mut().filter(|told| told.step == step) {

@@ -1,11 +1,14 @@
 //! Why a step had its outcome: the rules that made the difference.
 
 use crate::explain::{Fate, Journey};
-use crate::lab::spec::{Action, ProbeSpec, StepSpec, Target};
+use crate::lab::spec::{Action, Name, ProbeSpec, StepSpec, Target};
 use crate::lab::{Device, Event, Outcome};
 use crate::matrix::{self, Reach};
 use crate::report::words::{list, printable};
 use crate::verdict::Rule;
+
+/// Maximum number of hops and decisions of one step used to find the reasons for its outcome.
+const MAX_STEP_EVENTS: usize = 20_000;
 
 /// Maximum number of devices named for one fate.
 const MAX_TOLD: usize = 12;
@@ -15,8 +18,46 @@ const MAX_TOLD: usize = 12;
 pub struct Reason {
     /// The rule.
     pub rule: Rule,
+    /// The device where it decided, if there is one.
+    pub at: Option<Name>,
     /// Its effect: `why the first frame was lost, at sw0.eth0`.
     pub text: String,
+}
+
+/// The hops and [decisions](Event::Decision) of the current step, up to a limit, from which the reasons for its outcome
+/// follow.
+#[derive(Debug, Default)]
+pub(super) struct StepLog {
+    running: Option<(StepSpec, Vec<Event>)>,
+    /// It had more of them than the limit.
+    unsearched: bool,
+}
+
+impl StepLog {
+    /// Takes note of an event, if it is the start of a step, a hop or a decision.
+    pub(super) fn event(&mut self, event: &Event) {
+        match event {
+            Event::Step { spec, .. } => {
+                (self.running, self.unsearched) = (Some((spec.clone(), Vec::new())), false);
+            }
+            Event::Hop(_) | Event::Decision(_) => match &mut self.running {
+                Some((_, events)) if events.len() < MAX_STEP_EVENTS => events.push(event.clone()),
+                running => self.unsearched = running.is_some(),
+            },
+            _ => {}
+        }
+    }
+
+    /// Ends the step: what it was, and the reasons for its outcome.
+    pub(super) fn end(&mut self, outcome: Outcome, devices: &[Device]) -> Option<(StepSpec, Vec<Reason>)> {
+        let (spec, events) = self.running.take()?;
+        let mut reasons = because(&spec, outcome, &events, devices);
+        if self.unsearched {
+            let told = format!(", as far as the first {MAX_STEP_EVENTS} hops and decisions show");
+            reasons.iter_mut().for_each(|reason| reason.text.push_str(&told));
+        }
+        Some((spec, reasons))
+    }
 }
 
 /// The reasons for a step's outcome, from its hops and decisions, and the existing devices. For an injected frame, its
@@ -24,7 +65,11 @@ pub struct Reason {
 #[must_use]
 pub fn because(spec: &StepSpec, outcome: Outcome, events: &[Event], devices: &[Device]) -> Vec<Reason> {
     if let Outcome::Refused(refusal) = outcome {
-        return vec![Reason { rule: refusal.rule, text: format!("refused with {}", refusal.errno) }];
+        return vec![Reason {
+            rule: refusal.rule,
+            at: None,
+            text: format!("refused with {}", refusal.errno),
+        }];
     }
     match &spec.action {
         Action::Ping(probe) | Action::Arping(probe) | Action::Udp(probe) | Action::Tcp(probe) => {
@@ -50,7 +95,7 @@ fn probed(probe: &ProbeSpec, outcome: Outcome, events: &[Event], devices: &[Devi
         Reach::Reply => format!("how the first frame reached {}", printable(to)),
         _ => format!("why the first frame was lost{at}"),
     };
-    cell.rule.map(|rule| Reason { rule, text })
+    cell.rule.map(|rule| Reason { rule, at: cell.at, text })
 }
 
 /// The outcome of the frame at each device involved; devices with the same fate are grouped.
@@ -80,5 +125,5 @@ fn shared(fate: &Fate, mut names: Vec<String>) -> Option<Reason> {
         Fate::Kept { rule, at } => (*rule, format!("filtered from {names}, at {}", printable(at))),
         Fate::Apart => return None,
     };
-    Some(Reason { rule, text })
+    Some(Reason { rule, at: None, text })
 }
