@@ -138,6 +138,21 @@ fn the_echo_service_holds_32_tcp_connections() {
 }
 
 #[test]
+fn a_neighbour_table_full_of_static_entries_takes_no_other() {
+    let mut config = spec("10.0.0.1/16");
+    let neighbour = |n: u32| IpAddr::from((0x0a00_0100 + n).to_be_bytes());
+    config.neighbours = (0..1024).map(|n| (neighbour(n), mac(2))).collect();
+    let mut end = Endpoint::new("end", mac(1), &config, 1500, Instant::ZERO);
+    let unknown = end.start_probe(ms(0), ping("10.0.9.9"));
+    let result = end.probe_result(unknown).unwrap();
+    assert_eq!(result.reason, Some(Unreachable::Neighbour(ip("10.0.9.9"))));
+    assert_eq!(sent(&mut end), 0);
+    let known = end.start_probe(ms(0), ping("10.0.1.0"));
+    assert_eq!(end.probe_result(known), None, "it awaits its reply");
+    assert_eq!(sent(&mut end), 1);
+}
+
+#[test]
 fn redirects_are_remembered_up_to_a_limit() {
     let config = spec("10.0.0.1/24");
     let host = Host::new("h", &[(mac(1), &config, 1500)], false, ms(0));
