@@ -108,13 +108,15 @@ fn silence_stays_silence_however_many_udp_requests_there_are() {
 fn a_host_makes_64_tcp_connections() {
     let mut end = end("10.0.0.1/24");
     let mut connect = || end.tcp_connect(ms(0), ip("10.0.0.2"), 80);
-    let first = connect().unwrap();
-    (1..64).for_each(|_| assert!(connect().is_ok()));
+    let ids: Vec<_> = (0..64).map(|_| connect().unwrap()).collect();
     assert_eq!(connect(), Err(SocketError::NoRoom));
-    // A failed one makes room.
+    // Failed ones make room, the oldest first; the others can still be asked about.
     end.poll(ms(5_000));
-    assert!(matches!(end.tcp_state(first), Some(TcpState::Failed(_))));
+    let failed = Some(TcpState::Failed(Unreachable::Neighbour(ip("10.0.0.2"))));
+    assert!(ids.iter().all(|id| end.tcp_state(*id) == failed));
     assert!(end.tcp_connect(ms(5_000), ip("10.0.0.2"), 80).is_ok());
+    assert_eq!(end.tcp_state(ids[0]), None);
+    assert!(ids[1..].iter().all(|id| end.tcp_state(*id) == failed));
 }
 
 #[test]
