@@ -350,7 +350,7 @@ impl Host {
     /// Sends a packet from this host.
     pub(super) fn output(&mut self, now: Instant, packet: Vec<u8>) {
         let Some(view) = IpView::parse(&packet) else { return };
-        let (src, dst) = (view.src, view.dst);
+        let dst = view.dst;
         if self.owns(dst) {
             if self.local.len() < MAX_LOCAL {
                 self.local.push_back(packet);
@@ -359,7 +359,8 @@ impl Host {
         }
         let to_many = dst.is_multicast() || self.links.iter().any(|l| l.is_broadcast(dst));
         let route = if to_many {
-            let link = self.links.iter().position(|l| l.is_up() && l.has(src));
+            // The interface whose address `source_to` chooses.
+            let link = self.links.iter().position(Link::is_up);
             link.map(|link| Route { link, next_hop: dst })
         } else {
             self.routes.lookup(now, &self.links, dst)
@@ -387,13 +388,12 @@ impl Host {
     pub(super) fn poll_rounds(&mut self, now: Instant, most: usize) {
         let mut rounds = 0..most;
         while rounds.next().is_some() {
-            let mut busy = false;
             for index in 0..self.links.len() {
                 let failed = self.links.get_mut(index).map(|l| l.poll(now)).unwrap_or_default();
                 self.fail(now, failed);
             }
-            busy |= self.run_probes(now);
-            busy |= self.stack.poll(now);
+            self.run_probes(now);
+            let mut busy = self.stack.poll(now);
             while let Some(packet) = self.stack.pop_transmit() {
                 busy = true;
                 self.output(now, packet);

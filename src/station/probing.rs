@@ -19,13 +19,12 @@ impl Host {
         id
     }
 
-    /// Sends requests that are due, handles connections and datagrams, ends finished probes. True if anything was sent.
-    pub(super) fn run_probes(&mut self, now: Instant) -> bool {
-        let due = self.prober.due(now);
-        for id in &due {
-            if let Some(mut running) = self.prober.running.remove(id) {
+    /// Sends requests that are due, handles connections and datagrams, ends finished probes.
+    pub(super) fn run_probes(&mut self, now: Instant) {
+        for id in self.prober.due(now) {
+            if let Some(mut running) = self.prober.running.remove(&id) {
                 let packet = self.attempt(now, &mut running);
-                self.prober.running.insert(*id, running);
+                self.prober.running.insert(id, running);
                 // Sent with the probe back in its place: it may fail at once.
                 if let Some(packet) = packet {
                     self.output(now, packet);
@@ -42,7 +41,6 @@ impl Host {
                 }
             }
         }
-        !due.is_empty()
     }
 
     /// Makes one request. Returns a packet to send, unless a socket or an interface sends it.

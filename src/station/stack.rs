@@ -166,11 +166,10 @@ impl Stack {
         }
         // One packet at a time, so that each connection request finds a listener.
         loop {
-            let more = self.device.rx.len() > 1;
             self.device.admit = 1;
             self.iface.poll(smol(now), &mut self.device, &mut self.sockets);
             self.serve();
-            if !more {
+            if self.device.rx.is_empty() {
                 break;
             }
             self.listen();
@@ -204,7 +203,7 @@ impl Stack {
     fn serve(&mut self) {
         for handle in &self.echoes {
             let socket = self.sockets.get_mut::<tcp::Socket<'_>>(*handle);
-            while socket.can_recv() && socket.can_send() {
+            while socket.can_send() {
                 let room = socket.send_capacity() - socket.send_queue();
                 let Ok(data) = socket.recv(|b| (b.len().min(room), b[..b.len().min(room)].to_vec())) else {
                     break;
@@ -213,11 +212,8 @@ impl Stack {
                     break;
                 }
             }
-            if socket.is_active() && !socket.may_recv() && !socket.can_recv() && socket.may_send() {
-                // Before the handshake is complete it cannot receive either.
-                if socket.state() == tcp::State::CloseWait {
-                    socket.close();
-                }
+            if socket.state() == tcp::State::CloseWait && !socket.can_recv() {
+                socket.close();
             }
         }
         for client in self.clients.values_mut().filter(|c| !c.early.is_empty()) {

@@ -1,6 +1,6 @@
 //! Packets made by hand: which are answered, and which are dropped.
 
-use super::super::icmp::{Echo, Fault, Message, echo_packet, may_complain};
+use super::super::icmp::{Echo, Fault, Message, echo_packet, error_packet, may_complain};
 use super::super::ndp::Ndp;
 use super::super::packet::{ICMP, ICMPV6, Ident, IpView, TCP, UDP, checksum, pseudo_v6, wrap};
 use super::super::route::is_unicast;
@@ -123,6 +123,19 @@ fn what_no_single_host_can_have_sent_is_dropped() {
         ("ff02::1", false),
     ] {
         assert_eq!(is_unicast(ip(addr)), single, "{addr}");
+    }
+}
+
+#[test]
+fn errors_that_no_single_host_can_have_sent_are_ignored() {
+    for (src, told) in [("10.0.0.2", true), ("0.0.0.0", false), ("127.0.0.1", false), ("224.0.0.1", false)] {
+        let mut end = host();
+        let id = end.start_probe(ms(0), ping("10.0.0.2"));
+        let request = end.pop_transmit().unwrap();
+        let about = IpView::parse(&request[14..]).unwrap();
+        let error = error_packet(ip(src), &about, 1, Fault::Host).unwrap();
+        end.receive(ms(1), &framed(&error), PacketType::Host);
+        assert_eq!(end.probe_result(id).is_some(), told, "{src}");
     }
 }
 

@@ -108,13 +108,15 @@ fn silence_stays_silence_however_many_udp_requests_there_are() {
 fn a_host_makes_64_tcp_connections() {
     let mut end = end("10.0.0.1/24");
     let mut connect = || end.tcp_connect(ms(0), ip("10.0.0.2"), 80);
-    let first = connect().unwrap();
-    (1..64).for_each(|_| assert!(connect().is_ok()));
+    let ids: Vec<_> = (0..64).map(|_| connect().unwrap()).collect();
     assert_eq!(connect(), Err(SocketError::NoRoom));
-    // A failed one makes room.
+    // Failed ones make room, the oldest first; the others can still be asked about.
     end.poll(ms(5_000));
-    assert!(matches!(end.tcp_state(first), Some(TcpState::Failed(_))));
+    let failed = Some(TcpState::Failed(Unreachable::Neighbour(ip("10.0.0.2"))));
+    assert!(ids.iter().all(|id| end.tcp_state(*id) == failed));
     assert!(end.tcp_connect(ms(5_000), ip("10.0.0.2"), 80).is_ok());
+    assert_eq!(end.tcp_state(ids[0]), None);
+    assert!(ids[1..].iter().all(|id| end.tcp_state(*id) == failed));
 }
 
 #[test]
@@ -135,6 +137,21 @@ fn the_echo_service_holds_32_tcp_connections() {
     cable.ends[0].1.tcp_close(now, first);
     cable.run_until(ms(30_000));
     assert_eq!(connect(&mut cable).1, Some(TcpState::Open));
+}
+
+#[test]
+fn a_neighbour_table_full_of_static_entries_takes_no_other() {
+    let mut config = spec("10.0.0.1/16");
+    let neighbour = |n: u32| IpAddr::from((0x0a00_0100 + n).to_be_bytes());
+    config.neighbours = (0..1024).map(|n| (neighbour(n), mac(2))).collect();
+    let mut end = Endpoint::new("end", mac(1), &config, 1500, Instant::ZERO);
+    let unknown = end.start_probe(ms(0), ping("10.0.9.9"));
+    let result = end.probe_result(unknown).unwrap();
+    assert_eq!(result.reason, Some(Unreachable::Neighbour(ip("10.0.9.9"))));
+    assert_eq!(sent(&mut end), 0);
+    let known = end.start_probe(ms(0), ping("10.0.1.0"));
+    assert_eq!(end.probe_result(known), None, "it awaits its reply");
+    assert_eq!(sent(&mut end), 1);
 }
 
 #[test]

@@ -7,6 +7,7 @@ mod limits;
 mod malformed;
 mod neighbours;
 mod routers;
+mod sockets;
 
 use super::*;
 use crate::frame::{EthHeader, MacAddr, PacketType};

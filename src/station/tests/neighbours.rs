@@ -213,3 +213,53 @@ fn duplicate_address_detection_of_others_is_answered() {
     assert_eq!(cable.words(), ["ns", "na"]);
     assert_eq!((cable.seen[1].dst(), cable.seen[1].bytes[58]), (MacAddr::ALL_NODES_V6, 0x20));
 }
+
+#[test]
+fn an_advertisement_without_an_address_resolves_nothing() {
+    let mut cable = Cable::new(&[spec("fd00::1/64")]);
+    cable.ends[0].1.start_probe(ms(0), ping("fd00::2"));
+    cable.settle();
+    let target = "fd00::2".parse().unwrap();
+    let (router, solicited, overriding) = (false, true, true);
+    let advertise = ndp::Ndp::Advertise { target, target_mac: None, router, solicited, overriding };
+    let packet = advertise.packet(target, "fd00::1".parse().unwrap()).unwrap();
+    cable.inject(1, &[&mac(1).0[..], &mac(2).0, &[0x86, 0xdd], &packet].concat());
+    cable.settle();
+    assert_eq!(cable.words(), ["ns", "na"], "the echo request still waits");
+    assert_eq!(cable.ends[0].1.neighbour(ip("fd00::2")), None);
+}
+
+#[test]
+fn only_a_reply_that_changes_an_entry_locks_it() {
+    let mut cable = Cable::new(&[spec("10.0.0.1/24")]);
+    cable.inject(1, &arp(1, mac(0xa), "10.0.0.2", MacAddr::BROADCAST, "10.0.0.1"));
+    for (at, sender, known, why) in [
+        (2000, 0xa, 0xa, "the stale entry is confirmed"),
+        (2500, 0xb, 0xa, "the confirmation locks it for a second"),
+        (2900, 0xa, 0xa, "a reply that tells nothing new"),
+        (3001, 0xb, 0xb, "does not lock it again"),
+    ] {
+        cable.now = ms(at);
+        cable.inject(1, &arp(2, mac(sender), "10.0.0.2", mac(1), "10.0.0.1"));
+        assert_eq!(cable.ends[0].1.neighbour(ip("10.0.0.2")), Some(mac(known)), "at {at} ms: {why}");
+    }
+}
+
+#[test]
+fn only_a_unicast_reply_confirms_a_stale_neighbour() {
+    let all = MacAddr::BROADCAST;
+    for (op, to, target, confirmed) in [
+        (2, mac(1), "10.0.0.1", true),
+        (2, all, "10.0.0.2", false),
+        (1, mac(1), "10.0.0.60", false),
+        (1, all, "10.0.0.2", false),
+    ] {
+        let mut cable = Cable::new(&[spec("10.0.0.1/24")]);
+        cable.inject(1, &arp(1, mac(2), "10.0.0.2", all, "10.0.0.1"));
+        cable.inject(1, &arp(op, mac(2), "10.0.0.2", to, target));
+        cable.ends[0].1.start_probe(ms(0), ping("10.0.0.2"));
+        cable.run_until(ms(5000));
+        let asked = cable.seen.iter().any(|s| s.from == 0 && s.word() == "arp?");
+        assert_eq!(asked, !confirmed, "a neighbour in doubt is asked after 5 s: {op} {to} {target}");
+    }
+}
