@@ -47,16 +47,16 @@ fn turned_round(expect: &Expect, devices: &[Name]) -> Vec<Expect> {
             };
             let mut wrong = Vec::new();
             for names in expected.delivered.iter().flat_map(|names| others(names)) {
-                wrong.push(ExpectedReceivers { delivered: Some(names), ..expected.clone() });
+                wrong.push(ExpectedReceivers { delivered: Some(names), ..(**expected).clone() });
             }
             for names in expected.seen.iter().flat_map(|names| others(names)) {
-                wrong.push(ExpectedReceivers { seen: Some(names), ..expected.clone() });
+                wrong.push(ExpectedReceivers { seen: Some(names), ..(**expected).clone() });
             }
             for name in expected.delivered.iter().flatten() {
                 let not_delivered = vec![name.clone()];
-                wrong.push(ExpectedReceivers { delivered: None, not_delivered, ..expected.clone() });
+                wrong.push(ExpectedReceivers { delivered: None, not_delivered, ..(**expected).clone() });
             }
-            wrong.into_iter().map(Expect::Receivers).collect()
+            wrong.into_iter().map(|wrong| Expect::Receivers(Box::new(wrong))).collect()
         }
         _ => panic!("{expect:?} is not turned round"),
     }

@@ -355,11 +355,11 @@ fn came(action: &Action, outcome: Outcome, receivers: &Receivers) -> Option<Expe
         (Outcome::Ok, Action::Inject { .. }) => {
             let Receivers { delivered, seen } = receivers.clone();
             let seen = (!seen.is_empty()).then_some(seen);
-            Expect::Receivers(ExpectedReceivers {
+            Expect::Receivers(Box::new(ExpectedReceivers {
                 delivered: Some(delivered),
                 seen,
                 not_delivered: Vec::new(),
-            })
+            }))
         }
         (Outcome::Ok, _) => Expect::Ok,
         (Outcome::Refused(refusal), _) => Expect::Errno(refusal.errno),

@@ -89,10 +89,10 @@ fn run() -> Vec<Event> {
                 entry: InjectPoint::Wire,
                 frame: FrameSpec::Bytes(vec![0; 14]),
             },
-            Some(Expect::Receivers(ExpectedReceivers {
+            Some(Expect::Receivers(Box::new(ExpectedReceivers {
                 delivered: Some(vec!["c1".into()]),
                 ..ExpectedReceivers::default()
-            })),
+            }))),
         ),
         hop(2, 7_000_000, "c1", HopKind::Receive(PacketType::OtherHost, Rule::UnicastToPort)),
         result(2, Outcome::Ok, &["c1"], Some(true)),

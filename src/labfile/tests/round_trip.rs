@@ -44,7 +44,7 @@ impl Choices<'_> {
         let not_delivered = self.some(Choices::device);
         let nothing = delivered.is_none() && seen.is_none() && not_delivered.is_empty();
         let delivered = if nothing { Some(Vec::new()) } else { delivered };
-        Expect::Receivers(ExpectedReceivers { delivered, seen, not_delivered })
+        Expect::Receivers(Box::new(ExpectedReceivers { delivered, seen, not_delivered }))
     }
 
     fn one<T: Clone>(&mut self, of: &[T]) -> T {
