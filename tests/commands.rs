@@ -423,14 +423,22 @@ address = '10.0.0.11/24'
 parent = 'eth0'
 address = '10.0.0.12/24'
 up = false
+[station.d]
+address = '10.0.0.13/24'
+neighbours = { '10.0.0.1' = '02:00:00:00:00:99' }
 [switch.sw0.port.eth0]
 [switch.sw0.port.eth1]
+[switch.sw0.port.d]
 [[step]]
 ping = { from = 'a', to = 'b' }
 [[step]]
 ping = { from = 'eth0', to = 'a' }
 [[step]]
 ping = { from = 'c', to = 'a' }
+[[step]]
+ping = { from = 'a', to = '10.0.0.99' }
+[[step]]
+ping = { from = 'd', to = 'eth0', timeout = '1s' }
 ";
 
 /// The cause is the one that the matrix shows, whether or not a device has dropped a frame.
@@ -444,6 +452,8 @@ fn the_line_of_a_ping_that_fails_ends_with_its_cause() {
         "R19b Not back to the sender (eth1)",
         "R126 Not back out of the arrival port (sw0.eth0)",
         "S3 No route (c)",
+        "S4 No device has this address (a)",
+        "S5 Wrong MAC address for the neighbour (d)",
     ];
     assert_eq!(causes, expected, "{text}");
 }

@@ -28,6 +28,22 @@ fn every_lab_holds() {
     }
 }
 
+/// Whatever was lost, and whether a device dropped it or no device was meant.
+#[test]
+fn every_ping_that_fails_has_a_cause() {
+    let mut failed = 0;
+    for (name, path) in labs() {
+        let text = stdout(&macvlab(root(), &["run", path.to_str().unwrap()], b""));
+        for line in text.lines().filter(|l| l.contains("no reply") || l.contains("unreachable:")) {
+            let cause = line.split_once("; ").map(|(_, cause)| cause.split(' ').next().unwrap());
+            let rule = cause.and_then(|id| Rule::ALL.iter().find(|rule| rule.id() == id));
+            assert!(rule.is_some(), "{name}: {line}");
+            failed += 1;
+        }
+    }
+    assert!(failed > 20, "{failed}");
+}
+
 /// The negation of the expectation.
 fn turned_round(expect: &Expect, devices: &[Name]) -> Vec<Expect> {
     match expect {
@@ -172,6 +188,8 @@ const ELSEWHERE: &[(Rule, &str)] = &[
     (Rule::PauseNotFlooded, "pause_is_not_flooded_but_a_tag_hides_it_on_the_way_out"),
     (Rule::ParentFilter, "a_promiscuous_passthru_port_with_nopromisc_misses_groups_that_the_parent_filters"),
     (Rule::FloodFlagOff, "sw_flood_flags"),
+    (Rule::NoSuchAddress, "the_line_of_a_ping_that_fails_ends_with_its_cause"),
+    (Rule::WrongNeighbour, "the_line_of_a_ping_that_fails_ends_with_its_cause"),
     (Rule::CableDown, "what_is_down_takes_nothing_that_is_on_its_cable"),
     (Rule::VlanReceive, "a_tagged_frame_arrives_at_the_sub_interface_without_its_tag"),
     (Rule::FragmentsTooLong, "frag_odd_a_datagram_has_at_most_65535_bytes"),

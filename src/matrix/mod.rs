@@ -238,7 +238,13 @@ impl Exchange<'_> {
     /// The frame lost, the rule and the place, if the frame's destination does not get it.
     fn lost(&self, journey: &Journey) -> Option<(Lost, Rule, Name)> {
         let (what, about) = read(&journey.frame)?;
-        let meant_for = self.meant_for(&journey.frame, about)?;
+        if about.is_multicast() {
+            return None;
+        }
+        let meant_for = match self.meant_for(&journey.frame, about) {
+            Ok(name) => name,
+            Err(rule) => return Some((what, rule, journey.from.clone())),
+        };
         match journey.fate(meant_for, self.devices)? {
             Fate::Got(_) | Fate::Apart => None,
             Fate::Overheard(rule) => Some((what, rule, meant_for.into())),
@@ -248,18 +254,22 @@ impl Exchange<'_> {
 
     /// A frame's destination: the device with the IP address if the frame can be addressed to it, otherwise the one
     /// with the MAC address, such as a router.
-    /// with the MAC address, such as a router.
-    fn meant_for(&self, frame: &Frame, about: IpAddr) -> Option<&str> {
-        let dst = EthHeader::parse(frame).ok()?.dst;
+    ///
+    /// # Errors
+    /// There is none: by this rule the frame is lost from the start.
+    fn meant_for(&self, frame: &Frame, about: IpAddr) -> Result<&str, Rule> {
+        let dst = EthHeader::parse(frame).map(|header| header.dst).unwrap_or_default();
         let has_mac = |name: &str| self.devices.iter().any(|d| d.name == name && d.mac == Some(dst));
-        let mut owners = self
+        let owners: Vec<&str> = self
             .devices
             .iter()
             .filter(|d| d.address.iter().any(|net| net.addr() == about))
-            .map(|d| d.name.as_str());
-        let owner = owners.find(|name| dst.is_multicast() || has_mac(name));
+            .map(|d| d.name.as_str())
+            .collect();
+        let owner = owners.iter().copied().find(|name| dst.is_multicast() || has_mac(name));
         let by_mac = || self.devices.iter().find(|d| d.mac == Some(dst)).map(|d| d.name.as_str());
-        owner.or_else(by_mac)
+        let missing = if owners.is_empty() { Rule::NoSuchAddress } else { Rule::WrongNeighbour };
+        owner.or_else(by_mac).ok_or(missing)
     }
 }
 

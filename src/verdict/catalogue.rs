@@ -188,6 +188,8 @@ rules! {
     StationReceive = "S1", Forwarding, "A station receives from its cable", "Every frame that arrives on its cable is handed to the station, which reads it if it is the destination.", "eth_type_trans";
     StationTransmit = "S2", Forwarding, "A station sends", "A station's frames leave on its cable.", "__dev_queue_xmit";
     NoRoute = "S3", Withholding, "No route", "The sender has no route to the destination: it has no address of that family, or the destination is outside its subnets and there is no gateway.", "ip_route_output_key_hash";
+    NoSuchAddress = "S4", Withholding, "No device has this address", "No device has the IP address, so nothing answers for it.", "arp_process";
+    WrongNeighbour = "S5", Withholding, "Wrong MAC address for the neighbour", "The sender's neighbour entry gives the destination a MAC address that it does not have, or no longer has, so the destination does not accept the frame.", "neigh_resolve_output";
 
     // Policies of other networks.
     PolicyForged = "P1", Withholding, "Forged transmits rejected", "The virtual switch rejects frames whose source MAC address is not the NIC's own.", "vSphere: Forged transmits";
