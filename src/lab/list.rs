@@ -17,8 +17,9 @@ impl Lab {
         nodes.filter_map(|node| self.listed(NodeId(node))).collect()
     }
 
-    /// The device that is this port of a parent, or of the parent of a port.
-    pub(crate) fn port_on(&self, device: &str, port: PortId) -> Option<&Name> {
+    /// The device that is this port of a parent, or of the parent of a port; `None`: there is none.
+    #[must_use]
+    pub fn port_on(&self, device: &str, port: PortId) -> Option<&Name> {
         let id = *self.topology.names.get(device)?;
         let parent = match self.topology.devices[id.0].kind {
             Kind::Port { parent, .. } => parent,
