@@ -7,7 +7,9 @@ use super::suggest;
 use crate::frame::VlanId;
 use crate::lab::spec::{FdbSpec, SwitchPortSpec, SwitchSpec};
 use crate::station::default_mac;
-use crate::switch::{DEFAULT_AGEING, Policy, PortFlag, PortFlags, PortState, PortVlans};
+use crate::switch::{
+    DEFAULT_AGEING, Policy, PortFlag, PortFlags, PortSecurity, PortState, PortVlans, VirtualSwitch,
+};
 use std::ops::Range;
 use toml::de::DeValue;
 
@@ -197,49 +199,58 @@ pub(super) fn fdb_entry(cx: &mut Reader<'_>, switch: &str, node: &Node<'_, '_>) 
     Some(FdbSpec { mac: mac?, port: port?, sticky, dynamic, vlan })
 }
 
-const POLICIES: [&str; 4] = ["vmware", "wifi", "cloud", "none"];
+/// The words for policies, and "none" at last, which lifts one.
+fn policies() -> Vec<&'static str> {
+    let products = VirtualSwitch::ALL.iter().map(|product| product.name());
+    products.chain(["wifi", "cloud", "none"]).collect()
+}
 
 /// As [`policy`]; "none" lifts that of the port.
 pub(super) fn policy_or_none(cx: &mut Reader<'_>, node: &Node<'_, '_>) -> Option<Option<Policy>> {
     match node.value {
         DeValue::String(word) if word.as_ref() == "none" => Some(None),
-        _ => policy_of(cx, node, &POLICIES).map(Some),
+        _ => policy_of(cx, node, &policies()).map(Some),
     }
 }
 
 /// A network's policy: its name, or a table with its settings.
 fn policy(cx: &mut Reader<'_>, node: &Node<'_, '_>) -> Option<Policy> {
-    policy_of(cx, node, &POLICIES[..3])
+    let words = policies();
+    policy_of(cx, node, &words[..words.len() - 1])
 }
 
 fn policy_of(cx: &mut Reader<'_>, node: &Node<'_, '_>, words: &[&str]) -> Option<Policy> {
-    let vmware = Policy::Vmware { promiscuous: false, forged_transmits: false, mac_changes: false };
-    let named = |name: String| match name.as_str() {
-        "wifi" => Policy::Wifi,
-        "cloud" => Policy::Cloud,
-        _ => vmware,
+    let product = |name: &str| VirtualSwitch::ALL.iter().find(|product| product.name() == name).copied();
+    let named = |name: String| match product(&name) {
+        Some(product) => Policy::VirtualSwitch { product, accepts: product.accepts() },
+        None if name == "wifi" => Policy::Wifi,
+        None => Policy::Cloud,
     };
     match node.value {
         DeValue::String(_) => scalar::word(cx, node, "policy", words).map(named),
         DeValue::Table(_) => {
             let table = Table::of(cx, node)?;
-            let kind = table.require(cx, "kind", |cx, n| scalar::word(cx, n, "policy", &POLICIES[..3]))?;
-            if kind != "vmware" {
+            let words = policies();
+            let kind = table
+                .require(cx, "kind", |cx, n| scalar::word(cx, n, "policy", &words[..words.len() - 1]))?;
+            let Some(product) = product(&kind) else {
                 table.only(cx, &["kind"]);
                 return Some(named(kind));
-            }
+            };
+            let usual = product.accepts();
             table.only(cx, &["kind", "promiscuous", "forged_transmits", "mac_changes"]);
-            let mut accepts = |key| {
+            let mut accepts = |key, usual| {
                 let read = |cx: &mut Reader<'_>, n: &Node<'_, '_>| {
                     scalar::word(cx, n, "setting", &["accept", "reject"])
                 };
-                table.get(cx, key, read).is_some_and(|word| word == "accept")
+                table.get(cx, key, read).map_or(usual, |word| word == "accept")
             };
-            Some(Policy::Vmware {
-                promiscuous: accepts("promiscuous"),
-                forged_transmits: accepts("forged_transmits"),
-                mac_changes: accepts("mac_changes"),
-            })
+            let accepts = PortSecurity {
+                promiscuous: accepts("promiscuous", usual.promiscuous),
+                forged_transmits: accepts("forged_transmits", usual.forged_transmits),
+                mac_changes: accepts("mac_changes", usual.mac_changes),
+            };
+            Some(Policy::VirtualSwitch { product, accepts })
         }
         value => cx.wrong(
             node,

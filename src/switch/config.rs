@@ -191,14 +191,12 @@ impl Default for PortVlans {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Policy {
-    /// A virtual switch's security settings; `true` accepts.
-    Vmware {
-        /// Frames for addresses other than the NIC's own reach it.
-        promiscuous: bool,
-        /// Frames from addresses other than the NIC's own are let in.
-        forged_transmits: bool,
-        /// The NIC may change its address.
-        mac_changes: bool,
+    /// A hypervisor's virtual switch.
+    VirtualSwitch {
+        /// Whose.
+        product: VirtualSwitch,
+        /// What it accepts.
+        accepts: PortSecurity,
     },
     /// An access point: one associated MAC, the device's own.
     Wifi,
@@ -211,9 +209,70 @@ impl Policy {
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
-            Policy::Vmware { .. } => "vmware",
+            Policy::VirtualSwitch { product, .. } => product.name(),
             Policy::Wifi => "wifi",
             Policy::Cloud => "cloud",
+        }
+    }
+}
+
+/// What a virtual switch accepts at a port.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PortSecurity {
+    /// Frames for addresses other than the NIC's own reach it.
+    pub promiscuous: bool,
+    /// Frames from addresses other than the NIC's own are let in.
+    pub forged_transmits: bool,
+    /// The NIC may change its address.
+    pub mac_changes: bool,
+}
+
+/// The virtual switches that have policies by name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum VirtualSwitch {
+    /// A port group of vSphere.
+    Vmware,
+    /// A bridged adapter of VirtualBox (`--nicpromisc deny`).
+    VirtualBox,
+    /// A network adapter of Hyper-V (`MacAddressSpoofing Off`).
+    HyperV,
+    /// The adapter of WSL 2, which is one of Hyper-V.
+    Wsl2,
+    /// A virtual machine's port with the MAC filter of the firewall of Proxmox VE.
+    ProxmoxFirewall,
+}
+
+impl VirtualSwitch {
+    /// All of them.
+    pub const ALL: &[VirtualSwitch] = &[
+        VirtualSwitch::Vmware,
+        VirtualSwitch::VirtualBox,
+        VirtualSwitch::HyperV,
+        VirtualSwitch::Wsl2,
+        VirtualSwitch::ProxmoxFirewall,
+    ];
+
+    /// Its word in lab files.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            VirtualSwitch::Vmware => "vmware",
+            VirtualSwitch::VirtualBox => "virtualbox",
+            VirtualSwitch::HyperV => "hyperv",
+            VirtualSwitch::Wsl2 => "wsl2",
+            VirtualSwitch::ProxmoxFirewall => "proxmox-firewall",
+        }
+    }
+
+    /// What a port accepts as it comes. VirtualBox looks at the destination of what a machine receives, the firewall of
+    /// Proxmox VE at the source of what it sends, and the others at both.
+    #[must_use]
+    pub const fn accepts(self) -> PortSecurity {
+        PortSecurity {
+            promiscuous: matches!(self, VirtualSwitch::ProxmoxFirewall),
+            forged_transmits: matches!(self, VirtualSwitch::VirtualBox),
+            mac_changes: matches!(self, VirtualSwitch::VirtualBox),
         }
     }
 }

@@ -46,7 +46,8 @@ mod vlan;
 
 pub use batch::Arrival;
 pub use config::{
-    Assigned, DEFAULT_AGEING, Policy, PortConfig, PortFlag, PortFlags, PortState, PortVlans, SwitchConfig,
+    Assigned, DEFAULT_AGEING, Policy, PortConfig, PortFlag, PortFlags, PortSecurity, PortState, PortVlans,
+    SwitchConfig, VirtualSwitch,
 };
 pub use control::MAX_PORTS;
 pub use fdb::{FdbEntry, FdbKind, MAX_FDB};

@@ -13,9 +13,9 @@ impl Port {
 
     fn takes(&self, policy: Policy, frame: &[u8], header: &EthHeader) -> Result<(), Rule> {
         let (ok, rule) = match policy {
-            Policy::Vmware { forged_transmits, mac_changes, .. } => {
-                self.unchanged(mac_changes)?;
-                (forged_transmits || header.src == self.effective, Rule::PolicyForged)
+            Policy::VirtualSwitch { accepts, .. } => {
+                self.unchanged(accepts.mac_changes)?;
+                (accepts.forged_transmits || header.src == self.effective, Rule::PolicyForged)
             }
             Policy::Wifi => (header.src == self.assigned.mac, Rule::PolicyWifi),
             Policy::Cloud => {
@@ -32,9 +32,9 @@ impl Port {
 
     fn gives(&self, policy: Policy, header: &EthHeader) -> Result<(), Rule> {
         let (ok, rule) = match policy {
-            Policy::Vmware { promiscuous, mac_changes, .. } => {
-                self.unchanged(mac_changes)?;
-                (promiscuous || header.dst == self.effective, Rule::PolicyPromiscuous)
+            Policy::VirtualSwitch { accepts, .. } => {
+                self.unchanged(accepts.mac_changes)?;
+                (accepts.promiscuous || header.dst == self.effective, Rule::PolicyPromiscuous)
             }
             Policy::Wifi => (header.dst == self.assigned.mac, Rule::PolicyWifi),
             Policy::Cloud => (header.dst == self.assigned.mac, Rule::PolicyCloud),

@@ -384,7 +384,8 @@ fn any_port() -> impl Strategy<Value = PortConfig> {
         1 => Just(Some(Policy::Wifi)),
         1 => Just(Some(Policy::Cloud)),
         1 => any::<[bool; 3]>().prop_map(|[promiscuous, forged_transmits, mac_changes]| {
-            Some(Policy::Vmware { promiscuous, forged_transmits, mac_changes })
+            let accepts = PortSecurity { promiscuous, forged_transmits, mac_changes };
+            Some(Policy::VirtualSwitch { product: VirtualSwitch::Vmware, accepts })
         }),
     ];
     let state = prop_oneof![4 => Just(PortState::Forwarding), 1 => Just(PortState::Learning)];

@@ -9,7 +9,7 @@ use crate::labfile::{MAX_FILE, write};
 use crate::macvlan::{MacvlanFlags, Mode, SourcesChange};
 use crate::nic::UnicastFilter;
 use crate::station::default_mac;
-use crate::switch::{Policy, PortFlag, PortState};
+use crate::switch::{Policy, PortFlag, PortSecurity, PortState, VirtualSwitch};
 use std::time::Duration;
 
 fn read(text: &str) -> LabSpec {
@@ -152,7 +152,10 @@ fn switches_and_policies() {
         policy = "wifi""#;
     let lab = read(text);
     let switch = &lab.switches[0];
-    let vmware = Policy::Vmware { promiscuous: false, forged_transmits: true, mac_changes: false };
+    let vmware = Policy::VirtualSwitch {
+        product: VirtualSwitch::Vmware,
+        accepts: PortSecurity { promiscuous: false, forged_transmits: true, mac_changes: false },
+    };
     assert_eq!((switch.ageing, switch.policy), (Duration::from_millis(5), Some(vmware)));
     assert!(switch.vlan_filtering && switch.fdb[0].sticky && !switch.fdb[0].dynamic);
     let [eth0, eth1] = switch.ports.as_slice() else { panic!() };

@@ -9,7 +9,7 @@ use crate::labfile::write;
 use crate::macvlan::{MacvlanFlags, Mode, SourcesChange};
 use crate::nic::UnicastFilter;
 use crate::station::{IpNet, IpSpec};
-use crate::switch::{Policy, PortFlag, PortFlags, PortState, PortVlans};
+use crate::switch::{Policy, PortFlag, PortFlags, PortSecurity, PortState, PortVlans, VirtualSwitch};
 use proptest::prelude::*;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::time::Duration;
@@ -117,10 +117,13 @@ impl Choices<'_> {
         match self.below(3) {
             0 => Policy::Wifi,
             1 => Policy::Cloud,
-            _ => Policy::Vmware {
-                promiscuous: self.chance(),
-                forged_transmits: self.chance(),
-                mac_changes: self.chance(),
+            _ => Policy::VirtualSwitch {
+                product: self.one(VirtualSwitch::ALL),
+                accepts: PortSecurity {
+                    promiscuous: self.chance(),
+                    forged_transmits: self.chance(),
+                    mac_changes: self.chance(),
+                },
             },
         }
     }

@@ -89,7 +89,7 @@ fn policies() {
     4 | policy = "vmwere"
       |          ^^^^^^^^ switch.sw0.policy
       |
-      = help: did you mean `vmware`? use one of `vmware`, `wifi` or `cloud`
+      = help: did you mean `vmware`? use one of `vmware`, `virtualbox`, `hyperv`, `wsl2`, `proxmox-firewall`, `wifi` or `cloud`
 
     error: `yes` is not a setting
      --> lab.toml:6:43

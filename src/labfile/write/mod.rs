@@ -259,15 +259,17 @@ fn fdb_entry(entry: &FdbSpec) -> String {
 }
 
 fn policy(policy: Policy) -> String {
-    let Policy::Vmware { promiscuous, forged_transmits, mac_changes } = policy else {
-        return quote(if policy == Policy::Wifi { "wifi" } else { "cloud" });
-    };
-    let settings =
-        [("promiscuous", promiscuous), ("forged_transmits", forged_transmits), ("mac_changes", mac_changes)];
+    let Policy::VirtualSwitch { product, accepts } = policy else { return quote(policy.name()) };
+    let usual = product.accepts();
+    let settings = [
+        ("promiscuous", accepts.promiscuous, usual.promiscuous),
+        ("forged_transmits", accepts.forged_transmits, usual.forged_transmits),
+        ("mac_changes", accepts.mac_changes, usual.mac_changes),
+    ];
     let mut keys = Keys::default();
-    keys.text("kind", "vmware");
-    for (key, _) in settings.into_iter().filter(|(_, accepts)| *accepts) {
-        keys.text(key, "accept");
+    keys.text("kind", product.name());
+    for (key, accepts, _) in settings.into_iter().filter(|(_, accepts, usual)| accepts != usual) {
+        keys.text(key, if accepts { "accept" } else { "reject" });
     }
-    if keys.len() == 1 { quote("vmware") } else { keys.inline() }
+    if keys.len() == 1 { quote(product.name()) } else { keys.inline() }
 }

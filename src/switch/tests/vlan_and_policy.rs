@@ -94,9 +94,27 @@ fn policed(policy: Policy) -> Bench {
 }
 
 #[test]
+fn the_virtual_switches_as_they_come() {
+    for product in VirtualSwitch::ALL {
+        let accepts = product.accepts();
+        let mut b = policed(Policy::VirtualSwitch { product: *product, accepts });
+        let (sends, receives) = match product {
+            VirtualSwitch::VirtualBox => (true, false),
+            VirtualSwitch::ProxmoxFirewall => (false, true),
+            _ => (false, false),
+        };
+        // Another address behind the port than the NIC's own, as of a macvlan: B.
+        assert_eq!(b.send(P0, ALL, B).1 == [1], sends, "{product:?}");
+        assert_eq!(b.send(P1, B, C).1 == [0], receives, "{product:?}");
+        assert_eq!((b.send(P0, ALL, A).1, b.send(P1, A, C).1), (vec![1], vec![0]), "{product:?}");
+    }
+}
+
+#[test]
 fn vmware() {
     let policy = |promiscuous, forged_transmits, mac_changes| {
-        policed(Policy::Vmware { promiscuous, forged_transmits, mac_changes })
+        let accepts = PortSecurity { promiscuous, forged_transmits, mac_changes };
+        policed(Policy::VirtualSwitch { product: VirtualSwitch::Vmware, accepts })
     };
     let mut b = policy(false, false, true);
     assert_eq!(b.send(P0, ALL, B), (Rule::PolicyForged, vec![]));
