@@ -145,7 +145,7 @@ impl Views {
 
     /// Whether decisions and changes are needed: a page shows them, and the line of a step says why a ping failed.
     pub(super) fn wants_all(&self) -> bool {
-        self.page.is_some() || self.text.is_some()
+        self.page.is_some() || self.text.as_ref().is_some_and(TextReport::names_causes)
     }
 
     /// Completes the outputs.

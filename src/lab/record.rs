@@ -1,7 +1,7 @@
 //! What a lab makes of the frames that walk through it: the hop log, frames on cables, and the IP stacks behind devices.
 
 use super::clock::{EventQueue, Scheduled};
-use super::device::{Agent, AgentId, Kind, Stack};
+use super::device::{Agent, AgentId, Device, Kind, Stack};
 use super::outside::Outside;
 use super::reported::says;
 use super::spec::{Name, TapOpen};
@@ -81,10 +81,8 @@ pub(super) struct Recorder<'a> {
 }
 
 /// Whether a program takes whatever a device gets: one that has a macvtap's node open and reads, or one outside.
-fn is_read_by_a_program(topology: &Topology, id: NodeId) -> bool {
-    topology.device(id).is_some_and(|device| {
-        device.user.is_some() || matches!(device.kind, Kind::Port { tap: Some(TapOpen::Reading), .. })
-    })
+fn is_read_by_a_program(device: &Device) -> bool {
+    device.user.is_some() || matches!(device.kind, Kind::Port { tap: Some(TapOpen::Reading), .. })
 }
 
 /// Whether a device's IP stack takes the frame in, and not for another host's.
@@ -108,7 +106,8 @@ impl Observer for Recorder<'_> {
         if let (HopKind::Receive(packet_type, _), Some(watched)) = (kind, &mut self.log.watched)
             && watched.frame == frame.id
         {
-            let accepts = is_read_by_a_program(self.topology, at) || is_accepted(frame.bytes, packet_type);
+            let read = self.topology.device(at).is_some_and(is_read_by_a_program);
+            let accepts = read || is_accepted(frame.bytes, packet_type);
             let devices = if accepts { &mut watched.delivered } else { &mut watched.seen };
             devices.insert(device.clone());
         }
@@ -128,7 +127,7 @@ impl Observer for Recorder<'_> {
             return self.outside.send(outlet, frame);
         }
         // The port's own stack sees nothing of it then (R201).
-        let read = is_read_by_a_program(self.topology, id);
+        let read = is_read_by_a_program(device);
         let Some((agent, interface)) = device.agent.filter(|_| !read) else { return };
         match &mut self.stacks.agents[agent.0].stack {
             Stack::Endpoint(e) => e.receive(self.now, frame.bytes, packet_type),

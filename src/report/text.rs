@@ -134,8 +134,10 @@ impl<W: Write> TextReport<W> {
     /// # Errors
     /// Writing fails.
     pub fn event(&mut self, event: &Event) -> io::Result<()> {
-        self.scene.event(event);
-        self.step_log.event(event);
+        if self.names_causes() {
+            self.scene.event(event);
+            self.step_log.event(event);
+        }
         match event {
             Event::Lab { title, devices } => {
                 let widths = devices.iter().map(|d| d.name.chars().count());
@@ -163,6 +165,12 @@ impl<W: Write> TextReport<W> {
             | Event::Devices { .. }
             | Event::Fdb(_) => Ok(()),
         }
+    }
+
+    /// Whether the line of a step says why a ping failed, for which it takes decisions and changes of devices.
+    #[must_use]
+    pub fn names_causes(&self) -> bool {
+        self.detail == Detail::Steps
     }
 
     /// The underlying writer.
