@@ -40,6 +40,7 @@ errnos! {
     Eperm = 1, "EPERM", "Operation not permitted";
     Enoent = 2, "ENOENT", "No such file or directory";
     Ebusy = 16, "EBUSY", "Device or resource busy";
+    Esrch = 3, "ESRCH", "No such process";
     Eexist = 17, "EEXIST", "File exists";
     Enodev = 19, "ENODEV", "No such device";
     Einval = 22, "EINVAL", "Invalid argument";
@@ -52,6 +53,7 @@ errnos! {
     Eaddrinuse = 98, "EADDRINUSE", "Address already in use";
     Eaddrnotavail = 99, "EADDRNOTAVAIL", "Cannot assign requested address";
     Enetdown = 100, "ENETDOWN", "Network is down";
+    Enetunreach = 101, "ENETUNREACH", "Network is unreachable";
     Enobufs = 105, "ENOBUFS", "No buffer space available";
 }
 

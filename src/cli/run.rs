@@ -85,7 +85,7 @@ pub(super) fn run(args: Args, terminal: &Terminal) -> Result<Exit, Failure> {
     plan.distinct()?;
     let (captures, bad) = captures(&plan.spec, &plan.folder, terminal)?;
     let mut views = Views::open(plan.shown, plan.files, terminal)?;
-    let (decisions, changes) = (views.wants_all(), views.wants_all());
+    let (decisions, changes) = (views.wants_all(), views.wants_changes());
     let stop = interrupt::stop();
     let options = Options::default()
         .with_decisions(decisions)

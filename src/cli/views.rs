@@ -148,6 +148,11 @@ impl Views {
         self.page.is_some() || self.text.as_ref().is_some_and(TextReport::names_causes)
     }
 
+    /// Whether changes are needed: for the same, and for the neighbour tables in the JSON.
+    pub(super) fn wants_changes(&self) -> bool {
+        self.wants_all() || self.json.is_some()
+    }
+
     /// Completes the outputs.
     pub(super) fn finish(self) -> Result<(), Failure> {
         let json = self.json.map_or(Ok(()), |json| json.finish().map(drop)).map_err(Failure::from);

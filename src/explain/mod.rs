@@ -150,6 +150,19 @@ impl Journey {
         Some(self.fate_of(device, &by_name))
     }
 
+    /// Where an IP stack first got the frame and threw away what was in it, and the rule.
+    pub(crate) fn thrown_away(&self) -> Option<(Rule, Name)> {
+        let mut got: Option<&Name> = None;
+        self.hops().find_map(|hop| match hop.kind {
+            HopKind::Receive(..) => {
+                got = Some(&hop.device);
+                None
+            }
+            HopKind::Drop(rule) if got == Some(&hop.device) => Some((rule, hop.device.clone())),
+            _ => None,
+        })
+    }
+
     /// The hops.
     pub fn hops(&self) -> impl Iterator<Item = &Hop> {
         self.stages.iter().filter_map(|stage| match stage {
@@ -159,13 +172,20 @@ impl Journey {
     }
 
     fn fate_of(&self, device: &Device, by_name: &BTreeMap<&str, &Device>) -> Fate {
-        let mut overheard = None;
+        let (mut overheard, mut got) = (None, None);
         for hop in self.hops().filter(|hop| hop.device == device.name) {
             match hop.kind {
                 HopKind::Receive(PacketType::OtherHost, rule) => overheard = Some(rule),
-                HopKind::Receive(_, rule) => return Fate::Got(rule),
+                HopKind::Receive(_, rule) => got = Some(Fate::Got(rule)),
+                // The IP stack got the frame, and threw away what was in it.
+                HopKind::Drop(rule) if got.is_some() => {
+                    got = Some(Fate::Kept { rule, at: device.name.clone() });
+                }
                 _ => {}
             }
+        }
+        if let Some(fate) = got {
+            return fate;
         }
         if let Some(rule) = overheard {
             return Fate::Overheard(rule);

@@ -136,9 +136,12 @@ fn run_step(
             std::thread::sleep(*time);
             StepOutcome::Ok
         }
-        Action::Ping(_) | Action::Arping(_) | Action::Udp(_) | Action::Tcp(_) | Action::Replay { .. } => {
-            StepOutcome::Ok
-        }
+        Action::Ping(_)
+        | Action::Arping(_)
+        | Action::Udp(_)
+        | Action::Tcp(_)
+        | Action::Replay { .. }
+        | Action::SetHost { .. } => StepOutcome::Ok,
     })
 }
 

@@ -2,7 +2,7 @@
 
 use super::compare::Difference;
 use super::observed::{Observed, Seen, SetupError, StepObserved, StepOutcome};
-use crate::lab::spec::{Action, LabSpec, StepSpec};
+use crate::lab::spec::{Action, Change, LabSpec, StepSpec};
 use crate::lab::{DeviceType, Event, HopKind, Lab, Options, Outcome};
 use crate::report::{Detail, JsonLines, TextReport};
 use crate::verdict::Rule;
@@ -93,6 +93,11 @@ pub(super) fn skipped(action: &Action) -> Option<&'static str> {
             Some("steps with TCP/IP stacks are not run here")
         }
         Action::Replay { .. } => Some("replays are not run here"),
+        Action::SetHost { .. }
+        | Action::Set {
+            change: Change::Sysctl(..) | Change::Addresses(_) | Change::Neighbours(_) | Change::Host(_),
+            ..
+        } => Some("changes of IP stacks are not made here"),
         _ => None,
     }
 }
@@ -155,7 +160,9 @@ fn convert(lab: &LabSpec, events: &[Event]) -> Observed {
             | Event::Result { .. }
             | Event::Decision(_)
             | Event::Devices { .. }
-            | Event::Fdb(_) => {}
+            | Event::Fdb(_)
+            | Event::Neighbour(_)
+            | Event::Neighbours { .. } => {}
         }
     }
     observed

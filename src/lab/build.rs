@@ -1,14 +1,13 @@
 //! Makes a lab's devices, in the order of the declaration, and wires them.
 
 use super::device::{
-    Agent, AgentId, Cable, CableId, Device, DeviceId, End, Kind, Link, Role, Stack, SwitchNode,
-    SwitchPortNode, Uplink,
+    Cable, CableId, Device, DeviceId, End, Kind, Link, Role, SwitchNode, SwitchPortNode, Uplink,
 };
 use super::outside::Outside;
 use super::record::Stacks;
 use super::spec::{
-    DEFAULT_MTU, DeviceKind, DeviceSpec, LabSpec, MacvlanSpec, Name, NicSpec, RouterSpec, StationSpec,
-    SwitchPortSpec, SwitchSpec, VlanSpec,
+    DEFAULT_MTU, DeviceKind, DeviceSpec, LabSpec, MacvlanSpec, Name, NicSpec, StationSpec, SwitchPortSpec,
+    SwitchSpec, VlanSpec,
 };
 use super::topology::Topology;
 use super::{Event, Lab, Log, Options, Runtime, SetupStage};
@@ -17,7 +16,6 @@ use crate::errno::Errno;
 use crate::frame::{FramePool, MacAddr};
 use crate::macvlan::PortRequest;
 use crate::nic::{Nic, PushedDown, UnicastFilter};
-use crate::station::{Endpoint, IpSpec, Router};
 use crate::switch::{Assigned, FdbKind, PortConfig, Switch, SwitchConfig, SwitchPortId};
 use crate::time::LAB_SPAN;
 use crate::verdict::{Refusal, Rule};
@@ -57,8 +55,10 @@ impl Lab {
         // The switches' ends of the cables come first: a device that is made plugs into what is there.
         let sockets = Sockets::of(spec);
         let parents: BTreeSet<&Name> = spec.parents().collect();
+        spec.hosts.iter().for_each(|host| lab.make_host(host));
         for switch in &spec.switches {
-            lab.make_switch(switch, parents.contains(&switch.name));
+            let has_device = parents.contains(&switch.name) || switch.has_stack();
+            lab.make_switch(switch, has_device);
         }
         for device in &spec.devices {
             if lab.stopped() {
@@ -89,7 +89,7 @@ impl Lab {
             DeviceKind::Macvlan(spec) => self.make_port(name, spec),
             DeviceKind::Station(spec) => self
                 .make_station(name, Role::Station, spec, sockets)
-                .map(|id| self.attach_endpoint(id, &spec.ip)),
+                .map(|id| self.attach_interface(id, None, &spec.ip)),
             DeviceKind::Router(spec) => self.make_router(name, spec, sockets),
         }
         .err();
@@ -116,11 +116,11 @@ impl Lab {
             link.base.set_promisc(spec.promisc);
             link.base.set_allmulticast(spec.allmulticast);
         }
-        self.attach_endpoint(id, &spec.ip);
+        self.attach_interface(id, spec.host.as_ref(), &spec.ip);
         self.set_up(id, spec.up).map_err(Refused::at(SetupStage::Up))
     }
 
-    fn make_station(
+    pub(super) fn make_station(
         &mut self,
         name: &Name,
         role: Role,
@@ -132,25 +132,6 @@ impl Lab {
         self.topology.addresses.insert(name.clone(), spec.ip.clone());
         self.set_up(id, spec.up).map_err(Refused::at(SetupStage::Up))?;
         Ok(id)
-    }
-
-    fn make_router(&mut self, name: &Name, spec: &RouterSpec, sockets: &Sockets) -> Result<(), Refused> {
-        let mut devices = Vec::new();
-        let mut interfaces = Vec::new();
-        for interface in &spec.interfaces {
-            let s = &interface.station;
-            let id = self.make_station(&interface.name, Role::Router(name.clone()), s, sockets)?;
-            devices.push(id);
-            interfaces.push((interface.name.as_str(), s.mac, &s.ip, s.mtu));
-        }
-        if self.options.stacks {
-            let mut router = Router::new(name, &interfaces, self.runtime.now);
-            for (index, _) in spec.interfaces.iter().enumerate().filter(|(_, i)| !i.station.up) {
-                router.begin_down(index);
-            }
-            self.attach_stack(Stack::Router(Box::new(router)), devices);
-        }
-        Ok(())
     }
 
     /// A device with a link on a cable.
@@ -173,7 +154,8 @@ impl Lab {
 
     fn add_device(&mut self, name: &Name, kind: Kind) -> DeviceId {
         self.runtime.changed = true;
-        let device = Device { name: name.clone(), kind, agent: None, user: None, gone: false };
+        let name = name.clone();
+        let device = Device { name: name.clone(), kind, agent: None, host: None, user: None, gone: false };
         let id = match self.vacated() {
             Some(id) => {
                 self.topology.devices[id.0] = device;
@@ -185,8 +167,8 @@ impl Lab {
                 DeviceId(self.topology.devices.len() - 1)
             }
         };
-        self.topology.names.insert(name.clone(), id);
-        self.touch_named(name);
+        self.touch_named(&name);
+        self.topology.names.insert(name, id);
         id
     }
 
@@ -258,7 +240,7 @@ impl Lab {
         if let Some(parent) = self.link_mut(below) {
             parent.vlans.push((spec.id, id));
         }
-        self.attach_endpoint(id, &spec.ip);
+        self.attach_interface(id, spec.host.as_ref(), &spec.ip);
         self.set_up(id, spec.up).map_err(Refused::at(SetupStage::Up))
     }
 
@@ -297,7 +279,7 @@ impl Lab {
             link.ports.resize(link.ports.len().max(port.index() + 1), None);
             link.ports[port.index()] = Some(id);
         }
-        self.attach_endpoint(id, &spec.ip);
+        self.attach_interface(id, spec.host.as_ref(), &spec.ip);
         self.change_port(id, |mut port| {
             port.set_promisc(spec.promisc);
             port.set_allmulticast(spec.allmulticast);
@@ -308,44 +290,8 @@ impl Lab {
         self.set_up(id, spec.up).map_err(Refused::at(SetupStage::Up))
     }
 
-    /// Gives a device with addresses an IP stack, and joins the groups that it listens to.
-    fn attach_endpoint(&mut self, id: DeviceId, ip: &IpSpec) {
-        let name = self.topology.devices[id.0].name.clone();
-        self.topology.addresses.insert(name.clone(), ip.clone());
-        if !self.options.stacks || ip.address.is_empty() {
-            return;
-        }
-        let state = self.state_of(id);
-        let mut endpoint = Endpoint::new(&name, state.mac, ip, state.mtu, self.runtime.now);
-        let groups = endpoint.groups();
-        if !state.up {
-            // It is told when the device comes up.
-            endpoint = endpoint.down();
-        }
-        self.attach_stack(Stack::Endpoint(Box::new(endpoint)), vec![id]);
-        for group in groups {
-            // Joining is never refused (R88).
-            let _ = self.join(id, group);
-        }
-    }
-
-    fn attach_stack(&mut self, stack: Stack, devices: Vec<DeviceId>) {
-        let vacant = self.runtime.stacks.vacant.pop();
-        let agent = vacant.unwrap_or(AgentId(self.runtime.stacks.agents.len()));
-        for (interface, id) in devices.iter().enumerate() {
-            self.topology.devices[id.0].agent = Some((agent, interface));
-        }
-        let new = Agent { stack, devices, wake: None };
-        if vacant.is_some() {
-            self.runtime.stacks.agents[agent.0] = new
-        } else {
-            self.runtime.stacks.agents.push(new)
-        }
-        self.serve(agent);
-    }
-
     /// A switch, with a cable in each of its ports and nothing at the other ends yet.
-    fn make_switch(&mut self, spec: &SwitchSpec, is_parent: bool) {
+    fn make_switch(&mut self, spec: &SwitchSpec, has_device: bool) {
         let (ageing, vlan_filtering) = (spec.ageing, spec.vlan_filtering);
         let config = |group_fwd_mask| SwitchConfig { ageing, vlan_filtering, group_fwd_mask };
         let switch = Switch::new(config(spec.group_fwd_mask)).or_else(|refusal| {
@@ -371,7 +317,7 @@ impl Lab {
             });
         }
         self.topology.switches.push(node);
-        if is_parent && let Err(refused) = self.make_own_device(id, spec) {
+        if has_device && let Err(refused) = self.make_own_device(id, spec) {
             self.not_made(&spec.name, None, refused, None);
         }
     }
@@ -386,6 +332,7 @@ impl Lab {
         if let Some(switch) = self.switch_mut(switch) {
             switch.set_own_device(spec.mac);
         }
+        self.attach_interface(id, spec.host.as_ref(), &spec.ip);
         self.set_up(id, true).map_err(Refused::at(SetupStage::Up))
     }
 
@@ -469,7 +416,7 @@ fn numbered_ports(spec: &SwitchSpec) -> impl Iterator<Item = (SwitchPortId, &Swi
 }
 
 /// Which device goes where, before any is made.
-struct Sockets {
+pub(super) struct Sockets {
     /// By device: switch and port number.
     switch_ports: BTreeMap<Name, (SwitchId, SwitchPortId)>,
     /// By device, both ways: the other end of a direct cable.

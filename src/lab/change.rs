@@ -2,7 +2,7 @@
 
 use super::device::{AgentId, CableId, Device, DeviceId, End, Kind, Link, Uplink};
 use super::spec::{Change, MacvlanSpec, Name, SwitchChange};
-use super::{DeviceState, Event, Lab, Stack};
+use super::{DeviceState, Event, Lab};
 use crate::dataplane::SwitchId;
 use crate::errno::Errno;
 use crate::frame::MacAddr;
@@ -38,6 +38,13 @@ impl Lab {
                 Ok(())
             }),
             Change::Sources(change) => self.change_port(id, |mut port| port.change_sources(change)),
+            Change::Sysctl(settings) => {
+                self.on_stack(id, |stack, interface, _| stack.set_sysctls(Some(interface), settings));
+                Ok(())
+            }
+            Change::Addresses(change) => self.change_addresses(id, change),
+            Change::Neighbours(change) => self.change_neighbours(id, change),
+            Change::Host(host) => self.move_to(id, host),
         }
     }
 
@@ -171,22 +178,17 @@ impl Lab {
         if devices.is_empty() {
             return;
         }
-        for (interface, id) in
-            devices.into_iter().enumerate().filter(|(_, id)| !self.topology.devices[id.0].gone)
-        {
+        for (interface, id) in devices.into_iter().enumerate() {
+            if self.topology.devices[id.0].agent != Some((AgentId(index), interface)) {
+                continue;
+            }
             let state = self.state_of(id);
             let now = self.runtime.now;
-            match &mut self.runtime.stacks.agents[index].stack {
-                Stack::Endpoint(e) => {
-                    e.set_mtu(state.mtu, now);
-                    e.set_link_up(state.up, now);
-                    e.set_carrier(state.carrier, now);
-                }
-                Stack::Router(r) => {
-                    r.set_link_up(interface, state.up, now);
-                    r.set_carrier(interface, state.carrier, now);
-                }
-            }
+            let stack = &mut self.runtime.stacks.agents[index].stack;
+            stack.set_mtu(interface, state.mtu, now);
+            // What comes up announces itself, and needs the carrier for that.
+            stack.set_carrier(interface, state.carrier, now);
+            stack.set_link_up(interface, state.up, now);
         }
         self.serve(AgentId(index));
     }
@@ -195,10 +197,7 @@ impl Lab {
     fn refresh_stack_mac(&mut self, id: DeviceId) {
         let Some((agent, interface)) = self.topology.devices[id.0].agent else { return };
         let mac = self.state_of(id).mac;
-        match &mut self.runtime.stacks.agents[agent.0].stack {
-            Stack::Endpoint(e) => e.set_mac(mac),
-            Stack::Router(r) => r.set_mac(interface, mac),
-        }
+        self.runtime.stacks.agents[agent.0].stack.set_mac(interface, mac);
         self.serve(agent);
     }
 
@@ -236,7 +235,7 @@ impl Lab {
         Ok(())
     }
 
-    fn leave_group(&mut self, id: DeviceId, group: MacAddr) -> Result<(), Refusal> {
+    pub(super) fn leave_group(&mut self, id: DeviceId, group: MacAddr) -> Result<(), Refusal> {
         if let Kind::Port { .. } = self.topology.devices[id.0].kind {
             return self.change_port(id, |mut port| port.leave(group));
         }

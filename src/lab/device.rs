@@ -8,7 +8,7 @@ use crate::frame::VlanId;
 use crate::lab::spec::{Name, TapOpen};
 use crate::macvlan::Parent;
 use crate::nic::{Nic, PushedDown};
-use crate::station::{Endpoint, Router};
+use crate::station::Host;
 use crate::switch::SwitchPortId;
 use crate::time::Instant;
 use crate::verdict::PortId;
@@ -32,6 +32,8 @@ pub(super) struct Device {
     pub(super) kind: Kind,
     /// The IP stack behind it, and which of its interfaces this is.
     pub(super) agent: Option<(AgentId, usize)>,
+    /// The declared host that it belongs to; `None`: its IP stack is its own.
+    pub(super) host: Option<Name>,
     /// Its user is outside.
     pub(super) user: Option<Outlet>,
     /// It was removed.
@@ -166,41 +168,14 @@ pub(super) struct SwitchPortNode {
     pub(super) mtu: u32,
 }
 
-/// An IP stack.
-pub(super) enum Stack {
-    Endpoint(Box<Endpoint>),
-    Router(Box<Router>),
-}
-
 /// An IP stack, the devices that are its interfaces, and when it wants to be woken.
 pub(super) struct Agent {
-    pub(super) stack: Stack,
+    pub(super) stack: Host,
+    /// By number of the interface; a number is not in use if its device does not refer to it.
     pub(super) devices: Vec<DeviceId>,
     pub(super) wake: Option<Instant>,
-}
-
-impl Stack {
-    pub(super) fn poll_at(&self) -> Option<Instant> {
-        match self {
-            Stack::Endpoint(e) => e.poll_at(),
-            Stack::Router(r) => r.poll_at(),
-        }
-    }
-
-    pub(super) fn poll(&mut self, now: Instant) {
-        match self {
-            Stack::Endpoint(e) => e.poll(now),
-            Stack::Router(r) => r.poll(now),
-        }
-    }
-
-    /// The next frame it wants to send, and on which of its interfaces.
-    pub(super) fn pop_transmit(&mut self) -> Option<(usize, Vec<u8>)> {
-        match self {
-            Stack::Endpoint(e) => e.pop_transmit().map(|f| (0, f)),
-            Stack::Router(r) => r.pop_transmit(),
-        }
-    }
+    /// It was declared, and stays when it has no interface.
+    pub(super) declared: bool,
 }
 
 impl Device {

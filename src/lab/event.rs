@@ -5,12 +5,13 @@ use crate::dataplane::HopKind;
 use crate::frame::{Frame, MacAddr, VlanId};
 use crate::lab::spec::{Name, StepSpec};
 use crate::macvlan::Mode;
-use crate::station::{IpNet, Unreachable};
+use crate::station::{IpNet, Neighbour, Unreachable};
 use crate::switch::{FdbKind, PortFlags, PortState};
 use crate::time::Instant;
 use crate::verdict::{Refusal, Rule};
 use std::fmt;
 use std::io;
+use std::net::IpAddr;
 use std::time::Duration;
 
 /// Receives the events of a lab, in order: a report, a recorder, a counter. A closure is one.
@@ -81,6 +82,10 @@ pub enum Event {
     ///
     /// [`Options::changes`]: super::Options::changes
     Fdb(FdbChange),
+    /// An entry of a neighbour table has changed; only if [`Options::changes`] is set.
+    ///
+    /// [`Options::changes`]: super::Options::changes
+    Neighbour(NeighbourEvent),
     /// A step is over.
     Result {
         /// Its number, from 1.
@@ -101,6 +106,13 @@ pub enum Event {
         device: Name,
         /// Its counters.
         counters: Counters,
+    },
+    /// The neighbour table of a device at the end, if there is anything in it.
+    Neighbours {
+        /// Which device.
+        device: Name,
+        /// The entries, by IP address.
+        entries: Vec<Neighbour>,
     },
     /// How a device stands at the end.
     State {
@@ -126,6 +138,10 @@ pub struct Device {
     pub mac: Option<MacAddr>,
     /// The device below it, or the switch of a switch port, or the router of an interface.
     pub parent: Option<Name>,
+    /// The declared host that it belongs to.
+    pub host: Option<Name>,
+    /// The addresses of that host's loopback, as declared.
+    pub loopback: Vec<IpNet>,
     /// A port's mode.
     pub mode: Option<Mode>,
     /// The device at the other end of its cable.
@@ -168,6 +184,8 @@ impl Device {
             kind,
             mac: None,
             parent: None,
+            host: None,
+            loopback: Vec::new(),
             mode: None,
             peer: None,
             address: Vec::new(),
@@ -293,6 +311,21 @@ pub struct FdbChange {
     pub mac: MacAddr,
     /// The switch port that it is behind from now on, and what sort of entry says so; `None`: it is gone.
     pub entry: Option<(Name, FdbKind)>,
+}
+
+/// An entry of a device's neighbour table that is new, has another state or MAC address, or is gone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NeighbourEvent {
+    /// The step during which it happened, from 1; 0 before the first.
+    pub step: usize,
+    /// When.
+    pub time: Instant,
+    /// The device.
+    pub device: Name,
+    /// The neighbour's IP address.
+    pub ip: IpAddr,
+    /// The entry from now on; `None`: it is gone.
+    pub entry: Option<Neighbour>,
 }
 
 /// What came of a step.

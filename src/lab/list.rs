@@ -5,6 +5,7 @@ use super::device::{DeviceId, End, Kind, Role, SwitchPortNode, Uplink};
 use super::event::{Device, DeviceType, SwitchPort};
 use super::spec::Name;
 use crate::dataplane::{NodeId, SwitchId};
+use crate::station::IpNet;
 use crate::switch::SwitchPortId;
 use crate::verdict::PortId;
 
@@ -57,11 +58,31 @@ impl Lab {
             },
         };
         let state = self.state_of(id);
-        let address =
-            self.topology.addresses.get(&device.name).map(|ip| ip.address.clone()).unwrap_or_default();
+        let address = self.addresses_of(&device.name);
         let (place, name, kind) = (self.place(node), device.name.clone(), device.device_type());
         let (mac, mode, up) = (Some(state.mac), state.mode, state.up);
-        Some(Device { place, name, kind, mac, parent, mode, peer, address, up, vlan, port: None })
+        let host = device.host.clone();
+        let loopback = host.as_deref().map(|host| self.addresses_of(host)).unwrap_or_default();
+        Some(Device {
+            place,
+            name,
+            kind,
+            mac,
+            parent,
+            host,
+            loopback,
+            mode,
+            peer,
+            address,
+            up,
+            vlan,
+            port: None,
+        })
+    }
+
+    /// A device's addresses, as declared.
+    pub(super) fn addresses_of(&self, name: &str) -> Vec<IpNet> {
+        self.topology.addresses.get(name).map(|ip| ip.address.clone()).unwrap_or_default()
     }
 
     fn listed_switch(&self, node: NodeId) -> Option<Device> {
@@ -73,9 +94,13 @@ impl Lab {
             let port = switch.ports.get(usize::from(number))?;
             return Some(self.listed_port(id, port, SwitchPortId(number)));
         }
+        let host = switch.own.and_then(|id| self.topology.devices[id.0].host.clone());
         Some(Device {
             place: self.place(node),
             mac: switch.own.map(|id| self.state_of(id).mac),
+            loopback: host.as_deref().map(|host| self.addresses_of(host)).unwrap_or_default(),
+            host,
+            address: self.addresses_of(&switch.name),
             ..Device::new(switch.name.clone(), DeviceType::Switch)
         })
     }

@@ -10,6 +10,7 @@
 //! | `event.rs` | the hop log |
 //! | `topology.rs` | the devices, switches and cables, as they are configured |
 //! | `build.rs` | makes the devices |
+//! | `hosts.rs` | makes the IP stacks behind them |
 //! | `clock.rs` | what is due when |
 //! | `publish.rs` | compiles them into what frames meet: a [wiring](crate::dataplane::Wiring) |
 //! | `record.rs` | watches frames: the hop log, frames on cables, IP stacks |
@@ -26,6 +27,7 @@ mod change;
 mod clock;
 mod device;
 mod event;
+mod hosts;
 mod list;
 mod outlet;
 mod outside;
@@ -37,11 +39,11 @@ mod steps;
 mod topology;
 
 pub use crate::dataplane::{Candidate, CandidateKind, Decision, DecisionPoint, Finding, HopKind};
-pub use crate::station::Unreachable;
+pub use crate::station::{Neighbour, NeighbourState, Unreachable};
 pub use ask::Known;
 pub use event::{
-    Device, DeviceState, DeviceType, Event, EventSink, FdbChange, Hop, Outcome, Receivers, SetupStage,
-    SwitchPort,
+    Device, DeviceState, DeviceType, Event, EventSink, FdbChange, Hop, NeighbourEvent, Outcome, Receivers,
+    SetupStage, SwitchPort,
 };
 pub use outlet::Outlet;
 pub use outside::AttachError;
@@ -55,7 +57,7 @@ use crate::switch::Switch;
 use crate::time::Instant;
 use crate::verdict::{Refusal, Rule};
 use clock::Scheduled;
-use device::{AgentId, DeviceId, End, Kind, Link, Stack};
+use device::{AgentId, DeviceId, End, Kind, Link};
 use outside::Outside;
 use record::{InjectedFrame, Stacks};
 use reported::LastReported;
@@ -383,7 +385,9 @@ impl Lab {
 
     /// Lets an IP stack do what is due.
     fn serve(&mut self, agent: AgentId) {
-        self.runtime.stacks.serve(agent, self.runtime.now);
+        let Runtime { stacks, step, now, .. } = &mut self.runtime;
+        stacks.serve(agent, *now);
+        stacks.tell_neighbours(agent, &self.topology, (*step, *now), &mut self.log.events);
     }
 
     fn send_or_record(&mut self, id: DeviceId, frame: Frame) {

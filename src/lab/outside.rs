@@ -4,10 +4,10 @@
 //! station, a sub-interface or a switch's own device is a program: what they receive goes to it, and what it writes they
 //! send. What a NIC or a router's interface needs is a wire. Everything in between is decided as ever.
 
-use super::device::{Agent, Cable, CableId, DeviceId, End, Kind, Role, Stack, Uplink};
+use super::device::{Agent, Cable, CableId, DeviceId, End, Kind, Role, Uplink};
 use super::outlet::Outlet;
 use super::spec::Name;
-use super::{Lab, Sink};
+use super::{Event, Lab, NeighbourEvent, Sink};
 use crate::dataplane::{Numbered, TapOpen};
 use crate::frame::Frame;
 use crate::time::Instant;
@@ -220,14 +220,23 @@ impl Lab {
 
     /// Takes the IP stack away from a device.
     pub(super) fn silence(&mut self, id: DeviceId) {
-        if let Some((agent, _)) = self.topology.devices[id.0].agent.take() {
+        if let Some((agent, interface)) = self.topology.devices[id.0].agent.take() {
             let wake = self.runtime.stacks.agents[agent.0].wake.take();
             self.runtime.stacks.agenda.rearm(agent, wake, None);
-            if let Agent { stack: Stack::Endpoint(_), devices, .. } = &mut self.runtime.stacks.agents[agent.0]
-            {
-                devices.clear();
-                self.runtime.stacks.vacant.push(agent);
+            let Agent { stack, devices, declared, .. } = &mut self.runtime.stacks.agents[agent.0];
+            let device = self.topology.devices[id.0].name.clone();
+            let known: Vec<_> = stack.neighbours(interface).map(|known| known.ip).collect();
+            for ip in known.into_iter().filter(|_| self.options.changes) {
+                let (step, time, device) = (self.runtime.step, self.runtime.now, device.clone());
+                let gone = NeighbourEvent { step, time, device, ip, entry: None };
+                self.log.events.push(Event::Neighbour(gone));
             }
+            stack.remove_interface(interface, self.runtime.now);
+            if *declared || stack.has_interfaces() {
+                return self.serve(agent);
+            }
+            devices.clear();
+            self.runtime.stacks.vacant.push(agent);
         }
     }
 }

@@ -1,23 +1,25 @@
 //! What a lab makes of the frames that walk through it: the hop log, frames on cables, and the IP stacks behind devices.
 
 use super::clock::{EventQueue, Scheduled};
-use super::device::{Agent, AgentId, Device, Kind, Stack};
+use super::device::{Agent, AgentId, Device, Kind};
 use super::outside::Outside;
 use super::reported::says;
 use super::spec::{Name, TapOpen};
 use super::topology::Topology;
-use super::{Decision, Event, FdbChange, Hop, HopKind, Log, Options, Receivers};
+use super::{Decision, Event, FdbChange, Hop, HopKind, Log, NeighbourEvent, Options, Receivers};
 use crate::dataplane::{End, NodeId, Numbered, Observer, SwitchId, Wiring};
 use crate::frame::{Frame, FramePool, MacAddr, PacketType, VlanId};
 use crate::nic::host_stack_type;
 use crate::switch::{Switch, SwitchPortId};
 use crate::time::Instant;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 /// The IP stacks of a lab, and what is due when.
 pub(super) struct Stacks {
     pub(super) agents: Vec<Agent>,
+    /// The declared hosts.
+    pub(super) hosts: BTreeMap<Name, AgentId>,
     /// Those whose only device is no more, or used from outside: their numbers are used again.
     pub(super) vacant: Vec<AgentId>,
     pub(super) agenda: EventQueue,
@@ -27,7 +29,13 @@ pub(super) struct Stacks {
 
 impl Stacks {
     pub(super) fn until(end: Instant) -> Stacks {
-        Stacks { agents: Vec::new(), vacant: Vec::new(), agenda: EventQueue::default(), end }
+        Stacks {
+            agents: Vec::new(),
+            hosts: BTreeMap::new(),
+            vacant: Vec::new(),
+            agenda: EventQueue::default(),
+            end,
+        }
     }
 
     pub(super) fn end(&self) -> Instant {
@@ -45,6 +53,22 @@ impl Stacks {
         let wake = agent.stack.poll_at().map(|t| t.max(now)).filter(|t| *t <= self.end);
         self.agenda.rearm(id, agent.wake, wake);
         agent.wake = wake;
+    }
+
+    /// Reports what has changed in the neighbour tables of an IP stack, if it keeps account of that.
+    pub(super) fn tell_neighbours(
+        &mut self,
+        id: AgentId,
+        topology: &Topology,
+        (step, time): (usize, Instant),
+        events: &mut Vec<Event>,
+    ) {
+        let Agent { stack, devices, .. } = &mut self.agents[id.0];
+        for (interface, ip) in stack.take_changed_neighbours() {
+            let device = topology.devices[devices[interface].0].name.clone();
+            let entry = stack.neighbour(interface, ip);
+            events.push(Event::Neighbour(NeighbourEvent { step, time, device, ip, entry }));
+        }
     }
 }
 
@@ -129,11 +153,13 @@ impl Observer for Recorder<'_> {
         // The port's own stack sees nothing of it then (R201).
         let read = is_read_by_a_program(device);
         let Some((agent, interface)) = device.agent.filter(|_| !read) else { return };
-        match &mut self.stacks.agents[agent.0].stack {
-            Stack::Endpoint(e) => e.receive(self.now, frame.bytes, packet_type),
-            Stack::Router(r) => r.receive(self.now, interface, frame.bytes, packet_type),
+        let stack = &mut self.stacks.agents[agent.0].stack;
+        let lost = stack.receive(self.now, interface, frame.bytes, packet_type);
+        if let Some(rule) = lost {
+            self.hop(id, HopKind::Drop(rule), frame);
         }
         self.stacks.serve(agent, self.now);
+        self.stacks.tell_neighbours(agent, self.topology, (self.step, self.now), &mut self.log.events);
     }
 
     fn under_way(&mut self, to: End, after: Duration, frame: Numbered<'_>) {

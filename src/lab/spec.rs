@@ -5,9 +5,10 @@ use crate::errno::Errno;
 use crate::frame::{MacAddr, VlanId};
 use crate::macvlan::{MacvlanFlags, Mode, SourcesChange};
 use crate::nic::UnicastFilter;
-use crate::station::{INTERVAL, IpSpec};
+use crate::station::{HostConfig, INTERVAL, IpNet, IpSpec, RouteSpec, Sysctl};
 use crate::switch::{Policy, PortFlag, PortFlags, PortState, PortVlans};
 use crate::time::LAB_SPAN;
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -33,6 +34,8 @@ pub struct LabSpec {
     /// NICs, VLAN sub-interfaces, ports, stations and routers in the order of the file, which is the order in which
     /// they are made.
     pub devices: Vec<DeviceSpec>,
+    /// Hosts, in the order of the file.
+    pub hosts: Vec<HostSpec>,
     /// Switches, in the order of the file.
     pub switches: Vec<SwitchSpec>,
     /// What happens.
@@ -49,6 +52,12 @@ impl LabSpec {
             elapsed = elapsed.saturating_add(step.action.longest(captures));
             elapsed > LAB_SPAN
         })
+    }
+
+    /// The interfaces of hosts, as declared: each with its host and its IP configuration.
+    pub fn interfaces(&self) -> impl Iterator<Item = (&Name, &Name, &IpSpec)> {
+        let devices = self.devices.iter().filter_map(|d| Some((&d.name, d.kind.host()?, d.kind.ip()?)));
+        devices.chain(self.switches.iter().filter_map(|s| Some((&s.name, s.host.as_ref()?, &s.ip))))
     }
 
     /// Every device that is named as a parent, in tables and in steps.
@@ -91,6 +100,29 @@ pub enum DeviceKind {
 }
 
 impl DeviceKind {
+    /// The host that it belongs to.
+    #[must_use]
+    pub fn host(&self) -> Option<&Name> {
+        match self {
+            DeviceKind::Nic(spec) => spec.host.as_ref(),
+            DeviceKind::Vlan(spec) => spec.host.as_ref(),
+            DeviceKind::Macvlan(spec) => spec.host.as_ref(),
+            DeviceKind::Station(_) | DeviceKind::Router(_) => None,
+        }
+    }
+
+    /// Its IP configuration; a router's interfaces have one each.
+    #[must_use]
+    pub fn ip(&self) -> Option<&IpSpec> {
+        match self {
+            DeviceKind::Nic(spec) => Some(&spec.ip),
+            DeviceKind::Vlan(spec) => Some(&spec.ip),
+            DeviceKind::Macvlan(spec) => Some(&spec.ip),
+            DeviceKind::Station(spec) => Some(&spec.ip),
+            DeviceKind::Router(_) => None,
+        }
+    }
+
     /// The device that it is declared to sit on.
     #[must_use]
     pub fn parent(&self) -> Option<&Name> {
@@ -102,12 +134,26 @@ impl DeviceKind {
     }
 }
 
+/// `[host.N]`: a machine or network namespace, one IP stack with any number of interfaces: the devices that name it.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct HostSpec {
+    /// Its name.
+    pub name: Name,
+    /// Its routes, settings and loopback addresses.
+    pub config: HostConfig,
+    /// Line of its table in the file, from 1; 0 if it was not read from a file.
+    pub line: usize,
+}
+
 /// `[nic.N]`: a physical NIC, the parent of ports.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct NicSpec {
     /// Its address (default: made from the name, see [`crate::station::default_mac`]).
     pub mac: MacAddr,
+    /// The host that it belongs to; `None`: its IP stack is its own.
+    pub host: Option<Name>,
     /// The host stack's IP configuration.
     pub ip: IpSpec,
     /// Largest payload in bytes (1500).
@@ -136,6 +182,8 @@ pub struct VlanSpec {
     pub id: VlanId,
     /// Its address (default: the parent's).
     pub mac: Option<MacAddr>,
+    /// The host that it belongs to; `None`: its IP stack is its own.
+    pub host: Option<Name>,
     /// Its host stack's IP configuration.
     pub ip: IpSpec,
     /// Default: the parent's.
@@ -159,6 +207,8 @@ pub struct MacvlanSpec {
     pub mode: Mode,
     /// Its address. `None`: 02:42 and the first IPv4 address, else made from the name ([`MacvlanSpec::mac`]).
     pub mac: Option<MacAddr>,
+    /// The host that it belongs to: a container, for example, or its parent's host; `None`: its IP stack is its own.
+    pub host: Option<Name>,
     /// Its IP configuration.
     pub ip: IpSpec,
     /// Default: the parent's.
@@ -191,6 +241,7 @@ impl Default for MacvlanSpec {
             open: TapOpen::default(),
             mode: Mode::default(),
             mac: None,
+            host: None,
             ip: IpSpec::default(),
             mtu: None,
             up: true,
@@ -262,8 +313,13 @@ pub struct SwitchSpec {
     pub name: Name,
     /// How long a learned entry lives unseen (300 s); zero: nothing is learned.
     pub ageing: Duration,
-    /// The address of its own device, which is there if it is named as a parent (default: made from the name).
+    /// The address of its own device, which is there if it is named as a parent or has an IP stack (default: made from the
+    /// name).
     pub mac: MacAddr,
+    /// The host that its own device belongs to; `None`: its IP stack is its own.
+    pub host: Option<Name>,
+    /// The IP configuration of its own device.
+    pub ip: IpSpec,
     /// 802.1Q filtering.
     pub vlan_filtering: bool,
     /// The bridge's mask of reserved groups to forward.
@@ -392,6 +448,13 @@ pub enum Action {
         /// How.
         change: Change,
     },
+    /// A host changes.
+    SetHost {
+        /// Which.
+        host: Name,
+        /// How.
+        change: HostChange,
+    },
     /// A switch changes.
     SetSwitch {
         /// Which.
@@ -447,6 +510,7 @@ impl Action {
             }
             Action::Inject { .. }
             | Action::Set { .. }
+            | Action::SetHost { .. }
             | Action::SetSwitch { .. }
             | Action::Add { .. }
             | Action::Remove(_) => Duration::ZERO,
@@ -519,6 +583,48 @@ pub enum Change {
     Leave(MacAddr),
     /// A source port's list.
     Sources(SourcesChange),
+    /// Settings of its IP stack on it.
+    Sysctl(Vec<(Sysctl, u8)>),
+    /// Its IP addresses.
+    Addresses(AddressChange),
+    /// Its neighbour table.
+    Neighbours(NeighbourChange),
+    /// It moves to this host, down and without its IP addresses (`ip link set DEV netns HOST`).
+    Host(Name),
+}
+
+/// A change to the IP addresses of a device.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum AddressChange {
+    /// These are added, in this order.
+    Add(Vec<IpNet>),
+    /// These are removed.
+    Del(Vec<IpNet>),
+}
+
+/// A change to the neighbour table of a device.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum NeighbourChange {
+    /// These permanent entries are added, or replace what was known (`ip neigh replace`).
+    Add(BTreeMap<IpAddr, MacAddr>),
+    /// The entries of these addresses are removed.
+    Del(Vec<IpAddr>),
+    /// All but the permanent entries are removed (`ip neigh flush`).
+    Flush,
+}
+
+/// A change to a host.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum HostChange {
+    /// It forwards packets, or not.
+    Forwarding(bool),
+    /// Settings for all its interfaces.
+    Sysctl(Vec<(Sysctl, u8)>),
+    /// These routes are added.
+    AddRoutes(Vec<RouteSpec>),
+    /// These routes are removed.
+    DelRoutes(Vec<RouteSpec>),
 }
 
 /// A change to a switch.

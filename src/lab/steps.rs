@@ -5,7 +5,7 @@ use super::record::InjectedFrame;
 use super::spec::{
     Action, Expect, ExpectedReceivers, FrameSpec, InjectPoint, Name, ProbeSpec, StepSpec, Target,
 };
-use super::{DeviceState, Event, EventSink, Lab, Outcome, Receivers, Sink, Stack, Summary};
+use super::{DeviceState, Event, EventSink, Lab, Neighbour, Outcome, Receivers, Sink, Summary};
 use crate::counters::Counters;
 use crate::dataplane::{Numbered, SwitchId};
 use crate::errno::Errno;
@@ -132,6 +132,7 @@ impl Lab {
         let change = matches!(
             spec.action,
             Action::Set { .. }
+                | Action::SetHost { .. }
                 | Action::SetSwitch { .. }
                 | Action::Add { .. }
                 | Action::Remove(_)
@@ -150,7 +151,11 @@ impl Lab {
     pub fn change(&mut self, time: Instant, spec: &StepSpec, sink: Sink<'_>) -> Option<Outcome> {
         let at_once = matches!(
             spec.action,
-            Action::Set { .. } | Action::SetSwitch { .. } | Action::Add { .. } | Action::Remove(_)
+            Action::Set { .. }
+                | Action::SetHost { .. }
+                | Action::SetSwitch { .. }
+                | Action::Add { .. }
+                | Action::Remove(_)
         );
         if !at_once {
             return None;
@@ -181,6 +186,7 @@ impl Lab {
             Action::Tcp(probe) => self.probe(ProbeKind::Tcp, probe, sink),
             Action::Inject { at, entry, frame } => self.inject(at, *entry, frame).into(),
             Action::Set { device, change } => self.changed(device, |lab| lab.set(device, change)),
+            Action::SetHost { host, change } => self.set_host(host, change).into(),
             Action::SetSwitch { switch, change } => self.set_switch(switch, change).into(),
             Action::Add { name, spec } => self.changed(name, |lab| lab.add(name, spec)),
             Action::Remove(name) => {
@@ -208,8 +214,8 @@ impl Lab {
 
     /// A device asks another, until it has an answer or gives up.
     fn probe(&mut self, kind: ProbeKind, spec: &ProbeSpec, sink: Sink<'_>) -> Done {
-        let id = match self.find(&spec.from) {
-            Ok(id) => id,
+        let agent = match self.stack_of(&spec.from) {
+            Ok(agent) => agent,
             Err(refusal) => return Err(refusal).into(),
         };
         let unreachable = Done { outcome: Outcome::Unreachable(Unreachable::NoRoute), rtt: None };
@@ -217,22 +223,15 @@ impl Lab {
             Target::Address(addr) => Some(*addr),
             Target::Device(name) => self.target_address(&spec.from, name),
         };
-        let (Some((agent, _)), Some(to)) = (self.topology.devices[id.0].agent, target) else {
+        let Some((agent, to)) = agent.zip(target) else {
             return unreachable;
         };
         let probe = Probe { kind, to, count: spec.count, timeout: spec.timeout };
         let now = self.runtime.now;
-        let number = match &mut self.runtime.stacks.agents[agent.0].stack {
-            Stack::Endpoint(e) => e.start_probe(now, probe),
-            Stack::Router(r) => r.start_probe(now, probe),
-        };
+        let number = self.runtime.stacks.agents[agent.0].stack.start_probe(now, probe);
         self.serve(agent);
         loop {
-            let result = match &self.runtime.stacks.agents[agent.0].stack {
-                Stack::Endpoint(e) => e.probe_result(number),
-                Stack::Router(r) => r.probe_result(number),
-            };
-            if let Some(result) = result {
+            if let Some(result) = self.runtime.stacks.agents[agent.0].stack.probe_result(number) {
                 let outcome = match result.outcome {
                     ProbeOutcome::Reply => Outcome::Reply,
                     ProbeOutcome::Unreachable => Outcome::Unreachable(
@@ -248,13 +247,6 @@ impl Lab {
             };
             self.advance(next, sink);
         }
-    }
-
-    /// The first address of a device, of a family that the asker has too.
-    fn target_address(&self, from: &str, to: &str) -> Option<IpAddr> {
-        let own = &self.topology.addresses.get(from)?.address;
-        let theirs = &self.topology.addresses.get(to)?.address;
-        theirs.iter().map(|n| n.addr()).find(|a| own.iter().any(|o| o.addr().is_ipv4() == a.is_ipv4()))
     }
 
     fn inject(&mut self, at: &str, entry: InjectPoint, frame: &FrameSpec) -> Result<(), Refusal> {
@@ -317,6 +309,18 @@ impl Lab {
         self.there().map(|id| (self.topology.devices[id.0].name.clone(), self.state_of(id))).collect()
     }
 
+    /// The neighbour tables of all devices, as they are now; those that have an entry.
+    #[must_use]
+    pub fn neighbours(&self) -> Vec<(Name, Vec<Neighbour>)> {
+        let table = |id: DeviceId| {
+            let device = &self.topology.devices[id.0];
+            let (agent, interface) = device.agent?;
+            let entries = self.runtime.stacks.agents[agent.0].stack.neighbours(interface).collect();
+            Some((device.name.clone(), entries))
+        };
+        self.there().filter_map(table).filter(|(_, entries): &(_, Vec<_>)| !entries.is_empty()).collect()
+    }
+
     /// The devices that are there.
     fn there(&self) -> impl Iterator<Item = DeviceId> {
         (0..self.topology.devices.len()).map(DeviceId).filter(|id| !self.topology.devices[id.0].gone)
@@ -327,6 +331,9 @@ impl Lab {
         self.settle(sink);
         for (device, counters) in self.counters() {
             self.log.events.push(Event::Counters { device, counters });
+        }
+        for (device, entries) in self.neighbours() {
+            self.log.events.push(Event::Neighbours { device, entries });
         }
         for (device, state) in self.states() {
             self.log.events.push(Event::State { device, state });

@@ -21,6 +21,10 @@ pub(super) struct Declared {
     pub(super) declared: BTreeMap<String, Known>,
     pub(super) added: BTreeMap<String, Known>,
     pub(super) switch_ports: BTreeSet<(Name, Name)>,
+    /// By device, the host that it belongs to.
+    pub(super) hosts: BTreeMap<String, Name>,
+    /// The address families of the interfaces of hosts.
+    pub(super) host_families: BTreeSet<(Name, Family)>,
 }
 
 impl Declared {
@@ -45,14 +49,27 @@ impl Declared {
             };
             declare(&device.name, kind, families);
         }
+        for host in &lab.hosts {
+            let ip = IpSpec { address: host.config.loopback.clone(), ..IpSpec::default() };
+            declare(&host.name, Kind::Host, families(&ip));
+        }
         for switch in &lab.switches {
-            declare(&switch.name, Kind::Switch, Vec::new());
+            declare(&switch.name, Kind::Switch, families(&switch.ip));
+        }
+        for (device, host, ip) in lab.interfaces() {
+            all.join(device, host, ip);
         }
         for switch in &lab.switches {
             let ports = switch.ports.iter().map(|port| (switch.name.clone(), port.device.clone()));
             all.switch_ports.extend(ports);
         }
         all
+    }
+
+    /// A device belongs to a host.
+    pub(super) fn join(&mut self, device: &str, host: &Name, ip: &IpSpec) {
+        self.hosts.insert(device.to_owned(), host.clone());
+        self.host_families.extend(families(ip).into_iter().map(|family| (host.clone(), family)));
     }
 
     /// A step adds this port. If earlier steps added one with this name, any of their IP addresses may be meant.

@@ -1,6 +1,7 @@
 //! NICs, VLAN sub-interfaces, ports, stations and routers.
 
 use super::declared::families;
+use super::host;
 use super::names::{Kind, Want, Wire, bad_name, declare};
 use super::read::{Node, Reader, Table, list};
 use super::scalar;
@@ -20,7 +21,11 @@ use toml::de::DeValue;
 pub(super) const TABLES: [&str; 6] = ["nic", "vlan", "macvlan", "macvtap", "station", "router"];
 
 /// Keys of every device with an IP stack.
-const IP: [&str; 3] = ["address", "gateway", "neighbours"];
+/// The keys of an IP configuration.
+const IP: [&str; 4] = ["address", "gateway", "neighbours", "sysctl"];
+
+/// The same, and that of the host.
+pub(super) const STACK: [&str; 5] = ["host", "address", "gateway", "neighbours", "sysctl"];
 
 /// Keys of `[macvlan.N]` and of an `add` step.
 const MACVLAN: [&str; 12] = [
@@ -59,11 +64,13 @@ pub(super) fn device(
         "nic" => {
             let nic = nic(cx, name, &table);
             declare(cx, name, Kind::Nic, key, key_span, families(&nic.ip));
+            cx.names.belongs(name, nic.host.as_ref(), &nic.ip);
             DeviceKind::Nic(nic)
         }
         "vlan" => {
             let vlan = vlan(cx, &table);
             declare(cx, name, Kind::Vlan, key, key_span, families(&vlan.ip));
+            cx.names.belongs(name, vlan.host.as_ref(), &vlan.ip);
             cx.names.parent(name, &vlan.parent);
             DeviceKind::Vlan(vlan)
         }
@@ -79,10 +86,11 @@ pub(super) fn device(
         }
         _ => {
             let node: &[&str] = if table_name == "macvtap" { &["open"] } else { &[] };
-            table.only(cx, &[&MACVLAN[..], node, &IP, &["expect"]].concat());
+            table.only(cx, &[&MACVLAN[..], node, &STACK, &["expect"]].concat());
             let mut spec = macvlan(cx, &table, table_name == "macvtap");
             spec.expect = table.get(cx, "expect", scalar::errno);
             declare(cx, name, Kind::Port, key, key_span, families(&spec.ip));
+            cx.names.belongs(name, spec.host.as_ref(), &spec.ip);
             cx.names.parent(name, &spec.parent);
             DeviceKind::Macvlan(spec)
         }
@@ -91,7 +99,7 @@ pub(super) fn device(
 }
 
 fn nic(cx: &mut Reader<'_>, name: &str, table: &Table<'_, '_>) -> NicSpec {
-    table.only(cx, &[&STATION[..], &IP, &["filter", "cable", "promisc", "allmulticast"]].concat());
+    table.only(cx, &[&STATION[..], &STACK, &["filter", "cable", "promisc", "allmulticast"]].concat());
     let cable = table.get(cx, "cable", scalar::text);
     if let (Some(peer), Some(node)) = (&cable, table.node("cable")) {
         cx.refer(&node, peer, Want::Cabled);
@@ -102,6 +110,7 @@ fn nic(cx: &mut Reader<'_>, name: &str, table: &Table<'_, '_>) -> NicSpec {
     }
     NicSpec {
         mac: table.get(cx, "mac", scalar::mac).unwrap_or_else(|| default_mac(name)),
+        host: host::host_of(cx, table),
         ip: ip_spec(cx, table),
         mtu: table.get(cx, "mtu", scalar::u32).unwrap_or(DEFAULT_MTU),
         up: table.get(cx, "up", scalar::boolean).unwrap_or(true),
@@ -126,11 +135,12 @@ fn filter(cx: &mut Reader<'_>, node: &Node<'_, '_>) -> Option<UnicastFilter> {
 }
 
 fn vlan(cx: &mut Reader<'_>, table: &Table<'_, '_>) -> VlanSpec {
-    table.only(cx, &[&["parent", "id", "mac", "mtu", "up"][..], &IP].concat());
+    table.only(cx, &[&["parent", "id", "mac", "mtu", "up"][..], &STACK].concat());
     VlanSpec {
         parent: parent(cx, table, Want::VlanParent),
         id: table.require(cx, "id", scalar::vlan_id).or(VlanId::new(1)).unwrap_or_default(),
         mac: table.get(cx, "mac", scalar::mac),
+        host: host::host_of(cx, table),
         ip: ip_spec(cx, table),
         mtu: table.get(cx, "mtu", scalar::u32),
         up: table.get(cx, "up", scalar::boolean).unwrap_or(true),
@@ -149,6 +159,7 @@ pub(super) fn macvlan(cx: &mut Reader<'_>, table: &Table<'_, '_>, tap: bool) -> 
         open: if tap { table.get(cx, "open", tap_open).unwrap_or_default() } else { TapOpen::No },
         mode: table.get(cx, "mode", scalar::mode).unwrap_or_default(),
         mac: table.get(cx, "mac", scalar::mac),
+        host: host::host_of(cx, table),
         ip: ip_spec(cx, table),
         mtu: table.get(cx, "mtu", scalar::u32),
         up: table.get(cx, "up", scalar::boolean).unwrap_or(true),
@@ -174,7 +185,7 @@ fn tap_open(cx: &mut Reader<'_>, node: &Node<'_, '_>) -> Option<TapOpen> {
 
 /// The keys of an `add` step besides the name.
 pub(super) fn add_keys() -> Vec<&'static str> {
-    [&["macvlan", "macvtap", "open"][..], &MACVLAN, &IP].concat()
+    [&["macvlan", "macvtap", "open"][..], &MACVLAN, &STACK].concat()
 }
 
 fn station(cx: &mut Reader<'_>, name: &str, table: &Table<'_, '_>) -> StationSpec {
@@ -225,11 +236,8 @@ fn interface(
 }
 
 /// Reads a device's IP addresses, routers and static neighbours.
-fn ip_spec(cx: &mut Reader<'_>, table: &Table<'_, '_>) -> IpSpec {
-    let address = table.get(cx, "address", |cx, node| match node.value {
-        DeValue::String(_) => scalar::ip_net(cx, node).map(|net| vec![net]),
-        _ => list(cx, node, "an IP address or a list of them", scalar::ip_net),
-    });
+pub(super) fn ip_spec(cx: &mut Reader<'_>, table: &Table<'_, '_>) -> IpSpec {
+    let address = table.get(cx, "address", host::addresses);
     // A wrong IP address is one error; that its family is then missing for the gateway is not a second one.
     let checkable = !table.has("address")
         || address.as_ref().is_some_and(|all| {
@@ -238,7 +246,11 @@ fn ip_spec(cx: &mut Reader<'_>, table: &Table<'_, '_>) -> IpSpec {
                 _ => true,
             })
         });
-    let mut spec = IpSpec { address: address.unwrap_or_default(), ..IpSpec::default() };
+    let mut spec = IpSpec {
+        address: address.unwrap_or_default(),
+        sysctls: host::sysctls(cx, table),
+        ..IpSpec::default()
+    };
     let known: Option<Vec<Family>> = checkable.then(|| families(&spec));
     let gateway = table.get(cx, "gateway", |cx, node| match node.value {
         DeValue::String(_) => gateway(cx, node, known.as_deref()).map(|ip| vec![ip]),
@@ -252,27 +264,9 @@ fn ip_spec(cx: &mut Reader<'_>, table: &Table<'_, '_>) -> IpSpec {
         cx.wrong::<()>(&node, "more than one router of one address family", help);
     }
     let neighbours = table.get(cx, "neighbours", |cx, node| {
-        let table = Table::of(cx, node)?;
-        let mut all = Vec::new();
-        for (key, value) in table.entries() {
-            let text = key.get_ref().as_ref();
-            let node = Node { path: table.path.key(text), span: value.span(), value: value.get_ref() };
-            let mac = scalar::mac(cx, &node);
-            match scalar::parse_ip(text) {
-                Err(help) => {
-                    let path = table.path.key(text).to_string();
-                    let message = format!("`{text}` is not an IP address");
-                    cx.problem(path, key.span(), message, help.to_owned());
-                }
-                Ok(ip) => {
-                    let at = Node { span: key.span(), ..node.clone() };
-                    all.extend(in_family(cx, &at, ip, known.as_deref()).zip(mac));
-                }
-            }
-        }
-        Some(all)
+        host::neighbours(cx, node, |cx, at, ip| in_family(cx, at, ip, known.as_deref()))
     });
-    spec.neighbours = neighbours.unwrap_or_default().into_iter().collect();
+    spec.neighbours = neighbours.unwrap_or_default();
     spec
 }
 

@@ -48,6 +48,7 @@ mod craft;
 mod declared;
 mod device;
 mod diagnostic;
+mod host;
 mod lint;
 mod names;
 mod one_step;
@@ -244,7 +245,7 @@ fn document(cx: &mut Reader<'_>, root: &DeTable<'_>) -> Option<LabSpec> {
         ends_in_time(cx, node, &spec)
     });
     if count(&spec) > MAX_DEVICES {
-        let message = format!("{} devices, switches and ports of switches", count(&spec));
+        let message = format!("{} devices, hosts, switches and ports of switches", count(&spec));
         cx.problem(String::new(), 0..0, message, format!("at most {MAX_DEVICES}"));
     }
     names::check(cx);
@@ -278,12 +279,13 @@ fn count(spec: &LabSpec) -> usize {
         _ => 0,
     };
     spec.devices.iter().map(|d| 1 + interfaces(&d.kind)).sum::<usize>()
+        + spec.hosts.len()
         + spec.switches.iter().map(|s| 1 + s.ports.len()).sum::<usize>()
 }
 
 /// Reads the tables of devices and switches in the order of the file. Returns whether there was an unknown one.
 fn tables(cx: &mut Reader<'_>, root: &Table<'_, '_>, spec: &mut LabSpec) -> bool {
-    let known = [&["title", "step", "switch"][..], &device::TABLES].concat();
+    let known = [&["title", "step", "host", "switch"][..], &device::TABLES].concat();
     let mut all = Vec::new();
     let mut unknown = false;
     for (kind, value) in root.entries() {
@@ -322,6 +324,8 @@ fn tables(cx: &mut Reader<'_>, root: &Table<'_, '_>, spec: &mut LabSpec) -> bool
         let node = Node { path: Path::Key(&parent, name), span: value.span(), value: value.get_ref() };
         if kind == "switch" {
             spec.switches.extend(switch::switch(cx, name, key.span(), &node));
+        } else if kind == "host" {
+            spec.hosts.extend(host::host(cx, name, key.span(), &node));
         } else if device::TABLES.contains(&kind) {
             spec.devices.extend(device::device(cx, kind, name, key.span(), &node));
         } else {

@@ -6,6 +6,7 @@ use super::read::Reader;
 use super::suggest;
 use crate::frame::Family;
 use crate::lab::spec::{Name, Target};
+use crate::station::IpSpec;
 use std::collections::BTreeMap;
 use std::ops::Range;
 
@@ -19,6 +20,7 @@ pub(super) enum Kind {
     Interface,
     Router,
     Switch,
+    Host,
     /// Declared in a table that is itself an error: no further errors are reported for it.
     Unclear,
 }
@@ -33,6 +35,7 @@ impl Kind {
             Kind::Interface => "an interface of a router",
             Kind::Router => "a router",
             Kind::Switch => "a switch",
+            Kind::Host => "a host",
             Kind::Unclear => "unclear",
         }
     }
@@ -49,6 +52,10 @@ pub(super) enum Want {
     Cabled,
     /// A device that sends and receives.
     Device,
+    /// The same, or a host.
+    Pinger,
+    /// A host.
+    Host,
     /// A macvlan or macvtap.
     Port,
     /// A NIC.
@@ -66,7 +73,9 @@ impl Want {
             Want::VlanParent => matches!(kind, Kind::Nic | Kind::Vlan),
             Want::Cabled | Want::OnSwitch(_) => matches!(kind, Kind::Nic | Kind::Station | Kind::Interface),
             // A switch, for its own device, which is there if ports sit on it.
-            Want::Device => kind != Kind::Router,
+            Want::Device => !matches!(kind, Kind::Router | Kind::Host),
+            Want::Pinger => kind != Kind::Router,
+            Want::Host => kind == Kind::Host,
             Want::Port => kind == Kind::Port,
             Want::Nic => kind == Kind::Nic,
             Want::Switch => kind == Kind::Switch,
@@ -83,6 +92,10 @@ impl Want {
             Want::Device => {
                 "it must be a NIC, VLAN sub-interface, macvlan, macvtap, station, router interface or a switch with ports on it"
             }
+            Want::Pinger => {
+                "it must be a host, NIC, VLAN sub-interface, macvlan, macvtap, station, router interface or a switch with an IP address or ports on it"
+            }
+            Want::Host => "it must be a host, declared as [host.NAME]",
             Want::Port => "only a macvlan or macvtap has this",
             Want::Nic => "only a NIC has a wire that frames arrive from",
             Want::Switch => "it must be a switch",
@@ -125,6 +138,15 @@ pub(super) struct Names<'t> {
     pub(super) wires: Vec<Wire>,
     pub(super) probes: Vec<Probe>,
     parents: Vec<(String, String)>,
+    interfaces: Vec<RouteBy>,
+}
+
+/// A route of a host by a device.
+struct RouteBy {
+    host: Name,
+    device: Name,
+    key: String,
+    span: Range<usize>,
 }
 
 impl<'t> Names<'t> {
@@ -141,6 +163,23 @@ impl<'t> Names<'t> {
     /// A device is on another.
     pub(super) fn parent(&mut self, device: &str, parent: &str) {
         self.parents.push((device.to_owned(), parent.to_owned()));
+    }
+
+    /// A device may belong to a host.
+    pub(super) fn belongs(&mut self, device: &str, host: Option<&Name>, ip: &IpSpec) {
+        if let Some(host) = host {
+            self.own.join(device, host, ip);
+        }
+    }
+
+    /// A route of the host leads by the device.
+    pub(super) fn interface_of(&mut self, device: &str, host: &str, key: String, span: Range<usize>) {
+        self.interfaces.push(RouteBy { host: host.into(), device: device.into(), key, span });
+    }
+
+    /// The host that a device belongs to.
+    fn host_of(&self, device: &str) -> Option<&Name> {
+        self.all().find_map(|names| names.hosts.get(device))
     }
 
     /// A step adds this port.
@@ -161,9 +200,13 @@ impl<'t> Names<'t> {
 
     fn has_family(&self, name: &str, family: Family) -> bool {
         let has = |known: &Known| known.kind == Kind::Unclear || known.families.contains(&family);
-        self.all()
-            .flat_map(|names| [&names.declared, &names.added])
-            .any(|names| names.get(name).is_some_and(has))
+        let host = self.host_of(name).map_or(name, Name::as_str);
+        let of_host = self.all().any(|names| names.host_families.contains(&(host.into(), family)));
+        of_host
+            || self
+                .all()
+                .flat_map(|names| [&names.declared, &names.added])
+                .any(|names| [name, host].iter().any(|name| names.get(*name).is_some_and(has)))
     }
 
     fn is_on_switch(&self, switch: &Name, device: &str) -> bool {
@@ -229,7 +272,19 @@ pub(super) fn check(cx: &mut Reader<'_>) {
     wires(cx);
     loops(cx);
     collisions(cx);
+    interfaces(cx);
     probes(cx);
+}
+
+/// Routes lead by interfaces of the same host.
+fn interfaces(cx: &mut Reader<'_>) {
+    for RouteBy { host, device, key, span } in std::mem::take(&mut cx.names.interfaces) {
+        let declared = cx.names.find(&device).is_some_and(|known| known.kind != Kind::Unclear);
+        if declared && cx.names.host_of(&device) != Some(&host) {
+            let message = format!("`{device}` is no interface of `{host}`");
+            cx.problem(key, span, message, format!("give the device `host = \"{host}\"`"));
+        }
+    }
 }
 
 /// The name that was probably meant. Searching a hundred thousand names is slow, so only shown errors get a hint.
@@ -339,7 +394,7 @@ fn probes(cx: &mut Reader<'_>) {
     for Probe { from, to, arp, key, span } in std::mem::take(&mut cx.names.probes) {
         let names = &cx.names;
         let missing =
-            names.find(&from).is_none_or(|k| k.kind == Kind::Unclear || !Want::Device.takes(k.kind));
+            names.find(&from).is_none_or(|k| k.kind == Kind::Unclear || !Want::Pinger.takes(k.kind));
         if missing {
             continue;
         }
@@ -359,7 +414,7 @@ fn probes(cx: &mut Reader<'_>) {
             }
             Target::Address(_) => continue,
             Target::Device(name) => {
-                let known = names.find(name).filter(|k| Want::Device.takes(k.kind));
+                let known = names.find(name).filter(|k| Want::Pinger.takes(k.kind));
                 if known.is_none() || families.iter().any(|f| names.has_family(name, *f)) {
                     continue;
                 }

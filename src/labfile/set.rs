@@ -1,5 +1,6 @@
 //! `set` steps: changes to devices and switches.
 
+use super::host;
 use super::names::Want;
 use super::read::{Node, Reader, Table};
 use super::scalar;
@@ -11,19 +12,41 @@ use crate::switch::PortFlag;
 use toml::de::DeValue;
 
 /// Changes that apply to every device.
-const ANY: [&str; 7] = ["up", "mac", "mtu", "promisc", "allmulticast", "join", "leave"];
+const ANY: [&str; 11] = [
+    "up",
+    "mac",
+    "mtu",
+    "promisc",
+    "allmulticast",
+    "join",
+    "leave",
+    "host",
+    "address",
+    "neighbours",
+    "sysctl",
+];
 /// Changes that apply to ports only.
 const PORT_ONLY: [&str; 5] = ["mode", "flags", "bcqueuelen", "bclim", "sources"];
+
+/// What can change.
+const SUBJECTS: [&str; 3] = ["device", "switch", "host"];
 
 /// Reads a `set` step.
 pub(super) fn set(cx: &mut Reader<'_>, node: &Node<'_, '_>) -> Option<Action> {
     let table = Table::of(cx, node)?;
-    match (table.has("device"), table.has("switch")) {
-        (true, false) => device(cx, node, &table),
-        (false, true) => switch_change(cx, node, &table),
-        (has_both, _) => {
-            let message = if has_both { "`device` and `switch` in one step" } else { "nothing to set" };
-            let help = "name a `device` or a `switch`".to_owned();
+    match SUBJECTS.map(|subject| table.has(subject)) {
+        [true, false, false] => device(cx, node, &table),
+        [false, true, false] => switch_change(cx, node, &table),
+        // A device may move to a host.
+        [true, false, true] => device(cx, node, &table),
+        [false, false, true] => host_change(cx, node, &table),
+        [has_device, has_switch, _] => {
+            let message = match (has_device, has_switch) {
+                (true, _) => "`device` and `switch` in one step",
+                (false, true) => "`switch` and `host` in one step",
+                (false, false) => "nothing to set",
+            };
+            let help = "name a `device`, a `switch` or a `host`".to_owned();
             cx.problem(node.path.to_string(), node.span.clone(), message, help);
             None
         }
@@ -31,7 +54,7 @@ pub(super) fn set(cx: &mut Reader<'_>, node: &Node<'_, '_>) -> Option<Action> {
 }
 
 /// The only one of these keys in the table.
-fn one<'k>(
+pub(super) fn one<'k>(
     cx: &mut Reader<'_>,
     node: &Node<'_, '_>,
     table: &Table<'_, '_>,
@@ -43,7 +66,7 @@ fn one<'k>(
         [key] => Some(key),
         [] => {
             // An unknown key has been reported already.
-            let known = ["device", "switch", "port"];
+            let known = ["device", "switch", "port", "host"];
             if table.entries().iter().all(|(key, _)| known.contains(&key.get_ref().as_ref())) {
                 let help = format!("use one of {}", suggest::list(keys));
                 cx.problem(node.path.to_string(), node.span.clone(), "nothing to change", help);
@@ -70,6 +93,14 @@ fn device(cx: &mut Reader<'_>, node: &Node<'_, '_>, table: &Table<'_, '_>) -> Op
     Some(Action::Set { device: device?, change: change? })
 }
 
+fn host_change(cx: &mut Reader<'_>, node: &Node<'_, '_>, table: &Table<'_, '_>) -> Option<Action> {
+    table.only(cx, &[&["host"][..], &host::CHANGES].concat());
+    let host = table.get(cx, "host", |cx, n| scalar::named(cx, n, Want::Host))?;
+    let key = one(cx, node, table, &host::CHANGES)?;
+    let change = table.get(cx, key, |cx, node| host::change(cx, &host, key, node))?;
+    Some(Action::SetHost { host, change })
+}
+
 fn change(cx: &mut Reader<'_>, key: &str, node: &Node<'_, '_>) -> Option<Change> {
     match key {
         "up" => scalar::boolean(cx, node).map(Change::Up),
@@ -83,6 +114,10 @@ fn change(cx: &mut Reader<'_>, key: &str, node: &Node<'_, '_>) -> Option<Change>
         "flags" => scalar::flags(cx, node).map(Change::Flags),
         "bcqueuelen" => scalar::u32(cx, node).map(Change::Bcqueuelen),
         "bclim" => scalar::i32(cx, node).map(Change::Bclim),
+        "sysctl" => host::settings(cx, node).map(Change::Sysctl),
+        "host" => scalar::named(cx, node, Want::Host).map(Change::Host),
+        "address" => host::address_change(cx, node).map(Change::Addresses),
+        "neighbours" => host::neighbour_change(cx, node).map(Change::Neighbours),
         _ => sources(cx, node).map(Change::Sources),
     }
 }
@@ -95,12 +130,17 @@ fn sources(cx: &mut Reader<'_>, node: &Node<'_, '_>) -> Option<SourcesChange> {
         "add" => table.get(cx, "add", scalar::macs).map(SourcesChange::Add),
         "del" => table.get(cx, "del", scalar::macs).map(SourcesChange::Del),
         "set" => table.get(cx, "set", scalar::macs).map(SourcesChange::Set),
-        _ => table.get(cx, "flush", |cx, node| match scalar::boolean(cx, node)? {
-            true => Some(SourcesChange::Flush),
-            false => {
-                cx.wrong(node, "`flush = false` has no effect", "write `flush = true`, or leave the step out")
-            }
-        }),
+        _ => table.get(cx, "flush", flush).map(|()| SourcesChange::Flush),
+    }
+}
+
+/// `flush = true`
+pub(super) fn flush(cx: &mut Reader<'_>, node: &Node<'_, '_>) -> Option<()> {
+    match scalar::boolean(cx, node)? {
+        true => Some(()),
+        false => {
+            cx.wrong(node, "`flush = false` has no effect", "write `flush = true`, or leave the step out")
+        }
     }
 }
 

@@ -75,7 +75,7 @@ fn device_name(cx: &mut Reader<'_>, node: &Node<'_, '_>) -> Option<Name> {
 fn probe(cx: &mut Reader<'_>, node: &Node<'_, '_>, arp: bool) -> Option<ProbeSpec> {
     let table = Table::of(cx, node)?;
     table.only(cx, &["from", "to", "count", "timeout"]);
-    let from = table.require(cx, "from", device_name);
+    let from = table.require(cx, "from", |cx, node| scalar::named(cx, node, Want::Pinger));
     let to = table.require(cx, "to", target);
     let count = table.get(cx, "count", |cx, n| scalar::integer(cx, n, 1, i64::from(MAX_COUNT)));
     let timeout = table.get(cx, "timeout", scalar::duration).unwrap_or(DEFAULT_TIMEOUT);
@@ -98,7 +98,7 @@ fn target(cx: &mut Reader<'_>, node: &Node<'_, '_>) -> Option<Target> {
             "use a device, or an IP address without a prefix length",
         );
     }
-    cx.refer(node, &text, Want::Device);
+    cx.refer(node, &text, Want::Pinger);
     Some(Target::Device(text.into()))
 }
 
@@ -148,6 +148,7 @@ fn add(cx: &mut Reader<'_>, node: &Node<'_, '_>) -> Option<Action> {
     let spec = device::macvlan(cx, &table, tap);
     let (name, span) = name?;
     cx.names.add(&name, span, families(&spec.ip));
+    cx.names.belongs(&name, spec.host.as_ref(), &spec.ip);
     Some(Action::Add { name: name.into(), spec })
 }
 

@@ -1,9 +1,11 @@
 //! Switches and their ports.
 
+use super::declared::families;
 use super::names::{Kind, Want, Wire, declare};
 use super::read::{Node, Reader, Table, list, type_name};
 use super::scalar;
 use super::suggest;
+use super::{device, host};
 use crate::frame::VlanId;
 use crate::lab::spec::{FdbSpec, SwitchPortSpec, SwitchSpec};
 use crate::station::default_mac;
@@ -80,9 +82,15 @@ pub(super) fn switch(
     node: &Node<'_, '_>,
 ) -> Option<SwitchSpec> {
     let line = cx.lines.line(key_span.start);
-    declare(cx, name, Kind::Switch, node.path.to_string(), key_span, Vec::new());
-    let table = Table::of(cx, node)?;
-    only(cx, &table, &SWITCH);
+    let key = node.path.to_string();
+    let Some(table) = Table::of(cx, node) else {
+        declare(cx, name, Kind::Unclear, key, key_span, Vec::new());
+        return None;
+    };
+    only(cx, &table, &[&SWITCH[..], &device::STACK].concat());
+    let (host, ip) = (host::host_of(cx, &table), device::ip_spec(cx, &table));
+    declare(cx, name, Kind::Switch, key, key_span, families(&ip));
+    cx.names.belongs(name, host.as_ref(), &ip);
     let ports = table.get(cx, "port", |cx, node| {
         let table = Table::of(cx, node)?;
         let mut ports = Vec::new();
@@ -98,6 +106,8 @@ pub(super) fn switch(
     Some(SwitchSpec {
         name: name.into(),
         mac: table.get(cx, "mac", scalar::mac).unwrap_or_else(|| default_mac(name)),
+        host,
+        ip,
         ageing: table.get(cx, "ageing", scalar::duration).unwrap_or(DEFAULT_AGEING),
         vlan_filtering: table.get(cx, "vlan_filtering", scalar::boolean).unwrap_or(false),
         group_fwd_mask: table.get(cx, "group_fwd_mask", scalar::u16).unwrap_or(0),

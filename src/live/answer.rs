@@ -41,6 +41,10 @@ enum Request {
         #[serde(rename = "as")]
         form: Form,
     },
+    Neigh {
+        #[serde(rename = "as")]
+        form: Form,
+    },
     Dump {
         #[serde(rename = "as")]
         form: Form,
@@ -133,6 +137,7 @@ impl Answer {
             Request::Show { form } => show(context, form),
             Request::Counters { form } => counters(context, form),
             Request::Fdb { form } => fdb(context, form),
+            Request::Neigh { form } => neighbours(context, form),
             Request::Dump { form, last } => {
                 let mut writer = Writer::new(form)?;
                 writer.event(&Event::Lab {
@@ -290,6 +295,15 @@ fn fdb(context: &RequestContext<'_>, form: Form) -> Result<Answer, Unanswered> {
         Event::Fdb(FdbChange { step: 0, time, switch, vlan, mac, entry: Some((port, kind)) })
     };
     lines(known.into_iter().map(entry), Vec::new())
+}
+
+fn neighbours(context: &RequestContext<'_>, form: Form) -> Result<Answer, Unanswered> {
+    let tables = context.lab.neighbours();
+    if form == Form::Text {
+        return Ok(text(tables::neighbours(&tables, context.lab.now())));
+    }
+    let table = |(device, entries)| Event::Neighbours { device, entries };
+    lines(tables.into_iter().map(table), Vec::new())
 }
 
 fn text(text: String) -> Answer {

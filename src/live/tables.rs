@@ -3,9 +3,10 @@
 use super::backend::{BoundaryCounters, PeerState};
 use super::engine::AttachmentReport;
 use crate::lab::spec::Name;
-use crate::lab::{Device, DeviceState, Known};
+use crate::lab::{Device, DeviceState, Known, Neighbour};
 use crate::report::fdb_kind;
 use crate::switch::FdbKind;
+use crate::time::Instant;
 use comfy_table::presets::NOTHING;
 use comfy_table::{CellAlignment, ContentArrangement, Table};
 use serde_json::{Value, json};
@@ -97,6 +98,24 @@ pub(super) fn devices(
             link.to_owned(),
             device.parent.as_ref().or(device.peer.as_ref()).map(Name::to_string).unwrap_or_default(),
             attached.map(|c| format!("{} ({})", c.backend, c.presence.word())).unwrap_or_default(),
+        ]);
+    }
+    text(&table)
+}
+
+/// A table of the neighbours that the devices know; ages in seconds, as `ip -s neigh` shows them.
+pub(super) fn neighbours(tables: &[(Name, Vec<Neighbour>)], now: Instant) -> String {
+    let mut table = plain(["device", "ip", "mac", "state", "known for", "confirmed", "used"]);
+    let ago = |time: Instant| format!("{} s", now.since(time).as_secs());
+    for (device, entry) in tables.iter().flat_map(|(device, all)| all.iter().map(move |e| (device, e))) {
+        table.add_row([
+            device.to_string(),
+            entry.ip.to_string(),
+            entry.mac.map(|mac| mac.to_string()).unwrap_or_default(),
+            entry.state.to_string(),
+            entry.mac.map(|_| ago(entry.since)).unwrap_or_default(),
+            entry.confirmed.map(ago).unwrap_or_default(),
+            ago(entry.used),
         ]);
     }
     text(&table)

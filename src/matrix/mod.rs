@@ -227,49 +227,72 @@ impl Exchange<'_> {
         }
     }
 
-    /// The rule by which the target gets a frame.
+    /// The rule by which the target gets a frame: the device, or any interface of the same host.
     fn received_by_target(&self, journey: &Journey) -> Option<Rule> {
-        match journey.fate(self.to, self.devices) {
-            Some(Fate::Got(rule)) if journey.from != self.to => Some(rule),
-            _ => None,
+        let interfaces = self.interfaces(&[self.to]);
+        if interfaces.contains(&journey.from.as_str()) {
+            return None;
         }
+        interfaces.into_iter().find_map(|name| match journey.fate(name, self.devices) {
+            Some(Fate::Got(rule)) => Some(rule),
+            _ => None,
+        })
     }
 
-    /// The frame lost, the rule and the place, if the frame's destination does not get it.
+    /// These devices, then the other interfaces of the hosts that they belong to: a host accepts packets for any of its
+    /// addresses on every interface. A host itself stands for its interfaces.
+    fn interfaces(&self, names: &[&str]) -> Vec<&str> {
+        let named = |device: &&Device| names.contains(&device.name.as_str());
+        let hosts: Vec<&str> = self.devices.iter().filter(named).filter_map(|d| d.host.as_deref()).collect();
+        let of_hosts =
+            |d: &&Device| d.host.as_deref().is_some_and(|h| hosts.contains(&h) || names.contains(&h));
+        let others = self.devices.iter().filter(|d| of_hosts(d) && !named(d));
+        self.devices.iter().filter(named).chain(others).map(|device| device.name.as_str()).collect()
+    }
+
+    /// The frame lost, the rule and the place, if no destination of the frame gets it.
     fn lost(&self, journey: &Journey) -> Option<(Lost, Rule, Name)> {
         let (what, about) = read(&journey.frame)?;
+        let to_all = EthHeader::parse(&journey.frame).is_ok_and(|header| header.dst.is_multicast());
+        if to_all && !matches!(what, Lost::Solicitation | Lost::Advertisement) {
+            return journey.thrown_away().map(|(rule, at)| (what, rule, at));
+        }
         if about.is_multicast() {
             return None;
         }
         let meant_for = match self.meant_for(&journey.frame, about) {
-            Ok(name) => name,
+            Ok(names) => names,
             Err(rule) => return Some((what, rule, journey.from.clone())),
         };
-        match journey.fate(meant_for, self.devices)? {
-            Fate::Got(_) | Fate::Apart => None,
-            Fate::Overheard(rule) => Some((what, rule, meant_for.into())),
-            Fate::Kept { rule, at } => Some((what, rule, at)),
+        let fates = meant_for.into_iter().filter_map(|name| Some((name, journey.fate(name, self.devices)?)));
+        let fates: Vec<(&str, Fate)> = fates.collect();
+        if fates.iter().any(|(_, fate)| matches!(fate, Fate::Got(_))) {
+            return None;
         }
+        fates.into_iter().find_map(|(name, fate)| match fate {
+            Fate::Got(_) | Fate::Apart => None,
+            Fate::Overheard(rule) => Some((what, rule, name.into())),
+            Fate::Kept { rule, at } => Some((what, rule, at)),
+        })
     }
 
-    /// A frame's destination: the device with the IP address if the frame can be addressed to it, otherwise the one
-    /// with the MAC address, such as a router.
+    /// A frame's destinations: the interfaces of the host with the IP address that the frame can be addressed to, otherwise
+    /// the device with the MAC address, such as a router.
     ///
     /// # Errors
     /// There is none: by this rule the frame is lost from the start.
-    fn meant_for(&self, frame: &Frame, about: IpAddr) -> Result<&str, Rule> {
+    fn meant_for(&self, frame: &Frame, about: IpAddr) -> Result<Vec<&str>, Rule> {
         let dst = EthHeader::parse(frame).map(|header| header.dst).unwrap_or_default();
-        let has_mac = |name: &str| self.devices.iter().any(|d| d.name == name && d.mac == Some(dst));
-        let owners: Vec<&str> = self
-            .devices
-            .iter()
-            .filter(|d| d.address.iter().any(|net| net.addr() == about))
-            .map(|d| d.name.as_str())
-            .collect();
-        let owner = owners.iter().copied().find(|name| dst.is_multicast() || has_mac(name));
-        let by_mac = || self.devices.iter().find(|d| d.mac == Some(dst)).map(|d| d.name.as_str());
-        let missing = if owners.is_empty() { Rule::NoSuchAddress } else { Rule::WrongNeighbour };
-        owner.or_else(by_mac).ok_or(missing)
+        let has_mac = |name: &&str| self.devices.iter().any(|d| d.name == *name && d.mac == Some(dst));
+        let has_ip = |d: &&Device| d.address.iter().chain(&d.loopback).any(|net| net.addr() == about);
+        let owners: Vec<&str> = self.devices.iter().filter(has_ip).map(|d| d.name.as_str()).collect();
+        let addressed: Vec<&str> =
+            self.interfaces(&owners).into_iter().filter(|name| dst.is_multicast() || has_mac(name)).collect();
+        if !addressed.is_empty() {
+            return Ok(addressed);
+        }
+        let by_mac = self.devices.iter().find(|d| d.mac == Some(dst)).map(|d| vec![d.name.as_str()]);
+        by_mac.ok_or(if owners.is_empty() { Rule::NoSuchAddress } else { Rule::WrongNeighbour })
     }
 }
 

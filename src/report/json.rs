@@ -1,5 +1,6 @@
 //! Events as JSON, one object per line. The format is stable: [`VERSION`] changes when it does.
 
+use super::hosts;
 use super::words::{action_name, fdb_kind, outcome_name, port_state, target};
 use crate::counters::Counters;
 use crate::explain::Fate;
@@ -9,7 +10,7 @@ use crate::lab::spec::{
 };
 use crate::lab::{
     Candidate, CandidateKind, Decision, DecisionPoint, Device, DeviceState, Event, FdbChange, Finding, Hop,
-    HopKind, Outcome, Receivers, SetupStage,
+    HopKind, NeighbourEvent, Outcome, Receivers, SetupStage,
 };
 use crate::macvlan::SourcesChange;
 use crate::switch::{Policy, PortFlag, PortFlags};
@@ -53,12 +54,12 @@ impl Object {
         Object::default().with("event", name)
     }
 
-    fn with(mut self, key: &'static str, value: impl Into<Value>) -> Object {
+    pub(super) fn with(mut self, key: &'static str, value: impl Into<Value>) -> Object {
         self.0.push((key, Field::Value(value.into())));
         self
     }
 
-    fn with_object(mut self, key: &'static str, object: Object) -> Object {
+    pub(super) fn with_object(mut self, key: &'static str, object: Object) -> Object {
         self.0.push((key, Field::Object(object)));
         self
     }
@@ -165,6 +166,17 @@ impl<W: Write> JsonLines<W> {
                 list.with("gone", names(gone))
             }
             Event::Fdb(change) => learned(change),
+            Event::Neighbour(change) => {
+                let NeighbourEvent { step, time, device, ip, entry } = change;
+                let head = Object::event("neighbour").with("step", *step).with("time_ns", time.as_nanos());
+                let head = head.with("device", device.as_str()).with("ip", ip.to_string());
+                hosts::neighbour(head, entry.as_ref())
+            }
+            Event::Neighbours { device, entries } => {
+                let mut table = Object::event("neighbours").with("device", device.as_str());
+                table.0.push(("entries", Field::Objects(entries.iter().map(hosts::listed).collect())));
+                table
+            }
             Event::Result { step, outcome, rtt, receivers, held } => {
                 self.result(*step, *outcome, *rtt, receivers, *held)
             }
@@ -220,6 +232,7 @@ pub(super) fn device(device: &Device) -> Object {
         .with("kind", device.kind.name())
         .with("mac", device.mac.map(|m| m.to_string()))
         .with("parent", device.parent.as_deref())
+        .with("host", device.host.as_deref())
         .with("mode", device.mode.map(|m| m.name()))
         .with("peer", device.peer.as_deref())
         .with("address", device.address.iter().map(ToString::to_string).collect::<Vec<_>>())
@@ -396,6 +409,7 @@ fn action(object: Object, action: &Action) -> Object {
             injected(object.with("at", at.as_str()).with("from", from), frame)
         }
         Action::Set { device, change } => changed(object.with("device", device.as_str()), change),
+        Action::SetHost { host, change } => hosts::host_keys(object.with("host", host.as_str()), change),
         Action::SetSwitch { switch, change } => {
             switch_changed(object.with("switch", switch.as_str()), change)
         }
@@ -459,6 +473,10 @@ fn changed(object: Object, change: &Change) -> Object {
                 SourcesChange::Flush => Object::default().with("flush", true),
             },
         ),
+        Change::Sysctl(settings) => object.with_object("sysctl", hosts::sysctl_keys(settings)),
+        Change::Addresses(change) => object.with_object("address", hosts::address_keys(change)),
+        Change::Neighbours(change) => object.with_object("neighbours", hosts::neighbour_keys(change)),
+        Change::Host(host) => object.with("host", host.as_str()),
     }
 }
 

@@ -6,6 +6,7 @@
 mod counters;
 pub mod draw;
 mod explain;
+mod hosts;
 pub mod html;
 mod json;
 mod matrix;

@@ -206,7 +206,9 @@ impl<W: Write> AnnotatedCapture<W> {
             | Event::State { .. }
             | Event::Decision(_)
             | Event::Devices { .. }
-            | Event::Fdb(_) => {}
+            | Event::Fdb(_)
+            | Event::Neighbour(_)
+            | Event::Neighbours { .. } => {}
         }
         Ok(())
     }

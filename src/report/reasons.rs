@@ -85,7 +85,7 @@ fn probed(probe: &ProbeSpec, outcome: Outcome, events: &[Event], devices: &[Devi
     let to = match &probe.to {
         Target::Device(name) => name.as_str(),
         Target::Address(addr) => {
-            let has = |d: &&Device| d.address.iter().any(|net| net.addr() == *addr);
+            let has = |d: &&Device| d.address.iter().chain(&d.loopback).any(|net| net.addr() == *addr);
             devices.iter().find(has).map_or("", |d| d.name.as_str())
         }
     };

@@ -163,7 +163,9 @@ impl<W: Write> TextReport<W> {
             | Event::State { .. }
             | Event::Decision(_)
             | Event::Devices { .. }
-            | Event::Fdb(_) => Ok(()),
+            | Event::Fdb(_)
+            | Event::Neighbour(_)
+            | Event::Neighbours { .. } => Ok(()),
         }
     }
 

@@ -1,5 +1,6 @@
 //! Steps and outcomes in plain words.
 
+use super::hosts;
 use crate::frame::VlanId;
 use crate::lab::spec::{
     Action, Change, CraftBody, Expect, ExpectedReceivers, FrameSpec, InjectPoint, MacvlanSpec, Name,
@@ -27,6 +28,7 @@ pub fn step_in_words(step: &StepSpec) -> String {
         }
         Action::Inject { at, entry: InjectPoint::Device, frame } => format!("{at} sends {}", a_frame(frame)),
         Action::Set { device, change } => changed(device, change),
+        Action::SetHost { host, change } => hosts::host_changed(host, change),
         Action::SetSwitch { switch, change } => switch_changed(switch, change),
         Action::Add { name, spec } => added(name, spec),
         Action::Remove(device) => format!("{device} is removed"),
@@ -43,7 +45,7 @@ pub(super) fn action_name(action: &Action) -> &'static str {
         Action::Udp(_) => "udp",
         Action::Tcp(_) => "tcp",
         Action::Inject { .. } => "inject",
-        Action::Set { .. } | Action::SetSwitch { .. } => "set",
+        Action::Set { .. } | Action::SetHost { .. } | Action::SetSwitch { .. } => "set",
         Action::Add { .. } => "add",
         Action::Remove(_) => "remove",
         Action::Wait(_) => "wait",
@@ -224,6 +226,10 @@ fn changed(device: &str, change: &Change) -> String {
             format!("{device} sets its source list to {}", list(macs))
         }
         Change::Sources(SourcesChange::Flush) => format!("{device} empties its source list"),
+        Change::Sysctl(settings) => hosts::sysctls_set(device, settings),
+        Change::Addresses(change) => hosts::addresses_changed(device, change),
+        Change::Neighbours(change) => hosts::neighbours_changed(device, change),
+        Change::Host(host) => format!("{device} moves to the host {host}"),
     }
 }
 

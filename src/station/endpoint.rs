@@ -1,13 +1,11 @@
 //! An end point: a host on one device.
 
-use super::host::Host;
-use super::link::Link;
-use super::ndp::group_mac;
 use super::probe::{Probe, ProbeId, ProbeResult};
 use super::stack::{Datagram, SocketError, TcpId, TcpState};
-use super::{IpNet, IpSpec};
+use super::{Host, HostConfig, Interface, IpNet, IpSpec};
 use crate::frame::{MacAddr, PacketType};
 use crate::time::Instant;
+use crate::verdict::Rule;
 use std::net::IpAddr;
 
 /// A host with one Ethernet device, with the behaviour and default settings of a Linux machine. It has no clock and no
@@ -22,42 +20,36 @@ impl Endpoint {
     /// would choose at random.
     #[must_use]
     pub fn new(name: &str, mac: MacAddr, spec: &IpSpec, mtu: u32, now: Instant) -> Endpoint {
-        Endpoint { host: Host::new(name, &[(mac, spec, mtu)], false, now) }
-    }
-
-    /// The same, but its device is down from the start: its IP addresses and neighbours are available when it comes up.
-    #[must_use]
-    pub fn down(mut self) -> Endpoint {
-        self.host.links.iter_mut().for_each(Link::begin_down);
-        self
+        let mut host = Host::new(name, &HostConfig::default(), now);
+        host.add_interface(Interface { name, mac, ip: spec, mtu, up: true }, now);
+        Endpoint { host }
     }
 
     /// Changes the device's MAC address; all neighbours are forgotten. Its IPv6 link-local address stays.
     pub fn set_mac(&mut self, mac: MacAddr) {
-        self.host.links.iter_mut().for_each(|l| l.set_mac(mac));
+        self.host.set_mac(0, mac);
     }
 
     /// Changes the device's mtu, in bytes.
     pub fn set_mtu(&mut self, mtu: u32, now: Instant) {
-        self.host.links.iter_mut().for_each(|l| l.mtu = mtu);
-        self.host.stack.set_mtu(mtu, now);
+        self.host.set_mtu(0, mtu, now);
     }
 
     /// Sets the carrier. Without it frames are lost silently, and learned neighbours are forgotten; IP addresses,
     /// routes and permanent neighbours stay.
     pub fn set_carrier(&mut self, carrier: bool, now: Instant) {
-        self.host.set_carrier(now, 0, carrier);
+        self.host.set_carrier(0, carrier, now);
     }
 
-    /// Sets the device up or down. While it is down there is no route; its neighbours, including permanent ones, and
-    /// its IPv6 addresses are lost, except for the link-local address, which is recreated.
+    /// Sets the device up or down: see [`Host::set_link_up`].
     pub fn set_link_up(&mut self, up: bool, now: Instant) {
-        self.host.set_link_up(now, 0, up);
+        self.host.set_link_up(0, up, now);
     }
 
-    /// Receives a frame, and does everything that follows from it at once.
-    pub fn receive(&mut self, now: Instant, frame: &[u8], packet_type: PacketType) {
-        self.host.receive(now, 0, frame, packet_type);
+    /// Receives a frame, and does everything that follows from it at once. Returns the rule by which the host throws away
+    /// what is in it.
+    pub fn receive(&mut self, now: Instant, frame: &[u8], packet_type: PacketType) -> Option<Rule> {
+        self.host.receive(now, 0, frame, packet_type)
     }
 
     /// Does work that is due: requests, retransmissions, timeouts. Call it when [`Endpoint::poll_at`] says so.
@@ -73,39 +65,32 @@ impl Endpoint {
 
     /// The next frame to send: from the destination address on, not padded, no FCS.
     pub fn pop_transmit(&mut self) -> Option<Vec<u8>> {
-        self.host.links.first_mut()?.pop_transmit()
+        self.host.pop_transmit().map(|(_, frame)| frame)
     }
 
-    /// The multicast groups that its IP addresses make the device join: all hosts (224.0.0.1) with an IPv4 address; all
-    /// nodes (ff02::1) and the solicited-node groups with an IPv6 address.
+    /// The multicast groups that its IP addresses make the device join: see [`Host::groups`].
     #[must_use]
     pub fn groups(&self) -> Vec<MacAddr> {
-        let mut groups = Vec::new();
-        for group in self.host.links.iter().flat_map(|l| l.groups()).map(group_mac) {
-            if !groups.contains(&group) {
-                groups.push(group);
-            }
-        }
-        groups
+        self.host.groups(0)
     }
 
     /// Its IP addresses, including the IPv6 link-local one.
     #[must_use]
     pub fn addresses(&self) -> &[IpNet] {
-        self.host.links.first().map(|l| l.addresses()).unwrap_or_default()
+        self.host.addresses(0)
     }
 
     /// The neighbour that a packet to this unicast address would be sent to: the address itself, or a gateway. `None`: no
     /// route.
     #[must_use]
     pub fn next_hop(&self, now: Instant, to: IpAddr) -> Option<IpAddr> {
-        self.host.routes.lookup(now, &self.host.links, to).map(|route| route.next_hop)
+        self.host.next_hop(now, to).map(|(_, next_hop)| next_hop)
     }
 
     /// The MAC address of a neighbour, if it is known.
     #[must_use]
     pub fn neighbour(&self, ip: IpAddr) -> Option<MacAddr> {
-        self.host.links.first()?.neighbours().get(ip)?.1
+        self.host.neighbour(0, ip)?.mac
     }
 
     /// Starts a probe; its first request is sent at once.
@@ -116,13 +101,13 @@ impl Endpoint {
     /// The result of a probe; `None` while it runs (and once so many later ones have ended that it is forgotten).
     #[must_use]
     pub fn probe_result(&self, id: ProbeId) -> Option<ProbeResult> {
-        self.host.prober.result(id)
+        self.host.probe_result(id)
     }
 
     /// The latest time at which a running probe ends.
     #[must_use]
     pub fn probe_deadline(&self, id: ProbeId) -> Option<Instant> {
-        self.host.prober.deadline(id)
+        self.host.probe_deadline(id)
     }
 
     /// Sends a datagram; its source port is bound and stays so.

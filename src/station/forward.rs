@@ -7,6 +7,7 @@ use super::packet::{IpView, decrement_hop_limit};
 use super::route::{is_link_local_v6, is_unicast};
 use crate::frame::PacketType;
 use crate::time::Instant;
+use crate::verdict::Rule;
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -20,24 +21,31 @@ const REDIRECT_SILENCE: Duration = Duration::from_millis(20 << 10);
 const MAX_REDIRECTED: usize = 256;
 
 impl Host {
-    /// Handles a packet for another host. Only packets received by unicast are forwarded.
-    pub(super) fn forward(&mut self, now: Instant, index: usize, packet_type: PacketType, view: &IpView<'_>) {
+    /// Handles a packet for another host. Only packets received by unicast are forwarded. Returns the rule by which it is
+    /// not.
+    pub(super) fn forward(
+        &mut self,
+        now: Instant,
+        index: usize,
+        packet_type: PacketType,
+        view: &IpView<'_>,
+    ) -> Option<Rule> {
         let link_local = is_link_local_v6(view.src) || is_link_local_v6(view.dst);
         if packet_type != PacketType::Host || link_local || !is_unicast(view.dst) {
-            return;
+            return (packet_type == PacketType::Host).then_some(Rule::NotForwarding);
         }
         let Some(route) = self.routes.lookup(now, &self.links, view.dst) else {
             self.complain(now, packet_type, view, Fault::Net);
-            return;
+            return Some(Rule::NoRoute);
         };
         if view.hop_limit <= 1 {
             self.complain(now, packet_type, view, Fault::Expired);
-            return;
+            return Some(Rule::HopLimit);
         }
-        let Some(mtu) = self.links.get(route.link).map(|l| l.mtu) else { return };
+        let mtu = self.links.get(route.link)?.mtu;
         if view.bytes.len() > mtu as usize {
             self.complain(now, packet_type, view, Fault::TooBig(mtu));
-            return;
+            return Some(Rule::TooBigToForward);
         }
         if route.link == index {
             self.redirect(now, index, view, route.next_hop);
@@ -46,6 +54,7 @@ impl Host {
         decrement_hop_limit(&mut packet);
         let failed = self.links.get_mut(route.link).map(|l| l.send(now, route.next_hop, packet));
         self.fail(now, failed.unwrap_or_default());
+        None
     }
 
     /// The packet leaves by the interface that it came in on: the sender could have used the next hop

@@ -1,18 +1,20 @@
-//! A host: combines interfaces, routes, sockets and probes. An end point is a host with one interface, a router one
-//! that forwards.
+//! A host: combines interfaces, routes, sockets and probes.
 
-use super::icmp::{self, Echo, Fault, Message};
+use super::input::Addressing;
 use super::link::Link;
-use super::ndp;
-use super::packet::{ICMP, ICMPV6, IpView, Quoted, TCP, UDP};
-use super::probe::{Prober, Unreachable};
-use super::route::{Route, Routes, is_unicast};
-use super::stack::{ECHO_PORT, Stack};
-use super::{IpSpec, default_mac};
-use crate::frame::{EthHeader, MacAddr, PacketType, ethertype};
+use super::ndp::group_mac;
+use super::packet::IpView;
+use super::probe::{Probe, ProbeId, ProbeResult, Prober};
+use super::route::{RouteSpec, Routes};
+use super::stack::Stack;
+use super::{IpNet, IpSpec, Neighbour, Sysctl, Sysctls, default_mac};
+use crate::errno::Errno;
+use crate::frame::{MacAddr, PacketType};
 use crate::time::Instant;
+use crate::verdict::Rule;
 use std::collections::{BTreeMap, VecDeque};
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Queue limit for packets from this host to itself; any more are lost.
@@ -22,18 +24,46 @@ const MAX_LOCAL: usize = 1024;
 const MAX_ROUNDS: usize = 64;
 /// When the next call continues, if that was not enough.
 const MOMENT: Duration = Duration::from_micros(1);
+/// The mtu of a host without interfaces, in bytes.
+const USUAL_MTU: u32 = 1500;
 
-/// How a packet is addressed to this host.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Addressing {
-    Unicast,
-    Broadcast,
-    Multicast,
+/// What a host is, apart from its interfaces.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct HostConfig {
+    /// Packets for other hosts are forwarded (`net.ipv4.ip_forward`, `net.ipv6.conf.all.forwarding`).
+    pub forwarding: bool,
+    /// Routes besides those of the interfaces' subnets and gateways.
+    pub routes: Vec<RouteSpec>,
+    /// Addresses of its loopback interface, besides 127.0.0.1 and ::1.
+    pub loopback: Vec<IpNet>,
+    /// Settings for all its interfaces.
+    pub sysctls: Sysctls,
 }
 
-/// A host.
+/// An interface to add to a host.
+#[derive(Clone, Copy, Debug)]
+pub struct Interface<'a> {
+    /// Its name, by which routes refer to it.
+    pub name: &'a str,
+    /// Its MAC address.
+    pub mac: MacAddr,
+    /// Its IP configuration.
+    pub ip: &'a IpSpec,
+    /// Its MTU in bytes.
+    pub mtu: u32,
+    /// It is up. If not, its addresses, routes and neighbours are there when it comes up for the first time.
+    pub up: bool,
+}
+
+/// One IP stack with any number of interfaces: a Linux machine, or a network namespace. A router is one that forwards.
+/// It has no clock and no sockets: the caller passes frames and time, and fetches frames.
+///
+/// When it forwards, packets that are too long for the outgoing interface are dropped with "fragmentation needed" or
+/// "packet too big", whether they may be fragmented or not. Link-local IPv6, groups, and packets received by broadcast
+/// or multicast are never forwarded. Redirects are sent for IPv4 only.
 #[derive(Debug)]
-pub(super) struct Host {
+pub struct Host {
+    /// By number; those that were removed are [gone](Link::is_gone), and their numbers are used again.
     pub(super) links: Vec<Link>,
     pub(super) routes: Routes,
     pub(super) stack: Stack,
@@ -41,60 +71,313 @@ pub(super) struct Host {
     pub(super) forwarding: bool,
     /// Redirects sent: the number, and the time of the last.
     pub(super) redirects_sent: BTreeMap<IpAddr, (u32, Instant)>,
-    own: Vec<IpAddr>,
+    loopback: Vec<IpNet>,
+    /// Settings for all interfaces.
+    sysctls: Sysctls,
+    /// Changes of neighbour tables are kept account of.
+    watched: bool,
+    /// All its addresses; the interfaces have them as well.
+    pub(super) own: Arc<[IpAddr]>,
+    /// Packets from this host to itself.
     local: VecDeque<Vec<u8>>,
     ident: u16,
     stack_at: Option<Instant>,
 }
 
-/// The configuration of each interface: MAC address, IP configuration and mtu.
-pub(super) type Interfaces<'a> = &'a [(MacAddr, &'a IpSpec, u32)];
-
 impl Host {
-    pub(super) fn new(name: &str, interfaces: Interfaces<'_>, forwarding: bool, now: Instant) -> Host {
-        let links: Vec<Link> =
-            interfaces.iter().map(|(mac, spec, mtu)| Link::new(*mac, spec, *mtu, forwarding)).collect();
+    /// A host without interfaces. The name seeds the values that Linux would choose at random.
+    #[must_use]
+    pub fn new(name: &str, config: &HostConfig, now: Instant) -> Host {
         let mut routes = Routes::default();
-        for (i, (_, spec, _)) in interfaces.iter().enumerate() {
-            for gateway in &spec.gateway {
-                routes.add_gateway(i, *gateway);
-            }
-        }
-        let mtu = interfaces.iter().map(|i| i.2).min().unwrap_or(1500);
-        let own = addresses_of(&links);
-        Host {
-            links,
+        config.routes.iter().for_each(|route| routes.add(route.clone()));
+        let mut host = Host {
+            links: Vec::new(),
             routes,
-            stack: Stack::new(default_mac(name).to_u64(), mtu, now),
+            stack: Stack::new(default_mac(name).to_u64(), USUAL_MTU, now),
             prober: Prober::default(),
-            forwarding,
+            forwarding: config.forwarding,
             redirects_sent: BTreeMap::new(),
-            own,
+            loopback: config.loopback.clone(),
+            sysctls: config.sysctls,
+            watched: false,
+            own: Arc::default(),
             local: VecDeque::new(),
             ident: 0,
             stack_at: None,
+        };
+        host.collect_addresses();
+        host
+    }
+
+    /// Adds an interface, with routes by its gateways. Returns its number, which may be that of one that was removed.
+    pub fn add_interface(&mut self, interface: Interface<'_>, now: Instant) -> usize {
+        for gateway in &interface.ip.gateway {
+            self.routes.add(RouteSpec::default_via(*gateway).with_dev(interface.name));
         }
+        let mut link = Link::new(&interface, self.forwarding, now);
+        if self.watched {
+            link.neighbours_mut().watch();
+        }
+        let vacant = self.links.iter().position(Link::is_gone);
+        let index = vacant.unwrap_or(self.links.len());
+        match self.links.get_mut(index) {
+            Some(gone) => *gone = link,
+            None => self.links.push(link),
+        }
+        self.links_changed(now);
+        if interface.up
+            && let Some(link) = self.links.get_mut(index)
+        {
+            link.announce();
+        }
+        index
+    }
+
+    /// Removes an interface, with its addresses, neighbours and routes.
+    pub fn remove_interface(&mut self, index: usize, now: Instant) {
+        self.routes.forget_link(&self.links, index);
+        if let Some(link) = self.links.get_mut(index) {
+            *link = Link::gone();
+        }
+        self.links_changed(now);
+    }
+
+    /// The interfaces, mtus or settings have changed.
+    fn links_changed(&mut self, now: Instant) {
+        let mtu = self.links.iter().filter(|l| !l.is_gone()).map(|l| l.mtu).min();
+        self.stack.set_mtu(mtu.unwrap_or(USUAL_MTU), now);
+        self.collect_addresses();
+    }
+
+    fn collect_addresses(&mut self) {
+        let nets = self.links.iter().flat_map(Link::addresses).chain(&self.loopback);
+        self.own = nets.map(|net| net.addr()).collect();
+        for link in &mut self.links {
+            link.inform(Arc::clone(&self.own), self.sysctls);
+        }
+    }
+
+    /// Whether it has any interface.
+    #[must_use]
+    pub fn has_interfaces(&self) -> bool {
+        self.links.iter().any(|link| !link.is_gone())
     }
 
     pub(super) fn owns(&self, addr: IpAddr) -> bool {
         self.own.contains(&addr)
     }
 
-    /// Sets an interface up or down; its IP addresses may be lost.
-    pub(super) fn set_link_up(&mut self, now: Instant, index: usize, up: bool) {
-        if let Some(link) = self.links.get_mut(index) {
-            link.set_up(up);
+    /// Changes an interface's MTU, in bytes.
+    pub fn set_mtu(&mut self, index: usize, mtu: u32, now: Instant) {
+        if let Some(link) = self.links.get_mut(index).filter(|link| link.mtu != mtu) {
+            link.mtu = mtu;
+            self.links_changed(now);
         }
-        self.own = addresses_of(&self.links);
-        self.poll(now);
     }
 
-    /// Sets an interface's carrier.
-    pub(super) fn set_carrier(&mut self, now: Instant, index: usize, carrier: bool) {
+    /// Changes an interface's MAC address; its neighbours are forgotten, its IPv6 link-local address stays. With
+    /// [`Sysctl::ArpNotify`](super::Sysctl::ArpNotify) and [`Sysctl::NdiscNotify`](super::Sysctl::NdiscNotify) it is announced.
+    pub fn set_mac(&mut self, index: usize, mac: MacAddr) {
+        if let Some(link) = self.links.get_mut(index) {
+            link.set_mac(mac);
+        }
+    }
+
+    /// Sets an interface's carrier. Without it frames are lost silently, and learned neighbours are forgotten; IP
+    /// addresses, routes and permanent neighbours stay.
+    pub fn set_carrier(&mut self, index: usize, carrier: bool, now: Instant) {
         if let Some(link) = self.links.get_mut(index) {
             link.set_carrier(carrier);
         }
         self.poll(now);
+    }
+
+    /// Sets an interface up or down. Down, its routes, its neighbours, including permanent ones, and its IPv6 addresses
+    /// are lost, except for the link-local address, which is recreated (`addrconf_ifdown`, `fib_sync_down_dev`).
+    pub fn set_link_up(&mut self, index: usize, up: bool, now: Instant) {
+        if !up && self.links.get(index).is_some_and(Link::is_up) {
+            self.routes.forget_link(&self.links, index);
+        }
+        if let Some(link) = self.links.get_mut(index) {
+            link.set_up(up);
+        }
+        self.collect_addresses();
+        self.poll(now);
+    }
+
+    /// Changes the settings of an interface; of all interfaces without a number.
+    pub fn set_sysctls(&mut self, index: Option<usize>, settings: &[(Sysctl, u8)]) {
+        let sysctls = match index {
+            None => Some(&mut self.sysctls),
+            Some(index) => self.links.get_mut(index).map(Link::own_sysctls),
+        };
+        if let Some(sysctls) = sysctls {
+            settings.iter().for_each(|(sysctl, value)| sysctls.set(*sysctl, *value));
+        }
+        self.collect_addresses();
+    }
+
+    /// Forwards packets for other hosts from now on, or not.
+    pub fn set_forwarding(&mut self, forwarding: bool) {
+        self.forwarding = forwarding;
+        self.links.iter_mut().for_each(|link| link.set_forwarding(forwarding));
+    }
+
+    /// Adds a route (`fib_create_info`, `fib_table_insert`).
+    ///
+    /// # Errors
+    /// `ENODEV`, `ENETDOWN`: its interface is not there, or down. `ENETUNREACH`: its gateway is no neighbour on it.
+    /// `EEXIST`: there is a route to the same destinations with the same metric.
+    pub fn add_route(&mut self, now: Instant, route: RouteSpec) -> Result<(), Errno> {
+        let dev = match &route.dev {
+            Some(dev) => {
+                let at = self.links.iter().position(|link| link.name() == dev).ok_or(Errno::Enodev)?;
+                Some(at).filter(|at| self.links[*at].is_up()).ok_or(Errno::Enetdown)?.into()
+            }
+            None => None,
+        };
+        if let Some(via) = route.via {
+            let near = self.routes.lookup(now, &self.links, via).filter(|near| near.next_hop == via);
+            near.filter(|near| dev.is_none_or(|dev| dev == near.link)).ok_or(Errno::Enetunreach)?;
+        }
+        if self.routes.has(&route) {
+            return Err(Errno::Eexist);
+        }
+        self.routes.add(route);
+        Ok(())
+    }
+
+    /// Removes a route.
+    ///
+    /// # Errors
+    /// `ESRCH`: there is none like it.
+    pub fn remove_route(&mut self, route: &RouteSpec) -> Result<(), Errno> {
+        if self.routes.remove(route) { Ok(()) } else { Err(Errno::Esrch) }
+    }
+
+    /// Gives an interface these addresses, and no others but its IPv6 link-local one. What is new is announced when the
+    /// interface comes up.
+    pub fn set_addresses(&mut self, index: usize, addresses: &[IpNet], now: Instant) {
+        if let Some(link) = self.links.get_mut(index) {
+            link.set_addresses(addresses);
+        }
+        self.collect_addresses();
+        self.poll(now);
+    }
+
+    /// Makes a permanent entry of an interface's neighbour table.
+    pub fn set_neighbour(&mut self, index: usize, ip: IpAddr, mac: MacAddr, now: Instant) {
+        if let Some(link) = self.links.get_mut(index) {
+            link.neighbours_mut().set_permanent(now, ip, mac);
+        }
+    }
+
+    /// Removes an entry of an interface's neighbour table; `false`: there is none.
+    pub fn forget_neighbour(&mut self, index: usize, ip: IpAddr) -> bool {
+        self.links.get_mut(index).is_some_and(|link| link.neighbours_mut().forget(ip))
+    }
+
+    /// Removes all but the permanent entries of an interface's neighbour table.
+    pub fn flush_neighbours(&mut self, index: usize) {
+        if let Some(link) = self.links.get_mut(index) {
+            link.neighbours_mut().forget_learned();
+        }
+    }
+
+    /// The neighbour that a packet to this unicast address would be sent to, and the number of the interface: the address
+    /// itself, or a gateway. `None`: no route.
+    #[must_use]
+    pub fn next_hop(&self, now: Instant, to: IpAddr) -> Option<(usize, IpAddr)> {
+        self.routes.lookup(now, &self.links, to).map(|route| (route.link, route.next_hop))
+    }
+
+    /// An entry of an interface's neighbour table.
+    #[must_use]
+    pub fn neighbour(&self, index: usize, ip: IpAddr) -> Option<Neighbour> {
+        self.links.get(index)?.neighbours().listed(ip)
+    }
+
+    /// The neighbour table of an interface, by address.
+    pub fn neighbours(&self, index: usize) -> impl Iterator<Item = Neighbour> {
+        self.links.get(index).into_iter().flat_map(|link| link.neighbours().list())
+    }
+
+    /// Keeps account of changes of the neighbour tables from now on, for [`Host::take_changed_neighbours`].
+    pub fn watch_neighbours(&mut self) {
+        self.watched = true;
+        self.links.iter_mut().for_each(|link| link.neighbours_mut().watch());
+    }
+
+    /// The entries that have a new state or MAC address, or are gone, since the last call: by interface and IP address.
+    pub fn take_changed_neighbours(&mut self) -> Vec<(usize, IpAddr)> {
+        let changed = self.links.iter_mut().enumerate().flat_map(|(index, link)| {
+            link.neighbours_mut().take_changed().into_iter().map(move |ip| (index, ip))
+        });
+        changed.collect()
+    }
+
+    /// An interface's IP addresses, including the IPv6 link-local one.
+    #[must_use]
+    pub fn addresses(&self, index: usize) -> &[IpNet] {
+        self.links.get(index).map(Link::addresses).unwrap_or_default()
+    }
+
+    /// The multicast groups that an interface's IP addresses make it join: all hosts (224.0.0.1) with an IPv4 address;
+    /// all nodes (ff02::1) and the solicited-node groups with an IPv6 address.
+    #[must_use]
+    pub fn groups(&self, index: usize) -> Vec<MacAddr> {
+        let mut groups = Vec::new();
+        for group in self.links.get(index).map(Link::groups).unwrap_or_default().into_iter().map(group_mac) {
+            if !groups.contains(&group) {
+                groups.push(group);
+            }
+        }
+        groups
+    }
+
+    /// Receives a frame on an interface, and does everything that follows from it at once. Returns the rule by which the
+    /// host throws away what is in the frame, if it is meant for this host.
+    pub fn receive(
+        &mut self,
+        now: Instant,
+        index: usize,
+        frame: &[u8],
+        packet_type: PacketType,
+    ) -> Option<Rule> {
+        let lost = self.take(now, index, frame, packet_type);
+        self.poll(now);
+        lost
+    }
+
+    /// The next frame to send, with the number of its interface: from the destination address on, not padded, no FCS.
+    pub fn pop_transmit(&mut self) -> Option<(usize, Vec<u8>)> {
+        self.links.iter_mut().enumerate().find_map(|(i, link)| Some((i, link.pop_transmit()?)))
+    }
+
+    /// Starts a probe; its first request is sent at once.
+    pub fn start_probe(&mut self, now: Instant, probe: Probe) -> ProbeId {
+        let id = self.prober.start(now, probe);
+        self.poll(now);
+        id
+    }
+
+    /// The result of a probe; `None` while it runs (and once so many later ones have ended that it is forgotten).
+    #[must_use]
+    pub fn probe_result(&self, id: ProbeId) -> Option<ProbeResult> {
+        self.prober.result(id)
+    }
+
+    /// The latest time at which a running probe ends.
+    #[must_use]
+    pub fn probe_deadline(&self, id: ProbeId) -> Option<Instant> {
+        self.prober.deadline(id)
+    }
+
+    /// Queues a packet from this host to itself.
+    pub(super) fn loop_back(&mut self, packet: Vec<u8>) {
+        if self.local.len() < MAX_LOCAL {
+            self.local.push_back(packet);
+        }
     }
 
     /// The next identification of an IPv4 packet.
@@ -103,284 +386,8 @@ impl Host {
         self.ident
     }
 
-    /// Receives a frame on an interface.
-    pub(super) fn receive(&mut self, now: Instant, index: usize, frame: &[u8], packet_type: PacketType) {
-        let carrier = self.links.get(index).is_some_and(Link::has_carrier);
-        if packet_type == PacketType::OtherHost || !carrier {
-            return;
-        }
-        let Some((ethertype, payload)) = untagged(frame) else { return };
-        match ethertype {
-            ethertype::ARP => {
-                let answered = self
-                    .links
-                    .get_mut(index)
-                    .and_then(|link| link.receive_arp(now, packet_type, payload, &self.own));
-                if let Some(who) = answered {
-                    self.prober.neighbour_answered(now, who);
-                }
-            }
-            ethertype::IPV4 | ethertype::IPV6 => {
-                if let Some(view) = IpView::parse(payload)
-                    && view.is_v4() == (ethertype == ethertype::IPV4)
-                {
-                    self.receive_ip(now, index, packet_type, &view);
-                }
-            }
-            _ => return,
-        }
-        self.poll(now);
-    }
-
-    fn receive_ip(&mut self, now: Instant, index: usize, packet_type: PacketType, view: &IpView<'_>) {
-        let Some(link) = self.links.get(index) else { return };
-        let cast = if link.is_broadcast(view.dst) {
-            Some(Addressing::Broadcast)
-        } else if view.dst.is_multicast() {
-            if !link.groups().contains(&view.dst) {
-                return;
-            }
-            Some(Addressing::Multicast)
-        } else {
-            self.owns(view.dst).then_some(Addressing::Unicast)
-        };
-        // Sources that cannot be from another host ("martians"); the unspecified address is allowed in broadcasts only.
-        let from_nowhere = view.src.is_unspecified() && cast != Some(Addressing::Unicast) && cast.is_some();
-        let own_source = view.is_v4() && self.owns(view.src);
-        if own_source || link.is_broadcast(view.src) || !(is_unicast(view.src) || from_nowhere) {
-            return;
-        }
-        match cast {
-            Some(cast) => self.deliver(now, Some(index), packet_type, cast, view),
-            None if self.forwarding => self.forward(now, index, packet_type, view),
-            None => {}
-        }
-    }
-
-    /// Handles a packet for this host.
-    fn deliver(
-        &mut self,
-        now: Instant,
-        index: Option<usize>,
-        packet_type: PacketType,
-        cast: Addressing,
-        view: &IpView<'_>,
-    ) {
-        if view.fragment {
-            return;
-        }
-        let Some((protocol, payload)) = view.upper() else { return };
-        match protocol {
-            ICMP | ICMPV6 => {
-                if let Some(message) = Message::parse(view, protocol, payload) {
-                    self.receive_icmp(now, index, cast, view, &message);
-                }
-            }
-            UDP => self.receive_udp(now, packet_type, cast, view, payload),
-            // A TCP connection cannot be opened to a group (`tcp_v4_rcv`).
-            TCP => {
-                let to_us_alone = cast == Addressing::Unicast && packet_type == PacketType::Host;
-                if to_us_alone && view.protocol() == TCP {
-                    self.stack.receive(view.bytes.to_vec(), None);
-                }
-            }
-            _ if cast == Addressing::Unicast => self.complain(now, packet_type, view, Fault::Protocol),
-            _ => {}
-        }
-    }
-
-    fn receive_udp(
-        &mut self,
-        now: Instant,
-        packet_type: PacketType,
-        cast: Addressing,
-        view: &IpView<'_>,
-        payload: &[u8],
-    ) {
-        let Some(&[_, _, high, low, ..]) = payload.first_chunk::<8>() else { return };
-        let port = u16::from_be_bytes([high, low]);
-        if !self.stack.has_udp(port) {
-            if cast == Addressing::Unicast {
-                self.complain(now, packet_type, view, Fault::Port);
-            }
-            return;
-        }
-        // The echo service ignores broadcasts; smoltcp cannot reply to the unspecified address.
-        let echo_to_all = port == ECHO_PORT && cast != Addressing::Unicast;
-        if view.protocol() == UDP && is_unicast(view.src) && !echo_to_all {
-            self.stack.receive(view.bytes.to_vec(), Some(port));
-        }
-    }
-
-    fn receive_icmp(
-        &mut self,
-        now: Instant,
-        index: Option<usize>,
-        cast: Addressing,
-        view: &IpView<'_>,
-        message: &Message<'_>,
-    ) {
-        let v4 = view.is_v4();
-        if !v4 && ndp::is_ndp(message.kind) {
-            let link = index.and_then(|i| self.links.get_mut(i));
-            if let Some(who) = link.and_then(|l| l.receive_ndp(now, view, message)) {
-                self.prober.neighbour_answered(now, who);
-            }
-        } else if let Some(echo) = message.echo(v4) {
-            if echo.reply {
-                self.prober.echo_reply(now, view.src, echo.id, echo.seq);
-            } else {
-                self.answer_echo(now, cast, view, echo);
-            }
-        } else if let Some(quoted) = message.error(v4) {
-            let why = Unreachable::Icmp { from: view.src, kind: message.kind, code: message.code };
-            self.undelivered(&quoted, why);
-        } else if let Some((gateway, quoted)) = message.redirect(v4) {
-            self.redirected(now, view.src, gateway.into(), &quoted);
-        }
-    }
-
-    /// Echo requests to a group are answered in IPv6 only (`icmp_echo_ignore_broadcasts` is on).
-    fn answer_echo(&mut self, now: Instant, cast: Addressing, view: &IpView<'_>, echo: Echo<'_>) {
-        let source = match cast {
-            Addressing::Unicast => Some(view.dst),
-            Addressing::Multicast if !view.is_v4() => self.source_to(now, view.src),
-            _ => None,
-        };
-        let id = self.next_ident();
-        let Some(source) = source.filter(|_| is_unicast(view.src)) else { return };
-        if let Some(reply) = icmp::echo_packet(source, view.src, id, Echo { reply: true, ..echo }) {
-            self.output(now, reply);
-        }
-    }
-
-    /// The gateway announces a shorter path (`__ip_do_redirect`): accepted if it comes from the gateway in use and
-    /// names a neighbour. An unknown neighbour is resolved first, and accepted when the next redirect arrives.
-    fn redirected(&mut self, now: Instant, from: IpAddr, gateway: IpAddr, quoted: &Quoted<'_>) {
-        let Some(route) = self.routes.lookup(now, &self.links, quoted.dst) else { return };
-        let Some(link) = self.links.get_mut(route.link) else { return };
-        let on_link = is_unicast(gateway) && link.subnet_of(gateway).is_some() && !link.is_broadcast(gateway);
-        if !self.own.contains(&quoted.src)
-            || route.next_hop != from
-            || !on_link
-            || self.own.contains(&gateway)
-        {
-            return;
-        }
-        if link.neighbours().is_valid(gateway) {
-            self.routes.redirect(now, quoted.dst, Route { link: route.link, next_hop: gateway });
-        } else {
-            link.ask(now, gateway);
-        }
-    }
-
-    /// Informs the local sender of a packet that it was not delivered.
-    fn undelivered(&mut self, quoted: &Quoted<'_>, why: Unreachable) {
-        if !self.owns(quoted.src) {
-            return;
-        }
-        match (quoted.protocol, quoted.ports()) {
-            (ICMP | ICMPV6, Some(_)) => {
-                let request = if quoted.protocol == ICMP { 8 } else { 128 };
-                if let Some(&[kind, _, _, _, a, b, c, d]) = quoted.payload.first_chunk::<8>()
-                    && kind == request
-                {
-                    let (id, seq) = (u16::from_be_bytes([a, b]), u16::from_be_bytes([c, d]));
-                    self.prober.echo_failed(id, seq, why);
-                }
-            }
-            (UDP, Some((port, _))) => {
-                let of_a_probe = self.prober.udp_failed(port, why);
-                if of_a_probe {
-                    self.stack.unbind(port);
-                }
-            }
-            (TCP, Some((port, _))) => self.stack.tcp_unreachable(port, why),
-            _ => {}
-        }
-    }
-
-    /// Packets whose neighbour did not reply: own ones fail, forwarded ones cause an ICMP error.
-    pub(super) fn fail(&mut self, now: Instant, packets: Vec<Vec<u8>>) {
-        for packet in packets {
-            let Some(view) = IpView::parse(&packet) else { continue };
-            if self.owns(view.src) {
-                let next_hop =
-                    self.routes.lookup(now, &self.links, view.dst).map_or(view.dst, |r| r.next_hop);
-                if let Some(quoted) = Quoted::parse(&packet) {
-                    self.undelivered(&quoted, Unreachable::Neighbour(next_hop));
-                }
-            } else {
-                self.complain(now, PacketType::Host, &view, Fault::Host);
-            }
-        }
-    }
-
-    /// Sends an error about a packet to its sender, if allowed.
-    pub(super) fn complain(
-        &mut self,
-        now: Instant,
-        packet_type: PacketType,
-        view: &IpView<'_>,
-        fault: Fault,
-    ) {
-        if !icmp::may_complain(view, packet_type, fault) {
-            return;
-        }
-        let source = if self.owns(view.dst) { Some(view.dst) } else { self.source_to(now, view.src) };
-        let id = self.next_ident();
-        if let Some(error) = source.and_then(|s| icmp::error_packet(s, view, id, fault)) {
-            self.output(now, error);
-        }
-    }
-
-    /// The source address for packets to `dst`.
-    pub(super) fn source_to(&self, now: Instant, dst: IpAddr) -> Option<IpAddr> {
-        if self.owns(dst) {
-            return Some(dst);
-        }
-        if dst.is_multicast() || self.links.iter().any(|l| l.is_broadcast(dst)) {
-            return self.links.iter().find(|l| l.is_up()).and_then(|l| l.source_for(dst, dst));
-        }
-        let route = self.routes.lookup(now, &self.links, dst)?;
-        let near = self.links.get(route.link).and_then(|l| l.source_for(dst, route.next_hop));
-        near.or_else(|| self.links.iter().find_map(|l| l.source_for(dst, route.next_hop)))
-    }
-
-    /// Sends a packet from this host.
-    pub(super) fn output(&mut self, now: Instant, packet: Vec<u8>) {
-        let Some(view) = IpView::parse(&packet) else { return };
-        let dst = view.dst;
-        if self.owns(dst) {
-            if self.local.len() < MAX_LOCAL {
-                self.local.push_back(packet);
-            }
-            return;
-        }
-        let to_many = dst.is_multicast() || self.links.iter().any(|l| l.is_broadcast(dst));
-        let route = if to_many {
-            // The interface whose address `source_to` chooses.
-            let link = self.links.iter().position(Link::is_up);
-            link.map(|link| Route { link, next_hop: dst })
-        } else {
-            self.routes.lookup(now, &self.links, dst)
-        };
-        let why = match route.and_then(|r| Some((self.links.get_mut(r.link)?, r.next_hop))) {
-            None => Unreachable::NoRoute,
-            Some((link, _)) if packet.len() > link.mtu as usize => Unreachable::TooBig,
-            Some((link, next_hop)) => {
-                let failed = link.send(now, next_hop, packet);
-                self.fail(now, failed);
-                return;
-            }
-        };
-        if let Some(quoted) = Quoted::parse(&packet) {
-            self.undelivered(&quoted, why);
-        }
-    }
-
-    /// Does all work that is due.
-    pub(super) fn poll(&mut self, now: Instant) {
+    /// Does work that is due: requests, retransmissions, timeouts. Call it when [`Host::poll_at`] says so.
+    pub fn poll(&mut self, now: Instant) {
         self.poll_rounds(now, MAX_ROUNDS);
     }
 
@@ -415,19 +422,10 @@ impl Host {
         }
     }
 
-    pub(super) fn poll_at(&self) -> Option<Instant> {
+    /// When to call [`Host::poll`] next, if no frame arrives; there may turn out to be nothing to do.
+    #[must_use]
+    pub fn poll_at(&self) -> Option<Instant> {
         let links = self.links.iter().filter_map(Link::poll_at);
         links.chain(self.prober.poll_at()).chain(self.stack_at).min()
     }
-}
-
-fn addresses_of(links: &[Link]) -> Vec<IpAddr> {
-    links.iter().flat_map(Link::addresses).map(|net| net.addr()).collect()
-}
-
-/// Ethertype and payload of a frame for the stack: untagged, or tagged with VLAN 0 only (a priority tag).
-fn untagged(frame: &[u8]) -> Option<(u16, &[u8])> {
-    EthHeader::parse(frame).ok()?;
-    let (kind, at) = EthHeader::payload(frame)?;
-    EthHeader::tags(frame).all(|tag| tag.vlan().get() == 0).then(|| (kind, &frame[at..]))
 }

@@ -1,5 +1,6 @@
-//! IP addresses with their prefix length.
+//! IP addresses with their prefix length, and the IP configuration of interfaces.
 
+use super::Sysctls;
 use crate::frame::MacAddr;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -9,12 +10,14 @@ pub use ipnet::IpNet;
 /// The IP configuration of a device.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct IpSpec {
-    /// Its IP addresses; none: the device only sends injected frames and records received ones.
+    /// Its IP addresses; none, and no host: the device only sends injected frames and records received ones.
     pub address: Vec<IpNet>,
     /// Default routers: at most one for each family.
     pub gateway: Vec<IpAddr>,
     /// Static neighbour entries.
     pub neighbours: BTreeMap<IpAddr, MacAddr>,
+    /// Its settings.
+    pub sysctls: Sysctls,
 }
 
 /// This IP address, and nothing else.

@@ -5,44 +5,99 @@ use super::icmp::Message;
 use super::ndp::{self, Ndp};
 use super::neighbour::{Effects, NeighbourTable, NeighbourUpdate, Solicitation};
 use super::packet::IpView;
-use super::route::{is_link_local_v6, is_unicast};
-use super::{IpNet, IpSpec};
+use super::route::is_link_local_v6;
+use super::{Interface, IpNet, Sysctl, Sysctls};
+use crate::dataplane::Name;
 use crate::frame::{MacAddr, PacketType, ethertype};
 use crate::time::Instant;
 use std::collections::VecDeque;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::sync::Arc;
 
 /// Transmit queue limit, in frames; any more are lost, as with a full transmit queue.
 const MAX_TRANSMIT: usize = 4096;
 
 /// An interface.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Link {
+    name: Name,
     pub(super) mac: MacAddr,
     pub(super) mtu: u32,
     carrier: bool,
     up: bool,
     forwarding: bool,
+    /// It was removed.
+    gone: bool,
     /// Its IP addresses, the IPv6 link-local one last.
     addresses: Vec<IpNet>,
+    /// Those of all interfaces of the host.
+    own: Arc<[IpAddr]>,
     /// It was configured with an IPv6 address, and so has a link-local one whenever it is up.
     speaks_v6: bool,
     neighbours: NeighbourTable,
+    /// Its own settings, and those in effect.
+    own_sysctls: Sysctls,
+    sysctls: Sysctls,
     out: VecDeque<Vec<u8>>,
 }
 
 impl Link {
-    pub(super) fn new(mac: MacAddr, spec: &IpSpec, mtu: u32, forwarding: bool) -> Link {
-        let addresses = spec.address.clone();
+    /// An interface with carrier. If it is up, it is announced once the host knows its addresses.
+    pub(super) fn new(interface: &Interface<'_>, forwarding: bool, now: Instant) -> Link {
+        let addresses = interface.ip.address.clone();
         let speaks_v6 = addresses.iter().any(|a| a.addr().is_ipv6());
         let mut neighbours = NeighbourTable::default();
-        for (ip, mac) in &spec.neighbours {
-            neighbours.set_permanent(*ip, *mac);
+        for (ip, mac) in &interface.ip.neighbours {
+            neighbours.set_permanent(now, *ip, *mac);
         }
-        let (carrier, up, out) = (true, true, VecDeque::new());
-        let mut link = Link { mac, mtu, carrier, up, forwarding, addresses, speaks_v6, neighbours, out };
+        let mut link = Link {
+            name: interface.name.into(),
+            mac: interface.mac,
+            mtu: interface.mtu,
+            carrier: true,
+            up: interface.up,
+            forwarding,
+            addresses,
+            speaks_v6,
+            neighbours,
+            own_sysctls: interface.ip.sysctls,
+            ..Link::default()
+        };
         link.give_link_local();
         link
+    }
+
+    /// The place of an interface that was removed.
+    pub(super) fn gone() -> Link {
+        Link { gone: true, ..Link::default() }
+    }
+
+    pub(super) fn is_gone(&self) -> bool {
+        self.gone
+    }
+
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The host's addresses, and its settings for all interfaces.
+    pub(super) fn inform(&mut self, own: Arc<[IpAddr]>, all: Sysctls) {
+        self.own = own;
+        self.sysctls = self.own_sysctls.with_all(all);
+    }
+
+    /// The settings in effect.
+    pub(super) fn sysctls(&self) -> Sysctls {
+        self.sysctls
+    }
+
+    /// Its own settings, to be changed; they are in effect once the host [informs](Link::inform) it.
+    pub(super) fn own_sysctls(&mut self) -> &mut Sysctls {
+        &mut self.own_sysctls
+    }
+
+    pub(super) fn set_forwarding(&mut self, forwarding: bool) {
+        self.forwarding = forwarding;
     }
 
     /// Adds an IPv6 link-local address, unless it has one or does not use IPv6.
@@ -81,24 +136,64 @@ impl Link {
             (false, true) => self.give_link_local(),
             _ => {}
         }
+        let comes_up = up && !self.up;
         self.up = up;
+        if comes_up {
+            self.announce();
+        }
     }
 
-    /// It is down from the start, and so loses nothing.
-    pub(super) fn begin_down(&mut self) {
-        self.up = false;
-    }
-
-    /// A new MAC address clears all neighbours (`neigh_changeaddr`).
+    /// A new MAC address clears all neighbours (`neigh_changeaddr`), and is announced.
     pub(super) fn set_mac(&mut self, mac: MacAddr) {
         if self.mac != mac {
             self.mac = mac;
             self.neighbours.forget_all();
+            self.announce();
         }
+    }
+
+    /// Announces its addresses, if it is up and its settings say so: ARP requests for its own addresses
+    /// (`inetdev_send_gratuitous_arp`), unsolicited neighbour advertisements (`ndisc_send_unsol_na`).
+    pub(super) fn announce(&mut self) {
+        for addr in self.addresses.iter().map(|net| net.addr()).collect::<Vec<_>>() {
+            match addr {
+                IpAddr::V4(own) if self.sysctls.is_on(Sysctl::ArpNotify) => {
+                    let request = Arp::request(self.mac, own, own).to_bytes();
+                    self.transmit(MacAddr::BROADCAST, ethertype::ARP, &request);
+                }
+                IpAddr::V6(own) if self.sysctls.is_on(Sysctl::NdiscNotify) => {
+                    if let Some(packet) = self.advertisement(own).packet(own, ndp::ALL_NODES) {
+                        self.transmit(ndp::group_mac(ndp::ALL_NODES.into()), ethertype::IPV6, &packet);
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// An advertisement of an own address that nobody asked for.
+    fn advertisement(&self, target: Ipv6Addr) -> Ndp {
+        let router = self.forwarding;
+        Ndp::Advertise { target, target_mac: Some(self.mac), router, solicited: false, overriding: true }
     }
 
     pub(super) fn addresses(&self) -> &[IpNet] {
         &self.addresses
+    }
+
+    /// Has these addresses from now on, and its IPv6 link-local one.
+    pub(super) fn set_addresses(&mut self, addresses: &[IpNet]) {
+        let link_local = self.addresses.iter().copied().find(|net| is_link_local_v6(net.addr()));
+        self.addresses = addresses.to_vec();
+        self.speaks_v6 |= addresses.iter().any(|net| net.addr().is_ipv6());
+        if let Some(link_local) = link_local.filter(|net| !self.has(net.addr())) {
+            self.addresses.push(link_local);
+        }
+        self.give_link_local();
+    }
+
+    pub(super) fn neighbours_mut(&mut self) -> &mut NeighbourTable {
+        &mut self.neighbours
     }
 
     pub(super) fn neighbours(&self) -> &NeighbourTable {
@@ -230,10 +325,23 @@ impl Link {
         effects.failed
     }
 
-    /// From the source of the waiting packet (`arp_announce` 0); otherwise ARP uses the address in the subnet,
-    /// neighbour discovery the link-local one (`arp_solicit`, `ndisc_solicit`).
+    /// Whether `arp_announce` lets an ARP request for `target` come from this address, that of the waiting packet.
+    fn may_announce(&self, source: IpAddr, target: IpAddr) -> bool {
+        if target.is_ipv6() {
+            return self.has(source);
+        }
+        self.own.contains(&source)
+            && match self.sysctls.get(Sysctl::ArpAnnounce) {
+                0 => true,
+                1 => self.addresses.iter().any(|net| net.contains(&source) && net.contains(&target)),
+                _ => false,
+            }
+    }
+
+    /// From the source of the waiting packet, if [allowed](Link::may_announce); otherwise ARP uses the address in the
+    /// subnet, neighbour discovery the link-local one (`arp_solicit`, `ndisc_solicit`).
     fn solicit(&mut self, Solicitation { target, to, source }: Solicitation) {
-        let source = source.filter(|s| self.has(*s)).or_else(|| {
+        let source = source.filter(|source| self.may_announce(*source, target)).or_else(|| {
             let link_local = self.addresses.iter().map(|a| a.addr()).find(|a| is_link_local_v6(*a));
             if target.is_ipv6() { link_local } else { self.source_for(target, target) }
         });
@@ -256,47 +364,29 @@ impl Link {
         }
     }
 
-    /// Handles an ARP message (`arp_process`). `own` are the IP addresses of the whole host: with `arp_ignore` 0 it
-    /// replies for any of them on every interface. Returns the sender, if it is a reply.
-    pub(super) fn receive_arp(
-        &mut self,
-        now: Instant,
-        packet_type: PacketType,
-        payload: &[u8],
-        own: &[IpAddr],
-    ) -> Option<IpAddr> {
-        let arp = Arp::parse(payload)?;
-        let (sender, target) = (IpAddr::V4(arp.sender_ip), IpAddr::V4(arp.target_ip));
-        if own.contains(&sender) || target.is_multicast() || target.is_loopback() {
-            return None;
-        }
-        let asks_us = arp.request && own.contains(&target);
-        if arp.sender_ip.is_unspecified() {
-            // Duplicate address detection (RFC 5227): gets a reply, but nothing is learned.
-            if asks_us {
-                self.transmit(arp.sender_mac, ethertype::ARP, &arp.answer(self.mac).to_bytes());
-            }
-            return None;
-        }
-        if !is_unicast(sender) || self.is_broadcast(sender) {
-            return None;
-        }
+    /// Answers an ARP request, and learns who asked; from duplicate address detection (RFC 5227) nothing is learned.
+    pub(super) fn answer_arp(&mut self, now: Instant, arp: &Arp) {
         let mut effects = Effects::default();
-        if asks_us {
+        if !arp.sender_ip.is_unspecified() {
             let news = NeighbourUpdate { confirms: false, overrides: true, doubts: false, creates: true };
-            self.neighbours.learn(now, sender, Some(arp.sender_mac), news, &mut effects);
-            self.transmit(arp.sender_mac, ethertype::ARP, &arp.answer(self.mac).to_bytes());
-        } else {
-            let news = NeighbourUpdate {
-                confirms: !arp.request && packet_type == PacketType::Host,
-                overrides: arp.is_gratuitous() || !self.neighbours.is_locked(now, sender),
-                doubts: false,
-                creates: false,
-            };
-            self.neighbours.learn(now, sender, Some(arp.sender_mac), news, &mut effects);
+            self.neighbours.learn(now, arp.sender_ip.into(), Some(arp.sender_mac), news, &mut effects);
         }
+        self.transmit(arp.sender_mac, ethertype::ARP, &arp.answer(self.mac).to_bytes());
         self.apply(effects);
-        (!arp.request).then_some(sender)
+    }
+
+    /// Learns from an ARP message that is not answered: a reply, or a request for another host.
+    pub(super) fn observe_arp(&mut self, now: Instant, packet_type: PacketType, arp: &Arp) {
+        let sender = IpAddr::V4(arp.sender_ip);
+        let mut effects = Effects::default();
+        let news = NeighbourUpdate {
+            confirms: !arp.request && packet_type == PacketType::Host,
+            overrides: arp.is_gratuitous() || !self.neighbours.is_locked(now, sender),
+            doubts: false,
+            creates: false,
+        };
+        self.neighbours.learn(now, sender, Some(arp.sender_mac), news, &mut effects);
+        self.apply(effects);
     }
 
     /// Handles a neighbour discovery message (`ndisc_rcv`). Returns the sender, if it is a reply.
@@ -317,7 +407,7 @@ impl Link {
                 if self.has(target) {
                     return None;
                 }
-                if self.neighbours.get(target).is_some_and(|(s, _)| s != super::neighbour::State::Failed) {
+                if self.neighbours.get(target).is_some_and(|(s, _)| s != super::NeighbourState::Failed) {
                     let news = NeighbourUpdate {
                         confirms: solicited,
                         overrides: overriding,
@@ -345,9 +435,7 @@ impl Link {
         if !self.has(target.into()) {
             return;
         }
-        let router = self.forwarding;
-        let mut advertise =
-            Ndp::Advertise { target, target_mac: Some(self.mac), router, solicited: false, overriding: true };
+        let mut advertise = self.advertisement(target);
         if asker.is_unspecified() {
             if let Some(packet) = advertise.packet(target, ndp::ALL_NODES) {
                 self.transmit(ndp::group_mac(ndp::ALL_NODES.into()), ethertype::IPV6, &packet);

@@ -1,13 +1,13 @@
 //! End points: a TCP/IP stack on an Ethernet device, in virtual time.
 //!
-//! [`Endpoint`] is a host with one device, [`Router`] one with several that forwards; both behave like a Linux machine
-//! with default settings, as far as frames show. Neither has a clock or sockets: the caller passes frames and time, and
+//! [`Host`] is one IP stack with any number of interfaces, a router if it forwards; [`Endpoint`] is a host with one. Both behave
+//! like a Linux machine, as far as frames show. Neither has a clock or sockets: the caller passes frames and time, and
 //! fetches frames, and the same calls give the same bytes in every run.
 //!
-//! The path through the module: a frame goes to `host`, which passes ARP and neighbour discovery to its `link` and from
+//! The path through the module: a frame goes to `input`, which passes ARP and neighbour discovery to a `link` and from
 //! there to the `neighbour` table; packets for the host go to `icmp`, or to `stack` (UDP and TCP: smoltcp, with an echo
-//! service on port 7), others to `forward`. Outgoing packets go by `route` to a `link`, wait there for their neighbour,
-//! and leave as frames. `probe` and `probing` implement pings and other probes of other hosts.
+//! service on port 7), others to `forward`. Outgoing packets (`output`) go by `route` to a `link`, wait there for their
+//! neighbour, and leave as frames. `probe` and `probing` implement pings and other probes of other hosts.
 //!
 //! ```
 //! use macvlab::frame::PacketType;
@@ -41,23 +41,28 @@ mod endpoint;
 mod forward;
 mod host;
 mod icmp;
+mod input;
 mod ip;
 mod link;
 mod ndp;
 mod neighbour;
+mod output;
 mod packet;
 mod probe;
 mod probing;
 mod route;
-mod router;
 mod stack;
+mod sysctl;
 #[cfg(test)]
 mod tests;
 
 pub use endpoint::Endpoint;
+pub use host::{Host, HostConfig, Interface};
 pub use ip::{IpNet, IpSpec, default_mac};
+pub use neighbour::{Neighbour, NeighbourState};
 pub use probe::{
     INTERVAL, MAX_RESULTS, MAX_RUNNING, Probe, ProbeId, ProbeKind, ProbeOutcome, ProbeResult, Unreachable,
 };
-pub use router::{Router, RouterLink};
+pub use route::RouteSpec;
 pub use stack::{Datagram, ECHO_PORT, SocketError, TcpId, TcpState};
+pub use sysctl::{Sysctl, Sysctls};

@@ -7,7 +7,8 @@
 use super::packet::IpView;
 use crate::frame::MacAddr;
 use crate::time::Instant;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -28,9 +29,10 @@ pub(super) const MAX_WAITING: usize = 101;
 /// for new ones.
 pub(super) const MAX_ENTRIES: usize = 1024;
 
-/// The state of a neighbour (the kernel's NUD states).
+/// The state of an entry of a neighbour table (the kernel's NUD states). `Display` prints the word that `ip neigh` uses, in
+/// lower case.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum State {
+pub enum NeighbourState {
     /// Solicited, no reply yet.
     Incomplete,
     /// Recently confirmed.
@@ -47,15 +49,54 @@ pub(super) enum State {
     Permanent,
 }
 
-impl State {
-    fn is_valid(self) -> bool {
-        !matches!(self, State::Incomplete | State::Failed)
+impl NeighbourState {
+    /// Its name: `reachable`.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            NeighbourState::Incomplete => "incomplete",
+            NeighbourState::Reachable => "reachable",
+            NeighbourState::Stale => "stale",
+            NeighbourState::Delay => "delay",
+            NeighbourState::Probe => "probe",
+            NeighbourState::Failed => "failed",
+            NeighbourState::Permanent => "permanent",
+        }
     }
+
+    /// Whether the MAC address is known, fresh or stale.
+    #[must_use]
+    pub const fn is_valid(self) -> bool {
+        !matches!(self, NeighbourState::Incomplete | NeighbourState::Failed)
+    }
+}
+
+impl fmt::Display for NeighbourState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// An entry of a neighbour table, as it is listed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Neighbour {
+    /// Its IP address.
+    pub ip: IpAddr,
+    /// Its MAC address, if it is known.
+    pub mac: Option<MacAddr>,
+    /// Its state.
+    pub state: NeighbourState,
+    /// The MAC address is known since then; the start of the request, if it is not.
+    pub since: Instant,
+    /// The last proof that the neighbour receives our frames.
+    pub confirmed: Option<Instant>,
+    /// Last use for sending.
+    pub used: Instant,
 }
 
 #[derive(Clone, Debug)]
 struct Entry {
-    state: State,
+    state: NeighbourState,
     mac: MacAddr,
     /// When the timer of the state expires, if it has one.
     timer: Option<Instant>,
@@ -63,6 +104,9 @@ struct Entry {
     probes: u8,
     /// Last change of address or state.
     updated: Instant,
+    /// When the address became known.
+    since: Instant,
+    confirmed: Option<Instant>,
     /// Last use for sending.
     used: Instant,
     waiting: Vec<Vec<u8>>,
@@ -105,36 +149,72 @@ pub(super) struct NeighbourUpdate {
 #[derive(Clone, Debug, Default)]
 pub(super) struct NeighbourTable {
     entries: BTreeMap<IpAddr, Entry>,
+    /// Entries that have another state or MAC address than when they were last [taken](NeighbourTable::take_changed), or are
+    /// gone; `None`: no one asks.
+    changed: Option<BTreeSet<IpAddr>>,
 }
 
 impl NeighbourTable {
+    /// Keeps account of changes from now on; all there is counts as changed.
+    pub(super) fn watch(&mut self) {
+        self.changed.get_or_insert_with(|| self.entries.keys().copied().collect());
+    }
+
+    /// The addresses whose entries have changed since the last call.
+    pub(super) fn take_changed(&mut self) -> BTreeSet<IpAddr> {
+        self.changed.as_mut().map(std::mem::take).unwrap_or_default()
+    }
+
+    fn touch(&mut self, ip: IpAddr) {
+        self.changed.as_mut().map(|changed| changed.insert(ip));
+    }
+
     /// Adds a permanent entry.
-    pub(super) fn set_permanent(&mut self, ip: IpAddr, mac: MacAddr) {
-        let entry = Entry {
-            state: State::Permanent,
-            mac,
-            timer: None,
-            probes: 0,
-            updated: Instant::ZERO,
-            used: Instant::ZERO,
-            waiting: Vec::new(),
-        };
-        self.entries.insert(ip, entry);
+    pub(super) fn set_permanent(&mut self, now: Instant, ip: IpAddr, mac: MacAddr) {
+        self.touch(ip);
+        self.entries.insert(ip, Entry { mac, ..Entry::new(now, NeighbourState::Permanent) });
     }
 
     /// Removes all but the permanent entries. Waiting packets are lost.
     pub(super) fn forget_learned(&mut self) {
-        self.entries.retain(|_, e| e.state == State::Permanent);
+        self.retain(|e| e.state == NeighbourState::Permanent);
+    }
+
+    fn retain(&mut self, stays: impl Fn(&Entry) -> bool) {
+        let changed = &mut self.changed;
+        self.entries.retain(|ip, entry| {
+            let stays = stays(entry);
+            changed.as_mut().filter(|_| !stays).map(|changed| changed.insert(*ip));
+            stays
+        });
+    }
+
+    /// Removes an entry; whether there was one. Waiting packets are lost.
+    pub(super) fn forget(&mut self, ip: IpAddr) -> bool {
+        self.touch(ip);
+        self.entries.remove(&ip).is_some()
     }
 
     /// Removes every entry. Waiting packets are lost.
     pub(super) fn forget_all(&mut self) {
-        self.entries.clear();
+        self.retain(|_| false);
     }
 
-    /// State and address of an entry, for tests and listings.
-    pub(super) fn get(&self, ip: IpAddr) -> Option<(State, Option<MacAddr>)> {
-        self.entries.get(&ip).map(|e| (e.state, e.state.is_valid().then_some(e.mac)))
+    /// State and address of an entry.
+    pub(super) fn get(&self, ip: IpAddr) -> Option<(NeighbourState, Option<MacAddr>)> {
+        self.listed(ip).map(|entry| (entry.state, entry.mac))
+    }
+
+    /// An entry, as it is listed.
+    pub(super) fn listed(&self, ip: IpAddr) -> Option<Neighbour> {
+        let Entry { state, mac, since, confirmed, used, .. } = self.entries.get(&ip)?;
+        let (state, mac, since, confirmed, used) = (*state, *mac, *since, *confirmed, *used);
+        Some(Neighbour { ip, mac: state.is_valid().then_some(mac), state, since, confirmed, used })
+    }
+
+    /// All entries, by address.
+    pub(super) fn list(&self) -> impl Iterator<Item = Neighbour> {
+        self.entries.keys().filter_map(|ip| self.listed(*ip))
     }
 
     /// Whether a MAC address is known, fresh or stale.
@@ -154,12 +234,16 @@ impl NeighbourTable {
             out.failed.extend(packet);
             return;
         }
-        let entry = self.entries.entry(ip).or_insert_with(|| Entry::new(now, State::Failed));
+        let entry = self.entries.entry(ip).or_insert_with(|| Entry::new(now, NeighbourState::Failed));
         entry.used = now;
+        if matches!(entry.state, NeighbourState::Stale | NeighbourState::Failed) {
+            self.changed.as_mut().map(|changed| changed.insert(ip));
+        }
         match entry.state {
-            State::Stale => entry.enter(now, State::Delay, DELAY_PROBE_TIME),
-            State::Failed => {
-                entry.enter(now, State::Incomplete, RETRANS_TIME);
+            NeighbourState::Stale => entry.enter(now, NeighbourState::Delay, DELAY_PROBE_TIME),
+            NeighbourState::Failed => {
+                entry.enter(now, NeighbourState::Incomplete, RETRANS_TIME);
+                entry.since = now;
                 entry.probes = 1;
                 let source = packet.as_deref().and_then(source_of);
                 out.solicit.push(Solicitation { target: ip, to: None, source });
@@ -190,11 +274,11 @@ impl NeighbourTable {
             if !news.creates || mac.is_none() || !self.make_room() {
                 return;
             }
-            self.entries.insert(ip, Entry::new(now, State::Failed));
+            self.entries.insert(ip, Entry::new(now, NeighbourState::Failed));
         }
         let Some(entry) = self.entries.get_mut(&ip) else { return };
         let old = entry.state;
-        if old == State::Permanent {
+        if old == NeighbourState::Permanent {
             return;
         }
         let mut mac = match mac {
@@ -202,24 +286,31 @@ impl NeighbourTable {
             None if old.is_valid() => entry.mac,
             None => return,
         };
-        let mut new = if news.confirms { State::Reachable } else { State::Stale };
+        let mut new = if news.confirms { NeighbourState::Reachable } else { NeighbourState::Stale };
         if old.is_valid() {
             if mac != entry.mac && !news.overrides {
-                if !(news.doubts && old == State::Reachable) {
+                if !(news.doubts && old == NeighbourState::Reachable) {
                     return;
                 }
                 mac = entry.mac;
-                new = State::Stale;
-            } else if mac == entry.mac && new == State::Stale {
+                new = NeighbourState::Stale;
+            } else if mac == entry.mac && new == NeighbourState::Stale {
                 // An update without new information changes nothing.
                 new = old;
             }
         }
         if new != old || mac != entry.mac {
             entry.updated = now;
+            self.changed.as_mut().map(|changed| changed.insert(ip));
+        }
+        if !old.is_valid() || mac != entry.mac {
+            entry.since = now;
+        }
+        if news.confirms {
+            entry.confirmed = Some(now);
         }
         entry.mac = mac;
-        if new == State::Reachable {
+        if new == NeighbourState::Reachable {
             entry.state = new;
             entry.timer = Some(now + REACHABLE_TIME);
         } else if new != old {
@@ -235,7 +326,11 @@ impl NeighbourTable {
     pub(super) fn poll(&mut self, now: Instant, out: &mut Effects) {
         for (ip, entry) in &mut self.entries {
             while let Some(rings) = entry.timer.filter(|timer| *timer <= now) {
+                let before = entry.state;
                 entry.ring(rings, *ip, out);
+                if entry.state != before {
+                    self.changed.as_mut().map(|changed| changed.insert(*ip));
+                }
             }
         }
     }
@@ -253,10 +348,10 @@ impl NeighbourTable {
         let oldest = self
             .entries
             .iter()
-            .filter(|(_, e)| e.state != State::Permanent && e.waiting.is_empty())
+            .filter(|(_, e)| e.state != NeighbourState::Permanent && e.waiting.is_empty())
             .min_by_key(|(_, e)| e.used.max(e.updated))
             .map(|(ip, _)| *ip);
-        oldest.is_some_and(|ip| self.entries.remove(&ip).is_some())
+        oldest.is_some_and(|ip| self.forget(ip))
     }
 }
 
@@ -265,19 +360,21 @@ fn source_of(packet: &[u8]) -> Option<IpAddr> {
 }
 
 impl Entry {
-    fn new(now: Instant, state: State) -> Entry {
+    fn new(now: Instant, state: NeighbourState) -> Entry {
         Entry {
             state,
             mac: MacAddr::ZERO,
             timer: None,
             probes: 0,
             updated: now,
+            since: now,
+            confirmed: None,
             used: now,
             waiting: Vec::new(),
         }
     }
 
-    fn enter(&mut self, now: Instant, state: State, timer: Duration) {
+    fn enter(&mut self, now: Instant, state: NeighbourState, timer: Duration) {
         self.state = state;
         self.updated = now;
         self.timer = Some(now + timer);
@@ -286,31 +383,31 @@ impl Entry {
     /// The timer expires at its own time, however late it is handled (`neigh_timer_handler`).
     fn ring(&mut self, now: Instant, ip: IpAddr, out: &mut Effects) {
         match self.state {
-            State::Reachable if now.since(self.used) <= DELAY_PROBE_TIME => {
-                self.enter(now, State::Delay, DELAY_PROBE_TIME);
+            NeighbourState::Reachable if now.since(self.used) <= DELAY_PROBE_TIME => {
+                self.enter(now, NeighbourState::Delay, DELAY_PROBE_TIME);
             }
-            State::Reachable => {
-                self.enter(now, State::Stale, Duration::ZERO);
+            NeighbourState::Reachable => {
+                self.enter(now, NeighbourState::Stale, Duration::ZERO);
                 self.timer = None;
             }
-            State::Delay => {
-                self.enter(now, State::Probe, RETRANS_TIME);
+            NeighbourState::Delay => {
+                self.enter(now, NeighbourState::Probe, RETRANS_TIME);
                 self.probes = 1;
                 out.solicit.push(Solicitation { target: ip, to: Some(self.mac), source: None });
             }
-            State::Incomplete | State::Probe if self.probes >= MAX_PROBES => {
-                self.enter(now, State::Failed, Duration::ZERO);
+            NeighbourState::Incomplete | NeighbourState::Probe if self.probes >= MAX_PROBES => {
+                self.enter(now, NeighbourState::Failed, Duration::ZERO);
                 self.timer = None;
                 out.failed.append(&mut self.waiting);
             }
-            State::Incomplete | State::Probe => {
+            NeighbourState::Incomplete | NeighbourState::Probe => {
                 self.probes += 1;
                 self.timer = Some(now + RETRANS_TIME);
-                let to = (self.state == State::Probe).then_some(self.mac);
+                let to = (self.state == NeighbourState::Probe).then_some(self.mac);
                 let source = self.waiting.first().and_then(|p| source_of(p));
                 out.solicit.push(Solicitation { target: ip, to, source });
             }
-            State::Stale | State::Failed | State::Permanent => self.timer = None,
+            NeighbourState::Stale | NeighbourState::Failed | NeighbourState::Permanent => self.timer = None,
         }
     }
 }
@@ -338,7 +435,7 @@ mod tests {
     fn a_stale_entry_is_used_delayed_probed_and_given_up() {
         let (mut t, mut out) = (NeighbourTable::default(), Effects::default());
         t.learn(at(0), ip(), Some(A), REQUEST, &mut out);
-        assert_eq!(t.get(ip()), Some((State::Stale, Some(A))));
+        assert_eq!(t.get(ip()), Some((NeighbourState::Stale, Some(A))));
         t.use_for(at(100), ip(), Some(vec![1]), &mut out);
         assert_eq!(std::mem::take(&mut out.send), [(A, vec![1])]);
         assert_eq!(t.poll_at(), Some(at(5100)));
@@ -349,19 +446,19 @@ mod tests {
             assert_eq!(sent.len(), requests, "at {ms} ms");
             assert!(sent.iter().all(|s| s.to == Some(A)));
         }
-        assert_eq!(t.get(ip()), Some((State::Failed, None)));
+        assert_eq!(t.get(ip()), Some((NeighbourState::Failed, None)));
         assert_eq!(t.poll_at(), None);
     }
 
     #[test]
     fn a_reachable_entry_grows_stale_unless_it_is_used() {
-        for (used, state) in [(10_000, State::Stale), (26_000, State::Delay)] {
+        for (used, state) in [(10_000, NeighbourState::Stale), (26_000, NeighbourState::Delay)] {
             let (mut t, mut out) = (NeighbourTable::default(), Effects::default());
             t.use_for(at(0), ip(), None, &mut out);
             t.learn(at(1), ip(), Some(A), ANSWER, &mut out);
             t.use_for(at(used), ip(), Some(vec![]), &mut out);
             t.poll(at(30_000), &mut out);
-            assert_eq!(t.get(ip()).map(|e| e.0), Some(State::Reachable));
+            assert_eq!(t.get(ip()).map(|e| e.0), Some(NeighbourState::Reachable));
             t.poll(at(30_001), &mut out);
             assert_eq!(t.get(ip()).map(|e| e.0), Some(state));
         }
@@ -382,20 +479,20 @@ mod tests {
     #[test]
     fn the_table_is_bounded_and_keeps_what_was_set_by_hand() {
         let (mut t, mut out) = (NeighbourTable::default(), Effects::default());
-        t.set_permanent(ip(), A);
+        t.set_permanent(at(0), ip(), A);
         for n in 0..2 * u32::try_from(MAX_ENTRIES).unwrap() {
             let stranger = IpAddr::from((0x0b00_0000 + n).to_be_bytes());
             t.learn(at(u64::from(n)), stranger, Some(B), REQUEST, &mut out);
         }
         assert_eq!(t.entries.len(), MAX_ENTRIES);
         t.learn(at(0), ip(), Some(B), REQUEST, &mut out);
-        assert_eq!(t.get(ip()), Some((State::Permanent, Some(A))));
+        assert_eq!(t.get(ip()), Some((NeighbourState::Permanent, Some(A))));
     }
 
     #[test]
     fn another_address_without_the_override_flag_makes_a_reachable_entry_stale() {
         let other = NeighbourUpdate { confirms: true, overrides: false, doubts: true, creates: false };
-        for (doubts, state) in [(true, State::Stale), (false, State::Reachable)] {
+        for (doubts, state) in [(true, NeighbourState::Stale), (false, NeighbourState::Reachable)] {
             let (mut t, mut out) = (NeighbourTable::default(), Effects::default());
             t.use_for(at(0), ip(), None, &mut out);
             t.learn(at(1), ip(), Some(A), ANSWER, &mut out);

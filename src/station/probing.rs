@@ -2,7 +2,7 @@
 
 use super::host::Host;
 use super::icmp::{self, Echo};
-use super::probe::{Probe, ProbeId, ProbeKind, Running, Unreachable};
+use super::probe::{ProbeKind, Running, Unreachable};
 use super::stack::{ECHO_PORT, SocketError, TcpId, TcpState};
 use crate::time::Instant;
 
@@ -12,13 +12,6 @@ const ECHO_DATA: u8 = 56;
 const LINE: &[u8] = b"macvlab\n";
 
 impl Host {
-    /// Starts a probe; its first request is sent at once.
-    pub(super) fn start_probe(&mut self, now: Instant, probe: Probe) -> ProbeId {
-        let id = self.prober.start(now, probe);
-        self.poll(now);
-        id
-    }
-
     /// Sends requests that are due, handles connections and datagrams, ends finished probes.
     pub(super) fn run_probes(&mut self, now: Instant) {
         for id in self.prober.due(now) {

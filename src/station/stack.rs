@@ -132,6 +132,9 @@ impl Stack {
 
     /// smoltcp reads the mtu once, so a new one needs a new interface; connections survive.
     pub(super) fn set_mtu(&mut self, mtu: u32, now: Instant) {
+        if self.device.mtu == mtu as usize {
+            return;
+        }
         self.seed = self.seed.wrapping_add(1);
         self.iface = interface(&mut self.device, self.seed, mtu, now);
     }

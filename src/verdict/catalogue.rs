@@ -187,9 +187,19 @@ rules! {
     CableDown = "C1", Withholding, "The far end is down", "The device at the far end of the cable is down, so the frame is lost.", "veth_xmit";
     StationReceive = "S1", Forwarding, "A station receives from its cable", "Every frame that arrives on its cable is handed to the station, which reads it if it is the destination.", "eth_type_trans";
     StationTransmit = "S2", Forwarding, "A station sends", "A station's frames leave on its cable.", "__dev_queue_xmit";
-    NoRoute = "S3", Withholding, "No route", "The sender has no route to the destination: it has no address of that family, or the destination is outside its subnets and there is no gateway.", "ip_route_output_key_hash";
+    NoRoute = "S3", Withholding, "No route", "The host has no route to the destination: it has no address of that family, or the destination is in none of its subnets and there is no gateway or other route.", "ip_route_output_key_hash";
     NoSuchAddress = "S4", Withholding, "No device has this address", "No device has the IP address, so nothing answers for it.", "arp_process";
     WrongNeighbour = "S5", Withholding, "Wrong MAC address for the neighbour", "The sender's neighbour entry gives the destination a MAC address that it does not have, or no longer has, so the destination does not accept the frame.", "neigh_resolve_output";
+    NotForwarding = "S6", Withholding, "The host does not forward", "The packet is for another host's IP address, and this host does not forward it: it is no router, or the address is not to be forwarded to.", "ip_forward";
+    ReversePath = "S7", Withholding, "Reverse path filter", "rp_filter: packets to the source would leave by another interface, or by none, so the packet is taken for a forged one.", "fib_validate_source";
+    MartianSource = "S8", Withholding, "Impossible source address", "The source address is the receiver's own IP address, or one that no host can have, so the packet is dropped.", "fib_validate_source";
+    ArpIgnored = "S9", Withholding, "ARP request ignored", "arp_ignore or arp_filter: the host has the address, and does not answer for it on this interface.", "arp_ignore, arp_filter";
+    HopLimit = "S10", Withholding, "Time exceeded", "The packet's TTL or hop limit ends at this router.", "ip_forward";
+    TooBigToForward = "S11", Withholding, "Too long for the next link", "The packet is longer than the MTU of the interface by which the router would send it.", "ip_forward";
+    NoListener = "S12", Withholding, "Port unreachable", "No program listens on the UDP port.", "__udp4_lib_rcv";
+    EchoToGroup = "S13", Withholding, "Echo requests to everyone are not answered", "The host does not answer echo requests to a broadcast or multicast address (icmp_echo_ignore_broadcasts).", "icmp_echo";
+
+    IpConfigRefused = "S14", Refusal, "Changing addresses and routes", "An address or route that is there cannot be added, one that is missing cannot be removed, and a route needs an interface that is up and a gateway that is a neighbour.", "fib_table_insert, inet_insert_ifa";
 
     // Policies of other networks.
     PolicyForged = "P1", Withholding, "Forged transmits rejected", "The virtual switch rejects frames whose source MAC address is not the NIC's own.", "vSphere: Forged transmits";

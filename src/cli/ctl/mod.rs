@@ -35,6 +35,7 @@ use std::path::{Path, PathBuf};
   macvlab ctl /tmp/lab.sock show        the devices, their state, the attached backends
   macvlab ctl /tmp/lab.sock counters
   macvlab ctl /tmp/lab.sock fdb         the stations behind each switch port
+  macvlab ctl /tmp/lab.sock neigh       the neighbours that each device knows
   macvlab ctl /tmp/lab.sock set c1 mode=bridge
   macvlab ctl /tmp/lab.sock set relay.a hairpin=off
                                         the switch relay's port for a

@@ -26,6 +26,12 @@ pub(super) enum Request {
         #[arg(long)]
         json: bool,
     },
+    /// Show the neighbour tables of the devices' IP stacks.
+    Neigh {
+        /// As JSON, one object per line.
+        #[arg(long)]
+        json: bool,
+    },
     /// Show the last hops.
     Dump {
         /// Output format.
@@ -86,6 +92,7 @@ impl Request {
             Request::Show { json } => json!({ "do": "show", "as": lines(json) }),
             Request::Counters { json } => json!({ "do": "counters", "as": lines(json) }),
             Request::Fdb { json } => json!({ "do": "fdb", "as": lines(json) }),
+            Request::Neigh { json } => json!({ "do": "neigh", "as": lines(json) }),
             Request::Dump { form, last, .. } => json!({ "do": "dump", "as": form.word(), "last": last }),
             Request::Set { name, keys } => change("set", &target(name, keys)?),
             Request::Add { name, keys } => {

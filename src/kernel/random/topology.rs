@@ -57,6 +57,7 @@ impl LabGenerator {
 
     fn nic(&mut self, mac: MacAddr) -> NicSpec {
         NicSpec {
+            host: None,
             mac,
             ip: IpSpec::default(),
             mtu: self.mtu(),
@@ -122,6 +123,8 @@ impl LabGenerator {
             }
         }
         SwitchSpec {
+            host: None,
+            ip: IpSpec::default(),
             mac: crate::station::default_mac("sw0"),
             name: "sw0".into(),
             ageing: Duration::from_secs(if self.dice.percent(10) { 0 } else { 300 }),
@@ -202,6 +205,7 @@ impl LabGenerator {
             p.sources.clone_from(&sources);
         }
         MacvlanSpec {
+            host: None,
             parent,
             tap,
             open: TapOpen::No,

@@ -47,6 +47,13 @@ impl LabSpec {
         self
     }
 
+    /// And a host, to which devices belong that name it.
+    #[must_use]
+    pub fn with_host(mut self, name: impl Into<Name>, config: HostConfig) -> LabSpec {
+        self.hosts.push(HostSpec { name: name.into(), config, line: 0 });
+        self
+    }
+
     /// And a NIC.
     #[must_use]
     pub fn with_nic(self, name: &str, with: impl FnOnce(NicSpec) -> NicSpec) -> LabSpec {
@@ -123,7 +130,7 @@ impl DeviceSpec {
     }
 }
 
-/// Makes `with_address` for what has an IP stack.
+/// Makes `with_address` and `with_host` for what has an IP stack.
 macro_rules! addressed {
     ($($spec:ty),*) => {
         $(impl $spec {
@@ -133,11 +140,18 @@ macro_rules! addressed {
                 self.ip.address.push(address);
                 self
             }
+
+            /// As an interface of this host.
+            #[must_use]
+            pub fn with_host(mut self, host: impl Into<Name>) -> Self {
+                self.host = Some(host.into());
+                self
+            }
         })*
     };
 }
 
-addressed!(NicSpec, VlanSpec, MacvlanSpec);
+addressed!(NicSpec, VlanSpec, MacvlanSpec, SwitchSpec);
 
 impl NicSpec {
     /// A NIC of this name, with everything by default.
@@ -145,6 +159,7 @@ impl NicSpec {
     pub fn named(name: &str) -> NicSpec {
         NicSpec {
             mac: default_mac(name),
+            host: None,
             ip: IpSpec::default(),
             mtu: DEFAULT_MTU,
             up: true,
@@ -187,7 +202,15 @@ impl VlanSpec {
     /// A sub-interface of this device, with everything else by default.
     #[must_use]
     pub fn on(parent: impl Into<Name>, id: VlanId) -> VlanSpec {
-        VlanSpec { parent: parent.into(), id, mac: None, ip: IpSpec::default(), mtu: None, up: true }
+        VlanSpec {
+            parent: parent.into(),
+            id,
+            mac: None,
+            host: None,
+            ip: IpSpec::default(),
+            mtu: None,
+            up: true,
+        }
     }
 }
 
@@ -290,6 +313,8 @@ impl SwitchSpec {
             name: name.into(),
             ageing,
             mac: default_mac(name),
+            host: None,
+            ip: IpSpec::default(),
             vlan_filtering,
             group_fwd_mask,
             fdb: Vec::new(),
@@ -297,6 +322,12 @@ impl SwitchSpec {
             policy: None,
             line: 0,
         }
+    }
+
+    /// Whether its own device has an IP stack.
+    #[must_use]
+    pub fn has_stack(&self) -> bool {
+        self.host.is_some() || !self.ip.address.is_empty()
     }
 
     /// And a port for this device.

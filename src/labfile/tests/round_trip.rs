@@ -8,7 +8,7 @@ use crate::lab::spec::{InjectPoint, TapOpen};
 use crate::labfile::write;
 use crate::macvlan::{MacvlanFlags, Mode, SourcesChange};
 use crate::nic::UnicastFilter;
-use crate::station::{IpNet, IpSpec};
+use crate::station::{HostConfig, IpNet, IpSpec, RouteSpec, Sysctl, Sysctls};
 use crate::switch::{Policy, PortFlag, PortFlags, PortSecurity, PortState, PortVlans, VirtualSwitch};
 use proptest::prelude::*;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -82,7 +82,54 @@ impl Choices<'_> {
         gateway.extend(self.maybe(|d| IpAddr::from(Ipv6Addr::from(u128::from(d.roll())))));
         let neighbours = self.some(|d| (IpAddr::from(Ipv4Addr::from(d.roll())), d.mac()));
         let address = if self.chance() { vec![v4, v6] } else { vec![v6, v4] };
-        IpSpec { address, gateway, neighbours: neighbours.into_iter().collect() }
+        IpSpec { address, gateway, neighbours: neighbours.into_iter().collect(), sysctls: self.sysctls() }
+    }
+
+    fn sysctls(&mut self) -> Sysctls {
+        let mut sysctls = Sysctls::default();
+        for (sysctl, value) in self.some(Choices::sysctl) {
+            sysctls.set(sysctl, value);
+        }
+        sysctls
+    }
+
+    fn sysctl(&mut self) -> (Sysctl, u8) {
+        let sysctl = self.one(&Sysctl::ALL);
+        (sysctl, self.below(usize::from(sysctl.max()) + 1) as u8)
+    }
+
+    /// Each once, in the order in which they are read.
+    fn settings(&mut self) -> Vec<(Sysctl, u8)> {
+        let set: std::collections::BTreeMap<_, _> = self.some(Choices::sysctl).into_iter().collect();
+        set.into_iter().collect()
+    }
+
+    fn host(&mut self) -> Option<Name> {
+        self.maybe(|_| "h".into())
+    }
+
+    fn route(&mut self) -> RouteSpec {
+        let v4 = self.chance();
+        let addr = |d: &mut Self| -> IpAddr {
+            if v4 { Ipv4Addr::from(d.roll()).into() } else { Ipv6Addr::from(u128::from(d.roll())).into() }
+        };
+        let prefix = self.below(if v4 { 33 } else { 129 }) as u8;
+        let mut route = RouteSpec::to(IpNet::new(addr(self), prefix).unwrap().trunc());
+        route.via = self.maybe(addr);
+        let by_device = route.via.is_none() || self.chance();
+        route.dev = by_device.then(|| "lan".into());
+        route.src = self.maybe(addr);
+        route.metric = self.maybe(Choices::roll);
+        route
+    }
+
+    fn host_change(&mut self) -> HostChange {
+        match self.below(4) {
+            0 => HostChange::Forwarding(self.chance()),
+            1 => HostChange::Sysctl(self.settings()),
+            2 => HostChange::AddRoutes(self.some(Choices::route)),
+            _ => HostChange::DelRoutes(self.some(Choices::route)),
+        }
     }
 
     fn station(&mut self, name: &str) -> StationSpec {
@@ -99,6 +146,7 @@ impl Choices<'_> {
             open: if tap { self.one(&[TapOpen::No, TapOpen::Reading, TapOpen::Idle]) } else { TapOpen::No },
             mode: self.one(&Mode::ALL),
             mac: self.maybe(Choices::mac),
+            host: self.host(),
             ip: self.ip(),
             mtu: self.maybe(Choices::roll),
             up: self.chance(),
@@ -210,7 +258,7 @@ impl Choices<'_> {
 
     fn change(&mut self) -> Change {
         let macs = self.some(Choices::mac);
-        match self.below(12) {
+        match self.below(16) {
             0 => Change::Up(self.chance()),
             1 => Change::Mode(self.one(&Mode::ALL)),
             2 => Change::Mac(self.mac()),
@@ -222,6 +270,17 @@ impl Choices<'_> {
             8 => Change::Allmulticast(self.chance()),
             9 => Change::Join(self.mac()),
             10 => Change::Leave(self.mac()),
+            12 => Change::Sysctl(self.settings()),
+            13 => Change::Addresses(match self.chance() {
+                true => AddressChange::Add(self.ip().address),
+                false => AddressChange::Del(self.ip().address),
+            }),
+            14 => Change::Neighbours(match self.below(3) {
+                0 => NeighbourChange::Add(self.ip().neighbours),
+                1 => NeighbourChange::Del(self.ip().gateway),
+                _ => NeighbourChange::Flush,
+            }),
+            15 => Change::Host("h".into()),
             _ => Change::Sources(match self.below(4) {
                 0 => SourcesChange::Add(macs),
                 1 => SourcesChange::Del(macs),
@@ -260,7 +319,7 @@ impl Choices<'_> {
         if self.chance() {
             probe.to = Target::Address(Ipv4Addr::from(self.roll()).into());
         }
-        let (action, expect) = match self.below(12) {
+        let (action, expect) = match self.below(13) {
             0 => (Action::Ping(probe), answer),
             1 => (Action::Arping(probe), answer),
             2 => (Action::Udp(probe), answer),
@@ -285,6 +344,7 @@ impl Choices<'_> {
                 Action::SetSwitch { switch: "sw 0".replace(' ', "").into(), change: self.switch_change() },
                 ok,
             ),
+            12 => (Action::SetHost { host: "h".into(), change: self.host_change() }, ok),
             8 => (Action::Add { name: "c3".into(), spec: self.macvlan(false) }, ok),
             9 => (Action::Remove(self.device()), ok),
             10 => (Action::Wait(self.duration()), Expect::Ok),
@@ -301,6 +361,7 @@ fn lab(numbers: &[u32]) -> LabSpec {
         let station = d.station("nic");
         DeviceKind::Nic(NicSpec {
             mac: station.mac,
+            host: d.host(),
             ip: station.ip,
             mtu: station.mtu,
             up: station.up,
@@ -315,6 +376,7 @@ fn lab(numbers: &[u32]) -> LabSpec {
         parent: "eth0".into(),
         id: d.vlan(),
         mac: d.maybe(Choices::mac),
+        host: d.host(),
         ip: d.ip(),
         mtu: d.maybe(Choices::roll),
         up: d.chance(),
@@ -337,11 +399,16 @@ fn lab(numbers: &[u32]) -> LabSpec {
             }),
         ),
     ];
+    let mut lan = d.macvlan(true);
+    lan.host = Some("h".into());
+    devices.push(("lan", DeviceKind::Macvlan(lan)));
     let at = d.below(devices.len());
     devices.rotate_left(at);
     let switch = SwitchSpec {
         name: "sw0".into(),
         mac: d.mac(),
+        host: d.host(),
+        ip: d.ip(),
         ageing: d.duration(),
         vlan_filtering: d.chance(),
         group_fwd_mask: d.roll() as u16,
@@ -352,11 +419,19 @@ fn lab(numbers: &[u32]) -> LabSpec {
     };
     let steps = (0..d.below(8)).map(|_| d.step()).collect();
     let devices = devices.into_iter().map(|(name, kind)| DeviceSpec::new(name, kind));
-    LabSpec { title: d.word(), devices: devices.collect(), switches: vec![switch], steps }
+    let config = HostConfig {
+        forwarding: d.chance(),
+        routes: d.some(Choices::route),
+        loopback: if d.chance() { d.ip().address } else { Vec::new() },
+        sysctls: d.sysctls(),
+    };
+    let hosts = vec![HostSpec { name: "h".into(), config, line: 0 }];
+    LabSpec { title: d.word(), devices: devices.collect(), hosts, switches: vec![switch], steps }
 }
 
 fn without_lines(mut spec: LabSpec) -> LabSpec {
     spec.devices.iter_mut().for_each(|d| d.line = 0);
+    spec.hosts.iter_mut().for_each(|h| h.line = 0);
     spec.switches.iter_mut().for_each(|s| s.line = 0);
     spec.steps.iter_mut().for_each(|s| s.line = 0);
     spec

@@ -167,7 +167,7 @@ fn switch_changes() {
     13 | set = { up = true }
        |       ^^^^^^^^^^^^^ step[5].set
        |
-       = help: name a `device` or a `switch`
+       = help: name a `device`, a `switch` or a `host`
 
     5 errors
     "#);

@@ -1,12 +1,13 @@
 //! Writes a lab file: the inverse of reading it, without defaults.
 
+mod host;
 mod keys;
 mod step;
 
 use super::switch::STATES;
 use crate::lab::spec::{
-    DEFAULT_MTU, DeviceKind, DeviceSpec, FdbSpec, LabSpec, MacvlanSpec, NicSpec, RouterSpec, StationSpec,
-    SwitchPortSpec, SwitchSpec, TapOpen, VlanSpec,
+    DEFAULT_MTU, DeviceKind, DeviceSpec, FdbSpec, LabSpec, MacvlanSpec, Name, NicSpec, RouterSpec,
+    StationSpec, SwitchPortSpec, SwitchSpec, TapOpen, VlanSpec,
 };
 use crate::macvlan::{MacvlanFlags, Mode};
 use crate::nic::UnicastFilter;
@@ -23,6 +24,10 @@ pub fn write(spec: &LabSpec) -> String {
     let mut out = String::new();
     if !spec.title.is_empty() {
         out.push_str(&format!("title = {}\n", quote(&spec.title)));
+    }
+    for host in &spec.hosts {
+        let name = bare(&host.name);
+        out.push_str(&format!("\n[host.{name}]\n{}", host::host_keys(&host.config).lines()));
     }
     for device in &spec.devices {
         out.push_str(&device_tables(device));
@@ -65,7 +70,7 @@ fn nic_keys(name: &str, nic: &NicSpec) -> Keys {
     if nic.mac != default_mac(name) {
         keys.text("mac", &nic.mac.to_string());
     }
-    ip_keys(&mut keys, &nic.ip);
+    stack_keys(&mut keys, nic.host.as_ref(), &nic.ip);
     keys.unless("mtu", &nic.mtu, &DEFAULT_MTU);
     keys.unless("up", &nic.up, &true);
     if let UnicastFilter::Slots(slots) = nic.filter {
@@ -89,7 +94,7 @@ fn vlan_keys(vlan: &VlanSpec) -> Keys {
     if let Some(mac) = vlan.mac {
         keys.text("mac", &mac.to_string());
     }
-    ip_keys(&mut keys, &vlan.ip);
+    stack_keys(&mut keys, vlan.host.as_ref(), &vlan.ip);
     keys.maybe("mtu", vlan.mtu);
     keys.unless("up", &vlan.up, &true);
     keys
@@ -109,7 +114,7 @@ fn macvlan_keys(keys: &mut Keys, spec: &MacvlanSpec) {
     if let Some(mac) = spec.mac {
         keys.text("mac", &mac.to_string());
     }
-    ip_keys(keys, &spec.ip);
+    stack_keys(keys, spec.host.as_ref(), &spec.ip);
     keys.maybe("mtu", spec.mtu);
     keys.unless("up", &spec.up, &true);
     if spec.flags != MacvlanFlags::default() {
@@ -159,6 +164,14 @@ fn router_tables(name: &str, router: &RouterSpec) -> String {
     out
 }
 
+/// The host, and the IP configuration.
+fn stack_keys(keys: &mut Keys, host: Option<&Name>, ip: &IpSpec) {
+    if let Some(host) = host {
+        keys.text("host", host);
+    }
+    ip_keys(keys, ip);
+}
+
 fn ip_keys(keys: &mut Keys, ip: &IpSpec) {
     keys.texts("address", &ip.address);
     match ip.gateway.as_slice() {
@@ -166,12 +179,9 @@ fn ip_keys(keys: &mut Keys, ip: &IpSpec) {
         all => keys.texts("gateway", all),
     }
     if !ip.neighbours.is_empty() {
-        let mut table = Keys::default();
-        for (ip, mac) in &ip.neighbours {
-            table.text(&quote(&ip.to_string()), &mac.to_string());
-        }
-        keys.put("neighbours", table.inline());
+        keys.put("neighbours", host::neighbours(&ip.neighbours));
     }
+    host::sysctl_keys(keys, ip.sysctls);
 }
 
 fn switch_tables(switch: &SwitchSpec) -> String {
@@ -179,6 +189,7 @@ fn switch_tables(switch: &SwitchSpec) -> String {
     if switch.mac != default_mac(&switch.name) {
         keys.text("mac", &switch.mac.to_string());
     }
+    stack_keys(&mut keys, switch.host.as_ref(), &switch.ip);
     if switch.ageing != DEFAULT_AGEING {
         keys.text("ageing", &duration(switch.ageing));
     }

@@ -1,7 +1,7 @@
 //! Steps.
 
 use super::keys::{Keys, duration, hex, list, quote};
-use super::{fdb_entry, flags, macvlan_keys, policy, state, vlans};
+use super::{fdb_entry, flags, host, macvlan_keys, policy, state, vlans};
 use crate::frame::{Craft, CraftBody, IpRef, MacRef, Tag};
 use crate::lab::spec::{
     Action, Change, DEFAULT_TIMEOUT, Expect, FrameSpec, InjectPoint, Name, ProbeSpec, StepSpec, SwitchChange,
@@ -20,6 +20,7 @@ pub(super) fn step(step: &StepSpec) -> String {
         Action::Tcp(spec) => keys.put("tcp", probe(spec)),
         Action::Inject { at, entry, frame } => keys.put("inject", inject(at, *entry, frame)),
         Action::Set { device, change } => keys.put("set", set(device, change)),
+        Action::SetHost { host, change } => keys.put("set", host::set_host(host, change)),
         Action::SetSwitch { switch, change } => keys.put("set", set_switch(switch, change)),
         Action::Add { name, spec } => {
             let mut table = Keys::default();
@@ -210,6 +211,10 @@ fn set(device: &str, change: &Change) -> String {
             }
             keys.put("sources", table.inline());
         }
+        Change::Sysctl(all) => keys.put("sysctl", host::settings(all)),
+        Change::Addresses(change) => keys.put("address", host::address_change(change)),
+        Change::Neighbours(change) => keys.put("neighbours", host::neighbour_change(change)),
+        Change::Host(host) => keys.text("host", host),
     }
     keys.inline()
 }

@@ -114,6 +114,12 @@ const playControls = (() => {
     return button(`remove ${device.name}`, "Remove", () => act({ remove: device.name }), label);
   }
 
+  function flush(device) {
+    if (device.addresses.length === 0) return null;
+    const label = { class: "small", title: "ip neigh flush", "aria-label": `Flush the neighbours of ${device.name}` };
+    return button(`flush ${device.name}`, "Flush neighbours", () => act({ set: { device: device.name, neighbours: { flush: true } } }), label);
+  }
+
   const about = (device) =>
     element("div", { class: "about" }, [device.mac, ...device.addresses].filter(Boolean).join(" · "));
 
@@ -126,7 +132,7 @@ const playControls = (() => {
 
   function ports(state) {
     const list = state.devices.filter(isPort).map((device) => element("div", { class: "device" },
-      element("span", { class: "name" }, device.name), upDown(device), remove(device), modes(device, state), about(device)));
+      element("span", { class: "name" }, device.name), upDown(device), remove(device), modes(device, state), about(device), flush(device)));
     const hint = list.length === 0 ? "There are no ports." : "A port forgets its neighbours when it goes down and up again.";
     return section("ports", "Ports", element("div", {}, ...list), element("p", { class: "hint" }, hint), adding(state));
   }
@@ -182,7 +188,7 @@ const playControls = (() => {
     const rest = state.devices.filter((device) => isEnd(device) && !isPort(device));
     const list = rest.map((device) => element("div", { class: "device" },
       element("span", { class: "name" }, `${device.name} `, element("span", { class: "hint" }, device.kind)),
-      upDown(device), remove(device), about(device)));
+      upDown(device), remove(device), about(device), flush(device)));
     return section("others", "Other devices", element("div", {}, ...list));
   }
 

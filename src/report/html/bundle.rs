@@ -36,6 +36,8 @@ pub(super) const VERSION: u32 = 1;
 /// | `steps` | `{ step, title, expect, outcome, held, first, last, hops, left_out, because: [{ rule, text }] }`; `first` and `last` are moments |
 /// | `fdb` | `[moment, time_ns, switch, vlan, mac, port, kind]`: an entry that is added, changed, or (port -1) removed
 /// from this moment on |
+/// | `neighbours` | `[moment, time_ns, device, ip, mac, state]`: an entry of a neighbour table that is added, changed, or (state
+/// "") removed from this moment on |
 /// | `counters`, `states` | as in the events of these names |
 /// | `hops`, `left_out` | total number of hops; number of those beyond [`MAX_HOPS`] |
 #[derive(Clone, Debug, serde::Serialize)]
@@ -53,6 +55,7 @@ pub struct Bundle {
     pub(super) decisions: Vec<DecisionRow>,
     pub(super) steps: Vec<Step>,
     pub(super) fdb: Vec<FdbRow>,
+    pub(super) neighbours: Vec<NeighbourRow>,
     pub(super) counters: Vec<Object>,
     pub(super) states: Vec<Object>,
     pub(super) hops: usize,
@@ -183,3 +186,6 @@ pub(super) type CableRow = (Name, Name, Vec<(i32, i32)>);
 
 /// Moment, time, switch, VLAN, MAC address, port, kind of entry.
 pub(super) type FdbRow = (usize, u64, usize, Option<u16>, String, i64, &'static str);
+
+/// Moment, time, device, IP address, MAC address, state.
+pub(super) type NeighbourRow = (usize, u64, usize, String, Option<String>, &'static str);

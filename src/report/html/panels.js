@@ -214,7 +214,7 @@ macvlab.panels = (() => {
   function device(bundle, name, index, scene, show, go) {
     const d = scene.devices.find((x) => x.name === name);
     if (!d) return [el("p", {}, name ? `${name} does not exist at this moment.` : "Click a device in the diagram.")];
-    const facts = [["kind", d.kind], ["mode", d.mode], ["MAC", d.mac], ["addresses", d.address.join(", ")], ["VLAN id", d.vlan],
+    const facts = [["kind", d.kind], ["mode", d.mode], ["MAC", d.mac], ["host", d.host], ["addresses", d.address.join(", ")], ["VLAN id", d.vlan],
       [d.kind === "switch-port" ? "port of" : "on", d.parent], ["cable to", d.peer], ["up", d.up ? "yes" : "no"],
       ["flags", d.flags && (d.flags.join(", ") || "none")], ["state", d.state]];
     const on = scene.devices.filter((x) => x.parent === name);
@@ -225,6 +225,7 @@ macvlab.panels = (() => {
       on.length ? el("h4", {}, `Its ports (${on.length})`) : null,
       on.length ? el("ul", { class: "ports" }, on.slice(0, MOST).map((x) => el("li", {}, el("button", { type: "button", onclick: () => show(x.name) }, x.name), ` ${x.mode ?? x.kind.replace("-", " ")}`))) : null,
       ...database(bundle, d, index, go),
+      ...neighbours(bundle, d, index, go),
       el("h4", {}, "Up to this moment"),
       table(["received", "arrived", "sent", "dropped"], [soFar(bundle, [name, ...on.filter((x) => x.kind === "switch-port").map((x) => x.name)], since(bundle, name, index), index)]),
       ...counters(bundle, name),
@@ -270,26 +271,44 @@ macvlab.panels = (() => {
   function database(bundle, d, index, go) {
     const own = d.kind === "switch" ? d.name : d.kind === "switch-port" ? d.parent : null;
     if (own === null) return [];
-    const about = (row) => bundle.names[row[2]] === own;
-    const entries = new Map();
-    const changes = [];
-    for (const row of bundle.fdb) {
-      if (row[0] > index || !about(row)) continue;
-      const key = `${row[3] ?? ""} ${row[4]}`;
-      if (row[5] < 0) entries.delete(key);
-      else entries.set(key, row);
-      changes.push(row);
-    }
-    const here = [...entries.values()].filter((row) => d.kind === "switch" || bundle.names[row[5]] === d.name);
+    const { entries, changes } = upTo(bundle, bundle.fdb, own, index, (row) => `${row[3] ?? ""} ${row[4]}`, (row) => row[5] < 0);
+    const here = entries.filter((row) => d.kind === "switch" || bundle.names[row[5]] === d.name);
     const line = ([, time, , vlan, mac, port, kind]) => [mac, vlan === null ? "" : `${vlan}`, bundle.names[port], kind, millis(time)];
-    const past = changes.slice(-MOST).reverse();
     return [
       el("h4", {}, `Forwarding database at this moment (${here.length})`),
       here.length ? table(["MAC address", "VLAN", "port", "kind", "since"], here.slice(0, MOST).map(line)) : el("p", {}, "no entries"),
-      past.length ? el("details", {}, el("summary", {}, `History (${changes.length})`), el("ol", { class: "past", reversed: true }, past.map((row) => el(
-        "li", {}, el("button", { type: "button", onclick: () => go(row[0]) }, `${millis(row[1])} ${row[4]} ${row[5] < 0 ? "removed" : `is behind ${bundle.names[row[5]]} (${row[6]})`}`),
-      )))) : null,
+      history(changes, go, (row) => `${row[4]} ${row[5] < 0 ? "removed" : `is behind ${bundle.names[row[5]]} (${row[6]})`}`),
     ];
+  }
+
+  // The neighbour table at this moment, and its history.
+  function neighbours(bundle, d, index, go) {
+    const { entries, changes } = upTo(bundle, bundle.neighbours, d.name, index, (row) => row[3], (row) => row[5] === "");
+    if (!changes.length) return [];
+    const line = ([, time, , ip, mac, state]) => [ip, mac ?? "", state, millis(time)];
+    return [
+      el("h4", {}, `Neighbours at this moment (${entries.length})`),
+      entries.length ? table(["IP address", "MAC address", "state", "since"], entries.slice(0, MOST).map(line)) : el("p", {}, "no entries"),
+      history(changes, go, ([, , , ip, mac, state]) => `${ip} ${state === "" ? "removed" : `${state}${mac ? `, at ${mac}` : ""}`}`),
+    ];
+  }
+
+  // The entries of a table of this name after its changes up to a moment, and those changes.
+  function upTo(bundle, rows, name, index, key, isGone) {
+    const entries = new Map();
+    const changes = rows.filter((row) => row[0] <= index && bundle.names[row[2]] === name);
+    for (const row of changes) {
+      if (isGone(row)) entries.delete(key(row));
+      else entries.set(key(row), row);
+    }
+    return { entries: [...entries.values()], changes };
+  }
+
+  function history(changes, go, words) {
+    const past = changes.slice(-MOST).reverse();
+    return past.length ? el("details", {}, el("summary", {}, `History (${changes.length})`), el("ol", { class: "past", reversed: true }, past.map((row) => el(
+      "li", {}, el("button", { type: "button", onclick: () => go(row[0]) }, `${millis(row[1])} ${words(row)}`),
+    )))) : null;
   }
 
   function table(head, rows) {

@@ -1,14 +1,14 @@
 //! Collects a bundle from the hop log, one event after another.
 
 use super::bundle::{
-    Bundle, Catalogued, DecisionRow, Drawing, FdbRow, Kind, MAX_DRAWINGS, MAX_HOPS, Moment, Step, StepReason,
-    VERSION,
+    Bundle, Catalogued, DecisionRow, Drawing, FdbRow, Kind, MAX_DRAWINGS, MAX_HOPS, Moment, NeighbourRow,
+    Step, StepReason, VERSION,
 };
 use super::index::Index;
 use super::way::Ways;
 use crate::frame::{Frame, PacketType, VlanId, summary};
 use crate::lab::spec::{Name, StepSpec};
-use crate::lab::{Decision, Event, FdbChange, Hop, HopKind, Outcome, Receivers};
+use crate::lab::{Decision, Event, FdbChange, Hop, HopKind, NeighbourEvent, Outcome, Receivers};
 use crate::nic::host_stack_type;
 use crate::report::draw::{Layout, Refused, Scene, embedded_svg};
 use crate::report::explain::{found, hop_in_words, way_name};
@@ -35,6 +35,7 @@ pub struct Recorder {
     moments: Vec<Moment>,
     steps: Vec<Step>,
     fdb: Vec<FdbRow>,
+    neighbours: Vec<NeighbourRow>,
     counters: Vec<Object>,
     states: Vec<Object>,
     hops: usize,
@@ -58,6 +59,8 @@ impl Recorder {
             Event::Hop(hop) => self.hop(hop),
             Event::Decision(decision) => self.decision(decision),
             Event::Fdb(change) => self.fdb(change),
+            Event::Neighbour(change) => self.neighbour(change),
+            Event::Neighbours { .. } => {}
             Event::Result { step, outcome, rtt, receivers, held } => {
                 self.result(*step, *outcome, *rtt, receivers, *held);
             }
@@ -93,6 +96,7 @@ impl Recorder {
             decisions: self.decisions.into_list(|told| told),
             steps: self.steps,
             fdb: self.fdb,
+            neighbours: self.neighbours,
             counters: self.counters,
             states: self.states,
             hops: self.hops,
@@ -233,6 +237,17 @@ impl Recorder {
         let switch = self.names.of(change.switch.clone());
         let (vlan, mac) = (change.vlan.map(VlanId::get), change.mac.to_string());
         self.fdb.push((seen, change.time.as_nanos(), switch, vlan, mac, port, kind.map_or("", fdb_kind)));
+    }
+
+    fn neighbour(&mut self, change: &NeighbourEvent) {
+        if self.left_out > 0 {
+            return;
+        }
+        let seen = self.moments.len().saturating_sub(1);
+        let device = self.names.of(change.device.clone());
+        let mac = change.entry.and_then(|entry| entry.mac).map(|mac| mac.to_string());
+        let state = change.entry.map_or("", |entry| entry.state.name());
+        self.neighbours.push((seen, change.time.as_nanos(), device, change.ip.to_string(), mac, state));
     }
 
     fn result(

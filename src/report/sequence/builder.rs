@@ -95,7 +95,11 @@ impl SequenceBuilder {
                 let text = printable(&outcome_in_words(&action, *outcome, *rtt, receivers));
                 self.told.push(Pending::Entry(Entry::Result { text, held: *held }));
             }
-            Event::Fdb(_) | Event::Counters { .. } | Event::State { .. } => {}
+            Event::Fdb(_)
+            | Event::Neighbour(_)
+            | Event::Neighbours { .. }
+            | Event::Counters { .. }
+            | Event::State { .. } => {}
         }
     }
 

@@ -24,7 +24,7 @@ fn all_sent(mut next: impl FnMut() -> Option<Vec<u8>>) -> Vec<Seen> {
 }
 
 /// A router between 10.0.1.0/24 and 10.0.2.0/24, and fd01:: and fd02::, that knows a neighbour on each side.
-fn router() -> Router {
+fn two_sided() -> Host {
     let side = |n: u8| {
         let mut config = spec(&format!("10.0.{n}.1/24 fd0{n}::1/64"));
         let known = [format!("10.0.{n}.2"), format!("fd0{n}::2"), "fe80::9".to_owned()];
@@ -32,7 +32,7 @@ fn router() -> Router {
         config
     };
     let (near, far) = (side(1), side(2));
-    Router::new("r", &[("r0", mac(1), &near, 1500), ("r1", mac(3), &far, 1280)], ms(0))
+    router(&[("r0", mac(1), &near, 1500), ("r1", mac(3), &far, 1280)])
 }
 
 #[test]
@@ -55,7 +55,7 @@ fn what_a_router_forwards() {
         ("10.0.1.255", "10.0.2.2", 0, None),
         ("0.0.0.0", "10.0.2.2", 0, None),
     ] {
-        let mut router = router();
+        let mut router = two_sided();
         router.receive(ms(1), 0, &framed(&request(src, dst, data)), PacketType::Host);
         let sent = router.pop_transmit();
         let sent = sent.map(|(link, bytes)| (link, Seen { at: ms(1), from: link, bytes }.word()));
@@ -65,7 +65,7 @@ fn what_a_router_forwards() {
 
 #[test]
 fn a_router_without_carrier_on_one_side() {
-    let mut router = router();
+    let mut router = two_sided();
     for (carrier, link) in [(true, Some(1)), (false, None), (true, Some(1))] {
         router.set_carrier(1, carrier, ms(1));
         router.receive(ms(1), 0, &framed(&request("10.0.1.2", "10.0.2.2", 0)), PacketType::Host);
@@ -78,7 +78,7 @@ fn redirects_become_rarer_and_end_until_the_sender_was_silent() {
     let mut config = spec("10.0.0.1/24");
     config.gateway = vec![ip("10.0.0.254")];
     config.neighbours = [(ip("10.0.0.254"), mac(GATEWAY)), (ip("10.0.0.2"), mac(2))].into();
-    let mut router = Router::new("r", &[("r0", mac(1), &config, 1500)], ms(0));
+    let mut router = router(&[("r0", mac(1), &config, 1500)]);
     let frame = framed(&request("10.0.0.2", "192.0.2.1", 0));
     let mut redirected = |at: u64| {
         router.receive(ms(at), 0, &frame, PacketType::Host);

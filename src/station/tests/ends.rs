@@ -287,10 +287,12 @@ fn with_the_carrier_goes_what_was_learned_and_with_the_device_everything() {
     assert_eq!(addresses(&cable), ["10.0.0.1/24", "fe80::ff:fe00:11/64"]);
     // A device that was down from the start has lost nothing.
     let config = spec("10.0.0.1/24 fd00::1/64");
-    let mut fresh = Endpoint::new("e", mac(1), &config, 1500, now).down();
-    fresh.set_link_up(false, now);
-    fresh.set_link_up(true, now);
-    assert_eq!(fresh.addresses().len(), 3);
+    let mut fresh = Host::new("e", &HostConfig::default(), now);
+    let interface = Interface { name: "e", mac: mac(1), ip: &config, mtu: 1500, up: false };
+    let index = fresh.add_interface(interface, now);
+    fresh.set_link_up(index, false, now);
+    fresh.set_link_up(index, true, now);
+    assert_eq!(fresh.addresses(index).len(), 3);
 }
 
 #[test]

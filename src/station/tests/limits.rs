@@ -1,6 +1,5 @@
 //! The behaviour at limits.
 
-use super::super::host::Host;
 use super::super::icmp::{self, Echo};
 use super::super::route::{Route, Routes};
 use super::*;
@@ -45,7 +44,9 @@ fn frames_beyond_a_full_transmit_queue_are_lost() {
     let mut end = end("10.0.0.1/24");
     let request = arp(1, mac(2), "10.0.0.2", MacAddr::BROADCAST, "10.0.0.1");
     for requests in [4095, 4096, 4097] {
-        (0..requests).for_each(|_| end.receive(ms(0), &request, PacketType::Broadcast));
+        for _ in 0..requests {
+            end.receive(ms(0), &request, PacketType::Broadcast);
+        }
         assert_eq!(sent(&mut end), requests.min(4096), "{requests} requests");
     }
 }
@@ -56,7 +57,7 @@ fn packets_to_oneself_beyond_those_that_wait_are_lost() {
     let echo = icmp::echo_packet(own, own, 1, Echo { reply: false, id: 1, seq: 1, data: &[] }).unwrap();
     for packets in [1023_u16, 1024, 1025] {
         let config = spec("10.0.0.1/24");
-        let mut host = Host::new("h", &[(mac(1), &config, 1500)], false, ms(0));
+        let mut host = host(&HostConfig::default(), &[("h", mac(1), &config, 1500)]);
         (0..packets).for_each(|_| host.output(ms(0), echo.clone()));
         host.poll(ms(0));
         // Each delivered one got a reply, and each reply has an identification.
@@ -67,7 +68,7 @@ fn packets_to_oneself_beyond_those_that_wait_are_lost() {
 #[test]
 fn what_takes_too_many_rounds_goes_on_a_moment_later() {
     let config = spec("10.0.0.1/24");
-    let mut host = Host::new("h", &[(mac(1), &config, 1500)], false, ms(0));
+    let mut host = host(&HostConfig::default(), &[("h", mac(1), &config, 1500)]);
     let id = host.prober.start(ms(0), probe(ProbeKind::Tcp, "10.0.0.1"));
     let (mut now, mut calls) = (ms(0), 0);
     while host.prober.result(id).is_none() {
@@ -157,8 +158,8 @@ fn a_neighbour_table_full_of_static_entries_takes_no_other() {
 #[test]
 fn redirects_are_remembered_up_to_a_limit() {
     let config = spec("10.0.0.1/24");
-    let host = Host::new("h", &[(mac(1), &config, 1500)], false, ms(0));
-    let way = |hop: u8| Route { link: 0, next_hop: ip(&format!("10.0.0.{hop}")) };
+    let host = host(&HostConfig::default(), &[("h", mac(1), &config, 1500)]);
+    let way = |hop: u8| Route { link: 0, next_hop: ip(&format!("10.0.0.{hop}")), src: None };
     let goal = |n: usize| ip(&format!("192.0.{}.{}", n / 256, n % 256));
     let mut routes = Routes::default();
     (0..256).for_each(|n| routes.redirect(ms(0), goal(n), way(3)));
@@ -183,7 +184,7 @@ fn a_router_counts_the_redirects_of_256_senders() {
     config.neighbours = [(ip("10.0.0.253"), mac(0x20))].into();
     let sender = |n: u16| format!("10.0.{}.{}", 1 + n / 250, 1 + n % 250);
     config.neighbours.extend((0..257).map(|n| (ip(&sender(n)), mac(3))));
-    let mut router = Router::new("r", &[("r0", mac(1), &config, 1500)], ms(0));
+    let mut router = router(&[("r0", mac(1), &config, 1500)]);
     let mut redirects = |n: u16| {
         let echo = Echo { reply: false, id: 1, seq: 1, data: &[] };
         let packet = icmp::echo_packet(ip(&sender(n)), ip("192.0.2.1"), 1, echo).unwrap();

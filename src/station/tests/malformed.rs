@@ -47,7 +47,7 @@ fn survive(frames: &[Vec<u8>]) {
     let mut end = Endpoint::new("e", mac(2), &config, 1500, Instant::ZERO);
     let mut gated = config.clone();
     gated.gateway = vec![ip("10.0.0.1"), ip("fd00::1")];
-    let mut router = Router::new("r", &[("r0", mac(2), &gated, 1500)], Instant::ZERO);
+    let mut router = router(&[("r0", mac(2), &gated, 1500)]);
     let mut now = Instant::ZERO;
     for frame in frames {
         for kind in [PacketType::Host, PacketType::Broadcast, PacketType::Multicast] {

@@ -42,6 +42,20 @@ pub(super) fn probe(kind: ProbeKind, to: &str) -> Probe {
     Probe { kind, to: ip(to), count: 1, timeout: Duration::from_secs(10) }
 }
 
+/// A host that forwards, with interfaces that are up.
+pub(super) fn router(interfaces: &[(&str, MacAddr, &IpSpec, u32)]) -> Host {
+    host(&HostConfig { forwarding: true, ..HostConfig::default() }, interfaces)
+}
+
+pub(super) fn host(config: &HostConfig, interfaces: &[(&str, MacAddr, &IpSpec, u32)]) -> Host {
+    let mut host = Host::new("r", config, Instant::ZERO);
+    for (name, mac, ip, mtu) in interfaces {
+        let interface = Interface { name, mac: *mac, ip, mtu: *mtu, up: true };
+        host.add_interface(interface, Instant::ZERO);
+    }
+    host
+}
+
 pub(super) fn ping(to: &str) -> Probe {
     probe(ProbeKind::Ping, to)
 }

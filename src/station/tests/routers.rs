@@ -2,7 +2,9 @@ use super::*;
 
 /// Two segments, 10.0.1.0/24 (fd01::) and 10.0.2.0/24 (fd02::), with the router at .1 and ::1 on both, and a host each.
 struct Net {
-    router: Router,
+    router: Host,
+    /// The MAC addresses of its interfaces.
+    macs: [MacAddr; 2],
     ends: [Endpoint; 2],
     now: Instant,
     seen: Vec<Seen>,
@@ -20,13 +22,14 @@ impl Net {
             config.gateway = vec![ip(&format!("10.0.{n}.1")), ip(&format!("fd0{n}::1"))];
             Endpoint::new("end", mac(n), &config, 1500, Instant::ZERO)
         };
-        let router = Router::new("r", &links, Instant::ZERO);
-        Net { router, ends: [end(1), end(2)], now: Instant::ZERO, seen: Vec::new() }
+        let router = router(&links);
+        let macs = [mac(ROUTER), mac(ROUTER + 1)];
+        Net { router, macs, ends: [end(1), end(2)], now: Instant::ZERO, seen: Vec::new() }
     }
 
     fn router_hears(&mut self, side: usize, frame: &[u8]) {
         self.seen.push(Seen { at: self.now, from: side, bytes: frame.to_vec() });
-        let own = self.router.mac(side).unwrap();
+        let own = self.macs[side];
         let kind = PacketType::of(EthHeader::parse(frame).unwrap().dst, own);
         self.router.receive(self.now, side, frame, kind);
     }
@@ -201,12 +204,11 @@ fn a_host_follows_a_redirect() {
     let mut end = Endpoint::new("end", mac(1), &wrong, 1500, Instant::ZERO);
     let mut config = spec("10.0.0.254/24");
     config.gateway = vec![ip("10.0.0.253")];
-    let mut router = Router::new("r", &[("r0", mac(ROUTER), &config, 1500)], Instant::ZERO);
-    let mut goal = Router::new(
-        "g",
-        &[("g0", mac(0x20), &spec("10.0.0.253/24"), 1500), ("g1", mac(0x21), &spec("192.0.2.1/24"), 1500)],
-        Instant::ZERO,
-    );
+    let mut router = router(&[("r0", mac(ROUTER), &config, 1500)]);
+    let mut goal = super::router(&[
+        ("g0", mac(0x20), &spec("10.0.0.253/24"), 1500),
+        ("g1", mac(0x21), &spec("192.0.2.1/24"), 1500),
+    ]);
     let mut seen = Vec::new();
     let mut ways = Vec::new();
     for round in 0..4 {
@@ -257,27 +259,30 @@ fn no_icmp_error_for_later_fragments() {
 fn each_interface_of_a_router_has_its_own_state() {
     let mut net = Net::new(1500);
     let router = &mut net.router;
-    assert_eq!(
-        (router.index_of("r0"), router.index_of("r1"), router.index_of("r")),
-        (Some(0), Some(1), None)
-    );
     let node = |last: u8| MacAddr([0x33, 0x33, 0xff, 0, 0, last]);
     assert!(router.groups(1).contains(&MacAddr::ALL_HOSTS_V4) && router.groups(1).contains(&node(1)));
     assert_eq!(router.groups(2), []);
     router.set_mac(1, mac(0x77));
-    assert_eq!((router.mac(0), router.mac(1)), (Some(mac(ROUTER)), Some(mac(0x77))));
+    let mut asked = |to: &str| {
+        router.start_probe(ms(1), ping(to));
+        router.pop_transmit().map(|(link, frame)| (link, EthHeader::parse(&frame).unwrap().src))
+    };
+    assert_eq!(asked("10.0.1.9"), Some((0, mac(ROUTER))));
+    assert_eq!(asked("10.0.2.8"), Some((1, mac(0x77))));
     let id = router.start_probe(ms(3), Probe { count: 3, ..ping("10.0.2.9") });
     assert_eq!(router.probe_deadline(id), Some(ms(3) + 2 * SECOND + Duration::from_secs(10)));
 }
 
 #[test]
 fn a_router_does_not_use_an_interface_that_begins_down() {
-    let mut net = Net::new(1500);
-    net.router.begin_down(1);
-    let id = net.router.start_probe(Instant::ZERO, ping("10.0.2.2"));
-    assert_eq!(net.router.probe_result(id).and_then(|r| r.reason), Some(Unreachable::NoRoute));
-    net.router.set_link_up(1, true, ms(1));
-    net.router.start_probe(ms(2), ping("10.0.2.2"));
-    let asked = std::iter::from_fn(|| net.router.pop_transmit()).any(|(link, _)| link == 1);
+    let mut router = router(&[("r0", mac(ROUTER), &spec("10.0.1.1/24"), 1500)]);
+    let side = spec("10.0.2.1/24");
+    let interface = Interface { name: "r1", mac: mac(ROUTER + 1), ip: &side, mtu: 1500, up: false };
+    assert_eq!(router.add_interface(interface, Instant::ZERO), 1);
+    let id = router.start_probe(Instant::ZERO, ping("10.0.2.2"));
+    assert_eq!(router.probe_result(id).and_then(|r| r.reason), Some(Unreachable::NoRoute));
+    router.set_link_up(1, true, ms(1));
+    router.start_probe(ms(2), ping("10.0.2.2"));
+    let asked = std::iter::from_fn(|| router.pop_transmit()).any(|(link, _)| link == 1);
     assert!(asked, "it is up now");
 }
