@@ -9,7 +9,6 @@ use crate::frame::MacAddr;
 use crate::station::{Host, HostConfig, Interface, IpNet, IpSpec};
 use crate::time::Instant;
 use crate::verdict::{Refusal, Rule};
-use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 impl Lab {
@@ -108,17 +107,21 @@ impl Lab {
         }
     }
 
-    /// The first address of a device or host, of a family that the asker has too.
+    /// The address of a device or host that is asked: the first of a family that the asker has too; of the addresses of a
+    /// host rather one in a subnet of the asker's.
     pub(super) fn target_address(&self, from: &str, to: &str) -> Option<IpAddr> {
-        let own = self.addresses_of_stack(from);
-        let own_host = self.topology.names.get(from).and_then(|id| self.topology.devices[id.0].host.as_ref());
-        let own =
-            own.into_iter().chain(own_host.map(|host| self.addresses_of_stack(host)).unwrap_or_default());
-        let families: BTreeSet<bool> = own.map(|net| net.addr().is_ipv4()).collect();
-        self.addresses_of_stack(to)
-            .into_iter()
-            .map(|net| net.addr())
-            .find(|a| families.contains(&a.is_ipv4()))
+        let mut own = self.addresses_of_stack(from);
+        if let Some(host) =
+            self.topology.names.get(from).and_then(|id| self.topology.devices[id.0].host.as_ref())
+        {
+            own.extend(self.addresses_of_stack(host));
+        }
+        let has_family = |addr: &IpAddr| own.iter().any(|net| net.addr().is_ipv4() == addr.is_ipv4());
+        let theirs = self.addresses_of_stack(to).into_iter().map(|net| net.addr());
+        let theirs: Vec<IpAddr> = theirs.filter(has_family).collect();
+        let is_host = !self.topology.names.contains_key(to);
+        let near = theirs.iter().copied().find(|addr| is_host && own.iter().any(|net| net.contains(addr)));
+        near.or_else(|| theirs.first().copied())
     }
 
     /// The addresses of a device; of a host, those of its loopback and of all its interfaces.

@@ -2,7 +2,7 @@
 
 use super::names::Kind;
 use crate::frame::Family;
-use crate::lab::spec::{DeviceKind, LabSpec, Name};
+use crate::lab::spec::{AddressChange, Change, DeviceKind, LabSpec, Name};
 use crate::station::IpSpec;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
@@ -23,8 +23,10 @@ pub(super) struct Declared {
     pub(super) switch_ports: BTreeSet<(Name, Name)>,
     /// By device, the host that it belongs to.
     pub(super) hosts: BTreeMap<String, Name>,
-    /// The address families of the interfaces of hosts.
-    pub(super) host_families: BTreeSet<(Name, Family)>,
+    /// The address families of the interfaces of hosts, and those that steps give to devices.
+    pub(super) more_families: BTreeSet<(Name, Family)>,
+    /// The devices that steps move to hosts.
+    pub(super) moved: BTreeSet<(Name, Name)>,
 }
 
 impl Declared {
@@ -69,7 +71,19 @@ impl Declared {
     /// A device belongs to a host.
     pub(super) fn join(&mut self, device: &str, host: &Name, ip: &IpSpec) {
         self.hosts.insert(device.to_owned(), host.clone());
-        self.host_families.extend(families(ip).into_iter().map(|family| (host.clone(), family)));
+        self.more_families.extend(families(ip).into_iter().map(|family| (host.clone(), family)));
+    }
+
+    /// A step changes a device: it may have more addresses, or belong to another host.
+    pub(super) fn change(&mut self, device: &Name, change: &Change) {
+        match change {
+            Change::Addresses(AddressChange::Add(nets)) => {
+                let families = nets.iter().map(|net| Family::of(net.addr()));
+                self.more_families.extend(families.map(|family| (device.clone(), family)));
+            }
+            Change::Host(host) => _ = self.moved.insert((device.clone(), host.clone())),
+            _ => {}
+        }
     }
 
     /// A step adds this port. If earlier steps added one with this name, any of their IP addresses may be meant.

@@ -5,7 +5,7 @@ use super::diagnostic::MAX_SHOWN;
 use super::read::Reader;
 use super::suggest;
 use crate::frame::Family;
-use crate::lab::spec::{Name, Target};
+use crate::lab::spec::{Change, Name, Target};
 use crate::station::IpSpec;
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -198,15 +198,24 @@ impl<'t> Names<'t> {
         declared.or_else(|| self.all().find_map(|names| names.added.get(name)))
     }
 
+    /// Whether a device or host has an address of this family, or gets one by a step.
     fn has_family(&self, name: &str, family: Family) -> bool {
+        let moved = self.all().flat_map(|names| &names.moved).filter(|(_, host)| host == name);
+        let names = moved.map(|(device, _)| device).chain(self.host_of(name)).map(Name::as_str);
+        names.chain([name]).any(|name| self.is_given(name, family))
+    }
+
+    fn is_given(&self, name: &str, family: Family) -> bool {
         let has = |known: &Known| known.kind == Kind::Unclear || known.families.contains(&family);
-        let host = self.host_of(name).map_or(name, Name::as_str);
-        let of_host = self.all().any(|names| names.host_families.contains(&(host.into(), family)));
-        of_host
-            || self
-                .all()
-                .flat_map(|names| [&names.declared, &names.added])
-                .any(|names| [name, host].iter().any(|name| names.get(*name).is_some_and(has)))
+        self.all().any(|names| {
+            let known = [&names.declared, &names.added].into_iter().filter_map(|names| names.get(name));
+            known.into_iter().any(has) || names.more_families.contains(&(name.into(), family))
+        })
+    }
+
+    /// A step changes a device.
+    pub(super) fn change(&mut self, device: &Name, change: &Change) {
+        self.own.change(device, change);
     }
 
     fn is_on_switch(&self, switch: &Name, device: &str) -> bool {

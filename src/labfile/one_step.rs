@@ -46,6 +46,7 @@ impl Index {
     pub fn did(&mut self, step: &StepSpec, is_there: impl Fn(&Name) -> bool) {
         match &step.action {
             Action::Add { name, .. } if is_there(name) => self.may_add(step),
+            Action::Set { .. } => self.may_add(step),
             // Declared names remain valid when the device is gone, as in a file; their number is bounded.
             Action::Remove(name) if !is_there(name) => match self.0.declared_as(name) {
                 None | Some(Kind::Port) => self.0.forget_added(name),
@@ -57,8 +58,15 @@ impl Index {
     }
 
     fn may_add(&mut self, step: &StepSpec) {
-        if let Action::Add { name, spec } = &step.action {
-            self.0.add(name, 0..0, families(&spec.ip));
+        match &step.action {
+            Action::Add { name, spec } => {
+                self.0.add(name, 0..0, families(&spec.ip));
+                if let Some(host) = &spec.host {
+                    self.0.join(name, host, &spec.ip);
+                }
+            }
+            Action::Set { device, change } => self.0.change(device, change),
+            _ => {}
         }
     }
 }

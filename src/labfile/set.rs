@@ -90,7 +90,9 @@ fn device(cx: &mut Reader<'_>, node: &Node<'_, '_>, table: &Table<'_, '_>) -> Op
     let device = table.get(cx, "device", |cx, n| scalar::named(cx, n, want));
     let key = key?;
     let change = table.get(cx, key, |cx, node| change(cx, key, node));
-    Some(Action::Set { device: device?, change: change? })
+    let (device, change) = (device?, change?);
+    cx.names.change(&device, &change);
+    Some(Action::Set { device, change })
 }
 
 fn host_change(cx: &mut Reader<'_>, node: &Node<'_, '_>, table: &Table<'_, '_>) -> Option<Action> {

@@ -187,6 +187,29 @@ pub fn judge(from: &str, to: &str, outcome: Option<Outcome>, events: &[Event], d
     Exchange { from, to, journeys: Journey::all(events), devices }.cell(outcome, None).0
 }
 
+/// Whether a frame asks for the MAC address of a neighbour.
+pub(crate) fn is_solicitation(frame: &Frame) -> bool {
+    read(frame).is_some_and(|(what, _)| what == Lost::Solicitation)
+}
+
+/// Why the last request of a device (or of its host) for the MAC address of this neighbour was lost, and where: from the
+/// hops and decisions of its frames.
+pub(crate) fn unanswered(
+    from: &str,
+    neighbour: IpAddr,
+    events: &[Event],
+    devices: &[Device],
+) -> Option<(Rule, Name)> {
+    let exchange = Exchange { from, to: "", journeys: Journey::all(events), devices };
+    let senders = exchange.interfaces(&[from]);
+    let asks = |journey: &&Journey| {
+        read(&journey.frame) == Some((Lost::Solicitation, neighbour))
+            && senders.contains(&journey.from.as_str())
+    };
+    let lost = exchange.journeys.iter().rev().filter(asks).find_map(|journey| exchange.lost(journey));
+    lost.map(|(_, rule, at)| (rule, at))
+}
+
 /// The frames of one ping.
 struct Exchange<'a> {
     from: &'a str,
