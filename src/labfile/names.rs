@@ -200,9 +200,15 @@ impl<'t> Names<'t> {
 
     /// Whether a device or host has an address of this family, or gets one by a step.
     fn has_family(&self, name: &str, family: Family) -> bool {
-        let moved = self.all().flat_map(|names| &names.moved).filter(|(_, host)| host == name);
-        let names = moved.map(|(device, _)| device).chain(self.host_of(name)).map(Name::as_str);
-        names.chain([name]).any(|name| self.is_given(name, family))
+        if self.is_given(name, family) || self.host_of(name).is_some_and(|h| self.has_family(h, family)) {
+            return true;
+        }
+        let is_host = self.find(name).is_some_and(|known| known.kind == Kind::Host);
+        let members = self.all().filter(|_| is_host).flat_map(|names| {
+            let moved = names.moved.iter().map(|(device, host)| (device.as_str(), host));
+            moved.chain(names.hosts.iter().map(|(device, host)| (device.as_str(), host)))
+        });
+        members.filter(|(_, host)| *host == name).any(|(device, _)| self.is_given(device, family))
     }
 
     fn is_given(&self, name: &str, family: Family) -> bool {
@@ -304,7 +310,11 @@ fn near(cx: &Reader<'_>, name: &str, want: &Want) -> Option<String> {
 
 fn references(cx: &mut Reader<'_>) {
     for Reference { name, want, key, span } in std::mem::take(&mut cx.names.references) {
-        let thing = if want == Want::Switch { "switch" } else { "device" };
+        let thing = match want {
+            Want::Switch => "switch",
+            Want::Host => "host",
+            _ => "device",
+        };
         let (message, help) = match cx.names.find(&name).map(|k| k.kind) {
             Some(Kind::Unclear) => continue,
             None => {

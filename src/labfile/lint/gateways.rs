@@ -3,28 +3,61 @@
 use super::Lint;
 use crate::frame::Family;
 use crate::lab::Device;
-use crate::lab::spec::{Action, DeviceKind, LabSpec, Name};
+use crate::lab::spec::{Action, AddressChange, Change, DeviceKind, LabSpec, Name};
 use crate::station::IpSpec;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 /// The IP configuration of every device that the file declares.
 pub(super) fn stacks(spec: &LabSpec) -> impl Iterator<Item = (&Name, &IpSpec)> {
-    spec.devices.iter().flat_map(|device| {
+    let devices = spec.devices.iter().flat_map(|device| {
         let interfaces = match &device.kind {
             DeviceKind::Router(router) => router.interfaces.as_slice(),
             _ => &[],
         };
-        let own = match &device.kind {
-            DeviceKind::Nic(nic) => Some(&nic.ip),
-            DeviceKind::Vlan(vlan) => Some(&vlan.ip),
-            DeviceKind::Macvlan(port) => Some(&port.ip),
-            DeviceKind::Station(station) => Some(&station.ip),
-            DeviceKind::Router(_) => None,
-        };
-        let own = own.map(|ip| (&device.name, ip));
+        let own = device.kind.ip().map(|ip| (&device.name, ip));
         own.into_iter().chain(interfaces.iter().map(|i| (&i.name, &i.station.ip)))
-    })
+    });
+    devices.chain(spec.switches.iter().map(|switch| (&switch.name, &switch.ip)))
+}
+
+/// The routes of hosts: their gateways are neighbours.
+pub(super) fn routes(lint: &mut Lint<'_, '_>, spec: &LabSpec) {
+    let owners = owners(spec);
+    for host in &spec.hosts {
+        let interfaces: Vec<(&Name, &IpSpec)> = spec
+            .interfaces()
+            .filter(|(_, name, _)| **name == host.name)
+            .map(|(dev, _, ip)| (dev, ip))
+            .collect();
+        for (index, route) in host.config.routes.iter().enumerate() {
+            let Some(via) = route.via.filter(|via| !is_link_local(*via)) else { continue };
+            let by = |dev: &Name| route.dev.as_ref().is_none_or(|wanted| wanted == dev);
+            let near = interfaces.iter().filter(|(dev, _)| by(dev));
+            let on_link = near.clone().any(|(_, ip)| ip.address.iter().any(|net| net.contains(&via)));
+            let known = near.clone().any(|(_, ip)| ip.neighbours.contains_key(&via));
+            let own = |name: &Name| interfaces.iter().any(|(dev, _)| *dev == name);
+            let there = owners.get(&via).is_some_and(|names| names.iter().any(|name| !own(name)));
+            let at = lint.places.get(&host.name).map(|place| place.element("routes", index));
+            if !on_link {
+                let message =
+                    format!("the gateway {via} is in no subnet of the interfaces of `{}`", host.name);
+                lint.warn(at, message, NOT_ON_LINK, None);
+            } else if !known && !there {
+                let message = format!("no other device of the lab has the address of the gateway {via}");
+                lint.warn(at, message, ABSENT, None);
+            }
+        }
+    }
+}
+
+/// Linux refuses such a route.
+const NOT_ON_LINK: &str = "Linux refuses a route by a gateway that is not on the link";
+const ABSENT: &str =
+    "packets for other subnets cannot be sent, unless a machine attached by `macvlab live` has it";
+
+fn is_link_local(ip: IpAddr) -> bool {
+    matches!(ip, IpAddr::V6(ip) if ip.is_unicast_link_local())
 }
 
 /// The gateways of devices that are there. Link-local ones are on every link, and many are not declared.
@@ -33,7 +66,7 @@ pub(super) fn gateways(lint: &mut Lint<'_, '_>, spec: &LabSpec, devices: &[Devic
     let owners = owners(spec);
     for (device, ip) in stacks(spec).filter(|(name, _)| there.contains_key(name.as_str())) {
         for (index, gateway) in ip.gateway.iter().enumerate() {
-            if matches!(gateway, IpAddr::V6(ip) if ip.is_unicast_link_local()) {
+            if is_link_local(*gateway) {
                 continue;
             }
             if !ip.address.iter().any(|net| net.contains(gateway)) {
@@ -49,13 +82,19 @@ pub(super) fn gateways(lint: &mut Lint<'_, '_>, spec: &LabSpec, devices: &[Devic
 
 /// The devices that have an IP address, at the start or later.
 fn owners(spec: &LabSpec) -> BTreeMap<IpAddr, Vec<&Name>> {
-    let added = spec.steps.iter().filter_map(|step| match &step.action {
-        Action::Add { name, spec } => Some((name, &spec.ip)),
+    let later = spec.steps.iter().filter_map(|step| match &step.action {
+        Action::Add { name, spec } => Some((name, spec.ip.address.as_slice())),
+        Action::Set { device, change: Change::Addresses(AddressChange::Add(nets)) } => {
+            Some((device, nets.as_slice()))
+        }
         _ => None,
     });
+    let loopbacks = spec.hosts.iter().map(|host| (&host.name, host.config.loopback.as_slice()));
     let mut owners: BTreeMap<IpAddr, Vec<&Name>> = BTreeMap::new();
-    for (name, ip) in stacks(spec).chain(added) {
-        for net in &ip.address {
+    for (name, nets) in
+        stacks(spec).map(|(name, ip)| (name, ip.address.as_slice())).chain(loopbacks).chain(later)
+    {
+        for net in nets {
             let names = owners.entry(net.addr()).or_default();
             // Two are enough to tell whether another device has it.
             if names.len() < 2 {
@@ -74,15 +113,13 @@ fn outside(lint: &mut Lint<'_, '_>, device: &Name, ip: &IpSpec, index: usize, ga
     let other = subnet
         .map(|(index, net)| (place.element("address", index), format!("the subnet is {}", net.trunc())));
     let message = format!("the gateway {gateway} is outside the subnets of `{device}`");
-    let help = "Linux refuses a route by a gateway that is not on the link";
     let at = place.element("gateway", index);
-    lint.warn(Some(at), message, help, other);
+    lint.warn(Some(at), message, NOT_ON_LINK, other);
 }
 
 /// No other device has the gateway's address.
 fn absent(lint: &mut Lint<'_, '_>, device: &Name, index: usize, gateway: IpAddr) {
     let at = lint.places.get(device).map(|place| place.element("gateway", index));
     let message = format!("no other device of the lab has the address of the gateway {gateway}");
-    let help = "packets for other subnets cannot be sent, unless a machine attached by `macvlab live` has it";
-    lint.warn(at, message, help, None);
+    lint.warn(at, message, ABSENT, None);
 }

@@ -46,6 +46,7 @@ pub(super) fn warnings(spec: &LabSpec, root: &DeTable<'_>, runs: bool) -> Found 
     duplicates::macs(&mut lint, &members);
     duplicates::ips(&mut lint, &members);
     gateways::gateways(&mut lint, spec, &devices);
+    gateways::routes(&mut lint, spec);
     groups::neighbours(&mut lint, spec);
     groups::entries(&mut lint, spec);
     lint.found

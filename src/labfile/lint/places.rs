@@ -72,7 +72,7 @@ pub(super) struct Places<'p, 't>(BTreeMap<String, Place<'p, 't>>);
 impl<'p, 't> Places<'p, 't> {
     pub(super) fn of(root: &'p DeTable<'t>) -> Places<'p, 't> {
         let mut places = Places(BTreeMap::new());
-        for kind in TABLES.into_iter().chain(["switch"]) {
+        for kind in TABLES.into_iter().chain(["switch", "host"]) {
             let Some(DeValue::Table(devices)) = root.get(kind).map(|value| value.get_ref()) else { continue };
             let parent = Path::Key(&Path::Root, kind);
             for (name, value) in devices {

@@ -2,6 +2,7 @@
 
 mod duplicates;
 mod fixtures;
+mod hosts;
 mod keys;
 mod one_step;
 mod reading;
