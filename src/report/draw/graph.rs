@@ -84,8 +84,11 @@ impl<'a> Graph<'a> {
 
     /// A parent and the devices on it.
     fn branch(&mut self, branch: &Branch<'a>) {
-        let around = if branch.device.kind == DeviceType::Vlan { "VLAN sub-interface" } else { "host of" };
-        self.open("h", branch.device, format!("{around} {}", branch.device.name));
+        let around = match branch.device.kind {
+            DeviceType::Vlan => format!("VLAN sub-interface {}", branch.device.name),
+            _ => words::around(branch.device),
+        };
+        self.open("h", branch.device, around);
         self.device(branch.device);
         let parent = self.id(branch.device);
         for (index, leaf) in branch.leaves.iter().enumerate() {

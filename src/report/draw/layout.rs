@@ -4,6 +4,7 @@
 use super::group::{Group, groups};
 use super::scene::{Refused, Scene};
 use super::topology::{Branch, Leaf, Machine, Topology};
+use super::words;
 use crate::lab::spec::Name;
 use crate::lab::{Device, DeviceType};
 use std::collections::BTreeMap;
@@ -204,7 +205,7 @@ impl<'a> Layout<'a> {
         let size = branch_size(branch);
         let label = match branch.device.kind {
             DeviceType::Vlan => String::new(),
-            _ => format!("host of {}", branch.device.name),
+            _ => words::around(branch.device),
         };
         self.frames.push(Outline { at, size, label });
         let inner = size.0 - 2 * PAD;

@@ -7,13 +7,22 @@ use crate::report::words::{port_notes, printable};
 /// The kind of device, for users.
 pub(in crate::report) fn kind(device: &Device) -> String {
     match (device.kind, device.mode, device.vlan) {
-        (kind, Some(mode), _) if kind.is_port() => format!("{kind}, {mode}"),
+        // There is room for the host instead.
+        (kind, Some(mode), _) if kind.is_port() => match &device.host {
+            Some(host) => format!("{mode} · {}", printable(host)),
+            None => format!("{kind}, {mode}"),
+        },
         (DeviceType::Nic, ..) => "NIC".to_owned(),
         (DeviceType::Vlan, _, Some(id)) => format!("VLAN {id}"),
         (DeviceType::Router, ..) => "router interface".to_owned(),
         (DeviceType::SwitchPort, ..) => "switch port".to_owned(),
         (kind, ..) => kind.to_string(),
     }
+}
+
+/// The host around a parent: the declared one, or that of the device.
+pub(super) fn around(device: &Device) -> String {
+    device.host.as_ref().map_or_else(|| format!("host of {}", device.name), |host| format!("host {host}"))
 }
 
 /// The IP addresses of the stack: the first, and the number of others.
