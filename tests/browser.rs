@@ -115,6 +115,14 @@ fn what_is_clicked_is_told() {
         "{}",
         browser.text(".panel")
     );
+    // So does the neighbour table of a device.
+    browser.click(".mv-device[data-device='c1'] .mv-name");
+    let device = browser.text(".panel");
+    assert!(device.contains("Neighbours at this moment (1)"), "{device}");
+    assert!(device.contains("192.168.128.233\t02:42:c0:a8:80:e9\treachable"), "{device}");
+    browser.press([key::HOME]);
+    assert!(!browser.text(".panel").contains("Neighbours"), "{}", browser.text(".panel"));
+    browser.press([key::END]);
     // Also with the keyboard only.
     browser.eval("document.querySelector('.mv-device[data-device=\"win\"]').focus()");
     browser.press([key::ENTER]);

@@ -77,6 +77,11 @@ fn hairpin_turns_the_failing_ping_into_a_reply() {
     let reply = ping(&browser);
     assert!(reply.starts_with("✓ c1 pings c2: a reply after 0.008 ms.") && reply.contains("R19"), "{reply}");
 
+    click(&browser, &control("flush c1"));
+    assert!(result(&browser).starts_with("✓ c1 forgets its neighbours"), "{}", result(&browser));
+    browser.press_with(key::CONTROL, 'z');
+    browser.wait_for("document.getElementById('result').textContent.startsWith('Undone')");
+
     // Undone by keyboard, c1 does not know its neighbour; and as a private port it never will.
     browser.press_with(key::CONTROL, 'z');
     browser.wait_for("document.getElementById('result').textContent.startsWith('Undone')");
