@@ -162,6 +162,7 @@ fn convert(lab: &LabSpec, events: &[Event]) -> Observed {
             | Event::Devices { .. }
             | Event::Fdb(_)
             | Event::Neighbour(_)
+            | Event::Known { .. }
             | Event::Neighbours { .. } => {}
         }
     }

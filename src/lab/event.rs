@@ -86,6 +86,17 @@ pub enum Event {
     ///
     /// [`Options::changes`]: super::Options::changes
     Neighbour(NeighbourEvent),
+    /// A device is about to ask a neighbour whose MAC address it knows, so that no request for that is sent.
+    Known {
+        /// The step.
+        step: usize,
+        /// When.
+        time: Instant,
+        /// The interface by which it asks.
+        device: Name,
+        /// The entry of its neighbour table: of the device that is asked, or of a gateway.
+        neighbour: Neighbour,
+    },
     /// A step is over.
     Result {
         /// Its number, from 1.

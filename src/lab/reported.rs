@@ -63,17 +63,11 @@ pub(super) fn says(entry: &FdbEntry) -> FdbValue {
 }
 
 impl Lab {
-    /// A step is done.
-    pub(super) fn report_changes(&mut self) {
+    /// Tells what is different about the devices that were touched.
+    pub(super) fn report_devices(&mut self) {
         if !self.options.changes {
             return;
         }
-        self.report_devices();
-        self.report_fdbs();
-    }
-
-    /// Tells what is different about the devices that were touched.
-    fn report_devices(&mut self) {
         let touched = std::mem::take(&mut self.log.last_reported.touched);
         let Some(mut told) = self.log.last_reported.devices.take() else { return };
         let (mut changed, mut gone) = (Vec::new(), Vec::new());

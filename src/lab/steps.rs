@@ -1,6 +1,6 @@
 //! Runs the steps, and holds what came of them against what was expected.
 
-use super::device::DeviceId;
+use super::device::{Agent, AgentId, DeviceId};
 use super::record::InjectedFrame;
 use super::spec::{
     Action, Expect, ExpectedReceivers, FrameSpec, InjectPoint, Name, ProbeSpec, StepSpec, Target,
@@ -106,6 +106,8 @@ impl Lab {
         if self.stopped() {
             return;
         }
+        // Before the frames by which what has come up announces itself.
+        self.report_devices();
         self.settle(sink);
         let receivers = self.log.watched.take().map(InjectedFrame::into_receivers).unwrap_or_default();
         let (Done { outcome, rtt }, receivers) = match self.relieve() {
@@ -117,7 +119,7 @@ impl Lab {
         };
         let held = spec.expect.as_ref().map(|expect| holds(expect, outcome, &receivers));
         self.count(spec, outcome, held);
-        self.report_changes();
+        self.report_fdbs();
         self.log.events.push(Event::Result { step: self.runtime.step, outcome, rtt, receivers, held });
         self.flush(sink);
     }
@@ -171,7 +173,8 @@ impl Lab {
             // No step that is still to come can name it as a target.
             self.topology.addresses.remove(name);
         }
-        self.report_changes();
+        self.report_devices();
+        self.report_fdbs();
         let receivers = Receivers::default();
         self.log.events.push(Event::Result { step, outcome, rtt: None, receivers, held: None });
         self.flush(sink);
@@ -212,6 +215,17 @@ impl Lab {
         done.into()
     }
 
+    /// Reports the neighbour that packets to this address go to, if it is known.
+    fn tell_known(&mut self, agent: AgentId, to: IpAddr) {
+        let (step, time) = (self.runtime.step, self.runtime.now);
+        let Agent { stack, devices, .. } = &self.runtime.stacks.agents[agent.0];
+        let Some((interface, next_hop)) = stack.next_hop(time, to) else { return };
+        if let Some(neighbour) = stack.neighbour(interface, next_hop).filter(|known| known.mac.is_some()) {
+            let device = self.topology.devices[devices[interface].0].name.clone();
+            self.log.events.push(Event::Known { step, time, device, neighbour });
+        }
+    }
+
     /// A device asks another, until it has an answer or gives up.
     fn probe(&mut self, kind: ProbeKind, spec: &ProbeSpec, sink: Sink<'_>) -> Done {
         let agent = match self.stack_of(&spec.from) {
@@ -228,6 +242,9 @@ impl Lab {
         };
         let probe = Probe { kind, to, count: spec.count, timeout: spec.timeout };
         let now = self.runtime.now;
+        if kind != ProbeKind::Arping {
+            self.tell_known(agent, to);
+        }
         let number = self.runtime.stacks.agents[agent.0].stack.start_probe(now, probe);
         self.serve(agent);
         loop {

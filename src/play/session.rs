@@ -6,8 +6,8 @@ use crate::capture::CaptureError;
 use crate::lab::spec::{Action, DeviceKind, Expect, ExpectedReceivers, StepSpec};
 use crate::lab::{Event, Lab, LabSpec, Options, Outcome, Receivers};
 use crate::labfile::{self, Diagnostics};
-use crate::report::AnnotatedCapture;
 use crate::report::html::{Bundle, Recorder};
+use crate::report::{AnnotatedCapture, StepLog};
 use crate::stop::Stop;
 use std::io;
 use std::time::Duration;
@@ -100,6 +100,8 @@ pub(super) struct Run {
     events: Vec<Event>,
     /// The outcome of each step.
     told: Vec<ActionResult>,
+    /// From which the reasons for the outcome of a step follow.
+    log: StepLog,
     /// The current counters and states.
     standing: Vec<Event>,
     /// Bytes of the frames in `events`.
@@ -265,7 +267,8 @@ impl Run {
         let stop = Stop::default();
         let lab = Lab::new(spec, Options { stop: stop.clone(), ..options.clone() });
         let (events, told, standing) = (Vec::new(), Vec::new(), Vec::new());
-        let mut run = Run { lab, events, told, standing, bytes: 0, spent: Duration::ZERO, stop };
+        let log = StepLog::default();
+        let mut run = Run { lab, events, told, log, standing, bytes: 0, spent: Duration::ZERO, stop };
         run.lab.flush(&mut |event| run.events.push(event.clone()));
         run.stand();
         run
@@ -333,7 +336,7 @@ impl Run {
         if let Some(Event::Result { outcome: Outcome::TooLate, .. }) = happened.last() {
             return Err(Denied::TooLate);
         }
-        let told = ActionResult::of(self.told.len() + 1, step, happened, &self.lab);
+        let told = ActionResult::of(self.told.len() + 1, step, happened, &mut self.log, &self.lab);
         self.told.push(told.ok_or(Denied::TooManyEvents)?);
         self.stand();
         Ok(())

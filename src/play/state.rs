@@ -4,7 +4,7 @@ use super::session::{MAX_ACTIONS, MAX_EVENTS};
 use crate::lab::spec::{Name, StepSpec};
 use crate::lab::{Device, Event, Lab, Outcome};
 use crate::macvlan::Mode;
-use crate::report::{Reason, because};
+use crate::report::{Reason, StepLog, known_since};
 use crate::report::{outcome_in_words, step_in_words};
 use crate::switch::PortFlag;
 use serde::Serialize;
@@ -120,13 +120,24 @@ fn now(device: Device) -> DeviceNow {
 
 impl ActionResult {
     /// Reads the outcome from the events of the step. `None`: the step has not ended.
-    pub(super) fn of(number: usize, spec: &StepSpec, events: &[Event], lab: &Lab) -> Option<ActionResult> {
+    pub(super) fn of(
+        number: usize,
+        spec: &StepSpec,
+        events: &[Event],
+        log: &mut StepLog,
+        lab: &Lab,
+    ) -> Option<ActionResult> {
         let Event::Result { outcome, rtt, receivers, .. } = events.last()? else { return None };
-        let reasons = because(spec, *outcome, events, &lab.devices());
+        events.iter().for_each(|event| log.event(event));
+        let reasons = log.end(*outcome, &lab.devices()).map(|(_, reasons)| reasons).unwrap_or_default();
+        let known = events.iter().find_map(|event| match event {
+            Event::Known { neighbour, .. } => Some(known_since(neighbour)),
+            _ => None,
+        });
         Some(ActionResult {
             step: number,
             action: step_in_words(spec),
-            outcome: outcome_in_words(&spec.action, *outcome, *rtt, receivers),
+            outcome: outcome_in_words(&spec.action, *outcome, *rtt, receivers) + &known.unwrap_or_default(),
             failed: matches!(outcome, Outcome::Refused(_) | Outcome::Unreachable(_) | Outcome::NoReply),
             because: reasons.into_iter().map(ActionReason::from).collect(),
         })

@@ -1,9 +1,10 @@
 //! Changes to IP stacks, in words and with the keys of the lab file.
 
 use super::json::Object;
-use super::words::list;
+use super::words::{list, millis};
 use crate::lab::spec::{AddressChange, HostChange, NeighbourChange};
-use crate::station::{Neighbour, RouteSpec, Sysctl};
+use crate::station::{Neighbour, NeighbourState, RouteSpec, Sysctl};
+use crate::time::Instant;
 use serde_json::{Value, json};
 
 /// `the route to default via 10.0.0.1`
@@ -60,6 +61,16 @@ pub(super) fn neighbours_changed(device: &str, change: &NeighbourChange) -> Stri
     }
 }
 
+/// Since when a neighbour is known: ` (02:42:c0:a8:80:e9 known since 0.008 ms)`.
+#[must_use]
+pub fn known_since(neighbour: &Neighbour) -> String {
+    match (neighbour.mac, neighbour.state) {
+        (Some(mac), NeighbourState::Permanent) => format!(" ({mac}, a permanent neighbour)"),
+        (Some(mac), _) => format!(" ({mac} known since {} ms)", millis(neighbour.since.since(Instant::ZERO))),
+        (None, _) => String::new(),
+    }
+}
+
 /// What is known of a neighbour; without an entry, the keys have no value.
 pub(super) fn neighbour(object: Object, entry: Option<&Neighbour>) -> Object {
     object
@@ -68,8 +79,8 @@ pub(super) fn neighbour(object: Object, entry: Option<&Neighbour>) -> Object {
 }
 
 /// An entry of a neighbour table, with its times.
-pub(super) fn listed(entry: &Neighbour) -> Object {
-    neighbour(Object::default().with("ip", entry.ip.to_string()), Some(entry))
+pub(super) fn listed(object: Object, entry: &Neighbour) -> Object {
+    neighbour(object.with("ip", entry.ip.to_string()), Some(entry))
         .with("since_ns", entry.since.as_nanos())
         .with("confirmed_ns", entry.confirmed.map(|time| time.as_nanos()))
         .with("used_ns", entry.used.as_nanos())

@@ -174,8 +174,17 @@ impl<W: Write> JsonLines<W> {
             }
             Event::Neighbours { device, entries } => {
                 let mut table = Object::event("neighbours").with("device", device.as_str());
-                table.0.push(("entries", Field::Objects(entries.iter().map(hosts::listed).collect())));
+                table.0.push((
+                    "entries",
+                    Field::Objects(
+                        entries.iter().map(|entry| hosts::listed(Object::default(), entry)).collect(),
+                    ),
+                ));
                 table
+            }
+            Event::Known { step, time, device, neighbour } => {
+                let head = Object::event("known").with("step", *step).with("time_ns", time.as_nanos());
+                hosts::listed(head.with("device", device.as_str()), neighbour)
             }
             Event::Result { step, outcome, rtt, receivers, held } => {
                 self.result(*step, *outcome, *rtt, receivers, *held)

@@ -22,11 +22,13 @@ mod words;
 
 pub use counters::{CountersTable, counters_table};
 pub use explain::Explanation;
+pub use hosts::known_since;
 pub use json::JsonLines;
 pub use matrix::{Columns, MatrixForm, MatrixReport};
 #[cfg(feature = "capture")]
 pub use pcapng::{AnnotatedBlocks, AnnotatedCapture};
-pub use reasons::{Reason, because};
+
+pub use reasons::{Reason, StepLog, because};
 pub use text::{Detail, TextReport};
 #[cfg(all(feature = "live", target_os = "linux"))]
 pub(crate) use words::{fdb_kind, list};

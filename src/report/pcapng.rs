@@ -208,6 +208,7 @@ impl<W: Write> AnnotatedCapture<W> {
             | Event::Devices { .. }
             | Event::Fdb(_)
             | Event::Neighbour(_)
+            | Event::Known { .. }
             | Event::Neighbours { .. } => {}
         }
         Ok(())

@@ -33,7 +33,7 @@ pub struct Reason {
 /// The hops and [decisions](Event::Decision) of the current step, up to a limit, from which the reasons for its outcome
 /// follow.
 #[derive(Debug, Default)]
-pub(super) struct StepLog {
+pub struct StepLog {
     running: Option<(StepSpec, Vec<Event>)>,
     /// It had more of them than the limit.
     unsearched: bool,
@@ -44,7 +44,7 @@ pub(super) struct StepLog {
 
 impl StepLog {
     /// Takes note of an event, if it is the start of a step, a hop or a decision.
-    pub(super) fn event(&mut self, event: &Event) {
+    pub fn event(&mut self, event: &Event) {
         match event {
             Event::Step { spec, .. } => {
                 (self.running, self.unsearched) = (Some((spec.clone(), Vec::new())), false);
@@ -58,7 +58,8 @@ impl StepLog {
     }
 
     /// Ends the step: what it was, and the reasons for its outcome.
-    pub(super) fn end(&mut self, outcome: Outcome, devices: &[Device]) -> Option<(StepSpec, Vec<Reason>)> {
+    #[must_use]
+    pub fn end(&mut self, outcome: Outcome, devices: &[Device]) -> Option<(StepSpec, Vec<Reason>)> {
         let (spec, events) = self.running.take()?;
         let mut reasons = because(&spec, outcome, &events, devices);
         if let (Outcome::Unreachable(Unreachable::Neighbour(ip)), Some(probe), true) =

@@ -1,6 +1,7 @@
 //! Text output: each hop with its rule, or one line for each step.
 
 use super::draw::Scene;
+use super::hosts::known_since;
 use super::reasons::{Reason, StepLog};
 use super::words::{expectation, millis, outcome_in_words, step_in_words};
 use crate::frame::PacketType;
@@ -66,11 +67,19 @@ struct Running {
     drops: Vec<(Rule, Name)>,
     /// Whether there were more.
     more_drops: bool,
+    /// Since when the neighbour that is asked is known, for the end of the outcome.
+    known: String,
 }
 
 impl Running {
     fn new(spec: &StepSpec) -> Running {
-        Running { spec: spec.clone(), rules: BTreeSet::new(), drops: Vec::new(), more_drops: false }
+        Running {
+            spec: spec.clone(),
+            rules: BTreeSet::new(),
+            drops: Vec::new(),
+            more_drops: false,
+            known: String::new(),
+        }
     }
 
     fn note(&mut self, hop: &Hop) {
@@ -156,6 +165,12 @@ impl<W: Write> TextReport<W> {
             }
             Event::Step { step, spec } => self.step(*step, spec),
             Event::Hop(hop) => self.hop(hop),
+            Event::Known { neighbour, .. } => {
+                if let Some(running) = &mut self.running {
+                    running.known = known_since(neighbour);
+                }
+                Ok(())
+            }
             Event::Result { step, outcome, rtt, receivers, held } => {
                 self.result(*step, *outcome, *rtt, receivers, *held)
             }
@@ -261,7 +276,7 @@ impl<W: Write> TextReport<W> {
     ) -> io::Result<()> {
         let Some(running) = self.running.take() else { return Ok(()) };
         let (mark, style) = self.mark(held);
-        let got = outcome_in_words(&running.spec.action, outcome, rtt, receivers);
+        let got = outcome_in_words(&running.spec.action, outcome, rtt, receivers) + &running.known;
         let verdict = verdict(&running.spec, &got, held);
         if self.detail == Detail::Hops {
             writeln!(self.writer, "  {style}{mark}{style:#} {verdict}")?;

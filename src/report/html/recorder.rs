@@ -12,6 +12,7 @@ use crate::lab::{Decision, Event, FdbChange, Hop, HopKind, NeighbourEvent, Outco
 use crate::nic::host_stack_type;
 use crate::report::draw::{Layout, Refused, Scene, embedded_svg};
 use crate::report::explain::{found, hop_in_words, way_name};
+use crate::report::hosts::known_since;
 use crate::report::json::{self, Object};
 use crate::report::reasons::StepLog;
 use crate::report::words::{expectation, fdb_kind, outcome_in_words, step_in_words};
@@ -43,6 +44,8 @@ pub struct Recorder {
     scene: Scene,
     ways: Ways,
     step_log: StepLog,
+    /// Since when the neighbour that is asked is known.
+    known: String,
     time: Instant,
 }
 
@@ -61,6 +64,7 @@ impl Recorder {
             Event::Fdb(change) => self.fdb(change),
             Event::Neighbour(change) => self.neighbour(change),
             Event::Neighbours { .. } => {}
+            Event::Known { neighbour, .. } => self.known = known_since(neighbour),
             Event::Result { step, outcome, rtt, receivers, held } => {
                 self.result(*step, *outcome, *rtt, receivers, *held);
             }
@@ -258,13 +262,14 @@ impl Recorder {
         receivers: &Receivers,
         held: Option<bool>,
     ) {
+        let known = std::mem::take(&mut self.known);
         let last = self.moment(Kind::Result, step);
         self.ways.settled();
         let Some((spec, reasons)) = self.step_log.end(outcome, &self.scene.devices) else { return };
         let because = reasons.into_iter().map(|r| StepReason { rule: self.rules.of(r.rule), text: r.text });
         let because = because.collect();
         if let Some(told) = self.steps.last_mut().filter(|told| told.step == step) {
-            told.outcome = Some(outcome_in_words(&spec.action, outcome, rtt, receivers));
+            told.outcome = Some(outcome_in_words(&spec.action, outcome, rtt, receivers) + &known);
             (told.held, told.last, told.because) = (held, last, because);
         }
     }

@@ -97,6 +97,7 @@ impl SequenceBuilder {
             }
             Event::Fdb(_)
             | Event::Neighbour(_)
+            | Event::Known { .. }
             | Event::Neighbours { .. }
             | Event::Counters { .. }
             | Event::State { .. } => {}
