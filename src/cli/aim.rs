@@ -2,18 +2,14 @@
 
 use super::Failure;
 use macvlab::frame::Family;
-use macvlab::lab::LabSpec;
 use macvlab::lab::spec::{Action, Craft, CraftBody, DeviceKind, IpRef, MacRef};
-use macvlab::station::{ECHO_PORT, Endpoint, IpSpec};
-use macvlab::time::Instant;
+use macvlab::lab::{Lab, LabSpec, Options, RouteTo};
+use macvlab::station::{ECHO_PORT, IpSpec};
 use macvlab::verdict::Rule;
 use std::net::{IpAddr, SocketAddr};
 
 /// The longest frame accepted, in bytes: a full IP packet behind an Ethernet header and three tags.
 const MAX_FRAME: usize = 65_535 + 14 + 12;
-
-/// The MTU of a sender, in bytes: its routes do not depend on it.
-const MTU: u32 = 1500;
 
 /// Bytes of echo data, as `ping` sends them.
 const ECHO_BYTES: u16 = 56;
@@ -23,20 +19,7 @@ const SOURCE_PORT: u16 = 49_152;
 
 /// The devices that can send, each with its IP configuration; includes devices that steps add.
 fn devices(spec: &LabSpec) -> Vec<(&str, &IpSpec)> {
-    let mut list = Vec::new();
-    for device in &spec.devices {
-        let name = device.name.as_str();
-        match &device.kind {
-            DeviceKind::Nic(nic) => list.push((name, &nic.ip)),
-            DeviceKind::Vlan(vlan) => list.push((name, &vlan.ip)),
-            DeviceKind::Macvlan(port) => list.push((name, &port.ip)),
-            DeviceKind::Station(station) => list.push((name, &station.ip)),
-            DeviceKind::Router(router) => {
-                list.extend(router.interfaces.iter().map(|i| (i.name.as_str(), &i.station.ip)));
-            }
-            _ => {}
-        }
-    }
+    let mut list: Vec<(&str, &IpSpec)> = spec.stacks().map(|(name, ip)| (name.as_str(), ip)).collect();
     list.extend(spec.steps.iter().filter_map(|step| match &step.action {
         Action::Add { name, spec } => Some((name.as_str(), &spec.ip)),
         _ => None,
@@ -183,14 +166,7 @@ fn next_hop(spec: &LabSpec, sender: &str, to: IpAddr) -> Result<Option<MacRef>, 
     // A sender without an address has no IP stack whose routes could be asked.
     let hop = match ip_of(&devices, sender).filter(|own| !own.address.is_empty()) {
         None => to,
-        Some(own) => Endpoint::new(sender, own.default_mac(sender), own, MTU, Instant::ZERO)
-            .next_hop(Instant::ZERO, to)
-            .ok_or_else(|| {
-                let (rule, title) = (Rule::NoRoute.id(), Rule::NoRoute.title());
-                Failure::Because(format!(
-                    "{sender} sends nothing to {to}: {rule} {title}; give it an address in that subnet, or a gateway"
-                ))
-            })?,
+        Some(_) => by_route(spec, sender, to)?,
     };
     let owner = devices.iter().find(|(_, ip)| ip.address.iter().any(|net| net.addr() == hop));
     owner.map(|(name, _)| Some(MacRef::Device((*name).to_owned()))).ok_or_else(|| {
@@ -198,6 +174,25 @@ fn next_hop(spec: &LabSpec, sender: &str, to: IpAddr) -> Result<Option<MacRef>, 
             "no device has the IP address {hop}, so its MAC address is unknown; --arp asks for it"
         ))
     })
+}
+
+/// The neighbour that the sender's IP stack sends a packet for this address to, by this device.
+fn by_route(spec: &LabSpec, sender: &str, to: IpAddr) -> Result<IpAddr, Failure> {
+    // A device that the kernel refuses in the lab has no stack; its frames are explained all the same.
+    let lab = Lab::new(spec, Options::default().with_hops(false));
+    match lab.route(sender, to) {
+        _ if !lab.has(sender) => Ok(to),
+        Some(RouteTo { device, next_hop }) if device == sender => Ok(next_hop),
+        Some(RouteTo { device, .. }) => Err(Failure::Because(format!(
+            "the host of {sender} sends packets for {to} by {device}: use `--at {device}`"
+        ))),
+        None => {
+            let (rule, title) = (Rule::NoRoute.id(), Rule::NoRoute.title());
+            Err(Failure::Because(format!(
+                "{sender} sends nothing to {to}: {rule} {title}; give it an address in that subnet, or a gateway"
+            )))
+        }
+    }
 }
 
 fn ip_of<'a>(devices: &[(&str, &'a IpSpec)], name: &str) -> Option<&'a IpSpec> {

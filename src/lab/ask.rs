@@ -1,10 +1,12 @@
 //! Questions to a lab about what it would do: nothing changes by asking.
 
 use super::Lab;
+use super::device::Agent;
 use super::spec::Name;
 use crate::dataplane::incoming;
 use crate::switch::{FdbEntry, SwitchPortId};
 use crate::verdict::Rule;
+use std::net::IpAddr;
 
 /// What a switch of a lab knows about an address.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,7 +19,27 @@ pub struct Known {
     pub entry: FdbEntry,
 }
 
+/// How a packet leaves a device's IP stack.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RouteTo {
+    /// The interface by which it leaves.
+    pub device: Name,
+    /// The neighbour that it is sent to: the destination itself, or a gateway.
+    pub next_hop: IpAddr,
+}
+
 impl Lab {
+    /// How a packet of a device, or host, to this unicast address leaves its IP stack; `None`: there is no such stack, or it
+    /// has no route.
+    #[must_use]
+    pub fn route(&self, from: &str, to: IpAddr) -> Option<RouteTo> {
+        let agent = self.stack_of(from).ok()??;
+        let Agent { stack, devices, .. } = &self.runtime.stacks.agents[agent.0];
+        let (interface, next_hop) = stack.next_hop(self.runtime.now, to)?;
+        let device = self.topology.devices[devices[interface].0].name.clone();
+        Some(RouteTo { device, next_hop })
+    }
+
     /// What the switches know now, by switch, VLAN and address.
     #[must_use]
     pub fn known(&self) -> Vec<Known> {

@@ -40,7 +40,7 @@ mod topology;
 
 pub use crate::dataplane::{Candidate, CandidateKind, Decision, DecisionPoint, Finding, HopKind};
 pub use crate::station::{Neighbour, NeighbourState, Unreachable};
-pub use ask::Known;
+pub use ask::{Known, RouteTo};
 pub use event::{
     Device, DeviceState, DeviceType, Event, EventSink, FdbChange, Hop, NeighbourEvent, Outcome, Receivers,
     SetupStage, SwitchPort,

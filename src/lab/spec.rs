@@ -54,6 +54,33 @@ impl LabSpec {
         })
     }
 
+    /// The IP configuration of every device that can have one: of devices, router interfaces, and the switches' own devices,
+    /// in this order.
+    pub fn stacks(&self) -> impl Iterator<Item = (&Name, &IpSpec)> {
+        let devices = self.devices.iter().flat_map(|device| {
+            let own = device.kind.ip().map(|ip| (&device.name, ip));
+            let interfaces = device.kind.interfaces().iter().map(|i| (&i.name, &i.station.ip));
+            own.into_iter().chain(interfaces)
+        });
+        devices.chain(self.switches.iter().map(|switch| (&switch.name, &switch.ip)))
+    }
+
+    /// Changes the IP configuration of every device that can have one.
+    pub(crate) fn each_stack(&mut self, mut change: impl FnMut(&mut IpSpec)) {
+        for device in &mut self.devices {
+            match &mut device.kind {
+                DeviceKind::Nic(spec) => change(&mut spec.ip),
+                DeviceKind::Vlan(spec) => change(&mut spec.ip),
+                DeviceKind::Macvlan(spec) => change(&mut spec.ip),
+                DeviceKind::Station(spec) => change(&mut spec.ip),
+                DeviceKind::Router(spec) => {
+                    spec.interfaces.iter_mut().for_each(|i| change(&mut i.station.ip));
+                }
+            }
+        }
+        self.switches.iter_mut().for_each(|switch| change(&mut switch.ip));
+    }
+
     /// The interfaces of hosts, as declared: each with its host and its IP configuration.
     pub fn interfaces(&self) -> impl Iterator<Item = (&Name, &Name, &IpSpec)> {
         let devices = self.devices.iter().filter_map(|d| Some((&d.name, d.kind.host()?, d.kind.ip()?)));
@@ -108,6 +135,15 @@ impl DeviceKind {
             DeviceKind::Vlan(spec) => spec.host.as_ref(),
             DeviceKind::Macvlan(spec) => spec.host.as_ref(),
             DeviceKind::Station(_) | DeviceKind::Router(_) => None,
+        }
+    }
+
+    /// The interfaces of a router.
+    #[must_use]
+    pub fn interfaces(&self) -> &[RouterInterface] {
+        match self {
+            DeviceKind::Router(spec) => &spec.interfaces,
+            _ => &[],
         }
     }
 

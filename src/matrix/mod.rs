@@ -21,7 +21,7 @@ pub use setup::{Group, Setup, Shape, classic_groups, default_modes, lab_group, l
 
 use crate::explain::{Fate, Journey};
 use crate::frame::{EthHeader, Frame, MacAddr, Resolve as _};
-use crate::lab::spec::{Action, DeviceKind, LabSpec, Name, ProbeSpec, StepSpec, Target};
+use crate::lab::spec::{Action, LabSpec, Name, ProbeSpec, StepSpec, Target};
 use crate::lab::{Device, Event, Lab, Options, Outcome};
 use crate::station::IpSpec;
 use crate::verdict::Rule;
@@ -104,20 +104,7 @@ pub struct Explained {
 /// The devices of a lab that have IP addresses, in the order of creation.
 #[must_use]
 pub fn ends(spec: &LabSpec) -> Vec<(&Name, &IpSpec)> {
-    let mut ends: Vec<(&Name, &IpSpec)> = Vec::new();
-    for device in &spec.devices {
-        match &device.kind {
-            DeviceKind::Nic(nic) => ends.push((&device.name, &nic.ip)),
-            DeviceKind::Vlan(vlan) => ends.push((&device.name, &vlan.ip)),
-            DeviceKind::Macvlan(port) => ends.push((&device.name, &port.ip)),
-            DeviceKind::Station(station) => ends.push((&device.name, &station.ip)),
-            DeviceKind::Router(router) => {
-                ends.extend(router.interfaces.iter().map(|i| (&i.name, &i.station.ip)));
-            }
-        }
-    }
-    ends.retain(|(_, ip)| !ip.address.is_empty());
-    ends
+    spec.stacks().filter(|(_, ip)| !ip.address.is_empty()).collect()
 }
 
 /// Gives every device a static neighbour entry for every other one in its subnets.
@@ -128,25 +115,14 @@ pub fn know_neighbours(spec: &mut LabSpec) {
         .filter_map(|(name, ip)| lab.mac_of(name).map(|mac| (ip, mac)))
         .flat_map(|(ip, mac)| ip.address.iter().map(move |net| (net.addr(), mac)))
         .collect();
-    let tell = |ip: &mut IpSpec| {
+    spec.each_stack(|ip| {
         for (addr, mac) in &known {
             let own = ip.address.iter().any(|net| net.addr() == *addr);
             if !own && ip.address.iter().any(|net| net.contains(addr)) {
                 ip.neighbours.entry(*addr).or_insert(*mac);
             }
         }
-    };
-    for device in &mut spec.devices {
-        match &mut device.kind {
-            DeviceKind::Nic(nic) => tell(&mut nic.ip),
-            DeviceKind::Vlan(vlan) => tell(&mut vlan.ip),
-            DeviceKind::Macvlan(port) => tell(&mut port.ip),
-            DeviceKind::Station(station) => tell(&mut station.ip),
-            DeviceKind::Router(router) => {
-                router.interfaces.iter_mut().for_each(|i| tell(&mut i.station.ip));
-            }
-        }
-    }
+    });
 }
 
 /// One device pings another in a fresh lab; the lab's own steps are not run.

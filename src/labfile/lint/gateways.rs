@@ -3,23 +3,10 @@
 use super::Lint;
 use crate::frame::Family;
 use crate::lab::Device;
-use crate::lab::spec::{Action, AddressChange, Change, DeviceKind, LabSpec, Name};
+use crate::lab::spec::{Action, AddressChange, Change, LabSpec, Name};
 use crate::station::IpSpec;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
-
-/// The IP configuration of every device that the file declares.
-pub(super) fn stacks(spec: &LabSpec) -> impl Iterator<Item = (&Name, &IpSpec)> {
-    let devices = spec.devices.iter().flat_map(|device| {
-        let interfaces = match &device.kind {
-            DeviceKind::Router(router) => router.interfaces.as_slice(),
-            _ => &[],
-        };
-        let own = device.kind.ip().map(|ip| (&device.name, ip));
-        own.into_iter().chain(interfaces.iter().map(|i| (&i.name, &i.station.ip)))
-    });
-    devices.chain(spec.switches.iter().map(|switch| (&switch.name, &switch.ip)))
-}
 
 /// The routes of hosts: their gateways are neighbours.
 pub(super) fn routes(lint: &mut Lint<'_, '_>, spec: &LabSpec) {
@@ -64,7 +51,7 @@ fn is_link_local(ip: IpAddr) -> bool {
 pub(super) fn gateways(lint: &mut Lint<'_, '_>, spec: &LabSpec, devices: &[Device]) {
     let there: BTreeMap<&str, &Device> = devices.iter().map(|d| (d.name.as_str(), d)).collect();
     let owners = owners(spec);
-    for (device, ip) in stacks(spec).filter(|(name, _)| there.contains_key(name.as_str())) {
+    for (device, ip) in spec.stacks().filter(|(name, _)| there.contains_key(name.as_str())) {
         for (index, gateway) in ip.gateway.iter().enumerate() {
             if is_link_local(*gateway) {
                 continue;
@@ -92,7 +79,7 @@ fn owners(spec: &LabSpec) -> BTreeMap<IpAddr, Vec<&Name>> {
     let loopbacks = spec.hosts.iter().map(|host| (&host.name, host.config.loopback.as_slice()));
     let mut owners: BTreeMap<IpAddr, Vec<&Name>> = BTreeMap::new();
     for (name, nets) in
-        stacks(spec).map(|(name, ip)| (name, ip.address.as_slice())).chain(loopbacks).chain(later)
+        spec.stacks().map(|(name, ip)| (name, ip.address.as_slice())).chain(loopbacks).chain(later)
     {
         for net in nets {
             let names = owners.entry(net.addr()).or_default();

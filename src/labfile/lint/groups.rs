@@ -1,7 +1,6 @@
 //! MAC addresses that no device can have, where the kernel accepts them.
 
 use super::Lint;
-use super::gateways::stacks;
 use crate::frame::MacAddr;
 use crate::lab::spec::LabSpec;
 use std::net::IpAddr;
@@ -12,7 +11,7 @@ fn what(mac: MacAddr) -> &'static str {
 
 /// Static neighbours.
 pub(super) fn neighbours(lint: &mut Lint<'_, '_>, spec: &LabSpec) {
-    for (device, ip) in stacks(spec) {
+    for (device, ip) in spec.stacks() {
         for (neighbour, mac) in ip.neighbours.iter().filter(|(_, mac)| !mac.is_valid_station()) {
             let same = |text: &str| text.parse() == Ok::<IpAddr, _>(*neighbour);
             let at = lint.places.get(device).map(|place| place.entry("neighbours", same));
