@@ -61,6 +61,7 @@
 //! | [`report::html`] | a run as an animated page | [`report::html::page`] |
 //! | [`report::draw`] | a lab as a diagram | [`report::draw::svg`] |
 //! | [`report::sequence`] | a run as a sequence diagram | [`report::sequence::SequenceBuilder`] |
+//! | [`why`] | why one device does not reach another, and which changes help | [`why::ask`] |
 //! | [`matrix`] | the reachability matrix: a fresh lab for each pair | [`matrix::ping`] |
 //! | [`explain`] | the whole path of one frame, and why it did not go elsewhere | [`explain::Journey`] |
 //! | `kernel` | the same on the running Linux kernel (feature `kernel`) | |
@@ -90,7 +91,7 @@
 //! | feature | adds | needs |
 //! | --- | --- | --- |
 //! | `std` | the standard library: `limits`, `plain`, `stop`, system errors | |
-//! | `lab` | `lab`, `station`, `explain`, `matrix` | smoltcp |
+//! | `lab` | `lab`, `station`, `explain`, `matrix`, `why` | smoltcp |
 //! | `labfile` | `labfile` | toml, annotate-snippets |
 //! | `report` | `report` | serde, comfy-table |
 //! | `capture`, `compression` | `capture`; gzip and Zstandard in it | pcap-file; flate2, zstd |
@@ -144,3 +145,5 @@ mod sys;
 pub mod table;
 pub mod time;
 pub mod verdict;
+#[cfg(feature = "lab")]
+pub mod why;

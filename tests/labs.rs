@@ -190,6 +190,7 @@ const ELSEWHERE: &[(Rule, &str)] = &[
     (Rule::FloodFlagOff, "sw_flood_flags"),
     (Rule::NoSuchAddress, "the_line_of_a_ping_that_fails_ends_with_its_cause"),
     (Rule::WrongNeighbour, "the_line_of_a_ping_that_fails_ends_with_its_cause"),
+    (Rule::NotConnected, "what_is_not_connected_has_its_cause"),
     (Rule::CableDown, "what_is_down_takes_nothing_that_is_on_its_cable"),
     (Rule::VlanReceive, "a_tagged_frame_arrives_at_the_sub_interface_without_its_tag"),
     (Rule::FragmentsTooLong, "frag_odd_a_datagram_has_at_most_65535_bytes"),

@@ -71,6 +71,11 @@ fn hairpin_turns_the_failing_ping_into_a_reply() {
     browser.wait_for("macvlab.viewer.playing && macvlab.viewer.index > 0");
     assert!(browser.text(".stage").contains("hairpin off"));
 
+    browser.click(&control("help"));
+    browser.wait_for("!document.getElementById('help').hidden");
+    let help = browser.text("#help");
+    assert!(help.contains("Set c1 and c2 to mode bridge.") && help.contains("hairpin on"), "{help}");
+
     click(&browser, &control("flag sw0.eth0 hairpin"));
     assert!(result(&browser).starts_with("✓ sw0: hairpin on"), "{}", result(&browser));
     browser.wait_for("document.querySelector('.stage').textContent.includes('hairpin on')");

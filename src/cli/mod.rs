@@ -19,6 +19,7 @@
 //! | `run.rs` | `run LAB` |
 //! | `shell.rs` | `completions SHELL`, `man [COMMAND]` |
 //! | `verify/` | `verify [LAB …]`, with the feature `kernel`; otherwise `no_kernel.rs` prints an error |
+//! | `why.rs` | `why LAB FROM TO` |
 //!
 //! Results go to standard output, everything else to standard error (`terminal.rs`); `input.rs` opens inputs,
 //! `views.rs` outputs, and `distinct.rs` checks that they differ; `interrupt.rs` handles Ctrl-C.
@@ -59,6 +60,7 @@ mod verify;
 #[cfg(all(feature = "kernel", target_os = "linux"))]
 mod verify;
 mod views;
+mod why;
 
 use clap::{Parser, Subcommand, ValueEnum};
 use std::fmt;
@@ -68,6 +70,7 @@ use terminal::Terminal;
 const EXAMPLES: &str = "Examples:
   macvlab demo                          the ARP hairpin experiment in every mode
   macvlab demo --tour                   the same, explained one by one
+  macvlab why lab.toml c1 c2            why c1 does not reach c2, and what would help
   macvlab run lab.toml --explain        every hop of a lab, and the rule that decided it
   macvlab run lab.toml --json | jq .    the same as events
   macvlab explain lab.toml --at c1 --arp c2
@@ -101,6 +104,7 @@ struct Cli {
 enum Command {
     Demo(demo::Args),
     Run(run::Args),
+    Why(why::Args),
     Explain(explain::Args),
     Matrix(matrix::Args),
     Draw(draw::Args),
@@ -214,6 +218,7 @@ fn carry_out(command: Command, terminal: &Terminal) -> Result<Exit, Failure> {
     match command {
         Command::Demo(args) => demo::run(&args, terminal),
         Command::Run(args) => run::run(args, terminal),
+        Command::Why(args) => why::run(args, terminal),
         Command::Explain(args) => explain::run(args, terminal),
         Command::Draw(args) => draw::run(&args, terminal),
         Command::Matrix(args) => matrix::run(&args, terminal),

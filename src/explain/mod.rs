@@ -27,7 +27,7 @@
 //! # Ok::<(), macvlab::labfile::Diagnostics>(())
 //! ```
 
-use crate::frame::{Frame, PacketType};
+use crate::frame::{EthHeader, Frame, PacketType};
 use crate::lab::spec::Name;
 use crate::lab::{CandidateKind, Decision, DecisionPoint, Device, DeviceType, Event, Hop, HopKind};
 use crate::verdict::Rule;
@@ -163,6 +163,13 @@ impl Journey {
         })
     }
 
+    /// Whether the frame has a VLAN tag other than a priority tag when it arrives at this device.
+    #[must_use]
+    pub fn is_tagged_at(&self, device: &str) -> bool {
+        let mut arrived = self.hops().filter(|hop| hop.device == device);
+        arrived.any(|hop| EthHeader::tags(&hop.frame).any(|tag| tag.vlan().get() != 0))
+    }
+
     /// The hops.
     pub fn hops(&self) -> impl Iterator<Item = &Hop> {
         self.stages.iter().filter_map(|stage| match stage {
@@ -200,7 +207,9 @@ impl Journey {
         };
         let passed = || self.hops().filter(inside).filter_map(sent).last();
         let ended = || self.stages.iter().rev().find_map(ended);
-        let kept = near.or_else(passed).or_else(ended);
+        // It came as far as the host stack below a VLAN sub-interface: it is not of that VLAN.
+        let taken = || self.hops().filter(inside).filter_map(taken).last();
+        let kept = near.or_else(passed).or_else(ended).or_else(taken);
         kept.map_or(Fate::Apart, |(rule, at)| Fate::Kept { rule, at })
     }
 }
@@ -264,6 +273,14 @@ fn kept_near(stage: &Stage, places: &[&str]) -> Option<(Rule, Name)> {
 fn sent(hop: &Hop) -> Option<(Rule, Name)> {
     match hop.kind {
         HopKind::Transmit(rule) => Some((rule, hop.device.clone())),
+        _ => None,
+    }
+}
+
+/// The device took the frame in.
+fn taken(hop: &Hop) -> Option<(Rule, Name)> {
+    match hop.kind {
+        HopKind::Receive(_, rule) => Some((rule, hop.device.clone())),
         _ => None,
     }
 }

@@ -67,7 +67,7 @@ pub use diagnostic::{Diagnostic, Diagnostics, MAX_SHOWN, Severity};
 pub use one_step::{Index, parse_step};
 pub use scalar::{MAX_DURATION, MAX_FRAME, parse_duration};
 pub use step::MAX_COUNT;
-pub use write::write;
+pub use write::{changed_lines, write};
 
 use crate::lab::Captures;
 use crate::lab::spec::{DeviceKind, LabSpec};

@@ -14,16 +14,18 @@
 //! brought the first frame to the target.
 
 mod classic;
+mod probed;
 mod setup;
 
 pub use classic::{Classic, Listed, PortSetup, Wire};
+pub use probed::{explain_after, replies};
 pub use setup::{Group, Setup, Shape, classic_groups, default_modes, lab_group, lab_groups};
 
-use crate::explain::{Fate, Journey};
+use crate::explain::{Began, Fate, Journey};
 use crate::frame::{EthHeader, Frame, MacAddr, Resolve as _};
-use crate::lab::spec::{Action, LabSpec, Name, ProbeSpec, StepSpec, Target};
-use crate::lab::{Device, Event, Lab, Options, Outcome};
-use crate::station::IpSpec;
+use crate::lab::spec::{Action, LabSpec, Name, ProbeSpec, Target};
+use crate::lab::{Device, Lab, Options, Outcome};
+use crate::station::{ECHO_PORT, IpSpec};
 use crate::verdict::Rule;
 use etherparse::{LaxNetSlice, LaxSlicedPacket, TransportSlice};
 use std::net::{IpAddr, Ipv6Addr};
@@ -65,9 +67,9 @@ pub enum Lost {
     Solicitation,
     /// The reply to it.
     Advertisement,
-    /// The echo request.
+    /// The echo request, or what goes to the echo service by UDP or TCP.
     Request,
-    /// The echo reply.
+    /// The echo reply, or what comes back from that service.
     Answer,
     /// Something else.
     Other,
@@ -135,31 +137,19 @@ pub fn ping(spec: &LabSpec, from: &str, to: &str) -> Cell {
 #[must_use]
 pub fn explain(spec: &LabSpec, from: &str, to: &str) -> Explained {
     let probe = ProbeSpec { from: from.into(), to: Target::Device(to.into()), count: 1, timeout: TIMEOUT };
-    let steps = vec![StepSpec::new(Action::Ping(probe))];
-    let spec = LabSpec { steps, ..spec.clone() };
-    let mut lab = Lab::new(&spec, Options { decisions: true, ..Options::default() });
-    let mut events = Vec::new();
-    let (mut outcome, mut refused) = (None, None);
-    lab.run(&mut |event| match event {
-        Event::Hop(hop) if hop.step == 1 => events.push(event.clone()),
-        Event::Decision(decision) if decision.step == 1 => events.push(event.clone()),
-        Event::Result { outcome: came, .. } => outcome = Some(*came),
-        Event::Setup { device, refusal, .. } if device == from || device == to => {
-            refused.get_or_insert((refusal.rule, device.clone()));
-        }
-        _ => {}
-    });
-    let devices = lab.devices();
-    let exchange = Exchange { from, to, journeys: Journey::all(&events), devices: &devices };
-    let (cell, deciding) = exchange.cell(outcome, refused);
-    let mut journeys = exchange.journeys;
-    let journey = deciding.map(|index| journeys.swap_remove(index));
-    Explained { cell, journey, devices }
+    let spec = LabSpec { steps: Vec::new(), ..spec.clone() };
+    explain_after(&spec, Action::Ping(probe), &Options::default())
 }
 
 /// The result of a finished ping, from its hops and [decisions](Event::Decision) and the devices of the lab.
 #[must_use]
-pub fn judge(from: &str, to: &str, outcome: Option<Outcome>, events: &[Event], devices: &[Device]) -> Cell {
+pub fn judge(
+    from: &str,
+    to: &str,
+    outcome: Option<Outcome>,
+    events: &[crate::lab::Event],
+    devices: &[Device],
+) -> Cell {
     Exchange { from, to, journeys: Journey::all(events), devices }.cell(outcome, None).0
 }
 
@@ -220,10 +210,31 @@ impl Exchange<'_> {
         if let Some(rule) = outcome.and_then(|outcome| outcome.rule()) {
             return (cell(reach, Some(rule), Some(self.from.into()), None), None);
         }
-        match journeys.find_map(|(i, journey)| Some((i, self.lost(journey)?))) {
+        let lost = journeys.find_map(|(i, journey)| Some((i, self.lost(journey)?)));
+        let apart =
+            || self.journeys.iter().enumerate().find_map(|(i, journey)| Some((i, self.apart(journey)?)));
+        match lost.or_else(apart) {
             Some((i, (lost, rule, at))) => (cell(reach, Some(rule), Some(at), Some(lost)), Some(i)),
-            None => (cell(reach, None, None, None), None),
+            // The target has the request and does not send a reply.
+            None if reach == Reach::OneWay => {
+                (cell(reach, Some(Rule::NoRoute), Some(self.to.into()), Some(Lost::Answer)), None)
+            }
+            None => {
+                let rule = self.silenced();
+                (cell(reach, rule, rule.map(|_| self.from.into()), None), None)
+            }
         }
+    }
+
+    /// Why the sender sends no frame at all: an IP stack does not use a device that is down or has no carrier.
+    fn silenced(&self) -> Option<Rule> {
+        let own = self.interfaces(&[self.from]);
+        // The sender of a frame is not known if its journey begins on the way.
+        let others =
+            |journey: &Journey| !own.contains(&journey.from.as_str()) && journey.began == Began::Sent;
+        let silent = !own.is_empty() && self.journeys.iter().all(others);
+        let up = self.devices.iter().any(|device| device.up && own.contains(&device.name.as_str()));
+        silent.then_some(if up { Rule::NoCarrier } else { Rule::SendDown })
     }
 
     /// The rule by which the target gets a frame: the device, or any interface of the same host.
@@ -265,14 +276,26 @@ impl Exchange<'_> {
         };
         let fates = meant_for.into_iter().filter_map(|name| Some((name, journey.fate(name, self.devices)?)));
         let fates: Vec<(&str, Fate)> = fates.collect();
-        if fates.iter().any(|(_, fate)| matches!(fate, Fate::Got(_))) {
+        // An IP stack reads no tagged frames: they are for sub-interfaces, if there are any.
+        let got = |(name, fate): &(&str, Fate)| matches!(fate, Fate::Got(_)) && !journey.is_tagged_at(name);
+        if fates.iter().any(got) {
             return None;
         }
         fates.into_iter().find_map(|(name, fate)| match fate {
-            Fate::Got(_) | Fate::Apart => None,
+            Fate::Got(_) => Some((what, Rule::TaggedToHost, name.into())),
+            Fate::Apart => None,
             Fate::Overheard(rule) => Some((what, rule, name.into())),
             Fate::Kept { rule, at } => Some((what, rule, at)),
         })
+    }
+
+    /// The frame lost, if nothing that handled it leads to its destinations.
+    fn apart(&self, journey: &Journey) -> Option<(Lost, Rule, Name)> {
+        let (what, about) = read(&journey.frame).filter(|(_, about)| !about.is_multicast())?;
+        let meant_for = self.meant_for(&journey.frame, about).ok()?;
+        let mut fates = meant_for.into_iter().filter_map(|name| journey.fate(name, self.devices)).peekable();
+        let apart = fates.peek().is_some() && fates.all(|fate| fate == Fate::Apart);
+        apart.then(|| (what, Rule::NotConnected, journey.from.clone()))
     }
 
     /// A frame's destinations: the interfaces of the host with the IP address that the frame can be addressed to, otherwise
@@ -313,6 +336,8 @@ fn read(frame: &Frame) -> Option<(Lost, IpAddr)> {
             0 => Lost::Answer,
             _ => Lost::Other,
         },
+        Some(TransportSlice::Udp(udp)) => by_ports(udp.source_port(), udp.destination_port()),
+        Some(TransportSlice::Tcp(tcp)) => by_ports(tcp.source_port(), tcp.destination_port()),
         Some(TransportSlice::Icmpv6(icmp)) => match icmp.type_u8() {
             128 => Lost::Request,
             129 => Lost::Answer,
@@ -327,4 +352,13 @@ fn read(frame: &Frame) -> Option<(Lost, IpAddr)> {
         _ => Lost::Other,
     };
     Some((what, to))
+}
+
+/// The role of a datagram or segment of the echo service.
+fn by_ports(source: u16, destination: u16) -> Lost {
+    match (source, destination) {
+        (_, ECHO_PORT) => Lost::Request,
+        (ECHO_PORT, _) => Lost::Answer,
+        _ => Lost::Other,
+    }
 }

@@ -8,6 +8,7 @@
 //! | `POST /TOKEN/act` | the same and `"told"`, the outcome of the action: `{"step": {"ping": {"from": "c1", "to":
 //! "c2"}}}`, any step of a lab file, or `{"toml": "…"}`, its text |
 //! | `POST /TOKEN/undo`, `redo`, `reset` | the same |
+//! | `POST /TOKEN/why` | why the step of the body, `{"step": 3}`, got no reply, and what would help: the object of `macvlab why --json` |
 //! | `GET /TOKEN/lab.toml` | the session as a lab file |
 //! | `GET /TOKEN/traffic.pcapng` | every hop as a packet |
 //!
@@ -16,7 +17,7 @@
 
 use super::assets;
 use super::guard::AccessDenied;
-use super::request::Act;
+use super::request::{Act, Why};
 use super::session::{Denied, Session};
 use super::state::{ActionResult, State};
 use crate::report::html::Bundle;
@@ -25,6 +26,7 @@ use hyper::header::{self, HeaderName, HeaderValue};
 use hyper::http::request::Parts;
 use hyper::{Method, Response, StatusCode};
 use serde::Serialize;
+use serde::de::DeserializeOwned;
 use std::borrow::Cow;
 
 /// Maximum length of a request body, in bytes: more than a step with the longest frame in hex needs.
@@ -105,6 +107,7 @@ enum ApiRequest {
     Part(&'static str, Cow<'static, str>),
     State,
     Act,
+    Why,
     Undo,
     Redo,
     Reset,
@@ -120,6 +123,7 @@ impl ApiRequest {
             "lab.toml" => (Method::GET, ApiRequest::Lab),
             "traffic.pcapng" => (Method::GET, ApiRequest::Traffic),
             "act" => (Method::POST, ApiRequest::Act),
+            "why" => (Method::POST, ApiRequest::Why),
             "undo" => (Method::POST, ApiRequest::Undo),
             "redo" => (Method::POST, ApiRequest::Redo),
             "reset" => (Method::POST, ApiRequest::Reset),
@@ -157,8 +161,12 @@ fn respond(
             let capture = session.traffic().map_err(broken)?;
             return Ok(file("traffic.pcapng", "application/x-pcapng", capture));
         }
+        ApiRequest::Why => {
+            let report = session.why(from_json::<Why>(body, "a step's number")?.step)?;
+            return Ok(response(JSON, serde_json::to_vec(&report).map_err(broken)?));
+        }
         ApiRequest::State => None,
-        ApiRequest::Act => Some(session.act(&action(body)?.into_toml())?),
+        ApiRequest::Act => Some(session.act(&from_json::<Act>(body, "an action")?.into_toml())?),
         ApiRequest::Redo => Some(session.redo()?),
         ApiRequest::Undo => session.undo().map(|()| None)?,
         ApiRequest::Reset => session.reset().map(|()| None)?,
@@ -173,8 +181,8 @@ fn broken(why: impl ToString) -> ApiError {
     ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, why)
 }
 
-fn action(body: &[u8]) -> Result<Act, ApiError> {
-    let wrong = |e| ApiError::new(StatusCode::BAD_REQUEST, format!("this is not an action in JSON: {e}"));
+fn from_json<T: DeserializeOwned>(body: &[u8], what: &str) -> Result<T, ApiError> {
+    let wrong = |e| ApiError::new(StatusCode::BAD_REQUEST, format!("this is not {what} in JSON: {e}"));
     serde_json::from_slice(body).map_err(wrong)
 }
 

@@ -13,6 +13,14 @@ pub(super) enum Act {
     Toml(String),
 }
 
+/// The body of the question what would help.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Why {
+    /// The number of the step that got no reply, from 1.
+    pub(super) step: usize,
+}
+
 impl Act {
     /// The step as text of a lab file.
     pub(super) fn into_toml(self) -> String {

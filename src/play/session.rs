@@ -7,8 +7,9 @@ use crate::lab::spec::{Action, DeviceKind, Expect, ExpectedReceivers, StepSpec};
 use crate::lab::{Event, Lab, LabSpec, Options, Outcome, Receivers};
 use crate::labfile::{self, Diagnostics};
 use crate::report::html::{Bundle, Recorder};
-use crate::report::{AnnotatedCapture, StepLog};
+use crate::report::{AnnotatedCapture, StepLog, WhyReport};
 use crate::stop::Stop;
+use crate::why::{self, Question, Remedy};
 use std::io;
 use std::time::Duration;
 
@@ -64,6 +65,9 @@ pub enum Denied {
     /// The playground reads only files that the lab named when it was opened.
     #[error("the capture `{0}` was not opened with the lab")]
     UnknownCapture(String),
+    /// There is no step of this number that asks something.
+    #[error("there is no step {0} that asks something")]
+    NoQuestion(usize),
     /// There is no action to undo.
     #[error("there is nothing to undo")]
     NothingToUndo,
@@ -143,6 +147,27 @@ impl Session {
         let told = self.do_step(step)?;
         self.undone.clear();
         Ok(told)
+    }
+
+    /// Why a step got no reply, and what would have helped before it. Nothing changes.
+    ///
+    /// # Errors
+    /// [`Denied`]: there is no such step, it asks nothing, or the answer takes too long.
+    pub fn why(&self, step: usize) -> Result<WhyReport, Denied> {
+        let index = step.checked_sub(1).filter(|index| *index < self.spec.steps.len());
+        let asked = index.and_then(|index| Some((index, Question::of(&self.spec.steps[index].action)?)));
+        let (index, question) = asked.ok_or(Denied::NoQuestion(step))?;
+        let mut spec = self.spec.clone();
+        spec.steps.truncate(index);
+        let options = Options { stop: Stop::default(), ..self.options.clone() };
+        let watch = Watchdog::over(&options.stop, MAX_ACTION_TIME)?;
+        let answer = why::ask(&spec, &question, &options);
+        watch.end();
+        if options.stop.asked() {
+            return Err(Denied::TookTooLong(MAX_ACTION_TIME));
+        }
+        let lines = |remedy: &Remedy| labfile::changed_lines(&spec, &remedy.declared_in(&spec));
+        Ok(WhyReport::new(&question, &answer, &lines))
     }
 
     /// Undoes the last action: everything before it is run again.

@@ -39,6 +39,8 @@ pub struct ActionResult {
     pub outcome: String,
     /// It was refused, or got no reply.
     pub failed: bool,
+    /// It is a question of one device to another, such as a ping.
+    pub asks: bool,
     /// The rules that made the difference; for an injected frame, its outcome at each device.
     pub because: Vec<ActionReason>,
 }
@@ -139,6 +141,7 @@ impl ActionResult {
             action: step_in_words(spec),
             outcome: outcome_in_words(&spec.action, *outcome, *rtt, receivers) + &known.unwrap_or_default(),
             failed: matches!(outcome, Outcome::Refused(_) | Outcome::Unreachable(_) | Outcome::NoReply),
+            asks: spec.action.probe().is_some(),
             because: reasons.into_iter().map(ActionReason::from).collect(),
         })
     }

@@ -18,6 +18,7 @@ mod sinks;
 #[cfg(test)]
 mod tests;
 mod text;
+mod why;
 mod words;
 
 pub use counters::{CountersTable, counters_table};
@@ -30,6 +31,7 @@ pub use pcapng::{AnnotatedBlocks, AnnotatedCapture};
 
 pub use reasons::{Reason, StepLog, because};
 pub use text::{Detail, TextReport};
+pub use why::WhyReport;
 #[cfg(all(feature = "live", target_os = "linux"))]
 pub(crate) use words::{fdb_kind, list};
 pub use words::{outcome_in_words, step_in_words};

@@ -185,6 +185,7 @@ rules! {
 
     // Cables and end points.
     CableDown = "C1", Withholding, "The far end is down", "The device at the far end of the cable is down, so the frame is lost.", "veth_xmit";
+    NotConnected = "C2", Withholding, "No connection", "Neither cables nor switches connect the sender with the destination, so no frame from one reaches the other.", "dev_queue_xmit";
     StationReceive = "S1", Forwarding, "A station receives from its cable", "Every frame that arrives on its cable is handed to the station, which reads it if it is the destination.", "eth_type_trans";
     StationTransmit = "S2", Forwarding, "A station sends", "A station's frames leave on its cable.", "__dev_queue_xmit";
     NoRoute = "S3", Withholding, "No route", "The host has no route to the destination: it has no address of that family, or the destination is in none of its subnets and there is no gateway or other route.", "ip_route_output_key_hash";

@@ -1,8 +1,11 @@
 //! Writes a lab file: the inverse of reading it, without defaults.
 
+mod changed;
 mod host;
 mod keys;
 mod step;
+
+pub use changed::changed_lines;
 
 use super::switch::STATES;
 use crate::lab::spec::{

@@ -106,7 +106,40 @@
     const lines = [...rules.values()].slice(0, MOST_RULES).map((rule) => reason(rule, told.outcome));
     if (told.failed && step.hops === 0 && lines.length === 0) lines.push(element("span", { class: "why" }, "No frame was sent."));
     if (rules.size > MOST_RULES) lines.push(element("span", { class: "why" }, "The list of steps shows more rules for this step."));
+    if (told.failed && told.asks) lines.push(helpButton(told.step));
     tell(told.failed ? "bad" : "good", `${told.action}:`, `${told.outcome}.`, lines);
+  }
+
+  function helpButton(step) {
+    const button = element("button", { type: "button", class: "help", "data-key": "help" }, "What would help?");
+    button.addEventListener("click", async () => {
+      if (busy) return;
+      busy = true;
+      document.body.setAttribute("aria-busy", "true");
+      try {
+        help(await request("POST", "why", { step }));
+      } catch (error) {
+        help({ remedies: [], told: error.message });
+      } finally {
+        busy = false;
+        document.body.removeAttribute("aria-busy");
+      }
+    });
+    return button;
+  }
+
+  // The changes that help, each with its commands, its lines of the lab file, and its other effects.
+  function help(answer) {
+    const effects = (how, pairs) => pairs.length === 0 ? null
+      : element("p", {}, `${how} ${pairs.map(([from, to]) => `${from} to ${to}`).join(", ")}.`);
+    const code = (lines) => (lines.length === 0 ? null : element("pre", {}, lines.join("\n")));
+    const list = answer.remedies.map((remedy) => element("li", {}, element("strong", {}, remedy.change),
+      code(remedy.commands), code(remedy.lab), effects("It also makes a way from", remedy.gains),
+      effects("But it breaks the way from", remedy.losses)));
+    const heading = list.length > 0 ? "What would help, the least intrusive first. Each was tried by itself."
+      : answer.tried === undefined ? answer.told : `Nothing helps by itself: ${answer.tried} changes were tried.`;
+    $("help").hidden = false;
+    $("help").replaceChildren(element("p", {}, heading), element("ol", {}, ...list));
   }
 
   function reason({ rule, title, why, did }, outcome) {
@@ -117,6 +150,7 @@
   }
 
   function tell(kind, what, outcome, lines) {
+    $("help").hidden = true;
     const mark = { good: "✓ ", bad: "✗ " }[kind] || "";
     const place = $("result");
     place.className = kind;

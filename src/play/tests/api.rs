@@ -128,3 +128,28 @@ proptest::proptest! {
         }
     }
 }
+
+#[test]
+fn what_would_help_is_asked_of_a_step() {
+    let mut session = session();
+    let ping = json!({ "step": { "ping": { "from": "c1", "to": "c2" } } }).to_string();
+    let (_, standing) = ask(&mut session, "POST", "act", &ping);
+    assert_eq!((&standing["told"]["asks"], &standing["told"]["step"]), (&json!(true), &json!(1)));
+    let (status, answer) = ask(&mut session, "POST", "why", "{\"step\": 1}");
+    assert_eq!(status, StatusCode::OK);
+    assert_eq!(answer["remedies"][0]["change"], "Set c1 and c2 to mode bridge.");
+    // Asking changes nothing.
+    assert_eq!(session.state().done.len(), 1);
+    let set = json!({ "step": { "set": { "device": "c1", "up": true } } }).to_string();
+    ask(&mut session, "POST", "act", &set);
+    for (body, status) in [
+        ("{\"step\": 0}", StatusCode::UNPROCESSABLE_ENTITY),
+        ("{\"step\": 2}", StatusCode::UNPROCESSABLE_ENTITY),
+        ("{\"step\": 3}", StatusCode::UNPROCESSABLE_ENTITY),
+        ("{\"step\": -1}", StatusCode::BAD_REQUEST),
+        ("{}", StatusCode::BAD_REQUEST),
+    ] {
+        let (refused, answer) = ask(&mut session, "POST", "why", body);
+        assert_eq!(refused, status, "{body}: {answer}");
+    }
+}

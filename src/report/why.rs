@@ -1,0 +1,242 @@
+//! An answer to "why?", and what would help: sentences, or one JSON object.
+
+use super::words::{list, printable, target};
+use crate::lab::spec::Name;
+use crate::matrix::{Cell, Lost, Reach};
+use crate::station::ProbeKind;
+use crate::verdict::Rule;
+use crate::why::{Answer, Question, Remedy, Scope, Tried};
+use anstyle::{AnsiColor, Style};
+use serde::Serialize;
+use std::io::{self, Write};
+
+/// Maximum number of pairs named for one change.
+const MAX_PAIRS: usize = 6;
+
+/// An answer in words. It serializes as the object that `macvlab why --json` writes.
+#[derive(Clone, Debug, Serialize)]
+pub struct WhyReport {
+    from: String,
+    to: String,
+    kind: &'static str,
+    result: &'static str,
+    /// What happened, in one sentence.
+    told: String,
+    rule: Option<&'static str>,
+    title: Option<&'static str>,
+    why: Option<&'static str>,
+    at: Option<String>,
+    lost: Option<&'static str>,
+    remedies: Vec<RemedyReport>,
+    unlisted: usize,
+    tried: usize,
+    untried: usize,
+    scope: &'static str,
+}
+
+/// A change that helps, in words.
+#[derive(Clone, Debug, Serialize)]
+struct RemedyReport {
+    change: String,
+    commands: Vec<String>,
+    /// The lines of the lab file that make it.
+    lab: Vec<String>,
+    gains: Vec<[Name; 2]>,
+    losses: Vec<[Name; 2]>,
+}
+
+impl WhyReport {
+    /// Puts an answer into words. `lines` has the lines of a lab file that make a change, such as
+    /// [`changed_lines`](crate::labfile::changed_lines).
+    #[must_use]
+    pub fn new(question: &Question, answer: &Answer, lines: &dyn Fn(&Remedy) -> Vec<String>) -> WhyReport {
+        let cell = &answer.explained.cell;
+        WhyReport {
+            from: question.from.to_string(),
+            to: target(&question.to),
+            kind: kind(question.kind),
+            result: cell.reach.name(),
+            told: told(question, answer),
+            rule: cell.rule.map(Rule::id),
+            title: cell.rule.map(Rule::title),
+            why: cell.rule.map(Rule::why),
+            at: cell.at.as_ref().map(ToString::to_string),
+            lost: cell.lost.map(lost_name),
+            remedies: answer.remedies.iter().map(|tried| RemedyReport::new(tried, lines)).collect(),
+            unlisted: answer.unlisted,
+            tried: answer.tried,
+            untried: answer.untried,
+            scope: match answer.scope {
+                Scope::All => "all",
+                Scope::Ends => "ends",
+                Scope::None => "none",
+            },
+        }
+    }
+
+    /// Writes it as one JSON object on a line.
+    ///
+    /// # Errors
+    /// Writing fails.
+    pub fn json(&self, out: &mut dyn Write) -> io::Result<()> {
+        serde_json::to_writer(&mut *out, self)?;
+        out.write_all(b"\n")
+    }
+
+    /// Writes it as text, with ANSI colours or without.
+    ///
+    /// # Errors
+    /// Writing fails.
+    pub fn text(&self, out: &mut dyn Write, colour: bool) -> io::Result<()> {
+        let (bold, yellow) = match colour {
+            true => (Style::new().bold(), AnsiColor::Yellow.on_default()),
+            false => (Style::new(), Style::new()),
+        };
+        writeln!(out, "{bold}{}{bold:#}", printable(&self.told))?;
+        if let (Some(rule), Some(title), Some(why)) = (self.rule, self.title, self.why) {
+            writeln!(out, "  {yellow}{rule:<5}{yellow:#} {title}\n        {why}")?;
+        }
+        if self.result == Reach::Reply.name() {
+            return Ok(());
+        }
+        if self.remedies.is_empty() {
+            let tried = self.tried;
+            return writeln!(
+                out,
+                "\nNothing helps by itself: {tried} changes were tried in copies of the lab.{}",
+                self.rest()
+            );
+        }
+        writeln!(
+            out,
+            "\nWhat would help, the least intrusive first. Each was tried by itself, in a copy of the lab."
+        )?;
+        for (number, remedy) in (1..).zip(&self.remedies) {
+            writeln!(out, "\n{number}. {bold}{}{bold:#}", printable(&remedy.change))?;
+            remedy.text(out)?;
+        }
+        let scope = match self.scope {
+            "ends" => format!(" Other effects were looked for only at {} and {}.", self.from, self.to),
+            "none" => " Other effects were not looked for: the lab has too many devices.".to_owned(),
+            _ => String::new(),
+        };
+        let rest = format!("{}{scope}", self.rest());
+        if rest.is_empty() { Ok(()) } else { writeln!(out, "\n{}", printable(rest.trim_start())) }
+    }
+
+    /// What was left out.
+    fn rest(&self) -> String {
+        let unlisted = match self.unlisted {
+            0 => String::new(),
+            more => format!(" {more} more changes help."),
+        };
+        let untried = match self.untried {
+            0 => String::new(),
+            more => format!(" {more} more changes were not tried."),
+        };
+        format!("{unlisted}{untried}")
+    }
+}
+
+impl RemedyReport {
+    fn new(tried: &Tried, lines: &dyn Fn(&Remedy) -> Vec<String>) -> RemedyReport {
+        let pairs = |pairs: &[(Name, Name)]| pairs.iter().map(|(a, b)| [a.clone(), b.clone()]).collect();
+        RemedyReport {
+            change: tried.remedy.reads.clone(),
+            commands: tried.commands().to_vec(),
+            lab: if tried.declared { lines(&tried.remedy) } else { Vec::new() },
+            gains: pairs(&tried.gains),
+            losses: pairs(&tried.losses),
+        }
+    }
+
+    fn text(&self, out: &mut dyn Write) -> io::Result<()> {
+        for command in &self.commands {
+            writeln!(out, "     {}", printable(command))?;
+        }
+        if !self.lab.is_empty() {
+            writeln!(out, "   In the lab file:")?;
+        }
+        for line in &self.lab {
+            writeln!(out, "     {}", printable(line))?;
+        }
+        let effects =
+            [("It also makes a way from", &self.gains), ("But it breaks the way from", &self.losses)];
+        effects.into_iter().filter(|(_, pairs)| !pairs.is_empty()).try_for_each(|(how, pairs)| {
+            let more = pairs.len().saturating_sub(MAX_PAIRS);
+            let named = pairs.iter().take(MAX_PAIRS).map(|[from, to]| format!("{from} to {to}"));
+            let rest = (more > 0).then(|| format!("{more} others"));
+            let named: Vec<String> = named.chain(rest).collect();
+            writeln!(out, "   {how} {}.", printable(&list(&named)))
+        })
+    }
+}
+
+/// What happened.
+fn told(question: &Question, answer: &Answer) -> String {
+    let (from, to) = (&question.from, target(&question.to));
+    let how = match question.kind {
+        ProbeKind::Ping => "",
+        ProbeKind::Arping => " by ARP",
+        ProbeKind::Udp => " by UDP",
+        ProbeKind::Tcp => " by TCP",
+    };
+    let Cell { reach, rule, at, lost, .. } = &answer.explained.cell;
+    let sender = answer.explained.journey.as_ref().map(|journey| journey.from.clone());
+    // What its sender gets wrong is not lost on its way.
+    let at = at.as_ref().filter(|at| sender.as_ref() != Some(*at));
+    let at = at.map(|at| format!(" at {at}")).unwrap_or_default();
+    match (reach, lost, rule) {
+        (Reach::Reply, ..) => format!("{from} reaches {to}{how}: a reply comes."),
+        (_, Some(Lost::Answer), Some(Rule::NoRoute)) => {
+            format!("{from} does not reach {to}{how}: the request arrives, and {to} sends no reply.")
+        }
+        (_, Some(lost), _) => {
+            let sender = sender.map(|sender| format!(" from {sender}")).unwrap_or_default();
+            format!(
+                "{from} does not reach {to}{how}: {}{sender} is lost{at}.",
+                lost_in_words(*lost, question.kind)
+            )
+        }
+        (.., Some(Rule::NoRoute | Rule::NoCarrier | Rule::SendDown)) => {
+            format!("{from} does not reach {to}{how}: it sends nothing.")
+        }
+        (.., Some(_)) => {
+            format!("{from} does not reach {to}{how}: the device{} is refused.", at.replacen(" at", "", 1))
+        }
+        (.., None) => {
+            format!("{from} does not reach {to}{how}: no frame is sent that a device of the lab would get.")
+        }
+    }
+}
+
+fn lost_in_words(lost: Lost, kind: ProbeKind) -> &'static str {
+    match (lost, kind) {
+        (Lost::Solicitation, _) => "the request for a MAC address",
+        (Lost::Advertisement, _) => "the reply with the MAC address",
+        (Lost::Request, ProbeKind::Ping) => "the echo request",
+        (Lost::Answer, ProbeKind::Ping) => "the echo reply",
+        (Lost::Request, _) => "the request",
+        (Lost::Answer, _) => "the reply",
+        (Lost::Other, _) => "a frame",
+    }
+}
+
+fn lost_name(lost: Lost) -> &'static str {
+    match lost {
+        Lost::Solicitation => "solicitation",
+        Lost::Advertisement => "advertisement",
+        Lost::Request => "request",
+        Lost::Answer => "reply",
+        Lost::Other => "other",
+    }
+}
+
+fn kind(kind: ProbeKind) -> &'static str {
+    match kind {
+        ProbeKind::Ping => "ping",
+        ProbeKind::Arping => "arping",
+        ProbeKind::Udp => "udp",
+        ProbeKind::Tcp => "tcp",
+    }
+}

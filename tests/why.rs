@@ -1,0 +1,414 @@
+//! `macvlab why`: the cause of a failed ping, and changes that help.
+#![allow(missing_docs, clippy::unwrap_used)]
+
+mod common;
+
+use common::{macvlab, root, stderr, stdout};
+use macvlab::lab::spec::{LabSpec, StepSpec, Target};
+use macvlab::lab::{Event, Lab, Options, Outcome};
+use macvlab::labfile;
+use macvlab::verdict::Rule;
+use macvlab::why::{Answer, MAX_TRIED, Question, Scope, ask, remedies};
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::thread;
+
+mod random_labs;
+
+/// Whether the last step of a lab gets a reply, as anybody would find out.
+fn works(mut spec: LabSpec, question: &Question) -> bool {
+    spec.steps.push(StepSpec::new(question.action()));
+    let mut last = None;
+    Lab::new(&spec, Options::default()).run(&mut |event| {
+        if let Event::Result { outcome, .. } = event {
+            last = Some(*outcome);
+        }
+    });
+    last == Some(Outcome::Reply)
+}
+
+/// Everything that an answer claims, tried once more.
+fn check(spec: &LabSpec, question: &Question, answer: &Answer, name: &str) {
+    if answer.replied() {
+        assert!(works(spec.clone(), question), "{name}: {question:?}");
+        return;
+    }
+    assert!(!works(spec.clone(), question), "{name}: {question:?}");
+    let cell = &answer.explained.cell;
+    assert!(cell.rule.is_some(), "{name}: {question:?} has no cause\n{}", labfile::write(spec));
+    for tried in &answer.remedies {
+        let (remedy, reads) = (&tried.remedy, &tried.remedy.reads);
+        assert!(tried.live || tried.declared, "{name}: {reads}");
+        let told = || format!("{name}: {question:?}: {reads}\n{}", labfile::write(spec));
+        assert!(!tried.live || works(remedy.carried_out_in(spec), question), "{}", told());
+        assert!(!tried.declared || works(remedy.declared_in(spec), question), "{}", told());
+    }
+}
+
+fn lab(text: &str) -> LabSpec {
+    labfile::parse("lab.toml", text).unwrap()
+}
+
+fn fixture(name: &str) -> LabSpec {
+    lab(&std::fs::read_to_string(root().join(format!("fixtures/labs/{name}.toml"))).unwrap())
+}
+
+/// Asks, checks the answer, and returns it.
+fn asked(spec: &LabSpec, from: &str, to: &str) -> Answer {
+    let question = Question::ping(from, to);
+    let answer = ask(spec, &question, &Options::default());
+    check(spec, &question, &answer, &spec.title);
+    answer
+}
+
+/// The true cause, and the change that people are told to make, of each class of questions: the lab, the sender, the
+/// target, the rule, and the first remedy.
+const CLASSES: &str = "
+arp-host | eth0 | c1 | R126 | Give the host of eth0 a macvlan shim on eth0, with a route to c1.
+host-shim | docker1 | web | R126 | Give the host of eth0 a macvlan shim2 on eth0, with a route to web.
+arp-vepa | c1 | c2 | R126 | Set c1 and c2 to mode bridge.
+arp-private | c1 | c2 | R17 | Set c1 and c2 to mode bridge.
+arp-passthru | eth0 | win | R51 | Set c1 to mode bridge.
+refused | c1 | c2 | R83 | Give c2 another MAC address, such as 02:91:c5:fc:38:ad.
+policy vmware | c1 | win | P1 | Accept promiscuous mode and forged transmits at the switch vs (vSphere).
+policy virtualbox | c1 | win | P2 | Allow promiscuous mode for all at the switch vs (VirtualBox).
+policy hyperv | c1 | win | P1 | Turn MAC address spoofing on at the switch vs (Hyper-V).
+policy proxmox-firewall | c1 | win | P1 | Turn the MAC filter off at the switch vs (Proxmox VE).
+policy-cloud | c1 | win | P5 | -
+policy-wifi | c1 | win | P4 | -
+redeployed | win | c1 | S5 | Flush the neighbour table of win.
+duplicate | c1 | d1 | R19b | Give c1 another MAC address, such as 02:91:d4:d5:db:03.
+trunk-forgotten | c1 | gw | R132 | Allow VLAN 20 at the switch port sw0.eth0.
+no gateway | c1 | srv | S3 | Give c1 the gateway 10.0.1.1.
+no way back | c1 | srv | S3 | Give srv the gateway 10.0.2.1.
+source | win | c1 | R21 | Let the source port c1 list win's MAC address.
+down | win | c1 | R128 | Bring eth0 up.
+not-connected | eth0 | eth1 | C2 | -
+no cable | win | c1 | R125e | Connect eth0 to the switch sw0.
+";
+
+/// A lab of the table: a file, or one of the labs below.
+fn class(name: &str) -> LabSpec {
+    let virtual_switch = |policy: &str| {
+        lab(&format!(
+            "[nic.eth0]\naddress = \"10.0.0.9/24\"\n[macvlan.c1]\nparent = \"eth0\"\nmode = \"bridge\"\n\
+             address = \"10.0.0.1/24\"\n[station.win]\naddress = \"10.0.0.2/24\"\n[switch.vs]\npolicy = \"{policy}\"\n\
+             [switch.vs.port.eth0]\n[switch.vs.port.win]\n"
+        ))
+    };
+    match name {
+        "refused" => lab(REFUSED),
+        "duplicate" => lab(DUPLICATE),
+        "no gateway" => lab(NO_GATEWAY),
+        "no way back" => lab(NO_WAY_BACK),
+        "down" => lab(&win_and_c1("[nic.eth0]\nup = false\n", "bridge", "[switch.sw0.port.eth0]\n")),
+        "source" => lab(&win_and_c1("[nic.eth0]\n", "source", "[switch.sw0.port.eth0]\n")),
+        "no cable" => lab(&win_and_c1("[nic.eth0]\n", "bridge", "")),
+        name => name.strip_prefix("policy ").map_or_else(|| fixture(name), virtual_switch),
+    }
+}
+
+#[test]
+fn the_questions_that_people_ask_have_their_causes_and_remedies() {
+    let mut wrong = Vec::new();
+    for line in CLASSES.lines().filter(|line| !line.is_empty()) {
+        let cells: Vec<&str> = line.split(" | ").collect();
+        let [name, from, to, rule, remedy] = cells[..] else { panic!("{line}") };
+        let answer = asked(&class(name), from, to);
+        let all: Vec<&str> = answer.remedies.iter().map(|tried| tried.remedy.reads.as_str()).collect();
+        let cell = &answer.explained.cell;
+        if (cell.rule.map(Rule::id), all.first().copied().unwrap_or("-")) != (Some(rule), remedy) {
+            wrong.push(format!("{line}\n    {:?} at {:?} {all:#?}", cell.rule, cell.at));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+const REFUSED: &str = r#"
+[nic.eth0]
+[macvlan.c1]
+parent = "eth0"
+mode = "bridge"
+mac = "02:42:00:00:00:01"
+address = "10.0.0.1/24"
+[macvlan.c2]
+parent = "eth0"
+mode = "bridge"
+mac = "02:42:00:00:00:01"
+address = "10.0.0.2/24"
+expect = "EADDRINUSE"
+"#;
+
+const DUPLICATE: &str = r#"
+[nic.eth0]
+[nic.eth1]
+[macvlan.c1]
+parent = "eth0"
+mode = "bridge"
+mac = "02:42:00:00:00:01"
+address = "10.0.0.1/24"
+[macvlan.d1]
+parent = "eth1"
+mode = "bridge"
+mac = "02:42:00:00:00:01"
+address = "10.0.0.2/24"
+[switch.sw0.port.eth0]
+[switch.sw0.port.eth1]
+"#;
+
+const NO_GATEWAY: &str = r#"
+[nic.eth0]
+[macvlan.c1]
+parent = "eth0"
+address = "10.0.1.2/24"
+[station.srv]
+address = "10.0.2.2/24"
+gateway = "10.0.2.1"
+[[router.r.interfaces]]
+address = "10.0.1.1/24"
+[[router.r.interfaces]]
+address = "10.0.2.1/24"
+[switch.sw0.port.eth0]
+[switch.sw0.port.srv]
+[switch.sw0.port."r.0"]
+[switch.sw0.port."r.1"]
+"#;
+
+const NO_WAY_BACK: &str = r#"
+[nic.eth0]
+[macvlan.c1]
+parent = "eth0"
+address = "10.0.1.2/24"
+gateway = "10.0.1.1"
+[station.srv]
+address = "10.0.2.2/24"
+[[router.r.interfaces]]
+address = "10.0.1.1/24"
+[[router.r.interfaces]]
+address = "10.0.2.1/24"
+[switch.sw0.port.eth0]
+[switch.sw0.port.srv]
+[switch.sw0.port."r.0"]
+[switch.sw0.port."r.1"]
+"#;
+
+/// The port c1 in this mode on eth0, and the station win on the switch.
+fn win_and_c1(nic: &str, mode: &str, socket: &str) -> String {
+    format!(
+        "{nic}[macvlan.c1]\nparent = \"eth0\"\nmode = \"{mode}\"\naddress = \"10.0.0.1/24\"\n[station.win]\n\
+         address = \"10.0.0.9/24\"\n{socket}[switch.sw0.port.win]\n"
+    )
+}
+
+/// What the test applies by itself makes the ping work, and every failed ping has a cause. `.ci/run` tries 2000 labs.
+#[test]
+fn what_is_proposed_for_random_labs_helps() {
+    let labs = std::env::var("MACVLAB_WHY_LABS").ok().and_then(|n| n.parse().ok()).unwrap_or(60);
+    let (next, failed, helped) = (AtomicU64::new(0), AtomicU64::new(0), AtomicU64::new(0));
+    let work = || {
+        while let Some(seed) = Some(next.fetch_add(1, Relaxed)).filter(|seed| *seed < labs) {
+            let (spec, question) = random_labs::lab(seed);
+            let answer = remedies(&spec, &question, &Options::default());
+            check(&spec, &question, &answer, &format!("seed {seed}"));
+            failed.fetch_add(u64::from(!answer.replied()), Relaxed);
+            helped.fetch_add(u64::from(!answer.remedies.is_empty()), Relaxed);
+        }
+    };
+    thread::scope(|scope| (0..2).for_each(|_| _ = scope.spawn(work)));
+    let (failed, helped) = (failed.into_inner(), helped.into_inner());
+    println!("{labs} labs: {failed} pings fail, and something helps {helped} of them");
+    assert!(failed * 3 > labs && helped * 4 > failed, "{failed} of {labs}, {helped}: the labs are too dull");
+}
+
+/// The sentence and the lines that a person reads.
+#[test]
+fn an_answer_reads_well() {
+    let dir = tempfile::tempdir().unwrap();
+    let output = macvlab(dir.path(), &["why", "demo:vepa", "c1", "c2"], b"");
+    let text = stdout(&output);
+    for line in [
+        "c1 does not reach c2: the request for a MAC address from c1 is lost at sw0.eth0.",
+        "  R126  Not back out of the arrival port",
+        "1. Set c1 and c2 to mode bridge.",
+        "     ip link set c1 type macvlan mode bridge",
+        "   In the lab file:",
+        "     [switch.sw0.port.eth0]",
+        "     hairpin = true",
+        "   It also makes a way from c2 to c1.",
+    ] {
+        assert!(text.lines().any(|told| told == line), "{line}\n{text}");
+    }
+    assert_eq!(output.status.code(), Some(0));
+    let reached = macvlab(dir.path(), &["why", "demo:vepa", "c1", "win", "--udp"], b"");
+    assert!(stdout(&reached).starts_with("c1 reaches win by UDP: a reply comes.\n"), "{}", stdout(&reached));
+}
+
+#[test]
+fn an_answer_is_one_object() {
+    let dir = tempfile::tempdir().unwrap();
+    let output = macvlab(dir.path(), &["why", "demo:vepa", "c1", "c2", "--json"], b"");
+    let answer: serde_json::Value = serde_json::from_str(&stdout(&output)).unwrap();
+    assert_eq!(answer["result"], "unreachable");
+    assert_eq!((answer["rule"].as_str(), answer["at"].as_str()), (Some("R126"), Some("sw0.eth0")));
+    assert_eq!(answer["remedies"][1]["commands"][0], "bridge link set dev sw0.eth0 hairpin on");
+    assert_eq!(answer["remedies"][0]["gains"], serde_json::json!([["c2", "c1"]]));
+    assert_eq!(answer["scope"], "all");
+}
+
+/// What the lab's steps do comes first, or only some of it.
+#[test]
+fn the_lab_is_asked_after_its_steps() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = root().join("fixtures/labs/redeployed.toml").display().to_string();
+    let after = |more: &[&str]| {
+        let args: Vec<&str> = ["why", &path, "win", "c1"].into_iter().chain(more.iter().copied()).collect();
+        let output = macvlab(dir.path(), &args, b"");
+        (stdout(&output).lines().next().unwrap_or_default().to_owned(), stderr(&output))
+    };
+    let lost = "win does not reach c1: the echo request from win is lost.";
+    assert_eq!(after(&[]).0, lost);
+    assert_eq!(after(&["--after", "3"]).0, lost);
+    assert_eq!(after(&["--after", "0"]).0, "win reaches c1: a reply comes.");
+    assert!(after(&["--after", "5"]).1.contains("the lab has 4 steps, so there is no `--after 5`"));
+}
+
+#[test]
+fn who_is_not_there_is_named() {
+    let dir = tempfile::tempdir().unwrap();
+    let refused = |from: &str, to: &str| {
+        let output = macvlab(dir.path(), &["why", "demo:vepa", from, to], b"");
+        assert_eq!(output.status.code(), Some(2));
+        stderr(&output)
+    };
+    assert!(refused("c9", "c1").contains("the lab has no device `c9`; it has eth0, c1, c2, win"));
+    assert!(refused("c1", "c9").contains("`c9` is neither an IP address nor a device of the lab"));
+    let output = macvlab(dir.path(), &["why", "demo:vepa", "c1", "192.168.128.99"], b"");
+    assert!(stdout(&output).contains("S4    No device has this address"), "{}", stdout(&output));
+    assert!(stdout(&output).contains("Nothing helps by itself"), "{}", stdout(&output));
+}
+
+#[test]
+fn what_is_not_connected_has_its_cause() {
+    let answer = asked(&fixture("not-connected"), "eth0", "eth1");
+    assert_eq!(answer.explained.cell.rule, Some(Rule::NotConnected));
+}
+
+/// Ports whose policy, state and flags are all wrong: many changes, and none helps by itself.
+fn many(ports: usize) -> LabSpec {
+    let mut text = "[nic.eth0]\n[macvlan.c1]\nparent = \"eth0\"\naddress = \"10.0.0.1/24\"\n".to_owned();
+    for n in 0..ports {
+        text += &format!(
+            "[station.s{n}]\naddress = \"10.7.{}.{}/16\"\n[switch.sw0.port.s{n}]\nlocked = true\nflood = false\n",
+            n / 200,
+            n % 200 + 1
+        );
+    }
+    lab(&(text + "[switch.sw0.port.eth0]\n"))
+}
+
+#[test]
+fn the_changes_tried_are_limited() {
+    let question = Question { to: Target::Address([10, 9, 9, 9].into()), ..Question::ping("c1", "c1") };
+    let tried = |ports| {
+        let answer = remedies(&many(ports), &question, &Options::default());
+        (answer.tried, answer.untried)
+    };
+    let (few, none) = tried(10);
+    assert_eq!(none, 0);
+    let (all, left) = tried(150);
+    assert_eq!(all, MAX_TRIED);
+    assert!(left > 0 && few < all, "{left}");
+}
+
+#[test]
+fn a_large_lab_has_fewer_changes_tried() {
+    let spec = many(600);
+    let question = Question::ping("c1", "s7");
+    let answer = remedies(&spec, &question, &Options::default());
+    assert_eq!(answer.tried, 200_000 / answer.explained.devices.len());
+}
+
+/// A lab in which more changes help than are listed: any of these gateways leads to the target.
+fn gateways(routers: u8) -> LabSpec {
+    let mut text = "[station.a]\naddress = \"10.0.1.200/24\"\n[station.b]\naddress = \"10.0.2.200/24\"\ngateway = \"10.0.2.1\"\n\
+                    [switch.one.port.a]\n[switch.two.port.b]\n"
+        .to_owned();
+    for n in 1..=routers {
+        text += &format!(
+            "[[router.r{n}.interfaces]]\naddress = \"10.0.1.{n}/24\"\n[[router.r{n}.interfaces]]\n\
+             address = \"10.0.2.{n}/24\"\n[switch.one.port.\"r{n}.0\"]\n[switch.two.port.\"r{n}.1\"]\n"
+        );
+    }
+    lab(&text)
+}
+
+#[test]
+fn the_changes_listed_are_limited() {
+    let answer = |routers| remedies(&gateways(routers), &Question::ping("a", "b"), &Options::default());
+    let listed = |answer: &Answer| (answer.remedies.len(), answer.unlisted);
+    assert_eq!(listed(&answer(12)), (12, 0));
+    assert_eq!(listed(&answer(13)), (12, 1));
+}
+
+/// Everything else in the lab, then what the sender and the target have to do with, then nothing.
+#[test]
+fn the_pairs_asked_are_limited() {
+    let asked = |stations: usize| {
+        let text: String = (0..stations)
+            .map(|n| {
+                format!(
+                    "[station.s{n}]\naddress = \"10.0.{}.{}/16\"\n[switch.sw.port.s{n}]\nflood = true\n",
+                    n / 200,
+                    n % 200 + 1
+                )
+            })
+            .collect();
+        let spec =
+            lab(&(text + "[station.x]\naddress = \"10.0.9.9/16\"\n[switch.sw.port.x]\nlocked = true\n"));
+        ask(&spec, &Question::ping("x", "s0"), &Options::default()).scope
+    };
+    assert_eq!([asked(10), asked(40), asked(260)], [Scope::All, Scope::Ends, Scope::None]);
+}
+
+#[test]
+fn the_pairs_named_are_limited() {
+    let dir = tempfile::tempdir().unwrap();
+    let text: String = (0..9)
+        .map(|n| format!("[station.s{n}]\naddress = \"10.0.0.{}/24\"\n[switch.sw.port.s{n}]\n", n + 1))
+        .collect();
+    let lab = text + "[station.x]\naddress = \"10.0.0.99/24\"\n[switch.sw.port.x]\nlocked = true\n";
+    let output = macvlab(dir.path(), &["why", "-", "x", "s0"], lab.as_bytes());
+    let named =
+        "It also makes a way from s0 to x, s1 to x, s2 to x, s3 to x, s4 to x, s5 to x and 11 others.";
+    assert!(stdout(&output).contains(named), "{}", stdout(&output));
+}
+
+/// A free address is searched for among the first 256, and a neighbour entry among the first 64.
+#[test]
+fn what_is_searched_for_a_change_is_limited() {
+    let taken = |count: u32| -> String {
+        (0..count).map(|n| format!("\"10.0.{}.{}/16\", ", (n + 2) / 256, (n + 2) % 256)).collect()
+    };
+    let readdressed = |count| {
+        let text = format!(
+            "[station.a]\naddress = \"10.9.0.1/24\"\n[station.b]\naddress = [{}]\n[switch.sw.port.a]\n[switch.sw.port.b]\n",
+            taken(count)
+        );
+        let answer = remedies(&lab(&text), &Question::ping("a", "b"), &Options::default());
+        answer.remedies.iter().any(|tried| tried.remedy.reads.starts_with("Give a the address 10.0."))
+    };
+    assert!(readdressed(255) && !readdressed(256));
+    let removed = |before: u32| {
+        let others: String =
+            (0..before).map(|n| format!("\"10.0.0.{}\" = \"02:00:00:00:00:09\", ", n + 2)).collect();
+        let text = format!(
+            "[station.a]\naddress = \"10.0.0.1/24\"\nneighbours = {{ {others}\"10.0.0.200\" = \"02:00:00:00:00:09\" }}\n\
+             [station.b]\naddress = \"10.0.0.200/24\"\n[switch.sw.port.a]\n[switch.sw.port.b]\n"
+        );
+        let answer = remedies(&lab(&text), &Question::ping("a", "b"), &Options::default());
+        answer
+            .remedies
+            .iter()
+            .any(|tried| tried.remedy.reads.starts_with("Remove a's static neighbour entry"))
+    };
+    assert!(removed(63) && !removed(64));
+}
