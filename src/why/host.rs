@@ -3,13 +3,14 @@
 use super::case::{Case, MAX_EACH, word};
 use super::{Rank, Remedy, Table};
 use crate::frame::Family;
-use crate::lab::spec::{Action, Change, DeviceKind, HostChange, HostSpec};
-use crate::station::{RouteSpec, Sysctl};
+use crate::lab::spec::{Action, Change, DeviceKind, HostChange, HostSpec, Name};
+use crate::station::{IpNet, RouteSpec, Sysctl};
 
 /// The settings by which an IP stack ignores what it gets.
 const STRICT: [Sysctl; 3] = [Sysctl::ArpIgnore, Sysctl::ArpFilter, Sysctl::RpFilter];
 
-/// Each strict setting off, at the interface or at its host; forwarding on, and a default route, at each host.
+/// Each strict setting off, at the interface or at its host; forwarding on, and a default route, at each host; and a route
+/// to the other end.
 pub(super) fn candidates(case: &Case<'_>) -> Vec<Remedy> {
     let mut all = Vec::new();
     for device in case.devices {
@@ -38,7 +39,27 @@ pub(super) fn candidates(case: &Case<'_>) -> Vec<Remedy> {
         }
         all.extend(default_routes(case, host));
     }
+    all.extend(case.both_ways().iter().flat_map(|(name, other)| routes_to(case, name, other)));
     all
+}
+
+/// A route from the host of a device to the other end, by each of the host's interfaces.
+fn routes_to(case: &Case<'_>, name: &Name, other: &Name) -> Vec<Remedy> {
+    let declared = case.declared(name).and_then(|device| device.kind.host().cloned());
+    let Some(host) = case.spec.hosts.iter().find(|host| Some(&host.name) == declared.as_ref()) else {
+        return Vec::new();
+    };
+    let Some(to) = case.ip(other).and_then(|ip| ip.address.first().copied()) else { return Vec::new() };
+    let to = IpNet::from(to.addr());
+    let interfaces = case.spec.interfaces().filter(|(_, of, _)| **of == host.name).take(MAX_EACH);
+    let made = interfaces.map(|(dev, _, _)| {
+        let route = RouteSpec::to(to).with_dev(dev.clone());
+        Remedy::new(Rank::Gateway, format!("Give {} a route to {other} by {dev}.", host.name))
+            .table(changed(host, |host| host.config.routes.push(route.clone())))
+            .step(set(host, HostChange::AddRoutes(vec![route])))
+            .command(format!("ip route add {to} dev {}", word(dev)))
+    });
+    made.collect()
 }
 
 fn off(sysctl: Sysctl, name: &str) -> Remedy {

@@ -80,7 +80,7 @@ pub const MAX_BUILT: usize = 200_000;
 pub const MAX_LISTED: usize = 12;
 
 /// Maximum number of pings for what else the listed changes do to the lab, counted with the steps that go before them.
-pub const MAX_SIDE_PINGS: usize = 2000;
+pub const MAX_SIDE_PINGS: usize = 800;
 
 /// How long what is learned by a change of state must last to help: longer than any neighbour entry.
 const LASTS: Duration = Duration::from_secs(600);
@@ -289,6 +289,9 @@ fn side_effects(
     remedies: &mut [Tried],
     options: &Options,
 ) -> Scope {
+    if remedies.is_empty() {
+        return Scope::All;
+    }
     let ends: Vec<&Name> = devices.iter().filter(|d| !d.address.is_empty()).map(|d| &d.name).collect();
     let asked = |name: &Name| *name == question.from || question.to == Target::Device(name.clone());
     let cost = |pairs: usize| pairs.saturating_mul(remedies.len() + 1).saturating_mul(spec.steps.len() + 1);
