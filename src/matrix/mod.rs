@@ -15,16 +15,18 @@
 
 mod classic;
 mod probed;
+mod requests;
 mod setup;
 
 pub use classic::{Classic, Listed, PortSetup, Wire};
 pub use probed::{explain_after, replies};
+pub(crate) use requests::Requests;
 pub use setup::{Group, Setup, Shape, classic_groups, default_modes, lab_group, lab_groups};
 
 use crate::explain::{Began, Fate, Journey};
 use crate::frame::{EthHeader, Frame, MacAddr, Resolve as _};
 use crate::lab::spec::{Action, LabSpec, Name, ProbeSpec, Target};
-use crate::lab::{Device, Lab, Options, Outcome};
+use crate::lab::{Device, DeviceType, Event, Lab, Options, Outcome};
 use crate::station::{ECHO_PORT, IpSpec};
 use crate::verdict::Rule;
 use etherparse::{LaxNetSlice, LaxSlicedPacket, TransportSlice};
@@ -143,37 +145,8 @@ pub fn explain(spec: &LabSpec, from: &str, to: &str) -> Explained {
 
 /// The result of a finished ping, from its hops and [decisions](Event::Decision) and the devices of the lab.
 #[must_use]
-pub fn judge(
-    from: &str,
-    to: &str,
-    outcome: Option<Outcome>,
-    events: &[crate::lab::Event],
-    devices: &[Device],
-) -> Cell {
+pub fn judge(from: &str, to: &str, outcome: Option<Outcome>, events: &[Event], devices: &[Device]) -> Cell {
     Exchange { from, to, journeys: Journey::all(events), devices }.cell(outcome, None).0
-}
-
-/// Whether a frame asks for the MAC address of a neighbour.
-pub(crate) fn is_solicitation(frame: &Frame) -> bool {
-    read(frame).is_some_and(|(what, _)| what == Lost::Solicitation)
-}
-
-/// Why the last request of a device (or of its host) for the MAC address of this neighbour was lost, and where: from the
-/// hops and decisions of its frames.
-pub(crate) fn unanswered(
-    from: &str,
-    neighbour: IpAddr,
-    events: &[Event],
-    devices: &[Device],
-) -> Option<(Rule, Name)> {
-    let exchange = Exchange { from, to: "", journeys: Journey::all(events), devices };
-    let senders = exchange.interfaces(&[from]);
-    let asks = |journey: &&Journey| {
-        read(&journey.frame) == Some((Lost::Solicitation, neighbour))
-            && senders.contains(&journey.from.as_str())
-    };
-    let lost = exchange.journeys.iter().rev().filter(asks).find_map(|journey| exchange.lost(journey));
-    lost.map(|(_, rule, at)| (rule, at))
 }
 
 /// The frames of one ping.
@@ -232,9 +205,34 @@ impl Exchange<'_> {
         // The sender of a frame is not known if its journey begins on the way.
         let others =
             |journey: &Journey| !own.contains(&journey.from.as_str()) && journey.began == Began::Sent;
-        let silent = !own.is_empty() && self.journeys.iter().all(others);
-        let up = self.devices.iter().any(|device| device.up && own.contains(&device.name.as_str()));
-        silent.then_some(if up { Rule::NoCarrier } else { Rule::SendDown })
+        if own.is_empty() || !self.journeys.iter().all(others) {
+            return None;
+        }
+        let own: Vec<&Device> = own.into_iter().filter_map(|name| self.device(name)).collect();
+        if own.iter().all(|device| !device.up) {
+            return Some(Rule::SendDown);
+        }
+        let dead = own.iter().all(|device| !device.up || self.is_cut_off(device));
+        dead.then_some(Rule::NoCarrier)
+    }
+
+    fn device(&self, name: &str) -> Option<&Device> {
+        self.devices.iter().find(|device| device.name == name)
+    }
+
+    /// Whether a device below this one, or the far end of its cable, is down.
+    fn is_cut_off(&self, device: &Device) -> bool {
+        let mut at = Some(device);
+        for _ in 0..=self.devices.len() {
+            let Some(here) = at.filter(|here| here.up) else { return at.is_some() };
+            let below = here.parent.as_deref().filter(|_| here.kind != DeviceType::Router);
+            match below.or(here.peer.as_deref()).map(|name| self.device(name)) {
+                Some(Some(next)) if below.is_some() => at = Some(next),
+                Some(Some(peer)) => return !peer.up,
+                _ => return false,
+            }
+        }
+        false
     }
 
     /// The rule by which the target gets a frame: the device, or any interface of the same host.

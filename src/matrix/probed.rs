@@ -1,9 +1,10 @@
 //! One probe of a lab, after the lab's own steps.
 
-use super::{Exchange, Explained};
+use super::{Cell, Exchange, Explained, Lost, Requests};
 use crate::explain::Journey;
 use crate::lab::spec::{Action, LabSpec, Name, StepSpec, Target};
 use crate::lab::{Device, Event, Lab, Options, Outcome};
+use crate::station::Unreachable;
 use crate::verdict::Rule;
 
 /// Runs the lab's steps and then one more, and explains the outcome of the last one, which is a probe. Options that
@@ -20,8 +21,12 @@ pub fn explain_after(spec: &LabSpec, action: Action, options: &Options) -> Expla
     let mut refusals =
         Refusals { watched: watched.map(|name| name.cloned()), refused: Vec::new(), adds: None };
     lab.flush(&mut |event| refusals.event(event));
+    let mut asked = Requests::default();
     for step in &spec.steps {
-        lab.step(step, &mut |event| refusals.event(event));
+        lab.step(step, &mut |event| {
+            refusals.event(event);
+            asked.event(event);
+        });
     }
     let (mut events, mut outcome) = (Vec::new(), None);
     lab.step(&StepSpec::new(action), &mut |event| match event {
@@ -32,7 +37,12 @@ pub fn explain_after(spec: &LabSpec, action: Action, options: &Options) -> Expla
     let devices = lab.devices();
     let to = named(&target, &devices);
     let exchange = Exchange { from: &from, to: &to, journeys: Journey::all(&events), devices: &devices };
-    let (cell, deciding) = exchange.cell(outcome, refusals.refused.first().cloned());
+    let (mut cell, deciding) = exchange.cell(outcome, refusals.refused.first().cloned());
+    if let (None, Some(Outcome::Unreachable(Unreachable::Neighbour(ip)))) = (cell.rule, outcome)
+        && let Some((rule, at)) = asked.unanswered(&from, ip, &devices)
+    {
+        cell = Cell { rule: Some(rule), at: Some(at), lost: Some(Lost::Solicitation), ..cell };
+    }
     let mut journeys = exchange.journeys;
     let journey = deciding.map(|index| journeys.swap_remove(index));
     Explained { cell, journey, devices }

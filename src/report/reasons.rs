@@ -3,18 +3,14 @@
 use crate::explain::{Fate, Journey};
 use crate::lab::spec::{Action, Name, ProbeSpec, StepSpec, Target};
 use crate::lab::{Device, Event, Outcome};
-use crate::matrix::{self, Reach};
+use crate::matrix::{self, Reach, Requests};
 use crate::report::words::{list, printable};
 use crate::station::Unreachable;
 use crate::verdict::Rule;
-use std::collections::{BTreeSet, VecDeque};
 use std::net::IpAddr;
 
 /// Maximum number of hops and decisions of one step used to find the reasons for its outcome.
 const MAX_STEP_EVENTS: usize = 20_000;
-
-/// Maximum number of hops and decisions of earlier steps that are kept.
-const MAX_ASKED: usize = 2_000;
 
 /// Maximum number of devices named for one fate.
 const MAX_TOLD: usize = 12;
@@ -37,9 +33,8 @@ pub struct StepLog {
     running: Option<(StepSpec, Vec<Event>)>,
     /// It had more of them than the limit.
     unsearched: bool,
-    /// The hops and decisions of the latest requests for MAC addresses in earlier steps: a ping can fail because of one of
-    /// these, and without a frame of its own.
-    asked: VecDeque<Event>,
+    /// The requests for MAC addresses of earlier steps.
+    asked: Requests,
 }
 
 impl StepLog {
@@ -48,6 +43,7 @@ impl StepLog {
         match event {
             Event::Step { spec, .. } => {
                 (self.running, self.unsearched) = (Some((spec.clone(), Vec::new())), false);
+                self.asked.event(event);
             }
             Event::Hop(_) | Event::Decision(_) => match &mut self.running {
                 Some((_, events)) if events.len() < MAX_STEP_EVENTS => events.push(event.clone()),
@@ -67,7 +63,7 @@ impl StepLog {
         {
             reasons.extend(self.asked_before(&probe.from, ip, devices));
         }
-        self.keep_requests(events);
+        events.iter().for_each(|event| self.asked.event(event));
         if self.unsearched {
             let told = format!(", as far as the first {MAX_STEP_EVENTS} hops and decisions show");
             reasons.iter_mut().for_each(|reason| reason.text.push_str(&told));
@@ -77,30 +73,9 @@ impl StepLog {
 
     /// Why a request for the MAC address of a neighbour in an earlier step was lost.
     fn asked_before(&mut self, from: &str, ip: IpAddr, devices: &[Device]) -> Option<Reason> {
-        let (rule, at) = matrix::unanswered(from, ip, self.asked.make_contiguous(), devices)?;
+        let (rule, at) = self.asked.unanswered(from, ip, devices)?;
         let text = format!("why the request of an earlier step was lost (at {})", printable(&at));
         Some(Reason { rule, at: Some(at), text })
-    }
-
-    fn keep_requests(&mut self, events: Vec<Event>) {
-        let mut requests = BTreeSet::new();
-        for event in events {
-            let id = match &event {
-                Event::Hop(hop) => {
-                    if matrix::is_solicitation(&hop.frame) {
-                        requests.insert(hop.frame_id);
-                    }
-                    hop.frame_id
-                }
-                Event::Decision(decision) => decision.frame_id,
-                _ => continue,
-            };
-            if requests.contains(&id) {
-                self.asked.push_back(event);
-            }
-        }
-        let surplus = self.asked.len().saturating_sub(MAX_ASKED);
-        self.asked.drain(..surplus);
     }
 }
 
