@@ -268,7 +268,7 @@ impl Exchange<'_> {
         if about.is_multicast() {
             return None;
         }
-        let meant_for = match self.meant_for(&journey.frame, about) {
+        let meant_for = match self.meant_for(journey, about) {
             Ok(names) => names,
             Err(rule) => return Some((what, rule, journey.from.clone())),
         };
@@ -290,7 +290,7 @@ impl Exchange<'_> {
     /// The frame lost, if nothing that handled it leads to its destinations.
     fn apart(&self, journey: &Journey) -> Option<(Lost, Rule, Name)> {
         let (what, about) = read(&journey.frame).filter(|(_, about)| !about.is_multicast())?;
-        let meant_for = self.meant_for(&journey.frame, about).ok()?;
+        let meant_for = self.meant_for(journey, about).ok()?;
         let mut fates = meant_for.into_iter().filter_map(|name| journey.fate(name, self.devices)).peekable();
         let apart = fates.peek().is_some() && fates.all(|fate| fate == Fate::Apart);
         apart.then(|| (what, Rule::NotConnected, journey.from.clone()))
@@ -301,13 +301,19 @@ impl Exchange<'_> {
     ///
     /// # Errors
     /// There is none: by this rule the frame is lost from the start.
-    fn meant_for(&self, frame: &Frame, about: IpAddr) -> Result<Vec<&str>, Rule> {
-        let dst = EthHeader::parse(frame).map(|header| header.dst).unwrap_or_default();
+    fn meant_for(&self, journey: &Journey, about: IpAddr) -> Result<Vec<&str>, Rule> {
+        let dst = EthHeader::parse(&journey.frame).map(|header| header.dst).unwrap_or_default();
         let has_mac = |name: &&str| self.devices.iter().any(|d| d.name == *name && d.mac == Some(dst));
         let has_ip = |d: &&Device| d.address.iter().chain(&d.loopback).any(|net| net.addr() == about);
         let owners: Vec<&str> = self.devices.iter().filter(has_ip).map(|d| d.name.as_str()).collect();
         let addressed: Vec<&str> =
             self.interfaces(&owners).into_iter().filter(|name| dst.is_multicast() || has_mac(name)).collect();
+        // Of those that have the same addresses, the one that asked waits for the frame.
+        let own = self.interfaces(&[self.from]);
+        let asked: Vec<&str> = addressed.iter().copied().filter(|name| own.contains(name)).collect();
+        if !asked.is_empty() && !own.contains(&journey.from.as_str()) {
+            return Ok(asked);
+        }
         if !addressed.is_empty() {
             return Ok(addressed);
         }
