@@ -44,6 +44,7 @@ errnos! {
     Eexist = 17, "EEXIST", "File exists";
     Enodev = 19, "ENODEV", "No such device";
     Einval = 22, "EINVAL", "Invalid argument";
+    Emlink = 31, "EMLINK", "Too many links";
     Erange = 34, "ERANGE", "Numerical result out of range";
     Eloop = 40, "ELOOP", "Too many levels of symbolic links";
     Exfull = 54, "EXFULL", "Exchange full";

@@ -1,6 +1,6 @@
 //! The way in: a frame reaches a device, is decided about, and goes to sub-interfaces, ports and host stack.
 
-use super::wiring::{Disposition, LinkKind, LinkNode, PortTable, TapOpen};
+use super::wiring::{Disposition, LinkKind, LinkNode, PortTable, PortUser, RxHandler, TapOpen};
 use super::{End, ForwardingContext, HopKind, NodeId, Numbered, Observer, incoming};
 use crate::frame::{EthHeader, Frame, MacAddr, PacketType, Retag, Tag, ethertype};
 use crate::macvlan::{Counted, Delivery, Offered, Unicast, count_delivery, count_unicast};
@@ -100,8 +100,10 @@ impl<W: Observer> ForwardingContext<'_, W> {
         {
             return self.intake_vlan(id, child, packet_type, frame);
         }
-        let Some(ports) = &link.ports else {
-            return self.hand_to_host(id, Rule::NoPorts, packet_type, frame);
+        let ports = match &link.handler {
+            RxHandler::Ports(ports) => ports,
+            RxHandler::None => return self.hand_to_host(id, Rule::NoPorts, packet_type, frame),
+            RxHandler::Bridge(at) => return self.enter_bridge(id, *at, frame),
         };
         let parent = Parent { id, ports };
         // Only groups are looked at for fragments.
@@ -163,7 +165,7 @@ impl<W: Observer> ForwardingContext<'_, W> {
             }
             self.hand_out(parent.ports, verdict, header, packet_type, frame);
             // Then its port has had the frame itself as well.
-            if let Disposition::Port(..) | Disposition::Tap(..) = disposition {
+            if let Disposition::Port(..) | Disposition::Tap(..) | Disposition::Bridged(..) = disposition {
                 return;
             }
         }
@@ -190,6 +192,10 @@ impl<W: Observer> ForwardingContext<'_, W> {
             Disposition::Tap(port, open, rule) => {
                 count_unicast(self.state.count(port), untagged_len);
                 self.hand_to_tap(port, open, PacketType::Host, rule, frame);
+            }
+            Disposition::Bridged(port) => {
+                count_unicast(self.state.count(port), untagged_len);
+                self.hand_to_bridge(port, PacketType::Host, frame);
             }
             Disposition::Host(rule) => self.hand_to_host(id, rule, packet_type(), frame),
             Disposition::Dropped(rule) => self.hop(id, HopKind::Drop(rule), frame),
@@ -258,7 +264,13 @@ impl<W: Observer> ForwardingContext<'_, W> {
     /// A frame for the host stack of a NIC or sub-interface. A tag that the device has no sub-interface for makes it
     /// another host's (R71).
     #[inline]
-    fn hand_to_host(&mut self, id: NodeId, rule: Rule, by_address: PacketType, frame: Numbered<'_>) {
+    pub(super) fn hand_to_host(
+        &mut self,
+        id: NodeId,
+        rule: Rule,
+        by_address: PacketType,
+        frame: Numbered<'_>,
+    ) {
         match host_stack_type(frame.bytes, by_address) {
             None => self.hop(id, HopKind::Drop(Rule::Runt), frame),
             Some(packet_type) => {
@@ -292,15 +304,22 @@ impl<W: Observer> ForwardingContext<'_, W> {
                 return self.hop(id, HopKind::Drop(rule), frame);
             }
         }
-        match slot.tap {
-            None => self.hand_to_stack(id, delivery.packet_type, delivery.rule, frame),
-            Some(open) => self.hand_to_tap(id, open, delivery.packet_type, delivery.rule, frame),
+        match slot.user {
+            PortUser::Stack => self.hand_to_stack(id, delivery.packet_type, delivery.rule, frame),
+            PortUser::Tap(open) => self.hand_to_tap(id, open, delivery.packet_type, delivery.rule, frame),
+            PortUser::Bridge(_) => self.hand_to_bridge(id, delivery.packet_type, frame),
         }
     }
 
     /// A frame that a port has counted, for the port's own host stack.
     #[inline(always)]
-    fn hand_to_stack(&mut self, id: NodeId, packet_type: PacketType, rule: Rule, frame: Numbered<'_>) {
+    pub(super) fn hand_to_stack(
+        &mut self,
+        id: NodeId,
+        packet_type: PacketType,
+        rule: Rule,
+        frame: Numbered<'_>,
+    ) {
         self.hop(id, HopKind::Receive(packet_type, rule), frame);
         self.observer.hand_over(id, frame, packet_type);
     }

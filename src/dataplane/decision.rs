@@ -12,6 +12,7 @@ use crate::macvlan::Mode;
 use crate::switch::{FdbKind, SwitchEgress, SwitchPortId, SwitchVerdict};
 use crate::time::Instant;
 use crate::verdict::{Egress, PortId, Rule, Verdict};
+use alloc::vec;
 use alloc::vec::Vec;
 use core::time::Duration;
 
@@ -77,6 +78,8 @@ pub enum CandidateKind {
     SwitchPort,
     /// The switch's own device.
     Own,
+    /// The bridge, by the port of it that the device is.
+    Bridge,
 }
 
 /// Something that was looked up.
@@ -218,7 +221,7 @@ impl<W: Observer> ForwardingContext<'_, W> {
         let rule = Rule::VlanReceive;
         let mut report = self.decision(parent, DecisionPoint::Parent, rule, frame);
         let link = self.wiring.linked(parent);
-        if let Some(ports) = &link.ports {
+        if let Some(ports) = link.ports() {
             report.candidates = self.port_candidates(ports, |_| Some(Err(rule)));
         }
         for (_, vlan) in &link.vlans {
@@ -231,6 +234,20 @@ impl<W: Observer> ForwardingContext<'_, W> {
             kind: CandidateKind::Host,
             rule: Err(rule),
         });
+        self.observer.decided(report);
+    }
+
+    /// A frame is at a device that is a port of a bridge, which is in front of the device's own stack.
+    pub(super) fn report_bridged(&mut self, device: NodeId, at: NodeId, rule: Rule, frame: Numbered<'_>) {
+        if !self.observer.wants_decisions() {
+            return;
+        }
+        let mut report = self.decision(device, DecisionPoint::Parent, rule, frame);
+        let (bridge, stack) = (self.wiring.name(at).clone(), report.device.clone());
+        report.candidates = vec![
+            Candidate { to: bridge, kind: CandidateKind::Bridge, rule: Ok(rule) },
+            Candidate { to: stack, kind: CandidateKind::Host, rule: Err(rule) },
+        ];
         self.observer.decided(report);
     }
 

@@ -28,6 +28,8 @@ pub struct Numbered<'f> {
     pub held: Option<&'f Frame>,
     /// The same for all copies of one sent frame.
     pub id: u64,
+    /// How often it was handed to a bridge by one of the bridge's own devices until now (R224).
+    pub bridged: u8,
 }
 
 impl<'f> Numbered<'f> {
@@ -35,20 +37,20 @@ impl<'f> Numbered<'f> {
     #[inline]
     #[must_use]
     pub fn new(held: &'f Frame, id: u64) -> Numbered<'f> {
-        Numbered { bytes: held, held: Some(held), id }
+        Numbered { bytes: held, held: Some(held), id, bridged: 0 }
     }
 
     /// Bytes as a caller offers them.
     #[inline]
     #[must_use]
     pub fn offered(bytes: &'f [u8], id: u64) -> Numbered<'f> {
-        Numbered { bytes, held: None, id }
+        Numbered { bytes, held: None, id, bridged: 0 }
     }
 
     /// Other bytes that go on under the same number.
     #[must_use]
     pub fn with(self, held: &Frame) -> Numbered<'_> {
-        Numbered::new(held, self.id)
+        Numbered { bytes: held, held: Some(held), ..self }
     }
 }
 

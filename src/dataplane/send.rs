@@ -1,6 +1,6 @@
 //! The way out: a host stack, a station or a port sends; the demultiplexer decides; the frame leaves on a cable.
 
-use super::wiring::{LinkKind, LinkNode, Node, PortNode, Uplink};
+use super::wiring::{LinkKind, LinkNode, Node, PortNode, PortUser, Uplink};
 use super::{End, ForwardingContext, HopKind, NodeId, Numbered, Observer};
 use crate::errno::Errno;
 use crate::frame::{EthHeader, PacketType, Retag, Tag};
@@ -25,7 +25,7 @@ impl<W: Observer> ForwardingContext<'_, W> {
                 }
                 match self.port_forwards(id, port, frame) {
                     // A macvtap has a transmit queue, and what happens behind a queue the sender does not hear.
-                    Err(Refusal { errno: Errno::Enobufs, .. }) if port.tap.is_some() => Ok(()),
+                    Err(Refusal { errno: Errno::Enobufs, .. }) if port.is_tap() => Ok(()),
                     other => other,
                 }
             }
@@ -66,7 +66,9 @@ impl<W: Observer> ForwardingContext<'_, W> {
     /// # Errors
     /// `EINVAL` below 14 bytes; `EOPNOTSUPP` if the device is no macvtap.
     pub fn write_to_node(&mut self, id: NodeId, frame: Numbered<'_>) -> Result<(), Refusal> {
-        let Some(Node::Port(port @ PortNode { tap: Some(_), .. })) = self.wiring.nodes.get(id.index()) else {
+        let Some(Node::Port(port @ PortNode { user: PortUser::Tap(_), .. })) =
+            self.wiring.nodes.get(id.index())
+        else {
             return Err(Refusal::new(Errno::Eopnotsupp, Rule::TapWrite));
         };
         if frame.bytes.len() < EthHeader::LEN {
@@ -116,15 +118,20 @@ impl<W: Observer> ForwardingContext<'_, W> {
     }
 
     /// What a port could not send.
-    fn discard(&mut self, id: NodeId, rule: Rule, frame: Numbered<'_>) {
+    pub(super) fn discard(&mut self, id: NodeId, rule: Rule, frame: Numbered<'_>) {
         self.state.count(id).tx_dropped += 1;
         self.hop(id, HopKind::Drop(rule), frame);
     }
 
     /// The demultiplexer decides about a frame that a port sends, and it goes there.
-    fn port_forwards(&mut self, id: NodeId, port: &PortNode, frame: Numbered<'_>) -> Result<(), Refusal> {
+    pub(super) fn port_forwards(
+        &mut self,
+        id: NodeId,
+        port: &PortNode,
+        frame: Numbered<'_>,
+    ) -> Result<(), Refusal> {
         let parent = self.wiring.linked(port.parent);
-        let ports = parent.ports.as_ref().expect("a parent has a table as long as it has a port");
+        let ports = parent.ports().expect("a parent has a table as long as it has a port");
         let header = EthHeader::outgoing(frame.bytes).ok_or(Refusal::new(Errno::Einval, Rule::RuntSend))?;
         let verdict = ports.table.transmit(port.port, &header);
         self.hop(id, HopKind::Transmit(verdict.rule), frame);
@@ -144,7 +151,13 @@ impl<W: Observer> ForwardingContext<'_, W> {
     ///
     /// # Errors
     /// `ENOBUFS` if the far end refuses it (R74).
-    fn leave(&mut self, id: NodeId, link: &LinkNode, frame: Numbered<'_>, rule: Rule) -> Result<(), Refusal> {
+    pub(super) fn leave(
+        &mut self,
+        id: NodeId,
+        link: &LinkNode,
+        frame: Numbered<'_>,
+        rule: Rule,
+    ) -> Result<(), Refusal> {
         if !link.carrier {
             self.discard(id, Rule::NoCarrier, frame);
             return Ok(());

@@ -1,5 +1,6 @@
 //! Through a switch: in at one port, decided about, taught, and out at others.
 
+use super::wiring::PortOut;
 use super::{ForwardingContext, HopKind, NodeId, Numbered, Observer, SwitchId, incoming};
 use crate::frame::{EthHeader, MacAddr, PacketType};
 use crate::nic::Nic;
@@ -20,10 +21,13 @@ struct Decided<'v> {
 impl<W: Observer> ForwardingContext<'_, W> {
     /// A frame comes in at a switch port, is decided about, taught and forwarded.
     pub(super) fn intake_switch(&mut self, switch: SwitchId, ingress: SwitchPortId, frame: Numbered<'_>) {
-        let at = self.wiring.switch(switch).port(ingress);
-        let counters = self.state.count(at);
-        counters.rx_packets += 1;
-        counters.rx_bytes += frame.bytes.len() as u64;
+        let (at, port) = self.wiring.switch_port(switch, ingress);
+        // A device that is the port has counted the frame itself.
+        if let PortOut::Cable { .. } = port.out {
+            let counters = self.state.count(at);
+            counters.rx_packets += 1;
+            counters.rx_bytes += frame.bytes.len() as u64;
+        }
         let header = match incoming(frame.bytes) {
             Ok(header) => header,
             Err(rule) => return self.hop(at, HopKind::Drop(rule), frame),
@@ -59,7 +63,10 @@ impl<W: Observer> ForwardingContext<'_, W> {
         let counters = self.state.count(own);
         counters.rx_packets += 1;
         counters.rx_bytes += u64::from(header.untagged_len()) - EthHeader::LEN as u64;
-        let packet_type = PacketType::of(header.dst, link.intake.mac());
+        let packet_type = match PacketType::of(header.dst, link.intake.mac()) {
+            PacketType::OtherHost => self.packet_type_at(decided.at, header),
+            own => own,
+        };
         self.intake(own, link, header, packet_type, frame);
     }
 
@@ -87,6 +94,7 @@ impl<W: Observer> ForwardingContext<'_, W> {
         }
         match verdict.egress {
             SwitchEgress::Own => {}
+            SwitchEgress::Stay => self.stay(at, verdict.rule, header, frame),
             SwitchEgress::Drop => self.hop(at, HopKind::Drop(verdict.rule), frame),
             _ if let_out => {}
             _ => self.hop(at, HopKind::Drop(Rule::NothingToFloodTo), frame),
@@ -102,7 +110,14 @@ impl<W: Observer> ForwardingContext<'_, W> {
         if !Nic::fits(port.mtu, frame.bytes.len() - tag_bytes) {
             return self.hop(node, HopKind::Drop(Rule::TooLongToReceive), frame);
         }
-        if self.offer(port.far, frame).is_err() {
+        let (far, latency) = match port.out {
+            PortOut::Cable { far, latency } => (far, latency),
+            PortOut::Device(device) => {
+                self.hop(node, HopKind::Transmit(rule), frame);
+                return self.bridge_sends(device, frame);
+            }
+        };
+        if self.offer(far, frame).is_err() {
             self.state.count(node).tx_dropped += 1;
             return;
         }
@@ -110,6 +125,6 @@ impl<W: Observer> ForwardingContext<'_, W> {
         counters.tx_packets += 1;
         counters.tx_bytes += frame.bytes.len() as u64;
         self.hop(node, HopKind::Transmit(rule), frame);
-        self.observer.under_way(port.far, port.latency, frame);
+        self.observer.under_way(far, latency, frame);
     }
 }

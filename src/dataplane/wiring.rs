@@ -104,8 +104,8 @@ pub struct LinkNode {
     pub mtu: u32,
     /// It and the other end of its cable are up.
     pub carrier: bool,
-    /// The ports on it; none: frames go to the host stack as they come (R3).
-    pub ports: Option<PortTable>,
+    /// What takes the frames that come in.
+    pub handler: RxHandler,
     /// The 802.1Q sub-interfaces on it.
     pub vlans: Box<[(VlanId, NodeId)]>,
     /// The NIC in whose host fragments wait: itself, or the one below a sub-interface (R162).
@@ -115,9 +115,19 @@ pub struct LinkNode {
 }
 
 impl LinkNode {
-    /// The ports, if what comes out of the cable may go on to the demultiplexer.
+    /// The ports on it, if there are any.
+    #[must_use]
+    pub fn ports(&self) -> Option<&PortTable> {
+        match &self.handler {
+            RxHandler::Ports(ports) => Some(ports),
+            RxHandler::None | RxHandler::Bridge(_) => None,
+        }
+    }
+
+    /// The ports, if what comes out of the cable may go on to the demultiplexer, and ends at once: what goes on into a
+    /// bridge does not.
     pub(super) fn hooked(&self) -> Option<&PortTable> {
-        self.ports.as_ref().filter(|_| self.intake.is_up() && self.kind != LinkKind::Station)
+        self.ports().filter(|p| self.intake.is_up() && self.kind != LinkKind::Station && !p.bridged)
     }
 
     /// Whether a frame that comes out of the cable goes on to the [demultiplexer](LinkNode::hooked) for sure.
@@ -127,6 +137,28 @@ impl LinkNode {
     }
 }
 
+/// What takes the frames that come in at a device, behind its tap and its sub-interfaces (the kernel's receive handler, of
+/// which a device has one at most).
+#[derive(Clone, Debug, Default)]
+pub enum RxHandler {
+    /// Nothing: they go to the host stack (R3).
+    #[default]
+    None,
+    /// The demultiplexer of the macvlan ports on it.
+    Ports(PortTable),
+    /// The bridge in its host of which it is a port (R220).
+    Bridge(BridgePort),
+}
+
+/// A port of a bridge.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct BridgePort {
+    /// The bridge.
+    pub switch: SwitchId,
+    /// Its port.
+    pub port: SwitchPortId,
+}
+
 /// The ports of a parent.
 #[derive(Clone, Debug)]
 pub struct PortTable {
@@ -134,8 +166,10 @@ pub struct PortTable {
     pub table: Arc<Forwarding>,
     /// What each of the table's verdicts about unicasts comes to, in their order.
     dispositions: Box<[Disposition]>,
-    /// The node of each port, and who has its device node open if it is a macvtap; by the ports' numbers.
+    /// The node of each port, and what its frames are for; by the ports' numbers.
     slots: Box<[Option<Slot>]>,
+    /// Some port is a port of a bridge in turn.
+    bridged: bool,
 }
 
 /// Where a unicast ends of which no copies are made.
@@ -145,6 +179,8 @@ pub(super) enum Disposition {
     Port(NodeId, Rule),
     /// At a macvtap, and who has its device node open.
     Tap(NodeId, TapOpen, Rule),
+    /// At a port that is a port of a bridge.
+    Bridged(NodeId),
     /// At the parent's host stack.
     Host(Rule),
     /// Here.
@@ -157,8 +193,9 @@ impl Disposition {
     fn of(verdict: &Verdict, slots: &[Option<Slot>]) -> Disposition {
         match verdict.egress {
             Egress::Port(port) => match slots.get(port.index()).copied().flatten() {
-                Some(Slot { node, tap: None }) => Disposition::Port(node, verdict.rule),
-                Some(Slot { node, tap: Some(open) }) => Disposition::Tap(node, open, verdict.rule),
+                Some(Slot { node, user: PortUser::Stack }) => Disposition::Port(node, verdict.rule),
+                Some(Slot { node, user: PortUser::Tap(open) }) => Disposition::Tap(node, open, verdict.rule),
+                Some(Slot { node, user: PortUser::Bridge(_) }) => Disposition::Bridged(node),
                 None => Disposition::Nowhere,
             },
             Egress::HostStack => Disposition::Host(verdict.rule),
@@ -173,7 +210,8 @@ impl PortTable {
     #[cfg(feature = "lab")]
     pub(crate) fn new(table: Arc<Forwarding>, slots: Box<[Option<Slot>]>) -> PortTable {
         let dispositions = table.verdicts().iter().map(|verdict| Disposition::of(verdict, &slots)).collect();
-        PortTable { table, dispositions, slots }
+        let bridged = slots.iter().flatten().any(|slot| matches!(slot.user, PortUser::Bridge(_)));
+        PortTable { table, dispositions, slots, bridged }
     }
 
     /// Where a unicast of this fate ends.
@@ -202,7 +240,18 @@ impl PortTable {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Slot {
     pub(crate) node: NodeId,
-    pub(crate) tap: Option<TapOpen>,
+    pub(crate) user: PortUser,
+}
+
+/// What gets the frames that a port receives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PortUser {
+    /// Its own stack.
+    Stack,
+    /// It is a macvtap; this is who has its device node open.
+    Tap(TapOpen),
+    /// The bridge in its host of which it is a port (R220).
+    Bridge(BridgePort),
 }
 
 /// Where a link's frames leave.
@@ -237,8 +286,16 @@ pub struct PortNode {
     pub mtu: u32,
     /// Administratively up.
     pub up: bool,
-    /// It is a macvtap, and this is who has its device node open.
-    pub tap: Option<TapOpen>,
+    /// What gets the frames that it receives.
+    pub user: PortUser,
+}
+
+impl PortNode {
+    /// It is a macvtap.
+    #[must_use]
+    pub const fn is_tap(&self) -> bool {
+        matches!(self.user, PortUser::Tap(_))
+    }
 }
 
 /// Who has a macvtap's device node open (R201).
@@ -275,12 +332,24 @@ impl SwitchNode {
 /// A port of a switch.
 #[derive(Clone, Copy, Debug)]
 pub struct SwitchPortNode {
-    /// That of the device on it when it was made, in bytes.
+    /// Of its device, in bytes; of one at the other end of a cable, when that was made.
     pub mtu: u32,
-    /// The other end of its cable.
-    pub far: End,
-    /// One-way delay of that cable.
-    pub latency: Duration,
+    /// Where what is sent by it goes.
+    pub out: PortOut,
+}
+
+/// Where what a switch sends by a port goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PortOut {
+    /// On a cable.
+    Cable {
+        /// Its other end.
+        far: End,
+        /// One-way delay.
+        latency: Duration,
+    },
+    /// Out by a device of the bridge's own host, which is this port.
+    Device(NodeId),
 }
 
 impl Wiring {

@@ -61,7 +61,7 @@ pub enum Entrance {
 pub struct Worker {
     wiring: Arc<Wiring>,
     state: State,
-    under_way: VecDeque<UnderWay>,
+    under_way: Queue,
     pool: FramePool,
     now: Instant,
     frames: u64,
@@ -74,6 +74,41 @@ struct UnderWay {
     to: End,
     /// None: the frame as it was offered.
     made: Option<Frame>,
+    /// See [`Numbered::bridged`].
+    bridged: u8,
+}
+
+/// Copies of one frame that are under way at the same time, at most: more than any flood makes. Bridges that form a loop
+/// make more with each round; once there are too many, all are lost.
+const MAX_UNDER_WAY: usize = 1 << 16;
+
+/// What is under way, in the order in which it is due.
+#[derive(Clone, Debug, Default)]
+struct Queue {
+    /// Due now: on its way inside a host.
+    at_once: VecDeque<UnderWay>,
+    /// On cables.
+    later: VecDeque<UnderWay>,
+}
+
+impl Queue {
+    /// The next; nothing if there are too many.
+    fn next(&mut self) -> Option<UnderWay> {
+        if self.at_once.len() + self.later.len() >= MAX_UNDER_WAY {
+            self.at_once.clear();
+            self.later.clear();
+        }
+        self.at_once.pop_front().or_else(|| self.later.pop_front())
+    }
+
+    fn plan(&mut self, new: UnderWay, at_once: bool) {
+        if at_once {
+            return self.at_once.push_back(new);
+        }
+        // Cables are mostly alike, so what sets out last is mostly due last.
+        let at = self.later.iter().rposition(|other| other.due <= new.due).map_or(0, |n| n + 1);
+        self.later.insert(at, new);
+    }
 }
 
 impl Worker {
@@ -81,7 +116,7 @@ impl Worker {
     #[must_use]
     pub fn new(wiring: Arc<Wiring>, mut state: State) -> Worker {
         state.fit(&wiring);
-        let (under_way, pool) = (VecDeque::new(), FramePool::default());
+        let (under_way, pool) = (Queue::default(), FramePool::default());
         Worker { wiring, state, under_way, pool, now: Instant::ZERO, frames: 0 }
     }
 
@@ -167,16 +202,17 @@ impl<H: FnMut(Passing<'_>)> ForwardingContext<'_, WorkerObserver<'_, H>> {
     /// Until no copy of the frame is under way. Apart from the loop over many frames, most of which have none.
     #[inline(never)]
     fn settle(&mut self, offered: Numbered<'_>) {
-        while let Some(UnderWay { due, to, made }) = self.observer.under_way.pop_front() {
+        while let Some(UnderWay { due, to, made, bridged }) = self.observer.under_way.next() {
             self.pass_time(due);
-            self.arrive(to, made.as_ref().map_or(offered, |made| offered.with(made)));
+            let frame = made.as_ref().map_or(offered, |made| offered.with(made));
+            self.arrive(to, Numbered { bridged, ..frame });
         }
     }
 }
 
 /// Tells hops on, and keeps what is on cables.
 struct WorkerObserver<'w, H> {
-    under_way: &'w mut VecDeque<UnderWay>,
+    under_way: &'w mut Queue,
     pool: &'w mut FramePool,
     now: Instant,
     hops: &'w mut H,
@@ -193,9 +229,7 @@ impl<H: FnMut(Passing<'_>)> Observer for WorkerObserver<'_, H> {
     }
 
     fn under_way(&mut self, to: End, after: Duration, frame: Numbered<'_>) {
-        let (due, made) = (self.now + after, frame.held.cloned());
-        // Cables are mostly alike, so what sets out last is mostly due last.
-        let at = self.under_way.iter().rposition(|other| other.due <= due).map_or(0, |n| n + 1);
-        self.under_way.insert(at, UnderWay { due, to, made });
+        let (due, made, bridged) = (self.now + after, frame.held.cloned(), frame.bridged);
+        self.under_way.plan(UnderWay { due, to, made, bridged }, after.is_zero());
     }
 }

@@ -209,7 +209,9 @@ impl Journey {
         let ended = || self.stages.iter().rev().find_map(ended);
         // It came as far as the host stack below a VLAN sub-interface: it is not of that VLAN.
         let taken = || self.hops().filter(inside).filter_map(taken).last();
-        let kept = near.or_else(passed).or_else(ended).or_else(taken);
+        // It ended in the stack of another device, which ignored it.
+        let ignored = || self.hops().filter_map(ignored).last();
+        let kept = near.or_else(passed).or_else(ended).or_else(taken).or_else(ignored);
         kept.map_or(Fate::Apart, |(rule, at)| Fate::Kept { rule, at })
     }
 }
@@ -281,6 +283,14 @@ fn sent(hop: &Hop) -> Option<(Rule, Name)> {
 fn taken(hop: &Hop) -> Option<(Rule, Name)> {
     match hop.kind {
         HopKind::Receive(_, rule) => Some((rule, hop.device.clone())),
+        _ => None,
+    }
+}
+
+/// The device saw the frame and ignored it as addressed to another host.
+fn ignored(hop: &Hop) -> Option<(Rule, Name)> {
+    match hop.kind {
+        HopKind::Receive(PacketType::OtherHost, rule) => Some((rule, hop.device.clone())),
         _ => None,
     }
 }

@@ -27,6 +27,7 @@ pub(super) fn device(world: &mut World<'_>, name: &str, change: &Change) -> Resu
         Change::Up(on) => world.set_flag(name, LinkFlags::Up, *on),
         Change::Promisc(on) => world.set_flag(name, LinkFlags::Promisc, *on),
         Change::Allmulticast(on) => world.set_flag(name, LinkFlags::Allmulti, *on),
+        Change::Master(master) => world.set_master(name, master.as_deref()),
         Change::Mac(mac) => attribute(world, LinkAttribute::Address(mac.0.to_vec())),
         Change::Mtu(mtu) => attribute(world, LinkAttribute::Mtu(*mtu)),
         Change::Join(group) => world.join(name, *group, true),
@@ -53,7 +54,7 @@ pub(super) fn device(world: &mut World<'_>, name: &str, change: &Change) -> Resu
 pub(super) fn switch(world: &mut World<'_>, switch: &str, change: &SwitchChange) -> Result<(), ErrorNumber> {
     let bridge = *world.switches.get(switch).ok_or(ErrorNumber(libc::ENODEV))?;
     let port = |w: &mut World<'_>, device: &str, setting: InfoBridgePort| {
-        let place = w.switch_port(device);
+        let place = w.switch_port(switch, device);
         link::port_settings(&mut w.cells[place.cell].rtnl, place.ifindex, &[setting])
     };
     let own = |w: &mut World<'_>, setting: InfoBridge| {
@@ -70,7 +71,7 @@ pub(super) fn switch(world: &mut World<'_>, switch: &str, change: &SwitchChange)
         SwitchChange::Vlans { .. } | SwitchChange::Policy { .. } => Err(ErrorNumber(libc::EOPNOTSUPP)),
         SwitchChange::Ageing(time) => own(world, link::ageing(*time)),
         SwitchChange::Fdb(entry) => {
-            let place = world.switch_port(&entry.port);
+            let place = world.switch_port(switch, &entry.port);
             link::add_entry(&mut world.cells[place.cell].rtnl, place.ifindex, entry)
         }
         // VLAN filtering is not compared, and without it no entry has a VLAN.

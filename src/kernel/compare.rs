@@ -206,9 +206,8 @@ impl Comparing<'_> {
 
     fn frames(&mut self, step: usize, kernel: &[Seen], macvlab: &[Seen], tap: bool) {
         let (mut only_kernel, mut only_macvlab) = multiset_difference(kernel, macvlab);
-        if !tap {
-            pair_up_untagged(&mut only_kernel, &mut only_macvlab);
-        }
+        // So does the tap of a device with nothing behind it but its stack.
+        pair_up_untagged(&mut only_kernel, &mut only_macvlab);
         for seen in only_kernel {
             if !tap && self.is_collision(step, &seen) {
                 self.out.allowed.collisions += 1;

@@ -3,7 +3,8 @@
 use super::error::OracleError;
 use super::observed::{Seen, StepObserved, StepOutcome};
 use super::oracle::{AWAITED, QUIET, QUIET_AFTER_ALL, blank};
-use super::world::{Kind, Live, World};
+use super::pool::Role;
+use super::world::{Live, World};
 use crate::frame::{Frame, PacketType};
 use crate::lab::spec::{Action, LabSpec};
 use crate::sys::{BUFFER_BYTES, PacketSocket, Received};
@@ -95,23 +96,27 @@ impl SocketRecorder {
 
     /// Waits for frames and reads them; `false`: none arrived.
     fn hear(&mut self, world: &World<'_>, step: usize, patience: Duration) -> Result<bool, OracleError> {
-        let mut sockets: Vec<(&str, Spot, &PacketSocket)> = Vec::new();
-        for (name, Live { cell, kind, .. }) in &world.live {
+        let mut sockets: Vec<(&str, u32, Spot, &PacketSocket)> = Vec::new();
+        for (name, Live { cell, ifindex, .. }) in &world.live {
             let cell = &world.cells[*cell];
-            let spot = if *kind == Kind::Nic { Spot::Tap } else { Spot::End };
-            sockets.extend(cell.tap.iter().map(|s| (name.as_str(), spot, s)));
-            if *kind == Kind::Nic {
-                sockets.extend(cell.handlers.iter().map(|s| (name.as_str(), Spot::HostStack, s)));
+            // A port that is a port of a bridge has a receive handler, too.
+            let spot = if cell.role == Role::Nic { Spot::Tap } else { Spot::End };
+            sockets.extend(cell.tap.iter().map(|s| (name.as_str(), *ifindex, spot, s)));
+            if cell.role == Role::Nic {
+                sockets.extend(cell.handlers.iter().map(|s| (name.as_str(), *ifindex, Spot::HostStack, s)));
             }
         }
         let mut fds: Vec<PollFd<'_>> =
-            sockets.iter().map(|(_, _, s)| PollFd::new(s.as_fd(), PollFlags::POLLIN)).collect();
+            sockets.iter().map(|(.., s)| PollFd::new(s.as_fd(), PollFlags::POLLIN)).collect();
         let n = ppoll(&mut fds, Some(TimeSpec::from_duration(patience)), None)
             .map_err(|e| OracleError::Io { what: "waiting for frames", source: e.into() })?;
         let ready: Vec<bool> = fds.iter().map(|f| f.any().unwrap_or(false)).collect();
-        for ((name, spot, socket), _) in sockets.iter().zip(ready).filter(|(_, r)| *r) {
+        for ((name, ifindex, spot, socket), _) in sockets.iter().zip(ready).filter(|(_, r)| *r) {
             while let Ok(received) = socket.recv(&mut self.scratch) {
-                self.note(step, name, *spot, received);
+                // The kernel also shows a device's sockets what it has passed on to another in the same namespace.
+                if received.ifindex == *ifindex {
+                    self.note(step, name, *spot, received);
+                }
             }
         }
         Ok(n > 0)

@@ -105,7 +105,7 @@ fn run_step(
         }
         Action::Set { device, change } => {
             let outcome = outcome_of(change::device(world, device, change));
-            if matches!(change, Change::Up(_)) {
+            if matches!(change, Change::Up(_) | Change::Master(_)) {
                 world.settle_carriers();
             }
             outcome
@@ -123,9 +123,13 @@ fn run_step(
             outcome
         }
         Action::Add { name, spec } => {
-            let made = world.make_port(name, spec)?;
+            let made = world.make_port(name, spec)?.map_err(|(_, e)| e);
+            let made = made.and_then(|()| match &spec.master {
+                Some(master) => world.set_master(name, Some(master)),
+                None => Ok(()),
+            });
             world.settle_carriers();
-            outcome_of(made.map_err(|(_, e)| e))
+            outcome_of(made)
         }
         Action::Remove(name) => {
             let outcome = outcome_of(world.remove(name));

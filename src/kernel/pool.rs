@@ -9,7 +9,7 @@ use crate::sys::{self, EVERY_PROTOCOL, PacketSocket};
 use std::collections::BTreeMap;
 use std::os::fd::RawFd;
 
-/// The name of the only device in a namespace for a NIC, a port or a station.
+/// The name of the only device in a namespace for a NIC, a port or a station; in one with a bridge and its ports, the bridge's.
 pub(super) const DEVICE: &str = "dev0";
 
 /// The role of a namespace.
@@ -27,7 +27,11 @@ pub(super) enum Role {
 #[derive(Debug)]
 pub(super) struct Cell {
     pub(super) role: Role,
+    /// The name of its device.
+    pub(super) ifname: String,
     namespace: Namespace,
+    /// Another cell has the same namespace, and empties it.
+    is_guest: bool,
     /// Creates and changes devices here.
     pub(super) rtnl: Rtnl,
     /// Sends frames, and carries ioctls.
@@ -115,17 +119,39 @@ impl Pool {
     /// Takes back a namespace, once its devices are deleted.
     pub(super) fn give(&mut self, mut cell: Cell) {
         // One that cannot be emptied is closed, and the kernel empties it.
-        if cell.sweep() {
+        if !cell.is_guest && cell.sweep() {
             self.idle.entry(cell.role).or_default().push(cell);
         }
     }
 
     fn open(&self, role: Role) -> Result<Cell, OracleError> {
         let (namespace, _inside) = Namespace::create(&self.home)?;
+        Pool::furnish(role, namespace, DEVICE.to_owned(), false)
+    }
+
+    /// Room for a device of this name in the namespace of another, seen like a NIC.
+    pub(super) fn beside(&self, host: &Cell, ifname: String, protocols: usize) -> Result<Cell, OracleError> {
+        let _inside = host.enter(self)?;
+        let mut cell = Pool::furnish(Role::Nic, Namespace::current()?, ifname, true)?;
+        for _ in 0..protocols {
+            cell.handlers.push(handler(Role::Nic).map_err(OracleError::io("opening a packet socket"))?);
+        }
+        Ok(cell)
+    }
+
+    /// A cell for the namespace that the thread is in.
+    fn furnish(
+        role: Role,
+        namespace: Namespace,
+        ifname: String,
+        is_guest: bool,
+    ) -> Result<Cell, OracleError> {
         let failed = || OracleError::io("opening a packet socket");
         Ok(Cell {
             role,
+            ifname,
             namespace,
+            is_guest,
             rtnl: Rtnl::new()?,
             sender: PacketSocket::new().map_err(failed())?,
             tap: if role == Role::Deaf { None } else { Some(PacketSocket::listener().map_err(failed())?) },

@@ -2,8 +2,9 @@
 
 use super::compare::Difference;
 use super::observed::{Observed, Seen, SetupError, StepObserved, StepOutcome};
-use crate::lab::spec::{Action, Change, LabSpec, StepSpec};
+use crate::lab::spec::{Action, Change, LabSpec, Name, StepSpec};
 use crate::lab::{DeviceType, Event, HopKind, Lab, Options, Outcome};
+use crate::nic::host_stack_type;
 use crate::report::{Detail, JsonLines, TextReport};
 use crate::verdict::Rule;
 use std::collections::BTreeSet;
@@ -117,15 +118,17 @@ fn convert(lab: &LabSpec, events: &[Event]) -> Observed {
         ..Observed::default()
     };
     let mut taps = BTreeSet::new();
+    // A port that is a port of a bridge at some time is listened to like a NIC: its tap sees all that it gets.
+    let bridged: BTreeSet<&Name> = lab.enslaved().map(|(device, _)| device).collect();
+    taps.extend(bridged.iter().map(|name| (*name).clone()));
+    let mut nics = BTreeSet::new();
     for event in events {
         match event {
             Event::Lab { devices, .. } => {
-                taps.extend(
-                    devices
-                        .iter()
-                        .filter(|d| matches!(d.kind, DeviceType::Nic | DeviceType::Switch))
-                        .map(|d| d.name.clone()),
-                );
+                let listed =
+                    devices.iter().filter(|d| matches!(d.kind, DeviceType::Nic | DeviceType::Switch));
+                nics.extend(listed.map(|d| d.name.clone()));
+                taps.extend(nics.iter().cloned());
             }
             Event::Setup { device, stage, refusal, .. } => {
                 let error = refusal.errno.into();
@@ -138,7 +141,18 @@ fn convert(lab: &LabSpec, events: &[Event]) -> Observed {
                 let seen =
                     |packet_type| Seen { device: hop.device.clone(), packet_type, frame: hop.frame.clone() };
                 match hop.kind {
-                    HopKind::Receive(packet_type, _) => step.deliveries.push(seen(packet_type)),
+                    HopKind::Receive(packet_type, rule) => {
+                        let is_port = bridged.contains(&hop.device) && !nics.contains(&hop.device);
+                        if !is_port {
+                            step.deliveries.push(seen(packet_type));
+                            continue;
+                        }
+                        if rule != Rule::ReservedToPort {
+                            step.arrives.push(seen(packet_type));
+                        }
+                        let by_stack = host_stack_type(&hop.frame, packet_type);
+                        step.deliveries.extend(by_stack.map(seen));
+                    }
                     HopKind::Arrive(packet_type) if taps.contains(&hop.device) => {
                         step.arrives.push(seen(packet_type))
                     }

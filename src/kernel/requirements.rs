@@ -37,6 +37,8 @@ pub(super) struct Wired {
 #[derive(Clone, Debug)]
 pub(super) struct Requirements {
     wired: BTreeMap<Name, Wired>,
+    /// Devices that are at some time ports of a bridge of their own host, and that bridge.
+    bridges: BTreeMap<Name, Name>,
     /// Every ethertype that a host stack could receive, as packet sockets name them.
     pub(super) protocols: Vec<u16>,
     /// Whether any frame is an IPv4 fragment: fragments stay in the namespaces that saw them.
@@ -74,7 +76,13 @@ impl Requirements {
                 (name, Wired { nic, mac, mtu, far })
             })
             .collect();
-        Ok(Requirements { wired, protocols: protocols(lab), leaves_fragments: fragments(lab) })
+        let (protocols, leaves_fragments) = (protocols(lab), fragments(lab));
+        Ok(Requirements { wired, bridges: bridges(lab)?, protocols, leaves_fragments })
+    }
+
+    /// The bridge of its own host of which a device is a port at some time.
+    pub(super) fn bridge_of(&self, name: &str) -> Option<&Name> {
+        self.bridges.get(name)
     }
 
     /// A device with a cable, by name.
@@ -126,8 +134,24 @@ fn check(lab: &LabSpec) -> Result<(), OracleError> {
     Ok(())
 }
 
+/// Devices that are ports of a bridge at some time share its namespace.
+fn bridges(lab: &LabSpec) -> Result<BTreeMap<Name, Name>, OracleError> {
+    let mut bridges: BTreeMap<Name, Name> = BTreeMap::new();
+    for (device, master) in lab.enslaved() {
+        if !lab.switches.iter().any(|s| s.name == *master) {
+            return Err(OracleError::Unsupported(format!("{device}: there is no bridge {master}")));
+        }
+        let bridge = bridges.entry(device.clone()).or_insert_with(|| master.clone());
+        if bridge != master {
+            return Err(OracleError::Unsupported(format!("{device}: a port of one bridge, then of another")));
+        }
+    }
+    Ok(bridges)
+}
+
 fn far_end(lab: &LabSpec, name: &str) -> Far {
-    let on_switch = lab.switches.iter().find_map(|s| {
+    let is_master = |switch: &Name| lab.enslaved().any(|(device, master)| device == name && master == switch);
+    let on_switch = lab.switches.iter().filter(|s| !is_master(&s.name)).find_map(|s| {
         s.ports.iter().find(|p| p.device == name).map(|p| Far::Switch(s.name.clone(), Box::new(p.clone())))
     });
     let cables = || {

@@ -68,6 +68,8 @@ pub(super) struct World<'p> {
     pub(super) gone: BTreeMap<Name, Vec<Counters>>,
     /// Devices removed along with the other end of their cable.
     pub(super) vanished: BTreeSet<Name>,
+    /// The declared ports of switches, by switch and device, that are devices of the switch's own host.
+    inside: BTreeMap<(Name, Name), SwitchPortSpec>,
     next_index: u32,
     void: usize,
     /// Carriers did not settle in time.
@@ -112,16 +114,19 @@ impl<'p> World<'p> {
             switches: BTreeMap::new(),
             gone: BTreeMap::new(),
             vanished: BTreeSet::new(),
+            inside: inside(lab),
             next_index: 16,
             void: 0,
             restless: false,
         };
+        let own_devices: BTreeSet<&Name> = lab.own_devices().collect();
         for switch in &lab.switches {
-            let own_device = lab.parents().any(|p| *p == switch.name);
+            let own_device = own_devices.contains(&switch.name);
             world.make_switch(switch, own_device, &mut refused)?;
         }
         for device in &lab.devices {
             world.make_device(&device.name, &device.kind, &mut refused)?;
+            world.enslave(&device.name, device.kind.master(), &mut refused);
         }
         world.settle_carriers();
         for switch in &lab.switches {
@@ -143,7 +148,13 @@ impl<'p> World<'p> {
         if let Some(cell) = self.cell_of.get(name) {
             return Ok(*cell);
         }
-        let cell = self.pool.take(role, self.protocols.len())?;
+        let cell = match self.plan.bridge_of(name).and_then(|bridge| self.cell_of.get(bridge)) {
+            Some(host) => {
+                let ifname = format!("d{}", self.cells.len());
+                self.pool.beside(&self.cells[*host], ifname, self.protocols.len())?
+            }
+            None => self.pool.take(role, self.protocols.len())?,
+        };
         self.cells.push(cell);
         self.cell_of.insert(name.into(), self.cells.len() - 1);
         Ok(self.cells.len() - 1)
@@ -261,7 +272,8 @@ impl<'p> World<'p> {
 
     fn new_end(&mut self, name: &str, wired: &Wired) -> Result<(usize, NewEnd), OracleError> {
         let cell = self.cell_for(name, if wired.nic { Role::Nic } else { Role::End })?;
-        let end = NewEnd { ifname: DEVICE.to_owned(), ifindex: self.index(), mac: wired.mac, mtu: wired.mtu };
+        let ifname = self.cells[cell].ifname.clone();
+        let end = NewEnd { ifname, ifindex: self.index(), mac: wired.mac, mtu: wired.mtu };
         Ok((cell, end))
     }
 
@@ -312,6 +324,9 @@ impl<'p> World<'p> {
         };
         let rtnl = &mut self.cells[switch.cell].rtnl;
         for port in &spec.ports {
+            if self.plan.bridge_of(&port.device) == Some(&spec.name) {
+                continue;
+            }
             let Some(place) = self.far.get(&port.device) else { continue };
             let mut settings = Vec::new();
             if port.group_fwd_mask != 0 {
@@ -329,7 +344,8 @@ impl<'p> World<'p> {
             }
         }
         for entry in &spec.fdb {
-            let index = self.far.get(&entry.port).map_or(NOBODY, |p| p.ifindex);
+            let place = socket(&self.plan, &self.live, &self.far, &spec.name, &entry.port);
+            let index = place.map_or(NOBODY, |p| p.ifindex);
             let added = link::add_entry(rtnl, index, entry);
             refused.extend(added.err().map(|e| create_error(&spec.name, e)));
         }
@@ -350,7 +366,7 @@ impl<'p> World<'p> {
             _ => spec.parent.clone(),
         };
         let new = NewPort {
-            ifname: DEVICE.to_owned(),
+            ifname: self.cells[cell].ifname.clone(),
             ifindex: self.index(),
             parent: parent_index,
             namespace: self.cells[cell].raw(),
@@ -391,19 +407,56 @@ impl<'p> World<'p> {
     /// Checks whether the kernel has a device.
     pub(super) fn look_up(&self, name: &str) -> Result<(), ErrorNumber> {
         let place = self.place(name);
-        sys::index_of(&self.cells[place.cell].sender, DEVICE).map(|_| ())
+        sys::index_of(&self.cells[place.cell].sender, &self.cells[place.cell].ifname).map(|_| ())
     }
 
-    /// A switch's end of a device's cable.
-    pub(super) fn switch_port(&self, device: &str) -> UnnamedDevice {
-        self.far.get(device).copied().unwrap_or(UnnamedDevice { cell: self.void, ifindex: NOBODY })
+    /// A switch's end of a device's cable, or the device itself if it is a port of that switch.
+    pub(super) fn switch_port(&self, switch: &str, device: &str) -> UnnamedDevice {
+        let port = socket(&self.plan, &self.live, &self.far, switch, device);
+        port.unwrap_or(UnnamedDevice { cell: self.void, ifindex: NOBODY })
+    }
+
+    /// Makes a declared device a port of its bridge.
+    fn enslave(&mut self, name: &Name, master: Option<&Name>, refused: &mut Vec<SetupError>) {
+        if let Some(master) = master.filter(|_| self.live.contains_key(name))
+            && let Err(error) = self.set_master(name, Some(master))
+        {
+            refused.push(SetupError { device: name.clone(), stage: SetupStage::Enslave, error });
+        }
+    }
+
+    /// Makes a device a port of a bridge of its own host, or of none.
+    pub(super) fn set_master(&mut self, name: &str, master: Option<&str>) -> Result<(), ErrorNumber> {
+        self.look_up(name)?;
+        let place = self.place(name);
+        let bridge = master.map(|master| self.switches.get(master).ok_or(ErrorNumber(libc::ENODEV)));
+        let bridge = bridge.transpose()?.map_or(0, |bridge| bridge.ifindex);
+        let rtnl = &mut self.cells[place.cell].rtnl;
+        link::set(rtnl, place.ifindex, LinkAttribute::Controller(bridge))?;
+        let key = (master.unwrap_or_default().into(), name.into());
+        let Some(port) = self.inside.get(&key) else { return Ok(()) };
+        let mut flags = port.flags;
+        let mut settings: Vec<InfoBridgePort> =
+            PortFlag::ALL.into_iter().map(|f| flag_setting(f, *flags.get_mut(f))).collect();
+        if port.group_fwd_mask != 0 {
+            settings.push(InfoBridgePort::GroupFwdMask(port.group_fwd_mask));
+        }
+        link::port_settings(rtnl, place.ifindex, &settings)?;
+        if port.state == PortState::Forwarding {
+            return Ok(());
+        }
+        match link::port_settings(rtnl, place.ifindex, &[state_setting(port.state)]) {
+            // A state without carrier would be lost at the next change of the carrier anyway.
+            Err(ErrorNumber(libc::ENETDOWN)) => Ok(()),
+            other => other,
+        }
     }
 
     /// The other end of a device's cable.
     pub(super) fn across(&self, name: &str) -> UnnamedDevice {
         match self.plan.wired(name).map(|w| &w.far) {
             Ok(Far::Device(other)) => self.place(other),
-            _ => self.switch_port(name),
+            _ => self.far.get(name).copied().unwrap_or(UnnamedDevice { cell: self.void, ifindex: NOBODY }),
         }
     }
 
@@ -414,7 +467,7 @@ impl<'p> World<'p> {
 
     pub(super) fn join(&mut self, name: &str, group: MacAddr, join: bool) -> Result<(), ErrorNumber> {
         let place = self.place(name);
-        sys::multicast(&self.cells[place.cell].sender, DEVICE, group, join)
+        sys::multicast(&self.cells[place.cell].sender, &self.cells[place.cell].ifname, group, join)
     }
 
     /// Deletes a device, and with it, as the kernel does, the ports on it; a veth's other end is deleted as well.
@@ -496,8 +549,28 @@ impl<'p> World<'p> {
     }
 }
 
+/// A port of a switch: its end of a device's cable, or the device itself.
+fn socket(
+    plan: &Requirements,
+    live: &BTreeMap<Name, Live>,
+    far: &BTreeMap<Name, UnnamedDevice>,
+    switch: &str,
+    device: &str,
+) -> Option<UnnamedDevice> {
+    if plan.bridge_of(device).is_some_and(|bridge| bridge == switch) {
+        return live.get(device).map(|d| UnnamedDevice { cell: d.cell, ifindex: d.ifindex });
+    }
+    far.get(device).copied()
+}
+
 fn create_error(device: &str, error: ErrorNumber) -> SetupError {
     SetupError { device: device.into(), stage: SetupStage::Create, error }
+}
+
+/// The declared ports of switches that are devices of the switch's own host.
+fn inside(lab: &LabSpec) -> BTreeMap<(Name, Name), SwitchPortSpec> {
+    let ports = lab.switches.iter().flat_map(|s| s.ports.iter().map(move |port| (s, port)));
+    ports.map(|(switch, port)| ((switch.name.clone(), port.device.clone()), port.clone())).collect()
 }
 
 fn missing(switch: &str) -> OracleError {

@@ -1,9 +1,10 @@
 //! Makes a lab's devices, in the order of the declaration, and wires them.
 
 use super::device::{
-    Cable, CableId, Device, DeviceId, End, Kind, Link, Role, SwitchNode, SwitchPortNode, Uplink,
+    Cable, CableId, Device, DeviceId, End, Kind, Link, PortEnd, Role, SwitchNode, SwitchPortNode, Uplink,
 };
 use super::outside::Outside;
+use super::plan::{Plan, PlannedPort};
 use super::record::Stacks;
 use super::spec::{
     DEFAULT_MTU, DeviceKind, DeviceSpec, LabSpec, MacvlanSpec, Name, NicSpec, StationSpec, SwitchPortSpec,
@@ -19,7 +20,6 @@ use crate::nic::{Nic, PushedDown, UnicastFilter};
 use crate::switch::{Assigned, FdbKind, PortConfig, Switch, SwitchConfig, SwitchPortId};
 use crate::time::LAB_SPAN;
 use crate::verdict::{Refusal, Rule};
-use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -32,7 +32,8 @@ impl Lab {
     #[must_use]
     pub fn new(spec: &LabSpec, options: Options) -> Lab {
         let now = options.start;
-        let before = spec.switches.iter().map(|s| 1 + numbered_ports(s).count() as u32).sum();
+        let plan = Plan::of(spec);
+        let before = plan.ports.iter().map(|ports| 1 + ports.len() as u32).sum();
         let mut lab = Lab {
             title: spec.title.clone(),
             steps: spec.steps.clone(),
@@ -53,20 +54,18 @@ impl Lab {
             options,
         };
         // The switches' ends of the cables come first: a device that is made plugs into what is there.
-        let sockets = Sockets::of(spec);
-        let parents: BTreeSet<&Name> = spec.parents().collect();
         spec.hosts.iter().for_each(|host| lab.make_host(host));
-        for switch in &spec.switches {
-            let has_device = parents.contains(&switch.name) || switch.has_stack();
-            lab.make_switch(switch, has_device);
+        for (switch, ports) in spec.switches.iter().zip(&plan.ports) {
+            let has_device = plan.own_devices.contains(&switch.name) || switch.has_stack();
+            lab.make_switch(switch, ports, has_device);
         }
         for device in &spec.devices {
             if lab.stopped() {
                 return lab;
             }
-            lab.declare(device, &sockets);
+            lab.declare(device, &plan);
         }
-        lab.wire_switch_tables(spec);
+        lab.wire_switch_tables(spec, &plan);
         lab.refresh_stacks();
         let devices = lab.devices();
         if lab.options.changes {
@@ -77,25 +76,30 @@ impl Lab {
         lab
     }
 
-    fn declare(&mut self, device: &DeviceSpec, sockets: &Sockets) {
+    fn declare(&mut self, device: &DeviceSpec, plan: &Plan) {
         let name = &device.name;
         let expected = match &device.kind {
             DeviceKind::Macvlan(spec) => spec.expect,
             _ => None,
         };
         let refused = match &device.kind {
-            DeviceKind::Nic(spec) => self.make_nic(name, spec, sockets),
+            DeviceKind::Nic(spec) => self.make_nic(name, spec, plan),
             DeviceKind::Vlan(spec) => self.make_vlan(name, spec),
             DeviceKind::Macvlan(spec) => self.make_port(name, spec),
             DeviceKind::Station(spec) => self
-                .make_station(name, Role::Station, spec, sockets)
+                .make_station(name, Role::Station, spec, plan)
                 .map(|id| self.attach_interface(id, None, &spec.ip)),
-            DeviceKind::Router(spec) => self.make_router(name, spec, sockets),
+            DeviceKind::Router(spec) => self.make_router(name, spec, plan),
         }
         .err();
-        match refused {
-            Some(refused) => self.not_made(name, device.kind.parent(), refused, expected),
-            None => self.log.summary.failed += usize::from(expected.is_some()),
+        let made = refused.is_none_or(|refused| refused.stage != SetupStage::Create);
+        let master = device.kind.master().filter(|_| made);
+        let not_enslaved = master.and_then(|master| self.declare_master(name, master).err());
+        if expected.is_some() && refused.is_none() && not_enslaved.is_none() {
+            self.log.summary.failed += 1;
+        }
+        for refused in refused.into_iter().chain(not_enslaved) {
+            self.not_made(name, device.kind.parent(), refused, expected);
         }
     }
 
@@ -109,8 +113,15 @@ impl Lab {
         self.log.events.push(Event::Setup { device, parent, stage, refusal, expected });
     }
 
-    fn make_nic(&mut self, name: &Name, spec: &NicSpec, sockets: &Sockets) -> Result<(), Refused> {
-        let id = self.make_link(name, Role::Nic, spec.mac, spec.mtu, spec.filter, sockets)?;
+    /// Makes a new device a port of a bridge.
+    fn declare_master(&mut self, name: &str, master: &str) -> Result<(), Refused> {
+        let refused = Refused::at(SetupStage::Enslave);
+        let id = self.find(name).map_err(refused)?;
+        self.set_master(id, Some(master)).map_err(refused)
+    }
+
+    fn make_nic(&mut self, name: &Name, spec: &NicSpec, plan: &Plan) -> Result<(), Refused> {
+        let id = self.make_link(name, Role::Nic, spec.mac, spec.mtu, spec.filter, plan)?;
         self.cable_latency(id, spec.latency);
         if let Some(link) = self.link_mut(id) {
             link.base.set_promisc(spec.promisc);
@@ -125,9 +136,9 @@ impl Lab {
         name: &Name,
         role: Role,
         spec: &StationSpec,
-        sockets: &Sockets,
+        plan: &Plan,
     ) -> Result<DeviceId, Refused> {
-        let id = self.make_link(name, role, spec.mac, spec.mtu, UnicastFilter::None, sockets)?;
+        let id = self.make_link(name, role, spec.mac, spec.mtu, UnicastFilter::None, plan)?;
         self.cable_latency(id, spec.latency);
         self.topology.addresses.insert(name.clone(), spec.ip.clone());
         self.set_up(id, spec.up).map_err(Refused::at(SetupStage::Up))?;
@@ -142,11 +153,11 @@ impl Lab {
         mac: MacAddr,
         mtu: u32,
         filter: UnicastFilter,
-        sockets: &Sockets,
+        plan: &Plan,
     ) -> Result<DeviceId, Refused> {
         let nic = Nic::new(mac, mtu, filter).map_err(Refused::at(SetupStage::Create))?;
         let id = DeviceId(self.topology.devices.len());
-        let cable = self.plug(name, id, mtu, sockets);
+        let cable = self.plug(name, id, mtu, plan);
         let link = Link::new(role, nic, Uplink::Cable(cable));
         self.add_device(name, Kind::Link(Box::new(link)));
         Ok(id)
@@ -155,7 +166,8 @@ impl Lab {
     fn add_device(&mut self, name: &Name, kind: Kind) -> DeviceId {
         self.runtime.changed = true;
         let name = name.clone();
-        let device = Device { name: name.clone(), kind, agent: None, host: None, user: None, gone: false };
+        let (agent, host, user, master) = (None, None, None, None);
+        let device = Device { name: name.clone(), kind, agent, host, user, master, gone: false };
         let id = match self.vacated() {
             Some(id) => {
                 self.topology.devices[id.0] = device;
@@ -179,33 +191,40 @@ impl Lab {
     }
 
     /// The cable of a new device: to a switch port, to a device that is already there, or to nothing yet.
-    fn plug(&mut self, name: &Name, id: DeviceId, mtu: u32, sockets: &Sockets) -> CableId {
-        if let Some((switch, port)) = sockets.switch_ports.get(name) {
+    fn plug(&mut self, name: &Name, id: DeviceId, mtu: u32, plan: &Plan) -> CableId {
+        if let Some((switch, port)) = plan.sockets.get(name) {
             let node = &mut self.topology.switches[switch.index()].ports[usize::from(port.0)];
-            node.mtu = mtu;
-            let cable = node.cable;
-            self.topology.cables[cable.0].ends[0] = End::Device(id);
-            self.fit_own_device(*switch);
-            return cable;
+            if let PortEnd::Cable { cable, mtu: of_socket } = &mut node.end {
+                *of_socket = mtu;
+                let cable = *cable;
+                self.topology.cables[cable.0].ends[0] = End::Device(id);
+                self.fit_own_device(*switch);
+                return cable;
+            }
         }
-        let peer = sockets.peers.get(name).and_then(|p| self.topology.names.get(p)).copied();
+        let peer = plan.peers.get(name).and_then(|p| self.topology.names.get(p)).copied();
         if let Some(Uplink::Cable(cable)) = peer.and_then(|p| self.topology.link(p)).map(|l| l.uplink.clone())
         {
             self.topology.cables[cable.0].ends[1] = End::Device(id);
             return cable;
         }
         // A device that is yet to come has carrier only when it is there.
-        let far = if sockets.peers.contains_key(name) { End::Gone } else { End::Nobody { mtu } };
+        let far = if plan.peers.contains_key(name) { End::Gone } else { End::Nobody { mtu } };
         self.topology.cables.push(Cable { ends: [End::Device(id), far], latency: DEFAULT_LATENCY });
         CableId(self.topology.cables.len() - 1)
     }
 
     /// A switch's own device takes the least mtu of the ports that are plugged in (`br_mtu_auto_adjust`).
-    fn fit_own_device(&mut self, switch: SwitchId) {
+    pub(super) fn fit_own_device(&mut self, switch: SwitchId) {
         let node = &self.topology.switches[switch.index()];
         let Some(own) = node.own else { return };
-        let plugged = node.ports.iter().filter(|p| self.topology.cables[p.cable.0].ends[0] != End::Gone);
-        if let Some(mtu) = plugged.map(|p| p.mtu).min() {
+        let mtu = |port: &SwitchPortNode| match port.end {
+            PortEnd::Cable { cable, mtu } => {
+                (self.topology.cables[cable.0].ends[0] != End::Gone).then_some(mtu)
+            }
+            PortEnd::Inside { device, .. } => device.map(|id| self.state_of(id).mtu),
+        };
+        if let Some(mtu) = node.ports.iter().filter_map(mtu).min() {
             // Devices have such mtus already.
             let _ = self.set_mtu(own, mtu);
         }
@@ -291,7 +310,7 @@ impl Lab {
     }
 
     /// A switch, with a cable in each of its ports and nothing at the other ends yet.
-    fn make_switch(&mut self, spec: &SwitchSpec, has_device: bool) {
+    fn make_switch(&mut self, spec: &SwitchSpec, ports: &[PlannedPort], has_device: bool) {
         let (ageing, vlan_filtering) = (spec.ageing, spec.vlan_filtering);
         let config = |group_fwd_mask| SwitchConfig { ageing, vlan_filtering, group_fwd_mask };
         let switch = Switch::new(config(spec.group_fwd_mask)).or_else(|refusal| {
@@ -305,16 +324,21 @@ impl Lab {
             self.topology.switches.last().map_or(0, |before| before.node.0 + 1 + before.ports.len() as u32);
         let (name, node) = (spec.name.clone(), NodeId(node));
         let mut node = SwitchNode { name, node, own: None, ports: Vec::new() };
-        for (number, port) in numbered_ports(spec) {
-            self.topology
-                .cables
-                .push(Cable { ends: [End::Gone, End::Switch(id, number)], latency: DEFAULT_LATENCY });
-            node.ports.push(SwitchPortNode {
-                name: format!("{}.{}", spec.name, port.device).into(),
-                device: port.device.clone(),
-                cable: CableId(self.topology.cables.len() - 1),
-                mtu: DEFAULT_MTU,
-            });
+        for (port, number) in ports.iter().zip((0..).map(SwitchPortId)) {
+            let device = port.spec.device.clone();
+            let end = if port.inside {
+                PortEnd::Inside { device: None, config: Box::new(port_config(spec, &port.spec)) }
+            } else {
+                let ends = [End::Gone, End::Switch(id, number)];
+                self.topology.cables.push(Cable { ends, latency: DEFAULT_LATENCY });
+                PortEnd::Cable { cable: CableId(self.topology.cables.len() - 1), mtu: DEFAULT_MTU }
+            };
+            let name: Name = format!("{}.{device}", spec.name).into();
+            if port.inside {
+                self.make_switch_port(id, &name, PortConfig::default());
+                self.switch_mut(id).into_iter().for_each(|switch| switch.release(number));
+            }
+            node.ports.push(SwitchPortNode { name, device, end });
         }
         self.topology.switches.push(node);
         if has_device && let Err(refused) = self.make_own_device(id, spec) {
@@ -337,30 +361,21 @@ impl Lab {
     }
 
     /// Adds the ports and entries of the switches, now that the devices on them are there.
-    fn wire_switch_tables(&mut self, spec: &LabSpec) {
-        for (switch, index) in spec.switches.iter().zip(0..) {
+    fn wire_switch_tables(&mut self, spec: &LabSpec, plan: &Plan) {
+        for ((switch, ports), index) in spec.switches.iter().zip(&plan.ports).zip(0..) {
             let id = SwitchId(index);
-            for (number, port) in numbered_ports(switch) {
+            for (PlannedPort { spec: port, .. }, number) in
+                ports.iter().zip(0..).filter(|(port, _)| !port.inside)
+            {
                 if self.stopped() {
                     return;
                 }
                 let device = self.topology.names.get(&port.device).copied();
                 let mac = device.map(|id| self.state_of(id).mac).unwrap_or_default();
                 let ips = device.map(|id| self.assigned_addresses(id)).unwrap_or_default();
-                let assigned = Assigned { mac, ips };
-                let config = PortConfig {
-                    flags: port.flags,
-                    state: port.state,
-                    group_fwd_mask: port.group_fwd_mask,
-                    vlans: port.vlans.clone(),
-                    policy: port.policy.or(switch.policy),
-                    assigned,
-                };
-                let made = self.switch_mut(id).map_or(Ok(()), |s| s.add_port(config).map(drop));
-                if let Err(refusal) = made {
-                    let name = self.topology.switches[id.index()].ports[usize::from(number.0)].name.clone();
-                    self.not_made(&name, None, Refused { stage: SetupStage::Create, refusal }, None);
-                }
+                let config = PortConfig { assigned: Assigned { mac, ips }, ..port_config(switch, port) };
+                let name = self.topology.switches[id.index()].ports[number].name.clone();
+                self.make_switch_port(id, &name, config);
                 if let Some(id) = device {
                     self.tell_switch(id);
                 }
@@ -370,6 +385,13 @@ impl Lab {
                     self.not_made(&switch.name, None, Refused { stage: SetupStage::Create, refusal }, None);
                 }
             }
+        }
+    }
+
+    fn make_switch_port(&mut self, switch: SwitchId, name: &Name, config: PortConfig) {
+        let made = self.switch_mut(switch).map_or(Ok(()), |switch| switch.add_port(config).map(drop));
+        if let Err(refusal) = made {
+            self.not_made(name, None, Refused { stage: SetupStage::Create, refusal }, None);
         }
     }
 
@@ -389,7 +411,7 @@ impl Lab {
     }
 
     /// The addresses that a network would have assigned to a device on a switch port: its own.
-    fn assigned_addresses(&self, id: DeviceId) -> Vec<std::net::IpAddr> {
+    pub(super) fn assigned_addresses(&self, id: DeviceId) -> Vec<std::net::IpAddr> {
         let ip = self.topology.addresses.get(&self.topology.devices[id.0].name);
         ip.map(|ip| ip.address.iter().map(|n| n.addr()).collect()).unwrap_or_default()
     }
@@ -409,34 +431,14 @@ impl Refused {
     }
 }
 
-/// The ports of a switch with their numbers. Those that no number is left for are left out; a switch takes far fewer
-/// ([`MAX_PORTS`](crate::switch::MAX_PORTS)) and refuses the rest.
-fn numbered_ports(spec: &SwitchSpec) -> impl Iterator<Item = (SwitchPortId, &SwitchPortSpec)> {
-    (0..SwitchPortId::OWN.0).map(SwitchPortId).zip(&spec.ports)
-}
-
-/// Which device goes where, before any is made.
-pub(super) struct Sockets {
-    /// By device: switch and port number.
-    switch_ports: BTreeMap<Name, (SwitchId, SwitchPortId)>,
-    /// By device, both ways: the other end of a direct cable.
-    peers: BTreeMap<Name, Name>,
-}
-
-impl Sockets {
-    fn of(spec: &LabSpec) -> Sockets {
-        let mut sockets = Sockets { switch_ports: BTreeMap::new(), peers: BTreeMap::new() };
-        for (switch, index) in spec.switches.iter().zip(0..) {
-            for (number, port) in numbered_ports(switch) {
-                sockets.switch_ports.insert(port.device.clone(), (SwitchId(index), number));
-            }
-        }
-        for device in &spec.devices {
-            if let DeviceKind::Nic(NicSpec { cable: Some(far), .. }) = &device.kind {
-                sockets.peers.insert(device.name.clone(), far.clone());
-                sockets.peers.insert(far.clone(), device.name.clone());
-            }
-        }
-        sockets
+/// How a switch port begins, but for what its device was assigned.
+fn port_config(switch: &SwitchSpec, port: &SwitchPortSpec) -> PortConfig {
+    PortConfig {
+        flags: port.flags,
+        state: port.state,
+        group_fwd_mask: port.group_fwd_mask,
+        vlans: port.vlans.clone(),
+        policy: port.policy.or(switch.policy),
+        assigned: Assigned::default(),
     }
 }

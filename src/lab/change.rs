@@ -45,6 +45,7 @@ impl Lab {
             Change::Addresses(change) => self.change_addresses(id, change),
             Change::Neighbours(change) => self.change_neighbours(id, change),
             Change::Host(host) => self.move_to(id, host),
+            Change::Master(master) => self.set_master(id, master.as_deref()),
         }
     }
 
@@ -126,12 +127,14 @@ impl Lab {
             self.mac_changed(id)?;
         }
         self.refresh_stack_mac(id);
+        self.tell_master(id);
         Ok(())
     }
 
     /// A link's address has changed: its switch, its stack, its passthru port and its sub-interfaces follow.
     fn mac_changed(&mut self, id: DeviceId) -> Result<(), Refusal> {
         self.tell_switch(id);
+        self.tell_master(id);
         self.sync_vlan(id);
         self.refresh_stack_mac(id);
         let link = self.topology.linked(id);
@@ -142,6 +145,7 @@ impl Lab {
             // A passthru port has the address of the device below.
             self.touch(port);
             self.refresh_stack_mac(port);
+            self.tell_master(port);
         }
         for child in children {
             let link = self.linked_mut(child);
@@ -155,6 +159,7 @@ impl Lab {
 
     /// Tells every IP stack how the links of its devices stand, after a change that may reach far.
     pub(super) fn refresh_stacks(&mut self) {
+        self.refresh_masters();
         for index in 0..self.runtime.stacks.agents.len() {
             if self.stopped() {
                 return;
@@ -167,7 +172,9 @@ impl Lab {
     /// stack has to do with it.
     pub(super) fn refresh_stacks_on(&mut self, name: &str) {
         match self.topology.names.get(name).map(|id| &self.topology.devices[id.0]) {
-            Some(Device { kind: Kind::Link(_), .. }) => self.refresh_stacks(),
+            Some(Device { kind: Kind::Link(_), .. } | Device { master: Some(_), .. }) => {
+                self.refresh_stacks()
+            }
             Some(Device { agent: Some((agent, _)), .. }) => self.refresh_stack(agent.0),
             _ => {}
         }
@@ -203,7 +210,9 @@ impl Lab {
 
     pub(super) fn set_mtu(&mut self, id: DeviceId, mtu: u32) -> Result<(), Refusal> {
         if let Kind::Port { .. } = self.topology.devices[id.0].kind {
-            return self.change_port(id, |mut port| port.set_mtu(mtu));
+            self.change_port(id, |mut port| port.set_mtu(mtu))?;
+            self.fit_master(id);
+            return Ok(());
         }
         Nic::check_mtu(mtu)?;
         if let Uplink::Below { nic, .. } = self.topology.linked(id).uplink
@@ -214,11 +223,14 @@ impl Lab {
         let link = self.linked_mut(id);
         link.base.set_mtu(mtu)?;
         let children: Vec<DeviceId> = link.vlans.iter().map(|(_, child)| *child).collect();
+        // Ports have shrunk with it.
+        let ports: Vec<DeviceId> = link.ports.iter().copied().flatten().collect();
         for child in children {
             if self.topology.linked(child).nic().mtu() > mtu {
                 self.set_mtu(child, mtu)?;
             }
         }
+        ports.into_iter().chain([id]).for_each(|id| self.fit_master(id));
         Ok(())
     }
 
@@ -270,7 +282,7 @@ impl Lab {
 
     /// Pushes a sub-interface's addresses, promiscuity and wish for all groups down to the device below it
     /// (`vlan_dev_set_rx_mode`, `vlan_dev_change_rx_flags`). Nothing to do for other devices.
-    fn sync_vlan(&mut self, id: DeviceId) {
+    pub(super) fn sync_vlan(&mut self, id: DeviceId) {
         let Some(Link { base, uplink: Uplink::Below { nic, pushed, .. }, .. }) = self.link_mut(id) else {
             return;
         };
@@ -287,6 +299,9 @@ impl Lab {
         let made = self.make_port(name, spec).map_err(|refused| refused.refusal);
         if let Some(id) = self.topology.names.get(name).copied().filter(|_| made.is_ok()) {
             self.attach_again(id);
+            if let Some(master) = &spec.master {
+                return self.set_master(id, Some(master));
+            }
         }
         made
     }
@@ -297,6 +312,7 @@ impl Lab {
     /// `ENODEV`.
     pub(super) fn remove(&mut self, name: &str) -> Result<(), Refusal> {
         let id = self.find(name)?;
+        self.release(id);
         if let Some(link) = self.topology.link(id) {
             let above: Vec<Name> = link
                 .ports
@@ -348,6 +364,8 @@ impl Lab {
             }
             Uplink::Switch(switch) => {
                 self.touch(id);
+                let ports: Vec<DeviceId> = self.topology.ports_inside(switch).collect();
+                ports.into_iter().for_each(|id| self.release(id));
                 self.topology.switches[switch.index()].own = None;
             }
             Uplink::Below { nic, .. } => {
@@ -372,7 +390,13 @@ impl Lab {
             self.topology.switches.get(index).zip(self.runtime.state.switch_mut(id)).ok_or(missing)?;
         let number = |port: &Name| {
             let number = node.ports.iter().position(|p| p.device == *port);
-            number.and_then(|n| u16::try_from(n).ok()).map(SwitchPortId).ok_or(missing)
+            let number = number.and_then(|n| u16::try_from(n).ok()).map(SwitchPortId).ok_or(missing)?;
+            if node.ports[usize::from(number.0)].is_vacant() {
+                let there = self.topology.names.contains_key(port);
+                let errno = if there { Errno::Eopnotsupp } else { Errno::Enodev };
+                return Err(Refusal::new(errno, Rule::Enslave));
+            }
+            Ok(number)
         };
         match change {
             SwitchChange::Flag { port, flag, value } => {
@@ -425,7 +449,7 @@ impl Lab {
                     mode: Some(port.mode()),
                     up: port.is_up(),
                     carrier,
-                    promiscuity: u32::from(port.is_promisc()),
+                    promiscuity: port.promiscuity(),
                 }
             }
         }

@@ -11,7 +11,7 @@ use std::collections::{BTreeSet, BinaryHeap};
 #[derive(Clone, Debug)]
 pub(super) enum Scheduled {
     /// A frame reaches an end of a cable.
-    Arrive { at: End, frame: Frame, frame_id: u64 },
+    Arrive { at: End, frame: Frame, frame_id: u64, bridged: u8 },
     /// An IP stack's frame is sent by its device.
     Send { device: DeviceId, frame: Frame },
     /// An IP stack is woken.

@@ -3,13 +3,13 @@
 
 use super::event::DeviceType;
 use super::outlet::Outlet;
-use crate::dataplane::{NodeId, SwitchId};
+use crate::dataplane::{BridgePort, NodeId, SwitchId};
 use crate::frame::VlanId;
 use crate::lab::spec::{Name, TapOpen};
 use crate::macvlan::Parent;
 use crate::nic::{Nic, PushedDown};
 use crate::station::Host;
-use crate::switch::SwitchPortId;
+use crate::switch::{PortConfig, SwitchPortId};
 use crate::time::Instant;
 use crate::verdict::PortId;
 use std::time::Duration;
@@ -36,6 +36,8 @@ pub(super) struct Device {
     pub(super) host: Option<Name>,
     /// Its user is outside.
     pub(super) user: Option<Outlet>,
+    /// The port of a bridge of its host that it is.
+    pub(super) master: Option<BridgePort>,
     /// It was removed.
     pub(super) gone: bool,
 }
@@ -161,11 +163,41 @@ impl SwitchNode {
 pub(super) struct SwitchPortNode {
     /// SWITCH.DEVICE.
     pub(super) name: Name,
-    /// The name of the device on the other end, as the file has it.
+    /// The name of the device on the other end, or that is the port, as the file has it.
     pub(super) device: Name,
-    pub(super) cable: CableId,
-    /// That of the device on it when it was made, in bytes.
-    pub(super) mtu: u32,
+    pub(super) end: PortEnd,
+}
+
+/// What a switch port is.
+pub(super) enum PortEnd {
+    /// A socket with a cable.
+    Cable {
+        cable: CableId,
+        /// That of the device at the other end when it was made, in bytes.
+        mtu: u32,
+    },
+    /// A place for a device of the bridge's own host.
+    Inside {
+        /// The device that is the port now.
+        device: Option<DeviceId>,
+        /// How the port begins when a device becomes it.
+        config: Box<PortConfig>,
+    },
+}
+
+impl SwitchPortNode {
+    /// The cable in it.
+    pub(super) fn cable(&self) -> Option<CableId> {
+        match self.end {
+            PortEnd::Cable { cable, .. } => Some(cable),
+            PortEnd::Inside { .. } => None,
+        }
+    }
+
+    /// It is a place for a device of the own host, and no device is the port now.
+    pub(super) fn is_vacant(&self) -> bool {
+        matches!(self.end, PortEnd::Inside { device: None, .. })
+    }
 }
 
 /// An IP stack, the devices that are its interfaces, and when it wants to be woken.

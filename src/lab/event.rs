@@ -155,8 +155,10 @@ pub struct Device {
     pub loopback: Vec<IpNet>,
     /// A port's mode.
     pub mode: Option<Mode>,
-    /// The device at the other end of its cable.
+    /// The device at the other end of its cable; of a switch port inside a host, the device that is the port.
     pub peer: Option<Name>,
+    /// The bridge of its host of which it is a port.
+    pub master: Option<Name>,
     /// The addresses of its IP stack, as declared.
     pub address: Vec<IpNet>,
     /// Administratively up; a switch and its ports always are.
@@ -199,6 +201,7 @@ impl Device {
             loopback: Vec::new(),
             mode: None,
             peer: None,
+            master: None,
             address: Vec::new(),
             up: true,
             vlan: None,
@@ -286,6 +289,8 @@ pub struct SwitchPort {
 pub enum SetupStage {
     /// It was not made.
     Create,
+    /// It was made, and did not become a port of its bridge.
+    Enslave,
     /// It was made and stayed down.
     Up,
 }

@@ -1,8 +1,9 @@
 //! Hosts: IP stacks, and the devices that are their interfaces.
 
 use super::Lab;
-use super::build::{Refused, Sockets};
+use super::build::Refused;
 use super::device::{Agent, AgentId, DeviceId, Role};
+use super::plan::Plan;
 use super::spec::{AddressChange, HostChange, HostSpec, Name, NeighbourChange, RouterSpec};
 use crate::errno::Errno;
 use crate::frame::MacAddr;
@@ -23,17 +24,12 @@ impl Lab {
     }
 
     /// A host that forwards, and its interfaces.
-    pub(super) fn make_router(
-        &mut self,
-        name: &Name,
-        spec: &RouterSpec,
-        sockets: &Sockets,
-    ) -> Result<(), Refused> {
+    pub(super) fn make_router(&mut self, name: &Name, spec: &RouterSpec, plan: &Plan) -> Result<(), Refused> {
         let config = HostConfig { forwarding: true, ..HostConfig::default() };
         let agent = self.options.stacks.then(|| self.start_stack(name, &config, true));
         for interface in &spec.interfaces {
             let station = &interface.station;
-            let id = self.make_station(&interface.name, Role::Router(name.clone()), station, sockets)?;
+            let id = self.make_station(&interface.name, Role::Router(name.clone()), station, plan)?;
             if let Some(agent) = agent {
                 self.join_stack(id, agent, &station.ip);
             }
@@ -222,6 +218,8 @@ impl Lab {
             return Err(Refusal::new(Errno::Einval, Rule::IpConfigRefused));
         }
         self.set_up(id, false)?;
+        // A device leaves the bridge whose port it is when it leaves the namespace.
+        self.release(id);
         let before = self.groups_of(id);
         self.silence(id);
         self.attach_interface(id, Some(host), &IpSpec::default());

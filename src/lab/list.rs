@@ -63,6 +63,7 @@ impl Lab {
         let (mac, mode, up) = (Some(state.mac), state.mode, state.up);
         let host = device.host.clone();
         let loopback = host.as_deref().map(|host| self.addresses_of(host)).unwrap_or_default();
+        let master = device.master.map(|at| self.topology.switches[at.switch.index()].name.clone());
         Some(Device {
             place,
             name,
@@ -73,6 +74,7 @@ impl Lab {
             loopback,
             mode,
             peer,
+            master,
             address,
             up,
             vlan,
@@ -111,7 +113,8 @@ impl Lab {
         Device {
             place: self.place(self.topology.socket(switch, number)),
             parent: Some(self.topology.switches[switch.index()].name.clone()),
-            peer: self.topology.names.contains_key(&port.device).then(|| port.device.clone()),
+            peer: (self.topology.names.contains_key(&port.device) && !port.is_vacant())
+                .then(|| port.device.clone()),
             port: stands.map(|(flags, state)| SwitchPort { flags, state }),
             ..Device::new(port.name.clone(), DeviceType::SwitchPort)
         }

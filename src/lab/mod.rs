@@ -9,8 +9,9 @@
 //! | `spec.rs` | the declaration |
 //! | `event.rs` | the hop log |
 //! | `topology.rs` | the devices, switches and cables, as they are configured |
-//! | `build.rs` | makes the devices |
+//! | `plan.rs`, `build.rs` | makes the devices |
 //! | `hosts.rs` | makes the IP stacks behind them |
+//! | `master.rs` | devices that are ports of a bridge of their own host |
 //! | `clock.rs` | what is due when |
 //! | `publish.rs` | compiles them into what frames meet: a [wiring](crate::dataplane::Wiring) |
 //! | `record.rs` | watches frames: the hop log, frames on cables, IP stacks |
@@ -29,8 +30,10 @@ mod device;
 mod event;
 mod hosts;
 mod list;
+mod master;
 mod outlet;
 mod outside;
+mod plan;
 mod publish;
 mod record;
 mod reported;
@@ -372,8 +375,9 @@ impl Lab {
             Scheduled::Arrive { at: WireEnd::Outside(outlet), frame, .. } => {
                 self.runtime.outside.send(Outlet::of(outlet), frame);
             }
-            Scheduled::Arrive { at, frame, frame_id } => {
-                self.forward(|forwarding| forwarding.arrive(at, Numbered::new(&frame, frame_id)));
+            Scheduled::Arrive { at, frame, frame_id, bridged } => {
+                let frame = Numbered { bridged, ..Numbered::new(&frame, frame_id) };
+                self.forward(|forwarding| forwarding.arrive(at, frame));
             }
             Scheduled::Send { device, frame } => self.send_or_record(device, frame),
             Scheduled::Wake(agent) => {

@@ -1,15 +1,17 @@
 //! Compiles the configured devices into what frames meet.
 
-use super::device::{self, DeviceId, Kind, Role};
+use super::device::{self, DeviceId, Kind, PortEnd, Role};
 use super::record::Recorder;
+use super::spec::DEFAULT_MTU;
 use super::{Lab, Runtime};
 use crate::dataplane::{
-    ForwardingContext, LinkKind, LinkNode, Node, NodeId, PortNode, PortTable, SwitchId, SwitchNode,
-    SwitchPortNode, Wiring, Worker,
+    End, ForwardingContext, LinkKind, LinkNode, Node, NodeId, PortNode, PortOut, PortTable, PortUser,
+    RxHandler, SwitchId, SwitchNode, SwitchPortNode, Wiring, Worker,
 };
 use crate::stop::Stop;
 use crate::switch::SwitchPortId;
 use std::sync::Arc;
+use std::time::Duration;
 
 impl Lab {
     /// What frames meet now, compiled anew if anything was changed.
@@ -67,9 +69,22 @@ impl Lab {
             wiring.names.push(switch.name.clone());
             for (port, number) in switch.ports.iter().zip(0..) {
                 let near = device::End::Switch(id, SwitchPortId(number));
-                let cable = &self.topology.cables[port.cable.0];
-                let (far, latency) = (self.topology.end(cable.far(near)), cable.latency);
-                wiring.nodes.push(Node::SwitchPort(SwitchPortNode { mtu: port.mtu, far, latency }));
+                let node = match port.end {
+                    PortEnd::Cable { cable, mtu } => {
+                        let cable = &self.topology.cables[cable.0];
+                        let (far, latency) = (self.topology.end(cable.far(near)), cable.latency);
+                        SwitchPortNode { mtu, out: PortOut::Cable { far, latency } }
+                    }
+                    PortEnd::Inside { device: Some(id), .. } => SwitchPortNode {
+                        mtu: self.state_of(id).mtu,
+                        out: PortOut::Device(self.topology.node(id)),
+                    },
+                    PortEnd::Inside { device: None, .. } => {
+                        let out = PortOut::Cable { far: End::Gone, latency: Duration::ZERO };
+                        SwitchPortNode { mtu: DEFAULT_MTU, out }
+                    }
+                };
+                wiring.nodes.push(Node::SwitchPort(node));
                 wiring.names.push(port.name.clone());
             }
         }
@@ -90,10 +105,11 @@ impl Lab {
         }
         let table = self.topology.devices[id.0].link_mut().and_then(|l| l.base.publish()).map(Arc::clone);
         match &self.topology.devices[id.0].kind {
-            Kind::Port { parent, port, tap } => {
+            Kind::Port { parent, port, .. } => {
                 let entry = self.topology.port(*parent, *port);
                 let (mtu, up) = (entry.mtu(), entry.is_up());
-                Node::Port(PortNode { parent: self.topology.node(*parent), port: *port, mtu, up, tap: *tap })
+                let user = self.topology.port_user(id).unwrap_or(PortUser::Stack);
+                Node::Port(PortNode { parent: self.topology.node(*parent), port: *port, mtu, up, user })
             }
             Kind::Link(link) => Node::Link(Box::new(LinkNode {
                 kind: match link.role {
@@ -105,7 +121,11 @@ impl Lab {
                 intake: link.nic().intake(),
                 mtu: link.nic().mtu(),
                 carrier: self.has_carrier(id),
-                ports: table.map(|table| PortTable::new(table, self.topology.slots(link))),
+                handler: match (self.topology.devices[id.0].master, table) {
+                    (Some(at), _) => RxHandler::Bridge(at),
+                    (None, Some(table)) => RxHandler::Ports(PortTable::new(table, self.topology.slots(link))),
+                    (None, None) => RxHandler::None,
+                },
                 vlans: link.vlans.iter().map(|(vlan, child)| (*vlan, self.topology.node(*child))).collect(),
                 reassembles_at: self.topology.node(self.topology.host_nic(id)),
                 uplink: self.topology.uplink(id, link),

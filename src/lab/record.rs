@@ -163,7 +163,8 @@ impl Observer for Recorder<'_> {
     }
 
     fn under_way(&mut self, to: End, after: Duration, frame: Numbered<'_>) {
-        let due = Scheduled::Arrive { at: to, frame: self.held(frame), frame_id: frame.id };
+        let (frame_id, bridged) = (frame.id, frame.bridged);
+        let due = Scheduled::Arrive { at: to, frame: self.held(frame), frame_id, bridged };
         self.stacks.agenda.plan(self.now + after, due);
     }
 

@@ -87,6 +87,22 @@ impl LabSpec {
         devices.chain(self.switches.iter().filter_map(|s| Some((&s.name, s.host.as_ref()?, &s.ip))))
     }
 
+    /// Every device that is at some time a port of a bridge of its own host, with that bridge: by its table, or by a step.
+    pub fn enslaved(&self) -> impl Iterator<Item = (&Name, &Name)> {
+        let declared = self.devices.iter().filter_map(|d| Some((&d.name, d.kind.master()?)));
+        let by_step = self.steps.iter().filter_map(|s| match &s.action {
+            Action::Set { device, change: Change::Master(Some(master)) } => Some((device, master)),
+            Action::Add { name, spec } => Some((name, spec.master.as_ref()?)),
+            _ => None,
+        });
+        declared.chain(by_step)
+    }
+
+    /// The switches that are a device of some host as well: a parent, or the bridge that devices are ports of.
+    pub fn own_devices(&self) -> impl Iterator<Item = &Name> {
+        self.parents().chain(self.enslaved().map(|(_, master)| master))
+    }
+
     /// Every device that is named as a parent, in tables and in steps.
     pub fn parents(&self) -> impl Iterator<Item = &Name> {
         let declared = self.devices.iter().filter_map(|d| d.kind.parent());
@@ -168,6 +184,17 @@ impl DeviceKind {
             DeviceKind::Nic(_) | DeviceKind::Station(_) | DeviceKind::Router(_) => None,
         }
     }
+
+    /// The bridge of its host of which it is a port from the start.
+    #[must_use]
+    pub fn master(&self) -> Option<&Name> {
+        match self {
+            DeviceKind::Nic(spec) => spec.master.as_ref(),
+            DeviceKind::Vlan(spec) => spec.master.as_ref(),
+            DeviceKind::Macvlan(spec) => spec.master.as_ref(),
+            DeviceKind::Station(_) | DeviceKind::Router(_) => None,
+        }
+    }
 }
 
 /// `[host.N]`: a machine or network namespace, one IP stack with any number of interfaces: the devices that name it.
@@ -202,6 +229,8 @@ pub struct NicSpec {
     pub cable: Option<Name>,
     /// One-way delay of its cable (none).
     pub latency: Duration,
+    /// The bridge of its host of which it is a port.
+    pub master: Option<Name>,
     /// Promiscuous by hand.
     pub promisc: bool,
     /// All-multicast by hand.
@@ -226,6 +255,8 @@ pub struct VlanSpec {
     pub mtu: Option<u32>,
     /// Administratively up from the start (true).
     pub up: bool,
+    /// The bridge of its host of which it is a port.
+    pub master: Option<Name>,
 }
 
 /// `[macvlan.N]`, `[macvtap.N]`
@@ -265,6 +296,8 @@ pub struct MacvlanSpec {
     pub bcqueuelen: Option<u32>,
     /// The parent's broadcast cut-off.
     pub bclim: Option<i32>,
+    /// The bridge of its host of which it is a port.
+    pub master: Option<Name>,
     /// The kernel must refuse the device with this error.
     pub expect: Option<Errno>,
 }
@@ -288,6 +321,7 @@ impl Default for MacvlanSpec {
             promisc: false,
             bcqueuelen: None,
             bclim: None,
+            master: None,
             expect: None,
         }
     }
@@ -390,7 +424,7 @@ pub struct FdbSpec {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct SwitchPortSpec {
-    /// The device on the other end of the cable.
+    /// The device on the other end of the cable; a device whose master the switch is, is the port itself.
     pub device: Name,
     /// Its flags.
     pub flags: PortFlags,
@@ -627,6 +661,8 @@ pub enum Change {
     Neighbours(NeighbourChange),
     /// It moves to this host, down and without its IP addresses (`ip link set DEV netns HOST`).
     Host(Name),
+    /// The bridge of its host of which it is a port; `None`: it is a port of none.
+    Master(Option<Name>),
 }
 
 /// A change to the IP addresses of a device.

@@ -315,7 +315,9 @@ impl Lab {
             let of = move |number| {
                 self.runtime.state.counters(self.topology.socket(SwitchId(id), SwitchPortId(number)))
             };
-            switch.ports.iter().zip(0..).map(move |(port, number)| (port.name.clone(), of(number)))
+            // A device that is the port counts itself.
+            let sockets = switch.ports.iter().zip(0..).filter(|(port, _)| port.cable().is_some());
+            sockets.map(move |(port, number)| (port.name.clone(), of(number)))
         });
         devices.chain(ports).collect()
     }

@@ -2,12 +2,12 @@
 
 use super::device::{self, Cable, Device, DeviceId, Kind, Link, SwitchNode};
 use super::spec::Name;
-use crate::dataplane::{End, NodeId, Slot, SwitchId, Uplink};
+use crate::dataplane::{End, NodeId, PortUser, Slot, SwitchId, Uplink};
 use crate::macvlan::Port;
 use crate::station::IpSpec;
 use crate::switch::SwitchPortId;
 use crate::verdict::PortId;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What there is, and how it is connected.
 #[derive(Default)]
@@ -18,6 +18,8 @@ pub(super) struct Topology {
     pub(super) vacant: Vec<DeviceId>,
     pub(super) cables: Vec<Cable>,
     pub(super) switches: Vec<SwitchNode>,
+    /// The devices that are ports of a bridge of their own host.
+    pub(super) enslaved: BTreeSet<DeviceId>,
     /// The node of the first device: switches and their ports come before.
     pub(super) first_device: NodeId,
     /// The IP configuration of every device that was ever declared, for those who name it as a target.
@@ -63,11 +65,19 @@ impl Topology {
     }
 
     pub(super) fn slots(&self, link: &Link) -> Box<[Option<Slot>]> {
-        let slot = |id: DeviceId| match self.devices[id.0].kind {
-            Kind::Port { tap, .. } => Some(Slot { node: self.node(id), tap }),
-            Kind::Link(_) => None,
-        };
+        let slot = |id: DeviceId| Some(Slot { node: self.node(id), user: self.port_user(id)? });
         link.ports.iter().map(|id| id.and_then(slot)).collect()
+    }
+
+    /// What gets the frames that a port receives; `None`: the device is none.
+    pub(super) fn port_user(&self, id: DeviceId) -> Option<PortUser> {
+        let device = &self.devices[id.0];
+        let Kind::Port { tap, .. } = device.kind else { return None };
+        Some(match (device.master, tap) {
+            (Some(at), _) => PortUser::Bridge(at),
+            (None, Some(open)) => PortUser::Tap(open),
+            (None, None) => PortUser::Stack,
+        })
     }
 
     /// The NIC below a device and its sub-interfaces.

@@ -20,7 +20,10 @@ pub(super) struct Known {
 pub(super) struct Declared {
     pub(super) declared: BTreeMap<String, Known>,
     pub(super) added: BTreeMap<String, Known>,
+    /// Switches, each with a device on a port of it.
     pub(super) switch_ports: BTreeSet<(Name, Name)>,
+    /// The same for devices that are, or become, such a port themselves: the switch is a bridge of their own host.
+    pub(super) inside: BTreeSet<(Name, Name)>,
     /// By device, the host that it belongs to.
     pub(super) hosts: BTreeMap<String, Name>,
     /// The address families of the interfaces of hosts, and those that steps give to devices.
@@ -65,6 +68,8 @@ impl Declared {
             let ports = switch.ports.iter().map(|port| (switch.name.clone(), port.device.clone()));
             all.switch_ports.extend(ports);
         }
+        all.inside = lab.enslaved().map(|(device, master)| (master.clone(), device.clone())).collect();
+        all.switch_ports.extend(all.inside.iter().cloned());
         all
     }
 

@@ -28,7 +28,7 @@ const IP: [&str; 4] = ["address", "gateway", "neighbours", "sysctl"];
 pub(super) const STACK: [&str; 5] = ["host", "address", "gateway", "neighbours", "sysctl"];
 
 /// Keys of `[macvlan.N]` and of an `add` step.
-const MACVLAN: [&str; 12] = [
+const MACVLAN: [&str; 13] = [
     "parent",
     "mode",
     "mac",
@@ -41,6 +41,7 @@ const MACVLAN: [&str; 12] = [
     "promisc",
     "bcqueuelen",
     "bclim",
+    "master",
 ];
 
 /// Keys of a station and of a router's interface.
@@ -68,7 +69,7 @@ pub(super) fn device(
             DeviceKind::Nic(nic)
         }
         "vlan" => {
-            let vlan = vlan(cx, &table);
+            let vlan = vlan(cx, name, &table);
             declare(cx, name, Kind::Vlan, key, key_span, families(&vlan.ip));
             cx.names.belongs(name, vlan.host.as_ref(), &vlan.ip);
             cx.names.parent(name, &vlan.parent);
@@ -87,7 +88,7 @@ pub(super) fn device(
         _ => {
             let node: &[&str] = if table_name == "macvtap" { &["open"] } else { &[] };
             table.only(cx, &[&MACVLAN[..], node, &STACK, &["expect"]].concat());
-            let mut spec = macvlan(cx, &table, table_name == "macvtap");
+            let mut spec = macvlan(cx, Some(name), &table, table_name == "macvtap");
             spec.expect = table.get(cx, "expect", scalar::errno);
             declare(cx, name, Kind::Port, key, key_span, families(&spec.ip));
             cx.names.belongs(name, spec.host.as_ref(), &spec.ip);
@@ -99,13 +100,16 @@ pub(super) fn device(
 }
 
 fn nic(cx: &mut Reader<'_>, name: &str, table: &Table<'_, '_>) -> NicSpec {
-    table.only(cx, &[&STATION[..], &STACK, &["filter", "cable", "promisc", "allmulticast"]].concat());
+    table.only(
+        cx,
+        &[&STATION[..], &STACK, &["filter", "cable", "promisc", "allmulticast", "master"]].concat(),
+    );
     let cable = table.get(cx, "cable", scalar::text);
     if let (Some(peer), Some(node)) = (&cable, table.node("cable")) {
         cx.refer(&node, peer, Want::Cabled);
         for device in [name, peer] {
             let (key, span) = (node.path.to_string(), node.span.clone());
-            cx.names.wires.push(Wire { device: device.to_owned(), key, span });
+            cx.names.wires.push(Wire { device: device.to_owned(), key, span, socket: None });
         }
     }
     NicSpec {
@@ -117,6 +121,7 @@ fn nic(cx: &mut Reader<'_>, name: &str, table: &Table<'_, '_>) -> NicSpec {
         filter: table.get(cx, "filter", filter).unwrap_or_default(),
         cable: cable.map(Name::from),
         latency: table.get(cx, "latency", scalar::duration).unwrap_or(Duration::ZERO),
+        master: master(cx, name, table),
         promisc: table.get(cx, "promisc", scalar::boolean).unwrap_or(false),
         allmulticast: table.get(cx, "allmulticast", scalar::boolean).unwrap_or(false),
     }
@@ -134,8 +139,17 @@ fn filter(cx: &mut Reader<'_>, node: &Node<'_, '_>) -> Option<UnicastFilter> {
     }
 }
 
-fn vlan(cx: &mut Reader<'_>, table: &Table<'_, '_>) -> VlanSpec {
-    table.only(cx, &[&["parent", "id", "mac", "mtu", "up"][..], &STACK].concat());
+/// The bridge of its host of which the device is a port.
+fn master(cx: &mut Reader<'_>, device: &str, table: &Table<'_, '_>) -> Option<Name> {
+    table.get(cx, "master", |cx, node| {
+        let master = scalar::named(cx, node, Want::Switch)?;
+        cx.names.enslave(device, &master, node);
+        Some(master)
+    })
+}
+
+fn vlan(cx: &mut Reader<'_>, name: &str, table: &Table<'_, '_>) -> VlanSpec {
+    table.only(cx, &[&["parent", "id", "mac", "mtu", "up", "master"][..], &STACK].concat());
     VlanSpec {
         parent: parent(cx, table, Want::VlanParent),
         id: table.require(cx, "id", scalar::vlan_id).or(VlanId::new(1)).unwrap_or_default(),
@@ -144,6 +158,7 @@ fn vlan(cx: &mut Reader<'_>, table: &Table<'_, '_>) -> VlanSpec {
         ip: ip_spec(cx, table),
         mtu: table.get(cx, "mtu", scalar::u32),
         up: table.get(cx, "up", scalar::boolean).unwrap_or(true),
+        master: master(cx, name, table),
     }
 }
 
@@ -152,7 +167,12 @@ fn parent(cx: &mut Reader<'_>, table: &Table<'_, '_>, want: Want) -> Name {
 }
 
 /// Reads the keys common to `[macvlan.N]` and an `add` step.
-pub(super) fn macvlan(cx: &mut Reader<'_>, table: &Table<'_, '_>, tap: bool) -> MacvlanSpec {
+pub(super) fn macvlan(
+    cx: &mut Reader<'_>,
+    name: Option<&str>,
+    table: &Table<'_, '_>,
+    tap: bool,
+) -> MacvlanSpec {
     MacvlanSpec {
         parent: parent(cx, table, Want::Parent),
         tap,
@@ -170,6 +190,7 @@ pub(super) fn macvlan(cx: &mut Reader<'_>, table: &Table<'_, '_>, tap: bool) -> 
         promisc: table.get(cx, "promisc", scalar::boolean).unwrap_or(false),
         bcqueuelen: table.get(cx, "bcqueuelen", scalar::u32),
         bclim: table.get(cx, "bclim", scalar::i32),
+        master: name.and_then(|name| master(cx, name, table)),
         expect: None,
     }
 }

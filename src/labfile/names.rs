@@ -2,7 +2,7 @@
 
 use super::declared::{Declared, Known};
 use super::diagnostic::MAX_SHOWN;
-use super::read::Reader;
+use super::read::{Node, Reader};
 use super::suggest;
 use crate::frame::Family;
 use crate::lab::spec::{Change, Name, Target};
@@ -50,6 +50,10 @@ pub(super) enum Want {
     VlanParent,
     /// A device with a cable.
     Cabled,
+    /// A device on a port of this switch: with a cable, or of the switch's own host.
+    SwitchPort(Name),
+    /// A device that can be a port of a bridge of its own host.
+    BridgePort,
     /// A device that sends and receives.
     Device,
     /// The same, or a host.
@@ -71,7 +75,13 @@ impl Want {
         match self {
             Want::Parent => matches!(kind, Kind::Nic | Kind::Vlan | Kind::Port | Kind::Switch),
             Want::VlanParent => matches!(kind, Kind::Nic | Kind::Vlan),
-            Want::Cabled | Want::OnSwitch(_) => matches!(kind, Kind::Nic | Kind::Station | Kind::Interface),
+            Want::Cabled | Want::SwitchPort(_) => {
+                matches!(kind, Kind::Nic | Kind::Station | Kind::Interface)
+            }
+            Want::BridgePort => matches!(kind, Kind::Nic | Kind::Vlan | Kind::Port),
+            Want::OnSwitch(_) => {
+                matches!(kind, Kind::Nic | Kind::Vlan | Kind::Port | Kind::Station | Kind::Interface)
+            }
             // A switch, for its own device, which is there if ports sit on it.
             Want::Device => !matches!(kind, Kind::Router | Kind::Host),
             Want::Pinger => kind != Kind::Router,
@@ -89,6 +99,10 @@ impl Want {
                 "the device below a VLAN sub-interface is a NIC or another VLAN sub-interface"
             }
             Want::Cabled | Want::OnSwitch(_) => "NICs, stations and router interfaces have cables",
+            Want::SwitchPort(_) => {
+                "NICs, stations and router interfaces have cables; another device needs the switch as its `master`"
+            }
+            Want::BridgePort => "a port of a bridge is a NIC, a VLAN sub-interface, a macvlan or a macvtap",
             Want::Device => {
                 "it must be a NIC, VLAN sub-interface, macvlan, macvtap, station, router interface or a switch with ports on it"
             }
@@ -114,6 +128,8 @@ pub(super) struct Reference {
 /// An end of a cable that the file names.
 pub(super) struct Wire {
     pub(super) device: String,
+    /// The switch that the cable leads to, if it does.
+    pub(super) socket: Option<Name>,
     pub(super) key: String,
     pub(super) span: Range<usize>,
 }
@@ -139,6 +155,8 @@ pub(super) struct Names<'t> {
     pub(super) probes: Vec<Probe>,
     parents: Vec<(String, String)>,
     interfaces: Vec<RouteBy>,
+    /// Devices that a step makes ports of a bridge, and where it says so.
+    enslaved: Vec<(Name, Name, String, Range<usize>)>,
 }
 
 /// A route of a host by a device.
@@ -158,6 +176,23 @@ impl<'t> Names<'t> {
     /// A switch port, for the device at its other end.
     pub(super) fn switch_port(&mut self, switch: &str, device: &str) {
         self.own.switch_ports.insert((switch.into(), device.into()));
+    }
+
+    /// A device is a port of a bridge of its own host, or becomes one.
+    pub(super) fn enslave(&mut self, device: &str, master: &str, node: &Node<'_, '_>) {
+        if self.before.is_some() {
+            // The lab is there already, and a bridge gets no new places.
+            let (key, span) = (node.path.to_string(), node.span.clone());
+            return self.enslaved.push((device.into(), master.into(), key, span));
+        }
+        let port: (Name, Name) = (master.into(), device.into());
+        self.own.switch_ports.insert(port.clone());
+        self.own.inside.insert(port);
+    }
+
+    fn is_inside(&self, switch: &Name, device: &str) -> bool {
+        let port = (switch.clone(), device.into());
+        self.all().any(|names| names.inside.contains(&port))
     }
 
     /// A device is on another.
@@ -287,6 +322,7 @@ pub(super) fn check(cx: &mut Reader<'_>) {
     wires(cx);
     loops(cx);
     collisions(cx);
+    places(cx);
     interfaces(cx);
     probes(cx);
 }
@@ -321,6 +357,12 @@ fn references(cx: &mut Reader<'_>) {
                 let near = near(cx, &name, &want);
                 (format!("there is no {thing} `{name}`"), near)
             }
+            Some(kind) if matches!(&want, Want::SwitchPort(switch) if cx.names.is_inside(switch, &name)) => {
+                if Want::BridgePort.takes(kind) {
+                    continue;
+                }
+                (format!("`{name}` is {}", kind.article()), Some(Want::BridgePort.help().to_owned()))
+            }
             Some(Kind::Router) if !want.takes(Kind::Router) => {
                 let message = format!("`{name}` is a router");
                 (message, Some(format!("name one of its interfaces, as in `{name}.0`")))
@@ -340,12 +382,26 @@ fn references(cx: &mut Reader<'_>) {
     }
 }
 
+/// A bridge has places for the devices that the lab's file makes its ports at some time, and for no others.
+fn places(cx: &mut Reader<'_>) {
+    for (device, master, key, span) in std::mem::take(&mut cx.names.enslaved) {
+        let known = cx.names.find(&device).is_some() && cx.names.find(&master).is_some();
+        if known && !cx.names.is_inside(&master, &device) {
+            let help = "the lab's file must make it a port of that bridge at some time".to_owned();
+            cx.problem(key, span, format!("`{master}` has no place for `{device}`"), help);
+        }
+    }
+}
+
 /// A device has one cable.
 fn wires(cx: &mut Reader<'_>) {
     let mut wires = std::mem::take(&mut cx.names.wires);
     wires.sort_by_key(|w| w.span.start);
     let mut first: BTreeMap<String, Range<usize>> = BTreeMap::new();
-    for Wire { device, key, span } in wires {
+    for Wire { device, key, span, socket } in wires {
+        if socket.is_some_and(|switch| cx.names.is_inside(&switch, &device)) {
+            continue;
+        }
         if let Some(taken) = first.get(&device) {
             let other = Some((taken.clone(), "its cable goes here already".to_owned()));
             let message = format!("`{device}` has one cable and is wired twice");

@@ -25,6 +25,8 @@ const ANY: [&str; 11] = [
     "neighbours",
     "sysctl",
 ];
+/// The change that applies to what can be a port of a bridge.
+const MASTER: &str = "master";
 /// Changes that apply to ports only.
 const PORT_ONLY: [&str; 5] = ["mode", "flags", "bcqueuelen", "bclim", "sources"];
 
@@ -83,15 +85,22 @@ pub(super) fn one<'k>(
 }
 
 fn device(cx: &mut Reader<'_>, node: &Node<'_, '_>, table: &Table<'_, '_>) -> Option<Action> {
-    let keys = [&ANY[..], &PORT_ONLY].concat();
+    let keys = [&ANY[..], &[MASTER], &PORT_ONLY].concat();
     table.only(cx, &[&["device"], &keys[..]].concat());
     let key = one(cx, node, table, &keys);
-    let want = if key.is_some_and(|k| PORT_ONLY.contains(&k)) { Want::Port } else { Want::Device };
+    let want = match key {
+        Some(MASTER) => Want::BridgePort,
+        Some(key) if PORT_ONLY.contains(&key) => Want::Port,
+        _ => Want::Device,
+    };
     let device = table.get(cx, "device", |cx, n| scalar::named(cx, n, want));
     let key = key?;
     let change = table.get(cx, key, |cx, node| change(cx, key, node));
     let (device, change) = (device?, change?);
     cx.names.change(&device, &change);
+    if let (Change::Master(Some(master)), Some(node)) = (&change, table.node(key)) {
+        cx.names.enslave(&device, master, &node);
+    }
     Some(Action::Set { device, change })
 }
 
@@ -120,6 +129,10 @@ fn change(cx: &mut Reader<'_>, key: &str, node: &Node<'_, '_>) -> Option<Change>
         "host" => scalar::named(cx, node, Want::Host).map(Change::Host),
         "address" => host::address_change(cx, node).map(Change::Addresses),
         "neighbours" => host::neighbour_change(cx, node).map(Change::Neighbours),
+        MASTER => match scalar::text(cx, node)? {
+            none if none.is_empty() => Some(Change::Master(None)),
+            _ => scalar::named(cx, node, Want::Switch).map(|master| Change::Master(Some(master))),
+        },
         _ => sources(cx, node).map(Change::Sources),
     }
 }

@@ -145,7 +145,8 @@ fn add(cx: &mut Reader<'_>, node: &Node<'_, '_>) -> Option<Action> {
     if let (false, Some(span)) = (tap, table.key_span("macvtap")) {
         cx.problem(node.path.to_string(), span, "`macvlan` and `macvtap` in one step", None);
     }
-    let spec = device::macvlan(cx, &table, tap);
+    let named = name.as_ref().map(|(name, _)| name.as_str());
+    let spec = device::macvlan(cx, named, &table, tap);
     let (name, span) = name?;
     cx.names.add(&name, span, families(&spec.ip));
     cx.names.belongs(&name, spec.host.as_ref(), &spec.ip);

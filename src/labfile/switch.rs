@@ -126,9 +126,10 @@ fn port(
     node: &Node<'_, '_>,
 ) -> Option<SwitchPortSpec> {
     let at = Node { span: key_span.clone(), ..node.clone() };
-    cx.refer(&at, device, Want::Cabled);
+    cx.refer(&at, device, Want::SwitchPort(switch.into()));
     cx.names.switch_port(switch, device);
-    let wire = Wire { device: device.to_owned(), key: node.path.to_string(), span: key_span };
+    let (key, socket) = (node.path.to_string(), Some(switch.into()));
+    let wire = Wire { device: device.to_owned(), key, span: key_span, socket };
     cx.names.wires.push(wire);
     let table = Table::of(cx, node)?;
     only(cx, &table, &[&PortFlag::ALL.map(PortFlag::name)[..], &PORT].concat());

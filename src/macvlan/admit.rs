@@ -128,6 +128,9 @@ impl<'a> Admitted<'a> {
         if request.mtu.is_some_and(|mtu| mtu > parent.nic().mtu()) {
             refuse(Errno::Einval)?;
         }
+        if parent.is_bridged() {
+            return Err(Refusal::new(Errno::Ebusy, Rule::EnslavedParent));
+        }
         if let Some(demux) = parent.demux() {
             let passthru = demux.ports.passthru();
             if passthru.is_some() || request.mode == Mode::Passthru {
@@ -156,6 +159,7 @@ impl<'a> Admitted<'a> {
             mtu: request.mtu.unwrap_or(lower.mtu()),
             promisc: false,
             allmulticast: false,
+            bridged: false,
             groups: BTreeSet::new(),
             pushed: BTreeSet::new(),
             sources: request.sources.iter().copied().collect(),

@@ -3,6 +3,7 @@
 use super::admit::check_senders;
 use super::groups::GroupFilter;
 use super::parent::Demux;
+use super::ports::Wishes;
 use super::{MacvlanFlags, Mode, Port, SourcesChange};
 use crate::errno::Errno;
 use crate::frame::MacAddr;
@@ -73,7 +74,8 @@ impl<'a> PortMut<'a> {
     }
 
     fn open(&mut self) -> Result<(), Refusal> {
-        let Port { mac, flags, promisc, allmulticast, .. } = *self.port();
+        let Port { mac, flags, .. } = *self.port();
+        let Wishes { promisc, allmulticast } = self.port().wishes();
         if self.is_passthru() {
             if !flags.nopromisc && !self.lower.filter_mut().promiscuity_add(1) {
                 return Err(Refusal::new(Errno::Eoverflow, Rule::PassthruPromiscuity));
@@ -94,7 +96,8 @@ impl<'a> PortMut<'a> {
 
     fn stop(&mut self) {
         let pushed = core::mem::take(&mut self.port().pushed);
-        let Port { mac, flags, promisc, allmulticast, .. } = *self.port();
+        let Port { mac, flags, .. } = *self.port();
+        let Wishes { promisc, allmulticast } = self.port().wishes();
         let passthru = self.is_passthru();
         let filter = self.lower.filter_mut();
         pushed.into_iter().for_each(|group| filter.group_pull(group));
@@ -118,7 +121,8 @@ impl<'a> PortMut<'a> {
         // A group that was left is still in the list when the filter is made of it, for as long as it is pushed down: it
         // is taken back only then, and passes the filter until the next time it is loaded (R22).
         let listed = wanted.union(&port.pushed).copied().collect();
-        port.filter = Arc::new(GroupFilter::new(port.promisc || port.allmulticast, &listed));
+        let Wishes { promisc, allmulticast } = port.wishes();
+        port.filter = Arc::new(GroupFilter::new(promisc || allmulticast, &listed));
         let filter = self.lower.filter_mut();
         for group in wanted.difference(&port.pushed) {
             filter.group_push(*group);
@@ -214,24 +218,35 @@ impl<'a> PortMut<'a> {
 
     /// Makes the port promiscuous by hand or not.
     pub fn set_promisc(&mut self, on: bool) {
-        let passthru = self.is_passthru();
-        let changes = core::mem::replace(&mut self.port().promisc, on) != on;
-        if self.port().up {
-            if changes && !passthru {
-                self.lower.filter_mut().promiscuity_add(if on { 1 } else { -1 });
-            }
-            // As with up and down, a request that changes nothing loads the filters as well (R62).
-            self.load_filters();
-        }
+        self.change_wishes(|port| port.promisc = on);
     }
 
     /// Makes the port all-multicast by hand or not.
     pub fn set_allmulticast(&mut self, on: bool) {
-        let changes = core::mem::replace(&mut self.port().allmulticast, on) != on;
-        if self.port().up {
-            if changes {
-                self.lower.filter_mut().allmulti_add(if on { 1 } else { -1 });
+        self.change_wishes(|port| port.allmulticast = on);
+    }
+
+    /// The port becomes a port of a bridge, or is one no longer: promiscuous and all-multicast meanwhile (R225).
+    pub fn set_bridged(&mut self, on: bool) {
+        if self.port().bridged != on {
+            self.change_wishes(|port| port.bridged = on);
+        }
+    }
+
+    /// Lets the parent know whether the port has become promiscuous or all-multicast (`macvlan_change_rx_flags`). A
+    /// passthru port has the parent to itself, and passes only the second on.
+    fn change_wishes(&mut self, change: impl FnOnce(&mut Port)) {
+        let port = self.port();
+        let before = port.wishes();
+        change(port);
+        let (after, up) = (port.wishes(), port.up);
+        if up {
+            let moved = |before, after| i32::from(after) - i32::from(before);
+            if !self.is_passthru() {
+                self.lower.filter_mut().promiscuity_add(moved(before.promisc, after.promisc));
             }
+            self.lower.filter_mut().allmulti_add(moved(before.allmulticast, after.allmulticast));
+            // As with up and down, a request that changes nothing loads the filters as well (R62).
             self.load_filters();
         }
     }

@@ -9,6 +9,7 @@ use crate::errno::Errno;
 use crate::frame::MacAddr;
 use crate::nic::{GroupBits, Nic, PushedDown, Pushes};
 use crate::verdict::{PortId, Refusal, Rule};
+use alloc::boxed::Box;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
@@ -34,7 +35,19 @@ pub const DEFAULT_QUEUE: u32 = 1000;
 #[derive(Clone, Debug)]
 pub struct Parent {
     pub(super) nic: Nic,
-    demux: Option<Demux>,
+    handler: Handler,
+}
+
+/// What takes the frames that come in (the kernel's receive handler): there is one at most.
+#[derive(Clone, Debug, Default)]
+enum Handler {
+    /// Nothing: the device's own stack gets them (R3).
+    #[default]
+    None,
+    /// The ports.
+    Ports(Box<Demux>),
+    /// A bridge, of which the device is a port.
+    Bridge,
 }
 
 /// What a parent with ports keeps for all of them (the kernel's `macvlan_port`). It exists as long as there is at least one
@@ -87,7 +100,7 @@ impl Parent {
     /// A parent without ports.
     #[must_use]
     pub const fn new(nic: Nic) -> Parent {
-        Parent { nic, demux: None }
+        Parent { nic, handler: Handler::None }
     }
 
     /// The NIC.
@@ -98,29 +111,64 @@ impl Parent {
 
     /// Whether there are ports.
     #[must_use]
-    pub const fn has_ports(&self) -> bool {
-        self.demux.is_some()
+    pub fn has_ports(&self) -> bool {
+        self.demux().is_some()
     }
 
     pub(super) fn demux(&self) -> Option<&Demux> {
-        self.demux.as_ref()
+        match &self.handler {
+            Handler::Ports(demux) => Some(demux),
+            Handler::None | Handler::Bridge => None,
+        }
+    }
+
+    fn demux_mut(&mut self) -> Option<&mut Demux> {
+        match &mut self.handler {
+            Handler::Ports(demux) => Some(demux),
+            Handler::None | Handler::Bridge => None,
+        }
+    }
+
+    /// The device is a port of a bridge, and takes no ports (R81).
+    #[must_use]
+    pub const fn is_bridged(&self) -> bool {
+        matches!(self.handler, Handler::Bridge)
+    }
+
+    /// The device becomes a port of a bridge, or is one no longer: promiscuous and all-multicast meanwhile (R225).
+    ///
+    /// # Errors
+    /// `EBUSY` if there are ports on it (R223).
+    pub fn set_bridged(&mut self, bridged: bool) -> Result<(), Refusal> {
+        if self.has_ports() {
+            return Err(Refusal::new(Errno::Ebusy, Rule::Enslave));
+        }
+        if self.is_bridged() != bridged {
+            let change = if bridged { 1 } else { -1 };
+            let filter = self.nic.filter_mut();
+            filter.allmulti_add(change);
+            filter.promiscuity_add(change);
+            self.nic.refresh_filter();
+            self.handler = if bridged { Handler::Bridge } else { Handler::None };
+        }
+        Ok(())
     }
 
     /// The port with this number.
     #[must_use]
     pub fn port(&self, id: PortId) -> Option<&Port> {
-        self.demux.as_ref()?.ports.get(id)
+        self.demux()?.ports.get(id)
     }
 
     /// All ports, in the order of their numbers.
     pub fn ports(&self) -> impl Iterator<Item = (PortId, &Port)> {
-        self.demux.iter().flat_map(|demux| demux.ports.iter())
+        self.demux().into_iter().flat_map(|demux| demux.ports.iter())
     }
 
     /// The passthru port, if there is one; it is then the only port (R50).
     #[must_use]
     pub fn passthru(&self) -> Option<PortId> {
-        self.demux.as_ref()?.ports.passthru()
+        self.demux()?.ports.passthru()
     }
 
     /// The port with this number, to be changed.
@@ -128,15 +176,20 @@ impl Parent {
     /// # Errors
     /// `ENODEV` if there is no such port.
     pub fn port_mut(&mut self, id: PortId) -> Result<PortMut<'_>, Refusal> {
-        let demux = self.demux.as_mut().filter(|demux| demux.ports.get(id).is_some());
-        Ok(PortMut::new(demux.ok_or(NO_SUCH_PORT)?, &mut self.nic, id))
+        match &mut self.handler {
+            Handler::Ports(demux) if demux.ports.get(id).is_some() => {
+                Ok(PortMut::new(demux, &mut self.nic, id))
+            }
+            _ => Err(NO_SUCH_PORT),
+        }
     }
 
     /// Checks a request for a new port, in the kernel's order (R80), and changes nothing yet: a device's name, for example,
     /// is checked after all of this.
     ///
     /// # Errors
-    /// `EADDRNOTAVAIL` for a multicast or zero MAC address, the port's or a listed sender's; `EINVAL` for a bad MTU, for
+    /// `EADDRNOTAVAIL` for a multicast or zero MAC address, the port's or a listed sender's; `EBUSY` if the parent is a port
+    /// of a bridge (R81); `EINVAL` for a bad MTU, for
     /// anything beside a passthru port, for a list of senders in another mode than source; `ENOBUFS` beyond
     /// [`MAX_PORTS`](super::MAX_PORTS) or [`MAX_LISTED_SENDERS`](super::MAX_LISTED_SENDERS).
     pub fn admit<'a>(&'a mut self, request: &'a PortRequest) -> Result<Admitted<'a>, Refusal> {
@@ -153,7 +206,10 @@ impl Parent {
 
     /// Adds a port that was found acceptable.
     pub(super) fn add(&mut self, port: Port, bclim: Option<i32>) -> PortId {
-        let demux = self.demux.get_or_insert_with(|| Demux::new(&self.nic));
+        if self.demux().is_none() {
+            self.handler = Handler::Ports(Box::new(Demux::new(&self.nic)));
+        }
+        let Handler::Ports(demux) = &mut self.handler else { unreachable!("it was made just now") };
         demux.published = None;
         let id = demux.ports.insert(port);
         if let Some(bclim) = bclim {
@@ -168,13 +224,14 @@ impl Parent {
     /// `ENODEV` if there is no such port.
     pub fn remove(&mut self, id: PortId) -> Result<Port, Refusal> {
         self.port_mut(id)?.set_up(false)?;
-        let demux = self.demux.as_mut().ok_or(NO_SUCH_PORT)?;
+        let demux = self.demux_mut().ok_or(NO_SUCH_PORT)?;
         let port = demux.ports.remove(id).ok_or(NO_SUCH_PORT)?;
         if demux.ports.count() == 0 {
+            let mac = demux.permanent_mac;
             if port.mode == Mode::Passthru {
-                self.nic.replace_mac(demux.permanent_mac);
+                self.nic.replace_mac(mac);
             }
-            self.demux = None;
+            self.handler = Handler::None;
         }
         Ok(port)
     }
@@ -182,7 +239,7 @@ impl Parent {
     /// The table that decides, as of now; `None`: there are no ports. A table never changes: after a change there is a new
     /// one.
     pub fn publish(&mut self) -> Option<&Arc<Forwarding>> {
-        let demux = self.demux.as_mut()?;
+        let demux = self.demux_mut()?;
         if demux.published.is_none() {
             demux.published = Some(Arc::new(super::compile::compile(demux)));
         }
@@ -200,7 +257,7 @@ impl Parent {
     /// `EADDRNOTAVAIL` for a multicast or zero address.
     pub fn set_mac(&mut self, mac: MacAddr) -> Result<(), Refusal> {
         self.nic.set_mac(mac)?;
-        if let Some(demux) = &mut self.demux
+        if let Some(demux) = self.demux_mut()
             && let Some(id) = demux.ports.passthru()
         {
             demux.published = None;

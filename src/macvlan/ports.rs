@@ -18,6 +18,8 @@ pub struct Port {
     pub(super) mtu: u32,
     pub(super) promisc: bool,
     pub(super) allmulticast: bool,
+    /// It is a port of a bridge.
+    pub(super) bridged: bool,
     /// Groups joined by hand, up or down.
     pub(super) groups: BTreeSet<MacAddr>,
     /// Groups pushed down to the parent while up.
@@ -26,6 +28,13 @@ pub struct Port {
     pub(super) bcqueuelen: u32,
     /// What it wants of groups, as last loaded.
     pub(super) filter: Arc<GroupFilter>,
+}
+
+/// What a port wants of its parent: the device's flags, whoever set them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Wishes {
+    pub(super) promisc: bool,
+    pub(super) allmulticast: bool,
 }
 
 impl Port {
@@ -57,6 +66,17 @@ impl Port {
     #[must_use]
     pub fn mtu(&self) -> u32 {
         self.mtu
+    }
+
+    /// Its promiscuity count: by hand, and for a bridge.
+    #[must_use]
+    pub fn promiscuity(&self) -> u32 {
+        u32::from(self.promisc) + u32::from(self.bridged)
+    }
+
+    /// What it wants of its parent.
+    pub(super) fn wishes(&self) -> Wishes {
+        Wishes { promisc: self.promisc || self.bridged, allmulticast: self.allmulticast || self.bridged }
     }
 
     /// Whether it is promiscuous by hand.

@@ -10,6 +10,7 @@ use crate::report::html::{Bundle, Recorder};
 use crate::report::{AnnotatedCapture, StepLog, WhyReport};
 use crate::stop::Stop;
 use crate::why::{self, Question, Remedy};
+use std::collections::BTreeSet;
 use std::io;
 use std::time::Duration;
 
@@ -395,8 +396,9 @@ fn came(action: &Action, outcome: Outcome, receivers: &Receivers) -> Option<Expe
     })
 }
 
-/// The number of switches whose own device has ports.
+/// The number of switches whose own device is there, and of the places for devices of their hosts in them.
 fn own_devices(spec: &LabSpec) -> usize {
-    let is_parent = |name| spec.parents().any(|parent| parent == name);
-    spec.switches.iter().filter(|switch| is_parent(&switch.name)).count()
+    let named: BTreeSet<_> = spec.own_devices().collect();
+    let inside: BTreeSet<_> = spec.enslaved().collect();
+    spec.switches.iter().filter(|switch| named.contains(&switch.name)).count() + inside.len()
 }

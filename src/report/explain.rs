@@ -266,6 +266,7 @@ pub(super) fn way_name(way: &Candidate) -> String {
         CandidateKind::Host => format!("to {name}'s host stack"),
         CandidateKind::Wire => format!("on {name}'s cable"),
         CandidateKind::SwitchPort => format!("out of {name}"),
+        CandidateKind::Bridge => format!("into the bridge, as {name}"),
         CandidateKind::Own => format!("to the switch's own device {name}"),
     }
 }

@@ -230,13 +230,14 @@ fn nanos(time: Duration) -> u64 {
 fn stage_name(stage: SetupStage) -> &'static str {
     match stage {
         SetupStage::Create => "create",
+        SetupStage::Enslave => "enslave",
         SetupStage::Up => "up",
     }
 }
 
 /// A device, as in the list of the first event.
 pub(super) fn device(device: &Device) -> Object {
-    Object::default()
+    let object = Object::default()
         .with("name", device.name.as_str())
         .with("kind", device.kind.name())
         .with("mac", device.mac.map(|m| m.to_string()))
@@ -248,7 +249,12 @@ pub(super) fn device(device: &Device) -> Object {
         .with("up", device.up)
         .with("vlan", device.vlan.map(VlanId::get))
         .with("flags", device.port.map(|port| flags_on(port.flags)))
-        .with("state", device.port.map(|port| port_state(port.state)))
+        .with("state", device.port.map(|port| port_state(port.state)));
+    // Few devices have one.
+    match &device.master {
+        Some(master) => object.with("master", master.as_str()),
+        None => object,
+    }
 }
 
 /// The names of the flags that are on.
@@ -318,6 +324,7 @@ pub(super) fn way_kind(kind: CandidateKind) -> &'static str {
         CandidateKind::SubInterface => "vlan",
         CandidateKind::SwitchPort => "switch-port",
         CandidateKind::Own => "switch",
+        CandidateKind::Bridge => "bridge",
     }
 }
 
@@ -469,6 +476,7 @@ fn changed(object: Object, change: &Change) -> Object {
         }
         Change::Bcqueuelen(len) => object.with("bcqueuelen", *len),
         Change::Bclim(lim) => object.with("bclim", *lim),
+        Change::Master(master) => object.with("master", master.as_deref()),
         Change::Promisc(on) => object.with("promisc", *on),
         Change::Allmulticast(on) => object.with("allmulticast", *on),
         Change::Join(mac) => object.with("join", mac.to_string()),

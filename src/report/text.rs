@@ -157,6 +157,7 @@ impl<W: Write> TextReport<W> {
             Event::Setup { device, stage, refusal, expected, .. } => {
                 let what = match stage {
                     SetupStage::Create => "is not created",
+                    SetupStage::Enslave => "is no port of its bridge",
                     SetupStage::Up => "stays down",
                 };
                 let (mark, style) = self.mark(Some(*expected));

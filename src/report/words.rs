@@ -211,6 +211,8 @@ fn changed(device: &str, change: &Change) -> String {
         Change::Bclim(lim) => format!("{device} sets the broadcast cut-off to {lim}"),
         Change::Promisc(on) => on_off("promiscuous", *on),
         Change::Allmulticast(on) => on_off("all-multicast", *on),
+        Change::Master(Some(master)) => format!("{device} becomes a port of {master}"),
+        Change::Master(None) => format!("{device} is a port of no bridge any more"),
         Change::Join(group) => format!("{device} joins {group}"),
         Change::Leave(group) => format!("{device} leaves {group}"),
         Change::Sources(SourcesChange::Add(macs)) => {

@@ -50,29 +50,49 @@ impl Switch {
         if self.port_count() >= MAX_PORTS {
             return Err(Refusal::new(Errno::Exfull, Rule::SwitchPorts));
         }
-        let state = effective_state(config.state)?;
-        check_port_mask(config.group_fwd_mask)?;
         let id = SwitchPortId(self.port_count());
-        let mut port = Port {
-            flags: config.flags,
-            state,
-            carrier: true,
-            group_fwd_mask: config.group_fwd_mask,
-            vlans: VlanSet::new(&config.vlans),
-            policy: config.policy,
-            effective: config.assigned.mac,
-            assigned: config.assigned,
-            ordinary: false,
-        };
-        port.settle();
-        self.ports.push(port);
+        self.ports.push(Port::new(config)?);
         Ok(id)
     }
 
     /// Gives the switch's own device an address that frames can be for. Wherever it was learned, it is there no longer.
     pub fn set_own_device(&mut self, mac: MacAddr) {
-        self.own = Some(mac);
+        self.own.get_or_insert_default().mac = mac;
         self.fdb.remove(VlanId::default(), mac);
+    }
+
+    /// A device of the switch's own host becomes this port: the port begins anew, without carrier at first.
+    ///
+    /// # Errors
+    /// As of [`Switch::add_port`]; `ENODEV` if there is no such port.
+    pub fn enslave(&mut self, port: SwitchPortId, config: PortConfig) -> Result<(), Refusal> {
+        let new = Port { carrier: false, ..Port::new(config)? };
+        *self.port_mut(port)? = new;
+        Ok(())
+    }
+
+    /// The device that was this port is one no longer: whatever was known behind it is forgotten, entries made by hand
+    /// included (`del_nbp`).
+    pub fn release(&mut self, port: SwitchPortId) {
+        self.set_carrier(port, false);
+        self.fdb.forget_all_of(port);
+        if let Some(own) = &mut self.own {
+            own.devices.retain(|(_, of)| *of != port);
+        }
+    }
+
+    /// The address of the device of the own host that is this port. Wherever it was learned, it is there no longer
+    /// (`br_fdb_change_mac_address`).
+    pub fn set_enslaved_mac(&mut self, port: SwitchPortId, mac: MacAddr) {
+        let own = self.own.get_or_insert_default();
+        if own.devices.binary_search(&(mac, port)).is_ok() {
+            return;
+        }
+        own.devices.retain(|(_, of)| *of != port);
+        own.devices.push((mac, port));
+        own.devices.sort_unstable();
+        self.fdb.remove(VlanId::default(), mac);
+        self.set_device_mac(port, mac);
     }
 
     /// Whether some port forwards: the own device has carrier then.
@@ -188,9 +208,11 @@ impl Switch {
     /// A cable's other end came or went (`br_stp_enable_port`, `br_stp_disable_port`): without carrier what was learned
     /// is forgotten (rule R128), unless the port was disabled by hand, for then the bridge has nothing left to disable;
     /// and the state is reset to forwarding (rule R152).
-    pub fn set_carrier(&mut self, port: SwitchPortId, carrier: bool) {
-        let Ok(p) = self.port_mut(port) else { return };
-        let lost = p.carrier && !carrier;
+    ///
+    /// Returns whether that is new.
+    pub fn set_carrier(&mut self, port: SwitchPortId, carrier: bool) -> bool {
+        let Ok(p) = self.port_mut(port) else { return false };
+        let (news, lost) = (p.carrier != carrier, p.carrier && !carrier);
         let took_part = p.state != PortState::Disabled;
         p.carrier = carrier;
         if lost {
@@ -200,6 +222,7 @@ impl Switch {
         if lost && took_part {
             self.fdb.forget_port(port);
         }
+        news
     }
 
     /// Adds an entry by hand (`bridge fdb add MAC dev PORT master …`). Under VLAN filtering without a VLAN it is added in
@@ -233,7 +256,7 @@ impl Switch {
             return refused(Errno::Eperm);
         }
         for vlan in vlans {
-            if self.own == Some(mac) || self.fdb.find(vlan, mac, now).is_some() {
+            if self.own.as_ref().is_some_and(|own| own.has(mac)) || self.fdb.find(vlan, mac, now).is_some() {
                 return refused(Errno::Eexist);
             }
             self.fdb
@@ -278,6 +301,27 @@ impl Switch {
 
     fn port_mut(&mut self, id: SwitchPortId) -> Result<&mut Port, Refusal> {
         self.ports.get_mut(usize::from(id.0)).ok_or(NO_SUCH_PORT)
+    }
+}
+
+impl Port {
+    /// A port with carrier.
+    fn new(config: PortConfig) -> Result<Port, Refusal> {
+        let state = effective_state(config.state)?;
+        check_port_mask(config.group_fwd_mask)?;
+        let mut port = Port {
+            flags: config.flags,
+            state,
+            carrier: true,
+            group_fwd_mask: config.group_fwd_mask,
+            vlans: VlanSet::new(&config.vlans),
+            policy: config.policy,
+            effective: config.assigned.mac,
+            assigned: config.assigned,
+            ordinary: false,
+        };
+        port.settle();
+        Ok(port)
     }
 }
 

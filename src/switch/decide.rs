@@ -1,8 +1,8 @@
 //! The decision (`br_handle_frame`, `br_handle_frame_finish`), the predicate about leaving (`should_deliver`,
 //! `br_flood`), and learning.
 
-use super::{FloodKind, Learn, Port, PortState, Switch, SwitchEgress, SwitchPortId, SwitchVerdict};
-use crate::frame::{EthHeader, Retag, VlanId};
+use super::{FloodKind, Learn, OwnHost, Port, PortState, Switch, SwitchEgress, SwitchPortId, SwitchVerdict};
+use crate::frame::{EthHeader, MacAddr, Retag, VlanId};
 use crate::time::Instant;
 use crate::verdict::Rule;
 
@@ -114,7 +114,7 @@ impl Switch {
     ) -> Result<Rule, Rule> {
         let port = self.port(out).ok_or(Rule::SwitchPortDown)?;
         let floods = match verdict.egress {
-            SwitchEgress::Drop | SwitchEgress::Own => return Err(verdict.rule),
+            SwitchEgress::Drop | SwitchEgress::Own | SwitchEgress::Stay => return Err(verdict.rule),
             SwitchEgress::Port(known) if known == out => true,
             SwitchEgress::Port(_) => return Err(Rule::KnownUnicast),
             SwitchEgress::Flood(FloodKind::UnknownUnicast) => port.flags.flood,
@@ -147,7 +147,7 @@ impl Switch {
     /// The ports that the frame might leave by, ascending: [`Switch::way_out`] says which of them do.
     pub fn candidates(&self, verdict: &SwitchVerdict) -> impl Iterator<Item = SwitchPortId> + use<> {
         let numbers = match verdict.egress {
-            SwitchEgress::Drop | SwitchEgress::Own => 0..0,
+            SwitchEgress::Drop | SwitchEgress::Own | SwitchEgress::Stay => 0..0,
             SwitchEgress::Port(SwitchPortId(n)) => n..n.saturating_add(1),
             SwitchEgress::Flood(_) => 0..self.port_count(),
         };
@@ -188,11 +188,13 @@ impl Switch {
             return SwitchVerdict::drop(Rule::ReservedPause, Learn::Nothing, None);
         }
         let vlan = self.vlan_filtering.then(|| port.vlans.classify(header));
-        match vlan {
+        let (learn, vlan) = match vlan {
             // Not in a VLAN of the port: it stays all the same and teaches nothing (`br_should_learn`).
-            Some(None) => SwitchVerdict::drop(Rule::ReservedLocal, Learn::Nothing, None),
-            vlan => SwitchVerdict::drop(Rule::ReservedLocal, self.lesson(port, header), vlan.flatten()),
-        }
+            Some(None) => (Learn::Nothing, None),
+            vlan => (self.lesson(port, header), vlan.flatten()),
+        };
+        let egress = SwitchEgress::Stay;
+        SwitchVerdict { rule: Rule::ReservedLocal, egress, learn, vlan, admitted: false }
     }
 
     /// `br_handle_frame_finish`: VLAN, lock, learning, state, then the destination.
@@ -239,8 +241,10 @@ impl Switch {
             return SwitchVerdict::flood(Rule::SwitchMulticast, FloodKind::Multicast, learn, vlan);
         }
         let to = |rule, egress| SwitchVerdict { rule, egress, learn, vlan, admitted: true };
-        if self.own == Some(header.dst) {
-            return to(Rule::SwitchOwnAddress, SwitchEgress::Own);
+        if let Some(own) = &self.own
+            && let Some((rule, egress)) = own.takes(ingress, header)
+        {
+            return to(rule, egress);
         }
         match self.destination(ingress, vlan.unwrap_or_default(), header, learn, now) {
             None => SwitchVerdict::flood(Rule::UnknownUnicast, FloodKind::UnknownUnicast, learn, vlan),
@@ -278,10 +282,10 @@ impl Switch {
         self.fdb.get(vlan, header.dst, now)
     }
 
-    /// What the source address teaches; the switch's own stays with its own device, wherever it is seen.
+    /// What the source address teaches; those of the switch's own host stay there, wherever they are seen.
     #[inline(always)]
     fn lesson(&self, port: &Port, header: &EthHeader) -> Learn {
-        let foreign = self.own != Some(header.src);
+        let foreign = self.own.as_ref().is_none_or(|own| !own.has(header.src));
         let teaches = foreign && port.flags.learning && port.state.teaches() && self.fdb.learns();
         if teaches { Learn::Source } else { Learn::Nothing }
     }
@@ -320,6 +324,31 @@ impl Switch {
     #[inline]
     pub(super) fn port(&self, id: SwitchPortId) -> Option<&Port> {
         self.ports.get(usize::from(id.0))
+    }
+}
+
+impl OwnHost {
+    /// Whether an address belongs to the host.
+    pub(super) fn has(&self, mac: MacAddr) -> bool {
+        self.mac == mac || self.device(mac).is_some()
+    }
+
+    /// The port that the device with this address is.
+    fn device(&self, mac: MacAddr) -> Option<SwitchPortId> {
+        let at = self.devices.partition_point(|(other, _)| *other < mac);
+        self.devices.get(at).filter(|(other, _)| *other == mac).map(|(_, port)| *port)
+    }
+
+    /// Where a frame for an address of the host goes, and by which rule. What the own device sends to the address of a
+    /// port's device leaves by that port (`br_dev_xmit` does not ask whose it is).
+    fn takes(&self, ingress: SwitchPortId, header: &EthHeader) -> Option<(Rule, SwitchEgress)> {
+        if self.mac == header.dst {
+            return Some((Rule::SwitchOwnAddress, SwitchEgress::Own));
+        }
+        let port = self.device(header.dst)?;
+        let own_sends = ingress == SwitchPortId::OWN;
+        let egress = if own_sends { SwitchEgress::Port(port) } else { SwitchEgress::Own };
+        Some((if own_sends { Rule::KnownUnicast } else { Rule::SwitchPortAddress }, egress))
     }
 }
 

@@ -269,19 +269,25 @@ impl Fdb {
 
     /// Forgets what was learned on a port: its carrier is gone (`br_fdb_delete_by_port`).
     pub(super) fn forget_port(&mut self, port: SwitchPortId) {
-        self.forget(port, |_| true);
+        self.forget(|_, entry| entry == FdbSlot::new(port, FdbKind::Dynamic));
+    }
+
+    /// Forgets everything behind a port, entries made by hand included: the port is one no longer.
+    pub(super) fn forget_all_of(&mut self, port: SwitchPortId) {
+        self.forget(|_, entry| entry.port() == port);
     }
 
     /// Forgets what was learned on a port in these VLANs, which are sorted: the port left them.
     pub(super) fn forget_port_in(&mut self, port: SwitchPortId, vlans: &[VlanId]) {
         if !vlans.is_empty() {
-            self.forget(port, |vlan| vlans.binary_search(&vlan).is_ok());
+            let learned = FdbSlot::new(port, FdbKind::Dynamic);
+            self.forget(|vlan, entry| entry == learned && vlans.binary_search(&vlan).is_ok());
         }
     }
 
-    fn forget(&mut self, port: SwitchPortId, concerns: impl Fn(VlanId) -> bool) {
-        for (_, table) in self.tables.iter_mut().filter(|(vlan, _)| concerns(*vlan)) {
-            table.retain(|_, value, _| FdbSlot(value) != FdbSlot::new(port, FdbKind::Dynamic));
+    fn forget(&mut self, is_gone: impl Fn(VlanId, FdbSlot) -> bool) {
+        for (vlan, table) in &mut self.tables {
+            table.retain(|_, value, _| !is_gone(*vlan, FdbSlot(value)));
         }
         self.len = self.tables.iter().map(|(_, table)| table.len()).sum();
         self.begin_again();

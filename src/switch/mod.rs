@@ -74,8 +74,17 @@ pub struct Switch {
     group_fwd_mask: u16,
     ports: Vec<Port>,
     fdb: Fdb,
-    /// The address of the switch's own device, if it has one that matters.
-    own: Option<MacAddr>,
+    /// The switch's own host, if it matters.
+    own: Option<OwnHost>,
+}
+
+/// What a bridge has in its own host.
+#[derive(Clone, Debug, Default)]
+struct OwnHost {
+    /// The address of its own device.
+    mac: MacAddr,
+    /// Devices of the host that are its ports, by address.
+    devices: Vec<(MacAddr, SwitchPortId)>,
 }
 
 /// A port and how it stands.
@@ -116,8 +125,12 @@ pub struct SwitchVerdict {
 pub enum SwitchEgress {
     /// Nowhere.
     Drop,
-    /// To the switch's own device and nowhere else: it has the destination address (R131).
+    /// To the switch's own device and nowhere else: it has the destination address (R131), or a device that is a port has
+    /// it (R131a).
     Own,
+    /// Nowhere but to the device of the bridge's own host that is the arrival port, if one is: a reserved group that is
+    /// not forwarded (R121, R222).
+    Stay,
     /// Out of this port, which may be the one it came in by.
     Port(SwitchPortId),
     /// Out of every port that [`Switch::may_leave`] allows; if that is none, the frame ended by

@@ -17,6 +17,8 @@ pub(crate) struct Received {
     pub(crate) bytes: Vec<u8>,
     /// The kernel's `pkt_type`.
     pub(crate) packet_type: u8,
+    /// The device that it was at last for: a macvlan, of a frame that its parent passed on within the namespace.
+    pub(crate) ifindex: u32,
 }
 
 impl PacketSocket {
@@ -85,6 +87,7 @@ impl PacketSocket {
             let [c, d] = tci.to_be_bytes();
             bytes.splice(at..at, [a, b, c, d]);
         }
-        Ok(Received { bytes, packet_type: address.sll_pkttype })
+        let ifindex = u32::try_from(address.sll_ifindex).unwrap_or_default();
+        Ok(Received { bytes, packet_type: address.sll_pkttype, ifindex })
     }
 }

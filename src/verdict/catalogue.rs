@@ -116,6 +116,7 @@ rules! {
     LearningOff = "R129", Ground, "Learning off", "A port without learning learns no addresses, so frames for the addresses behind it are flooded.", "br_handle_frame_finish";
     SwitchIgnoresTags = "R130", Ground, "Tags are ignored", "Without VLAN filtering, tags play no part in learning and forwarding.", "br_handle_frame_finish";
     SwitchOwnAddress = "R131", Ground, "The switch's own address", "The destination is the switch's own device, which has an address only if it is the parent of ports.", "br_handle_frame_finish";
+    SwitchPortAddress = "R131a", Ground, "The address of a port's device", "The destination is the MAC address of a device that is a port of this bridge, so the bridge's own device gets the frame.", "br_fdb_add_local, br_handle_frame_finish";
     NothingToFloodTo = "R125e", Withholding, "No port for the flood", "The frame is to be flooded, but no port may send it.", "br_flood";
     VlanNotMember = "R132", Withholding, "Not a member of this VLAN", "VLAN filtering is on and the port is not a member of the frame's VLAN, or has no VLAN for untagged frames.", "br_allowed_ingress, br_allowed_egress";
     SwitchPorts = "R133", Refusal, "The limit of ports on a bridge", "A bridge takes at most 1023 ports.", "br_add_if, find_portno";
@@ -172,6 +173,14 @@ rules! {
     // The switch's own device as a parent.
     SwitchOwnSees = "R212", Ground, "A bridge as parent sees everything", "Ports on the switch's own device make it promiscuous, so it and its ports see every frame that the switch accepts.", "br_pass_frame_up";
     SwitchOwnSends = "R213", Ground, "The switch's own device sends", "Frames from the switch's own device go to the ports by the forwarding database; nothing is learned from them.", "br_dev_xmit";
+
+    // Devices that are ports of a bridge in their host.
+    BridgeReceive = "R220", Ground, "A bridge port receives for the bridge", "The device is a port of a bridge in its host, so the bridge gets every frame that arrives, and the device's own stack gets none.", "br_handle_frame";
+    BridgeTransmit = "R221", Forwarding, "A bridge sends by its port", "What a bridge sends by a port leaves by the device that is this port, with its source address unchanged.", "br_dev_queue_push_xmit";
+    ReservedToPort = "R222", Forwarding, "A reserved group stays at the port", "The bridge does not forward this reserved group, so the stack of the device at which it arrived gets it.", "br_handle_local_finish";
+    Enslave = "R223", Refusal, "Making a device a port of a bridge", "A device that has macvlans, is a macvtap or sits on the bridge cannot become a port of it, nor can another bridge.", "br_add_if";
+    BridgeLoop = "R224", Withholding, "A frame that goes round", "The frame was handed to bridges 8 times by their own devices, which form a loop; the kernel would forward it for ever.", "br_handle_frame (STP prevents loops)";
+    BridgePromiscuity = "R225", Ground, "A bridge's ports are promiscuous", "A bridge makes the devices that are its ports promiscuous and all-multicast; a macvlan passes both on to its parent.", "br_manage_promisc, br_add_if";
 
     // The NIC's hardware filter.
     HardwareFilter = "N1", Withholding, "The NIC's address filter", "The NIC is not promiscuous, and the destination is neither its own MAC address nor one in its filter.", "__dev_set_rx_mode; the hardware's filter";

@@ -4,6 +4,7 @@ mod changes;
 mod choices;
 mod fragments;
 mod frames;
+mod masters;
 mod topology;
 
 use crate::frame::MacAddr;
@@ -23,6 +24,8 @@ const LABS_WITH_PARTS: u64 = 25;
 pub fn random_lab(seed: u64) -> LabSpec {
     let mut maker = LabGenerator { dice: Choices::new(seed), ..LabGenerator::default() };
     let mut lab = maker.topology();
+    let mut choices = Choices::new(!seed);
+    let uplink = maker.bridge(&mut lab, &mut choices);
     lab.title = format!("random lab {seed}");
     let parts = maker.dice.percent(LABS_WITH_PARTS);
     let mut waiting = Vec::new();
@@ -40,6 +43,9 @@ pub fn random_lab(seed: u64) -> LabSpec {
         let part = if maker.dice.percent(85) { waiting.pop() } else { None };
         let action = part.unwrap_or_else(|| maker.frame(&lab));
         lab.steps.push(StepSpec::new(action));
+    }
+    if let Some(uplink) = uplink {
+        masters::changes(&mut lab, &uplink, &mut choices);
     }
     lab
 }

@@ -55,7 +55,7 @@ impl LabGenerator {
         }
     }
 
-    fn nic(&mut self, mac: MacAddr) -> NicSpec {
+    pub(super) fn nic(&mut self, mac: MacAddr) -> NicSpec {
         NicSpec {
             host: None,
             mac,
@@ -65,6 +65,7 @@ impl LabGenerator {
             filter: UnicastFilter::None,
             cable: None,
             latency: Duration::ZERO,
+            master: None,
             promisc: self.dice.percent(8),
             allmulticast: self.dice.percent(5),
         }
@@ -103,7 +104,7 @@ impl LabGenerator {
         lab.switches.push(switch);
     }
 
-    fn station(&mut self, lab: &mut LabSpec) -> Name {
+    pub(super) fn station(&mut self, lab: &mut LabSpec) -> Name {
         let name: Name = format!("win{}", self.stations.len()).into();
         let mac = MacAddr([0x02, 0, 0, 0, 2, u8::try_from(self.stations.len()).unwrap_or(0)]);
         self.stations.push((name.clone(), mac));
@@ -137,7 +138,7 @@ impl LabGenerator {
         }
     }
 
-    fn switch_port(&mut self, device: &str) -> SwitchPortSpec {
+    pub(super) fn switch_port(&mut self, device: &str) -> SwitchPortSpec {
         let mut off = |chance| !self.dice.percent(chance);
         let flags = PortFlags {
             hairpin: !off(45),
@@ -222,6 +223,7 @@ impl LabGenerator {
             promisc: self.dice.percent(7),
             bcqueuelen: self.queue_length(),
             bclim: None,
+            master: None,
             expect: None,
         }
     }

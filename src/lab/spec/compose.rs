@@ -153,6 +153,22 @@ macro_rules! addressed {
 
 addressed!(NicSpec, VlanSpec, MacvlanSpec, SwitchSpec);
 
+/// Makes `with_master` for what can be a port of a bridge.
+macro_rules! enslavable {
+    ($($spec:ty),*) => {
+        $(impl $spec {
+            /// A port of this bridge of its host.
+            #[must_use]
+            pub fn with_master(mut self, master: impl Into<Name>) -> Self {
+                self.master = Some(master.into());
+                self
+            }
+        })*
+    };
+}
+
+enslavable!(NicSpec, VlanSpec, MacvlanSpec);
+
 impl NicSpec {
     /// A NIC of this name, with everything by default.
     #[must_use]
@@ -166,6 +182,7 @@ impl NicSpec {
             filter: UnicastFilter::default(),
             cable: None,
             latency: Duration::ZERO,
+            master: None,
             promisc: false,
             allmulticast: false,
         }
@@ -210,6 +227,7 @@ impl VlanSpec {
             ip: IpSpec::default(),
             mtu: None,
             up: true,
+            master: None,
         }
     }
 }
@@ -330,7 +348,7 @@ impl SwitchSpec {
         self.host.is_some() || !self.ip.address.is_empty()
     }
 
-    /// And a port for this device.
+    /// And a port for this device: for its cable, unless the switch is its master.
     #[must_use]
     pub fn with_port(
         mut self,

@@ -1,7 +1,7 @@
 //! Broadcast domains: which devices hear each other's broadcasts.
 //!
-//! No device but a switch joins cables, and no cable joins switches. So a domain is that of one switch (of one of its VLANs
-//! if it filters by them), of one cable, or of one NIC alone; each VLAN tag makes another one of it.
+//! A domain is that of one switch (of one of its VLANs if it filters by them), of one cable, or of one NIC alone; each VLAN
+//! tag makes another one of it. A device that is a port of a bridge of its own host joins the bridge's domain to its own.
 
 use crate::frame::{EthHeader, MacAddr, Tag, VlanId};
 use crate::lab::spec::{LabSpec, Name, SwitchPortSpec};
@@ -66,15 +66,40 @@ pub(super) fn members<'l>(spec: &'l LabSpec, devices: &'l [Device]) -> Vec<Membe
         let part = Part { domain, up: true, filter: None, owner: &switch.name };
         domains.parts.insert(&switch.name, part);
     }
-    let mut members = Vec::new();
+    let (mut members, mut joined) = (Vec::new(), Vec::new());
     for device in devices {
         let Some(part) = domains.part(device) else { continue };
         domains.parts.insert(&device.name, part);
         if part.up {
             members.push(Member { device, domain: part.domain, owner: part.owner });
         }
+        if let Some(master) = device.master.as_ref().filter(|_| part.up) {
+            let bridge = domains.number(Domain::Switch(master));
+            joined.push((part.domain, bridge));
+        }
     }
+    join(&mut members, joined);
     members
+}
+
+/// Gives members of domains that are joined the same number.
+fn join(members: &mut [Member<'_>], joined: Vec<(DomainId, DomainId)>) {
+    let mut first: BTreeMap<DomainId, DomainId> = BTreeMap::new();
+    let find = |first: &BTreeMap<DomainId, DomainId>, mut domain: DomainId| {
+        while let Some(other) = first.get(&domain) {
+            domain = *other;
+        }
+        domain
+    };
+    for (one, other) in joined {
+        let (one, other) = (find(&first, one), find(&first, other));
+        if one != other {
+            first.insert(one.max(other), one.min(other));
+        }
+    }
+    for member in members {
+        member.domain = find(&first, member.domain);
+    }
 }
 
 impl<'l> Domains<'l> {

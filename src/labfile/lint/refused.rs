@@ -21,6 +21,7 @@ pub(super) fn refused(lint: &mut Lint<'_, '_>, lab: &Lab, events: &[Event]) {
         }
         let what = match stage {
             SetupStage::Create => "the kernel refuses",
+            SetupStage::Enslave => "the kernel does not make a port of a bridge of",
             SetupStage::Up => "the kernel does not bring up",
         };
         let message = format!("{what} `{device}`: {} ({})", refusal.errno, refusal.errno.text());

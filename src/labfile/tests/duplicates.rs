@@ -240,3 +240,16 @@ fn a_switch_that_does_not_filter_keeps_tags_apart() {
        = help: other devices reach only one of the two: use different addresses
     "#);
 }
+
+#[test]
+fn a_bridge_of_a_host_joins_domains() {
+    let lab = |master: &str| {
+        let text = format!(
+            "[nic.eth0]\n{master}\n[macvlan.c1]\nparent = \"br0\"\naddress = \"10.0.0.1/24\"\n\
+             [station.far]\naddress = \"10.0.0.1/24\"\n[switch.br0]\n[switch.sw0.port.eth0]\n[switch.sw0.port.far]\n"
+        );
+        crate::labfile::check("lab.toml", &text).unwrap().warnings.map_or(0, |w| w.list().len())
+    };
+    assert_eq!(lab(""), 0);
+    assert!(lab("master = \"br0\"") > 0);
+}

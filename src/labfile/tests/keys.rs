@@ -89,7 +89,7 @@ fn unknown_key_far_from_any() {
     4 | colour = "blue"
       | ^^^^^^ vlan.v.colour
       |
-      = help: use one of `parent`, `id`, `mac`, `mtu`, `up`, `host`, `address`, `gateway`, `neighbours` or `sysctl`
+      = help: use one of `parent`, `id`, `mac`, `mtu`, `up`, `master`, `host`, `address`, `gateway`, `neighbours` or `sysctl`
     "#);
 }
 

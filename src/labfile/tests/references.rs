@@ -1,6 +1,7 @@
 //! Errors about names: declarations, wiring and targets.
 
 use super::diagnosed;
+use crate::labfile::parse;
 use insta::assert_snapshot;
 
 #[test]
@@ -344,7 +345,7 @@ fn cable_to_nowhere() {
     6 | [switch.sw0.port.c1]
       |                  ^^ switch.sw0.port.c1
       |
-      = help: NICs, stations and router interfaces have cables
+      = help: NICs, stations and router interfaces have cables; another device needs the switch as its `master`
 
     error: there is no device `eth9`
      --> lab.toml:7:18
@@ -421,4 +422,31 @@ fn routers_are_named_by_interface() {
       |
       = help: name one of its interfaces, as in `r1.0`
     "#);
+}
+
+#[test]
+fn a_device_with_a_master_needs_no_cable_to_it() {
+    let lab = "[nic.eth0]\nmaster = \"br0\"\ncable = \"far\"\n[macvlan.c1]\nparent = \"br0\"\n[station.far]\n\
+               [switch.br0.port.eth0]\nhairpin = true\n";
+    assert!(parse("lab.toml", lab).is_ok());
+    let told = |text: &str| {
+        let mistakes = parse("lab.toml", text).unwrap_err();
+        mistakes.list().iter().map(|d| format!("{}: {}", d.line, d.message)).collect::<Vec<_>>()
+    };
+    assert_eq!(told("[nic.eth0]\nmaster = \"br1\"\n[switch.br0]\n"), ["2: there is no switch `br1`"]);
+    assert_eq!(
+        told("[nic.eth0]\n[macvlan.c1]\nparent = \"eth0\"\n[switch.br0.port.c1]\n"),
+        ["4: `c1` is a macvlan port"]
+    );
+    assert_eq!(
+        told("[station.far]\n[switch.br0]\n[[step]]\nset = { device = \"far\", master = \"br0\" }\n"),
+        ["4: `far` is a station",]
+    );
+    // A bridge of a lab that is there gets no new places.
+    let lab = parse("lab.toml", "[nic.eth0]\nmaster = \"br0\"\n[nic.eth1]\n[switch.br0]\n").unwrap();
+    let step = |text: &str| crate::labfile::parse_step(&lab, text);
+    assert!(step("set = { device = \"eth0\", master = \"\" }").is_ok());
+    assert!(step("set = { device = \"eth0\", master = \"br0\" }").is_ok());
+    let mistakes = step("set = { device = \"eth1\", master = \"br0\" }").unwrap_err();
+    assert_eq!(mistakes.list()[0].message, "`br0` has no place for `eth1`");
 }

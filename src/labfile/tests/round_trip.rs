@@ -157,6 +157,7 @@ impl Choices<'_> {
             promisc: self.chance(),
             bcqueuelen: self.maybe(Choices::roll),
             bclim: self.maybe(|d| d.roll() as i32),
+            master: self.maybe(|_| "br0".into()),
             expect: if expect { self.maybe(|d| d.one(Errno::ALL)) } else { None },
         }
     }
@@ -258,7 +259,8 @@ impl Choices<'_> {
 
     fn change(&mut self) -> Change {
         let macs = self.some(Choices::mac);
-        match self.below(16) {
+        match self.below(17) {
+            16 => Change::Master(self.maybe(|_| "br0".into())),
             0 => Change::Up(self.chance()),
             1 => Change::Mode(self.one(&Mode::ALL)),
             2 => Change::Mac(self.mac()),
@@ -368,6 +370,7 @@ fn lab(numbers: &[u32]) -> LabSpec {
             filter: d.maybe(|d| UnicastFilter::Slots(d.roll())).unwrap_or_default(),
             cable: cable.map(Name::from),
             latency: station.latency,
+            master: d.maybe(|_| "br0".into()),
             promisc: d.chance(),
             allmulticast: d.chance(),
         })
@@ -380,6 +383,7 @@ fn lab(numbers: &[u32]) -> LabSpec {
         ip: d.ip(),
         mtu: d.maybe(Choices::roll),
         up: d.chance(),
+        master: d.maybe(|_| "br0".into()),
     };
     let interface =
         |d: &mut Choices<'_>, name: &str| RouterInterface { name: name.into(), station: d.station(name) };
@@ -426,7 +430,13 @@ fn lab(numbers: &[u32]) -> LabSpec {
         sysctls: d.sysctls(),
     };
     let hosts = vec![HostSpec { name: "h".into(), config, line: 0 }];
-    LabSpec { title: d.word(), devices: devices.collect(), hosts, switches: vec![switch], steps }
+    LabSpec {
+        title: d.word(),
+        devices: devices.collect(),
+        hosts,
+        switches: vec![switch, SwitchSpec::named("br0")],
+        steps,
+    }
 }
 
 fn without_lines(mut spec: LabSpec) -> LabSpec {

@@ -85,6 +85,7 @@ fn nic_keys(name: &str, nic: &NicSpec) -> Keys {
     if nic.latency != Duration::ZERO {
         keys.text("latency", &duration(nic.latency));
     }
+    master_key(&mut keys, nic.master.as_ref());
     keys.unless("promisc", &nic.promisc, &false);
     keys.unless("allmulticast", &nic.allmulticast, &false);
     keys
@@ -100,7 +101,14 @@ fn vlan_keys(vlan: &VlanSpec) -> Keys {
     stack_keys(&mut keys, vlan.host.as_ref(), &vlan.ip);
     keys.maybe("mtu", vlan.mtu);
     keys.unless("up", &vlan.up, &true);
+    master_key(&mut keys, vlan.master.as_ref());
     keys
+}
+
+fn master_key(keys: &mut Keys, master: Option<&Name>) {
+    if let Some(master) = master {
+        keys.text("master", master);
+    }
 }
 
 /// The keys common to `[macvlan.N]` and an `add` step.
@@ -129,6 +137,7 @@ fn macvlan_keys(keys: &mut Keys, spec: &MacvlanSpec) {
     keys.unless("promisc", &spec.promisc, &false);
     keys.maybe("bcqueuelen", spec.bcqueuelen);
     keys.maybe("bclim", spec.bclim);
+    master_key(keys, spec.master.as_ref());
 }
 
 /// The value of a `flags` key.

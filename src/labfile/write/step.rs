@@ -199,6 +199,7 @@ fn set(device: &str, change: &Change) -> String {
         Change::Bclim(ports) => keys.put("bclim", ports.to_string()),
         Change::Promisc(on) => keys.put("promisc", on.to_string()),
         Change::Allmulticast(on) => keys.put("allmulticast", on.to_string()),
+        Change::Master(master) => keys.text("master", master.as_deref().unwrap_or_default()),
         Change::Join(group) => keys.text("join", &group.to_string()),
         Change::Leave(group) => keys.text("leave", &group.to_string()),
         Change::Sources(change) => {

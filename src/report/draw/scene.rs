@@ -35,6 +35,7 @@ impl Refused {
     pub fn in_words(&self) -> String {
         let what = match self.stage {
             SetupStage::Create => "is not created",
+            SetupStage::Enslave => "is no port of its bridge",
             SetupStage::Up => "stays down",
         };
         let Refused { name, refusal, .. } = self;

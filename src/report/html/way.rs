@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 struct Attachments {
     parent: Option<Name>,
     peer: Option<Name>,
+    master: Option<Name>,
     of_switch: bool,
 }
 
@@ -26,6 +27,7 @@ impl Ways {
         let ties = |d: &Device| Attachments {
             parent: d.parent.clone(),
             peer: d.peer.clone(),
+            master: d.master.clone(),
             of_switch: d.kind == DeviceType::SwitchPort,
         };
         self.ties = devices.iter().map(|d| (d.name.clone(), ties(d))).collect();
@@ -54,7 +56,13 @@ fn leads(ties: &BTreeMap<Name, Attachments>, from: &Name, sent: bool, to: &Name)
     let (Some(a), Some(b)) = (ties.get(from), ties.get(to)) else { return from == to };
     let siblings = a.parent.is_some() && a.parent == b.parent;
     let far_end = b.peer.as_ref().and_then(|peer| ties.get(peer));
+    // A device, and the port of a bridge of its own host that it is.
+    let is_port = |port: &Attachments, name: &Name, device: &Attachments| {
+        port.of_switch && port.peer.as_ref() == Some(name) && port.parent == device.master
+    };
     from == to
+        || is_port(a, to, b)
+        || is_port(b, from, a)
         || b.parent.as_ref() == Some(from)
         || a.parent.as_ref() == Some(to)
         || (sent && b.peer.as_ref() == Some(from))
