@@ -7,7 +7,7 @@ use crate::frame::MacAddr;
 use crate::lab::DeviceState;
 use crate::lab::spec::{FdbSpec, MacvlanSpec};
 use crate::macvlan::{MacvlanFlags, Mode};
-use netlink_packet_core::{DefaultNla, Emitable, NLA_F_NESTED};
+use netlink_packet_core::{DefaultNla, Emitable, NLA_F_NESTED, NLM_F_CREATE, NLM_F_REPLACE};
 use netlink_packet_route::address::{AddressAttribute, AddressMessage};
 use netlink_packet_route::link::{
     BridgePortState, InfoBridge, InfoBridgePort, InfoData, InfoKind, InfoMacVlan, InfoVeth, InfoVlan,
@@ -166,7 +166,8 @@ pub(super) fn add_entry(rtnl: &mut Rtnl, port_ifindex: u32, entry: &FdbSpec) -> 
     if entry.sticky {
         m.header.flags |= NeighbourFlags::Sticky;
     }
-    rtnl.change(RouteNetlinkMessage::NewNeighbour(m), NEW)
+    let flags = if entry.replace { NLM_F_CREATE | NLM_F_REPLACE } else { NEW };
+    rtnl.change(RouteNetlinkMessage::NewNeighbour(m), flags)
 }
 
 /// Removes an entry from a bridge's forwarding database.

@@ -407,7 +407,11 @@ impl Lab {
             (false, false) => FdbKind::Static,
         };
         let switch = self.switch_mut(switch).ok_or(missing)?;
-        switch.add_fdb(entry.mac, SwitchPortId(port), kind, entry.vlan, now)
+        let port = SwitchPortId(port);
+        if entry.replace {
+            return switch.replace_fdb(entry.mac, port, kind, entry.vlan, now);
+        }
+        switch.add_fdb(entry.mac, port, kind, entry.vlan, now)
     }
 
     /// The addresses that a network would have assigned to a device on a switch port: its own.

@@ -416,6 +416,8 @@ pub struct FdbSpec {
     pub sticky: bool,
     /// `bridge fdb … dynamic`: behaves like a learned one.
     pub dynamic: bool,
+    /// `bridge fdb replace`: takes the place of an entry that is there.
+    pub replace: bool,
     /// Its VLAN, with VLAN filtering.
     pub vlan: Option<VlanId>,
 }

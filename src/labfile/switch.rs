@@ -201,13 +201,14 @@ pub(super) fn vlans(cx: &mut Reader<'_>, node: &Node<'_, '_>) -> Option<PortVlan
 /// An entry of the forwarding database.
 pub(super) fn fdb_entry(cx: &mut Reader<'_>, switch: &str, node: &Node<'_, '_>) -> Option<FdbSpec> {
     let table = Table::of(cx, node)?;
-    table.only(cx, &["mac", "port", "sticky", "dynamic", "vlan"]);
+    table.only(cx, &["mac", "port", "sticky", "dynamic", "replace", "vlan"]);
     let mac = table.require(cx, "mac", scalar::mac);
     let port = table.require(cx, "port", |cx, node| scalar::named(cx, node, Want::OnSwitch(switch.into())));
     let sticky = table.get(cx, "sticky", scalar::boolean).unwrap_or(false);
     let dynamic = table.get(cx, "dynamic", scalar::boolean).unwrap_or(false);
+    let replace = table.get(cx, "replace", scalar::boolean).unwrap_or(false);
     let vlan = table.get(cx, "vlan", scalar::vlan_id);
-    Some(FdbSpec { mac: mac?, port: port?, sticky, dynamic, vlan })
+    Some(FdbSpec { mac: mac?, port: port?, sticky, dynamic, replace, vlan })
 }
 
 /// The words for policies, and "none" at last, which lifts one.

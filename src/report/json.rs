@@ -520,15 +520,15 @@ fn switch_changed(object: Object, change: &SwitchChange) -> Object {
             object.with("port", port.as_str()).with("policy", policy.map_or("none", Policy::name))
         }
         SwitchChange::Ageing(time) => object.with("ageing_ns", nanos(*time)),
-        SwitchChange::Fdb(entry) => object.with_object(
-            "fdb",
-            Object::default()
+        SwitchChange::Fdb(entry) => {
+            let written = Object::default()
                 .with("mac", entry.mac.to_string())
                 .with("port", entry.port.as_str())
                 .with("sticky", entry.sticky)
                 .with("dynamic", entry.dynamic)
-                .with("vlan", entry.vlan.map(VlanId::get)),
-        ),
+                .with("vlan", entry.vlan.map(VlanId::get));
+            object.with_object("fdb", if entry.replace { written.with("replace", true) } else { written })
+        }
         SwitchChange::FdbDel { mac, vlan } => {
             let entry = Object::default().with("mac", mac.to_string()).with("del", true);
             let vlan = vlan.map(|vlan| ("vlan", vlan.get()));

@@ -240,6 +240,31 @@ impl Switch {
         vlan: Option<VlanId>,
         now: Instant,
     ) -> Result<(), Refusal> {
+        self.put_fdb((mac, port, kind), vlan, now, false)
+    }
+
+    /// The same, in the place of an entry that is there (`bridge fdb replace`).
+    ///
+    /// # Errors
+    /// As of [`Switch::add_fdb`]; `EEXIST` only for an address of the switch's own host.
+    pub fn replace_fdb(
+        &mut self,
+        mac: MacAddr,
+        port: SwitchPortId,
+        kind: FdbKind,
+        vlan: Option<VlanId>,
+        now: Instant,
+    ) -> Result<(), Refusal> {
+        self.put_fdb((mac, port, kind), vlan, now, true)
+    }
+
+    fn put_fdb(
+        &mut self,
+        (mac, port, kind): (MacAddr, SwitchPortId, FdbKind),
+        vlan: Option<VlanId>,
+        now: Instant,
+        replace: bool,
+    ) -> Result<(), Refusal> {
         let refused = |errno| Err(Refusal::new(errno, Rule::FdbRefused));
         let Some(p) = self.port(port) else { return refused(Errno::Enodev) };
         let vlans: Vec<VlanId> = match (self.vlan_filtering, vlan.filter(|&v| v != VlanId::default())) {
@@ -256,7 +281,8 @@ impl Switch {
             return refused(Errno::Eperm);
         }
         for vlan in vlans {
-            if self.own.as_ref().is_some_and(|own| own.has(mac)) || self.fdb.find(vlan, mac, now).is_some() {
+            let known = !replace && self.fdb.find(vlan, mac, now).is_some();
+            if known || self.own.as_ref().is_some_and(|own| own.has(mac)) {
                 return refused(Errno::Eexist);
             }
             self.fdb

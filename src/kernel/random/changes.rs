@@ -156,7 +156,7 @@ impl LabGenerator {
         // `bridge fdb` cannot add a dynamic sticky entry.
         let sticky = self.dice.percent(30);
         let dynamic = !sticky && self.dice.percent(30);
-        FdbSpec { mac: self.any_mac(), port, sticky, dynamic, vlan: None }
+        FdbSpec { mac: self.any_mac(), port, sticky, dynamic, replace: false, vlan: None }
     }
 
     fn add(&mut self, lab: &LabSpec) -> Action {

@@ -120,7 +120,7 @@ impl LabGenerator {
         for _ in 0..self.dice.weighted(&[60, 25, 15]) {
             let (mac, port) = (self.any_mac(), self.dice.pick(on_switch).clone());
             if !fdb.iter().any(|e| e.mac == mac) {
-                fdb.push(FdbSpec { mac, port, sticky: self.dice.percent(40), dynamic: false, vlan: None });
+                fdb.push(FdbSpec::new(mac, port).with_sticky(self.dice.percent(40)));
             }
         }
         SwitchSpec {
@@ -175,6 +175,7 @@ impl LabGenerator {
                     port: port.clone(),
                     sticky: false,
                     dynamic: true,
+                    replace: false,
                     vlan: None,
                 });
             }

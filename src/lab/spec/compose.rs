@@ -384,7 +384,7 @@ impl FdbSpec {
     /// A static entry: this MAC address is behind the port of this device.
     #[must_use]
     pub fn new(mac: MacAddr, port: impl Into<Name>) -> FdbSpec {
-        FdbSpec { mac, port: port.into(), sticky: false, dynamic: false, vlan: None }
+        FdbSpec { mac, port: port.into(), sticky: false, dynamic: false, replace: false, vlan: None }
     }
 }
 
@@ -393,6 +393,8 @@ setters! { FdbSpec {
     with_sticky(sticky: bool);
     /// Ages and moves as if it were learned, or not.
     with_dynamic(dynamic: bool);
+    /// Takes the place of an entry that is there, or not.
+    with_replace(replace: bool);
     /// In this VLAN.
     with_vlan(vlan: VlanId);
 } }

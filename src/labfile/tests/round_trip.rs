@@ -193,7 +193,8 @@ impl Choices<'_> {
     fn fdb(&mut self) -> FdbSpec {
         let port = Name::from(self.one(&["eth0", "win"]));
         let (sticky, dynamic) = (self.chance(), self.chance());
-        FdbSpec { mac: self.mac(), port, sticky, dynamic, vlan: self.maybe(Choices::vlan) }
+        let replace = self.chance();
+        FdbSpec { mac: self.mac(), port, sticky, dynamic, replace, vlan: self.maybe(Choices::vlan) }
     }
 
     fn port(&mut self, device: &str) -> SwitchPortSpec {

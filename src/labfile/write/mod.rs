@@ -277,6 +277,7 @@ fn fdb_entry(entry: &FdbSpec) -> String {
     keys.text("port", &entry.port);
     keys.unless("sticky", &entry.sticky, &false);
     keys.unless("dynamic", &entry.dynamic, &false);
+    keys.unless("replace", &entry.replace, &false);
     keys.maybe("vlan", entry.vlan);
     keys.inline()
 }
