@@ -81,9 +81,8 @@ fn settings_are_numbers_or_switches() {
 fn routes_by_a_gateway_that_takes_no_packets() {
     let warned = |routes: &str| {
         let checked = check("lab.toml", &with(&format!("routes = [{routes}]"), "")).unwrap();
-        let all =
-            checked.warnings.map(|w| w.list().iter().map(|w| format!("{} {}", w.key, w.message)).collect());
-        all.unwrap_or_else(Vec::new)
+        let all = checked.warnings.iter().flat_map(|warnings| warnings.list());
+        all.map(|w| format!("{} {}", w.key, w.message)).collect::<Vec<_>>()
     };
     assert_eq!(warned("{ to = \"default\", via = \"10.0.0.9\" }"), [""; 0]);
     assert_eq!(
