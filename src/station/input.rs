@@ -220,7 +220,8 @@ impl Host {
         }
         // The echo service ignores broadcasts; smoltcp cannot reply to the unspecified address.
         let echo_to_all = port == ECHO_PORT && cast != Addressing::Unicast;
-        if view.protocol() == UDP && is_unicast(view.src) && !echo_to_all {
+        let answerable = is_unicast(view.src) || view.src.is_loopback();
+        if view.protocol() == UDP && answerable && !echo_to_all {
             self.stack.receive(view.bytes.to_vec(), Some(port));
         }
         None
@@ -269,7 +270,8 @@ impl Host {
             _ => return Some(Rule::EchoToGroup),
         };
         let id = self.next_ident();
-        let source = source.filter(|_| is_unicast(view.src))?;
+        // From the wire, no loopback address has come this far.
+        let source = source.filter(|_| is_unicast(view.src) || view.src.is_loopback())?;
         if let Some(reply) = icmp::echo_packet(source, view.src, id, Echo { reply: true, ..echo }) {
             self.output(now, reply);
         }

@@ -3,6 +3,7 @@
 mod by_hand;
 mod detours;
 mod ends;
+mod hosts;
 mod limits;
 mod malformed;
 mod neighbours;
