@@ -292,6 +292,16 @@ fn who_is_not_there_is_named() {
 }
 
 #[test]
+fn a_shim_without_a_route_needs_the_route_and_is_told_once() {
+    let mut spec = fixture("host-shim");
+    spec.steps.clear();
+    let answer = asked(&spec, "docker1", "web");
+    let reads: Vec<&str> = answer.remedies.iter().map(|tried| tried.remedy.reads.as_str()).collect();
+    assert_eq!(reads[0], "Give docker1 a route to web by shim.");
+    assert_eq!(reads.iter().filter(|told| **told == reads[0]).count(), 1, "{reads:?}");
+}
+
+#[test]
 fn what_is_not_connected_has_its_cause() {
     let answer = asked(&fixture("not-connected"), "eth0", "eth1");
     assert_eq!(answer.explained.cell.rule, Some(Rule::NotConnected));

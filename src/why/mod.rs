@@ -217,7 +217,13 @@ pub fn remedies(spec: &LabSpec, question: &Question, options: &Options) -> Answe
         return answer;
     }
     let case = Case::new(spec, question, &answer.explained);
-    let mut candidates: Vec<Remedy> = KINDS.iter().flat_map(|kind| kind(&case)).collect();
+    let mut candidates: Vec<Remedy> = Vec::new();
+    for remedy in KINDS.iter().flat_map(|kind| kind(&case)) {
+        // Two interfaces of one host propose the same for it.
+        if !candidates.contains(&remedy) {
+            candidates.push(remedy);
+        }
+    }
     candidates.sort_by_key(|remedy| remedy.rank);
     let most = MAX_TRIED.min(MAX_BUILT / answer.explained.devices.len().max(1));
     answer.untried = candidates.len().saturating_sub(most);
@@ -276,7 +282,11 @@ fn changes(spec: &LabSpec) -> bool {
     spec.steps.iter().any(|step| {
         matches!(
             step.action,
-            Action::Set { .. } | Action::SetSwitch { .. } | Action::Add { .. } | Action::Remove(_)
+            Action::Set { .. }
+                | Action::SetHost { .. }
+                | Action::SetSwitch { .. }
+                | Action::Add { .. }
+                | Action::Remove(_)
         )
     })
 }
