@@ -71,6 +71,8 @@ pub struct Worker {
 #[derive(Clone, Debug)]
 struct UnderWay {
     due: Instant,
+    /// Of what is due at the same time, the first comes first.
+    order: u64,
     to: End,
     /// None: the frame as it was offered.
     made: Option<Frame>,
@@ -89,6 +91,7 @@ struct Queue {
     at_once: VecDeque<UnderWay>,
     /// On cables.
     later: VecDeque<UnderWay>,
+    planned: u64,
 }
 
 impl Queue {
@@ -98,10 +101,17 @@ impl Queue {
             self.at_once.clear();
             self.later.clear();
         }
-        self.at_once.pop_front().or_else(|| self.later.pop_front())
+        let key = |queue: &VecDeque<UnderWay>| queue.front().map(|first| (first.due, first.order));
+        match (key(&self.at_once), key(&self.later)) {
+            (Some(now), Some(later)) if later < now => self.later.pop_front(),
+            (Some(_), _) => self.at_once.pop_front(),
+            (None, _) => self.later.pop_front(),
+        }
     }
 
-    fn plan(&mut self, new: UnderWay, at_once: bool) {
+    fn plan(&mut self, mut new: UnderWay, at_once: bool) {
+        self.planned += 1;
+        new.order = self.planned;
         if at_once {
             return self.at_once.push_back(new);
         }
@@ -202,7 +212,7 @@ impl<H: FnMut(Passing<'_>)> ForwardingContext<'_, WorkerObserver<'_, H>> {
     /// Until no copy of the frame is under way. Apart from the loop over many frames, most of which have none.
     #[inline(never)]
     fn settle(&mut self, offered: Numbered<'_>) {
-        while let Some(UnderWay { due, to, made, bridged }) = self.observer.under_way.next() {
+        while let Some(UnderWay { due, to, made, bridged, .. }) = self.observer.under_way.next() {
             self.pass_time(due);
             let frame = made.as_ref().map_or(offered, |made| offered.with(made));
             self.arrive(to, Numbered { bridged, ..frame });
@@ -230,6 +240,6 @@ impl<H: FnMut(Passing<'_>)> Observer for WorkerObserver<'_, H> {
 
     fn under_way(&mut self, to: End, after: Duration, frame: Numbered<'_>) {
         let (due, made, bridged) = (self.now + after, frame.held.cloned(), frame.bridged);
-        self.under_way.plan(UnderWay { due, to, made, bridged }, after.is_zero());
+        self.under_way.plan(UnderWay { due, order: 0, to, made, bridged }, after.is_zero());
     }
 }
