@@ -177,6 +177,12 @@ impl<W: Observer> ForwardingContext<'_, W> {
                 self.own_device_sends(switch, frame);
                 Ok(())
             }
+            Uplink::Discard => {
+                self.count_sent(id, frame.bytes, true);
+                self.hop(id, HopKind::Transmit(rule), frame);
+                self.hop(id, HopKind::Drop(Rule::Swallowed), frame);
+                Ok(())
+            }
             Uplink::Cable { far, latency } => {
                 let accepted = self.offer(far, frame);
                 self.count_sent(id, frame.bytes, accepted.is_ok());

@@ -83,7 +83,7 @@ pub enum Node {
 /// What a device with a link serves as.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LinkKind {
-    /// A NIC.
+    /// A NIC or a dummy.
     Nic,
     /// An 802.1Q sub-interface.
     Vlan,
@@ -264,6 +264,8 @@ pub enum Uplink {
         /// One-way delay.
         latency: Duration,
     },
+    /// Nowhere: a dummy throws away what it sends.
+    Discard,
     /// Into the switch whose own device it is.
     Switch(SwitchId),
     /// Through the device below, with a tag.

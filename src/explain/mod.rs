@@ -236,7 +236,7 @@ fn places<'a>(device: &'a Device, by_name: &BTreeMap<&str, &'a Device>) -> Place
         places.push(&device.name);
         at = match device.kind {
             DeviceType::Macvlan | DeviceType::Macvtap | DeviceType::Vlan => device.parent.as_deref(),
-            DeviceType::Switch | DeviceType::SwitchPort => None,
+            DeviceType::Dummy | DeviceType::Switch | DeviceType::SwitchPort => None,
             DeviceType::Nic | DeviceType::Station | DeviceType::Router => device.peer.as_deref(),
         }
         .and_then(|name| by_name.get(name).copied())

@@ -189,6 +189,7 @@ impl Resolve for Addresses<'_> {
             DeviceKind::Router(r) => r.interfaces.iter().find(|i| i.name == device).map(|i| &i.station.ip),
             _ if d.name != device => None,
             DeviceKind::Nic(n) => Some(&n.ip),
+            DeviceKind::Dummy(d) => Some(&d.ip),
             DeviceKind::Vlan(v) => Some(&v.ip),
             DeviceKind::Macvlan(m) => Some(&m.ip),
             DeviceKind::Station(s) => Some(&s.ip),

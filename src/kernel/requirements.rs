@@ -66,7 +66,7 @@ impl Requirements {
                         r.interfaces.iter().map(|i| (i.name.clone(), (false, i.station.mac, i.station.mtu))),
                     );
                 }
-                DeviceKind::Vlan(_) | DeviceKind::Macvlan(_) => {}
+                DeviceKind::Dummy(_) | DeviceKind::Vlan(_) | DeviceKind::Macvlan(_) => {}
             }
         }
         let wired = wired
@@ -98,6 +98,7 @@ fn check(lab: &LabSpec) -> Result<(), OracleError> {
             DeviceKind::Macvlan(m) if m.open != TapOpen::No => {
                 return no(format!("{}: the device node of a macvtap", device.name));
             }
+            DeviceKind::Dummy(_) => return no(format!("{}: dummies", device.name)),
             DeviceKind::Nic(n) if n.filter != UnicastFilter::None => {
                 return no(format!("{}: a hardware address filter, which a veth does not have", device.name));
             }

@@ -221,6 +221,7 @@ impl<'p> World<'p> {
                 }
                 Ok(())
             }
+            DeviceKind::Dummy(_) => Err(OracleError::Unsupported("dummies".to_owned())),
             DeviceKind::Vlan(_) => Err(OracleError::Unsupported("802.1Q sub-interfaces".to_owned())),
         }
     }

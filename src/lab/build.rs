@@ -7,8 +7,8 @@ use super::outside::Outside;
 use super::plan::{Plan, PlannedPort};
 use super::record::Stacks;
 use super::spec::{
-    DEFAULT_MTU, DeviceKind, DeviceSpec, LabSpec, MacvlanSpec, Name, NicSpec, StationSpec, SwitchPortSpec,
-    SwitchSpec, VlanSpec,
+    DEFAULT_MTU, DeviceKind, DeviceSpec, DummySpec, LabSpec, MacvlanSpec, Name, NicSpec, StationSpec,
+    SwitchPortSpec, SwitchSpec, VlanSpec,
 };
 use super::topology::Topology;
 use super::{Event, Lab, Log, Options, Runtime, SetupStage};
@@ -84,6 +84,7 @@ impl Lab {
         };
         let refused = match &device.kind {
             DeviceKind::Nic(spec) => self.make_nic(name, spec, plan),
+            DeviceKind::Dummy(spec) => self.make_dummy(name, spec),
             DeviceKind::Vlan(spec) => self.make_vlan(name, spec),
             DeviceKind::Macvlan(spec) => self.make_port(name, spec),
             DeviceKind::Station(spec) => self
@@ -127,6 +128,15 @@ impl Lab {
             link.base.set_promisc(spec.promisc);
             link.base.set_allmulticast(spec.allmulticast);
         }
+        self.attach_interface(id, spec.host.as_ref(), &spec.ip);
+        self.set_up(id, spec.up).map_err(Refused::at(SetupStage::Up))
+    }
+
+    fn make_dummy(&mut self, name: &Name, spec: &DummySpec) -> Result<(), Refused> {
+        let nic = Nic::new(spec.mac, spec.mtu, UnicastFilter::None);
+        let nic = nic.map_err(Refused::at(SetupStage::Create))?;
+        let link = Link::new(Role::Dummy, nic, Uplink::Discard);
+        let id = self.add_device(name, Kind::Link(Box::new(link)));
         self.attach_interface(id, spec.host.as_ref(), &spec.ip);
         self.set_up(id, spec.up).map_err(Refused::at(SetupStage::Up))
     }

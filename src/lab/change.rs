@@ -100,7 +100,7 @@ impl Lab {
                 }
                 return;
             }
-            Uplink::Below { .. } => return,
+            Uplink::Below { .. } | Uplink::Discard => return,
         };
         if let End::Switch(switch_id, port) = self.topology.cables[cable.0].far(End::Device(id))
             && let Some(switch) = self.switch_mut(switch_id)
@@ -368,6 +368,7 @@ impl Lab {
                 ports.into_iter().for_each(|id| self.release(id));
                 self.topology.switches[switch.index()].own = None;
             }
+            Uplink::Discard => {}
             Uplink::Below { nic, .. } => {
                 self.linked_mut(nic).vlans.retain(|(_, child)| *child != id);
             }

@@ -61,6 +61,7 @@ pub(super) enum Kind {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Role {
     Nic,
+    Dummy,
     Vlan,
     Station,
     /// An interface of the named router.
@@ -97,6 +98,8 @@ impl Link {
 #[derive(Clone, Debug)]
 pub(super) enum Uplink {
     Cable(CableId),
+    /// Nowhere: a dummy throws away what it sends.
+    Discard,
     /// Into the switch whose own device it is.
     Switch(SwitchId),
     /// Through the device below, with a tag.
@@ -232,6 +235,7 @@ impl Device {
             Kind::Port { tap: Some(_), .. } => DeviceType::Macvtap,
             Kind::Link(link) => match link.role {
                 Role::Nic => DeviceType::Nic,
+                Role::Dummy => DeviceType::Dummy,
                 Role::Vlan => DeviceType::Vlan,
                 Role::Station => DeviceType::Station,
                 Role::Router(_) => DeviceType::Router,

@@ -209,11 +209,11 @@ impl Device {
         }
     }
 
-    /// Whether ports can sit on it: a NIC, a sub-interface, or a switch whose own device serves as a parent.
+    /// Whether ports can sit on it: a NIC, a dummy, a sub-interface, or a switch whose own device serves as a parent.
     #[must_use]
     pub fn can_be_parent(&self) -> bool {
         match self.kind {
-            DeviceType::Nic | DeviceType::Vlan => true,
+            DeviceType::Nic | DeviceType::Dummy | DeviceType::Vlan => true,
             DeviceType::Switch => self.mac.is_some(),
             DeviceType::Macvlan
             | DeviceType::Macvtap
@@ -230,6 +230,8 @@ impl Device {
 pub enum DeviceType {
     /// A NIC.
     Nic,
+    /// A dummy, which throws away what it sends.
+    Dummy,
     /// An 802.1Q sub-interface.
     Vlan,
     /// A macvlan port.
@@ -252,6 +254,7 @@ impl DeviceType {
     pub const fn name(self) -> &'static str {
         match self {
             DeviceType::Nic => "nic",
+            DeviceType::Dummy => "dummy",
             DeviceType::Vlan => "vlan",
             DeviceType::Macvlan => "macvlan",
             DeviceType::Macvtap => "macvtap",

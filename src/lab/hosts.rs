@@ -213,7 +213,10 @@ impl Lab {
     /// Moves a device to a host: it goes down, and loses its addresses, neighbours and routes (`dev_change_net_namespace`).
     /// What sits on it stays where it is. A switch's own device cannot move.
     pub(super) fn move_to(&mut self, id: DeviceId, host: &Name) -> Result<(), Refusal> {
-        let movable = self.topology.link(id).is_none_or(|link| matches!(link.role, Role::Nic | Role::Vlan));
+        let movable = self
+            .topology
+            .link(id)
+            .is_none_or(|link| matches!(link.role, Role::Nic | Role::Dummy | Role::Vlan));
         if !movable {
             return Err(Refusal::new(Errno::Einval, Rule::IpConfigRefused));
         }

@@ -51,6 +51,7 @@ impl Lab {
             Kind::Link(link) => match (&link.uplink, &link.role) {
                 (Uplink::Below { nic, vlan, .. }, _) => (name_of(*nic), None, Some(*vlan)),
                 (Uplink::Switch(_), _) => return None,
+                (Uplink::Discard, _) => (None, None, None),
                 (Uplink::Cable(cable), role) => {
                     let router = if let Role::Router(name) = role { Some(name.clone()) } else { None };
                     (router, self.end_name(self.topology.cables[cable.0].far(End::Device(id))), None)

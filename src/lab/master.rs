@@ -173,7 +173,7 @@ impl Topology {
         match &self.devices[id.0].kind {
             Kind::Port { parent, .. } => vec![*parent],
             Kind::Link(link) => match link.uplink {
-                Uplink::Cable(_) => Vec::new(),
+                Uplink::Cable(_) | Uplink::Discard => Vec::new(),
                 Uplink::Below { nic, .. } => vec![nic],
                 Uplink::Switch(switch) => self.ports_inside(switch).collect(),
             },

@@ -438,6 +438,7 @@ impl Lab {
             Kind::Link(link) => {
                 link.nic().is_up()
                     && match &link.uplink {
+                        device::Uplink::Discard => true,
                         device::Uplink::Below { nic, .. } => self.has_carrier(*nic),
                         device::Uplink::Switch(switch) => self.switch(*switch).is_some_and(Switch::is_live),
                         device::Uplink::Cable(cable) => {

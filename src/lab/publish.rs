@@ -113,7 +113,7 @@ impl Lab {
             }
             Kind::Link(link) => Node::Link(Box::new(LinkNode {
                 kind: match link.role {
-                    Role::Nic => LinkKind::Nic,
+                    Role::Nic | Role::Dummy => LinkKind::Nic,
                     Role::Vlan => LinkKind::Vlan,
                     Role::Station | Role::Router(_) => LinkKind::Station,
                     Role::Bridge => LinkKind::Bridge,

@@ -70,6 +70,7 @@ impl LabSpec {
         for device in &mut self.devices {
             match &mut device.kind {
                 DeviceKind::Nic(spec) => change(&mut spec.ip),
+                DeviceKind::Dummy(spec) => change(&mut spec.ip),
                 DeviceKind::Vlan(spec) => change(&mut spec.ip),
                 DeviceKind::Macvlan(spec) => change(&mut spec.ip),
                 DeviceKind::Station(spec) => change(&mut spec.ip),
@@ -132,6 +133,8 @@ pub struct DeviceSpec {
 pub enum DeviceKind {
     /// `[nic.N]`
     Nic(NicSpec),
+    /// `[dummy.N]`
+    Dummy(DummySpec),
     /// `[vlan.N]`
     Vlan(VlanSpec),
     /// `[macvlan.N]` or `[macvtap.N]`
@@ -148,6 +151,7 @@ impl DeviceKind {
     pub fn host(&self) -> Option<&Name> {
         match self {
             DeviceKind::Nic(spec) => spec.host.as_ref(),
+            DeviceKind::Dummy(spec) => spec.host.as_ref(),
             DeviceKind::Vlan(spec) => spec.host.as_ref(),
             DeviceKind::Macvlan(spec) => spec.host.as_ref(),
             DeviceKind::Station(_) | DeviceKind::Router(_) => None,
@@ -168,6 +172,7 @@ impl DeviceKind {
     pub fn ip(&self) -> Option<&IpSpec> {
         match self {
             DeviceKind::Nic(spec) => Some(&spec.ip),
+            DeviceKind::Dummy(spec) => Some(&spec.ip),
             DeviceKind::Vlan(spec) => Some(&spec.ip),
             DeviceKind::Macvlan(spec) => Some(&spec.ip),
             DeviceKind::Station(spec) => Some(&spec.ip),
@@ -181,7 +186,9 @@ impl DeviceKind {
         match self {
             DeviceKind::Macvlan(spec) => Some(&spec.parent),
             DeviceKind::Vlan(spec) => Some(&spec.parent),
-            DeviceKind::Nic(_) | DeviceKind::Station(_) | DeviceKind::Router(_) => None,
+            DeviceKind::Nic(_) | DeviceKind::Dummy(_) | DeviceKind::Station(_) | DeviceKind::Router(_) => {
+                None
+            }
         }
     }
 
@@ -190,6 +197,7 @@ impl DeviceKind {
     pub fn master(&self) -> Option<&Name> {
         match self {
             DeviceKind::Nic(spec) => spec.master.as_ref(),
+            DeviceKind::Dummy(spec) => spec.master.as_ref(),
             DeviceKind::Vlan(spec) => spec.master.as_ref(),
             DeviceKind::Macvlan(spec) => spec.master.as_ref(),
             DeviceKind::Station(_) | DeviceKind::Router(_) => None,
@@ -237,6 +245,24 @@ pub struct NicSpec {
     pub allmulticast: bool,
 }
 
+/// `[dummy.N]`: a device that throws away what it sends (`ip link add N type dummy`), and can be a parent.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct DummySpec {
+    /// Its address (default: made from the name, see [`crate::station::default_mac`]).
+    pub mac: MacAddr,
+    /// The host that it belongs to; `None`: its IP stack is its own.
+    pub host: Option<Name>,
+    /// Its host stack's IP configuration.
+    pub ip: IpSpec,
+    /// Largest payload in bytes (1500).
+    pub mtu: u32,
+    /// Administratively up from the start (true).
+    pub up: bool,
+    /// The bridge of its host of which it is a port.
+    pub master: Option<Name>,
+}
+
 /// `[vlan.N]`: an 802.1Q sub-interface.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -263,7 +289,7 @@ pub struct VlanSpec {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct MacvlanSpec {
-    /// The device it sits on: a NIC, a VLAN sub-interface, a switch's own device, or another port (whose parent is then
+    /// The device it sits on: a NIC, a dummy, a VLAN sub-interface, a switch's own device, or another port (whose parent is then
     /// used).
     pub parent: Name,
     /// Made as a macvtap.

@@ -94,6 +94,7 @@ impl Topology {
                 let cable = &self.cables[cable.0];
                 Uplink::Cable { far: self.end(cable.far(device::End::Device(id))), latency: cable.latency }
             }
+            device::Uplink::Discard => Uplink::Discard,
             device::Uplink::Switch(switch) => Uplink::Switch(switch),
             device::Uplink::Below { nic, vlan, .. } => Uplink::Below { nic: self.node(nic), vlan },
         }

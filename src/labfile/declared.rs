@@ -42,6 +42,7 @@ impl Declared {
         for device in &lab.devices {
             let (kind, families) = match &device.kind {
                 DeviceKind::Nic(nic) => (Kind::Nic, families(&nic.ip)),
+                DeviceKind::Dummy(dummy) => (Kind::Dummy, families(&dummy.ip)),
                 DeviceKind::Vlan(vlan) => (Kind::Vlan, families(&vlan.ip)),
                 DeviceKind::Macvlan(port) => (Kind::Port, families(&port.ip)),
                 DeviceKind::Station(station) => (Kind::Station, families(&station.ip)),

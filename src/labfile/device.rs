@@ -1,4 +1,4 @@
-//! NICs, VLAN sub-interfaces, ports, stations and routers.
+//! NICs, dummies, VLAN sub-interfaces, ports, stations and routers.
 
 use super::declared::families;
 use super::host;
@@ -7,7 +7,7 @@ use super::read::{Node, Reader, Table, list};
 use super::scalar;
 use crate::frame::{Family, VlanId};
 use crate::lab::spec::{
-    DEFAULT_MTU, DeviceKind, DeviceSpec, MacvlanSpec, Name, NicSpec, RouterInterface, RouterSpec,
+    DEFAULT_MTU, DeviceKind, DeviceSpec, DummySpec, MacvlanSpec, Name, NicSpec, RouterInterface, RouterSpec,
     StationSpec, TapOpen, VlanSpec,
 };
 use crate::nic::UnicastFilter;
@@ -18,7 +18,7 @@ use std::time::Duration;
 use toml::de::DeValue;
 
 /// The tables that declare devices.
-pub(super) const TABLES: [&str; 6] = ["nic", "vlan", "macvlan", "macvtap", "station", "router"];
+pub(super) const TABLES: [&str; 7] = ["nic", "dummy", "vlan", "macvlan", "macvtap", "station", "router"];
 
 /// Keys of every device with an IP stack.
 /// The keys of an IP configuration.
@@ -67,6 +67,12 @@ pub(super) fn device(
             declare(cx, name, Kind::Nic, key, key_span, families(&nic.ip));
             cx.names.belongs(name, nic.host.as_ref(), &nic.ip);
             DeviceKind::Nic(nic)
+        }
+        "dummy" => {
+            let dummy = dummy(cx, name, &table);
+            declare(cx, name, Kind::Dummy, key, key_span, families(&dummy.ip));
+            cx.names.belongs(name, dummy.host.as_ref(), &dummy.ip);
+            DeviceKind::Dummy(dummy)
         }
         "vlan" => {
             let vlan = vlan(cx, name, &table);
@@ -124,6 +130,18 @@ fn nic(cx: &mut Reader<'_>, name: &str, table: &Table<'_, '_>) -> NicSpec {
         master: master(cx, name, table),
         promisc: table.get(cx, "promisc", scalar::boolean).unwrap_or(false),
         allmulticast: table.get(cx, "allmulticast", scalar::boolean).unwrap_or(false),
+    }
+}
+
+fn dummy(cx: &mut Reader<'_>, name: &str, table: &Table<'_, '_>) -> DummySpec {
+    table.only(cx, &[&["mac", "mtu", "up", "master"][..], &STACK].concat());
+    DummySpec {
+        mac: table.get(cx, "mac", scalar::mac).unwrap_or_else(|| default_mac(name)),
+        host: host::host_of(cx, table),
+        ip: ip_spec(cx, table),
+        mtu: table.get(cx, "mtu", scalar::u32).unwrap_or(DEFAULT_MTU),
+        up: table.get(cx, "up", scalar::boolean).unwrap_or(true),
+        master: master(cx, name, table),
     }
 }
 

@@ -14,6 +14,7 @@ use std::ops::Range;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
     Nic,
+    Dummy,
     Vlan,
     Port,
     Station,
@@ -29,6 +30,7 @@ impl Kind {
     fn article(self) -> &'static str {
         match self {
             Kind::Nic => "a NIC",
+            Kind::Dummy => "a dummy",
             Kind::Vlan => "a VLAN sub-interface",
             Kind::Port => "a macvlan port",
             Kind::Station => "a station",
@@ -73,14 +75,17 @@ pub(super) enum Want {
 impl Want {
     fn takes(&self, kind: Kind) -> bool {
         match self {
-            Want::Parent => matches!(kind, Kind::Nic | Kind::Vlan | Kind::Port | Kind::Switch),
-            Want::VlanParent => matches!(kind, Kind::Nic | Kind::Vlan),
+            Want::Parent => matches!(kind, Kind::Nic | Kind::Dummy | Kind::Vlan | Kind::Port | Kind::Switch),
+            Want::VlanParent => matches!(kind, Kind::Nic | Kind::Dummy | Kind::Vlan),
             Want::Cabled | Want::SwitchPort(_) => {
                 matches!(kind, Kind::Nic | Kind::Station | Kind::Interface)
             }
-            Want::BridgePort => matches!(kind, Kind::Nic | Kind::Vlan | Kind::Port),
+            Want::BridgePort => matches!(kind, Kind::Nic | Kind::Dummy | Kind::Vlan | Kind::Port),
             Want::OnSwitch(_) => {
-                matches!(kind, Kind::Nic | Kind::Vlan | Kind::Port | Kind::Station | Kind::Interface)
+                matches!(
+                    kind,
+                    Kind::Nic | Kind::Dummy | Kind::Vlan | Kind::Port | Kind::Station | Kind::Interface
+                )
             }
             // A switch, for its own device, which is there if ports sit on it.
             Want::Device => !matches!(kind, Kind::Router | Kind::Host),
@@ -94,20 +99,24 @@ impl Want {
 
     fn help(&self) -> &'static str {
         match self {
-            Want::Parent => "a parent is a NIC, a VLAN sub-interface, a switch, a macvlan or a macvtap",
+            Want::Parent => {
+                "a parent is a NIC, a dummy, a VLAN sub-interface, a switch, a macvlan or a macvtap"
+            }
             Want::VlanParent => {
-                "the device below a VLAN sub-interface is a NIC or another VLAN sub-interface"
+                "the device below a VLAN sub-interface is a NIC, a dummy or another VLAN sub-interface"
             }
             Want::Cabled | Want::OnSwitch(_) => "NICs, stations and router interfaces have cables",
             Want::SwitchPort(_) => {
                 "NICs, stations and router interfaces have cables; another device needs the switch as its `master`"
             }
-            Want::BridgePort => "a port of a bridge is a NIC, a VLAN sub-interface, a macvlan or a macvtap",
+            Want::BridgePort => {
+                "a port of a bridge is a NIC, a dummy, a VLAN sub-interface, a macvlan or a macvtap"
+            }
             Want::Device => {
-                "it must be a NIC, VLAN sub-interface, macvlan, macvtap, station, router interface or a switch with ports on it"
+                "it must be a NIC, dummy, VLAN sub-interface, macvlan, macvtap, station, router interface or a switch with ports on it"
             }
             Want::Pinger => {
-                "it must be a host, NIC, VLAN sub-interface, macvlan, macvtap, station, router interface or a switch with an IP address or ports on it"
+                "it must be a host, NIC, dummy, VLAN sub-interface, macvlan, macvtap, station, router interface or a switch with an IP address or ports on it"
             }
             Want::Host => "it must be a host, declared as [host.NAME]",
             Want::Port => "only a macvlan or macvtap has this",

@@ -191,8 +191,11 @@ pub(super) fn hop_in_words(hop: &Hop, device: Option<&Device>) -> (String, Optio
         }
         HopKind::Arrive(packet_type) => (format!("{name}: it arrives{}", addressed(packet_type)), None),
         HopKind::Receive(packet_type, rule) => {
-            let stack =
-                if matches!(kind, Some(DeviceType::Nic | DeviceType::Vlan)) { "'s host stack" } else { "" };
+            let stack = if matches!(kind, Some(DeviceType::Nic | DeviceType::Dummy | DeviceType::Vlan)) {
+                "'s host stack"
+            } else {
+                ""
+            };
             let gets = if packet_type == PacketType::OtherHost { "sees" } else { "gets" };
             (format!("{name}{stack} {gets} it{}", addressed(packet_type)), Some(rule))
         }

@@ -187,6 +187,9 @@ rules! {
     HardwareGroupFilter = "N2", Withholding, "The NIC's group filter", "The NIC is neither promiscuous nor all-multicast, and no device on it has joined the group.", "__dev_set_rx_mode; the hardware's filter";
     NicDown = "N3", Withholding, "The NIC is down", "The device is down and takes no frames from its cable.", "veth_xmit";
 
+    // Dummies.
+    Swallowed = "D1", Withholding, "Swallowed by a dummy", "A dummy has no cable: it counts what it sends as sent, and throws it away.", "dummy_xmit";
+
     // 802.1Q sub-interfaces.
     VlanReceive = "V1", Ground, "To the VLAN sub-interface", "The outer tag names a VLAN that has a sub-interface here, so the frame goes there without its tag, before the macvlan receive handler.", "vlan_do_receive";
     VlanTransmit = "V2", Forwarding, "Tagged and sent", "A VLAN sub-interface puts its tag on the frames that it sends and hands them to the device below.", "vlan_dev_hard_start_xmit";

@@ -197,6 +197,7 @@ impl<'a> Case<'a> {
 fn ip_mut<'a>(kind: &'a mut DeviceKind, name: &str) -> Option<&'a mut IpSpec> {
     match kind {
         DeviceKind::Nic(nic) => Some(&mut nic.ip),
+        DeviceKind::Dummy(dummy) => Some(&mut dummy.ip),
         DeviceKind::Vlan(vlan) => Some(&mut vlan.ip),
         DeviceKind::Macvlan(port) => Some(&mut port.ip),
         DeviceKind::Station(station) => Some(&mut station.ip),

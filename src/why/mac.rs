@@ -41,6 +41,7 @@ fn change(case: &Case<'_>, name: &Name) -> Option<Remedy> {
     let mut anew = Vec::new();
     match &mut declared.kind {
         DeviceKind::Nic(nic) => nic.mac = mac,
+        DeviceKind::Dummy(dummy) => dummy.mac = mac,
         DeviceKind::Vlan(vlan) => vlan.mac = Some(mac),
         DeviceKind::Station(station) => station.mac = mac,
         DeviceKind::Macvlan(port) => {

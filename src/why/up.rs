@@ -21,6 +21,7 @@ fn up(case: &Case<'_>, device: &Device) -> Option<Remedy> {
     let mut declared = case.declared(name)?;
     match &mut declared.kind {
         DeviceKind::Nic(nic) => nic.up = true,
+        DeviceKind::Dummy(dummy) => dummy.up = true,
         DeviceKind::Vlan(vlan) => vlan.up = true,
         DeviceKind::Macvlan(port) => port.up = true,
         DeviceKind::Station(station) => station.up = true,

@@ -60,6 +60,12 @@ impl LabSpec {
         self.with_device(name, DeviceKind::Nic(with(NicSpec::named(name))))
     }
 
+    /// And a dummy.
+    #[must_use]
+    pub fn with_dummy(self, name: &str, with: impl FnOnce(DummySpec) -> DummySpec) -> LabSpec {
+        self.with_device(name, DeviceKind::Dummy(with(DummySpec::named(name))))
+    }
+
     /// And an 802.1Q sub-interface of the device `parent`.
     #[must_use]
     pub fn with_vlan(
@@ -151,7 +157,7 @@ macro_rules! addressed {
     };
 }
 
-addressed!(NicSpec, VlanSpec, MacvlanSpec, SwitchSpec);
+addressed!(NicSpec, DummySpec, VlanSpec, MacvlanSpec, SwitchSpec);
 
 /// Makes `with_master` for what can be a port of a bridge.
 macro_rules! enslavable {
@@ -167,7 +173,33 @@ macro_rules! enslavable {
     };
 }
 
-enslavable!(NicSpec, VlanSpec, MacvlanSpec);
+enslavable!(NicSpec, DummySpec, VlanSpec, MacvlanSpec);
+
+impl DummySpec {
+    /// A dummy of this name, with everything by default.
+    #[must_use]
+    pub fn named(name: &str) -> DummySpec {
+        DummySpec {
+            mac: default_mac(name),
+            host: None,
+            ip: IpSpec::default(),
+            mtu: DEFAULT_MTU,
+            up: true,
+            master: None,
+        }
+    }
+}
+
+setters! { DummySpec {
+    /// With this MAC address.
+    with_mac(mac: MacAddr);
+    /// With this IP configuration.
+    with_ip(ip: IpSpec);
+    /// With this MTU, in bytes.
+    with_mtu(mtu: u32);
+    /// Administratively up from the start, or not.
+    with_up(up: bool);
+}}
 
 impl NicSpec {
     /// A NIC of this name, with everything by default.

@@ -145,7 +145,7 @@ fn parents() {
     6 | parent = "win"
       |          ^^^^^ macvlan.c2.parent
       |
-      = help: a parent is a NIC, a VLAN sub-interface, a switch, a macvlan or a macvtap
+      = help: a parent is a NIC, a dummy, a VLAN sub-interface, a switch, a macvlan or a macvtap
 
     error: the key `parent` is missing
      --> lab.toml:7:1
@@ -159,7 +159,7 @@ fn parents() {
     9 | parent = "c1"
       |          ^^^^ vlan.v10.parent
       |
-      = help: the device below a VLAN sub-interface is a NIC or another VLAN sub-interface
+      = help: the device below a VLAN sub-interface is a NIC, a dummy or another VLAN sub-interface
 
     4 errors
     "#);

@@ -376,6 +376,14 @@ fn lab(numbers: &[u32]) -> LabSpec {
             allmulticast: d.chance(),
         })
     };
+    let dummy = |d: &mut Choices<'_>| DummySpec {
+        mac: d.mac(),
+        host: d.host(),
+        ip: d.ip(),
+        mtu: d.roll(),
+        up: d.chance(),
+        master: d.maybe(|_| "br0".into()),
+    };
     let vlan = |d: &mut Choices<'_>| VlanSpec {
         parent: "eth0".into(),
         id: d.vlan(),
@@ -393,6 +401,7 @@ fn lab(numbers: &[u32]) -> LabSpec {
     let mut devices = vec![
         ("eth0", nic(&mut d, None)),
         ("eth1", nic(&mut d, Some("side"))),
+        ("dummy0", DeviceKind::Dummy(dummy(&mut d))),
         ("v.10", DeviceKind::Vlan(vlan(&mut d))),
         ("c1", DeviceKind::Macvlan(first)),
         ("c2", DeviceKind::Macvlan(d.macvlan(true))),

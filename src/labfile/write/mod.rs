@@ -9,7 +9,7 @@ pub use changed::changed_lines;
 
 use super::switch::STATES;
 use crate::lab::spec::{
-    DEFAULT_MTU, DeviceKind, DeviceSpec, FdbSpec, LabSpec, MacvlanSpec, Name, NicSpec, RouterSpec,
+    DEFAULT_MTU, DeviceKind, DeviceSpec, DummySpec, FdbSpec, LabSpec, MacvlanSpec, Name, NicSpec, RouterSpec,
     StationSpec, SwitchPortSpec, SwitchSpec, TapOpen, VlanSpec,
 };
 use crate::macvlan::{MacvlanFlags, Mode};
@@ -49,6 +49,7 @@ fn device_tables(device: &DeviceSpec) -> String {
     let name = &device.name;
     let (table, keys) = match &device.kind {
         DeviceKind::Nic(nic) => ("nic", nic_keys(name, nic)),
+        DeviceKind::Dummy(dummy) => ("dummy", dummy_keys(name, dummy)),
         DeviceKind::Vlan(vlan) => ("vlan", vlan_keys(vlan)),
         DeviceKind::Macvlan(spec) => {
             let mut keys = Keys::default();
@@ -88,6 +89,18 @@ fn nic_keys(name: &str, nic: &NicSpec) -> Keys {
     master_key(&mut keys, nic.master.as_ref());
     keys.unless("promisc", &nic.promisc, &false);
     keys.unless("allmulticast", &nic.allmulticast, &false);
+    keys
+}
+
+fn dummy_keys(name: &str, dummy: &DummySpec) -> Keys {
+    let mut keys = Keys::default();
+    if dummy.mac != default_mac(name) {
+        keys.text("mac", &dummy.mac.to_string());
+    }
+    stack_keys(&mut keys, dummy.host.as_ref(), &dummy.ip);
+    keys.unless("mtu", &dummy.mtu, &DEFAULT_MTU);
+    keys.unless("up", &dummy.up, &true);
+    master_key(&mut keys, dummy.master.as_ref());
     keys
 }
 

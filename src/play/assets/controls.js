@@ -152,7 +152,7 @@ const playControls = (() => {
   }
 
   function adding(state) {
-    const parents = names(state.devices.filter((d) => d.kind === "nic" || d.kind === "vlan" || d.kind === "switch" || isPort(d)));
+    const parents = names(state.devices.filter((d) => d.kind === "nic" || d.kind === "dummy" || d.kind === "vlan" || d.kind === "switch" || isPort(d)));
     if (parents.length === 0) return null;
     const [freeName, freeAddress] = proposals(state);
     const name = input("add name", "Name of the new port", freeName);

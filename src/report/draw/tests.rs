@@ -184,3 +184,12 @@ fn sub_interfaces_are_drawn_up_to_a_depth() {
         assert!(svg(&scene).contains(&format!("v{count}: ")));
     }
 }
+
+#[test]
+fn a_dummy_is_drawn_as_a_parent_without_a_cable() {
+    let scene = scene(&spec("dummy-parent.toml"), 0);
+    let (drawing, graph) = (svg(&scene), mermaid(&scene));
+    assert!(drawing.contains("dm-1: dummy") && graph.contains("dm-1<br/>dummy"), "{drawing}\n{graph}");
+    let parents = scene.devices.iter().filter(|d| d.kind == DeviceType::Dummy);
+    assert!(parents.clone().count() == 1 && parents.clone().all(|d| d.peer.is_none() && d.can_be_parent()));
+}

@@ -55,7 +55,8 @@ impl<'a> Topology<'a> {
         let devices = &scene.devices;
         let of_kind = |kind: DeviceType| devices.iter().filter(move |d| d.kind == kind);
         let own = of_kind(DeviceType::Switch).filter(|d| d.mac.is_some());
-        let parents: Vec<_> = of_kind(DeviceType::Nic).chain(own).map(|d| branch(d, scene, 0)).collect();
+        let nics = devices.iter().filter(|d| matches!(d.kind, DeviceType::Nic | DeviceType::Dummy));
+        let parents: Vec<_> = nics.chain(own).map(|d| branch(d, scene, 0)).collect();
         let switches = of_kind(DeviceType::Switch).map(|switch| {
             let ports = of_kind(DeviceType::SwitchPort).filter(|p| p.parent.as_ref() == Some(&switch.name));
             (switch, ports.collect())
