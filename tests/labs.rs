@@ -6,9 +6,11 @@ mod common;
 
 use common::{labs, load, macvlab, root, run, stderr, stdout};
 use macvlab::errno::Errno;
-use macvlab::lab::spec::{DeviceKind, Expect, ExpectedReceivers, Name};
+use macvlab::frame::MacAddr;
+use macvlab::lab::spec::{DeviceKind, Expect, ExpectedEntry, ExpectedReceivers, ExpectedTable, Name};
 use macvlab::lab::{Event, Hop, HopKind, LabSpec};
 use macvlab::report::{AnnotatedCapture, JsonLines};
+use macvlab::station::NeighbourState;
 use macvlab::verdict::{Rule, RuleKind};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -74,7 +76,39 @@ fn turned_round(expect: &Expect, devices: &[Name]) -> Vec<Expect> {
             }
             wrong.into_iter().map(|wrong| Expect::Receivers(Box::new(wrong))).collect()
         }
+        Expect::Table(expected) => {
+            let wrong = tables_turned_round(expected, devices);
+            wrong.into_iter().map(|wrong| Expect::Table(Box::new(wrong))).collect()
+        }
         _ => panic!("{expect:?} is not turned round"),
+    }
+}
+
+/// The negations of an expectation about a table.
+fn tables_turned_round(expected: &ExpectedTable, devices: &[Name]) -> Vec<ExpectedTable> {
+    match expected {
+        ExpectedTable::Fdb { switch, mac, port } => {
+            let other = devices.iter().find(|device| Some(*device) != port.as_ref()).cloned();
+            let ports = [other, port.as_ref().and(None)].into_iter().filter(|wrong| wrong != port);
+            ports.map(|port| ExpectedTable::Fdb { switch: switch.clone(), mac: *mac, port }).collect()
+        }
+        ExpectedTable::Neighbour { device, ip, entry } => {
+            let entries = match *entry {
+                ExpectedEntry::Absent => vec![ExpectedEntry::Present { state: None, mac: None }],
+                ExpectedEntry::Present { state, mac } => {
+                    let others =
+                        NeighbourState::ALL.iter().filter(|other| state.is_some_and(|s| s != **other));
+                    let other_mac = mac.map(|mac| MacAddr::from_u64(mac.to_u64() ^ 1));
+                    others
+                        .map(|other| ExpectedEntry::Present { state: Some(*other), mac })
+                        .chain(other_mac.map(|mac| ExpectedEntry::Present { state, mac: Some(mac) }))
+                        .chain([ExpectedEntry::Absent])
+                        .collect()
+                }
+            };
+            let wrong = |entry| ExpectedTable::Neighbour { device: device.clone(), ip: *ip, entry };
+            entries.into_iter().map(wrong).collect()
+        }
     }
 }
 
@@ -251,4 +285,51 @@ fn is_a_test(name: &str) -> bool {
         }
     }
     false
+}
+
+#[test]
+fn a_wrong_expectation_about_a_table_is_told_with_what_the_table_holds() {
+    let lab = r#"
+        [station.a]
+        mac = "02:00:00:00:00:0a"
+        address = "10.0.0.1/24"
+        [station.b]
+        mac = "02:00:00:00:00:0b"
+        address = "10.0.0.2/24"
+        [switch.sw0.port.a]
+        [switch.sw0.port.b]
+        [[step]]
+        ping = { from = "a", to = "b" }
+        expect = { fdb = { switch = "sw0", mac = "02:00:00:00:00:0a", port = "b" } }
+        [[step]]
+        wait = "0s"
+        expect = { fdb = { switch = "sw0", mac = "02:00:00:00:00:0c", port = "a" } }
+        [[step]]
+        wait = "0s"
+        expect = { neighbour = { device = "a", ip = "10.0.0.2", state = "stale" } }
+        [[step]]
+        wait = "0s"
+        expect = { neighbour = { device = "b", ip = "10.0.0.9" } }
+        [[step]]
+        set = { device = "a", promisc = true }
+        expect = { neighbour = { device = "a", ip = "10.0.0.2", state = "reachable", mac = "02:00:00:00:00:0b" } }
+        [[step]]
+        set = { device = "a", mtu = 1 }
+        expect = { neighbour = { device = "a", ip = "10.0.0.2" } }
+    "#;
+    let output = macvlab(root(), &["run", "-"], lab.as_bytes());
+    let text = stdout(&output);
+    assert_eq!(output.status.code(), Some(1), "{text}{}", stderr(&output));
+    for part in [
+        "expected 02:00:00:00:00:0a on sw0.b, got a reply after",
+        "; 02:00:00:00:00:0a is on sw0.a\n",
+        "expected 02:00:00:00:00:0c on sw0.a, got done; sw0 has no entry for 02:00:00:00:00:0c\n",
+        "expected a stale entry for 10.0.0.2 at a, got done; a has a reachable entry for 10.0.0.2 with 02:00:00:00:00:0b\n",
+        "expected an entry for 10.0.0.9 at b, got done; b has no entry for 10.0.0.9\n",
+        "held 1, failed 5",
+    ] {
+        assert!(text.contains(part), "{part}\n{text}");
+    }
+    let json = stdout(&macvlab(root(), &["run", "--json", "-"], lab.as_bytes()));
+    assert!(json.contains(r#""found":[{"kind":"learned","port":"sw0.a","vlan":null}]"#), "{json}");
 }

@@ -191,7 +191,7 @@ pub(super) fn steps(experiment: &Experiment, terminal: &Terminal, out: &mut Out)
                 running = Some(&spec.action);
                 sent(&experiment.passages(*step), out)?;
             }
-            Event::Result { step, outcome, rtt, receivers, held } => {
+            Event::Result { step, outcome, rtt, receivers, held, .. } => {
                 let Some(action) = running else { continue };
                 let words = match outcome {
                     // The rule is shown below.

@@ -110,6 +110,8 @@ pub enum Event {
         receivers: Receivers,
         /// The expectation held; `None`: there was none.
         held: Option<bool>,
+        /// What the table holds that the expectation is about; `None`: it is about no table.
+        found: Option<super::Found>,
     },
     /// What a device counted: when it is removed, and at the end.
     Counters {

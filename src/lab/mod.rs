@@ -39,6 +39,7 @@ mod record;
 mod reported;
 pub mod spec;
 mod steps;
+mod tables;
 mod topology;
 
 pub use crate::dataplane::{Candidate, CandidateKind, Decision, DecisionPoint, Finding, HopKind};
@@ -51,6 +52,7 @@ pub use event::{
 pub use outlet::Outlet;
 pub use outside::AttachError;
 pub use spec::LabSpec;
+pub use tables::Found;
 
 use crate::dataplane::{End as WireEnd, Numbered, State, SwitchId, Wiring};
 use crate::errno::Errno;

@@ -5,7 +5,7 @@ use crate::errno::Errno;
 use crate::frame::{MacAddr, VlanId};
 use crate::macvlan::{MacvlanFlags, Mode, SourcesChange};
 use crate::nic::UnicastFilter;
-use crate::station::{HostConfig, INTERVAL, IpNet, IpSpec, RouteSpec, Sysctl};
+use crate::station::{HostConfig, INTERVAL, IpNet, IpSpec, NeighbourState, RouteSpec, Sysctl};
 use crate::switch::{Policy, PortFlag, PortFlags, PortState, PortVlans};
 use crate::time::LAB_SPAN;
 use std::collections::BTreeMap;
@@ -496,6 +496,45 @@ pub enum Expect {
     Failure,
     /// `{ delivered = […], seen = […], not_delivered = […] }`
     Receivers(Box<ExpectedReceivers>),
+    /// `{ fdb = … }` or `{ neighbour = … }`: after a step that was carried out, a table holds this.
+    Table(Box<ExpectedTable>),
+}
+
+/// What a table must hold after a step.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ExpectedTable {
+    /// The forwarding database of a switch.
+    Fdb {
+        /// The switch.
+        switch: Name,
+        /// The address, in any VLAN.
+        mac: MacAddr,
+        /// The device on whose switch port it is; `None`: there is no entry.
+        port: Option<Name>,
+    },
+    /// The neighbour table of a device.
+    Neighbour {
+        /// The device.
+        device: Name,
+        /// The neighbour.
+        ip: IpAddr,
+        /// Its entry.
+        entry: ExpectedEntry,
+    },
+}
+
+/// The entry of a neighbour that is expected.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ExpectedEntry {
+    /// There is none.
+    Absent,
+    /// There is one.
+    Present {
+        /// In this state; `None`: in any.
+        state: Option<NeighbourState>,
+        /// With this MAC address; `None`: with any, or none.
+        mac: Option<MacAddr>,
+    },
 }
 
 /// Which devices must get an injected frame, and which must not (a NIC's name: its host stack).

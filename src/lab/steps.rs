@@ -5,6 +5,7 @@ use super::record::InjectedFrame;
 use super::spec::{
     Action, Expect, ExpectedReceivers, FrameSpec, InjectPoint, Name, ProbeSpec, StepSpec, Target,
 };
+use super::tables::{Found, is_as_expected};
 use super::{DeviceState, Event, EventSink, Lab, Neighbour, Outcome, Receivers, Sink, Summary};
 use crate::counters::Counters;
 use crate::dataplane::{Numbered, SwitchId};
@@ -117,10 +118,15 @@ impl Lab {
             }
             None => (done, receivers),
         };
-        let held = spec.expect.as_ref().map(|expect| holds(expect, outcome, &receivers));
+        let found = match &spec.expect {
+            Some(Expect::Table(expected)) => Some(self.look_up(expected)),
+            _ => None,
+        };
+        let held = spec.expect.as_ref().map(|expect| holds(expect, outcome, &receivers, found.as_ref()));
         self.count(spec, outcome, held);
         self.report_fdbs();
-        self.log.events.push(Event::Result { step: self.runtime.step, outcome, rtt, receivers, held });
+        let step = self.runtime.step;
+        self.log.events.push(Event::Result { step, outcome, rtt, receivers, held, found });
         self.flush(sink);
     }
 
@@ -176,7 +182,8 @@ impl Lab {
         self.report_devices();
         self.report_fdbs();
         let receivers = Receivers::default();
-        self.log.events.push(Event::Result { step, outcome, rtt: None, receivers, held: None });
+        let (rtt, held, found) = (None, None, None);
+        self.log.events.push(Event::Result { step, outcome, rtt, receivers, held, found });
         self.flush(sink);
         Some(outcome)
     }
@@ -379,7 +386,7 @@ impl Resolve for Lab {
 }
 
 /// Whether an expectation holds.
-fn holds(expect: &Expect, outcome: Outcome, receivers: &Receivers) -> bool {
+fn holds(expect: &Expect, outcome: Outcome, receivers: &Receivers, found: Option<&Found>) -> bool {
     match expect {
         Expect::Reply => outcome == Outcome::Reply,
         Expect::Unreachable => matches!(outcome, Outcome::Unreachable(_)),
@@ -390,6 +397,10 @@ fn holds(expect: &Expect, outcome: Outcome, receivers: &Receivers) -> bool {
             matches!(outcome, Outcome::Unreachable(_) | Outcome::NoReply | Outcome::Refused(_))
         }
         Expect::Receivers(expected) => outcome == Outcome::Ok && are(expected, receivers),
+        Expect::Table(expected) => {
+            let done = !matches!(outcome, Outcome::Refused(_) | Outcome::TooLate | Outcome::TooMany);
+            done && found.is_some_and(|found| is_as_expected(expected, found))
+        }
     }
 }
 

@@ -48,6 +48,7 @@ mod craft;
 mod declared;
 mod device;
 mod diagnostic;
+mod expected;
 mod host;
 mod lint;
 mod names;

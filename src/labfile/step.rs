@@ -3,6 +3,7 @@
 use super::craft;
 use super::declared::families;
 use super::device;
+use super::expected;
 use super::names::{Probe, Want, bad_name};
 use super::read::{Node, Reader, Table, list};
 use super::scalar;
@@ -178,7 +179,15 @@ fn fitting(action: &str) -> &'static [&'static str] {
 fn expectation(cx: &mut Reader<'_>, action: &str, node: &Node<'_, '_>) -> Option<Expect> {
     if let DeValue::Table(_) = node.value {
         let table = Table::of(cx, node)?;
-        table.only(cx, RECEIVERS);
+        table.only(cx, &[RECEIVERS, expected::TABLES].concat());
+        if let Some(key) = expected::TABLES.iter().find(|key| table.has(key)) {
+            if table.entries().len() > 1 {
+                let help = "put the others into steps of their own, such as `wait = \"0s\"`";
+                return cx.wrong(node, format!("`{key}` is expected together with something else"), help);
+            }
+            let read = |cx: &mut Reader<'_>, node: &Node<'_, '_>| expected::table(cx, key, node);
+            return table.get(cx, key, read).map(|table| Expect::Table(Box::new(table)));
+        }
         let devices = |cx: &mut Reader<'_>, key| {
             table.get(cx, key, |cx, n| list(cx, n, "a list of devices", device_name))
         };
@@ -190,7 +199,8 @@ fn expectation(cx: &mut Reader<'_>, action: &str, node: &Node<'_, '_>) -> Option
             return cx.wrong(node, format!("`{key}` does not fit `{action}`"), &help);
         }
         if key.is_none() {
-            let help = format!("say at least one of {}", suggest::list(RECEIVERS));
+            let help =
+                format!("say at least one of {}", suggest::list(&[RECEIVERS, expected::TABLES].concat()));
             return cx.wrong(node, "this expects nothing".to_owned(), &help);
         }
         return Some(Expect::Receivers(Box::new(ExpectedReceivers { delivered, seen, not_delivered })));

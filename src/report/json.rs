@@ -1,6 +1,7 @@
 //! Events as JSON, one object per line. The format is stable: [`VERSION`] changes when it does.
 
 use super::hosts;
+use super::tables;
 use super::words::{action_name, fdb_kind, outcome_name, port_state, target};
 use crate::counters::Counters;
 use crate::explain::Fate;
@@ -186,8 +187,12 @@ impl<W: Write> JsonLines<W> {
                 let head = Object::event("known").with("step", *step).with("time_ns", time.as_nanos());
                 hosts::listed(head.with("device", device.as_str()), neighbour)
             }
-            Event::Result { step, outcome, rtt, receivers, held } => {
-                self.result(*step, *outcome, *rtt, receivers, *held)
+            Event::Result { step, outcome, rtt, receivers, held, found } => {
+                let result = self.result(*step, *outcome, *rtt, receivers, *held);
+                match found {
+                    Some(found) => result.with("found", tables::found_keys(found)),
+                    None => result,
+                }
             }
             Event::Counters { device, counters } => counted(device, counters),
             Event::State { device, state } => standing(device, state),
@@ -407,6 +412,7 @@ fn expect(expect: &Expect) -> Value {
             }
             keys.into()
         }
+        Expect::Table(expected) => tables::expected_keys(expected),
     }
 }
 

@@ -15,6 +15,7 @@ mod pcapng;
 mod reasons;
 pub mod sequence;
 mod sinks;
+mod tables;
 #[cfg(test)]
 mod tests;
 mod text;

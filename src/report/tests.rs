@@ -42,7 +42,8 @@ fn probe() -> ProbeSpec {
 fn result(step: usize, outcome: Outcome, delivered: &[&str], held: Option<bool>) -> Event {
     let rtt = (outcome == Outcome::Reply).then_some(Duration::from_nanos(20_500));
     let delivered = delivered.iter().map(|d| (*d).into()).collect();
-    Event::Result { step, outcome, rtt, receivers: Receivers { delivered, ..Receivers::default() }, held }
+    let receivers = Receivers { delivered, ..Receivers::default() };
+    Event::Result { step, outcome, rtt, receivers, held, found: None }
 }
 
 /// A switch port with two flags that differ from the defaults.

@@ -3,11 +3,12 @@
 use super::draw::Scene;
 use super::hosts::known_since;
 use super::reasons::{Reason, StepLog};
+use super::tables;
 use super::words::{expectation, millis, outcome_in_words, step_in_words};
 use crate::frame::PacketType;
 use crate::frame::summary;
 use crate::lab::spec::{Expect, Name, StepSpec};
-use crate::lab::{Event, Hop, HopKind, Outcome, Receivers, SetupStage};
+use crate::lab::{Event, Found, Hop, HopKind, Outcome, Receivers, SetupStage};
 use crate::time::Instant;
 use crate::verdict::Rule;
 use anstyle::{AnsiColor, Style};
@@ -172,8 +173,8 @@ impl<W: Write> TextReport<W> {
                 }
                 Ok(())
             }
-            Event::Result { step, outcome, rtt, receivers, held } => {
-                self.result(*step, *outcome, *rtt, receivers, *held)
+            Event::Result { step, outcome, rtt, receivers, held, found } => {
+                self.result(*step, *outcome, *rtt, receivers, (*held, found.as_ref()))
             }
             Event::Counters { .. }
             | Event::State { .. }
@@ -273,11 +274,12 @@ impl<W: Write> TextReport<W> {
         outcome: Outcome,
         rtt: Option<Duration>,
         receivers: &Receivers,
-        held: Option<bool>,
+        (held, found): (Option<bool>, Option<&Found>),
     ) -> io::Result<()> {
         let Some(running) = self.running.take() else { return Ok(()) };
         let (mark, style) = self.mark(held);
         let got = outcome_in_words(&running.spec.action, outcome, rtt, receivers) + &running.known;
+        let got = got + &tables::found(found);
         let verdict = verdict(&running.spec, &got, held);
         if self.detail == Detail::Hops {
             writeln!(self.writer, "  {style}{mark}{style:#} {verdict}")?;

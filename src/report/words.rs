@@ -1,6 +1,7 @@
 //! Steps and outcomes in plain words.
 
 use super::hosts;
+use super::tables;
 use crate::frame::VlanId;
 use crate::lab::spec::{
     Action, Change, CraftBody, Expect, ExpectedReceivers, FrameSpec, InjectPoint, MacvlanSpec, Name,
@@ -104,6 +105,7 @@ pub(super) fn expectation(expect: &Expect) -> String {
         Expect::Errno(errno) => format!("{errno}"),
         Expect::Failure => "a failure".to_owned(),
         Expect::Receivers(expected) => expected_receivers(expected),
+        Expect::Table(expected) => tables::expected(expected),
     }
 }
 

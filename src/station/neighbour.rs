@@ -50,6 +50,17 @@ pub enum NeighbourState {
 }
 
 impl NeighbourState {
+    /// Every state.
+    pub const ALL: &'static [NeighbourState] = &[
+        NeighbourState::Incomplete,
+        NeighbourState::Reachable,
+        NeighbourState::Stale,
+        NeighbourState::Delay,
+        NeighbourState::Probe,
+        NeighbourState::Failed,
+        NeighbourState::Permanent,
+    ];
+
     /// Its name: `reachable`.
     #[must_use]
     pub const fn name(self) -> &'static str {

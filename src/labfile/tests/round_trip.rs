@@ -8,7 +8,7 @@ use crate::lab::spec::{InjectPoint, TapOpen};
 use crate::labfile::write;
 use crate::macvlan::{MacvlanFlags, Mode, SourcesChange};
 use crate::nic::UnicastFilter;
-use crate::station::{HostConfig, IpNet, IpSpec, RouteSpec, Sysctl, Sysctls};
+use crate::station::{HostConfig, IpNet, IpSpec, NeighbourState, RouteSpec, Sysctl, Sysctls};
 use crate::switch::{Policy, PortFlag, PortFlags, PortSecurity, PortState, PortVlans, VirtualSwitch};
 use proptest::prelude::*;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -45,6 +45,19 @@ impl Choices<'_> {
         let nothing = delivered.is_none() && seen.is_none() && not_delivered.is_empty();
         let delivered = if nothing { Some(Vec::new()) } else { delivered };
         Expect::Receivers(Box::new(ExpectedReceivers { delivered, seen, not_delivered }))
+    }
+
+    fn table(&mut self) -> Expect {
+        let expected = if self.chance() {
+            ExpectedTable::Fdb { switch: "sw0".into(), mac: self.mac(), port: self.maybe(|_| "win".into()) }
+        } else {
+            let (state, mac) = (self.maybe(|d| d.one(NeighbourState::ALL)), self.maybe(Choices::mac));
+            let entry = self.maybe(|_| ExpectedEntry::Present { state, mac });
+            let ip = self.one(&["10.0.0.9", "fd00::9"]).parse().unwrap();
+            let device = self.device();
+            ExpectedTable::Neighbour { device, ip, entry: entry.unwrap_or(ExpectedEntry::Absent) }
+        };
+        Expect::Table(Box::new(expected))
     }
 
     fn one<T: Clone>(&mut self, of: &[T]) -> T {
@@ -353,6 +366,7 @@ impl Choices<'_> {
             10 => (Action::Wait(self.duration()), Expect::Ok),
             _ => (Action::Replay { capture: "a b/c.pcap".into(), at: self.device() }, ok),
         };
+        let expect = if self.chance() { expect } else { self.table() };
         StepSpec { action, expect: self.maybe(|_| expect), line: 0 }
     }
 }

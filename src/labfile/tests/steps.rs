@@ -1,6 +1,7 @@
 //! Errors in steps.
 
 use super::diagnosed;
+use crate::labfile::parse;
 use insta::assert_snapshot;
 
 #[test]
@@ -251,4 +252,32 @@ fn replay() {
 
     2 errors
     "#);
+}
+
+#[test]
+fn what_is_wrong_about_an_expected_table() {
+    let told = |expect: &str| {
+        let lab = "[nic.eth0]\n[nic.eth1]\n[switch.sw0.port.eth0]\n[[step]]\nwait = \"0s\"\n";
+        let mistakes = parse("lab.toml", &format!("{lab}expect = {expect}\n")).unwrap_err();
+        mistakes.render(false).lines().next().unwrap_or_default().to_owned()
+    };
+    let fdb = |switch: &str, port: &str| {
+        told(&format!(
+            "{{ fdb = {{ switch = \"{switch}\", mac = \"02:00:00:00:00:01\", port = \"{port}\" }} }}"
+        ))
+    };
+    assert_eq!(fdb("sw1", "eth0"), "error: there is no switch `sw1`");
+    assert_eq!(fdb("sw0", "eth1"), "error: `eth1` is on no port of `sw0`");
+    assert_eq!(told("{ fdb = { switch = \"sw0\", port = \"\" } }"), "error: the key `mac` is missing");
+    let neighbour =
+        |keys: &str| told(&format!("{{ neighbour = {{ device = \"eth0\", ip = \"10.0.0.1\", {keys} }} }}"));
+    assert_eq!(neighbour("state = \"stael\""), "error: `stael` is not a state of a neighbour");
+    assert_eq!(
+        neighbour("state = \"none\", mac = \"02:00:00:00:00:01\""),
+        "error: an entry that is not there has no MAC address"
+    );
+    assert_eq!(
+        told("{ neighbour = { device = \"eth0\", ip = \"10.0.0.1\" }, seen = [] }"),
+        "error: `neighbour` is expected together with something else"
+    );
 }

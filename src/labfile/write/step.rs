@@ -4,10 +4,11 @@ use super::keys::{Keys, duration, hex, list, quote};
 use super::{fdb_entry, flags, host, macvlan_keys, policy, state, vlans};
 use crate::frame::{Craft, CraftBody, IpRef, MacRef, Tag};
 use crate::lab::spec::{
-    Action, Change, DEFAULT_TIMEOUT, Expect, FrameSpec, InjectPoint, Name, ProbeSpec, StepSpec, SwitchChange,
-    Target,
+    Action, Change, DEFAULT_TIMEOUT, Expect, ExpectedEntry, ExpectedTable, FrameSpec, InjectPoint, Name,
+    ProbeSpec, StepSpec, SwitchChange, Target,
 };
 use crate::labfile::craft;
+use crate::labfile::expected::ABSENT;
 use crate::macvlan::SourcesChange;
 
 /// The keys of one step.
@@ -55,8 +56,39 @@ pub(super) fn step(step: &StepSpec) -> String {
             }
             keys.put("expect", table.inline());
         }
+        Some(Expect::Table(expected)) => {
+            let mut table = Keys::default();
+            let (key, entry) = expected_table(expected);
+            table.put(key, entry.inline());
+            keys.put("expect", table.inline());
+        }
     }
     keys.lines()
+}
+
+/// The key of an expectation about a table, and what it says.
+fn expected_table(expected: &ExpectedTable) -> (&'static str, Keys) {
+    let mut keys = Keys::default();
+    match expected {
+        ExpectedTable::Fdb { switch, mac, port } => {
+            keys.text("switch", switch);
+            keys.text("mac", &mac.to_string());
+            keys.text("port", port.as_deref().unwrap_or_default());
+            ("fdb", keys)
+        }
+        ExpectedTable::Neighbour { device, ip, entry } => {
+            keys.text("device", device);
+            keys.text("ip", &ip.to_string());
+            match entry {
+                ExpectedEntry::Absent => keys.text("state", ABSENT),
+                ExpectedEntry::Present { state, mac } => {
+                    state.iter().for_each(|state| keys.text("state", state.name()));
+                    mac.iter().for_each(|mac| keys.text("mac", &mac.to_string()));
+                }
+            }
+            ("neighbour", keys)
+        }
+    }
 }
 
 fn probe(spec: &ProbeSpec) -> String {

@@ -30,7 +30,7 @@ fn neutral_events<'a>(events: impl Iterator<Item = &'a Event>) -> Vec<String> {
             Event::Step { step, spec: crate::lab::spec::StepSpec { expect, line, ..spec } }
         }
         Event::Result { step, outcome, rtt, receivers, .. } => {
-            Event::Result { step, outcome, rtt, receivers, held: None }
+            Event::Result { step, outcome, rtt, receivers, held: None, found: None }
         }
         event => event,
     };

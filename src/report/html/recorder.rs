@@ -8,13 +8,14 @@ use super::index::Index;
 use super::way::Ways;
 use crate::frame::{Frame, PacketType, VlanId, summary};
 use crate::lab::spec::{Name, StepSpec};
-use crate::lab::{Decision, Event, FdbChange, Hop, HopKind, NeighbourEvent, Outcome, Receivers};
+use crate::lab::{Decision, Event, FdbChange, Found, Hop, HopKind, NeighbourEvent, Outcome, Receivers};
 use crate::nic::host_stack_type;
 use crate::report::draw::{Layout, Refused, Scene, embedded_svg};
 use crate::report::explain::{found, hop_in_words, way_name};
 use crate::report::hosts::known_since;
 use crate::report::json::{self, Object};
 use crate::report::reasons::StepLog;
+use crate::report::tables;
 use crate::report::words::{expectation, fdb_kind, outcome_in_words, step_in_words};
 use crate::time::Instant;
 use crate::verdict::{Rule, RuleKind};
@@ -65,8 +66,8 @@ impl Recorder {
             Event::Neighbour(change) => self.neighbour(change),
             Event::Neighbours { .. } => {}
             Event::Known { neighbour, .. } => self.known = known_since(neighbour),
-            Event::Result { step, outcome, rtt, receivers, held } => {
-                self.result(*step, *outcome, *rtt, receivers, *held);
+            Event::Result { step, outcome, rtt, receivers, held, found } => {
+                self.result(*step, *outcome, *rtt, receivers, (*held, found.as_ref()));
             }
             Event::Counters { device, counters } => self.counters.push(json::counted(device, counters)),
             Event::State { device, state } => self.states.push(json::standing(device, state)),
@@ -260,7 +261,7 @@ impl Recorder {
         outcome: Outcome,
         rtt: Option<Duration>,
         receivers: &Receivers,
-        held: Option<bool>,
+        (held, found): (Option<bool>, Option<&Found>),
     ) {
         let known = std::mem::take(&mut self.known);
         let last = self.moment(Kind::Result, step);
@@ -269,7 +270,9 @@ impl Recorder {
         let because = reasons.into_iter().map(|r| StepReason { rule: self.rules.of(r.rule), text: r.text });
         let because = because.collect();
         if let Some(told) = self.steps.last_mut().filter(|told| told.step == step) {
-            told.outcome = Some(outcome_in_words(&spec.action, outcome, rtt, receivers) + &known);
+            told.outcome = Some(
+                outcome_in_words(&spec.action, outcome, rtt, receivers) + &known + &tables::found(found),
+            );
             (told.held, told.last, told.because) = (held, last, because);
         }
     }
