@@ -82,7 +82,6 @@ fn why_not() {
             "R17   A reflected broadcast returns to its sender only, at eth0",
         ),
         ("arp-bridge", "c1", "--ping", "c2", "win", "R30   Bridge mode delivers locally, at c1"),
-        ("arp-host", "eth0", "--arp", "c1", "c1", "R126  Not back out of the arrival port, at sw0.eth0"),
         (
             "mixed-modes",
             "b1",

@@ -152,7 +152,7 @@ fn every_cell_has_an_explanation_whose_rule_is_the_cells() {
             // The frame that decided met the rule at the device that the cell names.
             let met = |fate: &Fate| match (fate, cell.cell.reach) {
                 (Fate::Got(by), Reach::Reply) => *by == rule,
-                (Fate::Kept { rule: by, at }, _) => *by == rule && Some(at) == cell.cell.at.as_ref(),
+                (Fate::Kept { rule: by, at, .. }, _) => *by == rule && Some(at) == cell.cell.at.as_ref(),
                 (Fate::Overheard(by), _) => *by == rule,
                 _ => false,
             };

@@ -427,3 +427,26 @@ fn what_is_searched_for_a_change_is_limited() {
     };
     assert!(removed(63) && !removed(64));
 }
+
+#[test]
+fn from_a_host_to_its_port_both_the_host_and_the_switch_are_named() {
+    let told = |args: &[&str]| stdout(&macvlab(&root(), args, b""));
+    let why = told(&["why", "demo:host", "eth0", "c1"]);
+    assert!(why.contains("\n  R34   The host stack sends on the wire\n"), "{why}");
+    assert!(why.contains("\n  R126  Not back out of the arrival port\n"), "{why}");
+    let json = told(&["why", "demo:host", "eth0", "c1", "--json"]);
+    assert!(json.contains(r#""rule":"R126""#) && json.contains(r#""also":"R34""#), "{json}");
+    let why_not = told(&["explain", "demo:host", "--at", "eth0", "--arp", "c1", "--why-not", "c1"]);
+    assert!(why_not.contains("  R34   The host stack sends on the wire\n"), "{why_not}");
+    assert!(why_not.contains("  R126  Not back out of the arrival port, at sw0.eth0\n"), "{why_not}");
+    let run = told(&["run", "demo:host"]);
+    let both = "R34 The host stack sends on the wire and R126 Not back out of the arrival port (sw0.eth0)";
+    // From the port to the host, only the switch is in the way.
+    assert_eq!(run.matches(both).count(), 1, "{run}");
+    let matrix = told(&["matrix", "demo:host"]);
+    assert_eq!(matrix.matches("unreachable R34+R126").count(), 2, "{matrix}");
+    assert!(matrix.contains("\nR34   The host stack sends on the wire: "), "{matrix}");
+    // Between two ports, only the switch is in the way.
+    let vepa = told(&["why", "demo:vepa", "c1", "c2"]);
+    assert!(!vepa.contains("R34"), "{vepa}");
+}

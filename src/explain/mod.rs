@@ -23,7 +23,7 @@
 //! let journeys = Journey::all(&events);
 //! let fates = journeys[0].fates(&lab.devices());
 //! let at = "sw0.eth0".into();
-//! assert!(fates.contains(&("c2".into(), Fate::Kept { rule: Rule::NoHairpin, at })));
+//! assert!(fates.contains(&("c2".into(), Fate::Kept { also: None, rule: Rule::NoHairpin, at })));
 //! # Ok::<(), macvlab::labfile::Diagnostics>(())
 //! ```
 
@@ -45,6 +45,9 @@ pub enum Fate {
     Overheard(Rule),
     /// A rule filtered it.
     Kept {
+        /// The rule by which the device's parent sent the frame on the wire and not to its ports, if that and `rule` together
+        /// made the difference: the frame did not come back.
+        also: Option<Rule>,
         /// The rule.
         rule: Rule,
         /// The device or switch port at which that was decided.
@@ -186,7 +189,7 @@ impl Journey {
                 HopKind::Receive(_, rule) => got = Some(Fate::Got(rule)),
                 // The IP stack got the frame, and threw away what was in it.
                 HopKind::Drop(rule) if got.is_some() => {
-                    got = Some(Fate::Kept { rule, at: device.name.clone() });
+                    got = Some(Fate::Kept { also: None, rule, at: device.name.clone() });
                 }
                 _ => {}
             }
@@ -212,7 +215,18 @@ impl Journey {
         // It ended in the stack of another device, which ignored it.
         let ignored = || self.hops().filter_map(ignored).last();
         let kept = near.or_else(passed).or_else(ended).or_else(taken).or_else(ignored);
-        kept.map_or(Fate::Apart, |(rule, at)| Fate::Kept { rule, at })
+        let also = |rule: Rule| self.passed_by(device).filter(|also| *also != rule);
+        kept.map_or(Fate::Apart, |(rule, at)| Fate::Kept { also: also(rule), rule, at })
+    }
+
+    /// The rule by which the parent of this port sent the frame and did not hand it to its ports; `None`: it came back.
+    fn passed_by(&self, port: &Device) -> Option<Rule> {
+        let is_port = matches!(port.kind, DeviceType::Macvlan | DeviceType::Macvtap);
+        let parent = port.parent.as_ref().filter(|_| is_port)?;
+        let kinds = || self.hops().filter(|hop| hop.device == *parent).map(|hop| hop.kind);
+        let back = kinds().any(|kind| matches!(kind, HopKind::Arrive(_)));
+        let sent = kinds().any(|kind| kind == HopKind::Transmit(Rule::HostToWire));
+        (sent && !back).then_some(Rule::HostToWire)
     }
 }
 

@@ -88,6 +88,9 @@ pub struct Cell {
     pub reach: Reach,
     /// The rule that made the difference; `None`: no frame was sent, or none that a device of the lab would get.
     pub rule: Option<Rule>,
+    /// Another rule without which the frame would not have been lost either: the target's parent sent the frame on the wire
+    /// and not to its ports.
+    pub also: Option<Rule>,
     /// Where that was decided.
     pub at: Option<Name>,
     /// The first frame lost.
@@ -149,6 +152,15 @@ pub fn judge(from: &str, to: &str, outcome: Option<Outcome>, events: &[Event], d
     Exchange { from, to, journeys: Journey::all(events), devices }.cell(outcome, None).0
 }
 
+/// How a frame was lost.
+pub(crate) struct Loss {
+    pub(crate) what: Lost,
+    /// See [`Cell::also`].
+    pub(crate) also: Option<Rule>,
+    pub(crate) rule: Rule,
+    pub(crate) at: Name,
+}
+
 /// The frames of one ping.
 struct Exchange<'a> {
     from: &'a str,
@@ -162,7 +174,7 @@ impl Exchange<'_> {
     fn cell(&self, outcome: Option<Outcome>, refused: Option<(Rule, Name)>) -> (Cell, Option<usize>) {
         let cell = |reach, rule, at, lost| {
             let (from, to) = (self.from.into(), self.to.into());
-            Cell { from, to, reach, rule, at, lost }
+            Cell { from, to, reach, rule, also: None, at, lost }
         };
         let mut journeys = self.journeys.iter().enumerate();
         if outcome == Some(Outcome::Reply) {
@@ -187,7 +199,9 @@ impl Exchange<'_> {
         let apart =
             || self.journeys.iter().enumerate().find_map(|(i, journey)| Some((i, self.apart(journey)?)));
         match lost.or_else(apart) {
-            Some((i, (lost, rule, at))) => (cell(reach, Some(rule), Some(at), Some(lost)), Some(i)),
+            Some((i, Loss { what, also, rule, at })) => {
+                (Cell { also, ..cell(reach, Some(rule), Some(at), Some(what)) }, Some(i))
+            }
             // The target has the request and does not send a reply.
             None if reach == Reach::OneWay => {
                 (cell(reach, Some(Rule::NoRoute), Some(self.to.into()), Some(Lost::Answer)), None)
@@ -259,18 +273,18 @@ impl Exchange<'_> {
     }
 
     /// The frame lost, the rule and the place, if no destination of the frame gets it.
-    fn lost(&self, journey: &Journey) -> Option<(Lost, Rule, Name)> {
+    fn lost(&self, journey: &Journey) -> Option<Loss> {
         let (what, about) = read(&journey.frame)?;
         let to_all = EthHeader::parse(&journey.frame).is_ok_and(|header| header.dst.is_multicast());
         if to_all && !matches!(what, Lost::Solicitation | Lost::Advertisement) {
-            return journey.thrown_away().map(|(rule, at)| (what, rule, at));
+            return journey.thrown_away().map(|(rule, at)| Loss { what, also: None, rule, at });
         }
         if about.is_multicast() {
             return None;
         }
         let meant_for = match self.meant_for(journey, about) {
             Ok(names) => names,
-            Err(rule) => return Some((what, rule, journey.from.clone())),
+            Err(rule) => return Some(Loss { what, also: None, rule, at: journey.from.clone() }),
         };
         let fates = meant_for.into_iter().filter_map(|name| Some((name, journey.fate(name, self.devices)?)));
         let fates: Vec<(&str, Fate)> = fates.collect();
@@ -279,21 +293,24 @@ impl Exchange<'_> {
         if fates.iter().any(got) {
             return None;
         }
-        fates.into_iter().find_map(|(name, fate)| match fate {
-            Fate::Got(_) => Some((what, Rule::TaggedToHost, name.into())),
-            Fate::Apart => None,
-            Fate::Overheard(rule) => Some((what, rule, name.into())),
-            Fate::Kept { rule, at } => Some((what, rule, at)),
+        fates.into_iter().find_map(|(name, fate)| {
+            let (also, rule, at) = match fate {
+                Fate::Got(_) => (None, Rule::TaggedToHost, name.into()),
+                Fate::Apart => return None,
+                Fate::Overheard(rule) => (None, rule, name.into()),
+                Fate::Kept { also, rule, at } => (also, rule, at),
+            };
+            Some(Loss { what, also, rule, at })
         })
     }
 
     /// The frame lost, if nothing that handled it leads to its destinations.
-    fn apart(&self, journey: &Journey) -> Option<(Lost, Rule, Name)> {
+    fn apart(&self, journey: &Journey) -> Option<Loss> {
         let (what, about) = read(&journey.frame).filter(|(_, about)| !about.is_multicast())?;
         let meant_for = self.meant_for(journey, about).ok()?;
         let mut fates = meant_for.into_iter().filter_map(|name| journey.fate(name, self.devices)).peekable();
         let apart = fates.peek().is_some() && fates.all(|fate| fate == Fate::Apart);
-        apart.then(|| (what, Rule::NotConnected, journey.from.clone()))
+        apart.then(|| Loss { what, also: None, rule: Rule::NotConnected, at: journey.from.clone() })
     }
 
     /// A frame's destinations: the interfaces of the host with the IP address that the frame can be addressed to, otherwise

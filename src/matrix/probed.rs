@@ -1,6 +1,6 @@
 //! One probe of a lab, after the lab's own steps.
 
-use super::{Cell, Exchange, Explained, Lost, Requests};
+use super::{Cell, Exchange, Explained, Loss, Requests};
 use crate::explain::Journey;
 use crate::lab::spec::{Action, LabSpec, Name, StepSpec, Target};
 use crate::lab::{Device, Event, Lab, Options, Outcome};
@@ -39,9 +39,9 @@ pub fn explain_after(spec: &LabSpec, action: Action, options: &Options) -> Expla
     let exchange = Exchange { from: &from, to: &to, journeys: Journey::all(&events), devices: &devices };
     let (mut cell, deciding) = exchange.cell(outcome, refusals.refused.first().cloned());
     if let (None, Some(Outcome::Unreachable(Unreachable::Neighbour(ip)))) = (cell.rule, outcome)
-        && let Some((rule, at)) = asked.unanswered(&from, ip, &devices)
+        && let Some(Loss { what, also, rule, at }) = asked.unanswered(&from, ip, &devices)
     {
-        cell = Cell { rule: Some(rule), at: Some(at), lost: Some(Lost::Solicitation), ..cell };
+        cell = Cell { rule: Some(rule), also, at: Some(at), lost: Some(what), ..cell };
     }
     let mut journeys = exchange.journeys;
     let journey = deciding.map(|index| journeys.swap_remove(index));

@@ -1,10 +1,8 @@
 //! Requests for MAC addresses in earlier steps: a ping can fail because of one of them, and without a frame of its own.
 
-use super::{Exchange, Lost, read};
+use super::{Exchange, Loss, Lost, read};
 use crate::explain::Journey;
-use crate::lab::spec::Name;
 use crate::lab::{Device, Event};
-use crate::verdict::Rule;
 use std::collections::{BTreeSet, VecDeque};
 use std::net::IpAddr;
 
@@ -42,12 +40,7 @@ impl Requests {
     }
 
     /// Why the last request of a device (or of its host) for the MAC address of this neighbour was lost, and where.
-    pub(crate) fn unanswered(
-        &mut self,
-        from: &str,
-        neighbour: IpAddr,
-        devices: &[Device],
-    ) -> Option<(Rule, Name)> {
+    pub(crate) fn unanswered(&mut self, from: &str, neighbour: IpAddr, devices: &[Device]) -> Option<Loss> {
         let journeys = Journey::all(self.kept.make_contiguous());
         let exchange = Exchange { from, to: "", journeys, devices };
         let senders = exchange.interfaces(&[from]);
@@ -55,8 +48,7 @@ impl Requests {
             read(&journey.frame) == Some((Lost::Solicitation, neighbour))
                 && senders.contains(&journey.from.as_str())
         };
-        let lost = exchange.journeys.iter().rev().filter(asks).find_map(|journey| exchange.lost(journey));
-        lost.map(|(_, rule, at)| (rule, at))
+        exchange.journeys.iter().rev().filter(asks).find_map(|journey| exchange.lost(journey))
     }
 }
 

@@ -84,17 +84,21 @@ impl<'a, W: Write> Explanation<'a, W> {
     /// Writing fails.
     pub fn fate(&mut self, device: &str, fate: &Fate) -> io::Result<()> {
         let (bold, name) = (self.bold, printable(device));
+        let (style, faint) = (self.rule, self.faint);
         let (what, rule, at) = match fate {
             Fate::Got(rule) => ("gets the frame", Some(*rule), device),
             Fate::Overheard(rule) => {
                 ("sees the frame and ignores it: it is for another host", Some(*rule), device)
             }
-            Fate::Kept { rule, at } => ("does not get the frame", Some(*rule), at.as_str()),
+            Fate::Kept { rule, at, .. } => ("does not get the frame", Some(*rule), at.as_str()),
             Fate::Apart => ("does not get the frame: nothing that handled it leads there", None, device),
         };
         writeln!(self.writer, "{bold}{name} {what}{bold:#}")?;
         let Some(rule) = rule else { return Ok(()) };
-        let (style, faint) = (self.rule, self.faint);
+        if let Fate::Kept { also: Some(also), .. } = fate {
+            let (id, title, why) = (also.id(), also.title(), also.why());
+            writeln!(self.writer, "  {style}{id:<5}{style:#} {title}\n        {faint}{why}{faint:#}")?;
+        }
         writeln!(self.writer, "  {style}{:<5}{style:#} {}, at {}", rule.id(), rule.title(), printable(at))?;
         writeln!(self.writer, "        {faint}{}{faint:#}", rule.why())
     }
@@ -172,7 +176,7 @@ impl<'a, W: Write> Explanation<'a, W> {
         let (rule, rest) = match fate {
             Fate::Got(rule) => (*rule, String::new()),
             Fate::Overheard(rule) => (*rule, "; it is for another host, and ignored".to_owned()),
-            Fate::Kept { rule, at } => (*rule, format!(", at {}", printable(at))),
+            Fate::Kept { rule, at, .. } => (*rule, format!(", at {}", printable(at))),
             Fate::Apart => {
                 return writeln!(self.writer, "  {name:<width$}  nothing that handled the frame leads there");
             }

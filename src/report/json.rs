@@ -104,16 +104,19 @@ impl<W: Write> JsonLines<W> {
         let (word, rule, at) = match fate {
             Fate::Got(rule) => ("got", Some(*rule), Some(device)),
             Fate::Overheard(rule) => ("ignored", Some(*rule), Some(device)),
-            Fate::Kept { rule, at } => ("not", Some(*rule), Some(at.as_str())),
+            Fate::Kept { rule, at, .. } => ("not", Some(*rule), Some(at.as_str())),
             Fate::Apart => ("apart", None, None),
         };
-        let object = Object::event("fate")
+        let mut object = Object::event("fate")
             .with("frame_id", frame_id)
             .with("device", device)
             .with("fate", word)
             .with("rule", rule.map(Rule::id))
             .with("at", at)
             .with("reason", rule.map(Rule::why));
+        if let Fate::Kept { also: Some(also), .. } = fate {
+            object = object.with("also", also.id());
+        }
         serde_json::to_writer(&mut self.writer, &object)?;
         self.writer.write_all(b"\n")
     }

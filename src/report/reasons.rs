@@ -3,7 +3,7 @@
 use crate::explain::{Fate, Journey};
 use crate::lab::spec::{Action, Name, ProbeSpec, StepSpec, Target};
 use crate::lab::{Device, Event, Outcome};
-use crate::matrix::{self, Reach, Requests};
+use crate::matrix::{self, Loss, Reach, Requests};
 use crate::report::words::{list, printable};
 use crate::station::Unreachable;
 use crate::verdict::Rule;
@@ -20,6 +20,8 @@ const MAX_TOLD: usize = 12;
 pub struct Reason {
     /// The rule.
     pub rule: Rule,
+    /// Another rule that it took as well: see [`Cell::also`](crate::matrix::Cell::also).
+    pub also: Option<Rule>,
     /// The device where it decided, if there is one.
     pub at: Option<Name>,
     /// Its effect: `why the first frame was lost, at sw0.eth0`.
@@ -73,9 +75,9 @@ impl StepLog {
 
     /// Why a request for the MAC address of a neighbour in an earlier step was lost.
     fn asked_before(&mut self, from: &str, ip: IpAddr, devices: &[Device]) -> Option<Reason> {
-        let (rule, at) = self.asked.unanswered(from, ip, devices)?;
+        let Loss { also, rule, at, .. } = self.asked.unanswered(from, ip, devices)?;
         let text = format!("why the request of an earlier step was lost (at {})", printable(&at));
-        Some(Reason { rule, at: Some(at), text })
+        Some(Reason { rule, also, at: Some(at), text })
     }
 }
 
@@ -86,6 +88,7 @@ pub fn because(spec: &StepSpec, outcome: Outcome, events: &[Event], devices: &[D
     if let Outcome::Refused(refusal) = outcome {
         return vec![Reason {
             rule: refusal.rule,
+            also: None,
             at: None,
             text: format!("refused with {}", refusal.errno),
         }];
@@ -112,9 +115,12 @@ fn probed(probe: &ProbeSpec, outcome: Outcome, events: &[Event], devices: &[Devi
     let at = cell.at.as_deref().map(|at| format!(" (at {})", printable(at))).unwrap_or_default();
     let text = match cell.reach {
         Reach::Reply => format!("how the first frame reached {}", printable(to)),
-        _ => format!("why the first frame was lost{at}"),
+        _ => {
+            let also = cell.also.map(|also| format!(", with {also}")).unwrap_or_default();
+            format!("why the first frame was lost{at}{also}")
+        }
     };
-    cell.rule.map(|rule| Reason { rule, at: cell.at, text })
+    cell.rule.map(|rule| Reason { rule, also: cell.also, at: cell.at, text })
 }
 
 /// The outcome of the frame at each device involved; devices with the same fate are grouped.
@@ -141,8 +147,8 @@ fn shared(fate: &Fate, mut names: Vec<String>) -> Option<Reason> {
     let (rule, text) = match fate {
         Fate::Got(rule) => (*rule, format!("{names} got it")),
         Fate::Overheard(rule) => (*rule, format!("{names} saw it, addressed to another host")),
-        Fate::Kept { rule, at } => (*rule, format!("filtered from {names}, at {}", printable(at))),
+        Fate::Kept { rule, at, .. } => (*rule, format!("filtered from {names}, at {}", printable(at))),
         Fate::Apart => return None,
     };
-    Some(Reason { rule, at: None, text })
+    Some(Reason { rule, also: None, at: None, text })
 }

@@ -311,9 +311,10 @@ impl<W: Write> TextReport<W> {
 }
 
 /// Why a ping failed, as the end of a line.
-fn cause(Reason { rule, at, .. }: &Reason) -> String {
+fn cause(Reason { rule, also, at, .. }: &Reason) -> String {
+    let also = also.map(|also| format!("{also} {} and ", also.title())).unwrap_or_default();
     let at = at.as_ref().map(|at| format!(" ({at})")).unwrap_or_default();
-    format!("; {rule} {}{at}", rule.title())
+    format!("; {also}{rule} {}{at}", rule.title())
 }
 
 /// No reply.

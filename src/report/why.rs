@@ -25,6 +25,11 @@ pub struct WhyReport {
     rule: Option<&'static str>,
     title: Option<&'static str>,
     why: Option<&'static str>,
+    /// Another rule without which the frame would not have been lost either.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    also: Option<&'static str>,
+    #[serde(skip)]
+    causes: Vec<Rule>,
     at: Option<String>,
     lost: Option<&'static str>,
     remedies: Vec<RemedyReport>,
@@ -60,6 +65,8 @@ impl WhyReport {
             rule: cell.rule.map(Rule::id),
             title: cell.rule.map(Rule::title),
             why: cell.rule.map(Rule::why),
+            also: cell.also.map(Rule::id),
+            causes: cell.also.into_iter().chain(cell.rule).collect(),
             at: cell.at.as_ref().map(ToString::to_string),
             lost: cell.lost.map(lost_name),
             remedies: answer.remedies.iter().map(|tried| RemedyReport::new(tried, lines)).collect(),
@@ -93,7 +100,8 @@ impl WhyReport {
             false => (Style::new(), Style::new()),
         };
         writeln!(out, "{bold}{}{bold:#}", printable(&self.told))?;
-        if let (Some(rule), Some(title), Some(why)) = (self.rule, self.title, self.why) {
+        for cause in &self.causes {
+            let (rule, title, why) = (cause.id(), cause.title(), cause.why());
             writeln!(out, "  {yellow}{rule:<5}{yellow:#} {title}\n        {why}")?;
         }
         if self.result == Reach::Reply.name() {

@@ -2,7 +2,7 @@
 //! lab escaped.
 
 use super::layout::{Layout, Row};
-use super::{Columns, by_row, explanation};
+use super::{Columns, by_row, explanation, rules_of};
 use crate::matrix::{Cell, Group, Reach};
 use crate::report::draw::escape;
 use crate::verdict::Rule;
@@ -106,11 +106,12 @@ fn table(out: &mut impl Write, layout: &Layout<'_>) -> io::Result<()> {
 
 fn result(out: &mut impl Write, cell: &Cell) -> io::Result<()> {
     let (class, mark) = (cell.reach.name(), mark(cell.reach));
-    let rule = cell.rule.map_or_else(String::new, |rule| {
+    let rules = rules_of(cell).map(|rule| {
         let (id, title) = (rule.id(), escape(rule.title()));
         format!(" <a href=\"#{id}\" title=\"{title}\">{id}</a>")
     });
-    writeln!(out, "<td class=\"{class}\">{mark}{rule}</td>")
+    let rules: String = rules.collect();
+    writeln!(out, "<td class=\"{class}\">{mark}{rules}</td>")
 }
 
 /// A sign and a word: information is never carried by colour alone.

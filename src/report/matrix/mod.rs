@@ -65,7 +65,7 @@ impl<W: Write> MatrixReport<W> {
     /// # Errors
     /// Writing fails.
     pub fn group(&mut self, group: &Group, columns: &Columns) -> io::Result<()> {
-        self.rules.extend(columns.iter().flatten().filter_map(|e| e.cell.rule));
+        self.rules.extend(columns.iter().flatten().flat_map(|e| rules_of(&e.cell)));
         match self.form {
             MatrixForm::Json => self.json(group, columns)?,
             MatrixForm::Html => {
@@ -148,6 +148,8 @@ struct Line<'a> {
     result: &'static str,
     rule: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    also: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     explanation: Option<String>,
 }
 
@@ -163,6 +165,7 @@ impl<'a> Line<'a> {
             to: &cell.to,
             result: cell.reach.name(),
             rule: cell.rule.map(Rule::id),
+            also: cell.also.map(Rule::id),
             explanation: explains.then(|| explanation(explained, false)),
         }
     }
@@ -187,10 +190,15 @@ fn by_row<'a>(group: &'a Group, columns: &'a Columns) -> impl Iterator<Item = (S
     (0..rows).flat_map(cells)
 }
 
-/// `reply R19`.
+/// The rules of a cell, in the order in which they decided.
+fn rules_of(cell: &Cell) -> impl Iterator<Item = Rule> + use<> {
+    cell.also.into_iter().chain(cell.rule)
+}
+
+/// `reply R19`, `unreachable R34+R126`.
 fn in_words(cell: &Cell) -> String {
-    let rule = cell.rule.map_or("", Rule::id);
-    format!("{} {rule}", cell.reach.name()).trim_end().to_owned()
+    let rules: Vec<&str> = rules_of(cell).map(Rule::id).collect();
+    format!("{} {}", cell.reach.name(), rules.join("+")).trim_end().to_owned()
 }
 
 /// The evidence for a cell: the first frame lost, or else the first received, and that frame's whole path.
