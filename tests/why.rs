@@ -81,7 +81,7 @@ trunk-forgotten | c1 | gw | R132 | Allow VLAN 20 at the switch port sw0.eth0.
 no gateway | c1 | srv | S3 | Give c1 the gateway 10.0.1.1.
 no way back | c1 | srv | S3 | Give srv the gateway 10.0.2.1.
 source | win | c1 | R21 | Let the source port c1 list win's MAC address.
-down | win | c1 | R128 | Bring eth0 up.
+down | win | c1 | N3 | Bring eth0 up.
 not-connected | eth0 | eth1 | C2 | -
 no cable | win | c1 | R125e | Connect eth0 to the switch sw0.
 ";
@@ -449,4 +449,56 @@ fn from_a_host_to_its_port_both_the_host_and_the_switch_are_named() {
     // Between two ports, only the switch is in the way.
     let vepa = told(&["why", "demo:vepa", "c1", "c2"]);
     assert!(!vepa.contains("R34"), "{vepa}");
+}
+
+const DOWN: &str = r#"
+[nic.eth0]
+address = "10.0.0.1/24"
+[macvlan.c1]
+parent = "eth0"
+mode = "bridge"
+address = "10.0.0.2/24"
+[macvlan.c2]
+parent = "eth0"
+mode = "bridge"
+address = "10.0.0.3/24"
+up = false
+[nic.eth1]
+address = "10.0.0.4/24"
+up = false
+[macvlan.d1]
+parent = "eth1"
+address = "10.0.0.5/24"
+[vlan."eth0.5"]
+parent = "eth0"
+id = 5
+address = "10.0.0.6/24"
+up = false
+[station.win]
+address = "10.0.0.9/24"
+[switch.sw0.port.eth0]
+[switch.sw0.port.eth1]
+[switch.sw0.port.win]
+"#;
+
+#[test]
+fn a_target_that_is_down_is_the_cause_wherever_its_frames_end() {
+    let spec = lab(DOWN);
+    let cases = [
+        ("c1", "c2", "R1a c2", "Bring c2 up."),
+        ("eth0", "c2", "R1a c2", ""),
+        ("win", "c2", "R1a c2", "Bring c2 up."),
+        ("win", "eth1", "N3 eth1", "Bring eth1 up."),
+        ("c1", "eth1", "N3 eth1", "Bring eth1 up."),
+        ("win", "d1", "N3 eth1", "Bring eth1 up."),
+        ("win", "eth0.5", "V3 eth0.5", ""),
+    ];
+    for (from, to, cause, remedy) in cases {
+        let answer = asked(&spec, from, to);
+        let cell = &answer.explained.cell;
+        let (rule, at) = (cell.rule.unwrap(), cell.at.as_deref().unwrap());
+        assert_eq!(format!("{rule} {at}"), cause, "{from} {to}");
+        let first = answer.remedies.first().map_or("", |tried| tried.remedy.reads.as_str());
+        assert!(remedy.is_empty() || first == remedy, "{from} {to}: {first}");
+    }
 }

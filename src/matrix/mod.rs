@@ -300,8 +300,28 @@ impl Exchange<'_> {
                 Fate::Overheard(rule) => (None, rule, name.into()),
                 Fate::Kept { also, rule, at } => (also, rule, at),
             };
-            Some(Loss { what, also, rule, at })
+            // Whatever else is in its way: a device that is down gets nothing.
+            let (rule, at) = self.down(name).unwrap_or((rule, at));
+            Some(Loss { what, also: also.filter(|also| *also != rule), rule, at })
         })
+    }
+
+    /// The rule by which this device gets no frame because it is down, or a device below it is, and which one is down.
+    fn down(&self, name: &str) -> Option<(Rule, Name)> {
+        let mut at = self.device(name);
+        for _ in 0..=self.devices.len() {
+            let here = at?;
+            if !here.up {
+                let rule = match here.kind {
+                    DeviceType::Macvlan | DeviceType::Macvtap => Rule::PortDown,
+                    DeviceType::Vlan => Rule::VlanDown,
+                    _ => Rule::NicDown,
+                };
+                return Some((rule, here.name.clone()));
+            }
+            at = self.device(here.parent.as_deref().filter(|_| here.kind != DeviceType::Router)?);
+        }
+        None
     }
 
     /// The frame lost, if nothing that handled it leads to its destinations.
