@@ -284,3 +284,33 @@ fn without_a_route_there_is_nothing_to_explain() {
     assert_eq!((output.status.code(), stderr(&output).as_str()), (Some(2), expected));
     assert_eq!(stdout(&output), "");
 }
+
+/// Two devices behind a switch with a third port, after the switch has learned where they are.
+fn behind_a_switch(port_of_win: &str) -> String {
+    let step = |from: &str| {
+        format!("[[step]]\ninject = {{ at = \"{from}\", ethernet = {{ ethertype = 0x88b5 }} }}\n")
+    };
+    format!(
+        "[station.a]\naddress = \"10.0.0.1/24\"\n[station.b]\naddress = \"10.0.0.2/24\"\n\
+         [station.win]\naddress = \"10.0.0.3/24\"\n[switch.sw.port.a]\nisolated = true\n[switch.sw.port.b]\n\
+         [switch.sw.port.win]\n{port_of_win}\n{}{}",
+        step("a"),
+        step("win")
+    )
+}
+
+#[test]
+fn known_unicast_is_kept_from_other_ports_where_it_would_leave() {
+    let ask = |lab: &str, at: &str, to: &str, device: &str| {
+        let args = ["explain", "-", "--after", "2", "--at", at, "--ping", to, "--why-not", device];
+        stdout(&macvlab(root(), &args, lab.as_bytes()))
+    };
+    let open = behind_a_switch("");
+    let other = ask(&open, "a", "win", "b");
+    assert!(other.contains("R125  Known unicast, at sw.b\n"), "{other}");
+    let closed = behind_a_switch("isolated = true");
+    let withheld = ask(&closed, "a", "win", "win");
+    assert!(withheld.contains(", at sw.win\n"), "{withheld}");
+    let other = ask(&closed, "a", "win", "b");
+    assert!(other.contains("R125  Known unicast, at sw.b\n"), "{other}");
+}

@@ -430,7 +430,7 @@ fn what_is_searched_for_a_change_is_limited() {
 
 #[test]
 fn from_a_host_to_its_port_both_the_host_and_the_switch_are_named() {
-    let told = |args: &[&str]| stdout(&macvlab(&root(), args, b""));
+    let told = |args: &[&str]| stdout(&macvlab(root(), args, b""));
     let why = told(&["why", "demo:host", "eth0", "c1"]);
     assert!(why.contains("\n  R34   The host stack sends on the wire\n"), "{why}");
     assert!(why.contains("\n  R126  Not back out of the arrival port\n"), "{why}");
@@ -501,4 +501,10 @@ fn a_target_that_is_down_is_the_cause_wherever_its_frames_end() {
         let first = answer.remedies.first().map_or("", |tried| tried.remedy.reads.as_str());
         assert!(remedy.is_empty() || first == remedy, "{from} {to}: {first}");
     }
+}
+
+#[test]
+fn a_policy_decides_at_the_port_that_the_frame_would_leave_by() {
+    let answer = asked(&class("policy virtualbox"), "c1", "win");
+    assert_eq!(answer.explained.cell.at.as_deref(), Some("vs.eth0"));
 }

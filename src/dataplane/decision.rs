@@ -288,6 +288,7 @@ impl<W: Observer> ForwardingContext<'_, W> {
         {
             let gets = link.intake.is_up() && switch.own_device_gets(verdict, header, node.own_promiscuous);
             let rule = match verdict.egress {
+                SwitchEgress::Withheld(_) if !gets => Err(Rule::KnownUnicast),
                 _ if !gets => Err(verdict.rule),
                 SwitchEgress::Own => Ok(verdict.rule),
                 _ => Ok(Rule::SwitchOwnSees),

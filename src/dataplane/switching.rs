@@ -95,7 +95,9 @@ impl<W: Observer> ForwardingContext<'_, W> {
         match verdict.egress {
             SwitchEgress::Own => {}
             SwitchEgress::Stay => self.stay(at, verdict.rule, header, frame),
-            SwitchEgress::Drop => self.hop(at, HopKind::Drop(verdict.rule), frame),
+            SwitchEgress::Drop | SwitchEgress::Withheld(_) => {
+                self.hop(at, HopKind::Drop(verdict.rule), frame)
+            }
             _ if let_out => {}
             _ => self.hop(at, HopKind::Drop(Rule::NothingToFloodTo), frame),
         }

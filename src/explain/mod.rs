@@ -277,8 +277,13 @@ fn kept_near(stage: &Stage, places: &[&str]) -> Option<(Rule, Name)> {
         },
         Stage::Decision(decision) => decision.candidates.iter().find_map(|way| {
             let rule = way.rule.err().filter(|_| way.kind != CandidateKind::Wire)?;
-            // A switch port that is not flooded to has a separate reason; a dropped frame has that of the arrival port.
-            let elsewhere = decision.place == DecisionPoint::Switch && rule != decision.rule;
+            // A switch port that a frame does not leave by has a separate reason; a dropped frame has that of the arrival port.
+            let dropped = || {
+                let mut ports =
+                    decision.candidates.iter().filter(|way| way.kind == CandidateKind::SwitchPort);
+                ports.all(|way| way.rule == Err(decision.rule))
+            };
+            let elsewhere = decision.place == DecisionPoint::Switch && !dropped();
             let at = if elsewhere { &way.to } else { &decision.device };
             places.contains(&way.to.as_str()).then(|| (rule, at.clone()))
         }),

@@ -104,7 +104,7 @@ impl Switch {
     ///
     /// # Errors
     /// The rule that withholds the frame from this port. For a frame that was dropped it is the verdict's; for one that
-    /// has a single port to go to, [`Rule::KnownUnicast`] at all others.
+    /// has a single port to go to, even if it is withheld there, [`Rule::KnownUnicast`] at all others.
     pub fn may_leave(
         &self,
         verdict: &SwitchVerdict,
@@ -115,8 +115,9 @@ impl Switch {
         let port = self.port(out).ok_or(Rule::SwitchPortDown)?;
         let floods = match verdict.egress {
             SwitchEgress::Drop | SwitchEgress::Own | SwitchEgress::Stay => return Err(verdict.rule),
+            SwitchEgress::Withheld(known) if known == out => return Err(verdict.rule),
             SwitchEgress::Port(known) if known == out => true,
-            SwitchEgress::Port(_) => return Err(Rule::KnownUnicast),
+            SwitchEgress::Port(_) | SwitchEgress::Withheld(_) => return Err(Rule::KnownUnicast),
             SwitchEgress::Flood(FloodKind::UnknownUnicast) => port.flags.flood,
             // What the switch's own device says to many is not held back (`br_flood`).
             SwitchEgress::Flood(_) if ingress == SwitchPortId::OWN => true,
@@ -147,7 +148,7 @@ impl Switch {
     /// The ports that the frame might leave by, ascending: [`Switch::way_out`] says which of them do.
     pub fn candidates(&self, verdict: &SwitchVerdict) -> impl Iterator<Item = SwitchPortId> + use<> {
         let numbers = match verdict.egress {
-            SwitchEgress::Drop | SwitchEgress::Own | SwitchEgress::Stay => 0..0,
+            SwitchEgress::Drop | SwitchEgress::Withheld(_) | SwitchEgress::Own | SwitchEgress::Stay => 0..0,
             SwitchEgress::Port(SwitchPortId(n)) => n..n.saturating_add(1),
             SwitchEgress::Flood(_) => 0..self.port_count(),
         };
@@ -249,7 +250,7 @@ impl Switch {
         match self.destination(ingress, vlan.unwrap_or_default(), header, learn, now) {
             None => SwitchVerdict::flood(Rule::UnknownUnicast, FloodKind::UnknownUnicast, learn, vlan),
             Some(out) => match self.passes(ingress, out, header, vlan) {
-                Err(rule) => to(rule, SwitchEgress::Drop),
+                Err(rule) => to(rule, SwitchEgress::Withheld(out)),
                 Ok(()) if out == ingress => to(Rule::Hairpin, SwitchEgress::Port(out)),
                 Ok(()) => to(Rule::KnownUnicast, SwitchEgress::Port(out)),
             },

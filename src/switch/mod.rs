@@ -133,6 +133,8 @@ pub enum SwitchEgress {
     Stay,
     /// Out of this port, which may be the one it came in by.
     Port(SwitchPortId),
+    /// Nowhere: it would go out of this port only, which the rule withholds it from.
+    Withheld(SwitchPortId),
     /// Out of every port that [`Switch::may_leave`] allows; if that is none, the frame ended by
     /// [`Rule::NothingToFloodTo`].
     Flood(FloodKind),
