@@ -71,7 +71,7 @@ impl<W: Observer> ForwardingContext<'_, W> {
         match self.wiring.nodes.get(at.index()) {
             Some(Node::SwitchPort(port)) => match port.out {
                 PortOut::Device(device) => Some(device),
-                PortOut::Cable { .. } => None,
+                PortOut::Cable { .. } | PortOut::Vacant => None,
             },
             _ => None,
         }

@@ -118,6 +118,7 @@ impl<W: Observer> ForwardingContext<'_, W> {
                 self.hop(node, HopKind::Transmit(rule), frame);
                 return self.bridge_sends(device, frame);
             }
+            PortOut::Vacant => return self.hop(node, HopKind::Drop(Rule::NoCarrier), frame),
         };
         if self.offer(far, frame).is_err() {
             self.state.count(node).tx_dropped += 1;

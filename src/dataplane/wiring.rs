@@ -352,6 +352,8 @@ pub enum PortOut {
     },
     /// Out by a device of the bridge's own host, which is this port.
     Device(NodeId),
+    /// Nowhere: no device of the bridge's own host is this port now.
+    Vacant,
 }
 
 impl Wiring {

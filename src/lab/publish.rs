@@ -5,13 +5,12 @@ use super::record::Recorder;
 use super::spec::DEFAULT_MTU;
 use super::{Lab, Runtime};
 use crate::dataplane::{
-    End, ForwardingContext, LinkKind, LinkNode, Node, NodeId, PortNode, PortOut, PortTable, PortUser,
-    RxHandler, SwitchId, SwitchNode, SwitchPortNode, Wiring, Worker,
+    ForwardingContext, LinkKind, LinkNode, Node, NodeId, PortNode, PortOut, PortTable, PortUser, RxHandler,
+    SwitchId, SwitchNode, SwitchPortNode, Wiring, Worker,
 };
 use crate::stop::Stop;
 use crate::switch::SwitchPortId;
 use std::sync::Arc;
-use std::time::Duration;
 
 impl Lab {
     /// What frames meet now, compiled anew if anything was changed.
@@ -80,8 +79,7 @@ impl Lab {
                         out: PortOut::Device(self.topology.node(id)),
                     },
                     PortEnd::Inside { device: None, .. } => {
-                        let out = PortOut::Cable { far: End::Gone, latency: Duration::ZERO };
-                        SwitchPortNode { mtu: DEFAULT_MTU, out }
+                        SwitchPortNode { mtu: DEFAULT_MTU, out: PortOut::Vacant }
                     }
                 };
                 wiring.nodes.push(Node::SwitchPort(node));

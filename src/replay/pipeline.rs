@@ -1,7 +1,7 @@
 //! Frames in, hops out: the lab as a replay uses it.
 
 use crate::counters::Counters;
-use crate::dataplane::{Entrance, Node, NodeId, Passing, Worker};
+use crate::dataplane::{Entrance, Node, NodeId, Passing, PortOut, Worker};
 use crate::lab::spec::{DeviceKind, DeviceSpec, Name};
 use crate::lab::{Device, DeviceType, Event, HopKind, Lab, LabSpec, Options, SetupStage};
 use crate::time::Instant;
@@ -151,7 +151,11 @@ impl FastPath {
         let counted = all.filter_map(|((node, device), id)| {
             let of_switch = match node {
                 Node::Link(_) | Node::Port(_) => false,
-                Node::SwitchPort(_) => true,
+                Node::SwitchPort(port) => match port.out {
+                    PortOut::Cable { .. } => true,
+                    // A device that is the port of a bridge counts itself.
+                    PortOut::Device(_) | PortOut::Vacant => return None,
+                },
                 Node::Switch | Node::Gone => return None,
             };
             (*device != NO_DEVICE).then(|| (of_switch, *device, self.worker.state().counters(id)))
