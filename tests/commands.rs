@@ -450,7 +450,7 @@ fn the_line_of_a_ping_that_fails_ends_with_its_cause() {
     let causes: Vec<_> = text.lines().filter_map(|line| Some(line.split_once("; ")?.1)).collect();
     let expected = [
         "R19b Not back to the sender (eth1)",
-        "R126 Not back out of the arrival port (sw0.eth0)",
+        "R34 The host stack sends on the wire and R126 Not back out of the arrival port (sw0.eth0)",
         "S3 No route (c)",
         "S4 No device has this address (a)",
         "S5 Wrong MAC address for the neighbour (d)",
