@@ -176,7 +176,7 @@ impl Host {
     }
 
     /// Changes an interface's MAC address; its neighbours are forgotten, its IPv6 link-local address stays. With
-    /// [`Sysctl::ArpNotify`](super::Sysctl::ArpNotify) and [`Sysctl::NdiscNotify`](super::Sysctl::NdiscNotify) it is announced.
+    /// [`Sysctl::ArpNotify`] and [`Sysctl::NdiscNotify`] it is announced.
     pub fn set_mac(&mut self, index: usize, mac: MacAddr) {
         if let Some(link) = self.links.get_mut(index) {
             link.set_mac(mac);

@@ -1,8 +1,8 @@
 //! Why one device does not reach another, and what would help: every single change that a person could make is tried in
 //! a copy of the lab, and those after which the probe gets a reply are listed, the least intrusive first.
 //!
-//! Nothing is derived here: the cause is the [matrix](crate::matrix)'s, and whether a change helps is seen by running the
-//! changed lab. A kind of change is one file with a function in [`KINDS`], which lists changes of that kind that could be
+//! Nothing is derived here: the cause is the [matrix]'s, and whether a change helps is seen by running the
+//! changed lab. A kind of change is one file with a function in `KINDS`, which lists changes of that kind that could be
 //! worth trying; it may propose too many, because a useless one is found out.
 //!
 //! ```
