@@ -49,6 +49,7 @@ pub fn lab(choice: u8) -> &'static (String, LabSpec) {
 /// A declaration without line numbers, for comparison.
 pub fn without_lines(mut spec: LabSpec) -> LabSpec {
     spec.devices.iter_mut().for_each(|d| d.line = 0);
+    spec.hosts.iter_mut().for_each(|h| h.line = 0);
     spec.switches.iter_mut().for_each(|s| s.line = 0);
     spec.steps.iter_mut().for_each(|s| s.line = 0);
     spec
