@@ -6,7 +6,7 @@
 //!
 //! | file | what it does |
 //! | --- | --- |
-//! | `spec.rs` | the declaration |
+//! | `spec.rs`, `spec/` | the declaration |
 //! | `event.rs` | the hop log |
 //! | `topology.rs` | the devices, switches and cables, as they are configured |
 //! | `plan.rs`, `build.rs` | makes the devices |

@@ -137,15 +137,7 @@ impl Lab {
 
     /// A change that was refused without an expectation is a failure as well; so is what was not done at all.
     fn count(&mut self, spec: &StepSpec, outcome: Outcome, held: Option<bool>) {
-        let change = matches!(
-            spec.action,
-            Action::Set { .. }
-                | Action::SetHost { .. }
-                | Action::SetSwitch { .. }
-                | Action::Add { .. }
-                | Action::Remove(_)
-                | Action::Replay { .. }
-        );
+        let change = spec.action.is_change() || matches!(spec.action, Action::Replay { .. });
         let refused = held.is_none() && change && matches!(outcome, Outcome::Refused(_));
         let undone = matches!(outcome, Outcome::TooLate | Outcome::TooMany);
         let refused = refused || held.is_none() && undone;
@@ -157,15 +149,7 @@ impl Lab {
     /// Carries out a `set`, `add` or `remove` at the given time (or now, if that is past), as one more step, without
     /// waiting for the frames that are under way. `None`: it is an action that takes time.
     pub fn change(&mut self, time: Instant, spec: &StepSpec, sink: Sink<'_>) -> Option<Outcome> {
-        let at_once = matches!(
-            spec.action,
-            Action::Set { .. }
-                | Action::SetHost { .. }
-                | Action::SetSwitch { .. }
-                | Action::Add { .. }
-                | Action::Remove(_)
-        );
-        if !at_once {
+        if !spec.action.is_change() {
             return None;
         }
         self.advance(time, sink);

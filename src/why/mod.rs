@@ -272,23 +272,9 @@ fn attempt(spec: &LabSpec, question: &Question, remedy: Remedy, options: &Option
         && (in_place || replies(spec, &[&remedy.live, &later]));
     let declared = in_place && replies(&remedy.declared_in(spec), &[]);
     // What the declaration does not do, the next start undoes; unless it is the lab's own steps that undo it.
-    let helps = declared || live && (!in_place || changes(spec));
+    let helps = declared || live && (!in_place || spec.steps.iter().any(|step| step.action.is_change()));
     let (gains, losses) = (Vec::new(), Vec::new());
     helps.then_some(Tried { remedy, live, declared, gains, losses })
-}
-
-/// Whether the lab's steps change devices or switches.
-fn changes(spec: &LabSpec) -> bool {
-    spec.steps.iter().any(|step| {
-        matches!(
-            step.action,
-            Action::Set { .. }
-                | Action::SetHost { .. }
-                | Action::SetSwitch { .. }
-                | Action::Add { .. }
-                | Action::Remove(_)
-        )
-    })
 }
 
 /// Asks other pairs before and after each change, and notes which of them have another outcome.

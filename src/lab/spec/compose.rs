@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::station::{IpNet, default_mac};
-use crate::switch::SwitchConfig;
+use crate::switch::{PortFlag, SwitchConfig};
 
 /// Makes `with_` methods, each of which sets one field.
 macro_rules! setters {
