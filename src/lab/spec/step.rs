@@ -88,9 +88,9 @@ pub enum ExpectedEntry {
 /// Which devices must get an injected frame, and which must not (a NIC's name: its host stack).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ExpectedReceivers {
-    /// Exactly these [accept it](super::Receivers::delivered); `None`: it does not matter.
+    /// Exactly these [accept it](crate::lab::Receivers::delivered); `None`: it does not matter.
     pub delivered: Option<Vec<Name>>,
-    /// Exactly these [only see it](super::Receivers::seen); `None`: it does not matter.
+    /// Exactly these [only see it](crate::lab::Receivers::seen); `None`: it does not matter.
     pub seen: Option<Vec<Name>>,
     /// None of these accepts it.
     pub not_delivered: Vec<Name>,
