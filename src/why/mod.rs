@@ -68,7 +68,9 @@ use crate::lab::{Device, Options};
 use crate::matrix::{self, Explained, Reach};
 use crate::station::ProbeKind;
 use case::Case;
+use std::num::NonZero;
 use std::time::Duration;
+use std::{panic, slice, thread};
 
 /// Maximum number of changes tried for one question, the least intrusive first.
 pub const MAX_TRIED: usize = 400;
@@ -297,37 +299,60 @@ fn side_effects(
         ends if cost(4 * ends) <= MAX_SIDE_PINGS => Scope::Ends,
         _ => return Scope::None,
     };
-    for from in &ends {
-        for to in ends.iter().filter(|to| *to != from && !options.stop.asked()) {
-            if scope == Scope::Ends && !asked(from) && !asked(to)
-                || asked(from) && asked(to) && **from == question.from
-            {
-                continue;
-            }
-            let pair = Question::ping((*from).clone(), (*to).clone());
-            let before = matrix::replies(spec, &[pair.action()], options);
-            for tried in remedies.iter_mut() {
-                let after = tried.after(spec, &pair, options);
-                let pair = || ((*from).clone(), (*to).clone());
-                match (before, after) {
-                    (false, true) => tried.gains.push(pair()),
-                    (true, false) => tried.losses.push(pair()),
-                    _ => {}
-                }
+    let counts = |from: &Name, to: &Name| {
+        from != to
+            && (scope == Scope::All || asked(from) || asked(to))
+            && !(asked(from) && asked(to) && *from == question.from)
+    };
+    let pairs = ends.iter().flat_map(|from| ends.iter().map(move |to| (*from, *to)));
+    let pairs: Vec<(&Name, &Name)> = pairs.filter(|(from, to)| counts(from, to)).collect();
+    let declared: Vec<LabSpec> = remedies.iter().map(|tried| tried.spec(spec)).collect();
+    let outcomes = side_by_side(&pairs, |(from, to)| {
+        if options.stop.asked() {
+            return Vec::new();
+        }
+        let ping = Question::ping((*from).clone(), (*to).clone()).action();
+        let before = matrix::replies(spec, slice::from_ref(&ping), options);
+        let after = |(tried, spec): (&Tried, &LabSpec)| {
+            let mut actions = if tried.live { tried.remedy.live.clone() } else { Vec::new() };
+            actions.push(ping.clone());
+            (before, matrix::replies(spec, &actions, options))
+        };
+        remedies.iter().zip(&declared).map(after).collect()
+    });
+    for ((from, to), outcomes) in pairs.into_iter().zip(outcomes) {
+        for (tried, outcome) in remedies.iter_mut().zip(outcomes) {
+            let pair = || (from.clone(), to.clone());
+            match outcome {
+                (false, true) => tried.gains.push(pair()),
+                (true, false) => tried.losses.push(pair()),
+                _ => {}
             }
         }
     }
     scope
 }
 
+/// What the function says of each item, in the order of the items. Where there are threads, the cores share the work.
+fn side_by_side<T: Sync, R: Send>(items: &[T], each: impl Fn(&T) -> R + Sync) -> Vec<R> {
+    let threads = thread::available_parallelism().map_or(1, NonZero::get);
+    if threads == 1 {
+        return items.iter().map(each).collect();
+    }
+    let each = &each;
+    thread::scope(|scope| {
+        let chunks = items.chunks(items.len().div_ceil(threads).max(1));
+        let workers: Vec<_> =
+            chunks.map(|chunk| scope.spawn(move || chunk.iter().map(each).collect::<Vec<R>>())).collect();
+        let done =
+            workers.into_iter().map(|worker| worker.join().unwrap_or_else(|e| panic::resume_unwind(e)));
+        done.flatten().collect()
+    })
+}
+
 impl Tried {
-    /// Whether a question gets a reply with the change.
-    fn after(&self, spec: &LabSpec, question: &Question, options: &Options) -> bool {
-        if self.live {
-            let mut actions = self.remedy.live.clone();
-            actions.push(question.action());
-            return matrix::replies(spec, &actions, options);
-        }
-        matrix::replies(&self.remedy.declared_in(spec), &[question.action()], options)
+    /// The lab that is asked with the change: its commands, if they help, change the running lab as it is.
+    fn spec(&self, spec: &LabSpec) -> LabSpec {
+        if self.live { spec.clone() } else { self.remedy.declared_in(spec) }
     }
 }
