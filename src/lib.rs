@@ -57,6 +57,7 @@
 //! | `live` | real ends for simulated cables, in real time (Linux) | |
 //! | [`replay`] | captures through a lab: read, selected, decided, written | [`replay::Replay`] |
 //! | `play` | a lab on a page, changed while it runs (feature `play`) | |
+//! | `interop` | networks as other tools describe them (feature `interop`) | |
 //! | [`report`] | text, JSON lines, annotated pcapng, counters, matrices: views of the hop log | [`report::TextReport`] |
 //! | [`report::html`] | a run as an animated page | [`report::html::page`] |
 //! | [`report::draw`] | a lab as a diagram | [`report::draw::svg`] |
@@ -95,6 +96,7 @@
 //! | `labfile` | `labfile` | toml, annotate-snippets |
 //! | `report` | `report` | serde, comfy-table |
 //! | `capture`, `compression` | `capture`; gzip and Zstandard in it | pcap-file; flate2, zstd |
+//! | `interop` | `interop` | shell-words |
 //! | `replay` | `replay` | crossbeam-channel |
 //! | `live`, `kernel` | `live`, `kernel` (Linux) | nix; netlink |
 //! | `play` | `play` | hyper, tokio |
@@ -112,6 +114,8 @@ pub mod errno;
 #[cfg(feature = "lab")]
 pub mod explain;
 pub mod frame;
+#[cfg(feature = "interop")]
+pub mod interop;
 #[cfg(all(feature = "kernel", target_os = "linux"))]
 pub mod kernel;
 #[cfg(feature = "lab")]

@@ -3,6 +3,7 @@
 use super::terminal::{Terminal, is_dash};
 use super::{Failure, demos, interrupt};
 use macvlab::capture::{BadRecord, CaptureError, Input, Reader};
+use macvlab::interop::{self, Source};
 use macvlab::lab::LabSpec;
 use macvlab::labfile::{self, Checked};
 use macvlab::plain::plain;
@@ -19,13 +20,13 @@ const BUILT_IN: &str = "demo:";
 
 /// Reads a lab from a file or standard input, or a built-in one.
 pub(super) fn lab(path: &Path, terminal: &Terminal) -> Result<LabSpec, Failure> {
-    let (name, text) = lab_text(path)?;
+    let (name, text) = lab_text(path, terminal)?;
     labfile::parse(&name, &text).map_err(|errors| Failure::Shown(errors.render(terminal.error_colour)))
 }
 
 /// The same with all warnings about it.
 pub(super) fn checked_lab(path: &Path, terminal: &Terminal) -> Result<Checked, Failure> {
-    let (name, text) = lab_text(path)?;
+    let (name, text) = lab_text(path, terminal)?;
     labfile::check(&name, &text).map_err(|errors| Failure::Shown(errors.render(terminal.error_colour)))
 }
 
@@ -34,21 +35,35 @@ pub(super) fn lab_to_run(path: &Path, quiet: bool, terminal: &Terminal) -> Resul
     if quiet {
         return lab(path, terminal);
     }
-    let (name, text) = lab_text(path)?;
+    let (name, text) = lab_text(path, terminal)?;
     let checked = labfile::check_to_run(&name, &text);
     let checked = checked.map_err(|errors| Failure::Shown(errors.render(terminal.error_colour)))?;
     checked.warnings.iter().for_each(|warnings| terminal.warn(warnings));
     Ok(checked.lab)
 }
 
-/// The name of a lab in messages, and its text.
-fn lab_text(path: &Path) -> Result<(String, String), Failure> {
+/// The name of a lab in messages, and its text. What is no lab, but describes a network, is imported.
+fn lab_text(path: &Path, terminal: &Terminal) -> Result<(String, String), Failure> {
     if let Some(name) = path.to_str().and_then(|path| path.strip_prefix(BUILT_IN)) {
         return Ok((format!("{BUILT_IN}{name}"), demos::named(name)?.text.to_owned()));
     }
+    let (name, text) = text(path, labfile::MAX_FILE)?;
+    let source = Source::new(name.as_str(), &text);
+    if interop::is_lab(&source) || interop::format_of(&source).is_none() {
+        return Ok((name, text));
+    }
+    let imported = interop::import(&[source], None).map_err(|e| Failure::Because(e.to_string()))?;
+    let format = imported.formats.join(", ");
+    terminal
+        .say(format_args!("{name}: read as {format}; `macvlab import` shows the lab, and what was guessed"));
+    Ok((format!("{name} as a lab"), imported.lab_file()))
+}
+
+/// The name of a file in messages, and its text, which is longer than the limit if it exceeds it.
+pub(super) fn text(path: &Path, limit: usize) -> Result<(String, String), Failure> {
     let mut text = String::new();
     // One byte more than allowed is enough to detect a file that is too long.
-    let limit = labfile::MAX_FILE as u64 + 1;
+    let limit = limit as u64 + 1;
     if is_dash(path) {
         let read = io::stdin().lock().take(limit).read_to_string(&mut text);
         read.map_err(|e| Failure::about("standard input", e))?;

@@ -13,6 +13,7 @@
 //! | `live.rs` | `live LAB` (Linux), with its capture from `rolling.rs` |
 //! | `matrix.rs` | `matrix [LAB]` |
 //! | `play.rs` | `play [LAB]`, with the feature `play`; otherwise `no_play.rs` prints an error |
+//! | `import.rs` | `import INPUT …` |
 //! | `generate.rs` | `generate OUT.pcap` |
 //! | `replay/` | `replay CAPTURE … --lab LAB` |
 //! | `rules.rs` | `rules [ID]` |
@@ -36,6 +37,7 @@ mod draw;
 mod experiment;
 mod explain;
 mod generate;
+mod import;
 mod input;
 mod interrupt;
 #[cfg(target_os = "linux")]
@@ -118,6 +120,7 @@ enum Command {
     Bench(bench::Args),
     Rules(rules::Args),
     Check(check::Args),
+    Import(import::Args),
     Completions(shell::CompletionsArgs),
     Man(shell::ManArgs),
     Verify(verify::Args),
@@ -232,6 +235,7 @@ fn carry_out(command: Command, terminal: &Terminal) -> Result<Exit, Failure> {
         Command::Bench(args) => bench::run(&args, terminal),
         Command::Rules(args) => rules::run(args, terminal),
         Command::Check(args) => check::run(&args, terminal),
+        Command::Import(args) => import::run(&args, terminal),
         Command::Completions(args) => shell::completions(&args, terminal),
         Command::Man(args) => shell::man(&args, terminal),
         Command::Verify(args) => verify::run(&args, terminal),

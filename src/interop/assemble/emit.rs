@@ -1,0 +1,252 @@
+//! The devices of a lab, each after what is below it.
+
+use super::super::{Draft, Imported, Kind, Note, NoteKind, Route};
+use super::Id;
+use super::links::Links;
+use super::named::Names;
+use super::wire::Wire;
+use crate::lab::spec::{
+    DeviceKind, DeviceSpec, DummySpec, HostSpec, LabSpec, MacvlanSpec, Name, NicSpec, SwitchPortSpec,
+    SwitchSpec, VlanSpec,
+};
+use crate::macvlan::Mode;
+use crate::station::{HostConfig, IpSpec, RouteSpec, default_mac};
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+/// Makes a lab without steps.
+pub(super) fn emit(draft: &Draft, links: &Links, names: &Names, wire: Wire) -> Imported {
+    let mut lab = LabSpec::default();
+    let mut emitter = Emitter { draft, links, names, about: wire.notes };
+    for (machine, name) in &names.hosts {
+        lab.hosts.push(emitter.host(*machine, name));
+    }
+    lab.hosts.extend(wire.hosts);
+    for id in order(draft, links) {
+        if let Some(device) = emitter.device(id) {
+            lab.devices.push(device);
+        }
+    }
+    lab.devices.extend(wire.devices);
+    let left = draft.ids().filter(|id| !links.gone.contains(id));
+    lab.switches = left.filter_map(|id| emitter.bridge(id)).collect();
+    lab.switches.extend(wire.switches);
+    let places = names.devices.iter().filter_map(|(id, name)| Some((name.clone(), draft.at(*id).place?)));
+    let machines = names.hosts.iter().filter_map(|(m, name)| Some((name.clone(), draft.machines[*m].place?)));
+    let places = machines.chain(places).collect();
+    let notes = draft.notes.clone();
+    Imported { lab, notes, about: emitter.about, places, formats: Vec::new() }
+}
+
+/// NICs first, and every device after the one below it.
+fn order(draft: &Draft, links: &Links) -> Vec<Id> {
+    let mut left: Vec<Id> = draft.ids().filter(|id| !links.gone.contains(id)).collect();
+    left.retain(|id| draft.at(*id).lower().is_none() || links.below.contains_key(id));
+    left.sort_by_key(|id| (links.below.contains_key(id), draft.machines[id.0].on.is_some()));
+    let mut done: BTreeSet<Id> = BTreeSet::new();
+    let mut order = Vec::new();
+    while !left.is_empty() {
+        let (ready, rest): (Vec<Id>, Vec<Id>) =
+            left.into_iter().partition(|id| links.below.get(id).is_none_or(|below| done.contains(below)));
+        if ready.is_empty() {
+            break;
+        }
+        done.extend(&ready);
+        order.extend(ready);
+        left = rest;
+    }
+    order
+}
+
+struct Emitter<'a> {
+    draft: &'a Draft,
+    links: &'a Links,
+    names: &'a Names,
+    about: BTreeMap<Name, Vec<Note>>,
+}
+
+impl Emitter<'_> {
+    fn name(&self, id: Id) -> Name {
+        self.names.devices.get(&id).cloned().unwrap_or_default()
+    }
+
+    fn note(&mut self, name: &Name, notes: impl IntoIterator<Item = Note>) {
+        let mut notes = notes.into_iter().peekable();
+        if notes.peek().is_some() {
+            self.about.entry(name.clone()).or_default().extend(notes);
+        }
+    }
+
+    fn host(&mut self, machine: usize, name: &Name) -> HostSpec {
+        let draft = self.draft;
+        let said = &draft.machines[machine];
+        self.note(name, said.notes.iter().cloned());
+        let mut routes = Vec::new();
+        for route in &said.routes {
+            if self.is_gateway(machine, route) {
+                continue;
+            }
+            let dev = route
+                .dev
+                .as_deref()
+                .map(|dev| self.draft.named(machine, dev).filter(|id| !self.links.gone.contains(id)));
+            match dev {
+                Some(None) => {
+                    let dev = route.dev.as_deref().unwrap_or_default();
+                    let text = format!("the route to {} by `{dev}`, which it does not have", route.to);
+                    self.note(name, [Note::new(NoteKind::LeftOut, text, said.place)]);
+                }
+                None if route.via.is_none() => {
+                    let text = format!("the route to {}, which leads nowhere", route.to);
+                    self.note(name, [Note::new(NoteKind::LeftOut, text, said.place)]);
+                }
+                dev => routes.push(RouteSpec {
+                    to: route.to,
+                    via: route.via,
+                    dev: dev.flatten().map(|id| self.name(id)),
+                    src: route.src,
+                    metric: route.metric,
+                }),
+            }
+        }
+        let config = HostConfig {
+            forwarding: said.forwarding,
+            routes,
+            loopback: said.loopback.clone(),
+            sysctls: said.sysctls,
+        };
+        HostSpec { name: name.clone(), config, line: 0 }
+    }
+
+    /// Whether a default route is written as the gateway of an interface.
+    fn is_gateway(&self, machine: usize, route: &Route) -> bool {
+        !self.gateway_interfaces(machine, route).is_empty()
+    }
+
+    fn gateway_interfaces(&self, machine: usize, route: &Route) -> Vec<usize> {
+        let (Some(via), 0, None, None) = (route.via, route.to.prefix_len(), route.src, route.metric) else {
+            return Vec::new();
+        };
+        let interfaces = self.draft.machines[machine].interfaces.iter().enumerate();
+        let fits = interfaces.filter(|(_, interface)| {
+            route.dev.as_ref().is_none_or(|dev| *dev == interface.name)
+                && interface.addresses.iter().any(|net| net.contains(&via))
+        });
+        fits.map(|(at, _)| at).take(1).collect()
+    }
+
+    fn ip(&self, id: Id) -> IpSpec {
+        let interface = self.draft.at(id);
+        let mut gateway = interface.gateways.clone();
+        for route in &self.draft.machines[id.0].routes {
+            if self.gateway_interfaces(id.0, route).contains(&id.1) {
+                gateway.extend(route.via);
+            }
+        }
+        // One for each family that the interface has.
+        let mut families: BTreeSet<bool> =
+            interface.addresses.iter().map(|net| net.addr().is_ipv4()).collect();
+        gateway.retain(|gateway| families.remove(&gateway.is_ipv4()));
+        IpSpec {
+            address: interface.addresses.clone(),
+            gateway,
+            neighbours: interface.neighbours.clone(),
+            sysctls: interface.sysctls,
+        }
+    }
+
+    fn host_of(&self, id: Id) -> Option<Name> {
+        let interface = self.draft.at(id);
+        let mut routes = self.draft.machines[id.0].routes.iter();
+        let has_stack =
+            !interface.addresses.is_empty() || routes.any(|r| r.dev.as_ref() == Some(&interface.name));
+        self.names.hosts.get(&id.0).filter(|_| has_stack).cloned()
+    }
+
+    fn device(&mut self, id: Id) -> Option<DeviceSpec> {
+        let name = self.name(id);
+        let interface = self.draft.at(id);
+        let below = || self.links.below.get(&id).map(|below| self.name(*below));
+        let (host, ip, up) = (self.host_of(id), self.ip(id), interface.up.unwrap_or(true));
+        let master = self.links.master.get(&id).map(|bridge| self.name(*bridge));
+        let mac = interface.mac;
+        let kind = match &interface.kind {
+            Kind::Nic | Kind::Veth(_) => DeviceKind::Nic(NicSpec {
+                mac: mac.unwrap_or_else(|| default_mac(&name)),
+                host,
+                ip,
+                mtu: interface.mtu.unwrap_or(1500),
+                up,
+                cable: self.links.pairs.get(&id).map(|peer| self.name(*peer)),
+                master,
+                promisc: interface.promisc,
+                allmulticast: interface.allmulticast,
+                ..NicSpec::named(&name)
+            }),
+            Kind::Dummy => DeviceKind::Dummy(DummySpec {
+                mac: mac.unwrap_or_else(|| default_mac(&name)),
+                host,
+                ip,
+                mtu: interface.mtu.unwrap_or(1500),
+                up,
+                master,
+            }),
+            Kind::Vlan { id: vlan, .. } => DeviceKind::Vlan(VlanSpec {
+                mac,
+                host,
+                ip,
+                mtu: interface.mtu,
+                up,
+                master,
+                ..VlanSpec::on(below()?, *vlan)
+            }),
+            Kind::Macvlan { mode, tap, flags, sources, .. } => DeviceKind::Macvlan(MacvlanSpec {
+                tap: *tap,
+                mode: mode.unwrap_or(Mode::Vepa),
+                mac,
+                host,
+                ip,
+                mtu: interface.mtu,
+                up,
+                flags: *flags,
+                sources: sources.clone(),
+                allmulticast: interface.allmulticast,
+                promisc: interface.promisc,
+                master,
+                expect: interface.refused,
+                ..MacvlanSpec::on(below()?)
+            }),
+            Kind::Bridge { .. } => return None,
+        };
+        self.note(&name, interface.notes.iter().cloned());
+        Some(DeviceSpec::new(name, kind))
+    }
+
+    fn bridge(&mut self, id: Id) -> Option<SwitchSpec> {
+        let interface = self.draft.at(id);
+        let Kind::Bridge { vlan_filtering, ageing } = interface.kind else { return None };
+        let name = self.name(id);
+        let mut switch = SwitchSpec::named(&name);
+        switch.vlan_filtering = vlan_filtering;
+        if let Some(seconds) = ageing {
+            switch.ageing = Duration::from_secs(seconds);
+        }
+        if let Some(mac) = interface.mac {
+            switch.mac = mac;
+        }
+        (switch.host, switch.ip) = (self.host_of(id), self.ip(id));
+        let cabled = self.links.cabled.iter().filter(|(_, (bridge, _))| *bridge == id);
+        let inside = self.links.master.iter().filter(|(_, bridge)| **bridge == id);
+        let inside = inside.map(|(port, _)| (port, &self.draft.at(*port).port_flags));
+        for (port, flags) in cabled.map(|(port, (_, flags))| (port, flags)).chain(inside) {
+            let is_inside = self.links.master.contains_key(port);
+            if flags.is_empty() && is_inside {
+                continue;
+            }
+            let flagged = |spec: SwitchPortSpec, (flag, on): &(_, bool)| spec.with_flag(*flag, *on);
+            switch.ports.push(flags.iter().fold(SwitchPortSpec::to(self.name(*port)), flagged));
+        }
+        self.note(&name, interface.notes.iter().cloned());
+        Some(switch)
+    }
+}

@@ -1,0 +1,211 @@
+//! What is below each interface, and where the cables go.
+
+use super::super::{Draft, Interface, Kind, Lower, NoteKind, Role};
+use super::{Id, networks, same};
+use crate::switch::PortFlag;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// How the interfaces of a draft are connected.
+#[derive(Debug, Default)]
+pub(super) struct Links {
+    /// What is directly below a macvlan or a VLAN sub-interface.
+    pub(super) below: BTreeMap<Id, Id>,
+    /// The bridge that an interface of the same machine is a port of.
+    pub(super) master: BTreeMap<Id, Id>,
+    /// The bridge at the other end of a cable, and the flags of its port.
+    pub(super) cabled: BTreeMap<Id, (Id, Vec<(PortFlag, bool)>)>,
+    /// The NIC at the other end of a cable, once for each cable.
+    pub(super) pairs: BTreeMap<Id, Id>,
+    /// Ends of veth pairs that are only the port of a bridge, and what cannot be in a lab.
+    pub(super) gone: BTreeSet<Id>,
+}
+
+impl Links {
+    /// The NIC, dummy or bridge under an interface.
+    pub(super) fn root(&self, id: Id) -> Id {
+        let mut at = id;
+        // As many steps as there are links: a circle ends.
+        for _ in 0..=self.below.len() {
+            match self.below.get(&at) {
+                Some(below) => at = *below,
+                None => break,
+            }
+        }
+        at
+    }
+}
+
+/// Finds everything that an interface refers to. What is missing must have been there before, and is made.
+pub(super) fn settle(draft: &mut Draft) -> Links {
+    make_missing(draft);
+    networks::host_address(draft);
+    let mut links = Links::default();
+    for id in draft.ids().collect::<Vec<_>>() {
+        if let Some(below) = draft.at(id).lower().and_then(|lower| find(draft, id.0, lower)) {
+            links.below.insert(id, below);
+        }
+        if let Some(master) = draft.at(id).master.clone() {
+            match draft.named(id.0, &master) {
+                Some(bridge) if matches!(draft.at(bridge).kind, Kind::Bridge { .. }) => {
+                    links.master.insert(id, bridge);
+                }
+                _ => draft.at_mut(id).note(NoteKind::LeftOut, format!("it is a port of `{master}`")),
+            }
+        }
+    }
+    cut_circles(draft, &mut links);
+    pair(draft, &mut links);
+    same::merge(draft, &mut links);
+    prune(draft, &mut links);
+    links
+}
+
+/// Makes the NICs that are named as parents and described nowhere, and the bridges that have ports.
+fn make_missing(draft: &mut Draft) {
+    for id in draft.ids().collect::<Vec<_>>() {
+        if let Some(lower) = draft.at(id).lower().cloned()
+            && find(draft, id.0, &lower).is_none()
+        {
+            let place = draft.at(id).place;
+            let (machine, name, index) = match lower {
+                Lower::Named(machine, name) => (machine, name, None),
+                Lower::Index(machine, index) => {
+                    let machine = machine.or(draft.machines[id.0].on).unwrap_or(id.0);
+                    (machine, format!("if{index}"), Some(index))
+                }
+            };
+            let mut nic = Interface::new(name, Kind::Nic);
+            (nic.place, nic.index) = (place, index);
+            nic.note(NoteKind::Guess, "the input does not describe it: taken to be a NIC");
+            draft.machines[machine].interfaces.push(nic);
+        }
+        if let Some(master) = draft.at(id).master.clone() {
+            let place = draft.at(id).place;
+            let bridge = draft.machines[id.0].interface_mut(&master);
+            if bridge.kind == Kind::Nic {
+                bridge.kind = Kind::Bridge { vlan_filtering: false, ageing: None };
+                bridge.place = bridge.place.or(place);
+            }
+        }
+    }
+}
+
+fn find(draft: &Draft, own: usize, lower: &Lower) -> Option<Id> {
+    match lower {
+        Lower::Named(machine, name) => draft.named(*machine, name),
+        Lower::Index(machine, index) => {
+            let machine = machine.or(draft.machines[own].on).unwrap_or(own);
+            let interfaces = &draft.machines[machine].interfaces;
+            interfaces.iter().position(|i| i.index == Some(*index)).map(|at| (machine, at))
+        }
+    }
+}
+
+/// An interface that is below itself is left out.
+fn cut_circles(draft: &mut Draft, links: &mut Links) {
+    let on_circle = |id: &Id| {
+        let mut at = *id;
+        (0..=links.below.len()).any(|_| match links.below.get(&at) {
+            Some(below) => {
+                at = *below;
+                at == *id
+            }
+            None => false,
+        })
+    };
+    let circle: Vec<Id> = links.below.keys().filter(|id| on_circle(id)).copied().collect();
+    for id in circle {
+        links.below.remove(&id);
+        links.gone.insert(id);
+        let text = format!("`{}` is said to be below itself", draft.at(id).name);
+        draft.note(NoteKind::LeftOut, text, draft.at(id).place);
+    }
+    // What was on it has nothing below any more.
+    let lost: Vec<Id> = draft.ids().filter(|id| draft.at(*id).lower().is_some()).collect();
+    for id in lost {
+        if links.gone.contains(&links.root(id)) {
+            links.gone.insert(id);
+        }
+    }
+}
+
+/// Veth pairs: a cable to a bridge's port, or between two NICs.
+fn pair(draft: &mut Draft, links: &mut Links) {
+    for id in draft.ids().collect::<Vec<_>>() {
+        let Kind::Veth(peer) = draft.at(id).kind.clone() else { continue };
+        draft.at_mut(id).kind = Kind::Nic;
+        let taken = |id: Id| {
+            links.cabled.contains_key(&id)
+                || links.gone.contains(&id)
+                || links.pairs.iter().any(|(a, b)| *a == id || *b == id)
+        };
+        let peer = find(draft, id.0, &peer).filter(|peer| *peer != id && !taken(*peer) && !taken(id));
+        let Some(peer) = peer else { continue };
+        draft.at_mut(peer).kind = Kind::Nic;
+        let bridges = (links.master.get(&id).copied(), links.master.get(&peer).copied());
+        let (port, bridge, end) = match bridges {
+            (Some(bridge), None) => (id, bridge, peer),
+            (None, Some(bridge)) => (peer, bridge, id),
+            (None, None) => {
+                links.pairs.insert(id, peer);
+                continue;
+            }
+            (Some(_), Some(_)) => {
+                let text = format!("`{}` connects two bridges", draft.at(id).name);
+                draft.note(NoteKind::LeftOut, text, draft.at(id).place);
+                continue;
+            }
+        };
+        links.master.remove(&port);
+        links.gone.insert(port);
+        let mut flags = draft.at(port).port_flags.clone();
+        flags.dedup();
+        links.cabled.insert(end, (bridge, flags));
+    }
+}
+
+/// Devices that a tool listed and that have no part in anything here: no address, and nothing on them but such devices;
+/// and the bridges that engines and libvirt make for themselves.
+fn prune(draft: &mut Draft, links: &mut Links) {
+    let mut names = Vec::new();
+    // A device goes once everything on it has gone.
+    loop {
+        let gone: Vec<Id> = draft.ids().filter(|id| is_idle(draft, links, *id)).collect();
+        if gone.is_empty() {
+            break;
+        }
+        names.extend(gone.iter().map(|id| format!("`{}`", draft.at(*id).name)));
+        links.gone.extend(gone);
+    }
+    if !names.is_empty() {
+        draft.note(NoteKind::LeftOut, format!("{}: without a part in this", names.join(", ")), None);
+    }
+}
+
+/// How the names of bridges begin that engines and libvirt make for themselves, and of tunnels that are always there.
+const OWN: [&str; 11] =
+    ["docker", "virbr", "podman", "cni", "lxcbr", "br-", "tunl", "sit", "gre", "teql", "ip6tnl"];
+
+fn is_idle(draft: &Draft, links: &Links, id: Id) -> bool {
+    let interface = draft.at(id);
+    let is_below = |(above, below): (&Id, &Id)| *below == id && !links.gone.contains(above);
+    let is_used = links.below.iter().any(is_below)
+        || links.master.iter().any(is_below)
+        || links.cabled.iter().any(|(end, (bridge, _))| *bridge == id || *end == id)
+        || links.pairs.iter().any(|(a, b)| *a == id || *b == id);
+    let is_bare = interface.addresses.is_empty() && interface.lower().is_none();
+    interface.seen
+        && draft.machines[id.0].role == Role::Host
+        && !links.gone.contains(&id)
+        && !is_used
+        && (is_bare || OWN.iter().any(|prefix| interface.name.starts_with(prefix)))
+}
+
+/// Whether an interface is a NIC of a machine that has some.
+pub(super) fn is_outside(draft: &Draft, links: &Links, id: Id) -> bool {
+    draft.at(id).kind == Kind::Nic
+        && draft.machines[id.0].role == Role::Host
+        && !links.gone.contains(&id)
+        && !links.cabled.contains_key(&id)
+        && !links.pairs.iter().any(|(a, b)| *a == id || *b == id)
+}

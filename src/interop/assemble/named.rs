@@ -1,0 +1,82 @@
+//! Names for the devices of a lab: a machine with one interface lends it its name.
+
+use super::super::{Draft, Role};
+use super::Id;
+use super::links::Links;
+use crate::lab::spec::Name;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// The names in a lab.
+#[derive(Debug, Default)]
+pub(super) struct Names {
+    /// Of interfaces.
+    pub(super) devices: BTreeMap<Id, Name>,
+    /// Of machines that are declared as hosts.
+    pub(super) hosts: BTreeMap<usize, Name>,
+    taken: BTreeSet<String>,
+}
+
+impl Names {
+    /// A copy, to which names are added that belong to no interface.
+    pub(super) fn again(&self) -> Names {
+        let taken = self.devices.values().chain(self.hosts.values()).map(ToString::to_string).collect();
+        Names { devices: self.devices.clone(), hosts: self.hosts.clone(), taken }
+    }
+
+    /// The name, or one like it that is not used yet and short enough.
+    pub(super) fn take(&mut self, wanted: &str) -> Name {
+        let usable = |c: char| if c.is_ascii_graphic() && !"/\"\\".contains(c) { c } else { '-' };
+        let wanted: String = wanted.chars().map(usable).collect();
+        let wanted = if wanted.is_empty() { "unnamed".to_owned() } else { wanted };
+        let mut name = shortened(&wanted, "");
+        let mut number = 1;
+        while !self.taken.insert(name.clone()) {
+            number += 1;
+            name = shortened(&wanted, &format!("-{number}"));
+        }
+        name.as_str().into()
+    }
+}
+
+/// Maximum length of a device's name, in bytes (`IFNAMSIZ`, less the end).
+const MAX_NAME: usize = 15;
+
+/// The beginning of a name, with this at its end.
+fn shortened(wanted: &str, end: &str) -> String {
+    let mut name: String = wanted.chars().take(MAX_NAME.saturating_sub(end.len())).collect();
+    name.push_str(end);
+    name
+}
+
+/// Gives names to hosts and devices.
+pub(super) fn names(draft: &Draft, links: &Links) -> Names {
+    let mut names = Names::default();
+    let hosts = draft
+        .machines
+        .iter()
+        .filter(|machine| machine.role == Role::Host && !machine.interfaces.is_empty())
+        .count();
+    for (m, machine) in draft.machines.iter().enumerate() {
+        if machine.is_host() {
+            let name = names.take(&machine.name);
+            names.hosts.insert(m, name);
+        }
+    }
+    for id in draft.ids().filter(|id| !links.gone.contains(id)) {
+        let machine = &draft.machines[id.0];
+        let own = &draft.at(id).name;
+        let alone = (0..machine.interfaces.len()).filter(|i| !links.gone.contains(&(id.0, *i))).count() == 1;
+        let wanted = match machine.role {
+            Role::Host if hosts == 1 => own.clone(),
+            Role::Container | Role::Pod | Role::Guest | Role::Namespace
+                if alone && !names.hosts.contains_key(&id.0) =>
+            {
+                machine.name.clone()
+            }
+            _ => format!("{}.{own}", machine.name),
+        };
+        let name = names.take(&wanted);
+        names.devices.insert(id, name);
+    }
+    names
+}

@@ -1,0 +1,401 @@
+//! What all inputs say together, in the words of the tools: interfaces have the names that they have in their machine, and
+//! much is left open. `assemble` makes a lab of it.
+
+use super::Place;
+use crate::errno::Errno;
+use crate::frame::{MacAddr, VlanId};
+use crate::macvlan::{MacvlanFlags, Mode};
+use crate::station::{IpNet, Sysctls};
+use crate::switch::{Policy, PortFlag};
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+/// A network, as far as it was read.
+#[derive(Clone, Debug, Default)]
+pub struct Draft {
+    /// Hosts, namespaces, containers, pods and guests, in the order in which they were read.
+    pub machines: Vec<Machine>,
+    /// Networks that a tool manages.
+    pub networks: Vec<Network>,
+    /// Who pings whom.
+    pub probes: Vec<Probe>,
+    /// How the network outside treats the NICs.
+    pub policy: Option<Policy>,
+    /// What concerns no single device.
+    pub notes: Vec<Note>,
+}
+
+/// What a reader wants to tell about what it read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Note {
+    /// What kind of note.
+    pub kind: NoteKind,
+    /// What there is to say: a sentence, or its end after the name of a device.
+    pub text: String,
+    /// The place in the input.
+    pub place: Option<Place>,
+}
+
+/// Why something is noted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
+pub enum NoteKind {
+    /// The input does not say it; the tool does it by default.
+    Default,
+    /// The input does not say it; it had to be assumed.
+    Guess,
+    /// The input says it, and a lab cannot.
+    LeftOut,
+    /// The input is wrong in a way that the tool does not tell.
+    Wrong,
+}
+
+impl NoteKind {
+    /// Its word in a comment.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            NoteKind::Default => "default",
+            NoteKind::Guess => "guessed",
+            NoteKind::LeftOut => "left out",
+            NoteKind::Wrong => "wrong",
+        }
+    }
+}
+
+impl Note {
+    /// A note about a place.
+    pub(super) fn new(kind: NoteKind, text: impl Into<String>, place: Option<Place>) -> Note {
+        Note { kind, text: text.into(), place }
+    }
+}
+
+/// What a machine is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// A machine with NICs.
+    Host,
+    /// A network namespace made by hand.
+    Namespace,
+    /// A container.
+    Container,
+    /// A pod.
+    Pod,
+    /// A virtual machine.
+    Guest,
+}
+
+/// One IP stack.
+#[derive(Clone, Debug)]
+pub struct Machine {
+    /// Its name.
+    pub name: String,
+    /// What it is.
+    pub role: Role,
+    /// The host that it runs on, an index of [`Draft::machines`]; `None`: it is one.
+    pub on: Option<usize>,
+    /// Its interfaces, in the order in which they were made.
+    pub interfaces: Vec<Interface>,
+    /// Its connections to networks that a tool manages.
+    pub attachments: Vec<Attachment>,
+    /// Its routes.
+    pub routes: Vec<Route>,
+    /// Whether it forwards packets.
+    pub forwarding: bool,
+    /// Settings for all interfaces.
+    pub sysctls: Sysctls,
+    /// Addresses of its loopback interface.
+    pub loopback: Vec<IpNet>,
+    /// The error with which its first interface was refused.
+    pub refused: Option<Errno>,
+    /// What there is to say about it.
+    pub notes: Vec<Note>,
+    /// Where it was read.
+    pub place: Option<Place>,
+}
+
+/// A network interface.
+#[derive(Clone, Debug)]
+pub struct Interface {
+    /// Its name in its machine.
+    pub name: String,
+    /// What it is.
+    pub kind: Kind,
+    /// Its number in its machine.
+    pub index: Option<u32>,
+    /// Its MAC address.
+    pub mac: Option<MacAddr>,
+    /// Its MTU in bytes.
+    pub mtu: Option<u32>,
+    /// Whether it is up; `None`: not said.
+    pub up: Option<bool>,
+    /// Its IP addresses.
+    pub addresses: Vec<IpNet>,
+    /// Default routers by it.
+    pub gateways: Vec<IpAddr>,
+    /// Static neighbour entries.
+    pub neighbours: BTreeMap<IpAddr, MacAddr>,
+    /// Settings.
+    pub sysctls: Sysctls,
+    /// The bridge or bond that it is a port of.
+    pub master: Option<String>,
+    /// Its flags as a port of a bridge.
+    pub port_flags: Vec<(PortFlag, bool)>,
+    /// Promiscuous by hand.
+    pub promisc: bool,
+    /// All-multicast by hand.
+    pub allmulticast: bool,
+    /// What there is to say about it.
+    pub notes: Vec<Note>,
+    /// The error with which the kernel refused it.
+    pub refused: Option<Errno>,
+    /// Its description is what a tool printed, not a command.
+    pub seen: bool,
+    /// Where it was read.
+    pub place: Option<Place>,
+}
+
+/// What an interface is.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Kind {
+    /// A NIC, or whatever else has a cable.
+    Nic,
+    /// A dummy.
+    Dummy,
+    /// One end of a veth pair; the other one.
+    Veth(Lower),
+    /// A bridge of its machine.
+    Bridge {
+        /// 802.1Q filtering.
+        vlan_filtering: bool,
+        /// How long a learned entry lives, in seconds; `None`: as long as usual.
+        ageing: Option<u64>,
+    },
+    /// An 802.1Q sub-interface.
+    Vlan {
+        /// The device below.
+        lower: Lower,
+        /// Its VLAN.
+        id: VlanId,
+    },
+    /// A macvlan or macvtap.
+    Macvlan {
+        /// Its parent.
+        lower: Lower,
+        /// Its mode; `None`: not said, so the kernel's default, vepa.
+        mode: Option<Mode>,
+        /// A macvtap.
+        tap: bool,
+        /// Its flags.
+        flags: MacvlanFlags,
+        /// The senders of source mode.
+        sources: Vec<MacAddr>,
+    },
+}
+
+/// A device that another one refers to.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Lower {
+    /// By name, in this machine.
+    Named(usize, String),
+    /// By number, in this machine; `None`: in the host of the one that refers to it.
+    Index(Option<usize>, u32),
+}
+
+/// A connection of a machine to a managed network.
+#[derive(Clone, Debug, Default)]
+pub struct Attachment {
+    /// The network's name.
+    pub network: String,
+    /// The addresses that were asked for.
+    pub addresses: Vec<IpAddr>,
+    /// Those that it was seen to have.
+    pub seen: Vec<IpNet>,
+    /// The MAC address that was asked for.
+    pub mac: Option<MacAddr>,
+    /// The interface's name in the machine.
+    pub interface: Option<String>,
+    /// Where it was read.
+    pub place: Option<Place>,
+}
+
+/// A network that a tool manages: of Docker, Podman or CNI.
+#[derive(Clone, Debug)]
+pub struct Network {
+    /// Its name.
+    pub name: String,
+    /// The driver, as written.
+    pub driver: String,
+    /// The host that it is on.
+    pub on: usize,
+    /// The name of the parent; `None`: none was given.
+    pub parent: Option<String>,
+    /// The mode of its ports.
+    pub mode: Mode,
+    /// Their mtu, in bytes.
+    pub mtu: Option<u32>,
+    /// Its subnets, one after another.
+    pub pools: Vec<Pool>,
+    /// No default route.
+    pub internal: bool,
+    /// Its ports announce their addresses.
+    pub announces: bool,
+    /// What there is to say about it.
+    pub notes: Vec<Note>,
+    /// Where it was read.
+    pub place: Option<Place>,
+}
+
+/// A subnet of a managed network.
+#[derive(Clone, Debug)]
+pub struct Pool {
+    /// The subnet.
+    pub subnet: IpNet,
+    /// Addresses are given out from here; `None`: from the whole subnet.
+    pub range: Option<(IpAddr, IpAddr)>,
+    /// The default router; `None`: none was given.
+    pub gateway: Option<IpAddr>,
+    /// Addresses that are not given out.
+    pub reserved: Vec<IpAddr>,
+}
+
+/// A route, as `ip route` has it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Route {
+    /// The destinations.
+    pub to: IpNet,
+    /// The gateway.
+    pub via: Option<IpAddr>,
+    /// The interface's name.
+    pub dev: Option<String>,
+    /// The source address.
+    pub src: Option<IpAddr>,
+    /// The metric.
+    pub metric: Option<u32>,
+}
+
+/// A ping in the input.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Probe {
+    /// The machine that pings; `None`: not known.
+    pub from: Option<usize>,
+    /// The source address that the output names.
+    pub source: Option<IpAddr>,
+    /// Whom it pings.
+    pub to: IpAddr,
+    /// What came of it; `None`: not shown.
+    pub replied: Option<bool>,
+}
+
+impl Draft {
+    /// The machine that everything is on where nothing else is said.
+    pub(super) fn host(&mut self) -> usize {
+        self.machines.iter().position(|machine| machine.role == Role::Host).unwrap_or_else(|| {
+            self.machines.push(Machine::new("host", Role::Host, None));
+            self.machines.len() - 1
+        })
+    }
+
+    /// The machine of this name on a host; it is made if there is none.
+    pub(super) fn machine(&mut self, name: &str, role: Role, on: Option<usize>) -> usize {
+        self.find(name, on).unwrap_or_else(|| {
+            self.machines.push(Machine::new(name, role, on));
+            self.machines.len() - 1
+        })
+    }
+
+    /// The machine of this name on a host.
+    pub(super) fn find(&self, name: &str, on: Option<usize>) -> Option<usize> {
+        self.machines.iter().position(|machine| machine.name == name && machine.on == on)
+    }
+
+    /// The network of this name on a host.
+    pub(super) fn network(&self, name: &str, on: usize) -> Option<&Network> {
+        self.networks.iter().find(|network| network.name == name && network.on == on)
+    }
+
+    /// Notes something about the whole.
+    pub(super) fn note(&mut self, kind: NoteKind, text: impl Into<String>, place: Option<Place>) {
+        let note = Note::new(kind, text, place);
+        if !self.notes.contains(&note) {
+            self.notes.push(note);
+        }
+    }
+}
+
+impl Machine {
+    /// A machine without interfaces.
+    pub(super) fn new(name: impl Into<String>, role: Role, on: Option<usize>) -> Machine {
+        Machine {
+            name: name.into(),
+            role,
+            on,
+            interfaces: Vec::new(),
+            attachments: Vec::new(),
+            routes: Vec::new(),
+            forwarding: false,
+            sysctls: Sysctls::default(),
+            loopback: Vec::new(),
+            refused: None,
+            notes: Vec::new(),
+            place: None,
+        }
+    }
+
+    /// Its interface of this name.
+    pub(super) fn interface(&self, name: &str) -> Option<&Interface> {
+        self.interfaces.iter().find(|interface| interface.name == name)
+    }
+
+    /// Its interface of this name; if there is none, it must have been there before: a NIC.
+    pub(super) fn interface_mut(&mut self, name: &str) -> &mut Interface {
+        let at = self.interfaces.iter().position(|interface| interface.name == name);
+        let at = at.unwrap_or_else(|| {
+            self.interfaces.push(Interface::new(name, Kind::Nic));
+            self.interfaces.len() - 1
+        });
+        &mut self.interfaces[at]
+    }
+}
+
+impl Interface {
+    /// An interface with nothing else.
+    pub(super) fn new(name: impl Into<String>, kind: Kind) -> Interface {
+        Interface {
+            name: name.into(),
+            kind,
+            index: None,
+            mac: None,
+            mtu: None,
+            up: None,
+            addresses: Vec::new(),
+            gateways: Vec::new(),
+            neighbours: BTreeMap::new(),
+            sysctls: Sysctls::default(),
+            master: None,
+            port_flags: Vec::new(),
+            promisc: false,
+            allmulticast: false,
+            notes: Vec::new(),
+            refused: None,
+            seen: false,
+            place: None,
+        }
+    }
+
+    /// The device below.
+    pub(super) fn lower(&self) -> Option<&Lower> {
+        match &self.kind {
+            Kind::Vlan { lower, .. } | Kind::Macvlan { lower, .. } => Some(lower),
+            Kind::Nic | Kind::Dummy | Kind::Veth(_) | Kind::Bridge { .. } => None,
+        }
+    }
+
+    /// Notes something about it.
+    pub(super) fn note(&mut self, kind: NoteKind, text: impl Into<String>) {
+        let note = Note::new(kind, text, self.place);
+        if !self.notes.contains(&note) {
+            self.notes.push(note);
+        }
+    }
+}

@@ -1,0 +1,176 @@
+//! Networks as people have them: configurations, command lines and the output of tools become labs.
+//!
+//! A [`Format`] reads one kind of text into a [`Draft`], which several inputs fill together: machines with their
+//! interfaces, container networks, switches. [`import`] makes a lab of it, with a [`Note`] for everything that was guessed,
+//! left out, or is a default of a tool.
+//!
+//! ```
+//! let text = "docker network create -d macvlan -o parent=eth0 --subnet 192.0.2.0/24 lan\n\
+//!             docker run -d --name web --network lan --ip 192.0.2.10 nginx";
+//! let imported = macvlab::interop::import(&[macvlab::interop::Source::new("notes.txt", text)], None)?;
+//! let lab = imported.lab_file();
+//! assert!(lab.contains("[macvlan.web]\nparent  = \"eth0\"\nmode    = \"bridge\"\n"), "{lab}");
+//! # Ok::<(), macvlab::interop::ImportError>(())
+//! ```
+//!
+//! | file | content |
+//! | --- | --- |
+//! | `source.rs` | inputs, and places in them |
+//! | `draft.rs` | what the inputs say together |
+//! | `assemble/` | the draft as a lab |
+//! | `written.rs` | the lab as a file, with its notes as comments |
+//! | `shell/` | command lines, as pasted, with the output of tools in between |
+//!
+//! Nothing is executed, fetched, or read from the environment.
+
+mod assemble;
+mod draft;
+mod shell;
+mod source;
+#[cfg(test)]
+mod tests;
+mod words;
+mod written;
+
+pub use draft::{
+    Attachment, Draft, Interface, Kind, Lower, Machine, Network, Note, NoteKind, Pool, Probe, Role, Route,
+};
+pub use source::{MAX_BYTES, Place, Source};
+
+use crate::lab::spec::{LabSpec, Name};
+use std::collections::BTreeMap;
+
+/// A kind of text that describes a network.
+pub trait Format: Sync {
+    /// Its name, as in `macvlab import NAME`.
+    fn name(&self) -> &'static str;
+
+    /// One line that says what it reads.
+    fn about(&self) -> &'static str;
+
+    /// Whether the text looks like it.
+    fn recognises(&self, source: &Source<'_>) -> bool;
+
+    /// Reads the text, the `index`th input, into the draft. What is not understood is noted.
+    ///
+    /// # Errors
+    /// The text is not of this format: the message, with the place if there is one.
+    fn read(&self, source: &Source<'_>, index: usize, draft: &mut Draft) -> Result<(), ReadError>;
+}
+
+/// All formats, in the order in which they are tried on a text.
+pub const FORMATS: &[&dyn Format] = &[&shell::Shell];
+
+/// Why a text cannot be read as a format.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReadError {
+    /// What is wrong.
+    pub message: String,
+    /// Where.
+    pub place: Option<Place>,
+}
+
+/// Why inputs cannot be imported.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ImportError {
+    /// The input is longer than [`MAX_BYTES`].
+    #[error("{0}: longer than {MAX_BYTES} bytes")]
+    TooLong(String),
+    /// No format recognises the input.
+    #[error("{0}: not recognised; `macvlab import --list` shows the formats")]
+    Unknown(String),
+    /// There is no format of this name.
+    #[error("no format is called `{0}`; there are {known}", known = names())]
+    NoSuchFormat(String),
+    /// The input is not valid.
+    #[error("{0}: {1}")]
+    Invalid(String, String),
+    /// No device was found in any input.
+    #[error("nothing in the input is a device or a network that a lab can have")]
+    Nothing,
+    /// The lab would be larger than a lab can be.
+    #[error("the lab would have {0} devices; at most {max}", max = crate::limits::DEVICES)]
+    TooLarge(usize),
+}
+
+fn names() -> String {
+    FORMATS.iter().map(|format| format.name()).collect::<Vec<_>>().join(", ")
+}
+
+/// What inputs became.
+#[derive(Clone, Debug)]
+pub struct Imported {
+    /// The lab.
+    pub lab: LabSpec,
+    /// Notes about the whole.
+    pub notes: Vec<Note>,
+    /// Notes by device, host or switch.
+    pub about: BTreeMap<Name, Vec<Note>>,
+    /// Where devices, hosts and switches come from.
+    pub places: BTreeMap<Name, Place>,
+    /// The format of each input.
+    pub formats: Vec<&'static str>,
+}
+
+impl Imported {
+    /// The lab as a file, with the notes as comments.
+    #[must_use]
+    pub fn lab_file(&self) -> String {
+        written::lab_file(self)
+    }
+}
+
+/// The first format that recognises the text.
+#[must_use]
+pub fn format_of(source: &Source<'_>) -> Option<&'static dyn Format> {
+    FORMATS.iter().find(|format| format.recognises(source)).copied()
+}
+
+/// Whether the text is a lab file, valid or not: it has a table of one.
+#[must_use]
+pub fn is_lab(source: &Source<'_>) -> bool {
+    let tables =
+        ["nic", "macvlan", "macvtap", "station", "switch", "vlan", "host", "router", "dummy", "bond"];
+    source.text.lines().any(|line| {
+        let line = line.trim_start();
+        let header = line.strip_prefix('[').and_then(|header| header.split_once('.'));
+        header.is_some_and(|(table, _)| tables.contains(&table.trim_start_matches('['))) || line == "[[step]]"
+    })
+}
+
+/// Reads inputs that describe one network together, all as the format of this name, or each as the first that recognises
+/// it.
+///
+/// # Errors
+/// [`ImportError`].
+pub fn import(sources: &[Source<'_>], format: Option<&str>) -> Result<Imported, ImportError> {
+    let given = format.map(|name| {
+        FORMATS
+            .iter()
+            .find(|f| f.name() == name)
+            .copied()
+            .ok_or_else(|| ImportError::NoSuchFormat(name.to_owned()))
+    });
+    let given = given.transpose()?;
+    let mut draft = Draft::default();
+    let mut formats = Vec::new();
+    for (index, source) in sources.iter().enumerate() {
+        if source.text.len() > MAX_BYTES {
+            return Err(ImportError::TooLong(source.name.clone()));
+        }
+        let format = given.or_else(|| format_of(source));
+        let format = format.ok_or_else(|| ImportError::Unknown(source.name.clone()))?;
+        format.read(source, index, &mut draft).map_err(|error| {
+            let name = match error.place {
+                Some(place) => source.position(place).to_string(),
+                None => source.name.clone(),
+            };
+            ImportError::Invalid(name, error.message)
+        })?;
+        formats.push(format.name());
+    }
+    let mut imported = assemble::assemble(draft)?;
+    imported.formats = formats;
+    Ok(imported)
+}

@@ -1,0 +1,177 @@
+//! Command lines, as pasted: with prompts, continued lines, comments, prose and the output of tools in between. A
+//! command is carried out on the draft, as its tool would do it.
+//!
+//! | file | reads |
+//! | --- | --- |
+//! | `script.rs` | a text as commands with their output |
+//! | `options.rs` | the options of one command |
+//! | `docker.rs` | `docker`, `podman`, `nerdctl` |
+//! | `ip.rs` | `ip` |
+//! | `bridge.rs` | `bridge`, `brctl`, and files under `/sys` |
+//! | `system.rs` | `sysctl`, `ifconfig`, `route`, `ping`, files under `/proc` |
+//! | `virt.rs` | `virsh`, `VBoxManage`, `esxcli`, `nmcli` |
+//! | `printed.rs` | what `ip` and `ifconfig` print |
+//! | `inspect.rs` | what `docker network inspect` prints |
+
+mod bridge;
+mod docker;
+mod inspect;
+mod ip;
+mod options;
+mod printed;
+mod script;
+mod system;
+mod virt;
+
+use super::{Draft, Format, Interface, Machine, NoteKind, Place, ReadError, Role, Source};
+use crate::errno::Errno;
+use script::Command;
+
+/// Command lines and what they print.
+pub(super) struct Shell;
+
+impl Format for Shell {
+    fn name(&self) -> &'static str {
+        "shell"
+    }
+
+    fn about(&self) -> &'static str {
+        "command lines as pasted, with their output: docker, podman, ip, bridge, brctl, sysctl, virsh, …"
+    }
+
+    fn recognises(&self, source: &Source<'_>) -> bool {
+        let script = script::read(source.text);
+        !script.commands.is_empty() || printed::begins(source.text) || inspect::begins(source.text)
+    }
+
+    fn read(&self, source: &Source<'_>, index: usize, draft: &mut Draft) -> Result<(), ReadError> {
+        let script = script::read(source.text);
+        let several = script.hosts().len() > 1;
+        let mut context = Context { draft, machine: 0, host: 0, index, place: None, unnamed: 0, made: None };
+        context.output(source.text.get(..script.head).unwrap_or_default(), 0);
+        for command in &script.commands {
+            context.carry_out(command, several);
+            context.output(source.text.get(command.output.clone()).unwrap_or_default(), command.output.start);
+        }
+        for (text, span) in script.unread {
+            let place = Some(Place::new(index, span));
+            context.draft.note(NoteKind::LeftOut, text, place);
+        }
+        Ok(())
+    }
+}
+
+/// The words of the kernel's errors.
+const REFUSALS: [(&str, Errno); 4] = [
+    ("invalid argument", Errno::Einval),
+    ("device or resource busy", Errno::Ebusy),
+    ("address already in use", Errno::Eaddrinuse),
+    ("address not available", Errno::Eaddrnotavail),
+];
+
+/// Where a command is carried out.
+struct Context<'d> {
+    draft: &'d mut Draft,
+    /// The host of the prompt.
+    host: usize,
+    /// The host, or a namespace or container in it.
+    machine: usize,
+    /// The number of the input.
+    index: usize,
+    /// The command.
+    place: Option<Place>,
+    /// How many containers without a name there were.
+    unnamed: usize,
+    /// What the command made: a machine, or an interface of it. Its output may say that it was refused.
+    made: Option<(usize, Option<String>)>,
+}
+
+impl Context<'_> {
+    fn carry_out(&mut self, command: &Command, several: bool) {
+        self.place = Some(Place::new(self.index, command.span.clone()));
+        self.host = match &command.host {
+            Some(name) if several => self.draft.machine(name, Role::Host, None),
+            _ => self.draft.host(),
+        };
+        (self.machine, self.made) = (self.host, None);
+        self.run(&command.words);
+    }
+
+    /// Carries out a command, which can be the argument of another.
+    fn run(&mut self, words: &[String]) {
+        let Some((program, arguments)) = words.split_first() else { return };
+        let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+        match script::base(program) {
+            "docker" | "podman" | "nerdctl" => self.docker(script::base(program), &arguments),
+            "ip" => self.ip(&arguments),
+            "bridge" => self.bridge(&arguments),
+            "brctl" => self.brctl(&arguments),
+            "sysctl" => self.sysctl(&arguments),
+            "echo" => self.echo(&arguments),
+            "ifconfig" => self.ifconfig(&arguments),
+            "route" => self.route(&arguments),
+            "ping" | "ping6" => self.ping(&arguments),
+            "nmcli" => self.nmcli(&arguments),
+            "virsh" => self.virsh(&arguments),
+            "VBoxManage" => self.vboxmanage(&arguments),
+            "esxcli" => self.esxcli(&arguments),
+            "Set-VMNetworkAdapter" => self.hyperv(&arguments),
+            _ => {}
+        }
+    }
+
+    /// Reads what the last command printed.
+    fn output(&mut self, text: &str, start: usize) {
+        if text.trim().is_empty() {
+            return;
+        }
+        if self.draft.machines.is_empty() {
+            if !printed::begins(text) && !inspect::begins(text) {
+                return;
+            }
+            self.draft.host();
+        }
+        printed::read(self, text, start);
+        inspect::read(self, text, start);
+        system::ping_output(self, text);
+        self.refusal(text);
+    }
+
+    /// The kernel's error, if the output shows one.
+    fn refusal(&mut self, text: &str) {
+        let lower = text.to_lowercase();
+        let refused =
+            lower.contains("failed to create the macvlan port") || lower.contains("rtnetlink answers:");
+        let errno =
+            REFUSALS.iter().find(|(words, _)| refused && lower.contains(words)).map(|(_, errno)| *errno);
+        match (errno, self.made.take()) {
+            (Some(errno), Some((machine, None))) => self.draft.machines[machine].refused = Some(errno),
+            (Some(errno), Some((machine, Some(name)))) => {
+                self.draft.machines[machine].interface_mut(&name).refused = Some(errno);
+            }
+            _ => {}
+        }
+    }
+
+    fn machine(&mut self) -> &mut Machine {
+        &mut self.draft.machines[self.machine]
+    }
+
+    /// An interface of the current machine; if there is none of this name, it was there before.
+    fn interface(&mut self, name: &str) -> &mut Interface {
+        let place = self.place;
+        let interface = self.machine().interface_mut(name);
+        interface.place = interface.place.or(place);
+        interface
+    }
+
+    fn note(&mut self, kind: NoteKind, text: impl Into<String>) {
+        let place = self.place;
+        self.draft.note(kind, text, place);
+    }
+
+    /// Notes that a part of the command has no effect here.
+    fn left_out(&mut self, what: &str) {
+        self.note(NoteKind::LeftOut, format!("`{what}`"));
+    }
+}

@@ -1,0 +1,121 @@
+//! Networks as people have them become labs that are valid and behave as their input says. To renew the expected labs:
+//! `TRYCMD=overwrite cargo test --test import`.
+#![allow(missing_docs, clippy::unwrap_used)]
+
+mod common;
+
+use common::{macvlab, root, stderr, stdout};
+use macvlab::interop::{self, ImportError, Imported, Source};
+use macvlab::lab::{Lab, LabSpec, Options};
+use macvlab::labfile;
+use proptest::prelude::*;
+use std::path::PathBuf;
+
+fn import(text: &str) -> Imported {
+    interop::import(&[Source::new("input", text)], None).unwrap()
+}
+
+/// The inputs of the fixtures, with the labs that they become.
+fn fixtures() -> Vec<(PathBuf, PathBuf)> {
+    let files = std::fs::read_dir(root().join("fixtures/import")).unwrap().map(|entry| entry.unwrap().path());
+    let mut inputs: Vec<PathBuf> =
+        files.filter(|path| path.extension().is_none_or(|e| e != "toml")).collect();
+    inputs.sort();
+    inputs.into_iter().map(|input| (input.clone(), input.with_extension("toml"))).collect()
+}
+
+/// The lab in the file, which has no errors.
+fn parsed(imported: &Imported) -> LabSpec {
+    let text = imported.lab_file();
+    labfile::parse("imported", &text).unwrap_or_else(|errors| panic!("{text}\n{}", errors.render(false)))
+}
+
+#[test]
+fn the_fixtures_become_the_labs_beside_them() {
+    let overwrite = std::env::var_os("TRYCMD").is_some_and(|v| v == "overwrite");
+    for (input, expected) in fixtures() {
+        let imported = import(&std::fs::read_to_string(&input).unwrap());
+        if overwrite {
+            std::fs::write(&expected, imported.lab_file()).unwrap();
+        }
+        let expected = std::fs::read_to_string(&expected).unwrap();
+        assert_eq!(imported.lab_file(), expected, "{}", input.display());
+    }
+}
+
+#[test]
+fn imported_labs_are_valid_and_behave_as_their_input_says() {
+    for (input, _) in fixtures() {
+        let imported = import(&std::fs::read_to_string(&input).unwrap());
+        let lab = parsed(&imported);
+        assert_eq!(labfile::write(&lab), labfile::write(&imported.lab), "{}", input.display());
+        assert!(!lab.steps.is_empty(), "{}", input.display());
+        let summary = Lab::new(&lab, Options::default()).run(&mut |_| ());
+        assert!(summary.ok(), "{}", input.display());
+    }
+}
+
+#[test]
+fn everything_that_takes_a_lab_takes_what_can_be_imported() {
+    let article = "fixtures/import/transcript.txt";
+    let why = macvlab(root(), &["why", article, "centos1-3", "centos1-2"], b"");
+    assert!(stdout(&why).contains("Turn hairpin on at the switch port lan.eth0."), "{}", stdout(&why));
+    assert!(stderr(&why).contains("transcript.txt: read as shell"), "{}", stderr(&why));
+    let text = std::fs::read(root().join(article)).unwrap();
+    let run = macvlab(root(), &["run", "-"], &text);
+    assert_eq!(run.status.code(), Some(0), "{}", stderr(&run));
+    assert!(stdout(&run).contains("EINVAL (Invalid argument): R50 Passthru takes the parent alone"));
+}
+
+#[test]
+fn a_lab_with_commands_in_its_comments_is_a_lab() {
+    let lab = "# ip link add link eth0 name c1 type macvlan\n[nic.eth0]\nmtuu = 1\n";
+    let run = macvlab(root(), &["check", "-"], lab.as_bytes());
+    assert_eq!(run.status.code(), Some(2));
+    assert!(stderr(&run).contains("unknown key `mtuu`"), "{}", stderr(&run));
+}
+
+#[test]
+fn what_is_no_network_is_refused_by_name() {
+    for text in ["", "hello\n", "{}", "[nic.eth0]\n"] {
+        let refused = interop::import(&[Source::new("input", text)], None).unwrap_err();
+        assert_eq!(refused, ImportError::Unknown("input".into()), "{text}");
+    }
+    let nothing = interop::import(&[Source::new("input", "ip netns add a")], None).unwrap_err();
+    assert_eq!(nothing, ImportError::Nothing);
+    let run = macvlab(root(), &["import", "--format", "cobol", "fixtures/import/vlans.txt"], b"");
+    assert_eq!(run.status.code(), Some(2));
+    assert!(stderr(&run).contains("no format is called `cobol`; there are shell"), "{}", stderr(&run));
+    let run = macvlab(root(), &["import", "README.md.gone"], b"");
+    assert!(stderr(&run).contains("README.md.gone"), "{}", stderr(&run));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// Lines that are lost, repeated, cut, or in another order: a valid lab, or an error.
+    #[test]
+    fn damaged_input_is_refused_or_becomes_a_valid_lab(
+        which in 0..64_usize,
+        changes in proptest::collection::vec((any::<proptest::sample::Index>(), 0..5_u8, 0..80_usize), 1..20),
+    ) {
+        let fixtures = fixtures();
+        let (input, _) = &fixtures[which % fixtures.len()];
+        let text = std::fs::read_to_string(input).unwrap();
+        let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
+        for (index, change, at) in changes {
+            let index = index.index(lines.len());
+            match change {
+                0 => { lines.remove(index); }
+                1 => { let line = lines[index].clone(); lines.push(line); }
+                2 => { lines[index] = lines[index].chars().take(at).collect(); }
+                3 => { lines[index] = lines[index].chars().skip(at).collect(); }
+                _ => { let other = at % lines.len(); lines.swap(index, other); }
+            }
+            if lines.is_empty() { break; }
+        }
+        if let Ok(imported) = interop::import(&[Source::new("input", &lines.join("\n"))], None) {
+            parsed(&imported);
+        }
+    }
+}
