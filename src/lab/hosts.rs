@@ -78,7 +78,8 @@ impl Lab {
     fn join_stack(&mut self, id: DeviceId, agent: AgentId, ip: &IpSpec) {
         let (state, name) = (self.state_of(id), self.topology.devices[id.0].name.clone());
         // If it is not up, the stack is told when it comes up.
-        let interface = Interface { name: &name, mac: state.mac, ip, mtu: state.mtu, up: state.up };
+        let arp = self.topology.link(id).is_none_or(|link| link.role != Role::Dummy);
+        let interface = Interface { name: &name, mac: state.mac, ip, mtu: state.mtu, up: state.up, arp };
         let Agent { stack, devices, .. } = &mut self.runtime.stacks.agents[agent.0];
         let index = stack.add_interface(interface, self.runtime.now);
         let groups = stack.groups(index);

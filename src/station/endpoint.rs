@@ -21,7 +21,7 @@ impl Endpoint {
     #[must_use]
     pub fn new(name: &str, mac: MacAddr, spec: &IpSpec, mtu: u32, now: Instant) -> Endpoint {
         let mut host = Host::new(name, &HostConfig::default(), now);
-        host.add_interface(Interface { name, mac, ip: spec, mtu, up: true }, now);
+        host.add_interface(Interface { name, mac, ip: spec, mtu, up: true, arp: true }, now);
         Endpoint { host }
     }
 

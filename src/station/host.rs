@@ -53,6 +53,9 @@ pub struct Interface<'a> {
     pub mtu: u32,
     /// It is up. If not, its addresses, routes and neighbours are there when it comes up for the first time.
     pub up: bool,
+    /// It asks for the MAC addresses of its neighbours. If not (`IFF_NOARP`), frames to those without a static entry have its
+    /// own MAC address as their destination.
+    pub arp: bool,
 }
 
 /// One IP stack with any number of interfaces: a Linux machine, or a network namespace. A router is one that forwards.

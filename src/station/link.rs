@@ -6,7 +6,7 @@ use super::ndp::{self, Ndp};
 use super::neighbour::{Effects, NeighbourTable, NeighbourUpdate, Solicitation};
 use super::packet::IpView;
 use super::route::is_link_local_v6;
-use super::{Interface, IpNet, Sysctl, Sysctls};
+use super::{Interface, IpNet, NeighbourState, Sysctl, Sysctls};
 use crate::dataplane::Name;
 use crate::frame::{MacAddr, PacketType, ethertype};
 use crate::time::Instant;
@@ -25,6 +25,8 @@ pub(super) struct Link {
     pub(super) mtu: u32,
     carrier: bool,
     up: bool,
+    /// Neighbours are asked for their MAC addresses.
+    arp: bool,
     forwarding: bool,
     /// It was removed.
     gone: bool,
@@ -56,6 +58,7 @@ impl Link {
             mtu: interface.mtu,
             carrier: true,
             up: interface.up,
+            arp: interface.arp,
             forwarding,
             addresses,
             speaks_v6,
@@ -158,8 +161,7 @@ impl Link {
         for addr in self.addresses.iter().map(|net| net.addr()).collect::<Vec<_>>() {
             match addr {
                 IpAddr::V4(own) if self.sysctls.is_on(Sysctl::ArpNotify) => {
-                    let request = Arp::request(self.mac, own, own).to_bytes();
-                    self.transmit(MacAddr::BROADCAST, ethertype::ARP, &request);
+                    self.transmit_arp(MacAddr::BROADCAST, &Arp::request(self.mac, own, own));
                 }
                 IpAddr::V6(own) if self.sysctls.is_on(Sysctl::NdiscNotify) => {
                     if let Some(packet) = self.advertisement(own).packet(own, ndp::ALL_NODES) {
@@ -270,6 +272,20 @@ impl Link {
         self.out.push_back(frame);
     }
 
+    /// Queues an ARP message, unless the interface has no ARP (`arp_send_dst`).
+    fn transmit_arp(&mut self, dst: MacAddr, message: &Arp) {
+        if self.arp {
+            self.transmit(dst, ethertype::ARP, &message.to_bytes());
+        }
+    }
+
+    /// The MAC address that packets to this neighbour have without a request, on an interface without ARP: its own
+    /// (`arp_constructor`, `ndisc_constructor`), unless there is a static entry.
+    fn unasked(&self, next_hop: IpAddr) -> Option<MacAddr> {
+        let known = self.neighbours.get(next_hop).map(|(state, _)| state);
+        (!self.arp && known != Some(NeighbourState::Permanent)).then_some(self.mac)
+    }
+
     pub(super) fn pop_transmit(&mut self) -> Option<Vec<u8>> {
         self.out.pop_front()
     }
@@ -285,6 +301,10 @@ impl Link {
             self.transmit(MacAddr::BROADCAST, kind, &packet);
             return Vec::new();
         }
+        if let Some(mac) = self.unasked(next_hop) {
+            self.transmit(mac, kind, &packet);
+            return Vec::new();
+        }
         let mut effects = Effects::default();
         self.neighbours.use_for(now, next_hop, Some(packet), &mut effects);
         self.apply(effects)
@@ -292,6 +312,9 @@ impl Link {
 
     /// Resolves a neighbour's MAC address, unless it is known.
     pub(super) fn ask(&mut self, now: Instant, next_hop: IpAddr) {
+        if self.unasked(next_hop).is_some() {
+            return;
+        }
         let mut effects = Effects::default();
         self.neighbours.use_for(now, next_hop, None, &mut effects);
         self.apply(effects);
@@ -348,8 +371,8 @@ impl Link {
         match target {
             IpAddr::V4(target) => {
                 let Some(IpAddr::V4(source)) = source.or(Some(Ipv4Addr::UNSPECIFIED.into())) else { return };
-                let request = Arp::request(self.mac, source, target).to_bytes();
-                self.transmit(to.unwrap_or(MacAddr::BROADCAST), ethertype::ARP, &request);
+                let request = Arp::request(self.mac, source, target);
+                self.transmit_arp(to.unwrap_or(MacAddr::BROADCAST), &request);
             }
             IpAddr::V6(target) => {
                 let Some(IpAddr::V6(source)) = source else { return };
@@ -371,7 +394,7 @@ impl Link {
             let news = NeighbourUpdate { confirms: false, overrides: true, doubts: false, creates: true };
             self.neighbours.learn(now, arp.sender_ip.into(), Some(arp.sender_mac), news, &mut effects);
         }
-        self.transmit(arp.sender_mac, ethertype::ARP, &arp.answer(self.mac).to_bytes());
+        self.transmit_arp(arp.sender_mac, &arp.answer(self.mac));
         self.apply(effects);
     }
 

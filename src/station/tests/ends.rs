@@ -288,7 +288,7 @@ fn with_the_carrier_goes_what_was_learned_and_with_the_device_everything() {
     // A device that was down from the start has lost nothing.
     let config = spec("10.0.0.1/24 fd00::1/64");
     let mut fresh = Host::new("e", &HostConfig::default(), now);
-    let interface = Interface { name: "e", mac: mac(1), ip: &config, mtu: 1500, up: false };
+    let interface = Interface { name: "e", mac: mac(1), ip: &config, mtu: 1500, up: false, arp: true };
     let index = fresh.add_interface(interface, now);
     fresh.set_link_up(index, false, now);
     fresh.set_link_up(index, true, now);

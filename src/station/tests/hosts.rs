@@ -107,7 +107,8 @@ fn a_route_by_an_interface_that_comes_later_waits_for_it() {
     let a = spec("10.0.1.1/24");
     let mut host = host(&with_routes(&["10.9.0.0/16 dev late"]), &[("a", mac(0xa), &a, 1500)]);
     assert_eq!(host.next_hop(ms(0), ip("10.9.0.1")), None);
-    let late = Interface { name: "late", mac: mac(0xc), ip: &spec("10.0.3.1/32"), mtu: 1500, up: true };
+    let late =
+        Interface { name: "late", mac: mac(0xc), ip: &spec("10.0.3.1/32"), mtu: 1500, up: true, arp: true };
     assert_eq!(host.add_interface(late, ms(0)), 1);
     assert_eq!(host.next_hop(ms(0), ip("10.9.0.1")), Some((1, ip("10.9.0.1"))));
 }

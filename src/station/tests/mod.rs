@@ -51,7 +51,7 @@ pub(super) fn router(interfaces: &[(&str, MacAddr, &IpSpec, u32)]) -> Host {
 pub(super) fn host(config: &HostConfig, interfaces: &[(&str, MacAddr, &IpSpec, u32)]) -> Host {
     let mut host = Host::new("r", config, Instant::ZERO);
     for (name, mac, ip, mtu) in interfaces {
-        let interface = Interface { name, mac: *mac, ip, mtu: *mtu, up: true };
+        let interface = Interface { name, mac: *mac, ip, mtu: *mtu, up: true, arp: true };
         host.add_interface(interface, Instant::ZERO);
     }
     host

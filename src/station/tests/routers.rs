@@ -277,7 +277,8 @@ fn each_interface_of_a_router_has_its_own_state() {
 fn a_router_does_not_use_an_interface_that_begins_down() {
     let mut router = router(&[("r0", mac(ROUTER), &spec("10.0.1.1/24"), 1500)]);
     let side = spec("10.0.2.1/24");
-    let interface = Interface { name: "r1", mac: mac(ROUTER + 1), ip: &side, mtu: 1500, up: false };
+    let interface =
+        Interface { name: "r1", mac: mac(ROUTER + 1), ip: &side, mtu: 1500, up: false, arp: true };
     assert_eq!(router.add_interface(interface, Instant::ZERO), 1);
     let id = router.start_probe(Instant::ZERO, ping("10.0.2.2"));
     assert_eq!(router.probe_result(id).and_then(|r| r.reason), Some(Unreachable::NoRoute));
