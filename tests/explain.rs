@@ -110,6 +110,34 @@ fn why_not() {
     );
 }
 
+/// A device that is down gets nothing, whatever else is in its way.
+#[test]
+fn a_target_that_is_down_is_why_it_does_not_get_the_frame() {
+    let lab = "[nic.eth0]\naddress = \"10.0.0.1/24\"\n[macvlan.c1]\nparent = \"eth0\"\n\
+               [macvlan.c2]\nparent = \"eth0\"\nup = false\naddress = \"10.0.0.2/24\"\n\
+               [nic.eth1]\nup = false\n[macvlan.d1]\nparent = \"eth1\"\naddress = \"10.0.0.3/24\"\n\
+               [switch.sw0.port.eth0]\n[switch.sw0.port.eth1]\n";
+    for (at, target, cause) in [
+        ("eth0", "c2", "R1a   The port is down, at c2"),
+        ("eth0", "d1", "N3    The NIC is down, at eth1"),
+        ("c1", "c2", "R1a   The port is down, at c2"),
+    ] {
+        let args = ["explain", "-", "--at", at, "--sender", "eth0", "--arp", target, "--why-not", target];
+        let output = macvlab(root(), &args, lab.as_bytes());
+        let text = stdout(&output);
+        assert!(text.contains(&format!("  {cause}\n")), "{at} {target}: {text}{}", stderr(&output));
+    }
+}
+
+#[test]
+fn the_list_of_outcomes_names_both_rules() {
+    let lab = "[nic.eth0]\naddress = \"10.0.0.1/24\"\n[macvlan.c1]\nparent = \"eth0\"\n\
+               mode = \"bridge\"\n[switch.sw0.port.eth0]\n";
+    let output = macvlab(root(), &["explain", "-", "--at", "eth0", "--arp", "10.0.0.2"], lab.as_bytes());
+    let (text, both) = (stdout(&output), "R126  Not back out of the arrival port, at sw0.eth0, with R34\n");
+    assert!(text.contains(&format!("\n  c1  {both}")), "{text}");
+}
+
 #[test]
 fn why_not_of_every_frame_that_comes_of_it() {
     let args = ["--at", "c1", "--arp", "c2", "--follow", "--why-not", "win"];
@@ -272,7 +300,7 @@ fn a_frame_that_cannot_be_sent_or_cannot_go_far() {
     assert_eq!(text.lines().next(), Some("c1 cannot send it: EINVAL (Invalid argument)"));
     let text =
         explain("carrier-lost", &["--at", "a", "--frame", "02000000000b02000000000a88b5", "--after", "2"]);
-    assert!(text.ends_with("  win   R90   No carrier, at a\n  b     R90   No carrier, at a\n"), "{text}");
+    assert!(text.ends_with("  win   N3    The NIC is down, at win\n  b     R90   No carrier, at a\n"), "{text}");
 }
 
 #[test]

@@ -27,14 +27,16 @@
 //! # Ok::<(), macvlab::labfile::Diagnostics>(())
 //! ```
 
+mod below;
+
+pub(crate) use below::{ByName, and_below, by_name, down, far_end};
+
 use crate::frame::{EthHeader, Frame, PacketType};
 use crate::lab::spec::Name;
 use crate::lab::{CandidateKind, Decision, DecisionPoint, Device, DeviceType, Event, Hop, HopKind};
 use crate::verdict::Rule;
+use below::places;
 use std::collections::BTreeMap;
-
-/// Maximum depth of nested sub-interfaces: more than any lab has.
-const MAX_DEPTH: usize = 64;
 
 /// The outcome of a frame at one device.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -102,10 +104,6 @@ pub struct Journey {
     pub stages: Vec<Stage>,
 }
 
-/// A device and those between it and other devices, from the inside out: for a port its parent, for a NIC or a station
-/// its switch port.
-type Places<'a> = Vec<&'a str>;
-
 impl Journey {
     /// The journeys in a hop log, in the order in which they began.
     #[must_use]
@@ -138,31 +136,45 @@ impl Journey {
     /// ([`Lab::devices`](crate::lab::Lab::devices)). The sender is left out unless it gets its frame back.
     #[must_use]
     pub fn fates(&self, devices: &[Device]) -> Vec<(Name, Fate)> {
-        let by_name: BTreeMap<&str, &Device> = devices.iter().map(|d| (d.name.as_str(), d)).collect();
+        let by_name = by_name(devices);
         let fated = devices.iter().filter(|d| is_end(d));
         let fates = fated.map(|d| (d.name.clone(), self.fate_of(d, &by_name)));
         let sender = |name: &Name| self.began == Began::Sent && *name == self.from;
-        fates.filter(|(name, fate)| !sender(name) || received(fate)).collect()
+        fates.filter(|(name, fate)| !sender(name) || reached(fate)).collect()
     }
 
     /// The outcome of the frame at one device; `None`: no device of this name can receive frames.
     #[must_use]
     pub fn fate(&self, device: &str, devices: &[Device]) -> Option<Fate> {
-        let by_name: BTreeMap<&str, &Device> = devices.iter().map(|d| (d.name.as_str(), d)).collect();
+        let by_name = by_name(devices);
         let device = by_name.get(device).filter(|d| is_end(d))?;
         Some(self.fate_of(device, &by_name))
     }
 
     /// Where an IP stack first got the frame and threw away what was in it, and the rule.
     pub(crate) fn thrown_away(&self) -> Option<(Rule, Name)> {
-        let mut got: Option<&Name> = None;
-        self.hops().find_map(|hop| match hop.kind {
-            HopKind::Receive(..) => {
-                got = Some(&hop.device);
-                None
-            }
-            HopKind::Drop(rule) if got == Some(&hop.device) => Some((rule, hop.device.clone())),
+        self.read().find_map(|(_, fate)| match fate {
+            Fate::Kept { rule, at, .. } => Some((rule, at)),
             _ => None,
+        })
+    }
+
+    /// What IP stacks make of the frame, hop by hop: one gets it or sees it, and may then throw away what is in it.
+    fn read(&self) -> impl Iterator<Item = (&Name, Fate)> {
+        let mut got: Option<&Name> = None;
+        self.hops().filter_map(move |hop| {
+            let fate = match hop.kind {
+                HopKind::Receive(PacketType::OtherHost, rule) => Fate::Overheard(rule),
+                HopKind::Receive(_, rule) => {
+                    got = Some(&hop.device);
+                    Fate::Got(rule)
+                }
+                HopKind::Drop(rule) if got == Some(&hop.device) => {
+                    Fate::Kept { also: None, rule, at: hop.device.clone() }
+                }
+                _ => return None,
+            };
+            Some((&hop.device, fate))
         })
     }
 
@@ -181,24 +193,11 @@ impl Journey {
         })
     }
 
-    fn fate_of(&self, device: &Device, by_name: &BTreeMap<&str, &Device>) -> Fate {
-        let (mut overheard, mut got) = (None, None);
-        for hop in self.hops().filter(|hop| hop.device == device.name) {
-            match hop.kind {
-                HopKind::Receive(PacketType::OtherHost, rule) => overheard = Some(rule),
-                HopKind::Receive(_, rule) => got = Some(Fate::Got(rule)),
-                // The IP stack got the frame, and threw away what was in it.
-                HopKind::Drop(rule) if got.is_some() => {
-                    got = Some(Fate::Kept { also: None, rule, at: device.name.clone() });
-                }
-                _ => {}
-            }
-        }
-        if let Some(fate) = got {
+    fn fate_of(&self, device: &Device, by_name: &ByName<'_>) -> Fate {
+        let read = self.read().filter(|(at, _)| **at == device.name).map(|(_, fate)| fate);
+        // What a stack gets counts more than what it sees.
+        if let Some(fate) = read.max_by_key(|fate| !matches!(fate, Fate::Overheard(_))) {
             return fate;
-        }
-        if let Some(rule) = overheard {
-            return Fate::Overheard(rule);
         }
         let places = places(device, by_name);
         // The last decision, closest to the device.
@@ -211,12 +210,18 @@ impl Journey {
         let passed = || self.hops().filter(inside).filter_map(sent).last();
         let ended = || self.stages.iter().rev().find_map(ended);
         // It came as far as the host stack below a VLAN sub-interface: it is not of that VLAN.
-        let taken = || self.hops().filter(inside).filter_map(taken).last();
+        let taken = || self.hops().filter(inside).filter_map(|hop| received(hop, |_| true)).last();
         // It ended in the stack of another device, which ignored it.
-        let ignored = || self.hops().filter_map(ignored).last();
+        let of_other = |packet_type| packet_type == PacketType::OtherHost;
+        let ignored = || self.hops().filter_map(|hop| received(hop, of_other)).last();
         let kept = near.or_else(passed).or_else(ended).or_else(taken).or_else(ignored);
-        let also = |rule: Rule| self.passed_by(device).filter(|also| *also != rule);
-        kept.map_or(Fate::Apart, |(rule, at)| Fate::Kept { also: also(rule), rule, at })
+        let Some(kept) = kept else { return Fate::Apart };
+        // Whatever else is in its way: a device that is down gets nothing.
+        if let Some((rule, at)) = down(device, by_name) {
+            return Fate::Kept { also: None, rule, at };
+        }
+        let (rule, at) = kept;
+        Fate::Kept { also: self.passed_by(device).filter(|also| *also != rule), rule, at }
     }
 
     /// The rule by which the parent of this port sent the frame and did not hand it to its ports; `None`: it came back.
@@ -239,30 +244,8 @@ fn is_end(device: &Device) -> bool {
     }
 }
 
-fn received(fate: &Fate) -> bool {
+fn reached(fate: &Fate) -> bool {
     matches!(fate, Fate::Got(_) | Fate::Overheard(_))
-}
-
-fn places<'a>(device: &'a Device, by_name: &BTreeMap<&str, &'a Device>) -> Places<'a> {
-    let mut places: Places<'a> = Vec::new();
-    let mut at = Some(device);
-    while let Some(device) = at.filter(|_| places.len() < MAX_DEPTH) {
-        places.push(&device.name);
-        at = match device.kind {
-            DeviceType::Macvlan | DeviceType::Macvtap | DeviceType::Vlan => device.parent.as_deref(),
-            DeviceType::Dummy | DeviceType::Switch | DeviceType::SwitchPort => None,
-            DeviceType::Nic | DeviceType::Station | DeviceType::Router => device.peer.as_deref(),
-        }
-        .and_then(|name| by_name.get(name).copied())
-        // The far end of a direct cable is not part of the path in.
-        .filter(|next| !is_cabled(device.kind) || next.kind == DeviceType::SwitchPort);
-    }
-    places
-}
-
-/// Whether devices of this type have a cable.
-fn is_cabled(kind: DeviceType) -> bool {
-    matches!(kind, DeviceType::Nic | DeviceType::Station | DeviceType::Router)
 }
 
 /// A decision, or a drop, that filtered the frame at one of these devices.
@@ -298,18 +281,10 @@ fn sent(hop: &Hop) -> Option<(Rule, Name)> {
     }
 }
 
-/// The device took the frame in.
-fn taken(hop: &Hop) -> Option<(Rule, Name)> {
+/// The device saw the frame, as one of these.
+fn received(hop: &Hop, which: impl Fn(PacketType) -> bool) -> Option<(Rule, Name)> {
     match hop.kind {
-        HopKind::Receive(_, rule) => Some((rule, hop.device.clone())),
-        _ => None,
-    }
-}
-
-/// The device saw the frame and ignored it as addressed to another host.
-fn ignored(hop: &Hop) -> Option<(Rule, Name)> {
-    match hop.kind {
-        HopKind::Receive(PacketType::OtherHost, rule) => Some((rule, hop.device.clone())),
+        HopKind::Receive(packet_type, rule) if which(packet_type) => Some((rule, hop.device.clone())),
         _ => None,
     }
 }
@@ -323,29 +298,6 @@ fn ended(stage: &Stage) -> Option<(Rule, Name)> {
             let inside =
                 decision.candidates.iter().any(|way| way.kind == CandidateKind::Wire && way.rule.is_err());
             inside.then(|| (decision.rule, decision.device.clone()))
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_way_into_a_device_is_followed_up_to_a_limit() {
-        let vlan = |n: usize, below: usize| Device {
-            parent: Some(format!("v{below}").into()),
-            ..Device::new(format!("v{n}"), DeviceType::Vlan)
-        };
-        // Also if a list of devices, which callers can build, contains a cycle.
-        for (count, followed) in [(63, 63), (64, 64), (65, 64)] {
-            let list: Vec<Device> = (0..count).map(|n| vlan(n, n + 1)).collect();
-            let circle: Vec<Device> = (0..count).map(|n| vlan(n, (n + 1) % count)).collect();
-            let ways = [&list, &circle].map(|devices| {
-                let by_name = devices.iter().map(|d| (d.name.as_str(), d)).collect();
-                places(&devices[0], &by_name).len()
-            });
-            assert_eq!(ways, [followed, 64], "{count}");
         }
     }
 }

@@ -23,10 +23,10 @@ pub use probed::{explain_after, replies};
 pub(crate) use requests::Requests;
 pub use setup::{Group, Setup, Shape, classic_groups, default_modes, lab_group, lab_groups};
 
-use crate::explain::{Began, Fate, Journey};
+use crate::explain::{Began, Fate, Journey, and_below, by_name, far_end};
 use crate::frame::{EthHeader, Frame, MacAddr, Resolve as _};
 use crate::lab::spec::{Action, LabSpec, Name, ProbeSpec, Target};
-use crate::lab::{Device, DeviceType, Event, Lab, Options, Outcome};
+use crate::lab::{Device, Event, Lab, Options, Outcome};
 use crate::station::{ECHO_PORT, IpSpec};
 use crate::verdict::Rule;
 use etherparse::{LaxNetSlice, LaxSlicedPacket, TransportSlice};
@@ -222,31 +222,15 @@ impl Exchange<'_> {
         if own.is_empty() || !self.journeys.iter().all(others) {
             return None;
         }
-        let own: Vec<&Device> = own.into_iter().filter_map(|name| self.device(name)).collect();
+        let by_name = by_name(self.devices);
+        let own: Vec<&Device> = own.into_iter().filter_map(|name| by_name.get(name).copied()).collect();
         if own.iter().all(|device| !device.up) {
             return Some(Rule::SendDown);
         }
-        let dead = own.iter().all(|device| !device.up || self.is_cut_off(device));
-        dead.then_some(Rule::NoCarrier)
-    }
-
-    fn device(&self, name: &str) -> Option<&Device> {
-        self.devices.iter().find(|device| device.name == name)
-    }
-
-    /// Whether a device below this one, or the far end of its cable, is down.
-    fn is_cut_off(&self, device: &Device) -> bool {
-        let mut at = Some(device);
-        for _ in 0..=self.devices.len() {
-            let Some(here) = at.filter(|here| here.up) else { return at.is_some() };
-            let below = here.parent.as_deref().filter(|_| here.kind != DeviceType::Router);
-            match below.or(here.peer.as_deref()).map(|name| self.device(name)) {
-                Some(Some(next)) if below.is_some() => at = Some(next),
-                Some(Some(peer)) => return !peer.up,
-                _ => return false,
-            }
-        }
-        false
+        let is_cut_off = |device: &&Device| {
+            and_below(device, &by_name).chain(far_end(device, &by_name)).any(|device| !device.up)
+        };
+        own.iter().all(is_cut_off).then_some(Rule::NoCarrier)
     }
 
     /// The rule by which the target gets a frame: the device, or any interface of the same host.
@@ -300,28 +284,8 @@ impl Exchange<'_> {
                 Fate::Overheard(rule) => (None, rule, name.into()),
                 Fate::Kept { also, rule, at } => (also, rule, at),
             };
-            // Whatever else is in its way: a device that is down gets nothing.
-            let (rule, at) = self.down(name).unwrap_or((rule, at));
-            Some(Loss { what, also: also.filter(|also| *also != rule), rule, at })
+            Some(Loss { what, also, rule, at })
         })
-    }
-
-    /// The rule by which this device gets no frame because it is down, or a device below it is, and which one is down.
-    fn down(&self, name: &str) -> Option<(Rule, Name)> {
-        let mut at = self.device(name);
-        for _ in 0..=self.devices.len() {
-            let here = at?;
-            if !here.up {
-                let rule = match here.kind {
-                    DeviceType::Macvlan | DeviceType::Macvtap => Rule::PortDown,
-                    DeviceType::Vlan => Rule::VlanDown,
-                    _ => Rule::NicDown,
-                };
-                return Some((rule, here.name.clone()));
-            }
-            at = self.device(here.parent.as_deref().filter(|_| here.kind != DeviceType::Router)?);
-        }
-        None
     }
 
     /// The frame lost, if nothing that handled it leads to its destinations.

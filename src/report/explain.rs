@@ -1,6 +1,6 @@
 //! The path of one frame as text: each stage with its lookups, the rule, and the candidates that were ruled out.
 
-use super::words::{fdb_kind, millis, printable};
+use super::words::{fdb_kind, millis, printable, with};
 use crate::explain::{Began, Fate, Journey, Stage};
 use crate::frame::{EthHeader, PacketType, summary};
 use crate::lab::spec::Name;
@@ -176,7 +176,7 @@ impl<'a, W: Write> Explanation<'a, W> {
         let (rule, rest) = match fate {
             Fate::Got(rule) => (*rule, String::new()),
             Fate::Overheard(rule) => (*rule, "; it is for another host, and ignored".to_owned()),
-            Fate::Kept { rule, at, .. } => (*rule, format!(", at {}", printable(at))),
+            Fate::Kept { also, rule, at } => (*rule, format!(", at {}{}", printable(at), with(*also))),
             Fate::Apart => {
                 return writeln!(self.writer, "  {name:<width$}  nothing that handled the frame leads there");
             }

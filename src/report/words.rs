@@ -10,6 +10,7 @@ use crate::lab::spec::{
 use crate::lab::{Outcome, Receivers, SwitchPort};
 use crate::macvlan::{MacvlanFlags, SourcesChange};
 use crate::switch::{FdbKind, PortFlag, PortFlags, PortState};
+use crate::verdict::Rule;
 use std::fmt::{Display, Write as _};
 use std::time::Duration;
 
@@ -150,6 +151,11 @@ fn expected_receivers(expected: &ExpectedReceivers) -> String {
 
 fn came_to(how: &str, devices: &[Name]) -> String {
     if devices.is_empty() { format!("{how} no device") } else { format!("{how} {}", list(devices)) }
+}
+
+/// `, with R34`: another rule without which a frame would not have been lost either.
+pub(super) fn with(also: Option<Rule>) -> String {
+    also.map(|also| format!(", with {also}")).unwrap_or_default()
 }
 
 /// `a`, `a and b`, `a, b and c`.
