@@ -46,6 +46,48 @@ fn every_ping_that_fails_has_a_cause() {
     assert!(failed > 20, "{failed}");
 }
 
+/// The same causes are in the events, and those of refused changes and of injected frames.
+#[test]
+fn every_result_but_that_of_a_change_has_its_causes_in_the_events() {
+    let mut failed = 0;
+    for (name, path) in labs() {
+        let text = stdout(&macvlab(root(), &["run", path.to_str().unwrap(), "--json"], b""));
+        let events = text.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
+        let (mut action, mut ids) = (String::new(), Vec::new());
+        for event in events {
+            if event["event"] == "step" {
+                event["action"].as_str().unwrap().clone_into(&mut action);
+            }
+            if event["event"] != "result" {
+                continue;
+            }
+            let causes = event["because"].as_array().unwrap();
+            for cause in causes {
+                let known = |key: &str| Rule::ALL.iter().any(|rule| cause[key] == rule.id());
+                assert!(known("rule") && (cause.get("also").is_none() || known("also")), "{name}: {event}");
+                assert!(!cause["text"].as_str().unwrap().is_empty(), "{name}: {event}");
+            }
+            let outcome = event["outcome"].as_str().unwrap();
+            let has_cause = match outcome {
+                "unreachable" | "no-reply" | "error" | "reply" => true,
+                _ => action == "inject",
+            };
+            assert!(!has_cause || !causes.is_empty(), "{name}: {event}");
+            if matches!(outcome, "unreachable" | "no-reply") {
+                ids.push(causes[0]["rule"].as_str().unwrap().to_owned());
+            }
+        }
+        failed += ids.len();
+        let told = stdout(&macvlab(root(), &["run", path.to_str().unwrap()], b""));
+        let told = told.lines().filter(|l| l.contains("no reply") || l.contains("unreachable:"));
+        for (line, id) in told.zip(ids) {
+            let cause = line.split_once("; ").map(|(_, cause)| cause).unwrap();
+            assert!(cause.starts_with(&id) || cause.contains(&format!(" and {id} ")), "{name}: {line}: {id}");
+        }
+    }
+    assert!(failed > 20, "{failed}");
+}
+
 /// The negation of the expectation.
 fn turned_round(expect: &Expect, devices: &[Name]) -> Vec<Expect> {
     match expect {

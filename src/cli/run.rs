@@ -85,11 +85,11 @@ pub(super) fn run(args: Args, terminal: &Terminal) -> Result<Exit, Failure> {
     plan.distinct()?;
     let (captures, bad) = captures(&plan.spec, &plan.folder, terminal)?;
     let mut views = Views::open(plan.shown, plan.files, terminal)?;
-    let (decisions, changes) = (views.wants_all(), views.wants_changes());
+    let all = views.wants_all();
     let stop = interrupt::stop();
     let options = Options::default()
-        .with_decisions(decisions)
-        .with_changes(changes)
+        .with_decisions(all)
+        .with_changes(all)
         .with_captures(captures)
         .with_stop(stop);
     // Freeing a large lab takes seconds, and ending the process takes none.

@@ -100,8 +100,11 @@ impl Views {
             self.text = None;
             self.fail(e.into());
         }
-        // These events are emitted for the page and the text only.
+        // These events are emitted for the page and for the causes of results.
         if matches!(event, Event::Decision(_) | Event::Devices { .. } | Event::Fdb(_)) {
+            if let Some(json) = &mut self.json {
+                json.note(event);
+            }
             return;
         }
         if let Some(json) = &mut self.json
@@ -143,14 +146,11 @@ impl Views {
         }
     }
 
-    /// Whether decisions and changes are needed: a page shows them, and the line of a step says why a ping failed.
+    /// Whether decisions and changes are needed: a page shows them, and causes are found from them, for the JSON and for
+    /// the line of a step.
     pub(super) fn wants_all(&self) -> bool {
-        self.page.is_some() || self.text.as_ref().is_some_and(TextReport::names_causes)
-    }
-
-    /// Whether changes are needed: for the same, and for the neighbour tables in the JSON.
-    pub(super) fn wants_changes(&self) -> bool {
-        self.wants_all() || self.json.is_some()
+        let causes = self.text.as_ref().is_some_and(TextReport::names_causes);
+        self.page.is_some() || self.json.is_some() || causes
     }
 
     /// Completes the outputs.

@@ -1,13 +1,15 @@
 //! Answers to requests, produced in chunks.
 
+use super::caller::MAX_REQUEST;
 use super::control::RequestContext;
 use super::engine::{Attachment, AttachmentReport, tell};
 use super::history::{Forgotten, History};
 use super::tables;
 use crate::capture::CaptureError;
 use crate::lab::{Event, FdbChange, Known, Outcome};
-use crate::report::{AnnotatedCapture, Detail, JsonLines, TextReport};
+use crate::report::{AnnotatedCapture, Detail, JsonLines, Reason, TextReport, because, because_as_json};
 use crate::switch::FdbEntry;
+use crate::verdict::Refusal;
 use serde::Deserialize;
 use serde_json::json;
 use std::io::Write as _;
@@ -60,8 +62,12 @@ enum Request {
 pub(super) enum Unanswered {
     #[error("this is not a request: {0}")]
     NoRequest(#[from] serde_json::Error),
+    #[error("a request of more than {MAX_REQUEST} bytes")]
+    TooLong,
     #[error("{0}")]
-    Refused(String),
+    Unacceptable(String),
+    #[error("{refusal}: {}", refusal.rule.why())]
+    Refused { refusal: Refusal, because: Vec<Reason> },
     #[error(transparent)]
     Unwritable(#[from] CaptureError),
     #[error(
@@ -121,13 +127,13 @@ impl Piece {
 impl Unanswered {
     /// The header line.
     pub(super) fn said(&self) -> Vec<u8> {
-        refusal(&self.to_string())
+        let mut head = json!({ "ok": false, "error": self.to_string() });
+        if let Unanswered::Refused { refusal, because } = self {
+            head["errno"] = refusal.errno.name().into();
+            head["because"] = json!(because_as_json(because));
+        }
+        format!("{head}\n").into_bytes()
     }
-}
-
-/// The line that reports an error.
-pub(super) fn refusal(why: &str) -> Vec<u8> {
-    format!("{}\n", json!({ "ok": false, "error": why })).into_bytes()
 }
 
 impl Answer {
@@ -252,15 +258,15 @@ impl Writer {
 /// Executes a step of the lab file.
 fn change(context: &mut RequestContext<'_>, step: &str) -> Result<Answer, Unanswered> {
     let RequestContext { names, lab, history, monitor, now, .. } = context;
-    let step = names.parse_step(step).map_err(|errors| Unanswered::Refused(errors.to_string()))?;
+    let step = names.parse_step(step).map_err(|errors| Unanswered::Unacceptable(errors.to_string()))?;
     let outcome = lab.change(*now, &step, &mut |event| tell(history, *monitor, event));
     names.did(&step, |name| lab.has(name));
     match outcome {
-        Some(Outcome::Refused(refusal)) => {
-            Err(Unanswered::Refused(format!("{refusal}: {}", refusal.rule.why())))
+        Some(outcome @ Outcome::Refused(refusal)) => {
+            Err(Unanswered::Refused { refusal, because: because(&step, outcome, &[], &[]) })
         }
         Some(_) => Ok(Answer::Text(Vec::new(), 0)),
-        None => Err(Unanswered::Refused("a running lab accepts set, add and remove only".to_owned())),
+        None => Err(Unanswered::Unacceptable("a running lab accepts set, add and remove only".to_owned())),
     }
 }
 

@@ -1,6 +1,6 @@
 //! A client of a live lab.
 
-use super::answer::{Answer, refusal};
+use super::answer::{Answer, Unanswered};
 use super::control::RequestContext;
 use crate::sys::Interest;
 use crate::time::Instant;
@@ -119,7 +119,7 @@ impl Caller {
             Err(_) => self.gone = true,
         }
         if self.whole.unwrap_or(self.requests.len()) > MAX_REQUEST {
-            self.refuse(&format!("a request of more than {MAX_REQUEST} bytes"), now);
+            self.refuse(&Unanswered::TooLong, now);
             (self.requests, self.whole, self.silent) = (Vec::new(), None, true);
         }
     }
@@ -140,7 +140,7 @@ impl Caller {
                 self.answer = piece.more.then_some(answer);
                 self.say(piece.into_said(), now);
             }
-            Err(why) => self.refuse(&why.to_string(), now),
+            Err(why) => self.refuse(&why, now),
         }
         self.write();
     }
@@ -153,8 +153,8 @@ impl Caller {
         Some(line)
     }
 
-    fn refuse(&mut self, why: &str, now: Instant) {
-        self.say(refusal(why), now);
+    fn refuse(&mut self, why: &Unanswered, now: Instant) {
+        self.say(why.said(), now);
     }
 
     fn say(&mut self, piece: Vec<u8>, now: Instant) {

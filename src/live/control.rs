@@ -12,6 +12,8 @@
 //! {"ok":true,"bytes":123}                          and 123 bytes
 //! {"ok":true,"bytes":32800,"more":true}            and 32800 bytes, followed by another header line
 //! {"ok":false,"error":"…"}                         any previous chunks are invalid
+//! {"ok":false,"error":"…","errno":"EINVAL","because":[{"rule":"R50","at":null,"text":"…"}]}
+//!                                                  the kernel would refuse the change, by this rule
 //! ```
 //!
 //! Forwarding has priority. One turn of the loop makes one chunk of one answer, clients take turns, and a client's next

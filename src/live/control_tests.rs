@@ -224,3 +224,20 @@ fn a_request_without_an_end_is_refused() {
     assert_eq!((answers(&all), ended), (vec![None], true));
     assert!(String::from_utf8(all).unwrap().contains("more than 65536 bytes"));
 }
+
+/// Both in words, and as the rule that a program can look up.
+#[test]
+fn a_refused_change_names_its_rule() {
+    let mut room = Room::new();
+    let mut caller = room.call();
+    room.turn();
+    let step = r#"add = { macvlan = \"c2\", parent = \"eth0\", mode = \"passthru\" }"#;
+    caller.write_all(format!("{{\"do\":\"change\",\"step\":\"{step}\"}}\n").as_bytes()).unwrap();
+    room.turn();
+    room.turn();
+    let head: serde_json::Value = serde_json::from_slice(&read(&caller).0).unwrap();
+    assert_eq!((&head["ok"], &head["errno"]), (&false.into(), &"EINVAL".into()), "{head}");
+    let cause = serde_json::json!([{ "rule": "R50", "at": null, "text": "refused with EINVAL" }]);
+    assert_eq!(head["because"], cause, "{head}");
+    assert!(head["error"].as_str().unwrap().contains("R50 Passthru takes the parent alone: "), "{head}");
+}

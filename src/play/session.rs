@@ -296,6 +296,7 @@ impl Run {
         let log = StepLog::default();
         let mut run = Run { lab, events, told, log, standing, bytes: 0, spent: Duration::ZERO, stop };
         run.lab.flush(&mut |event| run.events.push(event.clone()));
+        run.events.iter().for_each(|event| run.log.event(event));
         run.stand();
         run
     }
@@ -362,7 +363,7 @@ impl Run {
         if let Some(Event::Result { outcome: Outcome::TooLate, .. }) = happened.last() {
             return Err(Denied::TooLate);
         }
-        let told = ActionResult::of(self.told.len() + 1, step, happened, &mut self.log, &self.lab);
+        let told = ActionResult::of(self.told.len() + 1, step, happened, &mut self.log);
         self.told.push(told.ok_or(Denied::TooManyEvents)?);
         self.stand();
         Ok(())

@@ -127,11 +127,10 @@ impl ActionResult {
         spec: &StepSpec,
         events: &[Event],
         log: &mut StepLog,
-        lab: &Lab,
     ) -> Option<ActionResult> {
         let Event::Result { outcome, rtt, receivers, .. } = events.last()? else { return None };
         events.iter().for_each(|event| log.event(event));
-        let reasons = log.end(*outcome, &lab.devices()).map(|(_, reasons)| reasons).unwrap_or_default();
+        let reasons = log.end(*outcome).map(|(_, reasons)| reasons).unwrap_or_default();
         let known = events.iter().find_map(|event| match event {
             Event::Known { neighbour, .. } => Some(known_since(neighbour)),
             _ => None,

@@ -26,6 +26,8 @@ pub use counters::{CountersTable, counters_table};
 pub use explain::Explanation;
 pub use hosts::known_since;
 pub use json::JsonLines;
+#[cfg(all(feature = "live", target_os = "linux"))]
+pub(crate) use json::because as because_as_json;
 pub use matrix::{Columns, MatrixForm, MatrixReport};
 #[cfg(feature = "capture")]
 pub use pcapng::{AnnotatedBlocks, AnnotatedCapture};

@@ -4,7 +4,7 @@ use crate::explain::{Fate, Journey};
 use crate::lab::spec::{Action, Name, ProbeSpec, StepSpec, Target};
 use crate::lab::{Device, Event, Outcome};
 use crate::matrix::{self, Loss, Reach, Requests};
-use crate::report::words::{list, printable};
+use crate::report::words::{list, printable, with};
 use crate::station::Unreachable;
 use crate::verdict::Rule;
 use std::net::IpAddr;
@@ -28,10 +28,11 @@ pub struct Reason {
     pub text: String,
 }
 
-/// The hops and [decisions](Event::Decision) of the current step, up to a limit, from which the reasons for its outcome
-/// follow.
+/// The devices, and the hops and [decisions](Event::Decision) of the current step, up to a limit, from which the reasons
+/// for its outcome follow.
 #[derive(Debug, Default)]
 pub struct StepLog {
+    devices: Vec<Device>,
     running: Option<(StepSpec, Vec<Event>)>,
     /// It had more of them than the limit.
     unsearched: bool,
@@ -40,8 +41,9 @@ pub struct StepLog {
 }
 
 impl StepLog {
-    /// Takes note of an event, if it is the start of a step, a hop or a decision.
+    /// Takes note of an event, if it is about devices, or the start of a step, a hop or a decision.
     pub fn event(&mut self, event: &Event) {
+        Device::follow(&mut self.devices, event);
         match event {
             Event::Step { spec, .. } => {
                 (self.running, self.unsearched) = (Some((spec.clone(), Vec::new())), false);
@@ -57,13 +59,13 @@ impl StepLog {
 
     /// Ends the step: what it was, and the reasons for its outcome.
     #[must_use]
-    pub fn end(&mut self, outcome: Outcome, devices: &[Device]) -> Option<(StepSpec, Vec<Reason>)> {
+    pub fn end(&mut self, outcome: Outcome) -> Option<(StepSpec, Vec<Reason>)> {
         let (spec, events) = self.running.take()?;
-        let mut reasons = because(&spec, outcome, &events, devices);
+        let mut reasons = because(&spec, outcome, &events, &self.devices);
         if let (Outcome::Unreachable(Unreachable::Neighbour(ip)), Some(probe), true) =
             (outcome, spec.action.probe(), reasons.is_empty())
         {
-            reasons.extend(self.asked_before(&probe.from, ip, devices));
+            reasons.extend(self.asked_before(&probe.from, ip));
         }
         events.iter().for_each(|event| self.asked.event(event));
         if self.unsearched {
@@ -74,8 +76,8 @@ impl StepLog {
     }
 
     /// Why a request for the MAC address of a neighbour in an earlier step was lost.
-    fn asked_before(&mut self, from: &str, ip: IpAddr, devices: &[Device]) -> Option<Reason> {
-        let Loss { also, rule, at, .. } = self.asked.unanswered(from, ip, devices)?;
+    fn asked_before(&mut self, from: &str, ip: IpAddr) -> Option<Reason> {
+        let Loss { also, rule, at, .. } = self.asked.unanswered(from, ip, &self.devices)?;
         let text = format!("why the request of an earlier step was lost (at {})", printable(&at));
         Some(Reason { rule, also, at: Some(at), text })
     }
@@ -116,8 +118,7 @@ fn probed(probe: &ProbeSpec, outcome: Outcome, events: &[Event], devices: &[Devi
     let text = match cell.reach {
         Reach::Reply => format!("how the first frame reached {}", printable(to)),
         _ => {
-            let also = cell.also.map(|also| format!(", with {also}")).unwrap_or_default();
-            format!("why the first frame was lost{at}{also}")
+            format!("why the first frame was lost{at}{}", with(cell.also))
         }
     };
     cell.rule.map(|rule| Reason { rule, also: cell.also, at: cell.at, text })
@@ -144,11 +145,14 @@ fn shared(fate: &Fate, mut names: Vec<String>) -> Option<Reason> {
         names.push(format!("{more} more"));
     }
     let names = list(&names);
-    let (rule, text) = match fate {
-        Fate::Got(rule) => (*rule, format!("{names} got it")),
-        Fate::Overheard(rule) => (*rule, format!("{names} saw it, addressed to another host")),
-        Fate::Kept { rule, at, .. } => (*rule, format!("filtered from {names}, at {}", printable(at))),
+    let (rule, also, at, text) = match fate {
+        Fate::Got(rule) => (*rule, None, None, format!("{names} got it")),
+        Fate::Overheard(rule) => (*rule, None, None, format!("{names} saw it, addressed to another host")),
+        Fate::Kept { also, rule, at } => {
+            let text = format!("filtered from {names}, at {}{}", printable(at), with(*also));
+            (*rule, *also, Some(at.clone()), text)
+        }
         Fate::Apart => return None,
     };
-    Some(Reason { rule, also: None, at: None, text })
+    Some(Reason { rule, also, at, text })
 }

@@ -1,6 +1,5 @@
 //! Text output: each hop with its rule, or one line for each step.
 
-use super::draw::Scene;
 use super::hosts::known_since;
 use super::reasons::{Reason, StepLog};
 use super::tables;
@@ -118,7 +117,6 @@ pub struct TextReport<W: Write> {
     styles: Styles,
     device_width: usize,
     running: Option<Running>,
-    scene: Scene,
     step_log: StepLog,
     /// The time of the step's first hop; without steps, of the run's.
     start: Option<Instant>,
@@ -133,7 +131,6 @@ impl<W: Write> TextReport<W> {
             styles: Styles::new(colour),
             device_width: 0,
             running: None,
-            scene: Scene::default(),
             step_log: StepLog::default(),
             start: None,
         }
@@ -145,7 +142,6 @@ impl<W: Write> TextReport<W> {
     /// Writing fails.
     pub fn event(&mut self, event: &Event) -> io::Result<()> {
         if self.names_causes() {
-            self.scene.event(event);
             self.step_log.event(event);
         }
         match event {
@@ -289,7 +285,7 @@ impl<W: Write> TextReport<W> {
         }
         let what = step_in_words(&running.spec);
         write!(self.writer, "{style}{mark}{style:#} step {step}: {what}: {verdict}")?;
-        let because = match self.step_log.end(outcome, &self.scene.devices) {
+        let because = match self.step_log.end(outcome) {
             Some((_, reasons)) if silent(outcome) && !reasons.is_empty() => {
                 reasons.iter().map(cause).collect()
             }

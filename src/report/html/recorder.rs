@@ -266,7 +266,7 @@ impl Recorder {
         let known = std::mem::take(&mut self.known);
         let last = self.moment(Kind::Result, step);
         self.ways.settled();
-        let Some((spec, reasons)) = self.step_log.end(outcome, &self.scene.devices) else { return };
+        let Some((spec, reasons)) = self.step_log.end(outcome) else { return };
         let because = reasons.into_iter().map(|r| StepReason { rule: self.rules.of(r.rule), text: r.text });
         let because = because.collect();
         if let Some(told) = self.steps.last_mut().filter(|told| told.step == step) {
