@@ -4,7 +4,7 @@
 mod common;
 
 use common::webdriver::{Browser, key};
-use common::{labs, load, run};
+use common::{labs, load, macvlab, root, run, stderr};
 use macvlab::lab::spec::{Name, StepSpec};
 use macvlab::lab::{Event, LabSpec, Options};
 use macvlab::report::html::{bundle, page};
@@ -127,6 +127,41 @@ fn what_is_clicked_is_told() {
     browser.eval("document.querySelector('.mv-device[data-device=\"win\"]').focus()");
     browser.press([key::ENTER]);
     assert!(browser.text(".panel").starts_with("win"), "{}", browser.text(".panel"));
+    assert_eq!(browser.console(), [""; 0]);
+}
+
+/// As in the playground, but found when the page was written.
+#[test]
+fn a_step_without_a_reply_tells_what_would_help() {
+    let Some(browser) = Browser::open(1280, 900) else { return };
+    let dir = tempfile::tempdir().unwrap();
+    let page = dir.path().join("page.html");
+    let output = macvlab(root(), &["demo", "vepa", "--html", page.to_str().unwrap()], b"");
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    browser.visit(&page);
+    browser.eval("macvlab.viewer.go(macvlab.viewer.bundle.steps[0].last)");
+    let told = browser.text(".narration");
+    assert!(told.contains("What would help?") && !told.contains("Set c1 and c2"), "{told}");
+    browser.click(".narration .help summary");
+    let told = browser.text(".narration");
+    for text in [
+        "What would help, the least intrusive first.",
+        "Set c1 and c2 to mode bridge.",
+        "ip link set c1 type macvlan mode bridge",
+        "hairpin = true",
+        "It also makes a way from c2 to c1.",
+    ] {
+        assert!(told.contains(text), "{text}: {told}");
+    }
+    // The list of steps has it too, with the keyboard only.
+    browser.eval("document.querySelector('.panel .here .help summary').focus()");
+    browser.press([key::ENTER]);
+    assert!(browser.text(".panel").contains("Turn hairpin on at the switch port sw0.eth0."));
+    // A step that got a reply has none.
+    let run = "return macvlab.viewer.bundle.steps.filter(step => step.help).map(step => step.outcome)";
+    let outcomes = browser.eval(run);
+    let all = outcomes.as_array().unwrap();
+    assert!(!all.is_empty() && all.iter().all(|o| o.as_str().unwrap().starts_with("unreachable")), "{all:?}");
     assert_eq!(browser.console(), [""; 0]);
 }
 

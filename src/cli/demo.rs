@@ -8,7 +8,6 @@ use anstyle::{AnsiColor, Style};
 use comfy_table::presets::NOTHING;
 use comfy_table::{ContentArrangement, Table};
 use macvlab::lab::{Event, Outcome};
-use macvlab::report::html::bundle;
 use macvlab::report::{Detail, TextReport, outcome_in_words, step_in_words};
 use macvlab::verdict::Refusal;
 use std::io::{self, Write as _};
@@ -106,7 +105,7 @@ pub(super) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
         DemoChoice::Hops(demo) => tell(demo, terminal, &mut out, hops)?,
         DemoChoice::Page(demo, path) => {
             let experiment = Experiment::run(demo, terminal.error_colour)?;
-            views::write_page(&bundle(&experiment.events), &path, terminal)?;
+            views::write_page(&experiment.page(), &path, terminal)?;
             experiment.holds()
         }
         DemoChoice::Tour(stops) => {

@@ -1,10 +1,11 @@
 //! A finished run of a built-in lab: what happened, and whether it shows what the lab claims.
 
-use super::Failure;
 use super::demos::{Decision, Demo};
+use super::{Failure, views};
 use macvlab::frame::{Frame, PacketType, summary};
 use macvlab::lab::spec::{DeviceKind, Name};
 use macvlab::lab::{Event, Hop, HopKind, Lab, LabSpec, Options, Outcome, Summary};
+use macvlab::report::html::{Bundle, bundle};
 use macvlab::verdict::Rule;
 use std::collections::BTreeMap;
 
@@ -40,6 +41,13 @@ impl Experiment {
         let mut events = Vec::new();
         let summary = lab.run(&mut |event| events.push(event.clone()));
         Ok(Experiment { demo, events, spec, lab, summary })
+    }
+
+    /// The run as a page, with what would help where a step got no reply.
+    pub(super) fn page(&self) -> Bundle {
+        let mut bundle = bundle(&self.events);
+        views::look_for_remedies(&mut bundle, &self.spec, &Options::default());
+        bundle
     }
 
     /// Whether every step came out as expected, and the run shows every decision.

@@ -268,7 +268,7 @@ pub(super) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
     // All created devices and sockets are removed before anything else can fail.
     drop(engine);
     let LiveOutput { views, capture, counters, failed, .. } = watch;
-    let views = views.finish();
+    let views = views.finish(None);
     let captured = capture.map_or(Ok(()), Rolling::finish);
     if shown == Shown::Nothing && !args.quiet {
         summary(&writing, &format!("{}\n{crossed}", counters.render()), terminal)?;

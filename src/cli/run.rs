@@ -87,17 +87,14 @@ pub(super) fn run(args: Args, terminal: &Terminal) -> Result<Exit, Failure> {
     let mut views = Views::open(plan.shown, plan.files, terminal)?;
     let all = views.wants_all();
     let stop = interrupt::stop();
-    let options = Options::default()
-        .with_decisions(all)
-        .with_changes(all)
-        .with_captures(captures)
-        .with_stop(stop);
+    let options =
+        Options::default().with_decisions(all).with_changes(all).with_captures(captures).with_stop(stop);
     // Freeing a large lab takes seconds, and ending the process takes none.
-    let mut lab = ManuallyDrop::new(Lab::new(&plan.spec, options));
+    let mut lab = ManuallyDrop::new(Lab::new(&plan.spec, options.clone()));
     // There is nothing to save before this point.
     let interrupt = Interrupt::listen()?;
     let summary = lab.run(&mut |event| views.event(event));
-    views.finish()?;
+    views.finish(Some((&plan.spec, &options)))?;
     if let Shown::Text(detail) = plan.shown {
         conclude(&summary, detail, terminal)?;
     }

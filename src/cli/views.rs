@@ -3,9 +3,11 @@
 use super::Failure;
 use super::terminal::{Out, Output, Terminal, about_output, is_dash};
 use macvlab::capture::CaptureError;
-use macvlab::lab::Event;
+use macvlab::lab::{Event, LabSpec, Options};
+use macvlab::labfile;
 use macvlab::report::html::{Bundle, Recorder, page};
 use macvlab::report::{AnnotatedCapture, Detail, JsonLines, TextReport};
+use macvlab::why::Remedy;
 use std::path::{Path, PathBuf};
 
 /// The output on standard output.
@@ -153,8 +155,8 @@ impl Views {
         self.page.is_some() || self.json.is_some() || causes
     }
 
-    /// Completes the outputs.
-    pub(super) fn finish(self) -> Result<(), Failure> {
+    /// Completes the outputs. A page tells what would help in the lab that was run, if it is given.
+    pub(super) fn finish(self, ran: Option<(&LabSpec, &Options)>) -> Result<(), Failure> {
         let json = self.json.map_or(Ok(()), |json| json.finish().map(drop)).map_err(Failure::from);
         let text = self.text.map_or(Ok(()), |text| text.finish().map(drop)).map_err(Failure::from);
         if let Some((capture, path)) = self.capture {
@@ -162,11 +164,22 @@ impl Views {
             whole.map_err(|e| about_output(&path, e))?;
         }
         if let Some((recorder, file, path)) = self.page {
-            put_page(&recorder.finish(), file, &path)?;
+            let mut bundle = recorder.finish();
+            if let Some((spec, options)) = ran {
+                look_for_remedies(&mut bundle, spec, options);
+            }
+            put_page(&bundle, file, &path)?;
         }
         self.failure.map_or(Ok(()), Err)?;
         json.and(text)
     }
+}
+
+/// Adds what would help where a step of the lab got no reply.
+pub(super) fn look_for_remedies(bundle: &mut Bundle, spec: &LabSpec, options: &Options) {
+    let lines =
+        |before: &LabSpec, remedy: &Remedy| labfile::changed_lines(before, &remedy.declared_in(before));
+    bundle.look_for_remedies(spec, options, &lines);
 }
 
 /// Writes a standalone page.

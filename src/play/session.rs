@@ -155,11 +155,8 @@ impl Session {
     /// # Errors
     /// [`Denied`]: there is no such step, it asks nothing, or the answer takes too long.
     pub fn why(&self, step: usize) -> Result<WhyReport, Denied> {
-        let index = step.checked_sub(1).filter(|index| *index < self.spec.steps.len());
-        let asked = index.and_then(|index| Some((index, Question::of(&self.spec.steps[index].action)?)));
-        let (index, question) = asked.ok_or(Denied::NoQuestion(step))?;
-        let mut spec = self.spec.clone();
-        spec.steps.truncate(index);
+        let asked = step.checked_sub(1).and_then(|index| Question::of_step(&self.spec, index));
+        let (spec, question) = asked.ok_or(Denied::NoQuestion(step))?;
         let options = Options { stop: Stop::default(), ..self.options.clone() };
         let watch = Watchdog::over(&options.stop, MAX_ACTION_TIME)?;
         let answer = why::ask(&spec, &question, &options);

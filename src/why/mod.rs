@@ -136,6 +136,14 @@ impl Question {
         action.probe().map(|probe| Question { from: probe.from.clone(), to: probe.to.clone(), kind })
     }
 
+    /// The question that a step of a lab asks, if it asks one, and the lab before this step. Steps count from 0.
+    #[must_use]
+    pub fn of_step(spec: &LabSpec, index: usize) -> Option<(LabSpec, Question)> {
+        let question = Question::of(&spec.steps.get(index)?.action)?;
+        let steps = spec.steps[..index].to_vec();
+        Some((LabSpec { steps, ..spec.clone() }, question))
+    }
+
     /// The step that asks.
     #[must_use]
     pub fn action(&self) -> Action {

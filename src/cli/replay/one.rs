@@ -46,7 +46,7 @@ pub(super) fn run(plan: &ReplayJob, terminal: &Terminal) -> Result<Exit, Failure
         (replay.finish(), unreadable)
     };
     progress.clear();
-    views.finish()?;
+    views.finish(None)?;
     tell_rest(&captures, &done, terminal);
     if plan.stats || terminal.shows_progress() {
         terminal.say(progress.rate(&done.fed));

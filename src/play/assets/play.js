@@ -128,18 +128,9 @@
     return button;
   }
 
-  // The changes that help, each with its commands, its lines of the lab file, and its other effects.
   function help(answer) {
-    const effects = (how, pairs) => pairs.length === 0 ? null
-      : element("p", {}, `${how} ${pairs.map(([from, to]) => `${from} to ${to}`).join(", ")}.`);
-    const code = (lines) => (lines.length === 0 ? null : element("pre", {}, lines.join("\n")));
-    const list = answer.remedies.map((remedy) => element("li", {}, element("strong", {}, remedy.change),
-      code(remedy.commands), code(remedy.lab), effects("It also makes a way from", remedy.gains),
-      effects("But it breaks the way from", remedy.losses)));
-    const heading = list.length > 0 ? "What would help, the least intrusive first. Each was tried by itself."
-      : answer.tried === undefined ? answer.told : `Nothing helps by itself: ${answer.tried} changes were tried.`;
     $("help").hidden = false;
-    $("help").replaceChildren(element("p", {}, heading), element("ol", {}, ...list));
+    $("help").replaceChildren(...macvlab.panels.remedies(answer));
   }
 
   function reason({ rule, title, why, did }, outcome) {

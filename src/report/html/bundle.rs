@@ -1,6 +1,7 @@
 //! The hop log as compact data: everything that occurs more than once is stored once and referenced by index.
 
 use crate::lab::spec::Name;
+use crate::report::WhyReport;
 use crate::report::draw::Position;
 use crate::report::json::Object;
 use crate::time::Instant;
@@ -33,7 +34,8 @@ pub(super) const VERSION: u32 = 1;
 /// the stack sees it, tags included. `from`: the
 /// previous moment of this copy |
 /// | `decisions` | `{ found: [text], ways: [[name, kind, rule, goes, text]] }`, kinds as in the events |
-/// | `steps` | `{ step, title, expect, outcome, held, first, last, hops, left_out, because: [{ rule, text }] }`; `first` and `last` are moments |
+/// | `steps` | `{ step, title, expect, outcome, held, first, last, hops, left_out, because: [{ rule, text }], help }`; `first` and `last` are moments; `help`, as
+/// `macvlab why --json` writes it, is there if it was [looked for](Bundle::look_for_remedies) |
 /// | `fdb` | `[moment, time_ns, switch, vlan, mac, port, kind]`: an entry that is added, changed, or (port -1) removed
 /// from this moment on |
 /// | `neighbours` | `[moment, time_ns, device, ip, mac, state]`: an entry of a neighbour table that is added, changed, or (state
@@ -173,6 +175,11 @@ pub(super) struct Step {
     pub(super) hops: usize,
     pub(super) left_out: usize,
     pub(super) because: Vec<StepReason>,
+    /// It got no reply.
+    #[serde(skip)]
+    pub(super) unanswered: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) help: Option<WhyReport>,
 }
 
 #[derive(Clone, Debug, serde::Serialize)]

@@ -21,6 +21,7 @@
 //! | --- | --- |
 //! | `bundle.rs` | the format of the JSON |
 //! | `recorder.rs`, `index.rs` | collects the bundle from the hop log |
+//! | `help.rs` | what would help where a step got no reply |
 //! | `way.rs` | the hop that a frame came from |
 //! | `page.rs` | the file |
 //! | `decode.js` | decodes headers from bytes |
@@ -29,6 +30,7 @@
 //! | `viewer.js` | the current moment; keys and controls |
 
 mod bundle;
+mod help;
 mod index;
 mod page;
 mod recorder;
@@ -37,6 +39,7 @@ mod tests;
 mod way;
 
 pub use bundle::{Bundle, MAX_DRAWINGS, MAX_HOPS};
+pub use help::{LinesOf, MAX_HELPED, MAX_HELPED_SIZE};
 pub use page::{SCRIPT, page, style};
 pub use recorder::Recorder;
 

@@ -63,7 +63,23 @@ macvlab.panels = (() => {
     return [
       el("h2", { class: step.held === false ? "bad" : step.held ? "good" : "" }, `${held(step)} Step ${step.step}: ${step.outcome}`, words ? ` (${words})` : ""),
       because(bundle, step),
+      help(step),
     ];
+  }
+
+  // The changes that help, each with its commands, its lines of the lab file, and its other effects.
+  function remedies(answer) {
+    const effects = (how, pairs) => (pairs.length ? el("p", {}, `${how} ${pairs.map(([from, to]) => `${from} to ${to}`).join(", ")}.`) : null);
+    const code = (lines) => (lines.length ? el("pre", {}, lines.join("\n")) : null);
+    const list = answer.remedies.map((remedy) => el("li", {}, el("strong", {}, remedy.change), code(remedy.commands), code(remedy.lab),
+      effects("It also makes a way from", remedy.gains), effects("But it breaks the way from", remedy.losses)));
+    const heading = list.length ? "What would help, the least intrusive first. Each was tried by itself."
+      : answer.tried === undefined ? answer.told : `Nothing helps by itself: ${answer.tried} changes were tried.`;
+    return [el("p", {}, heading), el("ol", {}, list)];
+  }
+
+  function help(step) {
+    return step.help ? el("details", { class: "help" }, el("summary", {}, "What would help?"), remedies(step.help)) : null;
   }
 
   function because(bundle, step) {
@@ -156,6 +172,7 @@ macvlab.panels = (() => {
         ),
         el("p", {}, `${step.outcome ?? "not finished"}${heldWords(step) ? `, ${heldWords(step)}` : ""} · ${step.hops} hops`),
         step.step === at ? because(bundle, step) : null,
+        step.step === at ? help(step) : null,
       ))),
     ];
   }
@@ -317,5 +334,5 @@ macvlab.panels = (() => {
   }
 
   const KIND_AT = AT.KIND;
-  return { narration, Hops, steps, frame, device, millis, held };
+  return { narration, Hops, steps, frame, device, millis, held, remedies };
 })();

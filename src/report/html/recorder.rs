@@ -163,6 +163,8 @@ impl Recorder {
             hops: 0,
             left_out: 0,
             because: Vec::new(),
+            unanswered: false,
+            help: None,
         });
     }
 
@@ -274,6 +276,7 @@ impl Recorder {
                 outcome_in_words(&spec.action, outcome, rtt, receivers) + &known + &tables::found(found),
             );
             (told.held, told.last, told.because) = (held, last, because);
+            told.unanswered = matches!(outcome, Outcome::Unreachable(_) | Outcome::NoReply);
         }
     }
 }

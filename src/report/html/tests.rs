@@ -2,8 +2,9 @@
 
 use super::*;
 use crate::frame::MacAddr;
-use crate::lab::spec::{Action, Change, StepSpec, SwitchChange};
+use crate::lab::spec::{Action, Change, FrameSpec, InjectPoint, StepSpec, SwitchChange};
 use crate::lab::{HopKind, Lab, LabSpec, Options, Outcome};
+use crate::macvlan::Mode;
 use crate::switch::PortFlag;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
@@ -141,6 +142,64 @@ fn what_is_too_much_is_counted() {
     let last = value["steps"].as_array().unwrap().last().unwrap();
     assert_eq!(last["hops"], last["left_out"]);
     assert!(last["outcome"].as_str().unwrap().starts_with("a reply"));
+}
+
+/// The steps of a page that tell what would help, from 1.
+fn helped(spec: &LabSpec, options: &Options) -> Vec<usize> {
+    let mut bundle = bundle(&events(spec));
+    bundle.look_for_remedies(spec, options, &|_, _| Vec::new());
+    let value: Value = serde_json::from_str(&bundle.to_json().unwrap()).unwrap();
+    let steps = value["steps"].as_array().unwrap().iter().zip(1..);
+    steps.filter(|(step, _)| step.get("help").is_some()).map(|(_, number)| number).collect()
+}
+
+#[test]
+fn a_step_without_a_reply_has_what_would_help_before_it() {
+    let mut spec = fixture("arp-vepa");
+    let mut bundle = bundle(&events(&spec));
+    bundle.look_for_remedies(&spec, &Options::default(), &|_, remedy| remedy.commands.clone());
+    let value: Value = serde_json::from_str(&bundle.to_json().unwrap()).unwrap();
+    let first = &value["steps"][0]["help"]["remedies"][0];
+    assert_eq!(first["change"], "Set c1 and c2 to mode bridge.", "{first}");
+    assert_eq!(first["commands"], first["lab"]);
+    assert!(value["steps"][1].get("help").is_none(), "it got a reply");
+    // A step before it has helped already.
+    spec.steps
+        .insert(0, StepSpec::new(Action::Set { device: "c2".into(), change: Change::Mode(Mode::Bridge) }));
+    let of_c1 = StepSpec::new(Action::Set { device: "c1".into(), change: Change::Mode(Mode::Bridge) });
+    assert_eq!(helped(&spec, &Options::default()), [2]);
+    spec.steps.insert(0, of_c1);
+    assert_eq!(helped(&spec, &Options::default()), [0; 0]);
+    let stopped = Options::default();
+    stopped.stop.ask();
+    assert_eq!(helped(&fixture("arp-vepa"), &stopped), [0; 0], "an answer that is not complete is not shown");
+}
+
+#[test]
+fn remedies_are_looked_for_within_limits() {
+    let mut spec = fixture("arp-vepa");
+    spec.steps = vec![spec.steps[0].clone(); MAX_HELPED + 1];
+    assert_eq!(helped(&spec, &Options::default()), (1..=MAX_HELPED).collect::<Vec<_>>());
+    // The hops of what goes before count.
+    let hops = |spec: &LabSpec| {
+        let hops = events(spec).iter().filter(|event| matches!(event, Event::Hop(_))).count();
+        spec.devices.len() + hops
+    };
+    let before = Action::Inject {
+        at: "c1".into(),
+        entry: InjectPoint::Device,
+        frame: FrameSpec::Bytes(vec![0xff; 60]),
+    };
+    spec.steps.truncate(1);
+    let ping = spec.steps[0].clone();
+    while hops(&spec) <= MAX_HELPED_SIZE {
+        spec.steps.insert(0, StepSpec::new(before.clone()));
+    }
+    assert_eq!(helped(&spec, &Options::default()), [0; 0]);
+    spec.steps.remove(0);
+    assert_eq!(helped(&spec, &Options::default()), [spec.steps.len()]);
+    spec.steps.push(ping);
+    assert_eq!(helped(&spec, &Options::default()), [spec.steps.len() - 1]);
 }
 
 #[test]
