@@ -17,7 +17,7 @@ use crate::errno::Errno;
 use crate::frame::{FramePool, MacAddr};
 use crate::macvlan::PortRequest;
 use crate::nic::{Nic, PushedDown, UnicastFilter};
-use crate::switch::{Assigned, FdbKind, PortConfig, Switch, SwitchConfig, SwitchPortId};
+use crate::switch::{Assigned, FdbKind, IfKnown, PortConfig, Switch, SwitchConfig, SwitchPortId};
 use crate::time::LAB_SPAN;
 use crate::verdict::{Refusal, Rule};
 use std::sync::Arc;
@@ -417,11 +417,8 @@ impl Lab {
             (false, false) => FdbKind::Static,
         };
         let switch = self.switch_mut(switch).ok_or(missing)?;
-        let port = SwitchPortId(port);
-        if entry.replace {
-            return switch.replace_fdb(entry.mac, port, kind, entry.vlan, now);
-        }
-        switch.add_fdb(entry.mac, port, kind, entry.vlan, now)
+        let known = if entry.replace { IfKnown::Replace } else { IfKnown::Refuse };
+        switch.add_fdb((entry.mac, SwitchPortId(port), kind), entry.vlan, known, now)
     }
 
     /// The addresses that a network would have assigned to a device on a switch port: its own.

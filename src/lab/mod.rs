@@ -391,8 +391,13 @@ impl Lab {
 
     /// Lets an IP stack do what is due.
     fn serve(&mut self, agent: AgentId) {
+        self.runtime.stacks.serve(agent, self.runtime.now);
+        self.tell_neighbours(agent);
+    }
+
+    /// Reports what has changed in the neighbour tables of an IP stack.
+    fn tell_neighbours(&mut self, agent: AgentId) {
         let Runtime { stacks, step, now, .. } = &mut self.runtime;
-        stacks.serve(agent, *now);
         stacks.tell_neighbours(agent, &self.topology, (*step, *now), &mut self.log.events);
     }
 

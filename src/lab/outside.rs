@@ -7,7 +7,7 @@
 use super::device::{Agent, Cable, CableId, DeviceId, End, Kind, Role, Uplink};
 use super::outlet::Outlet;
 use super::spec::Name;
-use super::{Event, Lab, NeighbourEvent, Sink};
+use super::{Lab, Sink};
 use crate::dataplane::{Numbered, TapOpen};
 use crate::frame::Frame;
 use crate::time::Instant;
@@ -223,19 +223,13 @@ impl Lab {
         if let Some((agent, interface)) = self.topology.devices[id.0].agent.take() {
             let wake = self.runtime.stacks.agents[agent.0].wake.take();
             self.runtime.stacks.agenda.rearm(agent, wake, None);
-            let Agent { stack, devices, declared, .. } = &mut self.runtime.stacks.agents[agent.0];
-            let device = self.topology.devices[id.0].name.clone();
-            let known: Vec<_> = stack.neighbours(interface).map(|known| known.ip).collect();
-            for ip in known.into_iter().filter(|_| self.options.changes) {
-                let (step, time, device) = (self.runtime.step, self.runtime.now, device.clone());
-                let gone = NeighbourEvent { step, time, device, ip, entry: None };
-                self.log.events.push(Event::Neighbour(gone));
-            }
+            let Agent { stack, declared, .. } = &mut self.runtime.stacks.agents[agent.0];
             stack.remove_interface(interface, self.runtime.now);
             if *declared || stack.has_interfaces() {
                 return self.serve(agent);
             }
-            devices.clear();
+            self.tell_neighbours(agent);
+            self.runtime.stacks.agents[agent.0].devices.clear();
             self.runtime.stacks.vacant.push(agent);
         }
     }

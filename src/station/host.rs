@@ -140,7 +140,7 @@ impl Host {
     pub fn remove_interface(&mut self, index: usize, now: Instant) {
         self.routes.forget_link(&self.links, index);
         if let Some(link) = self.links.get_mut(index) {
-            *link = Link::gone();
+            link.remove();
         }
         self.links_changed(now);
     }

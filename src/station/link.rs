@@ -70,9 +70,10 @@ impl Link {
         link
     }
 
-    /// The place of an interface that was removed.
-    pub(super) fn gone() -> Link {
-        Link { gone: true, ..Link::default() }
+    /// Only the place of the interface remains, and the news that its neighbours are gone.
+    pub(super) fn remove(&mut self) {
+        self.neighbours.forget_all();
+        *self = Link { gone: true, neighbours: std::mem::take(&mut self.neighbours), ..Link::default() };
     }
 
     pub(super) fn is_gone(&self) -> bool {

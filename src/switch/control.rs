@@ -3,8 +3,8 @@
 use super::fdb::{Fdb, FdbFull};
 use super::vlan::VlanSet;
 use super::{
-    FdbEntry, FdbKind, Policy, Port, PortConfig, PortFlag, PortState, PortVlans, Switch, SwitchConfig,
-    SwitchPortId,
+    FdbEntry, FdbKind, IfKnown, Policy, Port, PortConfig, PortFlag, PortState, PortVlans, Switch,
+    SwitchConfig, SwitchPortId,
 };
 use crate::errno::Errno;
 use crate::frame::{MacAddr, VlanId};
@@ -225,45 +225,20 @@ impl Switch {
         news
     }
 
-    /// Adds an entry by hand (`bridge fdb add MAC dev PORT master …`). Under VLAN filtering without a VLAN it is added in
-    /// every VLAN of the port, as the kernel does.
+    /// Adds an entry by hand (`bridge fdb add MAC dev PORT master …`; or `bridge fdb replace`, in the place of one that is
+    /// there). Under VLAN filtering without a VLAN it is added in every VLAN of the port, as the kernel does.
     ///
     /// # Errors
     /// All by rule R153: `ENODEV` if there is no such port; `EINVAL` for the zero address, for a VLAN the port is not a
     /// member of, or a VLAN without VLAN filtering; `EPERM` for a dynamic entry on a port that cannot learn; `EEXIST` if
-    /// the address is there already, the own device's included; `ENOBUFS` beyond [`MAX_FDB`](super::MAX_FDB).
+    /// the address is there already and not to be replaced, or is the own device's; `ENOBUFS` beyond
+    /// [`MAX_FDB`](super::MAX_FDB).
     pub fn add_fdb(
-        &mut self,
-        mac: MacAddr,
-        port: SwitchPortId,
-        kind: FdbKind,
-        vlan: Option<VlanId>,
-        now: Instant,
-    ) -> Result<(), Refusal> {
-        self.put_fdb((mac, port, kind), vlan, now, false)
-    }
-
-    /// The same, in the place of an entry that is there (`bridge fdb replace`).
-    ///
-    /// # Errors
-    /// As of [`Switch::add_fdb`]; `EEXIST` only for an address of the switch's own host.
-    pub fn replace_fdb(
-        &mut self,
-        mac: MacAddr,
-        port: SwitchPortId,
-        kind: FdbKind,
-        vlan: Option<VlanId>,
-        now: Instant,
-    ) -> Result<(), Refusal> {
-        self.put_fdb((mac, port, kind), vlan, now, true)
-    }
-
-    fn put_fdb(
         &mut self,
         (mac, port, kind): (MacAddr, SwitchPortId, FdbKind),
         vlan: Option<VlanId>,
+        known: IfKnown,
         now: Instant,
-        replace: bool,
     ) -> Result<(), Refusal> {
         let refused = |errno| Err(Refusal::new(errno, Rule::FdbRefused));
         let Some(p) = self.port(port) else { return refused(Errno::Enodev) };
@@ -281,8 +256,8 @@ impl Switch {
             return refused(Errno::Eperm);
         }
         for vlan in vlans {
-            let known = !replace && self.fdb.find(vlan, mac, now).is_some();
-            if known || self.own.as_ref().is_some_and(|own| own.has(mac)) {
+            let is_in_the_way = known == IfKnown::Refuse && self.fdb.find(vlan, mac, now).is_some();
+            if is_in_the_way || self.own.as_ref().is_some_and(|own| own.has(mac)) {
                 return refused(Errno::Eexist);
             }
             self.fdb

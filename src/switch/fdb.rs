@@ -34,6 +34,15 @@ pub enum FdbKind {
     Sticky,
 }
 
+/// What becomes of an entry that is to be added for an address that has one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum IfKnown {
+    /// It is refused.
+    Refuse,
+    /// It takes the place of the other one.
+    Replace,
+}
+
 /// An entry, for listings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct FdbEntry {

@@ -50,7 +50,7 @@ pub use config::{
     SwitchConfig, VirtualSwitch,
 };
 pub use control::MAX_PORTS;
-pub use fdb::{FdbEntry, FdbKind, MAX_FDB};
+pub use fdb::{FdbEntry, FdbKind, IfKnown, MAX_FDB};
 
 use crate::frame::{MacAddr, VlanId};
 use crate::verdict::Rule;

@@ -83,7 +83,7 @@ impl Bench {
     }
 
     fn add(&mut self, addr: u64, port: SwitchPortId, kind: FdbKind) -> Result<(), Refusal> {
-        self.switch.add_fdb(mac(addr), port, kind, None, self.now)
+        self.switch.add_fdb((mac(addr), port, kind), None, IfKnown::Refuse, self.now)
     }
 }
 
@@ -294,7 +294,8 @@ fn state_fdb_kept() {
 fn the_own_address_cannot_be_entered_by_hand() {
     let mut b = Bench::plain();
     b.switch.set_own_device(mac(A));
-    let add = |b: &mut Bench, m| b.switch.add_fdb(mac(m), P0, FdbKind::Static, None, b.now);
+    let add =
+        |b: &mut Bench, m| b.switch.add_fdb((mac(m), P0, FdbKind::Static), None, IfKnown::Refuse, b.now);
     assert_eq!(add(&mut b, A), Err(Refusal::new(Errno::Eexist, Rule::FdbRefused)));
     assert_eq!(add(&mut b, B), Ok(()));
 }

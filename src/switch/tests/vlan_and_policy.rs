@@ -68,13 +68,21 @@ fn vlan_entries_by_hand() {
     let config = SwitchConfig { vlan_filtering: true, ..SwitchConfig::default() };
     let mut b = Bench::of(config, vec![vlan_port(Some(1), &[1], &[5]), PortConfig::default()]);
     let einval = Err(Refusal::new(Errno::Einval, Rule::FdbRefused));
-    assert_eq!(b.switch.add_fdb(mac(A), P0, FdbKind::Static, Some(vlan(7)), b.now), einval);
+    assert_eq!(
+        b.switch.add_fdb((mac(A), P0, FdbKind::Static), Some(vlan(7)), IfKnown::Refuse, b.now),
+        einval
+    );
     assert_eq!(b.add(A, P0, FdbKind::Static), Ok(()));
     let vlans = |b: &Bench| -> Vec<_> { b.switch.fdb_entries(b.now).iter().filter_map(|e| e.vlan).collect() };
     assert_eq!(vlans(&b), [vlan(1), vlan(5)]);
     b.switch.del_fdb(mac(A), Some(vlan(1)), b.now).unwrap();
     assert_eq!(vlans(&b), [vlan(5)]);
-    let plain = Bench::plain().switch.add_fdb(mac(A), P0, FdbKind::Static, Some(vlan(5)), Instant::ZERO);
+    let plain = Bench::plain().switch.add_fdb(
+        (mac(A), P0, FdbKind::Static),
+        Some(vlan(5)),
+        IfKnown::Refuse,
+        Instant::ZERO,
+    );
     assert_eq!(plain, einval, "a bridge without filtering has no VLANs");
 }
 
@@ -193,7 +201,7 @@ fn cloud() {
 fn an_entry_is_for_one_vlan_of_its_port() {
     let config = SwitchConfig { vlan_filtering: true, ..SwitchConfig::default() };
     let mut b = Bench::of(config, vec![vlan_port(None, &[], &[5, 10]), PortConfig::default()]);
-    b.switch.add_fdb(mac(A), P0, FdbKind::Static, Some(vlan(10)), b.now).unwrap();
+    b.switch.add_fdb((mac(A), P0, FdbKind::Static), Some(vlan(10)), IfKnown::Refuse, b.now).unwrap();
     let known = |id: u16| b.switch.fdb_entry(Some(vlan(id)), mac(A), b.now).map(|entry| entry.port);
     assert_eq!((known(5), known(10)), (None, Some(P0)));
 }
