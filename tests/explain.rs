@@ -300,7 +300,10 @@ fn a_frame_that_cannot_be_sent_or_cannot_go_far() {
     assert_eq!(text.lines().next(), Some("c1 cannot send it: EINVAL (Invalid argument)"));
     let text =
         explain("carrier-lost", &["--at", "a", "--frame", "02000000000b02000000000a88b5", "--after", "2"]);
-    assert!(text.ends_with("  win   N3    The NIC is down, at win\n  b     R90   No carrier, at a\n"), "{text}");
+    assert!(
+        text.ends_with("  win   N3    The NIC is down, at win\n  b     R90   No carrier, at a\n"),
+        "{text}"
+    );
 }
 
 #[test]

@@ -93,7 +93,7 @@ pub(super) enum Answer {
     /// Text, and the offset of the rest.
     Text(Vec<u8>, usize),
     /// Lines of JSON about the state at one moment.
-    Lines(Box<dyn Iterator<Item = Line>>, JsonLines<Vec<u8>>),
+    Lines(Box<dyn Iterator<Item = Line>>, Box<JsonLines<Vec<u8>>>),
     /// Hops, by number.
     Hops(Range<u64>, Writer),
 }
@@ -199,7 +199,7 @@ impl Answer {
 /// Writes the lines or packets of an answer.
 pub(super) enum Writer {
     Text(Box<TextReport<Vec<u8>>>),
-    Json(JsonLines<Vec<u8>>),
+    Json(Box<JsonLines<Vec<u8>>>),
     Pcapng(Box<AnnotatedCapture<Vec<u8>>>),
 }
 
@@ -207,7 +207,7 @@ impl Writer {
     fn new(form: Form) -> Result<Writer, CaptureError> {
         Ok(match form {
             Form::Text => Writer::Text(Box::new(TextReport::new(Vec::new(), Detail::Hops, false))),
-            Form::Json => Writer::Json(JsonLines::new(Vec::new())),
+            Form::Json => Writer::Json(Box::new(JsonLines::new(Vec::new()))),
             Form::Pcapng => Writer::Pcapng(Box::new(AnnotatedCapture::new(Vec::new())?)),
         })
     }
@@ -245,7 +245,7 @@ impl Writer {
 
     /// The data still to be written.
     fn last(&mut self) -> Result<Piece, Unanswered> {
-        let last = std::mem::replace(self, Writer::Json(JsonLines::new(Vec::new())));
+        let last = std::mem::replace(self, Writer::Json(Box::new(JsonLines::new(Vec::new()))));
         let bytes = match last {
             Writer::Text(report) => report.finish()?,
             Writer::Json(lines) => lines.finish()?,
@@ -322,7 +322,7 @@ fn lines(
     attachments: Vec<AttachmentReport>,
 ) -> Result<Answer, Unanswered> {
     let all = events.map(Line::Event).chain(attachments.into_iter().map(Line::AttachmentReport));
-    Ok(Answer::Lines(Box::new(all), JsonLines::new(Vec::new())))
+    Ok(Answer::Lines(Box::new(all), Box::new(JsonLines::new(Vec::new()))))
 }
 
 /// Every attachment, in the order of creation.
