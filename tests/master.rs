@@ -2,9 +2,11 @@
 //! how deep they nest.
 #![allow(missing_docs, clippy::unwrap_used)]
 
+mod common;
+
+use common::lab;
 use macvlab::dataplane::Entrance;
 use macvlab::lab::{Event, Hop, HopKind, Lab, Options, Outcome};
-use macvlab::labfile::parse;
 use macvlab::time::Instant;
 use macvlab::verdict::Rule;
 use std::fmt::Write as _;
@@ -27,10 +29,7 @@ const LOOP: &str = r#"
 "#;
 
 fn run(text: &str) -> Vec<Event> {
-    let spec = parse("lab.toml", text).unwrap();
-    let mut events = Vec::new();
-    Lab::new(&spec, Options::default()).run(&mut |event| events.push(event.clone()));
-    events
+    common::run(&lab(text), Options::default()).1
 }
 
 fn outcomes(events: &[Event]) -> Vec<Outcome> {
@@ -56,15 +55,9 @@ fn more_frames_than_can_be_under_way_are_reported() {
         writeln!(text, "[macvlan.c{n}]\nparent = \"eth0\"\nmode = \"bridge\"\nmaster = \"br0\"").unwrap();
     }
     let step = "[[step]]\ninject = { at = \"far\", ethernet = { payload = \"01\" } }";
-    let spec = parse("lab.toml", &format!("{text}{step}")).unwrap();
-    let mut outcome = None;
-    let mut lab = Lab::new(&spec, Options::default().with_hops(false));
-    lab.run(&mut |event| {
-        if let Event::Result { outcome: came, .. } = event {
-            outcome = Some(*came);
-        }
-    });
-    assert_eq!(outcome, Some(Outcome::TooMany));
+    let spec = lab(&format!("{text}{step}"));
+    let (_, events) = common::run(&spec, Options::default().with_hops(false));
+    assert_eq!(outcomes(&events), [Outcome::TooMany]);
     let mut worker = Lab::new(&spec, Options::default().with_stacks(false)).into_worker();
     let eth0 = worker.wiring().find("eth0").unwrap();
     let frame = [[0xff; 6], [2, 0, 0, 0, 0, 9], [0x88, 0xb5, 0, 0, 0, 0]].concat();

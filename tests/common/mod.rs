@@ -80,6 +80,16 @@ pub(crate) fn load(path: &Path) -> (LabSpec, Options) {
     (spec, options)
 }
 
+/// A lab without errors.
+pub(crate) fn lab(text: &str) -> LabSpec {
+    macvlab::labfile::parse("lab.toml", text).unwrap_or_else(|e| panic!("{e}"))
+}
+
+/// A lab of the fixtures.
+pub(crate) fn fixture(name: &str) -> LabSpec {
+    load(&labs()[name]).0
+}
+
 /// Runs a lab and collects the events.
 pub(crate) fn run(spec: &LabSpec, options: Options) -> (Summary, Vec<Event>) {
     let mut events = Vec::new();
