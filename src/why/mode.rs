@@ -1,15 +1,22 @@
 //! Modes of ports.
 
-use super::case::{Case, word};
+use super::case::{Case, MAX_EACH, word};
 use super::{Rank, Remedy};
+use crate::lab::Device;
 use crate::lab::spec::{Action, Change, MacvlanSpec, Name};
 use crate::macvlan::Mode;
 
 /// Another mode for each end that is a port, and for each passthru port, which leaves nothing to others; or the same mode
-/// for several of them.
+/// for several of them. Mode passthru also for a port that is itself a port of a bridge: only then it takes in what is for
+/// the devices behind that bridge.
 pub(super) fn candidates(case: &Case<'_>) -> Vec<Remedy> {
     let ports: Vec<Name> = case.ends().into_iter().filter(|name| case.port(name).is_some()).collect();
-    let passthru = passthru(case, &ports);
+    let others = |which: fn(&Device) -> bool| -> Vec<Name> {
+        let others = case.devices.iter().filter(|device| which(device) && !ports.contains(&device.name));
+        others.take(MAX_EACH).map(|device| device.name.clone()).collect()
+    };
+    let passthru = others(|device| device.mode == Some(Mode::Passthru));
+    let bridged = others(|device| device.mode.is_some() && device.master.is_some());
     let everyone = ports.iter().chain(&passthru).cloned().collect();
     let mut groups: Vec<Vec<Name>> = vec![ports.clone(), everyone];
     groups.dedup();
@@ -25,15 +32,9 @@ pub(super) fn candidates(case: &Case<'_>) -> Vec<Remedy> {
             }
         }
     }
-    let alone = ports.iter().filter(|name| case.siblings(name).is_empty());
+    let alone = ports.iter().chain(&bridged).filter(|name| case.siblings(name).is_empty());
     all.extend(alone.filter_map(|name| set(case, name, Mode::Passthru)));
     all
-}
-
-/// The passthru ports that are no ends: each takes all of its parent, whoever else uses that.
-fn passthru(case: &Case<'_>, ends: &[Name]) -> Vec<Name> {
-    let ports = case.devices.iter().filter(|device| device.mode == Some(Mode::Passthru));
-    ports.map(|device| device.name.clone()).filter(|name| !ends.contains(name)).collect()
 }
 
 /// `c1, c2 and c3`
@@ -74,6 +75,7 @@ pub(super) fn made_anew(name: &str, port: &MacvlanSpec) -> Vec<String> {
         format!("ip link add {name} link {parent}{mac} type {kind} mode {}", port.mode),
     ];
     commands.extend(port.ip.address.iter().map(|net| format!("ip addr add {net} dev {name}")));
+    commands.extend(port.master.iter().map(|bridge| format!("ip link set {name} master {}", word(bridge))));
     commands.push(format!("ip link set {name} up"));
     commands.extend(port.ip.gateway.iter().map(|via| format!("ip route add default via {via} dev {name}")));
     commands

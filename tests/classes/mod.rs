@@ -27,6 +27,9 @@ source | win | c1 | R21 | Let the source port c1 list win's MAC address.
 down | win | c1 | N3 | Bring eth0 up.
 not-connected | eth0 | eth1 | C2 | -
 no cable | win | c1 | R125e | Connect eth0 to the switch sw0.
+bridge-behind-macvlan | vm | far | R12 | Set c1 to mode passthru.
+vrrp-same-mac | vrrp0 | eth1 | R17 | Let eth1 announce its MAC address to vrrp0.
+works-while-promiscuous | vm | far | N1 | Make eth0 promiscuous.
 ";
 
 /// A lab of the table: a file, or one of the labs below.
