@@ -273,7 +273,7 @@ impl Link {
         self.out.push_back(frame);
     }
 
-    /// Queues an ARP message, unless the interface has no ARP (`arp_send_dst`).
+    /// Queues an ARP message of the stack itself, unless the interface has no ARP (`arp_send_dst`).
     fn transmit_arp(&mut self, dst: MacAddr, message: &Arp) {
         if self.arp {
             self.transmit(dst, ethertype::ARP, &message.to_bytes());
@@ -372,8 +372,8 @@ impl Link {
         match target {
             IpAddr::V4(target) => {
                 let Some(IpAddr::V4(source)) = source.or(Some(Ipv4Addr::UNSPECIFIED.into())) else { return };
-                let request = Arp::request(self.mac, source, target);
-                self.transmit_arp(to.unwrap_or(MacAddr::BROADCAST), &request);
+                let request = Arp::request(self.mac, source, target).to_bytes();
+                self.transmit(to.unwrap_or(MacAddr::BROADCAST), ethertype::ARP, &request);
             }
             IpAddr::V6(target) => {
                 let Some(IpAddr::V6(source)) = source else { return };

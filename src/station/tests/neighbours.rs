@@ -263,3 +263,36 @@ fn only_a_unicast_reply_confirms_a_stale_neighbour() {
         assert_eq!(asked, !confirmed, "a neighbour in doubt is asked after 5 s: {op} {to} {target}");
     }
 }
+
+/// A dummy (`IFF_NOARP`): the MAC address of every neighbour is its own, unless there is a static entry.
+#[test]
+fn an_interface_without_arp_asks_for_no_neighbour() {
+    let config = spec("10.0.0.1/24 fd00::1/64");
+    let sent = |prepare: &dyn Fn(&mut Host, usize), kind, to| {
+        let mut host = Host::new("d", &HostConfig::default(), Instant::ZERO);
+        let interface = Interface { name: "d", mac: mac(1), ip: &config, mtu: 1500, up: true, arp: false };
+        let index = host.add_interface(interface, Instant::ZERO);
+        prepare(&mut host, index);
+        let id = host.start_probe(Instant::ZERO, probe(kind, to));
+        let frames: Vec<Vec<u8>> =
+            std::iter::from_fn(|| host.pop_transmit()).map(|(_, frame)| frame).collect();
+        host.poll(Instant::ZERO + 20 * SECOND);
+        let outcome = host.probe_result(id).map(|result| result.outcome);
+        let seen = frames.into_iter().map(|bytes| Seen { at: Instant::ZERO, from: 0, bytes });
+        (seen.map(|seen| (seen.word(), seen.dst())).collect::<Vec<_>>(), outcome)
+    };
+    let (nothing, ping) = (|_: &mut Host, _| {}, ProbeKind::Ping);
+    for to in ["10.0.0.2", "fd00::2"] {
+        assert_eq!(sent(&nothing, ping, to), (vec![("echo?", mac(1))], Some(ProbeOutcome::NoReply)), "{to}");
+        let known = |host: &mut Host, index| host.set_neighbour(index, ip(to), mac(9), Instant::ZERO);
+        assert_eq!(sent(&known, ping, to).0, [("echo?", mac(9))], "{to}");
+    }
+    // A program that writes frames itself is not the stack; and nothing is announced.
+    assert_eq!(sent(&nothing, ProbeKind::Arping, "10.0.0.2").0, [("arp?", MacAddr::BROADCAST)]);
+    let announces = |host: &mut Host, index| {
+        host.set_sysctls(None, &[(Sysctl::ArpNotify, 1)]);
+        host.set_link_up(index, false, Instant::ZERO);
+        host.set_link_up(index, true, Instant::ZERO);
+    };
+    assert_eq!(sent(&announces, ping, "10.0.0.2").0, [("echo?", mac(1))]);
+}
