@@ -202,6 +202,23 @@ fn remedies_are_looked_for_within_limits() {
     assert_eq!(helped(&spec, &Options::default()), [spec.steps.len() - 1]);
 }
 
+/// Many changes are tried for the first step, in copies that are not small.
+#[test]
+fn the_changes_tried_for_a_page_are_limited() {
+    let mut text = "[nic.eth0]\naddress = \"10.0.0.1/24\"\n[switch.sw0.port.eth0]\n".to_owned();
+    for n in 0..100 {
+        text += &format!(
+            "[station.s{n}]\naddress = \"10.7.0.{}/16\"\n[switch.sw0.port.s{n}]\nlocked = true\nflood = false\n",
+            n + 1
+        );
+    }
+    text += &"[[step]]\nping = { from = \"eth0\", to = \"10.0.0.99\" }\n".repeat(2);
+    let spec = crate::labfile::parse("lab.toml", &text).unwrap_or_else(|e| panic!("{e}"));
+    let hops = events(&spec).iter().filter(|event| matches!(event, Event::Hop(_))).count();
+    assert!(spec.devices.len() + hops <= MAX_HELPED_SIZE, "{hops}");
+    assert_eq!(helped(&spec, &Options::default()), [1]);
+}
+
 #[test]
 fn the_same_run_gives_the_same_page() {
     let spec = fixture("vlan-parent");
