@@ -270,7 +270,7 @@ impl Engine {
     /// let request = br#"{"do":"change","step":"set = { device = \"c1\", mode = \"passthru\" }"}"#;
     /// let answer = engine.answer(request, &mut |_: &Event| {});
     /// let answer = String::from_utf8(answer)?;
-    /// assert!(answer.contains(r#""errno":"EINVAL""#) && answer.contains(r#""rule":"R53""#), "{answer}");
+    /// assert!(answer.contains(r#""errno":"EINVAL""#) && answer.contains(r#""rule":"R86""#), "{answer}");
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn answer(&mut self, request: &[u8], monitor: &mut dyn Monitor) -> Vec<u8> {

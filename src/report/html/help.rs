@@ -4,7 +4,7 @@ use super::Bundle;
 use crate::lab::Options;
 use crate::lab::spec::LabSpec;
 use crate::report::WhyReport;
-use crate::why::{self, MAX_BUILT, Question, Remedy};
+use crate::why::{self, Question, Remedy};
 
 /// Maximum number of steps for which remedies are looked for.
 pub const MAX_HELPED: usize = 20;
@@ -13,6 +13,9 @@ pub const MAX_HELPED: usize = 20;
 /// a copy of that run.
 pub const MAX_HELPED_SIZE: usize = 2_000;
 
+/// Maximum size of all these copies for one page: once it is exceeded, no remedies are looked for any more.
+pub const MAX_HELPED_WORK: usize = 100_000;
+
 /// The lines of a lab file that make a change to a lab.
 pub type LinesOf<'a> = &'a dyn Fn(&LabSpec, &Remedy) -> Vec<String>;
 
@@ -20,13 +23,13 @@ impl Bundle {
     /// Looks for what would help where a probe got no reply, as [`why::ask`] does, within limits. The options are those of
     /// the run; once their [`stop`](Options::stop) is asked, the remaining steps have no remedies.
     ///
-    /// Steps beyond [`MAX_HELPED`] have none, nor has a step before which the run is larger than [`MAX_HELPED_SIZE`], or for
-    /// which more than [`MAX_BUILT`] would be tried in total, measured by the size of each copy.
+    /// Steps beyond [`MAX_HELPED`] have none, nor has a step up to which the run is larger than [`MAX_HELPED_SIZE`], or one
+    /// after [`MAX_HELPED_WORK`] was exceeded.
     pub fn look_for_remedies(&mut self, spec: &LabSpec, options: &Options, lines: LinesOf<'_>) {
-        let (mut size, mut tried, mut helped) = (spec.devices.len(), 0, 0);
+        let (mut size, mut work, mut helped) = (spec.devices.len(), 0, 0);
         for step in &mut self.steps {
             size += step.hops;
-            if size > MAX_HELPED_SIZE || tried > MAX_BUILT || helped == MAX_HELPED {
+            if size > MAX_HELPED_SIZE || work > MAX_HELPED_WORK || helped == MAX_HELPED {
                 return;
             }
             let asked = step.step.checked_sub(1).and_then(|index| Question::of_step(spec, index));
@@ -36,7 +39,7 @@ impl Bundle {
                 return;
             }
             helped += 1;
-            tried += size * answer.tried;
+            work += size * answer.tried;
             step.help = Some(WhyReport::new(&question, &answer, &|remedy| lines(&before, remedy)));
         }
     }

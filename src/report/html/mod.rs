@@ -39,7 +39,7 @@ mod tests;
 mod way;
 
 pub use bundle::{Bundle, MAX_DRAWINGS, MAX_HOPS};
-pub use help::{LinesOf, MAX_HELPED, MAX_HELPED_SIZE};
+pub use help::{LinesOf, MAX_HELPED, MAX_HELPED_SIZE, MAX_HELPED_WORK};
 pub use page::{SCRIPT, page, style};
 pub use recorder::Recorder;
 

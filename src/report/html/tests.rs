@@ -180,33 +180,32 @@ fn remedies_are_looked_for_within_limits() {
     let mut spec = fixture("arp-vepa");
     spec.steps = vec![spec.steps[0].clone(); MAX_HELPED + 1];
     assert_eq!(helped(&spec, &Options::default()), (1..=MAX_HELPED).collect::<Vec<_>>());
-    // The hops of what goes before count.
-    let hops = |spec: &LabSpec| {
+    // The hops of what goes before count, and its own.
+    let size = |spec: &LabSpec| {
         let hops = events(spec).iter().filter(|event| matches!(event, Event::Hop(_))).count();
         spec.devices.len() + hops
     };
-    let before = Action::Inject {
-        at: "c1".into(),
-        entry: InjectPoint::Device,
-        frame: FrameSpec::Bytes(vec![0xff; 60]),
-    };
+    let (at, entry, frame) = ("c1".into(), InjectPoint::Device, FrameSpec::Bytes(vec![0xff; 60]));
+    let before = StepSpec::new(Action::Inject { at, entry, frame });
     spec.steps.truncate(1);
-    let ping = spec.steps[0].clone();
-    while hops(&spec) <= MAX_HELPED_SIZE {
-        spec.steps.insert(0, StepSpec::new(before.clone()));
-    }
-    assert_eq!(helped(&spec, &Options::default()), [0; 0]);
-    spec.steps.remove(0);
-    assert_eq!(helped(&spec, &Options::default()), [spec.steps.len()]);
-    spec.steps.push(ping);
-    assert_eq!(helped(&spec, &Options::default()), [spec.steps.len() - 1]);
+    let (ping, of_ping) = (spec.steps[0].clone(), size(&spec));
+    let after = |frames: usize, pings: usize| {
+        let frames = std::iter::repeat_n(before.clone(), frames);
+        let steps = frames.chain(std::iter::repeat_n(ping.clone(), pings)).collect();
+        LabSpec { steps, ..spec.clone() }
+    };
+    let of_frame = size(&after(1, 1)) - of_ping;
+    let fits = (MAX_HELPED_SIZE - of_ping) / of_frame;
+    assert!(size(&after(fits, 1)) <= MAX_HELPED_SIZE && size(&after(fits + 1, 1)) > MAX_HELPED_SIZE);
+    assert_eq!(helped(&after(fits, 2), &Options::default()), [fits + 1]);
+    assert_eq!(helped(&after(fits + 1, 1), &Options::default()), [0; 0]);
 }
 
 /// Many changes are tried for the first step, in copies that are not small.
 #[test]
 fn the_changes_tried_for_a_page_are_limited() {
     let mut text = "[nic.eth0]\naddress = \"10.0.0.1/24\"\n[switch.sw0.port.eth0]\n".to_owned();
-    for n in 0..100 {
+    for n in 0..75 {
         text += &format!(
             "[station.s{n}]\naddress = \"10.7.0.{}/16\"\n[switch.sw0.port.s{n}]\nlocked = true\nflood = false\n",
             n + 1
