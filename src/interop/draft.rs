@@ -1,7 +1,7 @@
 //! What all inputs say together, in the words of the tools: interfaces have the names that they have in their machine, and
 //! much is left open. `assemble` makes a lab of it.
 
-use super::Place;
+use super::{Check, Place};
 use crate::errno::Errno;
 use crate::frame::{MacAddr, VlanId};
 use crate::macvlan::{MacvlanFlags, Mode};
@@ -46,8 +46,8 @@ pub enum NoteKind {
     Guess,
     /// The input says it, and a lab cannot.
     LeftOut,
-    /// The input is wrong in a way that the tool does not tell.
-    Wrong,
+    /// The input is not what was meant, which the tool tells or does not tell.
+    Wrong(Check),
 }
 
 impl NoteKind {
@@ -58,7 +58,7 @@ impl NoteKind {
             NoteKind::Default => "default",
             NoteKind::Guess => "guessed",
             NoteKind::LeftOut => "left out",
-            NoteKind::Wrong => "wrong",
+            NoteKind::Wrong(_) => "wrong",
         }
     }
 }
@@ -224,6 +224,8 @@ pub struct Attachment {
 pub struct Network {
     /// Its name.
     pub name: String,
+    /// The tool in whose language it was read: the name of a format, or of an engine.
+    pub tool: String,
     /// The driver, as written.
     pub driver: String,
     /// The host that it is on.

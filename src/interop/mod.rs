@@ -16,6 +16,7 @@
 //! | file | content |
 //! | --- | --- |
 //! | `source.rs` | inputs, and places in them |
+//! | `check.rs` | what can be wrong, by names |
 //! | `draft.rs` | what the inputs say together |
 //! | `assemble/` | the draft as a lab |
 //! | `written.rs` | the lab as a file, with its notes as comments |
@@ -24,6 +25,7 @@
 //! Nothing is executed, fetched, or read from the environment.
 
 mod assemble;
+mod check;
 mod draft;
 mod shell;
 mod source;
@@ -32,6 +34,7 @@ mod tests;
 mod words;
 mod written;
 
+pub use check::Check;
 pub use draft::{
     Attachment, Draft, Interface, Kind, Lower, Machine, Network, Note, NoteKind, Pool, Probe, Role, Route,
 };

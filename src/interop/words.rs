@@ -1,7 +1,7 @@
 //! Addresses as people and tools write them.
 
 use super::draft::{Draft, Pool};
-use super::{NoteKind, Place};
+use super::{Check, NoteKind, Place};
 use crate::frame::MacAddr;
 use crate::station::IpNet;
 use std::net::IpAddr;
@@ -49,12 +49,12 @@ pub(super) fn range_of(net: IpNet) -> (IpAddr, IpAddr) {
 /// A subnet of a managed network. Host bits are what the tool ignores; they are noted.
 pub(super) fn pool(draft: &mut Draft, text: &str, place: Option<Place>) -> Option<Pool> {
     let Some(net) = ip_net(text) else {
-        draft.note(NoteKind::Wrong, format!("`{text}` is not a subnet"), place);
+        draft.note(NoteKind::Wrong(Check::NotAnAddress), format!("`{text}` is not a subnet"), place);
         return None;
     };
     if net.trunc() != net {
         let text = format!("the subnet {net} has host bits: it is {}", net.trunc());
-        draft.note(NoteKind::Wrong, text, place);
+        draft.note(NoteKind::Wrong(Check::HostBits), text, place);
     }
     Some(Pool { subnet: net.trunc(), range: None, gateway: None, reserved: Vec::new() })
 }

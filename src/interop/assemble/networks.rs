@@ -1,6 +1,6 @@
 //! Containers on managed networks: their interfaces and addresses, as the tool would make them.
 
-use super::super::{Attachment, Draft, Interface, Kind, Lower, Network, Note, NoteKind, Pool, Role};
+use super::super::{Attachment, Check, Draft, Interface, Kind, Lower, Network, Note, NoteKind, Pool, Role};
 use crate::frame::VlanId;
 use crate::macvlan::{MacvlanFlags, Mode};
 use crate::station::{IpNet, Sysctl};
@@ -170,7 +170,7 @@ fn connect(
         if !network.pools.is_empty() && !network.pools.iter().any(|pool| pool.subnet.contains(address)) {
             let text =
                 format!("{address} is in no subnet of network `{}`: the tool refuses it", network.name);
-            port.note(NoteKind::Wrong, text);
+            port.note(NoteKind::Wrong(Check::OutsideSubnet), text);
         }
     }
     draft.machines[machine].interfaces.push(port);

@@ -1,7 +1,7 @@
 //! `docker`, `podman` and `nerdctl`: networks, and containers on them.
 
 use super::super::words::{ip_net, mac, pool, range_of};
-use super::super::{Attachment, Network, Note, NoteKind, Role};
+use super::super::{Attachment, Check, Network, Note, NoteKind, Role};
 use super::Context;
 use super::options::Options;
 use crate::macvlan::Mode;
@@ -114,6 +114,7 @@ impl Context<'_> {
         };
         let mut network = Network {
             name: (*name).to_owned(),
+            tool: tool.to_owned(),
             driver: options.last(&["driver"]).unwrap_or("bridge").to_owned(),
             on: self.host,
             parent: opt(&["parent"]).or_else(|| options.last(&["interface-name"])).map(str::to_owned),
@@ -138,7 +139,7 @@ impl Context<'_> {
                         let text = format!(
                             "{tool} refuses the mode `{word}`: it knows bridge, private, vepa and passthru"
                         );
-                        network.notes.push(Note::new(NoteKind::Wrong, text, self.place));
+                        network.notes.push(Note::new(NoteKind::Wrong(Check::UnknownMode), text, self.place));
                     }
                 }
             }
@@ -154,7 +155,7 @@ impl Context<'_> {
         ];
         for (name, value) in opts.iter().filter(|(name, _)| !known.contains(name)) {
             let text = format!("`-o {name}={value}` is no option of the driver, which ignores it");
-            network.notes.push(Note::new(NoteKind::Wrong, text, self.place));
+            network.notes.push(Note::new(NoteKind::Wrong(Check::IgnoredSetting), text, self.place));
         }
         self.pools(&options, &mut network);
         self.draft.networks.retain(|known| known.name != network.name || known.on != network.on);
@@ -182,13 +183,13 @@ impl Context<'_> {
                 Some((pool, net)) => {
                     if net.trunc() != net {
                         let text = format!("the range {net} has host bits: it is {}", net.trunc());
-                        network.notes.push(Note::new(NoteKind::Wrong, text, self.place));
+                        network.notes.push(Note::new(NoteKind::Wrong(Check::HostBits), text, self.place));
                     }
                     pool.range = Some(range_of(net));
                 }
                 None => {
                     let text = format!("the range {range} is in no subnet of the network");
-                    network.notes.push(Note::new(NoteKind::Wrong, text, self.place));
+                    network.notes.push(Note::new(NoteKind::Wrong(Check::OutsideSubnet), text, self.place));
                 }
             }
         }
@@ -200,7 +201,7 @@ impl Context<'_> {
                 Some((pool, ip)) => pool.gateway = Some(ip),
                 None => {
                     let text = format!("the gateway {text} is in no subnet of the network");
-                    network.notes.push(Note::new(NoteKind::Wrong, text, self.place));
+                    network.notes.push(Note::new(NoteKind::Wrong(Check::OutsideSubnet), text, self.place));
                 }
             }
         }
@@ -252,7 +253,7 @@ impl Context<'_> {
             let text = format!(
                 "`-p {port}` of `{name}` has no effect on a macvlan network: its ports are open as they are"
             );
-            self.note(NoteKind::Wrong, text);
+            self.note(NoteKind::Wrong(Check::PublishedPort), text);
         }
         let at = self.draft.machine(&name, Role::Container, Some(self.host));
         let place = self.place;

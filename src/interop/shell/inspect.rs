@@ -70,6 +70,7 @@ fn whole(context: &mut Context<'_>, value: &Value) {
 fn empty(context: &Context<'_>, name: &str) -> Network {
     Network {
         name: name.to_owned(),
+        tool: "docker".to_owned(),
         driver: "macvlan".to_owned(),
         on: context.host,
         parent: None,

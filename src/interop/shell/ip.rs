@@ -1,7 +1,7 @@
 //! `ip link`, `ip addr`, `ip route`, `ip neigh`, `ip netns`.
 
 use super::super::words::{destination, ip_net, mac};
-use super::super::{Draft, Kind, Lower, NoteKind, Role, Route};
+use super::super::{Check, Draft, Kind, Lower, NoteKind, Role, Route};
 use super::Context;
 use crate::frame::VlanId;
 use crate::macvlan::{MacvlanFlags, Mode};
@@ -130,7 +130,10 @@ impl Context<'_> {
                 let known = mode.and_then(mode_of);
                 match (mode, known) {
                     (Some(word), None) => {
-                        self.note(NoteKind::Wrong, format!("ip knows no mode `{word}`, and makes no device"));
+                        self.note(
+                            NoteKind::Wrong(Check::UnknownMode),
+                            format!("ip knows no mode `{word}`, and makes no device"),
+                        );
                         return None;
                     }
                     (None, _) => {
@@ -228,7 +231,9 @@ impl Context<'_> {
             "down" => interface.up = Some(false),
             "address" => match mac(value) {
                 Some(mac) => interface.mac = Some(mac),
-                None => self.note(NoteKind::Wrong, format!("`{value}` is not a MAC address")),
+                None => {
+                    self.note(NoteKind::Wrong(Check::NotAnAddress), format!("`{value}` is not a MAC address"))
+                }
             },
             "mtu" => interface.mtu = value.parse().ok().or(interface.mtu),
             "index" => interface.index = value.parse().ok(),
