@@ -104,6 +104,7 @@ impl<W: Observer> ForwardingContext<'_, W> {
             RxHandler::Ports(ports) => ports,
             RxHandler::None => return self.hand_to_host(id, Rule::NoPorts, packet_type, frame),
             RxHandler::Bridge(at) => return self.enter_bridge(id, *at, frame),
+            RxHandler::Bond(at) => return self.enter_bond(id, *at, header, packet_type, frame),
         };
         let parent = Parent { id, ports };
         // Only groups are looked at for fragments.
@@ -350,7 +351,7 @@ impl<W: Observer> ForwardingContext<'_, W> {
     }
 
     #[inline]
-    fn count_received(&mut self, id: NodeId, frame: &[u8]) {
+    pub(super) fn count_received(&mut self, id: NodeId, frame: &[u8]) {
         let counters = self.state.count(id);
         counters.rx_packets += 1;
         counters.rx_bytes += frame.len() as u64;

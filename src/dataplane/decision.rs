@@ -80,6 +80,8 @@ pub enum CandidateKind {
     Own,
     /// The bridge, by the port of it that the device is.
     Bridge,
+    /// The bond of which the device is a port.
+    Bond,
 }
 
 /// Something that was looked up.
@@ -247,6 +249,21 @@ impl<W: Observer> ForwardingContext<'_, W> {
         report.candidates = vec![
             Candidate { to: bridge, kind: CandidateKind::Bridge, rule: Ok(rule) },
             Candidate { to: stack, kind: CandidateKind::Host, rule: Err(rule) },
+        ];
+        self.observer.decided(report);
+    }
+
+    /// A frame is at a port of a bond, which is in front of the device's own stack.
+    pub(super) fn report_bonded(&mut self, device: NodeId, bond: NodeId, rule: Rule, frame: Numbered<'_>) {
+        if !self.observer.wants_decisions() {
+            return;
+        }
+        let mut report = self.decision(device, DecisionPoint::Parent, rule, frame);
+        let goes = |there: bool| if there { Ok(rule) } else { Err(rule) };
+        let (bond, stack) = (self.wiring.name(bond).clone(), report.device.clone());
+        report.candidates = vec![
+            Candidate { to: bond, kind: CandidateKind::Bond, rule: goes(rule == Rule::BondReceive) },
+            Candidate { to: stack, kind: CandidateKind::Host, rule: goes(rule == Rule::BackupLinkLocal) },
         ];
         self.observer.decided(report);
     }

@@ -20,11 +20,12 @@
 //! | `many.rs` | the way in for many frames at once |
 //! | `send.rs` | the way out: port or host stack, demultiplexer, NIC, cable |
 //! | `switching.rs` | in at one switch port and out at others |
-//! | `bridged.rs` | devices that are ports of a bridge in their own host |
+//! | `bridged.rs`, `bonded.rs` | devices that are ports of a bridge, or of a bond, in their own host |
 //! | `decision.rs` | decisions told in full, for explanations |
 //! | `worker.rs` | frames taken to their ends, one batch at a time |
 
 mod arrive;
+mod bonded;
 mod bridged;
 mod decision;
 mod many;
@@ -41,8 +42,8 @@ pub use state::State;
 #[cfg(feature = "lab")]
 pub(crate) use wiring::Slot;
 pub use wiring::{
-    BridgePort, End, LinkKind, LinkNode, Name, Node, NodeId, PortNode, PortOut, PortTable, PortUser,
-    RxHandler, SwitchId, SwitchNode, SwitchPortNode, TapOpen, Uplink, Wiring,
+    BondPort, BridgePort, End, LinkKind, LinkNode, Name, Node, NodeId, PortNode, PortOut, PortTable,
+    PortUser, RxHandler, SwitchId, SwitchNode, SwitchPortNode, TapOpen, Uplink, Wiring,
 };
 pub use worker::{Entrance, Passing, Worker};
 

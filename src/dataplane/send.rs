@@ -177,6 +177,15 @@ impl<W: Observer> ForwardingContext<'_, W> {
                 self.own_device_sends(switch, frame);
                 Ok(())
             }
+            Uplink::Bond(Some(active)) => {
+                self.count_sent(id, frame.bytes, true);
+                self.hop(id, HopKind::Transmit(rule), frame);
+                self.leave(active, self.wiring.linked(active), frame, Rule::BondTransmit)
+            }
+            Uplink::Bond(None) => {
+                self.discard(id, Rule::NoCarrier, frame);
+                Ok(())
+            }
             Uplink::Discard => {
                 self.count_sent(id, frame.bytes, true);
                 self.hop(id, HopKind::Transmit(rule), frame);

@@ -83,7 +83,7 @@ pub enum Node {
 /// What a device with a link serves as.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LinkKind {
-    /// A NIC or a dummy.
+    /// A NIC, a dummy or a bond.
     Nic,
     /// An 802.1Q sub-interface.
     Vlan,
@@ -120,7 +120,7 @@ impl LinkNode {
     pub fn ports(&self) -> Option<&PortTable> {
         match &self.handler {
             RxHandler::Ports(ports) => Some(ports),
-            RxHandler::None | RxHandler::Bridge(_) => None,
+            RxHandler::None | RxHandler::Bridge(_) | RxHandler::Bond(_) => None,
         }
     }
 
@@ -148,6 +148,17 @@ pub enum RxHandler {
     Ports(PortTable),
     /// The bridge in its host of which it is a port (R220).
     Bridge(BridgePort),
+    /// The bond of which it is a port (B1, B3).
+    Bond(BondPort),
+}
+
+/// A port of a bond.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BondPort {
+    /// The bond.
+    pub bond: NodeId,
+    /// It is the active port.
+    pub active: bool,
 }
 
 /// A port of a bridge.
@@ -268,6 +279,8 @@ pub enum Uplink {
     Discard,
     /// Into the switch whose own device it is.
     Switch(SwitchId),
+    /// By the active port of the bond that it is; a bond without one has no carrier.
+    Bond(Option<NodeId>),
     /// Through the device below, with a tag.
     Below {
         /// The device below.

@@ -41,9 +41,12 @@ pub(crate) fn down(device: &Device, by_name: &ByName<'_>) -> Option<(Rule, Name)
     Some((rule, here.name.clone()))
 }
 
-/// The far end of the cable of a device, or of the one below it that has a cable.
+/// The far end of the cable of a device, or of the one below it that has a cable; of a bond, that of its active port.
 pub(crate) fn far_end<'a>(device: &'a Device, by_name: &'a ByName<'a>) -> Option<&'a Device> {
-    let last = and_below(device, by_name).last()?;
+    let mut last = and_below(device, by_name).last()?;
+    if last.kind == DeviceType::Bond {
+        last = by_name.get(last.active.as_deref()?).copied()?;
+    }
     let is_cabled = matches!(last.kind, DeviceType::Nic | DeviceType::Station | DeviceType::Router);
     by_name.get(last.peer.as_deref().filter(|_| is_cabled)?).copied()
 }

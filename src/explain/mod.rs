@@ -208,13 +208,13 @@ impl Journey {
             place.and_then(|place| by_name.get(place)).is_some_and(|d| d.kind != DeviceType::SwitchPort)
         };
         let passed = || self.hops().filter(inside).filter_map(sent).last();
-        let ended = || self.stages.iter().rev().find_map(ended);
         // It came as far as the host stack below a VLAN sub-interface: it is not of that VLAN.
         let taken = || self.hops().filter(inside).filter_map(|hop| received(hop, |_| true)).last();
+        let ended = || self.stages.iter().rev().find_map(ended);
         // It ended in the stack of another device, which ignored it.
         let of_other = |packet_type| packet_type == PacketType::OtherHost;
         let ignored = || self.hops().filter_map(|hop| received(hop, of_other)).last();
-        let kept = near.or_else(passed).or_else(ended).or_else(taken).or_else(ignored);
+        let kept = near.or_else(passed).or_else(taken).or_else(ended).or_else(ignored);
         let Some(kept) = kept else { return Fate::Apart };
         // Whatever else is in its way: a device that is down gets nothing.
         if let Some((rule, at)) = down(device, by_name) {
@@ -259,7 +259,9 @@ fn kept_near(stage: &Stage, places: &[&str]) -> Option<(Rule, Name)> {
             _ => None,
         },
         Stage::Decision(decision) => decision.candidates.iter().find_map(|way| {
-            let rule = way.rule.err().filter(|_| way.kind != CandidateKind::Wire)?;
+            // A backup port says nothing about what the bond gets by its active port.
+            let about = !matches!(way.kind, CandidateKind::Wire | CandidateKind::Bond);
+            let rule = way.rule.err().filter(|_| about)?;
             // A switch port that a frame does not leave by has a separate reason; a dropped frame has that of the arrival port.
             let dropped = || {
                 let mut ports =

@@ -45,8 +45,12 @@ pub(super) fn device(world: &mut World<'_>, name: &str, change: &Change) -> Resu
         }
         Change::Sources(SourcesChange::Set(list)) => port(world, PortChange::SetSources(list)),
         Change::Sources(SourcesChange::Flush) => port(world, PortChange::FlushSources),
-        // The steps that change IP stacks are left out.
-        Change::Sysctl(..) | Change::Addresses(_) | Change::Neighbours(_) | Change::Host(_) => Ok(()),
+        // The steps that change IP stacks are left out, and labs with bonds.
+        Change::Sysctl(..)
+        | Change::Addresses(_)
+        | Change::Neighbours(_)
+        | Change::Host(_)
+        | Change::Active(_) => Ok(()),
     }
 }
 

@@ -190,6 +190,7 @@ impl Resolve for Addresses<'_> {
             _ if d.name != device => None,
             DeviceKind::Nic(n) => Some(&n.ip),
             DeviceKind::Dummy(d) => Some(&d.ip),
+            DeviceKind::Bond(b) => Some(&b.ip),
             DeviceKind::Vlan(v) => Some(&v.ip),
             DeviceKind::Macvlan(m) => Some(&m.ip),
             DeviceKind::Station(s) => Some(&s.ip),

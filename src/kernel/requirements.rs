@@ -66,7 +66,8 @@ impl Requirements {
                         r.interfaces.iter().map(|i| (i.name.clone(), (false, i.station.mac, i.station.mtu))),
                     );
                 }
-                DeviceKind::Dummy(_) | DeviceKind::Vlan(_) | DeviceKind::Macvlan(_) => {}
+                DeviceKind::Dummy(_) | DeviceKind::Bond(_) | DeviceKind::Vlan(_) | DeviceKind::Macvlan(_) => {
+                }
             }
         }
         let wired = wired
@@ -99,6 +100,7 @@ fn check(lab: &LabSpec) -> Result<(), OracleError> {
                 return no(format!("{}: the device node of a macvtap", device.name));
             }
             DeviceKind::Dummy(_) => return no(format!("{}: dummies", device.name)),
+            DeviceKind::Bond(_) => return no(format!("{}: bonds", device.name)),
             DeviceKind::Nic(n) if n.filter != UnicastFilter::None => {
                 return no(format!("{}: a hardware address filter, which a veth does not have", device.name));
             }

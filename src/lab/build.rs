@@ -1,14 +1,15 @@
 //! Makes a lab's devices, in the order of the declaration, and wires them.
 
 use super::device::{
-    Cable, CableId, Device, DeviceId, End, Kind, Link, PortEnd, Role, SwitchNode, SwitchPortNode, Uplink,
+    Bond, Cable, CableId, Device, DeviceId, End, Kind, Link, PortEnd, Role, SwitchNode, SwitchPortNode,
+    Uplink,
 };
 use super::outside::Outside;
 use super::plan::{Plan, PlannedPort};
 use super::record::Stacks;
 use super::spec::{
-    DEFAULT_MTU, DeviceKind, DeviceSpec, DummySpec, LabSpec, MacvlanSpec, Name, NicSpec, StationSpec,
-    SwitchPortSpec, SwitchSpec, VlanSpec,
+    BondSpec, DEFAULT_MTU, DeviceKind, DeviceSpec, DummySpec, LabSpec, MacvlanSpec, Name, NicSpec,
+    StationSpec, SwitchPortSpec, SwitchSpec, VlanSpec,
 };
 use super::topology::Topology;
 use super::{Event, Lab, Log, Options, Runtime, SetupStage};
@@ -17,6 +18,7 @@ use crate::errno::Errno;
 use crate::frame::{FramePool, MacAddr};
 use crate::macvlan::PortRequest;
 use crate::nic::{Nic, PushedDown, UnicastFilter};
+use crate::station::default_mac;
 use crate::switch::{Assigned, FdbKind, IfKnown, PortConfig, Switch, SwitchConfig, SwitchPortId};
 use crate::time::LAB_SPAN;
 use crate::verdict::{Refusal, Rule};
@@ -66,6 +68,9 @@ impl Lab {
             lab.declare(device, &plan);
         }
         lab.wire_switch_tables(spec, &plan);
+        // Nothing has failed over yet: the bonds have their first active ports.
+        lab.refresh_masters();
+        lab.topology.failed_over.clear();
         lab.refresh_stacks();
         let devices = lab.devices();
         if lab.options.changes {
@@ -85,6 +90,7 @@ impl Lab {
         let refused = match &device.kind {
             DeviceKind::Nic(spec) => self.make_nic(name, spec, plan),
             DeviceKind::Dummy(spec) => self.make_dummy(name, spec),
+            DeviceKind::Bond(spec) => self.make_bond(name, spec),
             DeviceKind::Vlan(spec) => self.make_vlan(name, spec),
             DeviceKind::Macvlan(spec) => self.make_port(name, spec),
             DeviceKind::Station(spec) => self
@@ -96,6 +102,9 @@ impl Lab {
         let made = refused.is_none_or(|refused| refused.stage != SetupStage::Create);
         let master = device.kind.master().filter(|_| made);
         let not_enslaved = master.and_then(|master| self.declare_master(name, master).err());
+        if let Some(bond) = plan.bonds.get(name).and_then(|bond| self.topology.bond_named(bond)) {
+            self.declare_bonded(name, bond);
+        }
         if expected.is_some() && refused.is_none() && not_enslaved.is_none() {
             self.log.summary.failed += 1;
         }
@@ -121,6 +130,14 @@ impl Lab {
         self.set_master(id, Some(master)).map_err(refused)
     }
 
+    /// Makes a NIC a port of a bond, if it is there already.
+    fn declare_bonded(&mut self, name: &Name, bond: DeviceId) {
+        let Some(id) = self.topology.names.get(name).copied() else { return };
+        if let Err(refusal) = self.join_bond(id, bond) {
+            self.not_made(name, None, Refused { stage: SetupStage::Enslave, refusal }, None);
+        }
+    }
+
     fn make_nic(&mut self, name: &Name, spec: &NicSpec, plan: &Plan) -> Result<(), Refused> {
         let id = self.make_link(name, Role::Nic, spec.mac, spec.mtu, spec.filter, plan)?;
         self.cable_latency(id, spec.latency);
@@ -137,6 +154,20 @@ impl Lab {
         let nic = nic.map_err(Refused::at(SetupStage::Create))?;
         let link = Link::new(Role::Dummy, nic, Uplink::Discard);
         let id = self.add_device(name, Kind::Link(Box::new(link)));
+        self.attach_interface(id, spec.host.as_ref(), &spec.ip);
+        self.set_up(id, spec.up).map_err(Refused::at(SetupStage::Up))
+    }
+
+    /// A bond, and the ports of it that are there already. Those yet to come join it when they are made.
+    fn make_bond(&mut self, name: &Name, spec: &BondSpec) -> Result<(), Refused> {
+        let nic = Nic::bond(spec.mac.unwrap_or_else(|| default_mac(name)), spec.mtu);
+        let nic = nic.map_err(Refused::at(SetupStage::Create))?;
+        let (primary, has_own_mac) = (spec.primary.clone(), spec.mac.is_some());
+        let bond = Bond { primary, has_own_mac, ..Bond::default() };
+        let link = Link::new(Role::Bond, nic, Uplink::Bond(Box::new(bond)));
+        let id = self.add_device(name, Kind::Link(Box::new(link)));
+        self.topology.devices[id.0].host.clone_from(&spec.host);
+        spec.ports.iter().for_each(|port| self.declare_bonded(port, id));
         self.attach_interface(id, spec.host.as_ref(), &spec.ip);
         self.set_up(id, spec.up).map_err(Refused::at(SetupStage::Up))
     }
@@ -381,7 +412,7 @@ impl Lab {
                     return;
                 }
                 let device = self.topology.names.get(&port.device).copied();
-                let mac = device.map(|id| self.state_of(id).mac).unwrap_or_default();
+                let mac = device.map(|id| self.assigned_mac(id)).unwrap_or_default();
                 let ips = device.map(|id| self.assigned_addresses(id)).unwrap_or_default();
                 let config = PortConfig { assigned: Assigned { mac, ips }, ..port_config(switch, port) };
                 let name = self.topology.switches[id.index()].ports[number].name.clone();
@@ -419,6 +450,12 @@ impl Lab {
         let switch = self.switch_mut(switch).ok_or(missing)?;
         let known = if entry.replace { IfKnown::Replace } else { IfKnown::Refuse };
         switch.add_fdb((entry.mac, SwitchPortId(port), kind), entry.vlan, known, now)
+    }
+
+    /// The MAC address that a network would have assigned to a device on a switch port: its own, which a port of a bond does
+    /// not use.
+    fn assigned_mac(&self, id: DeviceId) -> MacAddr {
+        self.topology.devices[id.0].bonded().map_or_else(|| self.state_of(id).mac, |bonded| bonded.mac)
     }
 
     /// The addresses that a network would have assigned to a device on a switch port: its own.

@@ -46,6 +46,7 @@ impl Lab {
             Change::Neighbours(change) => self.change_neighbours(id, change),
             Change::Host(host) => self.move_to(id, host),
             Change::Master(master) => self.set_master(id, master.as_deref()),
+            Change::Active(port) => self.activate(id, port.as_deref()),
         }
     }
 
@@ -63,7 +64,7 @@ impl Lab {
         };
         self.touch(id);
         let done = change(self.linked_mut(parent).base.port_mut(port)?);
-        self.sync_vlan(parent);
+        self.sync_below(parent);
         done
     }
 
@@ -81,7 +82,7 @@ impl Lab {
         let link = self.linked_mut(id);
         link.base.set_up(up);
         let children: Vec<DeviceId> = link.vlans.iter().map(|(_, child)| *child).collect();
-        self.sync_vlan(id);
+        self.sync_below(id);
         self.tell_switch(id);
         // Sub-interfaces follow the device below them.
         children.into_iter().try_for_each(|child| self.set_up(child, up))
@@ -100,7 +101,7 @@ impl Lab {
                 }
                 return;
             }
-            Uplink::Below { .. } | Uplink::Discard => return,
+            Uplink::Below { .. } | Uplink::Bond(_) | Uplink::Discard => return,
         };
         if let End::Switch(switch_id, port) = self.topology.cables[cable.0].far(End::Device(id))
             && let Some(switch) = self.switch_mut(switch_id)
@@ -121,8 +122,10 @@ impl Lab {
         } else {
             let link = self.linked_mut(id);
             link.base.set_mac(mac)?;
-            if let Uplink::Below { inherited_mac, .. } = &mut link.uplink {
-                *inherited_mac = false;
+            match &mut link.uplink {
+                Uplink::Below { inherited_mac, .. } => *inherited_mac = false,
+                Uplink::Bond(bond) => bond.has_own_mac = true,
+                Uplink::Cable(_) | Uplink::Discard | Uplink::Switch(_) => {}
             }
             self.mac_changed(id)?;
         }
@@ -131,11 +134,13 @@ impl Lab {
         Ok(())
     }
 
-    /// A link's address has changed: its switch, its stack, its passthru port and its sub-interfaces follow.
-    fn mac_changed(&mut self, id: DeviceId) -> Result<(), Refusal> {
+    /// A link's address has changed: its switch, its stack, its passthru port, its sub-interfaces and the ports of a bond
+    /// follow.
+    pub(super) fn mac_changed(&mut self, id: DeviceId) -> Result<(), Refusal> {
+        self.readdress_bond_ports(id)?;
         self.tell_switch(id);
         self.tell_master(id);
-        self.sync_vlan(id);
+        self.sync_below(id);
         self.refresh_stack_mac(id);
         let link = self.topology.linked(id);
         let mac = link.nic().mac();
@@ -166,6 +171,7 @@ impl Lab {
             }
             self.refresh_stack(index);
         }
+        self.announce_fail_overs();
     }
 
     /// Tells the IP stacks how their links stand after a change of this device. Nothing sits on a port, so that only its own
@@ -223,6 +229,8 @@ impl Lab {
         let link = self.linked_mut(id);
         link.base.set_mtu(mtu)?;
         let children: Vec<DeviceId> = link.vlans.iter().map(|(_, child)| *child).collect();
+        let bonded = self.topology.bond_ports(id);
+        let link = self.topology.linked(id);
         // Ports have shrunk with it.
         let ports: Vec<DeviceId> = link.ports.iter().copied().flatten().collect();
         for child in children {
@@ -231,7 +239,7 @@ impl Lab {
             }
         }
         ports.into_iter().chain([id]).for_each(|id| self.fit_master(id));
-        Ok(())
+        bonded.into_iter().try_for_each(|port| self.set_mtu(port, mtu))
     }
 
     /// Joins a group on a device.
@@ -243,7 +251,7 @@ impl Lab {
             });
         }
         self.linked_mut(id).base.join(group);
-        self.sync_vlan(id);
+        self.sync_below(id);
         Ok(())
     }
 
@@ -252,7 +260,7 @@ impl Lab {
             return self.change_port(id, |mut port| port.leave(group));
         }
         let left = self.linked_mut(id).base.leave(group);
-        self.sync_vlan(id);
+        self.sync_below(id);
         left
     }
 
@@ -264,7 +272,7 @@ impl Lab {
             });
         }
         self.linked_mut(id).base.set_promisc(on);
-        self.sync_vlan(id);
+        self.sync_below(id);
         Ok(())
     }
 
@@ -276,19 +284,18 @@ impl Lab {
             });
         }
         self.linked_mut(id).base.set_allmulticast(on);
-        self.sync_vlan(id);
+        self.sync_below(id);
         Ok(())
     }
 
-    /// Pushes a sub-interface's addresses, promiscuity and wish for all groups down to the device below it
-    /// (`vlan_dev_set_rx_mode`, `vlan_dev_change_rx_flags`). Nothing to do for other devices.
-    pub(super) fn sync_vlan(&mut self, id: DeviceId) {
-        let Some(Link { base, uplink: Uplink::Below { nic, pushed, .. }, .. }) = self.link_mut(id) else {
-            return;
-        };
-        let (below, pushes) = (*nic, base.push_down(pushed));
+    /// Pushes the addresses, promiscuity and wish for all groups of a sub-interface or a bond down to the device below it
+    /// (`vlan_dev_set_rx_mode`, `vlan_dev_change_rx_flags`, `bond_set_rx_mode`). Nothing to do for other devices.
+    pub(super) fn sync_below(&mut self, id: DeviceId) {
+        let Some(Link { base, uplink, .. }) = self.link_mut(id) else { return };
+        let Some((below, pushed)) = uplink.filters_for() else { return };
+        let pushes = base.push_down(pushed);
         self.linked_mut(below).base.take_pushes(&pushes);
-        self.sync_vlan(below);
+        self.sync_below(below);
     }
 
     /// Adds a port. One that cannot come up exists and stays down.
@@ -335,7 +342,7 @@ impl Lab {
                 if link.nic().mac() != before {
                     self.mac_changed(parent)?;
                 }
-                self.sync_vlan(parent);
+                self.sync_below(parent);
             }
             Kind::Link(_) => self.unplug(id),
         }
@@ -369,6 +376,7 @@ impl Lab {
                 self.topology.switches[switch.index()].own = None;
             }
             Uplink::Discard => {}
+            Uplink::Bond(bond) => bond.ports.iter().rev().for_each(|(port, _)| self.release(*port)),
             Uplink::Below { nic, .. } => {
                 self.linked_mut(nic).vlans.retain(|(_, child)| *child != id);
             }

@@ -4,7 +4,7 @@
 use super::event::DeviceType;
 use super::outlet::Outlet;
 use crate::dataplane::{BridgePort, NodeId, SwitchId};
-use crate::frame::VlanId;
+use crate::frame::{MacAddr, VlanId};
 use crate::lab::spec::{Name, TapOpen};
 use crate::macvlan::Parent;
 use crate::nic::{Nic, PushedDown};
@@ -36,10 +36,29 @@ pub(super) struct Device {
     pub(super) host: Option<Name>,
     /// Its user is outside.
     pub(super) user: Option<Outlet>,
-    /// The port of a bridge of its host that it is.
-    pub(super) master: Option<BridgePort>,
+    /// What it is a port of.
+    pub(super) master: Option<Master>,
     /// It was removed.
     pub(super) gone: bool,
+}
+
+/// What a device is a port of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Master {
+    /// A bridge of its host.
+    Bridge(BridgePort),
+    /// A bond.
+    Bond(Bonded),
+}
+
+/// A port of a bond, and what it returns to when it is one no longer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Bonded {
+    pub(super) bond: DeviceId,
+    /// Its own MAC address.
+    pub(super) mac: MacAddr,
+    /// Its own mtu in bytes.
+    pub(super) mtu: u32,
 }
 
 /// What a device is.
@@ -62,6 +81,7 @@ pub(super) enum Kind {
 pub(super) enum Role {
     Nic,
     Dummy,
+    Bond,
     Vlan,
     Station,
     /// An interface of the named router.
@@ -94,6 +114,21 @@ impl Link {
     }
 }
 
+/// A bond in active-backup mode.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Bond {
+    /// In the order in which they became its ports; each with whether it could be used when that was last looked at.
+    pub(super) ports: Vec<(DeviceId, bool)>,
+    /// The port that is active whenever it can be.
+    pub(super) primary: Option<Name>,
+    /// The port by which it sends and receives.
+    pub(super) active: Option<DeviceId>,
+    /// Its MAC address was set by hand; otherwise its first port gives it its own.
+    pub(super) has_own_mac: bool,
+    /// What was pushed down to the active port.
+    pub(super) pushed: PushedDown,
+}
+
 /// Where a link's frames leave.
 #[derive(Clone, Debug)]
 pub(super) enum Uplink {
@@ -102,6 +137,8 @@ pub(super) enum Uplink {
     Discard,
     /// Into the switch whose own device it is.
     Switch(SwitchId),
+    /// By the active port of the bond that it is.
+    Bond(Box<Bond>),
     /// Through the device below, with a tag.
     Below {
         nic: DeviceId,
@@ -111,6 +148,17 @@ pub(super) enum Uplink {
         /// What was pushed down to it.
         pushed: PushedDown,
     },
+}
+
+impl Uplink {
+    /// The device whose filter has to let in what this one wants, and what it was asked for.
+    pub(super) fn filters_for(&mut self) -> Option<(DeviceId, &mut PushedDown)> {
+        match self {
+            Uplink::Below { nic, pushed, .. } => Some((*nic, pushed)),
+            Uplink::Bond(bond) => bond.active.map(|active| (active, &mut bond.pushed)),
+            Uplink::Cable(_) | Uplink::Discard | Uplink::Switch(_) => None,
+        }
+    }
 }
 
 /// One end of a cable.
@@ -228,6 +276,30 @@ impl Device {
         }
     }
 
+    /// The port of a bridge of its host that it is.
+    pub(super) fn bridge(&self) -> Option<BridgePort> {
+        match self.master {
+            Some(Master::Bridge(at)) => Some(at),
+            Some(Master::Bond(_)) | None => None,
+        }
+    }
+
+    /// The bond of which it is a port.
+    pub(super) fn bonded(&self) -> Option<Bonded> {
+        match self.master {
+            Some(Master::Bond(bonded)) => Some(bonded),
+            Some(Master::Bridge(_)) | None => None,
+        }
+    }
+
+    /// The bond that it is.
+    pub(super) fn bond(&self) -> Option<&Bond> {
+        match &self.link()?.uplink {
+            Uplink::Bond(bond) => Some(bond),
+            _ => None,
+        }
+    }
+
     /// What events call it.
     pub(super) fn device_type(&self) -> DeviceType {
         match &self.kind {
@@ -236,6 +308,7 @@ impl Device {
             Kind::Link(link) => match link.role {
                 Role::Nic => DeviceType::Nic,
                 Role::Dummy => DeviceType::Dummy,
+                Role::Bond => DeviceType::Bond,
                 Role::Vlan => DeviceType::Vlan,
                 Role::Station => DeviceType::Station,
                 Role::Router(_) => DeviceType::Router,

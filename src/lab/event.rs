@@ -159,8 +159,10 @@ pub struct Device {
     pub mode: Option<Mode>,
     /// The device at the other end of its cable; of a switch port inside a host, the device that is the port.
     pub peer: Option<Name>,
-    /// The bridge of its host of which it is a port.
+    /// The bridge of its host, or the bond, of which it is a port.
     pub master: Option<Name>,
+    /// The active port of a bond.
+    pub active: Option<Name>,
     /// The addresses of its IP stack, as declared.
     pub address: Vec<IpNet>,
     /// Administratively up; a switch and its ports always are.
@@ -204,6 +206,7 @@ impl Device {
             mode: None,
             peer: None,
             master: None,
+            active: None,
             address: Vec::new(),
             up: true,
             vlan: None,
@@ -211,11 +214,11 @@ impl Device {
         }
     }
 
-    /// Whether ports can sit on it: a NIC, a dummy, a sub-interface, or a switch whose own device serves as a parent.
+    /// Whether ports can sit on it: a NIC, a dummy, a bond, a sub-interface, or a switch whose own device serves as a parent.
     #[must_use]
     pub fn can_be_parent(&self) -> bool {
         match self.kind {
-            DeviceType::Nic | DeviceType::Dummy | DeviceType::Vlan => true,
+            DeviceType::Nic | DeviceType::Dummy | DeviceType::Bond | DeviceType::Vlan => true,
             DeviceType::Switch => self.mac.is_some(),
             DeviceType::Macvlan
             | DeviceType::Macvtap
@@ -234,6 +237,8 @@ pub enum DeviceType {
     Nic,
     /// A dummy, which throws away what it sends.
     Dummy,
+    /// A bond of NICs.
+    Bond,
     /// An 802.1Q sub-interface.
     Vlan,
     /// A macvlan port.
@@ -257,6 +262,7 @@ impl DeviceType {
         match self {
             DeviceType::Nic => "nic",
             DeviceType::Dummy => "dummy",
+            DeviceType::Bond => "bond",
             DeviceType::Vlan => "vlan",
             DeviceType::Macvlan => "macvlan",
             DeviceType::Macvtap => "macvtap",

@@ -1,7 +1,7 @@
 //! The devices as those who draw or list them see them, and which of them may have changed.
 
 use super::Lab;
-use super::device::{DeviceId, End, Kind, Role, SwitchPortNode, Uplink};
+use super::device::{DeviceId, End, Kind, Master, Role, SwitchPortNode, Uplink};
 use super::event::{Device, DeviceType, SwitchPort};
 use super::spec::Name;
 use crate::dataplane::{NodeId, SwitchId};
@@ -51,7 +51,7 @@ impl Lab {
             Kind::Link(link) => match (&link.uplink, &link.role) {
                 (Uplink::Below { nic, vlan, .. }, _) => (name_of(*nic), None, Some(*vlan)),
                 (Uplink::Switch(_), _) => return None,
-                (Uplink::Discard, _) => (None, None, None),
+                (Uplink::Discard | Uplink::Bond(_), _) => (None, None, None),
                 (Uplink::Cable(cable), role) => {
                     let router = if let Role::Router(name) = role { Some(name.clone()) } else { None };
                     (router, self.end_name(self.topology.cables[cable.0].far(End::Device(id))), None)
@@ -64,7 +64,11 @@ impl Lab {
         let (mac, mode, up) = (Some(state.mac), state.mode, state.up);
         let host = device.host.clone();
         let loopback = host.as_deref().map(|host| self.addresses_of(host)).unwrap_or_default();
-        let master = device.master.map(|at| self.topology.switches[at.switch.index()].name.clone());
+        let master = device.master.and_then(|master| match master {
+            Master::Bridge(at) => Some(self.topology.switches[at.switch.index()].name.clone()),
+            Master::Bond(bonded) => name_of(bonded.bond),
+        });
+        let active = device.bond().and_then(|bond| bond.active).and_then(name_of);
         Some(Device {
             place,
             name,
@@ -76,6 +80,7 @@ impl Lab {
             mode,
             peer,
             master,
+            active,
             address,
             up,
             vlan,

@@ -1,10 +1,11 @@
-//! Devices that are ports of a bridge of their own host (`ip link set DEVICE master BRIDGE`).
+//! Devices that are ports of a bridge of their own host, or of a bond (`ip link set DEVICE master MASTER`).
 
 use super::Lab;
-use super::device::{DeviceId, Kind, PortEnd, Role, Uplink};
+use super::device::{DeviceId, Kind, Master, PortEnd, Role, Uplink};
 use super::topology::Topology;
 use crate::dataplane::{BridgePort, SwitchId};
 use crate::errno::Errno;
+use crate::macvlan::MasterKind;
 use crate::switch::{Assigned, PortConfig, SwitchPortId};
 use crate::verdict::{Refusal, Rule};
 use std::collections::BTreeMap;
@@ -17,16 +18,20 @@ const fn refused(errno: Errno) -> Refusal {
 }
 
 impl Lab {
-    /// Makes a device a port of a bridge, or of none. One that is a port of another bridge leaves that first, even if it
+    /// Makes a device a port of a bridge or a bond, or of none. One that is a port of another leaves that first, even if it
     /// is refused then (`do_set_master`).
     ///
     /// # Errors
-    /// By R223: `ENODEV` if there is no such bridge, or the declaration has no place for the device in it; `ELOOP` if the
-    /// device is a bridge; `EBUSY` if it has macvlans, is a macvtap, or sits on the bridge; `EMLINK` if too many devices
-    /// would sit on each other.
+    /// Of a bond, those of [`Lab::bond_by_hand`]. By R223: `ENODEV` if there is no such bridge, or the declaration has no place
+    /// for the device in it; `ELOOP` if the device is a bridge; `EBUSY` if it has macvlans, is a macvtap, or sits on the
+    /// bridge; `EMLINK` if too many devices would sit on each other.
     pub(super) fn set_master(&mut self, id: DeviceId, master: Option<&str>) -> Result<(), Refusal> {
+        if let Some(bond) = master.and_then(|master| self.topology.bond_named(master)) {
+            return self.bond_by_hand(id, bond);
+        }
         let place = master.map(|master| self.place_in(id, master)).transpose()?;
-        if place == self.topology.devices[id.0].master {
+        let device = &self.topology.devices[id.0];
+        if place.is_some() && place == device.bridge() {
             return Ok(());
         }
         self.release(id);
@@ -55,7 +60,7 @@ impl Lab {
             Kind::Link(_) | Kind::Port { .. } => {}
         }
         let own = self.topology.switches[at.switch.index()].own.ok_or(refused(Errno::Enodev))?;
-        self.topology.check_nesting(id, own)?;
+        self.topology.check_nesting(id, own, Rule::Enslave)?;
         let PortEnd::Inside { config, .. } = self.port_end(at) else { return Err(refused(Errno::Enodev)) };
         let config = PortConfig::clone(config);
         let assigned = Assigned { mac: self.state_of(id).mac, ips: self.assigned_addresses(id) };
@@ -65,7 +70,7 @@ impl Lab {
         if let PortEnd::Inside { device, .. } = self.port_end(at) {
             *device = Some(id);
         }
-        self.topology.devices[id.0].master = Some(at);
+        self.topology.devices[id.0].master = Some(Master::Bridge(at));
         self.topology.enslaved.insert(id);
         self.touch(id);
         self.touch_switch_port(at.switch, at.port);
@@ -74,9 +79,16 @@ impl Lab {
         Ok(())
     }
 
-    /// The device is a port of no bridge any more. Nothing to do if it was none.
+    /// The device is a port of no bridge or bond any more. Nothing to do if it was none.
     pub(super) fn release(&mut self, id: DeviceId) {
-        let Some(at) = self.topology.devices[id.0].master.take() else { return };
+        match self.topology.devices[id.0].master.take() {
+            Some(Master::Bridge(at)) => self.leave_bridge(id, at),
+            Some(Master::Bond(bonded)) => self.leave_bond(id, bonded),
+            None => {}
+        }
+    }
+
+    fn leave_bridge(&mut self, id: DeviceId, at: BridgePort) {
         self.topology.enslaved.remove(&id);
         self.touch(id);
         if let PortEnd::Inside { device, .. } = self.port_end(at) {
@@ -103,14 +115,14 @@ impl Lab {
                 Ok(())
             });
         }
-        self.linked_mut(id).base.set_bridged(on)?;
-        self.sync_vlan(id);
+        self.linked_mut(id).base.set_master(on.then_some(MasterKind::Bridge))?;
+        self.sync_below(id);
         Ok(())
     }
 
     /// Tells the bridge whose port a device is about its carrier and address. Whether there was news.
     pub(super) fn tell_master(&mut self, id: DeviceId) -> bool {
-        let Some(at) = self.topology.devices[id.0].master else { return false };
+        let Some(at) = self.topology.devices[id.0].bridge() else { return false };
         let state = self.state_of(id);
         let Some(switch) = self.runtime.state.switch_mut(at.switch) else { return false };
         switch.set_enslaved_mac(at.port, state.mac);
@@ -124,17 +136,20 @@ impl Lab {
 
     /// The mtu of a device has changed, and the bridge whose port it is goes by the least of its ports.
     pub(super) fn fit_master(&mut self, id: DeviceId) {
-        if let Some(at) = self.topology.devices[id.0].master {
+        if let Some(at) = self.topology.devices[id.0].bridge() {
             self.fit_own_device(at.switch);
         }
     }
 
-    /// Tells every such bridge, after a change that may reach far: what has changed for one can change what is on it.
+    /// Tells every such bridge, and lets every bond look at its ports, after a change that may reach far: what has changed for
+    /// one can change what is on it.
     pub(super) fn refresh_masters(&mut self) {
         for _ in 0..=MAX_NEST {
+            let bonds: Vec<DeviceId> = self.topology.bonds.iter().copied().collect();
+            let failed_over = bonds.into_iter().filter(|bond| self.watch_ports(*bond)).count();
             let ids: Vec<DeviceId> = self.topology.enslaved.iter().copied().collect();
-            let news = ids.into_iter().filter(|id| self.tell_master(*id)).count();
-            if news == 0 {
+            let told = ids.into_iter().filter(|id| self.tell_master(*id)).count();
+            if failed_over + told == 0 {
                 return;
             }
         }
@@ -142,8 +157,9 @@ impl Lab {
 }
 
 impl Topology {
-    /// Whether a device can become a port of the bridge whose own device this is.
-    fn check_nesting(&self, id: DeviceId, own: DeviceId) -> Result<(), Refusal> {
+    /// Whether a device can become a port of the bridge whose own device this is, or of this bond; the rule names the error.
+    pub(super) fn check_nesting(&self, id: DeviceId, own: DeviceId, rule: Rule) -> Result<(), Refusal> {
+        let refused = |errno| Refusal::new(errno, rule);
         let (mut below, mut above) = (BTreeMap::new(), BTreeMap::new());
         let lower = self.levels(id, Topology::directly_below, &mut below);
         if below.contains_key(&own) {
@@ -176,17 +192,22 @@ impl Topology {
                 Uplink::Cable(_) | Uplink::Discard => Vec::new(),
                 Uplink::Below { nic, .. } => vec![nic],
                 Uplink::Switch(switch) => self.ports_inside(switch).collect(),
+                Uplink::Bond(_) => self.bond_ports(id),
             },
         }
     }
 
     fn directly_above(&self, id: DeviceId) -> Vec<DeviceId> {
         let device = &self.devices[id.0];
-        let bridge = device.master.and_then(|at| self.switches[at.switch.index()].own);
+        let master = match device.master {
+            Some(Master::Bridge(at)) => self.switches[at.switch.index()].own,
+            Some(Master::Bond(bonded)) => Some(bonded.bond),
+            None => None,
+        };
         let link = device.link();
         let ports = link.into_iter().flat_map(|link| link.ports.iter().copied().flatten());
         let vlans = link.into_iter().flat_map(|link| link.vlans.iter().map(|(_, child)| *child));
-        ports.chain(vlans).chain(bridge).collect()
+        ports.chain(vlans).chain(master).collect()
     }
 
     /// The devices of its own host that are ports of a bridge.

@@ -12,6 +12,7 @@
 //! | `plan.rs`, `build.rs` | makes the devices |
 //! | `hosts.rs` | makes the IP stacks behind them |
 //! | `master.rs` | devices that are ports of a bridge of their own host |
+//! | `bond.rs` | devices that are ports of a bond, and which of them is active |
 //! | `clock.rs` | what is due when |
 //! | `publish.rs` | compiles them into what frames meet: a [wiring](crate::dataplane::Wiring) |
 //! | `record.rs` | watches frames: the hop log, frames on cables, IP stacks |
@@ -23,6 +24,7 @@
 //! | `reported.rs` | what changes while the lab runs, reported |
 
 mod ask;
+mod bond;
 mod build;
 mod change;
 mod clock;
@@ -446,6 +448,7 @@ impl Lab {
                 link.nic().is_up()
                     && match &link.uplink {
                         device::Uplink::Discard => true,
+                        device::Uplink::Bond(bond) => bond.active.is_some(),
                         device::Uplink::Below { nic, .. } => self.has_carrier(*nic),
                         device::Uplink::Switch(switch) => self.switch(*switch).is_some_and(Switch::is_live),
                         device::Uplink::Cable(cable) => {

@@ -14,6 +14,8 @@ pub(super) struct Plan {
     pub(super) sockets: BTreeMap<Name, (SwitchId, SwitchPortId)>,
     /// By device, both ways: the other end of a direct cable.
     pub(super) peers: BTreeMap<Name, Name>,
+    /// By NIC: the bond of which it is a port from the start.
+    pub(super) bonds: BTreeMap<Name, Name>,
     /// The switches that have a device of their own.
     pub(super) own_devices: BTreeSet<Name>,
 }
@@ -33,8 +35,9 @@ impl Plan {
             inside.entry(master).or_default().push(device);
         }
         let own_devices = lab.own_devices().cloned().collect();
-        let mut plan =
-            Plan { ports: Vec::new(), sockets: BTreeMap::new(), peers: BTreeMap::new(), own_devices };
+        let bonds = lab.bonded().map(|(port, bond)| (port.clone(), bond.clone())).collect();
+        let (ports, sockets, peers) = (Vec::new(), BTreeMap::new(), BTreeMap::new());
+        let mut plan = Plan { ports, sockets, peers, bonds, own_devices };
         for (switch, index) in lab.switches.iter().zip(0..) {
             let mut declared: BTreeMap<&Name, &SwitchPortSpec> =
                 switch.ports.iter().map(|port| (&port.device, port)).collect();

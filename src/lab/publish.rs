@@ -111,7 +111,7 @@ impl Lab {
             }
             Kind::Link(link) => Node::Link(Box::new(LinkNode {
                 kind: match link.role {
-                    Role::Nic | Role::Dummy => LinkKind::Nic,
+                    Role::Nic | Role::Dummy | Role::Bond => LinkKind::Nic,
                     Role::Vlan => LinkKind::Vlan,
                     Role::Station | Role::Router(_) => LinkKind::Station,
                     Role::Bridge => LinkKind::Bridge,
@@ -119,10 +119,9 @@ impl Lab {
                 intake: link.nic().intake(),
                 mtu: link.nic().mtu(),
                 carrier: self.has_carrier(id),
-                handler: match (self.topology.devices[id.0].master, table) {
-                    (Some(at), _) => RxHandler::Bridge(at),
-                    (None, Some(table)) => RxHandler::Ports(PortTable::new(table, self.topology.slots(link))),
-                    (None, None) => RxHandler::None,
+                handler: match table {
+                    Some(table) => RxHandler::Ports(PortTable::new(table, self.topology.slots(link))),
+                    None => self.topology.handler(id),
                 },
                 vlans: link.vlans.iter().map(|(vlan, child)| (*vlan, self.topology.node(*child))).collect(),
                 reassembles_at: self.topology.node(self.topology.host_nic(id)),

@@ -8,15 +8,18 @@ use crate::nic::UnicastFilter;
 use crate::station::{HostConfig, IpSpec};
 use crate::switch::{Policy, PortFlags, PortState, PortVlans};
 use crate::time::LAB_SPAN;
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 pub use crate::frame::{Craft, CraftBody, IpRef, MacRef};
 
 pub use crate::dataplane::{Name, TapOpen};
 
+mod bond;
 mod compose;
 mod step;
 
+pub use bond::BondSpec;
 pub use step::{
     Action, AddressChange, Change, DEFAULT_TIMEOUT, Expect, ExpectedEntry, ExpectedReceivers, ExpectedTable,
     FrameSpec, HostChange, InjectPoint, NeighbourChange, ProbeSpec, StepSpec, SwitchChange, Target,
@@ -31,7 +34,7 @@ pub const DEFAULT_MTU: u32 = 1500;
 pub struct LabSpec {
     /// One line that says what the lab shows.
     pub title: String,
-    /// NICs, VLAN sub-interfaces, ports, stations and routers in the order of the file, which is the order in which
+    /// NICs, bonds, VLAN sub-interfaces, ports, stations and routers in the order of the file, which is the order in which
     /// they are made.
     pub devices: Vec<DeviceSpec>,
     /// Hosts, in the order of the file.
@@ -71,6 +74,7 @@ impl LabSpec {
             match &mut device.kind {
                 DeviceKind::Nic(spec) => change(&mut spec.ip),
                 DeviceKind::Dummy(spec) => change(&mut spec.ip),
+                DeviceKind::Bond(spec) => change(&mut spec.ip),
                 DeviceKind::Vlan(spec) => change(&mut spec.ip),
                 DeviceKind::Macvlan(spec) => change(&mut spec.ip),
                 DeviceKind::Station(spec) => change(&mut spec.ip),
@@ -96,7 +100,17 @@ impl LabSpec {
             Action::Add { name, spec } => Some((name, spec.master.as_ref()?)),
             _ => None,
         });
-        declared.chain(by_step)
+        let bonds: BTreeSet<&Name> =
+            self.devices.iter().filter(|d| matches!(d.kind, DeviceKind::Bond(_))).map(|d| &d.name).collect();
+        declared.chain(by_step).filter(move |(_, master)| !bonds.contains(master))
+    }
+
+    /// Every NIC that is a port of a bond from the start, with that bond.
+    pub fn bonded(&self) -> impl Iterator<Item = (&Name, &Name)> {
+        self.devices.iter().flat_map(|device| {
+            let ports = if let DeviceKind::Bond(spec) = &device.kind { &spec.ports[..] } else { &[] };
+            ports.iter().map(|port| (port, &device.name))
+        })
     }
 
     /// The switches that are a device of some host as well: a parent, or the bridge that devices are ports of.
@@ -135,6 +149,8 @@ pub enum DeviceKind {
     Nic(NicSpec),
     /// `[dummy.N]`
     Dummy(DummySpec),
+    /// `[bond.N]`
+    Bond(BondSpec),
     /// `[vlan.N]`
     Vlan(VlanSpec),
     /// `[macvlan.N]` or `[macvtap.N]`
@@ -152,6 +168,7 @@ impl DeviceKind {
         match self {
             DeviceKind::Nic(spec) => spec.host.as_ref(),
             DeviceKind::Dummy(spec) => spec.host.as_ref(),
+            DeviceKind::Bond(spec) => spec.host.as_ref(),
             DeviceKind::Vlan(spec) => spec.host.as_ref(),
             DeviceKind::Macvlan(spec) => spec.host.as_ref(),
             DeviceKind::Station(_) | DeviceKind::Router(_) => None,
@@ -173,6 +190,7 @@ impl DeviceKind {
         match self {
             DeviceKind::Nic(spec) => Some(&spec.ip),
             DeviceKind::Dummy(spec) => Some(&spec.ip),
+            DeviceKind::Bond(spec) => Some(&spec.ip),
             DeviceKind::Vlan(spec) => Some(&spec.ip),
             DeviceKind::Macvlan(spec) => Some(&spec.ip),
             DeviceKind::Station(spec) => Some(&spec.ip),
@@ -186,9 +204,11 @@ impl DeviceKind {
         match self {
             DeviceKind::Macvlan(spec) => Some(&spec.parent),
             DeviceKind::Vlan(spec) => Some(&spec.parent),
-            DeviceKind::Nic(_) | DeviceKind::Dummy(_) | DeviceKind::Station(_) | DeviceKind::Router(_) => {
-                None
-            }
+            DeviceKind::Nic(_)
+            | DeviceKind::Dummy(_)
+            | DeviceKind::Bond(_)
+            | DeviceKind::Station(_)
+            | DeviceKind::Router(_) => None,
         }
     }
 
@@ -198,6 +218,7 @@ impl DeviceKind {
         match self {
             DeviceKind::Nic(spec) => spec.master.as_ref(),
             DeviceKind::Dummy(spec) => spec.master.as_ref(),
+            DeviceKind::Bond(spec) => spec.master.as_ref(),
             DeviceKind::Vlan(spec) => spec.master.as_ref(),
             DeviceKind::Macvlan(spec) => spec.master.as_ref(),
             DeviceKind::Station(_) | DeviceKind::Router(_) => None,
@@ -289,7 +310,7 @@ pub struct VlanSpec {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct MacvlanSpec {
-    /// The device it sits on: a NIC, a dummy, a VLAN sub-interface, a switch's own device, or another port (whose parent is then
+    /// The device it sits on: a NIC, a dummy, a bond, a VLAN sub-interface, a switch's own device, or another port (whose parent is then
     /// used).
     pub parent: Name,
     /// Made as a macvtap.

@@ -1,8 +1,8 @@
 //! The devices, switches and cables of a lab, as they are configured.
 
-use super::device::{self, Cable, Device, DeviceId, Kind, Link, SwitchNode};
+use super::device::{self, Bonded, Cable, Device, DeviceId, Kind, Link, Master, SwitchNode};
 use super::spec::Name;
-use crate::dataplane::{End, NodeId, PortUser, Slot, SwitchId, Uplink};
+use crate::dataplane::{BondPort, End, NodeId, PortUser, RxHandler, Slot, SwitchId, Uplink};
 use crate::macvlan::Port;
 use crate::station::IpSpec;
 use crate::switch::SwitchPortId;
@@ -20,6 +20,10 @@ pub(super) struct Topology {
     pub(super) switches: Vec<SwitchNode>,
     /// The devices that are ports of a bridge of their own host.
     pub(super) enslaved: BTreeSet<DeviceId>,
+    /// The bonds that have ports.
+    pub(super) bonds: BTreeSet<DeviceId>,
+    /// The bonds that have a new active port, and have yet to announce themselves.
+    pub(super) failed_over: BTreeSet<DeviceId>,
     /// The node of the first device: switches and their ports come before.
     pub(super) first_device: NodeId,
     /// The IP configuration of every device that was ever declared, for those who name it as a target.
@@ -73,11 +77,23 @@ impl Topology {
     pub(super) fn port_user(&self, id: DeviceId) -> Option<PortUser> {
         let device = &self.devices[id.0];
         let Kind::Port { tap, .. } = device.kind else { return None };
-        Some(match (device.master, tap) {
+        Some(match (device.bridge(), tap) {
             (Some(at), _) => PortUser::Bridge(at),
             (None, Some(open)) => PortUser::Tap(open),
             (None, None) => PortUser::Stack,
         })
+    }
+
+    /// What takes the frames that come in at a device without macvlans.
+    pub(super) fn handler(&self, id: DeviceId) -> RxHandler {
+        match self.devices[id.0].master {
+            Some(Master::Bridge(at)) => RxHandler::Bridge(at),
+            Some(Master::Bond(Bonded { bond, .. })) => {
+                let active = self.devices[bond.0].bond().and_then(|bond| bond.active);
+                RxHandler::Bond(BondPort { bond: self.node(bond), active: active == Some(id) })
+            }
+            None => RxHandler::None,
+        }
     }
 
     /// The NIC below a device and its sub-interfaces.
@@ -96,6 +112,7 @@ impl Topology {
             }
             device::Uplink::Discard => Uplink::Discard,
             device::Uplink::Switch(switch) => Uplink::Switch(switch),
+            device::Uplink::Bond(ref bond) => Uplink::Bond(bond.active.map(|active| self.node(active))),
             device::Uplink::Below { nic, vlan, .. } => Uplink::Below { nic: self.node(nic), vlan },
         }
     }

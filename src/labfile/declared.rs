@@ -43,6 +43,7 @@ impl Declared {
             let (kind, families) = match &device.kind {
                 DeviceKind::Nic(nic) => (Kind::Nic, families(&nic.ip)),
                 DeviceKind::Dummy(dummy) => (Kind::Dummy, families(&dummy.ip)),
+                DeviceKind::Bond(bond) => (Kind::Bond, families(&bond.ip)),
                 DeviceKind::Vlan(vlan) => (Kind::Vlan, families(&vlan.ip)),
                 DeviceKind::Macvlan(port) => (Kind::Port, families(&port.ip)),
                 DeviceKind::Station(station) => (Kind::Station, families(&station.ip)),

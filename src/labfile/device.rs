@@ -1,5 +1,6 @@
-//! NICs, dummies, VLAN sub-interfaces, ports, stations and routers.
+//! NICs, dummies, bonds, VLAN sub-interfaces, ports, stations and routers.
 
+use super::bond;
 use super::declared::families;
 use super::host;
 use super::names::{Kind, Want, Wire, bad_name, declare};
@@ -18,7 +19,8 @@ use std::time::Duration;
 use toml::de::DeValue;
 
 /// The tables that declare devices.
-pub(super) const TABLES: [&str; 7] = ["nic", "dummy", "vlan", "macvlan", "macvtap", "station", "router"];
+pub(super) const TABLES: [&str; 8] =
+    ["nic", "dummy", "bond", "vlan", "macvlan", "macvtap", "station", "router"];
 
 /// Keys of every device with an IP stack.
 /// The keys of an IP configuration.
@@ -73,6 +75,12 @@ pub(super) fn device(
             declare(cx, name, Kind::Dummy, key, key_span, families(&dummy.ip));
             cx.names.belongs(name, dummy.host.as_ref(), &dummy.ip);
             DeviceKind::Dummy(dummy)
+        }
+        "bond" => {
+            let bond = bond::bond(cx, name, &table);
+            declare(cx, name, Kind::Bond, key, key_span, families(&bond.ip));
+            cx.names.belongs(name, bond.host.as_ref(), &bond.ip);
+            DeviceKind::Bond(bond)
         }
         "vlan" => {
             let vlan = vlan(cx, name, &table);
@@ -158,7 +166,7 @@ fn filter(cx: &mut Reader<'_>, node: &Node<'_, '_>) -> Option<UnicastFilter> {
 }
 
 /// The bridge of its host of which the device is a port.
-fn master(cx: &mut Reader<'_>, device: &str, table: &Table<'_, '_>) -> Option<Name> {
+pub(super) fn master(cx: &mut Reader<'_>, device: &str, table: &Table<'_, '_>) -> Option<Name> {
     table.get(cx, "master", |cx, node| {
         let master = scalar::named(cx, node, Want::Switch)?;
         cx.names.enslave(device, &master, node);

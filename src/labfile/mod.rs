@@ -44,6 +44,7 @@
 //! `vlan = { pvid, untagged, tagged }` is the port's complete membership: VLANs that it does not name are not included.
 //! Without it a port has VLAN 1, untagged.
 
+mod bond;
 mod craft;
 mod declared;
 mod device;
@@ -51,6 +52,7 @@ mod diagnostic;
 mod expected;
 mod host;
 mod lint;
+mod masters;
 mod names;
 mod one_step;
 mod read;

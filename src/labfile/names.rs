@@ -2,7 +2,8 @@
 
 use super::declared::{Declared, Known};
 use super::diagnostic::MAX_SHOWN;
-use super::read::{Node, Reader};
+use super::masters::{self, Enslaved};
+use super::read::Reader;
 use super::suggest;
 use crate::frame::Family;
 use crate::lab::spec::{Change, Name, Target};
@@ -15,6 +16,7 @@ use std::ops::Range;
 pub(super) enum Kind {
     Nic,
     Dummy,
+    Bond,
     Vlan,
     Port,
     Station,
@@ -27,10 +29,11 @@ pub(super) enum Kind {
 }
 
 impl Kind {
-    fn article(self) -> &'static str {
+    pub(super) fn article(self) -> &'static str {
         match self {
             Kind::Nic => "a NIC",
             Kind::Dummy => "a dummy",
+            Kind::Bond => "a bond",
             Kind::Vlan => "a VLAN sub-interface",
             Kind::Port => "a macvlan port",
             Kind::Station => "a station",
@@ -56,6 +59,12 @@ pub(super) enum Want {
     SwitchPort(Name),
     /// A device that can be a port of a bridge of its own host.
     BridgePort,
+    /// A device that can be a port of a bond.
+    BondPort,
+    /// A bond.
+    Bond,
+    /// What a device can be a port of: a switch, or a bond.
+    Master,
     /// A device that sends and receives.
     Device,
     /// The same, or a host.
@@ -75,49 +84,51 @@ pub(super) enum Want {
 impl Want {
     fn takes(&self, kind: Kind) -> bool {
         match self {
-            Want::Parent => matches!(kind, Kind::Nic | Kind::Dummy | Kind::Vlan | Kind::Port | Kind::Switch),
-            Want::VlanParent => matches!(kind, Kind::Nic | Kind::Dummy | Kind::Vlan),
+            Want::Parent => Want::BridgePort.takes(kind) || kind == Kind::Switch,
+            Want::VlanParent => matches!(kind, Kind::Nic | Kind::Dummy | Kind::Bond | Kind::Vlan),
             Want::Cabled | Want::SwitchPort(_) => {
                 matches!(kind, Kind::Nic | Kind::Station | Kind::Interface)
             }
-            Want::BridgePort => matches!(kind, Kind::Nic | Kind::Dummy | Kind::Vlan | Kind::Port),
+            Want::BridgePort => Want::VlanParent.takes(kind) || kind == Kind::Port,
+            Want::BondPort | Want::Nic => kind == Kind::Nic,
+            Want::Bond => kind == Kind::Bond,
+            Want::Master => matches!(kind, Kind::Switch | Kind::Bond),
             Want::OnSwitch(_) => {
-                matches!(
-                    kind,
-                    Kind::Nic | Kind::Dummy | Kind::Vlan | Kind::Port | Kind::Station | Kind::Interface
-                )
+                Want::BridgePort.takes(kind) || matches!(kind, Kind::Station | Kind::Interface)
             }
             // A switch, for its own device, which is there if ports sit on it.
             Want::Device => !matches!(kind, Kind::Router | Kind::Host),
             Want::Pinger => kind != Kind::Router,
             Want::Host => kind == Kind::Host,
             Want::Port => kind == Kind::Port,
-            Want::Nic => kind == Kind::Nic,
             Want::Switch => kind == Kind::Switch,
         }
     }
 
-    fn help(&self) -> &'static str {
+    pub(super) fn help(&self) -> &'static str {
         match self {
             Want::Parent => {
-                "a parent is a NIC, a dummy, a VLAN sub-interface, a switch, a macvlan or a macvtap"
+                "a parent is a NIC, a dummy, a bond, a VLAN sub-interface, a switch, a macvlan or a macvtap"
             }
             Want::VlanParent => {
-                "the device below a VLAN sub-interface is a NIC, a dummy or another VLAN sub-interface"
+                "the device below a VLAN sub-interface is a NIC, a dummy, a bond or another VLAN sub-interface"
             }
             Want::Cabled | Want::OnSwitch(_) => "NICs, stations and router interfaces have cables",
             Want::SwitchPort(_) => {
                 "NICs, stations and router interfaces have cables; another device needs the switch as its `master`"
             }
             Want::BridgePort => {
-                "a port of a bridge is a NIC, a dummy, a VLAN sub-interface, a macvlan or a macvtap"
+                "a port of a bridge is a NIC, a dummy, a bond, a VLAN sub-interface, a macvlan or a macvtap"
             }
             Want::Device => {
-                "it must be a NIC, dummy, VLAN sub-interface, macvlan, macvtap, station, router interface or a switch with ports on it"
+                "it must be a NIC, dummy, bond, VLAN sub-interface, macvlan, macvtap, station, router interface or a switch with ports on it"
             }
             Want::Pinger => {
-                "it must be a host, NIC, dummy, VLAN sub-interface, macvlan, macvtap, station, router interface or a switch with an IP address or ports on it"
+                "it must be a host, NIC, dummy, bond, VLAN sub-interface, macvlan, macvtap, station, router interface or a switch with an IP address or ports on it"
             }
+            Want::BondPort => "a port of a bond is a NIC",
+            Want::Bond => "only a bond has this",
+            Want::Master => "it must be a switch or a bond",
             Want::Host => "it must be a host, declared as [host.NAME]",
             Want::Port => "only a macvlan or macvtap has this",
             Want::Nic => "only a NIC has a wire that frames arrive from",
@@ -164,8 +175,8 @@ pub(super) struct Names<'t> {
     pub(super) probes: Vec<Probe>,
     parents: Vec<(String, String)>,
     interfaces: Vec<RouteBy>,
-    /// Devices that a step makes ports of a bridge, and where it says so.
-    enslaved: Vec<(Name, Name, String, Range<usize>)>,
+    /// Devices that are ports of bridges and bonds.
+    pub(super) enslaved: Vec<Enslaved>,
 }
 
 /// A route of a host by a device.
@@ -187,19 +198,19 @@ impl<'t> Names<'t> {
         self.own.switch_ports.insert((switch.into(), device.into()));
     }
 
-    /// A device is a port of a bridge of its own host, or becomes one.
-    pub(super) fn enslave(&mut self, device: &str, master: &str, node: &Node<'_, '_>) {
-        if self.before.is_some() {
-            // The lab is there already, and a bridge gets no new places.
-            let (key, span) = (node.path.to_string(), node.span.clone());
-            return self.enslaved.push((device.into(), master.into(), key, span));
-        }
-        let port: (Name, Name) = (master.into(), device.into());
+    /// The file is a step for an existing lab.
+    pub(super) fn is_step(&self) -> bool {
+        self.before.is_some()
+    }
+
+    /// A device has a place in a bridge of its own host.
+    pub(super) fn put_inside(&mut self, master: Name, device: Name) {
+        let port = (master, device);
         self.own.switch_ports.insert(port.clone());
         self.own.inside.insert(port);
     }
 
-    fn is_inside(&self, switch: &Name, device: &str) -> bool {
+    pub(super) fn is_inside(&self, switch: &Name, device: &str) -> bool {
         let port = (switch.clone(), device.into());
         self.all().any(|names| names.inside.contains(&port))
     }
@@ -221,8 +232,13 @@ impl<'t> Names<'t> {
         self.interfaces.push(RouteBy { host: host.into(), device: device.into(), key, span });
     }
 
+    /// What has this name.
+    pub(super) fn kind_of(&self, name: &str) -> Option<Kind> {
+        self.find(name).map(|known| known.kind)
+    }
+
     /// The host that a device belongs to.
-    fn host_of(&self, device: &str) -> Option<&Name> {
+    pub(super) fn host_of(&self, device: &str) -> Option<&Name> {
         self.all().find_map(|names| names.hosts.get(device))
     }
 
@@ -327,11 +343,11 @@ pub(super) fn declare(
 
 /// Runs the checks that need all names.
 pub(super) fn check(cx: &mut Reader<'_>) {
+    masters::places(cx);
     references(cx);
     wires(cx);
     loops(cx);
     collisions(cx);
-    places(cx);
     interfaces(cx);
     probes(cx);
 }
@@ -357,6 +373,7 @@ fn references(cx: &mut Reader<'_>) {
     for Reference { name, want, key, span } in std::mem::take(&mut cx.names.references) {
         let thing = match want {
             Want::Switch => "switch",
+            Want::Master => "switch or bond",
             Want::Host => "host",
             _ => "device",
         };
@@ -388,17 +405,6 @@ fn references(cx: &mut Reader<'_>) {
             },
         };
         cx.problem(key, span, message, help);
-    }
-}
-
-/// A bridge has places for the devices that the lab's file makes its ports at some time, and for no others.
-fn places(cx: &mut Reader<'_>) {
-    for (device, master, key, span) in std::mem::take(&mut cx.names.enslaved) {
-        let known = cx.names.find(&device).is_some() && cx.names.find(&master).is_some();
-        if known && !cx.names.is_inside(&master, &device) {
-            let help = "the lab's file must make it a port of that bridge at some time".to_owned();
-            cx.problem(key, span, format!("`{master}` has no place for `{device}`"), help);
-        }
     }
 }
 

@@ -27,6 +27,8 @@ const ANY: [&str; 11] = [
 ];
 /// The change that applies to what can be a port of a bridge.
 const MASTER: &str = "master";
+/// The change that applies to bonds only.
+const ACTIVE: &str = "active";
 /// Changes that apply to ports only.
 const PORT_ONLY: [&str; 5] = ["mode", "flags", "bcqueuelen", "bclim", "sources"];
 
@@ -85,11 +87,12 @@ pub(super) fn one<'k>(
 }
 
 fn device(cx: &mut Reader<'_>, node: &Node<'_, '_>, table: &Table<'_, '_>) -> Option<Action> {
-    let keys = [&ANY[..], &[MASTER], &PORT_ONLY].concat();
+    let keys = [&ANY[..], &[MASTER, ACTIVE], &PORT_ONLY].concat();
     table.only(cx, &[&["device"], &keys[..]].concat());
     let key = one(cx, node, table, &keys);
     let want = match key {
         Some(MASTER) => Want::BridgePort,
+        Some(ACTIVE) => Want::Bond,
         Some(key) if PORT_ONLY.contains(&key) => Want::Port,
         _ => Want::Device,
     };
@@ -99,7 +102,7 @@ fn device(cx: &mut Reader<'_>, node: &Node<'_, '_>, table: &Table<'_, '_>) -> Op
     let (device, change) = (device?, change?);
     cx.names.change(&device, &change);
     if let (Change::Master(Some(master)), Some(node)) = (&change, table.node(key)) {
-        cx.names.enslave(&device, master, &node);
+        cx.names.enslave_by_step(&device, master, &node);
     }
     Some(Action::Set { device, change })
 }
@@ -129,11 +132,17 @@ fn change(cx: &mut Reader<'_>, key: &str, node: &Node<'_, '_>) -> Option<Change>
         "host" => scalar::named(cx, node, Want::Host).map(Change::Host),
         "address" => host::address_change(cx, node).map(Change::Addresses),
         "neighbours" => host::neighbour_change(cx, node).map(Change::Neighbours),
-        MASTER => match scalar::text(cx, node)? {
-            none if none.is_empty() => Some(Change::Master(None)),
-            _ => scalar::named(cx, node, Want::Switch).map(|master| Change::Master(Some(master))),
-        },
+        MASTER => named_or_none(cx, node, Want::Master).map(Change::Master),
+        ACTIVE => named_or_none(cx, node, Want::BondPort).map(Change::Active),
         _ => sources(cx, node).map(Change::Sources),
+    }
+}
+
+/// A name, or `""` for none.
+fn named_or_none(cx: &mut Reader<'_>, node: &Node<'_, '_>, want: Want) -> Option<Option<Name>> {
+    match scalar::text(cx, node)? {
+        none if none.is_empty() => Some(None),
+        _ => scalar::named(cx, node, want).map(Some),
     }
 }
 

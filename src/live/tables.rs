@@ -89,6 +89,7 @@ pub(super) fn devices(
             Some(_) => "up",
         };
         let attached = attached.get(device.name.as_str());
+        let on = device.parent.as_ref().or(device.active.as_ref()).or(device.peer.as_ref());
         table.add_row([
             device.name.to_string(),
             device.kind.to_string(),
@@ -96,7 +97,7 @@ pub(super) fn devices(
             state.map(|s| s.mac.to_string()).unwrap_or_default(),
             state.map(|s| s.mtu.to_string()).unwrap_or_default(),
             link.to_owned(),
-            device.parent.as_ref().or(device.peer.as_ref()).map(Name::to_string).unwrap_or_default(),
+            on.map(Name::to_string).unwrap_or_default(),
             attached.map(|c| format!("{} ({})", c.backend, c.presence.word())).unwrap_or_default(),
         ]);
     }

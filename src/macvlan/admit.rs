@@ -128,7 +128,7 @@ impl<'a> Admitted<'a> {
         if request.mtu.is_some_and(|mtu| mtu > parent.nic().mtu()) {
             refuse(Errno::Einval)?;
         }
-        if parent.is_bridged() {
+        if parent.master().is_some() {
             return Err(Refusal::new(Errno::Ebusy, Rule::EnslavedParent));
         }
         if let Some(demux) = parent.demux() {

@@ -46,7 +46,7 @@ pub use forwarding::{Forwarding, PortEntry, VerdictIndex};
 pub use fragments::{Fragments, Offered};
 pub use groups::GroupFilter;
 pub use mode::{MacvlanFlags, Mode, SourcesChange};
-pub use parent::{DEFAULT_QUEUE, Parent};
+pub use parent::{DEFAULT_QUEUE, MasterKind, Parent};
 pub use ports::Port;
 
 #[cfg(test)]

@@ -46,8 +46,27 @@ enum Handler {
     None,
     /// The ports.
     Ports(Box<Demux>),
-    /// A bridge, of which the device is a port.
+    /// A bridge or a bond, of which the device is a port.
+    Master(MasterKind),
+}
+
+/// What a device can be a port of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MasterKind {
+    /// A bridge, which makes it promiscuous and all-multicast (R225).
     Bridge,
+    /// A bond.
+    Bond,
+}
+
+impl MasterKind {
+    /// How many reasons for promiscuity, and for receiving all groups, it gives its ports.
+    const fn wishes(master: Option<MasterKind>) -> i32 {
+        match master {
+            Some(MasterKind::Bridge) => 1,
+            Some(MasterKind::Bond) | None => 0,
+        }
+    }
 }
 
 /// What a parent with ports keeps for all of them (the kernel's `macvlan_port`). It exists as long as there is at least one
@@ -118,39 +137,42 @@ impl Parent {
     pub(super) fn demux(&self) -> Option<&Demux> {
         match &self.handler {
             Handler::Ports(demux) => Some(demux),
-            Handler::None | Handler::Bridge => None,
+            Handler::None | Handler::Master(_) => None,
         }
     }
 
     fn demux_mut(&mut self) -> Option<&mut Demux> {
         match &mut self.handler {
             Handler::Ports(demux) => Some(demux),
-            Handler::None | Handler::Bridge => None,
+            Handler::None | Handler::Master(_) => None,
         }
     }
 
-    /// The device is a port of a bridge, and takes no ports (R81).
+    /// What the device is a port of; it takes no ports then (R81).
     #[must_use]
-    pub const fn is_bridged(&self) -> bool {
-        matches!(self.handler, Handler::Bridge)
+    pub const fn master(&self) -> Option<MasterKind> {
+        match self.handler {
+            Handler::Master(kind) => Some(kind),
+            Handler::None | Handler::Ports(_) => None,
+        }
     }
 
-    /// The device becomes a port of a bridge, or is one no longer: promiscuous and all-multicast meanwhile (R225).
+    /// The device becomes a port of a bridge or a bond, or is one no longer.
     ///
     /// # Errors
     /// `EBUSY` if there are ports on it (R223).
-    pub fn set_bridged(&mut self, bridged: bool) -> Result<(), Refusal> {
+    pub fn set_master(&mut self, master: Option<MasterKind>) -> Result<(), Refusal> {
         if self.has_ports() {
             return Err(Refusal::new(Errno::Ebusy, Rule::Enslave));
         }
-        if self.is_bridged() != bridged {
-            let change = if bridged { 1 } else { -1 };
+        let change = MasterKind::wishes(master) - MasterKind::wishes(self.master());
+        if change != 0 {
             let filter = self.nic.filter_mut();
             filter.allmulti_add(change);
             filter.promiscuity_add(change);
             self.nic.refresh_filter();
-            self.handler = if bridged { Handler::Bridge } else { Handler::None };
         }
+        self.handler = master.map_or(Handler::None, Handler::Master);
         Ok(())
     }
 
@@ -189,7 +211,7 @@ impl Parent {
     ///
     /// # Errors
     /// `EADDRNOTAVAIL` for a multicast or zero MAC address, the port's or a listed sender's; `EBUSY` if the parent is a port
-    /// of a bridge (R81); `EINVAL` for a bad MTU, for
+    /// of a bridge or a bond (R81); `EINVAL` for a bad MTU, for
     /// anything beside a passthru port, for a list of senders in another mode than source; `ENOBUFS` beyond
     /// [`MAX_PORTS`](super::MAX_PORTS) or [`MAX_LISTED_SENDERS`](super::MAX_LISTED_SENDERS).
     pub fn admit<'a>(&'a mut self, request: &'a PortRequest) -> Result<Admitted<'a>, Refusal> {
@@ -300,12 +322,12 @@ impl Parent {
         self.nic.leave(group)
     }
 
-    /// What has changed about what this sub-interface wants of the device below it, since it was asked last.
+    /// What has changed about what this sub-interface, or bond, wants of the device below it, since it was asked last.
     pub fn push_down(&mut self, pushed: &mut PushedDown) -> Pushes {
         pushed.update(&mut self.nic)
     }
 
-    /// Takes over what a sub-interface above wants.
+    /// Takes over what a sub-interface or a bond above wants.
     pub fn take_pushes(&mut self, pushes: &Pushes) {
         self.nic.take_pushes(pushes);
     }

@@ -26,7 +26,7 @@ pub use setup::{Group, Setup, Shape, classic_groups, default_modes, lab_group, l
 use crate::explain::{Began, Fate, Journey, and_below, by_name, far_end};
 use crate::frame::{EthHeader, Frame, MacAddr, Resolve as _};
 use crate::lab::spec::{Action, LabSpec, Name, ProbeSpec, Target};
-use crate::lab::{Device, Event, Lab, Options, Outcome};
+use crate::lab::{Device, DeviceType, Event, Lab, Options, Outcome};
 use crate::station::{ECHO_PORT, IpSpec};
 use crate::verdict::Rule;
 use etherparse::{LaxNetSlice, LaxSlicedPacket, TransportSlice};
@@ -228,7 +228,9 @@ impl Exchange<'_> {
             return Some(Rule::SendDown);
         }
         let is_cut_off = |device: &&Device| {
-            and_below(device, &by_name).chain(far_end(device, &by_name)).any(|device| !device.up)
+            let lost =
+                |device: &Device| !device.up || (device.kind == DeviceType::Bond && device.active.is_none());
+            and_below(device, &by_name).chain(far_end(device, &by_name)).any(lost)
         };
         own.iter().all(is_cut_off).then_some(Rule::NoCarrier)
     }
@@ -318,7 +320,10 @@ impl Exchange<'_> {
         if !addressed.is_empty() {
             return Ok(addressed);
         }
-        let by_mac = self.devices.iter().find(|d| d.mac == Some(dst)).map(|d| vec![d.name.as_str()]);
+        // A bond stands for its ports, which have its address.
+        let all = || self.devices.iter().filter(|d| d.mac == Some(dst));
+        let by_mac = all().find(|d| d.kind == DeviceType::Bond).or_else(|| all().next());
+        let by_mac = by_mac.map(|d| vec![d.name.as_str()]);
         by_mac.ok_or(if owners.is_empty() { Rule::NoSuchAddress } else { Rule::WrongNeighbour })
     }
 }

@@ -53,6 +53,15 @@ impl Nic {
         Ok(Nic::down(mac, mtu, Filter::new(UnicastFilter::Slots(u32::MAX)).passed_on()))
     }
 
+    /// A bond that is down. What it wants of its cable it pushes down to its active port.
+    ///
+    /// # Errors
+    /// What [`Nic::check_mac`] and [`Nic::check_mtu`] answer.
+    pub fn bond(mac: MacAddr, mtu: u32) -> Result<Nic, Refusal> {
+        Nic::check_mtu(mtu)?;
+        Nic::sub_interface(mac, mtu)
+    }
+
     fn down(mac: MacAddr, mtu: u32, filter: Filter) -> Nic {
         Nic { mac, mtu, up: false, promisc: false, allmulticast: false, filter }
     }

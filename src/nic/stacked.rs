@@ -1,11 +1,12 @@
-//! What a sub-interface wants of the device below it (`vlan_dev_set_rx_mode`, `vlan_dev_change_rx_flags`).
+//! What a sub-interface or a bond wants of the device below it (`vlan_dev_set_rx_mode`, `vlan_dev_change_rx_flags`,
+//! `bond_set_rx_mode`).
 
 use super::Nic;
 use crate::frame::MacAddr;
 use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
 
-/// What a sub-interface has pushed down to the device below it.
+/// What a sub-interface or a bond has pushed down to the device below it.
 #[derive(Clone, Debug, Default)]
 pub struct PushedDown {
     /// Unicast and group addresses.
@@ -51,6 +52,15 @@ impl PushedDown {
         let promisc = passed_down(upper.filter().promiscuity(), &mut self.promisc);
         let allmulti = passed_down(upper.filter().allmulti(), &mut self.allmulti);
         Pushes { moved, promisc, allmulti }
+    }
+}
+
+impl PushedDown {
+    /// Takes everything back, for a device that is to be above another one.
+    pub fn take_back(&mut self) -> Pushes {
+        let PushedDown { addresses, promisc, allmulti, .. } = core::mem::take(self);
+        let moved = addresses.into_iter().map(|mac| (mac, false)).collect();
+        Pushes { moved, promisc: -i32::from(promisc), allmulti: -i32::from(allmulti) }
     }
 }
 

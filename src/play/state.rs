@@ -56,6 +56,12 @@ pub struct DeviceNow {
     pub parent: Option<Name>,
     /// The device at the far end of its cable.
     pub peer: Option<Name>,
+    /// The bridge of its host, or the bond, of which it is a port; left out if there is none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub master: Option<Name>,
+    /// The active port of a bond; left out if there is none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub active: Option<Name>,
     /// Its MAC address.
     pub mac: Option<String>,
     /// A port's mode.
@@ -112,6 +118,8 @@ fn now(device: Device) -> DeviceNow {
         kind: device.kind.name(),
         parent: device.parent,
         peer: device.peer,
+        master: device.master,
+        active: device.active,
         mac: device.mac.map(|mac| mac.to_string()),
         mode: device.mode.map(Mode::name),
         up: device.up,

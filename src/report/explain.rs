@@ -195,7 +195,10 @@ pub(super) fn hop_in_words(hop: &Hop, device: Option<&Device>) -> (String, Optio
         }
         HopKind::Arrive(packet_type) => (format!("{name}: it arrives{}", addressed(packet_type)), None),
         HopKind::Receive(packet_type, rule) => {
-            let stack = if matches!(kind, Some(DeviceType::Nic | DeviceType::Dummy | DeviceType::Vlan)) {
+            let stack = if matches!(
+                kind,
+                Some(DeviceType::Nic | DeviceType::Dummy | DeviceType::Bond | DeviceType::Vlan)
+            ) {
                 "'s host stack"
             } else {
                 ""
@@ -211,6 +214,9 @@ pub(super) fn hop_in_words(hop: &Hop, device: Option<&Device>) -> (String, Optio
 /// How a device sends the frame.
 fn sending(name: &str, device: Option<&Device>) -> String {
     let Some(device) = device else { return format!("{name} sends it") };
+    if let Some(active) = &device.active {
+        return format!("{name} sends it by its active port {}", printable(active));
+    }
     match (device.kind, &device.parent, &device.peer, device.mode) {
         (DeviceType::Macvlan | DeviceType::Macvtap, Some(parent), _, Some(mode)) => {
             format!("{name}, a port of {} in {mode} mode, sends it", printable(parent))
@@ -275,6 +281,7 @@ pub(super) fn way_name(way: &Candidate) -> String {
         CandidateKind::SwitchPort => format!("out of {name}"),
         CandidateKind::Bridge => format!("into the bridge, as {name}"),
         CandidateKind::Own => format!("to the switch's own device {name}"),
+        CandidateKind::Bond => format!("to the bond {name}"),
     }
 }
 

@@ -3,7 +3,7 @@
 use super::hosts::known_since;
 use super::reasons::{Reason, StepLog};
 use super::tables;
-use super::words::{expectation, millis, outcome_in_words, step_in_words};
+use super::words::{expectation, millis, not_enslaved, outcome_in_words, step_in_words};
 use crate::frame::PacketType;
 use crate::frame::summary;
 use crate::lab::spec::{Expect, Name, StepSpec};
@@ -154,7 +154,7 @@ impl<W: Write> TextReport<W> {
             Event::Setup { device, stage, refusal, expected, .. } => {
                 let what = match stage {
                     SetupStage::Create => "is not created",
-                    SetupStage::Enslave => "is no port of its bridge",
+                    SetupStage::Enslave => not_enslaved(*refusal),
                     SetupStage::Up => "stays down",
                 };
                 let (mark, style) = self.mark(Some(*expected));

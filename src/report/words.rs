@@ -10,7 +10,7 @@ use crate::lab::spec::{
 use crate::lab::{Outcome, Receivers, SwitchPort};
 use crate::macvlan::{MacvlanFlags, SourcesChange};
 use crate::switch::{FdbKind, PortFlag, PortFlags, PortState};
-use crate::verdict::Rule;
+use crate::verdict::{Refusal, Rule};
 use std::fmt::{Display, Write as _};
 use std::time::Duration;
 
@@ -220,7 +220,9 @@ fn changed(device: &str, change: &Change) -> String {
         Change::Promisc(on) => on_off("promiscuous", *on),
         Change::Allmulticast(on) => on_off("all-multicast", *on),
         Change::Master(Some(master)) => format!("{device} becomes a port of {master}"),
-        Change::Master(None) => format!("{device} is a port of no bridge any more"),
+        Change::Master(None) => format!("{device} leaves its master"),
+        Change::Active(Some(port)) => format!("{port} becomes the active port of {device}"),
+        Change::Active(None) => format!("{device} chooses its active port again"),
         Change::Join(group) => format!("{device} joins {group}"),
         Change::Leave(group) => format!("{device} leaves {group}"),
         Change::Sources(SourcesChange::Add(macs)) => {
@@ -328,4 +330,9 @@ pub(super) fn port_notes(port: SwitchPort) -> Vec<String> {
 /// A name with terminal control characters escaped.
 pub(super) fn printable(name: &str) -> String {
     name.chars().map(|c| if c.is_control() { char::REPLACEMENT_CHARACTER } else { c }).collect()
+}
+
+/// That a device that was made did not become a port.
+pub(super) fn not_enslaved(refusal: Refusal) -> &'static str {
+    if refusal.rule == Rule::BondEnslave { "is no port of its bond" } else { "is no port of its bridge" }
 }

@@ -186,6 +186,15 @@ impl Host {
         }
     }
 
+    /// Announces the addresses of an interface to its neighbours, whatever its settings say, as when a bond has another
+    /// active port.
+    pub fn notify_peers(&mut self, index: usize, now: Instant) {
+        if let Some(link) = self.links.get_mut(index) {
+            link.notify_peers();
+        }
+        self.poll(now);
+    }
+
     /// Sets an interface's carrier. Without it frames are lost silently, and learned neighbours are forgotten; IP
     /// addresses, routes and permanent neighbours stay.
     pub fn set_carrier(&mut self, index: usize, carrier: bool, now: Instant) {

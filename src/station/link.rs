@@ -159,12 +159,22 @@ impl Link {
     /// Announces its addresses, if it is up and its settings say so: ARP requests for its own addresses
     /// (`inetdev_send_gratuitous_arp`), unsolicited neighbour advertisements (`ndisc_send_unsol_na`).
     pub(super) fn announce(&mut self) {
+        let (v4, v6) = (self.sysctls.is_on(Sysctl::ArpNotify), self.sysctls.is_on(Sysctl::NdiscNotify));
+        self.announce_to(v4, v6);
+    }
+
+    /// Announces its addresses, if it is up, whatever its settings say (`NETDEV_NOTIFY_PEERS`).
+    pub(super) fn notify_peers(&mut self) {
+        self.announce_to(true, true);
+    }
+
+    fn announce_to(&mut self, v4: bool, v6: bool) {
         for addr in self.addresses.iter().map(|net| net.addr()).collect::<Vec<_>>() {
             match addr {
-                IpAddr::V4(own) if self.sysctls.is_on(Sysctl::ArpNotify) => {
+                IpAddr::V4(own) if v4 => {
                     self.transmit_arp(MacAddr::BROADCAST, &Arp::request(self.mac, own, own));
                 }
-                IpAddr::V6(own) if self.sysctls.is_on(Sysctl::NdiscNotify) => {
+                IpAddr::V6(own) if v6 => {
                     if let Some(packet) = self.advertisement(own).packet(own, ndp::ALL_NODES) {
                         self.transmit(ndp::group_mac(ndp::ALL_NODES.into()), ethertype::IPV6, &packet);
                     }

@@ -70,7 +70,7 @@ rules! {
 
     // Refusals.
     CreateRefused = "R80", Refusal, "Creating a port", "Address, mode, source list, mtu, parent, passthru and name are checked in this order, and the first failure decides the error.", "macvlan_validate, macvlan_common_newlink";
-    EnslavedParent = "R81", Refusal, "A parent that is already in use", "A device that is a bridge port or the loopback cannot be a parent.", "netdev_rx_handler_register";
+    EnslavedParent = "R81", Refusal, "A parent that is already in use", "A device that is a port of a bridge or a bond, or the loopback, cannot be a parent.", "netdev_rx_handler_register";
     PortAsParent = "R82", Ground, "A port as parent", "A macvlan created on a macvlan becomes a port of that macvlan's parent.", "macvlan_common_newlink";
     AddressInUse = "R83", Refusal, "MAC address already in use", "A port cannot come up while its MAC address is the parent's or an active sibling's.", "macvlan_open, macvlan_addr_busy";
     ChangeAddress = "R84", Refusal, "Changing a port's MAC address", "A new MAC address must be unicast and neither the parent's nor an active sibling's.", "macvlan_set_mac_address";
@@ -189,6 +189,15 @@ rules! {
 
     // Dummies.
     Swallowed = "D1", Withholding, "Swallowed by a dummy", "A dummy has no cable: it counts what it sends as sent, and throws it away.", "dummy_xmit";
+
+    // Bonds.
+    BondReceive = "B1", Ground, "A bond receives by its active port", "The device is the active port of a bond, so the bond gets every frame that arrives, and the device's own stack gets none.", "bond_handle_frame";
+    BondTransmit = "B2", Forwarding, "A bond sends by its active port", "What a bond sends leaves by its active port only, with its source address unchanged.", "bond_xmit_activebackup";
+    BackupPort = "B3", Withholding, "A backup port of a bond", "The device is a backup port of a bond, so what arrives there is dropped: the bond receives by its active port only.", "bond_should_deliver_exact_match";
+    BackupLinkLocal = "B4", Forwarding, "A link-local group at a backup port", "The destination is one of the groups 01:80:c2:00:00:00 to 0f, so the backup port's own stack gets the frame, and the bond does not.", "bond_handle_frame";
+    BondEnslave = "B5", Refusal, "Changing the ports of a bond", "A NIC that has macvlans or is up cannot become a port of a bond; only a port that is up and has carrier can be made the active one.", "bond_enslave, bond_option_active_slave_set";
+    FailOver = "B6", Ground, "The active port of a bond", "When the active port goes down or loses its carrier, or the primary port comes back, the active port is the primary if it can be used, else the first that can; the bond has carrier as long as there is one.", "bond_miimon_commit, bond_find_best_slave";
+    BondNotifies = "B7", Ground, "A bond announces itself after a fail-over", "With a new active port, the stacks of the bond, its sub-interfaces and its macvlans announce their addresses whatever arp_notify says; what is behind a bridge does not.", "bond_change_active_slave, macvlan_device_event, vlan_device_event";
 
     // 802.1Q sub-interfaces.
     VlanReceive = "V1", Ground, "To the VLAN sub-interface", "The outer tag names a VLAN that has a sub-interface here, so the frame goes there without its tag, before the macvlan receive handler.", "vlan_do_receive";

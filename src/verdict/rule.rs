@@ -42,7 +42,7 @@ macro_rules! rules {
         /// A rule of the catalogue. `Display` prints its id.
         ///
         /// Ids that begin with `R` are the kernel's rules as measured on a running kernel, a letter behind the number
-        /// where one rule decides in several ways; `N` the NIC's, `D` the dummy's, `V` the 802.1Q sub-interface's, `C` the cable's,
+        /// where one rule decides in several ways; `N` the NIC's, `D` the dummy's, `B` the bond's, `V` the 802.1Q sub-interface's, `C` the cable's,
         /// `P` the policies' and `S` the end points'.
         #[non_exhaustive]
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -2,10 +2,10 @@
 
 use super::{Question, Table};
 use crate::frame::MacAddr;
-use crate::lab::Device;
 use crate::lab::spec::{
     Action, DeviceKind, DeviceSpec, LabSpec, MacvlanSpec, Name, SwitchPortSpec, SwitchSpec, Target,
 };
+use crate::lab::{Device, DeviceType};
 use crate::matrix::Explained;
 use crate::station::{IpNet, IpSpec, default_mac};
 use std::borrow::Cow;
@@ -159,6 +159,12 @@ impl<'a> Case<'a> {
         self.by_name.get(name).copied()
     }
 
+    /// Whether a device is a port of a bond.
+    pub(super) fn is_bonded(&self, device: &Device) -> bool {
+        let master = device.master.as_deref().and_then(|master| self.device(master));
+        master.is_some_and(|master| master.kind == DeviceType::Bond)
+    }
+
     /// The MAC address of a device.
     pub(super) fn mac(&self, name: &str) -> Option<MacAddr> {
         self.device(name)?.mac
@@ -198,6 +204,7 @@ fn ip_mut<'a>(kind: &'a mut DeviceKind, name: &str) -> Option<&'a mut IpSpec> {
     match kind {
         DeviceKind::Nic(nic) => Some(&mut nic.ip),
         DeviceKind::Dummy(dummy) => Some(&mut dummy.ip),
+        DeviceKind::Bond(bond) => Some(&mut bond.ip),
         DeviceKind::Vlan(vlan) => Some(&mut vlan.ip),
         DeviceKind::Macvlan(port) => Some(&mut port.ip),
         DeviceKind::Station(station) => Some(&mut station.ip),

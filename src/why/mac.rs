@@ -25,8 +25,11 @@ pub(super) fn candidates(case: &Case<'_>) -> Vec<Remedy> {
 }
 
 /// The MAC address that a device has, or would have if it were there. A passthru port has its parent's in any case, and so
-/// has a VLAN sub-interface that declares none.
+/// has a VLAN sub-interface that declares none; a port of a bond has that of the bond.
 fn wanted(case: &Case<'_>, name: &Name) -> Option<MacAddr> {
+    if case.device(name).is_some_and(|device| case.is_bonded(device)) {
+        return None;
+    }
     match case.declared(name)?.kind {
         DeviceKind::Macvlan(port) if port.mode == Mode::Passthru => None,
         DeviceKind::Vlan(vlan) if vlan.mac.is_none() => None,
@@ -42,6 +45,7 @@ fn change(case: &Case<'_>, name: &Name) -> Option<Remedy> {
     match &mut declared.kind {
         DeviceKind::Nic(nic) => nic.mac = mac,
         DeviceKind::Dummy(dummy) => dummy.mac = mac,
+        DeviceKind::Bond(bond) => bond.mac = Some(mac),
         DeviceKind::Vlan(vlan) => vlan.mac = Some(mac),
         DeviceKind::Station(station) => station.mac = mac,
         DeviceKind::Macvlan(port) => {

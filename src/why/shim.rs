@@ -28,6 +28,7 @@ fn shim(case: &Case<'_>, parent: &Name, port: &Name) -> Option<Remedy> {
     let old = match &mut nic.kind {
         DeviceKind::Nic(nic) => nic.host.replace(host.name.clone()),
         DeviceKind::Dummy(dummy) => dummy.host.replace(host.name.clone()),
+        DeviceKind::Bond(bond) => bond.host.replace(host.name.clone()),
         DeviceKind::Vlan(vlan) => vlan.host.replace(host.name.clone()),
         _ => return None,
     };

@@ -22,6 +22,7 @@ fn up(case: &Case<'_>, device: &Device) -> Option<Remedy> {
     match &mut declared.kind {
         DeviceKind::Nic(nic) => nic.up = true,
         DeviceKind::Dummy(dummy) => dummy.up = true,
+        DeviceKind::Bond(bond) => bond.up = true,
         DeviceKind::Vlan(vlan) => vlan.up = true,
         DeviceKind::Macvlan(port) => port.up = true,
         DeviceKind::Station(station) => station.up = true,

@@ -50,6 +50,7 @@ impl World<'_> {
                 Ok(())
             }
             DeviceKind::Dummy(_) => Err(OracleError::Unsupported("dummies".to_owned())),
+            DeviceKind::Bond(_) => Err(OracleError::Unsupported("bonds".to_owned())),
             DeviceKind::Vlan(_) => Err(OracleError::Unsupported("802.1Q sub-interfaces".to_owned())),
         }
     }

@@ -295,8 +295,10 @@ pub enum Change {
     Neighbours(NeighbourChange),
     /// It moves to this host, down and without its IP addresses (`ip link set DEV netns HOST`).
     Host(Name),
-    /// The bridge of its host of which it is a port; `None`: it is a port of none.
+    /// The bridge of its host, or the bond, of which it is a port; `None`: it is a port of none.
     Master(Option<Name>),
+    /// The active port of a bond; `None`: the bond chooses again.
+    Active(Option<Name>),
 }
 
 /// A change to the IP addresses of a device.

@@ -1,7 +1,7 @@
 //! Broadcast domains: which devices hear each other's broadcasts.
 //!
 //! A domain is that of one switch (of one of its VLANs if it filters by them), of one cable, or of one NIC alone; each VLAN
-//! tag makes another one of it. A device that is a port of a bridge of its own host joins the bridge's domain to its own.
+//! tag makes another one of it. A device that is a port of a bridge of its own host, or of a bond, joins that one's domain to its own.
 
 use crate::frame::{EthHeader, MacAddr, Tag, VlanId};
 use crate::lab::spec::{LabSpec, Name, SwitchPortSpec};
@@ -68,14 +68,19 @@ pub(super) fn members<'l>(spec: &'l LabSpec, devices: &'l [Device]) -> Vec<Membe
     }
     let (mut members, mut joined) = (Vec::new(), Vec::new());
     for device in devices {
-        let Some(part) = domains.part(device) else { continue };
+        let Some(mut part) = domains.part(device) else { continue };
+        if let Some(bond) = device.master.as_ref().filter(|master| domains.is_bond(master)) {
+            // It has the bond's address, and what is at the bond is at all its ports.
+            part.owner = bond;
+        }
         domains.parts.insert(&device.name, part);
         if part.up {
             members.push(Member { device, domain: part.domain, owner: part.owner });
         }
         if let Some(master) = device.master.as_ref().filter(|_| part.up) {
-            let bridge = domains.number(Domain::Switch(master));
-            joined.push((part.domain, bridge));
+            let of = if domains.is_bond(master) { Domain::Alone(master) } else { Domain::Switch(master) };
+            let master = domains.number(of);
+            joined.push((part.domain, master));
         }
     }
     join(&mut members, joined);
@@ -103,6 +108,10 @@ fn join(members: &mut [Member<'_>], joined: Vec<(DomainId, DomainId)>) {
 }
 
 impl<'l> Domains<'l> {
+    fn is_bond(&self, name: &str) -> bool {
+        self.by_name.get(name).is_some_and(|device| device.kind == DeviceType::Bond)
+    }
+
     fn number(&mut self, domain: Domain<'l>) -> DomainId {
         let next = self.numbers.len();
         *self.numbers.entry(domain).or_insert(next)

@@ -4,6 +4,7 @@ use super::Lint;
 use super::places::Mark;
 use crate::lab::spec::Name;
 use crate::lab::{Event, Lab, SetupStage};
+use crate::verdict::Rule;
 use std::collections::BTreeSet;
 
 /// What the lab refuses while it is made, except for what the file expects. `events` are those of its making.
@@ -21,6 +22,9 @@ pub(super) fn refused(lint: &mut Lint<'_, '_>, lab: &Lab, events: &[Event]) {
         }
         let what = match stage {
             SetupStage::Create => "the kernel refuses",
+            SetupStage::Enslave if refusal.rule == Rule::BondEnslave => {
+                "the kernel does not make a port of a bond of"
+            }
             SetupStage::Enslave => "the kernel does not make a port of a bridge of",
             SetupStage::Up => "the kernel does not bring up",
         };

@@ -145,7 +145,7 @@ fn parents() {
     6 | parent = "win"
       |          ^^^^^ macvlan.c2.parent
       |
-      = help: a parent is a NIC, a dummy, a VLAN sub-interface, a switch, a macvlan or a macvtap
+      = help: a parent is a NIC, a dummy, a bond, a VLAN sub-interface, a switch, a macvlan or a macvtap
 
     error: the key `parent` is missing
      --> lab.toml:7:1
@@ -159,7 +159,7 @@ fn parents() {
     9 | parent = "c1"
       |          ^^^^ vlan.v10.parent
       |
-      = help: the device below a VLAN sub-interface is a NIC, a dummy or another VLAN sub-interface
+      = help: the device below a VLAN sub-interface is a NIC, a dummy, a bond or another VLAN sub-interface
 
     4 errors
     "#);
@@ -449,4 +449,160 @@ fn a_device_with_a_master_needs_no_cable_to_it() {
     assert!(step("set = { device = \"eth0\", master = \"br0\" }").is_ok());
     let mistakes = step("set = { device = \"eth1\", master = \"br0\" }").unwrap_err();
     assert_eq!(mistakes.list()[0].message, "`br0` has no place for `eth1`");
+}
+
+#[test]
+fn ports_of_bonds() {
+    let text = r#"
+        [nic.eth0]
+        host = "h"
+        [nic.eth1]
+        master = "br0"
+        [nic.eth2]
+        [nic.eth3]
+        [macvlan.c1]
+        parent = "eth2"
+        [bond.bond0]
+        ports = ["eth0", "eth1", "eth2", "c1", "eth9"]
+        primary = "eth3"
+        [bond.bond1]
+        ports = ["eth2"]
+        prinary = "eth2"
+        [bond.bond2]
+        ports = "eth3"
+        [bond.bond3]
+        [host.h]
+        [switch.br0]
+    "#;
+    assert_snapshot!(diagnosed(text), @r#"
+    error: `eth0` belongs to the host `h`, and `bond0` does not
+      --> lab.toml:10:10
+       |
+    10 | ports = ["eth0", "eth1", "eth2", "c1", "eth9"]
+       |          ^^^^^^ bond.bond0.ports[1]
+       |
+       = help: give both `host = "h"`, or the NIC none
+
+    error: `eth1` is a port of `br0` already
+      --> lab.toml:10:18
+       |
+    10 | ports = ["eth0", "eth1", "eth2", "c1", "eth9"]
+       |                  ^^^^^^ bond.bond0.ports[2]
+       |
+      ::: lab.toml:4:10
+       |
+     4 | master = "br0"
+       |          ----- here
+
+    error: `c1` is a macvlan port
+      --> lab.toml:10:34
+       |
+    10 | ports = ["eth0", "eth1", "eth2", "c1", "eth9"]
+       |                                  ^^^^ bond.bond0.ports[4]
+       |
+       = help: a port of a bond is a NIC
+
+    error: there is no device `eth9`
+      --> lab.toml:10:40
+       |
+    10 | ports = ["eth0", "eth1", "eth2", "c1", "eth9"]
+       |                                        ^^^^^^ bond.bond0.ports[5]
+       |
+       = help: did you mean `eth0`?
+
+    error: `eth3` is no port of `bond0`
+      --> lab.toml:11:11
+       |
+    11 | primary = "eth3"
+       |           ^^^^^^ bond.bond0.primary
+       |
+       = help: the primary port is one of `ports`
+
+    error: `eth2` is a port of `bond0` already
+      --> lab.toml:13:10
+       |
+    13 | ports = ["eth2"]
+       |          ^^^^^^ bond.bond1.ports[1]
+       |
+      ::: lab.toml:10:26
+       |
+    10 | ports = ["eth0", "eth1", "eth2", "c1", "eth9"]
+       |                          ------ here
+
+    error: unknown key `prinary`
+      --> lab.toml:14:1
+       |
+    14 | prinary = "eth2"
+       | ^^^^^^^ bond.bond1.prinary
+       |
+       = help: did you mean `primary`?
+
+    error: expected a list of NICs, found a string
+      --> lab.toml:16:9
+       |
+    16 | ports = "eth3"
+       |         ^^^^^^ bond.bond2.ports
+
+    error: the key `ports` is missing
+      --> lab.toml:17:1
+       |
+    17 | [bond.bond3]
+       | ^^^^^^^^^^^^ bond.bond3
+
+    9 errors
+    "#);
+}
+
+#[test]
+fn steps_of_bonds() {
+    let text = r#"
+        [nic.eth0]
+        [macvlan.c1]
+        parent = "eth0"
+        [bond.bond0]
+        ports = []
+        [[step]]
+        set = { device = "c1", master = "bond0" }
+        [[step]]
+        set = { device = "eth0", active = "eth0" }
+        [[step]]
+        set = { device = "bond0", active = "c1" }
+        [[step]]
+        set = { device = "eth0", master = "c1" }
+    "#;
+    assert_snapshot!(diagnosed(text), @r#"
+    error: `c1` is a macvlan port
+     --> lab.toml:7:33
+      |
+    7 | set = { device = "c1", master = "bond0" }
+      |                                 ^^^^^^^ step[1].set.master
+      |
+      = help: a port of a bond is a NIC
+
+    error: `eth0` is a NIC
+     --> lab.toml:9:18
+      |
+    9 | set = { device = "eth0", active = "eth0" }
+      |                  ^^^^^^ step[2].set.device
+      |
+      = help: only a bond has this
+
+    error: `c1` is a macvlan port
+      --> lab.toml:11:36
+       |
+    11 | set = { device = "bond0", active = "c1" }
+       |                                    ^^^^ step[3].set.active
+       |
+       = help: a port of a bond is a NIC
+
+    error: `c1` is a macvlan port
+      --> lab.toml:13:35
+       |
+    13 | set = { device = "eth0", master = "c1" }
+       |                                   ^^^^ step[4].set.master
+       |
+       = help: it must be a switch or a bond
+
+    4 errors
+    "#);
 }

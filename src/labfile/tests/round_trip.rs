@@ -225,6 +225,21 @@ impl Choices<'_> {
         }
     }
 
+    fn bond(&mut self) -> BondSpec {
+        let ports: Vec<Name> =
+            ["eth2", "eth3"].into_iter().filter(|_| self.chance()).map(Name::from).collect();
+        BondSpec {
+            primary: ports.last().cloned().filter(|_| self.chance()),
+            ports,
+            mac: self.maybe(Choices::mac),
+            ip: self.ip(),
+            mtu: self.roll(),
+            up: self.chance(),
+            master: self.maybe(|_| "br0".into()),
+            ..BondSpec::default()
+        }
+    }
+
     fn device(&mut self) -> Name {
         self.one(&["eth0", "eth1", "c1", "c2", "v.10", "win", "r.0", "side"]).into()
     }
@@ -335,7 +350,11 @@ impl Choices<'_> {
         if self.chance() {
             probe.to = Target::Address(Ipv4Addr::from(self.roll()).into());
         }
-        let (action, expect) = match self.below(13) {
+        let (action, expect) = match self.below(14) {
+            13 => {
+                let port = self.maybe(|d| d.one(&["eth2", "eth3"]).into());
+                (Action::Set { device: "bond0".into(), change: Change::Active(port) }, ok)
+            }
             0 => (Action::Ping(probe), answer),
             1 => (Action::Arping(probe), answer),
             2 => (Action::Udp(probe), answer),
@@ -416,6 +435,9 @@ fn lab(numbers: &[u32]) -> LabSpec {
         ("eth0", nic(&mut d, None)),
         ("eth1", nic(&mut d, Some("side"))),
         ("dummy0", DeviceKind::Dummy(dummy(&mut d))),
+        ("eth2", DeviceKind::Nic(NicSpec::named("eth2"))),
+        ("eth3", DeviceKind::Nic(NicSpec::named("eth3"))),
+        ("bond0", DeviceKind::Bond(d.bond())),
         ("v.10", DeviceKind::Vlan(vlan(&mut d))),
         ("c1", DeviceKind::Macvlan(first)),
         ("c2", DeviceKind::Macvlan(d.macvlan(true))),

@@ -180,7 +180,7 @@ fn steps() {
     9 | set = { device = "eth0" }
       |       ^^^^^^^^^^^^^^^^^^^ step[4].set
       |
-      = help: use one of `up`, `mac`, `mtu`, `promisc`, `allmulticast`, `join`, `leave`, `host`, `address`, `neighbours`, `sysctl`, `master`, `mode`, `flags`, `bcqueuelen`, `bclim` or `sources`
+      = help: use one of `up`, `mac`, `mtu`, `promisc`, `allmulticast`, `join`, `leave`, `host`, `address`, `neighbours`, `sysctl`, `master`, `active`, `mode`, `flags`, `bcqueuelen`, `bclim` or `sources`
 
     error: `eth0` is a NIC
       --> lab.toml:11:18

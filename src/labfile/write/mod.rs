@@ -9,8 +9,8 @@ pub use changed::changed_lines;
 
 use super::switch::STATES;
 use crate::lab::spec::{
-    DEFAULT_MTU, DeviceKind, DeviceSpec, DummySpec, FdbSpec, LabSpec, MacvlanSpec, Name, NicSpec, RouterSpec,
-    StationSpec, SwitchPortSpec, SwitchSpec, TapOpen, VlanSpec,
+    BondSpec, DEFAULT_MTU, DeviceKind, DeviceSpec, DummySpec, FdbSpec, LabSpec, MacvlanSpec, Name, NicSpec,
+    RouterSpec, StationSpec, SwitchPortSpec, SwitchSpec, TapOpen, VlanSpec,
 };
 use crate::macvlan::{MacvlanFlags, Mode};
 use crate::nic::UnicastFilter;
@@ -50,6 +50,7 @@ fn device_tables(device: &DeviceSpec) -> String {
     let (table, keys) = match &device.kind {
         DeviceKind::Nic(nic) => ("nic", nic_keys(name, nic)),
         DeviceKind::Dummy(dummy) => ("dummy", dummy_keys(name, dummy)),
+        DeviceKind::Bond(bond) => ("bond", bond_keys(bond)),
         DeviceKind::Vlan(vlan) => ("vlan", vlan_keys(vlan)),
         DeviceKind::Macvlan(spec) => {
             let mut keys = Keys::default();
@@ -101,6 +102,22 @@ fn dummy_keys(name: &str, dummy: &DummySpec) -> Keys {
     keys.unless("mtu", &dummy.mtu, &DEFAULT_MTU);
     keys.unless("up", &dummy.up, &true);
     master_key(&mut keys, dummy.master.as_ref());
+    keys
+}
+
+fn bond_keys(bond: &BondSpec) -> Keys {
+    let mut keys = Keys::default();
+    keys.put("ports", keys::list(&bond.ports));
+    if let Some(primary) = &bond.primary {
+        keys.text("primary", primary);
+    }
+    if let Some(mac) = bond.mac {
+        keys.text("mac", &mac.to_string());
+    }
+    stack_keys(&mut keys, bond.host.as_ref(), &bond.ip);
+    keys.unless("mtu", &bond.mtu, &DEFAULT_MTU);
+    keys.unless("up", &bond.up, &true);
+    master_key(&mut keys, bond.master.as_ref());
     keys
 }
 

@@ -232,6 +232,7 @@ fn set(device: &str, change: &Change) -> String {
         Change::Promisc(on) => keys.put("promisc", on.to_string()),
         Change::Allmulticast(on) => keys.put("allmulticast", on.to_string()),
         Change::Master(master) => keys.text("master", master.as_deref().unwrap_or_default()),
+        Change::Active(port) => keys.text("active", port.as_deref().unwrap_or_default()),
         Change::Join(group) => keys.text("join", &group.to_string()),
         Change::Leave(group) => keys.text("leave", &group.to_string()),
         Change::Sources(change) => {

@@ -130,6 +130,15 @@ const playControls = (() => {
     return element("div", { class: "modes", role: "group", "aria-label": `Mode of ${device.name}` }, ...buttons);
   }
 
+  // The active port of a bond, as `ifenslave -c` chooses it.
+  function bonded(device, state) {
+    const ports = names(state.devices.filter((port) => port.master === device.name));
+    if (device.kind !== "bond" || ports.length === 0) return null;
+    const buttons = ports.map((port) => button(`active ${device.name} ${port}`, port,
+      () => act({ set: { device: device.name, active: port } }), { "aria-pressed": String(port === device.active) }));
+    return element("div", { class: "modes", role: "group", "aria-label": `Active port of ${device.name}` }, ...buttons);
+  }
+
   function ports(state) {
     const list = state.devices.filter(isPort).map((device) => element("div", { class: "device" },
       element("span", { class: "name" }, device.name), upDown(device), remove(device), modes(device, state), about(device), flush(device)));
@@ -152,7 +161,7 @@ const playControls = (() => {
   }
 
   function adding(state) {
-    const parents = names(state.devices.filter((d) => d.kind === "nic" || d.kind === "dummy" || d.kind === "vlan" || d.kind === "switch" || isPort(d)));
+    const parents = names(state.devices.filter((d) => d.kind === "nic" || d.kind === "dummy" || d.kind === "bond" || d.kind === "vlan" || d.kind === "switch" || isPort(d)));
     if (parents.length === 0) return null;
     const [freeName, freeAddress] = proposals(state);
     const name = input("add name", "Name of the new port", freeName);
@@ -188,7 +197,7 @@ const playControls = (() => {
     const rest = state.devices.filter((device) => isEnd(device) && !isPort(device));
     const list = rest.map((device) => element("div", { class: "device" },
       element("span", { class: "name" }, `${device.name} `, element("span", { class: "hint" }, device.kind)),
-      upDown(device), remove(device), about(device), flush(device)));
+      upDown(device), remove(device), bonded(device, state), about(device), flush(device)));
     return section("others", "Other devices", element("div", {}, ...list));
   }
 

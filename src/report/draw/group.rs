@@ -26,7 +26,8 @@ pub(super) fn groups<'t, 'a>(topology: &'t Topology<'a>) -> Vec<Group<'t, 'a>> {
     // Without a switch: in the group of the device at the far end, if it has one.
     let mut home: BTreeMap<&str, usize> = BTreeMap::new();
     for branch in &topology.parents {
-        let with_peer = branch.device.peer.as_ref().and_then(|peer| home.get(peer.as_str())).copied();
+        let near = branch.device.peer.as_ref().or(branch.device.active.as_ref());
+        let with_peer = near.and_then(|near| home.get(near.as_str())).copied();
         let index = at_switch(branch.device).or(with_peer).unwrap_or(groups.len());
         if index == groups.len() {
             groups.push(Group::default());

@@ -2,7 +2,7 @@
 
 use crate::lab::spec::Name;
 use crate::lab::{Device, Event, SetupStage};
-use crate::report::words::printable;
+use crate::report::words::{not_enslaved, printable};
 use crate::verdict::Refusal;
 
 /// A lab's devices at one moment.
@@ -35,7 +35,7 @@ impl Refused {
     pub fn in_words(&self) -> String {
         let what = match self.stage {
             SetupStage::Create => "is not created",
-            SetupStage::Enslave => "is no port of its bridge",
+            SetupStage::Enslave => not_enslaved(self.refusal),
             SetupStage::Up => "stays down",
         };
         let Refused { name, refusal, .. } = self;

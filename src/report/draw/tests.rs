@@ -106,7 +106,12 @@ fn every_lab_has_room() {
             let device = scene.devices.iter().find(|d| Some(&d.name) == port.peer.as_ref());
             device.is_some_and(|d| d.master.is_some() && d.master == port.parent)
         });
-        assert_eq!(layout.cables().count() * 2, peers + inside.count(), "{name}");
+        // So have the ports of a bond, which are drawn as connected to it.
+        let bonds = || scene.devices.iter().filter(|d| d.kind == DeviceType::Bond);
+        let bonded =
+            scene.devices.iter().filter(|d| bonds().any(|bond| d.master.as_ref() == Some(&bond.name)));
+        let ends = peers + inside.count() + 2 * bonded.count();
+        assert_eq!(layout.cables().count() * 2, ends, "{name}");
     }
 }
 
@@ -183,6 +188,17 @@ fn sub_interfaces_are_drawn_up_to_a_depth() {
         // All are in the drawing's description.
         assert!(svg(&scene).contains(&format!("v{count}: ")));
     }
+}
+
+#[test]
+fn the_ports_of_a_bond_are_connected_to_it() {
+    let scene = scene(&spec("bond-failover.toml"), 0);
+    let drawing = svg(&scene);
+    assert!(drawing.contains("bond0: bond, active port eth0"), "{drawing}");
+    assert!(drawing.contains("eth1: NIC, port of bond0"), "{drawing}");
+    let graph = mermaid(&scene);
+    let connected = graph.lines().filter(|line| line.trim().starts_with("d2 ===")).count();
+    assert_eq!(connected, 2, "{graph}");
 }
 
 #[test]

@@ -1,8 +1,9 @@
 //! Which device is on which, and where each cable leads.
 
 use super::scene::{Refused, Scene};
+use crate::lab::spec::Name;
 use crate::lab::{Device, DeviceType};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Maximum depth of nested sub-interfaces drawn: more than any lab has.
 const MAX_DEPTH: usize = 16;
@@ -16,7 +17,7 @@ pub(super) struct Topology<'a> {
     pub(super) switches: Vec<(&'a Device, Vec<&'a Device>)>,
     /// Stations, and routers with their interfaces.
     pub(super) machines: Vec<Machine<'a>>,
-    /// The two ends of each cable, each cable once.
+    /// The two ends of each cable, each cable once; and each bond with its ports.
     pub(super) cables: Vec<(&'a Device, &'a Device)>,
     /// Devices that were refused and have no parent in the diagram.
     pub(super) strays: Vec<&'a Refused>,
@@ -55,7 +56,9 @@ impl<'a> Topology<'a> {
         let devices = &scene.devices;
         let of_kind = |kind: DeviceType| devices.iter().filter(move |d| d.kind == kind);
         let own = of_kind(DeviceType::Switch).filter(|d| d.mac.is_some());
-        let nics = devices.iter().filter(|d| matches!(d.kind, DeviceType::Nic | DeviceType::Dummy));
+        let nics = devices
+            .iter()
+            .filter(|d| matches!(d.kind, DeviceType::Nic | DeviceType::Dummy | DeviceType::Bond));
         let parents: Vec<_> = nics.chain(own).map(|d| branch(d, scene, 0)).collect();
         let switches = of_kind(DeviceType::Switch).map(|switch| {
             let ports = of_kind(DeviceType::SwitchPort).filter(|p| p.parent.as_ref() == Some(&switch.name));
@@ -96,7 +99,13 @@ fn branch<'a>(device: &'a Device, scene: &'a Scene, depth: usize) -> Branch<'a> 
 fn cables(devices: &[Device]) -> Vec<(&Device, &Device)> {
     let mut seen = BTreeSet::new();
     let mut cables = Vec::new();
+    let bonds: BTreeMap<&Name, &Device> =
+        devices.iter().filter(|d| d.kind == DeviceType::Bond).map(|d| (&d.name, d)).collect();
     for device in devices {
+        // A line as well, inside the host.
+        if let Some(bond) = device.master.as_ref().and_then(|master| bonds.get(master)) {
+            cables.push((*bond, device));
+        }
         let Some(peer) = device.peer.as_ref().and_then(|name| devices.iter().find(|d| d.name == *name))
         else {
             continue;

@@ -65,6 +65,12 @@ pub(super) fn all(device: &Device, scene: &Scene) -> String {
     if let Some(parent) = device.parent.as_ref().filter(|_| device.kind != DeviceType::SwitchPort) {
         add(&format!("on {}", printable(parent)));
     }
+    if let Some(master) = &device.master {
+        add(&format!("port of {}", printable(master)));
+    }
+    if let Some(active) = &device.active {
+        add(&format!("active port {}", printable(active)));
+    }
     if let Some(mac) = device.mac {
         add(&mac.to_string());
     }

@@ -63,6 +63,9 @@ fn leads(ties: &BTreeMap<Name, Attachments>, from: &Name, sent: bool, to: &Name)
     from == to
         || is_port(a, to, b)
         || is_port(b, from, a)
+        // A port of a bond, and the bond.
+        || a.master.as_ref() == Some(to)
+        || b.master.as_ref() == Some(from)
         || b.parent.as_ref() == Some(from)
         || a.parent.as_ref() == Some(to)
         || (sent && b.peer.as_ref() == Some(from))

@@ -58,6 +58,7 @@ pub(in crate::report) fn way_kind(kind: CandidateKind) -> &'static str {
         CandidateKind::SwitchPort => "switch-port",
         CandidateKind::Own => "switch",
         CandidateKind::Bridge => "bridge",
+        CandidateKind::Bond => "bond",
     }
 }
 

@@ -280,10 +280,11 @@ pub(super) fn device(device: &Device) -> Object {
         .with("flags", device.port.map(|port| flags_on(port.flags)))
         .with("state", device.port.map(|port| port_state(port.state)));
     // Few devices have one.
-    match &device.master {
-        Some(master) => object.with("master", master.as_str()),
+    let with = |object: Object, key, name: &Option<Name>| match name {
+        Some(name) => object.with(key, name.as_str()),
         None => object,
-    }
+    };
+    with(with(object, "master", &device.master), "active", &device.active)
 }
 
 /// The names of the flags that are on.

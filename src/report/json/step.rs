@@ -99,6 +99,7 @@ fn changed(object: Object, change: &Change) -> Object {
         Change::Bcqueuelen(len) => object.with("bcqueuelen", *len),
         Change::Bclim(lim) => object.with("bclim", *lim),
         Change::Master(master) => object.with("master", master.as_deref()),
+        Change::Active(port) => object.with("active", port.as_deref()),
         Change::Promisc(on) => object.with("promisc", *on),
         Change::Allmulticast(on) => object.with("allmulticast", *on),
         Change::Join(mac) => object.with("join", mac.to_string()),

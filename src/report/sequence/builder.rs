@@ -154,12 +154,16 @@ impl SequenceBuilder {
         // The device that a sent frame arrives at, or that a received frame comes from.
         let next = match kind {
             DeviceType::Macvlan | DeviceType::Macvtap | DeviceType::Vlan => below.clone(),
+            DeviceType::Bond => device.active.clone(),
             _ => device.peer.as_deref().map(|peer| self.devices.lane(peer).into()),
         };
         let line = match hop.kind {
             // An arrow to this point exists already, except into a sub-interface.
             HopKind::Arrive(_) if kind == DeviceType::Vlan => {
                 below.map(|parent| (parent, here, ArrowKind::Gets, Rule::VlanReceive))
+            }
+            HopKind::Arrive(_) if kind == DeviceType::Bond => {
+                next.map(|port| (port, here, ArrowKind::Gets, Rule::BondReceive))
             }
             HopKind::Arrive(_) => None,
             HopKind::Transmit(rule) => Some((here.clone(), next.unwrap_or(here), ArrowKind::Gets, rule)),

@@ -44,7 +44,10 @@ impl Devices {
     pub(super) fn lanes(&self, taking_part: &BTreeSet<Name>) -> Vec<Lane> {
         let mut order: Vec<&Device> = Vec::new();
         let sitting = Sitting::of(&self.list);
-        let mut parents = self.list.iter().filter(|d| matches!(d.kind, DeviceType::Nic | DeviceType::Dummy));
+        let mut parents = self
+            .list
+            .iter()
+            .filter(|d| matches!(d.kind, DeviceType::Nic | DeviceType::Dummy | DeviceType::Bond));
         // The first host is on the left of the external devices, all others on the right, in reverse order.
         if let Some(nic) = parents.next() {
             order.extend(sitting.on(nic));

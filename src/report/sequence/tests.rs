@@ -1,4 +1,5 @@
 use super::*;
+use crate::lab::spec::DeviceKind;
 use crate::lab::{Event, Hop, HopKind, Lab, Options};
 use crate::labfile;
 use crate::verdict::Rule;
@@ -49,7 +50,8 @@ fn every_hop_of_every_lab_is_an_arrow_or_counted() {
         let path = entry.unwrap().path();
         let text = std::fs::read_to_string(&path).unwrap();
         let spec = labfile::parse("lab.toml", &text).unwrap();
-        let vlans = spec.devices.iter().filter(|d| matches!(d.kind, crate::lab::spec::DeviceKind::Vlan(_)));
+        let inside = |kind: &DeviceKind| matches!(kind, DeviceKind::Vlan(_) | DeviceKind::Bond(_));
+        let vlans = spec.devices.iter().filter(|d| inside(&d.kind));
         let vlans: Vec<&str> = vlans.map(|d| d.name.as_str()).collect();
         let (story, hops) = told(&text);
         let expected: usize = hops.iter().map(|hop| arrows_of(hop, &vlans)).sum();
