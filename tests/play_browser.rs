@@ -88,6 +88,7 @@ fn hairpin_turns_the_failing_ping_into_a_reply() {
     browser.wait_for("document.getElementById('result').textContent.startsWith('Undone')");
 
     // Undone by keyboard, c1 does not know its neighbour; and as a private port it never will.
+    browser.eval("document.getElementById('result').textContent = ''");
     browser.press_with(key::CONTROL, 'z');
     browser.wait_for("document.getElementById('result').textContent.startsWith('Undone')");
     click(&browser, &control("mode c1 private"));
@@ -232,4 +233,20 @@ fn the_page_is_opened_and_used_while_others_crowd_in() {
         ended.store(true, Ordering::Relaxed);
         used.unwrap_or_else(|wrong| std::panic::resume_unwind(wrong));
     });
+}
+
+#[test]
+fn the_active_port_of_a_bond_is_a_button() {
+    let playground = Playground::start(root(), &["fixtures/labs/bond-failover.toml"]);
+    let Some(browser) = open(&playground, 1440, 1000) else { return };
+    let active = || {
+        let pressed = "[aria-label=\"Active port of bond0\"] [aria-pressed=true]";
+        browser.eval(&format!("return document.querySelector('{pressed}').textContent"))
+    };
+    assert_eq!(active(), "eth0");
+    browser.eval(&format!("document.querySelector(\"{}\").click()", control("section others")));
+    click(&browser, &control("active bond0 eth1"));
+    assert!(result(&browser).contains("eth1 becomes the active port of bond0"), "{}", result(&browser));
+    assert_eq!(active(), "eth1");
+    assert_eq!(browser.console(), [""; 0]);
 }
