@@ -47,13 +47,16 @@ pub(super) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
     }
     let texts: Vec<(String, String)> =
         args.inputs.iter().map(|path| input::text(path, interop::MAX_BYTES)).collect::<Result<_, _>>()?;
-    let sources: Vec<Source<'_>> =
-        texts.iter().map(|(name, text)| Source::new(name.as_str(), text)).collect();
-    let imported = interop::import(&sources, args.format.as_deref());
+    let imported = interop::import(&sources(&texts), args.format.as_deref());
     let imported = imported.map_err(|error| Failure::Because(error.to_string()))?;
     let mut output = Output::create(&args.out, terminal)?;
     let written = output.write_all(imported.lab_file().as_bytes()).and_then(|()| output.commit());
     let name = if is_dash(&args.out) { "standard output".to_owned() } else { args.out.display().to_string() };
     written.map_err(|e| Failure::about(name, e))?;
     Ok(Exit::Held)
+}
+
+/// Texts by their names.
+pub(super) fn sources(texts: &[(String, String)]) -> Vec<Source<'_>> {
+    texts.iter().map(|(name, text)| Source::new(name.as_str(), text)).collect()
 }

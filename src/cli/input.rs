@@ -44,10 +44,7 @@ pub(super) fn lab_to_run(path: &Path, quiet: bool, terminal: &Terminal) -> Resul
 
 /// The name of a lab in messages, and its text. What is no lab, but describes a network, is imported.
 fn lab_text(path: &Path, terminal: &Terminal) -> Result<(String, String), Failure> {
-    if let Some(name) = path.to_str().and_then(|path| path.strip_prefix(BUILT_IN)) {
-        return Ok((format!("{BUILT_IN}{name}"), demos::named(name)?.text.to_owned()));
-    }
-    let (name, text) = text(path, labfile::MAX_FILE)?;
+    let (name, text) = any_text(path)?;
     let source = Source::new(name.as_str(), &text);
     if interop::is_lab(&source) || interop::format_of(&source).is_none() {
         return Ok((name, text));
@@ -57,6 +54,14 @@ fn lab_text(path: &Path, terminal: &Terminal) -> Result<(String, String), Failur
     terminal
         .say(format_args!("{name}: read as {format}; `macvlab import` shows the lab, and what was guessed"));
     Ok((format!("{name} as a lab"), imported.lab_file()))
+}
+
+/// The name of a file or a built-in lab in messages, and its text.
+pub(super) fn any_text(path: &Path) -> Result<(String, String), Failure> {
+    match path.to_str().and_then(|path| path.strip_prefix(BUILT_IN)) {
+        Some(name) => Ok((format!("{BUILT_IN}{name}"), demos::named(name)?.text.to_owned())),
+        None => text(path, labfile::MAX_FILE),
+    }
 }
 
 /// The name of a file in messages, and its text, which is longer than the limit if it exceeds it.

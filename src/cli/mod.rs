@@ -13,6 +13,7 @@
 //! | `live.rs` | `live LAB` (Linux), with its capture from `rolling.rs` |
 //! | `matrix.rs` | `matrix [LAB]` |
 //! | `play.rs` | `play [LAB]`, with the feature `play`; otherwise `no_play.rs` prints an error |
+//! | `diagnose.rs` | `diagnose INPUT …` |
 //! | `import.rs` | `import INPUT …` |
 //! | `generate.rs` | `generate OUT.pcap` |
 //! | `replay/` | `replay CAPTURE … --lab LAB` |
@@ -32,6 +33,7 @@ mod check;
 mod ctl;
 mod demo;
 mod demos;
+mod diagnose;
 mod distinct;
 mod draw;
 mod experiment;
@@ -121,6 +123,7 @@ enum Command {
     Rules(rules::Args),
     Check(check::Args),
     Import(import::Args),
+    Diagnose(diagnose::Args),
     Completions(shell::CompletionsArgs),
     Man(shell::ManArgs),
     Verify(verify::Args),
@@ -236,6 +239,7 @@ fn carry_out(command: Command, terminal: &Terminal) -> Result<Exit, Failure> {
         Command::Rules(args) => rules::run(args, terminal),
         Command::Check(args) => check::run(&args, terminal),
         Command::Import(args) => import::run(&args, terminal),
+        Command::Diagnose(args) => diagnose::run(&args, terminal),
         Command::Completions(args) => shell::completions(&args, terminal),
         Command::Man(args) => shell::man(&args, terminal),
         Command::Verify(args) => verify::run(&args, terminal),

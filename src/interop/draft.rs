@@ -149,6 +149,8 @@ pub struct Interface {
     pub notes: Vec<Note>,
     /// The error with which the kernel refused it.
     pub refused: Option<Errno>,
+    /// The network that it is a port of, an index of [`Draft::networks`].
+    pub network: Option<usize>,
     /// Its description is what a tool printed, not a command.
     pub seen: bool,
     /// Where it was read.
@@ -380,6 +382,7 @@ impl Interface {
             allmulticast: false,
             notes: Vec::new(),
             refused: None,
+            network: None,
             seen: false,
             place: None,
         }

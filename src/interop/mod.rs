@@ -19,6 +19,8 @@
 //! | `check.rs` | what can be wrong, by names |
 //! | `draft.rs` | what the inputs say together |
 //! | `assemble/` | the draft as a lab |
+//! | `diagnose/` | what will not work in a network |
+//! | `writers.rs` | networks in the language of their tool |
 //! | `written.rs` | the lab as a file, with its notes as comments |
 //! | `shell/` | command lines, as pasted, with the output of tools in between |
 //!
@@ -26,15 +28,17 @@
 
 mod assemble;
 mod check;
+pub mod diagnose;
 mod draft;
 mod shell;
 mod source;
 #[cfg(test)]
 mod tests;
 mod words;
+mod writers;
 mod written;
 
-pub use check::Check;
+pub use check::{Check, Severity};
 pub use draft::{
     Attachment, Draft, Interface, Kind, Lower, Machine, Network, Note, NoteKind, Pool, Probe, Role, Route,
 };
@@ -112,11 +116,28 @@ pub struct Imported {
     pub about: BTreeMap<Name, Vec<Note>>,
     /// Where devices, hosts and switches come from.
     pub places: BTreeMap<Name, Place>,
+    /// The networks of container engines.
+    pub networks: Vec<Network>,
+    /// The ports of these networks: which, by its index.
+    pub owners: BTreeMap<Name, usize>,
     /// The format of each input.
     pub formats: Vec<&'static str>,
 }
 
 impl Imported {
+    /// A lab about which there is nothing to say.
+    fn of(lab: LabSpec) -> Imported {
+        Imported {
+            lab,
+            notes: Vec::new(),
+            about: BTreeMap::new(),
+            places: BTreeMap::new(),
+            networks: Vec::new(),
+            owners: BTreeMap::new(),
+            formats: Vec::new(),
+        }
+    }
+
     /// The lab as a file, with the notes as comments.
     #[must_use]
     pub fn lab_file(&self) -> String {

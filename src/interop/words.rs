@@ -46,6 +46,14 @@ pub(super) fn range_of(net: IpNet) -> (IpAddr, IpAddr) {
     (net.network(), net.broadcast())
 }
 
+/// The subnet that is exactly this range, if there is one.
+pub(super) fn range_text((first, last): (IpAddr, IpAddr)) -> Option<IpNet> {
+    let longest = if first.is_ipv4() { 32 } else { 128 };
+    (0..=longest)
+        .filter_map(|length| IpNet::new(first, length).ok())
+        .find(|net| range_of(*net) == (first, last))
+}
+
 /// A subnet of a managed network. Host bits are what the tool ignores; they are noted.
 pub(super) fn pool(draft: &mut Draft, text: &str, place: Option<Place>) -> Option<Pool> {
     let Some(net) = ip_net(text) else {

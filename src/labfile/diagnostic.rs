@@ -47,6 +47,8 @@ pub struct Diagnostic {
     /// The key concerned, `macvlan.c1.mode`; steps and other list elements are counted from 1, `step[3].ping.from`.
     /// Empty if there is none.
     pub key: String,
+    /// The name of a warning, which stays the same: `duplicate-mac`. Errors have none.
+    pub id: Option<&'static str>,
     /// What is wrong.
     pub message: String,
     /// How to fix it.
@@ -92,9 +94,22 @@ impl Found {
         help: Option<String>,
         other: Option<(Range<usize>, String)>,
     ) {
+        self.add_named(None, key, span, message, help, other);
+    }
+
+    /// The same with a name.
+    pub(super) fn add_named(
+        &mut self,
+        id: Option<&'static str>,
+        key: String,
+        span: Range<usize>,
+        message: String,
+        help: Option<String>,
+        other: Option<(Range<usize>, String)>,
+    ) {
         if !self.full() {
             // The line and the column are known once it is clear that it is shown.
-            self.list.push(Diagnostic { line: 0, column: 0, key, message, help, span, other });
+            self.list.push(Diagnostic { line: 0, column: 0, key, id, message, help, span, other });
         }
     }
 }

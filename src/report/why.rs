@@ -81,6 +81,12 @@ impl WhyReport {
         }
     }
 
+    /// What happened, in one sentence.
+    #[must_use]
+    pub fn told(&self) -> &str {
+        &self.told
+    }
+
     /// Writes it as one JSON object on a line.
     ///
     /// # Errors

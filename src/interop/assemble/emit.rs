@@ -35,7 +35,10 @@ pub(super) fn emit(draft: &Draft, links: &Links, names: &Names, wire: Wire) -> I
     let machines = names.hosts.iter().filter_map(|(m, name)| Some((name.clone(), draft.machines[*m].place?)));
     let places = machines.chain(places).collect();
     let notes = draft.notes.clone();
-    Imported { lab, notes, about: emitter.about, places, formats: Vec::new() }
+    let owners = names.devices.iter().filter_map(|(id, name)| Some((name.clone(), draft.at(*id).network?)));
+    let owners = owners.collect();
+    let networks = draft.networks.clone();
+    Imported { notes, about: emitter.about, places, networks, owners, ..Imported::of(lab) }
 }
 
 /// NICs first, and every device after the one below it.

@@ -27,7 +27,7 @@ pub(super) fn attach(draft: &mut Draft) {
             pools.resize_with(draft.networks.len(), BTreeSet::new);
             if draft.networks[at].driver == "macvlan" {
                 let network = draft.networks[at].clone();
-                connect(draft, machine, &network, &attachment, &mut pools[at]);
+                connect(draft, machine, (at, &network), &attachment, &mut pools[at]);
             }
         }
     }
@@ -124,7 +124,7 @@ fn reserved(draft: &Draft, network: &Network) -> BTreeSet<IpAddr> {
 fn connect(
     draft: &mut Draft,
     machine: usize,
-    network: &Network,
+    (at, network): (usize, &Network),
     attachment: &Attachment,
     used: &mut BTreeSet<IpAddr>,
 ) {
@@ -141,7 +141,7 @@ fn connect(
     let mut port = Interface::new(name, kind);
     port.place = attachment.place.or(draft.machines[machine].place);
     port.mac = attachment.mac;
-    port.mtu = network.mtu;
+    (port.mtu, port.network) = (network.mtu, Some(at));
     if network.announces {
         port.sysctls.set(Sysctl::ArpNotify, 1);
     }

@@ -21,7 +21,7 @@ pub(super) fn macs(lint: &mut Lint<'_, '_>, members: &[Member<'_>]) {
         let at = |m: &Member<'_>| lint.places.get(&m.device.name).map(|place| place.value("mac"));
         let message = format!("the MAC address {mac} is used twice in one broadcast domain");
         let help = "frames reach only one of the two devices: use different addresses";
-        lint.warn(at(member), message, help, of(at(taken), taken));
+        lint.warn("duplicate-mac", at(member), message, help, of(at(taken), taken));
     }
 }
 
@@ -40,7 +40,7 @@ pub(super) fn ips(lint: &mut Lint<'_, '_>, members: &[Member<'_>]) {
             };
             let message = format!("the IP address {ip} is used twice in one broadcast domain");
             let help = "other devices reach only one of the two: use different addresses";
-            lint.warn(at(member, index), message, help, of(at(taken, before), taken));
+            lint.warn("duplicate-ip", at(member, index), message, help, of(at(taken, before), taken));
         }
     }
 }

@@ -29,10 +29,10 @@ pub(super) fn routes(lint: &mut Lint<'_, '_>, spec: &LabSpec) {
             if !on_link {
                 let message =
                     format!("the gateway {via} is in no subnet of the interfaces of `{}`", host.name);
-                lint.warn(at, message, NOT_ON_LINK, None);
+                lint.warn("gateway-outside", at, message, NOT_ON_LINK, None);
             } else if !known && !there {
                 let message = format!("no other device of the lab has the address of the gateway {via}");
-                lint.warn(at, message, ABSENT, None);
+                lint.warn("gateway-missing", at, message, ABSENT, None);
             }
         }
     }
@@ -101,12 +101,12 @@ fn outside(lint: &mut Lint<'_, '_>, device: &Name, ip: &IpSpec, index: usize, ga
         .map(|(index, net)| (place.element("address", index), format!("the subnet is {}", net.trunc())));
     let message = format!("the gateway {gateway} is outside the subnets of `{device}`");
     let at = place.element("gateway", index);
-    lint.warn(Some(at), message, NOT_ON_LINK, other);
+    lint.warn("gateway-outside", Some(at), message, NOT_ON_LINK, other);
 }
 
 /// No other device has the gateway's address.
 fn absent(lint: &mut Lint<'_, '_>, device: &Name, index: usize, gateway: IpAddr) {
     let at = lint.places.get(device).map(|place| place.element("gateway", index));
     let message = format!("no other device of the lab has the address of the gateway {gateway}");
-    lint.warn(at, message, ABSENT, None);
+    lint.warn("gateway-missing", at, message, ABSENT, None);
 }

@@ -16,7 +16,13 @@ pub(super) fn neighbours(lint: &mut Lint<'_, '_>, spec: &LabSpec) {
             let same = |text: &str| text.parse() == Ok::<IpAddr, _>(*neighbour);
             let at = lint.places.get(device).map(|place| place.entry("neighbours", same));
             let message = format!("the MAC address of the neighbour {neighbour} is {}", what(*mac));
-            lint.warn(at, message, "no device has such an address: use that of the neighbour", None);
+            lint.warn(
+                "group-mac",
+                at,
+                message,
+                "no device has such an address: use that of the neighbour",
+                None,
+            );
         }
     }
 }
@@ -27,7 +33,7 @@ pub(super) fn entries(lint: &mut Lint<'_, '_>, spec: &LabSpec) {
         for (index, entry) in switch.fdb.iter().enumerate().filter(|(_, entry)| entry.mac.is_multicast()) {
             let at = lint.places.get(&switch.name).map(|place| place.element("fdb", index));
             let message = format!("the switch does not use the entry of {}", entry.mac);
-            lint.warn(at, message, "it floods frames for group addresses", None);
+            lint.warn("group-mac", at, message, "it floods frames for group addresses", None);
         }
     }
 }

@@ -25,10 +25,17 @@ struct Lint<'p, 't> {
 
 impl Lint<'_, '_> {
     /// Adds a warning about a place, and another that has to do with it.
-    fn warn(&mut self, at: Option<Mark>, message: String, help: &str, other: Option<(Mark, String)>) {
+    fn warn(
+        &mut self,
+        id: &'static str,
+        at: Option<Mark>,
+        message: String,
+        help: &str,
+        other: Option<(Mark, String)>,
+    ) {
         let Some(Mark { key, span }) = at else { return };
         let other = other.map(|(mark, label)| (mark.span, label));
-        self.found.add(key, span, message, Some(help.to_owned()), other);
+        self.found.add_named(Some(id), key, span, message, Some(help.to_owned()), other);
     }
 }
 

@@ -34,7 +34,7 @@ pub(super) fn refused(lint: &mut Lint<'_, '_>, lab: &Lab, events: &[Event]) {
         let conflict = parent.as_ref().zip(refusal.conflict);
         let conflict = conflict.and_then(|(parent, port)| lab.port_on(parent, port));
         let other = conflict.and_then(|port| in_the_way(lint, port));
-        lint.warn(at, message, &help, other);
+        lint.warn("refused", at, message, &help, other);
     }
 }
 

@@ -1,0 +1,114 @@
+//! `macvlab diagnose INPUT …`
+
+use super::terminal::Terminal;
+use super::{Exit, Failure, import, input};
+use clap::ValueEnum;
+use macvlab::interop::diagnose::{self, Finding};
+use macvlab::interop::{self, Check, Imported, Severity, Source};
+use macvlab::lab::Options;
+use macvlab::labfile;
+use std::io::Write as _;
+use std::path::PathBuf;
+
+/// Say what will not work in a network, why, and what would help.
+///
+/// The input is a lab, or anything that `import` reads. Every machine pings every other one in the lab, and what fails is
+/// explained once for each cause. Nothing is supposed: remedies are listed that were tried.
+#[derive(clap::Args)]
+#[command(after_help = "Examples:
+  macvlab diagnose notes.txt            commands as pasted
+  macvlab diagnose lab.toml             a lab
+  macvlab diagnose - < notes.txt        from standard input
+  macvlab diagnose notes.txt --format sarif > notes.sarif
+                                        for code scanners
+  macvlab diagnose notes.txt --format markdown
+                                        a report for an issue
+  macvlab diagnose --list               all checks
+
+Exit codes: 0 no errors, 1 errors (with --deny-warnings: or warnings), 2 wrong usage or input, 130 after Ctrl-C.")]
+pub(super) struct Args {
+    /// The files; - is standard input, demo:NAME a built-in lab.
+    #[arg(required_unless_present = "list")]
+    inputs: Vec<PathBuf>,
+    /// What to write: text, json, sarif or markdown.
+    #[arg(long, value_name = "FORMAT", default_value = "text", hide_possible_values = true)]
+    format: Form,
+    /// Exit with 1 for warnings, too.
+    #[arg(long)]
+    deny_warnings: bool,
+    /// List the checks.
+    #[arg(long)]
+    list: bool,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Form {
+    Text,
+    Json,
+    Sarif,
+    Markdown,
+}
+
+/// Runs the command.
+pub(super) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
+    let mut out = terminal.out();
+    if args.list {
+        for check in Check::ALL {
+            writeln!(out, "{:<22} {:<8} {}", check.id(), check.severity().name(), check.title())?;
+        }
+        out.flush()?;
+        return Ok(Exit::Held);
+    }
+    let texts: Vec<(String, String)> =
+        args.inputs.iter().map(|path| input::any_text(path)).collect::<Result<_, _>>()?;
+    let sources = import::sources(&texts);
+    let imported = network(&sources, terminal)?;
+    let findings = diagnose::diagnose(&imported, &Options::default());
+    match args.format {
+        Form::Text => {
+            let names: Vec<String> = args.inputs.iter().map(|path| path.display().to_string()).collect();
+            diagnose::text(&findings, &sources, &names.join(" "), terminal.colour, &mut out)?;
+        }
+        Form::Json => json(&findings, &sources, &mut out)?,
+        Form::Sarif => {
+            let log = diagnose::sarif(&findings, &sources);
+            serde_json::to_writer_pretty(&mut out, &log).map_err(std::io::Error::from)?;
+            writeln!(out)?;
+        }
+        Form::Markdown => out.write_all(diagnose::markdown(&findings, &imported, &sources).as_bytes())?,
+    }
+    out.flush()?;
+    let least = if args.deny_warnings { Severity::Warning } else { Severity::Error };
+    let held = findings.iter().all(|finding| finding.severity < least);
+    Ok(if held { Exit::Held } else { Exit::DidNotHold })
+}
+
+/// The inputs as one network; a single lab file is that lab.
+fn network(sources: &[Source<'_>], terminal: &Terminal) -> Result<Imported, Failure> {
+    if let [source] = sources
+        && (interop::is_lab(source) || interop::format_of(source).is_none())
+    {
+        let lab = labfile::parse(&source.name, source.text);
+        let lab = lab.map_err(|errors| Failure::Shown(errors.render(terminal.error_colour)))?;
+        return Ok(diagnose::of_lab(lab, source));
+    }
+    interop::import(sources, None).map_err(|error| Failure::Because(error.to_string()))
+}
+
+/// One object a finding, a line each.
+fn json(findings: &[Finding], sources: &[Source<'_>], out: &mut dyn std::io::Write) -> Result<(), Failure> {
+    for finding in findings {
+        let mut object = serde_json::to_value(finding).map_err(std::io::Error::from)?;
+        let at = finding.place.and_then(|place| Some((sources.get(place.source)?, place)));
+        object["at"] = match at {
+            Some((source, place)) => {
+                let position = source.position(place);
+                serde_json::json!({ "input": source.name, "line": position.line, "column": position.column })
+            }
+            None => serde_json::Value::Null,
+        };
+        serde_json::to_writer(&mut *out, &object).map_err(std::io::Error::from)?;
+        writeln!(out)?;
+    }
+    Ok(())
+}

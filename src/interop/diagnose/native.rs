@@ -1,0 +1,110 @@
+//! Remedies in the language of the tool that made a device. A network has one mode for all its ports: that is tried as such.
+
+use super::super::{Imported, Network, writers};
+use super::Help;
+use crate::lab::Options;
+use crate::lab::spec::{DeviceKind, LabSpec, Name};
+use crate::macvlan::Mode;
+use crate::matrix;
+use crate::why::{Answer, Question, Table, Tried};
+
+/// What helps, as people would type it.
+pub(super) fn remedies(
+    imported: &Imported,
+    lab: &LabSpec,
+    question: &Question,
+    answer: &Answer,
+    options: &Options,
+) -> Vec<Help> {
+    let mut all: Vec<Help> = Vec::new();
+    for tried in &answer.remedies {
+        let networks = networks_of(imported, tried);
+        if networks.is_empty() {
+            all.push(as_tried(imported, tried));
+            continue;
+        }
+        let Some(mode) = mode_of(tried) else { continue };
+        let with = with_mode(imported, lab, &networks, mode);
+        if !matrix::replies(&with, &[question.action()], options) {
+            continue;
+        }
+        let mut help = Help {
+            reads: format!("Make network {} anew in mode {mode}.", in_words(&networks)),
+            lines: Vec::new(),
+            breaks: tried.losses.clone(),
+        };
+        for network in networks {
+            let changed = Network { mode, ..network.clone() };
+            help.lines.extend(writers::network_anew(&changed));
+        }
+        if !all.contains(&help) {
+            all.push(help);
+        }
+    }
+    all
+}
+
+/// As `why` says it. The guessed switch stands for a real one, whose port is not known by name.
+fn as_tried(imported: &Imported, tried: &Tried) -> Help {
+    let guessed = |name: &Name| imported.about.get(name).is_some() && !imported.places.contains_key(name);
+    let mut lines = tried.commands().to_vec();
+    for table in &tried.remedy.tables {
+        if let Table::Port { switch, port } = table
+            && guessed(switch)
+        {
+            let known = format!("{switch}.{}", port.device);
+            let place = format!("PORT-OF-{}", port.device);
+            lines.iter_mut().for_each(|line| *line = line.replace(&known, &place));
+        }
+    }
+    Help { reads: tried.remedy.reads.clone(), lines, breaks: tried.losses.clone() }
+}
+
+/// The networks whose ports a remedy changes, if it changes modes.
+fn networks_of<'a>(imported: &'a Imported, tried: &Tried) -> Vec<&'a Network> {
+    let mut networks: Vec<&Network> = Vec::new();
+    for table in &tried.remedy.tables {
+        let Table::Device(device) = table else { continue };
+        let before = imported.lab.devices.iter().find(|known| known.name == device.name).map(|d| &d.kind);
+        let (Some(DeviceKind::Macvlan(before)), DeviceKind::Macvlan(after)) = (before, &device.kind) else {
+            continue;
+        };
+        let network = imported.owners.get(&device.name).and_then(|at| imported.networks.get(*at));
+        if let Some(network) = network.filter(|_| before.mode != after.mode)
+            && !networks.iter().any(|known| std::ptr::eq(*known, network))
+        {
+            networks.push(network);
+        }
+    }
+    networks
+}
+
+fn mode_of(tried: &Tried) -> Option<Mode> {
+    tried.remedy.tables.iter().find_map(|table| match table {
+        Table::Device(device) => match &device.kind {
+            DeviceKind::Macvlan(port) => Some(port.mode),
+            _ => None,
+        },
+        _ => None,
+    })
+}
+
+/// The lab with all ports of these networks in another mode.
+fn with_mode(imported: &Imported, lab: &LabSpec, networks: &[&Network], mode: Mode) -> LabSpec {
+    let mut lab = lab.clone();
+    for device in &mut lab.devices {
+        let network = imported.owners.get(&device.name).and_then(|at| imported.networks.get(*at));
+        let is_one =
+            network.is_some_and(|network| networks.iter().any(|known| std::ptr::eq(*known, network)));
+        if let DeviceKind::Macvlan(port) = &mut device.kind
+            && is_one
+        {
+            port.mode = mode;
+        }
+    }
+    lab
+}
+
+fn in_words(networks: &[&Network]) -> String {
+    networks.iter().map(|network| network.name.as_str()).collect::<Vec<_>>().join(" and ")
+}
