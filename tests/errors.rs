@@ -21,6 +21,7 @@ fn listed() -> Vec<&'static str> {
     let mut all = errors![
         macvlab::errno::Errno,
         macvlab::frame::BadMac,
+        macvlab::interop::ImportError,
         macvlab::frame::CraftError,
         macvlab::frame::Runt,
         macvlab::table::Unfit,
