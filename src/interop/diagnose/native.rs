@@ -46,7 +46,7 @@ pub(super) fn remedies(
 
 /// As `why` says it. The guessed switch stands for a real one, whose port is not known by name.
 fn as_tried(imported: &Imported, tried: &Tried) -> Help {
-    let guessed = |name: &Name| imported.about.get(name).is_some() && !imported.places.contains_key(name);
+    let guessed = |name: &Name| imported.about.contains_key(name) && !imported.places.contains_key(name);
     let mut lines = tried.commands().to_vec();
     for table in &tried.remedy.tables {
         if let Table::Port { switch, port } = table
