@@ -151,6 +151,8 @@ pub struct Interface {
     pub refused: Option<Errno>,
     /// The network that it is a port of, an index of [`Draft::networks`].
     pub network: Option<usize>,
+    /// A DHCP server gives it its address.
+    pub dhcp: bool,
     /// Its description is what a tool printed, not a command.
     pub seen: bool,
     /// Where it was read.
@@ -209,10 +211,12 @@ pub enum Lower {
 pub struct Attachment {
     /// The network's name.
     pub network: String,
-    /// The addresses that were asked for.
-    pub addresses: Vec<IpAddr>,
+    /// The addresses that were asked for; without a prefix length as a rule, so with the longest.
+    pub addresses: Vec<IpNet>,
     /// Those that it was seen to have.
     pub seen: Vec<IpNet>,
+    /// The default routers that were asked for.
+    pub gateways: Vec<IpAddr>,
     /// The MAC address that was asked for.
     pub mac: Option<MacAddr>,
     /// The interface's name in the machine.
@@ -230,24 +234,43 @@ pub struct Network {
     pub tool: String,
     /// The driver, as written.
     pub driver: String,
-    /// The host that it is on.
-    pub on: usize,
+    /// The host that it is on; `None`: it is on each host that has a machine on it.
+    pub on: Option<usize>,
     /// The name of the parent; `None`: none was given.
     pub parent: Option<String>,
     /// The mode of its ports.
     pub mode: Mode,
-    /// Their mtu, in bytes.
-    pub mtu: Option<u32>,
+    /// What its ports are like.
+    pub ports: Ports,
     /// Its subnets, one after another.
     pub pools: Vec<Pool>,
+    /// Each host gives out its addresses, and does not know which ones others gave out.
+    pub by_host: bool,
     /// No default route.
     pub internal: bool,
-    /// Its ports announce their addresses.
-    pub announces: bool,
+    /// Its other routes. Without a gateway they lead to that of the subnet.
+    pub routes: Vec<Route>,
     /// What there is to say about it.
     pub notes: Vec<Note>,
     /// Where it was read.
     pub place: Option<Place>,
+}
+
+/// What the ports of a network have in common.
+#[derive(Clone, Debug, Default)]
+pub struct Ports {
+    /// Their MTU in bytes.
+    pub mtu: Option<u32>,
+    /// Their MAC address.
+    pub mac: Option<MacAddr>,
+    /// Their settings.
+    pub sysctls: Sysctls,
+    /// Promiscuous by the tool.
+    pub promisc: bool,
+    /// All-multicast by the tool.
+    pub allmulticast: bool,
+    /// A DHCP server gives them their addresses.
+    pub dhcp: bool,
 }
 
 /// A subnet of a managed network.
@@ -261,6 +284,8 @@ pub struct Pool {
     pub gateway: Option<IpAddr>,
     /// Addresses that are not given out.
     pub reserved: Vec<IpAddr>,
+    /// The address that every port gets.
+    pub fixed: Option<IpAddr>,
 }
 
 /// A route, as `ip route` has it.
@@ -315,7 +340,15 @@ impl Draft {
 
     /// The network of this name on a host.
     pub(super) fn network(&self, name: &str, on: usize) -> Option<&Network> {
-        self.networks.iter().find(|network| network.name == name && network.on == on)
+        self.networks.iter().find(|network| network.name == name && network.on.is_none_or(|host| host == on))
+    }
+
+    /// Adds a network, in place of what was known of it.
+    pub(super) fn put(&mut self, network: Network) {
+        match self.networks.iter_mut().find(|known| known.name == network.name && known.on == network.on) {
+            Some(known) => *known = Network { place: known.place.or(network.place), ..network },
+            None => self.networks.push(network),
+        }
     }
 
     /// Notes something about the whole.
@@ -362,6 +395,35 @@ impl Machine {
     }
 }
 
+impl Network {
+    /// A network with nothing else.
+    pub(super) fn new(name: impl Into<String>, tool: &str, driver: &str, on: Option<usize>) -> Network {
+        Network {
+            name: name.into(),
+            tool: tool.to_owned(),
+            driver: driver.to_owned(),
+            on,
+            parent: None,
+            mode: Mode::Bridge,
+            ports: Ports::default(),
+            pools: Vec::new(),
+            by_host: false,
+            internal: false,
+            routes: Vec::new(),
+            notes: Vec::new(),
+            place: None,
+        }
+    }
+
+    /// Notes something about it.
+    pub(super) fn note(&mut self, kind: NoteKind, text: impl Into<String>, place: Option<Place>) {
+        let note = Note::new(kind, text, place.or(self.place));
+        if !self.notes.contains(&note) {
+            self.notes.push(note);
+        }
+    }
+}
+
 impl Interface {
     /// An interface with nothing else.
     pub(super) fn new(name: impl Into<String>, kind: Kind) -> Interface {
@@ -383,6 +445,7 @@ impl Interface {
             notes: Vec::new(),
             refused: None,
             network: None,
+            dhcp: false,
             seen: false,
             place: None,
         }

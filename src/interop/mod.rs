@@ -22,6 +22,8 @@
 //! | `diagnose/` | what will not work in a network |
 //! | `writers.rs` | networks in the language of their tool |
 //! | `written.rs` | the lab as a file, with its notes as comments |
+//! | `tree.rs` | YAML and JSON as a tree with positions |
+//! | `cni/` | CNI configurations, NetworkAttachmentDefinitions, and pods with their annotations |
 //! | `shell/` | command lines, as pasted, with the output of tools in between |
 //!
 //! Nothing is executed, fetched, or read from the environment.
@@ -29,18 +31,21 @@
 mod assemble;
 mod check;
 pub mod diagnose;
+mod cni;
 mod draft;
 mod shell;
 mod source;
 #[cfg(test)]
 mod tests;
+mod tree;
 mod words;
 mod writers;
 mod written;
 
 pub use check::{Check, Severity};
 pub use draft::{
-    Attachment, Draft, Interface, Kind, Lower, Machine, Network, Note, NoteKind, Pool, Probe, Role, Route,
+    Attachment, Draft, Interface, Kind, Lower, Machine, Network, Note, NoteKind, Pool, Ports, Probe, Role,
+    Route,
 };
 pub use source::{MAX_BYTES, Place, Source};
 
@@ -66,7 +71,7 @@ pub trait Format: Sync {
 }
 
 /// All formats, in the order in which they are tried on a text.
-pub const FORMATS: &[&dyn Format] = &[&shell::Shell];
+pub const FORMATS: &[&dyn Format] = &[&cni::Cni, &shell::Shell];
 
 /// Why a text cannot be read as a format.
 #[derive(Clone, Debug, PartialEq, Eq)]

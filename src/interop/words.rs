@@ -54,6 +54,14 @@ pub(super) fn range_text((first, last): (IpAddr, IpAddr)) -> Option<IpNet> {
         .find(|net| range_of(*net) == (first, last))
 }
 
+/// An address, and all after it.
+pub(super) fn successors(from: IpAddr) -> impl Iterator<Item = IpAddr> {
+    std::iter::successors(Some(from), |ip| match ip {
+        IpAddr::V4(ip) => ip.to_bits().checked_add(1).map(|bits| IpAddr::V4(bits.into())),
+        IpAddr::V6(ip) => ip.to_bits().checked_add(1).map(|bits| IpAddr::V6(bits.into())),
+    })
+}
+
 /// A subnet of a managed network. Host bits are what the tool ignores; they are noted.
 pub(super) fn pool(draft: &mut Draft, text: &str, place: Option<Place>) -> Option<Pool> {
     let Some(net) = ip_net(text) else {
@@ -64,7 +72,7 @@ pub(super) fn pool(draft: &mut Draft, text: &str, place: Option<Place>) -> Optio
         let text = format!("the subnet {net} has host bits: it is {}", net.trunc());
         draft.note(NoteKind::Wrong(Check::HostBits), text, place);
     }
-    Some(Pool { subnet: net.trunc(), range: None, gateway: None, reserved: Vec::new() })
+    Some(Pool { subnet: net.trunc(), range: None, gateway: None, reserved: Vec::new(), fixed: None })
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! The devices of a lab, each after what is below it.
 
-use super::super::{Draft, Imported, Kind, Note, NoteKind, Route};
+use super::super::{Draft, Imported, Kind, Note, NoteKind, Role, Route};
 use super::Id;
 use super::links::Links;
 use super::named::Names;
@@ -221,6 +221,11 @@ impl Emitter<'_> {
             }),
             Kind::Bridge { .. } => return None,
         };
+        // A machine that is no host of the lab is its device.
+        let machine = &self.draft.machines[id.0];
+        if machine.role != Role::Host && id.1 == 0 && !self.names.hosts.contains_key(&id.0) {
+            self.note(&name, machine.notes.iter().cloned());
+        }
         self.note(&name, interface.notes.iter().cloned());
         Some(DeviceSpec::new(name, kind))
     }

@@ -1,7 +1,7 @@
 //! What is below each interface, and where the cables go.
 
 use super::super::{Draft, Interface, Kind, Lower, NoteKind, Role};
-use super::{Id, networks, same};
+use super::{Id, dhcp, networks, same};
 use crate::switch::PortFlag;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -54,6 +54,7 @@ pub(super) fn settle(draft: &mut Draft) -> Links {
         }
     }
     cut_circles(draft, &mut links);
+    dhcp::addresses(draft, &links);
     pair(draft, &mut links);
     same::merge(draft, &mut links);
     prune(draft, &mut links);

@@ -4,12 +4,14 @@
 //! | --- | --- |
 //! | `networks.rs` | containers get an interface for each network of theirs, with an address |
 //! | `links.rs` | what is below each interface, and which NICs nobody described |
+//! | `dhcp.rs` | addresses in place of those that DHCP gives |
 //! | `same.rs` | what several outputs show of one machine |
 //! | `wire.rs` | which NICs share a switch, and the gateways outside |
 //! | `named.rs` | names for devices: those of the machines, if that is clear |
 //! | `emit.rs` | the devices |
 //! | `steps.rs` | who pings whom |
 
+mod dhcp;
 mod emit;
 mod links;
 mod named;

@@ -1,44 +1,141 @@
 //! Containers on managed networks: their interfaces and addresses, as the tool would make them.
 
-use super::super::{Attachment, Check, Draft, Interface, Kind, Lower, Network, Note, NoteKind, Pool, Role};
+use super::super::words::successors;
+use super::super::{
+    Attachment, Check, Draft, Interface, Kind, Lower, Network, Note, NoteKind, Pool, Role, Route,
+};
+use super::Id;
 use crate::frame::VlanId;
 use crate::macvlan::{MacvlanFlags, Mode};
-use crate::station::{IpNet, Sysctl};
-use std::collections::BTreeSet;
+use crate::station::IpNet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 /// Networks that every engine has, and that have no macvlan.
 const BUILT_IN: [&str; 5] = ["bridge", "host", "none", "default", "podman"];
 
+/// Container engines, which make the VLAN sub-interface that a network names as its parent.
+const ENGINES: [&str; 4] = ["docker", "podman", "nerdctl", "compose"];
+
+/// The driver that makes macvlans.
+const MACVLAN: &str = "macvlan";
+
 /// Gives every machine an interface for each network that it is attached to.
 pub(super) fn attach(draft: &mut Draft) {
+    make_members(draft);
     for at in 0..draft.networks.len() {
         make_parent(draft, at);
     }
-    let mut pools: Vec<BTreeSet<IpAddr>> = draft.networks.iter().map(|n| reserved(draft, n)).collect();
+    let mut books = Books::default();
+    let mut made = Vec::new();
     for machine in 0..draft.machines.len() {
         for attachment in std::mem::take(&mut draft.machines[machine].attachments) {
             let host = draft.machines[machine].on.unwrap_or(machine);
-            let known = draft.networks.iter().position(|n| n.name == attachment.network && n.on == host);
+            let named = |on| {
+                let mut networks = draft.networks.iter();
+                networks.position(|network| network.name == attachment.network && network.on == on)
+            };
+            let known = named(Some(host)).or_else(|| named(None));
             let Some(at) = known.or_else(|| refused(draft, machine, &attachment)) else {
                 missing(draft, machine, &attachment);
                 continue;
             };
-            pools.resize_with(draft.networks.len(), BTreeSet::new);
-            if draft.networks[at].driver == "macvlan" {
-                let network = draft.networks[at].clone();
-                connect(draft, machine, (at, &network), &attachment, &mut pools[at]);
+            if draft.networks[at].driver == MACVLAN {
+                let here = on_host(draft, &mut books, at, host);
+                let network = draft.networks[here].clone();
+                connect(draft, machine, (here, &network), &attachment, books.of(draft, here));
+                made.push((at, (machine, draft.machines[machine].interfaces.len() - 1)));
             }
         }
     }
+    tell_duplicates(draft, &made);
     for network in &mut draft.networks {
-        if network.driver != "macvlan" {
+        if network.driver != MACVLAN {
             let text = format!("network `{}`: a lab has no {} networks", network.name, network.driver);
             draft.notes.push(Note::new(NoteKind::LeftOut, text, network.place));
         }
         for note in network.notes.drain(..) {
             let text = format!("network `{}`: {}", network.name, note.text);
             draft.notes.push(Note { text, ..note });
+        }
+    }
+}
+
+/// Two pods for each network of a cluster, if the input has no pod at all.
+fn make_members(draft: &mut Draft) {
+    let is_used = draft.machines.iter().any(|machine| !machine.attachments.is_empty());
+    let of_cluster = |network: &&Network| network.on.is_none() && network.driver == MACVLAN;
+    let names: Vec<String> =
+        draft.networks.iter().filter(of_cluster).map(|network| network.name.clone()).collect();
+    if is_used || names.is_empty() {
+        return;
+    }
+    let host = draft.host();
+    for name in names {
+        let short = name.rsplit('/').next().unwrap_or(&name).to_owned();
+        for number in 1..=2 {
+            let at = draft.machine(&format!("{short}-{number}"), Role::Pod, Some(host));
+            let pod = &mut draft.machines[at];
+            pod.attachments.push(Attachment {
+                network: name.clone(),
+                interface: Some("net1".to_owned()),
+                ..Attachment::default()
+            });
+        }
+        draft.note(NoteKind::Guess, format!("no pod in the input is on `{name}`: two are assumed"), None);
+    }
+}
+
+/// Which addresses are in use, by the numbers of networks.
+#[derive(Default)]
+struct Books {
+    used: BTreeMap<usize, BTreeSet<IpAddr>>,
+    /// The number under which the addresses of a network are kept, if it is not its own.
+    shared: BTreeMap<usize, usize>,
+}
+
+impl Books {
+    fn of(&mut self, draft: &Draft, at: usize) -> &mut BTreeSet<IpAddr> {
+        let book = self.shared.get(&at).copied().unwrap_or(at);
+        self.used.entry(book).or_insert_with(|| reserved(draft, &draft.networks[book]))
+    }
+}
+
+/// The number of a network on a host; one of a cluster gets there now.
+fn on_host(draft: &mut Draft, books: &mut Books, at: usize, host: usize) -> usize {
+    let network = &draft.networks[at];
+    if network.on.is_some() {
+        return at;
+    }
+    draft.networks.push(Network { on: Some(host), notes: Vec::new(), ..network.clone() });
+    let here = draft.networks.len() - 1;
+    if !draft.networks[at].by_host {
+        books.shared.insert(here, at);
+    }
+    make_parent(draft, here);
+    here
+}
+
+/// Addresses that several ports of a network have.
+fn tell_duplicates(draft: &mut Draft, made: &[(usize, Id)]) {
+    let mut first: BTreeMap<(usize, IpAddr), usize> = BTreeMap::new();
+    for (network, id) in made.iter().filter(|(_, id)| !draft.at(*id).seen).copied().collect::<Vec<_>>() {
+        let addresses: Vec<IpAddr> = draft.at(id).addresses.iter().map(IpNet::addr).collect();
+        for address in addresses {
+            let other = *first.entry((network, address)).or_insert(id.0);
+            if other == id.0 {
+                continue;
+            }
+            let (one, two) = (&draft.machines[other], &draft.machines[id.0]);
+            let is_by_host = draft.networks[network].by_host && one.on != two.on;
+            let text = format!("it has the same address as `{}`", one.name);
+            let (check, text) = if is_by_host {
+                let text = format!("{text}: each node gives out the addresses by itself");
+                (Check::NodeLocalRange, text)
+            } else {
+                (Check::DuplicateIp, text)
+            };
+            draft.at_mut(id).note(NoteKind::Wrong(check), text);
         }
     }
 }
@@ -55,7 +152,7 @@ fn missing(draft: &mut Draft, machine: usize, attachment: &Attachment) {
 /// parent with other ports.
 fn refused(draft: &mut Draft, machine: usize, attachment: &Attachment) -> Option<usize> {
     draft.machines[machine].refused?;
-    let others = draft.networks.iter().find(|network| network.driver == "macvlan")?;
+    let others = draft.networks.iter().find(|network| network.driver == MACVLAN)?;
     let mut network = Network {
         name: attachment.network.clone(),
         mode: Mode::Passthru,
@@ -75,10 +172,12 @@ fn refused(draft: &mut Draft, machine: usize, attachment: &Attachment) -> Option
 /// The parent of a network, if it is one that the tool makes.
 fn make_parent(draft: &mut Draft, at: usize) {
     let network = &draft.networks[at];
-    if network.driver != "macvlan" {
+    let (Some(on), place) = (network.on, network.place) else { return };
+    if network.driver != MACVLAN {
         return;
     }
-    let (on, place) = (network.on, network.place);
+    let mtu = network.ports.mtu;
+    let by_tool = ENGINES.contains(&network.tool.as_str());
     let Some(parent) = network.parent.clone() else {
         let name = format!("dm-{}", network.name);
         let mut dummy = Interface::new(name.clone(), Kind::Dummy);
@@ -91,7 +190,13 @@ fn make_parent(draft: &mut Draft, at: usize) {
         (draft.networks[at].parent, draft.networks[at].internal) = (Some(name), true);
         return;
     };
-    if draft.machines[on].interface(&parent).is_some() {
+    if let Some(known) = draft.machines[on].interface(&parent) {
+        if let (Some(own), Some(mtu)) = (known.mtu, mtu)
+            && own < mtu
+        {
+            let text = format!("its MTU {mtu} is above that of `{parent}`, {own}: the kernel refuses it");
+            draft.networks[at].note(NoteKind::Wrong(Check::MtuAboveParent), text, None);
+        }
         return;
     }
     let vlan = parent.split_once('.').and_then(|(below, id)| {
@@ -102,21 +207,29 @@ fn make_parent(draft: &mut Draft, at: usize) {
         Some((below, id)) => {
             let below = Lower::Named(on, below);
             let mut vlan = Interface::new(parent, Kind::Vlan { lower: below, id });
-            vlan.note(NoteKind::Default, "made by the tool, because the network names it as its parent");
+            if by_tool {
+                vlan.note(NoteKind::Default, "made by the tool, because the network names it as its parent");
+            } else {
+                vlan.note(NoteKind::Guess, "by its name a VLAN sub-interface; the tool does not make it");
+            }
             vlan
         }
         None => Interface::new(parent, Kind::Nic),
     };
+    if let Some(mtu) = mtu.filter(|mtu| *mtu > 1500) {
+        interface.mtu = Some(mtu);
+        interface.note(NoteKind::Guess, format!("its MTU is not in the input: that of its ports, {mtu}"));
+    }
     interface.place = place;
     draft.machines[on].interfaces.push(interface);
 }
 
 /// Addresses that are not given out: gateways, reserved ones, and those that were asked for.
 fn reserved(draft: &Draft, network: &Network) -> BTreeSet<IpAddr> {
-    let own = draft.machines.iter().filter(|machine| machine.on == Some(network.on));
+    let own = draft.machines.iter().filter(|machine| network.on.is_none() || machine.on == network.on);
     let asked = own.flat_map(|machine| &machine.attachments);
     let asked = asked.filter(|a| a.network == network.name);
-    let asked = asked.flat_map(|a| a.addresses.iter().copied().chain(a.seen.iter().map(IpNet::addr)));
+    let asked = asked.flat_map(|a| a.addresses.iter().chain(&a.seen).map(IpNet::addr));
     let pools = network.pools.iter().flat_map(|pool| pool.gateway.into_iter().chain(pool.reserved.clone()));
     asked.chain(pools).collect()
 }
@@ -128,11 +241,11 @@ fn connect(
     attachment: &Attachment,
     used: &mut BTreeSet<IpAddr>,
 ) {
-    let Some(parent) = &network.parent else { return };
+    let (Some(parent), Some(host)) = (&network.parent, network.on) else { return };
     let number = draft.machines[machine].interfaces.len();
     let name = attachment.interface.clone().unwrap_or_else(|| format!("eth{number}"));
     let kind = Kind::Macvlan {
-        lower: Lower::Named(network.on, parent.clone()),
+        lower: Lower::Named(host, parent.clone()),
         mode: Some(network.mode),
         tap: false,
         flags: MacvlanFlags::default(),
@@ -140,20 +253,24 @@ fn connect(
     };
     let mut port = Interface::new(name, kind);
     port.place = attachment.place.or(draft.machines[machine].place);
-    port.mac = attachment.mac;
-    (port.mtu, port.network) = (network.mtu, Some(at));
-    if network.announces {
-        port.sysctls.set(Sysctl::ArpNotify, 1);
-    }
+    port.mac = attachment.mac.or(network.ports.mac);
+    (port.mtu, port.network) = (network.ports.mtu, Some(at));
+    port.sysctls = network.ports.sysctls;
+    (port.promisc, port.allmulticast) = (network.ports.promisc, network.ports.allmulticast);
+    port.dhcp = network.ports.dhcp;
     port.refused = draft.machines[machine].refused.filter(|_| number == 0);
     port.seen = !attachment.seen.is_empty();
     port.addresses.clone_from(&attachment.seen);
-    if number == 0 && !network.internal && port.seen {
+    port.gateways.clone_from(&attachment.gateways);
+    // The first network that can have the default route has it.
+    let is_first = draft.machines[machine].interfaces.iter().all(|i| i.gateways.is_empty());
+    let is_way_out = is_first && !network.internal && attachment.gateways.is_empty();
+    if is_way_out && port.seen {
         port.gateways.extend(network.pools.iter().filter_map(|pool| pool.gateway));
     }
     for pool in network.pools.iter().filter(|_| attachment.seen.is_empty()) {
-        let asked = attachment.addresses.iter().find(|a| pool.subnet.contains(*a)).copied();
-        let address = asked.or_else(|| {
+        let asked = attachment.addresses.iter().map(IpNet::addr).find(|a| pool.subnet.contains(a));
+        let address = asked.or(pool.fixed).or_else(|| {
             let free = next_free(pool, used)?;
             port.note(NoteKind::Guess, format!("no address is given; the next free one is {free}"));
             Some(free)
@@ -161,19 +278,41 @@ fn connect(
         let Some(address) = address else { continue };
         used.insert(address);
         port.addresses.extend(IpNet::new(address, pool.subnet.prefix_len()));
-        // The first network has the default route.
-        if number == 0 && !network.internal {
+        if is_way_out {
             port.gateways.extend(pool.gateway.filter(|gateway| *gateway != address));
         }
     }
-    for address in &attachment.addresses {
-        if !network.pools.is_empty() && !network.pools.iter().any(|pool| pool.subnet.contains(address)) {
+    ask(&mut port, network, attachment);
+    let routes = network.routes.iter().map(|route| {
+        let gateways = network.pools.iter().filter_map(|pool| pool.gateway);
+        let same_family = |gateway: &IpAddr| gateway.is_ipv4() == route.to.addr().is_ipv4();
+        let via = route.via.or_else(|| gateways.filter(same_family).next());
+        Route { via, dev: Some(port.name.clone()), ..route.clone() }
+    });
+    draft.machines[machine].routes.extend(routes);
+    draft.machines[machine].interfaces.push(port);
+}
+
+/// The addresses that were asked for, and that are in no subnet of the network: those of a network without subnets are
+/// taken as they are.
+fn ask(port: &mut Interface, network: &Network, attachment: &Attachment) {
+    for net in &attachment.addresses {
+        let address = net.addr();
+        if network.pools.iter().any(|pool| pool.subnet.contains(&address)) {
+            continue;
+        }
+        if !network.pools.is_empty() {
             let text =
                 format!("{address} is in no subnet of network `{}`: the tool refuses it", network.name);
             port.note(NoteKind::Wrong(Check::OutsideSubnet), text);
+        } else if net.prefix_len() < net.max_prefix_len() {
+            port.addresses.push(*net);
+        } else {
+            let length = if address.is_ipv4() { 24 } else { 64 };
+            port.addresses.extend(IpNet::new(address, length));
+            port.note(NoteKind::Guess, format!("its subnet is not given: a /{length}"));
         }
     }
-    draft.machines[machine].interfaces.push(port);
 }
 
 /// The lowest address of a pool that is not in use; the network's own and the broadcast address are left out.
@@ -188,21 +327,13 @@ fn next_free(pool: &Pool, used: &BTreeSet<IpAddr>) -> Option<IpAddr> {
         .find(|ip| !used.contains(ip) && *ip != pool.subnet.broadcast())
 }
 
-/// An address, and all after it.
-fn successors(from: IpAddr) -> impl Iterator<Item = IpAddr> {
-    std::iter::successors(Some(from), |ip| match ip {
-        IpAddr::V4(ip) => ip.to_bits().checked_add(1).map(|bits| IpAddr::V4(bits.into())),
-        IpAddr::V6(ip) => ip.to_bits().checked_add(1).map(|bits| IpAddr::V6(bits.into())),
-    })
-}
-
 /// The parents of managed networks have hosts with addresses, as a rule in the same subnet. If no interface of the host has
 /// one, the last free address of the subnet stands for it.
 pub(super) fn host_address(draft: &mut Draft) {
     for at in 0..draft.networks.len() {
         let network = &draft.networks[at];
-        let (on, pool) =
-            (network.on, network.pools.iter().find(|pool| pool.subnet.addr().is_ipv4()).cloned());
+        let pool = network.pools.iter().find(|pool| pool.subnet.addr().is_ipv4()).cloned();
+        let Some(on) = network.on else { continue };
         let host = &draft.machines[on];
         let has_address = host.interfaces.iter().any(|i| !i.addresses.is_empty());
         let is_macvlan = network.driver == "macvlan" && host.role == Role::Host;

@@ -5,7 +5,7 @@ use super::super::{Attachment, Check, Network, Note, NoteKind, Role};
 use super::Context;
 use super::options::Options;
 use crate::macvlan::Mode;
-use crate::station::Sysctl;
+use crate::station::{IpNet, Sysctl};
 use std::net::IpAddr;
 
 const NETWORK_FLAGS: [&str; 8] =
@@ -68,7 +68,7 @@ impl Context<'_> {
             }
             ["network", "rm" | "remove", rest @ ..] => {
                 let host = self.host;
-                self.draft.networks.retain(|n| n.on != host || !rest.contains(&n.name.as_str()));
+                self.draft.networks.retain(|n| n.on != Some(host) || !rest.contains(&n.name.as_str()));
             }
             ["run" | "create", rest @ ..] | ["container", "run" | "create", rest @ ..] => {
                 self.run_container(rest)
@@ -112,20 +112,14 @@ impl Context<'_> {
         let opt = |names: &[&str]| {
             opts.iter().rev().find(|(name, _)| names.contains(name)).map(|(_, value)| *value)
         };
+        let driver = options.last(&["driver"]).unwrap_or("bridge");
         let mut network = Network {
-            name: (*name).to_owned(),
-            tool: tool.to_owned(),
-            driver: options.last(&["driver"]).unwrap_or("bridge").to_owned(),
-            on: self.host,
             parent: opt(&["parent"]).or_else(|| options.last(&["interface-name"])).map(str::to_owned),
-            mode: Mode::Bridge,
-            mtu: opt(&["mtu", "com.docker.network.driver.mtu"]).and_then(|mtu| mtu.parse().ok()),
-            pools: Vec::new(),
             internal: options.has("internal"),
-            announces: false,
-            notes: Vec::new(),
             place: self.place,
+            ..Network::new(*name, tool, driver, Some(self.host))
         };
+        network.ports.mtu = opt(&["mtu", "com.docker.network.driver.mtu"]).and_then(|mtu| mtu.parse().ok());
         match opt(&["macvlan_mode", "mode"]) {
             None if network.driver == "macvlan" => {
                 let text = format!("{tool} uses mode bridge where none is given");
@@ -286,7 +280,7 @@ impl Context<'_> {
                 None if attachment.network.is_empty() => attachment.network = setting.to_owned(),
                 None => {}
                 Some(("name", network)) => attachment.network = network.to_owned(),
-                Some(("ip" | "ip6", ip)) => attachment.addresses.extend(ip.parse::<IpAddr>().ok()),
+                Some(("ip" | "ip6", ip)) => attachment.addresses.extend(ip_net(ip)),
                 Some(("mac-address" | "mac", text)) => attachment.mac = mac(text),
                 Some(("interface_name", name)) => attachment.interface = Some(name.to_owned()),
                 Some(_) => {}
@@ -333,8 +327,8 @@ pub(super) fn default_gateways(network: &mut Network, place: Option<super::Place
     }
 }
 
-fn addresses(options: &Options<'_>) -> Vec<IpAddr> {
-    options.all(&["ip", "ip6"]).filter_map(|ip| ip.split('/').next()?.parse().ok()).collect()
+fn addresses(options: &Options<'_>) -> Vec<IpNet> {
+    options.all(&["ip", "ip6"]).filter_map(|ip| ip_net(ip.split('/').next()?)).collect()
 }
 
 /// The names by which the settings of a lab are known under `net`.

@@ -54,7 +54,7 @@ fn whole(context: &mut Context<'_>, value: &Value) {
             reserved.into_iter().flatten().filter_map(|(_, ip)| ip.as_str()?.parse().ok()).collect();
         network.pools.push(one);
     }
-    put(context, network);
+    context.draft.put(network);
     let containers = value.get("Containers").and_then(Value::as_object);
     for (id, container) in containers.into_iter().flatten() {
         let short: String = id.chars().take(12).collect();
@@ -68,29 +68,7 @@ fn whole(context: &mut Context<'_>, value: &Value) {
 }
 
 fn empty(context: &Context<'_>, name: &str) -> Network {
-    Network {
-        name: name.to_owned(),
-        tool: "docker".to_owned(),
-        driver: "macvlan".to_owned(),
-        on: context.host,
-        parent: None,
-        mode: Mode::Bridge,
-        mtu: None,
-        pools: Vec::new(),
-        internal: false,
-        announces: false,
-        notes: Vec::new(),
-        place: context.place,
-    }
-}
-
-/// What the engine says about a network is truer than the command that made it.
-fn put(context: &mut Context<'_>, network: Network) {
-    let known = context.draft.networks.iter_mut().find(|n| n.name == network.name && n.on == network.on);
-    match known {
-        Some(known) => *known = Network { place: known.place.or(network.place), ..network },
-        None => context.draft.networks.push(network),
-    }
+    Network { place: context.place, ..Network::new(name, "docker", "macvlan", Some(context.host)) }
 }
 
 fn connect(
@@ -160,7 +138,7 @@ fn damaged(context: &mut Context<'_>, text: &str) {
         mode = mode.or(Some(known.mode));
     }
     network.mode = mode.unwrap_or(network.mode);
-    put(context, network);
+    context.draft.put(network);
     for container in containers.into_iter().filter(|_| inside) {
         connect(context, &name, &container.name, container.addresses, container.mac);
     }

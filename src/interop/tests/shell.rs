@@ -2,30 +2,8 @@
 
 use super::*;
 use crate::frame::MacAddr;
-use crate::lab::spec::{DeviceKind, MacvlanSpec};
 use crate::macvlan::Mode;
 use crate::switch::{Policy, PortFlag};
-
-fn imported(text: &str) -> Imported {
-    import(&[Source::new("input", text)], None).unwrap_or_else(|error| panic!("{error}: {text}"))
-}
-
-fn names(imported: &Imported) -> Vec<&str> {
-    imported.lab.devices.iter().map(|device| device.name.as_str()).collect()
-}
-
-fn port<'a>(imported: &'a Imported, name: &str) -> &'a MacvlanSpec {
-    let device = imported.lab.devices.iter().find(|device| device.name == name);
-    match &device.unwrap_or_else(|| panic!("{:?}", names(imported))).kind {
-        DeviceKind::Macvlan(port) => port,
-        other => panic!("{other:?}"),
-    }
-}
-
-fn notes(imported: &Imported) -> String {
-    let all = imported.notes.iter().chain(imported.about.values().flatten());
-    all.map(|note| format!("{}: {}\n", note.kind.word(), note.text)).collect()
-}
 
 const MACVLAN: &str = "ip link add link eth0 name c1 type macvlan mode bridge";
 

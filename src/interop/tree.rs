@@ -1,0 +1,307 @@
+//! YAML and JSON as a tree that knows where in the text each part is.
+
+use super::{Place, ReadError};
+use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde_saphyr::{Location, Spanned};
+use std::fmt;
+use std::ops::Range;
+
+/// Maximum depth of lists and maps in each other.
+const MAX_DEPTH: usize = 48;
+/// Maximum number of scalars, lists and maps of one input, with what aliases repeat.
+const MAX_NODES: usize = 100_000;
+/// Maximum number of documents of one input.
+const MAX_DOCUMENTS: usize = 1_000;
+
+/// A part of a document.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct Node {
+    pub(super) value: Value,
+    /// Where it is, in bytes.
+    pub(super) span: Range<usize>,
+}
+
+/// What it is.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) enum Value {
+    #[default]
+    Null,
+    /// A string, number or truth value.
+    Text(String),
+    List(Vec<Node>),
+    /// Keys with their values, in the order of the text.
+    Map(Vec<(Key, Node)>),
+}
+
+/// A key of a map.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Key {
+    pub(super) text: String,
+    pub(super) span: Range<usize>,
+}
+
+impl Node {
+    /// The value of a key.
+    pub(super) fn get(&self, key: &str) -> Option<&Node> {
+        self.entries().iter().find(|(known, _)| known.text == key).map(|(_, node)| node)
+    }
+
+    /// The value at the end of a path of keys.
+    pub(super) fn at(&self, path: &[&str]) -> Option<&Node> {
+        path.iter().try_fold(self, |node, key| node.get(key))
+    }
+
+    /// Its text, if it is a scalar.
+    pub(super) fn text(&self) -> Option<&str> {
+        match &self.value {
+            Value::Text(text) => Some(text),
+            Value::Null | Value::List(_) | Value::Map(_) => None,
+        }
+    }
+
+    /// The text of a key's value; none if it is empty.
+    pub(super) fn text_of(&self, key: &str) -> Option<&str> {
+        self.get(key)?.text().filter(|text| !text.is_empty())
+    }
+
+    /// Whether a key's value is true.
+    pub(super) fn is(&self, key: &str) -> bool {
+        self.text_of(key).is_some_and(|text| matches!(text, "true" | "yes" | "on" | "1"))
+    }
+
+    /// The elements of a list; of anything else none.
+    pub(super) fn list(&self) -> &[Node] {
+        match &self.value {
+            Value::List(list) => list,
+            Value::Null | Value::Text(_) | Value::Map(_) => &[],
+        }
+    }
+
+    /// The elements of a key's list.
+    pub(super) fn list_of(&self, key: &str) -> &[Node] {
+        self.get(key).map_or(&[], Node::list)
+    }
+
+    /// The keys and values of a map; of anything else none.
+    pub(super) fn entries(&self) -> &[(Key, Node)] {
+        match &self.value {
+            Value::Map(entries) => entries,
+            Value::Null | Value::Text(_) | Value::List(_) => &[],
+        }
+    }
+
+    /// The keys and values of a key's map.
+    pub(super) fn entries_of(&self, key: &str) -> &[(Key, Node)] {
+        self.get(key).map_or(&[], Node::entries)
+    }
+
+    /// Changes all places in it.
+    fn place(&mut self, change: &impl Fn(&mut Range<usize>)) {
+        change(&mut self.span);
+        match &mut self.value {
+            Value::Null | Value::Text(_) => {}
+            Value::List(list) => list.iter_mut().for_each(|node| node.place(change)),
+            Value::Map(entries) => {
+                for (key, node) in entries {
+                    change(&mut key.span);
+                    node.place(change);
+                }
+            }
+        }
+    }
+}
+
+/// Whether a text can be YAML or JSON: its first line that is no comment looks so.
+pub(super) fn can_be(text: &str) -> bool {
+    let lines = text.lines().map(|line| line.trim_start_matches('\u{feff}').trim_end());
+    let Some(first) = lines.into_iter().find(|line| !line.is_empty() && !line.trim_start().starts_with('#'))
+    else {
+        return false;
+    };
+    let is_key = |key: &str| {
+        let key = key.trim_matches(['"', '\'']);
+        !key.is_empty() && key.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_./".contains(&b))
+    };
+    let first = first.trim_start();
+    first.starts_with(['{', '['])
+        || first.starts_with("---")
+        || first.starts_with("- ")
+        || first.strip_suffix(':').or(first.split_once(": ").map(|(key, _)| key)).is_some_and(is_key)
+}
+
+/// The documents of a text, which is the input of this number.
+pub(super) fn documents(text: &str, index: usize) -> Result<Vec<Node>, ReadError> {
+    if !text.trim_start().starts_with(['{', '[']) {
+        return yaml(text, index, 0);
+    }
+    // JSON, of which several values may follow each other.
+    let mut values = serde_json::Deserializer::from_str(text).into_iter::<IgnoredAny>();
+    let (mut documents, mut start) = (Vec::new(), 0);
+    loop {
+        match values.next() {
+            None => return Ok(documents),
+            // It may be YAML that begins like JSON; otherwise its error is the better one.
+            Some(Err(error)) => {
+                return yaml(text, index, 0).map_err(|_| {
+                    let lines = text.split_inclusive('\n').take(error.line().saturating_sub(1));
+                    let at = lines.map(str::len).sum::<usize>() + error.column().saturating_sub(1);
+                    refused(plain(&error.to_string()), at, text, index)
+                });
+            }
+            Some(Ok(_)) => {
+                let end = values.byte_offset();
+                documents.extend(yaml(&text[start..end], index, start)?);
+                start = end;
+            }
+        }
+        if documents.len() > MAX_DOCUMENTS {
+            return Err(refused(format!("more than {MAX_DOCUMENTS} documents"), start, text, index));
+        }
+    }
+}
+
+/// A document in a string of another one: everything in it is where the string is.
+pub(super) fn inner(text: &str, span: &Range<usize>, index: usize) -> Result<Node, ReadError> {
+    let inside = |error: ReadError| ReadError {
+        place: Some(Place::new(index, span.clone())),
+        message: format!("in this string: {}", error.message),
+    };
+    let mut node = documents(text, index).map_err(inside)?.into_iter().next().unwrap_or_default();
+    node.place(&|place| *place = span.clone());
+    Ok(node)
+}
+
+fn yaml(text: &str, index: usize, base: usize) -> Result<Vec<Node>, ReadError> {
+    let budget = serde_saphyr::budget!(
+        max_depth: MAX_DEPTH,
+        max_nodes: MAX_NODES,
+        max_documents: MAX_DOCUMENTS,
+        flow_nesting_limit: MAX_DEPTH,
+    );
+    let options = serde_saphyr::options!(
+        budget: budget,
+        leading_zero_numbers_as_strings: true,
+        underscored_numbers_as_strings: true,
+        alias_limits: serde_saphyr::alias_limits! {
+            max_total_replayed_events: MAX_NODES,
+        },
+    );
+    let read = serde_saphyr::from_multiple_with_options::<Node>(text, options);
+    let mut documents = read.map_err(|error| {
+        let at = error.location().and_then(|location| bytes(location, 0)).map_or(0, |span| span.start);
+        refused(plain(&error.without_snippet().to_string()), base + at, text, index)
+    })?;
+    documents.iter_mut().for_each(|node| {
+        node.place(&|place| *place = place.start.saturating_add(base)..place.end.saturating_add(base));
+    });
+    Ok(documents)
+}
+
+fn refused(message: String, at: usize, text: &str, index: usize) -> ReadError {
+    let at = at.min(text.len() + at);
+    ReadError { message, place: Some(Place::new(index, at..at)) }
+}
+
+/// A parser's message without its position, which is told before it.
+fn plain(message: &str) -> String {
+    let end = [" at line ", ", line "].iter().filter_map(|mark| message.find(mark)).min();
+    message
+        .split('\n')
+        .next()
+        .map_or(message, |line| &line[..end.unwrap_or(line.len()).min(line.len())])
+        .into()
+}
+
+fn bytes(location: Location, least: usize) -> Option<Range<usize>> {
+    let span = location.span();
+    let start = usize::try_from(span.byte_offset()?).ok()?;
+    let length = span.byte_len().and_then(|length| usize::try_from(length).ok()).unwrap_or(0);
+    Some(start..start.saturating_add(length.max(least)))
+}
+
+impl<'de> Deserialize<'de> for Node {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Node, D::Error> {
+        let spanned = Spanned::<Value>::deserialize(deserializer)?;
+        let span = bytes(spanned.referenced, 0).unwrap_or_default();
+        Ok(Node { value: spanned.value, span })
+    }
+}
+
+impl<'de> Deserialize<'de> for Value {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Value, D::Error> {
+        deserializer.deserialize_any(Parts)
+    }
+}
+
+struct Parts;
+
+impl<'de> Visitor<'de> for Parts {
+    type Value = Value;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a value")
+    }
+
+    fn visit_unit<E>(self) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_none<E>(self) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
+        Value::deserialize(deserializer)
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<Value, E> {
+        Ok(Value::Text(value.to_string()))
+    }
+
+    fn visit_i64<E>(self, value: i64) -> Result<Value, E> {
+        Ok(Value::Text(value.to_string()))
+    }
+
+    fn visit_u64<E>(self, value: u64) -> Result<Value, E> {
+        Ok(Value::Text(value.to_string()))
+    }
+
+    fn visit_i128<E>(self, value: i128) -> Result<Value, E> {
+        Ok(Value::Text(value.to_string()))
+    }
+
+    fn visit_u128<E>(self, value: u128) -> Result<Value, E> {
+        Ok(Value::Text(value.to_string()))
+    }
+
+    fn visit_f64<E>(self, value: f64) -> Result<Value, E> {
+        Ok(Value::Text(value.to_string()))
+    }
+
+    fn visit_str<E>(self, value: &str) -> Result<Value, E> {
+        Ok(Value::Text(value.to_owned()))
+    }
+
+    fn visit_bytes<E>(self, value: &[u8]) -> Result<Value, E> {
+        Ok(Value::Text(String::from_utf8_lossy(value).into_owned()))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut elements: A) -> Result<Value, A::Error> {
+        let mut list = Vec::new();
+        while let Some(node) = elements.next_element()? {
+            list.push(node);
+        }
+        Ok(Value::List(list))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Value, A::Error> {
+        let mut entries = Vec::new();
+        while let Some((key, node)) = map.next_entry::<Node, Node>()? {
+            // A key that is no scalar has no name, and nothing asks for it.
+            if let Value::Text(text) = key.value {
+                entries.push((Key { text, span: key.span }, node));
+            }
+        }
+        Ok(Value::Map(entries))
+    }
+}
