@@ -21,6 +21,8 @@ pub struct Draft {
     pub probes: Vec<Probe>,
     /// How the network outside treats the NICs.
     pub policy: Option<Policy>,
+    /// Variables of files for others.
+    pub variables: BTreeMap<String, String>,
     /// What concerns no single device.
     pub notes: Vec<Note>,
 }

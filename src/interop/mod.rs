@@ -24,6 +24,10 @@
 //! | `written.rs` | the lab as a file, with its notes as comments |
 //! | `tree.rs` | YAML and JSON as a tree with positions |
 //! | `cni/` | CNI configurations, NetworkAttachmentDefinitions, and pods with their annotations |
+//! | `compose/` | compose files |
+//! | `inspect.rs` | what `docker inspect` and `podman inspect` print |
+//! | `variables.rs` | `${NAME:-default}`, and files with values |
+//! | `engine.rs` | what container engines do with the settings of a network |
 //! | `shell/` | command lines, as pasted, with the output of tools in between |
 //!
 //! Nothing is executed, fetched, or read from the environment.
@@ -32,12 +36,16 @@ mod assemble;
 mod check;
 pub mod diagnose;
 mod cni;
+mod compose;
 mod draft;
+mod engine;
+mod inspect;
 mod shell;
 mod source;
 #[cfg(test)]
 mod tests;
 mod tree;
+mod variables;
 mod words;
 mod writers;
 mod written;
@@ -63,6 +71,11 @@ pub trait Format: Sync {
     /// Whether the text looks like it.
     fn recognises(&self, source: &Source<'_>) -> bool;
 
+    /// Whether others need what it says, so that it is read before them.
+    fn is_for_others(&self) -> bool {
+        false
+    }
+
     /// Reads the text, the `index`th input, into the draft. What is not understood is noted.
     ///
     /// # Errors
@@ -71,7 +84,8 @@ pub trait Format: Sync {
 }
 
 /// All formats, in the order in which they are tried on a text.
-pub const FORMATS: &[&dyn Format] = &[&cni::Cni, &shell::Shell];
+pub const FORMATS: &[&dyn Format] =
+    &[&variables::DotEnv, &cni::Cni, &compose::Compose, &inspect::Inspect, &shell::Shell];
 
 /// Why a text cannot be read as a format.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -182,24 +196,28 @@ pub fn import(sources: &[Source<'_>], format: Option<&str>) -> Result<Imported, 
             .ok_or_else(|| ImportError::NoSuchFormat(name.to_owned()))
     });
     let given = given.transpose()?;
-    let mut draft = Draft::default();
     let mut formats = Vec::new();
-    for (index, source) in sources.iter().enumerate() {
+    for source in sources {
         if source.text.len() > MAX_BYTES {
             return Err(ImportError::TooLong(source.name.clone()));
         }
         let format = given.or_else(|| format_of(source));
-        let format = format.ok_or_else(|| ImportError::Unknown(source.name.clone()))?;
-        format.read(source, index, &mut draft).map_err(|error| {
+        formats.push(format.ok_or_else(|| ImportError::Unknown(source.name.clone()))?);
+    }
+    let mut draft = Draft::default();
+    let mut order: Vec<usize> = (0..sources.len()).collect();
+    order.sort_by_key(|index| !formats[*index].is_for_others());
+    for index in order {
+        let source = &sources[index];
+        formats[index].read(source, index, &mut draft).map_err(|error| {
             let name = match error.place {
                 Some(place) => source.position(place).to_string(),
                 None => source.name.clone(),
             };
             ImportError::Invalid(name, error.message)
         })?;
-        formats.push(format.name());
     }
     let mut imported = assemble::assemble(draft)?;
-    imported.formats = formats;
+    imported.formats = formats.iter().map(|format| format.name()).collect();
     Ok(imported)
 }

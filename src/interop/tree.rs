@@ -160,6 +160,13 @@ pub(super) fn documents(text: &str, index: usize) -> Result<Vec<Node>, ReadError
     }
 }
 
+/// The value of JSON at the beginning of a text, which begins at this byte of the input; what follows it is something else.
+pub(super) fn first(text: &str, index: usize, base: usize) -> Option<Node> {
+    let mut values = serde_json::Deserializer::from_str(text).into_iter::<IgnoredAny>();
+    values.next()?.ok()?;
+    yaml(text.get(..values.byte_offset())?, index, base).ok()?.into_iter().next()
+}
+
 /// A document in a string of another one: everything in it is where the string is.
 pub(super) fn inner(text: &str, span: &Range<usize>, index: usize) -> Result<Node, ReadError> {
     let inside = |error: ReadError| ReadError {
@@ -180,6 +187,7 @@ fn yaml(text: &str, index: usize, base: usize) -> Result<Vec<Node>, ReadError> {
     );
     let options = serde_saphyr::options!(
         budget: budget,
+        with_snippet: false,
         leading_zero_numbers_as_strings: true,
         underscored_numbers_as_strings: true,
         alias_limits: serde_saphyr::alias_limits! {
@@ -189,7 +197,7 @@ fn yaml(text: &str, index: usize, base: usize) -> Result<Vec<Node>, ReadError> {
     let read = serde_saphyr::from_multiple_with_options::<Node>(text, options);
     let mut documents = read.map_err(|error| {
         let at = error.location().and_then(|location| bytes(location, 0)).map_or(0, |span| span.start);
-        refused(plain(&error.without_snippet().to_string()), base + at, text, index)
+        refused(plain(&error.to_string()), base + at, text, index)
     })?;
     documents.iter_mut().for_each(|node| {
         node.place(&|place| *place = place.start.saturating_add(base)..place.end.saturating_add(base));

@@ -29,6 +29,7 @@ pub(super) fn attach(draft: &mut Draft) {
     let mut books = Books::default();
     let mut made = Vec::new();
     for machine in 0..draft.machines.len() {
+        let mut has_way_out = false;
         for attachment in std::mem::take(&mut draft.machines[machine].attachments) {
             let host = draft.machines[machine].on.unwrap_or(machine);
             let named = |on| {
@@ -40,10 +41,15 @@ pub(super) fn attach(draft: &mut Draft) {
                 missing(draft, machine, &attachment);
                 continue;
             };
-            if draft.networks[at].driver == MACVLAN {
+            if draft.networks[at].driver != MACVLAN {
+                // A network that a lab does not have can have the default route.
+                has_way_out |=
+                    !draft.networks[at].internal && draft.machines[machine].role == Role::Container;
+            } else {
                 let here = on_host(draft, &mut books, at, host);
                 let network = draft.networks[here].clone();
-                connect(draft, machine, (here, &network), &attachment, books.of(draft, here));
+                let (out, used) = (has_way_out, books.of(draft, here));
+                connect(draft, machine, (here, &network), &attachment, used, out);
                 made.push((at, (machine, draft.machines[machine].interfaces.len() - 1)));
             }
         }
@@ -240,6 +246,7 @@ fn connect(
     (at, network): (usize, &Network),
     attachment: &Attachment,
     used: &mut BTreeSet<IpAddr>,
+    has_way_out: bool,
 ) {
     let (Some(parent), Some(host)) = (&network.parent, network.on) else { return };
     let number = draft.machines[machine].interfaces.len();
@@ -263,7 +270,7 @@ fn connect(
     port.addresses.clone_from(&attachment.seen);
     port.gateways.clone_from(&attachment.gateways);
     // The first network that can have the default route has it.
-    let is_first = draft.machines[machine].interfaces.iter().all(|i| i.gateways.is_empty());
+    let is_first = !has_way_out && draft.machines[machine].interfaces.iter().all(|i| i.gateways.is_empty());
     let is_way_out = is_first && !network.internal && attachment.gateways.is_empty();
     if is_way_out && port.seen {
         port.gateways.extend(network.pools.iter().filter_map(|pool| pool.gateway));

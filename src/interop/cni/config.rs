@@ -121,7 +121,7 @@ impl Reader<'_> {
             _ => None,
         };
         match (sysctl, value.text().and_then(|value| value.parse().ok())) {
-            (Some(sysctl), Some(value)) => network.ports.sysctls.set(sysctl, value),
+            (Some(sysctl), Some(value)) => network.ports.sysctls.set(sysctl, sysctl.max().min(value)),
             _ => {
                 let text = format!("the sysctl `{key}`");
                 network.note(NoteKind::LeftOut, text, Some(self.place(value)));

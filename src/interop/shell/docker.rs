@@ -1,12 +1,10 @@
 //! `docker`, `podman` and `nerdctl`: networks, and containers on them.
 
-use super::super::words::{ip_net, mac, pool, range_of};
-use super::super::{Attachment, Check, Network, Note, NoteKind, Role};
+use super::super::words::{ip_net, mac, pool};
+use super::super::{Attachment, Check, Network, Note, NoteKind, Role, engine};
 use super::Context;
 use super::options::Options;
-use crate::macvlan::Mode;
 use crate::station::{IpNet, Sysctl};
-use std::net::IpAddr;
 
 const NETWORK_FLAGS: [&str; 8] =
     ["internal", "ipv6", "attachable", "config-only", "ingress", "disable-dns", "ignore", "force"];
@@ -109,47 +107,17 @@ impl Context<'_> {
             .flat_map(|all| all.split(','))
             .filter_map(|o| o.split_once('='))
             .collect();
-        let opt = |names: &[&str]| {
-            opts.iter().rev().find(|(name, _)| names.contains(name)).map(|(_, value)| *value)
-        };
         let driver = options.last(&["driver"]).unwrap_or("bridge");
         let mut network = Network {
-            parent: opt(&["parent"]).or_else(|| options.last(&["interface-name"])).map(str::to_owned),
+            parent: options.last(&["interface-name"]).map(str::to_owned),
             internal: options.has("internal"),
             place: self.place,
             ..Network::new(*name, tool, driver, Some(self.host))
         };
-        network.ports.mtu = opt(&["mtu", "com.docker.network.driver.mtu"]).and_then(|mtu| mtu.parse().ok());
-        match opt(&["macvlan_mode", "mode"]) {
-            None if network.driver == "macvlan" => {
-                let text = format!("{tool} uses mode bridge where none is given");
-                network.notes.push(Note::new(NoteKind::Default, text, self.place));
-            }
-            None => {}
-            Some(word) => {
-                match Mode::from_name(word).filter(|mode| *mode != Mode::Source || tool == "podman") {
-                    Some(mode) => network.mode = mode,
-                    None => {
-                        let text = format!(
-                            "{tool} refuses the mode `{word}`: it knows bridge, private, vepa and passthru"
-                        );
-                        network.notes.push(Note::new(NoteKind::Wrong(Check::UnknownMode), text, self.place));
-                    }
-                }
-            }
-        }
-        let known = [
-            "parent",
-            "macvlan_mode",
-            "mode",
-            "mtu",
-            "com.docker.network.driver.mtu",
-            "ipvlan_mode",
-            "bclim",
-        ];
-        for (name, value) in opts.iter().filter(|(name, _)| !known.contains(name)) {
-            let text = format!("`-o {name}={value}` is no option of the driver, which ignores it");
-            network.notes.push(Note::new(NoteKind::Wrong(Check::IgnoredSetting), text, self.place));
+        let mode = opts.iter().rev().find(|(name, _)| matches!(*name, "macvlan_mode" | "mode"));
+        engine::mode(&mut network, tool, mode.map(|(_, word)| *word), self.place);
+        for (name, value) in opts {
+            engine::option(&mut network, name, value, &format!("-o {name}={value}"), self.place);
         }
         self.pools(&options, &mut network);
         self.draft.networks.retain(|known| known.name != network.name || known.on != network.on);
@@ -161,52 +129,13 @@ impl Context<'_> {
         for subnet in options.all(&["subnet"]).flat_map(|subnets| subnets.split(',')) {
             network.pools.extend(pool(self.draft, subnet, self.place));
         }
-        if network.pools.is_empty() && network.driver == "macvlan" {
-            let used = self.draft.networks.iter().flat_map(|n| &n.pools).count();
-            let third = u8::try_from(18 + used % 14).unwrap_or(18);
-            let subnet = format!("172.{third}.0.0/16");
-            let text = format!("no subnet is given; the engine takes a free one, such as {subnet}");
-            network.notes.push(Note::new(NoteKind::Guess, text, self.place));
-            network.pools.extend(pool(self.draft, &subnet, self.place));
-        }
-        for range in options.all(&["ip-range"]) {
-            let found = ip_net(range);
-            match found.and_then(|net| {
-                network.pools.iter_mut().find(|p| p.subnet.contains(&net.addr())).zip(Some(net))
-            }) {
-                Some((pool, net)) => {
-                    if net.trunc() != net {
-                        let text = format!("the range {net} has host bits: it is {}", net.trunc());
-                        network.notes.push(Note::new(NoteKind::Wrong(Check::HostBits), text, self.place));
-                    }
-                    pool.range = Some(range_of(net));
-                }
-                None => {
-                    let text = format!("the range {range} is in no subnet of the network");
-                    network.notes.push(Note::new(NoteKind::Wrong(Check::OutsideSubnet), text, self.place));
-                }
-            }
-        }
-        for text in options.all(&["gateway"]) {
-            let gateway: Option<IpAddr> = text.split('/').next().and_then(|ip| ip.parse().ok());
-            match gateway
-                .and_then(|ip| network.pools.iter_mut().find(|p| p.subnet.contains(&ip)).zip(Some(ip)))
-            {
-                Some((pool, ip)) => pool.gateway = Some(ip),
-                None => {
-                    let text = format!("the gateway {text} is in no subnet of the network");
-                    network.notes.push(Note::new(NoteKind::Wrong(Check::OutsideSubnet), text, self.place));
-                }
-            }
-        }
+        engine::free_subnet(self.draft, network, self.place);
+        options.all(&["ip-range"]).for_each(|range| engine::range(network, range, self.place));
+        options.all(&["gateway"]).for_each(|gateway| engine::gateway(network, gateway, self.place));
         for (_, address) in options.all(&["aux-address"]).filter_map(|aux| aux.split_once('=')) {
-            if let Ok(ip) = address.parse::<IpAddr>()
-                && let Some(pool) = network.pools.iter_mut().find(|pool| pool.subnet.contains(&ip))
-            {
-                pool.reserved.push(ip);
-            }
+            engine::reserve(network, address);
         }
-        default_gateways(network, self.place);
+        engine::default_gateways(network, self.place);
     }
 
     fn network_connect(&mut self, words: &[&str]) {
@@ -308,21 +237,6 @@ impl Context<'_> {
     fn tell_glued(&mut self, options: &Options<'_>) {
         for glued in &options.glued {
             self.note(NoteKind::Guess, format!("a space is missing before `--{glued}`"));
-        }
-    }
-}
-
-/// Docker gives the first address of a subnet, or of its range, to the gateway.
-pub(super) fn default_gateways(network: &mut Network, place: Option<super::Place>) {
-    if network.internal || network.driver != "macvlan" {
-        return;
-    }
-    for pool in network.pools.iter_mut().filter(|pool| pool.gateway.is_none()) {
-        let first = pool.subnet.hosts().next().filter(|first| pool.subnet.addr() != *first);
-        if let Some(first) = first {
-            pool.gateway = Some(first);
-            let text = format!("no gateway is given; the engine takes the first address, {first}");
-            network.notes.push(Note::new(NoteKind::Default, text, place));
         }
     }
 }

@@ -11,11 +11,9 @@
 //! | `system.rs` | `sysctl`, `ifconfig`, `route`, `ping`, files under `/proc` |
 //! | `virt.rs` | `virsh`, `VBoxManage`, `esxcli`, `nmcli` |
 //! | `printed.rs` | what `ip` and `ifconfig` print |
-//! | `inspect.rs` | what `docker network inspect` prints |
 
 mod bridge;
 mod docker;
-mod inspect;
 mod ip;
 mod options;
 mod printed;
@@ -23,7 +21,7 @@ mod script;
 mod system;
 mod virt;
 
-use super::{Draft, Format, Interface, Machine, NoteKind, Place, ReadError, Role, Source};
+use super::{Draft, Format, Interface, Machine, NoteKind, Place, ReadError, Role, Source, inspect};
 use crate::errno::Errno;
 use script::Command;
 
@@ -132,7 +130,7 @@ impl Context<'_> {
             self.draft.host();
         }
         printed::read(self, text, start);
-        inspect::read(self, text, start);
+        inspect::output(self.draft, self.host, self.index, text, start);
         system::ping_output(self, text);
         self.refusal(text);
     }

@@ -1,6 +1,8 @@
 //! What becomes of single inputs, by format.
 
 mod cni;
+mod compose;
+mod inspect;
 mod shell;
 
 use super::*;

@@ -1,0 +1,75 @@
+//! Compose files: networks, and services on them.
+//!
+//! | file | reads |
+//! | --- | --- |
+//! | `networks.rs` | the networks |
+//! | `services.rs` | the services |
+
+mod networks;
+mod services;
+
+use super::tree::{self, Node};
+use super::variables::Expander;
+use super::{Draft, Format, NoteKind, Place, ReadError, Source};
+
+/// `compose.yaml`.
+pub(super) struct Compose;
+
+impl Format for Compose {
+    fn name(&self) -> &'static str {
+        "compose"
+    }
+
+    fn about(&self) -> &'static str {
+        "a compose file: networks, and services on them; variables have their defaults, or the values of a file `.env`"
+    }
+
+    fn recognises(&self, source: &Source<'_>) -> bool {
+        let is_section = |line: &str| {
+            let line = line.trim_start_matches([' ', '{', '"']).trim_start_matches('"');
+            ["services", "networks"].iter().any(|key| {
+                line.strip_prefix(key).is_some_and(|rest| rest.trim_start_matches('"').starts_with(':'))
+            })
+        };
+        let is_top = |line: &&str| !line.starts_with([' ', '\t']) || source.text.starts_with('{');
+        tree::can_be(source.text)
+            && source.text.contains("macvlan")
+            && source.text.lines().filter(is_top).any(is_section)
+    }
+
+    fn read(&self, source: &Source<'_>, index: usize, draft: &mut Draft) -> Result<(), ReadError> {
+        let mut documents = tree::documents(source.text, index)?;
+        let host = draft.host();
+        for document in &mut documents {
+            let mut expander = Expander::new(&draft.variables);
+            expander.node(document);
+            let missing: Vec<String> = expander.missing.into_iter().collect();
+            let mut reader = Reader { draft, index, host };
+            for name in missing {
+                let text = format!("the variable `{name}` is not in the input: it is empty");
+                reader.draft.note(NoteKind::Guess, text, None);
+            }
+            reader.networks(document)?;
+            reader.services(document)?;
+        }
+        Ok(())
+    }
+}
+
+struct Reader<'d> {
+    draft: &'d mut Draft,
+    /// The number of the input.
+    index: usize,
+    /// The machine that the containers run on.
+    host: usize,
+}
+
+impl Reader<'_> {
+    fn place(&self, node: &Node) -> Option<Place> {
+        Some(Place::new(self.index, node.span.clone()))
+    }
+
+    fn error<T>(&self, node: &Node, message: String) -> Result<T, ReadError> {
+        Err(ReadError { message, place: self.place(node) })
+    }
+}
