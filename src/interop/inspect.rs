@@ -152,10 +152,10 @@ impl Reader<'_> {
             let Some(mut one) = found else { continue };
             let address = |node: &Node, key: &str| node.text_of(key)?.parse::<IpAddr>().ok();
             one.gateway = address(subnet, "gateway");
-            one.range = subnet.get("lease_range").and_then(|range| {
+            one.range = subnet.get("lease_range").map(|range| {
                 let (first, last) = range_of(one.subnet);
                 let start = address(range, "start_ip").unwrap_or(first);
-                Some((start, address(range, "end_ip").unwrap_or(last)))
+                (start, address(range, "end_ip").unwrap_or(last))
             });
             network.pools.push(one);
         }

@@ -25,6 +25,8 @@
 //! | `tree.rs` | YAML and JSON as a tree with positions |
 //! | `cni/` | CNI configurations, NetworkAttachmentDefinitions, and pods with their annotations |
 //! | `compose/` | compose files |
+//! | `containerlab.rs` | topologies of containerlab |
+//! | `incus.rs` | instances and profiles of Incus and LXD |
 //! | `inspect.rs` | what `docker inspect` and `podman inspect` print |
 //! | `variables.rs` | `${NAME:-default}`, and files with values |
 //! | `engine.rs` | what container engines do with the settings of a network |
@@ -34,11 +36,13 @@
 
 mod assemble;
 mod check;
-pub mod diagnose;
 mod cni;
 mod compose;
+mod containerlab;
+pub mod diagnose;
 mod draft;
 mod engine;
+mod incus;
 mod inspect;
 mod shell;
 mod source;
@@ -84,8 +88,15 @@ pub trait Format: Sync {
 }
 
 /// All formats, in the order in which they are tried on a text.
-pub const FORMATS: &[&dyn Format] =
-    &[&variables::DotEnv, &cni::Cni, &compose::Compose, &inspect::Inspect, &shell::Shell];
+pub const FORMATS: &[&dyn Format] = &[
+    &variables::DotEnv,
+    &cni::Cni,
+    &compose::Compose,
+    &containerlab::Containerlab,
+    &inspect::Inspect,
+    &incus::Incus,
+    &shell::Shell,
+];
 
 /// Why a text cannot be read as a format.
 #[derive(Clone, Debug, PartialEq, Eq)]

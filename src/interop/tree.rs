@@ -145,7 +145,7 @@ pub(super) fn documents(text: &str, index: usize) -> Result<Vec<Node>, ReadError
                 return yaml(text, index, 0).map_err(|_| {
                     let lines = text.split_inclusive('\n').take(error.line().saturating_sub(1));
                     let at = lines.map(str::len).sum::<usize>() + error.column().saturating_sub(1);
-                    refused(plain(&error.to_string()), at, text, index)
+                    refused(plain(&error.to_string()), at, index)
                 });
             }
             Some(Ok(_)) => {
@@ -155,7 +155,7 @@ pub(super) fn documents(text: &str, index: usize) -> Result<Vec<Node>, ReadError
             }
         }
         if documents.len() > MAX_DOCUMENTS {
-            return Err(refused(format!("more than {MAX_DOCUMENTS} documents"), start, text, index));
+            return Err(refused(format!("more than {MAX_DOCUMENTS} documents"), start, index));
         }
     }
 }
@@ -196,8 +196,8 @@ fn yaml(text: &str, index: usize, base: usize) -> Result<Vec<Node>, ReadError> {
     );
     let read = serde_saphyr::from_multiple_with_options::<Node>(text, options);
     let mut documents = read.map_err(|error| {
-        let at = error.location().and_then(|location| bytes(location, 0)).map_or(0, |span| span.start);
-        refused(plain(&error.to_string()), base + at, text, index)
+        let at = error.location().and_then(|location| bytes(location)).map_or(0, |span| span.start);
+        refused(plain(&error.to_string()), base + at, index)
     })?;
     documents.iter_mut().for_each(|node| {
         node.place(&|place| *place = place.start.saturating_add(base)..place.end.saturating_add(base));
@@ -205,32 +205,29 @@ fn yaml(text: &str, index: usize, base: usize) -> Result<Vec<Node>, ReadError> {
     Ok(documents)
 }
 
-fn refused(message: String, at: usize, text: &str, index: usize) -> ReadError {
-    let at = at.min(text.len() + at);
+fn refused(message: String, at: usize, index: usize) -> ReadError {
     ReadError { message, place: Some(Place::new(index, at..at)) }
 }
 
 /// A parser's message without its position, which is told before it.
 fn plain(message: &str) -> String {
-    let end = [" at line ", ", line "].iter().filter_map(|mark| message.find(mark)).min();
-    message
-        .split('\n')
-        .next()
-        .map_or(message, |line| &line[..end.unwrap_or(line.len()).min(line.len())])
-        .into()
+    let line = message.lines().next().unwrap_or(message);
+    let end = [" at line ", ", line "].iter().filter_map(|mark| line.find(mark)).min();
+    line[..end.unwrap_or(line.len())].to_owned()
 }
 
-fn bytes(location: Location, least: usize) -> Option<Range<usize>> {
+/// Where the parser's location is, in bytes.
+fn bytes(location: Location) -> Option<Range<usize>> {
     let span = location.span();
     let start = usize::try_from(span.byte_offset()?).ok()?;
     let length = span.byte_len().and_then(|length| usize::try_from(length).ok()).unwrap_or(0);
-    Some(start..start.saturating_add(length.max(least)))
+    Some(start..start.saturating_add(length))
 }
 
 impl<'de> Deserialize<'de> for Node {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Node, D::Error> {
         let spanned = Spanned::<Value>::deserialize(deserializer)?;
-        let span = bytes(spanned.referenced, 0).unwrap_or_default();
+        let span = bytes(spanned.referenced).unwrap_or_default();
         Ok(Node { value: spanned.value, span })
     }
 }

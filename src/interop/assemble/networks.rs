@@ -122,26 +122,23 @@ fn on_host(draft: &mut Draft, books: &mut Books, at: usize, host: usize) -> usiz
     here
 }
 
-/// Addresses that several ports of a network have.
+/// Addresses that several nodes gave out by themselves. Other duplicates the lab shows.
 fn tell_duplicates(draft: &mut Draft, made: &[(usize, Id)]) {
     let mut first: BTreeMap<(usize, IpAddr), usize> = BTreeMap::new();
-    for (network, id) in made.iter().filter(|(_, id)| !draft.at(*id).seen).copied().collect::<Vec<_>>() {
+    for (network, id) in
+        made.iter().filter(|(network, _)| draft.networks[*network].by_host).copied().collect::<Vec<_>>()
+    {
         let addresses: Vec<IpAddr> = draft.at(id).addresses.iter().map(IpNet::addr).collect();
         for address in addresses {
             let other = *first.entry((network, address)).or_insert(id.0);
-            if other == id.0 {
-                continue;
-            }
             let (one, two) = (&draft.machines[other], &draft.machines[id.0]);
-            let is_by_host = draft.networks[network].by_host && one.on != two.on;
-            let text = format!("it has the same address as `{}`", one.name);
-            let (check, text) = if is_by_host {
-                let text = format!("{text}: each node gives out the addresses by itself");
-                (Check::NodeLocalRange, text)
-            } else {
-                (Check::DuplicateIp, text)
-            };
-            draft.at_mut(id).note(NoteKind::Wrong(check), text);
+            if one.on != two.on {
+                let text = format!(
+                    "it has the same address as `{}`: each node gives out the addresses by itself",
+                    one.name
+                );
+                draft.at_mut(id).note(NoteKind::Wrong(Check::NodeLocalRange), text);
+            }
         }
     }
 }
@@ -291,9 +288,9 @@ fn connect(
     }
     ask(&mut port, network, attachment);
     let routes = network.routes.iter().map(|route| {
-        let gateways = network.pools.iter().filter_map(|pool| pool.gateway);
+        let mut gateways = network.pools.iter().filter_map(|pool| pool.gateway);
         let same_family = |gateway: &IpAddr| gateway.is_ipv4() == route.to.addr().is_ipv4();
-        let via = route.via.or_else(|| gateways.filter(same_family).next());
+        let via = route.via.or_else(|| gateways.find(same_family));
         Route { via, dev: Some(port.name.clone()), ..route.clone() }
     });
     draft.machines[machine].routes.extend(routes);

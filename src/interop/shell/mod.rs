@@ -59,6 +59,16 @@ impl Format for Shell {
     }
 }
 
+/// Carries out command lines in a machine of a host.
+pub(super) fn run_in(draft: &mut Draft, (host, machine): (usize, usize), place: Place, text: &str) {
+    let index = place.source;
+    for command in script::read(text).commands {
+        let place = Some(place);
+        let mut context = Context { draft, host, machine, index, place, unnamed: 0, made: None };
+        context.run(&command.words);
+    }
+}
+
 /// The words of the kernel's errors.
 const REFUSALS: [(&str, Errno); 4] = [
     ("invalid argument", Errno::Einval),

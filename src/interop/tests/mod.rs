@@ -3,6 +3,7 @@
 mod cni;
 mod compose;
 mod inspect;
+mod others;
 mod shell;
 
 use super::*;
