@@ -20,6 +20,7 @@
 //! | `draft.rs` | what the inputs say together |
 //! | `assemble/` | the draft as a lab |
 //! | `diagnose/` | what will not work in a network |
+//! | `export/` | labs in the language of other tools |
 //! | `writers.rs` | networks in the language of their tool |
 //! | `written.rs` | the lab as a file, with its notes as comments |
 //! | `shell/` | command lines, as pasted, with the output of tools in between |
@@ -30,6 +31,7 @@ mod assemble;
 mod check;
 pub mod diagnose;
 mod draft;
+pub mod export;
 mod shell;
 mod source;
 #[cfg(test)]

@@ -1,13 +1,13 @@
 //! The devices of a lab, each after what is below it.
 
-use super::super::{Draft, Imported, Kind, Note, NoteKind, Route};
+use super::super::{Draft, Imported, Kind, Note, NoteKind, Role, Route};
 use super::Id;
 use super::links::Links;
 use super::named::Names;
 use super::wire::Wire;
 use crate::lab::spec::{
-    DeviceKind, DeviceSpec, DummySpec, HostSpec, LabSpec, MacvlanSpec, Name, NicSpec, SwitchPortSpec,
-    SwitchSpec, VlanSpec,
+    DEFAULT_MTU, DeviceKind, DeviceSpec, DummySpec, HostSpec, LabSpec, MacvlanSpec, Name, NicSpec,
+    StationSpec, SwitchPortSpec, SwitchSpec, VlanSpec,
 };
 use crate::macvlan::Mode;
 use crate::station::{HostConfig, IpSpec, RouteSpec, default_mac};
@@ -45,7 +45,7 @@ pub(super) fn emit(draft: &Draft, links: &Links, names: &Names, wire: Wire) -> I
 fn order(draft: &Draft, links: &Links) -> Vec<Id> {
     let mut left: Vec<Id> = draft.ids().filter(|id| !links.gone.contains(id)).collect();
     left.retain(|id| draft.at(*id).lower().is_none() || links.below.contains_key(id));
-    left.sort_by_key(|id| (links.below.contains_key(id), draft.machines[id.0].on.is_some()));
+    left.sort_by_key(|id| (links.below.contains_key(id), draft.at(*id).place));
     let mut done: BTreeSet<Id> = BTreeSet::new();
     let mut order = Vec::new();
     while !left.is_empty() {
@@ -166,6 +166,20 @@ impl Emitter<'_> {
         self.names.hosts.get(&id.0).filter(|_| has_stack).cloned()
     }
 
+    /// A namespace with nothing but one end of a cable is a machine outside.
+    fn is_station(&self, id: Id) -> bool {
+        let interface = self.draft.at(id);
+        let is_more = self.names.hosts.contains_key(&id.0)
+            || self.links.carries(id)
+            || self.links.master.contains_key(&id)
+            || interface.promisc
+            || interface.allmulticast;
+        let is_namespace = self.draft.machines[id.0].role == Role::Namespace;
+        is_namespace
+            && !is_more
+            && (self.links.cabled.contains_key(&id) || self.links.pairs.values().any(|end| *end == id))
+    }
+
     fn device(&mut self, id: Id) -> Option<DeviceSpec> {
         let name = self.name(id);
         let interface = self.draft.at(id);
@@ -174,11 +188,17 @@ impl Emitter<'_> {
         let master = self.links.master.get(&id).map(|bridge| self.name(*bridge));
         let mac = interface.mac;
         let kind = match &interface.kind {
+            Kind::Nic | Kind::Veth(_) if self.is_station(id) => DeviceKind::Station(StationSpec {
+                mac: mac.unwrap_or_else(|| ip.default_mac(&name)),
+                mtu: interface.mtu.unwrap_or(DEFAULT_MTU),
+                up,
+                ..StationSpec::new(&name, ip)
+            }),
             Kind::Nic | Kind::Veth(_) => DeviceKind::Nic(NicSpec {
                 mac: mac.unwrap_or_else(|| default_mac(&name)),
                 host,
                 ip,
-                mtu: interface.mtu.unwrap_or(1500),
+                mtu: interface.mtu.unwrap_or(DEFAULT_MTU),
                 up,
                 cable: self.links.pairs.get(&id).map(|peer| self.name(*peer)),
                 master,
@@ -190,7 +210,7 @@ impl Emitter<'_> {
                 mac: mac.unwrap_or_else(|| default_mac(&name)),
                 host,
                 ip,
-                mtu: interface.mtu.unwrap_or(1500),
+                mtu: interface.mtu.unwrap_or(DEFAULT_MTU),
                 up,
                 master,
             }),
@@ -206,7 +226,8 @@ impl Emitter<'_> {
             Kind::Macvlan { mode, tap, flags, sources, .. } => DeviceKind::Macvlan(MacvlanSpec {
                 tap: *tap,
                 mode: mode.unwrap_or(Mode::Vepa),
-                mac,
+                // What is made from the IP address or the name needs no line.
+                mac: mac.filter(|mac| *mac != ip.default_mac(&name)),
                 host,
                 ip,
                 mtu: interface.mtu,
@@ -242,7 +263,7 @@ impl Emitter<'_> {
         let inside = self.links.master.iter().filter(|(_, bridge)| **bridge == id);
         let inside = inside.map(|(port, _)| (port, &self.draft.at(*port).port_flags));
         for (port, flags) in cabled.map(|(port, (_, flags))| (port, flags)).chain(inside) {
-            let is_inside = self.links.master.contains_key(port);
+            let is_inside = self.links.master.get(port) == Some(&id);
             if flags.is_empty() && is_inside {
                 continue;
             }

@@ -21,6 +21,26 @@ pub(super) struct Links {
 }
 
 impl Links {
+    /// Whether there is something on an interface.
+    pub(super) fn carries(&self, id: Id) -> bool {
+        self.below.values().any(|below| *below == id)
+    }
+
+    /// Whether a machine has nothing but bridges and their ports.
+    fn is_switch(&self, draft: &Draft, machine: usize) -> bool {
+        let interfaces = draft.machines[machine].interfaces.iter().enumerate();
+        let mut interfaces = interfaces.map(|(at, interface)| ((machine, at), interface));
+        interfaces.all(|(id, interface)| {
+            let port = self.master.contains_key(&id) && !self.carries(id);
+            (port || matches!(interface.kind, Kind::Bridge { .. })) && interface.addresses.is_empty()
+        })
+    }
+
+    /// Whether an interface has no address, and nothing is on it.
+    fn is_bare(&self, draft: &Draft, id: Id) -> bool {
+        draft.at(id).addresses.is_empty() && !self.carries(id)
+    }
+
     /// The NIC, dummy or bridge under an interface.
     pub(super) fn root(&self, id: Id) -> Id {
         let mut at = id;
@@ -146,14 +166,29 @@ fn pair(draft: &mut Draft, links: &mut Links) {
         let (port, bridge, end) = match bridges {
             (Some(bridge), None) => (id, bridge, peer),
             (None, Some(bridge)) => (peer, bridge, id),
-            (None, None) => {
-                links.pairs.insert(id, peer);
+            // The far end of an idle cable: only so that the near one has carrier.
+            (None, None) if id.0 == peer.0 && links.is_bare(draft, peer) => {
+                links.gone.insert(peer);
                 continue;
             }
-            (Some(_), Some(_)) => {
-                let text = format!("`{}` connects two bridges", draft.at(id).name);
-                draft.note(NoteKind::LeftOut, text, draft.at(id).place);
+            (None, None) if id.0 == peer.0 && links.is_bare(draft, id) => {
+                links.gone.insert(id);
                 continue;
+            }
+            (None, None) => {
+                // The cable is told where there are ports.
+                let (one, other) =
+                    if links.carries(peer) && !links.carries(id) { (peer, id) } else { (id, peer) };
+                links.pairs.insert(one, other);
+                continue;
+            }
+            // A cable between two bridges: the far one is where there is nothing but bridges and their ports.
+            (Some(own), Some(far)) => {
+                if links.is_switch(draft, id.0) {
+                    (id, own, peer)
+                } else {
+                    (peer, far, id)
+                }
             }
         };
         links.master.remove(&port);

@@ -6,6 +6,11 @@ use super::Context;
 impl Context<'_> {
     /// Carries out a command of iproute2's `bridge`.
     pub(super) fn bridge(&mut self, words: &[&str]) {
+        let mut words = words;
+        if let ["-n" | "-netns", name, rest @ ..] = words {
+            self.machine = self.namespace(name);
+            words = rest;
+        }
         let words: Vec<&str> = words.iter().copied().filter(|word| !word.starts_with('-')).collect();
         match words.as_slice() {
             ["link" | "l", "set" | "s", rest @ ..] => {
