@@ -6,7 +6,7 @@ use crate::errno::Errno;
 use crate::frame::{MacAddr, VlanId};
 use crate::macvlan::{MacvlanFlags, Mode};
 use crate::station::{IpNet, Sysctls};
-use crate::switch::{Policy, PortFlag};
+use crate::switch::{Policy, PortFlag, PortState, PortVlans};
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
@@ -141,6 +141,12 @@ pub struct Interface {
     pub master: Option<String>,
     /// Its flags as a port of a bridge.
     pub port_flags: Vec<(PortFlag, bool)>,
+    /// Its state as a port of a bridge; `None`: forwarding, once it has a carrier.
+    pub port_state: Option<PortState>,
+    /// Its VLANs as a port of a bridge; `None`: as a port is made.
+    pub vlans: Option<PortVlans>,
+    /// Entries of the forwarding database that were made by hand for it as a port of a bridge.
+    pub fdb: Vec<Entry>,
     /// Promiscuous by hand.
     pub promisc: bool,
     /// All-multicast by hand.
@@ -153,8 +159,23 @@ pub struct Interface {
     pub network: Option<usize>,
     /// Its description is what a tool printed, not a command.
     pub seen: bool,
+    /// Its addresses in this output are being read: an output that shows some shows all.
+    pub(super) listed: bool,
     /// Where it was read.
     pub place: Option<Place>,
+}
+
+/// An entry of a bridge's forwarding database.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// The address.
+    pub mac: MacAddr,
+    /// Its VLAN.
+    pub vlan: Option<VlanId>,
+    /// It stays where it is, wherever the address is seen.
+    pub sticky: bool,
+    /// It ages and moves as if it were learned.
+    pub dynamic: bool,
 }
 
 /// What an interface is.
@@ -378,12 +399,16 @@ impl Interface {
             sysctls: Sysctls::default(),
             master: None,
             port_flags: Vec::new(),
+            port_state: None,
+            vlans: None,
+            fdb: Vec::new(),
             promisc: false,
             allmulticast: false,
             notes: Vec::new(),
             refused: None,
             network: None,
             seen: false,
+            listed: false,
             place: None,
         }
     }

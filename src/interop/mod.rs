@@ -40,7 +40,8 @@ mod written;
 
 pub use check::{Check, Severity};
 pub use draft::{
-    Attachment, Draft, Interface, Kind, Lower, Machine, Network, Note, NoteKind, Pool, Probe, Role, Route,
+    Attachment, Draft, Entry, Interface, Kind, Lower, Machine, Network, Note, NoteKind, Pool, Probe, Role,
+    Route,
 };
 pub use source::{MAX_BYTES, Place, Source};
 
@@ -66,7 +67,7 @@ pub trait Format: Sync {
 }
 
 /// All formats, in the order in which they are tried on a text.
-pub const FORMATS: &[&dyn Format] = &[&shell::Shell];
+pub const FORMATS: &[&dyn Format] = &[&shell::IpJson, &shell::Shell];
 
 /// Why a text cannot be read as a format.
 #[derive(Clone, Debug, PartialEq, Eq)]

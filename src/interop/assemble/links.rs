@@ -2,7 +2,7 @@
 
 use super::super::{Draft, Interface, Kind, Lower, NoteKind, Role};
 use super::{Id, networks, same};
-use crate::switch::PortFlag;
+use crate::switch::PortVlans;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// How the interfaces of a draft are connected.
@@ -12,8 +12,8 @@ pub(super) struct Links {
     pub(super) below: BTreeMap<Id, Id>,
     /// The bridge that an interface of the same machine is a port of.
     pub(super) master: BTreeMap<Id, Id>,
-    /// The bridge at the other end of a cable, and the flags of its port.
-    pub(super) cabled: BTreeMap<Id, (Id, Vec<(PortFlag, bool)>)>,
+    /// The bridge at the other end of a cable, and the port there.
+    pub(super) cabled: BTreeMap<Id, (Id, Id)>,
     /// The NIC at the other end of a cable, once for each cable.
     pub(super) pairs: BTreeMap<Id, Id>,
     /// Ends of veth pairs that are only the port of a bridge, and what cannot be in a lab.
@@ -37,6 +37,7 @@ impl Links {
 
 /// Finds everything that an interface refers to. What is missing must have been there before, and is made.
 pub(super) fn settle(draft: &mut Draft) -> Links {
+    look_outside(draft);
     make_missing(draft);
     networks::host_address(draft);
     let mut links = Links::default();
@@ -60,6 +61,23 @@ pub(super) fn settle(draft: &mut Draft) -> Links {
     links
 }
 
+/// What is shown by its number only is in another namespace: not in the machine itself.
+fn look_outside(draft: &mut Draft) {
+    for (m, machine) in draft.machines.iter_mut().enumerate().filter(|(_, machine)| machine.on.is_none()) {
+        for interface in &mut machine.interfaces {
+            match &mut interface.kind {
+                Kind::Vlan { lower, .. } | Kind::Macvlan { lower, .. } => {
+                    if let Lower::Index(None, index) = lower {
+                        *lower = Lower::Named(m, format!("if{index}"));
+                    }
+                }
+                kind @ Kind::Veth(Lower::Index(None, _)) => *kind = Kind::Nic,
+                _ => {}
+            }
+        }
+    }
+}
+
 /// Makes the NICs that are named as parents and described nowhere, and the bridges that have ports.
 fn make_missing(draft: &mut Draft) {
     for id in draft.ids().collect::<Vec<_>>() {
@@ -81,9 +99,14 @@ fn make_missing(draft: &mut Draft) {
         }
         if let Some(master) = draft.at(id).master.clone() {
             let place = draft.at(id).place;
+            let filters = draft.at(id).vlans.as_ref().is_some_and(|vlans| *vlans != PortVlans::default());
             let bridge = draft.machines[id.0].interface_mut(&master);
             if bridge.kind == Kind::Nic {
-                bridge.kind = Kind::Bridge { vlan_filtering: false, ageing: None };
+                // Its ports may show what it does.
+                if filters {
+                    bridge.note(NoteKind::Guess, "its ports have VLANs: taken to filter them");
+                }
+                bridge.kind = Kind::Bridge { vlan_filtering: filters, ageing: None };
                 bridge.place = bridge.place.or(place);
             }
         }
@@ -158,9 +181,7 @@ fn pair(draft: &mut Draft, links: &mut Links) {
         };
         links.master.remove(&port);
         links.gone.insert(port);
-        let mut flags = draft.at(port).port_flags.clone();
-        flags.dedup();
-        links.cabled.insert(end, (bridge, flags));
+        links.cabled.insert(end, (bridge, port));
     }
 }
 
@@ -193,12 +214,23 @@ fn is_idle(draft: &Draft, links: &Links, id: Id) -> bool {
         || links.master.iter().any(is_below)
         || links.cabled.iter().any(|(end, (bridge, _))| *bridge == id || *end == id)
         || links.pairs.iter().any(|(a, b)| *a == id || *b == id);
+    let is_port = links.master.get(&id).is_some_and(|bridge| {
+        let carries = links.below.iter().any(|(above, below)| below == bridge && !links.gone.contains(above));
+        let is_end = links.cabled.values().any(|(to, _)| to == bridge);
+        let bridge = draft.at(*bridge);
+        !is_own(&bridge.name) && (carries || is_end || !bridge.addresses.is_empty())
+    });
     let is_bare = interface.addresses.is_empty() && interface.lower().is_none();
     interface.seen
         && draft.machines[id.0].role == Role::Host
         && !links.gone.contains(&id)
         && !is_used
-        && (is_bare || OWN.iter().any(|prefix| interface.name.starts_with(prefix)))
+        && !is_port
+        && (is_bare || is_own(&interface.name))
+}
+
+fn is_own(name: &str) -> bool {
+    OWN.iter().any(|prefix| name.starts_with(prefix))
 }
 
 /// Whether an interface is a NIC of a machine that has some.

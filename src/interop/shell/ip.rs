@@ -39,7 +39,7 @@ impl Context<'_> {
         }
     }
 
-    fn namespace(&mut self, name: &str) -> usize {
+    pub(super) fn namespace(&mut self, name: &str) -> usize {
         let place = self.place;
         let at = self.draft.machine(name, Role::Namespace, Some(self.host));
         self.draft.machines[at].place.get_or_insert_with(|| place.unwrap_or(super::Place::new(0, 0..0)));

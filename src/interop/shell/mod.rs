@@ -11,17 +11,23 @@
 //! | `system.rs` | `sysctl`, `ifconfig`, `route`, `ping`, files under `/proc` |
 //! | `virt.rs` | `virsh`, `VBoxManage`, `esxcli`, `nmcli` |
 //! | `printed.rs` | what `ip` and `ifconfig` print |
+//! | `tables.rs` | what `bridge`, `brctl` and `ip neigh` print |
+//! | `json.rs` | what `ip -j` and `bridge -j` print |
 //! | `inspect.rs` | what `docker network inspect` prints |
 
 mod bridge;
 mod docker;
 mod inspect;
 mod ip;
+mod json;
 mod options;
 mod printed;
 mod script;
 mod system;
+mod tables;
 mod virt;
+
+pub(super) use json::IpJson;
 
 use super::{Draft, Format, Interface, Machine, NoteKind, Place, ReadError, Role, Source};
 use crate::errno::Errno;
@@ -41,7 +47,7 @@ impl Format for Shell {
 
     fn recognises(&self, source: &Source<'_>) -> bool {
         let script = script::read(source.text);
-        !script.commands.is_empty() || printed::begins(source.text) || inspect::begins(source.text)
+        !script.commands.is_empty() || is_described(source.text)
     }
 
     fn read(&self, source: &Source<'_>, index: usize, draft: &mut Draft) -> Result<(), ReadError> {
@@ -59,6 +65,11 @@ impl Format for Shell {
         }
         Ok(())
     }
+}
+
+/// Whether the text has output that describes interfaces or networks, also without the command.
+fn is_described(text: &str) -> bool {
+    printed::begins(text) || tables::begins(text) || inspect::begins(text)
 }
 
 /// The words of the kernel's errors.
@@ -126,12 +137,14 @@ impl Context<'_> {
             return;
         }
         if self.draft.machines.is_empty() {
-            if !printed::begins(text) && !inspect::begins(text) {
+            if !is_described(text) {
                 return;
             }
             self.draft.host();
         }
         printed::read(self, text, start);
+        tables::read(self, text, start);
+        json::read(self, text, start);
         inspect::read(self, text, start);
         system::ping_output(self, text);
         self.refusal(text);

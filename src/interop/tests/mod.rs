@@ -1,5 +1,7 @@
 //! What becomes of single commands and outputs.
 
+mod printed;
+
 use super::*;
 use crate::frame::MacAddr;
 use crate::lab::spec::{DeviceKind, MacvlanSpec};
