@@ -159,6 +159,8 @@ pub struct Interface {
     pub network: Option<usize>,
     /// Its description is what a tool printed, not a command.
     pub seen: bool,
+    /// Its addresses are not in the input: DHCP or the guest itself sets them.
+    pub dynamic: bool,
     /// Its addresses in this output are being read: an output that shows some shows all.
     pub(super) listed: bool,
     /// Where it was read.
@@ -339,6 +341,52 @@ impl Draft {
         self.networks.iter().find(|network| network.name == name && network.on == on)
     }
 
+    /// Makes the port of a host's bridge at which a guest's interface is: the name that was asked for, or the next that
+    /// libvirt gives. Returns the name.
+    pub(super) fn cable_to(
+        &mut self,
+        host: usize,
+        name: Option<String>,
+        bridge: &str,
+        end: (usize, &str),
+    ) -> String {
+        let machine = &self.machines[host];
+        let is_free = |name: &String| machine.interface(name).is_none();
+        let name = name.filter(is_free).unwrap_or_else(|| {
+            let mut names = (0..=machine.interfaces.len()).map(|number| format!("vnet{number}"));
+            names.find(is_free).unwrap_or_default()
+        });
+        let mut port = Interface::new(name.clone(), Kind::Veth(Lower::Named(end.0, end.1.to_owned())));
+        port.master = Some(bridge.to_owned());
+        self.machines[host].interfaces.push(port);
+        name
+    }
+
+    /// Sets a default router of an interface, which must be in one of its subnets.
+    pub(super) fn gateway(&mut self, machine: usize, name: &str, gateway: IpAddr, place: Option<Place>) {
+        let interface = self.machines[machine].interface_mut(name);
+        if interface.addresses.iter().any(|net| net.contains(&gateway) && net.addr() != gateway) {
+            interface.gateways.push(gateway);
+            return;
+        }
+        let is_near = interface.dynamic || interface.addresses.is_empty() || gateway.is_ipv6();
+        let (kind, end) = match is_near {
+            true => (NoteKind::LeftOut, ""),
+            false => (
+                NoteKind::Wrong(Check::OutsideSubnet),
+                " is in none of its subnets: the kernel refuses the route",
+            ),
+        };
+        self.note(kind, format!("the gateway {gateway} of `{name}`{end}"), place);
+    }
+
+    /// Whether there is more than a lab can have: nothing further need be read.
+    pub(super) fn is_full(&self) -> bool {
+        let count =
+            self.machines.iter().map(|machine| 1 + machine.interfaces.len() + machine.attachments.len());
+        count.sum::<usize>() > 2 * crate::limits::DEVICES
+    }
+
     /// Notes something about the whole.
     pub(super) fn note(&mut self, kind: NoteKind, text: impl Into<String>, place: Option<Place>) {
         let note = Note::new(kind, text, place);
@@ -408,9 +456,16 @@ impl Interface {
             refused: None,
             network: None,
             seen: false,
+            dynamic: false,
             listed: false,
             place: None,
         }
+    }
+
+    /// A macvlan without flags.
+    pub(super) fn macvlan(name: impl Into<String>, lower: Lower, mode: Option<Mode>) -> Interface {
+        let flags = MacvlanFlags::default();
+        Interface::new(name, Kind::Macvlan { lower, mode, tap: false, flags, sources: Vec::new() })
     }
 
     /// The device below.

@@ -22,6 +22,7 @@
 //! | `diagnose/` | what will not work in a network |
 //! | `writers.rs` | networks in the language of their tool |
 //! | `written.rs` | the lab as a file, with its notes as comments |
+//! | `libvirt.rs` | libvirt's XML |
 //! | `shell/` | command lines, as pasted, with the output of tools in between |
 //!
 //! Nothing is executed, fetched, or read from the environment.
@@ -30,6 +31,7 @@ mod assemble;
 mod check;
 pub mod diagnose;
 mod draft;
+mod libvirt;
 mod shell;
 mod source;
 #[cfg(test)]
@@ -67,7 +69,7 @@ pub trait Format: Sync {
 }
 
 /// All formats, in the order in which they are tried on a text.
-pub const FORMATS: &[&dyn Format] = &[&shell::IpJson, &shell::Shell];
+pub const FORMATS: &[&dyn Format] = &[&shell::IpJson, &libvirt::Libvirt, &shell::Shell];
 
 /// Why a text cannot be read as a format.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -67,6 +67,9 @@ fn arrays(context: &mut Context<'_>, text: &str, start: usize) -> Result<(), (St
         let end = at + values.byte_offset();
         let spans = elements(&text[at..end]);
         for (number, value) in array.iter().enumerate() {
+            if context.draft.is_full() {
+                return Ok(());
+            }
             let span = spans.get(number).cloned().unwrap_or(0..0);
             let span = start + at + span.start..start + at + span.end;
             context.place = Some(Place::new(context.index, span));

@@ -29,7 +29,7 @@ mod virt;
 
 pub(super) use json::IpJson;
 
-use super::{Draft, Format, Interface, Machine, NoteKind, Place, ReadError, Role, Source};
+use super::{Draft, Format, Interface, Machine, NoteKind, Place, ReadError, Role, Source, libvirt};
 use crate::errno::Errno;
 use script::Command;
 
@@ -145,9 +145,19 @@ impl Context<'_> {
         printed::read(self, text, start);
         tables::read(self, text, start);
         json::read(self, text, start);
+        self.libvirt(text, start);
         inspect::read(self, text, start);
         system::ping_output(self, text);
         self.refusal(text);
+    }
+
+    /// What `virsh dumpxml` printed.
+    fn libvirt(&mut self, text: &str, start: usize) {
+        if libvirt::begins(text)
+            && let Err(error) = libvirt::read(self.draft, self.host, text, self.index, start)
+        {
+            self.draft.note(NoteKind::LeftOut, error.message, error.place.or(self.place));
+        }
     }
 
     /// The kernel's error, if the output shows one.

@@ -1,5 +1,6 @@
 //! What becomes of single commands and outputs.
 
+mod libvirt;
 mod printed;
 
 use super::*;
