@@ -10,6 +10,9 @@ use crate::switch::{Policy, PortFlag, PortState, PortVlans};
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
+/// Maximum number of machines and interfaces that are read from configurations.
+const MAX_READ: usize = 5_000;
+
 /// A network, as far as it was read.
 #[derive(Clone, Debug, Default)]
 pub struct Draft {
@@ -380,11 +383,15 @@ impl Draft {
         self.note(kind, format!("the gateway {gateway} of `{name}`{end}"), place);
     }
 
-    /// Whether there is more than a lab can have: nothing further need be read.
-    pub(super) fn is_full(&self) -> bool {
+    /// Whether there are as many devices as are read, which is noted.
+    pub(super) fn is_full(&mut self) -> bool {
         let count =
             self.machines.iter().map(|machine| 1 + machine.interfaces.len() + machine.attachments.len());
-        count.sum::<usize>() > 2 * crate::limits::DEVICES
+        let is_full = count.sum::<usize>() > MAX_READ;
+        if is_full {
+            self.note(NoteKind::LeftOut, format!("everything after the first {MAX_READ} devices"), None);
+        }
+        is_full
     }
 
     /// Notes something about the whole.

@@ -23,6 +23,9 @@
 //! | `writers.rs` | networks in the language of their tool |
 //! | `written.rs` | the lab as a file, with its notes as comments |
 //! | `libvirt.rs` | libvirt's XML |
+//! | `networkd.rs`, `networkmanager.rs` | files of systemd-networkd and NetworkManager; `ini.rs` reads their sections, `pattern.rs` matches names |
+//! | `ifupdown.rs` | `/etc/network/interfaces` |
+//! | `openwrt.rs`, `lxc.rs`, `netplan.rs` | OpenWrt's configuration, a container of LXC, netplan's refusal |
 //! | `shell/` | command lines, as pasted, with the output of tools in between |
 //!
 //! Nothing is executed, fetched, or read from the environment.
@@ -31,7 +34,15 @@ mod assemble;
 mod check;
 pub mod diagnose;
 mod draft;
+mod ifupdown;
+mod ini;
 mod libvirt;
+mod lxc;
+mod netplan;
+mod networkd;
+mod networkmanager;
+mod openwrt;
+mod pattern;
 mod shell;
 mod source;
 #[cfg(test)]
@@ -69,7 +80,17 @@ pub trait Format: Sync {
 }
 
 /// All formats, in the order in which they are tried on a text.
-pub const FORMATS: &[&dyn Format] = &[&shell::IpJson, &libvirt::Libvirt, &shell::Shell];
+pub const FORMATS: &[&dyn Format] = &[
+    &shell::IpJson,
+    &libvirt::Libvirt,
+    &networkd::Networkd,
+    &networkmanager::NetworkManager,
+    &ifupdown::Ifupdown,
+    &openwrt::Uci,
+    &lxc::Lxc,
+    &netplan::Netplan,
+    &shell::Shell,
+];
 
 /// Why a text cannot be read as a format.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,6 +1,6 @@
 //! What is below each interface, and where the cables go.
 
-use super::super::{Draft, Interface, Kind, Lower, NoteKind, Role};
+use super::super::{Check, Draft, Interface, Kind, Lower, NoteKind, Role};
 use super::{Id, networks, same};
 use crate::switch::PortVlans;
 use std::collections::{BTreeMap, BTreeSet};
@@ -38,9 +38,10 @@ impl Links {
 /// Finds everything that an interface refers to. What is missing must have been there before, and is made.
 pub(super) fn settle(draft: &mut Draft) -> Links {
     look_outside(draft);
+    let mut links = Links::default();
+    drop_unplaced(draft, &mut links);
     make_missing(draft);
     networks::host_address(draft);
-    let mut links = Links::default();
     for id in draft.ids().collect::<Vec<_>>() {
         if let Some(below) = draft.at(id).lower().and_then(|lower| find(draft, id.0, lower)) {
             links.below.insert(id, below);
@@ -54,6 +55,7 @@ pub(super) fn settle(draft: &mut Draft) -> Links {
             }
         }
     }
+    drop_unsupported(draft, &mut links);
     cut_circles(draft, &mut links);
     pair(draft, &mut links);
     same::merge(draft, &mut links);
@@ -64,8 +66,22 @@ pub(super) fn settle(draft: &mut Draft) -> Links {
 /// What is shown by its number only is in another namespace: not in the machine itself.
 fn look_outside(draft: &mut Draft) {
     for (m, machine) in draft.machines.iter_mut().enumerate().filter(|(_, machine)| machine.on.is_none()) {
+        let carries: BTreeSet<String> = machine
+            .interfaces
+            .iter()
+            .filter_map(|interface| match interface.lower() {
+                Some(Lower::Named(on, name)) if *on == m => Some(name.clone()),
+                _ => None,
+            })
+            .collect();
         for interface in &mut machine.interfaces {
             match &mut interface.kind {
+                // Without details it is the end of a veth pair as well as a macvlan; macvlans are on the former.
+                kind @ Kind::Macvlan { lower: Lower::Index(None, _), mode: None, .. }
+                    if carries.contains(&interface.name) =>
+                {
+                    *kind = Kind::Nic;
+                }
                 Kind::Vlan { lower, .. } | Kind::Macvlan { lower, .. } => {
                     if let Lower::Index(None, index) = lower {
                         *lower = Lower::Named(m, format!("if{index}"));
@@ -75,6 +91,22 @@ fn look_outside(draft: &mut Draft) {
                 _ => {}
             }
         }
+    }
+}
+
+/// Devices that are described, and that nothing puts on another one.
+fn drop_unplaced(draft: &mut Draft, links: &mut Links) {
+    let is_unplaced =
+        |id: &Id| matches!(draft.at(*id).lower(), Some(Lower::Named(_, name)) if name.is_empty());
+    let unplaced: Vec<Id> = draft.ids().filter(is_unplaced).collect();
+    for id in unplaced {
+        let interface = draft.at(id);
+        let text =
+            format!("`{}`: nothing names it as a device on another one, so it is not made", interface.name);
+        let place = interface.place;
+        draft.note(NoteKind::Wrong(Check::BadParent), text, place);
+        draft.at_mut(id).kind = Kind::Dummy;
+        links.gone.insert(id);
     }
 }
 
@@ -121,6 +153,23 @@ fn find(draft: &Draft, own: usize, lower: &Lower) -> Option<Id> {
             let interfaces = &draft.machines[machine].interfaces;
             interfaces.iter().position(|i| i.index == Some(*index)).map(|at| (machine, at))
         }
+    }
+}
+
+/// A VLAN sub-interface of a bridge or of a macvlan is left out: a lab has none.
+fn drop_unsupported(draft: &mut Draft, links: &mut Links) {
+    let is_unsupported = |(above, below): &(&Id, &Id)| {
+        matches!(draft.at(**above).kind, Kind::Vlan { .. })
+            && matches!(draft.at(**below).kind, Kind::Bridge { .. } | Kind::Macvlan { .. })
+    };
+    let vlans: Vec<(Id, Id)> =
+        links.below.iter().filter(is_unsupported).map(|(above, below)| (*above, *below)).collect();
+    for (vlan, below) in vlans {
+        links.below.remove(&vlan);
+        links.gone.insert(vlan);
+        let text =
+            format!("`{}`: a VLAN of `{}`, which is no NIC", draft.at(vlan).name, draft.at(below).name);
+        draft.note(NoteKind::LeftOut, text, draft.at(vlan).place);
     }
 }
 

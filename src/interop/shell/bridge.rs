@@ -176,14 +176,14 @@ fn fdb_key<'w>(words: &[&'w str]) -> Option<(MacAddr, &'w str, Option<VlanId>)> 
 }
 
 /// `10`, or `10-12`
-pub(super) fn vlan_range(text: &str) -> Option<impl Iterator<Item = VlanId> + use<>> {
+pub(in super::super) fn vlan_range(text: &str) -> Option<impl Iterator<Item = VlanId> + use<>> {
     let (first, last) = text.split_once('-').unwrap_or((text, text));
     let (first, last) = (VlanId::new(first.parse().ok()?)?.get(), VlanId::new(last.parse().ok()?)?.get());
     Some((first..=last).filter_map(VlanId::new))
 }
 
 /// Makes a port a member of VLANs.
-pub(super) fn add_vlans(
+pub(in super::super) fn add_vlans(
     vlans: &mut PortVlans,
     ids: impl Iterator<Item = VlanId>,
     pvid: bool,

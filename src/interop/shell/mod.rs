@@ -27,6 +27,7 @@ mod system;
 mod tables;
 mod virt;
 
+pub(super) use bridge::{add_vlans, vlan_range};
 pub(super) use json::IpJson;
 
 use super::{Draft, Format, Interface, Machine, NoteKind, Place, ReadError, Role, Source, libvirt};
@@ -66,6 +67,20 @@ impl Format for Shell {
         Ok(())
     }
 }
+
+/// Carries out the commands of one line of a configuration, on the host.
+pub(super) fn execute(draft: &mut Draft, line: &str, place: Place) {
+    let host = draft.host();
+    let mut context =
+        Context { draft, machine: host, host, index: place.source, place: None, unnamed: 0, made: None };
+    for command in script::read(line).commands.iter().take(MAX_IN_LINE) {
+        (context.machine, context.place) = (host, Some(place));
+        context.run(&command.words);
+    }
+}
+
+/// Maximum number of commands in one line of a configuration.
+const MAX_IN_LINE: usize = 16;
 
 /// Whether the text has output that describes interfaces or networks, also without the command.
 fn is_described(text: &str) -> bool {

@@ -109,12 +109,12 @@ fn guests_without_addresses_get_some() {
 fn invalid_xml_is_refused_with_its_place() {
     let refused = |text: &str| import(&[Source::new("input", text)], None).unwrap_err().to_string();
     for (text, message) in [
-        ("<domain type='kvm'>\n  <name>a</nam></domain>", "input:2:10: not valid 192.0.2.102ML"),
-        ("<domain type='kvm'><name>", "input:1:26: not valid 192.0.2.102ML"),
+        ("<domain type='kvm'>\n  <name>a</nam></domain>", "input:2:10: not valid XML"),
+        ("<domain type='kvm'><name>", "input:1:26: not valid XML"),
         ("<domain type='kvm'/>", "input: no domain, network or interface"),
         (
             "<!DOCTYPE a [<!ENTITY b 'c'>]><domain type='kvm'><name>&b;</name></domain>",
-            "input:1:1: not valid 192.0.2.102ML",
+            "input:1:1: not valid XML",
         ),
     ] {
         let error = refused(text);
@@ -123,7 +123,7 @@ fn invalid_xml_is_refused_with_its_place() {
     // Deep, and wide.
     refused(&format!("<domain type='kvm'>{}", "<a>".repeat(400_000)));
     let many = format!("<domain type='kvm'>{}</domain>", "<a/>".repeat(500_000));
-    assert!(refused(&many).contains("not valid 192.0.2.102ML"), "{}", refused(&many));
+    assert!(refused(&many).contains("not valid XML"), "{}", refused(&many));
     for text in ["<html><body>x</body></html>", "<a/>", "<"] {
         assert!(format_of(&Source::new("input", text)).is_none(), "{text}");
     }

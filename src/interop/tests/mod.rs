@@ -1,6 +1,8 @@
 //! What becomes of single commands and outputs.
 
+mod config;
 mod libvirt;
+mod networkd;
 mod printed;
 
 use super::*;

@@ -136,6 +136,16 @@ fn an_output_without_addresses_leaves_those_that_are_known() {
 }
 
 #[test]
+fn what_carries_macvlans_is_a_cable_and_no_macvlan() {
+    let imported = imported(
+        "2: eno1@if9: <BROADCAST,UP,LOWER_UP> mtu 1500 state UP\n    inet 192.0.2.1/24 scope global eno1\n\
+         3: mv0@eno1: <BROADCAST,UP,LOWER_UP> mtu 1500 state UP\n    inet 192.0.2.2/24 scope global mv0\n",
+    );
+    assert_eq!(nic(&imported, "eno1").ip.address.len(), 1);
+    assert_eq!(port(&imported, "mv0").parent, "eno1");
+}
+
+#[test]
 fn json_in_a_transcript_belongs_to_the_machine_of_its_command() {
     let imported = imported(
         "# ip netns add c1\n# ip -n c1 -j -d link show eth0\n\
