@@ -23,6 +23,10 @@
 //! | `export/` | labs in the language of other tools |
 //! | `writers.rs` | networks in the language of their tool |
 //! | `written.rs` | the lab as a file, with its notes as comments |
+//! | `libvirt.rs` | libvirt's XML |
+//! | `networkd.rs`, `networkmanager.rs` | files of systemd-networkd and NetworkManager; `ini.rs` reads their sections, `pattern.rs` matches names |
+//! | `ifupdown.rs` | `/etc/network/interfaces` |
+//! | `openwrt.rs`, `lxc.rs`, `netplan.rs` | OpenWrt's configuration, a container of LXC, netplan's refusal |
 //! | `shell/` | command lines, as pasted, with the output of tools in between |
 //!
 //! Nothing is executed, fetched, or read from the environment.
@@ -32,6 +36,15 @@ mod check;
 pub mod diagnose;
 mod draft;
 pub mod export;
+mod ifupdown;
+mod ini;
+mod libvirt;
+mod lxc;
+mod netplan;
+mod networkd;
+mod networkmanager;
+mod openwrt;
+mod pattern;
 mod shell;
 mod source;
 #[cfg(test)]
@@ -42,7 +55,8 @@ mod written;
 
 pub use check::{Check, Severity};
 pub use draft::{
-    Attachment, Draft, Interface, Kind, Lower, Machine, Network, Note, NoteKind, Pool, Probe, Role, Route,
+    Attachment, Draft, Entry, Interface, Kind, Lower, Machine, Network, Note, NoteKind, Pool, Probe, Role,
+    Route,
 };
 pub use source::{MAX_BYTES, Place, Source};
 
@@ -68,7 +82,17 @@ pub trait Format: Sync {
 }
 
 /// All formats, in the order in which they are tried on a text.
-pub const FORMATS: &[&dyn Format] = &[&shell::Shell];
+pub const FORMATS: &[&dyn Format] = &[
+    &shell::IpJson,
+    &libvirt::Libvirt,
+    &networkd::Networkd,
+    &networkmanager::NetworkManager,
+    &ifupdown::Ifupdown,
+    &openwrt::Uci,
+    &lxc::Lxc,
+    &netplan::Netplan,
+    &shell::Shell,
+];
 
 /// Why a text cannot be read as a format.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -2,7 +2,7 @@
 
 use super::super::{Attachment, Check, Draft, Interface, Kind, Lower, Network, Note, NoteKind, Pool, Role};
 use crate::frame::VlanId;
-use crate::macvlan::{MacvlanFlags, Mode};
+use crate::macvlan::Mode;
 use crate::station::{IpNet, Sysctl};
 use std::collections::BTreeSet;
 use std::net::IpAddr;
@@ -15,24 +15,32 @@ pub(super) fn attach(draft: &mut Draft) {
     for at in 0..draft.networks.len() {
         make_parent(draft, at);
     }
+    let mut ports = vec![0_usize; draft.networks.len()];
     let mut pools: Vec<BTreeSet<IpAddr>> = draft.networks.iter().map(|n| reserved(draft, n)).collect();
     for machine in 0..draft.machines.len() {
         for attachment in std::mem::take(&mut draft.machines[machine].attachments) {
             let host = draft.machines[machine].on.unwrap_or(machine);
-            let known = draft.networks.iter().position(|n| n.name == attachment.network && n.on == host);
+            // A network on several devices is there for each of them: the one with the fewest ports is next.
+            let same = |n: &Network| n.name == attachment.network && n.on == host;
+            let known = (0..ports.len()).filter(|at| draft.networks.get(*at).is_some_and(same));
+            let known = known.min_by_key(|at| ports[*at]);
             let Some(at) = known.or_else(|| refused(draft, machine, &attachment)) else {
                 missing(draft, machine, &attachment);
                 continue;
             };
             pools.resize_with(draft.networks.len(), BTreeSet::new);
-            if draft.networks[at].driver == "macvlan" {
-                let network = draft.networks[at].clone();
+            ports.resize(draft.networks.len(), 0);
+            ports[at] += 1;
+            let network = draft.networks[at].clone();
+            if is_bridge(&network) {
+                cable(draft, machine, &network, &attachment);
+            } else if network.driver == "macvlan" {
                 connect(draft, machine, (at, &network), &attachment, &mut pools[at]);
             }
         }
     }
     for network in &mut draft.networks {
-        if network.driver != "macvlan" {
+        if network.driver != "macvlan" && !is_bridge(network) {
             let text = format!("network `{}`: a lab has no {} networks", network.name, network.driver);
             draft.notes.push(Note::new(NoteKind::LeftOut, text, network.place));
         }
@@ -41,6 +49,22 @@ pub(super) fn attach(draft: &mut Draft) {
             draft.notes.push(Note { text, ..note });
         }
     }
+}
+
+/// Whether the ports of a network are those of a bridge that the host has anyway.
+fn is_bridge(network: &Network) -> bool {
+    network.driver == "bridge" && network.parent.is_some()
+}
+
+/// Connects a guest to the bridge of a network.
+fn cable(draft: &mut Draft, machine: usize, network: &Network, attachment: &Attachment) {
+    let Some(bridge) = &network.parent else { return };
+    let name = attachment.interface.clone().unwrap_or_else(|| "eth0".to_owned());
+    let port = draft.cable_to(network.on, None, bridge, (machine, &name));
+    let mut end = Interface::new(name, Kind::Veth(Lower::Named(network.on, port)));
+    (end.mac, end.mtu, end.dynamic) = (attachment.mac, network.mtu, true);
+    end.place = attachment.place;
+    draft.machines[machine].interfaces.push(end);
 }
 
 fn missing(draft: &mut Draft, machine: usize, attachment: &Attachment) {
@@ -131,14 +155,11 @@ fn connect(
     let Some(parent) = &network.parent else { return };
     let number = draft.machines[machine].interfaces.len();
     let name = attachment.interface.clone().unwrap_or_else(|| format!("eth{number}"));
-    let kind = Kind::Macvlan {
-        lower: Lower::Named(network.on, parent.clone()),
-        mode: Some(network.mode),
-        tap: false,
-        flags: MacvlanFlags::default(),
-        sources: Vec::new(),
-    };
-    let mut port = Interface::new(name, kind);
+    let mut port = Interface::macvlan(name, Lower::Named(network.on, parent.clone()), Some(network.mode));
+    if let Kind::Macvlan { tap, .. } = &mut port.kind {
+        *tap = network.tool == "libvirt";
+        port.dynamic = *tap;
+    }
     port.place = attachment.place.or(draft.machines[machine].place);
     port.mac = attachment.mac;
     (port.mtu, port.network) = (network.mtu, Some(at));

@@ -1,5 +1,10 @@
 //! What becomes of single commands and outputs.
 
+mod config;
+mod libvirt;
+mod networkd;
+mod printed;
+
 use super::*;
 use crate::frame::MacAddr;
 use crate::lab::spec::{DeviceKind, MacvlanSpec};
