@@ -44,6 +44,19 @@ fn the_fixtures_become_the_labs_beside_them() {
 }
 
 #[test]
+fn no_two_formats_take_the_same_input() {
+    for (input, _) in fixtures() {
+        let text = std::fs::read_to_string(&input).unwrap();
+        let source = Source::new(input.to_string_lossy(), &text);
+        let structured = interop::FORMATS.iter().filter(|format| format.name() != "shell");
+        let takers: Vec<&str> =
+            structured.filter(|format| format.recognises(&source)).map(|format| format.name()).collect();
+        let is_text = input.extension().is_some_and(|extension| extension == "txt" || extension == "sh");
+        assert!(takers.len() == 1 || is_text && takers.is_empty(), "{}: {takers:?}", input.display());
+    }
+}
+
+#[test]
 fn imported_labs_are_valid_and_behave_as_their_input_says() {
     for (input, _) in fixtures() {
         let imported = import(&std::fs::read_to_string(&input).unwrap());
@@ -85,7 +98,7 @@ fn what_is_no_network_is_refused_by_name() {
     assert_eq!(nothing, ImportError::Nothing);
     let run = macvlab(root(), &["import", "--format", "cobol", "fixtures/import/vlans.txt"], b"");
     assert_eq!(run.status.code(), Some(2));
-    assert!(stderr(&run).contains("no format is called `cobol`; there are env, cni, "), "{}", stderr(&run));
+    assert!(stderr(&run).contains("no format is called `cobol`; there are env, "), "{}", stderr(&run));
     let run = macvlab(root(), &["import", "README.md.gone"], b"");
     assert!(stderr(&run).contains("README.md.gone"), "{}", stderr(&run));
 }

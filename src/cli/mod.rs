@@ -14,6 +14,7 @@
 //! | `matrix.rs` | `matrix [LAB]` |
 //! | `play.rs` | `play [LAB]`, with the feature `play`; otherwise `no_play.rs` prints an error |
 //! | `diagnose.rs` | `diagnose INPUT …` |
+//! | `export.rs` | `export LANGUAGE LAB` |
 //! | `import.rs` | `import INPUT …` |
 //! | `generate.rs` | `generate OUT.pcap` |
 //! | `replay/` | `replay CAPTURE … --lab LAB` |
@@ -38,6 +39,7 @@ mod distinct;
 mod draw;
 mod experiment;
 mod explain;
+mod export;
 mod generate;
 mod import;
 mod input;
@@ -124,6 +126,7 @@ enum Command {
     Check(check::Args),
     Import(import::Args),
     Diagnose(diagnose::Args),
+    Export(export::Args),
     Completions(shell::CompletionsArgs),
     Man(shell::ManArgs),
     Verify(verify::Args),
@@ -240,6 +243,7 @@ fn carry_out(command: Command, terminal: &Terminal) -> Result<Exit, Failure> {
         Command::Check(args) => check::run(&args, terminal),
         Command::Import(args) => import::run(&args, terminal),
         Command::Diagnose(args) => diagnose::run(&args, terminal),
+        Command::Export(args) => export::run(&args, terminal),
         Command::Completions(args) => shell::completions(&args, terminal),
         Command::Man(args) => shell::man(&args, terminal),
         Command::Verify(args) => verify::run(&args, terminal),

@@ -6,9 +6,12 @@ use crate::errno::Errno;
 use crate::frame::{MacAddr, VlanId};
 use crate::macvlan::{MacvlanFlags, Mode};
 use crate::station::{IpNet, Sysctls};
-use crate::switch::{Policy, PortFlag};
+use crate::switch::{Policy, PortFlag, PortState, PortVlans};
 use std::collections::BTreeMap;
 use std::net::IpAddr;
+
+/// Maximum number of machines and interfaces that are read from configurations.
+const MAX_READ: usize = 5_000;
 
 /// A network, as far as it was read.
 #[derive(Clone, Debug, Default)]
@@ -143,6 +146,12 @@ pub struct Interface {
     pub master: Option<String>,
     /// Its flags as a port of a bridge.
     pub port_flags: Vec<(PortFlag, bool)>,
+    /// Its state as a port of a bridge; `None`: forwarding, once it has a carrier.
+    pub port_state: Option<PortState>,
+    /// Its VLANs as a port of a bridge; `None`: as a port is made.
+    pub vlans: Option<PortVlans>,
+    /// Entries of the forwarding database that were made by hand for it as a port of a bridge.
+    pub fdb: Vec<Entry>,
     /// Promiscuous by hand.
     pub promisc: bool,
     /// All-multicast by hand.
@@ -153,12 +162,27 @@ pub struct Interface {
     pub refused: Option<Errno>,
     /// The network that it is a port of, an index of [`Draft::networks`].
     pub network: Option<usize>,
-    /// A DHCP server gives it its address.
-    pub dhcp: bool,
     /// Its description is what a tool printed, not a command.
     pub seen: bool,
+    /// Its addresses are not in the input: DHCP or the guest itself sets them.
+    pub dynamic: bool,
+    /// Its addresses in this output are being read: an output that shows some shows all.
+    pub(super) listed: bool,
     /// Where it was read.
     pub place: Option<Place>,
+}
+
+/// An entry of a bridge's forwarding database.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// The address.
+    pub mac: MacAddr,
+    /// Its VLAN.
+    pub vlan: Option<VlanId>,
+    /// It stays where it is, wherever the address is seen.
+    pub sticky: bool,
+    /// It ages and moves as if it were learned.
+    pub dynamic: bool,
 }
 
 /// What an interface is.
@@ -353,6 +377,56 @@ impl Draft {
         }
     }
 
+    /// Makes the port of a host's bridge at which a guest's interface is: the name that was asked for, or the next that
+    /// libvirt gives. Returns the name.
+    pub(super) fn cable_to(
+        &mut self,
+        host: usize,
+        name: Option<String>,
+        bridge: &str,
+        end: (usize, &str),
+    ) -> String {
+        let machine = &self.machines[host];
+        let is_free = |name: &String| machine.interface(name).is_none();
+        let name = name.filter(is_free).unwrap_or_else(|| {
+            let mut names = (0..=machine.interfaces.len()).map(|number| format!("vnet{number}"));
+            names.find(is_free).unwrap_or_default()
+        });
+        let mut port = Interface::new(name.clone(), Kind::Veth(Lower::Named(end.0, end.1.to_owned())));
+        port.master = Some(bridge.to_owned());
+        self.machines[host].interfaces.push(port);
+        name
+    }
+
+    /// Sets a default router of an interface, which must be in one of its subnets.
+    pub(super) fn gateway(&mut self, machine: usize, name: &str, gateway: IpAddr, place: Option<Place>) {
+        let interface = self.machines[machine].interface_mut(name);
+        if interface.addresses.iter().any(|net| net.contains(&gateway) && net.addr() != gateway) {
+            interface.gateways.push(gateway);
+            return;
+        }
+        let is_near = interface.dynamic || interface.addresses.is_empty() || gateway.is_ipv6();
+        let (kind, end) = match is_near {
+            true => (NoteKind::LeftOut, ""),
+            false => (
+                NoteKind::Wrong(Check::OutsideSubnet),
+                " is in none of its subnets: the kernel refuses the route",
+            ),
+        };
+        self.note(kind, format!("the gateway {gateway} of `{name}`{end}"), place);
+    }
+
+    /// Whether there are as many devices as are read, which is noted.
+    pub(super) fn is_full(&mut self) -> bool {
+        let count =
+            self.machines.iter().map(|machine| 1 + machine.interfaces.len() + machine.attachments.len());
+        let is_full = count.sum::<usize>() > MAX_READ;
+        if is_full {
+            self.note(NoteKind::LeftOut, format!("everything after the first {MAX_READ} devices"), None);
+        }
+        is_full
+    }
+
     /// Notes something about the whole.
     pub(super) fn note(&mut self, kind: NoteKind, text: impl Into<String>, place: Option<Place>) {
         let note = Note::new(kind, text, place);
@@ -442,15 +516,25 @@ impl Interface {
             sysctls: Sysctls::default(),
             master: None,
             port_flags: Vec::new(),
+            port_state: None,
+            vlans: None,
+            fdb: Vec::new(),
             promisc: false,
             allmulticast: false,
             notes: Vec::new(),
             refused: None,
             network: None,
-            dhcp: false,
             seen: false,
+            dynamic: false,
+            listed: false,
             place: None,
         }
+    }
+
+    /// A macvlan without flags.
+    pub(super) fn macvlan(name: impl Into<String>, lower: Lower, mode: Option<Mode>) -> Interface {
+        let flags = MacvlanFlags::default();
+        Interface::new(name, Kind::Macvlan { lower, mode, tap: false, flags, sources: Vec::new() })
     }
 
     /// The device below.

@@ -190,7 +190,7 @@ impl<'t> Reader<'_, 't> {
         port.mac = device.text_of("hwaddr").or_else(|| config(&volatile)).and_then(mac);
         port.mtu = setting("mtu").and_then(|mtu| mtu.parse().ok());
         port.addresses = seen(instance, name);
-        port.dhcp = port.addresses.is_empty();
+        port.dynamic = port.addresses.is_empty();
         self.draft.machines[machine].interfaces.push(port);
     }
 

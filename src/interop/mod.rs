@@ -20,8 +20,13 @@
 //! | `draft.rs` | what the inputs say together |
 //! | `assemble/` | the draft as a lab |
 //! | `diagnose/` | what will not work in a network |
+//! | `export/` | labs in the language of other tools |
 //! | `writers.rs` | networks in the language of their tool |
 //! | `written.rs` | the lab as a file, with its notes as comments |
+//! | `libvirt.rs` | libvirt's XML |
+//! | `networkd.rs`, `networkmanager.rs` | files of systemd-networkd and NetworkManager; `ini.rs` reads their sections, `pattern.rs` matches names |
+//! | `ifupdown.rs` | `/etc/network/interfaces` |
+//! | `openwrt.rs`, `lxc.rs`, `netplan.rs` | OpenWrt's configuration, a container of LXC, netplan's refusal |
 //! | `tree.rs` | YAML and JSON as a tree with positions |
 //! | `cni/` | CNI configurations, NetworkAttachmentDefinitions, and pods with their annotations |
 //! | `compose/` | compose files |
@@ -42,8 +47,18 @@ mod containerlab;
 pub mod diagnose;
 mod draft;
 mod engine;
+pub mod export;
+mod ifupdown;
 mod incus;
+mod ini;
 mod inspect;
+mod libvirt;
+mod lxc;
+mod netplan;
+mod networkd;
+mod networkmanager;
+mod openwrt;
+mod pattern;
 mod shell;
 mod source;
 #[cfg(test)]
@@ -56,8 +71,8 @@ mod written;
 
 pub use check::{Check, Severity};
 pub use draft::{
-    Attachment, Draft, Interface, Kind, Lower, Machine, Network, Note, NoteKind, Pool, Ports, Probe, Role,
-    Route,
+    Attachment, Draft, Entry, Interface, Kind, Lower, Machine, Network, Note, NoteKind, Pool, Ports, Probe,
+    Role, Route,
 };
 pub use source::{MAX_BYTES, Place, Source};
 
@@ -90,11 +105,19 @@ pub trait Format: Sync {
 /// All formats, in the order in which they are tried on a text.
 pub const FORMATS: &[&dyn Format] = &[
     &variables::DotEnv,
+    &shell::IpJson,
     &cni::Cni,
     &compose::Compose,
     &containerlab::Containerlab,
     &inspect::Inspect,
     &incus::Incus,
+    &libvirt::Libvirt,
+    &networkd::Networkd,
+    &networkmanager::NetworkManager,
+    &ifupdown::Ifupdown,
+    &openwrt::Uci,
+    &lxc::Lxc,
+    &netplan::Netplan,
     &shell::Shell,
 ];
 

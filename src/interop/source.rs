@@ -22,6 +22,13 @@ impl<'a> Source<'a> {
         Source { name: name.into(), text }
     }
 
+    /// The first word that is not in a comment.
+    pub(super) fn first_word(&self) -> &'a str {
+        let mut lines = self.text.lines().map(str::trim_start);
+        let line = lines.find(|line| !line.is_empty() && !line.starts_with(['#', ';']));
+        line.and_then(|line| line.split_whitespace().next()).unwrap_or_default()
+    }
+
     /// `NAME:LINE:COLUMN` of a place in this input.
     #[must_use]
     pub fn position(&self, place: Place) -> Position<'_> {

@@ -196,7 +196,7 @@ fn yaml(text: &str, index: usize, base: usize) -> Result<Vec<Node>, ReadError> {
     );
     let read = serde_saphyr::from_multiple_with_options::<Node>(text, options);
     let mut documents = read.map_err(|error| {
-        let at = error.location().and_then(|location| bytes(location)).map_or(0, |span| span.start);
+        let at = error.location().and_then(bytes).map_or(0, |span| span.start);
         refused(plain(&error.to_string()), base + at, index)
     })?;
     documents.iter_mut().for_each(|node| {

@@ -1,5 +1,7 @@
 //! What people ask about macvlan, as labs: each class of questions has its true cause and the usual answer.
 
+#![allow(dead_code, reason = "each test uses its part")]
+
 use crate::common::{fixture, lab};
 use macvlab::lab::LabSpec;
 

@@ -1,16 +1,17 @@
 //! The devices of a lab, each after what is below it.
 
-use super::super::{Draft, Imported, Kind, Note, NoteKind, Role, Route};
+use super::super::{Check, Draft, Imported, Kind, Note, NoteKind, Role, Route};
 use super::Id;
 use super::links::Links;
 use super::named::Names;
 use super::wire::Wire;
 use crate::lab::spec::{
-    DeviceKind, DeviceSpec, DummySpec, HostSpec, LabSpec, MacvlanSpec, Name, NicSpec, SwitchPortSpec,
-    SwitchSpec, VlanSpec,
+    DEFAULT_MTU, DeviceKind, DeviceSpec, DummySpec, FdbSpec, HostSpec, LabSpec, MacvlanSpec, Name, NicSpec,
+    StationSpec, SwitchPortSpec, SwitchSpec, VlanSpec,
 };
 use crate::macvlan::Mode;
 use crate::station::{HostConfig, IpSpec, RouteSpec, default_mac};
+use crate::switch::PortVlans;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
@@ -45,7 +46,7 @@ pub(super) fn emit(draft: &Draft, links: &Links, names: &Names, wire: Wire) -> I
 fn order(draft: &Draft, links: &Links) -> Vec<Id> {
     let mut left: Vec<Id> = draft.ids().filter(|id| !links.gone.contains(id)).collect();
     left.retain(|id| draft.at(*id).lower().is_none() || links.below.contains_key(id));
-    left.sort_by_key(|id| (links.below.contains_key(id), draft.machines[id.0].on.is_some()));
+    left.sort_by_key(|id| (links.below.contains_key(id), draft.at(*id).place));
     let mut done: BTreeSet<Id> = BTreeSet::new();
     let mut order = Vec::new();
     while !left.is_empty() {
@@ -149,13 +150,11 @@ impl Emitter<'_> {
         // One for each family that the interface has.
         let mut families: BTreeSet<bool> =
             interface.addresses.iter().map(|net| net.addr().is_ipv4()).collect();
+        // A neighbour is of use to an interface that has an address of its family.
+        let mut neighbours = interface.neighbours.clone();
+        neighbours.retain(|neighbour, _| families.contains(&neighbour.is_ipv4()));
         gateway.retain(|gateway| families.remove(&gateway.is_ipv4()));
-        IpSpec {
-            address: interface.addresses.clone(),
-            gateway,
-            neighbours: interface.neighbours.clone(),
-            sysctls: interface.sysctls,
-        }
+        IpSpec { address: interface.addresses.clone(), gateway, neighbours, sysctls: interface.sysctls }
     }
 
     fn host_of(&self, id: Id) -> Option<Name> {
@@ -166,6 +165,20 @@ impl Emitter<'_> {
         self.names.hosts.get(&id.0).filter(|_| has_stack).cloned()
     }
 
+    /// A namespace with nothing but one end of a cable is a machine outside.
+    fn is_station(&self, id: Id) -> bool {
+        let interface = self.draft.at(id);
+        let is_more = self.names.hosts.contains_key(&id.0)
+            || self.links.carries(id)
+            || self.links.master.contains_key(&id)
+            || interface.promisc
+            || interface.allmulticast;
+        let is_namespace = self.draft.machines[id.0].role == Role::Namespace;
+        is_namespace
+            && !is_more
+            && (self.links.cabled.contains_key(&id) || self.links.pairs.values().any(|end| *end == id))
+    }
+
     fn device(&mut self, id: Id) -> Option<DeviceSpec> {
         let name = self.name(id);
         let interface = self.draft.at(id);
@@ -174,11 +187,17 @@ impl Emitter<'_> {
         let master = self.links.master.get(&id).map(|bridge| self.name(*bridge));
         let mac = interface.mac;
         let kind = match &interface.kind {
+            Kind::Nic | Kind::Veth(_) if self.is_station(id) => DeviceKind::Station(StationSpec {
+                mac: mac.unwrap_or_else(|| ip.default_mac(&name)),
+                mtu: interface.mtu.unwrap_or(DEFAULT_MTU),
+                up,
+                ..StationSpec::new(&name, ip)
+            }),
             Kind::Nic | Kind::Veth(_) => DeviceKind::Nic(NicSpec {
                 mac: mac.unwrap_or_else(|| default_mac(&name)),
                 host,
                 ip,
-                mtu: interface.mtu.unwrap_or(1500),
+                mtu: interface.mtu.unwrap_or(DEFAULT_MTU),
                 up,
                 cable: self.links.pairs.get(&id).map(|peer| self.name(*peer)),
                 master,
@@ -190,7 +209,7 @@ impl Emitter<'_> {
                 mac: mac.unwrap_or_else(|| default_mac(&name)),
                 host,
                 ip,
-                mtu: interface.mtu.unwrap_or(1500),
+                mtu: interface.mtu.unwrap_or(DEFAULT_MTU),
                 up,
                 master,
             }),
@@ -206,7 +225,8 @@ impl Emitter<'_> {
             Kind::Macvlan { mode, tap, flags, sources, .. } => DeviceKind::Macvlan(MacvlanSpec {
                 tap: *tap,
                 mode: mode.unwrap_or(Mode::Vepa),
-                mac,
+                // What is made from the IP address or the name needs no line.
+                mac: mac.filter(|mac| *mac != ip.default_mac(&name)),
                 host,
                 ip,
                 mtu: interface.mtu,
@@ -243,18 +263,48 @@ impl Emitter<'_> {
             switch.mac = mac;
         }
         (switch.host, switch.ip) = (self.host_of(id), self.ip(id));
-        let cabled = self.links.cabled.iter().filter(|(_, (bridge, _))| *bridge == id);
-        let inside = self.links.master.iter().filter(|(_, bridge)| **bridge == id);
-        let inside = inside.map(|(port, _)| (port, &self.draft.at(*port).port_flags));
-        for (port, flags) in cabled.map(|(port, (_, flags))| (port, flags)).chain(inside) {
-            let is_inside = self.links.master.contains_key(port);
-            if flags.is_empty() && is_inside {
-                continue;
-            }
-            let flagged = |spec: SwitchPortSpec, (flag, on): &(_, bool)| spec.with_flag(*flag, *on);
-            switch.ports.push(flags.iter().fold(SwitchPortSpec::to(self.name(*port)), flagged));
-        }
         self.note(&name, interface.notes.iter().cloned());
+        if interface.vlans.as_ref().is_some_and(|vlans| *vlans != PortVlans::default()) {
+            let text = "the VLANs of the bridge's own device";
+            self.note(&name, [Note::new(NoteKind::LeftOut, text, interface.place)]);
+        }
+        let cabled = self.links.cabled.iter().filter(|(_, (bridge, _))| *bridge == id);
+        let inside = self
+            .links
+            .master
+            .iter()
+            .filter(|(port, bridge)| **bridge == id && !self.links.gone.contains(port));
+        let inside = inside.map(|(port, _)| (*port, *port));
+        for (device, port) in cabled.map(|(end, (_, port))| (*end, *port)).chain(inside) {
+            let spec = self.port(device, port, &mut switch);
+            if device != port || spec != SwitchPortSpec::to(spec.device.clone()) {
+                switch.ports.push(spec);
+            }
+        }
         Some(switch)
+    }
+
+    /// A port of a bridge, to which a device is cabled if it is not the port itself; its entries go to the switch.
+    fn port(&mut self, device: Id, port: Id, switch: &mut SwitchSpec) -> SwitchPortSpec {
+        let (name, said) = (self.name(device), self.draft.at(port));
+        let flagged = |spec: SwitchPortSpec, (flag, on): &(_, bool)| spec.with_flag(*flag, *on);
+        let mut spec = said.port_flags.iter().fold(SwitchPortSpec::to(name.clone()), flagged);
+        spec.state = said.port_state.unwrap_or_default();
+        let vlans = said.vlans.clone().unwrap_or_default();
+        if switch.vlan_filtering {
+            spec.vlans = vlans;
+        } else if vlans != spec.vlans {
+            let text = format!("the VLANs of port `{}`: the bridge does not filter VLANs", said.name);
+            self.note(&switch.name, [Note::new(NoteKind::Wrong(Check::IgnoredSetting), text, said.place)]);
+        }
+        for entry in &said.fdb {
+            let vlan = entry.vlan.filter(|_| switch.vlan_filtering);
+            if !switch.fdb.iter().any(|known| known.mac == entry.mac && known.vlan == vlan) {
+                let fdb = FdbSpec::new(entry.mac, name.clone());
+                let fdb = fdb.with_sticky(entry.sticky).with_dynamic(entry.dynamic);
+                switch.fdb.push(FdbSpec { vlan, ..fdb });
+            }
+        }
+        spec
     }
 }

@@ -1,8 +1,8 @@
 //! What is below each interface, and where the cables go.
 
-use super::super::{Draft, Interface, Kind, Lower, NoteKind, Role};
-use super::{Id, dhcp, networks, same};
-use crate::switch::PortFlag;
+use super::super::{Check, Draft, Interface, Kind, Lower, NoteKind, Role};
+use super::{Id, networks, same};
+use crate::switch::PortVlans;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// How the interfaces of a draft are connected.
@@ -12,8 +12,8 @@ pub(super) struct Links {
     pub(super) below: BTreeMap<Id, Id>,
     /// The bridge that an interface of the same machine is a port of.
     pub(super) master: BTreeMap<Id, Id>,
-    /// The bridge at the other end of a cable, and the flags of its port.
-    pub(super) cabled: BTreeMap<Id, (Id, Vec<(PortFlag, bool)>)>,
+    /// The bridge at the other end of a cable, and the port there.
+    pub(super) cabled: BTreeMap<Id, (Id, Id)>,
     /// The NIC at the other end of a cable, once for each cable.
     pub(super) pairs: BTreeMap<Id, Id>,
     /// Ends of veth pairs that are only the port of a bridge, and what cannot be in a lab.
@@ -21,6 +21,26 @@ pub(super) struct Links {
 }
 
 impl Links {
+    /// Whether there is something on an interface.
+    pub(super) fn carries(&self, id: Id) -> bool {
+        self.below.values().any(|below| *below == id)
+    }
+
+    /// Whether a machine has nothing but bridges and their ports.
+    fn is_switch(&self, draft: &Draft, machine: usize) -> bool {
+        let interfaces = draft.machines[machine].interfaces.iter().enumerate();
+        let mut interfaces = interfaces.map(|(at, interface)| ((machine, at), interface));
+        interfaces.all(|(id, interface)| {
+            let port = self.master.contains_key(&id) && !self.carries(id);
+            (port || matches!(interface.kind, Kind::Bridge { .. })) && interface.addresses.is_empty()
+        })
+    }
+
+    /// Whether an interface has no address, and nothing is on it.
+    fn is_bare(&self, draft: &Draft, id: Id) -> bool {
+        draft.at(id).addresses.is_empty() && !self.carries(id)
+    }
+
     /// The NIC, dummy or bridge under an interface.
     pub(super) fn root(&self, id: Id) -> Id {
         let mut at = id;
@@ -37,9 +57,11 @@ impl Links {
 
 /// Finds everything that an interface refers to. What is missing must have been there before, and is made.
 pub(super) fn settle(draft: &mut Draft) -> Links {
+    look_outside(draft);
+    let mut links = Links::default();
+    drop_unplaced(draft, &mut links);
     make_missing(draft);
     networks::host_address(draft);
-    let mut links = Links::default();
     for id in draft.ids().collect::<Vec<_>>() {
         if let Some(below) = draft.at(id).lower().and_then(|lower| find(draft, id.0, lower)) {
             links.below.insert(id, below);
@@ -53,12 +75,59 @@ pub(super) fn settle(draft: &mut Draft) -> Links {
             }
         }
     }
+    drop_unsupported(draft, &mut links);
     cut_circles(draft, &mut links);
-    dhcp::addresses(draft, &links);
     pair(draft, &mut links);
     same::merge(draft, &mut links);
     prune(draft, &mut links);
     links
+}
+
+/// What is shown by its number only is in another namespace: not in the machine itself.
+fn look_outside(draft: &mut Draft) {
+    for (m, machine) in draft.machines.iter_mut().enumerate().filter(|(_, machine)| machine.on.is_none()) {
+        let carries: BTreeSet<String> = machine
+            .interfaces
+            .iter()
+            .filter_map(|interface| match interface.lower() {
+                Some(Lower::Named(on, name)) if *on == m => Some(name.clone()),
+                _ => None,
+            })
+            .collect();
+        for interface in &mut machine.interfaces {
+            match &mut interface.kind {
+                // Without details it is the end of a veth pair as well as a macvlan; macvlans are on the former.
+                kind @ Kind::Macvlan { lower: Lower::Index(None, _), mode: None, .. }
+                    if carries.contains(&interface.name) =>
+                {
+                    *kind = Kind::Nic;
+                }
+                Kind::Vlan { lower, .. } | Kind::Macvlan { lower, .. } => {
+                    if let Lower::Index(None, index) = lower {
+                        *lower = Lower::Named(m, format!("if{index}"));
+                    }
+                }
+                kind @ Kind::Veth(Lower::Index(None, _)) => *kind = Kind::Nic,
+                _ => {}
+            }
+        }
+    }
+}
+
+/// Devices that are described, and that nothing puts on another one.
+fn drop_unplaced(draft: &mut Draft, links: &mut Links) {
+    let is_unplaced =
+        |id: &Id| matches!(draft.at(*id).lower(), Some(Lower::Named(_, name)) if name.is_empty());
+    let unplaced: Vec<Id> = draft.ids().filter(is_unplaced).collect();
+    for id in unplaced {
+        let interface = draft.at(id);
+        let text =
+            format!("`{}`: nothing names it as a device on another one, so it is not made", interface.name);
+        let place = interface.place;
+        draft.note(NoteKind::Wrong(Check::BadParent), text, place);
+        draft.at_mut(id).kind = Kind::Dummy;
+        links.gone.insert(id);
+    }
 }
 
 /// Makes the NICs that are named as parents and described nowhere, and the bridges that have ports.
@@ -82,9 +151,14 @@ fn make_missing(draft: &mut Draft) {
         }
         if let Some(master) = draft.at(id).master.clone() {
             let place = draft.at(id).place;
+            let filters = draft.at(id).vlans.as_ref().is_some_and(|vlans| *vlans != PortVlans::default());
             let bridge = draft.machines[id.0].interface_mut(&master);
             if bridge.kind == Kind::Nic {
-                bridge.kind = Kind::Bridge { vlan_filtering: false, ageing: None };
+                // Its ports may show what it does.
+                if filters {
+                    bridge.note(NoteKind::Guess, "its ports have VLANs: taken to filter them");
+                }
+                bridge.kind = Kind::Bridge { vlan_filtering: filters, ageing: None };
                 bridge.place = bridge.place.or(place);
             }
         }
@@ -99,6 +173,23 @@ fn find(draft: &Draft, own: usize, lower: &Lower) -> Option<Id> {
             let interfaces = &draft.machines[machine].interfaces;
             interfaces.iter().position(|i| i.index == Some(*index)).map(|at| (machine, at))
         }
+    }
+}
+
+/// A VLAN sub-interface of a bridge or of a macvlan is left out: a lab has none.
+fn drop_unsupported(draft: &mut Draft, links: &mut Links) {
+    let is_unsupported = |(above, below): &(&Id, &Id)| {
+        matches!(draft.at(**above).kind, Kind::Vlan { .. })
+            && matches!(draft.at(**below).kind, Kind::Bridge { .. } | Kind::Macvlan { .. })
+    };
+    let vlans: Vec<(Id, Id)> =
+        links.below.iter().filter(is_unsupported).map(|(above, below)| (*above, *below)).collect();
+    for (vlan, below) in vlans {
+        links.below.remove(&vlan);
+        links.gone.insert(vlan);
+        let text =
+            format!("`{}`: a VLAN of `{}`, which is no NIC", draft.at(vlan).name, draft.at(below).name);
+        draft.note(NoteKind::LeftOut, text, draft.at(vlan).place);
     }
 }
 
@@ -147,21 +238,34 @@ fn pair(draft: &mut Draft, links: &mut Links) {
         let (port, bridge, end) = match bridges {
             (Some(bridge), None) => (id, bridge, peer),
             (None, Some(bridge)) => (peer, bridge, id),
-            (None, None) => {
-                links.pairs.insert(id, peer);
+            // The far end of an idle cable: only so that the near one has carrier.
+            (None, None) if id.0 == peer.0 && links.is_bare(draft, peer) => {
+                links.gone.insert(peer);
                 continue;
             }
-            (Some(_), Some(_)) => {
-                let text = format!("`{}` connects two bridges", draft.at(id).name);
-                draft.note(NoteKind::LeftOut, text, draft.at(id).place);
+            (None, None) if id.0 == peer.0 && links.is_bare(draft, id) => {
+                links.gone.insert(id);
                 continue;
+            }
+            (None, None) => {
+                // The cable is told where there are ports.
+                let (one, other) =
+                    if links.carries(peer) && !links.carries(id) { (peer, id) } else { (id, peer) };
+                links.pairs.insert(one, other);
+                continue;
+            }
+            // A cable between two bridges: the far one is where there is nothing but bridges and their ports.
+            (Some(own), Some(far)) => {
+                if links.is_switch(draft, id.0) {
+                    (id, own, peer)
+                } else {
+                    (peer, far, id)
+                }
             }
         };
         links.master.remove(&port);
         links.gone.insert(port);
-        let mut flags = draft.at(port).port_flags.clone();
-        flags.dedup();
-        links.cabled.insert(end, (bridge, flags));
+        links.cabled.insert(end, (bridge, port));
     }
 }
 
@@ -194,12 +298,23 @@ fn is_idle(draft: &Draft, links: &Links, id: Id) -> bool {
         || links.master.iter().any(is_below)
         || links.cabled.iter().any(|(end, (bridge, _))| *bridge == id || *end == id)
         || links.pairs.iter().any(|(a, b)| *a == id || *b == id);
+    let is_port = links.master.get(&id).is_some_and(|bridge| {
+        let carries = links.below.iter().any(|(above, below)| below == bridge && !links.gone.contains(above));
+        let is_end = links.cabled.values().any(|(to, _)| to == bridge);
+        let bridge = draft.at(*bridge);
+        !is_own(&bridge.name) && (carries || is_end || !bridge.addresses.is_empty())
+    });
     let is_bare = interface.addresses.is_empty() && interface.lower().is_none();
     interface.seen
         && draft.machines[id.0].role == Role::Host
         && !links.gone.contains(&id)
         && !is_used
-        && (is_bare || OWN.iter().any(|prefix| interface.name.starts_with(prefix)))
+        && !is_port
+        && (is_bare || is_own(&interface.name))
+}
+
+fn is_own(name: &str) -> bool {
+    OWN.iter().any(|prefix| name.starts_with(prefix))
 }
 
 /// Whether an interface is a NIC of a machine that has some.

@@ -4,14 +4,14 @@
 //! | --- | --- |
 //! | `networks.rs` | containers get an interface for each network of theirs, with an address |
 //! | `links.rs` | what is below each interface, and which NICs nobody described |
-//! | `dhcp.rs` | addresses in place of those that DHCP gives |
 //! | `same.rs` | what several outputs show of one machine |
+//! | `dynamic.rs` | addresses of interfaces that get them elsewhere |
 //! | `wire.rs` | which NICs share a switch, and the gateways outside |
 //! | `named.rs` | names for devices: those of the machines, if that is clear |
 //! | `emit.rs` | the devices |
 //! | `steps.rs` | who pings whom |
 
-mod dhcp;
+mod dynamic;
 mod emit;
 mod links;
 mod named;
@@ -30,6 +30,7 @@ pub(super) type Id = (usize, usize);
 pub(super) fn assemble(mut draft: Draft) -> Result<Imported, ImportError> {
     networks::attach(&mut draft);
     let links = links::settle(&mut draft);
+    dynamic::address(&mut draft, &links);
     let count: usize = draft.machines.iter().map(|machine| machine.interfaces.len()).sum();
     if count == 0 {
         return Err(ImportError::Nothing);

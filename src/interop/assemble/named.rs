@@ -73,6 +73,9 @@ pub(super) fn names(draft: &Draft, links: &Links) -> Names {
             {
                 machine.name.clone()
             }
+            Role::Namespace if draft.ids().filter(|other| draft.at(*other).name == *own).count() == 1 => {
+                own.clone()
+            }
             _ => format!("{}.{own}", machine.name),
         };
         let name = names.take(&wanted);

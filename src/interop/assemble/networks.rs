@@ -6,7 +6,7 @@ use super::super::{
 };
 use super::Id;
 use crate::frame::VlanId;
-use crate::macvlan::{MacvlanFlags, Mode};
+use crate::macvlan::Mode;
 use crate::station::IpNet;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
@@ -32,31 +32,37 @@ pub(super) fn attach(draft: &mut Draft) {
         let mut has_way_out = false;
         for attachment in std::mem::take(&mut draft.machines[machine].attachments) {
             let host = draft.machines[machine].on.unwrap_or(machine);
-            let named = |on| {
-                let mut networks = draft.networks.iter();
-                networks.position(|network| network.name == attachment.network && network.on == on)
+            let alike = |on| {
+                let networks = (0..draft.networks.len()).zip(&draft.networks);
+                let alike = networks.filter(|(_, n)| n.name == attachment.network && n.on == on);
+                // A network on several devices is there for each of them: the one with the fewest ports is next.
+                alike.map(|(at, _)| at).min_by_key(|at| books.ports.get(at))
             };
-            let known = named(Some(host)).or_else(|| named(None));
+            let known = alike(Some(host)).or_else(|| alike(None));
             let Some(at) = known.or_else(|| refused(draft, machine, &attachment)) else {
                 missing(draft, machine, &attachment);
                 continue;
             };
-            if draft.networks[at].driver != MACVLAN {
+            let network = &draft.networks[at];
+            if is_bridge(network) {
+                *books.ports.entry(at).or_default() += 1;
+                cable(draft, machine, (host, &network.clone()), &attachment);
+            } else if network.driver != MACVLAN {
                 // A network that a lab does not have can have the default route.
-                has_way_out |=
-                    !draft.networks[at].internal && draft.machines[machine].role == Role::Container;
+                has_way_out |= !network.internal && draft.machines[machine].role == Role::Container;
             } else {
                 let here = on_host(draft, &mut books, at, host);
+                *books.ports.entry(here).or_default() += 1;
                 let network = draft.networks[here].clone();
                 let (out, used) = (has_way_out, books.of(draft, here));
                 connect(draft, machine, (here, &network), &attachment, used, out);
-                made.push((at, (machine, draft.machines[machine].interfaces.len() - 1)));
+                made.push((books.origin(here), (machine, draft.machines[machine].interfaces.len() - 1)));
             }
         }
     }
     tell_duplicates(draft, &made);
     for network in &mut draft.networks {
-        if network.driver != MACVLAN {
+        if network.driver != MACVLAN && !is_bridge(network) {
             let text = format!("network `{}`: a lab has no {} networks", network.name, network.driver);
             draft.notes.push(Note::new(NoteKind::LeftOut, text, network.place));
         }
@@ -92,18 +98,25 @@ fn make_members(draft: &mut Draft) {
     }
 }
 
-/// Which addresses are in use, by the numbers of networks.
+/// What is known of networks, by their numbers.
 #[derive(Default)]
 struct Books {
+    /// Addresses in use.
     used: BTreeMap<usize, BTreeSet<IpAddr>>,
-    /// The number under which the addresses of a network are kept, if it is not its own.
-    shared: BTreeMap<usize, usize>,
+    /// How many machines are on each.
+    ports: BTreeMap<usize, usize>,
+    /// The network of the cluster, of those that are there for a host.
+    origins: BTreeMap<usize, usize>,
 }
 
 impl Books {
     fn of(&mut self, draft: &Draft, at: usize) -> &mut BTreeSet<IpAddr> {
-        let book = self.shared.get(&at).copied().unwrap_or(at);
+        let book = if draft.networks[at].by_host { at } else { self.origin(at) };
         self.used.entry(book).or_insert_with(|| reserved(draft, &draft.networks[book]))
+    }
+
+    fn origin(&self, at: usize) -> usize {
+        self.origins.get(&at).copied().unwrap_or(at)
     }
 }
 
@@ -115,9 +128,7 @@ fn on_host(draft: &mut Draft, books: &mut Books, at: usize, host: usize) -> usiz
     }
     draft.networks.push(Network { on: Some(host), notes: Vec::new(), ..network.clone() });
     let here = draft.networks.len() - 1;
-    if !draft.networks[at].by_host {
-        books.shared.insert(here, at);
-    }
+    books.origins.insert(here, at);
     make_parent(draft, here);
     here
 }
@@ -141,6 +152,22 @@ fn tell_duplicates(draft: &mut Draft, made: &[(usize, Id)]) {
             }
         }
     }
+}
+
+/// Whether the ports of a network are those of a bridge that the host has anyway.
+fn is_bridge(network: &Network) -> bool {
+    network.tool == "libvirt" && network.driver == "bridge" && network.parent.is_some()
+}
+
+/// Connects a guest to the bridge of a network.
+fn cable(draft: &mut Draft, machine: usize, (host, network): (usize, &Network), attachment: &Attachment) {
+    let Some(bridge) = &network.parent else { return };
+    let name = attachment.interface.clone().unwrap_or_else(|| "eth0".to_owned());
+    let port = draft.cable_to(host, None, bridge, (machine, &name));
+    let mut end = Interface::new(name, Kind::Veth(Lower::Named(host, port)));
+    (end.mac, end.mtu, end.dynamic) = (attachment.mac, network.ports.mtu, true);
+    end.place = attachment.place;
+    draft.machines[machine].interfaces.push(end);
 }
 
 fn missing(draft: &mut Draft, machine: usize, attachment: &Attachment) {
@@ -248,20 +275,16 @@ fn connect(
     let (Some(parent), Some(host)) = (&network.parent, network.on) else { return };
     let number = draft.machines[machine].interfaces.len();
     let name = attachment.interface.clone().unwrap_or_else(|| format!("eth{number}"));
-    let kind = Kind::Macvlan {
-        lower: Lower::Named(host, parent.clone()),
-        mode: Some(network.mode),
-        tap: false,
-        flags: MacvlanFlags::default(),
-        sources: Vec::new(),
-    };
-    let mut port = Interface::new(name, kind);
+    let mut port = Interface::macvlan(name, Lower::Named(host, parent.clone()), Some(network.mode));
+    if let Kind::Macvlan { tap, .. } = &mut port.kind {
+        *tap = network.tool == "libvirt";
+        port.dynamic = *tap || network.ports.dhcp;
+    }
     port.place = attachment.place.or(draft.machines[machine].place);
     port.mac = attachment.mac.or(network.ports.mac);
     (port.mtu, port.network) = (network.ports.mtu, Some(at));
     port.sysctls = network.ports.sysctls;
     (port.promisc, port.allmulticast) = (network.ports.promisc, network.ports.allmulticast);
-    port.dhcp = network.ports.dhcp;
     port.refused = draft.machines[machine].refused.filter(|_| number == 0);
     port.seen = !attachment.seen.is_empty();
     port.addresses.clone_from(&attachment.seen);

@@ -37,9 +37,8 @@ pub(super) fn merge(draft: &mut Draft, links: &mut Links) {
 }
 
 fn is_twin(draft: &Draft, links: &Links, one: Id, other: Id) -> bool {
-    let carries = |id: Id| links.below.values().any(|below| *below == id);
     one.0 != other.0
-        && !carries(one)
+        && !links.carries(one)
         && !links.gone.contains(&other)
         && links.root(one) == links.root(other)
         && mac(draft, one).is_some()

@@ -38,7 +38,7 @@ pub(super) fn wire(draft: &Draft, links: &Links, names: &Names) -> Wire {
         }
         let gateways = gateways(draft, links, &group);
         if !gateways.is_empty() {
-            switch.ports.push(SwitchPortSpec::to(wire.gateway(gateways, &mut names)));
+            switch.ports.push(SwitchPortSpec::to(wire.gateway(draft, gateways, &mut names)));
         }
         let text = "the network outside is not in the input: a switch without hairpin";
         wire.notes.insert(name, vec![Note::new(NoteKind::Guess, text, None)]);
@@ -50,6 +50,7 @@ pub(super) fn wire(draft: &Draft, links: &Links, names: &Names) -> Wire {
 /// NICs that share a switch: those with a subnet in common, and those of the same name on several hosts.
 fn groups(draft: &Draft, links: &Links) -> Vec<Vec<Id>> {
     let nics: Vec<Id> = draft.ids().filter(|id| is_outside(draft, links, *id)).collect();
+    let nics = nics.iter().copied().filter(|nic| is_uplink(draft, links, *nic, &nics));
     let mut groups: Vec<(BTreeSet<Segment>, BTreeSet<String>, Vec<Id>)> = Vec::new();
     for nic in nics {
         let above: Vec<Id> = above(draft, links, nic).collect();
@@ -76,6 +77,18 @@ fn groups(draft: &Draft, links: &Links) -> Vec<Vec<Id>> {
     groups
 }
 
+/// Whether a NIC leads to the network outside: of the ports of one bridge it is the first, and no tap of a guest if there is
+/// another. Two of them would be a loop.
+fn is_uplink(draft: &Draft, links: &Links, nic: Id, nics: &[Id]) -> bool {
+    let Some(bridge) = links.master.get(&nic) else { return true };
+    let is_tap = |id: Id| TAPS.iter().any(|prefix| draft.at(id).name.starts_with(prefix));
+    let ports = nics.iter().filter(|other| links.master.get(other) == Some(bridge));
+    ports.min_by_key(|port| (is_tap(**port), **port)) == Some(&nic)
+}
+
+/// How the names of a guest's or container's ends on a bridge begin.
+const TAPS: [&str; 4] = ["tap", "vnet", "veth", "lxc"];
+
 /// A NIC, what is on it, and what is on the bridge that it is a port of.
 fn above<'a>(draft: &'a Draft, links: &'a Links, nic: Id) -> impl Iterator<Item = Id> + 'a {
     let bridge = links.master.get(&nic).copied();
@@ -90,7 +103,7 @@ fn above<'a>(draft: &'a Draft, links: &'a Links, nic: Id) -> impl Iterator<Item 
 }
 
 /// The VLAN tags of what an interface sends, as the NIC sends it: outermost first.
-fn tags(draft: &Draft, links: &Links, id: Id) -> Vec<VlanId> {
+pub(super) fn tags(draft: &Draft, links: &Links, id: Id) -> Vec<VlanId> {
     let mut tags = Vec::new();
     let mut at = id;
     for _ in 0..=links.below.len() {
@@ -138,7 +151,18 @@ fn gateways(draft: &Draft, links: &Links, group: &[Id]) -> BTreeMap<Vec<VlanId>,
 impl Wire {
     /// Makes the machine that has the addresses of gateways, by VLAN tags: a station, or for several subnets a router.
     /// Returns the device with the cable.
-    fn gateway(&mut self, addresses: BTreeMap<Vec<VlanId>, Vec<IpNet>>, names: &mut Names) -> Name {
+    fn gateway(
+        &mut self,
+        draft: &Draft,
+        addresses: BTreeMap<Vec<VlanId>, Vec<IpNet>>,
+        names: &mut Names,
+    ) -> Name {
+        // Who has it as a static neighbour knows its MAC address.
+        let of = |net: &IpNet| {
+            let mut all = draft.machines.iter().flat_map(|machine| &machine.interfaces);
+            all.find_map(|interface| interface.neighbours.get(&net.addr()).copied())
+        };
+        let mac = addresses.values().flatten().find_map(of);
         let name = names.take("gateway");
         let note =
             Note::new(NoteKind::Guess, "the input names its address, and no machine that has it", None);
@@ -148,7 +172,8 @@ impl Wire {
         if let [(tags, one)] = addresses.as_slice()
             && (tags.len(), one.len()) == (0, 1)
         {
-            let station = StationSpec::new(&name, spec(one.clone()));
+            let mut station = StationSpec::new(&name, spec(one.clone()));
+            station.mac = mac.unwrap_or(station.mac);
             self.devices.push(DeviceSpec::new(name.clone(), DeviceKind::Station(station)));
             return name;
         }
@@ -157,6 +182,7 @@ impl Wire {
         let cable = names.take("gw");
         let mut nic = NicSpec::named(&cable);
         nic.host = Some(name.clone());
+        nic.mac = mac.unwrap_or(nic.mac);
         if addresses.first().is_some_and(|(tags, _)| tags.is_empty()) {
             nic.ip = spec(addresses.remove(0).1);
         }

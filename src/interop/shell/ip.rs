@@ -39,7 +39,7 @@ impl Context<'_> {
         }
     }
 
-    fn namespace(&mut self, name: &str) -> usize {
+    pub(super) fn namespace(&mut self, name: &str) -> usize {
         let place = self.place;
         let at = self.draft.machine(name, Role::Namespace, Some(self.host));
         self.draft.machines[at].place.get_or_insert_with(|| place.unwrap_or(super::Place::new(0, 0..0)));
@@ -109,14 +109,23 @@ impl Context<'_> {
         let interface = self.interface(name);
         // A device is made down.
         (interface.kind, interface.up) = (kind, Some(false));
-        if let Some(peer) = peer_of(special) {
-            let end = Lower::Named(self.machine, name.to_owned());
-            let peer = self.interface(peer);
-            (peer.kind, peer.up) = (Kind::Veth(end), Some(false));
-        }
         for (key, value) in settings {
             self.set_common(name, key, value);
         }
+        if let Some(peer) = peer_of(special) {
+            self.add_peer(name, peer, special);
+        }
+    }
+
+    /// The other end of a veth pair, with what is set for it, and perhaps in another namespace.
+    fn add_peer(&mut self, name: &str, peer: &str, special: &[&str]) {
+        let end = Lower::Named(self.machine, name.to_owned());
+        let here = self.machine;
+        let made = self.interface(peer);
+        (made.kind, made.up) = (Kind::Veth(end), Some(false));
+        let at = special.iter().position(|word| *word == peer).map_or(special.len(), |at| at + 1);
+        self.set_common_words(peer, special.get(at..).unwrap_or_default());
+        self.machine = here;
     }
 
     /// What `type KIND …` makes; `None`: nothing that a lab has.
@@ -189,6 +198,10 @@ impl Context<'_> {
             },
             _ => (name, rest.to_vec()),
         };
+        // The loopback interface is always there.
+        if name == "lo" {
+            return;
+        }
         let name = name.to_owned();
         if let Some(at) = rest.iter().position(|word| *word == "type") {
             self.set_common_words(&name, &rest[..at]);

@@ -11,17 +11,24 @@
 //! | `system.rs` | `sysctl`, `ifconfig`, `route`, `ping`, files under `/proc` |
 //! | `virt.rs` | `virsh`, `VBoxManage`, `esxcli`, `nmcli` |
 //! | `printed.rs` | what `ip` and `ifconfig` print |
+//! | `tables.rs` | what `bridge`, `brctl` and `ip neigh` print |
+//! | `json.rs` | what `ip -j` and `bridge -j` print |
 
 mod bridge;
 mod docker;
 mod ip;
+mod json;
 mod options;
 mod printed;
 mod script;
 mod system;
+mod tables;
 mod virt;
 
-use super::{Draft, Format, Interface, Machine, NoteKind, Place, ReadError, Role, Source, inspect};
+pub(super) use bridge::{add_vlans, vlan_range};
+pub(super) use json::IpJson;
+
+use super::{Draft, Format, Interface, Machine, NoteKind, Place, ReadError, Role, Source, inspect, libvirt};
 use crate::errno::Errno;
 use script::Command;
 
@@ -39,7 +46,7 @@ impl Format for Shell {
 
     fn recognises(&self, source: &Source<'_>) -> bool {
         let script = script::read(source.text);
-        !script.commands.is_empty() || printed::begins(source.text) || inspect::begins(source.text)
+        !script.commands.is_empty() || is_described(source.text)
     }
 
     fn read(&self, source: &Source<'_>, index: usize, draft: &mut Draft) -> Result<(), ReadError> {
@@ -59,14 +66,22 @@ impl Format for Shell {
     }
 }
 
-/// Carries out command lines in a machine of a host.
+/// Carries out command lines of a configuration in a machine of a host.
 pub(super) fn run_in(draft: &mut Draft, (host, machine): (usize, usize), place: Place, text: &str) {
-    let index = place.source;
-    for command in script::read(text).commands {
-        let place = Some(place);
-        let mut context = Context { draft, host, machine, index, place, unnamed: 0, made: None };
+    let (index, place) = (place.source, Some(place));
+    let mut context = Context { draft, host, machine, index, place, unnamed: 0, made: None };
+    for command in script::read(text).commands.iter().take(MAX_IN_LINE) {
+        (context.machine, context.made) = (machine, None);
         context.run(&command.words);
     }
+}
+
+/// Maximum number of commands in one line of a configuration.
+const MAX_IN_LINE: usize = 16;
+
+/// Whether the text has output that describes interfaces or networks, also without the command.
+fn is_described(text: &str) -> bool {
+    printed::begins(text) || tables::begins(text) || inspect::begins(text)
 }
 
 /// The words of the kernel's errors.
@@ -134,15 +149,27 @@ impl Context<'_> {
             return;
         }
         if self.draft.machines.is_empty() {
-            if !printed::begins(text) && !inspect::begins(text) {
+            if !is_described(text) {
                 return;
             }
             self.draft.host();
         }
         printed::read(self, text, start);
+        tables::read(self, text, start);
+        json::read(self, text, start);
+        self.libvirt(text, start);
         inspect::output(self.draft, self.host, self.index, text, start);
         system::ping_output(self, text);
         self.refusal(text);
+    }
+
+    /// What `virsh dumpxml` printed.
+    fn libvirt(&mut self, text: &str, start: usize) {
+        if libvirt::begins(text)
+            && let Err(error) = libvirt::read(self.draft, self.host, text, self.index, start)
+        {
+            self.draft.note(NoteKind::LeftOut, error.message, error.place.or(self.place));
+        }
     }
 
     /// The kernel's error, if the output shows one.

@@ -1,12 +1,13 @@
 //! What `ip` and `ifconfig` print.
 
-use super::super::words::mac;
+use super::super::words::{ip_net, mac};
 use super::super::{Kind, Lower, Place};
 use super::Context;
 use super::ip::{mode_of, route};
 use crate::frame::VlanId;
 use crate::macvlan::MacvlanFlags;
 use crate::station::IpNet;
+use crate::switch::PortState;
 use std::net::IpAddr;
 
 /// Whether there is a line that begins the description of an interface.
@@ -22,91 +23,139 @@ pub(super) fn read(context: &mut Context<'_>, text: &str, start: usize) {
         let span = at..at + raw.trim_end().len();
         at += raw.len();
         let line = raw.trim_end();
+        let words: Vec<&str> = line.split_whitespace().collect();
         if let Some(found) = header(line) {
             context.place = Some(Place::new(context.index, span));
-            name = Some(found.name.to_owned());
-            if found.name == "lo" {
-                name = None;
-                continue;
+            name = Some(found.name.to_owned()).filter(|name| name != "lo");
+            if name.is_some() {
+                begin(context, &found);
+                // The old form of ifconfig has the MAC address in the same line.
+                if let [_, "Link", .., "HWaddr", address] = words.as_slice() {
+                    detail(context, found.name, &["ether", address]);
+                }
             }
-            begin(context, &found);
         } else if let Some(name) = &name
             && line.starts_with([' ', '\t'])
         {
-            detail(context, name, line.trim());
-        } else if let Some(printed) = printed_route(line) {
-            name = None;
-            let known = &mut context.machine().routes;
-            if !known.contains(&printed) {
-                known.push(printed);
-            }
+            detail(context, name, &words);
         } else {
             name = None;
+            add_route(context, &words);
         }
     }
 }
 
-/// The line that begins the description of an interface.
-struct Header<'a> {
-    name: &'a str,
-    index: Option<u32>,
-    /// After the `@`: a name, or `if` and a number in another namespace.
-    link: Option<&'a str>,
-    flags: &'a str,
-    rest: &'a str,
+/// The device that another one is on, as it is shown.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Link<'a> {
+    Named(&'a str),
+    /// By its number, in another namespace.
+    Index(u32),
 }
 
-/// `7: mv0@eth0: <BROADCAST,UP,LOWER_UP> mtu 1500 …`, or `eth0: flags=4163<UP,…>  mtu 1500` of ifconfig.
-fn header(line: &str) -> Option<Header<'_>> {
+/// The line that begins the description of an interface.
+#[derive(Debug)]
+pub(super) struct Seen<'a> {
+    pub(super) name: &'a str,
+    /// `eth0:1`: another address of eth0.
+    pub(super) is_alias: bool,
+    pub(super) index: Option<u32>,
+    pub(super) link: Option<Link<'a>>,
+    pub(super) flags: Vec<&'a str>,
+    /// Its state is UP.
+    pub(super) is_up: bool,
+    pub(super) mtu: Option<u32>,
+    pub(super) master: Option<&'a str>,
+    /// `bridge link` shows it, as a port.
+    pub(super) is_port: bool,
+    /// Its state as a port.
+    pub(super) state: Option<&'a str>,
+}
+
+/// `7: mv0@eth0: <BROADCAST,UP,LOWER_UP> mtu 1500 …`, or `eth0: flags=4163<UP,…>  mtu 1500` of ifconfig, or
+/// `eth0      Link encap:Ethernet  HWaddr …` of its older versions.
+fn header(line: &str) -> Option<Seen<'_>> {
     if line.starts_with([' ', '\t']) {
         return None;
     }
+    if let Some((name, _)) = line.split_once(" Link encap:") {
+        let name = name.trim_end();
+        return Some(seen(name, None, "UP", "")).filter(|_| !name.contains(char::is_whitespace));
+    }
     if let Some((name, rest)) = line.split_once(": flags=") {
-        let flags = rest.split_once('<')?.1.split_once('>')?;
-        return Some(Header { name, index: None, link: None, flags: flags.0, rest: flags.1 });
+        let (flags, rest) = rest.split_once('<')?.1.split_once('>')?;
+        return Some(seen(name, None, flags, rest));
     }
     let (index, rest) = line.split_once(": ")?;
     let index: u32 = index.parse().ok()?;
     let (name, rest) = rest.split_once(": <")?;
     let (flags, rest) = rest.split_once('>')?;
-    let (name, link) = match name.split_once('@') {
-        Some((name, link)) => (name, Some(link)),
-        None => (name, None),
-    };
+    let (name, link) = name.split_once('@').map_or((name, None), |(name, link)| (name, Some(link)));
+    let number = |link: &str| link.strip_prefix("if").and_then(|number| number.parse().ok());
+    let link =
+        link.filter(|link| *link != "NONE").map(|link| number(link).map_or(Link::Named(link), Link::Index));
     let plain = !name.is_empty() && !name.contains(char::is_whitespace);
-    plain.then_some(Header { name, index: Some(index), link, flags, rest })
+    plain.then_some(Seen { index: Some(index), ..seen(name, link, flags, rest) })
 }
 
-fn begin(context: &mut Context<'_>, found: &Header<'_>) {
+fn seen<'a>(name: &'a str, link: Option<Link<'a>>, flags: &'a str, rest: &'a str) -> Seen<'a> {
+    let words: Vec<&str> = rest.split_whitespace().collect();
+    let after = |key: &str| words.iter().skip_while(|word| **word != key).nth(1).copied();
+    let (name, is_alias) = name.split_once(':').map_or((name, false), |(name, _)| (name, true));
+    Seen {
+        name,
+        is_alias,
+        index: None,
+        link,
+        flags: flags.split(',').collect(),
+        is_up: after("state") == Some("UP"),
+        mtu: after("mtu").and_then(|mtu| mtu.parse().ok()),
+        master: after("master"),
+        is_port: after("state").is_some() && after("priority").is_some(),
+        state: after("state"),
+    }
+}
+
+/// The description of an interface begins.
+pub(super) fn begin(context: &mut Context<'_>, found: &Seen<'_>) {
     let machine = context.machine;
-    let lower = match found.link.map(|link| (link, link.strip_prefix("if").and_then(|n| n.parse().ok()))) {
-        None | Some(("NONE", _)) => None,
-        Some((_, Some(number))) => Some(Lower::Index(None, number)),
-        Some((link, None)) => Some(Lower::Named(machine, link.to_owned())),
-    };
     let interface = context.interface(found.name);
     interface.index = found.index.or(interface.index);
-    interface.addresses.clear();
-    let flag = |flag: &str| found.flags.split(',').any(|known| known == flag);
+    let flag = |flag: &str| found.flags.contains(&flag);
     // Some copies have lost the word; what has a carrier is up.
-    interface.up = Some(flag("UP") || flag("LOWER_UP") || found.rest.contains(" state UP "));
+    interface.up = Some(flag("UP") || flag("LOWER_UP") || found.is_up);
+    // Its addresses follow, if they are shown.
     interface.seen = true;
+    interface.listed &= found.is_alias;
     interface.promisc |= flag("PROMISC");
     interface.allmulticast |= flag("ALLMULTI");
-    let mut words = found.rest.split_whitespace();
-    while let Some(word) = words.next() {
-        match word {
-            "mtu" => interface.mtu = words.next().and_then(|mtu| mtu.parse().ok()).filter(|mtu| *mtu != 1500),
-            "master" => interface.master = words.next().map(str::to_owned),
-            _ => {}
-        }
+    if found.mtu.is_some() {
+        interface.mtu = found.mtu.filter(|mtu| *mtu != 1500);
     }
-    // A name of the form X.10 on X is a VLAN; every other interface on another is taken to be a macvlan until its details
-    // say more.
+    if let Some(master) = found.master {
+        interface.master = Some(master.to_owned());
+    }
+    if found.is_port {
+        // Disabled is a port without a carrier. The `@` is not to be trusted: it is a name in the wrong namespace.
+        interface.port_state = match found.state {
+            Some("listening") => Some(PortState::Listening),
+            Some("learning") => Some(PortState::Learning),
+            Some("blocking") => Some(PortState::Blocking),
+            _ => interface.port_state,
+        };
+        return;
+    }
+    let lower = found.link.map(|link| match link {
+        Link::Named(name) => Lower::Named(machine, name.to_owned()),
+        Link::Index(number) => Lower::Index(None, number),
+    });
+    // A name of the form X.10 on X is a VLAN, a port of a bridge is a veth; every other interface on another is taken to be
+    // a macvlan until its details say more.
     if let (Kind::Nic, Some(lower)) = (&interface.kind, lower) {
         let vlan = found.name.rsplit_once('.').and_then(|(_, id)| VlanId::new(id.parse().ok()?));
         interface.kind = match (vlan, &lower) {
             (Some(id), Lower::Named(..)) => Kind::Vlan { lower, id },
+            (_, Lower::Index(..)) if interface.master.is_some() => Kind::Veth(lower),
             _ => {
                 let flags = MacvlanFlags::default();
                 Kind::Macvlan { lower, mode: None, tap: false, flags, sources: Vec::new() }
@@ -116,19 +165,29 @@ fn begin(context: &mut Context<'_>, found: &Header<'_>) {
 }
 
 /// A line about the interface.
-fn detail(context: &mut Context<'_>, name: &str, line: &str) {
-    let words: Vec<&str> = line.split_whitespace().collect();
+pub(super) fn detail(context: &mut Context<'_>, name: &str, words: &[&str]) {
     let interface = context.interface(name);
-    match words.as_slice() {
+    match words {
         ["link/ether" | "ether", address, ..] => interface.mac = mac(address).or(interface.mac),
         ["inet" | "inet6", address, rest @ ..] => {
             let link_local = |net: &IpNet| matches!(net.addr(), IpAddr::V6(ip) if ip.is_unicast_link_local());
+            if !interface.listed {
+                interface.listed = true;
+                interface.addresses.clear();
+            }
             interface.addresses.extend(address_of(address, rest).filter(|net| !link_local(net)));
         }
-        [kind @ ("macvlan" | "macvtap"), "mode", mode, ..] => {
-            if let Kind::Macvlan { mode: known, tap, flags, .. } = &mut interface.kind {
+        [kind @ ("macvlan" | "macvtap"), "mode", mode, rest @ ..] => {
+            if let Kind::Macvlan { mode: known, tap, flags, sources, .. } = &mut interface.kind {
                 (*known, *tap) = (mode_of(mode), *kind == "macvtap");
-                flags.nopromisc = words.contains(&"nopromisc");
+                flags.nopromisc = rest.contains(&"nopromisc");
+                flags.nodst = rest.contains(&"nodst");
+                *sources = rest
+                    .iter()
+                    .skip_while(|word| **word != "remotes")
+                    .filter(|word| word.contains(':'))
+                    .filter_map(|word| mac(word))
+                    .collect();
             }
         }
         ["vlan", "protocol", _, "id", id, ..] => {
@@ -138,25 +197,40 @@ fn detail(context: &mut Context<'_>, name: &str, line: &str) {
             }
         }
         ["bridge", "forward_delay", ..] => {
-            let filtering = words.windows(2).any(|pair| pair == ["vlan_filtering", "1"]);
-            interface.kind = Kind::Bridge { vlan_filtering: filtering, ageing: None };
+            let after = |key: &str| words.iter().skip_while(|word| **word != key).nth(1).copied();
+            let ageing =
+                after("ageing_time").and_then(|time| time.parse::<u64>().ok()).map(|centi| centi / 100);
+            interface.kind = Kind::Bridge {
+                vlan_filtering: after("vlan_filtering") == Some("1"),
+                ageing: ageing.filter(|seconds| *seconds != 300),
+            };
         }
-        ["bridge_slave", rest @ ..] => {
-            let rest: Vec<&str> = rest.to_vec();
-            context.port_flags(name, &rest);
-        }
+        ["bridge_slave" | "hairpin", ..] => context.port_flags(name, words),
         ["veth", ..] => {
             if let Some(lower) = interface.lower().cloned() {
                 interface.kind = Kind::Veth(lower);
             }
         }
         ["dummy", ..] => interface.kind = Kind::Dummy,
+        // The flags of the old ifconfig.
+        [.., mtu, metric] if mtu.starts_with("MTU:") && metric.starts_with("Metric:") => {
+            interface.up = Some(words.contains(&"UP"));
+            interface.promisc |= words.contains(&"PROMISC");
+            interface.allmulticast |= words.contains(&"ALLMULTI");
+            interface.mtu = mtu.split_once(':').and_then(|(_, n)| n.parse().ok()).filter(|mtu| *mtu != 1500);
+        }
         _ => {}
     }
 }
 
 fn address_of(address: &str, rest: &[&str]) -> Option<IpNet> {
-    let net = super::super::words::ip_net(address)?;
+    // `inet addr:192.0.2.10 Bcast:192.0.2.255 Mask:255.255.255.0`, `inet6 addr: 2001:db8::1/64`
+    if let Some(old) = address.strip_prefix("addr:") {
+        let net = ip_net(if old.is_empty() { rest.first()? } else { old })?;
+        let mask = rest.iter().find_map(|word| word.strip_prefix("Mask:")?.parse().ok());
+        return mask.map_or(Some(net), |mask| IpNet::with_netmask(net.addr(), mask).ok());
+    }
+    let net = ip_net(address)?;
     let after = |key: &str| rest.iter().skip_while(|word| **word != key).nth(1).copied();
     if let Some(mask) = after("netmask").and_then(|mask| mask.parse().ok()) {
         return IpNet::with_netmask(net.addr(), mask).ok();
@@ -167,9 +241,18 @@ fn address_of(address: &str, rest: &[&str]) -> Option<IpNet> {
     }
 }
 
+/// Takes a line of `ip route`.
+pub(super) fn add_route(context: &mut Context<'_>, words: &[&str]) {
+    if let Some(printed) = printed_route(words) {
+        let known = &mut context.machine().routes;
+        if !known.contains(&printed) {
+            known.push(printed);
+        }
+    }
+}
+
 /// A line of `ip route`, unless it is one that the kernel makes by itself.
-fn printed_route(line: &str) -> Option<super::super::Route> {
-    let words: Vec<&str> = line.split_whitespace().collect();
+fn printed_route(words: &[&str]) -> Option<super::super::Route> {
     let is_route =
         words.contains(&"dev") && words.iter().any(|word| ["via", "scope", "proto", "metric"].contains(word));
     let own = words.windows(2).any(|pair| pair == ["proto", "kernel"]);
@@ -177,5 +260,5 @@ fn printed_route(line: &str) -> Option<super::super::Route> {
     {
         return None;
     }
-    route(&words).filter(|route| route.via.is_some() || route.dev.is_some())
+    route(words).filter(|route| route.via.is_some() || route.dev.is_some())
 }

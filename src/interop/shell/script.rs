@@ -24,7 +24,7 @@ const PROGRAMS: [(&str, &[&str]); 17] = [
     ("podman", &["network", "run", "create", "container", "exec", "rm", "inspect", "pod"]),
     ("nerdctl", &["network", "run", "create", "container", "exec", "rm", "inspect"]),
     ("ip", &[]),
-    ("bridge", &["link", "fdb", "vlan", "mdb", "-d", "-j", "l", "f", "v"]),
+    ("bridge", &["link", "fdb", "vlan", "mdb", "-d", "-j", "-n", "-netns", "-s", "-c", "-p", "l", "f", "v"]),
     ("brctl", &[]),
     ("sysctl", &[]),
     ("echo", &[]),

@@ -65,6 +65,7 @@ impl Context<'_> {
         let mut port = Interface::new(format!("eth{number}"), kind);
         port.place = self.place;
         port.mac = options.last(&["mac"]).and_then(mac);
+        port.dynamic = true;
         port.note(NoteKind::Default, "virsh has no option for the mode, and libvirt uses vepa");
         self.draft.machines[guest].interfaces.push(port);
         self.draft.machines[guest].place = self.place;

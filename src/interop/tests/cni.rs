@@ -83,14 +83,27 @@ fn static_addresses_are_those_of_the_network_or_of_the_pod() {
 #[test]
 fn dhcp_addresses_are_guessed() {
     let read = imported(&format!("{}{}", macvlan(r#"{"type":"dhcp"}"#), pod("a", "n1", "net")));
-    assert_eq!(addresses(&read, "a"), ["192.168.1.101/24"]);
-    assert!(notes(&read).contains("guessed: DHCP gives it its address; 192.168.1.101 stands for it"));
+    assert_eq!(addresses(&read, "a"), ["192.0.2.102/24"]);
+    assert!(notes(&read).contains("guessed: its address is not in the input; 192.0.2.102 stands for it"));
     let host =
         Source::new("host", "# ip addr add 192.0.2.5/24 dev eth1\n# ip route add default via 192.0.2.1\n");
     let net = macvlan(r#"{"type":"dhcp"}"#);
     let read = import(&[host, Source::new("net", &net)], None).unwrap();
     assert_eq!(addresses(&read, "net-1"), ["192.0.2.101/24"]);
     assert_eq!(port(&read, "net-1").ip.gateway[0].to_string(), "192.0.2.1");
+}
+
+#[test]
+fn each_address_that_another_node_gave_is_told() {
+    let net = macvlan(r#"{"type":"host-local","subnet":"192.0.2.0/24"}"#);
+    let pods =
+        [("a", "n1"), ("b", "n1"), ("c", "n2"), ("d", "n2")].map(|(name, node)| pod(name, node, "net"));
+    let read = imported(&format!("{net}{}", pods.concat()));
+    assert_eq!(addresses(&read, "d"), addresses(&read, "b"));
+    for other in ["a", "b"] {
+        let told = format!("it has the same address as `{other}`");
+        assert!(notes(&read).contains(&told), "{told}\n{}", notes(&read));
+    }
 }
 
 #[test]

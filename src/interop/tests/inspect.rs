@@ -44,7 +44,7 @@ fn podman_has_its_own_form() {
     let read = import(&[Source::new("n.json", dhcp), Source::new("run", run)], None).unwrap();
     assert_eq!(
         (port(&read, "a").parent.as_str(), addresses(&read, "a")),
-        ("eth0", vec!["192.168.1.101/24".to_owned()])
+        ("eth0", vec!["192.0.2.102/24".to_owned()])
     );
     assert!(notes(&read).contains("default: network `n`: podman uses mode bridge"), "{}", notes(&read));
 }

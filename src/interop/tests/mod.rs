@@ -2,8 +2,12 @@
 
 mod cni;
 mod compose;
+mod config;
 mod inspect;
+mod libvirt;
+mod networkd;
 mod others;
+mod printed;
 mod shell;
 
 use super::*;

@@ -17,7 +17,7 @@ fn instances_have_the_devices_of_their_profiles() {
     for told in [
         "wrong: Incus refuses the mode `bridgee`",
         "left out: `eth1` of `b`: bridged",
-        "guessed: DHCP gives it",
+        "guessed: its address is not in the input",
     ] {
         assert!(notes(&read).contains(told), "{told}\n{}", notes(&read));
     }

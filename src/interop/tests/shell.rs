@@ -248,11 +248,11 @@ fn what_a_ping_printed_is_expected() {
 #[test]
 fn damaged_descriptions_are_read_line_by_line() {
     let text = "[\n{ \"Name\": \"n\", \"Driver\": \"macvlan\", broken \"Subnet\": \"192.0.2.0/24\", \"parent\": \"eth3\",\n\
-                \"Containers\": {\n \"abc\": { \"Name\": \"a\", x)\">\"02:42:c0:00:02:07\",\n\
+                \"Containers\": {\n \"abc\": { \"Name\": \"a\", x)\">\"02:42:c0:00:02:99\",\n\
                 \"IPv4Address\": \"192.0.2.7/24\"\n";
     let read = imported(text);
     assert_eq!(port(&read, "a").parent, "eth3");
-    assert_eq!(port(&read, "a").mac, Some(MacAddr([2, 0x42, 0xc0, 0, 2, 7])));
+    assert_eq!(port(&read, "a").mac, Some(MacAddr([2, 0x42, 0xc0, 0, 2, 0x99])));
     let many = format!(
         "{text}{}\"Containers\": {{ \"Name\": \"late\", \"IPv4Address\": \"192.0.2.8/24\"",
         "\n".repeat(10_000)
