@@ -40,7 +40,7 @@ fn can_be_said(lab: &LabSpec) -> bool {
     };
     let ports = lab.switches.iter().flat_map(|switch| &switch.ports);
     lab.devices.iter().all(|device| plain(&device.kind))
-        && ports.clone().all(|port| port.policy.is_none() && port.vlans == Default::default())
+        && ports.clone().all(|port| port.policy.is_none())
         && ports.clone().all(|port| port.state == Default::default())
         && lab.switches.iter().all(|switch| switch.fdb.is_empty() && switch.policy.is_none())
 }

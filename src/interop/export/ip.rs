@@ -2,13 +2,13 @@
 //! a bridge in a namespace of its own.
 
 use super::{ExportError, word};
-use crate::frame::MacAddr;
+use crate::frame::{MacAddr, VlanId};
 use crate::lab::spec::{
     BondSpec, DeviceKind, DeviceSpec, LabSpec, MacvlanSpec, Name, SwitchPortSpec, SwitchSpec,
 };
 use crate::macvlan::Mode;
 use crate::station::{IpSpec, Sysctl, Sysctls};
-use crate::switch::{DEFAULT_AGEING, PortFlag, PortFlags};
+use crate::switch::{DEFAULT_AGEING, PortFlag, PortFlags, PortVlans};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::net::IpAddr;
@@ -341,8 +341,28 @@ impl<'a> Script<'a> {
             let mask = port.group_fwd_mask;
             self.ip(namespace, format!("link set dev {end} type bridge_slave group_fwd_mask {mask:#x}"));
         }
+        self.port_vlans(namespace, end, port);
         if let Some(policy) = port.policy {
             self.line(format!("# {}: a policy `{}`, which no Linux bridge has", end, policy.name()));
+        }
+    }
+
+    /// The complete membership: a new port has VLAN 1, untagged.
+    fn port_vlans(&mut self, namespace: &str, end: &str, port: &SwitchPortSpec) {
+        let vlans = &port.vlans;
+        if *vlans == PortVlans::default() {
+            return;
+        }
+        let bridge = format!("bridge -n {} vlan", word(namespace));
+        let all: BTreeSet<VlanId> =
+            vlans.untagged.iter().chain(&vlans.tagged).copied().chain(vlans.pvid).collect();
+        if PortVlans::default().pvid.is_some_and(|first| !all.contains(&first)) {
+            self.line(format!("{bridge} del vid 1 dev {end}"));
+        }
+        for id in all {
+            let pvid = if vlans.pvid == Some(id) { " pvid" } else { "" };
+            let untagged = if vlans.untagged.contains(&id) { " untagged" } else { "" };
+            self.line(format!("{bridge} add vid {id} dev {end}{pvid}{untagged}"));
         }
     }
 
