@@ -34,6 +34,7 @@
 //! | `incus.rs` | instances and profiles of Incus and LXD |
 //! | `inspect.rs` | what `docker inspect` and `podman inspect` print |
 //! | `variables.rs` | `${NAME:-default}`, and files with values |
+//! | `ends.rs` | the machines of a lab, for pings |
 //! | `engine.rs` | what container engines do with the settings of a network |
 //! | `shell/` | command lines, as pasted, with the output of tools in between |
 //!
@@ -46,6 +47,7 @@ mod compose;
 mod containerlab;
 pub mod diagnose;
 mod draft;
+mod ends;
 mod engine;
 pub mod export;
 mod ifupdown;

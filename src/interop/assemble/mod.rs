@@ -41,7 +41,7 @@ pub(super) fn assemble(mut draft: Draft) -> Result<Imported, ImportError> {
     let names = named::names(&draft, &links);
     let wire = wire::wire(&draft, &links, &names);
     let mut imported = emit::emit(&draft, &links, &names, wire);
-    imported.lab.steps = steps::steps(&draft, &imported.lab);
+    imported.lab.steps = steps::steps(&draft, &imported.lab, &names);
     Ok(imported)
 }
 

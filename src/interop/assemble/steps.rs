@@ -1,22 +1,23 @@
 //! Who pings whom: what the input shows, otherwise what people would try first.
 
 use super::super::Draft;
-use crate::lab::spec::{Action, Expect, LabSpec, Name, ProbeSpec, StepSpec, Target};
-use crate::station::IpNet;
+use super::super::ends::{End, ends};
+use super::named::Names;
+use crate::lab::spec::{Action, DeviceKind, Expect, LabSpec, Name, ProbeSpec, StepSpec, Target};
 use std::net::IpAddr;
 
 /// Maximum number of pings of one kind that are made up.
 const MAX_EACH: usize = 3;
 
 /// The steps of an imported lab.
-pub(super) fn steps(draft: &Draft, lab: &LabSpec) -> Vec<StepSpec> {
+pub(super) fn steps(draft: &Draft, lab: &LabSpec, names: &Names) -> Vec<StepSpec> {
     let ends = ends(lab);
     let shown: Vec<StepSpec> = draft.probes.iter().filter_map(|probe| shown(draft, probe, &ends)).collect();
     if !shown.is_empty() {
         return shown;
     }
-    let is_outside = |end: &&End| end.place == Where::Outside;
-    let is_inside = |end: &&End| end.place == Where::Inside;
+    let is_outside = |end: &&End| place(lab, end, names) == Where::Outside;
+    let is_inside = |end: &&End| place(lab, end, names) == Where::Inside;
     let inside: Vec<&End> = ends.iter().filter(is_inside).collect();
     let mut steps = Vec::new();
     let mut ping = |from: &End, to: &End| {
@@ -30,7 +31,7 @@ pub(super) fn steps(draft: &Draft, lab: &LabSpec) -> Vec<StepSpec> {
         Some((*one, *later.iter().find(|other| one.shares_subnet(other)).or(later.first())?))
     });
     neighbours.take(MAX_EACH).for_each(|(one, other)| ping(one, other));
-    let hosts: Vec<&End> = ends.iter().filter(|end| end.place == Where::Host).collect();
+    let hosts: Vec<&End> = ends.iter().filter(|end| place(lab, end, names) == Where::Host).collect();
     if let Some(first) = inside.first() {
         hosts.iter().take(MAX_EACH).for_each(|host| ping(host, first));
         ends.iter().filter(is_outside).take(MAX_EACH).for_each(|outside| ping(first, outside));
@@ -49,49 +50,21 @@ enum Where {
     Outside,
 }
 
-/// A machine of the lab.
-struct End {
-    name: Name,
-    addresses: Vec<IpNet>,
-    place: Where,
-}
-
-impl End {
-    fn shares_subnet(&self, other: &End) -> bool {
-        let others = || other.addresses.iter().map(IpNet::addr);
-        self.addresses.iter().any(|net| others().any(|address| net.contains(&address)))
+/// Where a machine is. The hosts of the input have names for their machines; the others were made up, outside.
+fn place(lab: &LabSpec, end: &End, names: &Names) -> Where {
+    let kind =
+        |name: &Name| lab.devices.iter().find(|device| device.name == *name).map(|device| &device.kind);
+    let is_host = lab.hosts.iter().any(|host| host.name == end.name);
+    if is_host && !names.hosts.values().any(|name| *name == end.name) {
+        return Where::Outside;
     }
-}
-
-/// The hosts of a lab, and the devices with a stack of their own.
-fn ends(lab: &LabSpec) -> Vec<End> {
-    let mut ends: Vec<End> = Vec::new();
-    let hosts = lab.interfaces().map(|(device, host, ip)| (device, Some(host), ip));
-    let alone = lab.stacks().map(|(device, ip)| (device, None, ip));
-    let of_hosts: Vec<&Name> = lab.interfaces().map(|(device, _, _)| device).collect();
-    for (device, host, ip) in hosts.chain(alone.filter(|(device, _, _)| !of_hosts.contains(device))) {
-        let place = place(lab, device, host);
-        let name = host.unwrap_or(device);
-        match ends.iter_mut().find(|end| end.name == *name) {
-            Some(end) => {
-                end.addresses.extend(&ip.address);
-                end.place = if end.place == Where::Host { Where::Host } else { place };
-            }
-            None if ip.address.is_empty() => {}
-            None => ends.push(End { name: name.clone(), addresses: ip.address.clone(), place }),
-        }
-    }
-    ends
-}
-
-fn place(lab: &LabSpec, device: &Name, host: Option<&Name>) -> Where {
-    use crate::lab::spec::DeviceKind;
-    let kind = lab.devices.iter().find(|d| d.name == *device).map(|d| &d.kind);
-    match kind {
-        Some(DeviceKind::Station(_) | DeviceKind::Router(_)) => Where::Outside,
-        Some(DeviceKind::Macvlan(_)) => Where::Inside,
-        _ if host.is_some_and(|host| host == "gateway") => Where::Outside,
-        _ => Where::Host,
+    let kinds = || end.interfaces.iter().map(kind);
+    if kinds().all(|kind| matches!(kind, Some(DeviceKind::Macvlan(_)))) {
+        Where::Inside
+    } else if kinds().all(|kind| matches!(kind, Some(DeviceKind::Station(_) | DeviceKind::Router(_)))) {
+        Where::Outside
+    } else {
+        Where::Host
     }
 }
 

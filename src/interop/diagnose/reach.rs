@@ -1,5 +1,6 @@
 //! Who does not reach whom, by cause: pairs with the same cause are one finding, for which remedies are tried once.
 
+use super::super::ends::{End, ends};
 use super::super::{Check, Imported};
 use super::{Finding, MAX_MACHINES, MAX_REMEDIES, native};
 use crate::lab::Options;
@@ -7,10 +8,8 @@ use crate::lab::spec::{Action, DeviceKind, LabSpec, MacvlanSpec, Name, Target};
 use crate::macvlan::Mode;
 use crate::matrix::{self, Explained, Reach};
 use crate::report::WhyReport;
-use crate::station::IpNet;
 use crate::verdict::Rule;
 use crate::why::{self, Question};
-use std::net::IpAddr;
 
 /// Pings every pair of machines after the lab's steps, and explains those that fail.
 pub(super) fn findings(imported: &Imported, options: &Options) -> Vec<Finding> {
@@ -77,15 +76,14 @@ fn place_of(imported: &Imported, name: &Name) -> Option<super::super::Place> {
 /// of a large lab, those of its steps.
 fn pairs(lab: &LabSpec) -> Vec<(Name, Target)> {
     let ends = ends(lab);
-    let routers: Vec<&Vec<IpNet>> =
-        ends.iter().filter(|(name, _)| forwards(lab, name)).map(|(_, addresses)| addresses).collect();
-    let routed = |addresses: &[IpNet]| routers.iter().any(|router| share(router, addresses));
+    let routers: Vec<&End> = ends.iter().filter(|end| forwards(lab, &end.name)).collect();
+    let routed = |end: &End| routers.iter().any(|router| router.shares_subnet(end));
     let mut pairs: Vec<(Name, Target)> = Vec::new();
     if ends.len() <= MAX_MACHINES {
-        for (from, own) in &ends {
-            let asked = |other: &[IpNet]| share(own, other) || routed(own) && routed(other);
-            for (to, _) in ends.iter().filter(|(to, other)| to != from && asked(other)) {
-                pairs.push((from.clone(), Target::Device(to.clone())));
+        for from in &ends {
+            let asked = |to: &&End| from.shares_subnet(to) || routed(from) && routed(to);
+            for to in ends.iter().filter(|to| to.name != from.name).filter(asked) {
+                pairs.push((from.name.clone(), Target::Device(to.name.clone())));
             }
         }
     }
@@ -100,20 +98,6 @@ fn pairs(lab: &LabSpec) -> Vec<(Name, Target)> {
     pairs
 }
 
-/// Hosts with the addresses of their interfaces, and devices with a stack of their own.
-fn ends(lab: &LabSpec) -> Vec<(Name, Vec<IpNet>)> {
-    let mut ends: Vec<(Name, Vec<IpNet>)> = Vec::new();
-    let hosts: Vec<(&Name, &Name)> = lab.interfaces().map(|(device, host, _)| (device, host)).collect();
-    for (device, ip) in lab.stacks().filter(|(_, ip)| !ip.address.is_empty()) {
-        let name = hosts.iter().find(|(known, _)| *known == device).map_or(device, |(_, host)| host);
-        match ends.iter_mut().find(|(known, _)| known == name) {
-            Some((_, addresses)) => addresses.extend(&ip.address),
-            None => ends.push((name.clone(), ip.address.clone())),
-        }
-    }
-    ends
-}
-
 /// Whether packets for others go through a machine: a host that forwards, or an interface of a router.
 fn forwards(lab: &LabSpec, name: &Name) -> bool {
     let of_router = |device: &crate::lab::spec::DeviceSpec| {
@@ -121,13 +105,6 @@ fn forwards(lab: &LabSpec, name: &Name) -> bool {
     };
     lab.hosts.iter().any(|host| host.name == *name && host.config.forwarding)
         || lab.devices.iter().any(of_router)
-}
-
-fn share(one: &[IpNet], other: &[IpNet]) -> bool {
-    let within = |nets: &[IpNet], ips: &[IpNet]| {
-        nets.iter().any(|net| ips.iter().map(IpNet::addr).any(|ip: IpAddr| net.contains(&ip)))
-    };
-    within(one, other) || within(other, one)
 }
 
 /// What kind of trouble a cause is, for these two.
