@@ -103,7 +103,7 @@ impl<W: Observer> ForwardingContext<'_, W> {
         let ports = match &link.handler {
             RxHandler::Ports(ports) => ports,
             RxHandler::None => return self.hand_to_host(id, Rule::NoPorts, packet_type, frame),
-            RxHandler::Bridge(at) => return self.enter_bridge(id, *at, frame),
+            RxHandler::Bridge(at) => return self.enter_bridge(id, *at, packet_type, frame),
             RxHandler::Bond(at) => return self.enter_bond(id, *at, header, packet_type, frame),
         };
         let parent = Parent { id, ports };

@@ -2,7 +2,7 @@
 //! the port leaves by the device.
 
 use super::wiring::{BridgePort, Node, PortOut, PortUser};
-use super::{End, ForwardingContext, HopKind, NodeId, Numbered, Observer};
+use super::{Bridged, End, ForwardingContext, HopKind, NodeId, Numbered, Observer};
 use crate::frame::{EthHeader, PacketType};
 use crate::verdict::Rule;
 use core::time::Duration;
@@ -15,12 +15,19 @@ impl<W: Observer> ForwardingContext<'_, W> {
     /// A frame that came in at a device which is a port of a bridge goes there (R220). It does so once what is decided
     /// about it elsewhere is done, as copies do in the kernel: devices that lead back into the bridge nest no deeper.
     #[cold]
-    pub(super) fn enter_bridge(&mut self, id: NodeId, at: BridgePort, frame: Numbered<'_>) {
+    pub(super) fn enter_bridge(
+        &mut self,
+        id: NodeId,
+        at: BridgePort,
+        packet_type: PacketType,
+        frame: Numbered<'_>,
+    ) {
         self.report_bridged(id, self.wiring.switch(at.switch).port(at.port), Rule::BridgeReceive, frame);
-        if frame.bridged >= MAX_BRIDGED {
+        if frame.bridged.times >= MAX_BRIDGED {
             return self.hop(id, HopKind::Drop(Rule::BridgeLoop), frame);
         }
-        let frame = Numbered { bridged: frame.bridged + 1, ..frame };
+        let bridged = Bridged { times: frame.bridged.times + 1, packet_type };
+        let frame = Numbered { bridged, ..frame };
         self.observer.under_way(End::Switch(at.switch, at.port), Duration::ZERO, frame);
     }
 
@@ -30,7 +37,7 @@ impl<W: Observer> ForwardingContext<'_, W> {
         let Some(Node::Port(port)) = self.wiring.nodes.get(id.index()) else { return };
         let PortUser::Bridge(at) = port.user else { return };
         self.hop(id, HopKind::Arrive(packet_type), frame);
-        self.enter_bridge(id, at, frame);
+        self.enter_bridge(id, at, packet_type, frame);
     }
 
     /// What a bridge sends by a port leaves by the device that is this port, which decides as for any frame it sends. What
@@ -56,14 +63,10 @@ impl<W: Observer> ForwardingContext<'_, W> {
         }
     }
 
-    /// How a frame looked to the device at which a switch got it. A macvlan takes every unicast for its own, and what is at
-    /// the other end of a cable is another machine.
-    pub(super) fn packet_type_at(&self, at: NodeId, header: &EthHeader) -> PacketType {
-        match self.device_at(at).and_then(|device| self.wiring.nodes.get(device.index())) {
-            Some(Node::Link(link)) => link.intake.packet_type(header),
-            Some(Node::Port(_)) => PacketType::Host,
-            _ => PacketType::OtherHost,
-        }
+    /// How a frame looked to the device at which a switch got it: a macvlan takes every unicast for its own, unless it has
+    /// it for its sender's sake. What is at the other end of a cable is another machine.
+    pub(super) fn packet_type_at(&self, at: NodeId, frame: Numbered<'_>) -> PacketType {
+        if self.device_at(at).is_some() { frame.bridged.packet_type } else { PacketType::OtherHost }
     }
 
     /// The device of the bridge's own host that is this port of it.

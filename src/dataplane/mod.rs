@@ -37,7 +37,7 @@ mod wiring;
 mod worker;
 
 pub use decision::{Candidate, CandidateKind, Decision, DecisionPoint, Finding};
-pub use observer::{HopKind, Numbered, Observer};
+pub use observer::{Bridged, HopKind, Numbered, Observer};
 pub use state::State;
 #[cfg(feature = "lab")]
 pub(crate) use wiring::Slot;

@@ -28,8 +28,22 @@ pub struct Numbered<'f> {
     pub held: Option<&'f Frame>,
     /// The same for all copies of one sent frame.
     pub id: u64,
+    /// How it came to bridges until now.
+    pub bridged: Bridged,
+}
+
+/// How a frame came to the bridges of its own host.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Bridged {
     /// How often it was handed to a bridge by one of the bridge's own devices until now (R224).
-    pub bridged: u8,
+    pub times: u8,
+    /// How it looked to the last of these devices.
+    pub packet_type: PacketType,
+}
+
+impl Bridged {
+    /// A frame that no device of a bridge has had yet.
+    pub const NEVER: Bridged = Bridged { times: 0, packet_type: PacketType::OtherHost };
 }
 
 impl<'f> Numbered<'f> {
@@ -37,14 +51,14 @@ impl<'f> Numbered<'f> {
     #[inline]
     #[must_use]
     pub fn new(held: &'f Frame, id: u64) -> Numbered<'f> {
-        Numbered { bytes: held, held: Some(held), id, bridged: 0 }
+        Numbered { bytes: held, held: Some(held), id, bridged: Bridged::NEVER }
     }
 
     /// Bytes as a caller offers them.
     #[inline]
     #[must_use]
     pub fn offered(bytes: &'f [u8], id: u64) -> Numbered<'f> {
-        Numbered { bytes, held: None, id, bridged: 0 }
+        Numbered { bytes, held: None, id, bridged: Bridged::NEVER }
     }
 
     /// Other bytes that go on under the same number.

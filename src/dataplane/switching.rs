@@ -64,7 +64,7 @@ impl<W: Observer> ForwardingContext<'_, W> {
         counters.rx_packets += 1;
         counters.rx_bytes += u64::from(header.untagged_len()) - EthHeader::LEN as u64;
         let packet_type = match PacketType::of(header.dst, link.intake.mac()) {
-            PacketType::OtherHost => self.packet_type_at(decided.at, header),
+            PacketType::OtherHost => self.packet_type_at(decided.at, frame),
             own => own,
         };
         self.intake(own, link, header, packet_type, frame);

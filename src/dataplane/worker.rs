@@ -1,6 +1,6 @@
 //! A worker: one thread's own state, and the frames that it takes through a wiring to their end.
 
-use super::{End, ForwardingContext, HopKind, NodeId, Numbered, Observer, State, Wiring};
+use super::{Bridged, End, ForwardingContext, HopKind, NodeId, Numbered, Observer, State, Wiring};
 use crate::frame::{Frame, FramePool};
 use crate::time::Instant;
 use alloc::collections::VecDeque;
@@ -77,7 +77,7 @@ struct UnderWay {
     /// None: the frame as it was offered.
     made: Option<Frame>,
     /// See [`Numbered::bridged`].
-    bridged: u8,
+    bridged: Bridged,
 }
 
 /// Copies of one frame that are under way at the same time, at most: more than any flood makes. Bridges that form a loop

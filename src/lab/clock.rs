@@ -1,7 +1,7 @@
 //! Virtual time: what is under way on the cables, and when the IP stacks want to be woken.
 
 use super::device::{AgentId, DeviceId};
-use crate::dataplane::End;
+use crate::dataplane::{Bridged, End};
 use crate::frame::Frame;
 use crate::time::Instant;
 use std::cmp::Reverse;
@@ -11,7 +11,7 @@ use std::collections::{BTreeSet, BinaryHeap};
 #[derive(Clone, Debug)]
 pub(super) enum Scheduled {
     /// A frame reaches an end of a cable.
-    Arrive { at: End, frame: Frame, frame_id: u64, bridged: u8 },
+    Arrive { at: End, frame: Frame, frame_id: u64, bridged: Bridged },
     /// An IP stack's frame is sent by its device.
     Send { device: DeviceId, frame: Frame },
     /// An IP stack is woken.
