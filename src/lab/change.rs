@@ -26,18 +26,18 @@ impl Lab {
             Change::Leave(group) => self.leave_group(id, *group),
             Change::Promisc(on) => self.set_promisc(id, *on),
             Change::Allmulticast(on) => self.set_allmulticast(id, *on),
-            Change::Mode(mode) => self.change_port(id, |mut port| port.set_mode(*mode)),
+            Change::Mode(mode) => self.change_settings(id, |mut port| port.set_mode(*mode)),
             Change::UnknownMode(_) => Err(Refusal::new(Errno::Einval, Rule::ChangeMode)),
-            Change::Flags(flags) => self.change_port(id, |mut port| port.set_flags(*flags)),
-            Change::Bcqueuelen(len) => self.change_port(id, |mut port| {
+            Change::Flags(flags) => self.change_settings(id, |mut port| port.set_flags(*flags)),
+            Change::Bcqueuelen(len) => self.change_settings(id, |mut port| {
                 port.set_bcqueuelen(*len);
                 Ok(())
             }),
-            Change::Bclim(limit) => self.change_port(id, |mut port| {
+            Change::Bclim(limit) => self.change_settings(id, |mut port| {
                 port.set_bclim(*limit);
                 Ok(())
             }),
-            Change::Sources(change) => self.change_port(id, |mut port| port.change_sources(change)),
+            Change::Sources(change) => self.change_settings(id, |mut port| port.change_sources(change)),
             Change::Sysctl(settings) => {
                 self.on_stack(id, |stack, interface, _| stack.set_sysctls(Some(interface), settings));
                 Ok(())
@@ -66,6 +66,22 @@ impl Lab {
         let done = change(self.linked_mut(parent).base.port_mut(port)?);
         self.sync_below(parent);
         done
+    }
+
+    /// Changes what is a setting of macvlans alone (`rtnl_changelink`), which the bridge learns of whose port it may be.
+    fn change_settings(
+        &mut self,
+        id: DeviceId,
+        change: impl FnOnce(PortMut<'_>) -> Result<(), Refusal>,
+    ) -> Result<(), Refusal> {
+        self.change_port(id, change)?;
+        if let Some(at) = self.topology.devices[id.0].bridge()
+            && self.runtime.state.switch_mut(at.switch).is_some_and(|switch| switch.device_changed(at.port))
+        {
+            self.runtime.changed = true;
+            self.touch_switch_port(at.switch, at.port);
+        }
+        Ok(())
     }
 
     /// Brings a device up or down.

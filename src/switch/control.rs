@@ -225,6 +225,20 @@ impl Switch {
         news
     }
 
+    /// A port's device announced that its settings changed (`br_port_carrier_check`): a port that was disabled by hand takes
+    /// part again (rule R152).
+    ///
+    /// Returns whether it does so from now on.
+    pub fn device_changed(&mut self, port: SwitchPortId) -> bool {
+        let Ok(p) = self.port_mut(port) else { return false };
+        let enabled = p.carrier && p.state == PortState::Disabled;
+        if enabled {
+            p.state = PortState::Forwarding;
+            p.settle();
+        }
+        enabled
+    }
+
     /// Adds an entry by hand (`bridge fdb add MAC dev PORT master …`; or `bridge fdb replace`, in the place of one that is
     /// there). Under VLAN filtering without a VLAN it is added in every VLAN of the port, as the kernel does.
     ///

@@ -126,7 +126,7 @@ rules! {
     PortStateIn = "R150", Withholding, "The port's state blocks arrivals", "The arrival port is disabled, listening or learning, so the frame is not forwarded.", "br_handle_frame";
     PortStateOut = "R150a", Withholding, "The port's state blocks departures", "The port is disabled, listening or learning, so no frame leaves by it.", "should_deliver";
     StateKeepsEntries = "R151", Ground, "A change of state forgets nothing", "Addresses behind a port whose state was changed by hand stay known, so frames for them are dropped instead of flooded.", "br_set_state";
-    StateRefused = "R152", Refusal, "Setting a port's state", "The state must be 0 to 4, and a port without carrier takes only 0.", "br_set_port_state";
+    StateRefused = "R152", Refusal, "Setting a port's state", "The state must be 0 to 4, and a port without carrier takes only 0. A disabled port is enabled again when its carrier comes back, or when a setting of the macvlan is changed that is this port.", "br_set_port_state, br_port_carrier_check";
     FdbRefused = "R153", Refusal, "Editing the forwarding database", "A dynamic entry needs a port with carrier in state learning or forwarding; an existing address cannot be added, only replaced, and a missing one cannot be deleted.", "fdb_add_entry, fdb_delete_by_addr_and_port";
     BridgeMask = "R155", Refusal, "The bridge's forwarding mask", "Bits 0, 1 and 2 are refused; bits 3 to 15 make 01:80:c2:00:00:03 to 0f ordinary groups.", "br_changelink";
     PortMask = "R156", Refusal, "A port's forwarding mask", "Only bit 1 is refused, so a port's mask can let LACP (02) through, which the bridge's mask cannot.", "br_setport";

@@ -91,18 +91,43 @@ impl World<'_> {
     /// Makes a declared device a port of its bridge.
     pub(super) fn enslave(&mut self, name: &Name, master: Option<&Name>, refused: &mut Vec<SetupError>) {
         if let Some(master) = master.filter(|_| self.live.contains_key(name))
-            && let Err(error) = self.set_master(name, Some(master))
+            && let Err(error) = self.join_bridge(name, Some(master))
         {
             refused.push(SetupError { device: name.clone(), stage: SetupStage::Enslave, error });
         }
     }
 
-    /// Makes a device a port of a bridge of its own host, or of none.
+    /// Makes a device a port of a bridge of its own host, or of none, in the state in which the port begins.
     pub(in crate::kernel) fn set_master(
         &mut self,
         name: &str,
         master: Option<&str>,
     ) -> Result<(), ErrorNumber> {
+        self.join_bridge(name, master)?;
+        self.begin_inside(name, master)
+    }
+
+    /// Sets the states in which declared devices begin as ports of their bridges. A notice of a carrier would end them.
+    pub(super) fn begin_all(&mut self, lab: &LabSpec, refused: &mut Vec<SetupError>) {
+        for device in lab.devices.iter().filter(|device| device.kind.master().is_some()) {
+            let name = &device.name;
+            if self.live.contains_key(name)
+                && refused.iter().all(|error| error.device != *name)
+                && let Err(error) = self.begin_inside(name, device.kind.master().map(|name| &**name))
+            {
+                refused.push(SetupError { device: name.clone(), stage: SetupStage::Enslave, error });
+            }
+        }
+    }
+
+    fn begin_inside(&mut self, name: &str, master: Option<&str>) -> Result<(), ErrorNumber> {
+        let place = self.place(name);
+        let key = (master.unwrap_or_default().into(), name.into());
+        let Some(port) = self.inside.get(&key) else { return Ok(()) };
+        begin_in(&mut self.cells[place.cell].rtnl, place.ifindex, port.state)
+    }
+
+    fn join_bridge(&mut self, name: &str, master: Option<&str>) -> Result<(), ErrorNumber> {
         self.look_up(name)?;
         let place = self.place(name);
         let bridge = master.map(|master| self.switches.get(master).ok_or(ErrorNumber(libc::ENODEV)));
@@ -113,8 +138,7 @@ impl World<'_> {
         let Some(port) = self.inside.get(&key) else { return Ok(()) };
         let mut settings = flag_settings(port);
         settings.extend(mask_setting(port));
-        link::port_settings(rtnl, place.ifindex, &settings)?;
-        begin_in(rtnl, place.ifindex, port.state)
+        link::port_settings(rtnl, place.ifindex, &settings)
     }
 }
 

@@ -132,6 +132,7 @@ impl<'p> World<'p> {
             world.enslave(&device.name, device.kind.master(), &mut refused);
         }
         world.settle_carriers();
+        world.begin_all(lab, &mut refused);
         for switch in &lab.switches {
             world.finish_switch(switch, &mut refused);
         }
