@@ -86,7 +86,7 @@ pub(super) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
 /// The inputs as one network; a single lab file is that lab.
 fn network(sources: &[Source<'_>], terminal: &Terminal) -> Result<Imported, Failure> {
     if let [source] = sources
-        && (interop::is_lab(source) || interop::format_of(source).is_none())
+        && (interop::is_lab(source) || !interop::recognises(source))
     {
         let lab = labfile::parse(&source.name, source.text);
         let lab = lab.map_err(|errors| Failure::Shown(errors.render(terminal.error_colour)))?;

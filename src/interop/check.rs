@@ -83,6 +83,10 @@ checks! {
     MtuAboveParent = "mtu-above-parent", Error, "An MTU above the parent's";
     /// A parent that is missing, or cannot be one.
     BadParent = "bad-parent", Error, "A parent that is missing or cannot be one";
+    /// A network without a parent.
+    NoParent = "no-parent", Warning, "A network without a parent";
+    /// Behind a port is a machine with another MAC address.
+    MacBehind = "mac-behind", Error, "A machine with another MAC address behind a port";
     /// A passthru port beside others.
     PassthruShared = "passthru-shared", Error, "A passthru port beside others";
     /// A parent that is a port of a bridge or bond, or that has other uses (`EBUSY`).

@@ -2,7 +2,9 @@
 
 use super::tree::{self, Node};
 use super::words::{ip_net, mac};
-use super::{Check, Draft, Format, Interface, Kind, Lower, NoteKind, Place, ReadError, Role, Source, shell};
+use super::{
+    Attachment, Check, Draft, Format, Interface, Kind, Lower, NoteKind, Place, ReadError, Role, Source, shell,
+};
 use crate::macvlan::{MacvlanFlags, Mode};
 
 /// `*.clab.yml`.
@@ -20,23 +22,35 @@ impl Format for Containerlab {
     fn recognises(&self, source: &Source<'_>) -> bool {
         let is_topology =
             |line: &str| line.starts_with("topology:") || line.trim_start().starts_with("\"topology\":");
-        tree::can_be(source.text) && source.text.contains("macvlan") && source.text.lines().any(is_topology)
+        let has_macvlan = source.text.contains("macvlan") || source.text.contains("mgmt:");
+        tree::can_be(source.text) && has_macvlan && source.text.lines().any(is_topology)
     }
 
     fn read(&self, source: &Source<'_>, index: usize, draft: &mut Draft) -> Result<(), ReadError> {
         let documents = tree::documents(source.text, index)?;
         let host = draft.host();
         let mut reader = Reader { draft, index, host };
-        for topology in documents.iter().filter_map(|document| document.get("topology")) {
+        for (document, topology) in documents.iter().filter_map(|d| Some((d, d.get("topology")?))) {
+            // The network of the nodes' first interface, if it is not the one that containerlab makes.
+            let network = document.at(&["mgmt", "network"]).and_then(Node::text);
             for (key, node) in topology.entries_of("nodes") {
                 if !is_bridge(node) {
                     let at = reader.draft.machine(&key.text, Role::Container, Some(host));
-                    reader.draft.machines[at].place = Some(Place::new(index, key.span.clone()));
+                    let place = Some(Place::new(index, key.span.clone()));
+                    let node = &mut reader.draft.machines[at];
+                    node.place = place;
+                    node.attachments.extend(network.map(|network| Attachment {
+                        network: network.to_owned(),
+                        interface: Some("eth0".to_owned()),
+                        place,
+                        ..Attachment::default()
+                    }));
                 }
             }
             for link in topology.list_of("links") {
                 reader.link(link, topology)?;
             }
+            reader.tell_foreign_macs(topology);
             for (key, node) in topology.entries_of("nodes").iter().filter(|(_, node)| !is_bridge(node)) {
                 let Some(at) = reader.draft.find(&key.text, Some(host)) else { continue };
                 for line in node.list_of("exec") {
@@ -93,6 +107,27 @@ impl Reader<'_> {
             }
         }
         Ok(())
+    }
+
+    /// A virtual machine in a container has a MAC address of its own, which a macvlan does not know.
+    fn tell_foreign_macs(&mut self, topology: &Node) {
+        let kinds = |key: &str| topology.at(&["kinds", key]);
+        let default = topology.at(&["defaults", "kind"]).and_then(Node::text);
+        for (key, node) in topology.entries_of("nodes") {
+            let kind = node.text_of("kind").or(default).unwrap_or_default();
+            let image = node.text_of("image").or(kinds(kind).and_then(|kind| kind.text_of("image")));
+            if !kind.starts_with("vr-") && !image.is_some_and(|image| image.contains("vrnetlab")) {
+                continue;
+            }
+            let Some(at) = self.draft.find(&key.text, Some(self.host)) else { continue };
+            for port in &mut self.draft.machines[at].interfaces {
+                if matches!(port.kind, Kind::Macvlan { mode, .. } if mode != Some(Mode::Passthru)) {
+                    let text = "a virtual machine in this node has another MAC address, for which this port gets \
+                                no answers; `mode: passthru` gets all";
+                    port.note(NoteKind::Wrong(Check::MacBehind), text);
+                }
+            }
+        }
     }
 
     fn macvlan(&mut self, own: &End, parent: &str, link: &Node, place: Place) {

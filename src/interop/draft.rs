@@ -164,6 +164,8 @@ pub struct Interface {
     pub network: Option<usize>,
     /// Its description is what a tool printed, not a command.
     pub seen: bool,
+    /// That it is a macvlan is only known from the device below it, which `ip a` shows.
+    pub kind_guessed: bool,
     /// Its addresses are not in the input: DHCP or the guest itself sets them.
     pub dynamic: bool,
     /// Its addresses in this output are being read: an output that shows some shows all.
@@ -274,6 +276,8 @@ pub struct Network {
     pub by_host: bool,
     /// No default route.
     pub internal: bool,
+    /// Nothing but settings for other networks, as those of a swarm have them for each node.
+    pub config_only: bool,
     /// Its other routes. Without a gateway they lead to that of the subnet.
     pub routes: Vec<Route>,
     /// What there is to say about it.
@@ -485,6 +489,7 @@ impl Network {
             pools: Vec::new(),
             by_host: false,
             internal: false,
+            config_only: false,
             routes: Vec::new(),
             notes: Vec::new(),
             place: None,
@@ -525,6 +530,7 @@ impl Interface {
             refused: None,
             network: None,
             seen: false,
+            kind_guessed: false,
             dynamic: false,
             listed: false,
             place: None,

@@ -56,6 +56,15 @@ pub(super) fn free_subnet(draft: &mut Draft, network: &mut Network, place: Optio
 
 /// Addresses are given out from this range.
 pub(super) fn range(network: &mut Network, text: &str, place: Option<Place>) {
+    // Podman takes the first and last address, too.
+    if let Some((first, last)) = text.split_once('-')
+        && let (Ok(first), Ok(last)) = (first.parse::<IpAddr>(), last.parse::<IpAddr>())
+        && let Some(pool) = network.pools.iter_mut().find(|pool| pool.subnet.contains(&first))
+        && pool.subnet.contains(&last)
+    {
+        pool.range = Some((first, last));
+        return;
+    }
     let found = ip_net(text).and_then(|net| {
         let pool = network.pools.iter_mut().find(|pool| pool.subnet.contains(&net.addr()))?;
         pool.range = Some(range_of(net));

@@ -107,7 +107,7 @@ pub(super) fn read<'a>(text: &'a str, index: usize, is_file: impl Fn(&str) -> bo
 }
 
 /// The name of a file in a line without an assignment: `# /etc/systemd/network/10-x.netdev`, `==> x.netdev <==`, a command.
-fn file_of(line: &str) -> Option<&str> {
+pub(super) fn file_of(line: &str) -> Option<&str> {
     if line.contains('=') && !line.starts_with("==>") || line.starts_with('[') {
         return None;
     }

@@ -23,6 +23,10 @@ impl Format for Inspect {
         "what `docker inspect` and `podman inspect` print about networks and containers"
     }
 
+    fn is_output(&self) -> bool {
+        true
+    }
+
     fn recognises(&self, source: &Source<'_>) -> bool {
         source.text.trim_start().starts_with(['[', '{']) && begins(source.text)
     }

@@ -25,6 +25,10 @@ impl Format for Libvirt {
         "libvirt's XML: domains, networks, and single interfaces"
     }
 
+    fn is_output(&self) -> bool {
+        true
+    }
+
     fn recognises(&self, source: &Source<'_>) -> bool {
         begins(source.text)
     }
@@ -40,6 +44,15 @@ pub(super) fn begins(text: &str) -> bool {
     let text = text.trim_start();
     let tags = ["<domain ", "<domain>", "<network ", "<network>", "<interface type="];
     text.starts_with('<') && tags.iter().any(|tag| text.contains(tag))
+}
+
+/// The part of a text that is elements of libvirt, which may have prose around it.
+pub(super) fn part(text: &str) -> Option<Range<usize>> {
+    let tags = ["<domain ", "<domain>", "<network>", "<network ", "<devices>", "<interface type="];
+    let start = tags.iter().filter_map(|tag| text.find(tag)).min()?;
+    let end = text.rfind("</")?;
+    let end = end + text[end..].find('>')? + 1;
+    (start < end && begins(&text[start..end])).then_some(start..end)
 }
 
 /// Reads one text, which begins at this byte of its input.

@@ -35,6 +35,7 @@
 //! | `inspect.rs` | what `docker inspect` and `podman inspect` print |
 //! | `variables.rs` | `${NAME:-default}`, and files with values |
 //! | `ends.rs` | the machines of a lab, for pings |
+//! | `passages.rs` | a text that holds several, as a thread does; `markdown.rs` takes out what marks code |
 //! | `engine.rs` | what container engines do with the settings of a network |
 //! | `shell/` | command lines, as pasted, with the output of tools in between |
 //!
@@ -56,10 +57,12 @@ mod ini;
 mod inspect;
 mod libvirt;
 mod lxc;
+mod markdown;
 mod netplan;
 mod networkd;
 mod networkmanager;
 mod openwrt;
+mod passages;
 mod pattern;
 mod shell;
 mod source;
@@ -79,6 +82,7 @@ pub use draft::{
 pub use source::{MAX_BYTES, Place, Source};
 
 use crate::lab::spec::{LabSpec, Name};
+use passages::Passage;
 use std::collections::BTreeMap;
 
 /// A kind of text that describes a network.
@@ -94,6 +98,11 @@ pub trait Format: Sync {
 
     /// Whether others need what it says, so that it is read before them.
     fn is_for_others(&self) -> bool {
+        false
+    }
+
+    /// Whether it is what commands print, or the commands themselves.
+    fn is_output(&self) -> bool {
         false
     }
 
@@ -175,7 +184,7 @@ pub struct Imported {
     pub networks: Vec<Network>,
     /// The ports of these networks: which, by its index.
     pub owners: BTreeMap<Name, usize>,
-    /// The format of each input.
+    /// The formats that were read, in order, each once.
     pub formats: Vec<&'static str>,
 }
 
@@ -206,6 +215,12 @@ pub fn format_of(source: &Source<'_>) -> Option<&'static dyn Format> {
     FORMATS.iter().find(|format| format.recognises(source)).copied()
 }
 
+/// Whether a format recognises the text, or a part of it.
+#[must_use]
+pub fn recognises(source: &Source<'_>) -> bool {
+    format_of(source).is_some() || !passages::passages(source.text).is_empty()
+}
+
 /// Whether the text is a lab file, valid or not: it has a table of one.
 #[must_use]
 pub fn is_lab(source: &Source<'_>) -> bool {
@@ -219,7 +234,7 @@ pub fn is_lab(source: &Source<'_>) -> bool {
 }
 
 /// Reads inputs that describe one network together, all as the format of this name, or each as the first that recognises
-/// it.
+/// it. A text that holds several, as a thread does, is cut into passages.
 ///
 /// # Errors
 /// [`ImportError`].
@@ -232,20 +247,25 @@ pub fn import(sources: &[Source<'_>], format: Option<&str>) -> Result<Imported, 
             .ok_or_else(|| ImportError::NoSuchFormat(name.to_owned()))
     });
     let given = given.transpose()?;
-    let mut formats = Vec::new();
-    for source in sources {
+    let mut parts = Vec::new();
+    for (index, source) in sources.iter().enumerate() {
         if source.text.len() > MAX_BYTES {
             return Err(ImportError::TooLong(source.name.clone()));
         }
-        let format = given.or_else(|| format_of(source));
-        formats.push(format.ok_or_else(|| ImportError::Unknown(source.name.clone()))?);
+        let cut = passages::of(source, given).ok_or_else(|| ImportError::Unknown(source.name.clone()))?;
+        parts.extend(cut.into_iter().map(|passage| (index, passage)));
     }
+    let mut formats: Vec<&'static str> = Vec::new();
+    for (_, Passage { format, .. }) in &parts {
+        if !formats.contains(&format.name()) {
+            formats.push(format.name());
+        }
+    }
+    parts.sort_by_key(|(_, passage)| !passage.format.is_for_others());
     let mut draft = Draft::default();
-    let mut order: Vec<usize> = (0..sources.len()).collect();
-    order.sort_by_key(|index| !formats[*index].is_for_others());
-    for index in order {
-        let source = &sources[index];
-        formats[index].read(source, index, &mut draft).map_err(|error| {
+    for (index, Passage { format, text }) in &parts {
+        let source = &sources[*index];
+        format.read(&Source::new(source.name.as_str(), text), *index, &mut draft).map_err(|error| {
             let name = match error.place {
                 Some(place) => source.position(place).to_string(),
                 None => source.name.clone(),
@@ -254,6 +274,6 @@ pub fn import(sources: &[Source<'_>], format: Option<&str>) -> Result<Imported, 
         })?;
     }
     let mut imported = assemble::assemble(draft)?;
-    imported.formats = formats.iter().map(|format| format.name()).collect();
+    imported.formats = formats;
     Ok(imported)
 }

@@ -206,6 +206,14 @@ impl<'r, 'a> Reader<'r, 'a> {
     /// What networkd does with a device.
     fn network(&mut self) {
         let Some(section) = self.section("Match") else { return };
+        if let Some(name) = self.value("Link", "Name") {
+            // A .link file gives the device a name.
+            let mac = self.value("Match", "MACAddress").and_then(mac);
+            let interface = self.interface(name);
+            interface.mac = interface.mac.or(mac);
+            interface.place = interface.place.or(Some(section.place));
+            return;
+        }
         for name in self.matched(section) {
             let mac = self.value("Match", "MACAddress").and_then(mac);
             let link_mac = self.value("Link", "MACAddress").and_then(mac_of_device);

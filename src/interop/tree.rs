@@ -111,6 +111,13 @@ impl Node {
     }
 }
 
+/// By how much the text as a whole is indented: its first line that is no comment.
+pub(super) fn indent(text: &str) -> usize {
+    let mut lines =
+        text.lines().filter(|line| !line.trim().is_empty() && !line.trim_start().starts_with('#'));
+    lines.next().map_or(0, |line| line.len() - line.trim_start().len())
+}
+
 /// Whether a text can be YAML or JSON: its first line that is no comment looks so.
 pub(super) fn can_be(text: &str) -> bool {
     let lines = text.lines().map(|line| line.trim_start_matches('\u{feff}').trim_end());

@@ -224,7 +224,7 @@ impl Emitter<'_> {
             }),
             Kind::Macvlan { mode, tap, flags, sources, .. } => DeviceKind::Macvlan(MacvlanSpec {
                 tap: *tap,
-                mode: mode.unwrap_or(Mode::Vepa),
+                mode: mode.unwrap_or(if interface.kind_guessed { Mode::Bridge } else { Mode::Vepa }),
                 // What is made from the IP address or the name needs no line.
                 mac: mac.filter(|mac| *mac != ip.default_mac(&name)),
                 host,
@@ -247,6 +247,10 @@ impl Emitter<'_> {
             self.note(&name, machine.notes.iter().cloned());
         }
         self.note(&name, interface.notes.iter().cloned());
+        if interface.kind_guessed && matches!(interface.kind, Kind::Macvlan { mode: None, .. }) {
+            let text = "`ip a` does not show the mode, as `ip -d link` does: bridge is taken";
+            self.note(&name, [Note::new(NoteKind::Guess, text, interface.place)]);
+        }
         Some(DeviceSpec::new(name, kind))
     }
 

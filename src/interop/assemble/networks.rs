@@ -2,7 +2,8 @@
 
 use super::super::words::successors;
 use super::super::{
-    Attachment, Check, Draft, Interface, Kind, Lower, Network, Note, NoteKind, Pool, Role, Route,
+    Attachment, Check, Draft, Interface, Kind, Lower, Machine, Network, Note, NoteKind, Pool, Role, Route,
+    engine,
 };
 use super::Id;
 use crate::frame::VlanId;
@@ -39,7 +40,10 @@ pub(super) fn attach(draft: &mut Draft) {
                 alike.map(|(at, _)| at).min_by_key(|at| books.ports.get(at))
             };
             let known = alike(Some(host)).or_else(|| alike(None));
-            let Some(at) = known.or_else(|| refused(draft, machine, &attachment)) else {
+            let Some(at) = known
+                .or_else(|| refused(draft, machine, &attachment))
+                .or_else(|| by_name(draft, host, &attachment))
+            else {
                 missing(draft, machine, &attachment);
                 continue;
             };
@@ -75,7 +79,8 @@ pub(super) fn attach(draft: &mut Draft) {
 
 /// Two pods for each network of a cluster, if the input has no pod at all.
 fn make_members(draft: &mut Draft) {
-    let is_used = draft.machines.iter().any(|machine| !machine.attachments.is_empty());
+    let is_pod = |machine: &Machine| machine.role == Role::Pod && !machine.attachments.is_empty();
+    let is_used = draft.machines.iter().any(is_pod);
     let of_cluster = |network: &&Network| network.on.is_none() && network.driver == MACVLAN;
     let names: Vec<String> =
         draft.networks.iter().filter(of_cluster).map(|network| network.name.clone()).collect();
@@ -83,20 +88,32 @@ fn make_members(draft: &mut Draft) {
         return;
     }
     let host = draft.host();
+    let is_single = names.len() == 1;
     for name in names {
-        let short = name.rsplit('/').next().unwrap_or(&name).to_owned();
-        for number in 1..=2 {
-            let at = draft.machine(&format!("{short}-{number}"), Role::Pod, Some(host));
-            let pod = &mut draft.machines[at];
-            pod.attachments.push(Attachment {
+        let short: String = name.rsplit('/').next().unwrap_or(&name).chars().take(KEPT_OF_NAME).collect();
+        // Pods of which the input has nothing but their names are on the only network.
+        let seen = draft.machines.iter().filter(|machine| is_single && machine.role == Role::Pod);
+        let mut pods: Vec<String> = seen.map(|pod| pod.name.clone()).collect();
+        let count = pods.len();
+        let made =
+            (1..).map(|number| if is_single { format!("pod{number}") } else { format!("{short}-{number}") });
+        pods.extend(made.take(2_usize.saturating_sub(count)));
+        for pod in &pods {
+            let known = draft.machines.iter().position(|machine| machine.name == *pod);
+            let at = known.unwrap_or_else(|| draft.machine(pod, Role::Pod, Some(host)));
+            draft.machines[at].attachments.push(Attachment {
                 network: name.clone(),
                 interface: Some("net1".to_owned()),
                 ..Attachment::default()
             });
         }
-        draft.note(NoteKind::Guess, format!("no pod in the input is on `{name}`: two are assumed"), None);
+        let text = format!("no pod in the input is on `{name}`: {} are taken to be", pods.join(" and "));
+        draft.note(NoteKind::Guess, text, None);
     }
 }
+
+/// How much of a network's name is in those of pods that are made up, in characters.
+const KEPT_OF_NAME: usize = 13;
 
 /// What is known of networks, by their numbers.
 #[derive(Default)]
@@ -199,11 +216,47 @@ fn refused(draft: &mut Draft, machine: usize, attachment: &Attachment) -> Option
     Some(draft.networks.len() - 1)
 }
 
+/// A network that the input does not describe, and whose name says what it is.
+fn by_name(draft: &mut Draft, host: usize, attachment: &Attachment) -> Option<usize> {
+    if !attachment.network.to_lowercase().contains(MACVLAN) {
+        return None;
+    }
+    let known = draft.networks.iter().find(|network| network.driver == MACVLAN && network.on == Some(host));
+    let nics = draft.machines[host].interfaces.iter().find(|interface| interface.kind == Kind::Nic);
+    let parent = known.and_then(|known| known.parent.clone()).or(nics.map(|nic| nic.name.clone()));
+    let parent = parent.unwrap_or_else(|| "eth0".to_owned());
+    let mut network = Network {
+        parent: Some(parent.clone()),
+        place: attachment.place,
+        ..Network::new(attachment.network.clone(), "docker", MACVLAN, Some(host))
+    };
+    let attached = draft.machines.iter().flat_map(|machine| &machine.attachments).chain([attachment]);
+    for address in attached.filter(|other| other.network == attachment.network).flat_map(|a| &a.addresses) {
+        let length = if address.addr().is_ipv4() { 24 } else { 64 };
+        let subnet = IpNet::new(address.addr(), length).ok()?.trunc();
+        if network.pools.iter().all(|pool| pool.subnet != subnet) {
+            network.pools.push(Pool {
+                subnet,
+                range: None,
+                gateway: None,
+                reserved: Vec::new(),
+                fixed: None,
+            });
+        }
+    }
+    engine::free_subnet(draft, &mut network, attachment.place);
+    let text = format!("it is not in the input; by its name a macvlan network, in mode bridge on {parent}");
+    network.notes.push(Note::new(NoteKind::Guess, text, attachment.place));
+    draft.networks.push(network);
+    make_parent(draft, draft.networks.len() - 1);
+    Some(draft.networks.len() - 1)
+}
+
 /// The parent of a network, if it is one that the tool makes.
 fn make_parent(draft: &mut Draft, at: usize) {
     let network = &draft.networks[at];
     let (Some(on), place) = (network.on, network.place) else { return };
-    if network.driver != MACVLAN {
+    if network.driver != MACVLAN || network.config_only {
         return;
     }
     let mtu = network.ports.mtu;
@@ -212,8 +265,10 @@ fn make_parent(draft: &mut Draft, at: usize) {
         let name = format!("dm-{}", network.name);
         let mut dummy = Interface::new(name.clone(), Kind::Dummy);
         dummy.place = place;
+        // Without a way out it is as it was meant.
+        let kind = if network.internal { NoteKind::Default } else { NoteKind::Wrong(Check::NoParent) };
         dummy.note(
-            NoteKind::Default,
+            kind,
             "the network has no parent, so its ports are on a dummy, and nothing leaves the host",
         );
         draft.machines[on].interfaces.push(dummy);
@@ -264,6 +319,17 @@ fn reserved(draft: &Draft, network: &Network) -> BTreeSet<IpAddr> {
     asked.chain(pools).collect()
 }
 
+/// What `ip` printed in a machine about its port on a network: that port's addresses, or those that are not the tool's.
+fn view_of(machine: &mut Machine, network: &Network, attachment: &Attachment) -> Option<Interface> {
+    let is_port = |i: &Interface| i.seen && matches!(i.kind, Kind::Macvlan { lower: Lower::Index(..), .. });
+    let in_pool = |net: &IpNet| network.pools.iter().any(|pool| pool.subnet.contains(&net.addr()));
+    let fits =
+        |i: &Interface| i.addresses.is_empty() || network.pools.is_empty() || i.addresses.iter().any(in_pool);
+    let is_named = |i: &Interface| attachment.interface.as_ref().is_none_or(|name| *name == i.name);
+    let at = machine.interfaces.iter().position(|i| is_port(i) && is_named(i) && fits(i))?;
+    Some(machine.interfaces.remove(at))
+}
+
 fn connect(
     draft: &mut Draft,
     machine: usize,
@@ -273,8 +339,10 @@ fn connect(
     has_way_out: bool,
 ) {
     let (Some(parent), Some(host)) = (&network.parent, network.on) else { return };
+    let view = view_of(&mut draft.machines[machine], network, attachment);
     let number = draft.machines[machine].interfaces.len();
-    let name = attachment.interface.clone().unwrap_or_else(|| format!("eth{number}"));
+    let named = attachment.interface.clone().or_else(|| view.as_ref().map(|view| view.name.clone()));
+    let name = named.unwrap_or_else(|| format!("eth{number}"));
     let mut port = Interface::macvlan(name, Lower::Named(host, parent.clone()), Some(network.mode));
     if let Kind::Macvlan { tap, .. } = &mut port.kind {
         *tap = network.tool == "libvirt";
@@ -288,14 +356,22 @@ fn connect(
     port.refused = draft.machines[machine].refused.filter(|_| number == 0);
     port.seen = !attachment.seen.is_empty();
     port.addresses.clone_from(&attachment.seen);
+    if let Some(view) = view {
+        (port.mac, port.seen) = (view.mac.or(port.mac), true);
+        if port.addresses.is_empty() {
+            used.extend(view.addresses.iter().map(IpNet::addr));
+            (port.addresses, port.dynamic) = (view.addresses, port.dynamic && !view.listed);
+        }
+    }
     port.gateways.clone_from(&attachment.gateways);
+    let is_seen = !port.addresses.is_empty();
     // The first network that can have the default route has it.
     let is_first = !has_way_out && draft.machines[machine].interfaces.iter().all(|i| i.gateways.is_empty());
     let is_way_out = is_first && !network.internal && attachment.gateways.is_empty();
     if is_way_out && port.seen {
         port.gateways.extend(network.pools.iter().filter_map(|pool| pool.gateway));
     }
-    for pool in network.pools.iter().filter(|_| attachment.seen.is_empty()) {
+    for pool in network.pools.iter().filter(|_| !is_seen) {
         let asked = attachment.addresses.iter().map(IpNet::addr).find(|a| pool.subnet.contains(a));
         let address = asked.or(pool.fixed).or_else(|| {
             let free = next_free(pool, used)?;

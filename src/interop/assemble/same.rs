@@ -10,10 +10,10 @@ use std::net::IpAddr;
 /// Takes machines for one if a port of theirs has the same MAC address on the same parent, as far as outputs show it. Two
 /// descriptions that are not views of one machine are of different times: the kernel gives an address to one port only.
 pub(super) fn merge(draft: &mut Draft, links: &mut Links) {
-    let is_seen_port = |id: &Id| matches!(draft.at(*id).kind, Kind::Macvlan { .. }) && draft.at(*id).seen;
+    let is_seen_port = |id: &Id| is_port(draft, *id) && draft.at(*id).seen;
     let ports: Vec<Id> = draft.ids().filter(is_seen_port).collect();
     let is_view = |id: &Id| draft.machines[id.0].role == Role::Namespace;
-    let (views, ports): (Vec<Id>, Vec<Id>) = ports.into_iter().partition(is_view);
+    let (views, mut ports): (Vec<Id>, Vec<Id>) = ports.into_iter().partition(is_view);
     for view in views {
         // The last one, because the others are of earlier times.
         if let Some(twin) = ports.iter().rev().find(|port| is_twin(draft, links, view, **port)) {
@@ -24,6 +24,12 @@ pub(super) fn merge(draft: &mut Draft, links: &mut Links) {
             links.gone.insert(view);
         }
     }
+    // A guest's port is a device of its host, which `ip` shows there.
+    let guests: Vec<Id> = draft.ids().filter(|id| is_port_of(draft, *id, Role::Guest)).collect();
+    let of_guest = |id: &Id| guests.iter().any(|guest| is_twin(draft, links, *id, *guest));
+    let views: Vec<Id> = ports.iter().copied().filter(of_guest).collect();
+    ports.retain(|id| !views.contains(id));
+    links.gone.extend(views);
     for (number, &id) in ports.iter().enumerate() {
         let Some(twin) = ports[..number].iter().find(|port| is_twin(draft, links, id, **port)) else {
             continue;
@@ -34,6 +40,14 @@ pub(super) fn merge(draft: &mut Draft, links: &mut Links) {
         draft.note(NoteKind::LeftOut, text, draft.at(id).place);
         links.gone.insert(id);
     }
+}
+
+fn is_port(draft: &Draft, id: Id) -> bool {
+    matches!(draft.at(id).kind, Kind::Macvlan { .. })
+}
+
+fn is_port_of(draft: &Draft, id: Id, role: Role) -> bool {
+    is_port(draft, id) && draft.machines[id.0].role == role
 }
 
 fn is_twin(draft: &Draft, links: &Links, one: Id, other: Id) -> bool {

@@ -1,7 +1,7 @@
 //! Who pings whom: what the input shows, otherwise what people would try first.
 
-use super::super::Draft;
 use super::super::ends::{End, ends};
+use super::super::{Draft, Role};
 use super::named::Names;
 use crate::lab::spec::{Action, DeviceKind, Expect, LabSpec, Name, ProbeSpec, StepSpec, Target};
 use std::net::IpAddr;
@@ -80,6 +80,11 @@ fn shown(draft: &Draft, probe: &super::super::Probe, ends: &[End]) -> Option<Ste
     let by_address = probe.source.and_then(|source| ends.iter().find(|end| has(end, source)));
     let from = by_address.or(by_machine)?;
     let to = ends.iter().find(|end| has(end, probe.to));
+    // What is pinged in a pod's first network is of the cluster, which a lab does not have.
+    let is_pod = probe.from.is_some_and(|machine| draft.machines[machine].role == Role::Pod);
+    if to.is_none() && is_pod && !from.addresses.iter().any(|net| net.contains(&probe.to)) {
+        return None;
+    }
     let to = to.map_or(Target::Address(probe.to), |end| Target::Device(end.name.clone()));
     let step = StepSpec::new(Action::Ping(ProbeSpec::new(from.name.clone(), to)));
     Some(match probe.replied {

@@ -26,12 +26,16 @@ impl Format for Compose {
 
     fn recognises(&self, source: &Source<'_>) -> bool {
         let is_section = |line: &str| {
-            let line = line.trim_start_matches([' ', '{', '"']).trim_start_matches('"');
+            let line = line.trim_start_matches([' ', '{', '"', '\t']);
             ["services", "networks"].iter().any(|key| {
                 line.strip_prefix(key).is_some_and(|rest| rest.trim_start_matches('"').starts_with(':'))
             })
         };
-        let is_top = |line: &&str| !line.starts_with([' ', '\t']) || source.text.starts_with('{');
+        let indent = tree::indent(source.text);
+        let is_top = |line: &&str| {
+            let own = line.len() - line.trim_start().len();
+            own <= indent || source.text.starts_with('{')
+        };
         tree::can_be(source.text)
             && source.text.contains("macvlan")
             && source.text.lines().filter(is_top).any(is_section)

@@ -49,6 +49,9 @@ const SHORT: [(char, &str); 19] = [
     ('n', "name"),
 ];
 
+/// Options of `kubectl exec`.
+const KUBECTL: [(char, &str); 4] = [('i', "stdin"), ('t', "tty"), ('n', "namespace"), ('c', "container")];
+
 impl Context<'_> {
     /// Carries out a command of a container engine.
     pub(super) fn docker(&mut self, tool: &str, words: &[&str]) {
@@ -84,9 +87,8 @@ impl Context<'_> {
             ["exec", rest @ ..] | ["container", "exec", rest @ ..] => {
                 let options = Options::read(rest, &RUN_FLAGS, &SHORT, 1);
                 if let [container, inner @ ..] = &options.operands[..] {
-                    self.machine = self.draft.machine(container, Role::Container, Some(self.host));
-                    let inner: Vec<String> = inner.iter().map(|word| (*word).to_owned()).collect();
-                    self.run(&inner);
+                    let at = self.draft.machine(container, Role::Container, Some(self.host));
+                    self.inside(at, inner);
                 }
             }
             _ => {}
@@ -99,6 +101,11 @@ impl Context<'_> {
         short[0].1 = "driver";
         let options = Options::read(words, &NETWORK_FLAGS, &short, usize::MAX);
         self.tell_glued(&options);
+        for letter in &options.unknown {
+            let text =
+                format!("`-{letter}` is no option of `{tool} network create`, which refuses the command");
+            self.note(NoteKind::Wrong(Check::IgnoredSetting), text);
+        }
         let Some(name) = options.operands.last() else {
             return self.left_out("network create without a name");
         };
@@ -107,21 +114,51 @@ impl Context<'_> {
             .flat_map(|all| all.split(','))
             .filter_map(|o| o.split_once('='))
             .collect();
-        let driver = options.last(&["driver"]).unwrap_or("bridge");
+        let config_only = options.has("config-only");
+        let (driver, from) = (options.last(&["driver"]), options.last(&["config-from"]));
+        // Settings are for networks of whatever driver.
+        let by_default = if config_only || from.is_some() { "macvlan" } else { "bridge" };
         let mut network = Network {
             parent: options.last(&["interface-name"]).map(str::to_owned),
             internal: options.has("internal"),
+            config_only,
             place: self.place,
-            ..Network::new(*name, tool, driver, Some(self.host))
+            ..Network::new(*name, tool, driver.unwrap_or(by_default), Some(self.host))
         };
+        if let Some(from) = from {
+            self.config_from(&mut network, from, driver.is_some());
+        }
         let mode = opts.iter().rev().find(|(name, _)| matches!(*name, "macvlan_mode" | "mode"));
         engine::mode(&mut network, tool, mode.map(|(_, word)| *word), self.place);
         for (name, value) in opts {
             engine::option(&mut network, name, value, &format!("-o {name}={value}"), self.place);
         }
-        self.pools(&options, &mut network);
+        let ipam = options.last(&["ipam-driver"]);
+        if tool == "podman" && ipam.is_none() && !options.has("subnet") && network.pools.is_empty() {
+            network.note(NoteKind::Default, "without a subnet Podman asks a DHCP server", self.place);
+            network.ports.dhcp = true;
+        }
+        network.ports.dhcp |= ipam == Some("dhcp");
+        if ipam != Some("none") && !network.ports.dhcp {
+            self.pools(&options, &mut network);
+        }
         self.draft.networks.retain(|known| known.name != network.name || known.on != network.on);
         self.draft.networks.push(network);
+    }
+
+    /// A network with the settings of another one, which is nothing but settings.
+    fn config_from(&mut self, network: &mut Network, from: &str, has_driver: bool) {
+        let Some(known) = self.draft.network(from, self.host).filter(|known| known.config_only) else {
+            let text = format!("the network `{from}` with its settings is not in the input");
+            return network.note(NoteKind::LeftOut, text, self.place);
+        };
+        (network.parent, network.ports, network.pools) =
+            (known.parent.clone(), known.ports.clone(), known.pools.clone());
+        (network.mode, network.internal) = (known.mode, known.internal);
+        if !has_driver {
+            let text = "no driver is given, so the engine makes a bridge of it; here `-d macvlan` is taken to be meant";
+            network.note(NoteKind::Wrong(Check::IgnoredSetting), text, self.place);
+        }
     }
 
     /// Subnets, with the gateways, ranges and reserved addresses that are in them.
@@ -194,6 +231,32 @@ impl Context<'_> {
             self.sysctl(&[setting]);
             self.machine = self.host;
         }
+        // What `docker run IMAGE ip addr` prints is the container's.
+        if let [_, "ip" | "ifconfig" | "route" | "ping", ..] = options.operands[..] {
+            self.inside(at, &options.operands[1..]);
+        }
+    }
+
+    /// Carries out a command in a machine, whose output follows.
+    fn inside(&mut self, machine: usize, words: &[&str]) {
+        self.machine = machine;
+        let words: Vec<String> = words.iter().map(|word| (*word).to_owned()).collect();
+        self.run(&words);
+    }
+
+    /// `kubectl exec -it POD -- ip a`
+    pub(super) fn kubectl(&mut self, words: &[&str]) {
+        let ["exec", rest @ ..] = words else { return };
+        let (before, inner) = match rest.iter().position(|word| *word == "--") {
+            Some(at) => (&rest[..at], &rest[at + 1..]),
+            None => (rest, &[][..]),
+        };
+        let options = Options::read(before, &["stdin", "tty", "it"], &KUBECTL, usize::MAX);
+        let Some((pod, more)) = options.operands.split_first() else { return };
+        let name = pod.strip_prefix("pod/").unwrap_or(pod);
+        let known = self.draft.machines.iter().position(|machine| machine.name == name);
+        let at = known.unwrap_or_else(|| self.draft.machine(name, Role::Pod, Some(self.host)));
+        self.inside(at, if inner.is_empty() { more } else { inner });
     }
 
     /// `lan`, `name=lan,ip=192.0.2.1`, or Podman's `lan:ip=192.0.2.1`.

@@ -19,6 +19,10 @@ impl Format for IpJson {
         "what `ip -j` and `bridge -j` print: link, addr, route, neigh, fdb, vlan; also with -d"
     }
 
+    fn is_output(&self) -> bool {
+        true
+    }
+
     fn recognises(&self, source: &Source<'_>) -> bool {
         begins(source.text)
     }

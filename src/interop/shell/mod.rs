@@ -44,6 +44,10 @@ impl Format for Shell {
         "command lines as pasted, with their output: docker, podman, ip, bridge, brctl, sysctl, virsh, …"
     }
 
+    fn is_output(&self) -> bool {
+        true
+    }
+
     fn recognises(&self, source: &Source<'_>) -> bool {
         let script = script::read(source.text);
         !script.commands.is_empty() || is_described(source.text)
@@ -66,6 +70,11 @@ impl Format for Shell {
     }
 }
 
+/// Whether a line is a command that is read, maybe after a prompt.
+pub(super) fn is_command_line(line: &str) -> bool {
+    script::is_command_line(line.trim())
+}
+
 /// Carries out command lines of a configuration in a machine of a host.
 pub(super) fn run_in(draft: &mut Draft, (host, machine): (usize, usize), place: Place, text: &str) {
     let (index, place) = (place.source, Some(place));
@@ -81,7 +90,7 @@ const MAX_IN_LINE: usize = 16;
 
 /// Whether the text has output that describes interfaces or networks, also without the command.
 fn is_described(text: &str) -> bool {
-    printed::begins(text) || tables::begins(text) || inspect::begins(text)
+    printed::begins(text) || tables::begins(text) || inspect::begins(text) || libvirt::part(text).is_some()
 }
 
 /// The words of the kernel's errors.
@@ -112,11 +121,16 @@ struct Context<'d> {
 impl Context<'_> {
     fn carry_out(&mut self, command: &Command, several: bool) {
         self.place = Some(Place::new(self.index, command.span.clone()));
-        self.host = match &command.host {
-            Some(name) if several => self.draft.machine(name, Role::Host, None),
-            _ => self.draft.host(),
+        let named = command.host.as_deref().filter(|_| several);
+        let known = named.and_then(|name| self.draft.machines.iter().position(|m| m.name == name));
+        self.machine = match (known, named) {
+            (Some(known), _) => known,
+            (None, Some(name)) => self.draft.machine(name, Role::Host, None),
+            (None, None) => self.draft.host(),
         };
-        (self.machine, self.made) = (self.host, None);
+        // A prompt can be that of a container, too.
+        self.host = self.draft.machines[self.machine].on.unwrap_or(self.machine);
+        self.made = None;
         self.run(&command.words);
     }
 
@@ -126,6 +140,7 @@ impl Context<'_> {
         let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
         match script::base(program) {
             "docker" | "podman" | "nerdctl" => self.docker(script::base(program), &arguments),
+            "kubectl" => self.kubectl(&arguments),
             "ip" => self.ip(&arguments),
             "bridge" => self.bridge(&arguments),
             "brctl" => self.brctl(&arguments),
@@ -165,8 +180,9 @@ impl Context<'_> {
 
     /// What `virsh dumpxml` printed.
     fn libvirt(&mut self, text: &str, start: usize) {
-        if libvirt::begins(text)
-            && let Err(error) = libvirt::read(self.draft, self.host, text, self.index, start)
+        if let Some(part) = libvirt::part(text)
+            && let Err(error) =
+                libvirt::read(self.draft, self.host, &text[part.clone()], self.index, start + part.start)
         {
             self.draft.note(NoteKind::LeftOut, error.message, error.place.or(self.place));
         }

@@ -6,6 +6,8 @@ pub(super) struct Options<'a> {
     given: Vec<(&'a str, &'a str)>,
     /// What is no option. The first ends the options if that was asked for.
     pub(super) operands: Vec<&'a str>,
+    /// Letters that stand for no option.
+    pub(super) unknown: Vec<char>,
     /// Options that were glued to the value before them.
     pub(super) glued: Vec<&'a str>,
 }
@@ -51,6 +53,7 @@ impl<'a> Options<'a> {
         for (at, letter) in letters.char_indices() {
             let name = short.iter().find(|(known, _)| *known == letter).map(|(_, long)| *long);
             let Some(name) = name.filter(|name| !flags.contains(name)) else {
+                self.unknown.extend(name.is_none().then_some(letter));
                 self.given.push((name.unwrap_or_default(), ""));
                 continue;
             };

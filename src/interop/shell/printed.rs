@@ -1,7 +1,7 @@
 //! What `ip` and `ifconfig` print.
 
 use super::super::words::{ip_net, mac};
-use super::super::{Kind, Lower, Place};
+use super::super::{Kind, Lower, Place, Role};
 use super::Context;
 use super::ip::{mode_of, route};
 use crate::frame::VlanId;
@@ -18,6 +18,8 @@ pub(super) fn begins(text: &str) -> bool {
 /// Reads the interfaces that a command printed, and the routes, into the machine that it was run in.
 pub(super) fn read(context: &mut Context<'_>, text: &str, start: usize) {
     let mut name: Option<String> = None;
+    // Pasted text can be indented as a whole.
+    let mut indent = 0;
     let mut at = start;
     for raw in text.split_inclusive('\n') {
         let span = at..at + raw.trim_end().len();
@@ -26,7 +28,10 @@ pub(super) fn read(context: &mut Context<'_>, text: &str, start: usize) {
         let words: Vec<&str> = line.split_whitespace().collect();
         if let Some(found) = header(line) {
             context.place = Some(Place::new(context.index, span));
-            name = Some(found.name.to_owned()).filter(|name| name != "lo");
+            indent = indent_of(line);
+            // A pod's first interface is of the network of its cluster.
+            let of_cluster = context.machine().role == Role::Pod && found.name == "eth0";
+            name = Some(found.name.to_owned()).filter(|name| name != "lo" && !of_cluster);
             if name.is_some() {
                 begin(context, &found);
                 // The old form of ifconfig has the MAC address in the same line.
@@ -34,15 +39,28 @@ pub(super) fn read(context: &mut Context<'_>, text: &str, start: usize) {
                     detail(context, found.name, &["ether", address]);
                 }
             }
-        } else if let Some(name) = &name
-            && line.starts_with([' ', '\t'])
+        } else if let Some(known) = &name
+            && indent_of(line) > indent
         {
-            detail(context, name, &words);
+            let kind = words.first().and_then(|word| word.strip_prefix("link/"));
+            match kind.filter(|kind| !matches!(*kind, "ether" | "loopback")) {
+                // Tunnels and the like have no Ethernet frames.
+                Some(kind) => {
+                    context.left_out(&format!("{known}, of type {kind}"));
+                    context.machine().interfaces.retain(|interface| interface.name != *known);
+                    name = None;
+                }
+                None => detail(context, known, &words),
+            }
         } else {
             name = None;
             add_route(context, &words);
         }
     }
+}
+
+fn indent_of(line: &str) -> usize {
+    line.len() - line.trim_start().len()
 }
 
 /// The device that another one is on, as it is shown.
@@ -75,9 +93,7 @@ pub(super) struct Seen<'a> {
 /// `7: mv0@eth0: <BROADCAST,UP,LOWER_UP> mtu 1500 …`, or `eth0: flags=4163<UP,…>  mtu 1500` of ifconfig, or
 /// `eth0      Link encap:Ethernet  HWaddr …` of its older versions.
 fn header(line: &str) -> Option<Seen<'_>> {
-    if line.starts_with([' ', '\t']) {
-        return None;
-    }
+    let line = line.trim_start();
     if let Some((name, _)) = line.split_once(" Link encap:") {
         let name = name.trim_end();
         return Some(seen(name, None, "UP", "")).filter(|_| !name.contains(char::is_whitespace));
@@ -153,6 +169,7 @@ pub(super) fn begin(context: &mut Context<'_>, found: &Seen<'_>) {
     // a macvlan until its details say more.
     if let (Kind::Nic, Some(lower)) = (&interface.kind, lower) {
         let vlan = found.name.rsplit_once('.').and_then(|(_, id)| VlanId::new(id.parse().ok()?));
+        interface.kind_guessed = vlan.is_none();
         interface.kind = match (vlan, &lower) {
             (Some(id), Lower::Named(..)) => Kind::Vlan { lower, id },
             (_, Lower::Index(..)) if interface.master.is_some() => Kind::Veth(lower),
@@ -178,6 +195,7 @@ pub(super) fn detail(context: &mut Context<'_>, name: &str, words: &[&str]) {
             interface.addresses.extend(address_of(address, rest).filter(|net| !link_local(net)));
         }
         [kind @ ("macvlan" | "macvtap"), "mode", mode, rest @ ..] => {
+            interface.kind_guessed = false;
             if let Kind::Macvlan { mode: known, tap, flags, sources, .. } = &mut interface.kind {
                 (*known, *tap) = (mode_of(mode), *kind == "macvtap");
                 flags.nopromisc = rest.contains(&"nopromisc");

@@ -16,13 +16,14 @@ const MAX_ROUNDS: usize = 256;
 const MAX_LINE: usize = 1 << 16;
 
 /// The programs whose commands are read, each with the first words that are commands of it. Without any, all are.
-const PROGRAMS: [(&str, &[&str]); 17] = [
+const PROGRAMS: [(&str, &[&str]); 18] = [
     (
         "docker",
         &["network", "run", "create", "container", "exec", "service", "rm", "inspect", "-H", "--context"],
     ),
     ("podman", &["network", "run", "create", "container", "exec", "rm", "inspect", "pod"]),
     ("nerdctl", &["network", "run", "create", "container", "exec", "rm", "inspect"]),
+    ("kubectl", &["exec"]),
     ("ip", &[]),
     ("bridge", &["link", "fdb", "vlan", "mdb", "-d", "-j", "-n", "-netns", "-s", "-c", "-p", "l", "f", "v"]),
     ("brctl", &[]),
@@ -38,6 +39,9 @@ const PROGRAMS: [(&str, &[&str]); 17] = [
     ("esxcli", &["network"]),
     ("Set-VMNetworkAdapter", &[]),
 ];
+
+/// Programs whose commands can be read although a word of them has no value.
+const ENGINES: [&str; 3] = ["docker", "podman", "nerdctl"];
 
 /// Words of `ip` that are followed by an object.
 const IP_OBJECTS: [&str; 11] =
@@ -223,6 +227,11 @@ fn is_command(words: &[String]) -> bool {
     }
 }
 
+/// Whether a line is a command that is read, maybe after a prompt.
+pub(super) fn is_command_line(line: &str) -> bool {
+    is_command(&first_words(prompt(line).2))
+}
+
 /// Without what is put before a command: `sudo`, settings of its environment, and the like.
 fn unwrapped(mut words: Vec<String>) -> Vec<String> {
     loop {
@@ -372,6 +381,15 @@ impl ScriptReader {
         match shell_words::split(&expanded) {
             Ok(words) => {
                 let words = unwrapped(words);
+                let is_engine = words.first().is_some_and(|first| ENGINES.contains(&base(first)));
+                let has_none = |word: &&String| has_no_value(word, is_engine);
+                if let Some(word) = words.iter().find(has_none) {
+                    let text = format!("`{word}`: what it stands for is not in the input");
+                    self.script.unread.push((text, span.clone()));
+                    if !is_engine {
+                        return;
+                    }
+                }
                 if is_command(&words) {
                     let (host, span) = (host.map(str::to_owned), span.clone());
                     self.script.commands.push(Command { words, host, span, output: 0..0 });
@@ -419,6 +437,16 @@ impl ScriptReader {
         out.push_str(rest);
         out
     }
+}
+
+/// Whether a word has a variable in it, or a command that is to be run. Many settings of an engine are of no importance.
+fn has_no_value(word: &str, is_setting: bool) -> bool {
+    if is_setting && !["parent=$", "subnet=$", "gateway=$", "ip=$"].iter().any(|part| word.contains(part)) {
+        return false;
+    }
+    word.split('$')
+        .skip(1)
+        .any(|rest| rest.starts_with(|c: char| c.is_ascii_alphabetic() || "_{($".contains(c)))
 }
 
 /// `for NAME in VALUES`

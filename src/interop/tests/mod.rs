@@ -9,6 +9,7 @@ mod networkd;
 mod others;
 mod printed;
 mod shell;
+mod threads;
 
 use super::*;
 use crate::lab::spec::{DeviceKind, MacvlanSpec};

@@ -1,0 +1,129 @@
+//! Whole threads: prose, code blocks, quotations, and what is in them.
+
+use super::{addresses, imported, notes, port};
+use crate::interop::{Source, diagnose, import, recognises};
+use crate::lab::Options;
+use crate::macvlan::Mode;
+
+const NETWORK: &str = "docker network create -d macvlan --subnet 192.0.2.0/24 -o parent=eth0";
+
+#[test]
+fn commands_in_sentences_are_found() {
+    for text in [
+        format!("1. `{NETWORK} lan`\n2. `docker run -d --name a --network lan --ip 192.0.2.10 nginx`"),
+        format!("First: {NETWORK} lan\n2) docker run -d --name a --network lan --ip 192.0.2.10 nginx"),
+        format!("> ```\n> {NETWORK} lan\n> Docker run -d --name a --net lan --ip 192.0.2.10 nginx\n> ```\n")
+            .replace("Docker", "docker"),
+        format!("D{} lan\nDocker run --name a --net=lan --ip=192.0.2.10 nginx", &NETWORK[1..]),
+        format!(
+            "~~~sh\n{NETWORK} \\\n  lan\n~~~\nand\n<pre>docker run --name a --net lan --ip 192.0.2.10 x</pre>"
+        ),
+    ] {
+        assert_eq!(addresses(&imported(&text), "a"), ["192.0.2.10/24"], "{text}");
+    }
+}
+
+#[test]
+fn configurations_are_cut_out_of_prose() {
+    let text = "We have this one:\n\nservices:\n  a:\n    networks:\n      macvlan0:\n        ipv4_address: 192.0.2.10\n\
+                networks:\n  macvlan0:\n    driver: macvlan\n    driver_opts: { parent: eth0 }\n    ipam:\n      \
+                config:\n        - subnet: 192.0.2.0/24\n\nand it does not work. On the host I see:\n\n\
+                2: eth0: <BROADCAST,MULTICAST,UP,LOWER_UP> mtu 1500\n    inet 192.0.2.2/24 scope global eth0\n";
+    let read = imported(text);
+    assert_eq!(read.formats, ["compose", "shell"]);
+    assert_eq!(addresses(&read, "a"), ["192.0.2.10/24"]);
+    // Places are those of the whole text.
+    let place = read.places["a"];
+    assert!(text[place.start..].starts_with("a:"), "{:?}", &text[place.start..place.end]);
+}
+
+#[test]
+fn files_are_known_by_the_lines_before_their_code_blocks() {
+    let text = "eth0.network\n```\n[Match]\nName=eth0\n\n[Network]\nMACVLAN=mv0\nAddress=192.0.2.1/24\n```\n\
+                mv0.netdev\n```ini\n[NetDev]\nName=mv0\nKind=macvlan\n\n[MACVLAN]\nMode=private\n```\n\
+                mv0.network\n```\n[Match]\nName=mv0\n[Network]\nAddress=192.0.2.2/24\n```\n";
+    let read = imported(text);
+    assert_eq!(port(&read, "mv0").mode, Mode::Private);
+    assert!(!notes(&read).contains("wrong"), "{}", notes(&read));
+}
+
+#[test]
+fn stanzas_are_cut_out_of_prose() {
+    let text = "My router has\nconfig interface 'lan'\n\toption device 'eth0'\n\toption proto 'static'\n\
+                \toption ipaddr '192.0.2.1/24'\n\nconfig device\n\toption name 'mv0'\n\toption type 'macvlan'\n\
+                \toption ifname 'eth0'\n\toption mode 'bridge'\nwhich is all.\n";
+    assert_eq!(port(&imported(text), "mv0").mode, Mode::Bridge);
+    let text = "# the container's:\nlxc.net.0.type = macvlan\nlxc.net.0.link = eth0\nlxc.net.0.macvlan.mode = vepa\n";
+    assert_eq!(imported(&format!("It has\n{text}\nand more.")).formats, ["lxc"]);
+}
+
+#[test]
+fn a_thread_without_a_network_is_not_recognised() {
+    for text in
+        ["```\nhello\n```\n", "What is this: nothing\n", "`echo hello`", "```yaml\na: 1\n```", "> ```\n"]
+    {
+        assert!(!recognises(&Source::new("x", text)), "{text}");
+    }
+}
+
+#[test]
+fn settings_of_a_swarm_are_taken_from_their_network() {
+    let text = "docker network create --config-only --subnet 192.0.2.0/24 -o parent=eth0 --ip-range 192.0.2.64/26 cfg\n\
+                docker network create -d macvlan --scope swarm --config-from cfg lan\n\
+                docker run --name a --network lan nginx\n";
+    assert_eq!(addresses(&imported(text), "a"), ["192.0.2.64/24"]);
+    let without = imported(&text.replace("-d macvlan ", ""));
+    assert!(notes(&without).contains("no driver is given, so the engine makes a bridge of it"));
+}
+
+#[test]
+fn a_network_without_a_parent_is_told() {
+    let text =
+        "docker network create -d macvlan --subnet 192.0.2.0/24 lan\ndocker run --name a --network lan x\n";
+    let found = |text: &str| {
+        let read = import(&[Source::new("input", text)], None).unwrap();
+        diagnose::diagnose(&read, &Options::default()).iter().map(|f| f.check.id()).collect::<Vec<_>>()
+    };
+    assert_eq!(found(text), ["no-parent"]);
+    assert!(found(&text.replace("lan\ndocker run", "--internal lan\ndocker run")).is_empty());
+}
+
+#[test]
+fn what_a_variable_stands_for_is_not_made_up() {
+    let text = "ip link add link eth0 name mv0 type macvlan mode bridge\nip addr add $ADDRESS dev mv0\n";
+    let read = imported(text);
+    assert!(notes(&read).contains("`$ADDRESS`: what it stands for is not in the input"), "{}", notes(&read));
+    assert!(addresses(&read, "mv0").is_empty());
+}
+
+#[test]
+fn a_guest_and_the_device_on_its_host_are_one() {
+    let text = "# virsh dumpxml vm\n<domain type='kvm'><name>vm</name><devices><interface type='direct'>\n\
+                <mac address='52:54:00:00:00:01'/><source dev='eno1' mode='bridge'/></interface></devices></domain>\n\
+                # ip a\n2: eno1: <BROADCAST,MULTICAST,UP,LOWER_UP> mtu 1500\n    inet 192.0.2.2/24 scope global eno1\n\
+                5: macvtap0@eno1: <BROADCAST,MULTICAST,UP,LOWER_UP> mtu 1500\n    link/ether 52:54:00:00:00:01\n";
+    let read = imported(text);
+    let ports = read.lab.devices.iter().filter(|device| device.kind.parent().is_some());
+    assert_eq!(ports.map(|device| device.name.as_str()).collect::<Vec<_>>(), ["vm"]);
+}
+
+#[test]
+fn a_virtual_machine_in_a_container_is_told() {
+    let text = "name: x\ntopology:\n  kinds: { vr-sros: { image: vrnetlab/vr-sros } }\n  nodes:\n    pe: { kind: vr-sros }\n  \
+                links:\n    - endpoints: [\"pe:eth1\", \"macvlan:eth0\"]\n";
+    assert!(notes(&imported(text)).contains("has another MAC address"));
+}
+
+#[test]
+fn a_thread_has_limits() {
+    let unit = |n: usize| format!("```\n[NetDev]\nName=d{n}\nKind=dummy\n[Match]\nName=d{n}\n```\n");
+    let text: String = (0..70).map(unit).collect();
+    assert_eq!(imported(&format!("{text}{NETWORK} lan")).lab.devices.len(), 64 + 1);
+    // What looks like a configuration, and is none, is not tried for ever.
+    let damaged = "services: [\nnetworks: macvlan\n\nprose\n".repeat(300);
+    let found = |text: &str| super::super::passages::passages(text).len();
+    assert_eq!(found(&format!("{damaged}\n{}", unit(1))), 0);
+    // The text as a whole.
+    let (long, short) = ("prose\n".repeat(128 << 10), "prose\n".repeat(1 << 10));
+    assert_eq!((found(&format!("{long}{}", unit(1))), found(&format!("{short}{}", unit(1)))), (0, 1));
+}
