@@ -113,6 +113,8 @@ checks! {
     PortsApart = "ports-apart", Error, "Ports of one parent do not reach each other";
     /// The network outside drops the MAC addresses of ports, as hypervisors, access points and clouds do.
     ForeignMac = "foreign-mac", Error, "The network filters the ports' MAC addresses";
+    /// A NIC of a virtual machine, whose virtual switch drops frames of ports as it comes.
+    VirtualNic = "virtual-nic", Info, "A host that is a virtual machine";
     /// A frame's VLAN is not allowed at a switch port, or at a device.
     VlanApart = "vlan-apart", Error, "A VLAN ends at a switch port";
     /// A device on the way is down, or has no carrier.

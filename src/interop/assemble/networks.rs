@@ -2,8 +2,8 @@
 
 use super::super::words::successors;
 use super::super::{
-    Attachment, Check, Draft, Interface, Kind, Lower, Machine, Network, Note, NoteKind, Pool, Role, Route,
-    engine,
+    Attachment, Check, Draft, Interface, Kind, Lower, Machine, Network, Note, NoteKind, Place, Pool, Role,
+    Route, engine,
 };
 use super::Id;
 use crate::frame::VlanId;
@@ -82,14 +82,18 @@ fn make_members(draft: &mut Draft) {
     let is_pod = |machine: &Machine| machine.role == Role::Pod && !machine.attachments.is_empty();
     let is_used = draft.machines.iter().any(is_pod);
     let of_cluster = |network: &&Network| network.on.is_none() && network.driver == MACVLAN;
-    let names: Vec<String> =
-        draft.networks.iter().filter(of_cluster).map(|network| network.name.clone()).collect();
+    let names: Vec<(String, Option<Place>)> = draft
+        .networks
+        .iter()
+        .filter(of_cluster)
+        .map(|network| (network.name.clone(), network.place))
+        .collect();
     if is_used || names.is_empty() {
         return;
     }
     let host = draft.host();
     let is_single = names.len() == 1;
-    for name in names {
+    for (name, place) in names {
         let short: String = name.rsplit('/').next().unwrap_or(&name).chars().take(KEPT_OF_NAME).collect();
         // Pods of which the input has nothing but their names are on the only network.
         let seen = draft.machines.iter().filter(|machine| is_single && machine.role == Role::Pod);
@@ -104,6 +108,7 @@ fn make_members(draft: &mut Draft) {
             draft.machines[at].attachments.push(Attachment {
                 network: name.clone(),
                 interface: Some("net1".to_owned()),
+                place,
                 ..Attachment::default()
             });
         }
@@ -284,6 +289,9 @@ fn make_parent(draft: &mut Draft, at: usize) {
         }
         return;
     }
+    // Where the input shows the host's devices, what is not among them is not there.
+    let shown =
+        draft.machines[on].interfaces.iter().any(|interface| interface.seen && interface.name != "lo");
     let vlan = parent.split_once('.').and_then(|(below, id)| {
         let id = id.parse().ok().filter(|id| (1..4095).contains(id)).and_then(VlanId::new)?;
         Some((below.to_owned(), id))
@@ -301,6 +309,14 @@ fn make_parent(draft: &mut Draft, at: usize) {
         }
         None => Interface::new(parent, Kind::Nic),
     };
+    let below = match interface.lower() {
+        Some(Lower::Named(_, below)) if by_tool => draft.machines[on].interface(below),
+        _ => None,
+    };
+    if shown && below.is_none() {
+        let text = "the network names it as its parent, and it is not among the devices that the input shows";
+        interface.note(NoteKind::Wrong(Check::BadParent), text);
+    }
     if let Some(mtu) = mtu.filter(|mtu| *mtu > 1500) {
         interface.mtu = Some(mtu);
         interface.note(NoteKind::Guess, format!("its MTU is not in the input: that of its ports, {mtu}"));

@@ -9,6 +9,7 @@ use crate::lab::spec::{
     DeviceKind, DeviceSpec, HostSpec, Name, NicSpec, StationSpec, SwitchPortSpec, SwitchSpec, VlanSpec,
 };
 use crate::station::{HostConfig, IpNet, IpSpec};
+use crate::switch::Policy;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What is outside.
@@ -33,7 +34,13 @@ pub(super) fn wire(draft: &Draft, links: &Links, names: &Names) -> Wire {
         let mut switch = SwitchSpec::named(&name);
         for nic in &group {
             let mut port = SwitchPortSpec::to(names.devices[nic].clone());
-            port.policy = draft.policy;
+            let is_radio = WIRELESS.iter().any(|prefix| draft.at(*nic).name.starts_with(prefix));
+            port.policy = draft.policy.or(is_radio.then_some(Policy::Wifi));
+            if is_radio {
+                let text = "by its name a wireless NIC, whose access point takes its own MAC address only";
+                let about = wire.notes.entry(names.devices[nic].clone()).or_default();
+                about.push(Note::new(NoteKind::Guess, text, draft.at(*nic).place));
+            }
             switch.ports.push(port);
         }
         let gateways = gateways(draft, links, &group);
@@ -46,6 +53,9 @@ pub(super) fn wire(draft: &Draft, links: &Links, names: &Names) -> Wire {
     }
     wire
 }
+
+/// How the names of wireless NICs begin.
+const WIRELESS: [&str; 3] = ["wlan", "wlp", "wlx"];
 
 /// NICs that share a switch: those with a subnet in common, and those of the same name on several hosts.
 fn groups(draft: &Draft, links: &Links) -> Vec<Vec<Id>> {

@@ -16,6 +16,7 @@ mod sarif;
 #[cfg(test)]
 mod tests;
 mod text;
+mod virtual_nic;
 
 pub use markdown::markdown;
 pub use sarif::sarif;
@@ -105,6 +106,7 @@ pub fn diagnose(imported: &Imported, options: &Options) -> Vec<Finding> {
     let mut findings = declared::notes(imported);
     findings.extend(declared::warnings(imported));
     findings.extend(reach::findings(imported, options));
+    findings.extend(virtual_nic::findings(imported, options));
     findings.sort_by_key(|finding| (std::cmp::Reverse(finding.severity), finding.place, finding.check));
     findings
 }

@@ -74,7 +74,7 @@ fn place_of(imported: &Imported, name: &Name) -> Option<super::super::Place> {
 
 /// The pairs that are asked: all of machines that share a subnet, or that both share one with a router, in both directions;
 /// of a large lab, those of its steps.
-fn pairs(lab: &LabSpec) -> Vec<(Name, Target)> {
+pub(super) fn pairs(lab: &LabSpec) -> Vec<(Name, Target)> {
     let ends = ends(lab);
     let routers: Vec<&End> = ends.iter().filter(|end| forwards(lab, &end.name)).collect();
     let routed = |end: &End| routers.iter().any(|router| router.shares_subnet(end));

@@ -86,3 +86,44 @@ fn of_many_machines_only_the_pings_of_the_input_are_asked() {
     assert!(finding.others < 5, "{finding:#?}");
     assert!(finding.remedies.len() <= MAX_REMEDIES);
 }
+
+#[test]
+fn a_network_on_a_wireless_nic_has_an_access_point() {
+    let text = "docker network create -d macvlan --subnet 192.0.2.0/24 --gateway 192.0.2.1 -o parent=wlan0 lan\n\
+                docker run -d --name a --network lan --ip 192.0.2.10 nginx\n";
+    let found = found(text);
+    assert!(
+        found.iter().any(|f| f.check == Check::ForeignMac && f.rules.contains(&Rule::PolicyWifi)),
+        "{found:?}"
+    );
+    assert!(self::found(&text.replace("wlan0", "eth0")).iter().all(|f| f.check != Check::ForeignMac));
+}
+
+#[test]
+fn a_parent_that_the_host_does_not_have_is_told() {
+    let text = "$ ip a\n2: eth0: <BROADCAST,MULTICAST,UP,LOWER_UP> mtu 1500\n    inet 192.0.2.2/24 scope global eth0\n\
+                $ docker network create -d macvlan --subnet 192.0.2.0/24 -o parent=PARENT lan\n\
+                $ docker run -d --name a --network lan --ip 192.0.2.10 nginx\n";
+    let is_bad =
+        |parent: &str| found(&text.replace("PARENT", parent)).iter().any(|f| f.check == Check::BadParent);
+    assert_eq!(["eth0", "eth1", "eth0.10", "eth1.10"].map(is_bad), [false, true, false, true]);
+}
+
+#[test]
+fn a_host_that_is_a_virtual_machine_is_told_of_its_switch() {
+    let text = "$ ip a\n2: eth0: <BROADCAST,MULTICAST,UP,LOWER_UP> mtu 1500\n    link/ether 08:00:27:00:00:01\n    \
+                inet 192.0.2.2/24 scope global eth0\n\
+                $ docker network create -d macvlan --subnet 192.0.2.0/24 -o parent=eth0 lan\n\
+                $ docker run -d --name a --network lan --ip 192.0.2.10 nginx\n";
+    let of = |text: &str| found(text).into_iter().find(|f| f.check == Check::VirtualNic);
+    let finding = of(text).unwrap();
+    assert!(
+        finding.told.contains("VirtualBox") && finding.rules.contains(&Rule::PolicyPromiscuous),
+        "{finding:?}"
+    );
+    assert_eq!(finding.remedies[0].lines, ["VBoxManage modifyvm VM --nicpromisc1 allow-all"]);
+    assert!(of(&text.replace("08:00:27", "02:00:27")).is_none());
+    // It was told otherwise.
+    let allowed = format!("{text}$ VBoxManage modifyvm vm --nicpromisc1 allow-all\n");
+    assert!(of(&allowed).is_none(), "{:?}", of(&allowed));
+}
