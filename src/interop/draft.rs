@@ -26,6 +26,8 @@ pub struct Draft {
     pub policy: Option<Policy>,
     /// Variables of files for others.
     pub variables: BTreeMap<String, String>,
+    /// The error with which the kernel refused a port of which nothing else is known.
+    pub refused: Option<Errno>,
     /// What concerns no single device.
     pub notes: Vec<Note>,
 }

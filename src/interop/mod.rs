@@ -270,7 +270,7 @@ pub fn import(sources: &[Source<'_>], format: Option<&str>) -> Result<Imported, 
                 Some(place) => source.position(place).to_string(),
                 None => source.name.clone(),
             };
-            ImportError::Invalid(name, error.message)
+            ImportError::Invalid(name, crate::plain::plain(&error.message))
         })?;
     }
     let mut imported = assemble::assemble(draft)?;

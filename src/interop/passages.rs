@@ -53,11 +53,12 @@ pub(super) fn passages(text: &str) -> Vec<Passage> {
     let unmarked = markdown::unmarked(text);
     let mut cutter = Cutter { rest: unmarked.text.clone().into_bytes(), found: Vec::new(), tries: 0 };
     let mut at = 0;
-    for block in unmarked.blocks.iter().cloned().chain([text.len()..text.len()]) {
+    for block in &unmarked.blocks {
         cutter.cut(&unmarked.text, at..block.start, false);
         cutter.cut(&unmarked.text, block.clone(), true);
         at = block.end;
     }
+    cutter.cut(&unmarked.text, at..text.len(), false);
     let Cutter { rest, mut found, .. } = cutter;
     // Whole lines were blanked.
     let rest = String::from_utf8(rest).unwrap_or_default();

@@ -41,6 +41,11 @@ pub(super) struct Key {
 }
 
 impl Node {
+    /// The entries whose values are like this.
+    pub(super) fn all(&self, like: impl Fn(&Node) -> bool) -> Vec<(Key, Node)> {
+        self.entries().iter().filter(|(_, node)| like(node)).cloned().collect()
+    }
+
     /// The value of a key.
     pub(super) fn get(&self, key: &str) -> Option<&Node> {
         self.entries().iter().find(|(known, _)| known.text == key).map(|(_, node)| node)

@@ -25,7 +25,7 @@ impl Names {
 
     /// The name, or one like it that is not used yet and short enough.
     pub(super) fn take(&mut self, wanted: &str) -> Name {
-        let usable = |c: char| if c.is_ascii_graphic() && !"/\"\\".contains(c) { c } else { '-' };
+        let usable = |c: char| if c.is_ascii_graphic() && !"/:\"\\".contains(c) { c } else { '-' };
         let wanted: String = wanted.chars().map(usable).collect();
         let wanted = if wanted.is_empty() { "unnamed".to_owned() } else { wanted };
         let mut name = shortened(&wanted, "");

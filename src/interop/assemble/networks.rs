@@ -2,10 +2,11 @@
 
 use super::super::words::successors;
 use super::super::{
-    Attachment, Check, Draft, Interface, Kind, Lower, Machine, Network, Note, NoteKind, Place, Pool, Role,
-    Route, engine,
+    Attachment, Check, Draft, Interface, Kind, Lower, Machine, Network, Note, NoteKind, Pool, Role, Route,
+    engine,
 };
 use super::Id;
+use crate::errno::Errno;
 use crate::frame::VlanId;
 use crate::macvlan::Mode;
 use crate::station::IpNet;
@@ -77,44 +78,65 @@ pub(super) fn attach(draft: &mut Draft) {
     }
 }
 
-/// Two pods for each network of a cluster, if the input has no pod at all.
+/// Members of the networks, if the input shows nobody on any: those of which it has nothing but their names, or made up.
 fn make_members(draft: &mut Draft) {
-    let is_pod = |machine: &Machine| machine.role == Role::Pod && !machine.attachments.is_empty();
-    let is_used = draft.machines.iter().any(is_pod);
-    let of_cluster = |network: &&Network| network.on.is_none() && network.driver == MACVLAN;
-    let names: Vec<(String, Option<Place>)> = draft
-        .networks
-        .iter()
-        .filter(of_cluster)
-        .map(|network| (network.name.clone(), network.place))
-        .collect();
-    if is_used || names.is_empty() {
-        return;
-    }
-    let host = draft.host();
-    let is_single = names.len() == 1;
-    for (name, place) in names {
-        let short: String = name.rsplit('/').next().unwrap_or(&name).chars().take(KEPT_OF_NAME).collect();
-        // Pods of which the input has nothing but their names are on the only network.
-        let seen = draft.machines.iter().filter(|machine| is_single && machine.role == Role::Pod);
-        let mut pods: Vec<String> = seen.map(|pod| pod.name.clone()).collect();
-        let count = pods.len();
-        let made =
-            (1..).map(|number| if is_single { format!("pod{number}") } else { format!("{short}-{number}") });
-        pods.extend(made.take(2_usize.saturating_sub(count)));
-        for pod in &pods {
-            let known = draft.machines.iter().position(|machine| machine.name == *pod);
-            let at = known.unwrap_or_else(|| draft.machine(pod, Role::Pod, Some(host)));
-            draft.machines[at].attachments.push(Attachment {
-                network: name.clone(),
-                interface: Some("net1".to_owned()),
-                place,
-                ..Attachment::default()
-            });
+    let is_member = |machine: &Machine| {
+        !machine.attachments.is_empty() && matches!(machine.role, Role::Pod | Role::Container)
+    };
+    let pods = draft.machines.iter().any(|machine| machine.role == Role::Pod && is_member(machine));
+    let containers = draft.machines.iter().any(is_member);
+    let is_idle = |network: &&Network| {
+        let is_used = if network.on.is_none() { pods } else { containers };
+        network.driver == MACVLAN && !network.config_only && !is_used && network.tool != "libvirt"
+    };
+    let idle: Vec<Network> = draft.networks.iter().filter(is_idle).cloned().collect();
+    let is_single = idle.len() == 1;
+    for network in idle {
+        let (role, word) =
+            if network.on.is_none() { (Role::Pod, "pod") } else { (Role::Container, "container") };
+        let host = network.on.unwrap_or_else(|| draft.host());
+        let seen = draft.machines.iter().filter(|machine| {
+            is_single && machine.role == role && machine.interfaces.iter().all(|i| i.lower().is_some())
+        });
+        let mut members: Vec<String> = seen.map(|member| member.name.clone()).collect();
+        let short: String =
+            network.name.rsplit('/').next().unwrap_or_default().chars().take(KEPT_OF_NAME).collect();
+        let made = (1..).map(|n| if is_single { format!("{word}{n}") } else { format!("{short}-{n}") });
+        members.extend(made.take(room(&network).saturating_sub(members.len())));
+        for member in &members {
+            let known = draft.machines.iter().position(|machine| machine.name == *member);
+            let at = known.unwrap_or_else(|| draft.machine(member, role, Some(host)));
+            join(draft, at, &network);
         }
-        let text = format!("no pod in the input is on `{name}`: {} are taken to be", pods.join(" and "));
-        draft.note(NoteKind::Guess, text, None);
+        // Another node gives out the same addresses.
+        if network.by_host && is_single {
+            let node = draft.machine("node2", Role::Host, None);
+            let at = draft.machine("pod-on-node2", role, Some(node));
+            join(draft, at, &network);
+            members.push("pod-on-node2".to_owned());
+        }
+        let name = &network.name;
+        let text = format!("nothing in the input is on `{name}`: {} are taken to be", members.join(" and "));
+        draft.note(NoteKind::Guess, text, network.place);
     }
+}
+
+/// How many members of a network are made up: two, if it has so many addresses.
+fn room(network: &Network) -> usize {
+    let is_one = |pool: &Pool| pool.range.is_some_and(|(first, last)| first == last);
+    if network.pools.iter().any(is_one) { 1 } else { 2 }
+}
+
+fn join(draft: &mut Draft, machine: usize, network: &Network) {
+    let refused = draft.refused;
+    let machine = &mut draft.machines[machine];
+    machine.attachments.push(Attachment {
+        network: network.name.clone(),
+        interface: (machine.role == Role::Pod).then(|| "net1".to_owned()),
+        place: network.place,
+        ..Attachment::default()
+    });
+    machine.refused = machine.refused.or(refused);
 }
 
 /// How much of a network's name is in those of pods that are made up, in characters.
@@ -257,6 +279,22 @@ fn by_name(draft: &mut Draft, host: usize, attachment: &Attachment) -> Option<us
     Some(draft.networks.len() - 1)
 }
 
+/// The kernel says that a parent is in use otherwise: it is a port of a bridge or a bond.
+fn enslave(draft: &mut Draft, host: usize, parent: &str) {
+    let bridge = (0..).map(|n| format!("br{n}")).find(|name| draft.machines[host].interface(name).is_none());
+    let nic = draft.machines[host].interface_mut(parent);
+    if nic.kind != Kind::Nic || nic.master.is_some() {
+        return;
+    }
+    nic.master.clone_from(&bridge);
+    let text = "the kernel says that it is in use otherwise: taken to be a port of a bridge, which can be the parent";
+    nic.note(NoteKind::Guess, text);
+    let (addresses, gateways) = (std::mem::take(&mut nic.addresses), std::mem::take(&mut nic.gateways));
+    let kind = Kind::Bridge { vlan_filtering: false, ageing: None };
+    let bridge = bridge.map(|name| Interface { addresses, gateways, ..Interface::new(name, kind) });
+    draft.machines[host].interfaces.extend(bridge);
+}
+
 /// The parent of a network, if it is one that the tool makes.
 fn make_parent(draft: &mut Draft, at: usize) {
     let network = &draft.networks[at];
@@ -370,6 +408,9 @@ fn connect(
     port.sysctls = network.ports.sysctls;
     (port.promisc, port.allmulticast) = (network.ports.promisc, network.ports.allmulticast);
     port.refused = draft.machines[machine].refused.filter(|_| number == 0);
+    if port.refused == Some(Errno::Ebusy) && network.mode != Mode::Passthru {
+        enslave(draft, host, parent);
+    }
     port.seen = !attachment.seen.is_empty();
     port.addresses.clone_from(&attachment.seen);
     if let Some(view) = view {
@@ -468,7 +509,9 @@ pub(super) fn host_address(draft: &mut Draft) {
         used.extend(pool.gateway);
         used.extend(&pool.reserved);
         let Some(address) = last_free(&pool, &used) else { continue };
-        let nic = draft.at_mut(nic);
+        // What is a port of a bridge has its address there.
+        let master = draft.at(nic).master.as_deref().and_then(|master| draft.named(on, master));
+        let nic = draft.at_mut(master.unwrap_or(nic));
         nic.addresses.extend(IpNet::new(address, pool.subnet.prefix_len()));
         nic.note(NoteKind::Guess, "the host's own address is not in the input");
     }

@@ -8,7 +8,7 @@
 mod networks;
 mod services;
 
-use super::tree::{self, Node};
+use super::tree::{self, Key, Node, Value};
 use super::variables::Expander;
 use super::{Draft, Format, NoteKind, Place, ReadError, Source};
 
@@ -38,13 +38,16 @@ impl Format for Compose {
         };
         tree::can_be(source.text)
             && source.text.contains("macvlan")
-            && source.text.lines().filter(is_top).any(is_section)
+            && (source.text.lines().filter(is_top).any(is_section) || is_part(source.text))
     }
 
     fn read(&self, source: &Source<'_>, index: usize, draft: &mut Draft) -> Result<(), ReadError> {
         let mut documents = tree::documents(source.text, index)?;
         let host = draft.host();
         for document in &mut documents {
+            if let Some(whole) = around(document) {
+                *document = whole;
+            }
             let mut expander = Expander::new(&draft.variables);
             expander.node(document);
             let missing: Vec<String> = expander.missing.into_iter().collect();
@@ -58,6 +61,33 @@ impl Format for Compose {
         }
         Ok(())
     }
+}
+
+/// A file around what is a part of one: networks or services by their names.
+fn around(document: &Node) -> Option<Node> {
+    if document.get("services").is_some() || document.get("networks").is_some() {
+        return None;
+    }
+    let is_network = |node: &Node| node.text_of("driver").is_some();
+    let is_service = |node: &Node| node.get("image").is_some() || node.get("networks").is_some();
+    let sections = [("networks", document.all(is_network)), ("services", document.all(is_service))];
+    let sections: Vec<(Key, Node)> = sections
+        .into_iter()
+        .filter(|(_, entries)| !entries.is_empty())
+        .map(|(name, entries)| {
+            let span = document.span.clone();
+            let node = Node { value: Value::Map(entries), span: span.clone() };
+            (Key { text: name.to_owned(), span }, node)
+        })
+        .collect();
+    (!sections.is_empty()).then(|| Node { value: Value::Map(sections), span: document.span.clone() })
+}
+
+/// Whether a text without these sections can be the entries of one.
+fn is_part(text: &str) -> bool {
+    let has =
+        |line: &str| text.lines().any(|known| known.trim().trim_end_matches(['"', '\'']).starts_with(line));
+    has("driver: macvlan") || has("image:") && has("networks:")
 }
 
 struct Reader<'d> {

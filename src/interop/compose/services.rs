@@ -102,12 +102,15 @@ impl Reader<'_> {
     ) -> Result<Vec<Attachment>, ReadError> {
         let mut found: Vec<(i64, i64, Attachment)> = Vec::new();
         for (key, node) in service.networks() {
-            let Some(network) = document.at(&["networks", &key.text]) else {
-                if key.text == "default" {
-                    continue;
+            let network = match document.at(&["networks", &key.text]) {
+                Some(network) => network,
+                None if key.text == "default" => continue,
+                // A part of a file: its networks are elsewhere.
+                None if document.get("networks").is_none() => &NOTHING,
+                None => {
+                    let message = format!("there is no network `{}` in `networks`", key.text);
+                    return Err(ReadError { message, place: Some(Place::new(self.index, key.span.clone())) });
                 }
-                let message = format!("there is no network `{}` in `networks`", key.text);
-                return Err(ReadError { message, place: Some(Place::new(self.index, key.span.clone())) });
             };
             let mut attachment = Attachment {
                 network: real_name(&key.text, network).to_owned(),

@@ -3,7 +3,7 @@
 use super::super::{Check, Imported, Note, NoteKind};
 use super::Finding;
 use crate::errno::Errno;
-use crate::lab::spec::Name;
+use crate::lab::spec::{LabSpec, Name};
 use crate::lab::{Event, Lab, Options, SetupStage};
 use crate::labfile;
 use crate::verdict::Refusal;
@@ -92,6 +92,18 @@ fn refused(imported: &Imported) -> Vec<Finding> {
         findings.push(finding);
     });
     findings
+}
+
+/// The devices of a lab that the kernel does not make.
+pub(super) fn refused_devices(lab: &LabSpec) -> Vec<Name> {
+    let mut devices = Vec::new();
+    let mut lab = Lab::new(lab, Options::default().with_stacks(false).with_hops(false));
+    lab.flush(&mut |event| {
+        if let Event::Setup { device, stage: SetupStage::Create, .. } = event {
+            devices.push(device.clone());
+        }
+    });
+    devices
 }
 
 fn check_of(refusal: Refusal, imported: &Imported, device: &Name) -> Check {

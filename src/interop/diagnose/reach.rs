@@ -2,7 +2,7 @@
 
 use super::super::ends::{End, ends};
 use super::super::{Check, Imported};
-use super::{Finding, MAX_MACHINES, MAX_REMEDIES, native};
+use super::{Finding, MAX_MACHINES, MAX_REMEDIES, declared, native};
 use crate::lab::Options;
 use crate::lab::spec::{Action, DeviceKind, LabSpec, MacvlanSpec, Name, Target};
 use crate::macvlan::Mode;
@@ -16,9 +16,15 @@ pub(super) fn findings(imported: &Imported, options: &Options) -> Vec<Finding> {
     // What a step changed on the way is not how the network is declared.
     let lab = LabSpec { steps: Vec::new(), ..imported.lab.clone() };
     let mut findings: Vec<Finding> = Vec::new();
+    let refused = declared::refused_devices(&imported.lab);
     for (from, to) in pairs(&imported.lab) {
         if options.stop.asked() {
             break;
+        }
+        // That a device is not there has been told.
+        let is_refused = |name: &Name| refused.contains(name);
+        if is_refused(&from) || matches!(&to, Target::Device(to) if is_refused(to)) {
+            continue;
         }
         let question = Question { to: to.clone(), ..Question::ping(from.clone(), from.clone()) };
         let explained = matrix::explain_after(&lab, question.action(), options);

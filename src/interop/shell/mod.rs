@@ -196,6 +196,7 @@ impl Context<'_> {
         let errno =
             REFUSALS.iter().find(|(words, _)| refused && lower.contains(words)).map(|(_, errno)| *errno);
         match (errno, self.made.take()) {
+            (Some(errno), None) => self.draft.refused = Some(errno),
             (Some(errno), Some((machine, None))) => self.draft.machines[machine].refused = Some(errno),
             (Some(errno), Some((machine, Some(name)))) => {
                 self.draft.machines[machine].interface_mut(&name).refused = Some(errno);

@@ -1,8 +1,9 @@
 //! Whole threads: prose, code blocks, quotations, and what is in them.
 
 use super::{addresses, imported, notes, port};
-use crate::interop::{Source, diagnose, import, recognises};
+use crate::interop::{ImportError, Source, diagnose, import, recognises};
 use crate::lab::Options;
+use crate::lab::spec::DeviceKind;
 use crate::macvlan::Mode;
 
 const NETWORK: &str = "docker network create -d macvlan --subnet 192.0.2.0/24 -o parent=eth0";
@@ -118,7 +119,9 @@ fn a_virtual_machine_in_a_container_is_told() {
 fn a_thread_has_limits() {
     let unit = |n: usize| format!("```\n[NetDev]\nName=d{n}\nKind=dummy\n[Match]\nName=d{n}\n```\n");
     let text: String = (0..70).map(unit).collect();
-    assert_eq!(imported(&format!("{text}{NETWORK} lan")).lab.devices.len(), 64 + 1);
+    let read = imported(&format!("{text}{NETWORK} lan"));
+    let made = read.lab.devices.iter().filter(|device| matches!(device.kind, DeviceKind::Dummy(_)));
+    assert_eq!(made.count(), 64);
     // What looks like a configuration, and is none, is not tried for ever.
     let damaged = "services: [\nnetworks: macvlan\n\nprose\n".repeat(300);
     let found = |text: &str| super::super::passages::passages(text).len();
@@ -126,4 +129,41 @@ fn a_thread_has_limits() {
     // The text as a whole.
     let (long, short) = ("prose\n".repeat(128 << 10), "prose\n".repeat(1 << 10));
     assert_eq!((found(&format!("{long}{}", unit(1))), found(&format!("{short}{}", unit(1)))), (0, 1));
+}
+
+#[test]
+fn a_parent_that_is_busy_is_taken_to_be_a_port_of_a_bridge() {
+    let text = format!(
+        "# {NETWORK} lan\n# docker run --name a --network lan x\n\
+         docker: Error response from daemon: failed to create the macvlan port: device or resource busy.\n"
+    );
+    let read = import(&[Source::new("input", &text)], None).unwrap();
+    let found = diagnose::diagnose(&read, &Options::default());
+    assert_eq!(found[0].check.id(), "parent-busy", "{found:?}");
+    assert_eq!(port(&read, "a").expect.map(|errno| errno.to_string()).as_deref(), Some("EBUSY"));
+    // The command that failed is not in the input.
+    let without = text.replace("# docker run --name a --network lan x\n", "");
+    assert_eq!(port(&imported(&without), "container1").expect, port(&read, "a").expect);
+}
+
+#[test]
+fn members_are_made_up_where_nobody_is_on_a_network() {
+    let with = |more: &str| imported(&format!("{NETWORK} {more} lan"));
+    let count = |more: &str| {
+        let read = with(more);
+        read.lab.devices.iter().filter(|device| matches!(device.kind, DeviceKind::Macvlan(_))).count()
+    };
+    assert_eq!((count(""), count("--ip-range 192.0.2.7/32")), (2, 1));
+    let settings = format!("{NETWORK} --config-only lan");
+    assert_eq!(import(&[Source::new("input", &settings)], None).unwrap_err(), ImportError::Nothing);
+    assert_eq!(addresses(&with("--ip-range 192.0.2.7/32"), "container1"), ["192.0.2.7/24"]);
+}
+
+#[test]
+fn a_part_of_a_compose_file_is_one() {
+    let network = "  lan:\n    driver: macvlan\n    driver_opts: { parent: eth3 }\n    ipam:\n      config:\n        \
+                   - subnet: 192.0.2.0/24\n";
+    assert_eq!(port(&imported(network), "container1").parent, "eth3");
+    let service = "a:\n  image: nginx\n  networks:\n    macvlan7:\n      ipv4_address: 192.0.2.9\n";
+    assert_eq!(addresses(&imported(service), "a"), ["192.0.2.9/24"]);
 }
