@@ -77,7 +77,7 @@ mod written;
 pub use check::{Check, Severity};
 pub use draft::{
     Attachment, Draft, Entry, Interface, Kind, Lower, Machine, Network, Note, NoteKind, Pool, Ports, Probe,
-    Role, Route,
+    Role, Route, Space,
 };
 pub use source::{MAX_BYTES, Place, Source};
 
