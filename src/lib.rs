@@ -96,7 +96,7 @@
 //! | `labfile` | `labfile` | toml, annotate-snippets |
 //! | `report` | `report` | serde, comfy-table |
 //! | `capture`, `compression` | `capture`; gzip and Zstandard in it | pcap-file; flate2, zstd |
-//! | `interop` | `interop` | shell-words |
+//! | `interop` | `interop` | shell-words; nix for the running machine (Linux) |
 //! | `replay` | `replay` | crossbeam-channel |
 //! | `live`, `kernel` | `live`, `kernel` (Linux) | nix; netlink |
 //! | `play` | `play` | hyper, tokio |

@@ -48,6 +48,8 @@ fn listed() -> Vec<&'static str> {
     ];
     #[cfg(all(feature = "live", target_os = "linux"))]
     all.extend(errors![macvlab::live::AttachFailure, macvlab::live::BadBackend, macvlab::live::OpenError,]);
+    #[cfg(target_os = "linux")]
+    all.extend(errors![macvlab::interop::running::RunningError]);
     #[cfg(feature = "play")]
     all.extend(errors![macvlab::play::AccessDenied, macvlab::play::Denied]);
     #[cfg(all(feature = "kernel", target_os = "linux"))]

@@ -132,3 +132,40 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn the_first_word_can_be_a_format() {
+    let dir = tempfile::tempdir().unwrap();
+    let text = b"ip link add mv0 link eth9 type macvlan mode vepa\n";
+    let read = |words: &[&str]| macvlab(dir.path(), words, text);
+    assert!(stdout(&read(&["import", "shell", "-"])).contains("[nic.eth9]"));
+    let refused = read(&["import", "compose", "-"]);
+    assert_eq!(refused.status.code(), Some(2));
+    // A file of this name is the file.
+    std::fs::write(dir.path().join("compose"), "ip link add mv1 link eth8 type macvlan mode vepa\n").unwrap();
+    assert!(stdout(&read(&["import", "compose", "-"])).contains("[nic.eth8]"));
+    let unknown = read(&["import", "--format", "telepathy", "-"]);
+    assert!(
+        stderr(&unknown).contains("no format is called `telepathy`; there are env,"),
+        "{}",
+        stderr(&unknown)
+    );
+    for words in [&["import"][..], &["import", "shell"], &["diagnose"]] {
+        let none = read(words);
+        assert_eq!(none.status.code(), Some(2));
+        assert!(stderr(&none).contains("`host` for the running machine"), "{}", stderr(&none));
+    }
+    let other = read(&["import", "shell", "host"]);
+    assert!(stderr(&other).contains("`host` is in no other format"), "{}", stderr(&other));
+}
+
+#[test]
+fn completions_know_formats_and_languages() {
+    let formats: Vec<&str> = interop::FORMATS.iter().map(|format| format.name()).collect();
+    let bash = stdout(&macvlab(root(), &["completions", "bash"], b""));
+    assert!(bash.contains(&formats.join(" ")), "{formats:?}");
+    let zsh = stdout(&macvlab(root(), &["completions", "zsh"], b""));
+    for language in interop::export::LANGUAGES {
+        assert!(zsh.contains(&format!("{}\\:", language.name)), "{}", language.name);
+    }
+}

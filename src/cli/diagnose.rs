@@ -19,6 +19,7 @@ use std::path::PathBuf;
   macvlab diagnose notes.txt            commands as pasted
   macvlab diagnose lab.toml             a lab
   macvlab diagnose - < notes.txt        from standard input
+  macvlab diagnose host                 the running machine with its containers
   macvlab diagnose notes.txt --format sarif > notes.sarif
                                         for code scanners
   macvlab diagnose notes.txt --format markdown
@@ -27,8 +28,7 @@ use std::path::PathBuf;
 
 Exit codes: 0 no errors, 1 errors (with --deny-warnings: or warnings), 2 wrong usage or input, 130 after Ctrl-C.")]
 pub(super) struct Args {
-    /// The files; - is standard input, demo:NAME a built-in lab.
-    #[arg(required_unless_present = "list")]
+    /// The files; - is standard input, demo:NAME a built-in lab, host the running machine.
     inputs: Vec<PathBuf>,
     /// What to write: text, json, sarif or markdown.
     #[arg(long, value_name = "FORMAT", default_value = "text", hide_possible_values = true)]
@@ -58,6 +58,9 @@ pub(super) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
         }
         out.flush()?;
         return Ok(Exit::Held);
+    }
+    if args.inputs.is_empty() {
+        return Err(input::missing());
     }
     let texts: Vec<(String, String)> =
         args.inputs.iter().map(|path| input::any_text(path)).collect::<Result<_, _>>()?;

@@ -1,7 +1,7 @@
 //! `macvlab export LANGUAGE LAB`
 
 use super::terminal::{Output, Terminal, is_dash};
-use super::{Exit, Failure, input};
+use super::{Exit, Failure, input, words};
 use macvlab::interop::export;
 use std::io::Write as _;
 use std::path::PathBuf;
@@ -19,9 +19,9 @@ use std::path::PathBuf;
 Exit codes: 0 success, 2 wrong usage or input, 130 after Ctrl-C.")]
 pub(super) struct Args {
     /// The language.
-    #[arg(required_unless_present = "list")]
+    #[arg(required_unless_present = "list", value_parser = words::Known(languages), hide_possible_values = true)]
     language: Option<String>,
-    /// The lab file; - is standard input, demo:NAME a built-in lab.
+    /// The lab file; - is standard input, demo:NAME a built-in lab, host the running machine.
     #[arg(required_unless_present = "list")]
     lab: Option<PathBuf>,
     /// Where to write it; - is standard output.
@@ -30,6 +30,11 @@ pub(super) struct Args {
     /// List the languages.
     #[arg(long)]
     list: bool,
+}
+
+/// The names of the languages, each with what is written.
+fn languages() -> Vec<(&'static str, &'static str)> {
+    export::LANGUAGES.iter().map(|language| (language.name, language.about)).collect()
 }
 
 /// Runs the command.

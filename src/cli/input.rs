@@ -1,6 +1,6 @@
 //! Reads labs and captures.
 
-use super::terminal::{Terminal, is_dash};
+use super::terminal::{Terminal, is_dash, say};
 use super::{Failure, demos, interrupt};
 use macvlab::capture::{BadRecord, CaptureError, Input, Reader};
 use macvlab::interop::{self, Source};
@@ -17,6 +17,9 @@ const MAX_BAD_TOLD: u64 = 20;
 
 /// Prefix of a built-in lab in place of a file name: `demo:vepa`.
 const BUILT_IN: &str = "demo:";
+
+/// What stands for the running machine in place of a file name.
+const RUNNING: &str = "host";
 
 /// Reads a lab from a file or standard input, or a built-in one.
 pub(super) fn lab(path: &Path, terminal: &Terminal) -> Result<LabSpec, Failure> {
@@ -56,8 +59,48 @@ fn lab_text(path: &Path, terminal: &Terminal) -> Result<(String, String), Failur
     Ok((format!("{name} as a lab"), imported.lab_file()))
 }
 
-/// The name of a file or a built-in lab in messages, and its text.
+/// What to give where there is no input.
+pub(super) fn missing() -> Failure {
+    let what = "there is no input: give files, `-` for standard input, or `host` for the running machine";
+    Failure::Because(what.to_owned())
+}
+
+/// The names of namespaces in a path that stands for the running machine: `host`, `host:web,db`. A file of this name is
+/// `./host`.
+fn namespaces(path: &Path) -> Option<Vec<&str>> {
+    let names = path.to_str()?.strip_prefix(RUNNING)?;
+    if names.is_empty() {
+        return Some(Vec::new());
+    }
+    Some(names.strip_prefix(':')?.split(',').collect())
+}
+
+/// Whether a path stands for the running machine.
+pub(super) fn is_running(path: &Path) -> bool {
+    namespaces(path).is_some()
+}
+
+/// What the running machine says of its network namespaces, all or those of these names, as an input.
+fn running(path: &Path, names: &[&str]) -> Result<(String, String), Failure> {
+    let name = path.display().to_string();
+    if path.exists() {
+        say(format_args!("`{name}` is the running machine; the file is `./{name}`"));
+    }
+    #[cfg(target_os = "linux")]
+    let text = interop::running::transcript(names);
+    #[cfg(not(target_os = "linux"))]
+    let text = {
+        let _ = names;
+        Err::<String, _>("it can be read on Linux only")
+    };
+    Ok((name, text.map_err(|error| Failure::about("the running machine", error))?))
+}
+
+/// The name of a file, a built-in lab or the running machine in messages, and its text.
 pub(super) fn any_text(path: &Path) -> Result<(String, String), Failure> {
+    if let Some(names) = namespaces(path) {
+        return running(path, &names);
+    }
     match path.to_str().and_then(|path| path.strip_prefix(BUILT_IN)) {
         Some(name) => Ok((format!("{BUILT_IN}{name}"), demos::named(name)?.text.to_owned())),
         None => text(path, labfile::MAX_FILE),

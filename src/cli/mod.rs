@@ -15,7 +15,7 @@
 //! | `play.rs` | `play [LAB]`, with the feature `play`; otherwise `no_play.rs` prints an error |
 //! | `diagnose.rs` | `diagnose INPUT …` |
 //! | `export.rs` | `export LANGUAGE LAB` |
-//! | `import.rs` | `import INPUT …` |
+//! | `import.rs` | `import [FORMAT] INPUT …` |
 //! | `generate.rs` | `generate OUT.pcap` |
 //! | `replay/` | `replay CAPTURE … --lab LAB` |
 //! | `rules.rs` | `rules [ID]` |
@@ -25,7 +25,8 @@
 //! | `why.rs` | `why LAB FROM TO` |
 //!
 //! Results go to standard output, everything else to standard error (`terminal.rs`); `input.rs` opens inputs,
-//! `views.rs` outputs, and `distinct.rs` checks that they differ; `interrupt.rs` handles Ctrl-C.
+//! `views.rs` outputs, and `distinct.rs` checks that they differ; `words.rs` has words that completions know;
+//! `interrupt.rs` handles Ctrl-C.
 
 mod aim;
 mod bench;
@@ -67,6 +68,7 @@ mod verify;
 mod verify;
 mod views;
 mod why;
+mod words;
 
 use clap::{Parser, Subcommand, ValueEnum};
 use std::fmt;

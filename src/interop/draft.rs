@@ -113,6 +113,8 @@ pub struct Machine {
     pub sysctls: Sysctls,
     /// Addresses of its loopback interface.
     pub loopback: Vec<IpNet>,
+    /// The names of other namespaces, by the IDs that it has for them.
+    pub nsids: BTreeMap<u32, String>,
     /// The error with which its first interface was refused.
     pub refused: Option<Errno>,
     /// What there is to say about it.
@@ -154,6 +156,14 @@ pub struct Interface {
     pub vlans: Option<PortVlans>,
     /// Entries of the forwarding database that were made by hand for it as a port of a bridge.
     pub fdb: Vec<Entry>,
+    /// Reserved addresses that it forwards as a bridge, or as a port of one.
+    pub group_fwd_mask: u16,
+    /// Multicast addresses that were added to it by hand.
+    pub multicast: Vec<MacAddr>,
+    /// The length of its broadcast queue, as a macvlan.
+    pub bcqueuelen: Option<u32>,
+    /// When its broadcasts are queued, as a macvlan.
+    pub bclim: Option<i32>,
     /// Promiscuous by hand.
     pub promisc: bool,
     /// All-multicast by hand.
@@ -225,6 +235,8 @@ pub enum Kind {
         /// The senders of source mode.
         sources: Vec<MacAddr>,
     },
+    /// A device of this type, which a lab does not have.
+    Other(String),
 }
 
 /// A device that another one refers to.
@@ -232,8 +244,21 @@ pub enum Kind {
 pub enum Lower {
     /// By name, in this machine.
     Named(usize, String),
-    /// By number, in this machine; `None`: in the host of the one that refers to it.
-    Index(Option<usize>, u32),
+    /// By number, in another namespace.
+    Index(Space, u32),
+}
+
+/// A namespace, as the one that refers to it knows it.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Space {
+    /// The machine itself, if it is a host; otherwise its host.
+    Host,
+    /// This machine.
+    Machine(usize),
+    /// By its ID there.
+    Id(u32),
+    /// By its name.
+    Named(String),
 }
 
 /// A connection of a machine to a managed network.
@@ -455,6 +480,7 @@ impl Machine {
             forwarding: false,
             sysctls: Sysctls::default(),
             loopback: Vec::new(),
+            nsids: BTreeMap::new(),
             refused: None,
             notes: Vec::new(),
             place: None,
@@ -526,6 +552,10 @@ impl Interface {
             port_state: None,
             vlans: None,
             fdb: Vec::new(),
+            group_fwd_mask: 0,
+            multicast: Vec::new(),
+            bcqueuelen: None,
+            bclim: None,
             promisc: false,
             allmulticast: false,
             notes: Vec::new(),
@@ -549,7 +579,15 @@ impl Interface {
     pub(super) fn lower(&self) -> Option<&Lower> {
         match &self.kind {
             Kind::Vlan { lower, .. } | Kind::Macvlan { lower, .. } => Some(lower),
-            Kind::Nic | Kind::Dummy | Kind::Veth(_) | Kind::Bridge { .. } => None,
+            Kind::Nic | Kind::Dummy | Kind::Veth(_) | Kind::Bridge { .. } | Kind::Other(_) => None,
+        }
+    }
+
+    /// The device that it refers to: the one below, or the other end of a cable.
+    pub(super) fn refers_to(&mut self) -> Option<&mut Lower> {
+        match &mut self.kind {
+            Kind::Vlan { lower, .. } | Kind::Macvlan { lower, .. } | Kind::Veth(lower) => Some(lower),
+            Kind::Nic | Kind::Dummy | Kind::Bridge { .. } | Kind::Other(_) => None,
         }
     }
 

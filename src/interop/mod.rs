@@ -38,8 +38,9 @@
 //! | `passages.rs` | a text that holds several, as a thread does; `markdown.rs` takes out what marks code |
 //! | `engine.rs` | what container engines do with the settings of a network |
 //! | `shell/` | command lines, as pasted, with the output of tools in between |
+//! | `running/` | the running machine as such a text (Linux) |
 //!
-//! Nothing is executed, fetched, or read from the environment.
+//! Nothing is executed, fetched, or read from the environment, except by `running`.
 
 mod assemble;
 mod check;
@@ -64,6 +65,8 @@ mod networkmanager;
 mod openwrt;
 mod passages;
 mod pattern;
+#[cfg(target_os = "linux")]
+pub mod running;
 mod shell;
 mod source;
 #[cfg(test)]
@@ -77,7 +80,7 @@ mod written;
 pub use check::{Check, Severity};
 pub use draft::{
     Attachment, Draft, Entry, Interface, Kind, Lower, Machine, Network, Note, NoteKind, Pool, Ports, Probe,
-    Role, Route,
+    Role, Route, Space,
 };
 pub use source::{MAX_BYTES, Place, Source};
 

@@ -34,6 +34,10 @@ pub(super) fn of(source: &Source<'_>, given: Option<&'static dyn Format>) -> Opt
     if let Some(format) = given {
         return whole(format);
     }
+    // What a machine printed can hold anything, as an alias of a device that looks like something else.
+    if source.text.starts_with(shell::TRANSCRIPT) {
+        return whole(&shell::Shell);
+    }
     let format = super::format_of(source);
     let is_thread = || !markdown::unmarked(source.text).blocks.is_empty();
     if let Some(format) = format.filter(|format| format.name() != shell::Shell.name())

@@ -179,6 +179,26 @@ impl Emitter<'_> {
             && (self.links.cabled.contains_key(&id) || self.links.pairs.values().any(|end| *end == id))
     }
 
+    /// The MTU of an interface in bytes.
+    fn mtu(&self, id: Id) -> u32 {
+        let mut at = id;
+        // As many steps as there are links.
+        for _ in 0..=self.links.below.len() {
+            match (self.draft.at(at).mtu, self.links.below.get(&at)) {
+                (Some(mtu), _) => return mtu,
+                (None, Some(below)) => at = *below,
+                (None, None) => break,
+            }
+        }
+        DEFAULT_MTU
+    }
+
+    /// Its MTU, unless that is the MTU of the device below, which it has by default.
+    fn own_mtu(&self, id: Id) -> Option<u32> {
+        let below = self.links.below.get(&id).map(|below| self.mtu(*below));
+        self.draft.at(id).mtu.filter(|mtu| Some(*mtu) != below)
+    }
+
     fn device(&mut self, id: Id) -> Option<DeviceSpec> {
         let name = self.name(id);
         let interface = self.draft.at(id);
@@ -217,7 +237,7 @@ impl Emitter<'_> {
                 mac,
                 host,
                 ip,
-                mtu: interface.mtu,
+                mtu: self.own_mtu(id),
                 up,
                 master,
                 ..VlanSpec::on(below()?, *vlan)
@@ -229,17 +249,20 @@ impl Emitter<'_> {
                 mac: mac.filter(|mac| *mac != ip.default_mac(&name)),
                 host,
                 ip,
-                mtu: interface.mtu,
+                mtu: self.own_mtu(id),
                 up,
                 flags: *flags,
                 sources: sources.clone(),
+                multicast: interface.multicast.clone(),
+                bcqueuelen: interface.bcqueuelen,
+                bclim: interface.bclim,
                 allmulticast: interface.allmulticast,
                 promisc: interface.promisc,
                 master,
                 expect: interface.refused,
                 ..MacvlanSpec::on(below()?)
             }),
-            Kind::Bridge { .. } => return None,
+            Kind::Bridge { .. } | Kind::Other(_) => return None,
         };
         // A machine that is no host of the lab is its device.
         let machine = &self.draft.machines[id.0];
@@ -260,6 +283,7 @@ impl Emitter<'_> {
         let name = self.name(id);
         let mut switch = SwitchSpec::named(&name);
         switch.vlan_filtering = vlan_filtering;
+        switch.group_fwd_mask = interface.group_fwd_mask;
         if let Some(seconds) = ageing {
             switch.ageing = Duration::from_secs(seconds);
         }
@@ -294,6 +318,7 @@ impl Emitter<'_> {
         let flagged = |spec: SwitchPortSpec, (flag, on): &(_, bool)| spec.with_flag(*flag, *on);
         let mut spec = said.port_flags.iter().fold(SwitchPortSpec::to(name.clone()), flagged);
         spec.state = said.port_state.unwrap_or_default();
+        spec.group_fwd_mask = said.group_fwd_mask;
         let vlans = said.vlans.clone().unwrap_or_default();
         if switch.vlan_filtering {
             spec.vlans = vlans;

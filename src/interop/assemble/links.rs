@@ -1,6 +1,6 @@
 //! What is below each interface, and where the cables go.
 
-use super::super::{Check, Draft, Interface, Kind, Lower, NoteKind, Role};
+use super::super::{Check, Draft, Interface, Kind, Lower, NoteKind, Role, Space};
 use super::{Id, networks, same};
 use crate::switch::PortVlans;
 use std::collections::{BTreeMap, BTreeSet};
@@ -16,6 +16,8 @@ pub(super) struct Links {
     pub(super) cabled: BTreeMap<Id, (Id, Id)>,
     /// The NIC at the other end of a cable, once for each cable.
     pub(super) pairs: BTreeMap<Id, Id>,
+    /// Interfaces whose cable leads nowhere.
+    pub(super) idle: BTreeSet<Id>,
     /// Ends of veth pairs that are only the port of a bridge, and what cannot be in a lab.
     pub(super) gone: BTreeSet<Id>,
 }
@@ -41,6 +43,17 @@ impl Links {
         draft.at(id).addresses.is_empty() && !self.carries(id)
     }
 
+    /// The end of a pair that only gives the other one a carrier: the one that is bare. If both are, the kernel made the far
+    /// end first.
+    fn far_end(&self, draft: &Draft, one: Id, other: Id) -> Id {
+        let is_first = |id: Id| draft.at(id).index;
+        match (self.is_bare(draft, one), self.is_bare(draft, other)) {
+            (true, false) => one,
+            (true, true) if is_first(one) < is_first(other) && is_first(one).is_some() => one,
+            _ => other,
+        }
+    }
+
     /// The NIC, dummy or bridge under an interface.
     pub(super) fn root(&self, id: Id) -> Id {
         let mut at = id;
@@ -57,10 +70,12 @@ impl Links {
 
 /// Finds everything that an interface refers to. What is missing must have been there before, and is made.
 pub(super) fn settle(draft: &mut Draft) -> Links {
+    find_spaces(draft);
     look_outside(draft);
     let mut links = Links::default();
     drop_unplaced(draft, &mut links);
     make_missing(draft);
+    drop_foreign(draft, &mut links);
     networks::host_address(draft);
     for id in draft.ids().collect::<Vec<_>>() {
         if let Some(below) = draft.at(id).lower().and_then(|lower| find(draft, id.0, lower)) {
@@ -83,35 +98,61 @@ pub(super) fn settle(draft: &mut Draft) -> Links {
     links
 }
 
-/// What is shown by its number only is in another namespace: not in the machine itself.
-fn look_outside(draft: &mut Draft) {
-    for (m, machine) in draft.machines.iter_mut().enumerate().filter(|(_, machine)| machine.on.is_none()) {
-        let carries: BTreeSet<String> = machine
-            .interfaces
-            .iter()
-            .filter_map(|interface| match interface.lower() {
-                Some(Lower::Named(on, name)) if *on == m => Some(name.clone()),
-                _ => None,
-            })
-            .collect();
-        for interface in &mut machine.interfaces {
-            match &mut interface.kind {
-                // Without details it is the end of a veth pair as well as a macvlan; macvlans are on the former.
-                kind @ Kind::Macvlan { lower: Lower::Index(None, _), mode: None, .. }
-                    if carries.contains(&interface.name) =>
-                {
-                    *kind = Kind::Nic;
-                }
-                Kind::Vlan { lower, .. } | Kind::Macvlan { lower, .. } => {
-                    if let Lower::Index(None, index) = lower {
-                        *lower = Lower::Named(m, format!("if{index}"));
-                    }
-                }
-                kind @ Kind::Veth(Lower::Index(None, _)) => *kind = Kind::Nic,
-                _ => {}
-            }
+/// Finds the namespaces that interfaces refer to by ID or name. One that was not read is a machine of which nothing is known.
+fn find_spaces(draft: &mut Draft) {
+    for id in draft.ids().collect::<Vec<_>>() {
+        let Some(Lower::Index(space, _)) = draft.at_mut(id).refers_to() else { continue };
+        let space = space.clone();
+        let name = match &space {
+            Space::Id(number) => draft.machines[id.0].nsids.get(number).cloned(),
+            Space::Named(name) => Some(name.clone()),
+            Space::Host | Space::Machine(_) => continue,
+        };
+        let found = name.map_or(Space::Host, |name| {
+            let host = draft.machines[id.0].on.unwrap_or(id.0);
+            Space::Machine(draft.machine(&name, Role::Namespace, Some(host)))
+        });
+        if let Some(Lower::Index(space, _)) = draft.at_mut(id).refers_to() {
+            *space = found;
         }
     }
+}
+
+/// What is shown by its number only is in another namespace: not in the machine itself.
+fn look_outside(draft: &mut Draft) {
+    for id in draft.ids().collect::<Vec<_>>() {
+        let is_host = draft.machines[id.0].on.is_none();
+        let is_outside = |space: &Space| is_host && *space == Space::Host;
+        let kind = match &draft.at(id).kind {
+            Kind::Macvlan { lower: lower @ Lower::Index(space, _), mode: None, .. } if is_end(draft, id) => {
+                if is_outside(space) {
+                    Kind::Nic
+                } else {
+                    Kind::Veth(lower.clone())
+                }
+            }
+            Kind::Veth(Lower::Index(space, _)) if is_outside(space) => Kind::Nic,
+            _ => {
+                if let Some(lower) = draft.at_mut(id).refers_to()
+                    && let Lower::Index(Space::Host, index) = lower
+                    && is_host
+                {
+                    *lower = Lower::Named(id.0, format!("if{index}"));
+                }
+                continue;
+            }
+        };
+        draft.at_mut(id).kind = kind;
+    }
+}
+
+/// Without details, the end of a veth pair looks like a macvlan. Only the former carries macvlans, and has its other end in a
+/// bridge.
+fn is_end(draft: &Draft, id: Id) -> bool {
+    let interface = draft.at(id);
+    let above = |other: &Id| matches!(draft.at(*other).lower(), Some(Lower::Named(m, name)) if (*m, name) == (id.0, &interface.name));
+    let is_port = |lower: &Lower| find(draft, id.0, lower).is_some_and(|end| draft.at(end).master.is_some());
+    interface.lower().is_some_and(is_port) || draft.ids().any(|other| above(&other))
 }
 
 /// Devices that are described, and that nothing puts on another one.
@@ -139,8 +180,8 @@ fn make_missing(draft: &mut Draft) {
             let place = draft.at(id).place;
             let (machine, name, index) = match lower {
                 Lower::Named(machine, name) => (machine, name, None),
-                Lower::Index(machine, index) => {
-                    let machine = machine.or(draft.machines[id.0].on).unwrap_or(id.0);
+                Lower::Index(space, index) => {
+                    let machine = machine_of(draft, id.0, &space);
                     (machine, format!("if{index}"), Some(index))
                 }
             };
@@ -165,14 +206,51 @@ fn make_missing(draft: &mut Draft) {
     }
 }
 
+/// The machine that is this namespace, as another one knows it.
+fn machine_of(draft: &Draft, own: usize, space: &Space) -> usize {
+    match space {
+        Space::Machine(machine) => *machine,
+        Space::Host | Space::Id(_) | Space::Named(_) => draft.machines[own].on.unwrap_or(own),
+    }
+}
+
 fn find(draft: &Draft, own: usize, lower: &Lower) -> Option<Id> {
     match lower {
         Lower::Named(machine, name) => draft.named(*machine, name),
-        Lower::Index(machine, index) => {
-            let machine = machine.or(draft.machines[own].on).unwrap_or(own);
+        Lower::Index(space, index) => {
+            let machine = machine_of(draft, own, space);
             let interfaces = &draft.machines[machine].interfaces;
             interfaces.iter().position(|i| i.index == Some(*index)).map(|at| (machine, at))
         }
+    }
+}
+
+/// A device of a type that a lab does not have is a NIC if others need it: as a bond, it leads to the network outside. Any other
+/// one is left out.
+fn drop_foreign(draft: &mut Draft, links: &mut Links) {
+    const BUNDLES: [&str; 2] = ["bond", "team"];
+    let needed: BTreeSet<Id> = draft
+        .ids()
+        .filter_map(|id| draft.at(id).lower().and_then(|lower| find(draft, id.0, lower)))
+        .collect();
+    let mut names = Vec::new();
+    for id in draft.ids().collect::<Vec<_>>() {
+        let interface = draft.at_mut(id);
+        let Kind::Other(kind) = interface.kind.clone() else { continue };
+        if BUNDLES.contains(&kind.as_str()) || needed.contains(&id) || interface.master.is_some() {
+            interface.note(NoteKind::Guess, format!("a device of type {kind} is taken to be a NIC"));
+            interface.kind = Kind::Nic;
+        } else {
+            names.push(format!("`{}` ({kind})", interface.name));
+            links.gone.insert(id);
+        }
+    }
+    if !names.is_empty() {
+        draft.note(
+            NoteKind::LeftOut,
+            format!("{}: a lab has no devices of these types", names.join(", ")),
+            None,
+        );
     }
 }
 
@@ -239,12 +317,10 @@ fn pair(draft: &mut Draft, links: &mut Links) {
             (Some(bridge), None) => (id, bridge, peer),
             (None, Some(bridge)) => (peer, bridge, id),
             // The far end of an idle cable: only so that the near one has carrier.
-            (None, None) if id.0 == peer.0 && links.is_bare(draft, peer) => {
-                links.gone.insert(peer);
-                continue;
-            }
-            (None, None) if id.0 == peer.0 && links.is_bare(draft, id) => {
-                links.gone.insert(id);
+            (None, None) if id.0 == peer.0 && (links.is_bare(draft, id) || links.is_bare(draft, peer)) => {
+                let far = links.far_end(draft, id, peer);
+                links.gone.insert(far);
+                links.idle.insert(if far == id { peer } else { id });
                 continue;
             }
             (None, None) => {
@@ -317,10 +393,12 @@ fn is_own(name: &str) -> bool {
     OWN.iter().any(|prefix| name.starts_with(prefix))
 }
 
-/// Whether an interface is a NIC of a machine that has some.
+/// Whether an interface leads to the network outside: a NIC of a machine that has some, or the port of a bridge, unless it is
+/// known where its cable goes.
 pub(super) fn is_outside(draft: &Draft, links: &Links, id: Id) -> bool {
+    let is_port = links.master.contains_key(&id) && !links.idle.contains(&id);
     draft.at(id).kind == Kind::Nic
-        && draft.machines[id.0].role == Role::Host
+        && (draft.machines[id.0].role == Role::Host || is_port)
         && !links.gone.contains(&id)
         && !links.cabled.contains_key(&id)
         && !links.pairs.iter().any(|(a, b)| *a == id || *b == id)

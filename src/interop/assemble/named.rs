@@ -57,7 +57,8 @@ pub(super) fn names(draft: &Draft, links: &Links) -> Names {
         .filter(|machine| machine.role == Role::Host && !machine.interfaces.is_empty())
         .count();
     for (m, machine) in draft.machines.iter().enumerate() {
-        if machine.is_host() {
+        let is_there = (0..machine.interfaces.len()).any(|i| !links.gone.contains(&(m, i)));
+        if is_there && machine.is_host() {
             let name = names.take(&machine.name);
             names.hosts.insert(m, name);
         }

@@ -8,7 +8,7 @@ use crate::lab::spec::{
 };
 use crate::macvlan::Mode;
 use crate::station::{IpSpec, Sysctl, Sysctls};
-use crate::switch::{DEFAULT_AGEING, PortFlag, PortFlags, PortVlans};
+use crate::switch::{DEFAULT_AGEING, PortFlag, PortFlags, PortState, PortVlans};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::net::IpAddr;
@@ -377,6 +377,14 @@ impl<'a> Script<'a> {
                     self.port_settings(&namespace, &word(&port.device), port);
                 }
             }
+            for port in switch.ports.iter().filter(|port| port.state != PortState::default()) {
+                let inside = enslaved.contains(&(port.device.clone(), switch.name.clone()));
+                let end = if inside { word(&port.device) } else { port_name(&port.device) };
+                let state = state_number(port.state);
+                let set = format!("bridge -n {} link set dev {end} state {state}", word(&namespace));
+                // A port takes it once the kernel has noticed its carrier.
+                self.line(format!("{set} || {{ sleep 1; {set}; }}"));
+            }
             for entry in &switch.fdb {
                 let inside = enslaved.contains(&(entry.port.clone(), switch.name.clone()));
                 let end = if inside { word(&entry.port) } else { port_name(&entry.port) };
@@ -514,6 +522,18 @@ impl<'a> Script<'a> {
         let own = self.lab.stacks().find(|(device, _)| *device == name).map(|(_, ip)| ip);
         let of_host = || self.lab.interfaces().find(|(_, host, _)| *host == name).map(|(_, _, ip)| ip);
         own.or_else(of_host)?.address.first().map(|net| net.addr())
+    }
+}
+
+/// The number of a port's state.
+fn state_number(state: PortState) -> u8 {
+    match state {
+        PortState::Disabled => 0,
+        PortState::Listening => 1,
+        PortState::Learning => 2,
+        PortState::Forwarding => 3,
+        PortState::Blocking => 4,
+        PortState::Invalid(number) => number,
     }
 }
 

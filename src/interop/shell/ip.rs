@@ -3,6 +3,7 @@
 use super::super::words::{destination, ip_net, mac};
 use super::super::{Check, Draft, Kind, Lower, NoteKind, Role, Route};
 use super::Context;
+use super::printed::{mask_in, set_queue};
 use crate::frame::VlanId;
 use crate::macvlan::{MacvlanFlags, Mode};
 use crate::switch::PortFlag;
@@ -32,6 +33,7 @@ impl Context<'_> {
             "route" | "r" | "ro" => self.ip_route(rest),
             "neigh" | "neighbor" | "neighbour" | "n" => self.neigh(rest),
             "netns" => self.netns(rest),
+            "maddr" | "maddress" => self.maddr(rest),
             "rule" if rest.first().is_some_and(|verb| verb.starts_with('a')) => {
                 self.left_out(&format!("ip rule {}: a lab has one routing table", rest.join(" ")));
             }
@@ -109,6 +111,8 @@ impl Context<'_> {
         let interface = self.interface(name);
         // A device is made down.
         (interface.kind, interface.up) = (kind, Some(false));
+        interface.group_fwd_mask = mask_in(special).unwrap_or_default();
+        set_queue(interface, special);
         for (key, value) in settings {
             self.set_common(name, key, value);
         }
@@ -263,6 +267,9 @@ impl Context<'_> {
         let Some((kind, rest)) = words.split_first() else { return };
         let after = |key: &str| rest.iter().skip_while(|word| **word != key).nth(1).copied();
         let interface = self.interface(name);
+        if let ("bridge" | "bridge_slave" | "bridge-slave", Some(mask)) = (*kind, mask_in(rest)) {
+            interface.group_fwd_mask = mask;
+        }
         match (*kind, &mut interface.kind) {
             ("macvlan" | "macvtap", Kind::Macvlan { mode, sources, flags, .. }) => {
                 if let Some(new) = after("mode").and_then(mode_of) {
@@ -299,7 +306,12 @@ impl Context<'_> {
             .filter_map(|(key, value)| {
                 let key = if *key == "hairpin_mode" { "hairpin" } else { key };
                 let flag = PortFlag::ALL.into_iter().find(|flag| flag.name() == key)?;
-                Some((flag, matches!(*value, "on" | "1" | "true" | "yes")))
+                match *value {
+                    "on" | "1" | "true" | "yes" => Some((flag, true)),
+                    "off" | "0" | "false" | "no" => Some((flag, false)),
+                    // `state learning`
+                    _ => None,
+                }
             })
             .collect();
         let interface = self.interface(name);
@@ -379,6 +391,18 @@ impl Context<'_> {
         }
     }
 
+    /// `ip maddr add 01:00:5e:00:00:05 dev eth0`
+    fn maddr(&mut self, words: &[&str]) {
+        let Some((verb, rest)) = words.split_first() else { return };
+        let dev = rest.iter().skip_while(|word| **word != "dev").nth(1);
+        let (Some(dev), Some(group)) = (dev, rest.iter().find_map(|word| mac(word))) else { return };
+        let groups = &mut self.interface(dev).multicast;
+        groups.retain(|known| *known != group);
+        if matches!(*verb, "add" | "a") {
+            groups.push(group);
+        }
+    }
+
     fn neigh(&mut self, words: &[&str]) {
         let Some((verb, rest)) = words.split_first() else { return };
         let after = |key: &str| rest.iter().skip_while(|word| **word != key).nth(1).copied();
@@ -443,8 +467,7 @@ fn rename(draft: &mut Draft, machine: usize, old: &str, new: &str) {
 /// Whatever refers to a device refers to its new place.
 fn refer(draft: &mut Draft, old: (usize, &str), new: (usize, &str)) {
     for interface in draft.machines.iter_mut().flat_map(|machine| &mut machine.interfaces) {
-        if let Kind::Veth(lower) | Kind::Vlan { lower, .. } | Kind::Macvlan { lower, .. } =
-            &mut interface.kind
+        if let Some(lower) = interface.refers_to()
             && *lower == Lower::Named(old.0, old.1.to_owned())
         {
             *lower = Lower::Named(new.0, new.1.to_owned());

@@ -1,9 +1,11 @@
 //! What `ip -j` and `bridge -j` print: arrays of objects, one after another. Each object is read as the same line of text.
 
-use super::super::{Draft, Format, Place, ReadError, Source};
+use super::super::words::mac;
+use super::super::{Draft, Format, Kind, Place, ReadError, Source};
 use super::Context;
 use super::printed::{self, Link, Seen};
 use super::tables;
+use crate::switch::PortState;
 use serde_json::Value;
 use std::ops::Range;
 
@@ -43,7 +45,7 @@ pub(super) fn begins(text: &str) -> bool {
     // Without -d, an address that was not asked for is an empty object.
     let head: String = inner.chars().take(4096).filter(|c| !c.is_whitespace()).collect();
     let is_route = head.contains("\"dst\":") && head.contains("\"dev\":");
-    head.starts_with('{') && (head.contains("\"ifname\":") || is_route)
+    head.starts_with('{') && (head.contains("\"ifname\":") || head.contains("\"nsid\":") || is_route)
 }
 
 /// Reads what a command printed, if it is JSON. What is not valid is left out.
@@ -126,9 +128,11 @@ fn object(context: &mut Context<'_>, value: &Value) {
     match (text_of(value, "ifname"), text_of(value, "dst")) {
         (Some(name), _) if value.get("vlans").is_some() => vlans(context, name, value),
         (Some(name), _) if value.get("mac").is_some() => fdb(context, name, value),
+        (Some(name), _) if value.get("maddr").is_some() => groups(context, name, value),
         (Some(name), _) => interface(context, name, value),
         (None, Some(dst)) if value.get("state").is_some() => neighbour(context, dst, value),
         (None, Some(dst)) => route(context, dst, value),
+        (None, None) if value.get("nsid").is_some() => namespace_id(context, value),
         _ => {}
     }
 }
@@ -147,8 +151,9 @@ fn words_of<'v>(value: &'v Value, key: &str) -> Vec<&'v str> {
 
 /// An object of `ip link`, `ip addr` or `bridge link`.
 fn interface(context: &mut Context<'_>, name: &str, value: &Value) {
+    let mut detail = |words: &[&str]| printed::detail(context, name, words);
     if name == "lo" {
-        return;
+        return addresses(value, &mut detail);
     }
     let named = text_of(value, "link").map(Link::Named);
     let link = named.or_else(|| number_of(value, "link_index").map(Link::Index));
@@ -168,27 +173,45 @@ fn interface(context: &mut Context<'_>, name: &str, value: &Value) {
         },
     );
     let mut detail = |words: &[&str]| printed::detail(context, name, words);
-    if let (Some("ether"), Some(address)) = (text_of(value, "link_type"), text_of(value, "address")) {
-        detail(&["link/ether", address]);
+    let link_type = text_of(value, "link_type");
+    if let (Some("ether"), Some(address)) = (link_type, text_of(value, "address")) {
+        let space = number_of(value, "link_netnsid").map(|id| id.to_string());
+        let words = ["link/ether", address].into_iter();
+        detail(&words.chain(space.iter().flat_map(|id| ["link-netnsid", id])).collect::<Vec<_>>());
     }
     port_flags(value, &mut detail);
-    let addresses = value.get("addr_info").and_then(Value::as_array);
-    for address in addresses.into_iter().flatten() {
-        if let (Some(local), Some(length)) = (text_of(address, "local"), number_of(address, "prefixlen")) {
-            detail(&["inet", &format!("{local}/{length}")]);
+    addresses(value, &mut detail);
+    let Some(info) = value.get("linkinfo") else {
+        // A modem, a ring, an InfiniBand device.
+        if let Some(foreign) = link_type.filter(|link_type| *link_type != "ether") {
+            context.interface(name).kind = Kind::Other(foreign.to_owned());
         }
-    }
-    let Some(info) = value.get("linkinfo") else { return };
+        return;
+    };
     if let Some(slave) =
         info.get("info_slave_data").filter(|_| text_of(info, "info_slave_kind") == Some("bridge"))
     {
         port_flags(slave, &mut detail);
+        // A port that has a carrier is disabled by hand.
+        if text_of(slave, "state") == Some("disabled") && words_of(value, "flags").contains(&"LOWER_UP") {
+            context.interface(name).port_state = Some(PortState::Disabled);
+        }
     }
+    kind(context, name, info);
+}
+
+/// What an interface is, as `-d` shows it.
+fn kind(context: &mut Context<'_>, name: &str, info: &Value) {
+    let mut detail = |words: &[&str]| printed::detail(context, name, words);
     let data = info.get("info_data").unwrap_or(&Value::Null);
     match text_of(info, "info_kind") {
         Some(kind @ ("macvlan" | "macvtap")) => {
             let mut words = vec![kind, "mode", text_of(data, "mode").unwrap_or_default()];
             words.extend(["nopromisc", "nodst"].iter().filter(|flag| data.get(**flag).is_some()));
+            let numbers = ["bcqueuelen", "bclim"].map(|key| (key, data.get(key).map(Value::to_string)));
+            for (key, number) in &numbers {
+                words.extend(number.iter().flat_map(|number| [*key, number]));
+            }
             words.push("remotes");
             words.extend(words_of(data, "macaddr_data"));
             detail(&words);
@@ -208,10 +231,24 @@ fn interface(context: &mut Context<'_>, name: &str, value: &Value) {
                 &number("vlan_filtering"),
                 "ageing_time",
                 &ageing,
+                "group_fwd_mask",
+                text_of(data, "group_fwd_mask").unwrap_or("0"),
             ]);
         }
         Some(kind @ ("veth" | "dummy")) => detail(&[kind]),
-        _ => {}
+        Some("ifb") => detail(&["dummy"]),
+        // One that is on another device is taken for a macvlan until its type is known.
+        Some(foreign) => context.interface(name).kind = Kind::Other(foreign.to_owned()),
+        None => {}
+    }
+}
+
+fn addresses(value: &Value, detail: &mut impl FnMut(&[&str])) {
+    let addresses = value.get("addr_info").and_then(Value::as_array);
+    for address in addresses.into_iter().flatten() {
+        if let (Some(local), Some(length)) = (text_of(address, "local"), number_of(address, "prefixlen")) {
+            detail(&["inet", &format!("{local}/{length}")]);
+        }
     }
 }
 
@@ -220,8 +257,10 @@ fn port_flags(value: &Value, detail: &mut impl FnMut(&[&str])) {
     let flags = value.as_object().into_iter().flatten();
     let flags =
         flags.filter_map(|(key, value)| Some((key.as_str(), if value.as_bool()? { "on" } else { "off" })));
-    let words: Vec<&str> =
-        std::iter::once("bridge_slave").chain(flags.flat_map(|(key, on)| [key, on])).collect();
+    let texts = ["state", "group_fwd_mask"].into_iter().filter_map(|key| Some((key, text_of(value, key)?)));
+    let words: Vec<&str> = std::iter::once("bridge_slave")
+        .chain(flags.chain(texts).flat_map(|(key, word)| [key, word]))
+        .collect();
     detail(&words);
 }
 
@@ -234,6 +273,26 @@ fn fdb(context: &mut Context<'_>, name: &str, value: &Value) {
     words.extend(text_of(value, "master").iter().flat_map(|master| ["master", *master]));
     words.extend(text_of(value, "state"));
     tables::fdb_line(context, &words);
+}
+
+/// An object of `ip maddr`: what was added by hand.
+fn groups(context: &mut Context<'_>, name: &str, value: &Value) {
+    let groups = value.get("maddr").and_then(Value::as_array).into_iter().flatten();
+    let by_hand =
+        groups.filter(|group| text_of(group, "features").is_some_and(|text| text.contains("static")));
+    for group in by_hand.filter_map(|group| mac(text_of(group, "link")?)) {
+        let known = &mut context.interface(name).multicast;
+        if !known.contains(&group) {
+            known.push(group);
+        }
+    }
+}
+
+/// An object of `ip netns list-id`.
+fn namespace_id(context: &mut Context<'_>, value: &Value) {
+    if let (Some(id), Some(name)) = (number_of(value, "nsid"), text_of(value, "name")) {
+        context.machine().nsids.insert(id, name.to_owned());
+    }
 }
 
 /// An object of `bridge vlan`.
@@ -261,6 +320,9 @@ fn route(context: &mut Context<'_>, dst: &str, value: &Value) {
     if let Some(kind) = text_of(value, "type").filter(|kind| *kind != "unicast") {
         return context.left_out(&format!("a route of type {kind} to {dst}"));
     }
+    if value.get("nexthops").is_some() {
+        return context.left_out(&format!("the route to {dst} by several gateways"));
+    }
     let via = value.get("via").and_then(|via| text_of(via, "host")).or_else(|| text_of(value, "gateway"));
     let metric = number_of(value, "metric").map(|metric| metric.to_string());
     let mut words = vec![dst];
@@ -270,6 +332,7 @@ fn route(context: &mut Context<'_>, dst: &str, value: &Value) {
         ("src", text_of(value, "prefsrc")),
         ("metric", metric.as_deref()),
         ("proto", text_of(value, "protocol")),
+        ("scope", text_of(value, "scope")),
     ] {
         words.extend(given.iter().flat_map(|given| [key, *given]));
     }

@@ -32,6 +32,9 @@ use super::{Draft, Format, Interface, Machine, NoteKind, Place, ReadError, Role,
 use crate::errno::Errno;
 use script::Command;
 
+/// The first line of a text that is a transcript as a whole: the running machine's.
+pub(super) const TRANSCRIPT: &str = "# The network namespaces of a machine; `macvlab import` reads them.\n";
+
 /// Command lines and what they print.
 pub(super) struct Shell;
 
@@ -175,6 +178,8 @@ impl Context<'_> {
         self.libvirt(text, start);
         inspect::output(self.draft, self.host, self.index, text, start);
         system::ping_output(self, text);
+        system::sysctl_output(self, text);
+        self.closed(text);
         self.refusal(text);
     }
 
@@ -202,6 +207,14 @@ impl Context<'_> {
                 self.draft.machines[machine].interface_mut(&name).refused = Some(errno);
             }
             _ => {}
+        }
+    }
+
+    /// `ip` could not enter a namespace: nothing is known of what is there.
+    fn closed(&mut self, text: &str) {
+        const BEGINS: [&str; 2] = ["setting the network namespace ", "Cannot open network namespace "];
+        for line in text.lines().filter(|line| BEGINS.iter().any(|begin| line.starts_with(begin))) {
+            self.note(NoteKind::LeftOut, format!("what is in a namespace: {line}"));
         }
     }
 

@@ -1,11 +1,11 @@
 //! What `ip` and `ifconfig` print.
 
 use super::super::words::{ip_net, mac};
-use super::super::{Kind, Lower, Place, Role};
+use super::super::{Interface, Kind, Lower, Place, Role, Space};
 use super::Context;
 use super::ip::{mode_of, route};
 use crate::frame::VlanId;
-use crate::macvlan::MacvlanFlags;
+use crate::macvlan::{DEFAULT_QUEUE, MacvlanFlags};
 use crate::station::IpNet;
 use crate::switch::PortState;
 use std::net::IpAddr;
@@ -31,8 +31,8 @@ pub(super) fn read(context: &mut Context<'_>, text: &str, start: usize) {
             indent = indent_of(line);
             // A pod's first interface is of the network of its cluster.
             let of_cluster = context.machine().role == Role::Pod && found.name == "eth0";
-            name = Some(found.name.to_owned()).filter(|name| name != "lo" && !of_cluster);
-            if name.is_some() {
+            name = Some(found.name.to_owned()).filter(|_| !of_cluster);
+            if found.name != "lo" && !of_cluster {
                 begin(context, &found);
                 // The old form of ifconfig has the MAC address in the same line.
                 if let [_, "Link", .., "HWaddr", address] = words.as_slice() {
@@ -145,25 +145,18 @@ pub(super) fn begin(context: &mut Context<'_>, found: &Seen<'_>) {
     interface.listed &= found.is_alias;
     interface.promisc |= flag("PROMISC");
     interface.allmulticast |= flag("ALLMULTI");
-    if found.mtu.is_some() {
-        interface.mtu = found.mtu.filter(|mtu| *mtu != 1500);
-    }
+    interface.mtu = found.mtu.or(interface.mtu);
     if let Some(master) = found.master {
         interface.master = Some(master.to_owned());
     }
     if found.is_port {
-        // Disabled is a port without a carrier. The `@` is not to be trusted: it is a name in the wrong namespace.
-        interface.port_state = match found.state {
-            Some("listening") => Some(PortState::Listening),
-            Some("learning") => Some(PortState::Learning),
-            Some("blocking") => Some(PortState::Blocking),
-            _ => interface.port_state,
-        };
+        // The `@` is not to be trusted: it is a name in the wrong namespace.
+        interface.port_state = found.state.and_then(kept_state).or(interface.port_state);
         return;
     }
     let lower = found.link.map(|link| match link {
         Link::Named(name) => Lower::Named(machine, name.to_owned()),
-        Link::Index(number) => Lower::Index(None, number),
+        Link::Index(number) => Lower::Index(Space::Host, number),
     });
     // A name of the form X.10 on X is a VLAN, a port of a bridge is a veth; every other interface on another is taken to be
     // a macvlan until its details say more.
@@ -183,9 +176,20 @@ pub(super) fn begin(context: &mut Context<'_>, found: &Seen<'_>) {
 
 /// A line about the interface.
 pub(super) fn detail(context: &mut Context<'_>, name: &str, words: &[&str]) {
+    if name == "lo" {
+        return loopback(context, words);
+    }
     let interface = context.interface(name);
     match words {
-        ["link/ether" | "ether", address, ..] => interface.mac = mac(address).or(interface.mac),
+        ["link/ether" | "ether", address, rest @ ..] => {
+            interface.mac = mac(address).or(interface.mac);
+            let after = |key: &str| rest.iter().skip_while(|word| **word != key).nth(1).copied();
+            let by_id = || after("link-netnsid")?.parse().ok().map(Space::Id);
+            let space = after("link-netns").map(|name| Space::Named(name.to_owned())).or_else(by_id);
+            if let (Some(given), Some(Lower::Index(space, _))) = (space, interface.refers_to()) {
+                *space = given;
+            }
+        }
         ["inet" | "inet6", address, rest @ ..] => {
             let link_local = |net: &IpNet| matches!(net.addr(), IpAddr::V6(ip) if ip.is_unicast_link_local());
             if !interface.listed {
@@ -196,6 +200,10 @@ pub(super) fn detail(context: &mut Context<'_>, name: &str, words: &[&str]) {
         }
         [kind @ ("macvlan" | "macvtap"), "mode", mode, rest @ ..] => {
             interface.kind_guessed = false;
+            // A port of a bridge is taken for the end of a cable until now.
+            if let Kind::Veth(lower) = &interface.kind {
+                interface.kind = Interface::macvlan("", lower.clone(), None).kind;
+            }
             if let Kind::Macvlan { mode: known, tap, flags, sources, .. } = &mut interface.kind {
                 (*known, *tap) = (mode_of(mode), *kind == "macvtap");
                 flags.nopromisc = rest.contains(&"nopromisc");
@@ -207,10 +215,11 @@ pub(super) fn detail(context: &mut Context<'_>, name: &str, words: &[&str]) {
                     .filter_map(|word| mac(word))
                     .collect();
             }
+            set_queue(interface, rest);
         }
         ["vlan", "protocol", _, "id", id, ..] => {
             let id = id.parse().ok().and_then(VlanId::new);
-            if let (Some(lower), Some(id)) = (interface.lower().cloned(), id) {
+            if let (Some(lower), Some(id)) = (interface.refers_to().cloned(), id) {
                 interface.kind = Kind::Vlan { lower, id };
             }
         }
@@ -222,22 +231,104 @@ pub(super) fn detail(context: &mut Context<'_>, name: &str, words: &[&str]) {
                 vlan_filtering: after("vlan_filtering") == Some("1"),
                 ageing: ageing.filter(|seconds| *seconds != 300),
             };
+            interface.group_fwd_mask = mask_in(words).unwrap_or_default();
         }
-        ["bridge_slave" | "hairpin", ..] => context.port_flags(name, words),
+        ["bridge_slave" | "hairpin", rest @ ..] => {
+            if let Some(state) = after_word(rest, "state") {
+                interface.port_state = kept_state(state).or(interface.port_state);
+            }
+            interface.group_fwd_mask = mask_in(rest).unwrap_or(interface.group_fwd_mask);
+            context.port_flags(name, words);
+        }
         ["veth", ..] => {
-            if let Some(lower) = interface.lower().cloned() {
+            if let Some(lower) = interface.refers_to().cloned() {
                 interface.kind = Kind::Veth(lower);
             }
         }
         ["dummy", ..] => interface.kind = Kind::Dummy,
+        [kind, ..] if FOREIGN.contains(kind) => interface.kind = Kind::Other((*kind).to_owned()),
         // The flags of the old ifconfig.
         [.., mtu, metric] if mtu.starts_with("MTU:") && metric.starts_with("Metric:") => {
             interface.up = Some(words.contains(&"UP"));
             interface.promisc |= words.contains(&"PROMISC");
             interface.allmulticast |= words.contains(&"ALLMULTI");
-            interface.mtu = mtu.split_once(':').and_then(|(_, n)| n.parse().ok()).filter(|mtu| *mtu != 1500);
+            interface.mtu = mtu.split_once(':').and_then(|(_, n)| n.parse().ok());
         }
         _ => {}
+    }
+}
+
+/// A line about the loopback interface: its own addresses are on every machine.
+fn loopback(context: &mut Context<'_>, words: &[&str]) {
+    if let ["inet" | "inet6", address, rest @ ..] = words
+        && let Some(net) = address_of(address, rest).filter(|net| !net.addr().is_loopback())
+        && !context.machine().loopback.contains(&net)
+    {
+        context.machine().loopback.push(net);
+    }
+}
+
+/// Types of devices that a lab does not have.
+pub(super) const FOREIGN: [&str; 22] = [
+    "bareudp",
+    "bond",
+    "can",
+    "erspan",
+    "geneve",
+    "gre",
+    "gretap",
+    "ip6gre",
+    "ip6gretap",
+    "ip6tnl",
+    "ipip",
+    "ipvlan",
+    "ipvtap",
+    "macsec",
+    "nlmon",
+    "sit",
+    "team",
+    "tun",
+    "vcan",
+    "vrf",
+    "vxlan",
+    "wireguard",
+];
+
+/// The state of a port of a bridge, unless the port has it by itself: disabled is one without a carrier.
+fn kept_state(word: &str) -> Option<PortState> {
+    match word {
+        "listening" => Some(PortState::Listening),
+        "learning" => Some(PortState::Learning),
+        "blocking" => Some(PortState::Blocking),
+        _ => None,
+    }
+}
+
+fn after_word<'w>(words: &[&'w str], key: &str) -> Option<&'w str> {
+    words.iter().skip_while(|word| **word != key).nth(1).copied()
+}
+
+/// `group_fwd_mask 0x8`, of a bridge or a port of one.
+pub(super) fn mask_in(words: &[&str]) -> Option<u16> {
+    let mask = after_word(words, "group_fwd_mask")?;
+    match mask.strip_prefix("0x") {
+        Some(hex) => u16::from_str_radix(hex, 16).ok(),
+        None => mask.parse().ok(),
+    }
+}
+
+/// Broadcasts to more groups than this share the queue, by default.
+const DEFAULT_BCLIM: i32 = 1;
+
+/// `bcqueuelen 2000 bclim 1` of a macvlan. The usual values need no mention.
+pub(super) fn set_queue(interface: &mut Interface, words: &[&str]) {
+    let length = after_word(words, "bcqueuelen").and_then(|length| length.parse().ok());
+    if length.is_some() {
+        interface.bcqueuelen = length.filter(|length| *length != DEFAULT_QUEUE);
+    }
+    let limit = after_word(words, "bclim").and_then(|limit| limit.parse().ok());
+    if limit.is_some() {
+        interface.bclim = limit.filter(|limit| *limit != DEFAULT_BCLIM);
     }
 }
 
@@ -278,5 +369,8 @@ fn printed_route(words: &[&str]) -> Option<super::super::Route> {
     {
         return None;
     }
-    route(words).filter(|route| route.via.is_some() || route.dev.is_some())
+    let route = route(words).filter(|route| route.via.is_some() || route.dev.is_some())?;
+    // The metric of an IPv6 route that was made without one.
+    let usual = route.to.addr().is_ipv6() && route.metric == Some(1024);
+    Some(super::super::Route { metric: route.metric.filter(|_| !usual), ..route })
 }

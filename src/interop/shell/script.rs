@@ -44,8 +44,8 @@ const PROGRAMS: [(&str, &[&str]); 18] = [
 const ENGINES: [&str; 3] = ["docker", "podman", "nerdctl"];
 
 /// Words of `ip` that are followed by an object.
-const IP_OBJECTS: [&str; 11] =
-    ["a", "l", "r", "n", "link", "addr", "address", "route", "neigh", "netns", "rule"];
+const IP_OBJECTS: [&str; 12] =
+    ["a", "l", "r", "n", "link", "addr", "address", "route", "neigh", "netns", "rule", "maddr"];
 
 /// A text as commands.
 #[derive(Debug, Default)]
@@ -95,7 +95,8 @@ pub(super) fn read(text: &str) -> Script {
     let mut reader = ScriptReader::default();
     for line in &lines {
         let (prompt, host, rest) = prompt(&line.text);
-        if is_script && prompt.trim() == "#" {
+        // JSON of a tool can have anything in its strings, and no command.
+        if is_script && prompt.trim() == "#" || rest.starts_with("[{") {
             continue;
         }
         for statement in statements(rest) {

@@ -23,7 +23,9 @@ impl Context<'_> {
 
     /// A setting by its key, with dots or slashes.
     fn set(&mut self, key: &str, value: &str) {
-        let separator = if key.contains('/') { '/' } else { '.' };
+        // The first one decides. With dots, a slash is a dot in the name of an interface.
+        let separator =
+            if key.find(['/', '.']).is_some_and(|at| key[at..].starts_with('/')) { '/' } else { '.' };
         let parts: Vec<&str> = key.split(separator).collect();
         match parts.as_slice() {
             ["net", "ipv4", "ip_forward"] | ["net", "ipv6" | "ipv4", "conf", "all", "forwarding"] => {
@@ -34,12 +36,17 @@ impl Context<'_> {
                 let Ok(value) = value.parse::<u8>() else { return };
                 let value = value.min(sysctl.max());
                 // An interface's name can have dots.
-                let interface = middle.join(".");
+                let mut interface = middle.join(".");
+                if separator == '.' {
+                    interface = interface.replace('/', ".");
+                }
                 match interface.as_str() {
                     "all" => self.machine().sysctls.set(sysctl, value),
                     "default" => {
                         self.note(NoteKind::LeftOut, format!("`{key}`: it holds for interfaces made later"));
                     }
+                    // It has no neighbours.
+                    "lo" => {}
                     name => self.interface(name).sysctls.set(sysctl, value),
                 }
             }
@@ -118,6 +125,18 @@ impl Context<'_> {
         let Some(to) = words.iter().find_map(|word| word.parse().ok()) else { return };
         let from = Some(self.machine).filter(|machine| *machine != self.host);
         self.draft.probes.push(Probe { from, source: None, to, replied: None });
+    }
+}
+
+/// What `sysctl` printed: `net.ipv4.ip_forward = 1`, one setting a line.
+pub(super) fn sysctl_output(context: &mut Context<'_>, text: &str) {
+    for line in text.lines() {
+        let Some((key, value)) = line.split_once(" = ") else { continue };
+        // What is 0 is so by default.
+        let is_told = key.starts_with("net.") && !key.contains(' ') && value.trim() != "0";
+        if is_told && !key.contains(".conf.default.") {
+            context.set(key, value.trim());
+        }
     }
 }
 

@@ -8,6 +8,7 @@ mod libvirt;
 mod networkd;
 mod others;
 mod printed;
+mod running;
 mod shell;
 mod threads;
 
