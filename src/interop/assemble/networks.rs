@@ -431,6 +431,15 @@ fn connect(
     for pool in network.pools.iter().filter(|_| !is_seen) {
         let asked = attachment.addresses.iter().map(IpNet::addr).find(|a| pool.subnet.contains(a));
         let address = asked.or(pool.fixed).or_else(|| {
+            // What the host pings, or a machine in itself, is one of these as a rule.
+            let is_here = |from: usize| from == machine || draft.machines[from].role == Role::Host;
+            let probes = draft.probes.iter().filter(|probe| probe.from.is_none_or(is_here));
+            let mut pinged = probes.map(|probe| probe.to);
+            let pinged = pinged.find(|ip| pool.subnet.contains(ip) && !used.contains(ip));
+            if let Some(pinged) = pinged {
+                port.note(NoteKind::Guess, format!("no address is given; the input pings {pinged}"));
+                return Some(pinged);
+            }
             let free = next_free(pool, used)?;
             port.note(NoteKind::Guess, format!("no address is given; the next free one is {free}"));
             Some(free)
@@ -508,7 +517,9 @@ pub(super) fn host_address(draft: &mut Draft) {
         let mut used: BTreeSet<IpAddr> = all.map(|net| net.addr()).collect();
         used.extend(pool.gateway);
         used.extend(&pool.reserved);
-        let Some(address) = last_free(&pool, &used) else { continue };
+        let whole = Pool { range: None, ..pool.clone() };
+        let free = last_free(&pool, &used).or_else(|| last_free(&whole, &used));
+        let Some(address) = free else { continue };
         // What is a port of a bridge has its address there.
         let master = draft.at(nic).master.as_deref().and_then(|master| draft.named(on, master));
         let nic = draft.at_mut(master.unwrap_or(nic));

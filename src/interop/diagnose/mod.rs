@@ -105,7 +105,11 @@ impl Finding {
 pub fn diagnose(imported: &Imported, options: &Options) -> Vec<Finding> {
     let mut findings = declared::notes(imported);
     findings.extend(declared::warnings(imported));
-    findings.extend(reach::findings(imported, options));
+    // What follows from two devices with one address has been told with them.
+    let is_double = |finding: &&Finding| matches!(finding.check, Check::DuplicateIp | Check::DuplicateMac);
+    let doubles: Vec<Name> =
+        findings.iter().filter(is_double).flat_map(|finding| finding.devices.iter().cloned()).collect();
+    findings.extend(reach::findings(imported, &doubles, options));
     findings.extend(virtual_nic::findings(imported, options));
     findings.sort_by_key(|finding| (std::cmp::Reverse(finding.severity), finding.place, finding.check));
     findings

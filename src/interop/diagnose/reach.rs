@@ -11,8 +11,9 @@ use crate::report::WhyReport;
 use crate::verdict::Rule;
 use crate::why::{self, Question};
 
-/// Pings every pair of machines after the lab's steps, and explains those that fail.
-pub(super) fn findings(imported: &Imported, options: &Options) -> Vec<Finding> {
+/// Pings every pair of machines after the lab's steps, and explains those that fail, without those of which the trouble has
+/// been told.
+pub(super) fn findings(imported: &Imported, told: &[Name], options: &Options) -> Vec<Finding> {
     // What a step changed on the way is not how the network is declared.
     let lab = LabSpec { steps: Vec::new(), ..imported.lab.clone() };
     let mut findings: Vec<Finding> = Vec::new();
@@ -22,8 +23,8 @@ pub(super) fn findings(imported: &Imported, options: &Options) -> Vec<Finding> {
             break;
         }
         // That a device is not there has been told.
-        let is_refused = |name: &Name| refused.contains(name);
-        if is_refused(&from) || matches!(&to, Target::Device(to) if is_refused(to)) {
+        let is_told = |name: &Name| refused.contains(name) || told.contains(name);
+        if is_told(&from) || matches!(&to, Target::Device(to) if is_told(to)) {
             continue;
         }
         let question = Question { to: to.clone(), ..Question::ping(from.clone(), from.clone()) };

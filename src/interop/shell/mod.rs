@@ -28,7 +28,9 @@ mod virt;
 pub(super) use bridge::{add_vlans, vlan_range};
 pub(super) use json::IpJson;
 
-use super::{Draft, Format, Interface, Machine, NoteKind, Place, ReadError, Role, Source, inspect, libvirt};
+use super::{
+    Check, Draft, Format, Interface, Machine, NoteKind, Place, ReadError, Role, Source, inspect, libvirt,
+};
 use crate::errno::Errno;
 use script::Command;
 
@@ -196,6 +198,14 @@ impl Context<'_> {
     /// The kernel's error, if the output shows one.
     fn refusal(&mut self, text: &str) {
         let lower = text.to_lowercase();
+        if let Some((_, rest)) = text.split_once("invalid subinterface vlan name ") {
+            let name: String =
+                rest.chars().take_while(|c| !c.is_whitespace() && *c != ',').take(40).collect();
+            let text = format!(
+                "the engine does not find `{name}`: on macOS and Windows it runs in a virtual machine, which has other devices"
+            );
+            self.note(NoteKind::Wrong(Check::BadParent), text);
+        }
         let refused =
             lower.contains("failed to create the macvlan port") || lower.contains("rtnetlink answers:");
         let errno =

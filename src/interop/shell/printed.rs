@@ -341,7 +341,9 @@ fn address_of(address: &str, rest: &[&str]) -> Option<IpNet> {
     }
     let net = ip_net(address)?;
     let after = |key: &str| rest.iter().skip_while(|word| **word != key).nth(1).copied();
-    if let Some(mask) = after("netmask").and_then(|mask| mask.parse().ok()) {
+    // Other systems print `netmask 0xffffff00`.
+    let hex = |mask: &str| Some(IpAddr::V4(u32::from_str_radix(mask.strip_prefix("0x")?, 16).ok()?.into()));
+    if let Some(mask) = after("netmask").and_then(|mask| mask.parse().ok().or_else(|| hex(mask))) {
         return IpNet::with_netmask(net.addr(), mask).ok();
     }
     match after("prefixlen").and_then(|length| length.parse().ok()) {
