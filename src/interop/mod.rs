@@ -20,8 +20,7 @@
 //! | `draft.rs` | what the inputs say together |
 //! | `assemble/` | the draft as a lab |
 //! | `diagnose/` | what will not work in a network |
-//! | `export/` | labs in the language of other tools |
-//! | `writers.rs` | networks in the language of their tool |
+//! | `export/` | labs and their networks in the language of other tools |
 //! | `written.rs` | the lab as a file, with its notes as comments |
 //! | `libvirt.rs` | libvirt's XML |
 //! | `networkd.rs`, `networkmanager.rs` | files of systemd-networkd and NetworkManager; `ini.rs` reads their sections, `pattern.rs` matches names |
@@ -74,7 +73,6 @@ mod tests;
 mod tree;
 mod variables;
 mod words;
-mod writers;
 mod written;
 
 pub use check::{Check, Severity};

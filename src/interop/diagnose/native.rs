@@ -1,6 +1,6 @@
 //! Remedies in the language of the tool that made a device. A network has one mode for all its ports: that is tried as such.
 
-use super::super::{Imported, Network, writers};
+use super::super::{Imported, Network, export};
 use super::Help;
 use crate::lab::Options;
 use crate::lab::spec::{DeviceKind, LabSpec, Name};
@@ -35,7 +35,7 @@ pub(super) fn remedies(
         };
         for network in networks {
             let changed = Network { mode, ..network.clone() };
-            help.lines.extend(writers::network_anew(&changed));
+            help.lines.extend(export::network_anew(&changed));
         }
         if !all.contains(&help) {
             all.push(help);

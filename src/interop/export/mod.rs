@@ -4,13 +4,25 @@
 //! | --- | --- |
 //! | `ip.rs` | a script that builds the lab in network namespaces |
 //! | `docker.rs` | commands of container engines, with the host's shim |
+//! | `compose.rs` | a compose file |
+//!
+//! What several of them share: `machines.rs` finds the machines of the ports, and what a tool has no words for; `networks.rs`
+//! makes networks of ports; `shim.rs` has the commands of a shim, `names.rs` names that tools accept, `yaml.rs` scalars.
 
+mod compose;
 mod docker;
 mod ip;
+mod machines;
+mod names;
+mod networks;
+mod shim;
 #[cfg(test)]
 mod tests;
+mod yaml;
 
+use super::Network;
 use crate::lab::spec::{DeviceKind, LabSpec};
+use crate::station::{Sysctl, Sysctls};
 
 /// A language that labs can be written in.
 pub struct Language {
@@ -30,6 +42,7 @@ pub const LANGUAGES: &[Language] = &[
         write: |lab| docker::write("docker", lab),
     },
     Language { name: "podman", about: "the same for Podman", write: |lab| docker::write("podman", lab) },
+    Language { name: "compose", about: "a compose file with networks and services", write: compose::write },
 ];
 
 /// Why a lab cannot be written.
@@ -69,4 +82,45 @@ fn ports(lab: &LabSpec) -> impl Iterator<Item = (&crate::lab::spec::Name, &crate
 /// A word of a shell.
 fn word(text: &str) -> String {
     shell_words::quote(text).into_owned()
+}
+
+/// The title as a comment of a shell, of YAML, or of an INI file.
+fn title(lab: &LabSpec) -> Vec<String> {
+    let title = one_line(&lab.title);
+    if title.is_empty() { Vec::new() } else { vec![format!("# {title}")] }
+}
+
+/// Lines as comments.
+fn commented(begin: &str, lines: &[String]) -> Vec<String> {
+    lines.iter().map(|line| format!("{begin}{}", one_line(line))).collect()
+}
+
+/// A text in which nothing ends a line.
+fn one_line(text: &str) -> String {
+    text.replace(|c: char| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}'), " ")
+}
+
+/// Settings that are not as usual, as `sysctl` has them for an interface.
+fn sysctls(sysctls: Sysctls, interface: &str) -> Vec<(String, u8)> {
+    let set = Sysctl::ALL.into_iter().filter(|sysctl| sysctls.is_on(*sysctl));
+    let key = |sysctl: Sysctl| {
+        let family = if sysctl == Sysctl::NdiscNotify { "ipv6" } else { "ipv4" };
+        format!("net.{family}.conf.{interface}.{}", sysctl.name())
+    };
+    set.map(|sysctl| (key(sysctl), sysctls.get(sysctl))).collect()
+}
+
+/// The lines that make a network again, after one of this name was removed.
+pub(super) fn network_anew(network: &Network) -> Vec<String> {
+    match network.tool.as_str() {
+        tool @ ("docker" | "podman" | "nerdctl") => {
+            vec![format!("{tool} network rm {}", word(&network.name)), docker::create(tool, network)]
+        }
+        "compose" => {
+            let mut lines = vec!["networks:".to_owned()];
+            lines.extend(compose::network(network));
+            lines
+        }
+        _ => vec![format!("in {}: \"mode\": \"{}\"", network.name, network.mode)],
+    }
 }

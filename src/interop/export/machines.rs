@@ -1,0 +1,219 @@
+//! The ports of a lab as the machines that have them, and what is told of the rest.
+
+use super::ports;
+use crate::lab::spec::{DeviceKind, HostSpec, LabSpec, MacvlanSpec, Name};
+use crate::macvlan::Mode;
+use crate::station::Sysctls;
+use std::collections::BTreeSet;
+
+/// What a tool can say of a port.
+pub(super) struct Tool {
+    /// Its name.
+    pub(super) name: &'static str,
+    /// Whether it makes macvtaps.
+    pub(super) macvtaps: bool,
+    /// Whether it knows mode source.
+    pub(super) source: bool,
+    /// Whether it makes the VLAN sub-interface `X.ID` that is named as a parent.
+    pub(super) vlans: bool,
+    /// The keys of a lab file that it has words for, besides those that every tool has.
+    pub(super) says: &'static [&'static str],
+}
+
+/// A port.
+#[derive(Clone, Copy)]
+pub(super) struct Port<'a> {
+    pub(super) name: &'a Name,
+    pub(super) spec: &'a MacvlanSpec,
+    /// The device below, which is not another port.
+    pub(super) parent: &'a Name,
+    /// Its name in its machine, where that is not the lab's name for it.
+    pub(super) interface: Option<&'a str>,
+}
+
+/// A container, pod, guest or node.
+pub(super) struct Machine<'a> {
+    /// Its name: that of its host, or of its only port.
+    pub(super) name: &'a Name,
+    /// Its stack, where it has a table.
+    pub(super) host: Option<&'a HostSpec>,
+    pub(super) ports: Vec<Port<'a>>,
+}
+
+/// The ports of a lab.
+pub(super) struct Machines<'a> {
+    pub(super) machines: Vec<Machine<'a>>,
+    /// Ports of their parents' hosts.
+    pub(super) shims: Vec<Port<'a>>,
+    /// What the tool has no words for, a line each.
+    pub(super) left_out: Vec<String>,
+}
+
+impl<'a> Machines<'a> {
+    /// The machines that this tool makes.
+    pub(super) fn of(lab: &'a LabSpec, tool: &Tool) -> Machines<'a> {
+        let (mut machines, mut shims, mut left_out) = (Vec::<Machine<'a>>::new(), Vec::new(), Vec::new());
+        for (name, spec) in ports(lab) {
+            let port = Port { name, spec, parent: lower(lab, spec), interface: interface(name, spec) };
+            if is_shim(lab, spec) {
+                shims.push(port);
+                continue;
+            }
+            if spec.tap && !tool.macvtaps {
+                left_out.push(format!("{name}: {} makes no macvtaps", tool.name));
+                continue;
+            }
+            if spec.mode == Mode::Source && !tool.source {
+                left_out.push(format!("{name}: {} knows no mode source", tool.name));
+                continue;
+            }
+            left_out.extend(unsaid(name, spec, tool));
+            let owner = spec.host.as_ref().unwrap_or(name);
+            match machines.iter_mut().find(|machine| machine.name == owner) {
+                Some(machine) => machine.ports.push(port),
+                None => {
+                    let host = lab.hosts.iter().find(|host| Some(&host.name) == spec.host.as_ref());
+                    machines.push(Machine { name: owner, host, ports: vec![port] });
+                }
+            }
+        }
+        left_out.extend(machines.iter().filter_map(|machine| unsaid_of_host(machine, tool)));
+        Machines { machines, shims, left_out }
+    }
+}
+
+/// The device below a port: that of another port is the parent of both.
+fn lower<'a>(lab: &'a LabSpec, port: &'a MacvlanSpec) -> &'a Name {
+    let mut parent = &port.parent;
+    // A lab file has no circles; if one is made otherwise, it ends here.
+    for _ in 0..lab.devices.len() {
+        match lab.devices.iter().find(|device| device.name == *parent).map(|device| &device.kind) {
+            Some(DeviceKind::Macvlan(below)) => parent = &below.parent,
+            _ => break,
+        }
+    }
+    parent
+}
+
+/// What the machine is called whose NIC belongs to no host.
+pub(super) const NODE: &str = "node1";
+
+/// The machine of a port's parent, and the parent's name there: `node1` and `eth0` of `node1.eth0`.
+pub(super) fn node<'a>(lab: &'a LabSpec, port: &Port<'a>) -> (&'a str, &'a str) {
+    let name = port.parent;
+    if let Some(host) = host_of(lab, name) {
+        let own = name.strip_prefix(host.as_str()).and_then(|rest| rest.strip_prefix('.'));
+        return (host, own.filter(|own| !own.is_empty()).unwrap_or(name));
+    }
+    // `eth0.10` is a VLAN.
+    let is_vlan = |end: &str| end.chars().all(|c| c.is_ascii_digit() || c == '.');
+    match name.split_once('.') {
+        Some((machine, own)) if !machine.is_empty() && !is_vlan(own) => (machine, own),
+        _ => (NODE, name),
+    }
+}
+
+/// The host of a device, or of a switch's own device.
+pub(super) fn host_of<'a>(lab: &'a LabSpec, name: &str) -> Option<&'a Name> {
+    let device = lab.devices.iter().find(|device| device.name == *name);
+    let switch = || lab.switches.iter().find(|switch| switch.name == *name);
+    device.and_then(|device| device.kind.host()).or_else(|| switch()?.host.as_ref())
+}
+
+/// `eth1` of `web.eth1` on host `web`. A port without a host is the only one of its machine.
+fn interface<'a>(name: &'a Name, port: &MacvlanSpec) -> Option<&'a str> {
+    let host = port.host.as_ref()?;
+    let own = name.strip_prefix(host.as_str()).and_then(|rest| rest.strip_prefix('.'));
+    Some(own.filter(|own| !own.is_empty()).unwrap_or(name))
+}
+
+/// Whether a port is of its parent's own host.
+pub(super) fn is_shim(lab: &LabSpec, port: &MacvlanSpec) -> bool {
+    port.host.is_some() && host_of(lab, &port.parent) == port.host.as_ref()
+}
+
+pub(super) fn unsaid(name: &Name, port: &MacvlanSpec, tool: &Tool) -> Option<String> {
+    let keys = [
+        ("up", !port.up),
+        ("nopromisc", port.flags.nopromisc),
+        ("nodst", port.flags.nodst),
+        ("promisc", port.promisc),
+        ("allmulticast", port.allmulticast),
+        ("multicast", !port.multicast.is_empty()),
+        ("bcqueuelen", port.bcqueuelen.is_some()),
+        ("bclim", port.bclim.is_some()),
+        ("master", port.master.is_some()),
+        ("neighbour", !port.ip.neighbours.is_empty()),
+        ("sysctl", port.ip.sysctls != Sysctls::default()),
+        ("mtu", port.mtu.is_some()),
+        ("source", !port.sources.is_empty()),
+    ];
+    left_out(name, &keys, tool)
+}
+
+fn unsaid_of_host(machine: &Machine<'_>, tool: &Tool) -> Option<String> {
+    let config = &machine.host?.config;
+    let keys = [
+        ("forwarding", config.forwarding),
+        ("routes", !config.routes.is_empty()),
+        ("loopback", !config.loopback.is_empty()),
+        ("host sysctl", config.sysctls != Sysctls::default()),
+    ];
+    left_out(machine.name, &keys, tool)
+}
+
+fn left_out(name: &Name, keys: &[(&str, bool)], tool: &Tool) -> Option<String> {
+    let unsaid = keys.iter().filter(|(key, is_set)| *is_set && !tool.says.contains(key));
+    let unsaid: Vec<&str> = unsaid.map(|(key, _)| *key).collect();
+    (!unsaid.is_empty()).then(|| format!("{name}: left out: {}", unsaid.join(", ")))
+}
+
+/// The commands that make the parents which are no NICs, and which the tool does not make: as long as the host is up.
+pub(super) fn made_before(lab: &LabSpec, machines: &Machines<'_>, tool: &Tool) -> Vec<String> {
+    let ports = machines.machines.iter().flat_map(|machine| &machine.ports).chain(&machines.shims);
+    let mut needed: BTreeSet<&Name> = ports.map(|port| port.parent).collect();
+    // What is below a VLAN sub-interface is declared before it.
+    for device in lab.devices.iter().rev().filter(|device| matches!(device.kind, DeviceKind::Vlan(_))) {
+        if needed.contains(&device.name) {
+            needed.extend(device.kind.parent());
+        }
+    }
+    let mut commands = Vec::new();
+    for device in lab.devices.iter().filter(|device| needed.contains(&device.name)) {
+        let name = super::word(&device.name);
+        match &device.kind {
+            DeviceKind::Vlan(vlan) if tool.vlans && *name == format!("{}.{}", vlan.parent, vlan.id) => {}
+            DeviceKind::Vlan(vlan) => {
+                let parent = super::word(&vlan.parent);
+                commands.push(format!("ip link add link {parent} name {name} type vlan id {}", vlan.id));
+                commands.push(format!("ip link set {name} up"));
+            }
+            DeviceKind::Dummy(_) => {
+                commands.push(format!("ip link add name {name} type dummy"));
+                commands.push(format!("ip link set {name} up"));
+            }
+            _ => {}
+        }
+    }
+    commands
+}
+
+/// The network outside, which no tool of a host makes: a line for each switch.
+pub(super) fn outside(lab: &LabSpec) -> Vec<String> {
+    let addresses = |name: &Name| {
+        let station = lab.devices.iter().find(|device| device.name == *name).map(|device| &device.kind);
+        let ip = match station {
+            Some(DeviceKind::Station(station)) => Some(&station.ip),
+            _ => None,
+        };
+        ip.into_iter().flat_map(|ip| &ip.address).map(|net| format!(" {net}")).collect::<String>()
+    };
+    let line = |switch: &crate::lab::spec::SwitchSpec| {
+        let ports = switch.ports.iter().map(|port| {
+            let hairpin = if port.flags.hairpin { " (hairpin)" } else { "" };
+            format!("{}{}{hairpin}", port.device, addresses(&port.device))
+        });
+        format!("outside: the switch {} with {}", switch.name, ports.collect::<Vec<_>>().join(", "))
+    };
+    lab.switches.iter().filter(|switch| switch.host.is_none()).map(line).collect()
+}

@@ -1,0 +1,174 @@
+//! Networks of container engines: one for each parent, mode, MTU and set of subnets.
+
+use super::super::{Network, Pool, Ports};
+use super::machines::{Machines, Port};
+use crate::frame::MacAddr;
+use crate::lab::spec::{DeviceKind, LabSpec, Name};
+use crate::macvlan::Mode;
+use crate::station::IpNet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+
+/// Networks, and which port is on which.
+pub(super) struct Networks {
+    pub(super) all: Vec<Network>,
+    of: BTreeMap<Name, usize>,
+    /// What the tool does otherwise than the lab, a line each.
+    pub(super) differences: Vec<String>,
+}
+
+impl Networks {
+    /// The networks on which the machines' ports are.
+    pub(super) fn of(lab: &LabSpec, tool: &str, machines: &Machines<'_>) -> Networks {
+        let mut networks = Networks { all: Vec::new(), of: BTreeMap::new(), differences: Vec::new() };
+        let ports: Vec<&Port<'_>> = machines.machines.iter().flat_map(|machine| &machine.ports).collect();
+        // A dummy that the tool makes has no name, but each has its own.
+        let mut parents: Vec<&Name> = Vec::new();
+        for port in &ports {
+            let network = network_of(lab, tool, port);
+            let known = networks
+                .all
+                .iter()
+                .zip(&parents)
+                .position(|(known, parent)| *parent == port.parent && key(known) == key(&network));
+            let at = match known {
+                Some(at) => {
+                    for (pool, more) in networks.all[at].pools.iter_mut().zip(&network.pools) {
+                        pool.gateway = pool.gateway.or(more.gateway);
+                    }
+                    at
+                }
+                None => {
+                    let name = format!("macvlan{}", networks.all.len());
+                    parents.push(port.parent);
+                    networks.all.push(Network { name, ..network });
+                    networks.all.len() - 1
+                }
+            };
+            networks.of.insert(port.name.clone(), at);
+            for net in more_addresses(port) {
+                networks.differences.push(format!("{}: left out: its address {net}", port.name));
+            }
+        }
+        networks.gateways(lab, tool, &ports);
+        networks.overlaps(tool);
+        networks
+    }
+
+    /// The network of a port.
+    pub(super) fn network(&self, port: &Port<'_>) -> Option<&Network> {
+        self.all.get(*self.of.get(port.name)?)
+    }
+
+    /// An engine insists on a gateway: the first address of a subnet where none is given. If that is in use, another
+    /// address is the gateway, which nothing has.
+    fn gateways(&mut self, lab: &LabSpec, tool: &str, ports: &[&Port<'_>]) {
+        let used: BTreeSet<IpAddr> = lab
+            .stacks()
+            .flat_map(|(_, ip)| ip.address.iter().map(IpNet::addr).chain(ip.gateway.clone()))
+            .collect();
+        let of_ports: BTreeSet<IpAddr> =
+            ports.iter().flat_map(|port| port.spec.ip.address.iter().map(IpNet::addr)).collect();
+        for network in &mut self.all {
+            for pool in &mut network.pools {
+                pool.gateway = pool.gateway.filter(|gateway| !of_ports.contains(gateway));
+                let first = pool.subnet.hosts().next();
+                if pool.gateway.is_some() || first.is_none_or(|first| !used.contains(&first)) {
+                    continue;
+                }
+                pool.gateway = last_free(&pool.subnet, &used);
+                if let Some(gateway) = pool.gateway {
+                    let text =
+                        format!("{}: {tool} insists on a gateway; nothing has {gateway}", network.name);
+                    self.differences.push(text);
+                }
+            }
+        }
+        for port in ports {
+            let Some(network) = self.network(port) else { continue };
+            let known = |gateway: &IpAddr| network.pools.iter().any(|pool| pool.gateway == Some(*gateway));
+            if let Some(gateway) = port.spec.ip.gateway.iter().find(|gateway| !known(gateway)) {
+                let text = format!(
+                    "{}: left out: its gateway {gateway}, which is not that of the network",
+                    port.name
+                );
+                self.differences.push(text);
+            }
+        }
+    }
+
+    fn overlaps(&mut self, tool: &str) {
+        for (at, network) in self.all.iter().enumerate() {
+            let before = self.all[..at].iter().flat_map(|known| &known.pools);
+            let overlaps = |pool: &&Pool| {
+                let (one, other) = (pool.subnet, |known: &Pool| known.subnet);
+                before
+                    .clone()
+                    .any(|known| other(known).contains(&one.addr()) || one.contains(&other(known).addr()))
+            };
+            if let Some(pool) = network.pools.iter().find(overlaps) {
+                let text = format!(
+                    "{}: {tool} refuses a second network with the subnet {} on one machine",
+                    network.name, pool.subnet
+                );
+                self.differences.push(text);
+            }
+        }
+    }
+}
+
+/// The first address of each family, which is all that an engine gives to a port.
+pub(super) fn addresses<'p>(port: &'p Port<'_>) -> impl Iterator<Item = &'p IpNet> {
+    let of = |is_v4: bool| port.spec.ip.address.iter().find(move |net| net.addr().is_ipv4() == is_v4);
+    of(true).into_iter().chain(of(false))
+}
+
+fn more_addresses<'p>(port: &'p Port<'_>) -> impl Iterator<Item = &'p IpNet> {
+    port.spec.ip.address.iter().filter(move |net| addresses(port).all(|first| first != *net))
+}
+
+/// The MAC address that has to be told: one that the lab names, or that no address determines.
+pub(super) fn mac(port: &Port<'_>) -> Option<MacAddr> {
+    let is_derived = port.spec.mac.is_none() && port.spec.ip.address.iter().any(|net| net.addr().is_ipv4());
+    let is_told = port.spec.mode != Mode::Passthru && !is_derived;
+    is_told.then(|| port.spec.requested_mac(port.name))
+}
+
+type Key = (Mode, Option<u32>, Vec<IpNet>);
+
+fn key(network: &Network) -> Key {
+    (network.mode, network.ports.mtu, network.pools.iter().map(|pool| pool.subnet).collect())
+}
+
+fn network_of(lab: &LabSpec, tool: &str, port: &Port<'_>) -> Network {
+    let ip = &port.spec.ip;
+    let gateway = |net: &IpNet| ip.gateway.iter().copied().find(|gateway| net.contains(gateway));
+    let mut pools: Vec<Pool> = Vec::new();
+    for net in addresses(port) {
+        let subnet = net.trunc();
+        if pools.iter().all(|pool| pool.subnet != subnet) {
+            let gateway = gateway(net);
+            pools.push(Pool { subnet, range: None, gateway, reserved: Vec::new(), fixed: None });
+        }
+    }
+    let parent = lab.devices.iter().find(|device| device.name == *port.parent);
+    let is_dummy = parent.is_some_and(|parent| matches!(parent.kind, DeviceKind::Dummy(_)));
+    Network {
+        parent: Some(port.parent.to_string()).filter(|_| !is_dummy),
+        mode: port.spec.mode,
+        ports: Ports { mtu: port.spec.mtu, ..Ports::default() },
+        pools,
+        ..Network::new("", tool, "macvlan", None)
+    }
+}
+
+/// The last address of a subnet that is not in use.
+fn last_free(subnet: &IpNet, used: &BTreeSet<IpAddr>) -> Option<IpAddr> {
+    let below = |number: u128| match subnet.broadcast() {
+        IpAddr::V4(last) => Some(IpAddr::V4(last.to_bits().checked_sub(u32::try_from(number).ok()?)?.into())),
+        IpAddr::V6(last) => Some(IpAddr::V6(last.to_bits().checked_sub(number)?.into())),
+    };
+    let free = |ip: &IpAddr| !used.contains(ip) && *ip != subnet.network();
+    // Each address in use takes one away.
+    (1..=used.len() as u128 + 2).filter_map(below).take_while(|ip| subnet.contains(ip)).find(free)
+}
