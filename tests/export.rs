@@ -95,6 +95,21 @@ fn of_container(lab: &LabSpec, port: &MacvlanSpec) -> bool {
     !port.tap && port.mode != Mode::Source && !is_of_parents_host(lab, port)
 }
 
+/// The ports of guests. A macvlan is made as a macvtap.
+fn of_guest(lab: &LabSpec, port: &MacvlanSpec) -> bool {
+    port.mode != Mode::Source && !is_of_parents_host(lab, port)
+}
+
+/// The ports of nodes.
+fn of_node(lab: &LabSpec, port: &MacvlanSpec) -> bool {
+    !port.tap && !is_of_parents_host(lab, port)
+}
+
+/// The ports of the host itself, or without an IP stack.
+fn of_host(lab: &LabSpec, port: &MacvlanSpec) -> bool {
+    port.host.is_none() && port.ip.address.is_empty() || is_of_parents_host(lab, port)
+}
+
 fn is_of_parents_host(lab: &LabSpec, port: &MacvlanSpec) -> bool {
     let parent = lab.devices.iter().find(|device| device.name == port.parent);
     port.host.is_some() && parent.and_then(|parent| parent.kind.host()) == port.host.as_ref()
@@ -104,6 +119,10 @@ const LANGUAGES: &[Says] = &[
     Says { language: "docker", port: of_container, addresses: true, at_least: (150, 10) },
     Says { language: "podman", port: of_container, addresses: true, at_least: (150, 10) },
     Says { language: "compose", port: of_container, addresses: true, at_least: (150, 10) },
+    Says { language: "nad", port: of_container, addresses: true, at_least: (150, 10) },
+    Says { language: "networkd", port: of_host, addresses: true, at_least: (10, 0) },
+    Says { language: "libvirt", port: of_guest, addresses: false, at_least: (150, 10) },
+    Says { language: "containerlab", port: of_node, addresses: true, at_least: (150, 10) },
 ];
 
 /// The declared ports, by name.
@@ -211,6 +230,11 @@ const CONFIGURATIONS: &[(&str, &str)] = &[
     ("vlans.txt", "docker"),
     ("transcript.txt", "docker"),
     ("podman-network.json", "podman"),
+    ("nad.yaml", "nad"),
+    ("cni.conflist", "nad"),
+    ("networkd.txt", "networkd"),
+    ("libvirt.xml", "libvirt"),
+    ("bgp.clab.yml", "containerlab"),
 ];
 
 #[test]

@@ -23,9 +23,9 @@ pub(super) fn write(lab: &LabSpec) -> Result<String, ExportError> {
     if machines.machines.is_empty() {
         return Err(ExportError::Nothing("the lab has no ports that a container could have"));
     }
-    let networks = Networks::of(lab, "compose", &machines);
+    let networks = Networks::of(lab, ("compose", &TOOL), &machines);
     let mut lines = title(lab);
-    let before = made_before(lab, &machines, &TOOL);
+    let before = made_before(lab, &machines, &TOOL, networks.parents());
     if !before.is_empty() {
         lines.push("# On the host, before:".to_owned());
         lines.extend(before.iter().map(|command| format!("#   {command}")));
@@ -37,8 +37,11 @@ pub(super) fn write(lab: &LabSpec) -> Result<String, ExportError> {
     }
     lines.push("networks:".to_owned());
     lines.extend(networks.all.iter().flat_map(network));
-    let told: Vec<String> =
-        [&machines.left_out, &networks.differences, &outside(lab)].into_iter().flatten().cloned().collect();
+    let told: Vec<String> = [&machines.left_out, &networks.differences, &outside(lab, [])]
+        .into_iter()
+        .flatten()
+        .cloned()
+        .collect();
     lines.extend(commented("# ", &told));
     if !machines.shims.is_empty() {
         lines.push("# On the host, so that it reaches its containers:".to_owned());

@@ -18,16 +18,19 @@ pub(super) fn write(name: &'static str, lab: &LabSpec) -> Result<String, ExportE
     if machines.machines.is_empty() {
         return Err(ExportError::Nothing("the lab has no ports that a container could have"));
     }
-    let networks = Networks::of(lab, name, &machines);
+    let networks = Networks::of(lab, (name, &tool), &machines);
     let mut lines = title(lab);
-    lines.extend(made_before(lab, &machines, &tool));
+    lines.extend(made_before(lab, &machines, &tool, networks.parents()));
     lines.extend(networks.all.iter().map(|network| create(name, network)));
     let mut names = Names::of_containers();
     for machine in &machines.machines {
         lines.push(run(name, &names.take(machine.name), machine, &networks));
     }
-    let told: Vec<String> =
-        [&machines.left_out, &networks.differences, &outside(lab)].into_iter().flatten().cloned().collect();
+    let told: Vec<String> = [&machines.left_out, &networks.differences, &outside(lab, [])]
+        .into_iter()
+        .flatten()
+        .cloned()
+        .collect();
     lines.extend(commented("# ", &told));
     let mut out = lines.join("\n") + "\n";
     if !machines.shims.is_empty() {
@@ -123,5 +126,9 @@ fn with_settings(tool: &str, network: &str, port: &Port<'_>) -> String {
     });
     settings.extend(interface);
     let begin = if is_podman { format!("{network}:") } else { format!("name={network},") };
-    word(&format!("{begin}{}", settings.join(",")).trim_end_matches([':', ',']).to_owned())
+    let all = format!("{begin}{}", settings.join(","));
+    let all = all.trim_end_matches([':', ',']);
+    // `=` and `,` mean something to a shell only where they begin a word.
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "_.,:=-".contains(c);
+    if all.chars().all(is_plain) { all.to_owned() } else { word(all) }
 }

@@ -1,7 +1,7 @@
 //! The ports of a lab as the machines that have them, and what is told of the rest.
 
 use super::ports;
-use crate::lab::spec::{DeviceKind, HostSpec, LabSpec, MacvlanSpec, Name};
+use crate::lab::spec::{DeviceKind, HostSpec, LabSpec, MacvlanSpec, Name, SwitchSpec};
 use crate::macvlan::Mode;
 use crate::station::Sysctls;
 use std::collections::BTreeSet;
@@ -50,6 +50,12 @@ pub(super) struct Machines<'a> {
 }
 
 impl<'a> Machines<'a> {
+    /// The names of the ports' parents.
+    pub(super) fn parents(&self) -> impl Iterator<Item = &str> {
+        let ports = self.machines.iter().flat_map(|machine| &machine.ports);
+        ports.map(|port| port.parent.as_str())
+    }
+
     /// The machines that this tool makes.
     pub(super) fn of(lab: &'a LabSpec, tool: &Tool) -> Machines<'a> {
         let (mut machines, mut shims, mut left_out) = (Vec::<Machine<'a>>::new(), Vec::new(), Vec::new());
@@ -168,18 +174,24 @@ fn left_out(name: &Name, keys: &[(&str, bool)], tool: &Tool) -> Option<String> {
     (!unsaid.is_empty()).then(|| format!("{name}: left out: {}", unsaid.join(", ")))
 }
 
-/// The commands that make the parents which are no NICs, and which the tool does not make: as long as the host is up.
-pub(super) fn made_before(lab: &LabSpec, machines: &Machines<'_>, tool: &Tool) -> Vec<String> {
-    let ports = machines.machines.iter().flat_map(|machine| &machine.ports).chain(&machines.shims);
-    let mut needed: BTreeSet<&Name> = ports.map(|port| port.parent).collect();
+/// The commands that make parents which are no NICs, and which the tool does not make: of those that `named` has, and of
+/// shims. They last as long as the host is up.
+pub(super) fn made_before<'n>(
+    lab: &LabSpec,
+    machines: &Machines<'n>,
+    tool: &Tool,
+    named: impl IntoIterator<Item = &'n str>,
+) -> Vec<String> {
+    let shims = machines.shims.iter().map(|port| port.parent.as_str());
+    let mut needed: BTreeSet<&str> = named.into_iter().chain(shims).collect();
     // What is below a VLAN sub-interface is declared before it.
     for device in lab.devices.iter().rev().filter(|device| matches!(device.kind, DeviceKind::Vlan(_))) {
-        if needed.contains(&device.name) {
-            needed.extend(device.kind.parent());
+        if needed.contains(device.name.as_str()) {
+            needed.extend(device.kind.parent().map(Name::as_str));
         }
     }
     let mut commands = Vec::new();
-    for device in lab.devices.iter().filter(|device| needed.contains(&device.name)) {
+    for device in lab.devices.iter().filter(|device| needed.contains(device.name.as_str())) {
         let name = super::word(&device.name);
         match &device.kind {
             DeviceKind::Vlan(vlan) if tool.vlans && *name == format!("{}.{}", vlan.parent, vlan.id) => {}
@@ -198,22 +210,37 @@ pub(super) fn made_before(lab: &LabSpec, machines: &Machines<'_>, tool: &Tool) -
     commands
 }
 
-/// The network outside, which no tool of a host makes: a line for each switch.
-pub(super) fn outside(lab: &LabSpec) -> Vec<String> {
+/// Bridges of the host: switches that are devices of it, or on which nothing is a parent of ports.
+pub(super) fn bridges(lab: &LabSpec) -> impl Iterator<Item = &SwitchSpec> {
+    let parents: BTreeSet<&Name> = lab.parents().collect();
+    lab.switches.iter().filter(move |switch| {
+        is_own(lab, switch) || switch.ports.iter().all(|port| !parents.contains(&port.device))
+    })
+}
+
+/// Whether a switch is a device of a host as well.
+pub(super) fn is_own(lab: &LabSpec, switch: &SwitchSpec) -> bool {
+    switch.host.is_some() || lab.own_devices().any(|own| *own == switch.name)
+}
+
+/// The network outside, which no tool of a host makes: a line for each switch, except for those that the tool names.
+pub(super) fn outside<'a>(lab: &LabSpec, named: impl IntoIterator<Item = &'a SwitchSpec>) -> Vec<String> {
+    let named: BTreeSet<&Name> = named.into_iter().map(|switch| &switch.name).collect();
     let addresses = |name: &Name| {
-        let station = lab.devices.iter().find(|device| device.name == *name).map(|device| &device.kind);
-        let ip = match station {
+        let device = lab.devices.iter().find(|device| device.name == *name).map(|device| &device.kind);
+        let ip = match device {
             Some(DeviceKind::Station(station)) => Some(&station.ip),
             _ => None,
         };
         ip.into_iter().flat_map(|ip| &ip.address).map(|net| format!(" {net}")).collect::<String>()
     };
-    let line = |switch: &crate::lab::spec::SwitchSpec| {
+    let line = |switch: &SwitchSpec| {
         let ports = switch.ports.iter().map(|port| {
             let hairpin = if port.flags.hairpin { " (hairpin)" } else { "" };
             format!("{}{}{hairpin}", port.device, addresses(&port.device))
         });
         format!("outside: the switch {} with {}", switch.name, ports.collect::<Vec<_>>().join(", "))
     };
-    lab.switches.iter().filter(|switch| switch.host.is_none()).map(line).collect()
+    let others = lab.switches.iter().filter(|switch| !named.contains(&switch.name) && !is_own(lab, switch));
+    others.map(line).collect()
 }

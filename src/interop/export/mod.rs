@@ -5,15 +5,23 @@
 //! | `ip.rs` | a script that builds the lab in network namespaces |
 //! | `docker.rs` | commands of container engines, with the host's shim |
 //! | `compose.rs` | a compose file |
+//! | `cni.rs` | configurations of CNI, alone or in NetworkAttachmentDefinitions |
+//! | `networkd.rs` | files of systemd-networkd |
+//! | `libvirt.rs` | domains of libvirt |
+//! | `containerlab.rs` | a topology of containerlab |
 //!
 //! What several of them share: `machines.rs` finds the machines of the ports, and what a tool has no words for; `networks.rs`
 //! makes networks of ports; `shim.rs` has the commands of a shim, `names.rs` names that tools accept, `yaml.rs` scalars.
 
+mod cni;
 mod compose;
+mod containerlab;
 mod docker;
 mod ip;
+mod libvirt;
 mod machines;
 mod names;
+mod networkd;
 mod networks;
 mod shim;
 #[cfg(test)]
@@ -43,6 +51,23 @@ pub const LANGUAGES: &[Language] = &[
     },
     Language { name: "podman", about: "the same for Podman", write: |lab| docker::write("podman", lab) },
     Language { name: "compose", about: "a compose file with networks and services", write: compose::write },
+    Language {
+        name: "nad",
+        about: "a NetworkAttachmentDefinition for each network, and pods on them",
+        write: cni::definitions,
+    },
+    Language { name: "cni", about: "the list of CNI plugins of one network", write: cni::list },
+    Language {
+        name: "networkd",
+        about: ".netdev and .network files of systemd-networkd for the parents' machine",
+        write: networkd::write,
+    },
+    Language {
+        name: "libvirt",
+        about: "libvirt's XML of domains with direct interfaces",
+        write: libvirt::write,
+    },
+    Language { name: "containerlab", about: "a topology of containerlab", write: containerlab::write },
 ];
 
 /// Why a lab cannot be written.

@@ -1,7 +1,7 @@
 //! Networks of container engines: one for each parent, mode, MTU and set of subnets.
 
 use super::super::{Network, Pool, Ports};
-use super::machines::{Machines, Port};
+use super::machines::{Machines, Port, Tool};
 use crate::frame::MacAddr;
 use crate::lab::spec::{DeviceKind, LabSpec, Name};
 use crate::macvlan::Mode;
@@ -19,18 +19,12 @@ pub(super) struct Networks {
 
 impl Networks {
     /// The networks on which the machines' ports are.
-    pub(super) fn of(lab: &LabSpec, tool: &str, machines: &Machines<'_>) -> Networks {
+    pub(super) fn of(lab: &LabSpec, (id, tool): (&str, &Tool), machines: &Machines<'_>) -> Networks {
         let mut networks = Networks { all: Vec::new(), of: BTreeMap::new(), differences: Vec::new() };
         let ports: Vec<&Port<'_>> = machines.machines.iter().flat_map(|machine| &machine.ports).collect();
-        // A dummy that the tool makes has no name, but each has its own.
-        let mut parents: Vec<&Name> = Vec::new();
         for port in &ports {
-            let network = network_of(lab, tool, port);
-            let known = networks
-                .all
-                .iter()
-                .zip(&parents)
-                .position(|(known, parent)| *parent == port.parent && key(known) == key(&network));
+            let network = network_of(id, port);
+            let known = networks.all.iter().position(|known| key(known) == key(&network));
             let at = match known {
                 Some(at) => {
                     for (pool, more) in networks.all[at].pools.iter_mut().zip(&network.pools) {
@@ -40,7 +34,6 @@ impl Networks {
                 }
                 None => {
                     let name = format!("macvlan{}", networks.all.len());
-                    parents.push(port.parent);
                     networks.all.push(Network { name, ..network });
                     networks.all.len() - 1
                 }
@@ -50,9 +43,15 @@ impl Networks {
                 networks.differences.push(format!("{}: left out: its address {net}", port.name));
             }
         }
-        networks.gateways(lab, tool, &ports);
-        networks.overlaps(tool);
+        networks.gateways(lab, tool.name, &ports);
+        networks.overlaps(tool.name);
+        networks.dummies(lab);
         networks
+    }
+
+    /// The names of the parents that the engine does not make.
+    pub(super) fn parents(&self) -> impl Iterator<Item = &str> {
+        self.all.iter().filter_map(|network| network.parent.as_deref())
     }
 
     /// The network of a port.
@@ -60,8 +59,8 @@ impl Networks {
         self.all.get(*self.of.get(port.name)?)
     }
 
-    /// An engine insists on a gateway: the first address of a subnet where none is given. If that is in use, another
-    /// address is the gateway, which nothing has.
+    /// An engine insists on a gateway: the first address of a subnet where none is given. If a container has that, the
+    /// gateway is another address, which nothing has.
     fn gateways(&mut self, lab: &LabSpec, tool: &str, ports: &[&Port<'_>]) {
         let used: BTreeSet<IpAddr> = lab
             .stacks()
@@ -73,7 +72,7 @@ impl Networks {
             for pool in &mut network.pools {
                 pool.gateway = pool.gateway.filter(|gateway| !of_ports.contains(gateway));
                 let first = pool.subnet.hosts().next();
-                if pool.gateway.is_some() || first.is_none_or(|first| !used.contains(&first)) {
+                if pool.gateway.is_some() || first.is_none_or(|first| !of_ports.contains(&first)) {
                     continue;
                 }
                 pool.gateway = last_free(&pool.subnet, &used);
@@ -93,6 +92,17 @@ impl Networks {
                     port.name
                 );
                 self.differences.push(text);
+            }
+        }
+    }
+
+    /// An engine makes a dummy for each network that has no parent: no other network can be on it.
+    fn dummies(&mut self, lab: &LabSpec) {
+        let dummies = lab.devices.iter().filter(|device| matches!(device.kind, DeviceKind::Dummy(_)));
+        for dummy in dummies.map(|device| device.name.as_str()) {
+            let mut on = self.all.iter_mut().filter(|network| network.parent.as_deref() == Some(dummy));
+            if let (Some(only), None) = (on.next(), on.next()) {
+                only.parent = None;
             }
         }
     }
@@ -134,13 +144,18 @@ pub(super) fn mac(port: &Port<'_>) -> Option<MacAddr> {
     is_told.then(|| port.spec.requested_mac(port.name))
 }
 
-type Key = (Mode, Option<u32>, Vec<IpNet>);
+type Key<'n> = (Option<&'n str>, Mode, Option<u32>, Vec<IpNet>);
 
-fn key(network: &Network) -> Key {
-    (network.mode, network.ports.mtu, network.pools.iter().map(|pool| pool.subnet).collect())
+fn key(network: &Network) -> Key<'_> {
+    (
+        network.parent.as_deref(),
+        network.mode,
+        network.ports.mtu,
+        network.pools.iter().map(|pool| pool.subnet).collect(),
+    )
 }
 
-fn network_of(lab: &LabSpec, tool: &str, port: &Port<'_>) -> Network {
+fn network_of(tool: &str, port: &Port<'_>) -> Network {
     let ip = &port.spec.ip;
     let gateway = |net: &IpNet| ip.gateway.iter().copied().find(|gateway| net.contains(gateway));
     let mut pools: Vec<Pool> = Vec::new();
@@ -151,10 +166,8 @@ fn network_of(lab: &LabSpec, tool: &str, port: &Port<'_>) -> Network {
             pools.push(Pool { subnet, range: None, gateway, reserved: Vec::new(), fixed: None });
         }
     }
-    let parent = lab.devices.iter().find(|device| device.name == *port.parent);
-    let is_dummy = parent.is_some_and(|parent| matches!(parent.kind, DeviceKind::Dummy(_)));
     Network {
-        parent: Some(port.parent.to_string()).filter(|_| !is_dummy),
+        parent: Some(port.parent.to_string()),
         mode: port.spec.mode,
         ports: Ports { mtu: port.spec.mtu, ..Ports::default() },
         pools,
