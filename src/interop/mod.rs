@@ -77,8 +77,8 @@ mod written;
 
 pub use check::{Check, Severity};
 pub use draft::{
-    Attachment, Draft, Entry, Interface, Kind, Lower, Machine, Network, Note, NoteKind, Pool, Ports, Probe,
-    Role, Route, Space,
+    Attachment, Draft, Entry, Interface, Kind, Lower, Machine, Network, Note, NoteKind, Origin, Pool, Ports,
+    Probe, Role, Route, Space,
 };
 pub use source::{MAX_BYTES, Place, Source};
 
@@ -185,6 +185,8 @@ pub struct Imported {
     pub networks: Vec<Network>,
     /// The ports of these networks: which, by its index.
     pub owners: BTreeMap<Name, usize>,
+    /// What describes devices, where a tool has words for a change of one.
+    pub origins: BTreeMap<Name, Origin>,
     /// The formats that were read, in order, each once.
     pub formats: Vec<&'static str>,
 }
@@ -199,6 +201,7 @@ impl Imported {
             places: BTreeMap::new(),
             networks: Vec::new(),
             owners: BTreeMap::new(),
+            origins: BTreeMap::new(),
             formats: Vec::new(),
         }
     }

@@ -10,7 +10,7 @@
 //! | `libvirt.rs` | domains of libvirt |
 //! | `containerlab.rs` | a topology of containerlab |
 //!
-//! What several of them share: `machines.rs` finds the machines of the ports, and what a tool has no words for; `networks.rs`
+//! `remedy.rs` writes one network or port in another mode, with the same writers. What several languages share: `machines.rs` finds the machines of the ports, and what a tool has no words for; `networks.rs`
 //! makes networks of ports; `shim.rs` has the commands of a shim, `names.rs` names that tools accept, `yaml.rs` scalars.
 
 mod cni;
@@ -23,12 +23,14 @@ mod machines;
 mod names;
 mod networkd;
 mod networks;
+mod remedy;
 mod shim;
 #[cfg(test)]
 mod tests;
 mod yaml;
 
-use super::Network;
+pub(super) use remedy::{network_anew, port_anew};
+
 use crate::lab::spec::{DeviceKind, LabSpec};
 use crate::station::{Sysctl, Sysctls};
 
@@ -133,19 +135,4 @@ fn sysctls(sysctls: Sysctls, interface: &str) -> Vec<(String, u8)> {
         format!("net.{family}.conf.{interface}.{}", sysctl.name())
     };
     set.map(|sysctl| (key(sysctl), sysctls.get(sysctl))).collect()
-}
-
-/// The lines that make a network again, after one of this name was removed.
-pub(super) fn network_anew(network: &Network) -> Vec<String> {
-    match network.tool.as_str() {
-        tool @ ("docker" | "podman" | "nerdctl") => {
-            vec![format!("{tool} network rm {}", word(&network.name)), docker::create(tool, network)]
-        }
-        "compose" => {
-            let mut lines = vec!["networks:".to_owned()];
-            lines.extend(compose::network(network));
-            lines
-        }
-        _ => vec![format!("in {}: \"mode\": \"{}\"", network.name, network.mode)],
-    }
 }
