@@ -10,7 +10,7 @@ fn found(text: &str) -> Vec<Finding> {
 }
 
 fn found_in(texts: &[&str]) -> Vec<Finding> {
-    let sources: Vec<Source<'_>> = texts.iter().map(|text| Source::new("input", *text)).collect();
+    let sources: Vec<Source<'_>> = texts.iter().map(|text| Source::new("input", text)).collect();
     let imported = import(&sources, None).unwrap_or_else(|error| panic!("{error}: {texts:?}"));
     diagnose(&imported, &Options::default())
 }

@@ -1,6 +1,6 @@
 //! Configurations of CNI: NetworkAttachmentDefinitions with pods on them, or the list of plugins of one network.
 
-use super::machines::{Machine, Machines, NODE, Port, Tool, made_before, node, outside};
+use super::machines::{Machine, Machines, Port, Tool, made_before, outside};
 use super::names::Names;
 use super::yaml::{quoted, scalar};
 use super::{ExportError, commented, shim, title};
@@ -35,14 +35,14 @@ struct Attached {
 }
 
 impl Attached {
-    fn of(lab: &LabSpec, machine: &Machine<'_>, port: &Port<'_>) -> Attached {
+    fn of(machine: &Machine<'_>, port: &Port<'_>) -> Attached {
         let of_port = |route: &&RouteSpec| route.dev.as_ref().is_none_or(|dev| dev == port.name);
         let routes = machine.host.into_iter().flat_map(|host| &host.config.routes).filter(of_port);
         let mut sysctls = port.spec.ip.sysctls;
         // The plugin does it anyway.
         sysctls.set(Sysctl::ArpNotify, 0);
         Attached {
-            parent: node(lab, port).1.to_owned(),
+            parent: port.master.to_owned(),
             mode: port.spec.mode,
             mtu: port.spec.mtu,
             bcqueuelen: port.spec.bcqueuelen,
@@ -148,14 +148,14 @@ pub(super) fn definitions(lab: &LabSpec) -> Result<String, ExportError> {
     for machine in &machines.machines {
         let mut elements = Vec::new();
         for (number, port) in machine.ports.iter().enumerate() {
-            let network = Attached::of(lab, machine, port);
+            let network = Attached::of(machine, port);
             let at = networks.iter().position(|known| *known == network).unwrap_or_else(|| {
                 networks.push(network);
                 networks.len() - 1
             });
             elements.push(element(at, number, port));
         }
-        pods.push(pod(lab, &names.take(machine.name), machine, &elements));
+        pods.push(pod(&names.take(machine.name), machine, &elements));
     }
     let definitions = networks.iter().enumerate().map(|(at, network)| definition(at, network));
     let documents: Vec<String> = definitions.chain(pods).map(|lines| lines.join("\n")).collect();
@@ -202,7 +202,7 @@ fn element(network: usize, number: usize, port: &Port<'_>) -> String {
     format!("{{ {} }}", settings.join(", "))
 }
 
-fn pod(lab: &LabSpec, name: &str, machine: &Machine<'_>, elements: &[String]) -> Vec<String> {
+fn pod(name: &str, machine: &Machine<'_>, elements: &[String]) -> Vec<String> {
     let mut lines = vec![
         "apiVersion: v1".to_owned(),
         "kind: Pod".to_owned(),
@@ -214,10 +214,11 @@ fn pod(lab: &LabSpec, name: &str, machine: &Machine<'_>, elements: &[String]) ->
     ];
     lines.extend(separated("        ", elements));
     lines.push("      ]".to_owned());
-    let on = machine.ports.first().map_or(NODE, |port| node(lab, port).0);
+    lines.push("spec:".to_owned());
+    // All its ports are on one node, if the lab is of one.
+    let on = machine.ports.first().map(|port| Names::of_kubernetes().take(port.node));
+    lines.extend(on.map(|node| format!("  nodeName: {}", scalar(&node))));
     lines.extend([
-        "spec:".to_owned(),
-        format!("  nodeName: {}", scalar(&Names::of_kubernetes().take(on))),
         "  containers:".to_owned(),
         "    - name: main".to_owned(),
         "      image: alpine".to_owned(),
@@ -233,8 +234,8 @@ pub(super) fn list(lab: &LabSpec) -> Result<String, ExportError> {
         machines.machines.iter().flat_map(|machine| machine.ports.iter().map(move |port| (machine, port)));
     let ports: Vec<(&Machine<'_>, &Port<'_>)> = ports.collect();
     let Some((machine, port)) = ports.first() else { return Err(NOTHING) };
-    let network = Attached::of(lab, machine, port);
-    if ports.iter().any(|(machine, port)| Attached::of(lab, machine, port) != network) {
+    let network = Attached::of(machine, port);
+    if ports.iter().any(|(machine, port)| Attached::of(machine, port) != network) {
         return Err(ExportError::Nothing(
             "the ports of the lab are of several networks, and a configuration of CNI is of one; `nad` writes all",
         ));

@@ -1,6 +1,6 @@
 //! A topology of containerlab: a node for each machine, links to macvlans, and the commands that set its addresses.
 
-use super::machines::{Machine, Machines, Tool, bridges, made_before, node, outside};
+use super::machines::{Lookup, Machine, Machines, Tool, bridges, made_before, outside};
 use super::names::Names;
 use super::networks::mac;
 use super::yaml::{quoted, scalar};
@@ -74,6 +74,7 @@ struct Node {
 #[derive(Default)]
 struct Topology {
     nodes: Vec<(String, Node)>,
+    numbers: BTreeMap<String, usize>,
     bridges: Vec<String>,
     links: Vec<String>,
 }
@@ -93,13 +94,12 @@ impl Topology {
         for machine in &machines.machines {
             let name = names.take(machine.name);
             called.insert(machine.name, name.clone());
-            topology.nodes.push((name.clone(), Node::default()));
             for port in &machine.ports {
                 let interface = topology.interface(&name, port.interface);
                 topology.links.extend(link(
                     &name,
                     &interface,
-                    node(lab, port).1,
+                    port.master,
                     port.spec,
                     mac(port).map(|m| m.to_string()),
                 ));
@@ -121,6 +121,7 @@ impl Topology {
 impl Topology {
     /// Cables between nodes, and from nodes to bridges. Those of parents are real ones.
     fn cables<'a>(&mut self, lab: &'a LabSpec, called: &mut BTreeMap<&'a Name, String>, names: &mut Names) {
+        let lookup = Lookup::of(lab);
         let parents: BTreeSet<&Name> = lab.parents().chain(lab.bonded().map(|(port, _)| port)).collect();
         for device in &lab.devices {
             let DeviceKind::Nic(nic) = &device.kind else { continue };
@@ -129,7 +130,9 @@ impl Topology {
             else {
                 continue;
             };
-            let (Some(one), Some(other)) = (end_of(lab, &device.name), end_of(lab, peer)) else { continue };
+            let (Some(one), Some(other)) = (end_of(&lookup, &device.name), end_of(&lookup, peer)) else {
+                continue;
+            };
             let ends = [self.end(&one, called, names), self.end(&other, called, names)];
             self.veth(&ends);
         }
@@ -138,7 +141,8 @@ impl Topology {
                 lab.enslaved().filter(|(_, bridge)| **bridge == switch.name).map(|(port, _)| port).collect();
             let mut bridge = None;
             for port in switch.ports.iter().filter(|port| !own.contains(&port.device)) {
-                let Some(end) = end_of(lab, &port.device).filter(|_| !parents.contains(&port.device)) else {
+                let Some(end) = end_of(&lookup, &port.device).filter(|_| !parents.contains(&port.device))
+                else {
                     continue;
                 };
                 let bridge = bridge.get_or_insert_with(|| names.take(&switch.name)).clone();
@@ -160,9 +164,6 @@ impl Topology {
         names: &mut Names,
     ) -> (String, String) {
         let node = called.entry(end.machine).or_insert_with(|| names.take(end.machine)).clone();
-        if self.nodes.iter().all(|(known, _)| *known != node) {
-            self.nodes.push((node.clone(), Node::default()));
-        }
         let interface = self.interface(&node, end.interface);
         self.run(&node, setting_up(&interface, end.ip));
         (node, interface)
@@ -175,35 +176,37 @@ impl Topology {
 
     /// The name of the next interface of a node; `eth0` is in the management network.
     fn interface(&mut self, node: &str, own: Option<&str>) -> String {
-        let Some((_, node)) = self.nodes.iter_mut().find(|(known, _)| known == node) else {
-            return String::new();
-        };
+        let node = self.node(node);
         node.interfaces += 1;
         own.filter(|own| *own != "eth0").map_or_else(|| format!("eth{}", node.interfaces), str::to_owned)
     }
 
     fn run(&mut self, node: &str, commands: Vec<String>) {
-        if let Some((_, node)) = self.nodes.iter_mut().find(|(known, _)| known == node) {
-            node.commands.extend(commands);
-        }
+        self.node(node).commands.extend(commands);
+    }
+
+    /// The node of this name, which is made if there is none.
+    fn node(&mut self, name: &str) -> &mut Node {
+        let at = self.numbers.get(name).copied().unwrap_or_else(|| {
+            self.nodes.push((name.to_owned(), Node::default()));
+            self.numbers.insert(name.to_owned(), self.nodes.len() - 1);
+            self.nodes.len() - 1
+        });
+        &mut self.nodes[at].1
     }
 }
 
 /// The machine that has a device, and the device's name there.
-fn end_of<'a>(lab: &'a LabSpec, name: &Name) -> Option<End<'a>> {
-    let device = lab.devices.iter().find(|device| device.name == *name)?;
-    let ip = match &device.kind {
+fn end_of<'a>(lookup: &Lookup<'a>, name: &'a Name) -> Option<End<'a>> {
+    let device = lookup.device(name)?;
+    let ip = match device {
         DeviceKind::Nic(nic) => &nic.ip,
         DeviceKind::Station(station) => &station.ip,
         _ => return None,
     };
-    let host = device.kind.host();
-    let own = host.and_then(|host| device.name.strip_prefix(host.as_str())?.strip_prefix('.'));
-    Some(End {
-        machine: host.unwrap_or(&device.name),
-        interface: own.or(host.map(|_| device.name.as_str())),
-        ip,
-    })
+    let host = device.host();
+    let own = host.and_then(|host| name.strip_prefix(host.as_str())?.strip_prefix('.'));
+    Some(End { machine: host.unwrap_or(name), interface: own.or(host.map(|_| name.as_str())), ip })
 }
 
 /// A link to a macvlan: in the short form where that says all.

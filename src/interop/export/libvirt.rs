@@ -1,12 +1,12 @@
 //! libvirt's XML: a domain for each machine, with a direct interface for each port, and one on a bridge for each cable to it.
 
-use super::machines::{Machines, Port, Tool, bridges, made_before, node, outside};
+use super::machines::{Lookup, Machines, Port, Tool, bridges, made_before, outside};
 use super::{ExportError, one_line, shim};
 use crate::frame::MacAddr;
 use crate::lab::spec::{DeviceKind, LabSpec, Name, SwitchPortSpec, SwitchSpec};
 use crate::macvlan::Mode;
 use crate::station::IpSpec;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 const TOOL: Tool =
     Tool { name: "libvirt", macvtaps: true, source: false, vlans: false, says: &["up", "mtu"] };
@@ -15,7 +15,7 @@ const TOOL: Tool =
 pub(super) fn write(lab: &LabSpec) -> Result<String, ExportError> {
     let machines = Machines::of(lab, &TOOL);
     let guests = Guests::of(lab, &machines);
-    if guests.0.is_empty() {
+    if guests.all.is_empty() {
         return Err(ExportError::Nothing("the lab has no ports that a guest could have"));
     }
     let mut told = vec![one_line(&lab.title)];
@@ -27,7 +27,7 @@ pub(super) fn write(lab: &LabSpec) -> Result<String, ExportError> {
     let shims = machines.shims.iter().flat_map(|port| shim::commands(lab, port));
     told.extend(shims.map(|command| format!("on the host: {command}")));
     let mut lines: Vec<String> = told.iter().map(|line| comment(line)).collect();
-    for guest in &guests.0 {
+    for guest in &guests.all {
         lines.push("<domain type='kvm'>".to_owned());
         lines.push(format!("  <name>{}</name>", escaped(guest.name)));
         lines.push("  <memory unit='MiB'>512</memory>".to_owned());
@@ -46,21 +46,25 @@ struct Guest<'a> {
     interfaces: Vec<Vec<String>>,
 }
 
-struct Guests<'a>(Vec<Guest<'a>>);
+#[derive(Default)]
+struct Guests<'a> {
+    all: Vec<Guest<'a>>,
+    known: BTreeMap<&'a Name, usize>,
+}
 
 impl<'a> Guests<'a> {
     fn of(lab: &'a LabSpec, machines: &Machines<'a>) -> Guests<'a> {
-        let mut guests = Guests(Vec::new());
+        let (mut guests, lookup) = (Guests::default(), Lookup::of(lab));
         for machine in &machines.machines {
             for port in &machine.ports {
-                guests.guest(machine.name).push(direct(lab, port));
+                guests.guest(machine.name).push(direct(port));
             }
         }
         for switch in bridges(lab) {
             let own: BTreeSet<&Name> =
                 lab.enslaved().filter(|(_, bridge)| **bridge == switch.name).map(|(port, _)| port).collect();
             for port in switch.ports.iter().filter(|port| !own.contains(&port.device)) {
-                if let Some((guest, interface)) = on_bridge(lab, switch, port) {
+                if let Some((guest, interface)) = on_bridge(&lookup, switch, port) {
                     guests.guest(guest).push(interface);
                 }
             }
@@ -69,11 +73,11 @@ impl<'a> Guests<'a> {
     }
 
     fn guest(&mut self, name: &'a Name) -> &mut Vec<Vec<String>> {
-        let at = self.0.iter().position(|guest| guest.name == name).unwrap_or_else(|| {
-            self.0.push(Guest { name, interfaces: Vec::new() });
-            self.0.len() - 1
+        let at = *self.known.entry(name).or_insert_with(|| {
+            self.all.push(Guest { name, interfaces: Vec::new() });
+            self.all.len() - 1
         });
-        &mut self.0[at].interfaces
+        &mut self.all[at].interfaces
     }
 }
 
@@ -87,12 +91,12 @@ pub(super) fn mode(mode: Mode) -> &'static str {
     if mode == Mode::Passthru { "passthrough" } else { mode.name() }
 }
 
-fn direct(lab: &LabSpec, port: &Port<'_>) -> Vec<String> {
+fn direct(port: &Port<'_>) -> Vec<String> {
     let mut lines = vec!["<interface type='direct'>".to_owned()];
     if port.spec.mode != Mode::Passthru {
         lines.push(mac(port.spec.requested_mac(port.name)));
     }
-    lines.push(format!("  {}", source(node(lab, port).1, port.spec.mode)));
+    lines.push(format!("  {}", source(port.master, port.spec.mode)));
     lines.push("  <model type='virtio'/>".to_owned());
     lines.extend(port.spec.mtu.map(|mtu| format!("  <mtu size='{mtu}'/>")));
     lines.extend((!port.spec.up).then(|| "  <link state='down'/>".to_owned()));
@@ -103,12 +107,12 @@ fn direct(lab: &LabSpec, port: &Port<'_>) -> Vec<String> {
 
 /// A guest's cable to a bridge: the guest's name, and the interface.
 fn on_bridge<'a>(
-    lab: &'a LabSpec,
+    lookup: &Lookup<'a>,
     switch: &SwitchSpec,
-    port: &SwitchPortSpec,
+    port: &'a SwitchPortSpec,
 ) -> Option<(&'a Name, Vec<String>)> {
-    let device = lab.devices.iter().find(|device| device.name == port.device)?;
-    let (address, ip, mtu) = match &device.kind {
+    let device = lookup.device(&port.device)?;
+    let (address, ip, mtu) = match device {
         DeviceKind::Nic(nic) => (nic.mac, &nic.ip, nic.mtu),
         DeviceKind::Station(station) => (station.mac, &station.ip, station.mtu),
         _ => return None,
@@ -121,7 +125,7 @@ fn on_bridge<'a>(
     lines.extend(mtu.map(|mtu| format!("  <mtu size='{mtu}'/>")));
     lines.extend(in_the_guest(ip));
     lines.push("</interface>".to_owned());
-    Some((device.kind.host().unwrap_or(&device.name), lines))
+    Some((device.host().unwrap_or(&port.device), lines))
 }
 
 fn mac(mac: MacAddr) -> String {
@@ -137,7 +141,14 @@ fn in_the_guest(ip: &IpSpec) -> Vec<String> {
 
 /// A comment, in which there are no two hyphens.
 fn comment(line: &str) -> String {
-    format!("<!-- {} -->", one_line(line).replace("--", "- -").trim_end_matches('-'))
+    let mut text = String::new();
+    for c in one_line(line).chars() {
+        if c == '-' && text.ends_with('-') {
+            text.push(' ');
+        }
+        text.push(c);
+    }
+    format!("<!-- {text} -->")
 }
 
 fn escaped(text: &str) -> String {

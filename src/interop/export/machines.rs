@@ -4,7 +4,7 @@ use super::ports;
 use crate::lab::spec::{DeviceKind, HostSpec, LabSpec, MacvlanSpec, Name, SwitchSpec};
 use crate::macvlan::Mode;
 use crate::station::Sysctls;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What a tool can say of a port.
 pub(super) struct Tool {
@@ -27,6 +27,10 @@ pub(super) struct Port<'a> {
     pub(super) spec: &'a MacvlanSpec,
     /// The device below, which is not another port.
     pub(super) parent: &'a Name,
+    /// The machine of the parent.
+    pub(super) node: &'a str,
+    /// The parent's name in that machine.
+    pub(super) master: &'a str,
     /// Its name in its machine, where that is not the lab's name for it.
     pub(super) interface: Option<&'a str>,
 }
@@ -59,9 +63,11 @@ impl<'a> Machines<'a> {
     /// The machines that this tool makes.
     pub(super) fn of(lab: &'a LabSpec, tool: &Tool) -> Machines<'a> {
         let (mut machines, mut shims, mut left_out) = (Vec::<Machine<'a>>::new(), Vec::new(), Vec::new());
+        let mut known: BTreeMap<&Name, usize> = BTreeMap::new();
+        let lookup = Lookup::of(lab);
         for (name, spec) in ports(lab) {
-            let port = Port { name, spec, parent: lower(lab, spec), interface: interface(name, spec) };
-            if is_shim(lab, spec) {
+            let port = lookup.port(name, spec);
+            if lookup.is_shim(spec) {
                 shims.push(port);
                 continue;
             }
@@ -75,10 +81,11 @@ impl<'a> Machines<'a> {
             }
             left_out.extend(unsaid(name, spec, tool));
             let owner = spec.host.as_ref().unwrap_or(name);
-            match machines.iter_mut().find(|machine| machine.name == owner) {
-                Some(machine) => machine.ports.push(port),
+            match known.get(owner) {
+                Some(at) => machines[*at].ports.push(port),
                 None => {
-                    let host = lab.hosts.iter().find(|host| Some(&host.name) == spec.host.as_ref());
+                    known.insert(owner, machines.len());
+                    let host = lookup.host(spec.host.as_ref());
                     machines.push(Machine { name: owner, host, ports: vec![port] });
                 }
             }
@@ -88,42 +95,85 @@ impl<'a> Machines<'a> {
     }
 }
 
-/// The device below a port: that of another port is the parent of both.
-fn lower<'a>(lab: &'a LabSpec, port: &'a MacvlanSpec) -> &'a Name {
-    let mut parent = &port.parent;
-    // A lab file has no circles; if one is made otherwise, it ends here.
-    for _ in 0..lab.devices.len() {
-        match lab.devices.iter().find(|device| device.name == *parent).map(|device| &device.kind) {
-            Some(DeviceKind::Macvlan(below)) => parent = &below.parent,
-            _ => break,
+/// What the machine is called whose NIC belongs to no host.
+const NODE: &str = "node1";
+
+/// The declarations of a lab, by name.
+pub(super) struct Lookup<'a> {
+    devices: BTreeMap<&'a Name, &'a DeviceKind>,
+    hosts: BTreeMap<&'a Name, &'a HostSpec>,
+    switches: BTreeMap<&'a Name, &'a SwitchSpec>,
+    /// The switches that are devices of a host as well.
+    own: BTreeSet<&'a Name>,
+}
+
+impl<'a> Lookup<'a> {
+    pub(super) fn of(lab: &'a LabSpec) -> Lookup<'a> {
+        let own = lab.switches.iter().filter(|switch| switch.host.is_some()).map(|switch| &switch.name);
+        Lookup {
+            devices: lab.devices.iter().map(|device| (&device.name, &device.kind)).collect(),
+            hosts: lab.hosts.iter().map(|host| (&host.name, host)).collect(),
+            switches: lab.switches.iter().map(|switch| (&switch.name, switch)).collect(),
+            own: own.chain(lab.own_devices()).collect(),
         }
     }
-    parent
-}
 
-/// What the machine is called whose NIC belongs to no host.
-pub(super) const NODE: &str = "node1";
-
-/// The machine of a port's parent, and the parent's name there: `node1` and `eth0` of `node1.eth0`.
-pub(super) fn node<'a>(lab: &'a LabSpec, port: &Port<'a>) -> (&'a str, &'a str) {
-    let name = port.parent;
-    if let Some(host) = host_of(lab, name) {
-        let own = name.strip_prefix(host.as_str()).and_then(|rest| rest.strip_prefix('.'));
-        return (host, own.filter(|own| !own.is_empty()).unwrap_or(name));
+    pub(super) fn device(&self, name: &Name) -> Option<&'a DeviceKind> {
+        self.devices.get(name).copied()
     }
-    // `eth0.10` is a VLAN.
-    let is_vlan = |end: &str| end.chars().all(|c| c.is_ascii_digit() || c == '.');
-    match name.split_once('.') {
-        Some((machine, own)) if !machine.is_empty() && !is_vlan(own) => (machine, own),
-        _ => (NODE, name),
-    }
-}
 
-/// The host of a device, or of a switch's own device.
-pub(super) fn host_of<'a>(lab: &'a LabSpec, name: &str) -> Option<&'a Name> {
-    let device = lab.devices.iter().find(|device| device.name == *name);
-    let switch = || lab.switches.iter().find(|switch| switch.name == *name);
-    device.and_then(|device| device.kind.host()).or_else(|| switch()?.host.as_ref())
+    pub(super) fn host(&self, name: Option<&Name>) -> Option<&'a HostSpec> {
+        self.hosts.get(name?).copied()
+    }
+
+    /// The host of a device, or of a switch's own device.
+    pub(super) fn host_of(&self, name: &Name) -> Option<&'a Name> {
+        let switch = || self.switches.get(name)?.host.as_ref();
+        self.device(name).and_then(DeviceKind::host).or_else(switch)
+    }
+
+    /// Whether a port is of its parent's own host.
+    pub(super) fn is_shim(&self, port: &MacvlanSpec) -> bool {
+        port.host.is_some() && self.host_of(&port.parent) == port.host.as_ref()
+    }
+
+    /// Whether a switch is a device of a host as well.
+    pub(super) fn is_own(&self, switch: &SwitchSpec) -> bool {
+        self.own.contains(&switch.name)
+    }
+
+    /// The device below a port: that of another port is the parent of both.
+    fn lower(&self, port: &'a MacvlanSpec) -> &'a Name {
+        let mut parent = &port.parent;
+        // A lab file has no circles; if one is made otherwise, it ends here.
+        for _ in 0..self.devices.len() {
+            match self.device(parent) {
+                Some(DeviceKind::Macvlan(below)) => parent = &below.parent,
+                _ => break,
+            }
+        }
+        parent
+    }
+
+    fn port(&self, name: &'a Name, spec: &'a MacvlanSpec) -> Port<'a> {
+        let parent = self.lower(spec);
+        let (node, master) = self.node(parent);
+        Port { name, spec, parent, node, master, interface: interface(name, spec) }
+    }
+
+    /// The machine of a parent, and the parent's name there: `node1` and `eth0` of `node1.eth0`.
+    fn node(&self, name: &'a Name) -> (&'a str, &'a str) {
+        if let Some(host) = self.host_of(name) {
+            let own = name.strip_prefix(host.as_str()).and_then(|rest| rest.strip_prefix('.'));
+            return (host, own.filter(|own| !own.is_empty()).unwrap_or(name));
+        }
+        // `eth0.10` is a VLAN.
+        let is_vlan = |end: &str| end.chars().all(|c| c.is_ascii_digit() || c == '.');
+        match name.split_once('.') {
+            Some((machine, own)) if !machine.is_empty() && !is_vlan(own) => (machine, own),
+            _ => (NODE, name),
+        }
+    }
 }
 
 /// `eth1` of `web.eth1` on host `web`. A port without a host is the only one of its machine.
@@ -131,11 +181,6 @@ fn interface<'a>(name: &'a Name, port: &MacvlanSpec) -> Option<&'a str> {
     let host = port.host.as_ref()?;
     let own = name.strip_prefix(host.as_str()).and_then(|rest| rest.strip_prefix('.'));
     Some(own.filter(|own| !own.is_empty()).unwrap_or(name))
-}
-
-/// Whether a port is of its parent's own host.
-pub(super) fn is_shim(lab: &LabSpec, port: &MacvlanSpec) -> bool {
-    port.host.is_some() && host_of(lab, &port.parent) == port.host.as_ref()
 }
 
 pub(super) fn unsaid(name: &Name, port: &MacvlanSpec, tool: &Tool) -> Option<String> {
@@ -212,23 +257,18 @@ pub(super) fn made_before<'n>(
 
 /// Bridges of the host: switches that are devices of it, or on which nothing is a parent of ports.
 pub(super) fn bridges(lab: &LabSpec) -> impl Iterator<Item = &SwitchSpec> {
-    let parents: BTreeSet<&Name> = lab.parents().collect();
+    let (lookup, parents) = (Lookup::of(lab), lab.parents().collect::<BTreeSet<&Name>>());
     lab.switches.iter().filter(move |switch| {
-        is_own(lab, switch) || switch.ports.iter().all(|port| !parents.contains(&port.device))
+        lookup.is_own(switch) || switch.ports.iter().all(|port| !parents.contains(&port.device))
     })
-}
-
-/// Whether a switch is a device of a host as well.
-pub(super) fn is_own(lab: &LabSpec, switch: &SwitchSpec) -> bool {
-    switch.host.is_some() || lab.own_devices().any(|own| *own == switch.name)
 }
 
 /// The network outside, which no tool of a host makes: a line for each switch, except for those that the tool names.
 pub(super) fn outside<'a>(lab: &LabSpec, named: impl IntoIterator<Item = &'a SwitchSpec>) -> Vec<String> {
-    let named: BTreeSet<&Name> = named.into_iter().map(|switch| &switch.name).collect();
+    let (lookup, named) = (Lookup::of(lab), named.into_iter().map(|switch| &switch.name));
+    let named: BTreeSet<&Name> = named.collect();
     let addresses = |name: &Name| {
-        let device = lab.devices.iter().find(|device| device.name == *name).map(|device| &device.kind);
-        let ip = match device {
+        let ip = match lookup.device(name) {
             Some(DeviceKind::Station(station)) => Some(&station.ip),
             _ => None,
         };
@@ -241,6 +281,6 @@ pub(super) fn outside<'a>(lab: &LabSpec, named: impl IntoIterator<Item = &'a Swi
         });
         format!("outside: the switch {} with {}", switch.name, ports.collect::<Vec<_>>().join(", "))
     };
-    let others = lab.switches.iter().filter(|switch| !named.contains(&switch.name) && !is_own(lab, switch));
+    let others = lab.switches.iter().filter(|switch| !named.contains(&switch.name) && !lookup.is_own(switch));
     others.map(line).collect()
 }

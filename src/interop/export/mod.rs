@@ -2,7 +2,7 @@
 //!
 //! | file | writes |
 //! | --- | --- |
-//! | `ip.rs` | a script that builds the lab in network namespaces |
+//! | `ip.rs`, `ip/devices.rs` | a script that builds the lab in network namespaces; the devices of the script |
 //! | `docker.rs` | commands of container engines, with the host's shim |
 //! | `compose.rs` | a compose file |
 //! | `cni.rs` | configurations of CNI, alone or in NetworkAttachmentDefinitions |
@@ -122,17 +122,19 @@ fn commented(begin: &str, lines: &[String]) -> Vec<String> {
     lines.iter().map(|line| format!("{begin}{}", one_line(line))).collect()
 }
 
-/// A text in which nothing ends a line.
+/// A text in which nothing ends a line, and that XML allows.
 fn one_line(text: &str) -> String {
-    text.replace(|c: char| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}'), " ")
+    let ends = |c: char| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}' | '\u{fffe}' | '\u{ffff}');
+    text.replace(ends, " ")
 }
 
-/// Settings that are not as usual, as `sysctl` has them for an interface.
+/// Settings that are not as usual, as `sysctl` has them for an interface: with slashes, its name can have dots.
 fn sysctls(sysctls: Sysctls, interface: &str) -> Vec<(String, u8)> {
     let set = Sysctl::ALL.into_iter().filter(|sysctl| sysctls.is_on(*sysctl));
+    let separator = if interface.contains('.') { "/" } else { "." };
     let key = |sysctl: Sysctl| {
         let family = if sysctl == Sysctl::NdiscNotify { "ipv6" } else { "ipv4" };
-        format!("net.{family}.conf.{interface}.{}", sysctl.name())
+        ["net", family, "conf", interface, sysctl.name()].join(separator)
     };
     set.map(|sysctl| (key(sysctl), sysctls.get(sysctl))).collect()
 }

@@ -1,6 +1,6 @@
 //! Files of systemd-networkd, for the machine that the parents are in: all in one text, each after a line with its name.
 
-use super::machines::{Tool, host_of, is_own, is_shim, outside, unsaid};
+use super::machines::{Lookup, Tool, outside, unsaid};
 use super::{ExportError, commented, one_line, title};
 use crate::frame::{MacAddr, VlanId};
 use crate::lab::spec::{
@@ -8,7 +8,7 @@ use crate::lab::spec::{
 };
 use crate::station::{IpSpec, default_mac};
 use crate::switch::{DEFAULT_AGEING, PortFlag, PortFlags, PortVlans};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 const TOOL: Tool = Tool {
     name: "systemd-networkd",
@@ -73,37 +73,51 @@ fn matching(name: &Name) -> Section {
 /// What networkd makes and sets up.
 struct Machine<'a> {
     lab: &'a LabSpec,
+    lookup: Lookup<'a>,
+    /// What is on each device.
+    above: BTreeMap<&'a Name, Vec<&'a DeviceSpec>>,
+    bonds: BTreeMap<&'a Name, &'a Name>,
     devices: Vec<&'a DeviceSpec>,
     bridges: Vec<&'a SwitchSpec>,
 }
 
 impl<'a> Machine<'a> {
     fn of(lab: &'a LabSpec) -> Machine<'a> {
-        let bridges: Vec<&SwitchSpec> = lab.switches.iter().filter(|switch| is_own(lab, switch)).collect();
+        let lookup = Lookup::of(lab);
+        let bridges: Vec<&SwitchSpec> = lab.switches.iter().filter(|switch| lookup.is_own(switch)).collect();
         let is_made = |device: &DeviceSpec| match &device.kind {
-            DeviceKind::Macvlan(port) => is_local(lab, port),
+            DeviceKind::Macvlan(port) => is_local(&lookup, port),
             DeviceKind::Vlan(_) | DeviceKind::Dummy(_) | DeviceKind::Bond(_) => true,
             _ => false,
         };
-        let bonded: BTreeSet<&Name> = lab.bonded().map(|(port, _)| port).collect();
+        let bonds: BTreeMap<&Name, &Name> = lab.bonded().collect();
+        let parents: BTreeSet<&Name> = lab.parents().collect();
         let hosts = lab.devices.iter().filter(|device| is_made(device)).map(|device| device.kind.host());
         let hosts: BTreeSet<&Name> =
             hosts.chain(bridges.iter().map(|bridge| bridge.host.as_ref())).flatten().collect();
         let is_nic = |device: &DeviceSpec| {
-            let is_below = lab.parents().any(|parent| *parent == device.name);
-            let is_port = device.kind.master().is_some() || bonded.contains(&device.name);
+            let is_port = device.kind.master().is_some() || bonds.contains_key(&device.name);
             matches!(device.kind, DeviceKind::Nic(_))
-                && (is_below || is_port || device.kind.host().is_some_and(|host| hosts.contains(host)))
+                && (parents.contains(&device.name)
+                    || is_port
+                    || device.kind.host().is_some_and(|host| hosts.contains(host)))
         };
-        let devices = lab.devices.iter().filter(|device| is_made(device) || is_nic(device)).collect();
-        Machine { lab, devices, bridges }
+        let devices: Vec<&DeviceSpec> =
+            lab.devices.iter().filter(|device| is_made(device) || is_nic(device)).collect();
+        let mut above: BTreeMap<&Name, Vec<&DeviceSpec>> = BTreeMap::new();
+        for device in &devices {
+            if let Some(parent) = device.kind.parent() {
+                above.entry(parent).or_default().push(device);
+            }
+        }
+        Machine { lab, lookup, above, bonds, devices, bridges }
     }
 
     /// What the files do not have.
     fn left_out(&self) -> Vec<String> {
         let mut lines = Vec::new();
         for (name, port) in super::ports(self.lab) {
-            if is_local(self.lab, port) {
+            if is_local(&self.lookup, port) {
                 lines.extend(unsaid(name, port, &TOOL));
             } else {
                 lines.push(format!("{name}: left out: a port of another machine than {}", port.parent));
@@ -115,7 +129,7 @@ impl<'a> Machine<'a> {
 
     /// What is on a device: assignments of `[Network]`.
     fn on(&self, name: &Name) -> Vec<(&'static str, String)> {
-        let above = self.devices.iter().filter(|device| device.kind.parent() == Some(name));
+        let above = self.above.get(name).into_iter().flatten();
         let key = |kind: &DeviceKind| match kind {
             DeviceKind::Vlan(_) => "VLAN",
             DeviceKind::Macvlan(port) if port.tap => "MACVTAP",
@@ -126,15 +140,16 @@ impl<'a> Machine<'a> {
 
     fn network(&self, device: &DeviceSpec) -> Vec<Section> {
         let mut network = self.on(&device.name);
-        let bond = self.lab.bonded().find(|(port, _)| **port == device.name).map(|(_, bond)| bond);
-        network.extend(bond.map(|bond| ("Bond", bond.to_string())));
-        let is_primary = |other: &DeviceSpec| match &other.kind {
-            DeviceKind::Bond(bond) => bond.primary.as_ref() == Some(&device.name),
-            _ => false,
-        };
-        network.extend(yes("PrimarySlave", self.lab.devices.iter().any(is_primary)));
+        if let Some(bond) = self.bonds.get(&device.name) {
+            network.push(("Bond", bond.to_string()));
+            let is_primary = match self.lookup.device(bond) {
+                Some(DeviceKind::Bond(bond)) => bond.primary.as_ref() == Some(&device.name),
+                _ => false,
+            };
+            network.extend(yes("PrimarySlave", is_primary));
+        }
         network.extend(device.kind.master().map(|bridge| ("Bridge", bridge.to_string())));
-        let host = self.lab.hosts.iter().find(|host| Some(&host.name) == device.kind.host());
+        let host = self.lookup.host(device.kind.host());
         if host.is_some_and(|host| host.config.forwarding) {
             network.extend([("IPv4Forwarding", "yes".to_owned()), ("IPv6Forwarding", "yes".to_owned())]);
         }
@@ -172,12 +187,15 @@ impl<'a> Machine<'a> {
 }
 
 /// Whether a port is in the machine of its parent: by its host, or because it has no IP stack to be elsewhere.
-fn is_local(lab: &LabSpec, port: &MacvlanSpec) -> bool {
+fn is_local(lookup: &Lookup<'_>, port: &MacvlanSpec) -> bool {
     let is_alone = port.host.is_none() && port.ip.address.is_empty();
     port.expect.is_none()
         && (is_alone
-            || is_shim(lab, port)
-            || port.master.as_ref().is_some_and(|bridge| host_of(lab, bridge) == host_of(lab, &port.parent)))
+            || lookup.is_shim(port)
+            || port
+                .master
+                .as_ref()
+                .is_some_and(|bridge| lookup.host_of(bridge) == lookup.host_of(&port.parent)))
 }
 
 fn addresses(ip: &IpSpec) -> Vec<(&'static str, String)> {

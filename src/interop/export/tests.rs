@@ -222,11 +222,11 @@ fn a_node_runs_the_commands_for_its_addresses() {
 /// Names, and a title, that mean something to a shell, to YAML, to XML or to an INI file.
 #[test]
 fn odd_names_stay_names() {
-    let names = ["no", "1e3", "a#b", "c:d", "$(x)", "'q", "[s]", "<b>&", "-->", "*", "&a", "- x", "{y}"];
+    let names = ["no", "1e3", "a#b", "c:d", "$(x)", "'q", "[s]", "<b>&", "---->", "*", "&a", "- x", "{y}"];
     let mut lab = LabSpec::default();
     let parsed = parse("lab", LAB).unwrap_or_else(|errors| panic!("{errors}"));
     lab.devices.extend(parsed.devices.iter().take(1).cloned());
-    lab.title = "two\nlines --> [NetDev]\nName=x".to_owned();
+    lab.title = "two\nlines ---> [NetDev]\nName=x".to_owned();
     for (number, name) in (1..).zip(names) {
         let device = parsed.devices.iter().find(|device| device.name == "web").cloned();
         let Some(mut device) = device else { continue };
