@@ -250,6 +250,15 @@ fn what_was_imported_is_exported_and_imported_again_with_the_same_ports() {
 }
 
 #[test]
+fn a_configuration_of_cni_gives_out_the_addresses_of_the_ports() {
+    let text = export::export("cni", &fixture("host-shim")).unwrap();
+    let again = imported(&text);
+    let pods = built(&again).into_values().filter(|device| device.mode == Some(Mode::Bridge));
+    let addresses: Vec<String> = pods.flat_map(|pod| pod.address).map(|net| net.to_string()).collect();
+    assert_eq!(addresses, ["10.0.0.193/24", "10.0.0.194/24"], "{text}");
+}
+
+#[test]
 fn import_of_exported_commands_has_the_shim() {
     let lab = fixture("host-shim");
     let again = imported(&export::export("docker", &lab).unwrap());

@@ -43,7 +43,7 @@ pub(super) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
     let (Some(language), Some(lab)) = (&args.language, &args.lab) else {
         let mut out = terminal.out();
         for language in export::LANGUAGES {
-            writeln!(out, "{:<10} {}", language.name, language.about)?;
+            writeln!(out, "{:<12} {}", language.name, language.about)?;
         }
         out.flush()?;
         return Ok(Exit::Held);

@@ -1,8 +1,9 @@
 //! A script for `sh` and iproute2 that builds a lab: each IP stack is a network namespace, each cable a veth pair, each switch
 //! a bridge in a namespace of its own.
 
+use super::machines::Lookup;
 use super::{ExportError, word};
-use crate::lab::spec::{DeviceKind, LabSpec, Name, SwitchPortSpec, SwitchSpec};
+use crate::lab::spec::{DeviceKind, DeviceSpec, LabSpec, Name, SwitchPortSpec, SwitchSpec};
 use crate::station::{IpSpec, Sysctls};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
@@ -31,6 +32,9 @@ struct Script<'a> {
     plugged: BTreeMap<Name, (&'a SwitchSpec, &'a SwitchPortSpec)>,
     /// The devices that exist: those made as the other end of a cable.
     made: BTreeSet<Name>,
+    /// The device that names the other one's end of a cable.
+    cables: BTreeMap<&'a Name, &'a Name>,
+    lookup: Lookup<'a>,
     out: String,
 }
 
@@ -41,19 +45,36 @@ impl<'a> Script<'a> {
             lab.switches.iter().flat_map(|switch| switch.ports.iter().map(move |port| (switch, port)));
         let plugged = plugged.filter(|(switch, port)| !enslaved.contains(&(&port.device, &switch.name)));
         let plugged = plugged.map(|(switch, port)| (port.device.clone(), (switch, port))).collect();
-        let mut script =
-            Script { lab, namespaces: BTreeMap::new(), plugged, made: BTreeSet::new(), out: String::new() };
+        let cable = |device: &'a DeviceSpec| match &device.kind {
+            DeviceKind::Nic(nic) => Some((nic.cable.as_ref()?, &device.name)),
+            _ => None,
+        };
+        let mut script = Script {
+            lab,
+            namespaces: BTreeMap::new(),
+            plugged,
+            made: BTreeSet::new(),
+            // The first is the one that tells it.
+            cables: lab.devices.iter().rev().filter_map(cable).collect(),
+            lookup: Lookup::of(lab),
+            out: String::new(),
+        };
         script.place();
         script
     }
 
     /// A device with an IP stack of its own has a namespace of its name; one without addresses is with the device below.
     fn place(&mut self) {
+        let mut first: BTreeMap<&Name, &Name> = BTreeMap::new();
+        for (port, master) in self.lab.enslaved() {
+            first.entry(master).or_insert(port);
+        }
+        let bonds: BTreeMap<&Name, &Name> = self.lab.bonded().collect();
         for switch in &self.lab.switches {
             // A bridge of a host is with its ports.
-            let inside =
-                self.lab.enslaved().find(|(_, master)| **master == switch.name).map(|(port, _)| port);
-            let host = switch.host.clone().or_else(|| inside.and_then(|port| self.host_of(port)));
+            let inside = first.get(&switch.name).copied();
+            let host_of = |port: &Name| self.lookup.device(port)?.host();
+            let host = switch.host.as_ref().or_else(|| inside.and_then(host_of)).cloned();
             let inside = inside.cloned();
             let name = host.or(inside).unwrap_or_else(|| switch.name.clone());
             self.namespaces.insert(switch.name.clone(), name);
@@ -68,10 +89,8 @@ impl<'a> Script<'a> {
             let below = device.kind.parent().and_then(|parent| self.namespaces.get(parent).cloned());
             let has_stack = device.kind.ip().is_some_and(|ip| !ip.address.is_empty());
             let master = device.kind.master().and_then(|master| self.namespaces.get(master).cloned());
-            let bond = self.lab.devices.iter().find(
-                |other| matches!(&other.kind, DeviceKind::Bond(bond) if bond.ports.contains(&device.name)),
-            );
-            let bond = bond.map(|bond| bond.kind.host().cloned().unwrap_or_else(|| bond.name.clone()));
+            let bond = bonds.get(&device.name).copied();
+            let bond = bond.map(|bond| self.lookup.host_of(bond).unwrap_or(bond).clone());
             let own = device.name.clone();
             let host = device.kind.host().cloned().or(bond).or(master);
             let alone = match &device.kind {
@@ -81,10 +100,6 @@ impl<'a> Script<'a> {
             };
             self.namespaces.insert(own.clone(), host.or(alone).unwrap_or(own));
         }
-    }
-
-    fn host_of(&self, device: &Name) -> Option<Name> {
-        self.lab.devices.iter().find(|known| known.name == *device)?.kind.host().cloned()
     }
 
     fn namespace(&self, device: &str) -> Name {
@@ -112,13 +127,9 @@ impl<'a> Script<'a> {
             .iter()
             .map(|device| &device.name)
             .chain(self.lab.switches.iter().map(|s| &s.name));
-        let mut all: Vec<Name> = Vec::new();
-        for name in named.map(|name| self.namespace(name)) {
-            if !all.contains(&name) {
-                all.push(name);
-            }
-        }
-        let all: Vec<String> = all.iter().map(|name| word(name)).collect();
+        let mut known: BTreeSet<Name> = BTreeSet::new();
+        let all = named.map(|name| self.namespace(name)).filter(|name| known.insert(name.clone()));
+        let all: Vec<String> = all.map(|name| word(&name)).collect();
         let all = all.join(" ");
         self.line("#!/bin/sh");
         self.line(format!("# {title}"));
@@ -137,8 +148,8 @@ impl<'a> Script<'a> {
     /// Settings first, then addresses, then routes.
     fn addresses(&mut self) {
         self.line("");
-        let refused =
-            |name: &Name| super::ports(self.lab).any(|(port, spec)| port == name && spec.expect.is_some());
+        let lookup = &self.lookup;
+        let refused = |name: &Name| matches!(lookup.device(name), Some(DeviceKind::Macvlan(port)) if port.expect.is_some());
         let stacks = self.lab.stacks().filter(|(name, _)| !refused(name));
         let stacks: Vec<(Name, IpSpec)> = stacks.map(|(name, ip)| (name.clone(), ip.clone())).collect();
         for (name, ip) in &stacks {

@@ -149,11 +149,7 @@ impl Script<'_> {
             return;
         }
         // The cable is told at one of its ends.
-        let far = self.lab.devices.iter().find(|device| match &device.kind {
-            DeviceKind::Nic(nic) => nic.cable.as_ref() == Some(name),
-            _ => false,
-        });
-        let peer = peer.or(far.map(|device| &device.name));
+        let peer = peer.or(self.cables.get(name).copied());
         let namespace = self.namespace(name);
         let (size, address) = (mtu(mtu_bytes), mac.map(|mac| format!(" address {mac}")).unwrap_or_default());
         let begin = format!("link add name {}{address}{size} type veth peer name", word(name));
@@ -180,18 +176,17 @@ impl Script<'_> {
     }
 
     fn mac_of(&self, name: &Name) -> Option<MacAddr> {
-        let device = self.lab.devices.iter().find(|device| device.name == *name);
-        let interface = self.lab.devices.iter().flat_map(|d| d.kind.interfaces()).find(|i| i.name == *name);
-        match device.map(|device| &device.kind) {
+        let interface =
+            || self.lab.devices.iter().flat_map(|d| d.kind.interfaces()).find(|i| i.name == *name);
+        match self.lookup.device(name) {
             Some(DeviceKind::Nic(nic)) => Some(nic.mac),
             Some(DeviceKind::Station(station)) => Some(station.mac),
-            _ => interface.map(|interface| interface.station.mac),
+            _ => interface().map(|interface| interface.station.mac),
         }
     }
 
     fn mtu_of(&self, name: &Name) -> u32 {
-        let device = self.lab.devices.iter().find(|device| device.name == *name);
-        match device.map(|device| &device.kind) {
+        match self.lookup.device(name) {
             Some(DeviceKind::Nic(nic)) => nic.mtu,
             Some(DeviceKind::Station(station)) => station.mtu,
             _ => 1500,
