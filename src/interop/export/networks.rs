@@ -1,7 +1,7 @@
 //! Networks of container engines: one for each parent, mode, MTU and set of subnets.
 
 use super::super::{Network, Pool, Ports};
-use super::machines::{Machines, Port, Tool};
+use super::machines::{Machine, Machines, Port, Tool};
 use crate::frame::MacAddr;
 use crate::lab::spec::{DeviceKind, LabSpec, Name};
 use crate::macvlan::Mode;
@@ -13,6 +13,7 @@ use std::net::IpAddr;
 pub(super) struct Networks {
     pub(super) all: Vec<Network>,
     of: BTreeMap<Name, usize>,
+    known: BTreeMap<Key, Vec<usize>>,
     /// What the tool does otherwise than the lab, a line each.
     pub(super) differences: Vec<String>,
 }
@@ -20,33 +21,52 @@ pub(super) struct Networks {
 impl Networks {
     /// The networks on which the machines' ports are.
     pub(super) fn of(lab: &LabSpec, (id, tool): (&str, &Tool), machines: &Machines<'_>) -> Networks {
-        let mut networks = Networks { all: Vec::new(), of: BTreeMap::new(), differences: Vec::new() };
+        let mut networks = Networks {
+            all: Vec::new(),
+            of: BTreeMap::new(),
+            known: BTreeMap::new(),
+            differences: Vec::new(),
+        };
         let ports: Vec<&Port<'_>> = machines.machines.iter().flat_map(|machine| &machine.ports).collect();
-        for port in &ports {
-            let network = network_of(id, port);
-            let known = networks.all.iter().position(|known| key(known) == key(&network));
-            let at = match known {
-                Some(at) => {
-                    for (pool, more) in networks.all[at].pools.iter_mut().zip(&network.pools) {
-                        pool.gateway = pool.gateway.or(more.gateway);
-                    }
-                    at
-                }
-                None => {
-                    let name = format!("macvlan{}", networks.all.len());
-                    networks.all.push(Network { name, ..network });
-                    networks.all.len() - 1
-                }
-            };
-            networks.of.insert(port.name.clone(), at);
-            for net in more_addresses(port) {
-                networks.differences.push(format!("{}: left out: its address {net}", port.name));
-            }
+        for machine in &machines.machines {
+            networks.connect(id, machine);
         }
         networks.gateways(lab, tool.name, &ports);
         networks.overlaps(tool.name);
         networks.dummies(lab);
         networks
+    }
+
+    /// Puts a machine's ports on networks. An engine connects a container to a network once, and gives a subnet to one
+    /// network.
+    fn connect(&mut self, id: &str, machine: &Machine<'_>) {
+        let mut used = BTreeSet::new();
+        for port in &machine.ports {
+            let network = network_of(id, port);
+            let known = self.known.entry(key(&network)).or_default();
+            let at = match known.iter().find(|at| !used.contains(*at)) {
+                Some(at) => *at,
+                None if !known.is_empty() && !network.pools.is_empty() => {
+                    let text = "left out: a second port on its network, which no container has";
+                    self.differences.push(format!("{}: {text}", port.name));
+                    continue;
+                }
+                None => {
+                    let name = format!("macvlan{}", self.all.len());
+                    known.push(self.all.len());
+                    self.all.push(Network { name, ..network.clone() });
+                    self.all.len() - 1
+                }
+            };
+            for (pool, more) in self.all[at].pools.iter_mut().zip(&network.pools) {
+                pool.gateway = pool.gateway.or(more.gateway);
+            }
+            used.insert(at);
+            self.of.insert(port.name.clone(), at);
+            for net in more_addresses(port) {
+                self.differences.push(format!("{}: left out: its address {net}", port.name));
+            }
+        }
     }
 
     /// The names of the parents that the engine does not make.
@@ -99,30 +119,42 @@ impl Networks {
     /// An engine makes a dummy for each network that has no parent: no other network can be on it.
     fn dummies(&mut self, lab: &LabSpec) {
         let dummies = lab.devices.iter().filter(|device| matches!(device.kind, DeviceKind::Dummy(_)));
-        for dummy in dummies.map(|device| device.name.as_str()) {
-            let mut on = self.all.iter_mut().filter(|network| network.parent.as_deref() == Some(dummy));
-            if let (Some(only), None) = (on.next(), on.next()) {
-                only.parent = None;
+        let mut on: BTreeMap<String, Vec<usize>> =
+            dummies.map(|device| (device.name.to_string(), Vec::new())).collect();
+        for (at, network) in self.all.iter().enumerate() {
+            if let Some(networks) = network.parent.as_ref().and_then(|parent| on.get_mut(parent)) {
+                networks.push(at);
+            }
+        }
+        for networks in on.values() {
+            if let [only] = networks.as_slice() {
+                self.all[*only].parent = None;
             }
         }
     }
 
+    /// An engine refuses a network with a subnet that another one on the same machine has.
     fn overlaps(&mut self, tool: &str) {
-        for (at, network) in self.all.iter().enumerate() {
-            let before = self.all[..at].iter().flat_map(|known| &known.pools);
-            let overlaps = |pool: &&Pool| {
-                let (one, other) = (pool.subnet, |known: &Pool| known.subnet);
-                before
-                    .clone()
-                    .any(|known| other(known).contains(&one.addr()) || one.contains(&other(known).addr()))
-            };
-            if let Some(pool) = network.pools.iter().find(overlaps) {
-                let text = format!(
-                    "{}: {tool} refuses a second network with the subnet {} on one machine",
-                    network.name, pool.subnet
-                );
-                self.differences.push(text);
+        let pools = self.all.iter().enumerate();
+        let pools = pools.flat_map(|(at, network)| network.pools.iter().map(move |pool| (pool.subnet, at)));
+        let mut pools: Vec<(IpNet, usize)> = pools.collect();
+        pools.sort_by_key(|(subnet, at)| (subnet.network(), *at));
+        let mut told: BTreeMap<usize, IpNet> = BTreeMap::new();
+        let mut widest: Option<(IpAddr, usize)> = None;
+        for (subnet, at) in pools {
+            let before = widest.filter(|(end, _)| *end >= subnet.network());
+            if let Some((_, other)) = before {
+                told.entry(at.max(other)).or_insert(subnet);
             }
+            if before.is_none_or(|(end, _)| end < subnet.broadcast()) {
+                widest = Some((subnet.broadcast(), at));
+            }
+        }
+        for (at, subnet) in told {
+            let name = &self.all[at].name;
+            let text =
+                format!("{name}: {tool} refuses a second network with the subnet {subnet} on one machine");
+            self.differences.push(text);
         }
     }
 }
@@ -144,11 +176,11 @@ pub(super) fn mac(port: &Port<'_>) -> Option<MacAddr> {
     is_told.then(|| port.spec.requested_mac(port.name))
 }
 
-type Key<'n> = (Option<&'n str>, Mode, Option<u32>, Vec<IpNet>);
+type Key = (Option<String>, Mode, Option<u32>, Vec<IpNet>);
 
-fn key(network: &Network) -> Key<'_> {
+fn key(network: &Network) -> Key {
     (
-        network.parent.as_deref(),
+        network.parent.clone(),
         network.mode,
         network.ports.mtu,
         network.pools.iter().map(|pool| pool.subnet).collect(),

@@ -244,3 +244,19 @@ fn odd_names_stay_names() {
         assert!(!text.contains("\n[NetDev]") && !text.contains("\nlines"), "{text}");
     }
 }
+
+#[test]
+fn a_container_is_on_a_network_once() {
+    let twice = format!(
+        "{TWO_PORTS}[macvlan.\"r1.more\"]\nparent = \"eth0\"\nmode = \"bridge\"\nhost = \"r1\"\naddress = \"192.0.2.3/24\"\n"
+    );
+    for language in ["compose", "docker", "podman"] {
+        let text = exported(language, &twice);
+        assert!(
+            text.contains("# r1.more: left out: a second port on its network, which no container has\n"),
+            "{text}"
+        );
+        assert!(!text.contains("192.0.2.3"), "{text}");
+    }
+    assert!(exported("nad", &twice).contains("\"interface\": \"more\", \"ips\": [\"192.0.2.3/24\"]"));
+}
