@@ -86,7 +86,7 @@ struct Says {
     /// Which ports it makes.
     port: fn(&LabSpec, &MacvlanSpec) -> bool,
     addresses: bool,
-    /// At least so many ports of the fixtures, and pings between them, are compared.
+    /// The least number of ports of the fixtures, and of pings between them, that are compared.
     at_least: (usize, usize),
 }
 

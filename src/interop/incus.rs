@@ -191,12 +191,7 @@ impl<'t> Reader<'_, 't> {
             let text = format!("Incus refuses `{}` for a macvlan", other.text);
             port.note(NoteKind::Wrong(Check::IgnoredSetting), text);
         }
-        let volatile = format!("volatile.{}.hwaddr", key.text);
-        let config = |name: &str| {
-            let configs = [instance.get("config"), instance.get("expanded_config")];
-            configs.into_iter().flatten().find_map(|config| config.text_of(name))
-        };
-        port.mac = device.text_of("hwaddr").or_else(|| config(&volatile)).and_then(mac);
+        port.mac = device.text_of("hwaddr").or_else(|| made_up(instance, &key.text)).and_then(mac);
         port.mtu = setting("mtu").and_then(|mtu| mtu.parse().ok());
         port.addresses = seen(instance, name);
         port.dynamic = port.addresses.is_empty();
@@ -234,6 +229,13 @@ impl<'t> Reader<'_, 't> {
         }
         name
     }
+}
+
+/// The MAC address that Incus made up for a device.
+fn made_up<'n>(instance: &'n Node, device: &str) -> Option<&'n str> {
+    let volatile = format!("volatile.{device}.hwaddr");
+    let configs = [instance.get("config"), instance.get("expanded_config")];
+    configs.into_iter().flatten().find_map(|config| config.text_of(&volatile))
 }
 
 /// The addresses in the state of an instance that runs, as `list` shows it.

@@ -196,6 +196,11 @@ fn ports_are_mended_in_the_words_of_their_tool() {
         &[&format!("{}{}", guest("one"), guest("two"))],
         "virsh edit one\n  <source dev='eth0' mode='bridge'/>\nvirsh edit two\n  <source dev='eth0' mode='bridge'/>",
     );
+    let attached = "virsh attach-interface one direct eth0\nvirsh attach-interface two direct eth0\n";
+    is_mended_by(
+        &[attached],
+        "virsh edit one\n  <source dev='eth0' mode='bridge'/>\nvirsh edit two\n  <source dev='eth0' mode='bridge'/>",
+    );
     let container = |name: &str| {
         format!("# /var/lib/lxc/{name}/config\nlxc.net.0.type = macvlan\nlxc.net.0.link = eth0\n")
     };
@@ -240,6 +245,11 @@ fn a_shim_is_mended_in_the_words_of_its_tool() {
     is_mended_by(
         &[manager, CONTAINER],
         "nmcli connection modify 'my shim' macvlan.mode bridge\nnmcli connection up 'my shim'",
+    );
+    let command = "nmcli connection add type macvlan ifname shim dev eth0 mode vepa ip4 192.0.2.2/24\n";
+    is_mended_by(
+        &[command, CONTAINER],
+        "nmcli connection modify macvlan-shim macvlan.mode bridge\nnmcli connection up macvlan-shim",
     );
     let openwrt = "config device\n\toption name 'eth0'\n\nconfig device\n\toption type 'macvlan'\n\t\
                    option name 'shim'\n\toption ifname 'eth0'\n\toption mode 'private'\n\n\
