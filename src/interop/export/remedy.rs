@@ -17,9 +17,11 @@ pub(in super::super) fn network_anew(network: &Network) -> Vec<String> {
             lines
         }
         "nad" => {
-            let (namespace, name) = network.name.split_once('/').unwrap_or(("default", &network.name));
-            let (namespace, name) = (word(namespace), word(name));
-            let edit = format!("kubectl edit network-attachment-definition {name} -n {namespace}");
+            let (namespace, name) = match network.name.split_once('/') {
+                Some((namespace, name)) => (format!(" -n {}", word(namespace)), word(name)),
+                None => (String::new(), name),
+            };
+            let edit = format!("kubectl edit network-attachment-definition {name}{namespace}");
             vec![edit, format!("  {}", cni::mode(network.mode))]
         }
         "libvirt" => {
