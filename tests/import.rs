@@ -5,7 +5,7 @@
 mod common;
 
 use common::{macvlab, root, stderr, stdout};
-use macvlab::interop::{self, ImportError, Imported, Source};
+use macvlab::interop::{self, ImportError, Imported, Source, export};
 use macvlab::lab::{Lab, LabSpec, Options};
 use macvlab::labfile;
 use proptest::prelude::*;
@@ -129,6 +129,12 @@ proptest! {
         }
         if let Ok(imported) = interop::import(&[Source::new("input", &lines.join("\n"))], None) {
             parsed(&imported);
+            // What is exported in any language can be imported.
+            for language in export::LANGUAGES {
+                let Ok(text) = export::export(language.name, &imported.lab) else { continue };
+                let again = interop::import(&[Source::new("export", &text)], None);
+                prop_assert!(again.is_ok(), "{}: {:?}\n{}", language.name, again.err(), text);
+            }
         }
     }
 }

@@ -14,6 +14,7 @@ use std::path::PathBuf;
   macvlab export ip lab.toml -o lab.sh  a script that builds the lab in network namespaces
   sh lab.sh; sh lab.sh clean            builds it, and removes it again
   macvlab export docker lab.toml        docker network create, docker run, and the host's shim
+  macvlab export nad compose.yaml       a compose file as NetworkAttachmentDefinitions and pods
   macvlab export --list                 the languages
 
 Exit codes: 0 success, 2 wrong usage or input, 130 after Ctrl-C.")]
@@ -42,7 +43,7 @@ pub(super) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
     let (Some(language), Some(lab)) = (&args.language, &args.lab) else {
         let mut out = terminal.out();
         for language in export::LANGUAGES {
-            writeln!(out, "{:<10} {}", language.name, language.about)?;
+            writeln!(out, "{:<12} {}", language.name, language.about)?;
         }
         out.flush()?;
         return Ok(Exit::Held);

@@ -3,7 +3,8 @@
 use super::tree::{self, Node};
 use super::words::{ip_net, mac};
 use super::{
-    Attachment, Check, Draft, Format, Interface, Kind, Lower, NoteKind, Place, ReadError, Role, Source, shell,
+    Attachment, Check, Draft, Format, Interface, Kind, Lower, NoteKind, Origin, Place, ReadError, Role,
+    Source, shell,
 };
 use crate::macvlan::{MacvlanFlags, Mode};
 
@@ -143,6 +144,12 @@ impl Reader<'_> {
         };
         let mut port = interface(own, kind, place);
         port.promisc = true;
+        port.origin = Some(Origin::Containerlab {
+            node: own.node.clone(),
+            interface: own.interface.clone(),
+            parent: parent.to_owned(),
+            mac: own.mac.clone(),
+        });
         port.note(NoteKind::Default, "containerlab sets its macvlans promiscuous");
         match (word, mode) {
             (None, _) => port.note(NoteKind::Default, "containerlab uses mode bridge where none is given"),

@@ -174,6 +174,8 @@ pub struct Interface {
     pub refused: Option<Errno>,
     /// The network that it is a port of, an index of [`Draft::networks`].
     pub network: Option<usize>,
+    /// What describes it.
+    pub origin: Option<Origin>,
     /// Its description is what a tool printed, not a command.
     pub seen: bool,
     /// That it is a macvlan is only known from the device below it, which `ip a` shows.
@@ -259,6 +261,61 @@ pub enum Space {
     Id(u32),
     /// By its name.
     Named(String),
+}
+
+/// What describes an interface: how its tool refers to it, for changes in the words of that tool.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Origin {
+    /// A `.netdev` file of systemd-networkd.
+    Networkd {
+        /// The device that it makes.
+        device: String,
+    },
+    /// A connection of NetworkManager.
+    NetworkManager {
+        /// Its id.
+        connection: String,
+    },
+    /// A device of an instance or profile of Incus, or a network.
+    Incus {
+        /// The command that sets something of it.
+        command: &'static str,
+        /// The instance, profile or network.
+        owner: String,
+        /// The device; `None`: of a network.
+        device: Option<String>,
+    },
+    /// The configuration of a container of LXC.
+    Lxc {
+        /// The container.
+        container: String,
+        /// What the interface's keys begin with.
+        key: String,
+    },
+    /// A section of OpenWrt's configuration `network`.
+    Uci {
+        /// Its name, or `@device[NUMBER]`.
+        section: String,
+    },
+    /// A direct interface of a domain of libvirt.
+    Libvirt {
+        /// The domain.
+        domain: String,
+        /// The interface's source.
+        parent: String,
+    },
+    /// A link of a topology of containerlab.
+    Containerlab {
+        /// The node.
+        node: String,
+        /// The interface in the node.
+        interface: String,
+        /// The interface of the host.
+        parent: String,
+        /// The MAC address that the link gives.
+        mac: Option<String>,
+    },
 }
 
 /// A connection of a machine to a managed network.
@@ -561,6 +618,7 @@ impl Interface {
             notes: Vec::new(),
             refused: None,
             network: None,
+            origin: None,
             seen: false,
             kind_guessed: false,
             dynamic: false,

@@ -41,9 +41,16 @@ pub(super) fn option(network: &mut Network, name: &str, value: &str, shown: &str
     }
 }
 
-/// A network without a subnet gets one.
-pub(super) fn free_subnet(draft: &mut Draft, network: &mut Network, place: Option<Place>) {
-    if !network.pools.is_empty() || network.driver != "macvlan" || network.ports.dhcp {
+/// A network without a subnet gets one, unless its IPAM driver gives no addresses, or DHCP does.
+pub(super) fn free_subnet(
+    draft: &mut Draft,
+    network: &mut Network,
+    driver: Option<&str>,
+    place: Option<Place>,
+) {
+    network.ports.dhcp = driver == Some("dhcp");
+    let is_without = matches!(driver, Some("dhcp" | "null" | "none"));
+    if !network.pools.is_empty() || network.driver != "macvlan" || is_without {
         return;
     }
     let used = draft.networks.iter().flat_map(|n| &n.pools).count();

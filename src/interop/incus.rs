@@ -3,7 +3,9 @@
 
 use super::tree::{self, Key, Node};
 use super::words::{ip_net, mac};
-use super::{Check, Draft, Format, Interface, Kind, Lower, Note, NoteKind, Place, ReadError, Role, Source};
+use super::{
+    Check, Draft, Format, Interface, Kind, Lower, Note, NoteKind, Origin, Place, ReadError, Role, Source,
+};
 use crate::frame::VlanId;
 use crate::macvlan::{MacvlanFlags, Mode};
 use crate::station::IpNet;
@@ -131,12 +133,18 @@ impl<'t> Reader<'_, 't> {
             let name = device.text_of("name").unwrap_or(&key.text);
             if device.text_of("type") == Some("nic") && self.draft.machines[machine].interface(name).is_none()
             {
-                self.device(machine, key, device, instance);
+                self.device(machine, (key, device), holder, instance);
             }
         }
     }
 
-    fn device(&mut self, machine: usize, key: &Key, device: &'t Node, instance: &'t Node) {
+    fn device(
+        &mut self,
+        machine: usize,
+        (key, device): (&'t Key, &'t Node),
+        holder: &'t Node,
+        instance: &'t Node,
+    ) {
         let named = |name: &str| {
             self.objects
                 .iter()
@@ -165,6 +173,7 @@ impl<'t> Reader<'_, 't> {
         };
         let mut port = Interface::new(name, kind);
         port.place = place;
+        port.origin = Some(self.origin(machine, (key, device), holder));
         if setting("parent").is_none() {
             port.note(NoteKind::Guess, "its parent is not in the input: eth0");
         }
@@ -182,16 +191,29 @@ impl<'t> Reader<'_, 't> {
             let text = format!("Incus refuses `{}` for a macvlan", other.text);
             port.note(NoteKind::Wrong(Check::IgnoredSetting), text);
         }
-        let volatile = format!("volatile.{}.hwaddr", key.text);
-        let config = |name: &str| {
-            let configs = [instance.get("config"), instance.get("expanded_config")];
-            configs.into_iter().flatten().find_map(|config| config.text_of(name))
-        };
-        port.mac = device.text_of("hwaddr").or_else(|| config(&volatile)).and_then(mac);
+        port.mac = device.text_of("hwaddr").or_else(|| made_up(instance, &key.text)).and_then(mac);
         port.mtu = setting("mtu").and_then(|mtu| mtu.parse().ok());
         port.addresses = seen(instance, name);
         port.dynamic = port.addresses.is_empty();
         self.draft.machines[machine].interfaces.push(port);
+    }
+
+    /// Where the mode of a device is set: at the device, in its profile, or at the network that it is on.
+    fn origin(&self, machine: usize, (key, device): (&Key, &Node), holder: &Node) -> Origin {
+        if let (None, Some(network)) = (device.text_of("nictype"), device.text_of("network")) {
+            return Origin::Incus { command: "network set", owner: network.to_owned(), device: None };
+        }
+        let instance = self.draft.machines[machine].name.clone();
+        let is_profile = holder.get("used_by").is_some();
+        let is_own = holder.get("expanded_devices").is_none()
+            || holder.entries_of("devices").iter().any(|(own, _)| own.text == key.text);
+        let (command, owner) = match (is_profile, is_own) {
+            (true, _) => ("profile device set", holder.text_of("name").map_or(instance, str::to_owned)),
+            (false, true) => ("config device set", instance),
+            // It is of a profile.
+            (false, false) => ("config device override", instance),
+        };
+        Origin::Incus { command, owner, device: Some(key.text.clone()) }
     }
 
     /// The VLAN sub-interface that Incus makes.
@@ -207,6 +229,13 @@ impl<'t> Reader<'_, 't> {
         }
         name
     }
+}
+
+/// The MAC address that Incus made up for a device.
+fn made_up<'n>(instance: &'n Node, device: &str) -> Option<&'n str> {
+    let volatile = format!("volatile.{device}.hwaddr");
+    let configs = [instance.get("config"), instance.get("expanded_config")];
+    configs.into_iter().flatten().find_map(|config| config.text_of(&volatile))
 }
 
 /// The addresses in the state of an instance that runs, as `list` shows it.

@@ -2,8 +2,8 @@
 
 use super::words::mac;
 use super::{
-    Attachment, Check, Draft, Format, Interface, Kind, Lower, Network, NoteKind, Place, ReadError, Role,
-    Source,
+    Attachment, Check, Draft, Format, Interface, Kind, Lower, Network, NoteKind, Origin, Place, ReadError,
+    Role, Source,
 };
 use crate::macvlan::Mode;
 use crate::switch::PortFlag;
@@ -242,6 +242,7 @@ impl Reader<'_> {
             *tap = true;
         }
         port.place = Some((self.span)(node.range()));
+        port.origin = Some(Origin::Libvirt { domain: domain.to_owned(), parent: parent.to_owned() });
         if word.is_none() {
             port.note(NoteKind::Default, "libvirt uses mode vepa where none is given");
         }

@@ -1,7 +1,7 @@
 //! The configuration of a container of LXC.
 
 use super::words::{ip_net, mac};
-use super::{Check, Draft, Format, Interface, Kind, Lower, NoteKind, Place, ReadError, Role, Source};
+use super::{Check, Draft, Format, Interface, Kind, Lower, NoteKind, Origin, Place, ReadError, Role, Source};
 use crate::frame::VlanId;
 use crate::macvlan::Mode;
 
@@ -160,6 +160,11 @@ impl Nic<'_> {
             }
         }
         interface.dynamic = interface.addresses.is_empty();
+        let key = match self.number {
+            "" => "lxc.network".to_owned(),
+            number => format!("lxc.net.{number}"),
+        };
+        interface.origin = Some(Origin::Lxc { container: who, key });
         let name = interface.name.clone();
         draft.machines[container].place = draft.machines[container].place.or(Some(self.place));
         draft.machines[container].interfaces.push(interface);

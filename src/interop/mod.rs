@@ -20,8 +20,7 @@
 //! | `draft.rs` | what the inputs say together |
 //! | `assemble/` | the draft as a lab |
 //! | `diagnose/` | what will not work in a network |
-//! | `export/` | labs in the language of other tools |
-//! | `writers.rs` | networks in the language of their tool |
+//! | `export/` | labs and their networks in the language of other tools |
 //! | `written.rs` | the lab as a file, with its notes as comments |
 //! | `libvirt.rs` | libvirt's XML |
 //! | `networkd.rs`, `networkmanager.rs` | files of systemd-networkd and NetworkManager; `ini.rs` reads their sections, `pattern.rs` matches names |
@@ -74,13 +73,12 @@ mod tests;
 mod tree;
 mod variables;
 mod words;
-mod writers;
 mod written;
 
 pub use check::{Check, Severity};
 pub use draft::{
-    Attachment, Draft, Entry, Interface, Kind, Lower, Machine, Network, Note, NoteKind, Pool, Ports, Probe,
-    Role, Route, Space,
+    Attachment, Draft, Entry, Interface, Kind, Lower, Machine, Network, Note, NoteKind, Origin, Pool, Ports,
+    Probe, Role, Route, Space,
 };
 pub use source::{MAX_BYTES, Place, Source};
 
@@ -187,6 +185,8 @@ pub struct Imported {
     pub networks: Vec<Network>,
     /// The ports of these networks: which, by its index.
     pub owners: BTreeMap<Name, usize>,
+    /// What describes devices, where a tool has words for a change of one.
+    pub origins: BTreeMap<Name, Origin>,
     /// The formats that were read, in order, each once.
     pub formats: Vec<&'static str>,
 }
@@ -201,6 +201,7 @@ impl Imported {
             places: BTreeMap::new(),
             networks: Vec::new(),
             owners: BTreeMap::new(),
+            origins: BTreeMap::new(),
             formats: Vec::new(),
         }
     }

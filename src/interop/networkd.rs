@@ -4,7 +4,9 @@ use super::ini::{self, Ini, Section, is_yes};
 use super::pattern::matches;
 use super::shell::{add_vlans, vlan_range};
 use super::words::{destination, ip_net, mac};
-use super::{Check, Draft, Format, Interface, Kind, Lower, NoteKind, Place, ReadError, Route, Source};
+use super::{
+    Check, Draft, Format, Interface, Kind, Lower, NoteKind, Origin, Place, ReadError, Route, Source,
+};
 use crate::frame::VlanId;
 use crate::macvlan::Mode;
 use crate::switch::PortFlag;
@@ -155,6 +157,7 @@ impl<'r, 'a> Reader<'r, 'a> {
         let interface = self.interface(name);
         interface.notes.retain(|note| note.text != NOT_DESCRIBED);
         (interface.kind, interface.place) = (kind, Some(place));
+        interface.origin = Some(Origin::Networkd { device: name.to_owned() });
         (interface.mac, interface.mtu) = (mac.or(interface.mac), mtu.or(interface.mtu));
         for (kind, text) in notes {
             interface.note(kind, text);

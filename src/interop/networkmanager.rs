@@ -3,7 +3,9 @@
 
 use super::ini::{self, Ini, Section, is_yes};
 use super::words::{destination, ip_net, mac};
-use super::{Check, Draft, Format, Interface, Kind, Lower, NoteKind, Place, ReadError, Route, Source};
+use super::{
+    Check, Draft, Format, Interface, Kind, Lower, NoteKind, Origin, Place, ReadError, Route, Source,
+};
 use crate::frame::VlanId;
 use crate::macvlan::Mode;
 use crate::switch::PortFlag;
@@ -133,6 +135,8 @@ impl<'s> Connection<'s, '_> {
         let master = self.value("connection", "controller").or_else(|| self.value("connection", "master"));
         let interface = draft.machines[host].interface_mut(&name);
         (interface.kind, interface.place, interface.up) = (kind, Some(place), Some(true));
+        let connection = self.value("connection", "id").unwrap_or(&name).to_owned();
+        interface.origin = Some(Origin::NetworkManager { connection });
         interface.master = master.map(|master| self.interface_of(master));
         let ethernet = |key| self.value("ethernet", key).or_else(|| self.value("802-3-ethernet", key));
         let own =

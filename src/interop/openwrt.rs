@@ -1,7 +1,9 @@
 //! `/etc/config/network` of OpenWrt.
 
 use super::words::{destination, ip_net, mac};
-use super::{Check, Draft, Format, Interface, Kind, Lower, NoteKind, Place, ReadError, Route, Source};
+use super::{
+    Check, Draft, Format, Interface, Kind, Lower, NoteKind, Origin, Place, ReadError, Route, Source,
+};
 use crate::frame::VlanId;
 use crate::macvlan::Mode;
 use std::collections::BTreeMap;
@@ -187,6 +189,8 @@ impl Reader<'_> {
             interface.kind = made;
         }
         Self::common(interface, section);
+        let section_name = section.name.clone().unwrap_or_else(|| format!("@device[{number}]"));
+        interface.origin = Some(Origin::Uci { section: section_name });
         // The notes about a mode are those of the device.
         if let Kind::Macvlan { mode: None, .. } = interface.kind
             && section.value("mode").is_none()

@@ -38,8 +38,11 @@ pub(super) fn emit(draft: &Draft, links: &Links, names: &Names, wire: Wire) -> I
     let notes = draft.notes.clone();
     let owners = names.devices.iter().filter_map(|(id, name)| Some((name.clone(), draft.at(*id).network?)));
     let owners = owners.collect();
+    let origins =
+        names.devices.iter().filter_map(|(id, name)| Some((name.clone(), draft.at(*id).origin.clone()?)));
+    let origins = origins.collect();
     let networks = draft.networks.clone();
-    Imported { notes, about: emitter.about, places, networks, owners, ..Imported::of(lab) }
+    Imported { notes, about: emitter.about, places, networks, owners, origins, ..Imported::of(lab) }
 }
 
 /// NICs first, and every device after the one below it.

@@ -271,7 +271,7 @@ fn by_name(draft: &mut Draft, host: usize, attachment: &Attachment) -> Option<us
             });
         }
     }
-    engine::free_subnet(draft, &mut network, attachment.place);
+    engine::free_subnet(draft, &mut network, None, attachment.place);
     let text = format!("it is not in the input; by its name a macvlan network, in mode bridge on {parent}");
     network.notes.push(Note::new(NoteKind::Guess, text, attachment.place));
     draft.networks.push(network);

@@ -35,14 +35,14 @@ const KNOWN: [&str; 22] = [
 
 impl Reader<'_> {
     /// Reads the configuration of a network of this name.
-    pub(super) fn config(&mut self, name: &str, config: &Node) {
+    pub(super) fn config(&mut self, tool: &str, name: &str, config: &Node) {
         let (main, others) = match config.list_of("plugins").split_first() {
             Some((main, others)) => (main, others),
             None => (config, [].as_slice()),
         };
         let driver = main.text_of("type").unwrap_or("unknown");
         let place = Some(self.place(main));
-        let mut network = Network { place, ..Network::new(name, "cni", driver, None) };
+        let mut network = Network { place, ..Network::new(name, tool, driver, None) };
         if driver == "macvlan" {
             self.macvlan(main, &mut network);
             others.iter().for_each(|plugin| self.chained(plugin, &mut network));

@@ -84,7 +84,7 @@ impl Reader<'_> {
             }
             None => {
                 let name = document.text_of("name").unwrap_or("network").to_owned();
-                self.config(&name, document);
+                self.config("cni", &name, document);
                 Ok(())
             }
         }
@@ -105,7 +105,7 @@ impl Reader<'_> {
             Some(text) => tree::inner(text, &config.span, self.index)?,
             None => return Err(self.error(config, "`spec.config` is a string with JSON in it")),
         };
-        self.config(&name, &config);
+        self.config("nad", &name, &config);
         Ok(())
     }
 

@@ -77,7 +77,7 @@ impl Reader<'_> {
     fn ipam(&mut self, node: &Node, network: &mut Network) {
         let place = network.place;
         let ipam = node.get("ipam");
-        network.ports.dhcp = ipam.and_then(|ipam| ipam.text_of("driver")) == Some("dhcp");
+        let driver = ipam.and_then(|ipam| ipam.text_of("driver"));
         let configs = ipam.map_or(&[][..], |ipam| ipam.list_of("config"));
         for config in configs {
             if let Some(subnet) = config.get("subnet").filter(|subnet| subnet.text() != Some("")) {
@@ -85,7 +85,7 @@ impl Reader<'_> {
                 network.pools.extend(found);
             }
         }
-        engine::free_subnet(self.draft, network, place);
+        engine::free_subnet(self.draft, network, driver, place);
         for config in configs {
             let text = |key: &str| config.get(key).and_then(|node| Some((node, node.text()?)));
             if let Some((node, range)) = text("ip_range").filter(|(_, text)| !text.is_empty()) {

@@ -1,9 +1,9 @@
 //! Remedies in the language of the tool that made a device. A network has one mode for all its ports: that is tried as such.
 
-use super::super::{Imported, Network, writers};
+use super::super::{Imported, Network, export};
 use super::Help;
 use crate::lab::Options;
-use crate::lab::spec::{DeviceKind, LabSpec, Name};
+use crate::lab::spec::{DeviceKind, DeviceSpec, LabSpec, MacvlanSpec, Name};
 use crate::macvlan::Mode;
 use crate::matrix;
 use crate::why::{Answer, Question, Table, Tried};
@@ -35,7 +35,7 @@ pub(super) fn remedies(
         };
         for network in networks {
             let changed = Network { mode, ..network.clone() };
-            help.lines.extend(writers::network_anew(&changed));
+            help.lines.extend(export::network_anew(&changed));
         }
         if !all.contains(&help) {
             all.push(help);
@@ -44,10 +44,11 @@ pub(super) fn remedies(
     all
 }
 
-/// As `why` says it. The guessed switch stands for a real one, whose port is not known by name.
+/// As the tool that describes a device sets its mode; otherwise as `why` says it. The guessed switch stands for a real one,
+/// whose port is not known by name.
 fn as_tried(imported: &Imported, tried: &Tried) -> Help {
     let guessed = |name: &Name| imported.about.contains_key(name) && !imported.places.contains_key(name);
-    let mut lines = tried.commands().to_vec();
+    let mut lines = in_its_words(imported, tried).unwrap_or_else(|| tried.commands().to_vec());
     for table in &tried.remedy.tables {
         if let Table::Port { switch, port } = table
             && guessed(switch)
@@ -60,17 +61,36 @@ fn as_tried(imported: &Imported, tried: &Tried) -> Help {
     Help { reads: tried.remedy.reads.clone(), lines, breaks: tried.losses.clone() }
 }
 
+/// A change of nothing but modes, each in the words of the tool that describes the port.
+fn in_its_words(imported: &Imported, tried: &Tried) -> Option<Vec<String>> {
+    let mut lines = Vec::new();
+    for table in &tried.remedy.tables {
+        let Table::Device(device) = table else { return None };
+        let after = changed_mode(imported, device)?;
+        lines.extend(export::port_anew(imported.origins.get(&device.name)?, after));
+    }
+    (!lines.is_empty()).then_some(lines)
+}
+
+/// A port after a change of its mode.
+fn changed_mode<'a>(imported: &Imported, device: &'a DeviceSpec) -> Option<&'a MacvlanSpec> {
+    let before = imported.lab.devices.iter().find(|known| known.name == device.name).map(|d| &d.kind);
+    let (Some(DeviceKind::Macvlan(before)), DeviceKind::Macvlan(after)) = (before, &device.kind) else {
+        return None;
+    };
+    (before.mode != after.mode).then_some(after)
+}
+
 /// The networks whose ports a remedy changes, if it changes modes.
 fn networks_of<'a>(imported: &'a Imported, tried: &Tried) -> Vec<&'a Network> {
     let mut networks: Vec<&Network> = Vec::new();
     for table in &tried.remedy.tables {
         let Table::Device(device) = table else { continue };
-        let before = imported.lab.devices.iter().find(|known| known.name == device.name).map(|d| &d.kind);
-        let (Some(DeviceKind::Macvlan(before)), DeviceKind::Macvlan(after)) = (before, &device.kind) else {
+        if changed_mode(imported, device).is_none() {
             continue;
-        };
+        }
         let network = imported.owners.get(&device.name).and_then(|at| imported.networks.get(*at));
-        if let Some(network) = network.filter(|_| before.mode != after.mode)
+        if let Some(network) = network
             && !networks.iter().any(|known| std::ptr::eq(*known, network))
         {
             networks.push(network);

@@ -9,6 +9,12 @@ fn found(text: &str) -> Vec<Finding> {
     diagnose(&imported, &Options::default())
 }
 
+fn found_in(texts: &[&str]) -> Vec<Finding> {
+    let sources: Vec<Source<'_>> = texts.iter().map(|text| Source::new("input", text)).collect();
+    let imported = import(&sources, None).unwrap_or_else(|error| panic!("{error}: {texts:?}"));
+    diagnose(&imported, &Options::default())
+}
+
 fn of(findings: &[Finding], check: Check) -> &Finding {
     findings
         .iter()
@@ -126,4 +132,131 @@ fn a_host_that_is_a_virtual_machine_is_told_of_its_switch() {
     // It was told otherwise.
     let allowed = format!("{text}$ VBoxManage modifyvm vm --nicpromisc1 allow-all\n");
     assert!(of(&allowed).is_none(), "{:?}", of(&allowed));
+}
+
+/// Some remedy has these lines, as a person would type them for that tool.
+fn is_mended_by(texts: &[&str], lines: &str) {
+    let findings = found_in(texts);
+    let remedies = || findings.iter().flat_map(|finding| &finding.remedies);
+    let shown: Vec<String> = remedies().map(|help| help.lines.join("\n")).collect();
+    assert!(shown.iter().any(|shown| shown == lines), "{lines}\n---\n{}", shown.join("\n---\n"));
+}
+
+const CONTAINER: &str = "docker network create -d macvlan --subnet 192.0.2.0/24 -o parent=eth0 n\n\
+                         docker run --name web --net n --ip 192.0.2.7 x\n";
+
+#[test]
+fn networks_are_mended_in_the_words_of_their_tool() {
+    let compose = "services:\n  a: { image: x, networks: { lan: { ipv4_address: 192.0.2.7 } } }\n  \
+                   b: { image: x, networks: { lan: { ipv4_address: 192.0.2.8 } } }\nnetworks:\n  lan:\n    \
+                   driver: macvlan\n    driver_opts: { parent: eth0, macvlan_mode: vepa }\n    \
+                   ipam: { config: [{ subnet: 192.0.2.0/24, gateway: 192.0.2.1 }] }\n";
+    is_mended_by(
+        &[compose],
+        "networks:\n  lan:\n    driver: macvlan\n    driver_opts:\n      parent: eth0\n      macvlan_mode: bridge\n    \
+         ipam:\n      config:\n        - subnet: 192.0.2.0/24\n          gateway: 192.0.2.1",
+    );
+    let config = r#"{"cniVersion":"1.0.0","name":"lan","type":"macvlan","master":"eth0","mode":"vepa",
+                     "ipam":{"type":"host-local","subnet":"192.0.2.0/24"}}"#;
+    is_mended_by(&[config], "in the configuration of lan:\n  \"mode\": \"bridge\"");
+    let definition = format!(
+        "kind: NetworkAttachmentDefinition\nmetadata: {{ name: lan, namespace: media }}\nspec:\n  config: '{}'\n",
+        config.replace('\n', " ")
+    );
+    is_mended_by(
+        &[&definition],
+        "kubectl edit network-attachment-definition lan -n media\n  \"mode\": \"bridge\"",
+    );
+    let podman = VEPA.replace("docker", "podman");
+    is_mended_by(
+        &[&podman],
+        "podman network rm n\npodman network create -d macvlan --subnet 192.0.2.0/24 --gateway 192.0.2.1 -o parent=eth0 \
+         -o mode=bridge n",
+    );
+    let network = "<network><name>lan</name><forward mode='private' dev='eth0'/></network>\n";
+    let guest = |name: &str| {
+        format!(
+            "<domain><name>{name}</name><devices><interface type='network'><source network='lan'/></interface>\
+             </devices></domain>\n"
+        )
+    };
+    let guests = format!("{network}{}{}", guest("one"), guest("two"));
+    is_mended_by(&[&guests], "virsh net-edit lan\n  <forward mode='bridge'>");
+}
+
+#[test]
+fn ports_are_mended_in_the_words_of_their_tool() {
+    let guest = |name: &str| {
+        format!(
+            "<domain><name>{name}</name><devices><interface type='direct'><source dev='eth0'/></interface>\
+             </devices></domain>\n"
+        )
+    };
+    is_mended_by(
+        &[&format!("{}{}", guest("one"), guest("two"))],
+        "virsh edit one\n  <source dev='eth0' mode='bridge'/>\nvirsh edit two\n  <source dev='eth0' mode='bridge'/>",
+    );
+    let attached = "virsh attach-interface one direct eth0\nvirsh attach-interface two direct eth0\n";
+    is_mended_by(
+        &[attached],
+        "virsh edit one\n  <source dev='eth0' mode='bridge'/>\nvirsh edit two\n  <source dev='eth0' mode='bridge'/>",
+    );
+    let container = |name: &str| {
+        format!("# /var/lib/lxc/{name}/config\nlxc.net.0.type = macvlan\nlxc.net.0.link = eth0\n")
+    };
+    is_mended_by(
+        &[&format!("{}{}", container("one"), container("two"))],
+        "in the configuration of one:\n  lxc.net.0.macvlan.mode = bridge\n\
+         in the configuration of two:\n  lxc.net.0.macvlan.mode = bridge",
+    );
+    let instance = |name: &str| {
+        format!(
+            "- name: {name}\n  type: container\n  devices:\n    \
+             lan0: {{ type: nic, nictype: macvlan, parent: eth0, mode: private }}\n"
+        )
+    };
+    is_mended_by(
+        &[&format!("{}{}", instance("one"), instance("two"))],
+        "incus config device set one lan0 mode=bridge\nincus config device set two lan0 mode=bridge",
+    );
+    let topology = "topology:\n  nodes:\n    \
+                    r1: { kind: linux, exec: [ip addr add 192.0.2.1/24 dev eth1] }\n    \
+                    r2: { kind: linux, exec: [ip addr add 192.0.2.2/24 dev eth1] }\n  links:\n    \
+                    - endpoints: [\"r1:eth1\", \"macvlan:eth0\"]\n    \
+                    - { type: macvlan, endpoint: { node: r2, interface: eth1 }, host-interface: eth0, mode: vepa }\n";
+    is_mended_by(
+        &[topology],
+        "links:\n  - type: macvlan\n    endpoint: { node: r2, interface: eth1 }\n    host-interface: eth0\n    \
+         mode: bridge",
+    );
+}
+
+#[test]
+fn a_shim_is_mended_in_the_words_of_its_tool() {
+    let networkd = "# 10-shim.netdev\n[NetDev]\nName=shim\nKind=macvlan\n[MACVLAN]\nMode=private\n\
+                    # 20-eth0.network\n[Match]\nName=eth0\n[Network]\nMACVLAN=shim\n\
+                    # 20-shim.network\n[Match]\nName=shim\n[Network]\nAddress=192.0.2.2/24\n";
+    is_mended_by(
+        &[networkd, CONTAINER],
+        "in the .netdev file of shim:\n  [MACVLAN]\n  Mode=bridge\nnetworkctl delete shim\nnetworkctl reload",
+    );
+    let manager = "[connection]\nid=my shim\ntype=macvlan\ninterface-name=shim\n[macvlan]\nmode=1\nparent=eth0\n\
+                   [ipv4]\naddress1=192.0.2.2/24\nmethod=manual\n";
+    is_mended_by(
+        &[manager, CONTAINER],
+        "nmcli connection modify 'my shim' macvlan.mode bridge\nnmcli connection up 'my shim'",
+    );
+    let command = "nmcli connection add type macvlan ifname shim dev eth0 mode vepa ip4 192.0.2.2/24\n";
+    is_mended_by(
+        &[command, CONTAINER],
+        "nmcli connection modify macvlan-shim macvlan.mode bridge\nnmcli connection up macvlan-shim",
+    );
+    let openwrt = "config device\n\toption name 'eth0'\n\nconfig device\n\toption type 'macvlan'\n\t\
+                   option name 'shim'\n\toption ifname 'eth0'\n\toption mode 'private'\n\n\
+                   config interface 'lan'\n\toption device 'shim'\n\toption proto 'static'\n\t\
+                   option ipaddr '192.0.2.2/24'\n";
+    is_mended_by(
+        &[openwrt, CONTAINER],
+        "uci set network.@device[1].mode='bridge'\nuci commit network\nservice network restart",
+    );
 }

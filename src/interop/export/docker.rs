@@ -1,143 +1,134 @@
-//! Commands of a container engine: a network for each parent, mode and subnet, and a container for each port.
+//! Commands of a container engine: a network for each parent, mode and set of subnets, and a container for each machine.
 
-use super::super::writers::engine;
-use super::super::{Network, Pool, Ports};
-use super::{ExportError, ports, word};
-use crate::frame::MacAddr;
-use crate::lab::spec::{DeviceKind, LabSpec, MacvlanSpec, Name};
-use crate::macvlan::Mode;
-use crate::station::IpNet;
+use super::super::Network;
+use super::super::words::range_text;
+use super::compose::sysctls;
+use super::machines::{Machine, Machines, Port, Tool, made_before, outside};
+use super::names::Names;
+use super::networks::{Networks, addresses, mac};
+use super::{ExportError, commented, shim, title, word};
+use crate::lab::spec::LabSpec;
 use std::fmt::Write as _;
-use std::net::IpAddr;
 
 /// The commands of this engine.
-pub(super) fn write(tool: &str, lab: &LabSpec) -> Result<String, ExportError> {
-    let mut networks: Vec<(Network, Vec<Name>)> = Vec::new();
-    let mut runs = String::new();
-    let mut shims = String::new();
-    for (name, port) in ports(lab) {
-        if is_shim(lab, port) {
-            shims.push_str(&shim(lab, name, port));
-            continue;
-        }
-        if port.mode == Mode::Source || port.tap {
-            let _ = writeln!(runs, "# {name}: {tool} makes no {} in mode {}", port.device_type(), port.mode);
-            continue;
-        }
-        let network = network_of(lab, tool, port);
-        let same = |known: &&mut (Network, Vec<Name>)| {
-            known.0.parent == network.parent
-                && known.0.mode == network.mode
-                && subnets(&known.0) == subnets(&network)
-        };
-        let at = match networks.iter_mut().find(same) {
-            Some((known, members)) => {
-                for (pool, more) in known.pools.iter_mut().zip(&network.pools) {
-                    pool.gateway = pool.gateway.or(more.gateway);
-                }
-                members.push(name.clone());
-                known.name.clone()
-            }
-            None => {
-                let mut network = network;
-                network.name = format!("macvlan{}", networks.len());
-                let called = network.name.clone();
-                networks.push((network, vec![name.clone()]));
-                called
-            }
-        };
-        runs.push_str(&run(tool, name, port, &at));
-    }
-    if networks.is_empty() {
+pub(super) fn write(name: &'static str, lab: &LabSpec) -> Result<String, ExportError> {
+    let says = &["mtu", "forwarding", "host sysctl"];
+    let tool = Tool { name, macvtaps: false, source: false, vlans: true, says };
+    let machines = Machines::of(lab, &tool);
+    if machines.machines.is_empty() {
         return Err(ExportError::Nothing("the lab has no ports that a container could have"));
     }
-    let mut out = String::new();
-    if !lab.title.is_empty() {
-        let _ = writeln!(out, "# {}", lab.title);
+    let networks = Networks::of(lab, (name, &tool), &machines);
+    let mut lines = title(lab);
+    lines.extend(made_before(lab, &machines, &tool, networks.parents()));
+    lines.extend(networks.all.iter().map(|network| create(name, network)));
+    let mut names = Names::of_containers();
+    for machine in &machines.machines {
+        lines.push(run(name, &names.take(machine.name), machine, &networks));
     }
-    for (network, _) in &networks {
-        out.push_str(&engine(tool, network));
-        out.push('\n');
-    }
-    out.push_str(&runs);
-    if !shims.is_empty() {
-        let _ = write!(out, "\n# On the host, so that it reaches its containers:\n{shims}");
+    let told: Vec<String> = [&machines.left_out, &networks.differences, &outside(lab, [])]
+        .into_iter()
+        .flatten()
+        .cloned()
+        .collect();
+    lines.extend(commented("# ", &told));
+    let mut out = lines.join("\n") + "\n";
+    if !machines.shims.is_empty() {
+        out.push_str("\n# On the host, so that it reaches its containers:\n");
+        machines.shims.iter().for_each(|port| out.push_str(&shim::with_unit(lab, port)));
     }
     Ok(out)
 }
 
-/// A macvlan of its parent's own host.
-fn is_shim(lab: &LabSpec, port: &MacvlanSpec) -> bool {
-    let parent = lab.devices.iter().find(|device| device.name == port.parent);
-    port.host.is_some() && parent.is_some_and(|parent| parent.kind.host() == port.host.as_ref())
+/// `docker network create …`
+pub(super) fn create(tool: &str, network: &Network) -> String {
+    let mut command = format!("{tool} network create -d macvlan");
+    if network.pools.iter().any(|pool| pool.subnet.addr().is_ipv6()) {
+        command.push_str(" --ipv6");
+    }
+    if network.pools.is_empty() {
+        let none = if tool == "podman" { "none" } else { "null" };
+        let _ = write!(command, " --ipam-driver {}", if network.ports.dhcp { "dhcp" } else { none });
+    }
+    // Writing into a string does not fail.
+    for pool in &network.pools {
+        let _ = write!(command, " --subnet {}", pool.subnet);
+        if let Some(range) = pool.range.and_then(range_text) {
+            let _ = write!(command, " --ip-range {range}");
+        }
+        if let Some(gateway) = pool.gateway {
+            let _ = write!(command, " --gateway {gateway}");
+        }
+        for (number, address) in pool.reserved.iter().enumerate() {
+            let _ = write!(command, " --aux-address reserved{number}={address}");
+        }
+    }
+    if let Some(parent) = &network.parent {
+        let _ = write!(command, " -o parent={}", word(parent));
+    }
+    if network.internal {
+        command.push_str(" --internal");
+    }
+    let (mode, mtu) = match tool {
+        "podman" => ("mode", "mtu"),
+        _ => ("macvlan_mode", "com.docker.network.driver.mtu"),
+    };
+    if let Some(size) = network.ports.mtu {
+        let _ = write!(command, " -o {mtu}={size}");
+    }
+    format!("{command} -o {mode}={} {}", network.mode, word(&network.name))
 }
 
-fn subnets(network: &Network) -> Vec<IpNet> {
-    network.pools.iter().map(|pool| pool.subnet).collect()
+fn run(tool: &str, name: &str, machine: &Machine<'_>, networks: &Networks) -> String {
+    let mut command = format!("{tool} run -d --name {name}");
+    for (key, value) in sysctls(machine) {
+        let _ = write!(command, " --sysctl {key}={value}");
+    }
+    let ports = machine.ports.iter().filter_map(|port| Some((port, networks.network(port)?)));
+    match machine.ports.as_slice() {
+        [port] if port.interface.is_none_or(|own| own == "eth0") => {
+            for (_, network) in ports {
+                let _ = write!(command, " --network {}{}", network.name, plain(port));
+            }
+        }
+        _ => ports.for_each(|(port, network)| {
+            let _ = write!(command, " --network {}", with_settings(tool, &network.name, port));
+        }),
+    }
+    format!("{command} alpine sleep infinity")
 }
 
-fn network_of(lab: &LabSpec, tool: &str, port: &MacvlanSpec) -> Network {
-    let gateway = |net: &IpNet| port.ip.gateway.iter().copied().find(|gateway| net.contains(gateway));
-    let pools = port.ip.address.iter().map(|net| Pool {
-        subnet: net.trunc(),
-        range: None,
-        gateway: gateway(net),
-        reserved: Vec::new(),
-        fixed: None,
+/// The options for the only network of a container.
+fn plain(port: &Port<'_>) -> String {
+    let mut options = String::new();
+    for net in addresses(port) {
+        let option = if net.addr().is_ipv4() { "--ip" } else { "--ip6" };
+        let _ = write!(options, " {option} {}", net.addr());
+    }
+    if let Some(mac) = mac(port) {
+        let _ = write!(options, " --mac-address {mac}");
+    }
+    options
+}
+
+/// A network with settings for the port on it: `name=lan,ip=192.0.2.1`, or Podman's `lan:ip=192.0.2.1`.
+fn with_settings(tool: &str, network: &str, port: &Port<'_>) -> String {
+    let is_podman = tool == "podman";
+    let mut settings = Vec::new();
+    for net in addresses(port) {
+        let key = if net.addr().is_ipv4() || is_podman { "ip" } else { "ip6" };
+        settings.push(format!("{key}={}", net.addr()));
+    }
+    settings.extend(mac(port).map(|mac| format!("{}={mac}", if is_podman { "mac" } else { "mac-address" })));
+    let interface = port.interface.map(|own| match is_podman {
+        true => format!("interface_name={own}"),
+        false => format!("driver-opt=com.docker.network.endpoint.ifname={own}"),
     });
-    let parent = lab.devices.iter().find(|device| device.name == port.parent);
-    let is_dummy = parent.is_some_and(|parent| matches!(parent.kind, DeviceKind::Dummy(_)));
-    Network {
-        parent: Some(port.parent.to_string()).filter(|_| !is_dummy),
-        mode: port.mode,
-        ports: Ports { mtu: port.mtu, ..Ports::default() },
-        pools: pools.collect(),
-        ..Network::new("", tool, "macvlan", None)
-    }
-}
-
-fn run(tool: &str, name: &str, port: &MacvlanSpec, network: &str) -> String {
-    let mut command = format!("{tool} run -d --name {} --network {network}", word(name));
-    for address in &port.ip.address {
-        let option = if address.addr().is_ipv4() { "--ip" } else { "--ip6" };
-        let _ = write!(command, " {option} {}", address.addr());
-    }
-    let mac = port.requested_mac(name);
-    let derived = port.ip.address.iter().find_map(|net| match net.addr() {
-        IpAddr::V4(ip) => Some(MacAddr::docker(ip)),
-        IpAddr::V6(_) => None,
-    });
-    if port.mode != Mode::Passthru && (port.mac.is_some() || derived.is_none()) {
-        let _ = write!(command, " --mac-address {mac}");
-    }
-    format!("{command} alpine sleep infinity\n")
-}
-
-/// The commands of a shim, and the unit that runs them after a start.
-fn shim(lab: &LabSpec, name: &Name, port: &MacvlanSpec) -> String {
-    let (shim, parent) = (word(name), word(&port.parent));
-    let mut commands = vec![format!("ip link add {shim} link {parent} type macvlan mode {}", port.mode)];
-    if let Some(mac) = port.mac {
-        commands[0] =
-            format!("ip link add {shim} link {parent} address {mac} type macvlan mode {}", port.mode);
-    }
-    commands.extend(port.ip.address.iter().map(|net| format!("ip addr add {net} dev {shim}")));
-    commands.push(format!("ip link set {shim} up"));
-    let host = lab.hosts.iter().find(|host| Some(&host.name) == port.host.as_ref());
-    let routes = host.into_iter().flat_map(|host| &host.config.routes);
-    for route in routes.filter(|route| route.dev.as_ref() == Some(name)) {
-        commands.push(format!("ip route add {} dev {shim}", route.to));
-    }
-    let mut out: String = commands.iter().map(|command| format!("{command}\n")).collect();
-    let _ = write!(
-        out,
-        "# The same after every start, as /etc/systemd/system/macvlan-{name}.service:\n\
-         #   [Unit]\n#   After=network-online.target\n#   Wants=network-online.target\n#   [Service]\n\
-         #   Type=oneshot\n#   RemainAfterExit=yes\n"
-    );
-    for command in &commands {
-        let _ = writeln!(out, "#   ExecStart=/usr/sbin/{command}");
-    }
-    out.push_str("#   [Install]\n#   WantedBy=multi-user.target\n");
-    out
+    settings.extend(interface);
+    let begin = if is_podman { format!("{network}:") } else { format!("name={network},") };
+    let all = format!("{begin}{}", settings.join(","));
+    let all = all.trim_end_matches([':', ',']);
+    // `=` and `,` mean something to a shell only where they begin a word.
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "_.,:=-".contains(c);
+    if all.chars().all(is_plain) { all.to_owned() } else { word(all) }
 }

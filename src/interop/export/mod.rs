@@ -2,15 +2,37 @@
 //!
 //! | file | writes |
 //! | --- | --- |
-//! | `ip.rs` | a script that builds the lab in network namespaces |
+//! | `ip.rs`, `ip/devices.rs` | a script that builds the lab in network namespaces; the devices of the script |
 //! | `docker.rs` | commands of container engines, with the host's shim |
+//! | `compose.rs` | a compose file |
+//! | `cni.rs` | configurations of CNI, alone or in NetworkAttachmentDefinitions |
+//! | `networkd.rs` | files of systemd-networkd |
+//! | `libvirt.rs` | domains of libvirt |
+//! | `containerlab.rs` | a topology of containerlab |
+//!
+//! `remedy.rs` writes one network or port in another mode, with the same writers. What several languages share: `machines.rs` finds the machines of the ports, and what a tool has no words for; `networks.rs`
+//! makes networks of ports; `shim.rs` has the commands of a shim, `names.rs` names that tools accept, `yaml.rs` scalars.
 
+mod cni;
+mod compose;
+mod containerlab;
 mod docker;
 mod ip;
+mod libvirt;
+mod machines;
+mod names;
+mod networkd;
+mod networks;
+mod remedy;
+mod shim;
 #[cfg(test)]
 mod tests;
+mod yaml;
+
+pub(super) use remedy::{network_anew, port_anew};
 
 use crate::lab::spec::{DeviceKind, LabSpec};
+use crate::station::{Sysctl, Sysctls};
 
 /// A language that labs can be written in.
 pub struct Language {
@@ -30,6 +52,24 @@ pub const LANGUAGES: &[Language] = &[
         write: |lab| docker::write("docker", lab),
     },
     Language { name: "podman", about: "the same for Podman", write: |lab| docker::write("podman", lab) },
+    Language { name: "compose", about: "a compose file with networks and services", write: compose::write },
+    Language {
+        name: "nad",
+        about: "a NetworkAttachmentDefinition for each network, and pods on them",
+        write: cni::definitions,
+    },
+    Language { name: "cni", about: "the list of CNI plugins of one network", write: cni::list },
+    Language {
+        name: "networkd",
+        about: ".netdev and .network files of systemd-networkd for the parents' machine",
+        write: networkd::write,
+    },
+    Language {
+        name: "libvirt",
+        about: "libvirt's XML of domains with direct interfaces",
+        write: libvirt::write,
+    },
+    Language { name: "containerlab", about: "a topology of containerlab", write: containerlab::write },
 ];
 
 /// Why a lab cannot be written.
@@ -69,4 +109,32 @@ fn ports(lab: &LabSpec) -> impl Iterator<Item = (&crate::lab::spec::Name, &crate
 /// A word of a shell.
 fn word(text: &str) -> String {
     shell_words::quote(text).into_owned()
+}
+
+/// The title as a comment of a shell, of YAML, or of an INI file.
+fn title(lab: &LabSpec) -> Vec<String> {
+    let title = one_line(&lab.title);
+    if title.is_empty() { Vec::new() } else { vec![format!("# {title}")] }
+}
+
+/// Lines as comments.
+fn commented(begin: &str, lines: &[String]) -> Vec<String> {
+    lines.iter().map(|line| format!("{begin}{}", one_line(line))).collect()
+}
+
+/// A text in which nothing ends a line, and that XML allows.
+fn one_line(text: &str) -> String {
+    let ends = |c: char| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}' | '\u{fffe}' | '\u{ffff}');
+    text.replace(ends, " ")
+}
+
+/// Settings that are not as usual, as `sysctl` has them for an interface: with slashes, its name can have dots.
+fn sysctls(sysctls: Sysctls, interface: &str) -> Vec<(String, u8)> {
+    let set = Sysctl::ALL.into_iter().filter(|sysctl| sysctls.is_on(*sysctl));
+    let separator = if interface.contains('.') { "/" } else { "." };
+    let key = |sysctl: Sysctl| {
+        let family = if sysctl == Sysctl::NdiscNotify { "ipv6" } else { "ipv4" };
+        ["net", family, "conf", interface, sysctl.name()].join(separator)
+    };
+    set.map(|sysctl| (key(sysctl), sysctls.get(sysctl))).collect()
 }

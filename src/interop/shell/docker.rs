@@ -166,7 +166,7 @@ impl Context<'_> {
         for subnet in options.all(&["subnet"]).flat_map(|subnets| subnets.split(',')) {
             network.pools.extend(pool(self.draft, subnet, self.place));
         }
-        engine::free_subnet(self.draft, network, self.place);
+        engine::free_subnet(self.draft, network, options.last(&["ipam-driver"]), self.place);
         options.all(&["ip-range"]).for_each(|range| engine::range(network, range, self.place));
         options.all(&["gateway"]).for_each(|gateway| engine::gateway(network, gateway, self.place));
         for (_, address) in options.all(&["aux-address"]).filter_map(|aux| aux.split_once('=')) {
@@ -275,6 +275,10 @@ impl Context<'_> {
                 Some(("ip" | "ip6", ip)) => attachment.addresses.extend(ip_net(ip)),
                 Some(("mac-address" | "mac", text)) => attachment.mac = mac(text),
                 Some(("interface_name", name)) => attachment.interface = Some(name.to_owned()),
+                Some(("driver-opt", option)) => {
+                    let name = option.strip_prefix("com.docker.network.endpoint.ifname=");
+                    attachment.interface = name.map(str::to_owned).or(attachment.interface);
+                }
                 Some(_) => {}
             }
         }

@@ -1,7 +1,7 @@
 //! Hypervisors, and NetworkManager's command.
 
 use super::super::words::mac;
-use super::super::{Interface, Kind, Lower, NoteKind, Role};
+use super::super::{Interface, Kind, Lower, NoteKind, Origin, Role};
 use super::Context;
 use super::options::Options;
 use crate::macvlan::{MacvlanFlags, Mode};
@@ -37,6 +37,8 @@ impl Context<'_> {
         };
         let mut port = Interface::new(name, kind);
         port.place = self.place;
+        let connection = after(&["con-name"]).map_or_else(|| format!("macvlan-{name}"), str::to_owned);
+        port.origin = Some(Origin::NetworkManager { connection });
         port.addresses = after(&["ip4", "ipv4.addresses"])
             .into_iter()
             .chain(after(&["ip6", "ipv6.addresses"]))
@@ -65,6 +67,7 @@ impl Context<'_> {
         let mut port = Interface::new(format!("eth{number}"), kind);
         port.place = self.place;
         port.mac = options.last(&["mac"]).and_then(mac);
+        port.origin = Some(Origin::Libvirt { domain: domain.to_owned(), parent: source.to_owned() });
         port.dynamic = true;
         port.note(NoteKind::Default, "virsh has no option for the mode, and libvirt uses vepa");
         self.draft.machines[guest].interfaces.push(port);
