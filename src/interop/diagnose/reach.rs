@@ -23,8 +23,9 @@ pub(super) fn findings(imported: &Imported, told: &[Name], options: &Options) ->
             break;
         }
         // That a device is not there has been told.
-        let is_told = |name: &Name| refused.contains(name) || told.contains(name);
-        if is_told(&from) || matches!(&to, Target::Device(to) if is_told(to)) {
+        let either =
+            |names: &[Name]| names.contains(&from) || matches!(&to, Target::Device(to) if names.contains(to));
+        if either(&refused) {
             continue;
         }
         let question = Question { to: to.clone(), ..Question::ping(from.clone(), from.clone()) };
@@ -33,6 +34,9 @@ pub(super) fn findings(imported: &Imported, told: &[Name], options: &Options) ->
             continue;
         }
         let check = check_of(&lab, &explained);
+        if check == Check::Unreachable && either(told) {
+            continue;
+        }
         let cell = &explained.cell;
         let same = |known: &&mut Finding| known.check == check && known.rules.first().copied() == cell.rule;
         let target = target_name(&to);
