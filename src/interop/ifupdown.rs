@@ -1,8 +1,7 @@
 //! `/etc/network/interfaces` of ifupdown and ifupdown2. The commands in it are carried out as commands.
 
-use super::words::{ip_net, mac};
+use super::words::{ip_net, mac, vlan_id};
 use super::{Check, Draft, Format, Interface, Kind, Lower, NoteKind, Place, ReadError, Source, shell};
-use crate::frame::VlanId;
 use crate::macvlan::Mode;
 use crate::station::IpNet;
 
@@ -175,7 +174,7 @@ impl Reader<'_, '_> {
         let numbered = name.rsplit_once('.').and_then(|(lower, id)| Some((lower, id.parse().ok()?)));
         let by_name = name.strip_prefix("vlan").and_then(|id| id.parse().ok());
         let id = self.option(&["vlan-id"]).and_then(|id| id.parse().ok());
-        let id = id.or(numbered.map(|(_, id)| id)).or(by_name).and_then(VlanId::new);
+        let id = id.or(numbered.map(|(_, id)| id)).or(by_name).and_then(vlan_id);
         let lower = self.option(&["vlan-raw-device"]).or(numbered.map(|(lower, _)| lower)).map(str::to_owned);
         if let (Some(lower), Some(id)) = (lower, id) {
             self.interface(name).kind = Kind::Vlan { lower: Lower::Named(self.host, lower), id };

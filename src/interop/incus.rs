@@ -2,7 +2,7 @@
 //! them.
 
 use super::tree::{self, Key, Node};
-use super::words::{ip_net, mac};
+use super::words::{ip_net, mac, vlan_id};
 use super::{
     Check, Draft, Format, Interface, Kind, Lower, Note, NoteKind, Origin, Place, ReadError, Role, Source,
 };
@@ -160,7 +160,7 @@ impl<'t> Reader<'_, 't> {
         }
         let name = device.text_of("name").unwrap_or(&key.text);
         let parent = setting("parent").unwrap_or("eth0").to_owned();
-        let parent = match setting("vlan").and_then(|id| VlanId::new(id.parse().ok()?)) {
+        let parent = match setting("vlan").and_then(|id| vlan_id(id.parse().ok()?)) {
             Some(id) => self.vlan(parent, id, place),
             None => parent,
         };

@@ -1,8 +1,7 @@
 //! The configuration of a container of LXC.
 
-use super::words::{ip_net, mac};
+use super::words::{ip_net, mac, vlan_id};
 use super::{Check, Draft, Format, Interface, Kind, Lower, NoteKind, Origin, Place, ReadError, Role, Source};
-use crate::frame::VlanId;
 use crate::macvlan::Mode;
 
 /// Containers of LXC.
@@ -117,7 +116,7 @@ impl Nic<'_> {
         let interface = match (kind, link) {
             ("macvlan", Some(lower)) => self.macvlan(draft, &who, &name, lower),
             ("vlan", Some(lower)) => {
-                let id = self.value(&["vlan.id"]).and_then(|id| id.parse().ok()).and_then(VlanId::new);
+                let id = self.value(&["vlan.id"]).and_then(|id| id.parse().ok()).and_then(vlan_id);
                 id.map(|id| Interface::new(name.clone(), Kind::Vlan { lower, id }))
             }
             ("veth", Some(Lower::Named(_, bridge))) => {

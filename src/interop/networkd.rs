@@ -3,7 +3,7 @@
 use super::ini::{self, Ini, Section, is_yes};
 use super::pattern::matches;
 use super::shell::{add_vlans, vlan_range};
-use super::words::{destination, ip_net, mac};
+use super::words::{destination, ip_net, mac, vlan_id};
 use super::{
     Check, Draft, Format, Interface, Kind, Lower, NoteKind, Origin, Place, ReadError, Route, Source,
 };
@@ -130,7 +130,7 @@ impl<'r, 'a> Reader<'r, 'a> {
         let mut notes = Vec::new();
         let made = match kind {
             "macvlan" | "macvtap" => Some(self.macvlan(name, kind == "macvtap", lower, &mut notes)),
-            "vlan" => match self.value("VLAN", "Id").and_then(|id| id.parse().ok()).and_then(VlanId::new) {
+            "vlan" => match self.value("VLAN", "Id").and_then(|id| id.parse().ok()).and_then(vlan_id) {
                 Some(id) => Some(Kind::Vlan { lower, id }),
                 None => {
                     let text = format!("`{name}`: a VLAN needs Id= from 1 to 4094: networkd makes no device");
@@ -296,8 +296,8 @@ impl<'r, 'a> Reader<'r, 'a> {
             for word in upper.value.split_whitespace() {
                 // Until a .netdev file says it, the number at the end of the name is the id.
                 let number = word.rsplit(|c: char| !c.is_ascii_digit()).next();
-                let id = number.and_then(|id| id.parse().ok()).and_then(VlanId::new);
-                let Some(id) = id.or_else(|| VlanId::new(1)) else { continue };
+                let id = number.and_then(|id| id.parse().ok()).and_then(vlan_id);
+                let Some(id) = id.or_else(|| vlan_id(1)) else { continue };
                 let lower = Lower::Named(self.host, name.to_owned());
                 self.upper(word, lower, upper.place, |lower| Kind::Vlan { lower, id });
             }

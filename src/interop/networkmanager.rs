@@ -2,11 +2,10 @@
 //! another.
 
 use super::ini::{self, Ini, Section, is_yes};
-use super::words::{destination, ip_net, mac};
+use super::words::{destination, ip_net, mac, vlan_id};
 use super::{
     Check, Draft, Format, Interface, Kind, Lower, NoteKind, Origin, Place, ReadError, Route, Source,
 };
-use crate::frame::VlanId;
 use crate::macvlan::Mode;
 use crate::switch::PortFlag;
 use std::collections::BTreeMap;
@@ -110,7 +109,7 @@ impl<'s> Connection<'s, '_> {
                 None => return,
             },
             "vlan" => {
-                let id = self.value("vlan", "id").and_then(|id| id.parse().ok()).and_then(VlanId::new);
+                let id = self.value("vlan", "id").and_then(|id| id.parse().ok()).and_then(vlan_id);
                 let (Some(parent), Some(id)) = (self.value("vlan", "parent"), id) else {
                     let text = format!("`{name}`: a VLAN needs `parent` and `id`: NetworkManager refuses it");
                     return draft.note(NoteKind::Wrong(Check::IgnoredSetting), text, Some(place));

@@ -1,10 +1,9 @@
 //! `/etc/config/network` of OpenWrt.
 
-use super::words::{destination, ip_net, mac};
+use super::words::{destination, ip_net, mac, vlan_id};
 use super::{
     Check, Draft, Format, Interface, Kind, Lower, NoteKind, Origin, Place, ReadError, Route, Source,
 };
-use crate::frame::VlanId;
 use crate::macvlan::Mode;
 use std::collections::BTreeMap;
 
@@ -140,7 +139,7 @@ impl Reader<'_> {
         let interface = self.at(name);
         interface.place = interface.place.or(Some(place));
         if let (false, Some((lower, id))) = (is_known, name.rsplit_once('.'))
-            && let Some(id) = id.parse().ok().and_then(VlanId::new)
+            && let Some(id) = id.parse().ok().and_then(vlan_id)
         {
             interface.kind = Kind::Vlan { lower: Lower::Named(host, lower.to_owned()), id };
         }
@@ -156,7 +155,7 @@ impl Reader<'_> {
             ("", _) => Kind::Nic,
             ("macvlan", Some(lower)) => self.macvlan(&name, section, lower),
             ("8021q", Some(lower)) => {
-                match section.value("vid").and_then(|id| id.parse().ok()).and_then(VlanId::new) {
+                match section.value("vid").and_then(|id| id.parse().ok()).and_then(vlan_id) {
                     Some(id) => Kind::Vlan { lower, id },
                     None => {
                         return self.draft.note(NoteKind::LeftOut, format!("`{name}`: no vid"), Some(place));

@@ -2,7 +2,7 @@
 
 use super::draft::{Draft, Pool};
 use super::{Check, NoteKind, Place};
-use crate::frame::MacAddr;
+use crate::frame::{MacAddr, VlanId};
 use crate::station::IpNet;
 use std::net::IpAddr;
 
@@ -73,6 +73,11 @@ pub(super) fn pool(draft: &mut Draft, text: &str, place: Option<Place>) -> Optio
         draft.note(NoteKind::Wrong(Check::HostBits), text, place);
     }
     Some(Pool { subnet: net.trunc(), range: None, gateway: None, reserved: Vec::new(), fixed: None })
+}
+
+/// The VLAN of a sub-interface or a port: 1 to 4094.
+pub(super) fn vlan_id(id: u16) -> Option<VlanId> {
+    VlanId::new(id).filter(|id| (1..=4094).contains(&id.get()))
 }
 
 #[cfg(test)]

@@ -1,13 +1,12 @@
 //! Containers on managed networks: their interfaces and addresses, as the tool would make them.
 
-use super::super::words::successors;
+use super::super::words::{successors, vlan_id};
 use super::super::{
     Attachment, Check, Draft, Interface, Kind, Lower, Machine, Network, Note, NoteKind, Pool, Role, Route,
     engine,
 };
 use super::Id;
 use crate::errno::Errno;
-use crate::frame::VlanId;
 use crate::macvlan::Mode;
 use crate::station::IpNet;
 use std::collections::{BTreeMap, BTreeSet};
@@ -331,7 +330,7 @@ fn make_parent(draft: &mut Draft, at: usize) {
     let shown =
         draft.machines[on].interfaces.iter().any(|interface| interface.seen && interface.name != "lo");
     let vlan = parent.split_once('.').and_then(|(below, id)| {
-        let id = id.parse().ok().filter(|id| (1..4095).contains(id)).and_then(VlanId::new)?;
+        let id = id.parse().ok().and_then(vlan_id)?;
         Some((below.to_owned(), id))
     });
     let mut interface = match vlan {

@@ -1,6 +1,6 @@
 //! `bridge`, `brctl`, and the files of bridges under `/sys`.
 
-use super::super::words::mac;
+use super::super::words::{mac, vlan_id};
 use super::super::{Entry, Interface, Kind, NoteKind};
 use super::Context;
 use crate::frame::{MacAddr, VlanId};
@@ -171,15 +171,15 @@ impl Context<'_> {
 /// The address, the device and the VLAN of an entry.
 fn fdb_key<'w>(words: &[&'w str]) -> Option<(MacAddr, &'w str, Option<VlanId>)> {
     let after = |key: &str| words.iter().skip_while(|word| **word != key).nth(1).copied();
-    let vlan = after("vlan").and_then(|id| id.parse().ok()).and_then(VlanId::new);
+    let vlan = after("vlan").and_then(|id| id.parse().ok()).and_then(vlan_id);
     Some((mac(words.first()?)?, after("dev")?, vlan))
 }
 
 /// `10`, or `10-12`
 pub(in super::super) fn vlan_range(text: &str) -> Option<impl Iterator<Item = VlanId> + use<>> {
     let (first, last) = text.split_once('-').unwrap_or((text, text));
-    let (first, last) = (VlanId::new(first.parse().ok()?)?.get(), VlanId::new(last.parse().ok()?)?.get());
-    Some((first..=last).filter_map(VlanId::new))
+    let (first, last) = (vlan_id(first.parse().ok()?)?.get(), vlan_id(last.parse().ok()?)?.get());
+    Some((first..=last).filter_map(vlan_id))
 }
 
 /// Makes a port a member of VLANs.

@@ -1,10 +1,9 @@
 //! `ip link`, `ip addr`, `ip route`, `ip neigh`, `ip netns`.
 
-use super::super::words::{destination, ip_net, mac};
+use super::super::words::{destination, ip_net, mac, vlan_id};
 use super::super::{Check, Draft, Kind, Lower, NoteKind, Role, Route};
 use super::Context;
 use super::printed::{mask_in, set_queue};
-use crate::frame::VlanId;
 use crate::macvlan::{MacvlanFlags, Mode};
 use crate::switch::PortFlag;
 use std::net::IpAddr;
@@ -166,7 +165,7 @@ impl Context<'_> {
                     sources: Vec::new(),
                 }
             }
-            "vlan" => match after("id").and_then(|id| id.parse().ok()).and_then(VlanId::new) {
+            "vlan" => match after("id").and_then(|id| id.parse().ok()).and_then(vlan_id) {
                 Some(id) => Kind::Vlan { lower: below(lower), id },
                 None => {
                     self.left_out("a VLAN device without an id");

@@ -1,10 +1,9 @@
 //! What `ip` and `ifconfig` print.
 
-use super::super::words::{ip_net, mac};
+use super::super::words::{ip_net, mac, vlan_id};
 use super::super::{Interface, Kind, Lower, Place, Role, Space};
 use super::Context;
 use super::ip::{mode_of, route};
-use crate::frame::VlanId;
 use crate::macvlan::{DEFAULT_QUEUE, MacvlanFlags};
 use crate::station::IpNet;
 use crate::switch::PortState;
@@ -161,7 +160,7 @@ pub(super) fn begin(context: &mut Context<'_>, found: &Seen<'_>) {
     // A name of the form X.10 on X is a VLAN, a port of a bridge is a veth; every other interface on another is taken to be
     // a macvlan until its details say more.
     if let (Kind::Nic, Some(lower)) = (&interface.kind, lower) {
-        let vlan = found.name.rsplit_once('.').and_then(|(_, id)| VlanId::new(id.parse().ok()?));
+        let vlan = found.name.rsplit_once('.').and_then(|(_, id)| vlan_id(id.parse().ok()?));
         interface.kind_guessed = vlan.is_none();
         interface.kind = match (vlan, &lower) {
             (Some(id), Lower::Named(..)) => Kind::Vlan { lower, id },
@@ -218,7 +217,7 @@ pub(super) fn detail(context: &mut Context<'_>, name: &str, words: &[&str]) {
             set_queue(interface, rest);
         }
         ["vlan", "protocol", _, "id", id, ..] => {
-            let id = id.parse().ok().and_then(VlanId::new);
+            let id = id.parse().ok().and_then(vlan_id);
             if let (Some(lower), Some(id)) = (interface.refers_to().cloned(), id) {
                 interface.kind = Kind::Vlan { lower, id };
             }

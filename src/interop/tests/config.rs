@@ -182,3 +182,15 @@ fn devices_of_configurations_have_a_limit() {
     let read = imported(&text);
     assert!(names(&read).len() <= 5_001 && notes(&read).contains("everything after the first 5000 devices"));
 }
+
+#[test]
+fn vlan_0_is_no_sub_interface() {
+    for (vlan, made) in [("0", 0), ("1", 1), ("4094", 1), ("4095", 0)] {
+        let text = format!(
+            "auto eth0.{vlan}\niface eth0.{vlan} inet static\n  address 192.0.2.1/24\n  vlan-raw-device eth0\n"
+        );
+        let read = imported(&text);
+        let vlans = read.lab.devices.iter().filter(|device| matches!(device.kind, DeviceKind::Vlan(_)));
+        assert_eq!(vlans.count(), made, "{}", read.lab_file());
+    }
+}
