@@ -459,8 +459,12 @@ impl Draft {
 
     /// Adds a network, in place of what was known of it.
     pub(super) fn put(&mut self, network: Network) {
+        let mut network = network;
         match self.networks.iter_mut().find(|known| known.name == network.name && known.on == network.on) {
-            Some(known) => *known = Network { place: known.place.or(network.place), ..network },
+            Some(known) => {
+                network.tell_beside(known);
+                *known = Network { place: known.place.or(network.place), ..network };
+            }
             None => self.networks.push(network),
         }
     }
@@ -578,6 +582,19 @@ impl Network {
             routes: Vec::new(),
             notes: Vec::new(),
             place: None,
+        }
+    }
+
+    /// Notes that a network of the other kind is on the same parent: the kernel has macvlans or ipvlans on a device.
+    pub(super) fn tell_beside(&mut self, other: &Network) {
+        let is_beside = self.parent.is_some() && self.parent == other.parent && self.on == other.on;
+        if self.driver == "macvlan" && other.driver == "ipvlan" && is_beside {
+            let text = format!(
+                "`{}`, an ipvlan network, is on the same parent: the kernel refuses one while it has ports of the other \
+                 (EBUSY)",
+                other.name
+            );
+            self.note(NoteKind::Wrong(Check::ParentBusy), text, None);
         }
     }
 

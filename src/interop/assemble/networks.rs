@@ -65,6 +65,10 @@ pub(super) fn attach(draft: &mut Draft) {
         }
     }
     tell_duplicates(draft, &made);
+    let others: Vec<Network> = draft.networks.iter().filter(|n| n.driver == "ipvlan").cloned().collect();
+    for network in &mut draft.networks {
+        others.iter().for_each(|other| network.tell_beside(other));
+    }
     for network in &mut draft.networks {
         if network.driver != MACVLAN && !is_bridge(network) {
             let text = format!("network `{}`: a lab has no {} networks", network.name, network.driver);

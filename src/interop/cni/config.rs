@@ -43,6 +43,9 @@ impl Reader<'_> {
         let driver = main.text_of("type").unwrap_or("unknown");
         let place = Some(self.place(main));
         let mut network = Network { place, ..Network::new(name, tool, driver, None) };
+        if driver == "ipvlan" {
+            network.parent = main.text_of("master").map(str::to_owned);
+        }
         if driver == "macvlan" {
             self.macvlan(main, &mut network);
             others.iter().for_each(|plugin| self.chained(plugin, &mut network));

@@ -167,3 +167,23 @@ fn a_part_of_a_compose_file_is_one() {
     let service = "a:\n  image: nginx\n  networks:\n    macvlan7:\n      ipv4_address: 192.0.2.9\n";
     assert_eq!(addresses(&imported(service), "a"), ["192.0.2.9/24"]);
 }
+
+#[test]
+fn an_ipvlan_network_on_the_same_parent_is_told() {
+    let text = |parent: &str, name: &str| {
+        format!(
+            "docker network create -d ipvlan --subnet 198.51.100.0/24 -o parent={parent} {name}\n{NETWORK} lan\n\
+             docker run --name a --network lan x\n"
+        )
+    };
+    let is_told = |text: &str| notes(&imported(text)).contains("an ipvlan network, is on the same parent");
+    assert_eq!((is_told(&text("eth0", "other")), is_told(&text("eth1", "other"))), (true, false));
+    let config = |kind: &str| {
+        format!(
+            "{{\"cniVersion\":\"1.0.0\",\"name\":\"n\",\"type\":\"{kind}\",\"master\":\"eth0\",\"ipam\":{{}}}}\n"
+        )
+    };
+    let sources = [config("ipvlan"), config("macvlan")];
+    let sources = sources.each_ref().map(|text| Source::new("conf", text));
+    assert!(notes(&import(&sources, Some("cni")).unwrap()).contains("an ipvlan network"));
+}
