@@ -17,7 +17,7 @@
 //! | --- | --- |
 //! | `source.rs` | inputs, and places in them |
 //! | `check.rs` | what can be wrong, by names |
-//! | `draft.rs` | what the inputs say together |
+//! | `draft/` | what the inputs say together |
 //! | `assemble/` | the draft as a lab |
 //! | `diagnose/` | what will not work in a network |
 //! | `export/` | labs and their networks in the language of other tools |

@@ -3,6 +3,7 @@
 //! | file | step |
 //! | --- | --- |
 //! | `networks.rs` | containers get an interface for each network of theirs, with an address |
+//! | `made_up.rs` | members of networks, and networks, that the input only names |
 //! | `links.rs` | what is below each interface, and which NICs nobody described |
 //! | `same.rs` | what several outputs show of one machine |
 //! | `dynamic.rs` | addresses of interfaces that get them elsewhere |
@@ -14,6 +15,7 @@
 mod dynamic;
 mod emit;
 mod links;
+mod made_up;
 mod named;
 mod networks;
 mod same;

@@ -107,8 +107,11 @@ pub fn diagnose(imported: &Imported, options: &Options) -> Vec<Finding> {
     findings.extend(declared::warnings(imported));
     // What follows from two devices with one address has been told with them.
     let is_double = |finding: &&Finding| matches!(finding.check, Check::DuplicateIp | Check::DuplicateMac);
-    let doubles: Vec<Name> =
+    let mut doubles: Vec<Name> =
         findings.iter().filter(is_double).flat_map(|finding| finding.devices.iter().cloned()).collect();
+    let interfaces = imported.lab.interfaces().filter(|(device, ..)| doubles.contains(device));
+    let hosts: Vec<Name> = interfaces.map(|(_, host, _)| host.clone()).collect();
+    doubles.extend(hosts);
     findings.extend(reach::findings(imported, &doubles, options));
     findings.extend(virtual_nic::findings(imported, options));
     findings.sort_by_key(|finding| (std::cmp::Reverse(finding.severity), finding.place, finding.check));
