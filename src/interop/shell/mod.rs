@@ -8,6 +8,7 @@
 //! | `docker.rs` | `docker`, `podman`, `nerdctl` |
 //! | `ip.rs` | `ip` |
 //! | `bridge.rs` | `bridge`, `brctl`, and files under `/sys` |
+//! | `ovs.rs` | `ovs-vsctl` |
 //! | `system.rs` | `sysctl`, `ifconfig`, `route`, `ping`, files under `/proc` |
 //! | `virt.rs` | `virsh`, `VBoxManage`, `esxcli`, `nmcli` |
 //! | `printed.rs` | what `ip` and `ifconfig` print |
@@ -19,6 +20,7 @@ mod docker;
 mod ip;
 mod json;
 mod options;
+mod ovs;
 mod printed;
 mod script;
 mod system;
@@ -149,6 +151,7 @@ impl Context<'_> {
             "ip" => self.ip(&arguments),
             "bridge" => self.bridge(&arguments),
             "brctl" => self.brctl(&arguments),
+            "ovs-vsctl" => self.ovs_vsctl(&arguments),
             "sysctl" => self.sysctl(&arguments),
             "echo" => self.echo(&arguments),
             "ifconfig" => self.ifconfig(&arguments),

@@ -16,7 +16,7 @@ const MAX_ROUNDS: usize = 256;
 const MAX_LINE: usize = 1 << 16;
 
 /// The programs whose commands are read, each with the first words that are commands of it. Without any, all are.
-const PROGRAMS: [(&str, &[&str]); 18] = [
+const PROGRAMS: [(&str, &[&str]); 19] = [
     (
         "docker",
         &["network", "run", "create", "container", "exec", "service", "rm", "inspect", "-H", "--context"],
@@ -27,6 +27,7 @@ const PROGRAMS: [(&str, &[&str]); 18] = [
     ("ip", &[]),
     ("bridge", &["link", "fdb", "vlan", "mdb", "-d", "-j", "-n", "-netns", "-s", "-c", "-p", "l", "f", "v"]),
     ("brctl", &[]),
+    ("ovs-vsctl", &[]),
     ("sysctl", &[]),
     ("echo", &[]),
     ("ifconfig", &[]),

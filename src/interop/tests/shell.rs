@@ -259,3 +259,23 @@ fn damaged_descriptions_are_read_line_by_line() {
     );
     assert!(!names(&imported(&many)).contains(&"late"));
 }
+
+#[test]
+fn bridges_of_open_vswitch_are_bridges() {
+    let text = "# ovs-vsctl add-br br0 -- set Bridge br0 stp_enable=false\n# ovs-vsctl add-port br0 eth0\n\
+                # ovs-vsctl --may-exist add-port br0 tap1 tag=10\n# ovs-vsctl add-port br0 tap2 -- set port tap2 trunks=10,20\n\
+                # ip link add link br0 name mv0 type macvlan mode bridge\n# ip addr add 192.0.2.1/24 dev mv0\n";
+    let read = imported(text);
+    let switch = read.lab.switches.iter().find(|switch| switch.name == "br0").unwrap();
+    assert!(switch.vlan_filtering);
+    let vlans = |name: &str| {
+        let port = switch.ports.iter().find(|port| port.device == name).unwrap();
+        let tagged = port.vlans.tagged.iter().map(|id| id.get()).collect::<Vec<_>>();
+        (port.vlans.pvid.map(|id| id.get()), tagged)
+    };
+    assert_eq!(vlans("eth0"), (Some(1), vec![10, 20]));
+    assert_eq!(vlans("tap1"), (Some(10), vec![]));
+    assert_eq!(vlans("tap2"), (None, vec![10, 20]));
+    assert_eq!(port(&read, "mv0").parent, "br0");
+    assert!(notes(&read).contains("`br0` of Open vSwitch: taken to be a bridge of the kernel"));
+}
