@@ -1,7 +1,7 @@
 //! What an input says wrongly, what a lab file is warned about, and what the kernel refuses.
 
 use super::super::{Check, Imported, Note, NoteKind};
-use super::Finding;
+use super::{Finding, native};
 use crate::errno::Errno;
 use crate::lab::spec::{LabSpec, Name};
 use crate::lab::{Event, Lab, Options, SetupStage};
@@ -88,6 +88,17 @@ fn refused(imported: &Imported) -> Vec<Finding> {
         let mut finding =
             Finding::new(check_of(*refusal, imported, device), told, imported.places.get(device).copied());
         finding.rules.push(refusal.rule);
+        if finding.check == Check::ParentBusy {
+            finding.remedies.extend(native::other_parent(imported, device));
+            // One remedy for all ports of a network.
+            let same =
+                |known: &&mut Finding| known.check == finding.check && known.remedies == finding.remedies;
+            if !finding.remedies.is_empty()
+                && let Some(known) = findings.iter_mut().find(same)
+            {
+                return known.devices.push(device.clone());
+            }
+        }
         finding.devices.push(device.clone());
         findings.push(finding);
     });

@@ -44,6 +44,38 @@ pub(super) fn remedies(
     all
 }
 
+/// A parent that is a port of a bridge or a bond is busy; that one can be the parent. It is tried.
+pub(super) fn other_parent(imported: &Imported, device: &Name) -> Option<Help> {
+    let kind = |name: &Name| imported.lab.devices.iter().find(|known| known.name == *name).map(|d| &d.kind);
+    let Some(DeviceKind::Macvlan(port)) = kind(device) else { return None };
+    let master = kind(&port.parent)?.master()?;
+    let network = imported.owners.get(device);
+    let mut lab = imported.lab.clone();
+    for known in &mut lab.devices {
+        let is_one =
+            known.name == *device || network.is_some() && imported.owners.get(&known.name) == network;
+        if let DeviceKind::Macvlan(port) = &mut known.kind
+            && is_one
+        {
+            port.parent.clone_from(master);
+        }
+    }
+    if super::declared::refused_devices(&lab).contains(device) {
+        return None;
+    }
+    let reads = format!("Take {master}, of which {} is a port, as the parent.", port.parent);
+    let network = network.and_then(|at| imported.networks.get(*at));
+    let lines = match network {
+        Some(network) => {
+            export::network_anew(&Network { parent: Some(master.to_string()), ..network.clone() })
+        }
+        None => {
+            vec![format!("ip link add {device} link {master} type {} mode {}", port.device_type(), port.mode)]
+        }
+    };
+    Some(Help { reads, lines, breaks: Vec::new() })
+}
+
 /// As the tool that describes a device sets its mode; otherwise as `why` says it. The guessed switch stands for a real one,
 /// whose port is not known by name.
 fn as_tried(imported: &Imported, tried: &Tried) -> Help {

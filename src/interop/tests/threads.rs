@@ -140,6 +140,8 @@ fn a_parent_that_is_busy_is_taken_to_be_a_port_of_a_bridge() {
     let read = import(&[Source::new("input", &text)], None).unwrap();
     let found = diagnose::diagnose(&read, &Options::default());
     assert_eq!(found[0].check.id(), "parent-busy", "{found:?}");
+    assert_eq!(found[0].remedies[0].lines[0], "docker network rm lan");
+    assert!(found[0].remedies[0].lines[1].contains(" -o parent=br0 "), "{found:?}");
     assert_eq!(port(&read, "a").expect.map(|errno| errno.to_string()).as_deref(), Some("EBUSY"));
     // The command that failed is not in the input.
     let without = text.replace("# docker run --name a --network lan x\n", "");
