@@ -83,7 +83,7 @@ pub use draft::{
 pub use source::{MAX_BYTES, Place, Source};
 
 use crate::lab::spec::{LabSpec, Name};
-use passages::Passage;
+use passages::{Cut, Passage};
 use std::collections::BTreeMap;
 
 /// A kind of text that describes a network.
@@ -222,7 +222,11 @@ pub fn format_of(source: &Source<'_>) -> Option<&'static dyn Format> {
 /// Whether a format recognises the text, or a part of it.
 #[must_use]
 pub fn recognises(source: &Source<'_>) -> bool {
-    format_of(source).is_some() || !passages::passages(source.text).is_empty()
+    let in_part = || {
+        let cut = passages::cut(source.text);
+        !cut.passages.is_empty() || !cut.unread.is_empty()
+    };
+    format_of(source).is_some() || in_part()
 }
 
 /// Whether the text is a lab file, valid or not: it has a table of one.
@@ -251,13 +255,28 @@ pub fn import(sources: &[Source<'_>], format: Option<&str>) -> Result<Imported, 
             .ok_or_else(|| ImportError::NoSuchFormat(name.to_owned()))
     });
     let given = given.transpose()?;
+    let invalid = |source: &Source<'_>, error: ReadError| {
+        let name =
+            error.place.map_or_else(|| source.name.clone(), |place| source.position(place).to_string());
+        ImportError::Invalid(name, crate::plain::plain(&error.message))
+    };
+    let mut draft = Draft::default();
     let mut parts = Vec::new();
     for (index, source) in sources.iter().enumerate() {
         if source.text.len() > MAX_BYTES {
             return Err(ImportError::TooLong(source.name.clone()));
         }
-        let cut = passages::of(source, given).ok_or_else(|| ImportError::Unknown(source.name.clone()))?;
-        parts.extend(cut.into_iter().map(|passage| (index, passage)));
+        let Cut { passages, unread } = passages::of(source, given);
+        if passages.is_empty() {
+            let unknown = || ImportError::Unknown(source.name.clone());
+            return Err(unread.into_iter().next().map_or_else(unknown, |(_, error)| invalid(source, error)));
+        }
+        for (format, ReadError { message, place }) in unread {
+            let place = place.map(|place| Place { source: index, ..place });
+            let text = format!("a code block that looks like {}: {message}", format.name());
+            draft.note(NoteKind::LeftOut, text, place);
+        }
+        parts.extend(passages.into_iter().map(|passage| (index, passage)));
     }
     let mut formats: Vec<&'static str> = Vec::new();
     for (_, Passage { format, .. }) in &parts {
@@ -266,16 +285,10 @@ pub fn import(sources: &[Source<'_>], format: Option<&str>) -> Result<Imported, 
         }
     }
     parts.sort_by_key(|(_, passage)| !passage.format.is_for_others());
-    let mut draft = Draft::default();
     for (index, Passage { format, text }) in &parts {
         let source = &sources[*index];
-        format.read(&Source::new(source.name.as_str(), text), *index, &mut draft).map_err(|error| {
-            let name = match error.place {
-                Some(place) => source.position(place).to_string(),
-                None => source.name.clone(),
-            };
-            ImportError::Invalid(name, crate::plain::plain(&error.message))
-        })?;
+        let read = format.read(&Source::new(source.name.as_str(), text), *index, &mut draft);
+        read.map_err(|error| invalid(source, error))?;
     }
     let mut imported = assemble::assemble(draft)?;
     imported.formats = formats;

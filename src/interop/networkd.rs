@@ -69,6 +69,15 @@ impl Format for Networkd {
     }
 }
 
+/// The flags of a bridge's port, in the section `[Bridge]` of its `.network` file.
+pub(super) const PORT_FLAGS: [(&str, PortFlag); 5] = [
+    ("HairPin", PortFlag::Hairpin),
+    ("Isolated", PortFlag::Isolated),
+    ("Learning", PortFlag::Learning),
+    ("UnicastFlood", PortFlag::Flood),
+    ("MulticastFlood", PortFlag::McastFlood),
+];
+
 /// The sections of each file. Where no line names the files, one begins with `[NetDev]` or `[Match]`.
 fn units<'s, 'a>(sections: &'s [Section<'a>]) -> Vec<&'s [Section<'a>]> {
     let mut starts = vec![0];
@@ -391,14 +400,7 @@ impl<'r, 'a> Reader<'r, 'a> {
     }
 
     fn bridge_port(&mut self, name: &str) {
-        const FLAGS: [(&str, PortFlag); 5] = [
-            ("HairPin", PortFlag::Hairpin),
-            ("Isolated", PortFlag::Isolated),
-            ("Learning", PortFlag::Learning),
-            ("UnicastFlood", PortFlag::Flood),
-            ("MulticastFlood", PortFlag::McastFlood),
-        ];
-        for (key, flag) in FLAGS {
+        for (key, flag) in PORT_FLAGS {
             if let Some(value) = self.value("Bridge", key) {
                 self.interface(name).port_flags.push((flag, is_yes(value)));
             }

@@ -4,7 +4,7 @@
 //! A passage is the whole text up to its end with everything else blanked, so that all places stay what they are.
 
 use super::markdown::{self, blank};
-use super::{Draft, FORMATS, Format, Source, ini, shell};
+use super::{Draft, FORMATS, Format, ReadError, Source, ini, shell};
 use std::ops::Range;
 
 /// Maximum length of a text that is cut, in bytes.
@@ -28,9 +28,20 @@ pub(super) struct Passage {
     pub(super) text: String,
 }
 
-/// The passages of an input: all of it, where a format is given or can read it. `None`: nothing is recognised.
-pub(super) fn of(source: &Source<'_>, given: Option<&'static dyn Format>) -> Option<Vec<Passage>> {
-    let whole = |format| Some(vec![Passage { format, text: source.text.to_owned() }]);
+/// A text as passages.
+#[derive(Default)]
+pub(super) struct Cut {
+    pub(super) passages: Vec<Passage>,
+    /// Code blocks that a format recognises, and cannot read.
+    pub(super) unread: Vec<(&'static dyn Format, ReadError)>,
+}
+
+/// The passages of an input: all of it, where a format is given or can read it.
+pub(super) fn of(source: &Source<'_>, given: Option<&'static dyn Format>) -> Cut {
+    let whole = |format| {
+        let passages = vec![Passage { format, text: source.text.to_owned() }];
+        Cut { passages, unread: Vec::new() }
+    };
     if let Some(format) = given {
         return whole(format);
     }
@@ -45,17 +56,20 @@ pub(super) fn of(source: &Source<'_>, given: Option<&'static dyn Format>) -> Opt
     {
         return whole(format);
     }
-    let cut = passages(source.text);
-    if cut.is_empty() { format.and_then(whole) } else { Some(cut) }
+    let cut = cut(source.text);
+    match format {
+        Some(format) if cut.passages.is_empty() && cut.unread.is_empty() => whole(format),
+        _ => cut,
+    }
 }
 
 /// Cuts a text.
-pub(super) fn passages(text: &str) -> Vec<Passage> {
+pub(super) fn cut(text: &str) -> Cut {
     if text.len() > MAX_CUT {
-        return Vec::new();
+        return Cut::default();
     }
     let unmarked = markdown::unmarked(text);
-    let mut cutter = Cutter { rest: unmarked.text.clone().into_bytes(), found: Vec::new(), tries: 0 };
+    let mut cutter = Cutter { rest: unmarked.text.clone().into_bytes(), found: Cut::default(), tries: 0 };
     let mut at = 0;
     for block in &unmarked.blocks {
         cutter.cut(&unmarked.text, at..block.start, false);
@@ -67,7 +81,7 @@ pub(super) fn passages(text: &str) -> Vec<Passage> {
     // Whole lines were blanked.
     let rest = String::from_utf8(rest).unwrap_or_default();
     if shell::Shell.recognises(&Source::new("", &rest)) {
-        found.push(Passage { format: &shell::Shell, text: rest });
+        found.passages.push(Passage { format: &shell::Shell, text: rest });
     }
     found
 }
@@ -75,7 +89,7 @@ pub(super) fn passages(text: &str) -> Vec<Passage> {
 struct Cutter {
     /// What is in no passage yet.
     rest: Vec<u8>,
-    found: Vec<Passage>,
+    found: Cut,
     /// How many parts were looked at.
     tries: usize,
 }
@@ -83,8 +97,16 @@ struct Cutter {
 impl Cutter {
     /// Takes the configurations out of a part of the text. A code block may be one as a whole.
     fn cut(&mut self, text: &str, part: Range<usize>, is_block: bool) {
-        if is_block && self.take(text, part.clone()) {
-            return;
+        if is_block {
+            match self.take(text, part.clone()) {
+                Taken::All => return,
+                // Nothing of it is read: half of a configuration is another one.
+                Taken::Unread(format, error) => {
+                    blank(&mut self.rest, part);
+                    return self.found.unread.push((format, error));
+                }
+                Taken::Nothing => {}
+            }
         }
         let lines = lines_of(text, part);
         let mut next = 0;
@@ -119,25 +141,34 @@ impl Cutter {
             return false;
         }
         let least = lines.len().saturating_sub(TRIMMED).max(1);
-        (least..=lines.len()).rev().any(|count| self.take(text, first.start..lines[count - 1].end))
+        let mut parts = (least..=lines.len()).rev().map(|count| first.start..lines[count - 1].end);
+        parts.any(|part| matches!(self.take(text, part), Taken::All))
     }
 
     /// Takes a part of the text if a format can read it.
-    fn take(&mut self, text: &str, part: Range<usize>) -> bool {
+    fn take(&mut self, text: &str, part: Range<usize>) -> Taken {
         self.tries += 1;
-        if self.found.len() == MAX_PASSAGES || self.tries > MAX_TRIES {
-            return false;
+        if self.found.passages.len() == MAX_PASSAGES || self.tries > MAX_TRIES {
+            return Taken::Nothing;
         }
         let part = with_name(text, part);
         let passage = passage(text, part.clone());
-        let Some(format) = recognised(&passage) else { return false };
-        if format.read(&Source::new("", &passage), 0, &mut Draft::default()).is_err() {
-            return false;
+        let Some(format) = recognised(&passage) else { return Taken::Nothing };
+        if let Err(error) = format.read(&Source::new("", &passage), 0, &mut Draft::default()) {
+            return Taken::Unread(format, error);
         }
         blank(&mut self.rest, part);
-        self.found.push(Passage { format, text: passage });
-        true
+        self.found.passages.push(Passage { format, text: passage });
+        Taken::All
     }
+}
+
+/// What became of a part of a text.
+enum Taken {
+    All,
+    /// A format recognises it, and cannot read it.
+    Unread(&'static dyn Format, ReadError),
+    Nothing,
 }
 
 /// With the line before it, if that is the name of the file.

@@ -2,7 +2,7 @@
 
 use super::super::Network;
 use super::super::words::range_text;
-use super::machines::{Machine, Machines, Tool, made_before, outside};
+use super::machines::{Machine, Machines, Tool, made_before};
 use super::names::Names;
 use super::networks::{Networks, addresses, mac};
 use super::yaml::{quoted, scalar};
@@ -37,12 +37,7 @@ pub(super) fn write(lab: &LabSpec) -> Result<String, ExportError> {
     }
     lines.push("networks:".to_owned());
     lines.extend(networks.all.iter().flat_map(network));
-    let told: Vec<String> = [&machines.left_out, &networks.differences, &outside(lab, [])]
-        .into_iter()
-        .flatten()
-        .cloned()
-        .collect();
-    lines.extend(commented("# ", &told));
+    lines.extend(commented("# ", &machines.unsaid(lab, &networks)));
     if !machines.shims.is_empty() {
         lines.push("# On the host, so that it reaches its containers:".to_owned());
         let commands = machines.shims.iter().flat_map(|port| shim::commands(lab, port));

@@ -3,7 +3,7 @@
 use super::super::Network;
 use super::super::words::range_text;
 use super::compose::sysctls;
-use super::machines::{Machine, Machines, Port, Tool, made_before, outside};
+use super::machines::{Machine, Machines, Port, Tool, made_before};
 use super::names::Names;
 use super::networks::{Networks, addresses, mac};
 use super::{ExportError, commented, shim, title, word};
@@ -26,12 +26,7 @@ pub(super) fn write(name: &'static str, lab: &LabSpec) -> Result<String, ExportE
     for machine in &machines.machines {
         lines.push(run(name, &names.take(machine.name), machine, &networks));
     }
-    let told: Vec<String> = [&machines.left_out, &networks.differences, &outside(lab, [])]
-        .into_iter()
-        .flatten()
-        .cloned()
-        .collect();
-    lines.extend(commented("# ", &told));
+    lines.extend(commented("# ", &machines.unsaid(lab, &networks)));
     let mut out = lines.join("\n") + "\n";
     if !machines.shims.is_empty() {
         out.push_str("\n# On the host, so that it reaches its containers:\n");

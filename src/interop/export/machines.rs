@@ -1,5 +1,6 @@
 //! The ports of a lab as the machines that have them, and what is told of the rest.
 
+use super::networks::Networks;
 use super::ports;
 use crate::lab::spec::{DeviceKind, HostSpec, LabSpec, MacvlanSpec, Name, SwitchSpec};
 use crate::macvlan::Mode;
@@ -54,6 +55,12 @@ pub(super) struct Machines<'a> {
 }
 
 impl<'a> Machines<'a> {
+    /// What an engine does not say of a lab: what is left out, how its networks differ, and the network outside.
+    pub(super) fn unsaid(&self, lab: &LabSpec, networks: &Networks) -> Vec<String> {
+        let own = self.left_out.iter().chain(&networks.differences).cloned();
+        own.chain(outside(lab, [])).collect()
+    }
+
     /// The names of the ports' parents.
     pub(super) fn parents(&self) -> impl Iterator<Item = &str> {
         let ports = self.machines.iter().flat_map(|machine| &machine.ports);

@@ -1,5 +1,6 @@
 //! Files of systemd-networkd, for the machine that the parents are in: all in one text, each after a line with its name.
 
+use super::super::networkd::PORT_FLAGS;
 use super::machines::{Lookup, Tool, outside, unsaid};
 use super::{ExportError, commented, one_line, title};
 use crate::frame::{MacAddr, VlanId};
@@ -7,7 +8,7 @@ use crate::lab::spec::{
     DEFAULT_MTU, DeviceKind, DeviceSpec, LabSpec, MacvlanSpec, Name, SwitchPortSpec, SwitchSpec,
 };
 use crate::station::{IpSpec, default_mac};
-use crate::switch::{DEFAULT_AGEING, PortFlag, PortFlags, PortVlans};
+use crate::switch::{DEFAULT_AGEING, PortFlags, PortVlans};
 use std::collections::{BTreeMap, BTreeSet};
 
 const TOOL: Tool = Tool {
@@ -287,16 +288,9 @@ fn netdev_of_bridge(bridge: &SwitchSpec) -> Vec<Section> {
 }
 
 fn flags(port: &SwitchPortSpec) -> Vec<(&'static str, String)> {
-    const FLAGS: [(&str, PortFlag); 5] = [
-        ("HairPin", PortFlag::Hairpin),
-        ("Isolated", PortFlag::Isolated),
-        ("Learning", PortFlag::Learning),
-        ("UnicastFlood", PortFlag::Flood),
-        ("MulticastFlood", PortFlag::McastFlood),
-    ];
     let (mut own, mut usual) = (port.flags, PortFlags::default());
     let mut said = Vec::new();
-    for (key, flag) in FLAGS {
+    for (key, flag) in PORT_FLAGS {
         let value = *own.get_mut(flag);
         if value != *usual.get_mut(flag) {
             said.push((key, if value { "yes" } else { "no" }.to_owned()));

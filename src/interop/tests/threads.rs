@@ -124,7 +124,7 @@ fn a_thread_has_limits() {
     assert_eq!(made.count(), 64);
     // What looks like a configuration, and is none, is not tried for ever.
     let damaged = "services: [\nnetworks: macvlan\n\nprose\n".repeat(300);
-    let found = |text: &str| super::super::passages::passages(text).len();
+    let found = |text: &str| super::super::passages::cut(text).passages.len();
     assert_eq!(found(&format!("{damaged}\n{}", unit(1))), 0);
     // The text as a whole.
     let (long, short) = ("prose\n".repeat(128 << 10), "prose\n".repeat(1 << 10));
@@ -188,4 +188,15 @@ fn an_ipvlan_network_on_the_same_parent_is_told() {
     let sources = [config("ipvlan"), config("macvlan")];
     let sources = sources.each_ref().map(|text| Source::new("conf", text));
     assert!(notes(&import(&sources, Some("cni")).unwrap()).contains("an ipvlan network"));
+}
+
+#[test]
+fn a_code_block_that_cannot_be_read_is_told() {
+    let damaged = "```yaml\nservices: [\nnetworks: { lan: { driver: macvlan } }\n```\n";
+    let read = imported(&format!("{damaged}and\n```\n{NETWORK} lan\n```\n"));
+    assert!(notes(&read).contains("left out: a code block that looks like compose: "), "{}", notes(&read));
+    assert_eq!(port(&read, "container1").parent, "eth0");
+    // Without anything else it is an error, with its place.
+    let error = import(&[Source::new("input", damaged)], None).unwrap_err().to_string();
+    assert!(error.starts_with("input:") && !error.contains("not recognised"), "{error}");
 }
