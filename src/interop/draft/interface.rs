@@ -59,7 +59,7 @@ pub struct Interface {
     pub notes: Vec<Note>,
     /// The error with which the kernel refused it.
     pub refused: Option<Errno>,
-    /// The network that it is a port of, an index of [`Draft::networks`].
+    /// The network that it is a port of, an index of [`Draft::networks`](super::Draft::networks).
     pub network: Option<usize>,
     /// What describes it.
     pub origin: Option<Origin>,
