@@ -1,17 +1,22 @@
 //! What people have in their hands: read as each format, written as a lab, diagnosed, and written in other languages.
-//! The first byte is the format: 0 is the one that is recognised, n is the nth of `macvlab import --list`.
+//! The first byte is the format: 0 is the one that is recognised, n is the nth of `macvlab import --list`. The environment
+//! variable `FORMAT` names one for all inputs, by this number.
 #![no_main]
 
 use libfuzzer_sys::{Corpus, fuzz_target};
 use macvlab::interop::{self, FORMATS, Imported, Source, diagnose, export};
-use macvlab::labfile::{parse, write};
 use macvlab::lab::Options;
+use macvlab::labfile::{parse, write};
 use macvlab_fuzz::{is_small, without_lines};
+use std::sync::LazyLock;
+
+static ONLY: LazyLock<Option<u8>> =
+    LazyLock::new(|| std::env::var("FORMAT").ok().map(|number| number.parse().expect("FORMAT is a number")));
 
 fuzz_target!(|data: &[u8]| -> Corpus {
     let Some((format, text)) = data.split_first() else { return Corpus::Reject };
     let Ok(text) = std::str::from_utf8(text) else { return Corpus::Reject };
-    let named = usize::from(*format).checked_sub(1).map(|number| FORMATS.get(number));
+    let named = usize::from(ONLY.unwrap_or(*format)).checked_sub(1).map(|number| FORMATS.get(number));
     let format = match named {
         None => None,
         Some(Some(format)) => Some(format.name()),
@@ -22,7 +27,10 @@ fuzz_target!(|data: &[u8]| -> Corpus {
         Ok(imported) => imported,
         Err(error) => {
             let said = error.to_string();
-            assert!(!said.is_empty() && said.chars().all(|c| matches!(c, '\n' | '\t') || !c.is_control()), "{said:?}");
+            assert!(
+                !said.is_empty() && said.chars().all(|c| matches!(c, '\n' | '\t') || !c.is_control()),
+                "{said:?}"
+            );
             return Corpus::Keep;
         }
     };
