@@ -83,6 +83,12 @@ pub(super) fn settle(draft: &mut Draft) -> Links {
         }
         if let Some(master) = draft.at(id).master.clone() {
             match draft.named(id.0, &master) {
+                // The kernel's br_add_if: ELOOP.
+                Some(_) if matches!(draft.at(id).kind, Kind::Bridge { .. }) => {
+                    let told =
+                        format!("it is a port of `{master}`: a bridge is not a port of a bridge (ELOOP)");
+                    draft.at_mut(id).note(NoteKind::Wrong(Check::Refused), told);
+                }
                 Some(bridge) if matches!(draft.at(bridge).kind, Kind::Bridge { .. }) => {
                     links.master.insert(id, bridge);
                 }

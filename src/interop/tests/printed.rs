@@ -49,6 +49,21 @@ fn entries_of_a_bridge_are_made_replaced_and_deleted() {
 }
 
 #[test]
+fn a_bridge_is_no_port_of_a_bridge() {
+    let imported = imported(
+        "ip link add br0 type bridge\nip link add br1 type bridge\n\
+         ip link set br1 master br0\nip link set br0 master br0\n",
+    );
+    assert_eq!(imported.lab.switches.iter().map(|switch| switch.ports.len()).collect::<Vec<_>>(), [0, 0]);
+    let notes = notes(&imported);
+    assert_eq!(
+        notes.matches("wrong: it is a port of `br0`: a bridge is not a port of a bridge").count(),
+        2,
+        "{notes}"
+    );
+}
+
+#[test]
 fn vlans_of_ports_are_made_and_deleted() {
     let id = |id| crate::frame::VlanId::new(id).unwrap();
     let imported = imported(&format!(
