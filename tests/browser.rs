@@ -132,6 +132,47 @@ fn what_is_clicked_is_told() {
 
 /// As in the playground, but found when the page was written.
 #[test]
+fn hops_are_filtered_and_a_step_is_a_sequence() {
+    let Some(browser) = Browser::open(1280, 900) else { return };
+    let dir = tempfile::tempdir().unwrap();
+    browser.emulate(&[("prefers-reduced-motion", "reduce")]);
+    browser.visit(&lab(dir.path(), "arp-vepa-hairpin"));
+    browser.press(['2']);
+    let rows = || {
+        let rows =
+            browser.eval("return [...document.querySelectorAll('.row .what')].map((row) => row.textContent)");
+        rows.as_array().unwrap().iter().map(|row| row.as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    let filter = |words: &str| {
+        browser.eval("document.querySelector('.filter').value = ''");
+        browser.fill(".filter", words);
+    };
+    filter("C2 arp");
+    assert!(!rows().is_empty() && rows().iter().all(|row| row.starts_with("c2 ")), "{:?}", rows());
+    // A rule is matched by its whole name: R1 is not R19.
+    filter("R19");
+    assert!(!rows().is_empty() && rows().iter().all(|row| row.ends_with("R19")), "{:?}", rows());
+    filter("no-such-word");
+    assert!(browser.text(".listing").contains("No moment has all of these words."));
+
+    // The request comes back by the switch, so it is no loss that c2 gets no copy from c1 itself.
+    browser.eval("macvlab.viewer.go(2)");
+    let told = marks(&browser);
+    assert!(told.contains("no local copy R32") && !told.contains("✗ not R32"), "{told}");
+    browser.eval("macvlab.viewer.show('sequence')");
+    let lanes = browser.eval("return document.querySelectorAll('.mv-lane').length");
+    assert!(lanes.as_u64().unwrap() >= 5, "{lanes}");
+    let hops = "return document.querySelectorAll('.mv-hop').length === macvlab.viewer.bundle.steps[0].hops";
+    assert_eq!(browser.eval(hops), json!(true));
+    let last = "const hop = [...document.querySelectorAll('.mv-hop')].at(-1);
+        const moment = Number(hop.dataset.moment);
+        hop.querySelector('rect').dispatchEvent(new MouseEvent('click', { bubbles: true }));
+        return moment === macvlab.viewer.index";
+    assert_eq!(browser.eval(last), json!(true));
+    assert_eq!(browser.console(), [""; 0]);
+}
+
+#[test]
 fn a_step_without_a_reply_tells_what_would_help() {
     let Some(browser) = Browser::open(1280, 900) else { return };
     let dir = tempfile::tempdir().unwrap();
@@ -174,7 +215,7 @@ fn hostile_names_do_nothing() {
     let (spec, options) = load(&labs()["arp-vepa-hairpin"]);
     let events: Vec<Event> = told(&spec, options).into_iter().map(|event| hostile(event, attack)).collect();
     browser.visit(&write(dir.path(), &events));
-    for tab in ['1', '2', '3', '4'] {
+    for tab in ['1', '2', '3', '4', '5'] {
         browser.press([tab, key::RIGHT, key::RIGHT]);
     }
     browser.eval(&format!("macvlab.viewer.show('device', {})", json!(attack)));
@@ -254,7 +295,7 @@ fn a_phone_is_wide_enough() {
     let dir = tempfile::tempdir().unwrap();
     for name in ["arp-vepa-hairpin", "vlan-parent", "errors"] {
         browser.visit(&lab(dir.path(), name));
-        for tab in ['1', '2', '3', '4'] {
+        for tab in ['1', '2', '3', '4', '5'] {
             browser.press([tab, key::RIGHT, key::RIGHT]);
             let widths = browser.eval("return [document.documentElement.scrollWidth, innerWidth]");
             assert_eq!(widths, json!([360, 360]), "{name}, tab {tab}");

@@ -22,7 +22,11 @@ fn the_matrix_is_read_on_a_phone_and_at_night() {
     let dir = tempfile::tempdir().unwrap();
     let matrix = ["matrix", "--modes", "private,vepa", "--explain", "--html"];
     browser.visit(&made(&dir, "matrix.html", &matrix));
-    assert_eq!(browser.eval("return document.querySelectorAll('tbody tr').length"), json!(4 * 12));
+    // An overview with a row for each table, and its twelve signs; then the tables.
+    let rows = |of: &str| browser.eval(&format!("return document.querySelectorAll('{of}').length"));
+    assert_eq!(rows("[aria-labelledby=overview] tbody tr"), json!(4));
+    assert_eq!(rows("[aria-labelledby=overview] tbody tr:first-child td:last-child span"), json!(12));
+    assert_eq!(rows("section:not([aria-labelledby=overview]) tbody tr"), json!(4 * 12));
     // The page itself does not scroll sideways, however wide a table is.
     let wide = "return document.documentElement.scrollWidth <= innerWidth";
     assert_eq!(browser.eval(wide), json!(true));

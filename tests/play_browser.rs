@@ -108,6 +108,57 @@ fn hairpin_turns_the_failing_ping_into_a_reply() {
     assert_eq!(browser.console(), [""; 0]);
 }
 
+/// Waits for the answer to what this script does.
+fn does(browser: &Browser, script: &str) -> String {
+    browser.eval("document.getElementById('result').className = 'waiting'");
+    browser.eval(script);
+    answered(browser, "");
+    result(browser)
+}
+
+#[test]
+fn a_cables_end_and_a_dragged_mode_are_steps() {
+    let playground = Playground::start(root(), &[]);
+    let Some(browser) = open(&playground, 1400, 900) else { return };
+    // It opens with what to try, and nothing that it says later moves the diagram or hides its controls.
+    let tries = result(&browser);
+    assert!(tries.contains("Try: c1 pings c2Turn hairpin on at sw0.eth0"), "{tries}");
+    let place = "const box = (e) => document.querySelector(e).getBoundingClientRect();
+                 return [box('.stage').top, box('.stage').height, box('.controls').bottom <= innerHeight]";
+    let before = browser.eval(place);
+    assert_eq!(before[2], json!(true));
+    click(&browser, &control("try ask"));
+    assert!(result(&browser).starts_with("✗ c1 pings c2: unreachable"), "{}", result(&browser));
+    browser.click(&control("help"));
+    browser.wait_for("!document.getElementById('help').hidden");
+    assert_eq!(browser.eval(place), before);
+
+    let end = "document.querySelector('#viewer [data-device=\"sw0.eth0\"]')
+                   .dispatchEvent(new MouseEvent('click', { bubbles: true }))";
+    let told = does(&browser, end);
+    assert!(told.starts_with("✓ sw0: hairpin on"), "{told}");
+    let drag = "const data = new DataTransfer();
+        const drag = (type, on) =>
+            on.dispatchEvent(new DragEvent(type, { bubbles: true, cancelable: true, dataTransfer: data }));
+        drag('dragstart', [...document.querySelectorAll('.chip')].find((chip) => chip.textContent === 'private'));
+        const nic = document.querySelector('#viewer [data-device=eth0] *');
+        drag('dragover', nic);
+        drag('drop', nic);";
+    let told = does(&browser, drag);
+    assert!(told.starts_with("✓ macvlan c3 is added on eth0 in mode private"), "{told}");
+
+    // c1's request, forged on the wire: c2 answers.
+    browser.click(&control("section frame"));
+    for (field, value) in [("at", "eth0"), ("kind", "an ARP"), ("to", "c2"), ("as", "c1")] {
+        browser.fill(&control(&format!("frame {field}")), value);
+    }
+    browser.click(&control("frame wire"));
+    click(&browser, &control("frame go"));
+    let told = result(&browser);
+    assert!(told.contains("delivered to c2 and eth0; answered by c2"), "{told}");
+    assert_eq!(browser.console(), [""; 0]);
+}
+
 #[test]
 fn a_refusal_is_explained_and_nothing_has_changed() {
     let playground = Playground::start(root(), &[]);

@@ -255,14 +255,13 @@ pub(super) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
     });
     let about = |e: io::Error| about_output(&plan.out, e);
     let out = Output::create(&plan.out, terminal)?;
-    let report = MatrixReport::new(out, plan.form, args.explain);
+    let mut report = MatrixReport::new(out, plan.form, args.explain);
     let report = match (&args.from, &args.to) {
         // A table with one row for each group would be hard to read.
         (Some(from), Some(to)) if plan.form != MatrixForm::Json && groups.len() > 1 => {
             one_pair(report, &groups, from, to).map_err(about)?
         }
         _ => {
-            let mut report = report.about(&groups);
             for group in &groups {
                 if terminal.closed() {
                     break;

@@ -96,6 +96,8 @@ pub enum Event {
         device: Name,
         /// The entry of its neighbour table: of the device that is asked, or of a gateway.
         neighbour: Neighbour,
+        /// The step in which the MAC address became known; 0: before the first.
+        since_step: usize,
     },
     /// A step is over.
     Result {
@@ -413,4 +415,7 @@ pub struct Receivers {
     /// Only a packet socket there sees it: the frame is for another MAC address or for a VLAN that the device has no
     /// sub-interface for (`PACKET_OTHERHOST`).
     pub seen: Vec<Name>,
+    /// Of the former: their stack sent a frame to the injected frame's source MAC address in the same step, such as an
+    /// ARP reply or an echo reply.
+    pub answered: Vec<Name>,
 }

@@ -241,6 +241,8 @@ struct Log {
     events: Vec<Event>,
     /// The injected frame of this step, and who received it.
     watched: Option<InjectedFrame>,
+    /// When each step began.
+    begun: Vec<Instant>,
     last_reported: LastReported,
     summary: Summary,
 }

@@ -8,7 +8,7 @@ use super::spec::{Name, TapOpen};
 use super::topology::Topology;
 use super::{Decision, Event, FdbChange, Hop, HopKind, Log, NeighbourEvent, Options, Receivers};
 use crate::dataplane::{End, NodeId, Numbered, Observer, SwitchId, Wiring};
-use crate::frame::{Frame, FramePool, MacAddr, PacketType, VlanId};
+use crate::frame::{EthHeader, Frame, FramePool, MacAddr, PacketType, VlanId};
 use crate::nic::host_stack_type;
 use crate::switch::{Switch, SwitchPortId};
 use crate::time::Instant;
@@ -75,19 +75,51 @@ impl Stacks {
 /// The injected frame of a step, and the devices that it came to.
 pub(super) struct InjectedFrame {
     frame: u64,
+    /// Its source address; `None`: it has none, or one of a group.
+    source: Option<MacAddr>,
+    /// The youngest frame that was seen: ids are given in order, so that a larger one begins its path.
+    youngest: u64,
     delivered: BTreeSet<Name>,
     seen: BTreeSet<Name>,
+    answered: BTreeSet<Name>,
 }
 
 impl InjectedFrame {
-    pub(super) fn new(frame: u64) -> InjectedFrame {
-        InjectedFrame { frame, delivered: BTreeSet::new(), seen: BTreeSet::new() }
+    pub(super) fn new(frame: u64, bytes: &[u8]) -> InjectedFrame {
+        let source = EthHeader::parse(bytes).ok().map(|header| header.src);
+        InjectedFrame {
+            frame,
+            source: source.filter(|mac| !mac.is_multicast()),
+            youngest: frame,
+            delivered: BTreeSet::new(),
+            seen: BTreeSet::new(),
+            answered: BTreeSet::new(),
+        }
+    }
+
+    /// A device's stack takes the frame in (`accepts`), or a packet socket sees it.
+    fn came_to(&mut self, device: &Name, accepts: bool) {
+        let devices = if accepts { &mut self.delivered } else { &mut self.seen };
+        devices.insert(device.clone());
+    }
+
+    /// A device sends a frame: it answers, if the frame begins here and goes back.
+    fn sent_by(&mut self, device: &Name, frame: Numbered<'_>) {
+        if frame.id <= self.youngest {
+            return;
+        }
+        self.youngest = frame.id;
+        let destination = EthHeader::parse(frame.bytes).ok().map(|header| header.dst);
+        if self.source.is_some() && destination == self.source && self.delivered.contains(device) {
+            self.answered.insert(device.clone());
+        }
     }
 
     /// A device that gets it several times, and accepts it once, has it delivered.
     pub(super) fn into_receivers(self) -> Receivers {
         let seen = self.seen.difference(&self.delivered).cloned().collect();
-        Receivers { delivered: self.delivered.into_iter().collect(), seen }
+        let [delivered, answered] = [self.delivered, self.answered].map(|names| names.into_iter().collect());
+        Receivers { delivered, seen, answered }
     }
 }
 
@@ -127,13 +159,15 @@ impl Observer for Recorder<'_> {
             return;
         }
         let device = self.wiring.name(at).clone();
-        if let (HopKind::Receive(packet_type, _), Some(watched)) = (kind, &mut self.log.watched)
-            && watched.frame == frame.id
-        {
-            let read = self.topology.device(at).is_some_and(is_read_by_a_program);
-            let accepts = read || is_accepted(frame.bytes, packet_type);
-            let devices = if accepts { &mut watched.delivered } else { &mut watched.seen };
-            devices.insert(device.clone());
+        if let Some(watched) = &mut self.log.watched {
+            match kind {
+                HopKind::Receive(packet_type, _) if watched.frame == frame.id => {
+                    let read = self.topology.device(at).is_some_and(is_read_by_a_program);
+                    watched.came_to(&device, read || is_accepted(frame.bytes, packet_type));
+                }
+                HopKind::Transmit(_) => watched.sent_by(&device, frame),
+                _ => {}
+            }
         }
         let (bytes, frame_id) = (self.held(frame), frame.id);
         let hop = Hop { step: self.step, time: self.now, device, kind, frame: bytes, frame_id };

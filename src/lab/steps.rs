@@ -96,6 +96,7 @@ impl Lab {
     /// when the lab is built, for the ports that the declaration then names ([`LabSpec::parents`](super::LabSpec::parents)).
     pub fn step(&mut self, spec: &StepSpec, sink: Sink<'_>) {
         self.runtime.step += 1;
+        self.log.begun.push(self.runtime.now);
         self.log.events.push(Event::Step { step: self.runtime.step, spec: spec.clone() });
         self.flush(sink);
         self.log.watched = None;
@@ -154,6 +155,7 @@ impl Lab {
         }
         self.advance(time, sink);
         self.runtime.step += 1;
+        self.log.begun.push(self.runtime.now);
         let step = self.runtime.step;
         self.log.events.push(Event::Step { step, spec: spec.clone() });
         let outcome = self.act(&spec.action, sink).outcome;
@@ -213,7 +215,9 @@ impl Lab {
         let Some((interface, next_hop)) = stack.next_hop(time, to) else { return };
         if let Some(neighbour) = stack.neighbour(interface, next_hop).filter(|known| known.mac.is_some()) {
             let device = self.topology.devices[devices[interface].0].name.clone();
-            self.log.events.push(Event::Known { step, time, device, neighbour });
+            // What a step finds out takes time: it is known later than the step began.
+            let since_step = self.log.begun.partition_point(|begun| *begun < neighbour.since);
+            self.log.events.push(Event::Known { step, time, device, neighbour, since_step });
         }
     }
 
@@ -267,7 +271,7 @@ impl Lab {
             })?,
         };
         let frame_id = self.new_frame_id();
-        self.log.watched = Some(InjectedFrame::new(frame_id));
+        self.log.watched = Some(InjectedFrame::new(frame_id, &frame));
         let (node, frame) = (self.topology.node(id), Numbered::new(&frame, frame_id));
         let sent = self.forward(|forwarding| match entry {
             InjectPoint::Device => forwarding.send(node, frame),
@@ -396,5 +400,6 @@ fn are(expected: &ExpectedReceivers, receivers: &Receivers) -> bool {
     };
     same(&expected.delivered, &receivers.delivered)
         && same(&expected.seen, &receivers.seen)
+        && same(&expected.answered, &receivers.answered)
         && !expected.not_delivered.iter().any(|name| receivers.delivered.contains(name))
 }

@@ -166,7 +166,7 @@ fn replay(cx: &mut Reader<'_>, node: &Node<'_, '_>) -> Option<Action> {
 }
 
 /// The keys of an expectation about who gets an injected frame.
-const RECEIVERS: &[&str] = &["delivered", "seen", "not_delivered"];
+const RECEIVERS: &[&str] = &["delivered", "seen", "answered", "not_delivered"];
 
 /// The possible expectations of a step.
 fn fitting(action: &str) -> &'static [&'static str] {
@@ -191,7 +191,7 @@ fn expectation(cx: &mut Reader<'_>, action: &str, node: &Node<'_, '_>) -> Option
         let devices = |cx: &mut Reader<'_>, key| {
             table.get(cx, key, |cx, n| list(cx, n, "a list of devices", device_name))
         };
-        let (delivered, seen) = (devices(cx, "delivered"), devices(cx, "seen"));
+        let [delivered, seen, answered] = ["delivered", "seen", "answered"].map(|key| devices(cx, key));
         let not_delivered = devices(cx, "not_delivered").unwrap_or_default();
         let key = RECEIVERS.iter().find(|key| table.has(key));
         if let Some(key) = key.filter(|_| action != "inject") {
@@ -203,7 +203,12 @@ fn expectation(cx: &mut Reader<'_>, action: &str, node: &Node<'_, '_>) -> Option
                 format!("say at least one of {}", suggest::list(&[RECEIVERS, expected::TABLES].concat()));
             return cx.wrong(node, "this expects nothing".to_owned(), &help);
         }
-        return Some(Expect::Receivers(Box::new(ExpectedReceivers { delivered, seen, not_delivered })));
+        return Some(Expect::Receivers(Box::new(ExpectedReceivers {
+            delivered,
+            seen,
+            answered,
+            not_delivered,
+        })));
     }
     let text = scalar::text(cx, node)?;
     let simple = match text.as_str() {
@@ -217,7 +222,9 @@ fn expectation(cx: &mut Reader<'_>, action: &str, node: &Node<'_, '_>) -> Option
     let words = fitting(action);
     let mut right = suggest::list(words);
     if action == "inject" {
-        right.push_str(", { delivered = [devices], seen = [devices], not_delivered = [devices] }");
+        right.push_str(
+            ", { delivered = [devices], seen = [devices], answered = [devices], not_delivered = [devices] }",
+        );
     }
     if action != "wait" {
         right.push_str(", or an error name such as EINVAL");

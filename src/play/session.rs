@@ -380,11 +380,12 @@ fn came(action: &Action, outcome: Outcome, receivers: &Receivers) -> Option<Expe
         (Outcome::Unreachable(_), _) => Expect::Unreachable,
         (Outcome::NoReply, _) => Expect::NoReply,
         (Outcome::Ok, Action::Inject { .. }) => {
-            let Receivers { delivered, seen } = receivers.clone();
-            let seen = (!seen.is_empty()).then_some(seen);
+            let Receivers { delivered, seen, answered } = receivers.clone();
+            let [seen, answered] = [seen, answered].map(|names| (!names.is_empty()).then_some(names));
             Expect::Receivers(Box::new(ExpectedReceivers {
                 delivered: Some(delivered),
                 seen,
+                answered,
                 not_delivered: Vec::new(),
             }))
         }

@@ -140,7 +140,7 @@ impl ActionResult {
         events.iter().for_each(|event| log.event(event));
         let reasons = log.end(*outcome).map(|(_, reasons)| reasons).unwrap_or_default();
         let known = events.iter().find_map(|event| match event {
-            Event::Known { neighbour, .. } => Some(known_since(neighbour)),
+            Event::Known { neighbour, since_step, .. } => Some(known_since(neighbour, *since_step)),
             _ => None,
         });
         Some(ActionResult {

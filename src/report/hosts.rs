@@ -1,10 +1,9 @@
 //! Changes to IP stacks, in words and with the keys of the lab file.
 
 use super::json::Object;
-use super::words::{list, millis};
+use super::words::list;
 use crate::lab::spec::{AddressChange, HostChange, NeighbourChange};
 use crate::station::{Neighbour, NeighbourState, RouteSpec, Sysctl};
-use crate::time::Instant;
 use serde_json::{Value, json};
 
 /// `the route to default via 10.0.0.1`
@@ -61,12 +60,13 @@ pub(super) fn neighbours_changed(device: &str, change: &NeighbourChange) -> Stri
     }
 }
 
-/// Since when a neighbour is known: ` (02:42:c0:a8:80:e9 known since 0.008 ms)`.
+/// Since when a neighbour is known, so that no request for it is sent: ` (02:42:c0:a8:80:e9 known since step 3)`.
 #[must_use]
-pub fn known_since(neighbour: &Neighbour) -> String {
+pub fn known_since(neighbour: &Neighbour, since_step: usize) -> String {
     match (neighbour.mac, neighbour.state) {
         (Some(mac), NeighbourState::Permanent) => format!(" ({mac}, a permanent neighbour)"),
-        (Some(mac), _) => format!(" ({mac} known since {} ms)", millis(neighbour.since.since(Instant::ZERO))),
+        (Some(mac), _) if since_step == 0 => format!(" ({mac} known since the start)"),
+        (Some(mac), _) => format!(" ({mac} known since step {since_step})"),
         (None, _) => String::new(),
     }
 }

@@ -163,9 +163,9 @@ impl<W: Write> TextReport<W> {
             }
             Event::Step { step, spec } => self.step(*step, spec),
             Event::Hop(hop) => self.hop(hop),
-            Event::Known { neighbour, .. } => {
+            Event::Known { neighbour, since_step, .. } => {
                 if let Some(running) = &mut self.running {
-                    running.known = known_since(neighbour);
+                    running.known = known_since(neighbour, *since_step);
                 }
                 Ok(())
             }

@@ -127,8 +127,9 @@ pub(super) fn millis(time: Duration) -> String {
 
 /// `delivered to c1 and c2; seen by win`
 fn got_it(receivers: &Receivers) -> String {
-    let seen = if receivers.seen.is_empty() { None } else { Some(&receivers.seen) };
-    [Some(came_to("delivered to", &receivers.delivered)), seen.map(|names| came_to("seen by", names))]
+    let some = |names: &[Name], how| (!names.is_empty()).then(|| came_to(how, names));
+    let Receivers { delivered, seen, answered } = receivers;
+    [Some(came_to("delivered to", delivered)), some(seen, "seen by"), some(answered, "answered by")]
         .into_iter()
         .flatten()
         .collect::<Vec<_>>()
@@ -141,6 +142,7 @@ fn expected_receivers(expected: &ExpectedReceivers) -> String {
     [
         expected.delivered.as_ref().map(|names| came_to("delivered to", names)),
         expected.seen.as_ref().map(|names| came_to("seen by", names)),
+        expected.answered.as_ref().map(|names| came_to("answered by", names)),
         without.map(|names| came_to("not delivered to", names)),
     ]
     .into_iter()

@@ -42,7 +42,7 @@ pub enum Expect {
     Errno(Errno),
     /// `"failure"`: no reply, for whatever reason: silence, an error, or a refusal.
     Failure,
-    /// `{ delivered = […], seen = […], not_delivered = […] }`
+    /// `{ delivered = […], seen = […], answered = […], not_delivered = […] }`
     Receivers(Box<ExpectedReceivers>),
     /// `{ fdb = … }` or `{ neighbour = … }`: after a step that was carried out, a table holds this.
     Table(Box<ExpectedTable>),
@@ -92,6 +92,8 @@ pub struct ExpectedReceivers {
     pub delivered: Option<Vec<Name>>,
     /// Exactly these [only see it](crate::lab::Receivers::seen); `None`: it does not matter.
     pub seen: Option<Vec<Name>>,
+    /// Exactly these [answer](crate::lab::Receivers::answered); `None`: it does not matter.
+    pub answered: Option<Vec<Name>>,
     /// None of these accepts it.
     pub not_delivered: Vec<Name>,
 }

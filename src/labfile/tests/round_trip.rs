@@ -41,10 +41,11 @@ impl Choices<'_> {
     fn receivers(&mut self) -> Expect {
         let delivered = self.maybe(|d| d.some(Choices::device));
         let seen = self.maybe(|d| d.some(Choices::device));
+        let answered = self.maybe(|d| d.some(Choices::device));
         let not_delivered = self.some(Choices::device);
-        let nothing = delivered.is_none() && seen.is_none() && not_delivered.is_empty();
+        let nothing = delivered.is_none() && seen.is_none() && answered.is_none() && not_delivered.is_empty();
         let delivered = if nothing { Some(Vec::new()) } else { delivered };
-        Expect::Receivers(Box::new(ExpectedReceivers { delivered, seen, not_delivered }))
+        Expect::Receivers(Box::new(ExpectedReceivers { delivered, seen, answered, not_delivered }))
     }
 
     fn table(&mut self) -> Expect {

@@ -44,7 +44,7 @@ fn expectations() {
     10 | expect = "unreachable"
        |          ^^^^^^^^^^^^^ step[3].expect
        |
-       = help: `inject` can expect `ok`, { delivered = [devices], seen = [devices], not_delivered = [devices] }, or an error name such as EINVAL
+       = help: `inject` can expect `ok`, { delivered = [devices], seen = [devices], answered = [devices], not_delivered = [devices] }, or an error name such as EINVAL
 
     error: `EINVALID` is not an expectation
       --> lab.toml:13:10

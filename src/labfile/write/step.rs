@@ -51,6 +51,7 @@ pub(super) fn step(step: &StepSpec) -> String {
             let mut put = |key, names: &[Name]| table.put(key, list(names));
             expected.delivered.iter().for_each(|names| put("delivered", names));
             expected.seen.iter().for_each(|names| put("seen", names));
+            expected.answered.iter().for_each(|names| put("answered", names));
             if !expected.not_delivered.is_empty() {
                 put("not_delivered", &expected.not_delivered);
             }

@@ -7,6 +7,9 @@ const playControls = (() => {
   const open = new Map([["ask", true], ["ports", wide], ["switches", wide]]);
   const typed = new Map();
   let element, act, actText;
+  // What a dragged mode is called, and what can be a parent.
+  const CHIP = "application/x-macvlab-mode";
+  const PARENTS = ["nic", "dummy", "bond", "vlan", "switch"];
 
   function render(panel, state, tools) {
     ({ element, act, actText } = tools);
@@ -91,11 +94,19 @@ const playControls = (() => {
 
   // Sections ---------------------------------------------------------------------------------------------------------
 
-  function asking(state) {
+  // The first two of whom one may ask the other: ports, if there are any.
+  function pair(state) {
     const who = names(talkers(state));
     const ports = names(talkers(state).filter(isPort));
-    const from = choice("ask from", "Sender", who, ports[0] || who[0]);
-    const to = choice("ask to", "Target", who, ports[1] || who.find((name) => name !== from.value));
+    const from = ports[0] || who[0];
+    return [from, ports[1] || who.find((name) => name !== from)];
+  }
+
+  function asking(state) {
+    const who = names(talkers(state));
+    const [sender, target] = pair(state);
+    const from = choice("ask from", "Sender", who, sender);
+    const to = choice("ask to", "Target", who, sender === from.value ? target : who.find((name) => name !== from.value));
     const verbs = [["ping", "pings"], ["arping", "sends an ARP request for"], ["udp", "sends UDP to"], ["tcp", "connects by TCP to"]];
     const verb = choice("ask verb", "How", verbs, "ping");
     const run = () => act({ [verb.value]: { from: from.value, to: to.value } });
@@ -160,12 +171,18 @@ const playControls = (() => {
     return [`c${number}`, `${net}.${last}/24`];
   }
 
+  const parents = (state) => names(state.devices.filter((device) => PARENTS.includes(device.kind) || isPort(device)));
+
   function adding(state) {
-    const parents = names(state.devices.filter((d) => d.kind === "nic" || d.kind === "dummy" || d.kind === "bond" || d.kind === "vlan" || d.kind === "switch" || isPort(d)));
-    if (parents.length === 0) return null;
+    if (parents(state).length === 0) return null;
     const [freeName, freeAddress] = proposals(state);
+    const chips = state.modes.map((mode) => {
+      const chip = element("span", { class: "chip", draggable: true, title: `Drag onto a NIC of the diagram: ${freeName} in mode ${mode}` }, mode);
+      chip.addEventListener("dragstart", (event) => event.dataTransfer.setData(CHIP, mode));
+      return chip;
+    });
     const name = input("add name", "Name of the new port", freeName);
-    const parent = choice("add parent", "Its parent", parents);
+    const parent = choice("add parent", "Its parent", parents(state));
     const mode = choice("add mode", "Its mode", state.modes, "vepa");
     const address = input("add address", "Its IP address with prefix length", freeAddress, { placeholder: "none" });
     const run = () => {
@@ -175,7 +192,8 @@ const playControls = (() => {
       typed.delete("add address");
       act({ add: port });
     };
-    return section("add", "Add a port", form(run, field("name", name), field("parent", parent),
+    const hint = element("p", { class: "hint" }, "Drag a mode onto a device of the diagram, or fill in:");
+    return section("add", "Add a port", hint, element("div", { class: "chips" }, ...chips), form(run, field("name", name), field("parent", parent),
       field("mode", mode), field("address", address), submit("add go", "Add")));
   }
 
@@ -208,27 +226,35 @@ const playControls = (() => {
       ["icmp", "an echo request to"], ["udp", "a UDP datagram to"], ["hex", "these bytes"]];
     const kind = choice("frame kind", "Kind of frame", kinds, "broadcast");
     const to = choice("frame to", "Destination", ends, names(state.devices.filter(isPort))[1]);
+    // Whose addresses it has as those of its sender: the experiment with a forged request needs another's.
+    const owners = names(state.devices.filter((device) => isEnd(device) && device.mac));
+    const as = choice("frame as", "Whose addresses the frame has as its sender's", [["", "its own"], ...owners]);
     const hex = remembered("frame hex", element("textarea", { rows: 3, "aria-label": "The frame in hex", spellcheck: false,
       placeholder: "ffffffffffff 0242c0a880de 88b5 …" }), "");
     const wire = check("frame wire", "from the wire", "It arrives from the wire, at a NIC", typed.get("frame wire") || false,
       (on) => typed.set("frame wire", on));
     const bytes = field("bytes", hex);
     const target = field("to", to);
+    const forged = field("sender", as);
     const fit = () => {
       bytes.hidden = kind.value !== "hex";
+      forged.hidden = kind.value === "hex";
       target.hidden = kind.value === "hex" || kind.value === "broadcast";
     };
     kind.addEventListener("input", fit);
     fit();
     const run = () => {
+      const src = as.value ? { src: as.value } : {};
+      const own = as.value ? { sender_mac: as.value, sender_ip: as.value } : {};
+      const ip = as.value ? { ...src, from: as.value } : {};
       const bodies = {
-        broadcast: { ethernet: {} }, unicast: { ethernet: { dst: to.value } }, arp: { arp: { target_ip: to.value } },
-        icmp: { icmp: { to: to.value } }, udp: { udp: { to: to.value } }, hex: { frame: hex.value.replace(/\s+/g, "") },
+        broadcast: { ethernet: src }, unicast: { ethernet: { dst: to.value, ...src } }, arp: { arp: { target_ip: to.value, ...src, ...own } },
+        icmp: { icmp: { to: to.value, ...ip } }, udp: { udp: { to: to.value, ...ip } }, hex: { frame: hex.value.replace(/\s+/g, "") },
       };
       const from = wire.firstChild.checked ? { from: "wire" } : {};
       act({ inject: { at: at.value, ...from, ...bodies[kind.value] } });
     };
-    return section("frame", "Send a frame", form(run, field("at", at), field("what", kind), target, bytes, wire,
+    return section("frame", "Send a frame", form(run, field("at", at), field("what", kind), target, forged, bytes, wire,
       submit("frame go", "Send")));
   }
 
@@ -271,5 +297,32 @@ const playControls = (() => {
     return section("done", `Steps run (${state.done.length})`, element("ol", { class: "done" }, ...list));
   }
 
-  return { render };
+  // A mode that is dragged onto a device of the diagram becomes a port there.
+  function droppable(viewer, current) {
+    const parent = (event) => {
+      const device = event.target.closest?.("[data-device]")?.dataset.device;
+      return event.dataTransfer.types.includes(CHIP) && parents(current()).includes(device) ? device : null;
+    };
+    viewer.addEventListener("dragover", (event) => {
+      if (parent(event)) event.preventDefault();
+    });
+    viewer.addEventListener("drop", (event) => {
+      const onto = parent(event);
+      if (!onto) return;
+      event.preventDefault();
+      const [name, address] = proposals(current());
+      const port = { macvlan: name, parent: onto, mode: event.dataTransfer.getData(CHIP) };
+      act({ add: address ? { ...port, address } : port });
+    });
+  }
+
+  // The end of a cable at a switch: a click turns hairpin on or off there.
+  function toggleHairpin(state, name) {
+    const port = state.devices.find((device) => device.name === name && device.kind === "switch-port");
+    if (!port) return;
+    const [, on] = port.flags.find(([key]) => key === "hairpin");
+    act({ set: { switch: port.parent, port: port.name.slice(port.parent.length + 1), hairpin: !on } });
+  }
+
+  return { render, pair, droppable, toggleHairpin };
 })();

@@ -86,6 +86,8 @@
   function watch(bundle, step) {
     if (viewer === null) {
       viewer = macvlab.mount($("viewer"), bundle, { start: Math.max(0, bundle.moments.length - 1) });
+      viewer.addEventListener("device", ({ detail }) => playControls.toggleHairpin(session, detail.name));
+      playControls.droppable($("viewer"), () => session);
     } else if (step) {
       macvlab.update(bundle, { from: step.first, play: true });
       // On a narrow screen the lab is below the controls.
@@ -108,6 +110,20 @@
     if (rules.size > MOST_RULES) lines.push(element("span", { class: "why" }, "The list of steps shows more rules for this step."));
     if (told.failed && told.asks) lines.push(helpButton(told.step));
     tell(told.failed ? "bad" : "good", `${told.action}:`, `${told.outcome}.`, lines);
+  }
+
+  // What to begin with: a question, and what may change its answer.
+  function tries(state) {
+    const hairpin = state.devices.find((d) => d.kind === "switch-port" && d.flags.some(([key, on]) => key === "hairpin" && !on)
+      && state.devices.some((x) => x.kind === "macvlan" && d.name.endsWith(`.${x.parent}`)));
+    const [from, to] = playControls.pair(state);
+    const ask = from && to && element("button", { type: "button", "data-key": "try ask" }, `${from} pings ${to}`);
+    ask?.addEventListener("click", () => act({ ping: { from, to } }));
+    const reflect = hairpin && element("button", { type: "button", "data-key": "try hairpin" }, `Turn hairpin on at ${hairpin.name}`);
+    reflect?.addEventListener("click", () => act({ set: { switch: hairpin.parent, port: hairpin.name.slice(hairpin.parent.length + 1), hairpin: true } }));
+    const both = [ask, reflect].filter(Boolean);
+    if (!both.length) return null;
+    return element("span", { class: "tries" }, "Try: ", ...both, " or click the end of a cable at the switch.");
   }
 
   function helpButton(step) {
@@ -169,7 +185,7 @@
       show(answer, "state");
       const many = answer.state.done.length;
       const first = many === 0 ? "" : `So far: ${many} ${many === 1 ? "step" : "steps"}.`;
-      tell("", "Change something, ask, and watch.", first, []);
+      tell("", "Change something, ask, and watch.", first, many === 0 ? [tries(answer.state)] : []);
     } catch (error) {
       tell("bad", "The playground cannot be shown:", error.message, []);
     }

@@ -50,7 +50,7 @@ fn the_lesson_of_the_hairpin() {
     // c2's MAC address is known by now, and unicast passes whatever the mode.
     assert_eq!(
         act(&mut session, PING),
-        "a reply after 0.004 ms (02:42:c0:a8:80:e9 known since 3000.004 ms); R14 how the first frame reached c2"
+        "a reply after 0.004 ms (02:42:c0:a8:80:e9 known since step 3); R14 how the first frame reached c2"
     );
     let arping = r#"arping = { from = "c1", to = "c2" }"#;
     assert_eq!(act(&mut session, arping), "no reply; R19a why the first frame was lost (at eth0)");

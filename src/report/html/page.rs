@@ -16,6 +16,8 @@ pub const SCRIPT: &str = concat!(
     "\n",
     include_str!("panels.js"),
     "\n",
+    include_str!("sequence.js"),
+    "\n",
     include_str!("viewer.js")
 );
 

@@ -43,7 +43,7 @@ macvlab.panels = (() => {
     const step = bundle.steps[m[AT.STEP] - 1];
     if (m[KIND_AT] === KIND.LAB) {
       const refused = bundle.drawings[bundle.scenes[0][1]].refused.map((text) => el("li", { class: "shut" }, `✗ ${text}`));
-      const next = bundle.steps.length ? "Play, or step forward with the right arrow key." : "It has no steps.";
+      const next = bundle.steps.length ? "Play, or step forward with the right arrow key." : "Nothing has been sent yet. Click a device to see its addresses and ports.";
       return [el("h2", {}, "The lab at the start"), el("p", {}, next), refused.length ? el("ul", {}, refused) : null];
     }
     if (m[KIND_AT] === KIND.STEP) return [el("h2", {}, `Step ${step.step}: ${step.title}`), step.expect ? el("p", {}, `Expected: ${step.expect}`) : null];
@@ -87,10 +87,19 @@ macvlab.panels = (() => {
     return el("ul", { class: "because" }, step.because.map((b) => el("li", {}, `${b.text}: `, rule(bundle.rules[b.rule]))));
   }
 
-  // Long lists render visible rows only.
+  // All moments, or those that contain each word of the filter. Long lists render visible rows only.
   class Hops {
     constructor(go) {
       this.go = go;
+      this.wanted = [];
+      this.rows = [];
+      this.filter = el("input", { class: "filter", type: "search", placeholder: "Filter: c1 R18 ARP", "aria-label": "Filter by device, rule and protocol: moments with all of these words", autocomplete: "off", spellcheck: "false" });
+      this.filter.addEventListener("input", () => {
+        this.wanted = this.filter.value.toLowerCase().split(/\s+/).filter(Boolean);
+        this.choose();
+        this.element.scrollTop = 0;
+        this.draw();
+      });
       this.space = el("div", { class: "space" });
       this.element = el("div", { class: "hops", tabindex: "0", role: "listbox", "aria-label": "All moments" }, this.space);
       this.element.addEventListener("scroll", () => this.draw());
@@ -103,31 +112,56 @@ macvlab.panels = (() => {
         if (!by) return;
         event.preventDefault();
         event.stopPropagation();
-        go(this.index + by);
+        const next = by > 0 ? this.rows.find((i) => i > this.index) : this.rows.findLast((i) => i < this.index);
+        if (next !== undefined) go(next);
       });
+      this.none = el("p", { hidden: true }, "No moment has all of these words.");
+      this.listing = el("div", { class: "listing" }, this.filter, this.none, this.element);
+    }
+
+    // The moments that the filter leaves.
+    choose() {
+      const all = this.bundle.moments.map((_, i) => i);
+      this.rows = this.wanted.length ? all.filter((i) => this.matches(i)) : all;
+      this.none.hidden = this.rows.length > 0;
+      this.space.style.height = `${this.rows.length * ROW}px`;
+    }
+
+    // A device is matched by its whole name, so that `c1` is not `c10`; everything else by a part.
+    matches(i) {
+      const m = this.bundle.moments[i];
+      if (m[KIND_AT] < KIND.ARRIVE) return false;
+      const name = this.bundle.names[m[AT.NAME]].toLowerCase();
+      const r = m[AT.RULE] < 0 ? null : this.bundle.rules[m[AT.RULE]];
+      const words = `${SIGNS[m[KIND_AT]]} ${r ? r.title : ""} ${this.bundle.frames[m[AT.FRAME]][1]}`.toLowerCase();
+      const known = (word) => this.bundle.names.some((n) => n.toLowerCase() === word) || this.bundle.rules.some((x) => x.id.toLowerCase() === word);
+      return this.wanted.every((word) => name === word || r?.id.toLowerCase() === word || (!known(word) && words.includes(word)));
     }
 
     show(bundle, index) {
-      this.bundle = bundle;
       this.index = index;
-      this.space.style.height = `${bundle.moments.length * ROW}px`;
+      if (this.bundle !== bundle) {
+        this.bundle = bundle;
+        this.choose();
+      }
+      const at = this.rows.indexOf(index);
       const height = this.element.clientHeight;
       const top = this.element.scrollTop;
-      if (index * ROW < top || (index + 1) * ROW > top + height) this.element.scrollTop = index * ROW - height / 2;
+      if (at >= 0 && (at * ROW < top || (at + 1) * ROW > top + height)) this.element.scrollTop = at * ROW - height / 2;
       this.draw();
     }
 
     draw() {
       if (!this.bundle || !this.element.clientHeight) return;
       const first = Math.max(0, Math.floor(this.element.scrollTop / ROW) - 4);
-      const last = Math.min(this.bundle.moments.length, first + Math.ceil(this.element.clientHeight / ROW) + 9);
+      const last = Math.min(this.rows.length, first + Math.ceil(this.element.clientHeight / ROW) + 9);
       const rows = [];
-      for (let i = first; i < last; i += 1) rows.push(this.row(i));
+      for (let at = first; at < last; at += 1) rows.push(this.row(this.rows[at], at));
       this.space.replaceChildren(...rows);
       this.element.setAttribute("aria-activedescendant", `mv-row-${this.index}`);
     }
 
-    row(i) {
+    row(i, at) {
       const m = this.bundle.moments[i];
       const step = this.bundle.steps[m[AT.STEP] - 1];
       const r = m[AT.RULE] < 0 ? null : this.bundle.rules[m[AT.RULE]];
@@ -138,12 +172,12 @@ macvlab.panels = (() => {
       const kind = m[KIND_AT] === KIND.DROP ? " drop" : m[KIND_AT] < KIND.ARRIVE ? " milestone" : "";
       const row = el(
         "div",
-        { class: `row${kind}`, id: `mv-row-${i}`, role: "option", "data-moment": i, "aria-selected": i === this.index ? "true" : "false", "aria-setsize": this.bundle.moments.length, "aria-posinset": i + 1 },
+        { class: `row${kind}`, id: `mv-row-${i}`, role: "option", "data-moment": i, "aria-selected": i === this.index ? "true" : "false", "aria-setsize": this.rows.length, "aria-posinset": at + 1 },
         el("span", { class: "time" }, millis(m[AT.TIME])),
         el("span", { class: "what" }, lines[0]),
         el("span", { class: "which" }, lines[1]),
       );
-      row.style.top = `${i * ROW}px`;
+      row.style.top = `${at * ROW}px`;
       return row;
     }
   }

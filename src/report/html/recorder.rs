@@ -65,7 +65,7 @@ impl Recorder {
             Event::Fdb(change) => self.fdb(change),
             Event::Neighbour(change) => self.neighbour(change),
             Event::Neighbours { .. } => {}
-            Event::Known { neighbour, .. } => self.known = known_since(neighbour),
+            Event::Known { neighbour, since_step, .. } => self.known = known_since(neighbour, *since_step),
             Event::Result { step, outcome, rtt, receivers, held, found } => {
                 self.result(*step, *outcome, *rtt, receivers, (*held, found.as_ref()));
             }

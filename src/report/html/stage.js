@@ -82,7 +82,7 @@ macvlab.Stage = class {
     // Large labs are scrolled, not shrunk until they are unreadable.
     const { width, height } = svg.viewBox.baseVal;
     svg.style.minWidth = `${0.62 * width}px`;
-    svg.style.maxHeight = `max(var(--mv-stage, 58vh), ${0.62 * height}px)`;
+    svg.style.setProperty("--mv-least", `${0.62 * height}px`);
     this.motion = macvlab.el("g", { svg: true, class: "mv-motion" });
     svg.append(this.motion);
     this.host.replaceChildren(svg);
@@ -155,7 +155,7 @@ macvlab.Stage = class {
     this.#trail(seen);
     const token = this.#tokens(seen, index);
     this.#reveal(token);
-    const marks = () => this.#marks(seen);
+    const marks = () => this.#marks(seen, hops);
     if (!motion || this.still.matches || !token) return void marks();
     const points = this.#way(index);
     const animation = points ? this.#glide(token, points, motion) : token.animate(
@@ -189,7 +189,7 @@ macvlab.Stage = class {
     if (m[macvlab.AT.KIND] < macvlab.KIND.ARRIVE) return;
     const hops = this.journeys.get(m[macvlab.AT.ID]);
     this.#trail(hops);
-    this.#marks(hops);
+    this.#marks(hops, hops);
   }
 
   stop() {
@@ -259,11 +259,13 @@ macvlab.Stage = class {
     return current;
   }
 
-  // The outcomes of the copies: received, dropped, or filtered, each with its rule.
-  #marks(seen) {
+  // The outcomes of the copies seen so far: received, dropped, or filtered, each with its rule. A filtered copy is no loss
+  // where another copy of the frame, by one of all its `hops`, arrives.
+  #marks(seen, hops) {
     const { KIND, NAME, RULE, TYPE, FRAME, DECISION } = macvlab.AT;
     const { moments, decisions, names, rules, frames } = this.bundle;
     const marks = new Map();
+    const arrives = new Set(hops.filter((i) => moments[i][KIND] === macvlab.KIND.RECEIVE).map((i) => moments[i][NAME]));
     const put = (name, inStack, what, rule) => {
       const spot = this.#place(name, inStack);
       if (spot) marks.set(`${name}\n${inStack}`, { spot, what, rule });
@@ -276,13 +278,13 @@ macvlab.Stage = class {
         const group = parseInt(frames[m[FRAME]][0].slice(0, 2), 16) & 1;
         for (const [to, kind, rule, goes] of decisions[m[DECISION]].ways) {
           if (goes || kind === "wire" || kind === "parent") continue;
-          if (group || rules[rule].withholds) put(names[to], kind === "host", "not", rules[rule]);
+          if (group || rules[rule].withholds) put(names[to], kind === "host", arrives.has(to) ? "elsewhere" : "not", rules[rule]);
         }
       }
       if (m[KIND] === macvlab.KIND.RECEIVE) put(name, Boolean(this.scene.places[name]?.stack), m[TYPE] === macvlab.OTHERHOST ? "seen" : "got", rules[m[RULE]]);
       if (m[KIND] === macvlab.KIND.DROP) put(name, false, "dropped", rules[m[RULE]]);
     }
-    const signs = { not: "✗ not", got: "✓ got it", seen: "· seen", dropped: "✗ dropped" };
+    const signs = { not: "✗ not", elsewhere: "no local copy", got: "✓ got it", seen: "· seen", dropped: "✗ dropped" };
     for (const { spot, what, rule } of marks.values()) {
       const text = `${signs[what]} ${rule.id}`;
       const width = text.length * 7 + 16;

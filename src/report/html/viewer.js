@@ -9,7 +9,7 @@ macvlab.Viewer = class extends EventTarget {
     ["Page ↑ ↓", "previous frame, next frame"],
     ["Home End", "the beginning, the end"],
     ["+ −", "faster, slower"],
-    ["1 2 3 4", "steps, hops, frame, device"],
+    ["1 2 3 4 5", "steps, hops, sequence, frame, device"],
     ["D", "light or dark"],
     ["?", "this help"],
   ];
@@ -97,6 +97,7 @@ macvlab.Viewer = class extends EventTarget {
     const step = this.bundle.steps[m[AT.STEP] - 1];
     const shown = this.stage.show(this.index, motion);
     this.where.textContent = step ? `Step ${step.step} of ${this.bundle.steps.length}: ${step.title}` : "Before the first step";
+    this.where.title = this.where.textContent;
     this.clock.textContent = `${panels.millis(m[AT.TIME])} · moment ${this.index + 1} of ${last + 1}`;
     this.narration.replaceChildren(...panels.narration(this.bundle, this.index).filter(Boolean));
     this.range.value = this.index;
@@ -147,8 +148,9 @@ macvlab.Viewer = class extends EventTarget {
       "-": () => this.#faster(-1),
       1: () => this.show("steps"),
       2: () => this.show("hops"),
-      3: () => this.show("frame"),
-      4: () => this.show("device"),
+      3: () => this.show("sequence"),
+      4: () => this.show("frame"),
+      5: () => this.show("device"),
       d: () => this.#theme(this.root.dataset.theme === "dark" ? "light" : "dark"),
       "?": () => this.help.showModal(),
     }[event.key];
@@ -187,19 +189,22 @@ macvlab.Viewer = class extends EventTarget {
     const go = (to) => this.go(to);
     const hops = this.tab === "hops";
     if (hops) {
-      if (!this.hops.element.isConnected) panel.replaceChildren(this.hops.element);
+      if (!this.hops.listing.isConnected) panel.replaceChildren(this.hops.listing);
       return this.hops.show(bundle, index);
     }
     const content = this.tab === "steps" ? panels.steps(bundle, index, go)
+      : this.tab === "sequence" ? macvlab.sequence.panel(bundle, index, this.stage.sceneAt(index), go)
       : this.tab === "frame" ? panels.frame(bundle, index, this.stage.journeys, go)
       : panels.device(bundle, this.device, index, this.stage.sceneAt(index), (name) => this.show("device", name), go);
     // Elements that were opened, scrolled or focused stay so.
     const open = [...panel.querySelectorAll("details")].map((d) => d.open);
+    const scrolled = panel.querySelector(".scroll")?.scrollLeft;
     const focused = [...panel.querySelectorAll("button, summary")].indexOf(document.activeElement);
     panel.replaceChildren(...content.filter(Boolean));
     const details = panel.querySelectorAll("details");
     if (open.length === details.length) details.forEach((d, i) => { d.open = open[i]; });
-    if (this.tab === "steps") this.#reveal(panel.querySelector(".here"));
+    if (scrolled && panel.querySelector(".scroll")) panel.querySelector(".scroll").scrollLeft = scrolled;
+    if (this.tab === "steps" || this.tab === "sequence") this.#reveal(panel.querySelector(".here, .mv-hop-here"));
     if (focused >= 0) panel.querySelectorAll("button, summary")[focused]?.focus({ preventScroll: true });
     return undefined;
   }
@@ -260,7 +265,10 @@ macvlab.Viewer = class extends EventTarget {
     this.canvas = el("div", { class: "stage" });
     this.narration = el("section", { class: "narration", "aria-label": "This moment", "aria-live": "polite" });
     this.stage = new macvlab.Stage(this.canvas, (what, which) => {
-      if (what === "device") return this.show("device", which);
+      if (what === "device") {
+        this.dispatchEvent(new CustomEvent("device", { detail: { name: which } }));
+        return this.show("device", which);
+      }
       this.go(which);
       return this.show("frame");
     });
@@ -288,7 +296,8 @@ macvlab.Viewer = class extends EventTarget {
       el("p", {}, "Click a frame for its headers, bytes and verdicts, a device for its ports, counters and, of a switch, forwarding database."),
       el("form", { method: "dialog" }, el("button", { type: "submit" }, "Close")));
     this.#panels();
-    const legend = el("p", { class: "legend" }, "✓ got it · · seen: for another host · ✗ dropped here · ✗ not: filtered by this rule");
+    const signs = ["✓ got it", "· seen, for another host", "✗ dropped here", "✗ not: filtered by this rule"];
+    const legend = el("p", { class: "legend" }, signs.map((sign) => el("span", {}, sign)));
     this.root.classList.add("mv-viewer");
     this.root.replaceChildren(
       el("header", {}, this.title, this.score),
@@ -303,7 +312,7 @@ macvlab.Viewer = class extends EventTarget {
   #panels() {
     const { el } = macvlab;
     this.hops = new macvlab.panels.Hops((index) => this.go(index));
-    const names = ["steps", "hops", "frame", "device"];
+    const names = ["steps", "hops", "sequence", "frame", "device"];
     this.tabs = Object.fromEntries(names.map((name) => [name, el("button", { type: "button", role: "tab", id: `mv-tab-${name}`, "aria-controls": "mv-panel",
       "aria-selected": String(name === this.tab), tabindex: name === this.tab ? "0" : "-1", onclick: () => this.show(name) },
       name[0].toUpperCase() + name.slice(1))]));

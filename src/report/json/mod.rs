@@ -195,9 +195,9 @@ impl<W: Write> JsonLines<W> {
                 let table = Object::event("neighbours").with("device", device.as_str());
                 table.with_objects("entries", entries)
             }
-            Event::Known { step, time, device, neighbour } => {
+            Event::Known { step, time, device, neighbour, since_step } => {
                 let head = Object::event("known").with("step", *step).with("time_ns", time.as_nanos());
-                hosts::listed(head.with("device", device.as_str()), neighbour)
+                hosts::listed(head.with("device", device.as_str()), neighbour).with("since_step", *since_step)
             }
             Event::Result { step, outcome, rtt, receivers, held, found } => {
                 let result = self.result(*step, *outcome, *rtt, receivers, *held);
@@ -234,6 +234,7 @@ impl<W: Write> JsonLines<W> {
             .with("held", held)
             .with("delivered", self.injects.then(|| names(&receivers.delivered)))
             .with("seen", self.injects.then(|| names(&receivers.seen)))
+            .with("answered", self.injects.then(|| names(&receivers.answered)))
     }
 }
 

@@ -21,7 +21,11 @@ pub(super) fn expect(expect: &Expect) -> Value {
         Expect::Failure => "failure".into(),
         Expect::Receivers(expected) => {
             let mut keys = serde_json::Map::new();
-            let lists = [("delivered", expected.delivered.as_ref()), ("seen", expected.seen.as_ref())];
+            let lists = [
+                ("delivered", expected.delivered.as_ref()),
+                ("seen", expected.seen.as_ref()),
+                ("answered", expected.answered.as_ref()),
+            ];
             let without = (!expected.not_delivered.is_empty()).then_some(&expected.not_delivered);
             for (key, names) in lists.into_iter().chain([("not_delivered", without)]) {
                 keys.extend(names.map(|names| (key.to_owned(), json!(names))));

@@ -40,8 +40,8 @@ pub struct MatrixReport<W: Write> {
     explains: bool,
     /// Number written so far.
     groups: usize,
-    /// Headings of all groups, for a table of contents.
-    headings: Vec<String>,
+    /// The tables of a page, which begins with an overview of them.
+    page: html::Tables,
     /// Rules used.
     rules: BTreeSet<Rule>,
 }
@@ -50,14 +50,8 @@ impl<W: Write> MatrixReport<W> {
     /// Writes to `writer`, preferably buffered; with `explains`, every cell with the path of the frame that made the
     /// difference.
     pub fn new(writer: W, form: MatrixForm, explains: bool) -> MatrixReport<W> {
-        MatrixReport { writer, form, explains, groups: 0, headings: Vec::new(), rules: BTreeSet::new() }
-    }
-
-    /// Announces the groups, so that a page can begin with links to them.
-    #[must_use]
-    pub fn about(mut self, groups: &[Group]) -> MatrixReport<W> {
-        self.headings = groups.iter().map(|group| group.heading.clone()).collect();
-        self
+        let (page, rules) = (html::Tables::default(), BTreeSet::new());
+        MatrixReport { writer, form, explains, groups: 0, page, rules }
     }
 
     /// Writes the cells of one group.
@@ -68,12 +62,7 @@ impl<W: Write> MatrixReport<W> {
         self.rules.extend(columns.iter().flatten().flat_map(|e| rules_of(&e.cell)));
         match self.form {
             MatrixForm::Json => self.json(group, columns)?,
-            MatrixForm::Html => {
-                if self.groups == 0 {
-                    html::begin(&mut self.writer, &self.headings)?;
-                }
-                html::group(&mut self.writer, self.groups, group, columns, self.explains)?;
-            }
+            MatrixForm::Html => self.page.group(self.groups, group, columns, self.explains),
             MatrixForm::Markdown => tables::markdown(&mut self.writer, self.groups, group, columns)?,
             MatrixForm::Text { colour } => {
                 tables::text(&mut self.writer, self.groups, group, columns, colour)?;
@@ -93,12 +82,7 @@ impl<W: Write> MatrixReport<W> {
     pub fn finish(mut self) -> io::Result<W> {
         match self.form {
             MatrixForm::Json => {}
-            MatrixForm::Html => {
-                if self.groups == 0 {
-                    html::begin(&mut self.writer, &[])?;
-                }
-                html::end(&mut self.writer, &self.rules)?;
-            }
+            MatrixForm::Html => self.page.write(&mut self.writer, &self.rules)?,
             MatrixForm::Markdown => tables::markdown_rules(&mut self.writer, &self.rules)?,
             MatrixForm::Text { colour } => tables::text_rules(&mut self.writer, &self.rules, colour)?,
         }
