@@ -12,6 +12,8 @@ const VIEWER_STYLE: &str = include_str!("page.css");
 pub const SCRIPT: &str = concat!(
     include_str!("decode.js"),
     "\n",
+    include_str!("words.js"),
+    "\n",
     include_str!("stage.js"),
     "\n",
     include_str!("panels.js"),

@@ -2,16 +2,16 @@
 // The panels beside the diagram: the moment in words, the steps, all hops, one frame, one device.
 
 macvlab.panels = (() => {
-  const { el } = macvlab;
+  const { el, t } = macvlab;
   const AT = macvlab.AT;
   const KIND = macvlab.KIND;
   const ROW = 46;
   const MOST = 150;
-  const SIGNS = { [KIND.ARRIVE]: "↓ arrives", [KIND.RECEIVE]: "● receives", [KIND.TRANSMIT]: "→ sends", [KIND.DROP]: "✗ drops" };
+  const sign = (kind) => ({ [KIND.ARRIVE]: t("↓ arrives"), [KIND.RECEIVE]: t("● receives"), [KIND.TRANSMIT]: t("→ sends"), [KIND.DROP]: t("✗ drops") }[kind]);
 
   const millis = (ns) => `${(ns / 1e6).toFixed(3)} ms`;
   const held = (step) => (step.held === true ? "✓" : step.held === false ? "✗" : "·");
-  const heldWords = (step) => (step.held === true ? "as expected" : step.held === false ? `but expected: ${step.expect}` : "");
+  const heldWords = (step) => (step.held === true ? t("as expected") : step.held === false ? t("but expected: {}", step.expect) : "");
 
   // A rule's id and title, optionally with its reason.
   function rule(r, why = true) {
@@ -30,9 +30,9 @@ macvlab.panels = (() => {
       shut.get(r).push(bundle.texts[text]);
     }
     for (const [r, ways] of shut) {
-      const names = ways.length > 8 ? `${ways.slice(0, 8).join(", ")} and ${ways.length - 8} more` : ways.join(", ");
-      if (r === m[AT.RULE]) lines.push(el("li", { class: "found" }, `not forwarded ${names}`));
-      else lines.push(el("li", { class: "shut" }, `✗ not forwarded ${names}: `, rule(bundle.rules[r])));
+      const names = ways.length > 8 ? t("{} and {} more", ways.slice(0, 8).join(t(", ")), ways.length - 8) : ways.join(t(", "));
+      if (r === m[AT.RULE]) lines.push(el("li", { class: "found" }, t("not forwarded {}", names)));
+      else lines.push(el("li", { class: "shut" }, `✗ ${t("not forwarded {}", names)}: `, rule(bundle.rules[r])));
     }
     return [...lines, ...told.found.map((text) => el("li", { class: "found" }, bundle.texts[text]))];
   }
@@ -43,10 +43,10 @@ macvlab.panels = (() => {
     const step = bundle.steps[m[AT.STEP] - 1];
     if (m[KIND_AT] === KIND.LAB) {
       const refused = bundle.drawings[bundle.scenes[0][1]].refused.map((text) => el("li", { class: "shut" }, `✗ ${text}`));
-      const next = bundle.steps.length ? "Play, or step forward with the right arrow key." : "Nothing has been sent yet. Click a device to see its addresses and ports.";
-      return [el("h2", {}, "The lab at the start"), el("p", {}, next), refused.length ? el("ul", {}, refused) : null];
+      const next = bundle.steps.length ? t("Play, or step forward with the right arrow key.") : t("Nothing has been sent yet. Click a device to see its addresses and ports.");
+      return [el("h2", {}, t("The lab at the start")), el("p", {}, next), refused.length ? el("ul", {}, refused) : null];
     }
-    if (m[KIND_AT] === KIND.STEP) return [el("h2", {}, `Step ${step.step}: ${step.title}`), step.expect ? el("p", {}, `Expected: ${step.expect}`) : null];
+    if (m[KIND_AT] === KIND.STEP) return [el("h2", {}, t("Step {}: {}", step.step, step.title)), step.expect ? el("p", {}, t("Expected: {}", step.expect)) : null];
     if (m[KIND_AT] === KIND.RESULT) return result(bundle, step);
     const r = m[AT.RULE] < 0 ? null : bundle.rules[m[AT.RULE]];
     const lines = decision(bundle, m);
@@ -61,7 +61,7 @@ macvlab.panels = (() => {
   function result(bundle, step) {
     const words = heldWords(step);
     return [
-      el("h2", { class: step.held === false ? "bad" : step.held ? "good" : "" }, `${held(step)} Step ${step.step}: ${step.outcome}`, words ? ` (${words})` : ""),
+      el("h2", { class: step.held === false ? "bad" : step.held ? "good" : "" }, `${held(step)} ${t("Step {}: {}", step.step, step.outcome)}`, words ? ` (${words})` : ""),
       because(bundle, step),
       help(step),
     ];
@@ -69,17 +69,18 @@ macvlab.panels = (() => {
 
   // The changes that help, each with its commands, its lines of the lab file, and its other effects.
   function remedies(answer) {
-    const effects = (how, pairs) => (pairs.length ? el("p", {}, `${how} ${pairs.map(([from, to]) => `${from} to ${to}`).join(", ")}.`) : null);
+    const effects = (how, pairs) => (pairs.length ? el("p", {}, how(pairs.map(([from, to]) => t("{} to {}", from, to)).join(t(", ")))) : null);
     const code = (lines) => (lines.length ? el("pre", {}, lines.join("\n")) : null);
     const list = answer.remedies.map((remedy) => el("li", {}, el("strong", {}, remedy.change), code(remedy.commands), code(remedy.lab),
-      effects("It also makes a way from", remedy.gains), effects("But it breaks the way from", remedy.losses)));
-    const heading = list.length ? "What would help, the least intrusive first. Each was tried by itself."
-      : answer.tried === undefined ? answer.told : `Nothing helps by itself: ${answer.tried} changes were tried.`;
+      effects((ways) => t("It also makes a way from {}.", ways), remedy.gains),
+      effects((ways) => t("But it breaks the way from {}.", ways), remedy.losses)));
+    const heading = list.length ? t("What would help, the least intrusive first. Each was tried by itself.")
+      : answer.tried === undefined ? answer.told : t("Nothing helps by itself: {} changes were tried.", answer.tried);
     return [el("p", {}, heading), el("ol", {}, list)];
   }
 
   function help(step) {
-    return step.help ? el("details", { class: "help" }, el("summary", {}, "What would help?"), remedies(step.help)) : null;
+    return step.help ? el("details", { class: "help" }, el("summary", {}, t("What would help?")), remedies(step.help)) : null;
   }
 
   function because(bundle, step) {
@@ -93,7 +94,7 @@ macvlab.panels = (() => {
       this.go = go;
       this.wanted = [];
       this.rows = [];
-      this.filter = el("input", { class: "filter", type: "search", placeholder: "Filter: c1 R18 ARP", "aria-label": "Filter by device, rule and protocol: moments with all of these words", autocomplete: "off", spellcheck: "false" });
+      this.filter = el("input", { class: "filter", type: "search", placeholder: t("Filter: c1 R18 ARP"), "aria-label": t("Filter by device, rule and protocol: moments with all of these words"), autocomplete: "off", spellcheck: "false" });
       this.filter.addEventListener("input", () => {
         this.wanted = this.filter.value.toLowerCase().split(/\s+/).filter(Boolean);
         this.choose();
@@ -101,7 +102,7 @@ macvlab.panels = (() => {
         this.draw();
       });
       this.space = el("div", { class: "space" });
-      this.element = el("div", { class: "hops", tabindex: "0", role: "listbox", "aria-label": "All moments" }, this.space);
+      this.element = el("div", { class: "hops", tabindex: "0", role: "listbox", "aria-label": t("All moments") }, this.space);
       this.element.addEventListener("scroll", () => this.draw());
       this.element.addEventListener("click", (event) => {
         const row = event.target.closest("[data-moment]");
@@ -115,7 +116,7 @@ macvlab.panels = (() => {
         const next = by > 0 ? this.rows.find((i) => i > this.index) : this.rows.findLast((i) => i < this.index);
         if (next !== undefined) go(next);
       });
-      this.none = el("p", { hidden: true }, "No moment has all of these words.");
+      this.none = el("p", { hidden: true }, t("No moment has all of these words."));
       this.listing = el("div", { class: "listing" }, this.filter, this.none, this.element);
     }
 
@@ -133,7 +134,7 @@ macvlab.panels = (() => {
       if (m[KIND_AT] < KIND.ARRIVE) return false;
       const name = this.bundle.names[m[AT.NAME]].toLowerCase();
       const r = m[AT.RULE] < 0 ? null : this.bundle.rules[m[AT.RULE]];
-      const words = `${SIGNS[m[KIND_AT]]} ${r ? r.title : ""} ${this.bundle.frames[m[AT.FRAME]][1]}`.toLowerCase();
+      const words = `${sign(m[KIND_AT])} ${r ? r.title : ""} ${this.bundle.frames[m[AT.FRAME]][1]}`.toLowerCase();
       const known = (word) => this.bundle.names.some((n) => n.toLowerCase() === word) || this.bundle.rules.some((x) => x.id.toLowerCase() === word);
       return this.wanted.every((word) => name === word || r?.id.toLowerCase() === word || (!known(word) && words.includes(word)));
     }
@@ -165,10 +166,10 @@ macvlab.panels = (() => {
       const m = this.bundle.moments[i];
       const step = this.bundle.steps[m[AT.STEP] - 1];
       const r = m[AT.RULE] < 0 ? null : this.bundle.rules[m[AT.RULE]];
-      const lines = m[KIND_AT] === KIND.LAB ? ["start of the lab", ""]
-        : m[KIND_AT] === KIND.STEP ? [`step ${step.step}`, step.title]
-        : m[KIND_AT] === KIND.RESULT ? [`${held(step)} step ${step.step}`, step.outcome]
-        : [`${this.bundle.names[m[AT.NAME]]} ${SIGNS[m[KIND_AT]]}${r && m[KIND_AT] !== KIND.ARRIVE ? ` ${r.id}` : ""}`, this.bundle.frames[m[AT.FRAME]][1]];
+      const lines = m[KIND_AT] === KIND.LAB ? [t("start of the lab"), ""]
+        : m[KIND_AT] === KIND.STEP ? [t("step {}", step.step), step.title]
+        : m[KIND_AT] === KIND.RESULT ? [`${held(step)} ${t("step {}", step.step)}`, step.outcome]
+        : [`${this.bundle.names[m[AT.NAME]]} ${sign(m[KIND_AT])}${r && m[KIND_AT] !== KIND.ARRIVE ? ` ${r.id}` : ""}`, this.bundle.frames[m[AT.FRAME]][1]];
       const kind = m[KIND_AT] === KIND.DROP ? " drop" : m[KIND_AT] < KIND.ARRIVE ? " milestone" : "";
       const row = el(
         "div",
@@ -187,14 +188,14 @@ macvlab.panels = (() => {
     const list = bundle.steps;
     const head = [
       ...bundle.drawings[bundle.scenes[0][1]].refused.map((text) => el("p", { class: "bad" }, `✗ ${text}`)),
-      bundle.left_out ? el("p", {}, `${bundle.left_out} of ${bundle.hops} hops exceed the limit of a page; they are only counted, for each step.`) : null,
-      bundle.scenes_left_out ? el("p", {}, `The devices change so often that the last ${bundle.scenes_left_out} changes are not drawn.`) : null,
+      bundle.left_out ? el("p", {}, t("{} of {} hops exceed the limit of a page; they are only counted, for each step.", bundle.left_out, bundle.hops)) : null,
+      bundle.scenes_left_out ? el("p", {}, t("The devices change so often that the last {} changes are not drawn.", bundle.scenes_left_out)) : null,
     ];
     const from = Math.max(0, Math.min(list.length - MOST, at - MOST / 2));
     const shown = list.slice(from, from + MOST);
     return [
       ...head,
-      list.length > MOST ? el("p", {}, `Steps ${from + 1} to ${from + shown.length} of ${list.length}`) : null,
+      list.length > MOST ? el("p", {}, t("Steps {} to {} of {}", from + 1, from + shown.length, list.length)) : null,
       el("ol", { class: "steps", start: from + 1 }, shown.map((step) => el(
         "li",
         { class: step.step === at ? "here" : "" },
@@ -204,7 +205,7 @@ macvlab.panels = (() => {
           el("b", { class: step.held === false ? "bad" : step.held ? "good" : "" }, held(step)),
           ` ${step.step}. ${step.title}`,
         ),
-        el("p", {}, `${step.outcome ?? "not finished"}${heldWords(step) ? `, ${heldWords(step)}` : ""} · ${step.hops} hops`),
+        el("p", {}, `${step.outcome ?? t("not finished")}${heldWords(step) ? `${t(", ")}${heldWords(step)}` : ""} · ${t("{} hops", step.hops)}`),
         step.step === at ? because(bundle, step) : null,
         step.step === at ? help(step) : null,
       ))),
@@ -213,7 +214,7 @@ macvlab.panels = (() => {
 
   function frame(bundle, index, journeys, go) {
     const m = bundle.moments[index];
-    if (m[KIND_AT] < KIND.ARRIVE) return [el("p", {}, "No frame is in flight at this moment. Step to a hop, or click a frame in the diagram.")];
+    if (m[KIND_AT] < KIND.ARRIVE) return [el("p", {}, t("No frame is in flight at this moment. Step to a hop, or click a frame in the diagram."))];
     const [hex, summary] = bundle.frames[m[AT.FRAME]];
     const bytes = macvlab.bytes(hex);
     const layers = macvlab.decode(bytes);
@@ -221,18 +222,18 @@ macvlab.panels = (() => {
     const shown = hops.slice(0, MOST);
     return [
       el("h3", {}, summary),
-      el("p", {}, `${bytes.length} bytes, as ${bundle.names[m[AT.NAME]]} has it`),
+      el("p", {}, t("{} bytes, as {} has it", bytes.length, bundle.names[m[AT.NAME]])),
       ...layers.map((layer, number) => el(
         "details",
         { open: true, class: `layer l${number % 4}` },
-        el("summary", {}, layer.title, el("span", { class: "range" }, ` bytes ${layer.from} to ${layer.to - 1}`)),
+        el("summary", {}, layer.title, el("span", { class: "range" }, ` ${t("bytes {} to {}", layer.from, layer.to - 1)}`)),
         el("dl", {}, layer.fields.flatMap(([name, value]) => [el("dt", {}, name), el("dd", {}, value)])),
       )),
-      el("h4", {}, "Bytes"),
+      el("h4", {}, t("Bytes")),
       dump(bytes, layers),
-      el("h4", {}, `Its hops (${hops.length}), with verdicts`),
+      el("h4", {}, t("Its hops ({}), with verdicts", hops.length)),
       el("ol", { class: "verdicts" }, shown.map((i) => verdict(bundle, i, i === index, go))),
-      hops.length > MOST ? el("p", {}, `and ${hops.length - MOST} more`) : null,
+      hops.length > MOST ? el("p", {}, t("and {} more", hops.length - MOST)) : null,
     ];
   }
 
@@ -259,26 +260,26 @@ macvlab.panels = (() => {
       line.append(" ".repeat((16 - row.length) * 3 + (row.length < 8 ? 1 : 0)), ` ${text}`);
       lines.push(line);
     }
-    return el("div", { class: "dump", tabindex: "0", role: "region", "aria-label": "Bytes in hexadecimal" }, lines);
+    return el("div", { class: "dump", tabindex: "0", role: "region", "aria-label": t("Bytes in hexadecimal") }, lines);
   }
 
   function device(bundle, name, index, scene, show, go) {
     const d = scene.devices.find((x) => x.name === name);
-    if (!d) return [el("p", {}, name ? `${name} does not exist at this moment.` : "Click a device in the diagram.")];
-    const facts = [["kind", d.kind], ["mode", d.mode], ["MAC", d.mac], ["host", d.host], ["addresses", d.address.join(", ")], ["VLAN id", d.vlan],
-      [d.kind === "switch-port" ? "port of" : "on", d.parent], ["cable to", d.peer], ["up", d.up ? "yes" : "no"],
-      ["flags", d.flags && (d.flags.join(", ") || "none")], ["state", d.state]];
+    if (!d) return [el("p", {}, name ? t("{} does not exist at this moment.", name) : t("Click a device in the diagram."))];
+    const facts = [[t("kind"), d.kind], [t("mode"), d.mode], ["MAC", d.mac], [t("host"), d.host], [t("addresses"), d.address.join(", ")], [t("VLAN id"), d.vlan],
+      [d.kind === "switch-port" ? t("port of") : t("on"), d.parent], [t("cable to"), d.peer], [t("up"), d.up ? t("yes") : t("no")],
+      [t("flags"), d.flags && (d.flags.join(", ") || t("none"))], [t("state"), d.state]];
     const on = scene.devices.filter((x) => x.parent === name);
     return [
       el("h3", {}, name),
       el("dl", {}, facts.filter(([, value]) => value !== null && value !== undefined && value !== "" && value !== false)
         .flatMap(([key, value]) => [el("dt", {}, key), el("dd", {}, `${value}`)])),
-      on.length ? el("h4", {}, `Its ports (${on.length})`) : null,
+      on.length ? el("h4", {}, t("Its ports ({})", on.length)) : null,
       on.length ? el("ul", { class: "ports" }, on.slice(0, MOST).map((x) => el("li", {}, el("button", { type: "button", onclick: () => show(x.name) }, x.name), ` ${x.mode ?? x.kind.replace("-", " ")}`))) : null,
       ...database(bundle, d, index, go),
       ...neighbours(bundle, d, index, go),
-      el("h4", {}, "Up to this moment"),
-      table(["received", "arrived", "sent", "dropped"], [soFar(bundle, [name, ...on.filter((x) => x.kind === "switch-port").map((x) => x.name)], since(bundle, name, index), index)]),
+      el("h4", {}, t("Up to this moment")),
+      table([t("received"), t("arrived"), t("sent"), t("dropped")], [soFar(bundle, [name, ...on.filter((x) => x.kind === "switch-port").map((x) => x.name)], since(bundle, name, index), index)]),
       ...counters(bundle, name),
     ];
   }
@@ -311,10 +312,10 @@ macvlab.panels = (() => {
     const rows = of ? Object.entries(of).filter(([key]) => key !== "event" && key !== "device") : [];
     const stands = state ? Object.entries(state).filter(([key]) => key !== "event" && key !== "device") : [];
     return [
-      rows.length ? el("h4", {}, "Counters at the end") : null,
+      rows.length ? el("h4", {}, t("Counters at the end")) : null,
       rows.length ? el("dl", { class: "numbers" }, rows.flatMap(([key, value]) => [el("dt", {}, key), el("dd", {}, `${value}`)])) : null,
-      stands.length ? el("h4", {}, "State at the end") : null,
-      stands.length ? el("dl", { class: "numbers" }, stands.flatMap(([key, value]) => [el("dt", {}, key), el("dd", {}, `${value ?? "none"}`)])) : null,
+      stands.length ? el("h4", {}, t("State at the end")) : null,
+      stands.length ? el("dl", { class: "numbers" }, stands.flatMap(([key, value]) => [el("dt", {}, key), el("dd", {}, `${value ?? t("none")}`)])) : null,
     ];
   }
 
@@ -326,9 +327,9 @@ macvlab.panels = (() => {
     const here = entries.filter((row) => d.kind === "switch" || bundle.names[row[5]] === d.name);
     const line = ([, time, , vlan, mac, port, kind]) => [mac, vlan === null ? "" : `${vlan}`, bundle.names[port], kind, millis(time)];
     return [
-      el("h4", {}, `Forwarding database at this moment (${here.length})`),
-      here.length ? table(["MAC address", "VLAN", "port", "kind", "since"], here.slice(0, MOST).map(line)) : el("p", {}, "no entries"),
-      history(changes, go, (row) => `${row[4]} ${row[5] < 0 ? "removed" : `is behind ${bundle.names[row[5]]} (${row[6]})`}`),
+      el("h4", {}, t("Forwarding database at this moment ({})", here.length)),
+      here.length ? table([t("MAC address"), "VLAN", t("port"), t("kind"), t("since")], here.slice(0, MOST).map(line)) : el("p", {}, t("no entries")),
+      history(changes, go, (row) => (row[5] < 0 ? t("{} removed", row[4]) : t("{} is behind {} ({})", row[4], bundle.names[row[5]], row[6]))),
     ];
   }
 
@@ -338,9 +339,9 @@ macvlab.panels = (() => {
     if (!changes.length) return [];
     const line = ([, time, , ip, mac, state]) => [ip, mac ?? "", state, millis(time)];
     return [
-      el("h4", {}, `Neighbours at this moment (${entries.length})`),
-      entries.length ? table(["IP address", "MAC address", "state", "since"], entries.slice(0, MOST).map(line)) : el("p", {}, "no entries"),
-      history(changes, go, ([, , , ip, mac, state]) => `${ip} ${state === "" ? "removed" : `${state}${mac ? `, at ${mac}` : ""}`}`),
+      el("h4", {}, t("Neighbours at this moment ({})", entries.length)),
+      entries.length ? table([t("IP address"), t("MAC address"), t("state"), t("since")], entries.slice(0, MOST).map(line)) : el("p", {}, t("no entries")),
+      history(changes, go, ([, , , ip, mac, state]) => (state === "" ? t("{} removed", ip) : `${ip} ${state}${mac ? t(", at {}", mac) : ""}`)),
     ];
   }
 
@@ -357,7 +358,7 @@ macvlab.panels = (() => {
 
   function history(changes, go, words) {
     const past = changes.slice(-MOST).reverse();
-    return past.length ? el("details", {}, el("summary", {}, `History (${changes.length})`), el("ol", { class: "past", reversed: true }, past.map((row) => el(
+    return past.length ? el("details", {}, el("summary", {}, t("History ({})", changes.length)), el("ol", { class: "past", reversed: true }, past.map((row) => el(
       "li", {}, el("button", { type: "button", onclick: () => go(row[0]) }, `${millis(row[1])} ${words(row)}`),
     )))) : null;
   }

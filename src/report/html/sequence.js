@@ -2,7 +2,7 @@
 // The sequence diagram of one step: a lane for each device, an arrow for each hop, from top to bottom as time passes.
 
 macvlab.sequence = (() => {
-  const { el, AT, KIND } = macvlab;
+  const { el, t, AT, KIND } = macvlab;
   const LANE = 112;
   const ROW = 30;
   const TOP = 46;
@@ -35,7 +35,7 @@ macvlab.sequence = (() => {
     const rule = m[AT.RULE] < 0 ? null : bundle.rules[m[AT.RULE]];
     const to = at(m[AT.NAME]);
     const from = m[AT.FROM] < 0 ? to : at(bundle.moments[m[AT.FROM]][AT.NAME]);
-    const ends = { [KIND.RECEIVE]: m[AT.TYPE] === macvlab.OTHERHOST ? "seen" : "✓", [KIND.DROP]: "✗" }[m[AT.KIND]];
+    const ends = { [KIND.RECEIVE]: m[AT.TYPE] === macvlab.OTHERHOST ? t("seen") : "✓", [KIND.DROP]: "✗" }[m[AT.KIND]];
     const kind = ends === "✓" ? "got" : ends === "✗" ? "dropped" : "hop";
     const label = from === to || from === undefined ? [ends, rule?.id].filter(Boolean).join(" ") : summary;
     const parts = [svg("title", {}, `${bundle.texts[m[AT.TEXT]]}: ${summary}${rule ? ` (${rule.id} ${rule.title})` : ""}`)];
@@ -54,7 +54,7 @@ macvlab.sequence = (() => {
   // The panel's content.
   function panel(bundle, index, scene, go) {
     const hops = hopsOf(bundle, index);
-    if (!hops.length) return [el("p", {}, "No frame is sent in this step.")];
+    if (!hops.length) return [el("p", {}, t("No frame is sent in this step."))];
     const shown = hops.slice(0, MOST);
     const names = lanes(bundle, shown, scene);
     const place = new Map(names.map((name, lane) => [name, lane * LANE + LANE / 2]));
@@ -71,14 +71,14 @@ macvlab.sequence = (() => {
         svg("rect", { x: 0, y: y - ROW / 2 - 3, width, height: ROW }), ...parts);
     });
     const drawing = svg("svg", { class: "mv-sequence", width, height, viewBox: `0 0 ${width} ${height}`, role: "img",
-      "aria-label": `${hops.length} hops between ${names.join(", ")}; the list of hops says the same in words` }, ...heads, ...rows);
+      "aria-label": t("{} hops between {}; the list of hops says the same in words", hops.length, names.join(t(", "))) }, ...heads, ...rows);
     drawing.addEventListener("click", (event) => {
       const chosen = event.target.closest("[data-moment]");
       if (chosen) go(Number(chosen.dataset.moment));
     });
     return [
-      hops.length > MOST ? el("p", {}, `The first ${MOST} of ${hops.length} hops.`) : null,
-      el("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Sequence diagram of this step" }, drawing),
+      hops.length > MOST ? el("p", {}, t("The first {} of {} hops.", MOST, hops.length)) : null,
+      el("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": t("Sequence diagram of this step") }, drawing),
     ];
   }
 

@@ -73,7 +73,7 @@ macvlab.Stage = class {
     const drawn = new DOMParser().parseFromString(scene.svg, "image/svg+xml").documentElement;
     const svg = document.importNode(drawn, true);
     svg.setAttribute("role", "group");
-    svg.setAttribute("aria-label", "The lab. Tab goes from device to device.");
+    svg.setAttribute("aria-label", macvlab.t("The lab. Tab goes from device to device."));
     for (const device of svg.querySelectorAll("[data-device]")) {
       device.setAttribute("tabindex", "0");
       device.setAttribute("role", "button");
@@ -241,11 +241,11 @@ macvlab.Stage = class {
       if (!spot) continue;
       const summary = this.bundle.frames[m[FRAME]][1];
       // What is behind its tags; not every frame has a short name.
-      const word = /^(?:(?:service )?vlan \d+(?: priority \d+)?, )*([A-Z][A-Za-z0-9]{2,5})\b/.exec(summary)?.[1] ?? "frame";
+      const word = /^(?:(?:service )?vlan \d+(?: priority \d+)?, )*([A-Z][A-Za-z0-9]{2,5})\b/.exec(summary)?.[1] ?? macvlab.t("frame");
       const token = macvlab.el(
         "g",
         { svg: true, class: i === index ? "mv-token mv-current" : "mv-token", tabindex: "0", role: "button", "data-moment": i,
-          "aria-label": `Frame: ${summary}. Show its headers and verdicts.` },
+          "aria-label": macvlab.t("Frame: {}. Show its headers and verdicts.", summary) },
         macvlab.el("title", { svg: true }, summary),
         macvlab.el("rect", { svg: true, x: -24, y: -12, width: 48, height: 24, rx: 4 }),
         macvlab.el("path", { svg: true, d: "M-24,-8 L0,2 L24,-8" }),
@@ -284,10 +284,12 @@ macvlab.Stage = class {
       if (m[KIND] === macvlab.KIND.RECEIVE) put(name, Boolean(this.scene.places[name]?.stack), m[TYPE] === macvlab.OTHERHOST ? "seen" : "got", rules[m[RULE]]);
       if (m[KIND] === macvlab.KIND.DROP) put(name, false, "dropped", rules[m[RULE]]);
     }
-    const signs = { not: "✗ not", elsewhere: "no local copy", got: "✓ got it", seen: "· seen", dropped: "✗ dropped" };
+    const { t } = macvlab;
+    const signs = { not: t("✗ not"), elsewhere: t("no local copy"), got: t("✓ got it"), seen: t("· seen"), dropped: t("✗ dropped") };
     for (const { spot, what, rule } of marks.values()) {
       const text = `${signs[what]} ${rule.id}`;
-      const width = text.length * 7 + 16;
+      // Characters of Chinese take about twice the width.
+      const width = [...text].reduce((sum, c) => sum + (c.codePointAt(0) > 0x2fff ? 13 : 7), 16);
       this.motion.append(macvlab.el(
         "g",
         { svg: true, class: `mv-mark mv-mark-${what}`, transform: `translate(${spot.mark[0]}, ${spot.mark[1]})` },

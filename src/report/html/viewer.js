@@ -2,16 +2,16 @@
 // The viewer: the current moment, controls and keys.
 
 macvlab.Viewer = class extends EventTarget {
-  static KEYS = [
-    ["Space", "play and pause"],
-    ["← →", "one hop back, one hop forward"],
-    ["↑ ↓", "previous step, next step"],
-    ["Page ↑ ↓", "previous frame, next frame"],
-    ["Home End", "the beginning, the end"],
-    ["+ −", "faster, slower"],
-    ["1 2 3 4 5", "steps, hops, sequence, frame, device"],
-    ["D", "light or dark"],
-    ["?", "this help"],
+  static keys = () => [
+    [macvlab.t("Space"), macvlab.t("play and pause")],
+    ["← →", macvlab.t("one hop back, one hop forward")],
+    ["↑ ↓", macvlab.t("previous step, next step")],
+    ["Page ↑ ↓", macvlab.t("previous frame, next frame")],
+    ["Home End", macvlab.t("the beginning, the end")],
+    ["+ −", macvlab.t("faster, slower")],
+    ["1 2 3 4 5", macvlab.t("steps, hops, sequence, frame, device")],
+    ["D", macvlab.t("light or dark")],
+    ["?", macvlab.t("this help")],
   ];
   static SPEEDS = [0.25, 0.5, 1, 2, 4, 16];
 
@@ -32,15 +32,20 @@ macvlab.Viewer = class extends EventTarget {
 
   // Shows another bundle.
   update(bundle, { from, play = from !== undefined } = {}) {
+    const { t } = macvlab;
     this.pause();
     this.bundle = bundle;
     this.stage.load(bundle);
     const last = bundle.moments.length - 1;
-    this.title.textContent = bundle.title || "A lab";
+    this.title.textContent = bundle.title || t("A lab");
     const judged = bundle.steps.filter((step) => step.held !== null);
     const good = judged.filter((step) => step.held).length;
-    const many = (n, what) => `${n} ${what}${n === 1 ? "" : "s"}`;
-    this.score.textContent = `${many(bundle.steps.length, "step")}, ${many(bundle.hops, "hop")}` + (judged.length ? `, ${good} of ${many(judged.length, "expectation")} held` : "");
+    const score = [
+      bundle.steps.length === 1 ? t("1 step") : t("{} steps", bundle.steps.length),
+      bundle.hops === 1 ? t("1 hop") : t("{} hops", bundle.hops),
+      judged.length ? t("{} of {} expectations held", good, judged.length) : null,
+    ];
+    this.score.textContent = score.filter(Boolean).join(t(", "));
     this.range.max = last;
     this.#strip();
     this.go(Math.min(from ?? this.index, last));
@@ -92,16 +97,17 @@ macvlab.Viewer = class extends EventTarget {
   #at(index, motion) {
     const last = this.bundle.moments.length - 1;
     this.index = Math.max(0, Math.min(last, index));
-    const { AT, panels } = macvlab;
+    const { AT, panels, t } = macvlab;
     const m = this.bundle.moments[this.index];
     const step = this.bundle.steps[m[AT.STEP] - 1];
     const shown = this.stage.show(this.index, motion);
-    this.where.textContent = step ? `Step ${step.step} of ${this.bundle.steps.length}: ${step.title}` : "Before the first step";
+    this.where.textContent = step ? t("Step {} of {}: {}", step.step, this.bundle.steps.length, step.title) : t("Before the first step");
     this.where.title = this.where.textContent;
-    this.clock.textContent = `${panels.millis(m[AT.TIME])} · moment ${this.index + 1} of ${last + 1}`;
+    const moment = t("moment {} of {}", this.index + 1, last + 1);
+    this.clock.textContent = `${panels.millis(m[AT.TIME])} · ${moment}`;
     this.narration.replaceChildren(...panels.narration(this.bundle, this.index).filter(Boolean));
     this.range.value = this.index;
-    this.range.setAttribute("aria-valuetext", `moment ${this.index + 1} of ${last + 1}, ${this.where.textContent}`);
+    this.range.setAttribute("aria-valuetext", `${moment}, ${this.where.textContent}`);
     this.needle.style.left = `${(100 * this.index) / Math.max(1, last)}%`;
     this.#panel();
     this.dispatchEvent(new CustomEvent("moment", { detail: { index: this.index } }));
@@ -218,7 +224,8 @@ macvlab.Viewer = class extends EventTarget {
   }
 
   #playing() {
-    this.button.textContent = this.playing ? "❚❚ Pause" : "▶ Play";
+    const { t } = macvlab;
+    this.button.textContent = this.playing ? t("❚❚ Pause") : t("▶ Play");
     // A screen reader would read without end.
     this.narration.setAttribute("aria-live", this.playing ? "off" : "polite");
   }
@@ -226,6 +233,7 @@ macvlab.Viewer = class extends EventTarget {
   // The steps in proportion, and the ends of frames; many are combined.
   #strip() {
     const { bundle } = this;
+    const { t } = macvlab;
     const last = Math.max(1, bundle.moments.length - 1);
     const most = 120;
     const each = Math.max(1, Math.ceil(bundle.steps.length / most));
@@ -236,7 +244,7 @@ macvlab.Viewer = class extends EventTarget {
       const good = !bad && steps.some((step) => step.held);
       const end = bundle.steps[i + each]?.first ?? last;
       const word = each > 1 ? "" : macvlab.panels.held(steps[0]) + (bundle.steps.length > 20 ? "" : ` ${steps[0].step}`);
-      const title = each > 1 ? `steps ${steps[0].step} to ${steps.at(-1).step}` : `step ${steps[0].step}: ${steps[0].title}`;
+      const title = each > 1 ? t("steps {} to {}", steps[0].step, steps.at(-1).step) : t("step {}: {}", steps[0].step, steps[0].title);
       const part = macvlab.el("span", { class: `part${bad ? " bad" : good ? " good" : ""}`, title, onclick: () => this.go(steps[0].first) }, word);
       part.style.left = `${(100 * steps[0].first) / last}%`;
       part.style.width = `${(100 * (end - steps[0].first)) / last}%`;
@@ -255,7 +263,7 @@ macvlab.Viewer = class extends EventTarget {
   }
 
   #build() {
-    const { el } = macvlab;
+    const { el, t } = macvlab;
     const button = (label, text, act) => el("button", { type: "button", "aria-label": label, title: label, onclick: act }, text);
     this.title = el("h1", {});
     this.score = el("p", { class: "score" });
@@ -263,7 +271,7 @@ macvlab.Viewer = class extends EventTarget {
     this.where = el("p", { class: "where" });
     this.clock = el("p", { class: "clock" });
     this.canvas = el("div", { class: "stage" });
-    this.narration = el("section", { class: "narration", "aria-label": "This moment", "aria-live": "polite" });
+    this.narration = el("section", { class: "narration", "aria-label": t("This moment"), "aria-live": "polite" });
     this.stage = new macvlab.Stage(this.canvas, (what, which) => {
       if (what === "device") {
         this.dispatchEvent(new CustomEvent("device", { detail: { name: which } }));
@@ -273,30 +281,30 @@ macvlab.Viewer = class extends EventTarget {
       return this.show("frame");
     });
     this.button = el("button", { type: "button", class: "play", onclick: () => (this.playing ? this.pause() : this.play()) });
-    this.speeds = el("select", { "aria-label": "Speed", onchange: (event) => { this.speed = Number(event.target.value); } },
+    this.speeds = el("select", { "aria-label": t("Speed"), onchange: (event) => { this.speed = Number(event.target.value); } },
       macvlab.Viewer.SPEEDS.map((s) => el("option", { value: s, selected: s === 1 }, `${s}×`)));
-    this.range = el("input", { type: "range", min: 0, value: 0, "aria-label": "Moment", oninput: (event) => this.go(Number(event.target.value)) });
+    this.range = el("input", { type: "range", min: 0, value: 0, "aria-label": t("Moment"), oninput: (event) => this.go(Number(event.target.value)) });
     this.needle = el("span", { class: "needle" });
     this.strip = el("div", { class: "strip", "aria-hidden": "true" });
     const last = () => this.bundle.moments.length - 1;
-    const controls = el("div", { class: "controls", role: "group", "aria-label": "Controls" },
-      button("To the beginning", "|◀", () => this.go(0)),
-      button("Previous step", "◀◀", () => this.go(this.#step(-1))),
-      button("One hop back", "◀ hop", () => this.go(this.index - 1)),
+    const controls = el("div", { class: "controls", role: "group", "aria-label": t("Controls") },
+      button(t("To the beginning"), "|◀", () => this.go(0)),
+      button(t("Previous step"), "◀◀", () => this.go(this.#step(-1))),
+      button(t("One hop back"), t("◀ hop"), () => this.go(this.index - 1)),
       this.button,
-      button("One hop forward", "hop ▶", () => this.next()),
-      button("Next step", "▶▶", () => this.go(this.#step(1))),
-      button("To the end", "▶|", () => this.go(last())),
+      button(t("One hop forward"), t("hop ▶"), () => this.next()),
+      button(t("Next step"), "▶▶", () => this.go(this.#step(1))),
+      button(t("To the end"), "▶|", () => this.go(last())),
       this.speeds,
-      button("Light or dark", "◐", () => this.#theme(this.root.dataset.theme === "dark" ? "light" : "dark")),
-      button("Help", "?", () => this.help.showModal()));
-    this.help = el("dialog", { "aria-label": "Keys" },
-      el("h2", {}, "Keys"),
-      el("dl", {}, macvlab.Viewer.KEYS.flatMap(([key, what]) => [el("dt", {}, key), el("dd", {}, what)])),
-      el("p", {}, "Click a frame for its headers, bytes and verdicts, a device for its ports, counters and, of a switch, forwarding database."),
-      el("form", { method: "dialog" }, el("button", { type: "submit" }, "Close")));
+      button(t("Light or dark"), "◐", () => this.#theme(this.root.dataset.theme === "dark" ? "light" : "dark")),
+      button(t("Help"), "?", () => this.help.showModal()));
+    this.help = el("dialog", { "aria-label": t("Keys") },
+      el("h2", {}, t("Keys")),
+      el("dl", {}, macvlab.Viewer.keys().flatMap(([key, what]) => [el("dt", {}, key), el("dd", {}, what)])),
+      el("p", {}, t("Click a frame for its headers, bytes and verdicts, a device for its ports, counters and, of a switch, forwarding database.")),
+      el("form", { method: "dialog" }, el("button", { type: "submit" }, t("Close"))));
     this.#panels();
-    const signs = ["✓ got it", "· seen, for another host", "✗ dropped here", "✗ not: filtered by this rule"];
+    const signs = [t("✓ got it"), t("· seen, for another host"), t("✗ dropped here"), t("✗ not: filtered by this rule")];
     const legend = el("p", { class: "legend" }, signs.map((sign) => el("span", {}, sign)));
     this.root.classList.add("mv-viewer");
     this.root.replaceChildren(
@@ -310,13 +318,14 @@ macvlab.Viewer = class extends EventTarget {
   }
 
   #panels() {
-    const { el } = macvlab;
+    const { el, t } = macvlab;
     this.hops = new macvlab.panels.Hops((index) => this.go(index));
-    const names = ["steps", "hops", "sequence", "frame", "device"];
+    const words = { steps: t("Steps"), hops: t("Hops"), sequence: t("Sequence"), frame: t("Frame"), device: t("Device") };
+    const names = Object.keys(words);
     this.tabs = Object.fromEntries(names.map((name) => [name, el("button", { type: "button", role: "tab", id: `mv-tab-${name}`, "aria-controls": "mv-panel",
       "aria-selected": String(name === this.tab), tabindex: name === this.tab ? "0" : "-1", onclick: () => this.show(name) },
-      name[0].toUpperCase() + name.slice(1))]));
-    this.tablist = el("div", { class: "tabs", role: "tablist", "aria-label": "Details" }, Object.values(this.tabs));
+      words[name])]));
+    this.tablist = el("div", { class: "tabs", role: "tablist", "aria-label": t("Details") }, Object.values(this.tabs));
     this.tablist.addEventListener("keydown", (event) => {
       const by = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
       if (!by) return;
