@@ -56,7 +56,7 @@
 //! | --- | --- | --- |
 //! | `live` | real ends for simulated cables, in real time (Linux) | |
 //! | [`replay`] | captures through a lab: read, selected, decided, written | [`replay::Replay`] |
-//! | `play` | a lab on a page, changed while it runs (feature `play`) | |
+//! | `play` | a lab on a page, changed while it runs (feature `play`); its web server (feature `serve`) | |
 //! | `interop` | networks as other tools describe them (feature `interop`) | |
 //! | [`report`] | text, JSON lines, annotated pcapng, counters, matrices: views of the hop log | [`report::TextReport`] |
 //! | [`report::html`] | a run as an animated page | [`report::html::page`] |
@@ -87,7 +87,7 @@
 //! For decisions without a lab, start at [`macvlan::Parent`]; `examples/decide.rs` is such a program.
 //!
 //! # Features
-//! Without features there is only the core, `frame` to `dataplane`, which needs `alloc` only. The default is `cli` and `play`.
+//! Without features there is only the core, `frame` to `dataplane`, which needs `alloc` only. The default is `cli` and `serve`.
 //!
 //! | feature | adds | needs |
 //! | --- | --- | --- |
@@ -96,10 +96,12 @@
 //! | `labfile` | `labfile` | toml, annotate-snippets |
 //! | `report` | `report` | serde, comfy-table |
 //! | `capture`, `compression` | `capture`; gzip and Zstandard in it | pcap-file; flate2, zstd |
+//! | `files` | captures as files | tempfile |
 //! | `interop` | `interop` | shell-words; nix for the running machine (Linux) |
 //! | `replay` | `replay` | crossbeam-channel |
 //! | `live`, `kernel` | `live`, `kernel` (Linux) | nix; netlink |
-//! | `play` | `play` | hyper, tokio |
+//! | `play` | `play`; without I/O, for browsers too (`web/`) | |
+//! | `serve` | the web server of `play` | hyper, tokio |
 //! | `cli`, `dashboard` | the program; its dashboard for live labs | clap; ratatui |
 
 #![cfg_attr(not(feature = "std"), no_std)]

@@ -54,7 +54,7 @@ fn steps_that_are_too_long_together_are_refused_with_their_line() {
     for text in too_long {
         write(&text);
         for args in commands {
-            if args[0] == "play" && !cfg!(feature = "play") {
+            if args[0] == "play" && !cfg!(feature = "serve") {
                 continue;
             }
             let output = macvlab(dir.path(), args, b"");

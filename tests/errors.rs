@@ -51,7 +51,9 @@ fn listed() -> Vec<&'static str> {
     #[cfg(target_os = "linux")]
     all.extend(errors![macvlab::interop::running::RunningError]);
     #[cfg(feature = "play")]
-    all.extend(errors![macvlab::play::AccessDenied, macvlab::play::Denied]);
+    all.extend(errors![macvlab::play::Denied, macvlab::play::Refused]);
+    #[cfg(feature = "serve")]
+    all.extend(errors![macvlab::play::AccessDenied]);
     #[cfg(all(feature = "kernel", target_os = "linux"))]
     all.extend(errors![macvlab::kernel::OracleError]);
     all

@@ -1,5 +1,5 @@
 //! The playground as a program: access, responses, and its end.
-#![cfg(all(unix, feature = "play"))]
+#![cfg(all(unix, feature = "serve"))]
 #![allow(missing_docs, clippy::unwrap_used)]
 
 mod common;

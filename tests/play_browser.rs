@@ -1,5 +1,5 @@
 //! The playground in a real browser, used as a teacher would.
-#![cfg(all(unix, feature = "play"))]
+#![cfg(all(unix, feature = "serve"))]
 #![allow(missing_docs, clippy::unwrap_used)]
 
 mod common;

@@ -1,5 +1,5 @@
 //! The playground among other users of the machine: clients without the token cannot lock out those with it.
-#![cfg(all(unix, feature = "play"))]
+#![cfg(all(unix, feature = "serve"))]
 #![allow(missing_docs, clippy::unwrap_used)]
 
 mod common;

@@ -2,19 +2,16 @@
 //! request: the path, a space, and the body.
 #![no_main]
 
-use hyper::Request;
 use libfuzzer_sys::{Corpus, fuzz_target};
 use macvlab::lab::Options;
 use macvlab::labfile::parse;
-use macvlab::play::{Denied, Session, answer};
+use macvlab::play::{Answer, Denied, Refusal, Request, Session, answer};
 use macvlab_fuzz::{is_json, lab, run};
 
 /// Maximum number of lines: an undo runs everything again.
 const MAX_LINES: usize = 8;
 /// Maximum number of requests in a step: they take time, and find nothing new.
 const MAX_COUNT: u32 = 10;
-/// Every status that a response can have.
-const STATUS: [u16; 8] = [200, 400, 403, 404, 405, 413, 415, 422];
 
 fuzz_target!(|data: &[u8]| -> Corpus {
     let Some((choice, text)) = data.split_first() else { return Corpus::Reject };
@@ -28,8 +25,7 @@ fuzz_target!(|data: &[u8]| -> Corpus {
         Session::open(spec.clone(), Options::default()).unwrap_or_else(|e| panic!("{name}: {e}"));
     for line in text.lines().take(MAX_LINES).filter(|line| !asks_for_much(line)) {
         let (what, body) = line.split_once(' ').unwrap_or((line, ""));
-        let method = if ["act", "undo", "redo", "reset"].contains(&what) { "POST" } else { "GET" };
-        ask(&mut session, method, what, body);
+        ask(&mut session, what, body);
     }
     again(&mut session);
     let exported = session.export();
@@ -40,22 +36,25 @@ fuzz_target!(|data: &[u8]| -> Corpus {
     Corpus::Keep
 });
 
-/// Sends a request, and returns the body of the response.
-fn ask(session: &mut Session, method: &str, what: &str, body: &str) -> Vec<u8> {
-    let request =
-        Request::builder().method(method).uri("/").header("content-type", "application/json").body(());
-    let (head, ()) = request.expect("a request").into_parts();
-    let response = answer(session, what, &head, body.as_bytes());
-    assert!(STATUS.contains(&response.status().as_u16()), "{what} {body}: {}", response.status());
-    let json = response.headers()["content-type"] == "application/json";
-    let body = response.into_body().to_vec();
-    assert!(!json || is_json(&body));
-    body
+/// Asks, and checks the answer.
+fn ask(session: &mut Session, what: &str, body: &str) {
+    match Request::parse(what, body.as_bytes()).and_then(|request| answer(session, request)) {
+        Ok(Answer { media, body, .. }) => assert!(media != "application/json" || is_json(&body)),
+        Err(refused) => {
+            assert!(refused.kind != Refusal::Broken && !refused.why.is_empty(), "{what} {body}: {refused:?}");
+        }
+    }
+}
+
+/// What a page shows.
+fn shown(session: &Session) -> String {
+    let bundle = session.bundle().to_json().unwrap_or_else(|e| panic!("{e}"));
+    format!("{:?} {bundle}", session.state())
 }
 
 /// Undo followed by redo restores the state.
 fn again(session: &mut Session) {
-    let before = ask(session, "GET", "state", "");
+    let before = shown(session);
     if session.undo().is_ok() {
         match session.redo() {
             Ok(_) => {}
@@ -63,8 +62,8 @@ fn again(session: &mut Session) {
             Err(Denied::TookTooLong(_)) => return,
             Err(e) => panic!("{e}"),
         }
-        let after = ask(session, "GET", "state", "");
-        assert!(before == after, "{}\n{}", String::from_utf8_lossy(&before), String::from_utf8_lossy(&after));
+        let after = shown(session);
+        assert!(before == after, "{before}\n{after}");
     }
 }
 

@@ -48,10 +48,10 @@ mod interrupt;
 #[cfg(target_os = "linux")]
 mod live;
 mod matrix;
-#[cfg(not(feature = "play"))]
+#[cfg(not(feature = "serve"))]
 #[path = "no_play.rs"]
 mod play;
-#[cfg(feature = "play")]
+#[cfg(feature = "serve")]
 mod play;
 mod replay;
 #[cfg(target_os = "linux")]

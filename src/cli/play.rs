@@ -4,8 +4,6 @@ use super::interrupt::Interrupt;
 use super::terminal::{Terminal, is_dash};
 use super::{Exit, Failure, input, run};
 use macvlab::lab::{LabSpec, Options};
-use macvlab::macvlan::Mode;
-use macvlab::matrix::{Classic, PortSetup, Wire};
 use macvlab::play::{self, Guard, Session, TOKEN_BYTES};
 use std::io::{IsTerminal as _, Write as _};
 use std::path::{Path, PathBuf};
@@ -56,7 +54,7 @@ impl PlayJob {
     fn of(args: &Args, terminal: &Terminal) -> Result<PlayJob, Failure> {
         let (spec, options) = match &args.lab {
             Some(path) => lab(path, terminal)?,
-            None => (classic(), Options::default()),
+            None => (play::classic(), Options::default()),
         };
         let name = args.lab.as_ref().map_or("the lab".into(), |path| path.display().to_string());
         let denied = |denied| Failure::about(&name, denied);
@@ -99,13 +97,6 @@ fn lab(path: &Path, terminal: &Terminal) -> Result<(LabSpec, Options), Failure> 
     let folder = path.parent().filter(|_| !is_dash(path)).unwrap_or(Path::new(""));
     let (captures, _) = run::captures(&spec, folder, terminal)?;
     Ok((spec, Options::default().with_captures(captures)))
-}
-
-/// The set-up of the demos.
-fn classic() -> LabSpec {
-    let port = PortSetup::of(Mode::Vepa);
-    let spec = Classic { c1: port, c2: Some(port), wire: Wire::Switch { hairpin: false } }.spec();
-    spec.with_title("The classic set-up: two ports on one NIC, behind a switch".to_owned())
 }
 
 /// Whether a user sits at a screen of this machine. Without one, a text browser might be started in the terminal.

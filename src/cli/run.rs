@@ -6,11 +6,10 @@ use super::interrupt::{self, Interrupt};
 use super::terminal::{Terminal, is_dash};
 use super::views::{Files, Shown, Views};
 use super::{Exit, Failure};
-use macvlab::capture::Steady;
-use macvlab::frame::Frame;
+use macvlab::capture::hold;
 use macvlab::lab::spec::Action;
 use macvlab::lab::{Captures, Lab, LabSpec, Options, Summary};
-use macvlab::limits::{Budget, HELD_FRAME_BYTES, STEP_CAPTURE_BYTES};
+use macvlab::limits::{Budget, STEP_CAPTURE_BYTES};
 use macvlab::report::Detail;
 use std::io::Write as _;
 use std::mem::ManuallyDrop;
@@ -143,22 +142,14 @@ pub(super) fn captures(
             continue;
         }
         let (mut capture, reader) = Capture::open(&folder.join(path))?;
-        let mut reader = Steady::new(reader);
-        let mut frames = Vec::new();
-        while let Some(record) = reader.next_record() {
-            match record {
-                Ok(record) => {
-                    budget.take(record.data.len() + HELD_FRAME_BYTES).map_err(|over| {
-                        Failure::about(&capture.name, format!("{over}; `macvlab replay` has no such limit"))
-                    })?;
-                    frames.push((record.time, Frame::new(record.data)));
-                }
-                Err(bad) => capture.tell(&bad).into_iter().for_each(|text| terminal.say(text)),
-            }
-        }
+        let tell = |bad| capture.tell(&bad).into_iter().for_each(|text| terminal.say(text));
+        let held = hold(reader, &mut budget, tell);
+        let frames = held.map_err(|over| {
+            Failure::about(&capture.name, format!("{over}; `macvlab replay` has no such limit"))
+        })?;
         capture.tell_rest().into_iter().for_each(|text| terminal.say(text));
         any_bad |= capture.bad() > 0;
-        captures.insert(path.clone(), frames.into());
+        captures.insert(path.clone(), frames);
     }
     match spec.too_late(&captures).and_then(|index| spec.steps.get(index)) {
         None => Ok((captures, any_bad)),

@@ -1,12 +1,20 @@
-//! The playground: a lab that users change while it runs, on a page of a local web server.
+//! The playground: a lab that users change while it runs, on a page.
 //!
 //! | file | content |
 //! | --- | --- |
-//! | `session.rs` | a lab and the actions on it: act, undo, redo, export; no I/O |
+//! | `session.rs`, `run.rs` | a lab and the actions on it: act, undo, redo, export; no I/O |
+//! | `denied.rs` | limits of a session |
 //! | `watchdog.rs` | stops steps that do not end |
 //! | `state.rs` | the state of a session, for the page's controls |
-//! | `request.rs` | converts a JSON request to a step of a lab file |
-//! | `api.rs` | requests and responses; no I/O |
+//! | `request.rs`, `answer.rs` | requests of the page, and their answers, whatever carries them |
+//!
+//! The web server (feature `serve`) carries them by HTTP; in a page that contains the engine as WebAssembly (`web/`), calls
+//! do, `desk.rs` opens what users
+//! paste, and `page.rs` writes that page.
+//!
+//! | file | content |
+//! | --- | --- |
+//! | `http.rs` | requests and responses; no I/O |
 //! | `assets/` | the page |
 //! | `guard.rs` | access control |
 //! | `connections.rs` | the open connections, and which of them makes room for another |
@@ -17,25 +25,47 @@
 //! Every action is a step of a lab file, and a lab in virtual time is deterministic: undo runs all but the last step
 //! again, and a session is exported as the lab file with its steps.
 
-mod api;
+mod answer;
+#[cfg(feature = "serve")]
 mod assets;
+#[cfg(feature = "serve")]
 mod connections;
+mod denied;
+mod desk;
+#[cfg(feature = "serve")]
 mod guard;
+#[cfg(feature = "serve")]
+mod http;
+mod page;
+#[cfg(feature = "serve")]
 mod peer;
 mod request;
+mod run;
+#[cfg(feature = "serve")]
 mod server;
 mod session;
 mod state;
-#[cfg(test)]
+#[cfg(all(test, feature = "serve"))]
 mod tests;
+#[cfg(feature = "serve")]
 mod timed_stream;
 mod watchdog;
 
-pub use api::{MAX_BODY, answer};
+pub use answer::{Answer, Refusal, Refused, answer};
+#[cfg(feature = "serve")]
 pub use connections::MAX_CONNECTIONS;
+pub use denied::{Denied, MAX_ACTION_TIME, MAX_ACTIONS, MAX_EVENTS, MAX_FRAME_BYTES, MAX_SESSION_TIME};
+pub use desk::Desk;
+#[cfg(feature = "serve")]
 pub use guard::{AccessDenied, CODE_LIFE, Guard, TOKEN_BYTES};
+#[cfg(feature = "serve")]
+pub use http::MAX_BODY;
+pub use page::{page, with_lab};
+pub use request::{Request, Verb};
+#[cfg(feature = "serve")]
 pub use server::{MAX_HEAD, MAX_HEADERS, PATIENCE, listen, serve};
-pub use session::{
-    Denied, MAX_ACTION_TIME, MAX_ACTIONS, MAX_EVENTS, MAX_FRAME_BYTES, MAX_SESSION_TIME, Session,
-};
-pub use state::{ActionReason, ActionResult, DeviceNow, State};
+pub use session::{Session, classic};
+pub use state::{ActionReason, ActionResult, DeviceNow, Point, State, View};
+#[cfg(not(target_family = "wasm"))]
+pub use watchdog::WatchThread;
+pub use watchdog::{Unwatched, Watchdog};

@@ -1,12 +1,131 @@
-//! Converts a request to a step of a lab file.
+//! What a page asks of a session.
+//!
+//! | name | body | answer |
+//! | --- | --- | --- |
+//! | `state` | | a [`View`](super::View): the session's state, and the page's content |
+//! | `act` | `{"step": {"ping": {"from": "c1", "to": "c2"}}}`, any step of a lab file, or `{"toml": "…"}`, its text | the news, and `"told"`, the outcome |
+//! | `undo`, `redo`, `reset` | | the same |
+//! | `why` | `{"step": 3}`: a step that got no reply | the object of `macvlab why --json` |
+//! | `lab.toml` | | the session as a lab file |
+//! | `events.jsonl` | | the events, as `macvlab run --json` writes them |
+//! | `traffic.pcapng` | | every hop as a packet |
 
+use super::answer::{Refusal, Refused};
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
+
+/// What is asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Verb {
+    /// The whole state.
+    State,
+    /// To execute a step.
+    Act,
+    /// What would help where a step got no reply.
+    Why,
+    /// To undo the last action.
+    Undo,
+    /// To redo the next one.
+    Redo,
+    /// To return to the devices as declared.
+    Reset,
+    /// The lab file.
+    Lab,
+    /// The events.
+    Events,
+    /// The capture.
+    Traffic,
+}
+
+impl Verb {
+    /// The verb of this name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Verb> {
+        Some(match name {
+            "state" => Verb::State,
+            "act" => Verb::Act,
+            "why" => Verb::Why,
+            "undo" => Verb::Undo,
+            "redo" => Verb::Redo,
+            "reset" => Verb::Reset,
+            "lab.toml" => Verb::Lab,
+            "events.jsonl" => Verb::Events,
+            "traffic.pcapng" => Verb::Traffic,
+            _ => return None,
+        })
+    }
+
+    /// Whether it only reads, and has no body.
+    #[must_use]
+    pub fn reads(self) -> bool {
+        matches!(self, Verb::State | Verb::Lab | Verb::Events | Verb::Traffic)
+    }
+
+    /// The request with this body.
+    ///
+    /// # Errors
+    /// [`Refusal::Malformed`].
+    pub fn with(self, body: &[u8]) -> Result<Request, Refused> {
+        Ok(match self {
+            Verb::State => Request::State,
+            Verb::Act => Request::Act(from_json::<Act>(body, "an action")?.into_toml()),
+            Verb::Why => Request::Why(from_json::<Why>(body, "a step's number")?.step),
+            Verb::Undo => Request::Undo,
+            Verb::Redo => Request::Redo,
+            Verb::Reset => Request::Reset,
+            Verb::Lab => Request::Lab,
+            Verb::Events => Request::Events,
+            Verb::Traffic => Request::Traffic,
+        })
+    }
+}
+
+/// A request to a session.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Request {
+    /// The whole state.
+    State,
+    /// To execute a step, which is text of a lab file.
+    Act(String),
+    /// What would help where the step of this number got no reply.
+    Why(usize),
+    /// To undo the last action.
+    Undo,
+    /// To redo the next one.
+    Redo,
+    /// To return to the devices as declared.
+    Reset,
+    /// The lab file.
+    Lab,
+    /// The events.
+    Events,
+    /// The capture.
+    Traffic,
+}
+
+impl Request {
+    /// The request of this name and body.
+    ///
+    /// # Errors
+    /// [`Refusal::Unknown`], [`Refusal::Malformed`].
+    pub fn parse(name: &str, body: &[u8]) -> Result<Request, Refused> {
+        let unknown = || Refused::new(Refusal::Unknown, "the playground has no such path");
+        Verb::named(name).ok_or_else(unknown)?.with(body)
+    }
+}
+
+fn from_json<T: DeserializeOwned>(body: &[u8], what: &str) -> Result<T, Refused> {
+    let wrong = |e| Refused::new(Refusal::Malformed, format!("this is not {what} in JSON: {e}"));
+    serde_json::from_slice(body).map_err(wrong)
+}
 
 /// The body of an action request.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "lowercase")]
-pub(super) enum Act {
+enum Act {
     /// The keys of a step: `{"ping": {"from": "c1", "to": "c2"}}`.
     Step(Map<String, Value>),
     /// The text of the step: `ping = { from = "c1", to = "c2" }`.
@@ -16,14 +135,14 @@ pub(super) enum Act {
 /// The body of the question what would help.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Why {
+struct Why {
     /// The number of the step that got no reply, from 1.
-    pub(super) step: usize,
+    step: usize,
 }
 
 impl Act {
     /// The step as text of a lab file.
-    pub(super) fn into_toml(self) -> String {
+    fn into_toml(self) -> String {
         match self {
             Act::Step(step) => step.iter().map(|(key, value)| format!("{}\n", pair(key, value))).collect(),
             Act::Toml(text) => text,

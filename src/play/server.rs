@@ -1,8 +1,8 @@
 //! HTTP on the loopback interface, in one thread: a session has one user.
 
-use super::api::{self, ApiError, MAX_BODY};
 use super::connections::{Connections, Known};
 use super::guard::Guard;
+use super::http::{self, HttpError, MAX_BODY};
 use super::peer::{Ends, is_own};
 use super::session::Session;
 use super::timed_stream::TimedStream;
@@ -114,12 +114,14 @@ async fn connection(stream: TcpStream, known: Known, shared: Rc<Shared>) {
         let (known, shared) = (known.clone(), Rc::clone(&shared));
         async move { Ok::<_, Infallible>(handle(request, ends, &known, &shared).await.map(Full::new)) }
     });
-    let mut http = http1::Builder::new();
-    http.timer(TokioTimer::new())
+    let mut builder = http1::Builder::new();
+    builder
+        .timer(TokioTimer::new())
         .header_read_timeout(patience)
         .max_headers(MAX_HEADERS)
         .max_buf_size(MAX_HEAD);
-    let mut served = pin!(http.serve_connection(TokioIo::new(TimedStream::new(stream, patience)), service));
+    let mut served =
+        pin!(builder.serve_connection(TokioIo::new(TimedStream::new(stream, patience)), service));
     // A connection that broke off needs no response.
     if timeout(patience, served.as_mut()).await.is_err() && is_known.get() {
         let _ = served.await;
@@ -131,16 +133,16 @@ async fn handle(request: Request<Incoming>, ends: Ends, known: &Known, shared: &
     if let Some(redeemed) =
         shared.guard.redeem(head.uri.path(), &head.headers, shared.begin.elapsed(), || is_own(ends))
     {
-        let refused = |outsider| last(ApiError::from(outsider).answer());
-        return redeemed.map_or_else(refused, |page| api::lead_to(&page));
+        let refused = |outsider| last(HttpError::from(outsider).answer());
+        return redeemed.map_or_else(refused, |page| http::lead_to(&page));
     }
     // The body of an unauthorized request is not read, and its connection not reused.
     let what = match shared.guard.admit(head.uri.path(), &head.headers) {
         Ok(what) => what,
-        Err(outsider) => return last(ApiError::from(outsider).answer()),
+        Err(outsider) => return last(HttpError::from(outsider).answer()),
     };
     known.set();
-    let refused = |status, why: &str| ApiError::new(status, why).answer();
+    let refused = |status, why: &str| HttpError::new(status, why).answer();
     let body = match timeout(shared.patience, Limited::new(body, MAX_BODY).collect()).await {
         Ok(Ok(body)) => body.to_bytes(),
         Ok(Err(e)) if e.is::<http_body_util::LengthLimitError>() => {
@@ -150,7 +152,7 @@ async fn handle(request: Request<Incoming>, ends: Ends, known: &Known, shared: &
         Err(_) => return refused(StatusCode::REQUEST_TIMEOUT, "the request takes too long to arrive"),
     };
     // No await while the session is borrowed.
-    api::answer(&mut shared.session.borrow_mut(), what, &head, &body)
+    http::respond(&mut shared.session.borrow_mut(), what, &head, &body)
 }
 
 /// The last response on its connection.

@@ -1,92 +1,25 @@
 //! A lab and the actions on it.
 
-use super::state::{ActionResult, State};
-use super::watchdog::{Watchdog, timed};
+use super::denied::{Denied, MAX_ACTION_TIME, MAX_ACTIONS, MAX_SESSION_TIME};
+use super::run::{Run, recorder};
+use super::state::{ActionResult, Point, State, View};
+use super::watchdog::Watchdog;
 use crate::capture::CaptureError;
-use crate::lab::spec::{Action, DeviceKind, Expect, ExpectedReceivers, StepSpec};
-use crate::lab::{Event, Lab, LabSpec, Options, Outcome, Receivers};
-use crate::labfile::{self, Diagnostics};
-use crate::report::html::{Bundle, Recorder};
-use crate::report::{AnnotatedCapture, StepLog, WhyReport};
+use crate::frame::Frame;
+use crate::lab::spec::{Action, Change, DeviceKind, Expect, ExpectedReceivers, StepSpec};
+use crate::lab::{Event, LabSpec, Options, Outcome, Receivers};
+use crate::labfile::{self, Index};
+use crate::macvlan::Mode;
+use crate::matrix::{Classic, PortSetup, Wire};
+use crate::report::html::Bundle;
+use crate::report::{AnnotatedCapture, WhyReport};
 use crate::stop::Stop;
+use crate::time::Instant;
 use crate::why::{self, Question, Remedy};
 use std::collections::BTreeSet;
-use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
-
-/// Maximum number of actions in a session: an undo runs all of them again while the user waits.
-pub const MAX_ACTIONS: usize = 1000;
-
-/// Maximum number of events in a session: all are kept, and the page holds them too.
-pub const MAX_EVENTS: usize = 100_000;
-
-/// Maximum bytes of frames in a session, counted at every hop: the download contains all of them, and the page contains
-/// each frame in hex.
-pub const MAX_FRAME_BYTES: usize = 32 << 20;
-
-/// Maximum real time of an action: the response waits for it.
-pub const MAX_ACTION_TIME: Duration = Duration::from_secs(10);
-
-/// Maximum real time of all actions of a session: an undo runs all of them again.
-pub const MAX_SESSION_TIME: Duration = Duration::from_secs(30);
-
-/// Why an action was not executed. An action that the kernel would refuse is executed, and its outcome is the refusal.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum Denied {
-    /// The input is not a step of a lab file.
-    #[error("{}", first(.0))]
-    NoStep(#[from] Diagnostics),
-    /// There are [`MAX_ACTIONS`].
-    #[error("a session has at most {MAX_ACTIONS} actions: undo some, or start again")]
-    TooManyActions,
-    /// There would be more than [`MAX_EVENTS`].
-    #[error(
-        "that would be more than {MAX_EVENTS} events, the limit of a session: use a smaller step, or undo something"
-    )]
-    TooManyEvents,
-    /// There would be more than [`MAX_FRAME_BYTES`].
-    #[error(
-        "that would be more than {} MiB of frames, the limit of a session: use a smaller step, or undo something",
-        MAX_FRAME_BYTES >> 20
-    )]
-    TooManyBytes,
-    /// It would run for longer than [`MAX_ACTION_TIME`], or the session for longer than [`MAX_SESSION_TIME`].
-    #[error(
-        "that was stopped after {0:?}: an action runs for at most {MAX_ACTION_TIME:?}, and all actions of a session \
-         together for {MAX_SESSION_TIME:?}"
-    )]
-    TookTooLong(Duration),
-    /// The action's run time cannot be limited.
-    #[error("the system cannot start a thread: {0}")]
-    NoThread(#[from] io::Error),
-    /// The lab's time limit.
-    #[error("it could run beyond the lab's time limit of 100 years: undo something, or start again")]
-    TooLate,
-    /// The playground reads only files that the lab named when it was opened.
-    #[error("the capture `{0}` was not opened with the lab")]
-    UnknownCapture(String),
-    /// There is no step of this number that asks something.
-    #[error("there is no step {0} that asks something")]
-    NoQuestion(usize),
-    /// There is no action to undo.
-    #[error("there is nothing to undo")]
-    NothingToUndo,
-    /// There is no action to redo.
-    #[error("there is nothing to redo")]
-    NothingToRedo,
-}
-
-/// The first error, and its hint.
-fn first(diagnostics: &Diagnostics) -> String {
-    match diagnostics.list().first() {
-        Some(first) => match &first.help {
-            Some(help) => format!("{}: {help}", first.message),
-            None => first.message.clone(),
-        },
-        None => "this is not a step".to_owned(),
-    }
-}
 
 /// A running lab, the actions on it, and their events.
 pub struct Session {
@@ -94,27 +27,13 @@ pub struct Session {
     spec: LabSpec,
     /// Undone actions; the last is the next to redo.
     undone: Vec<StepSpec>,
+    /// The names that a step may use.
+    names: Index,
     run: Run,
+    /// How often a run was begun anew.
+    runs: u64,
     options: Options,
-}
-
-/// A run up to the current point.
-pub(super) struct Run {
-    lab: Lab,
-    /// The events so far.
-    events: Vec<Event>,
-    /// The outcome of each step.
-    told: Vec<ActionResult>,
-    /// From which the reasons for the outcome of a step follow.
-    log: StepLog,
-    /// The current counters and states.
-    standing: Vec<Event>,
-    /// Bytes of the frames in `events`.
-    bytes: usize,
-    /// Real time that the steps used.
-    spent: Duration,
-    /// Stops a step that does not end.
-    stop: Stop,
+    watchdog: Box<dyn Watchdog>,
 }
 
 impl Session {
@@ -122,16 +41,31 @@ impl Session {
     ///
     /// # Errors
     /// [`Denied`]: the lab exceeds the limits of a session.
-    pub fn open(mut spec: LabSpec, options: Options) -> Result<Session, Denied> {
+    #[cfg(not(target_family = "wasm"))]
+    pub fn open(spec: LabSpec, options: Options) -> Result<Session, Denied> {
+        Session::watched(spec, options, Box::new(super::watchdog::WatchThread))
+    }
+
+    /// Opens a lab whose actions are watched by this one.
+    ///
+    /// # Errors
+    /// As for `open`.
+    pub fn watched(
+        mut spec: LabSpec,
+        options: Options,
+        watchdog: Box<dyn Watchdog>,
+    ) -> Result<Session, Denied> {
         for step in &mut spec.steps {
             step.line = 0;
+            knows_capture(&options, step)?;
         }
         if spec.steps.len() > MAX_ACTIONS {
             return Err(Denied::TooManyActions);
         }
         let options = Options { decisions: true, changes: true, ..options };
-        let run = Run::within(MAX_SESSION_TIME, &spec, &options)?;
-        Ok(Session { spec, undone: Vec::new(), run, options })
+        let run = Run::of(&spec, &options, Some(MAX_SESSION_TIME), &*watchdog)?;
+        let names = Index::of(&spec);
+        Ok(Session { spec, undone: Vec::new(), names, run, runs: 0, options, watchdog })
     }
 
     /// Executes a step of a lab file: `ping = { from = "c1", to = "c2" }`.
@@ -139,15 +73,20 @@ impl Session {
     /// # Errors
     /// [`Denied`]: nothing has changed.
     pub fn act(&mut self, step: &str) -> Result<ActionResult, Denied> {
-        let step = labfile::parse_step(&self.spec, step)?;
-        if let Action::Replay { capture, .. } = &step.action
-            && !self.options.captures.contains_key(capture)
-        {
-            return Err(Denied::UnknownCapture(capture.display().to_string()));
-        }
+        let step = self.names.parse_step(step)?;
+        knows_capture(&self.options, &step)?;
         let told = self.do_step(step)?;
         self.undone.clear();
         Ok(told)
+    }
+
+    /// Adds a capture that steps may replay, by this name.
+    ///
+    /// # Errors
+    /// None for a lab that could be opened.
+    pub fn add_capture(&mut self, name: PathBuf, frames: Arc<[(Instant, Frame)]>) -> Result<(), Denied> {
+        self.options.captures.insert(name, frames);
+        self.again()
     }
 
     /// Why a step got no reply, and what would have helped before it. Nothing changes.
@@ -158,12 +97,11 @@ impl Session {
         let asked = step.checked_sub(1).and_then(|index| Question::of_step(&self.spec, index));
         let (spec, question) = asked.ok_or(Denied::NoQuestion(step))?;
         let options = Options { stop: Stop::default(), ..self.options.clone() };
-        let watch = Watchdog::over(&options.stop, MAX_ACTION_TIME)?;
-        let answer = why::ask(&spec, &question, &options);
-        watch.end();
-        if options.stop.asked() {
-            return Err(Denied::TookTooLong(MAX_ACTION_TIME));
-        }
+        let mut answer = None;
+        let mut ask = || answer = Some(why::ask(&spec, &question, &options));
+        self.watchdog.watch(Some(MAX_ACTION_TIME), &options.stop, &mut ask)?;
+        let answer = answer.filter(|_| !options.stop.asked());
+        let answer = answer.ok_or(Denied::TookTooLong(MAX_ACTION_TIME))?;
         let lines = |remedy: &Remedy| labfile::changed_lines(&spec, &remedy.declared_in(&spec));
         Ok(WhyReport::new(&question, &answer, &lines))
     }
@@ -238,7 +176,7 @@ impl Session {
     /// The events so far, for the page.
     #[must_use]
     pub fn bundle(&self) -> Bundle {
-        let mut recorder = Recorder::default();
+        let mut recorder = recorder();
         self.events().for_each(|event| recorder.event(event));
         recorder.finish()
     }
@@ -246,12 +184,36 @@ impl Session {
     /// The session's state, for the controls.
     #[must_use]
     pub fn state(&self) -> State {
-        State::of(&self.run.lab, &self.run.told, self.undone.last())
+        State::of(&self.run.lab, &self.run.told, 0, self.undone.last())
+    }
+
+    /// All that a page shows.
+    #[must_use]
+    pub fn view(&self) -> View {
+        View { after: None, at: self.point(self.run.told.len()), state: self.state(), bundle: self.bundle() }
+    }
+
+    /// What a page that has shown the last news adds; all if everything was run again since, or at first.
+    pub fn news(&mut self) -> View {
+        let (told, bundle) = self.run.news();
+        let after = bundle.is_part().then(|| self.point(told));
+        let state = State::of(&self.run.lab, &self.run.told, told, self.undone.last());
+        View { after, at: self.point(self.run.told.len()), state, bundle }
+    }
+
+    fn point(&self, steps: usize) -> Point {
+        Point { run: self.runs, steps }
     }
 
     /// Runs all steps again. They are known to end, in the time that they took before.
     fn again(&mut self) -> Result<(), Denied> {
-        self.run = Run::of(&self.spec, &self.options)?;
+        self.begin(None)
+    }
+
+    fn begin(&mut self, limit: Option<Duration>) -> Result<(), Denied> {
+        self.run = Run::of(&self.spec, &self.options, limit, &*self.watchdog)?;
+        self.names = Index::of(&self.spec);
+        self.runs += 1;
         Ok(())
     }
 
@@ -259,118 +221,39 @@ impl Session {
     #[cfg(test)]
     pub(super) fn leave_room(&mut self, events: usize) {
         let filling = Event::Lab { title: String::new(), devices: Vec::new() };
-        self.run.events.resize(MAX_EVENTS - events, filling);
+        self.run.events.resize(super::denied::MAX_EVENTS - events, filling);
     }
 
     fn do_step(&mut self, step: StepSpec) -> Result<ActionResult, Denied> {
         if self.spec.steps.len() >= MAX_ACTIONS {
             return Err(Denied::TooManyActions);
         }
-        let own_devices = own_devices(&self.spec);
+        let own_devices = may_own(&step).then(|| own_devices(&self.spec));
         self.spec.steps.push(step.clone());
         // A switch gets its own device when the lab is built.
-        let done = if self::own_devices(&self.spec) == own_devices {
-            let left = MAX_SESSION_TIME.saturating_sub(self.run.spent);
-            self.run.watched(left.min(MAX_ACTION_TIME), |run| run.step(&step))
+        let done = if own_devices.is_none_or(|before| before == self::own_devices(&self.spec)) {
+            let left = MAX_SESSION_TIME.saturating_sub(self.run.spent).min(MAX_ACTION_TIME);
+            self.run.watched(Some(left), &*self.watchdog, |run| run.step(&step))
         } else {
-            Run::within(MAX_SESSION_TIME, &self.spec, &self.options).map(|run| self.run = run)
+            self.begin(Some(MAX_SESSION_TIME))
         };
         if let Err(denied) = done {
             self.spec.steps.pop();
             self.again()?;
             return Err(denied);
         }
+        // As in a file, a name stays known when its device is gone.
+        self.names.did(&step, |_| true);
         self.run.told.last().cloned().ok_or(Denied::TooManyEvents)
     }
 }
 
-impl Run {
-    /// The lab before its steps.
-    pub(super) fn built(spec: &LabSpec, options: &Options) -> Run {
-        let stop = Stop::default();
-        let lab = Lab::new(spec, Options { stop: stop.clone(), ..options.clone() });
-        let (events, told, standing) = (Vec::new(), Vec::new(), Vec::new());
-        let log = StepLog::default();
-        let mut run = Run { lab, events, told, log, standing, bytes: 0, spent: Duration::ZERO, stop };
-        run.lab.flush(&mut |event| run.events.push(event.clone()));
-        run.events.iter().for_each(|event| run.log.event(event));
-        run.stand();
-        run
-    }
-
-    /// Builds the lab and runs its steps.
-    fn of(spec: &LabSpec, options: &Options) -> Result<Run, Denied> {
-        let mut run = Run::built(spec, options);
-        let (done, spent) = timed(|| run.steps(spec));
-        run.spent = spent;
-        done.map(|()| run)
-    }
-
-    /// Builds the lab and runs its steps, within this time.
-    fn within(limit: Duration, spec: &LabSpec, options: &Options) -> Result<Run, Denied> {
-        let mut run = Run::built(spec, options);
-        run.watched(limit, |run| run.steps(spec))?;
-        Ok(run)
-    }
-
-    fn steps(&mut self, spec: &LabSpec) -> Result<(), Denied> {
-        spec.steps.iter().try_for_each(|step| self.step(step))
-    }
-
-    /// Does some work within this time. If it does not finish, the run must be discarded.
-    pub(super) fn watched(
-        &mut self,
-        limit: Duration,
-        work: impl FnOnce(&mut Run) -> Result<(), Denied>,
-    ) -> Result<(), Denied> {
-        let watch = Watchdog::over(&self.stop, limit)?;
-        let (done, spent) = timed(|| work(self));
-        watch.end();
-        self.spent += spent;
-        // Work that ends just as its time is over cannot be continued: the flag stays set.
-        done.and_then(|()| self.in_time()).map_err(|denied| match denied {
-            Denied::TookTooLong(_) => Denied::TookTooLong(limit),
-            denied => denied,
-        })
-    }
-
-    pub(super) fn in_time(&self) -> Result<(), Denied> {
-        if self.stop.asked() { Err(Denied::TookTooLong(self.spent)) } else { Ok(()) }
-    }
-
-    /// Runs a step. If it does not finish, the run must be discarded.
-    fn step(&mut self, step: &StepSpec) -> Result<(), Denied> {
-        let begin = self.events.len();
-        let (events, bytes, stop) = (&mut self.events, &mut self.bytes, &self.stop);
-        let mut full = None;
-        self.lab.step(step, &mut |event| {
-            let more = if let Event::Hop(hop) = event { hop.frame.len() } else { 0 };
-            if events.len() >= MAX_EVENTS {
-                full = Some(Denied::TooManyEvents);
-            } else if *bytes + more > MAX_FRAME_BYTES {
-                full = Some(Denied::TooManyBytes);
-            } else {
-                *bytes += more;
-                return events.push(event.clone());
-            }
-            stop.ask();
-        });
-        full.map_or_else(|| self.in_time(), Err)?;
-        let happened = self.events.get(begin..).unwrap_or_default();
-        if let Some(Event::Result { outcome: Outcome::TooLate, .. }) = happened.last() {
-            return Err(Denied::TooLate);
-        }
-        let told = ActionResult::of(self.told.len() + 1, step, happened, &mut self.log);
-        self.told.push(told.ok_or(Denied::TooManyEvents)?);
-        self.stand();
-        Ok(())
-    }
-
-    /// Reads the current counters and states.
-    fn stand(&mut self) {
-        self.standing.clear();
-        self.lab.finish(&mut |event| self.standing.push(event.clone()));
-    }
+/// What a session begins with if no lab is given: two ports on one NIC, behind a switch.
+#[must_use]
+pub fn classic() -> LabSpec {
+    let port = PortSetup::of(Mode::Vepa);
+    let spec = Classic { c1: port, c2: Some(port), wire: Wire::Switch { hairpin: false } }.spec();
+    spec.with_title("The classic set-up: two ports on one NIC, behind a switch".to_owned())
 }
 
 /// The outcome of a step as an expectation; `None`: it was not run.
@@ -393,6 +276,21 @@ fn came(action: &Action, outcome: Outcome, receivers: &Receivers) -> Option<Expe
         (Outcome::Refused(refusal), _) => Expect::Errno(refusal.errno),
         (Outcome::TooLate | Outcome::TooMany, _) => return None,
     })
+}
+
+/// Only captures that were opened can be replayed: nothing is read here.
+fn knows_capture(options: &Options, step: &StepSpec) -> Result<(), Denied> {
+    match &step.action {
+        Action::Replay { capture, .. } if !options.captures.contains_key(capture) => {
+            Err(Denied::UnknownCapture(capture.display().to_string()))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Whether a step can give a switch its own device, or a device to its host.
+fn may_own(step: &StepSpec) -> bool {
+    matches!(step.action, Action::Add { .. } | Action::Set { change: Change::Master(_), .. })
 }
 
 /// The number of switches whose own device is there, and of the places for devices of their hosts in them.

@@ -1,9 +1,10 @@
 //! A session's state and an action's outcome, for display. All texts come from the reports or the catalogue.
 
-use super::session::{MAX_ACTIONS, MAX_EVENTS};
+use super::denied::{MAX_ACTIONS, MAX_EVENTS};
 use crate::lab::spec::{Name, StepSpec};
 use crate::lab::{Device, Event, Lab, Outcome};
 use crate::macvlan::Mode;
+use crate::report::html::Bundle;
 use crate::report::{Reason, StepLog, known_since};
 use crate::report::{outcome_in_words, step_in_words};
 use crate::switch::PortFlag;
@@ -81,7 +82,7 @@ pub struct State {
     pub title: String,
     /// The existing devices, in the order of creation; then switches with their ports.
     pub devices: Vec<DeviceNow>,
-    /// The actions and their outcomes.
+    /// The actions and their outcomes; in the [news](super::Session::news) only new ones.
     pub done: Vec<ActionResult>,
     /// The action to undo: `c1 pings c2`.
     pub undo: Option<String>,
@@ -95,13 +96,36 @@ pub struct State {
     pub max_events: usize,
 }
 
+/// A point in the history of a session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Point {
+    /// Runs that were begun before: each undo and reset begins one.
+    pub run: u64,
+    /// Steps of this run.
+    pub steps: usize,
+}
+
+/// What a page shows of a session.
+#[derive(Clone, Debug, Serialize)]
+pub struct View {
+    /// The point from which it goes on: its outcomes and its bundle continue those of a page that is there. `None`: it is
+    /// complete.
+    pub after: Option<Point>,
+    /// The point that it leads to.
+    pub at: Point,
+    /// The session's state.
+    pub state: State,
+    /// The events.
+    pub bundle: Bundle,
+}
+
 impl State {
-    /// `next` is the action to redo.
-    pub(super) fn of(lab: &Lab, done: &[ActionResult], next: Option<&StepSpec>) -> State {
+    /// `next` is the action to redo. The first `known` outcomes are left out.
+    pub(super) fn of(lab: &Lab, done: &[ActionResult], known: usize, next: Option<&StepSpec>) -> State {
         State {
             title: lab.title().to_owned(),
             devices: lab.devices().into_iter().map(now).collect(),
-            done: done.to_vec(),
+            done: done.get(known..).unwrap_or_default().to_vec(),
             undo: done.last().map(|told| told.action.clone()),
             redo: next.map(step_in_words),
             modes: Mode::ALL.map(Mode::name),

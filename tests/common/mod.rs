@@ -2,7 +2,7 @@
 #![allow(dead_code, reason = "each test uses its part")]
 
 pub(crate) mod needs;
-#[cfg(all(unix, feature = "play"))]
+#[cfg(all(unix, feature = "serve"))]
 pub(crate) mod playground;
 pub(crate) mod webdriver;
 

@@ -6,6 +6,8 @@ const playControls = (() => {
   const wide = matchMedia("(min-width: 1000px)").matches;
   const open = new Map([["ask", true], ["ports", wide], ["switches", wide]]);
   const typed = new Map();
+  // Of the steps run, the last ones are listed; the viewer has all.
+  const MOST_DONE = 100;
   let element, act, actText;
   // What a dragged mode is called, and what can be a parent.
   const CHIP = "application/x-macvlab-mode";
@@ -290,11 +292,12 @@ const playControls = (() => {
   }
 
   function done(state) {
-    const list = state.done.map((told) => element("li", {}, `${told.action}: `,
+    const from = Math.max(0, state.done.length - MOST_DONE);
+    const list = state.done.slice(from).map((told) => element("li", {}, `${told.action}: `,
       element("span", { class: `outcome ${told.failed ? "bad" : "good"}` }, told.outcome)));
     if (state.redo !== null) list.push(element("li", { class: "undone" }, `Redo runs: ${state.redo}`));
     if (list.length === 0) list.push(element("li", { class: "undone" }, "nothing yet"));
-    return section("done", `Steps run (${state.done.length})`, element("ol", { class: "done" }, ...list));
+    return section("done", `Steps run (${state.done.length})`, element("ol", { class: "done", start: from + 1 }, ...list));
   }
 
   // A mode that is dragged onto a device of the diagram becomes a port there.

@@ -1,5 +1,6 @@
-// The session: sends requests to the server, shows the results, and keeps the controls and the viewer up to date.
-// Decides nothing; every word of a result comes from the server, and is inserted as text.
+// The session: sends requests to the engine, shows the results, and keeps the controls and the viewer up to date.
+// Decides nothing; every word of a result comes from the engine, and is inserted as text. `playTransport` carries the
+// requests: it is another script of the page.
 "use strict";
 
 (() => {
@@ -9,6 +10,10 @@
   let viewer = null;
   let busy = false;
   let session = null;
+  // What is shown: { at, state, bundle }.
+  let shown = null;
+  // The parts of a bundle that grow.
+  const LISTS = ["names", "texts", "rules", "frames", "drawings", "scenes", "moments", "decisions", "steps", "fdb", "neighbours"];
 
   // An element with properties and children; text stays text.
   function element(tag, properties, ...children) {
@@ -22,19 +27,22 @@
     return made;
   }
 
-  async function request(method, what, body) {
-    const post = method === "POST";
-    const options = { method, headers: post ? { "Content-Type": "application/json" } : {} };
-    if (post) options.body = body === undefined ? "{}" : JSON.stringify(body);
-    let response;
-    try {
-      response = await fetch(what, options);
-    } catch {
-      throw new Error("The playground no longer answers. Was it ended with Ctrl-C?");
+  // The whole of which an answer may be the latest part. Another page of the same session may have changed it meanwhile.
+  async function current(answer) {
+    const { after } = answer;
+    if (after === null) return answer;
+    if (shown.at.run !== after.run || shown.at.steps !== after.steps) {
+      return { ...(await playTransport.request("state")), told: answer.told };
     }
-    const answer = await response.json().catch(() => ({}));
-    if (!response.ok) throw new Error(answer.error || `The server answers ${response.status}.`);
+    const { bundle, state } = answer;
+    for (const list of LISTS) bundle[list] = append(shown.bundle[list], bundle[list]);
+    state.done = append(shown.state.done, state.done);
     return answer;
+  }
+
+  function append(list, more) {
+    for (const one of more) list.push(one);
+    return list;
   }
 
   // One request at a time: a request during another one is dropped, like a second press of a button.
@@ -43,7 +51,7 @@
     busy = true;
     document.body.setAttribute("aria-busy", "true");
     try {
-      show(await request("POST", what, body), what);
+      show(await current(await playTransport.request(what, body)), what);
       return true;
     } catch (error) {
       tell("bad", "Not done:", error.message, []);
@@ -61,6 +69,7 @@
 
   function show(answer, what) {
     const { told, state, bundle } = answer;
+    shown = answer;
     session = state;
     controls(state);
     const step = told && bundle.steps.find((step) => step.step === told.step);
@@ -133,7 +142,7 @@
       busy = true;
       document.body.setAttribute("aria-busy", "true");
       try {
-        help(await request("POST", "why", { step }));
+        help(await playTransport.request("why", { step }));
       } catch (error) {
         help({ remedies: [], told: error.message });
       } finally {
@@ -177,17 +186,35 @@
     ask(what);
   }
 
+  // The address leads to the lab as it is; so that it can be copied by hand as well, it is shown.
+  async function copyLink() {
+    try {
+      history.replaceState(null, "", await playTransport.link(macvlab.viewer.index));
+      const copied = await navigator.clipboard?.writeText(location.href).then(() => true, () => false);
+      tell("good", copied ? "The link is copied." : "The link is the address of this page.", "It contains the lab, its steps and this moment.", []);
+    } catch (error) {
+      tell("bad", "Not done:", error.message, []);
+    }
+  }
+
   async function start() {
+    if (playTransport.link) {
+      $("link").hidden = false;
+      $("link").addEventListener("click", copyLink);
+      addEventListener("hashchange", () => location.reload());
+    }
     for (const what of ["undo", "redo", "reset"]) $(what).addEventListener("click", () => ask(what));
     document.addEventListener("keydown", keys);
     try {
-      const answer = await request("GET", "state");
+      const answer = await playTransport.start();
       show(answer, "state");
+      if (answer.moment !== undefined) macvlab.viewer.go(answer.moment);
+      if (answer.unusable) return tell("bad", "The link cannot be used:", answer.unusable, []);
       const many = answer.state.done.length;
       const first = many === 0 ? "" : `So far: ${many} ${many === 1 ? "step" : "steps"}.`;
-      tell("", "Change something, ask, and watch.", first, many === 0 ? [tries(answer.state)] : []);
+      return tell("", "Change something, ask, and watch.", first, many === 0 ? [tries(answer.state)] : []);
     } catch (error) {
-      tell("bad", "The playground cannot be shown:", error.message, []);
+      return tell("bad", "The playground cannot be shown:", error.message, []);
     }
   }
 

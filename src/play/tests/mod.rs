@@ -1,7 +1,7 @@
 //! A user at the playground, and intruders.
 
-mod api;
 mod guard;
+mod http;
 mod server;
 mod session;
 

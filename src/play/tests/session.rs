@@ -7,6 +7,7 @@ use crate::lab::spec::Action;
 use crate::lab::{Event, Lab, LabSpec, Options};
 use crate::labfile::parse;
 use crate::time::Instant;
+use serde_json::Value;
 
 const PING: &str = r#"ping = { from = "c1", to = "c2" }"#;
 const HAIRPIN: &str = r#"set = { switch = "sw0", port = "eth0", hairpin = true }"#;
@@ -195,6 +196,65 @@ fn every_lab_of_the_fixtures_can_be_opened_and_exported() {
     assert!(steps > 300, "{steps}");
 }
 
+/// Adds an answer to what a page shows, as its script does.
+fn add(shown: &mut Value, answer: Value) {
+    let lists = [
+        "names",
+        "texts",
+        "rules",
+        "frames",
+        "drawings",
+        "scenes",
+        "moments",
+        "decisions",
+        "steps",
+        "fdb",
+        "neighbours",
+    ];
+    let before = std::mem::replace(shown, answer);
+    if shown["after"].is_null() {
+        return;
+    }
+    assert_eq!(shown["after"], before["at"]);
+    let places = lists.map(|list| ("bundle", list)).into_iter().chain([("state", "done")]);
+    for (part, list) in places {
+        let mut all = before[part][list].as_array().unwrap().clone();
+        all.extend(shown[part][list].as_array().unwrap().iter().cloned());
+        shown[part][list] = all.into();
+    }
+    shown["after"] = Value::Null;
+}
+
+#[test]
+fn the_news_of_every_step_add_up_to_the_whole() {
+    for path in std::fs::read_dir("fixtures/labs").unwrap().map(|entry| entry.unwrap().path()) {
+        let spec = crate::labfile::load(&path).unwrap();
+        let Ok(mut session) = Session::open(spec, Options::default()) else { continue };
+        session.reset().unwrap();
+        let mut shown = serde_json::to_value(session.news()).unwrap();
+        while session.redo().is_ok() {
+            add(&mut shown, serde_json::to_value(session.news()).unwrap());
+        }
+        let whole = serde_json::to_value(session.view()).unwrap();
+        assert_eq!(shown["state"], whole["state"], "{path:?}");
+        for (list, value) in whole["bundle"].as_object().unwrap() {
+            assert!(shown["bundle"][list] == *value, "{path:?}: {list}: {} {value}", shown["bundle"][list]);
+        }
+    }
+}
+
+#[test]
+fn the_news_of_a_step_do_not_grow_with_the_session() {
+    let mut session = session();
+    act(&mut session, HAIRPIN);
+    let mut lengths = Vec::new();
+    for _ in 0..200 {
+        act(&mut session, PING);
+        lengths.push(serde_json::to_string(&session.news()).unwrap().len());
+    }
+    assert!(lengths[199] < lengths[10] + 200, "{} then {}", lengths[10], lengths[199]);
+}
+
 #[test]
 fn a_switch_gets_its_own_device_when_a_port_is_put_on_it() {
     let mut session = session();
@@ -305,8 +365,8 @@ fn a_session_keeps_a_limited_number_of_frame_bytes() {
 
 #[test]
 fn work_that_does_not_end_is_ended() {
-    let mut run = super::super::session::Run::built(&classic(), &Options::default());
-    let waits = run.watched(std::time::Duration::from_millis(1), |run| {
+    let mut run = super::super::run::Run::built(&classic(), &Options::default());
+    let waits = run.watched(Some(std::time::Duration::from_millis(1)), &super::super::WatchThread, |run| {
         // A step that does not end checks again and again whether to stop.
         while run.in_time().is_ok() {
             std::thread::yield_now();

@@ -8,7 +8,7 @@ use crate::time::Instant;
 use serde::ser::{Serialize, Serializer};
 use std::collections::BTreeMap;
 
-/// Maximum number of hops stored in a bundle; of later ones, steps, counters and totals remain.
+/// Maximum number of hops stored in the bundle of a run; of later ones, steps, counters and totals remain.
 pub const MAX_HOPS: usize = 50_000;
 
 /// Maximum number of drawings stored in a bundle.
@@ -45,6 +45,9 @@ pub(super) const VERSION: u32 = 1;
 #[derive(Clone, Debug, serde::Serialize)]
 pub struct Bundle {
     pub(super) version: u32,
+    /// The number of its first moment: more than 0 in a part.
+    #[serde(skip)]
+    pub(super) first: usize,
     pub(super) title: String,
     pub(super) names: Vec<Name>,
     pub(super) texts: Vec<String>,
@@ -71,6 +74,13 @@ impl Bundle {
     /// None known: every part of it can be written as JSON.
     pub fn to_json(&self) -> Result<String, serde_json::Error> {
         serde_json::to_string(self).map(|json| json.replace('<', "\\u003c"))
+    }
+
+    /// Whether it continues another: its lists of names, texts, rules, frames, drawings, scenes, moments, decisions, steps and
+    /// of changes in tables then continue those of the bundles before it, and everything else replaces theirs.
+    #[must_use]
+    pub fn is_part(&self) -> bool {
+        self.first > 0
     }
 
     /// The lab's title.

@@ -2,25 +2,33 @@
 
 use std::collections::BTreeMap;
 
-/// Values in the order in which they were first used.
+/// Values by the order in which they were first used.
 #[derive(Debug)]
-pub(super) struct Index<T>(BTreeMap<T, usize>);
+pub(super) struct Index<T> {
+    numbers: BTreeMap<T, usize>,
+    /// Those that were not taken.
+    new: Vec<T>,
+}
 
 impl<T> Default for Index<T> {
     fn default() -> Index<T> {
-        Index(BTreeMap::new())
+        Index { numbers: BTreeMap::new(), new: Vec::new() }
     }
 }
 
-impl<T: Ord> Index<T> {
+impl<T: Ord + Clone> Index<T> {
     pub(super) fn of(&mut self, thing: T) -> usize {
-        let next = self.0.len();
-        *self.0.entry(thing).or_insert(next)
+        if let Some(number) = self.numbers.get(&thing) {
+            return *number;
+        }
+        let next = self.numbers.len();
+        self.new.push(thing.clone());
+        self.numbers.insert(thing, next);
+        next
     }
 
-    pub(super) fn into_list<U>(self, written: impl Fn(T) -> U) -> Vec<U> {
-        let mut list: Vec<(usize, T)> = self.0.into_iter().map(|(thing, index)| (index, thing)).collect();
-        list.sort_unstable_by_key(|(index, _)| *index);
-        list.into_iter().map(|(_, thing)| written(thing)).collect()
+    /// The values that were first used since this was last called, in order.
+    pub(super) fn take<U>(&mut self, written: impl Fn(T) -> U) -> Vec<U> {
+        std::mem::take(&mut self.new).into_iter().map(written).collect()
     }
 }

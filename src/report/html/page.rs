@@ -60,12 +60,12 @@ pub fn page(bundle: &Bundle) -> Result<String, serde_json::Error> {
 }
 
 /// The source expression that allows exactly this inline text (Content Security Policy Level 3, 2.3.1).
-fn hash(text: &str) -> String {
+pub(crate) fn hash(text: &str) -> String {
     format!("sha256-{}", base64(&hmac_sha256::Hash::hash(text.as_bytes())))
 }
 
 /// RFC 4648, 4.
-fn base64(bytes: &[u8]) -> String {
+pub(crate) fn base64(bytes: &[u8]) -> String {
     const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let mut out = String::new();
     for group in bytes.chunks(3) {

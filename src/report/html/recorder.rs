@@ -19,22 +19,26 @@ use crate::report::tables;
 use crate::report::words::{expectation, fdb_kind, outcome_in_words, step_in_words};
 use crate::time::Instant;
 use crate::verdict::{Rule, RuleKind};
+use std::mem::take;
 use std::time::Duration;
 
 /// Collects a bundle, one event after another.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Recorder {
+    max_hops: usize,
     names: Index<Name>,
     texts: Index<String>,
     rules: Index<Rule>,
     frames: Index<Frame>,
     decisions: Index<DecisionRow>,
     drawings: Vec<Drawing>,
-    /// What each of them shows.
+    /// What each drawing shows, taken or not.
     drawn: Vec<Scene>,
     scenes: Vec<(usize, usize)>,
     scenes_left_out: usize,
     moments: Vec<Moment>,
+    /// Moments that were taken.
+    gone: usize,
     steps: Vec<Step>,
     fdb: Vec<FdbRow>,
     neighbours: Vec<NeighbourRow>,
@@ -50,7 +54,44 @@ pub struct Recorder {
     time: Instant,
 }
 
+impl Default for Recorder {
+    fn default() -> Recorder {
+        Recorder::up_to(MAX_HOPS)
+    }
+}
+
 impl Recorder {
+    /// A recorder that stores this number of hops; of later ones, steps, counters and totals remain.
+    #[must_use]
+    pub fn up_to(max_hops: usize) -> Recorder {
+        Recorder {
+            max_hops,
+            names: Index::default(),
+            texts: Index::default(),
+            rules: Index::default(),
+            frames: Index::default(),
+            decisions: Index::default(),
+            drawings: Vec::new(),
+            drawn: Vec::new(),
+            scenes: Vec::new(),
+            scenes_left_out: 0,
+            moments: Vec::new(),
+            gone: 0,
+            steps: Vec::new(),
+            fdb: Vec::new(),
+            neighbours: Vec::new(),
+            counters: Vec::new(),
+            states: Vec::new(),
+            hops: 0,
+            left_out: 0,
+            scene: Scene::default(),
+            ways: Ways::default(),
+            step_log: StepLog::default(),
+            known: String::new(),
+            time: Instant::default(),
+        }
+    }
+
     /// Records the next event.
     pub fn event(&mut self, event: &Event) {
         if self.scene.event(event) {
@@ -77,7 +118,22 @@ impl Recorder {
     /// The bundle.
     #[must_use]
     pub fn finish(mut self) -> Bundle {
-        if self.moments.is_empty() {
+        self.take(&[])
+    }
+
+    /// The bundle of what was recorded since this was last called: a [part](Bundle::is_part), except at first. Parts end
+    /// where steps end. `standing` are counters and states as they are now: they are not recorded.
+    pub fn take(&mut self, standing: &[Event]) -> Bundle {
+        let (counters, states) = (self.counters.len(), self.states.len());
+        standing.iter().for_each(|event| self.event(event));
+        let bundle = self.taken();
+        self.counters.truncate(counters);
+        self.states.truncate(states);
+        bundle
+    }
+
+    fn taken(&mut self) -> Bundle {
+        if self.moment_count() == 0 {
             self.stands(false);
         }
         let catalogued = |r: Rule| Catalogued {
@@ -87,35 +143,44 @@ impl Recorder {
             kernel: r.kernel(),
             withholds: r.kind() == RuleKind::Withholding,
         };
+        let moments = take(&mut self.moments);
+        let first = self.gone;
+        self.gone += moments.len();
         Bundle {
             version: VERSION,
-            title: self.scene.title,
-            names: self.names.into_list(|name| name),
-            texts: self.texts.into_list(|text| text),
-            rules: self.rules.into_list(catalogued),
-            frames: self.frames.into_list(|frame| (frame.to_hex(), summary(&frame))),
-            drawings: self.drawings,
-            scenes: self.scenes,
+            first,
+            title: self.scene.title.clone(),
+            names: self.names.take(|name| name),
+            texts: self.texts.take(|text| text),
+            rules: self.rules.take(catalogued),
+            frames: self.frames.take(|frame| (frame.to_hex(), summary(&frame))),
+            drawings: take(&mut self.drawings),
+            scenes: take(&mut self.scenes),
             scenes_left_out: self.scenes_left_out,
-            moments: self.moments,
-            decisions: self.decisions.into_list(|told| told),
-            steps: self.steps,
-            fdb: self.fdb,
-            neighbours: self.neighbours,
-            counters: self.counters,
-            states: self.states,
+            moments,
+            decisions: self.decisions.take(|told| told),
+            steps: take(&mut self.steps),
+            fdb: take(&mut self.fdb),
+            neighbours: take(&mut self.neighbours),
+            counters: self.counters.clone(),
+            states: self.states.clone(),
             hops: self.hops,
             left_out: self.left_out,
         }
     }
 
+    /// The number of moments, taken or not.
+    fn moment_count(&self) -> usize {
+        self.gone + self.moments.len()
+    }
+
     /// The lab's state has changed; refused devices are part of its initial state.
     fn stands(&mut self, refused: bool) {
-        if self.moments.is_empty() {
+        if self.moment_count() == 0 {
             self.moment(Kind::Lab, 0);
         }
         self.ways.devices(&self.scene.devices);
-        let from = if refused || self.scenes.is_empty() { 0 } else { self.moments.len() };
+        let from = if refused || self.drawn.is_empty() { 0 } else { self.moment_count() };
         let Some(drawing) = self.drawing() else { return self.scenes_left_out += 1 };
         match self.scenes.last_mut().filter(|(last, _)| *last == from) {
             Some(last) => last.1 = drawing,
@@ -141,13 +206,13 @@ impl Recorder {
             refused: self.scene.refused.iter().map(Refused::in_words).collect(),
         });
         self.drawn.push(self.scene.clone());
-        Some(self.drawings.len() - 1)
+        Some(self.drawn.len() - 1)
     }
 
     /// A moment that is not a hop.
     fn moment(&mut self, kind: Kind, step: usize) -> usize {
         self.moments.push(Moment { kind, step, time: self.time, ..Moment::default() });
-        self.moments.len() - 1
+        self.moment_count() - 1
     }
 
     fn step(&mut self, step: usize, spec: &StepSpec) {
@@ -171,7 +236,7 @@ impl Recorder {
     fn hop(&mut self, hop: &Hop) {
         self.time = hop.time;
         self.hops += 1;
-        let full = self.hops > MAX_HOPS;
+        let full = self.hops > self.max_hops;
         self.left_out += usize::from(full);
         if let Some(step) = self.steps.last_mut().filter(|step| step.step == hop.step) {
             step.hops += 1;
@@ -200,7 +265,7 @@ impl Recorder {
             packet_type: packet_type.map(packet_type_number),
             frame: Some(self.frames.of(hop.frame.clone())),
             frame_id: hop.frame_id,
-            from: self.ways.before(self.moments.len(), hop),
+            from: self.ways.before(self.moment_count(), hop),
             decision: None,
             text: Some(self.texts.of(text)),
         };
@@ -240,7 +305,7 @@ impl Recorder {
         }
         let (port, kind) = change.entry.clone().unzip();
         let port = port.and_then(|port| i64::try_from(self.names.of(port)).ok()).unwrap_or(-1);
-        let seen = self.moments.len().saturating_sub(1);
+        let seen = self.moment_count().saturating_sub(1);
         let switch = self.names.of(change.switch.clone());
         let (vlan, mac) = (change.vlan.map(VlanId::get), change.mac.to_string());
         self.fdb.push((seen, change.time.as_nanos(), switch, vlan, mac, port, kind.map_or("", fdb_kind)));
@@ -250,7 +315,7 @@ impl Recorder {
         if self.left_out > 0 {
             return;
         }
-        let seen = self.moments.len().saturating_sub(1);
+        let seen = self.moment_count().saturating_sub(1);
         let device = self.names.of(change.device.clone());
         let mac = change.entry.and_then(|entry| entry.mac).map(|mac| mac.to_string());
         let state = change.entry.map_or("", |entry| entry.state.name());
@@ -265,7 +330,7 @@ impl Recorder {
         receivers: &Receivers,
         (held, found): (Option<bool>, Option<&Found>),
     ) {
-        let known = std::mem::take(&mut self.known);
+        let known = take(&mut self.known);
         let last = self.moment(Kind::Result, step);
         self.ways.settled();
         let Some((spec, reasons)) = self.step_log.end(outcome) else { return };

@@ -1,7 +1,7 @@
-//! Requests and their answers, without a network.
+//! HTTP requests and their responses, without a network.
 
 use super::super::Session;
-use super::super::api::answer;
+use super::super::http::respond;
 use super::session;
 use hyper::{Request, StatusCode};
 use serde_json::{Value, json};
@@ -13,7 +13,7 @@ fn ask(session: &mut Session, method: &str, what: &str, body: &str) -> (StatusCo
 
 fn ask_as(session: &mut Session, method: &str, what: &str, media: &str, body: &str) -> (StatusCode, Value) {
     let request = Request::builder().method(method).uri("/").header("content-type", media).body(()).unwrap();
-    let response = answer(session, what, &request.into_parts().0, body.as_bytes());
+    let response = respond(session, what, &request.into_parts().0, body.as_bytes());
     assert_eq!(response.headers()["cache-control"], "no-store");
     assert_eq!(response.headers()["x-content-type-options"], "nosniff");
     assert!(!response.headers().contains_key("access-control-allow-origin"));
@@ -35,8 +35,17 @@ fn an_action_is_a_step_in_json_or_as_text() {
     assert_eq!(status, StatusCode::OK);
     let devices = standing["state"]["devices"].as_array().unwrap();
     assert!(devices.iter().any(|device| device["name"] == "c2" && device["mode"] == "bridge"));
-    assert_eq!(standing["state"]["done"].as_array().unwrap().len(), 2);
+    // What the page has is not told again.
+    assert_eq!(standing["state"]["done"].as_array().unwrap().len(), 1);
+    assert_eq!(standing["after"], json!({ "run": 0, "steps": 1 }));
+    assert_eq!(standing["at"], json!({ "run": 0, "steps": 2 }));
+    let (_, standing) = ask(&mut session, "GET", "state", "");
+    assert_eq!(
+        (&standing["state"]["done"].as_array().unwrap().len(), &standing["after"]),
+        (&2, &Value::Null)
+    );
     let (_, standing) = ask(&mut session, "POST", "undo", "");
+    assert_eq!(standing["after"], Value::Null, "all was run again");
     assert_eq!(standing["state"]["redo"], "c2 changes to mode bridge");
     let (_, standing) = ask(&mut session, "POST", "redo", "");
     assert_eq!(standing["told"]["action"], "c2 changes to mode bridge");

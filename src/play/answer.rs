@@ -1,0 +1,123 @@
+//! Answers to requests, whatever carries them.
+
+use super::denied::Denied;
+use super::request::Request;
+use super::session::Session;
+use super::state::{ActionResult, View};
+use crate::report::JsonLines;
+use serde::Serialize;
+
+/// The media type of all but files.
+pub(super) const JSON: &str = "application/json";
+
+/// An answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answer {
+    /// Its media type.
+    pub media: &'static str,
+    /// The name under which users save it, if it is a file.
+    pub file: Option<&'static str>,
+    /// Its bytes.
+    pub body: Vec<u8>,
+}
+
+impl Answer {
+    pub(super) fn json_text(text: &str) -> Answer {
+        Answer { media: JSON, file: None, body: text.as_bytes().to_vec() }
+    }
+}
+
+/// The kind of a refusal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Refusal {
+    /// There is no such request.
+    Unknown,
+    /// The body is not what the request needs.
+    Malformed,
+    /// The session cannot do it.
+    Denied,
+    /// An internal error.
+    Broken,
+}
+
+/// Why a request was not answered.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{why}")]
+pub struct Refused {
+    /// Its kind.
+    pub kind: Refusal,
+    /// A sentence for users.
+    pub why: String,
+}
+
+impl Refused {
+    /// A refusal of this kind.
+    pub fn new(kind: Refusal, why: impl ToString) -> Refused {
+        Refused { kind, why: why.to_string() }
+    }
+
+    /// As `{ "error": "…" }`.
+    #[must_use]
+    pub fn to_json(&self) -> String {
+        serde_json::json!({ "error": self.why }).to_string()
+    }
+}
+
+impl From<Denied> for Refused {
+    fn from(denied: Denied) -> Refused {
+        Refused::new(Refusal::Denied, denied)
+    }
+}
+
+/// What a page shows, and the outcome of the action that led to it.
+#[derive(Serialize)]
+struct Told {
+    told: Option<ActionResult>,
+    #[serde(flatten)]
+    view: View,
+}
+
+/// Answers a request.
+///
+/// # Errors
+/// [`Refused`]: nothing has changed.
+pub fn answer(session: &mut Session, request: Request) -> Result<Answer, Refused> {
+    let told = match request {
+        Request::State => return json(&Told { told: None, view: session.view() }),
+        Request::Lab => return Ok(file("lab.toml", "application/toml", session.export().into_bytes())),
+        Request::Events => {
+            let mut lines = JsonLines::new(Vec::new());
+            session.events().try_for_each(|event| lines.event(event)).map_err(broken)?;
+            return Ok(file("events.jsonl", "application/jsonl", lines.finish().map_err(broken)?));
+        }
+        Request::Traffic => {
+            return Ok(file("traffic.pcapng", "application/x-pcapng", session.traffic().map_err(broken)?));
+        }
+        Request::Why(step) => return json(&session.why(step)?),
+        Request::Act(step) => Some(session.act(&step)?),
+        Request::Redo => Some(session.redo()?),
+        Request::Undo => session.undo().map(|()| None)?,
+        Request::Reset => session.reset().map(|()| None)?,
+    };
+    json(&Told { told, view: session.news() })
+}
+
+/// The view of a session that was just opened.
+pub(super) fn open_view(session: &mut Session) -> Result<Answer, Refused> {
+    json(&Told { told: None, view: session.news() })
+}
+
+/// A download with this name.
+fn file(name: &'static str, media: &'static str, body: Vec<u8>) -> Answer {
+    Answer { media, file: Some(name), body }
+}
+
+fn json(content: &impl Serialize) -> Result<Answer, Refused> {
+    let body = serde_json::to_vec(content).map_err(broken)?;
+    Ok(Answer { media: JSON, file: None, body })
+}
+
+fn broken(why: impl ToString) -> Refused {
+    Refused::new(Refusal::Broken, why)
+}
