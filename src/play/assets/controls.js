@@ -2,6 +2,7 @@
 "use strict";
 
 const playControls = (() => {
+  const { t } = macvlab;
   // User input outlives the panel: open sections, and values of forms.
   const wide = matchMedia("(min-width: 1000px)").matches;
   const open = new Map([["ask", true], ["ports", wide], ["switches", wide]]);
@@ -107,30 +108,30 @@ const playControls = (() => {
   function asking(state) {
     const who = names(talkers(state));
     const [sender, target] = pair(state);
-    const from = choice("ask from", "Sender", who, sender);
-    const to = choice("ask to", "Target", who, sender === from.value ? target : who.find((name) => name !== from.value));
-    const verbs = [["ping", "pings"], ["arping", "sends an ARP request for"], ["udp", "sends UDP to"], ["tcp", "connects by TCP to"]];
-    const verb = choice("ask verb", "How", verbs, "ping");
+    const from = choice("ask from", t("Sender"), who, sender);
+    const to = choice("ask to", t("Target"), who, sender === from.value ? target : who.find((name) => name !== from.value));
+    const verbs = [["ping", t("pings")], ["arping", t("sends an ARP request for")], ["udp", t("sends UDP to")], ["tcp", t("connects by TCP to")]];
+    const verb = choice("ask verb", t("How"), verbs, "ping");
     const run = () => act({ [verb.value]: { from: from.value, to: to.value } });
     const body = who.length > 1
-      ? form(run, element("div", { class: "asking" }, from, verb, to, submit("ask go", "Go")))
-      : element("p", { class: "hint" }, "Two devices with IP addresses are needed. Frames can be sent by hand, below.");
-    return section("ask", "Ask", body);
+      ? form(run, element("div", { class: "asking" }, from, verb, to, submit("ask go", t("Go"))))
+      : element("p", { class: "hint" }, t("Two devices with IP addresses are needed. Frames can be sent by hand, below."));
+    return section("ask", t("Ask"), body);
   }
 
   function upDown(device) {
-    return check(`up ${device.name}`, "up", `${device.name} is up`, device.up, (up) => act({ set: { device: device.name, up } }));
+    return check(`up ${device.name}`, t("up"), t("{} is up", device.name), device.up, (up) => act({ set: { device: device.name, up } }));
   }
 
   function remove(device) {
-    const label = { class: "small", title: `Remove ${device.name}`, "aria-label": `Remove ${device.name}` };
-    return button(`remove ${device.name}`, "Remove", () => act({ remove: device.name }), label);
+    const label = { class: "small", title: t("Remove {}", device.name), "aria-label": t("Remove {}", device.name) };
+    return button(`remove ${device.name}`, t("Remove"), () => act({ remove: device.name }), label);
   }
 
   function flush(device) {
     if (device.addresses.length === 0) return null;
-    const label = { class: "small", title: "ip neigh flush", "aria-label": `Flush the neighbours of ${device.name}` };
-    return button(`flush ${device.name}`, "Flush neighbours", () => act({ set: { device: device.name, neighbours: { flush: true } } }), label);
+    const label = { class: "small", title: "ip neigh flush", "aria-label": t("Flush the neighbours of {}", device.name) };
+    return button(`flush ${device.name}`, t("Flush neighbours"), () => act({ set: { device: device.name, neighbours: { flush: true } } }), label);
   }
 
   const about = (device) =>
@@ -140,7 +141,7 @@ const playControls = (() => {
   function modes(device, state) {
     const buttons = state.modes.map((mode) => button(`mode ${device.name} ${mode}`, mode,
       () => act({ set: { device: device.name, mode } }), { "aria-pressed": String(mode === device.mode) }));
-    return element("div", { class: "modes", role: "group", "aria-label": `Mode of ${device.name}` }, ...buttons);
+    return element("div", { class: "modes", role: "group", "aria-label": t("Mode of {}", device.name) }, ...buttons);
   }
 
   // The active port of a bond, as `ifenslave -c` chooses it.
@@ -149,14 +150,14 @@ const playControls = (() => {
     if (device.kind !== "bond" || ports.length === 0) return null;
     const buttons = ports.map((port) => button(`active ${device.name} ${port}`, port,
       () => act({ set: { device: device.name, active: port } }), { "aria-pressed": String(port === device.active) }));
-    return element("div", { class: "modes", role: "group", "aria-label": `Active port of ${device.name}` }, ...buttons);
+    return element("div", { class: "modes", role: "group", "aria-label": t("Active port of {}", device.name) }, ...buttons);
   }
 
   function ports(state) {
     const list = state.devices.filter(isPort).map((device) => element("div", { class: "device" },
       element("span", { class: "name" }, device.name), upDown(device), remove(device), modes(device, state), about(device), flush(device)));
-    const hint = list.length === 0 ? "There are no ports." : "A port forgets its neighbours when it goes down and up again.";
-    return section("ports", "Ports", element("div", {}, ...list), element("p", { class: "hint" }, hint), adding(state));
+    const hint = list.length === 0 ? t("There are no ports.") : t("A port forgets its neighbours when it goes down and up again.");
+    return section("ports", t("Ports"), element("div", {}, ...list), element("p", { class: "hint" }, hint), adding(state));
   }
 
   // Proposes an unused name and IP address.
@@ -179,14 +180,14 @@ const playControls = (() => {
     if (parents(state).length === 0) return null;
     const [freeName, freeAddress] = proposals(state);
     const chips = state.modes.map((mode) => {
-      const chip = element("span", { class: "chip", draggable: true, title: `Drag onto a NIC of the diagram: ${freeName} in mode ${mode}` }, mode);
+      const chip = element("span", { class: "chip", draggable: true, title: t("Drag onto a NIC of the diagram: {} in mode {}", freeName, mode) }, mode);
       chip.addEventListener("dragstart", (event) => event.dataTransfer.setData(CHIP, mode));
       return chip;
     });
-    const name = input("add name", "Name of the new port", freeName);
-    const parent = choice("add parent", "Its parent", parents(state));
-    const mode = choice("add mode", "Its mode", state.modes, "vepa");
-    const address = input("add address", "Its IP address with prefix length", freeAddress, { placeholder: "none" });
+    const name = input("add name", t("Name of the new port"), freeName);
+    const parent = choice("add parent", t("Its parent"), parents(state));
+    const mode = choice("add mode", t("Its mode"), state.modes, "vepa");
+    const address = input("add address", t("Its IP address with prefix length"), freeAddress, { placeholder: t("none") });
     const run = () => {
       const port = { macvlan: name.value, parent: parent.value, mode: mode.value };
       if (address.value.trim()) port.address = address.value.trim();
@@ -194,23 +195,23 @@ const playControls = (() => {
       typed.delete("add address");
       act({ add: port });
     };
-    const hint = element("p", { class: "hint" }, "Drag a mode onto a device of the diagram, or fill in:");
-    return section("add", "Add a port", hint, element("div", { class: "chips" }, ...chips), form(run, field("name", name), field("parent", parent),
-      field("mode", mode), field("address", address), submit("add go", "Add")));
+    const hint = element("p", { class: "hint" }, t("Drag a mode onto a device of the diagram, or fill in:"));
+    return section("add", t("Add a port"), hint, element("div", { class: "chips" }, ...chips), form(run, field(t("name"), name), field(t("parent"), parent),
+      field(t("mode"), mode), field(t("address"), address), submit("add go", t("Add"))));
   }
 
   function switches(state) {
     const list = state.devices.filter((device) => device.kind === "switch-port").map((port) => {
       const device = port.name.slice(port.parent.length + 1);
-      const flag = ([key, on]) => check(`flag ${port.name} ${key}`, key, `${key} at ${port.name}`, on,
+      const flag = ([key, on]) => check(`flag ${port.name} ${key}`, key, t("{} at {}", key, port.name), on,
         (value) => act({ set: { switch: port.parent, port: device, [key]: value } }));
       const [first, ...rest] = port.flags;
       return element("div", {}, element("div", { class: "device" },
         element("span", { class: "name" }, port.name), first ? flag(first) : null),
-        rest.length ? section(`flags ${port.name}`, "Other flags", element("div", { class: "flags" }, ...rest.map(flag))) : null);
+        rest.length ? section(`flags ${port.name}`, t("Other flags"), element("div", { class: "flags" }, ...rest.map(flag))) : null);
     });
-    if (list.length === 0) list.push(element("p", { class: "hint" }, "There is no switch."));
-    return section("switches", "Switch ports", element("div", {}, ...list));
+    if (list.length === 0) list.push(element("p", { class: "hint" }, t("There is no switch.")));
+    return section("switches", t("Switch ports"), element("div", {}, ...list));
   }
 
   function others(state) {
@@ -218,26 +219,26 @@ const playControls = (() => {
     const list = rest.map((device) => element("div", { class: "device" },
       element("span", { class: "name" }, `${device.name} `, element("span", { class: "hint" }, device.kind)),
       upDown(device), remove(device), bonded(device, state), about(device), flush(device)));
-    return section("others", "Other devices", element("div", {}, ...list));
+    return section("others", t("Other devices"), element("div", {}, ...list));
   }
 
   function frame(state) {
     const ends = names(state.devices.filter(isEnd));
-    const at = choice("frame at", "Sender of the frame", ends, names(state.devices.filter(isPort))[0]);
-    const kinds = [["broadcast", "a broadcast"], ["unicast", "a frame to"], ["arp", "an ARP request for"],
-      ["icmp", "an echo request to"], ["udp", "a UDP datagram to"], ["hex", "these bytes"]];
-    const kind = choice("frame kind", "Kind of frame", kinds, "broadcast");
-    const to = choice("frame to", "Destination", ends, names(state.devices.filter(isPort))[1]);
+    const at = choice("frame at", t("Sender of the frame"), ends, names(state.devices.filter(isPort))[0]);
+    const kinds = [["broadcast", t("a broadcast")], ["unicast", t("a frame to")], ["arp", t("an ARP request for")],
+      ["icmp", t("an echo request to")], ["udp", t("a UDP datagram to")], ["hex", t("these bytes")]];
+    const kind = choice("frame kind", t("Kind of frame"), kinds, "broadcast");
+    const to = choice("frame to", t("Destination"), ends, names(state.devices.filter(isPort))[1]);
     // Whose addresses it has as those of its sender: the experiment with a forged request needs another's.
     const owners = names(state.devices.filter((device) => isEnd(device) && device.mac));
-    const as = choice("frame as", "Whose addresses the frame has as its sender's", [["", "its own"], ...owners]);
-    const hex = remembered("frame hex", element("textarea", { rows: 3, "aria-label": "The frame in hex", spellcheck: false,
+    const as = choice("frame as", t("Whose addresses the frame has as its sender's"), [["", t("its own")], ...owners]);
+    const hex = remembered("frame hex", element("textarea", { rows: 3, "aria-label": t("The frame in hex"), spellcheck: false,
       placeholder: "ffffffffffff 0242c0a880de 88b5 …" }), "");
-    const wire = check("frame wire", "from the wire", "It arrives from the wire, at a NIC", typed.get("frame wire") || false,
+    const wire = check("frame wire", t("from the wire"), t("It arrives from the wire, at a NIC"), typed.get("frame wire") || false,
       (on) => typed.set("frame wire", on));
-    const bytes = field("bytes", hex);
-    const target = field("to", to);
-    const forged = field("sender", as);
+    const bytes = field(t("bytes"), hex);
+    const target = field(t("to"), to);
+    const forged = field(t("sender"), as);
     const fit = () => {
       bytes.hidden = kind.value !== "hex";
       forged.hidden = kind.value === "hex";
@@ -256,8 +257,8 @@ const playControls = (() => {
       const from = wire.firstChild.checked ? { from: "wire" } : {};
       act({ inject: { at: at.value, ...from, ...bodies[kind.value] } });
     };
-    return section("frame", "Send a frame", form(run, field("at", at), field("what", kind), target, forged, bytes, wire,
-      submit("frame go", "Send")));
+    return section("frame", t("Send a frame"), form(run, field(t("at"), at), field(t("what"), kind), target, forged, bytes, wire,
+      submit("frame go", t("Send"))));
   }
 
   // Steps without a control, for the existing devices.
@@ -277,27 +278,27 @@ const playControls = (() => {
   }
 
   function anyStep(state) {
-    const text = remembered("step text", element("textarea", { rows: 3, "aria-label": "A step of a lab file", spellcheck: false,
+    const text = remembered("step text", element("textarea", { rows: 3, "aria-label": t("A step of a lab file"), spellcheck: false,
       placeholder: 'ping = { from = "c1", to = "c2", count = 3 }' }), "");
-    const example = keyed("step example", element("select", { "aria-label": "Examples" }, element("option", { value: "" }, "Examples …")));
+    const example = keyed("step example", element("select", { "aria-label": t("Examples") }, element("option", { value: "" }, t("Examples …"))));
     example.append(...examples(state).map((step) => element("option", { value: step }, step)));
     example.addEventListener("input", () => {
       text.value = example.value;
       typed.set("step text", example.value);
     });
     const run = () => actText(text.value);
-    return section("step", "Any other step", form(run,
-      element("p", { class: "hint" }, "Any step of a lab file, without [[step]]: set, add, remove, inject, wait, ping, arping, udp, tcp."),
-      example, text, submit("step go", "Run")));
+    return section("step", t("Any other step"), form(run,
+      element("p", { class: "hint" }, t("Any step of a lab file, without [[step]]: set, add, remove, inject, wait, ping, arping, udp, tcp.")),
+      example, text, submit("step go", t("Run"))));
   }
 
   function done(state) {
     const from = Math.max(0, state.done.length - MOST_DONE);
     const list = state.done.slice(from).map((told) => element("li", {}, `${told.action}: `,
       element("span", { class: `outcome ${told.failed ? "bad" : "good"}` }, told.outcome)));
-    if (state.redo !== null) list.push(element("li", { class: "undone" }, `Redo runs: ${state.redo}`));
-    if (list.length === 0) list.push(element("li", { class: "undone" }, "nothing yet"));
-    return section("done", `Steps run (${state.done.length})`, element("ol", { class: "done", start: from + 1 }, ...list));
+    if (state.redo !== null) list.push(element("li", { class: "undone" }, t("Redo runs: {}", state.redo)));
+    if (list.length === 0) list.push(element("li", { class: "undone" }, t("nothing yet")));
+    return section("done", t("Steps run ({})", state.done.length), element("ol", { class: "done", start: from + 1 }, ...list));
   }
 
   // A mode that is dragged onto a device of the diagram becomes a port there.
