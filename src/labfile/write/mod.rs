@@ -3,6 +3,7 @@
 mod changed;
 mod host;
 mod keys;
+mod lesson;
 mod step;
 
 pub use changed::changed_lines;
@@ -40,7 +41,10 @@ pub fn write(spec: &LabSpec) -> String {
     }
     for step in &spec.steps {
         out.push_str("\n[[step]]\n");
-        out.push_str(&step::step(step));
+        out.push_str(&step::keys(step).lines());
+    }
+    for (number, part) in spec.lesson.iter().enumerate() {
+        out.push_str(&lesson::part(part, number + 1 == spec.lesson.len()));
     }
     out
 }
