@@ -157,9 +157,15 @@ impl<'l> Exercise<'l> {
         self.with(&[])
     }
 
-    /// The same with more steps behind. What a step of a solution or a goal can name stays possible.
+    /// The lab with more steps behind. What a step of a solution or a goal can name stays possible.
     fn with(&self, steps: &[StepSpec]) -> LabSpec {
         let before = self.lab.steps.iter().take(self.before);
         LabSpec { steps: before.chain(steps).cloned().collect(), lesson: Vec::new(), ..self.lab.clone() }
+    }
+
+    /// The lab with the steps of the solution, then the goals.
+    #[must_use]
+    pub fn solved(&self) -> LabSpec {
+        self.with(&[&self.spec.solution[..], &self.spec.goals].concat())
     }
 }

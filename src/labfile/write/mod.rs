@@ -11,7 +11,7 @@ pub use changed::changed_lines;
 use super::switch::STATES;
 use crate::lab::spec::{
     BondSpec, DEFAULT_MTU, DeviceKind, DeviceSpec, DummySpec, FdbSpec, LabSpec, MacvlanSpec, Name, NicSpec,
-    RouterSpec, StationSpec, SwitchPortSpec, SwitchSpec, TapOpen, VlanSpec,
+    RouterSpec, StationSpec, StepSpec, SwitchPortSpec, SwitchSpec, TapOpen, VlanSpec,
 };
 use crate::macvlan::{MacvlanFlags, Mode};
 use crate::nic::UnicastFilter;
@@ -47,6 +47,13 @@ pub fn write(spec: &LabSpec) -> String {
         out.push_str(&lesson::part(part, number + 1 == spec.lesson.len()));
     }
     out
+}
+
+/// The action of a step on one line, without what must come of it: as [`super::parse_step`] reads it.
+#[must_use]
+pub fn write_action(step: &StepSpec) -> String {
+    let step = StepSpec { expect: None, ..step.clone() };
+    step::keys(&step).lines().trim_end().replace('\n', " ")
 }
 
 fn device_tables(device: &DeviceSpec) -> String {
