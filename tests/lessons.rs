@@ -229,6 +229,15 @@ fn faults_of_a_lesson_are_found() {
 }
 
 #[test]
+fn the_lesson_of_the_documents_is_without_faults() {
+    let page = std::fs::read_to_string(root().join("docs/lessons.md")).unwrap();
+    let (_, rest) = page.split_once("```toml\n").unwrap();
+    let (text, _) = rest.split_once("```").unwrap();
+    let (code, said, wrong) = with_file(&["check", "--deny-warnings", "mine.toml"], text, "");
+    assert!(code == Some(0) && said.contains("parts of the lesson 1"), "{wrong}");
+}
+
+#[test]
 fn check_knows_lessons() {
     let check = |text: &str| with_file(&["check", "mine.toml"], text, "");
     let (code, text, said) = check(LESSON);

@@ -173,7 +173,8 @@ pub(super) fn told(events: &[Event], numbers: &Range<usize>) -> Vec<Told> {
         }
         for reason in reasons {
             let at = reason.at.map(|at| format!(" ({at})")).unwrap_or_default();
-            words.push_str(&format!("; {} {}{at}", reason.rule, reason.rule.title()));
+            let also = reason.also.map(|rule| format!("{rule} {} and ", rule.title())).unwrap_or_default();
+            words.push_str(&format!("; {also}{} {}{at}", reason.rule, reason.rule.title()));
         }
         told.push(Told { number: *step, action: plain(step_in_words(&spec)), outcome: plain(words) });
     }

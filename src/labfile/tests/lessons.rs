@@ -116,6 +116,21 @@ fn what_is_wrong_in_a_lesson_is_shown_at_its_place() {
 }
 
 #[test]
+fn the_changes_of_an_exercise_have_a_limit() {
+    let exercise = |n: i64| {
+        let step = "{ set = { device = \"c1\", up = true }, expect = \"ok\" }";
+        part(&format!(
+            "[lesson.exercise]\ntask = \"Do it.\"\nchanges = {n}\nsolution = [{step}]\ngoals = [{step}]"
+        ))
+    };
+    assert!(with(&exercise(0)).is_ok() && with(&exercise(1000)).is_ok());
+    for n in [-1, 1001] {
+        let error = format!("lesson[1].exercise.changes: {n} is out of range; use a number from 0 to 1000");
+        assert_eq!(with(&exercise(n)).unwrap_err(), error);
+    }
+}
+
+#[test]
 fn goals_can_name_what_the_solution_adds() {
     let exercise = |name| {
         part(&format!(
