@@ -130,6 +130,38 @@ fn the_terms_of_an_exercise_hold() {
     assert!(done.reached() && done.refused == [0] && done.changes == 1);
 }
 
+/// A bridge has room for what only the solution makes a port of it.
+#[test]
+fn a_learner_can_do_what_the_solution_does() {
+    let lab = r#"
+        [nic.eth0]
+        [macvlan.c1]
+        parent = "eth0"
+        [station.win]
+        address = "192.0.2.3/24"
+        [switch.br0]
+        address = "192.0.2.4/24"
+        [switch.br0.port.c1]
+        [switch.sw0.port.eth0]
+        [switch.sw0.port.win]
+        [lesson]
+        question = "Does the bridge br0 reach win?"
+        explanation = "It has no port."
+        [lesson.exercise]
+        task = "Make br0 reach win."
+        goals = [{ ping = { from = "br0", to = "win" }, expect = "reply" }]
+        solution = [{ set = { device = "c1", master = "br0" } }]
+    "#;
+    let lesson = Lesson::of(parse("lab.toml", lab).unwrap()).unwrap();
+    assert_eq!(lesson.title(), "Does the bridge br0 reach win?");
+    assert_eq!(lesson.faults(&Options::default()), []);
+    let exercise = lesson.parts().next().unwrap().exercise().unwrap();
+    let start = exercise.start();
+    let typed = Index::of(&start).parse_step("set = { device = \"c1\", master = \"br0\" }").unwrap();
+    assert!(exercise.judge(&[typed], &Options::default()).reached());
+    assert!(parse("lab.toml", &write(&exercise.solved())).is_ok());
+}
+
 /// Other ways than that of the file are as good.
 #[test]
 fn every_way_to_a_goal_counts() {

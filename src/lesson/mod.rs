@@ -61,10 +61,13 @@ impl Lesson {
         &self.lab
     }
 
-    /// The title of the lab.
+    /// The title of the lab; if it has none, the first question.
     #[must_use]
     pub fn title(&self) -> &str {
-        &self.lab.title
+        match (self.lab.title.as_str(), self.lab.lesson.first()) {
+            ("", Some(part)) => &part.question,
+            (title, _) => title,
+        }
     }
 
     /// Its parts, in order.
@@ -151,16 +154,21 @@ impl<'l> Exercise<'l> {
         self.spec
     }
 
-    /// The lab as the learner finds it: with the steps up to this point, and not as a lesson.
+    /// The lab as the learner finds it: with the steps up to this point.
     #[must_use]
     pub fn start(&self) -> LabSpec {
         self.with(&[])
     }
 
-    /// The lab with more steps behind. What a step of a solution or a goal can name stays possible.
+    /// The lab with more steps behind, all in its last part. The solutions stay, for what a bridge may have as a port at
+    /// some time is settled when a lab is made.
     fn with(&self, steps: &[StepSpec]) -> LabSpec {
         let before = self.lab.steps.iter().take(self.before);
-        LabSpec { steps: before.chain(steps).cloned().collect(), lesson: Vec::new(), ..self.lab.clone() }
+        let steps: Vec<StepSpec> = before.chain(steps).cloned().collect();
+        let mut lesson = self.lab.lesson.clone();
+        lesson.iter_mut().for_each(|part| part.steps = 0);
+        lesson.iter_mut().next_back().into_iter().for_each(|part| part.steps = steps.len());
+        LabSpec { steps, lesson, ..self.lab.clone() }
     }
 
     /// The lab with the steps of the solution, then the goals.

@@ -192,7 +192,7 @@ fn set_up(devices: &[Device]) -> String {
                 ports.entry((parent, mode)).or_default().push(&device.name);
             }
             (DeviceType::SwitchPort, Some(switch)) => {
-                let peer = device.peer.as_deref().unwrap_or_default();
+                let Some(peer) = device.peer.as_deref() else { continue };
                 let hairpin = device.port.is_some_and(|port| port.flags.hairpin);
                 let name = if hairpin { format!("{peer} (hairpin on)") } else { peer.to_owned() };
                 switches.entry(switch).or_default().push(name);
