@@ -137,6 +137,7 @@ fn a_learner_can_do_what_the_solution_does() {
         [nic.eth0]
         [macvlan.c1]
         parent = "eth0"
+        mode = "passthru"
         [station.win]
         address = "192.0.2.3/24"
         [switch.br0]

@@ -120,7 +120,10 @@ impl<'l> Part<'l> {
 
     /// The question of one of its predictions.
     #[must_use]
-    pub fn question_of(&self, prediction: &'l PredictionSpec) -> &'l str {
+    pub fn question_of<'p>(&self, prediction: &'p PredictionSpec) -> &'p str
+    where
+        'l: 'p,
+    {
         prediction.question.as_ref().unwrap_or(&self.spec.question)
     }
 

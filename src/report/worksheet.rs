@@ -113,7 +113,7 @@ impl Page {
     fn prediction(&mut self, part: &Part<'_>, prediction: &PredictionSpec) {
         self.question += 1;
         let number = self.question;
-        let question = prediction.question.as_ref().unwrap_or(&part.spec().question);
+        let question = part.question_of(prediction);
         self.text("h2", &format!("{number}. {question}"));
         self.out.push_str("<ol type=\"a\">\n");
         for choice in &prediction.choices {

@@ -42,61 +42,99 @@ fn explanation(guide: &Guide<'_>, exercise: &Exercise<'_>) -> io::Result<()> {
     }
 }
 
-/// Lets the learner type steps.
+/// A line that was typed in an exercise.
+enum Typed<'t> {
+    Nothing,
+    Quit,
+    Skip,
+    Help,
+    Hint,
+    Solution,
+    Undo,
+    Step(&'t str),
+}
+
+impl Typed<'_> {
+    fn of(line: &str) -> Typed<'_> {
+        match line.trim() {
+            "" => Typed::Nothing,
+            "q" | "quit" | "exit" => Typed::Quit,
+            "skip" => Typed::Skip,
+            "?" | "help" => Typed::Help,
+            "hint" => Typed::Hint,
+            "solution" => Typed::Solution,
+            "undo" => Typed::Undo,
+            step => Typed::Step(step),
+        }
+    }
+}
+
+/// Lets the learner type steps until the goals are reached.
 pub(super) fn take(
     taking: &mut Taking<'_>,
     part: usize,
     exercise: &Exercise<'_>,
 ) -> Result<Option<Quits>, Failure> {
-    let options = taking.guide.loaded.options.clone();
     let names = Index::of(&exercise.start());
     let mut steps: Vec<StepSpec> = Vec::new();
     taking.guide.say("Exercise", &exercise.spec().task)?;
-    goals(&taking.guide, &exercise.judge(&steps, &options))?;
+    goals(&taking.guide, &exercise.judge(&steps, &taking.guide.loaded.options))?;
     loop {
-        let Some(line) = ask("Your step (? for help): ", taking.guide.terminal)? else {
-            return Ok(Some(Quits));
-        };
-        match line.trim() {
-            "" => continue,
-            "q" | "quit" | "exit" => return Ok(Some(Quits)),
-            "skip" => break,
-            "?" | "help" => {
-                taking.guide.terminal.say(FORM);
-                continue;
-            }
-            "hint" => {
-                let lesson = taking.guide.lesson();
-                let hint = taking.progress.hint(lesson, part).unwrap_or("there are no more hints");
-                taking.guide.say("Hint", hint)?;
-                continue;
-            }
-            "solution" => {
+        let line = ask("Your step (? for help): ", taking.guide.terminal)?;
+        let has_changed = match line.as_deref().map_or(Typed::Quit, Typed::of) {
+            Typed::Quit => return Ok(Some(Quits)),
+            Typed::Skip => break,
+            Typed::Solution => {
                 solution(&taking.guide, exercise)?;
                 break;
             }
-            "undo" => _ = steps.pop(),
-            text => match next(&names, &steps).parse_step(text) {
-                Ok(step) => steps.push(step),
+            Typed::Nothing => false,
+            Typed::Help => {
+                taking.guide.terminal.say(FORM);
+                false
+            }
+            Typed::Hint => {
+                let hint = taking.progress.hint(taking.guide.lesson(), part);
+                taking.guide.say("Hint", hint.unwrap_or("there are no more hints"))?;
+                false
+            }
+            Typed::Undo => steps.pop().is_some(),
+            Typed::Step(text) => match next(&names, &steps).parse_step(text) {
+                Ok(step) => {
+                    steps.push(step);
+                    true
+                }
                 Err(errors) => {
                     taking.guide.terminal.warn(&errors);
-                    continue;
+                    false
                 }
             },
-        }
-        let judgement = exercise.judge(&steps, &options);
-        own_steps(&taking.guide, &judgement, &steps)?;
-        goals(&taking.guide, &judgement)?;
-        taking.progress.judged(part, &judgement);
-        taking.count();
-        if judgement.reached() {
-            taking.guide.say("Solved", &counted(judgement.changes))?;
-            explanation(&taking.guide, exercise)?;
+        };
+        if has_changed && tried(taking, part, exercise, &steps)? {
             break;
         }
     }
     taking.guide.blank()?;
     Ok(None)
+}
+
+/// Shows what the learner's steps come to; returns whether they reach the goals.
+fn tried(
+    taking: &mut Taking<'_>,
+    part: usize,
+    exercise: &Exercise<'_>,
+    steps: &[StepSpec],
+) -> Result<bool, Failure> {
+    let judgement = exercise.judge(steps, &taking.guide.loaded.options);
+    own_steps(&taking.guide, &judgement, steps)?;
+    goals(&taking.guide, &judgement)?;
+    taking.progress.judged(part, &judgement);
+    taking.count();
+    if judgement.reached() {
+        taking.guide.say("Solved", &counted(judgement.changes))?;
+        explanation(&taking.guide, exercise)?;
+    }
+    Ok(judgement.reached())
 }
 
 /// The names that the next step can use: what earlier ones add as well.

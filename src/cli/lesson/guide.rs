@@ -79,7 +79,7 @@ impl<'a> Guide<'a> {
 
     /// A prediction with its choices.
     pub(super) fn choices(&self, part: &Part<'_>, prediction: &PredictionSpec) -> io::Result<()> {
-        self.say("Question", part_question(part.spec(), prediction))?;
+        self.say("Question", part.question_of(prediction))?;
         let mut out = self.terminal.out();
         for (index, choice) in prediction.choices.iter().enumerate() {
             writeln!(out, "  {}) {}", letter(index), self.terminal.wrapped(&plain(&choice.text), 5))?;
@@ -143,10 +143,6 @@ impl<'a> Guide<'a> {
         }
         out.flush()
     }
-}
-
-fn part_question<'p>(part: &'p PartSpec, prediction: &'p PredictionSpec) -> &'p str {
-    prediction.question.as_ref().unwrap_or(&part.question)
 }
 
 /// A step in words.
