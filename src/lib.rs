@@ -66,6 +66,7 @@
 //! | [`matrix`] | the reachability matrix: a fresh lab for each pair | [`matrix::ping`] |
 //! | [`explain`] | the whole path of one frame, and why it did not go elsewhere | [`explain::Journey`] |
 //! | `kernel` | the same on the running Linux kernel (feature `kernel`) | |
+//! | [`lesson`] | labs that ask: predictions, goals, and what a learner's steps come to | [`lesson::Lesson`] |
 //! | [`labfile`] | the lab as TOML: parsed with diagnostics, and written | [`labfile::parse`] |
 //! | [`lab`] | connected devices in virtual time; the hop log | [`lab::Lab`], [`lab::Event`] |
 //! | [`dataplane`] | a frame's path through all of them, for labs, replays and benchmarks | [`dataplane::ForwardingContext`] |
@@ -124,6 +125,8 @@ pub mod kernel;
 pub mod lab;
 #[cfg(feature = "labfile")]
 pub mod labfile;
+#[cfg(feature = "labfile")]
+pub mod lesson;
 #[cfg(feature = "std")]
 pub mod limits;
 #[cfg(all(feature = "live", target_os = "linux"))]

@@ -355,7 +355,11 @@ fn every_demo_can_be_told_in_full_and_is_a_lab_of_its_own() {
         stdout(&output)
     };
     let (list, table) = (said(&["demo", "--list"]), said(&["demo"]));
-    let names: Vec<_> = list.lines().map(|line| line.split_once(' ').unwrap().0).collect();
+    let names: Vec<_> = list
+        .lines()
+        .take_while(|line| !line.is_empty())
+        .map(|line| line.split_once(' ').unwrap().0)
+        .collect();
     assert!(names.len() >= 8, "{names:?}");
     for name in names {
         assert!(table.lines().any(|line| line.starts_with(&format!("{name} "))), "{name}: {table}");

@@ -52,6 +52,9 @@ pub fn without_lines(mut spec: LabSpec) -> LabSpec {
     spec.hosts.iter_mut().for_each(|h| h.line = 0);
     spec.switches.iter_mut().for_each(|s| s.line = 0);
     spec.steps.iter_mut().for_each(|s| s.line = 0);
+    for exercise in spec.lesson.iter_mut().filter_map(|part| part.exercise.as_mut()) {
+        exercise.goals.iter_mut().chain(&mut exercise.solution).for_each(|s| s.line = 0);
+    }
     spec
 }
 

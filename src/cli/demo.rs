@@ -1,48 +1,61 @@
 //! `macvlab demo [NAME]`
 
 use super::demos::{self, Demo};
-use super::experiment::{Experiment, Passage, outcome_in_a_word};
+use super::experiment::{Experiment, Passage, outcome_in_a_word, passages};
 use super::terminal::{Out, Terminal};
-use super::{Exit, Failure, tour, views};
+use super::{Exit, Failure, lesson, views};
 use anstyle::{AnsiColor, Style};
 use comfy_table::presets::NOTHING;
 use comfy_table::{ContentArrangement, Table};
 use macvlab::lab::{Event, Outcome};
+use macvlab::lesson::course;
+use macvlab::report::worksheet::Sheet;
 use macvlab::report::{Detail, TextReport, outcome_in_words, step_in_words};
 use macvlab::verdict::Refusal;
 use std::io::{self, Write as _};
 use std::path::PathBuf;
 
-/// Run the built-in experiments.
+/// Run the built-in experiments, and take lessons.
 ///
 /// Without a name: the ARP hairpin experiment, which tries in every mode whether two ports on one parent reach each
-/// other, with a switch that does or does not reflect frames, as one table. --tour explains each experiment in turn,
-/// and --quiz asks for a prediction first.
+/// other, with a switch that does or does not reflect frames, as one table. --tour, --quiz, --worksheet and --answers
+/// take lessons instead: the whole course, one of its lessons, or a file of yours.
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
   macvlab demo                          the ARP hairpin experiment in every mode
-  macvlab demo --tour                   one experiment after another: question, prediction, run, answer, explanation
-  macvlab demo --quiz                   the same with your predictions, and a score
-  macvlab demo --list                   the list of experiments
+  macvlab demo --tour                   a course of eight lessons: question, choices, run, answer, explanation
+  macvlab demo --quiz                   the same with your answers and your own steps, and a score
+  macvlab demo private --quiz           one lesson
+  macvlab demo mine.toml --quiz         your own lesson, a lab file with a [lesson]
+  macvlab demo --worksheet=sheet.html   the questions to print; --answers=key.html is the key to them
+  macvlab demo --list                   the experiments and the lessons
   macvlab demo vepa                     one experiment, step by step
   macvlab demo vepa --explain           hop by hop
   macvlab demo vepa --html vepa.html    as a page that animates every frame
-  macvlab demo vepa --show              its lab file, as a starting point
+  macvlab demo vepa --show              its lab file, as a starting point; lesson:vepa is that of a lesson
 
-On a terminal the tour waits for Enter between experiments. The quiz reads y and n from standard input, also from a file
-or a pipe; q, or end of input, ends it.
+On a terminal the tour waits for Enter before each answer. The quiz reads answers (a letter or a number) and steps from
+standard input, also from a file or a pipe; q, or end of input, ends it.
 
-Exit codes: 0 every run was as expected, whatever you guessed; 1 one was not; 2 wrong usage; 130 after Ctrl-C.")]
+Exit codes: 0 every run was as expected, whatever you answered; 1 one was not; 2 wrong usage; 130 after Ctrl-C.")]
 pub(super) struct Args {
-    /// The experiment to show in full; --list names them.
+    /// The experiment to show in full; with a flag for lessons, a lesson or its file. --list names them.
     name: Option<String>,
-    /// Show a guided tour of the experiments, or of the named one.
+    /// Show the lessons with all answers.
     #[arg(long, conflicts_with_all = ["list", "explain", "show", "html", "quiz"])]
     tour: bool,
-    /// Ask for a prediction before each experiment, and keep the score.
+    /// Ask for answers and steps, and keep the score.
     #[arg(long, conflicts_with_all = ["list", "explain", "show", "html"])]
     quiz: bool,
-    /// List the built-in experiments.
+    /// Write the questions of the lessons as a page to print [default: to standard output].
+    #[arg(long, value_name = "OUT.html", num_args = 0..=1, require_equals = true, default_missing_value = "-")]
+    #[arg(conflicts_with_all = ["list", "explain", "show", "html", "tour", "quiz", "answers"])]
+    worksheet: Option<PathBuf>,
+    /// Write the answers to the worksheet as a page to print [default: to standard output].
+    #[arg(long, value_name = "OUT.html", num_args = 0..=1, require_equals = true, default_missing_value = "-")]
+    #[arg(conflicts_with_all = ["list", "explain", "show", "html", "tour", "quiz"])]
+    answers: Option<PathBuf>,
+    /// List the built-in experiments and lessons.
     #[arg(long, conflicts_with_all = ["name", "explain", "show", "html"])]
     list: bool,
     /// Show every hop.
@@ -60,23 +73,23 @@ pub(super) struct Args {
 enum DemoChoice {
     List,
     Overview,
-    Show(&'static Demo),
+    Show(&'static str),
     Steps(&'static Demo),
     Hops(&'static Demo),
-    Tour(&'static [Demo]),
-    Quiz(&'static [Demo]),
     Page(&'static Demo, PathBuf),
 }
 
 impl DemoChoice {
     fn of(args: &Args) -> Result<DemoChoice, Failure> {
+        if let Some(lesson) = args.name.as_deref().and_then(|name| name.strip_prefix(lesson::BUILT_IN))
+            && args.show
+        {
+            return lesson::named(lesson).map(DemoChoice::Show);
+        }
         let demo = args.name.as_deref().map(demos::named).transpose()?;
-        let stops = demo.map_or(demos::ALL, std::slice::from_ref);
         Ok(match (demo, &args.html) {
-            _ if args.tour => DemoChoice::Tour(stops),
-            _ if args.quiz => DemoChoice::Quiz(stops),
             (Some(demo), Some(path)) => DemoChoice::Page(demo, path.clone()),
-            (Some(demo), _) if args.show => DemoChoice::Show(demo),
+            (Some(demo), _) if args.show => DemoChoice::Show(demo.text),
             (Some(demo), _) if args.explain => DemoChoice::Hops(demo),
             (Some(demo), _) => DemoChoice::Steps(demo),
             (None, _) if args.list => DemoChoice::List,
@@ -85,19 +98,31 @@ impl DemoChoice {
     }
 }
 
+/// Takes lessons, if a flag says so.
+fn lessons(args: &Args, terminal: &Terminal) -> Option<Result<Exit, Failure>> {
+    let name = args.name.as_deref();
+    Some(match (&args.worksheet, &args.answers) {
+        _ if args.tour => lesson::tour(name, terminal),
+        _ if args.quiz => lesson::quiz(name, terminal),
+        (Some(output), _) => lesson::print(name, Sheet::Questions, output, terminal),
+        (_, Some(output)) => lesson::print(name, Sheet::Answers, output, terminal),
+        (None, None) => return None,
+    })
+}
+
 /// Runs the command.
 pub(super) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
+    if let Some(exit) = lessons(args, terminal) {
+        return exit;
+    }
     let mut out = terminal.out();
     let held = match DemoChoice::of(args)? {
         DemoChoice::List => {
-            let width = demos::ALL.iter().map(|d| d.name.len()).max().unwrap_or_default();
-            for demo in demos::ALL {
-                writeln!(out, "{:<width$}  {}", demo.name, demo.question)?;
-            }
+            list(&mut out)?;
             true
         }
-        DemoChoice::Show(demo) => {
-            out.write_all(demo.text.as_bytes())?;
+        DemoChoice::Show(text) => {
+            out.write_all(text.as_bytes())?;
             true
         }
         DemoChoice::Overview => overview(terminal, &mut out)?,
@@ -108,17 +133,23 @@ pub(super) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
             views::write_page(&experiment.page(), &path, terminal)?;
             experiment.holds()
         }
-        DemoChoice::Tour(stops) => {
-            drop(out);
-            return tour::tour(stops, terminal);
-        }
-        DemoChoice::Quiz(stops) => {
-            drop(out);
-            return tour::quiz(stops, terminal);
-        }
     };
     out.flush()?;
     Ok(if held { Exit::Held } else { Exit::DidNotHold })
+}
+
+/// All experiments with their questions, and all lessons with their titles.
+fn list(out: &mut Out) -> Result<(), Failure> {
+    let width = demos::ALL.iter().map(|d| d.name.len()).max().unwrap_or_default();
+    for demo in demos::ALL {
+        writeln!(out, "{:<width$}  {}", demo.name, demo.question)?;
+    }
+    writeln!(out, "\nLessons, for --tour, --quiz, --worksheet and --answers:")?;
+    for built_in in course::ALL {
+        let lesson = built_in.lesson().map_err(|errors| Failure::Shown(errors.render(false)))?;
+        writeln!(out, "{:<width$}  {}", built_in.name, lesson.title())?;
+    }
+    Ok(())
 }
 
 /// All experiments, one line each.
@@ -148,7 +179,7 @@ fn overview(terminal: &Terminal, out: &mut Out) -> Result<bool, Failure> {
     writeln!(out, "\nOne experiment in full: macvlab demo NAME, or hop by hop: macvlab demo NAME --explain")?;
     writeln!(
         out,
-        "All experiments explained: macvlab demo --tour; with your predictions: macvlab demo --quiz"
+        "A course in eight lessons: macvlab demo --tour; with your predictions: macvlab demo --quiz"
     )?;
     Ok(held)
 }
@@ -180,7 +211,7 @@ fn hops(experiment: &Experiment, terminal: &Terminal, out: &mut Out) -> io::Resu
 }
 
 /// What each step sent, its outcome, and the rules that made the difference.
-pub(super) fn steps(experiment: &Experiment, terminal: &Terminal, out: &mut Out) -> io::Result<()> {
+fn steps(experiment: &Experiment, terminal: &Terminal, out: &mut Out) -> io::Result<()> {
     let style = if terminal.colour { AnsiColor::Yellow.on_default() } else { Style::new() };
     let mut running = None;
     for event in &experiment.events {
@@ -188,7 +219,7 @@ pub(super) fn steps(experiment: &Experiment, terminal: &Terminal, out: &mut Out)
             Event::Step { step, spec } => {
                 writeln!(out, "\nstep {step}: {}", step_in_words(spec))?;
                 running = Some(&spec.action);
-                sent(&experiment.passages(*step), out)?;
+                sent(&passages(&experiment.events, *step), out)?;
             }
             Event::Result { step, outcome, rtt, receivers, held, .. } => {
                 let Some(action) = running else { continue };
@@ -214,7 +245,7 @@ pub(super) fn steps(experiment: &Experiment, terminal: &Terminal, out: &mut Out)
 }
 
 /// Sender, receivers and content.
-fn sent(passages: &[Passage], out: &mut Out) -> io::Result<()> {
+pub(super) fn sent(passages: &[Passage], out: &mut Out) -> io::Result<()> {
     let ways: Vec<_> = passages.iter().map(|p| format!("{} → {}", p.from, p.to.join(", "))).collect();
     let width = ways.iter().map(|way| way.chars().count()).max().unwrap_or_default();
     for (passage, way) in passages.iter().zip(&ways) {

@@ -7,10 +7,8 @@ use macvlab::verdict::Rule;
 pub(super) struct Demo {
     /// Its name on the command line.
     pub(super) name: &'static str,
-    /// The question: the answer is yes if the step of the first decision gets a reply or succeeds.
+    /// The question.
     pub(super) question: &'static str,
-    /// A plausible answer before trying it.
-    pub(super) prediction: Prediction,
     /// What is tried, in a few words: the step of the first decision.
     pub(super) tried: &'static str,
     /// The reason for the outcome, in a few words: the first decision.
@@ -21,22 +19,6 @@ pub(super) struct Demo {
     pub(super) decisions: &'static [Decision],
     /// The lab file.
     pub(super) text: &'static str,
-}
-
-/// An answer and its reasoning.
-pub(super) struct Prediction {
-    /// The answer is yes.
-    pub(super) yes: bool,
-    /// The reasoning, in one sentence.
-    pub(super) because: &'static str,
-}
-
-const fn yes(because: &'static str) -> Prediction {
-    Prediction { yes: true, because }
-}
-
-const fn no(because: &'static str) -> Prediction {
-    Prediction { yes: false, because }
 }
 
 /// A rule that made the difference in a step.
@@ -64,7 +46,6 @@ pub(super) const ALL: &[Demo] = &[
     Demo {
         name: "vepa",
         question: "Does a vepa port reach its sibling behind an ordinary switch?",
-        prediction: yes("Both ports are on one NIC and in one subnet."),
         tried: "c1 pings c2",
         why: "the switch does not reflect frames",
         lesson: "A vepa port sends everything out on the wire, even frames for a sibling, and an ordinary switch does \
@@ -79,7 +60,6 @@ pub(super) const ALL: &[Demo] = &[
     Demo {
         name: "vepa-hairpin",
         question: "Does a vepa port reach its sibling behind a switch that reflects frames?",
-        prediction: yes("Such a switch reflects frames for a neighbour of the sender."),
         tried: "c1 pings c2",
         why: "the switch reflects frames",
         lesson: "Hairpin (reflective relay) sends the request back, and the parent floods it to the other vepa ports. The \
@@ -94,7 +74,6 @@ pub(super) const ALL: &[Demo] = &[
     Demo {
         name: "private",
         question: "Does a private port reach its sibling behind a switch that reflects frames?",
-        prediction: no("A private port is isolated from its siblings."),
         tried: "c1 pings c2",
         why: "the ARP request returns to c1 only",
         lesson: "The switch reflects the request, and the parent gives a private port's broadcast back to that port \
@@ -105,7 +84,6 @@ pub(super) const ALL: &[Demo] = &[
     Demo {
         name: "private-static",
         question: "Does a private port that knows its sibling's MAC address reach it behind such a switch?",
-        prediction: no("Private ports are isolated, whether or not they know each other's addresses."),
         tried: "c1 pings c2",
         why: "unicast passes whatever the mode",
         lesson: "Yes. With static neighbours there is no broadcast to filter, and reflected unicast goes to the port that \
@@ -121,7 +99,6 @@ pub(super) const ALL: &[Demo] = &[
     Demo {
         name: "bridge",
         question: "Does a bridge port reach its sibling behind an ordinary switch?",
-        prediction: yes("In bridge mode the parent acts as a small switch."),
         tried: "c1 pings c2",
         why: "the parent delivers to siblings",
         lesson: "Yes, without the switch: a bridge port's unicast for a bridge sibling never leaves the host, \
@@ -132,7 +109,6 @@ pub(super) const ALL: &[Demo] = &[
     Demo {
         name: "passthru",
         question: "Can a passthru port have a sibling?",
-        prediction: yes("A parent takes any number of ports, in every mode."),
         tried: "a second port",
         why: "a passthru port is alone on its parent",
         lesson: "No: a second port is refused. The one port takes every unicast frame that arrives, including \
@@ -147,7 +123,6 @@ pub(super) const ALL: &[Demo] = &[
     Demo {
         name: "host",
         question: "Do the host and a port on it reach each other?",
-        prediction: yes("The port sits on the host's own NIC; no path could be shorter."),
         tried: "the host pings c1",
         why: "the host sends on the wire only",
         lesson: "No, in no mode: frames that the host sends on the parent go out on the wire, frames that a port sends to the \
@@ -163,7 +138,6 @@ pub(super) const ALL: &[Demo] = &[
     Demo {
         name: "host-hairpin",
         question: "Do the host and a port on it reach each other behind a switch that reflects frames?",
-        prediction: no("No external switch can fix what does not work inside the host."),
         tried: "the host pings c1",
         why: "the switch reflects frames",
         lesson: "Yes: a reflected frame is an ordinary frame that arrives. The host's broadcast comes from a MAC address \

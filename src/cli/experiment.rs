@@ -70,12 +70,6 @@ impl Experiment {
         Some((decision, outcome))
     }
 
-    /// Whether the answer to the question is yes; `None` if the run does not show the most important decision.
-    pub(super) fn answer(&self) -> Option<(bool, Outcome)> {
-        let (_, outcome) = self.main_decision()?;
-        Some((matches!(outcome, Outcome::Reply | Outcome::Ok), outcome))
-    }
-
     /// Whether the run shows this decision: a hop made by the rule, a refusal by it, or a frame that arrived at a
     /// switch port and, according to the switch itself, is not reflected for this reason.
     pub(super) fn shows(&self, decision: &Decision) -> bool {
@@ -108,28 +102,28 @@ impl Experiment {
     pub(super) fn hairpin(&self) -> bool {
         self.spec.switches.iter().flat_map(|s| &s.ports).any(|p| p.flags.hairpin)
     }
+}
 
-    /// The frames sent in a step, in order, equal ones once.
-    pub(super) fn passages(&self, step: usize) -> Vec<Passage> {
-        let hops = self.events.iter().filter_map(|event| match event {
-            Event::Hop(hop) if hop.step == step => Some(hop),
-            _ => None,
-        });
-        let mut frames: BTreeMap<u64, Vec<&Hop>> = BTreeMap::new();
-        for hop in hops {
-            frames.entry(hop.frame_id).or_default().push(hop);
-        }
-        let mut passages: Vec<Passage> = Vec::new();
-        for passage in frames.values().filter_map(|hops| passage(hops)) {
-            let same =
-                |p: &&mut Passage| (&p.from, &p.to, &p.frame) == (&passage.from, &passage.to, &passage.frame);
-            match passages.iter_mut().find(same) {
-                Some(known) => known.times += 1,
-                None => passages.push(passage),
-            }
-        }
-        passages
+/// The frames sent in a step, in order, equal ones once.
+pub(super) fn passages(events: &[Event], step: usize) -> Vec<Passage> {
+    let hops = events.iter().filter_map(|event| match event {
+        Event::Hop(hop) if hop.step == step => Some(hop),
+        _ => None,
+    });
+    let mut frames: BTreeMap<u64, Vec<&Hop>> = BTreeMap::new();
+    for hop in hops {
+        frames.entry(hop.frame_id).or_default().push(hop);
     }
+    let mut passages: Vec<Passage> = Vec::new();
+    for passage in frames.values().filter_map(|hops| passage(hops)) {
+        let same =
+            |p: &&mut Passage| (&p.from, &p.to, &p.frame) == (&passage.from, &passage.to, &passage.frame);
+        match passages.iter_mut().find(same) {
+            Some(known) => known.times += 1,
+            None => passages.push(passage),
+        }
+    }
+    passages
 }
 
 /// The path of one frame.
@@ -158,7 +152,7 @@ pub(super) fn outcome_in_a_word(outcome: Outcome) -> &'static str {
 
 #[cfg(test)]
 mod tests {
-    use super::super::demos::{self, Prediction};
+    use super::super::demos;
     use super::*;
 
     fn experiment(name: &str) -> Experiment {
@@ -194,7 +188,6 @@ mod tests {
         static FALSE: Demo = Demo {
             name: "false",
             question: "",
-            prediction: Prediction { yes: true, because: "" },
             tried: "",
             why: "",
             lesson: "",
@@ -209,14 +202,14 @@ mod tests {
 
     #[test]
     fn equal_frames_are_listed_once() {
-        let passages = experiment("private").passages(1);
+        let sent = passages(&experiment("private").events, 1);
         let request = Passage {
             from: "c1".into(),
             to: vec!["c1".into(), "win".into()],
             frame: "ARP who-has 192.168.128.233 tell 192.168.128.222".into(),
             times: 3,
         };
-        assert_eq!(passages, [request]);
+        assert_eq!(sent, [request]);
     }
 
     #[test]

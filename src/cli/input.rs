@@ -1,7 +1,7 @@
 //! Reads labs and captures.
 
 use super::terminal::{Terminal, is_dash, say};
-use super::{Failure, demos, interrupt};
+use super::{Failure, demos, interrupt, lesson};
 use macvlab::capture::{BadRecord, CaptureError, Input, Reader};
 use macvlab::interop::{self, Source};
 use macvlab::lab::LabSpec;
@@ -27,10 +27,22 @@ pub(super) fn lab(path: &Path, terminal: &Terminal) -> Result<LabSpec, Failure> 
     labfile::parse(&name, &text).map_err(|errors| Failure::Shown(errors.render(terminal.error_colour)))
 }
 
-/// The same with all warnings about it.
-pub(super) fn checked_lab(path: &Path, terminal: &Terminal) -> Result<Checked, Failure> {
+/// A lab with all warnings about it, and the file that it was read from.
+pub(super) struct CheckedFile {
+    /// Its name in messages.
+    pub(super) name: String,
+    /// Its text, as a lab file.
+    pub(super) text: String,
+    /// What it says.
+    pub(super) checked: Checked,
+}
+
+/// Reads a lab with all warnings about it.
+pub(super) fn checked_lab(path: &Path, terminal: &Terminal) -> Result<CheckedFile, Failure> {
     let (name, text) = lab_text(path, terminal)?;
-    labfile::check(&name, &text).map_err(|errors| Failure::Shown(errors.render(terminal.error_colour)))
+    let checked = labfile::check(&name, &text);
+    let checked = checked.map_err(|errors| Failure::Shown(errors.render(terminal.error_colour)))?;
+    Ok(CheckedFile { name, text, checked })
 }
 
 /// Reads a lab that is run; warnings go to standard error unless it is to be quiet.
@@ -101,9 +113,11 @@ pub(super) fn any_text(path: &Path) -> Result<(String, String), Failure> {
     if let Some(names) = namespaces(path) {
         return running(path, &names);
     }
-    match path.to_str().and_then(|path| path.strip_prefix(BUILT_IN)) {
-        Some(name) => Ok((format!("{BUILT_IN}{name}"), demos::named(name)?.text.to_owned())),
-        None => text(path, labfile::MAX_FILE),
+    let built_in = |prefix| path.to_str().and_then(|path| path.strip_prefix(prefix));
+    match (built_in(BUILT_IN), built_in(lesson::BUILT_IN)) {
+        (Some(name), _) => Ok((path.display().to_string(), demos::named(name)?.text.to_owned())),
+        (_, Some(name)) => Ok((path.display().to_string(), lesson::named(name)?.to_owned())),
+        (None, None) => text(path, labfile::MAX_FILE),
     }
 }
 

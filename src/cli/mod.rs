@@ -6,8 +6,8 @@
 //! | `bench/` | `bench` |
 //! | `check.rs` | `check LAB …` |
 //! | `ctl/` | `ctl SOCKET …` (Linux), and `live --control -` |
-//! | `demo.rs` | `demo [NAME]`, with the list of built-in labs in `demos.rs`, run by `experiment.rs`; tour and quiz in
-//! `tour.rs` |
+//! | `demo.rs` | `demo [NAME]`, with the list of built-in labs in `demos.rs`, run by `experiment.rs`; lessons in
+//! `lesson/` |
 //! | `draw.rs` | `draw LAB` |
 //! | `explain.rs` | `explain LAB`, with the frame built by `aim.rs` |
 //! | `live.rs` | `live LAB` (Linux), with its capture from `rolling.rs` |
@@ -45,6 +45,7 @@ mod generate;
 mod import;
 mod input;
 mod interrupt;
+mod lesson;
 #[cfg(target_os = "linux")]
 mod live;
 mod matrix;
@@ -60,7 +61,6 @@ mod rules;
 mod run;
 mod shell;
 mod terminal;
-mod tour;
 #[cfg(not(all(feature = "kernel", target_os = "linux")))]
 #[path = "no_kernel.rs"]
 mod verify;
@@ -77,7 +77,7 @@ use terminal::Terminal;
 
 const EXAMPLES: &str = "Examples:
   macvlab demo                          the ARP hairpin experiment in every mode
-  macvlab demo --tour                   the same, explained one by one
+  macvlab demo --tour                   a course in eight lessons; --quiz asks for your answers
   macvlab why lab.toml c1 c2            why c1 does not reach c2, and what would help
   macvlab run lab.toml --explain        every hop of a lab, and the rule that decided it
   macvlab run lab.toml --json | jq .    the same as events

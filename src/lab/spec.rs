@@ -17,9 +17,11 @@ pub use crate::dataplane::{Name, TapOpen};
 
 mod bond;
 mod compose;
+mod lesson;
 mod step;
 
 pub use bond::BondSpec;
+pub use lesson::{ChoiceSpec, ExerciseSpec, PartSpec, PredictionSpec};
 pub use step::{
     Action, AddressChange, Change, DEFAULT_TIMEOUT, Expect, ExpectedEntry, ExpectedReceivers, ExpectedTable,
     FrameSpec, HostChange, InjectPoint, NeighbourChange, ProbeSpec, StepSpec, SwitchChange, Target,
@@ -43,6 +45,8 @@ pub struct LabSpec {
     pub switches: Vec<SwitchSpec>,
     /// What happens.
     pub steps: Vec<StepSpec>,
+    /// The parts of the lesson that the lab is; none: it is no lesson.
+    pub lesson: Vec<PartSpec>,
 }
 
 impl LabSpec {
@@ -95,7 +99,7 @@ impl LabSpec {
     /// Every device that is at some time a port of a bridge of its own host, with that bridge: by its table, or by a step.
     pub fn enslaved(&self) -> impl Iterator<Item = (&Name, &Name)> {
         let declared = self.devices.iter().filter_map(|d| Some((&d.name, d.kind.master()?)));
-        let by_step = self.steps.iter().filter_map(|s| match &s.action {
+        let by_step = self.all_steps().filter_map(|s| match &s.action {
             Action::Set { device, change: Change::Master(Some(master)) } => Some((device, master)),
             Action::Add { name, spec } => Some((name, spec.master.as_ref()?)),
             _ => None,
@@ -121,7 +125,7 @@ impl LabSpec {
     /// Every device that is named as a parent, in tables and in steps.
     pub fn parents(&self) -> impl Iterator<Item = &Name> {
         let declared = self.devices.iter().filter_map(|d| d.kind.parent());
-        let added = self.steps.iter().filter_map(|s| match &s.action {
+        let added = self.all_steps().filter_map(|s| match &s.action {
             Action::Add { spec, .. } => Some(&spec.parent),
             _ => None,
         });

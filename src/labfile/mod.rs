@@ -51,10 +51,12 @@ mod device;
 mod diagnostic;
 mod expected;
 mod host;
+mod lesson;
 mod lint;
 mod masters;
 mod names;
 mod one_step;
+mod point_out;
 mod read;
 mod scalar;
 mod set;
@@ -67,10 +69,12 @@ mod write;
 
 pub use crate::limits::{DEVICES as MAX_DEVICES, LAB_FILE_BYTES as MAX_FILE};
 pub use diagnostic::{Diagnostic, Diagnostics, MAX_SHOWN, Severity};
+pub use lesson::MAX_CHOICES;
 pub use one_step::{Index, parse_step};
+pub use point_out::{Remark, point_out};
 pub use scalar::{MAX_DURATION, MAX_FRAME, parse_duration};
 pub use step::MAX_COUNT;
-pub use write::{changed_lines, write};
+pub use write::{changed_lines, write, write_action};
 
 use crate::lab::Captures;
 use crate::lab::spec::{DeviceKind, LabSpec};
@@ -247,6 +251,10 @@ fn document(cx: &mut Reader<'_>, root: &DeTable<'_>) -> Option<LabSpec> {
         spec.steps = steps;
         ends_in_time(cx, node, &spec)
     });
+    root.get(cx, "lesson", |cx, node| {
+        spec.lesson = lesson::lesson(cx, node, spec.steps.len())?;
+        Some(())
+    });
     if count(&spec) > MAX_DEVICES {
         let message = format!("{} devices, hosts, switches and ports of switches", count(&spec));
         cx.problem(String::new(), 0..0, message, format!("at most {MAX_DEVICES}"));
@@ -288,7 +296,7 @@ fn count(spec: &LabSpec) -> usize {
 
 /// Reads the tables of devices and switches in the order of the file. Returns whether there was an unknown one.
 fn tables(cx: &mut Reader<'_>, root: &Table<'_, '_>, spec: &mut LabSpec) -> bool {
-    let known = [&["title", "step", "host", "switch"][..], &device::TABLES].concat();
+    let known = [&["title", "step", "lesson", "host", "switch"][..], &device::TABLES].concat();
     let mut all = Vec::new();
     let mut unknown = false;
     for (kind, value) in root.entries() {
@@ -303,7 +311,7 @@ fn tables(cx: &mut Reader<'_>, root: &Table<'_, '_>, spec: &mut LabSpec) -> bool
                 cx.problem(kind_name.to_owned(), kind.span(), message, suggest::hint(kind_name, &known));
             }
         }
-        if ["title", "step"].contains(&kind_name) {
+        if ["title", "step", "lesson"].contains(&kind_name) {
             continue;
         }
         let path = Path::Key(&Path::Root, kind_name);

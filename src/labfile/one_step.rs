@@ -84,7 +84,7 @@ pub fn parse_step(lab: &LabSpec, step: &str) -> Result<StepSpec, Diagnostics> {
 fn document(cx: &mut Reader<'_>, text: &str) -> Option<StepSpec> {
     let root = toml(cx, text)?;
     let span = 0..text.len();
-    let tables = ["title", "step", "switch"].iter().chain(&device::TABLES);
+    let tables = ["title", "step", "lesson", "switch"].iter().chain(&device::TABLES);
     if let Some((key, _)) = tables.filter_map(|table| root.get_ref().get_key_value(*table)).next() {
         let help = "a step is one line, such as `ping = { from = \"c1\", to = \"c2\" }`".to_owned();
         cx.problem(String::new(), key.span(), "this is more than a step", help);

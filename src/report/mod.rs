@@ -21,6 +21,8 @@ mod tests;
 mod text;
 mod why;
 mod words;
+#[cfg(feature = "labfile")]
+pub mod worksheet;
 
 pub use counters::{CountersTable, counters_table};
 pub use explain::Explanation;

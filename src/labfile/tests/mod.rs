@@ -4,6 +4,7 @@ mod duplicates;
 mod fixtures;
 mod hosts;
 mod keys;
+mod lessons;
 mod masters;
 mod one_step;
 mod reading;

@@ -5,11 +5,12 @@ use crate::errno::Errno;
 use crate::frame::{Craft, CraftBody, IpRef, MacAddr, MacRef, Tag, VlanId};
 use crate::lab::spec::*;
 use crate::lab::spec::{InjectPoint, TapOpen};
-use crate::labfile::write;
+use crate::labfile::{MAX_CHOICES, write};
 use crate::macvlan::{MacvlanFlags, Mode, SourcesChange};
 use crate::nic::UnicastFilter;
 use crate::station::{HostConfig, IpNet, IpSpec, NeighbourState, RouteSpec, Sysctl, Sysctls};
 use crate::switch::{Policy, PortFlag, PortFlags, PortSecurity, PortState, PortVlans, VirtualSwitch};
+use crate::verdict::Rule;
 use proptest::prelude::*;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::time::Duration;
@@ -116,6 +117,63 @@ impl Choices<'_> {
     fn settings(&mut self) -> Vec<(Sysctl, u8)> {
         let set: std::collections::BTreeMap<_, _> = self.some(Choices::sysctl).into_iter().collect();
         set.into_iter().collect()
+    }
+
+    /// Parts that take so many steps together.
+    fn lesson(&mut self, mut steps: usize) -> Vec<PartSpec> {
+        let parts = self.below(4);
+        let mut part = |number: usize| {
+            let own = if number + 1 == parts { steps } else { self.below(steps + 1) };
+            steps -= own;
+            PartSpec {
+                question: self.line(),
+                predictions: self.some(Choices::prediction),
+                steps: own,
+                rules: self.some(|d| d.one(Rule::ALL)),
+                explanation: self.line(),
+                exercise: self.maybe(Choices::exercise),
+            }
+        };
+        (0..parts).map(&mut part).collect()
+    }
+
+    fn prediction(&mut self) -> PredictionSpec {
+        let several = self.chance();
+        let right = if several { 2 } else { 1 };
+        let choices = (0..2 + self.below(MAX_CHOICES - 1)).map(|number| ChoiceSpec {
+            text: self.line(),
+            right: number < right,
+            why: self.line(),
+        });
+        let choices = choices.collect();
+        PredictionSpec { question: self.maybe(Choices::line), after: self.chance(), several, choices }
+    }
+
+    fn exercise(&mut self) -> ExerciseSpec {
+        let goal = |d: &mut Self| {
+            let step = d.step();
+            let expect = step.expect.clone().or(match step.action {
+                Action::Ping(_) | Action::Arping(_) | Action::Udp(_) | Action::Tcp(_) => {
+                    Some(Expect::Failure)
+                }
+                _ => Some(Expect::Ok),
+            });
+            StepSpec { expect, ..step }
+        };
+        ExerciseSpec {
+            task: self.line(),
+            goals: (0..=self.below(2)).map(|_| goal(self)).collect(),
+            changes: self.maybe(|d| d.below(1001)),
+            keep: self.some(Choices::device),
+            hints: self.some(Choices::line),
+            solution: (0..=self.below(2)).map(|_| self.step()).collect(),
+            explanation: self.maybe(Choices::line).unwrap_or_default(),
+        }
+    }
+
+    /// A text that is not empty.
+    fn line(&mut self) -> String {
+        format!("{}.", self.word())
     }
 
     fn host(&mut self) -> Option<Name> {
@@ -468,7 +526,8 @@ fn lab(numbers: &[u32]) -> LabSpec {
         policy: d.maybe(Choices::policy),
         line: 0,
     };
-    let steps = (0..d.below(8)).map(|_| d.step()).collect();
+    let steps: Vec<StepSpec> = (0..d.below(8)).map(|_| d.step()).collect();
+    let lesson = d.lesson(steps.len());
     let devices = devices.into_iter().map(|(name, kind)| DeviceSpec::new(name, kind));
     let config = HostConfig {
         forwarding: d.chance(),
@@ -483,6 +542,7 @@ fn lab(numbers: &[u32]) -> LabSpec {
         hosts,
         switches: vec![switch, SwitchSpec::named("br0")],
         steps,
+        lesson,
     }
 }
 
@@ -491,6 +551,9 @@ fn without_lines(mut spec: LabSpec) -> LabSpec {
     spec.hosts.iter_mut().for_each(|h| h.line = 0);
     spec.switches.iter_mut().for_each(|s| s.line = 0);
     spec.steps.iter_mut().for_each(|s| s.line = 0);
+    for exercise in spec.lesson.iter_mut().filter_map(|part| part.exercise.as_mut()) {
+        exercise.goals.iter_mut().chain(&mut exercise.solution).for_each(|s| s.line = 0);
+    }
     spec
 }
 

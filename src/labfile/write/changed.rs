@@ -12,11 +12,11 @@ type Place<'a> = (&'a str, usize);
 type Table<'a> = (Place<'a>, Vec<Key>);
 
 /// The lines that make the second lab of the first, by table: each table's header, then its keys that are new or have
-/// another value; a key that is gone as a comment. Steps are left out.
+/// another value; a key that is gone as a comment. Steps and lessons are left out.
 #[must_use]
 pub fn changed_lines(before: &LabSpec, after: &LabSpec) -> Vec<String> {
-    let without_steps = |spec: &LabSpec| LabSpec { steps: Vec::new(), ..spec.clone() };
-    let (before, after) = (write(&without_steps(before)), write(&without_steps(after)));
+    let devices = |spec: &LabSpec| LabSpec { steps: Vec::new(), lesson: Vec::new(), ..spec.clone() };
+    let (before, after) = (write(&devices(before)), write(&devices(after)));
     let (before, after) = (tables(&before), tables(&after));
     let keys = |tables: &[Table<'_>], place: Place<'_>| {
         tables.iter().find(|table| table.0 == place).map(|table| table.1.clone())

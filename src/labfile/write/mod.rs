@@ -3,6 +3,7 @@
 mod changed;
 mod host;
 mod keys;
+mod lesson;
 mod step;
 
 pub use changed::changed_lines;
@@ -10,7 +11,7 @@ pub use changed::changed_lines;
 use super::switch::STATES;
 use crate::lab::spec::{
     BondSpec, DEFAULT_MTU, DeviceKind, DeviceSpec, DummySpec, FdbSpec, LabSpec, MacvlanSpec, Name, NicSpec,
-    RouterSpec, StationSpec, SwitchPortSpec, SwitchSpec, TapOpen, VlanSpec,
+    RouterSpec, StationSpec, StepSpec, SwitchPortSpec, SwitchSpec, TapOpen, VlanSpec,
 };
 use crate::macvlan::{MacvlanFlags, Mode};
 use crate::nic::UnicastFilter;
@@ -40,9 +41,19 @@ pub fn write(spec: &LabSpec) -> String {
     }
     for step in &spec.steps {
         out.push_str("\n[[step]]\n");
-        out.push_str(&step::step(step));
+        out.push_str(&step::keys(step).lines());
+    }
+    for (number, part) in spec.lesson.iter().enumerate() {
+        out.push_str(&lesson::part(part, number + 1 == spec.lesson.len()));
     }
     out
+}
+
+/// The action of a step on one line, without what must come of it: as [`super::parse_step`] reads it.
+#[must_use]
+pub fn write_action(step: &StepSpec) -> String {
+    let step = StepSpec { expect: None, ..step.clone() };
+    step::keys(&step).lines().trim_end().replace('\n', " ")
 }
 
 fn device_tables(device: &DeviceSpec) -> String {

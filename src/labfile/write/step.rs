@@ -12,7 +12,7 @@ use crate::labfile::expected::ABSENT;
 use crate::macvlan::SourcesChange;
 
 /// The keys of one step.
-pub(super) fn step(step: &StepSpec) -> String {
+pub(super) fn keys(step: &StepSpec) -> Keys {
     let mut keys = Keys::default();
     match &step.action {
         Action::Ping(spec) => keys.put("ping", probe(spec)),
@@ -64,7 +64,7 @@ pub(super) fn step(step: &StepSpec) -> String {
             keys.put("expect", table.inline());
         }
     }
-    keys.lines()
+    keys
 }
 
 /// The key of an expectation about a table, and what it says.
