@@ -71,3 +71,84 @@ fn every_lab_has_the_same_events_as_in_the_program() {
     }
     assert!(labs > 100, "{labs}");
 }
+
+/// Waits until the result begins with this.
+fn told(browser: &Browser, begin: &str) {
+    browser.wait_for(&format!(
+        "!document.body.ariaBusy && document.getElementById('result').textContent.startsWith({})",
+        Value::from(begin)
+    ));
+}
+
+#[test]
+fn a_link_opens_the_same_lab_at_the_same_moment() {
+    let Some(page) = page() else { return };
+    let Some(browser) = open(&page) else { return };
+    for step in ["[data-key='ask go']", "[data-key='flag sw0.eth0 hairpin']", "[data-key='ask go']"] {
+        browser.eval("document.getElementById('result').textContent = ''");
+        browser.click(step);
+        told(&browser, if step.contains("ask") { "" } else { "✓" });
+        browser.wait_for("document.getElementById('result').textContent !== ''");
+    }
+    browser.eval("macvlab.viewer.go(7)");
+    browser.click("#link");
+    told(&browser, "✓ The link is");
+    let link = browser.eval("return location.href").as_str().unwrap().to_owned();
+    assert!(link.contains("#lab=") && link.ends_with("&at=8") && link.len() < 2000, "{link}");
+    let shown = |browser: &Browser| {
+        let svg = "document.querySelector('.stage svg').outerHTML.replaceAll(/ style=\"[^\"]*\"/g, '')";
+        browser.eval(&format!(
+            "return [macvlab.viewer.index, document.querySelector('.clock').textContent, {svg}]"
+        ))
+    };
+    let before = shown(&browser);
+
+    let other = Browser::open(1440, 1000).unwrap();
+    other.go(&link);
+    told(&other, "Change something");
+    assert_eq!(shown(&other), before);
+    assert_eq!(other.text("#panel").matches("Steps run (3)").count(), 1);
+    assert_eq!(other.console(), [""; 0]);
+}
+
+#[test]
+fn a_link_that_cannot_be_used_is_said_and_harms_nothing() {
+    let Some(page) = page() else { return };
+    let Some(browser) = open(&page) else { return };
+    let hostile = "title = '<img src=x onerror=\"window.hacked = 1\">'\n[nic.'\"><script>']\n";
+    let link = |text: &str| {
+        let script = format!("return await playShare.encode(new TextEncoder().encode({text}), 0)");
+        ask(&browser, &script).as_str().unwrap().to_owned()
+    };
+    let bomb = link("'x'.repeat(9000000)");
+    let hostile = link(&Value::from(hostile).to_string());
+    let no_lab = link("'hello'");
+    let long = format!("#lab={}", "A".repeat(40_000));
+    let visit = |hash: &str| {
+        browser.go("about:blank");
+        browser.go(&format!("file://{}{hash}", page.display()));
+        browser.wait_for("document.getElementById('result')?.textContent");
+        browser.text("#result")
+    };
+    for (hash, said) in [
+        (bomb.as_str(), "longer than 1048576 bytes"),
+        ("#lab=%%%", "the link is damaged"),
+        ("#lab=AAAA", "the link is damaged"),
+        ("#lab=abc&at=x", "the link is damaged"),
+        ("#lab=", "the link is damaged"),
+        (no_lab.as_str(), "✗ The link cannot be used"),
+        (long.as_str(), "more than 32768 characters"),
+    ] {
+        let result = visit(hash);
+        assert!(
+            result.starts_with("✗ The link cannot be used:") && result.contains(said),
+            "{hash:.40}: {result}"
+        );
+        assert!(browser.text("#title").contains("classic"), "the page has its own lab");
+    }
+    let result = visit(&hostile);
+    assert!(result.starts_with("Change something"), "{result}");
+    assert!(browser.text("#title").starts_with("<img"));
+    assert_eq!(browser.eval("return window.hacked"), Value::Null);
+    assert_eq!(browser.console(), [""; 0]);
+}
