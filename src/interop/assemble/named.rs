@@ -27,15 +27,34 @@ impl Names {
     pub(super) fn take(&mut self, wanted: &str) -> Name {
         let usable = |c: char| if c.is_ascii_graphic() && !"/:\"\\".contains(c) { c } else { '-' };
         let wanted: String = wanted.chars().map(usable).collect();
-        let wanted = if wanted.is_empty() { "unnamed".to_owned() } else { wanted };
+        // The kernel's dev_valid_name refuses these three.
+        let wanted = if ["", ".", ".."].contains(&&*wanted) { "unnamed".to_owned() } else { wanted };
         let mut name = shortened(&wanted, "");
         let mut number = 1;
-        while !self.taken.insert(name.clone()) {
+        while !self.is_free(&name) {
             number += 1;
             name = shortened(&wanted, &format!("-{number}"));
         }
+        self.taken.insert(name.clone());
         name.as_str().into()
     }
+
+    /// Nothing has this name, and no port of a switch could: the one of `lan` for `eth0` is `lan.eth0`.
+    fn is_free(&self, name: &str) -> bool {
+        let is_taken = |name: &str| self.taken.contains(name);
+        let is_port = |(switch, device): (&str, &str)| is_taken(switch) && is_taken(device);
+        let makes_port = |(switch, device): (&str, &str)| {
+            switch == name && is_taken(device) || device == name && is_taken(switch)
+        };
+        !is_taken(name)
+            && !halves(name).any(is_port)
+            && !self.taken.iter().any(|other| halves(other).any(makes_port))
+    }
+}
+
+/// Each way to take a name for that of a switch's port: what is before a point, and what is behind it.
+fn halves(name: &str) -> impl Iterator<Item = (&str, &str)> {
+    name.match_indices('.').map(|(at, _)| (&name[..at], &name[at + 1..]))
 }
 
 /// Maximum length of a device's name, in bytes (`IFNAMSIZ`, less the end).

@@ -48,6 +48,19 @@ fn entries_of_a_bridge_are_made_replaced_and_deleted() {
     assert!(notes.contains("an entry for 01:00:5e:00:00:06"), "{notes}");
 }
 
+/// `lan` would have a port for `eth0`, whose name a VLAN of `lan` has; and `.` is no name.
+#[test]
+fn names_of_ports_and_impossible_names_are_avoided() {
+    let imported = imported(
+        "ip link add lan type bridge\nip link set eth0 master lan\n\
+         ip link add name lan.eth0 type macvlan mode bridge\nip link add link eth1 name lan.eth0 type macvlan\n\
+         ip addr add 192.0.2.1/24 dev lan.eth0\nip link add link eth1 name .. type macvlan\n",
+    );
+    let names = names(&imported);
+    assert!(names.contains(&"lan.eth0-2") && names.contains(&"unnamed"), "{names:?}");
+    crate::labfile::parse("lab.toml", &imported.lab_file()).unwrap();
+}
+
 #[test]
 fn a_bridge_is_no_port_of_a_bridge() {
     let imported = imported(
