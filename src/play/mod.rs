@@ -45,7 +45,8 @@ mod run;
 mod server;
 mod session;
 mod state;
-#[cfg(all(test, feature = "serve"))]
+#[cfg(test)]
+#[cfg(feature = "serve")]
 mod tests;
 #[cfg(feature = "serve")]
 mod timed_stream;
