@@ -59,6 +59,7 @@
 //! | `play` | a lab on a page, changed while it runs (feature `play`); its web server (feature `serve`) | |
 //! | `interop` | networks as other tools describe them (feature `interop`) | |
 //! | [`report`] | text, JSON lines, annotated pcapng, counters, matrices: views of the hop log | [`report::TextReport`] |
+//! | [`language`] | what reports say, in English or Chinese | [`language::Language`] |
 //! | [`report::html`] | a run as an animated page | [`report::html::page`] |
 //! | [`report::draw`] | a lab as a diagram | [`report::draw::svg`] |
 //! | [`report::sequence`] | a run as a sequence diagram | [`report::sequence::SequenceBuilder`] |
@@ -95,7 +96,7 @@
 //! | `std` | the standard library: `limits`, `plain`, `stop`, system errors | |
 //! | `lab` | `lab`, `station`, `explain`, `matrix`, `why` | smoltcp |
 //! | `labfile` | `labfile` | toml, annotate-snippets |
-//! | `report` | `report` | serde, comfy-table |
+//! | `report` | `report`, `language` | serde, comfy-table |
 //! | `capture`, `compression` | `capture`; gzip and Zstandard in it | pcap-file; flate2, zstd |
 //! | `files` | captures as files | tempfile |
 //! | `interop` | `interop` | shell-words; nix for the running machine (Linux) |
@@ -125,6 +126,8 @@ pub mod kernel;
 pub mod lab;
 #[cfg(feature = "labfile")]
 pub mod labfile;
+#[cfg(feature = "report")]
+pub mod language;
 #[cfg(feature = "labfile")]
 pub mod lesson;
 #[cfg(feature = "std")]

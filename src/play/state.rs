@@ -3,12 +3,14 @@
 use super::denied::{MAX_ACTIONS, MAX_EVENTS};
 use crate::lab::spec::{Name, StepSpec};
 use crate::lab::{Device, Event, Lab, Outcome};
+use crate::language::Language;
 use crate::macvlan::Mode;
 use crate::report::html::Bundle;
 use crate::report::{Reason, StepLog, known_since};
 use crate::report::{outcome_in_words, step_in_words};
 use crate::switch::PortFlag;
 use serde::Serialize;
+use std::borrow::Cow;
 
 /// A rule that made a difference.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -16,16 +18,16 @@ pub struct ActionReason {
     /// Its id: `R126`.
     pub rule: &'static str,
     /// Its title.
-    pub title: &'static str,
+    pub title: Cow<'static, str>,
     /// Its reason, in a sentence.
-    pub why: &'static str,
+    pub why: Cow<'static, str>,
     /// Its effect: `why the first frame was lost (at sw0.eth0)`.
     pub text: String,
 }
 
 impl From<Reason> for ActionReason {
     fn from(Reason { rule, text, .. }: Reason) -> ActionReason {
-        ActionReason { rule: rule.id(), title: rule.title(), why: rule.why(), text }
+        ActionReason { rule: rule.id(), title: rule.title().into(), why: rule.why().into(), text }
     }
 }
 
@@ -120,6 +122,14 @@ pub struct View {
 }
 
 impl State {
+    /// The same with its sentences in another language.
+    #[must_use]
+    pub fn in_language(mut self, language: Language) -> State {
+        self.done = self.done.into_iter().map(|told| told.in_language(language)).collect();
+        self.undo.iter_mut().chain(&mut self.redo).for_each(|action| language.put(action));
+        self
+    }
+
     /// `next` is the action to redo. The first `known` outcomes are left out.
     pub(super) fn of(lab: &Lab, done: &[ActionResult], known: usize, next: Option<&StepSpec>) -> State {
         State {
@@ -153,6 +163,19 @@ fn now(device: Device) -> DeviceNow {
 }
 
 impl ActionResult {
+    /// The same with its sentences in another language.
+    #[must_use]
+    pub fn in_language(mut self, language: Language) -> ActionResult {
+        language.put(&mut self.action);
+        language.put(&mut self.outcome);
+        for reason in &mut self.because {
+            language.put(reason.title.to_mut());
+            language.put(reason.why.to_mut());
+            language.put(&mut reason.text);
+        }
+        self
+    }
+
     /// Reads the outcome from the events of the step. `None`: the step has not ended.
     pub(super) fn of(
         number: usize,

@@ -2,12 +2,14 @@
 
 use super::words::{list, printable, target};
 use crate::lab::spec::Name;
+use crate::language::Language;
 use crate::matrix::{Cell, Lost, Reach};
 use crate::station::ProbeKind;
 use crate::verdict::Rule;
 use crate::why::{Answer, Question, Remedy, Scope, Tried};
 use anstyle::{AnsiColor, Style};
 use serde::Serialize;
+use std::borrow::Cow;
 use std::io::{self, Write};
 
 /// Maximum number of pairs named for one change.
@@ -23,8 +25,8 @@ pub struct WhyReport {
     /// What happened, in one sentence.
     told: String,
     rule: Option<&'static str>,
-    title: Option<&'static str>,
-    why: Option<&'static str>,
+    title: Option<Cow<'static, str>>,
+    why: Option<Cow<'static, str>>,
     /// Another rule without which the frame would not have been lost either.
     #[serde(skip_serializing_if = "Option::is_none")]
     also: Option<&'static str>,
@@ -63,8 +65,8 @@ impl WhyReport {
             result: cell.reach.name(),
             told: told(question, answer),
             rule: cell.rule.map(Rule::id),
-            title: cell.rule.map(Rule::title),
-            why: cell.rule.map(Rule::why),
+            title: cell.rule.map(|rule| rule.title().into()),
+            why: cell.rule.map(|rule| rule.why().into()),
             also: cell.also.map(Rule::id),
             causes: cell.also.into_iter().chain(cell.rule).collect(),
             at: cell.at.as_ref().map(ToString::to_string),
@@ -79,6 +81,16 @@ impl WhyReport {
                 Scope::None => "none",
             },
         }
+    }
+
+    /// The same with its sentences in another language.
+    #[must_use]
+    pub fn in_language(mut self, language: Language) -> WhyReport {
+        language.put(&mut self.told);
+        let cause = self.title.iter_mut().chain(&mut self.why);
+        cause.for_each(|text| language.put(text.to_mut()));
+        self.remedies.iter_mut().for_each(|remedy| language.put(&mut remedy.change));
+        self
     }
 
     /// What happened, in one sentence.

@@ -1,11 +1,13 @@
 //! The hop log as compact data: everything that occurs more than once is stored once and referenced by index.
 
 use crate::lab::spec::Name;
+use crate::language::Language;
 use crate::report::WhyReport;
 use crate::report::draw::Position;
 use crate::report::json::Object;
 use crate::time::Instant;
 use serde::ser::{Serialize, Serializer};
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 /// Maximum number of hops stored in the bundle of a run; of later ones, steps, counters and totals remain.
@@ -83,6 +85,28 @@ impl Bundle {
         self.first > 0
     }
 
+    /// The same with its sentences in another language: what happened, what it was because of, and what would help. Names,
+    /// the lab's title, frames and diagrams stay.
+    #[must_use]
+    pub fn in_language(mut self, language: Language) -> Bundle {
+        if language == Language::English {
+            return self;
+        }
+        self.texts.iter_mut().for_each(|text| language.put(text));
+        for rule in &mut self.rules {
+            language.put(rule.title.to_mut());
+            language.put(rule.why.to_mut());
+        }
+        self.drawings.iter_mut().flat_map(|drawing| &mut drawing.refused).for_each(|text| language.put(text));
+        for step in &mut self.steps {
+            language.put(&mut step.title);
+            step.expect.iter_mut().chain(&mut step.outcome).for_each(|text| language.put(text));
+            step.because.iter_mut().for_each(|reason| language.put(&mut reason.text));
+            step.help = step.help.take().map(|help| help.in_language(language));
+        }
+        self
+    }
+
     /// The lab's title.
     #[must_use]
     pub fn title(&self) -> &str {
@@ -100,8 +124,8 @@ impl Bundle {
 #[derive(Clone, Debug, serde::Serialize)]
 pub(super) struct Catalogued {
     pub(super) id: &'static str,
-    pub(super) title: &'static str,
-    pub(super) why: &'static str,
+    pub(super) title: Cow<'static, str>,
+    pub(super) why: Cow<'static, str>,
     pub(super) kernel: &'static str,
     pub(super) withholds: bool,
 }

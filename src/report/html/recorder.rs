@@ -138,8 +138,8 @@ impl Recorder {
         }
         let catalogued = |r: Rule| Catalogued {
             id: r.id(),
-            title: r.title(),
-            why: r.why(),
+            title: r.title().into(),
+            why: r.why().into(),
             kernel: r.kernel(),
             withholds: r.kind() == RuleKind::Withholding,
         };
