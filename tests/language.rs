@@ -1,6 +1,10 @@
 //! Every sentence of a run and every rule is in the catalogue of each language.
-#![cfg(feature = "labfile")]
+#![cfg(feature = "cli")]
+#![allow(missing_docs, clippy::unwrap_used)]
 
+mod common;
+
+use common::{macvlab, root, stderr, stdout};
 use macvlab::lab::{Lab, Options};
 use macvlab::labfile;
 use macvlab::language::Language;
@@ -78,4 +82,43 @@ fn every_sentence_of_a_run_is_translated() {
         missing.extend(english.map(str::to_owned));
     }
     assert!(missing.is_empty(), "{missing:#?}");
+}
+
+/// The texts that the scripts of pages say in the reader's language: each `t("…")`.
+#[test]
+fn the_words_of_pages_are_those_of_their_scripts() {
+    let scripts = [
+        include_str!("../src/report/html/viewer.js"),
+        include_str!("../src/report/html/panels.js"),
+        include_str!("../src/report/html/stage.js"),
+        include_str!("../src/report/html/sequence.js"),
+        include_str!("../src/play/assets/controls.js"),
+    ];
+    let said: BTreeSet<String> = scripts
+        .iter()
+        .flat_map(|script| script.split("t(\"").skip(1).zip(script.split("t(\"")))
+        // `t` is the whole name of the function.
+        .filter(|(_, before)| !before.ends_with(|c: char| c.is_ascii_alphanumeric() || c == '_'))
+        .filter_map(|(rest, _)| rest.split_once('"').map(|(text, _)| text.to_owned()))
+        .collect();
+    let known: BTreeSet<String> = sections()["page"].keys().cloned().collect();
+    assert_eq!(said.difference(&known).collect::<Vec<_>>(), [""; 0], "missing");
+    assert_eq!(known.difference(&said).collect::<Vec<_>>(), [""; 0], "left over");
+}
+
+#[test]
+fn pages_and_rules_are_in_the_language_that_is_asked_for() {
+    let rule = |args: &[&str]| stdout(&macvlab(root(), args, b""));
+    assert!(rule(&["rules", "R126"]).starts_with("R126 Not back out of the arrival port"));
+    assert!(is_chinese(&rule(&["rules", "R126", "--lang", "zh"])));
+
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("page.html");
+    let args = ["run", "fixtures/labs/arp-vepa.toml", "--lang", "zh", "--html", path.to_str().unwrap()];
+    let output = macvlab(root(), &args, b"");
+    assert!(output.status.success(), "{}", stderr(&output));
+    let page = std::fs::read_to_string(&path).unwrap();
+    for part in ["<html lang=\"zh-CN\">", "c1 ping c2", "\"▶ Play\":\"▶ 播放\""] {
+        assert!(page.contains(part), "{part}");
+    }
 }

@@ -130,7 +130,7 @@ pub(super) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
         DemoChoice::Hops(demo) => tell(demo, terminal, &mut out, hops)?,
         DemoChoice::Page(demo, path) => {
             let experiment = Experiment::run(demo, terminal.error_colour)?;
-            views::write_page(&experiment.page(), &path, terminal)?;
+            views::write_page(experiment.page(), &path, terminal)?;
             experiment.holds()
         }
     };

@@ -71,6 +71,7 @@ mod why;
 mod words;
 
 use clap::{Parser, Subcommand, ValueEnum};
+use macvlab::language::Language;
 use std::fmt;
 use std::process::ExitCode;
 use terminal::Terminal;
@@ -106,6 +107,16 @@ struct Cli {
     #[arg(long, global = true, value_name = "WHEN", default_value = "auto", hide_possible_values = true)]
     #[arg(display_order = 900)]
     color: Color,
+    /// The language of pages and rules, en or zh; without it, that of the locale (LANG).
+    #[arg(long, global = true, value_name = "LANG", hide_possible_values = true, display_order = 901)]
+    lang: Option<Lang>,
+}
+
+/// A language of pages and rules.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Lang {
+    En,
+    Zh,
 }
 
 #[derive(Subcommand)]
@@ -193,11 +204,16 @@ impl From<std::io::Error> for Failure {
 /// Parses the arguments, runs the command, and returns its result.
 pub(crate) fn main() -> ExitCode {
     let cli = Cli::parse();
-    let terminal = Terminal::new(match cli.color {
+    let colour = match cli.color {
         Color::Auto => None,
         Color::Always => Some(true),
         Color::Never => Some(false),
+    };
+    let language = cli.lang.map(|lang| match lang {
+        Lang::En => Language::English,
+        Lang::Zh => Language::Chinese,
     });
+    let terminal = Terminal::new(colour, language);
     let exit = begin(&cli.command).and_then(|()| carry_out(cli.command, &terminal));
     match exit {
         // A command that ends with bad input has reported the error.

@@ -85,13 +85,14 @@ fn write(out: &mut Out, rules: &[Rule], form: &Form, terminal: &Terminal) -> io:
         true => (AnsiColor::Yellow.on_default(), Style::new().bold()),
         false => (Style::new(), Style::new()),
     };
+    let say = |english: &'static str| terminal.language.say(english);
     match form {
         Form::List => rules.iter().try_for_each(|r| {
-            writeln!(out, "{id}{:<5}{id:#} {:<11} {}", r.id(), kind_name(r.kind()), r.title())
+            writeln!(out, "{id}{:<5}{id:#} {:<11} {}", r.id(), kind_name(r.kind()), say(r.title()))
         }),
         Form::Whole => rules.iter().try_for_each(|r| {
-            writeln!(out, "{id}{}{id:#} {bold}{}{bold:#} ({})", r.id(), r.title(), kind_name(r.kind()))?;
-            writeln!(out, "{}", terminal.wrapped(r.why(), 0))?;
+            writeln!(out, "{id}{}{id:#} {bold}{}{bold:#} ({})", r.id(), say(r.title()), kind_name(r.kind()))?;
+            writeln!(out, "{}", terminal.wrapped(&say(r.why()), 0))?;
             writeln!(out, "kernel: {}", r.kernel())?;
             let labs = labs(*r);
             if !labs.is_empty() {

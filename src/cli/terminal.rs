@@ -4,6 +4,7 @@ use super::Failure;
 use anstyle::{AnsiColor, Style};
 use macvlab::capture::AtomicFile;
 use macvlab::labfile::Diagnostics;
+use macvlab::language::Language;
 use macvlab::plain::plain;
 use std::fmt;
 use std::io::{self, BufWriter, IsTerminal as _, StdoutLock, Write};
@@ -21,6 +22,8 @@ pub(super) struct Terminal {
     pub(super) colour: bool,
     /// Colours on standard error.
     pub(super) error_colour: bool,
+    /// The language of pages and of the catalogue of rules.
+    pub(super) language: Language,
     /// Width of the terminal on standard output, if it is one.
     width: Option<usize>,
     /// Set when the reader of standard output is gone.
@@ -29,13 +32,22 @@ pub(super) struct Terminal {
     lost: Arc<OnceLock<String>>,
 }
 
+/// The language of messages (POSIX.1-2024, 8.2: the first of these that is set and not empty).
+fn of_locale() -> Language {
+    let locale = ["LC_ALL", "LC_MESSAGES", "LANG"].into_iter().filter_map(std::env::var_os);
+    let locale = locale.into_iter().find(|value| !value.is_empty());
+    locale.map_or(Language::English, |tag| Language::of_tag(&tag.to_string_lossy()))
+}
+
 impl Terminal {
-    /// Colours as given; `None`: where a terminal supports them (`NO_COLOR`, `CLICOLOR`, `TERM`).
-    pub(super) fn new(colour: Option<bool>) -> Terminal {
+    /// Colours as given; `None`: where a terminal supports them (`NO_COLOR`, `CLICOLOR`, `TERM`). The language as given;
+    /// `None`: that of the locale.
+    pub(super) fn new(colour: Option<bool>, language: Option<Language>) -> Terminal {
         let wanted = |choice| choice != anstream::ColorChoice::Never;
         Terminal {
             colour: colour.unwrap_or_else(|| wanted(anstream::AutoStream::choice(&io::stdout()))),
             error_colour: colour.unwrap_or_else(|| wanted(anstream::AutoStream::choice(&io::stderr()))),
+            language: language.unwrap_or_else(of_locale),
             width: terminal_size::terminal_size_of(io::stdout()).map(|(width, _)| usize::from(width.0)),
             closed: Arc::default(),
             lost: Arc::default(),

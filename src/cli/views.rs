@@ -5,7 +5,8 @@ use super::terminal::{Out, Output, Terminal, about_output, is_dash};
 use macvlab::capture::CaptureError;
 use macvlab::lab::{Event, LabSpec, Options};
 use macvlab::labfile;
-use macvlab::report::html::{Bundle, Recorder, page};
+use macvlab::language::Language;
+use macvlab::report::html::{Bundle, Recorder, page_in};
 use macvlab::report::{AnnotatedCapture, Detail, JsonLines, TextReport};
 use macvlab::why::Remedy;
 use std::path::{Path, PathBuf};
@@ -64,6 +65,8 @@ pub(super) struct Views {
     text: Option<TextReport<Out>>,
     capture: Option<(AnnotatedCapture<Output>, PathBuf)>,
     page: Option<(Recorder, Output, PathBuf)>,
+    /// The language of the page.
+    language: Language,
     /// The first error; the output that it happened to is closed.
     failure: Option<Failure>,
 }
@@ -88,7 +91,7 @@ impl Views {
             Some(path) => Some((Recorder::default(), Output::create(&path, terminal)?, path)),
             None => None,
         };
-        Ok(Views { json, text, capture, page, failure: None })
+        Ok(Views { json, text, capture, page, language: terminal.language, failure: None })
     }
 
     /// Shows an event. An output that fails is not written to again; the others continue.
@@ -168,7 +171,7 @@ impl Views {
             if let Some((spec, options)) = ran {
                 look_for_remedies(&mut bundle, spec, options);
             }
-            put_page(&bundle, file, &path)?;
+            put_page(bundle, file, &path, self.language)?;
         }
         self.failure.map_or(Ok(()), Err)?;
         json.and(text)
@@ -183,11 +186,11 @@ pub(super) fn look_for_remedies(bundle: &mut Bundle, spec: &LabSpec, options: &O
 }
 
 /// Writes a standalone page.
-pub(super) fn write_page(bundle: &Bundle, path: &Path, terminal: &Terminal) -> Result<(), Failure> {
-    put_page(bundle, Output::create(path, terminal)?, path)
+pub(super) fn write_page(bundle: Bundle, path: &Path, terminal: &Terminal) -> Result<(), Failure> {
+    put_page(bundle, Output::create(path, terminal)?, path, terminal.language)
 }
 
-fn put_page(bundle: &Bundle, file: Output, path: &Path) -> Result<(), Failure> {
-    let page = page(bundle).map_err(|e| about_output(path, e))?;
+fn put_page(bundle: Bundle, file: Output, path: &Path, language: Language) -> Result<(), Failure> {
+    let page = page_in(language, &bundle.in_language(language)).map_err(|e| about_output(path, e))?;
     file.write_whole(page.as_bytes())
 }

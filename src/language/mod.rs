@@ -53,6 +53,16 @@ impl Language {
         }
     }
 
+    /// The words of a page's script: a JSON object of English texts and what they are in this language. It contains no `<`.
+    #[must_use]
+    pub(crate) fn page_words(self) -> String {
+        let words = match self {
+            Language::English => None,
+            Language::Chinese => CHINESE.page.as_ref().and_then(|words| serde_json::to_string(words).ok()),
+        };
+        words.map_or_else(|| "{}".to_owned(), |json| json.replace('<', "\\u003c"))
+    }
+
     /// Replaces an English text by the same in this language.
     pub(crate) fn put(self, text: &mut String) {
         if let Cow::Owned(said) = self.say(text) {
@@ -65,6 +75,8 @@ static CHINESE: LazyLock<Catalogue> = LazyLock::new(|| Catalogue::of(include_str
 
 /// The texts of one language.
 struct Catalogue {
+    /// Words of pages' scripts, which are no sentences of a run.
+    page: Option<BTreeMap<String, String>>,
     whole: HashMap<String, String>,
     /// The most specific first.
     patterns: Vec<Pattern>,
@@ -73,14 +85,15 @@ struct Catalogue {
 impl Catalogue {
     /// A catalogue that cannot be read is empty; a test reads it.
     fn of(json: &str) -> Catalogue {
-        let sections: BTreeMap<String, BTreeMap<String, String>> =
+        let mut sections: BTreeMap<String, BTreeMap<String, String>> =
             serde_json::from_str(json).unwrap_or_default();
+        let page = sections.remove("page");
         let entries = sections.into_values().flatten();
         let (patterns, whole): (Vec<_>, Vec<_>) = entries.partition(|(key, _)| key.contains("{}"));
         let mut patterns: Vec<Pattern> =
             patterns.iter().map(|(key, translation)| Pattern::of(key, translation)).collect();
         patterns.sort_by_key(|pattern| std::cmp::Reverse(pattern.literal()));
-        Catalogue { whole: whole.into_iter().collect(), patterns }
+        Catalogue { page, whole: whole.into_iter().collect(), patterns }
     }
 
     fn say(&self, english: &str, depth: usize) -> Option<String> {

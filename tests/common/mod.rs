@@ -20,6 +20,7 @@ pub(crate) fn macvlab(dir: &Path, args: &[&str], input: &[u8]) -> Output {
     let mut child = Command::new(env!("CARGO_BIN_EXE_macvlab"))
         .args(args)
         .current_dir(dir)
+        .env("LC_ALL", "C")
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())

@@ -1,6 +1,7 @@
 //! The page: one file that fetches nothing and runs no script but its own.
 
 use super::Bundle;
+use crate::language::Language;
 use crate::report::draw;
 use crate::report::draw::escape;
 use std::fmt::Write as _;
@@ -24,7 +25,8 @@ pub const SCRIPT: &str = concat!(
 );
 
 /// Starts the viewer of a page that contains its bundle; the fragment of its URL is the moment, from 1.
-const START: &str = "macvlab.start(document.getElementById(\"macvlab\"), \
+const START: &str = "macvlab.catalogue = JSON.parse(document.getElementById(\"macvlab-words\").textContent); \
+                     macvlab.start(document.getElementById(\"macvlab\"), \
                      JSON.parse(document.getElementById(\"macvlab-bundle\").textContent));";
 
 /// The viewer's complete style, light and dark.
@@ -38,14 +40,22 @@ pub fn style() -> String {
 /// # Errors
 /// As [`Bundle::to_json`].
 pub fn page(bundle: &Bundle) -> Result<String, serde_json::Error> {
-    let (json, style) = (bundle.to_json()?, style());
+    page_in(Language::English, bundle)
+}
+
+/// The same in another language, in which the bundle [is already](Bundle::in_language).
+///
+/// # Errors
+/// As [`Bundle::to_json`].
+pub fn page_in(language: Language, bundle: &Bundle) -> Result<String, serde_json::Error> {
+    let (json, style, words) = (bundle.to_json()?, style(), language.page_words());
     let (style_hash, script_hash, start_hash) = (hash(&style), hash(SCRIPT), hash(START));
     let title = if bundle.title().is_empty() { "A lab" } else { bundle.title() };
-    let title = escape(title);
+    let (title, tag) = (escape(title), language.tag());
     let mut out = String::with_capacity(json.len() + style.len() + SCRIPT.len() + 2048);
     let _ = write!(
         out,
-        "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
+        "<!doctype html>\n<html lang=\"{tag}\">\n<head>\n<meta charset=\"utf-8\">\n\
          <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src '{style_hash}'; \
          script-src '{script_hash}' '{start_hash}'; base-uri 'none'; form-action 'none'\">\n\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
@@ -53,6 +63,7 @@ pub fn page(bundle: &Bundle) -> Result<String, serde_json::Error> {
          <style>{style}</style>\n</head>\n<body>\n<div id=\"macvlab\"></div>\n\
          <noscript><p>{title}: this page needs JavaScript, which your browser does not run. \
          <code>macvlab run LAB --explain</code> shows the same as text.</p></noscript>\n\
+         <script type=\"application/json\" id=\"macvlab-words\">{words}</script>\n\
          <script type=\"application/json\" id=\"macvlab-bundle\">{json}</script>\n\
          <script>{SCRIPT}</script>\n<script>{START}</script>\n</body>\n</html>\n"
     );
