@@ -1,6 +1,6 @@
 //! Names for the devices of a lab: a machine with one interface lends it its name.
 
-use super::super::{Draft, Role};
+use super::super::{Draft, Kind, Role};
 use super::Id;
 use super::links::Links;
 use crate::lab::spec::Name;
@@ -14,41 +14,55 @@ pub(super) struct Names {
     /// Of machines that are declared as hosts.
     pub(super) hosts: BTreeMap<usize, Name>,
     taken: BTreeSet<String>,
+    /// Those of them that switches have.
+    switches: BTreeSet<String>,
 }
 
 impl Names {
     /// A copy, to which names are added that belong to no interface.
     pub(super) fn again(&self) -> Names {
         let taken = self.devices.values().chain(self.hosts.values()).map(ToString::to_string).collect();
-        Names { devices: self.devices.clone(), hosts: self.hosts.clone(), taken }
+        let switches = self.switches.clone();
+        Names { devices: self.devices.clone(), hosts: self.hosts.clone(), taken, switches }
     }
 
     /// The name, or one like it that is not used yet and short enough.
     pub(super) fn take(&mut self, wanted: &str) -> Name {
+        self.claim(wanted, false)
+    }
+
+    /// The same for a switch, whose ports have names, too: that of `lan` for `eth0` is `lan.eth0`.
+    pub(super) fn take_for_switch(&mut self, wanted: &str) -> Name {
+        self.claim(wanted, true)
+    }
+
+    fn claim(&mut self, wanted: &str, is_switch: bool) -> Name {
         let usable = |c: char| if c.is_ascii_graphic() && !"/:\"\\".contains(c) { c } else { '-' };
         let wanted: String = wanted.chars().map(usable).collect();
         // The kernel's dev_valid_name refuses these three.
         let wanted = if ["", ".", ".."].contains(&&*wanted) { "unnamed".to_owned() } else { wanted };
         let mut name = shortened(&wanted, "");
         let mut number = 1;
-        while !self.is_free(&name) {
+        while !self.is_free(&name, is_switch) {
             number += 1;
             name = shortened(&wanted, &format!("-{number}"));
         }
         self.taken.insert(name.clone());
+        if is_switch {
+            self.switches.insert(name.clone());
+        }
         name.as_str().into()
     }
 
-    /// Nothing has this name, and no port of a switch could: the one of `lan` for `eth0` is `lan.eth0`.
-    fn is_free(&self, name: &str) -> bool {
-        let is_taken = |name: &str| self.taken.contains(name);
-        let is_port = |(switch, device): (&str, &str)| is_taken(switch) && is_taken(device);
-        let makes_port = |(switch, device): (&str, &str)| {
-            switch == name && is_taken(device) || device == name && is_taken(switch)
+    /// Nothing has this name, and it makes no device's name that of a switch's port.
+    fn is_free(&self, name: &str, is_switch: bool) -> bool {
+        let is_port = |(switch, device): (&str, &str)| {
+            let is_switch = self.switches.contains(switch) || is_switch && switch == name;
+            is_switch && (self.taken.contains(device) || device == name)
         };
-        !is_taken(name)
+        !self.taken.contains(name)
             && !halves(name).any(is_port)
-            && !self.taken.iter().any(|other| halves(other).any(makes_port))
+            && !self.taken.iter().any(|other| halves(other).any(is_port))
     }
 }
 
@@ -98,7 +112,8 @@ pub(super) fn names(draft: &Draft, links: &Links) -> Names {
             }
             _ => format!("{}.{own}", machine.name),
         };
-        let name = names.take(&wanted);
+        let is_switch = matches!(draft.at(id).kind, Kind::Bridge { .. });
+        let name = names.claim(&wanted, is_switch);
         names.devices.insert(id, name);
     }
     names

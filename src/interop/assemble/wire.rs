@@ -30,7 +30,8 @@ pub(super) fn wire(draft: &Draft, links: &Links, names: &Names) -> Wire {
     let mut names = names.again();
     for group in groups(draft, links) {
         let number = wire.switches.len();
-        let name = names.take(&if number == 0 { "lan".to_owned() } else { format!("lan{}", number + 1) });
+        let name =
+            names.take_for_switch(&if number == 0 { "lan".to_owned() } else { format!("lan{}", number + 1) });
         let mut switch = SwitchSpec::named(&name);
         for nic in &group {
             let mut port = SwitchPortSpec::to(names.devices[nic].clone());
