@@ -103,6 +103,18 @@ fn what_is_no_network_is_refused_by_name() {
     assert!(stderr(&run).contains("README.md.gone"), "{}", stderr(&run));
 }
 
+/// A namespace's devices, pasted a second time as those of the host: its NIC is the namespace's port then, and what was on
+/// the NIC has nothing below it.
+#[test]
+fn what_is_on_a_device_that_has_gone_goes_too() {
+    let text = std::fs::read_to_string(root().join("fixtures/import/host.txt")).unwrap();
+    let web = text.split("$ ip -n web -d -j addr\n").nth(1).and_then(|rest| rest.lines().next()).unwrap();
+    let text = format!("{text}$ ip -d -j addr\n{web}\n");
+    let imported = interop::import(&[Source::new("input", &text)], None).unwrap();
+    parsed(&imported);
+    assert!(imported.lab_file().contains("# left out: `shim`: what it is on is not there"));
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
 

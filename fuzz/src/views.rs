@@ -129,7 +129,6 @@ pub fn matrices(spec: &LabSpec) {
         let forms =
             [MatrixForm::Text { colour: false }, MatrixForm::Markdown, MatrixForm::Json, MatrixForm::Html];
         for form in forms {
-            let groups = std::slice::from_ref(&group);
             let mut report = MatrixReport::new(Vec::new(), form, true);
             report.group(&group, &columns).expect("written to memory");
             let bytes = report.finish().expect("written to memory");

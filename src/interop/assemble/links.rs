@@ -100,6 +100,7 @@ pub(super) fn settle(draft: &mut Draft) -> Links {
     cut_circles(draft, &mut links);
     pair(draft, &mut links);
     same::merge(draft, &mut links);
+    drop_groundless(draft, &mut links);
     prune(draft, &mut links);
     links
 }
@@ -301,6 +302,25 @@ fn cut_circles(draft: &mut Draft, links: &mut Links) {
     for id in lost {
         if links.gone.contains(&links.root(id)) {
             links.gone.insert(id);
+        }
+    }
+}
+
+/// What is on a device that is not there, or has gone, goes as well.
+fn drop_groundless(draft: &mut Draft, links: &mut Links) {
+    loop {
+        let is_there = |below: &Id| !links.gone.contains(below);
+        let is_groundless = |id: &Id| {
+            is_there(id) && draft.at(*id).lower().is_some() && !links.below.get(id).is_some_and(is_there)
+        };
+        let gone: Vec<Id> = draft.ids().filter(is_groundless).collect();
+        if gone.is_empty() {
+            break;
+        }
+        for id in gone {
+            links.gone.insert(id);
+            let text = format!("`{}`: what it is on is not there", draft.at(id).name);
+            draft.note(NoteKind::LeftOut, text, draft.at(id).place);
         }
     }
 }
