@@ -41,6 +41,7 @@ mod way;
 pub use bundle::{Bundle, MAX_DRAWINGS, MAX_HOPS};
 pub use help::{LinesOf, MAX_HELPED, MAX_HELPED_SIZE, MAX_HELPED_WORK};
 pub use page::{SCRIPT, page, page_in, style};
+#[cfg(feature = "play")]
 pub(crate) use page::{base64, hash};
 pub use recorder::Recorder;
 
