@@ -115,6 +115,16 @@ fn what_is_on_a_device_that_has_gone_goes_too() {
     assert!(imported.lab_file().contains("# left out: `shim`: what it is on is not there"));
 }
 
+/// The devices of one namespace, pasted as another's: what a cable's end calls its peer is a bridge there, which is none.
+#[test]
+fn a_bridge_is_no_end_of_a_cable() {
+    let text = std::fs::read_to_string(root().join("fixtures/import/host.txt")).unwrap();
+    let mut lines: Vec<&str> = text.lines().collect();
+    lines.swap(3, 24);
+    lines.swap(2, 17);
+    parsed(&interop::import(&[Source::new("input", &lines.join("\n"))], None).unwrap());
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
 

@@ -335,7 +335,9 @@ fn pair(draft: &mut Draft, links: &mut Links) {
                 || links.gone.contains(&id)
                 || links.pairs.iter().any(|(a, b)| *a == id || *b == id)
         };
-        let peer = find(draft, id.0, &peer).filter(|peer| *peer != id && !taken(*peer) && !taken(id));
+        // What is shown by its number may be anything, if the input is mixed up.
+        let is_end = |peer: &Id| *peer != id && !matches!(draft.at(*peer).kind, Kind::Bridge { .. });
+        let peer = find(draft, id.0, &peer).filter(|peer| is_end(peer) && !taken(*peer) && !taken(id));
         let Some(peer) = peer else { continue };
         draft.at_mut(peer).kind = Kind::Nic;
         let bridges = (links.master.get(&id).copied(), links.master.get(&peer).copied());
