@@ -8,9 +8,8 @@
 //! | `state.rs` | the state of a session, for the page's controls |
 //! | `request.rs`, `answer.rs` | requests of the page, and their answers, whatever carries them |
 //!
-//! The web server (feature `serve`) carries them by HTTP; in a page that contains the engine as WebAssembly (`web/`), calls
-//! do, `desk.rs` opens what users
-//! paste, and `page.rs` writes that page.
+//! The web server (feature `serve`) carries them by HTTP. `page.rs` writes the page that contains the engine as WebAssembly
+//! (`web/`) and calls it; there, `workspace.rs` opens labs and captures.
 //!
 //! | file | content |
 //! | --- | --- |
@@ -31,7 +30,6 @@ mod assets;
 #[cfg(feature = "serve")]
 mod connections;
 mod denied;
-mod desk;
 #[cfg(feature = "serve")]
 mod guard;
 #[cfg(feature = "serve")]
@@ -51,12 +49,12 @@ mod tests;
 #[cfg(feature = "serve")]
 mod timed_stream;
 mod watchdog;
+mod workspace;
 
 pub use answer::{Answer, Refusal, Refused, answer};
 #[cfg(feature = "serve")]
 pub use connections::MAX_CONNECTIONS;
 pub use denied::{Denied, MAX_ACTION_TIME, MAX_ACTIONS, MAX_EVENTS, MAX_FRAME_BYTES, MAX_SESSION_TIME};
-pub use desk::Desk;
 #[cfg(feature = "serve")]
 pub use guard::{AccessDenied, CODE_LIFE, Guard, TOKEN_BYTES};
 #[cfg(feature = "serve")]
@@ -70,3 +68,4 @@ pub use state::{ActionReason, ActionResult, DeviceNow, Point, State, View};
 #[cfg(not(target_family = "wasm"))]
 pub use watchdog::WatchThread;
 pub use watchdog::{Unwatched, Watchdog};
+pub use workspace::Workspace;

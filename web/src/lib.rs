@@ -3,19 +3,19 @@
 //! A caller asks for [`room`], writes a request's name and body there, and calls [`ask`]; the answer is at [`answer`]. If
 //! the module traps, the answer says why, and the module must not be used any more.
 
-use macvlab::play::{Desk, Refusal, Unwatched};
+use macvlab::play::{Refusal, Unwatched, Workspace};
 use std::cell::RefCell;
 
 thread_local! {
     static REQUEST: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
-    static DESK: RefCell<Desk> = RefCell::new(begin());
+    static WORKSPACE: RefCell<Workspace> = RefCell::new(begin());
     static ANSWER: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
 }
 
-fn begin() -> Desk {
+fn begin() -> Workspace {
     std::panic::set_hook(Box::new(|info| ANSWER.set(info.to_string().into_bytes())));
     // The page ends the whole worker when its time is over.
-    Desk::new(|| Box::new(Unwatched))
+    Workspace::new(|| Box::new(Unwatched))
 }
 
 /// Where a request of this length is to be written. Memory may have moved.
@@ -35,7 +35,7 @@ pub extern "C" fn ask(name: usize) -> u32 {
     let request = REQUEST.take();
     let (name, body) = request.split_at_checked(name).unwrap_or_default();
     let name = String::from_utf8_lossy(name);
-    let answered = DESK.with_borrow_mut(|desk| desk.answer(&name, body));
+    let answered = WORKSPACE.with_borrow_mut(|workspace| workspace.answer(&name, body));
     let (kind, text) = match answered {
         Ok(answer) => (0, answer.body),
         Err(refused) => (number(refused.kind), refused.why.into_bytes()),

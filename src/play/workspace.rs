@@ -16,19 +16,19 @@ use std::io::Cursor;
 /// | --- | --- | --- |
 /// | `open` | the text of a lab file | a [`View`](super::View) |
 /// | `capture NAME` | a capture, which steps replay by this name | a [`View`](super::View), if a lab is open |
-pub struct Desk {
+pub struct Workspace {
     session: Option<Session>,
     captures: Captures,
     budget: Budget,
     watchdog: fn() -> Box<dyn Watchdog>,
 }
 
-impl Desk {
-    /// An empty desk, whose sessions are watched by these.
+impl Workspace {
+    /// An empty workspace, whose sessions are watched by these.
     #[must_use]
-    pub fn new(watchdog: fn() -> Box<dyn Watchdog>) -> Desk {
+    pub fn new(watchdog: fn() -> Box<dyn Watchdog>) -> Workspace {
         let budget = Budget::new("bytes of frames in all captures", STEP_CAPTURE_BYTES);
-        Desk { session: None, captures: Captures::new(), budget, watchdog }
+        Workspace { session: None, captures: Captures::new(), budget, watchdog }
     }
 
     /// Answers a request.
