@@ -230,8 +230,8 @@ fn a_page_is_one_file() {
     let mut spec = fixture("arp-vepa");
     spec.title = "</script><img src=x onerror=alert(1)>".to_owned();
     let page = page(&bundle(&events(&spec))).unwrap();
-    assert_eq!(page.matches("<script").count(), 3);
-    assert_eq!(page.matches("</script>").count(), 3);
+    assert_eq!(page.matches("<script").count(), 4);
+    assert_eq!(page.matches("</script>").count(), 4);
     assert!(!page.contains("<img") && !page.contains("src=\"") && !page.contains("href="));
     assert!(page.contains("&lt;img src=x onerror=alert(1)&gt;"));
     let addresses = page.matches("http").count() - page.matches("http-equiv").count();
