@@ -226,7 +226,7 @@ fn hostile_names_do_nothing() {
     let found = browser.eval(
         "return [window.hit ?? null, document.images.length, document.scripts.length, document.querySelectorAll('[onerror]').length]",
     );
-    assert_eq!(found, json!([null, 0, 3, 0]));
+    assert_eq!(found, json!([null, 0, 4, 0]));
     assert_eq!(browser.console(), [""; 0]);
 }
 
