@@ -152,13 +152,13 @@ fn replay_ends_with_whole_outputs() {
 #[test]
 fn a_quiz_ends_at_once_with_its_score() {
     let dir = tempfile::tempdir().unwrap();
-    let mut child = start(dir.path(), &["demo", "--quiz"]);
+    let mut child = start(dir.path(), &["demo", "vepa", "--quiz"]);
     // Kept open to the end: a quiz whose input ends stops as well, and must not before it gets the signal.
     let mut answers = child.stdin.take().unwrap();
-    answers.write_all(b"n\n").unwrap();
+    answers.write_all(b"b\n").unwrap();
     // The second prompt comes after the first answer.
     let (mut seen, mut byte) = (Vec::new(), [0]);
-    while String::from_utf8_lossy(&seen).matches("Your prediction").count() < 2 {
+    while String::from_utf8_lossy(&seen).matches("Your answer").count() < 2 {
         assert_eq!(child.stdout.as_mut().unwrap().read(&mut byte).unwrap(), 1, "the quiz ended");
         seen.push(byte[0]);
     }
