@@ -83,7 +83,7 @@ impl Views {
             Views::Files { capture, hops, page } => {
                 assert_eq!(records(capture.finish().expect("written to memory")), hops);
                 let page = html::page(&page.finish()).expect("JSON of strings and numbers");
-                assert!(page.ends_with("</html>\n") && page.matches("<script").count() == 3);
+                assert!(page.ends_with("</html>\n") && page.matches("<script").count() == 4);
             }
             Views::Drawings { scene, teller } => {
                 well_formed(&draw::svg(&scene));
