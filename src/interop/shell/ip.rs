@@ -83,11 +83,14 @@ impl Context<'_> {
         let (common, special) = words.split_at(kind_at.unwrap_or(words.len()));
         let Some((kind, special)) = special.get(1..).and_then(<[&str]>::split_first) else { return };
         let (mut name, mut lower, mut settings) = (None, None, Vec::new());
+        // Its parent, and the other end of a pair, are where the command is given.
+        let (here, mut there) = (self.machine, self.machine);
         let mut common = common.iter().copied();
         while let Some(word) = common.next() {
             match word {
                 "link" => lower = common.next(),
                 "name" | "dev" => name = common.next(),
+                "netns" => there = common.next().map_or(here, |name| self.namespace(name)),
                 "address" | "mtu" | "index" | "txqueuelen" => {
                     settings.push((word, common.next().unwrap_or_default()))
                 }
@@ -99,14 +102,15 @@ impl Context<'_> {
         let automatic = format!("{kind}{}", self.machine().interfaces.len());
         let name = name.unwrap_or(&automatic);
         // The kernel refuses a name that is in use (EEXIST). What was only named before is described now.
-        let exists = |name: &str| {
-            self.draft.machines[self.machine].interface(name).is_some_and(|i| i.kind != Kind::Nic)
+        let exists = |at: usize, name: &str| {
+            self.draft.machines[at].interface(name).is_some_and(|i| i.kind != Kind::Nic)
         };
-        if exists(name) || peer_of(special).is_some_and(exists) {
+        if exists(there, name) || peer_of(special).is_some_and(|peer| exists(here, peer)) {
             return;
         }
         let Some(kind) = self.new_kind(kind, lower, special) else { return };
-        self.made = Some((self.machine, Some(name.to_owned())));
+        self.machine = there;
+        self.made = Some((there, Some(name.to_owned())));
         let interface = self.interface(name);
         // A device is made down.
         (interface.kind, interface.up) = (kind, Some(false));
@@ -116,13 +120,14 @@ impl Context<'_> {
             self.set_common(name, key, value);
         }
         if let Some(peer) = peer_of(special) {
-            self.add_peer(name, peer, special);
+            self.machine = here;
+            self.add_peer((there, name), peer, special);
         }
     }
 
     /// The other end of a veth pair, with what is set for it, and perhaps in another namespace.
-    fn add_peer(&mut self, name: &str, peer: &str, special: &[&str]) {
-        let end = Lower::Named(self.machine, name.to_owned());
+    fn add_peer(&mut self, (there, name): (usize, &str), peer: &str, special: &[&str]) {
+        let end = Lower::Named(there, name.to_owned());
         let here = self.machine;
         let made = self.interface(peer);
         (made.kind, made.up) = (Kind::Veth(end), Some(false));

@@ -279,3 +279,17 @@ fn bridges_of_open_vswitch_are_bridges() {
     assert_eq!(port(&read, "mv0").parent, "br0");
     assert!(notes(&read).contains("`br0` of Open vSwitch: taken to be a bridge of the kernel"));
 }
+
+#[test]
+fn a_device_is_made_in_the_namespace_that_its_command_names() {
+    let imported = imported(
+        "ip netns add web\n\
+         ip link add eth0 link eth0 netns web type macvlan mode bridge\n\
+         ip -n web addr add 192.0.2.10/24 dev eth0\n\
+         ip link add v0 netns web type veth peer name v1\n",
+    );
+    assert_eq!(port(&imported, "web.eth0").parent, "eth0");
+    assert!(imported.lab_file().contains("address = [\"192.0.2.10/24\"]"), "{}", imported.lab_file());
+    // The other end of a pair stays.
+    assert!(imported.lab.devices.iter().any(|device| device.name == "v1"), "{:?}", imported.lab);
+}
