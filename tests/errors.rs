@@ -22,6 +22,7 @@ fn listed() -> Vec<&'static str> {
         macvlab::errno::Errno,
         macvlab::frame::BadMac,
         macvlab::interop::ImportError,
+        macvlab::interop::NetworkError,
         macvlab::interop::export::ExportError,
         macvlab::frame::CraftError,
         macvlab::frame::Runt,

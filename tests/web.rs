@@ -7,7 +7,7 @@ mod common;
 use common::webdriver::Browser;
 use common::{needs, root};
 use macvlab::lab::Options;
-use macvlab::play::{Request, Session, answer};
+use macvlab::play::{Ask, Session, answer};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 
@@ -60,7 +60,7 @@ fn every_lab_has_the_same_events_as_in_the_program() {
         else {
             continue;
         };
-        let native = answer(&mut session, Request::Events).unwrap().body;
+        let native = answer(&mut session, Ask::Events).unwrap().body;
         let script = format!(
             "await playTransport.open({}); return new TextDecoder().decode(await playTransport.ask('events.jsonl'));",
             Value::from(text)

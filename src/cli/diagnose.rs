@@ -3,10 +3,9 @@
 use super::terminal::Terminal;
 use super::{Exit, Failure, import, input};
 use clap::ValueEnum;
-use macvlab::interop::diagnose::{self, Finding};
-use macvlab::interop::{self, Check, Imported, Severity, Source};
+use macvlab::interop::diagnose;
+use macvlab::interop::{self, Check, NetworkError, Severity};
 use macvlab::lab::Options;
-use macvlab::labfile;
 use std::io::Write as _;
 use std::path::PathBuf;
 
@@ -65,14 +64,23 @@ pub(super) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
     let texts: Vec<(String, String)> =
         args.inputs.iter().map(|path| input::any_text(path)).collect::<Result<_, _>>()?;
     let sources = import::sources(&texts);
-    let imported = network(&sources, terminal)?;
+    let imported = interop::network(&sources).map_err(|error| match error {
+        NetworkError::Lab(errors) | NetworkError::Neither(errors) => {
+            Failure::Shown(errors.render(terminal.error_colour))
+        }
+        error => Failure::Because(error.to_string()),
+    })?;
     let findings = diagnose::diagnose(&imported, &Options::default());
     match args.format {
         Form::Text => {
             let names: Vec<String> = args.inputs.iter().map(|path| path.display().to_string()).collect();
             diagnose::text(&findings, &sources, &names.join(" "), terminal.colour, &mut out)?;
         }
-        Form::Json => json(&findings, &sources, &mut out)?,
+        Form::Json => {
+            for object in diagnose::objects(&findings, &sources) {
+                writeln!(out, "{object}")?;
+            }
+        }
         Form::Sarif => {
             let log = diagnose::sarif(&findings, &sources);
             serde_json::to_writer_pretty(&mut out, &log).map_err(std::io::Error::from)?;
@@ -84,34 +92,4 @@ pub(super) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
     let least = if args.deny_warnings { Severity::Warning } else { Severity::Error };
     let held = findings.iter().all(|finding| finding.severity < least);
     Ok(if held { Exit::Held } else { Exit::DidNotHold })
-}
-
-/// The inputs as one network; a single lab file is that lab.
-fn network(sources: &[Source<'_>], terminal: &Terminal) -> Result<Imported, Failure> {
-    if let [source] = sources
-        && (interop::is_lab(source) || !interop::recognises(source))
-    {
-        let lab = labfile::parse(&source.name, source.text);
-        let lab = lab.map_err(|errors| Failure::Shown(errors.render(terminal.error_colour)))?;
-        return Ok(diagnose::of_lab(lab, source));
-    }
-    interop::import(sources, None).map_err(|error| Failure::Because(error.to_string()))
-}
-
-/// One object a finding, a line each.
-fn json(findings: &[Finding], sources: &[Source<'_>], out: &mut dyn std::io::Write) -> Result<(), Failure> {
-    for finding in findings {
-        let mut object = serde_json::to_value(finding).map_err(std::io::Error::from)?;
-        let at = finding.place.and_then(|place| Some((sources.get(place.source)?, place)));
-        object["at"] = match at {
-            Some((source, place)) => {
-                let position = source.position(place);
-                serde_json::json!({ "input": source.name, "line": position.line, "column": position.column })
-            }
-            None => serde_json::Value::Null,
-        };
-        serde_json::to_writer(&mut *out, &object).map_err(std::io::Error::from)?;
-        writeln!(out)?;
-    }
-    Ok(())
 }

@@ -4,7 +4,7 @@ use super::interrupt::Interrupt;
 use super::terminal::{Terminal, is_dash};
 use super::{Exit, Failure, input, run};
 use macvlab::lab::{LabSpec, Options};
-use macvlab::play::{self, Guard, Session, TOKEN_BYTES};
+use macvlab::play::{self, Guard, TOKEN_BYTES, Workspace};
 use std::io::{IsTerminal as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -45,7 +45,7 @@ pub(super) struct Args {
 
 /// The checked arguments.
 struct PlayJob {
-    session: Session,
+    workspace: Workspace,
     port: u16,
     open: bool,
 }
@@ -58,12 +58,12 @@ impl PlayJob {
         };
         let name = args.lab.as_ref().map_or("the lab".into(), |path| path.display().to_string());
         let denied = |denied| Failure::about(&name, denied);
-        let mut session = Session::open(spec, options).map_err(denied)?;
-        if args.fresh {
+        let mut workspace = Workspace::of(spec, options).map_err(denied)?;
+        if let Some(session) = workspace.session().filter(|_| args.fresh) {
             session.reset().map_err(denied)?;
         }
         let open = args.open || (!args.no_open && std::io::stdout().is_terminal() && has_desktop());
-        Ok(PlayJob { session, port: args.port, open })
+        Ok(PlayJob { workspace, port: args.port, open })
     }
 }
 
@@ -86,7 +86,7 @@ pub(super) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
     if plan.open && !open(&guard)? {
         terminal.say("no browser could be started: open the URL above in one");
     }
-    play::serve(listener, plan.session, guard, || interrupt.came())
+    play::serve(listener, plan.workspace, guard, || interrupt.came())
         .map_err(|e| Failure::about(address(port), e))?;
     terminal.say("the playground has ended; nothing was stored");
     Ok(Exit::Held)

@@ -8,7 +8,6 @@ use macvlab::labfile;
 use macvlab::language::Language;
 use macvlab::report::html::{Bundle, Recorder, page_in};
 use macvlab::report::{AnnotatedCapture, Detail, JsonLines, TextReport};
-use macvlab::why::Remedy;
 use std::path::{Path, PathBuf};
 
 /// The output on standard output.
@@ -180,9 +179,7 @@ impl Views {
 
 /// Adds what would help where a step of the lab got no reply.
 pub(super) fn look_for_remedies(bundle: &mut Bundle, spec: &LabSpec, options: &Options) {
-    let lines =
-        |before: &LabSpec, remedy: &Remedy| labfile::changed_lines(before, &remedy.declared_in(before));
-    bundle.look_for_remedies(spec, options, &lines);
+    bundle.look_for_remedies(spec, options, &labfile::tried_text);
 }
 
 /// Writes a standalone page.

@@ -64,9 +64,7 @@ pub(super) fn run(args: Args, terminal: &Terminal) -> Result<Exit, Failure> {
     };
     let (captures, _) = run::captures(&spec, folder, terminal)?;
     let answer = why::ask(&spec, &question, &Options::default().with_captures(captures));
-    let report = WhyReport::new(&question, &answer, &|remedy| {
-        labfile::changed_lines(&spec, &remedy.declared_in(&spec))
-    });
+    let report = WhyReport::new(&question, &answer, &|tried| labfile::tried_text(&spec, tried));
     let mut out = terminal.out();
     if args.json {
         report.json(&mut out)?;

@@ -83,6 +83,7 @@ pub use draft::{
 pub use source::{MAX_BYTES, Place, Source};
 
 use crate::lab::spec::{LabSpec, Name};
+use crate::labfile::{self, Diagnostics};
 use passages::{Cut, Passage};
 use std::collections::BTreeMap;
 
@@ -211,6 +212,36 @@ impl Imported {
     pub fn lab_file(&self) -> String {
         written::lab_file(self)
     }
+}
+
+/// Why inputs are no network.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum NetworkError {
+    /// The input is a lab file with errors.
+    #[error("{}", .0.render(false))]
+    Lab(Diagnostics),
+    /// No format recognises the input, and it is no lab file either.
+    #[error("this is no format that is known here, and no lab file:\n{}", .0.render(false))]
+    Neither(Diagnostics),
+    /// The inputs cannot be imported.
+    #[error(transparent)]
+    Import(#[from] ImportError),
+}
+
+/// The network that inputs describe together; a single lab file, or what nothing recognises, is read as a lab.
+///
+/// # Errors
+/// [`NetworkError`].
+pub fn network(sources: &[Source<'_>]) -> Result<Imported, NetworkError> {
+    if let [source] = sources
+        && (is_lab(source) || !recognises(source))
+    {
+        let wrong = if is_lab(source) { NetworkError::Lab } else { NetworkError::Neither };
+        let lab = labfile::parse(&source.name, source.text).map_err(wrong)?;
+        return Ok(diagnose::of_lab(lab, source));
+    }
+    Ok(import(sources, None)?)
 }
 
 /// The first format that recognises the text.

@@ -74,7 +74,7 @@ pub use one_step::{Index, parse_step};
 pub use point_out::{Remark, point_out};
 pub use scalar::{MAX_DURATION, MAX_FRAME, parse_duration};
 pub use step::MAX_COUNT;
-pub use write::{changed_lines, write, write_action};
+pub use write::{changed_lines, tried_text, write, write_action};
 
 use crate::lab::Captures;
 use crate::lab::spec::{DeviceKind, LabSpec};

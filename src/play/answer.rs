@@ -1,7 +1,7 @@
 //! Answers to requests, whatever carries them.
 
 use super::denied::Denied;
-use super::request::Request;
+use super::request::Ask;
 use super::session::Session;
 use super::state::{ActionResult, View};
 use crate::report::JsonLines;
@@ -78,27 +78,27 @@ struct Told {
     view: View,
 }
 
-/// Answers a request.
+/// Answers a request to a session.
 ///
 /// # Errors
 /// [`Refused`]: nothing has changed.
-pub fn answer(session: &mut Session, request: Request) -> Result<Answer, Refused> {
-    let told = match request {
-        Request::State => return json(&Told { told: None, view: session.view() }),
-        Request::Lab => return Ok(file("lab.toml", "application/toml", session.export().into_bytes())),
-        Request::Events => {
+pub fn answer(session: &mut Session, ask: Ask) -> Result<Answer, Refused> {
+    let told = match ask {
+        Ask::State => return json(&Told { told: None, view: session.view() }),
+        Ask::Lab => return Ok(file("lab.toml", "application/toml", session.export().into_bytes())),
+        Ask::Events => {
             let mut lines = JsonLines::new(Vec::new());
             session.events().try_for_each(|event| lines.event(event)).map_err(broken)?;
             return Ok(file("events.jsonl", "application/jsonl", lines.finish().map_err(broken)?));
         }
-        Request::Traffic => {
+        Ask::Traffic => {
             return Ok(file("traffic.pcapng", "application/x-pcapng", session.traffic().map_err(broken)?));
         }
-        Request::Why(step) => return json(&session.why(step)?),
-        Request::Act(step) => Some(session.act(&step)?),
-        Request::Redo => Some(session.redo()?),
-        Request::Undo => session.undo().map(|()| None)?,
-        Request::Reset => session.reset().map(|()| None)?,
+        Ask::Why(step) => return json(&session.why(step)?),
+        Ask::Act(step) => Some(session.act(&step)?),
+        Ask::Redo => Some(session.redo()?),
+        Ask::Undo => session.undo().map(|()| None)?,
+        Ask::Reset => session.reset().map(|()| None)?,
     };
     json(&Told { told, view: session.news() })
 }
@@ -113,7 +113,7 @@ fn file(name: &'static str, media: &'static str, body: Vec<u8>) -> Answer {
     Answer { media, file: Some(name), body }
 }
 
-fn json(content: &impl Serialize) -> Result<Answer, Refused> {
+pub(super) fn json(content: &impl Serialize) -> Result<Answer, Refused> {
     let body = serde_json::to_vec(content).map_err(broken)?;
     Ok(Answer { media: JSON, file: None, body })
 }

@@ -1,4 +1,4 @@
-//! HTTP requests to a session and their responses.
+//! HTTP requests to a workspace and their responses.
 //!
 //! | request | response |
 //! | --- | --- |
@@ -9,11 +9,11 @@
 //! Errors are answered with `{ "error": "…" }`, a sentence for users: 400 not JSON, 403 access denied, 404 unknown
 //! path, 405 wrong method, 413 too long, 415 not declared as JSON, 422 impossible action.
 
-use super::answer::{self, Answer, JSON, Refusal, Refused};
+use super::answer::{Answer, JSON, Refusal, Refused};
 use super::assets;
 use super::guard::AccessDenied;
 use super::request::Verb;
-use super::session::Session;
+use super::workspace::Workspace;
 use hyper::body::Bytes;
 use hyper::header::{self, HeaderName, HeaderValue};
 use hyper::http::request::Parts;
@@ -84,7 +84,7 @@ pub(super) fn lead_to(path: &str) -> Response<Bytes> {
 }
 
 /// Responds to an authorized request ([`Guard`](super::Guard)) for `what`, the part of its path after the token.
-pub(super) fn respond(session: &mut Session, what: &str, head: &Parts, body: &[u8]) -> Response<Bytes> {
+pub(super) fn respond(workspace: &mut Workspace, what: &str, head: &Parts, body: &[u8]) -> Response<Bytes> {
     let (method, verb) = match (Verb::named(what), assets::find(what)) {
         (Some(verb), _) => (if verb.reads() { Method::GET } else { Method::POST }, Ok(verb)),
         (None, Some(part)) => (Method::GET, Err(part)),
@@ -100,16 +100,21 @@ pub(super) fn respond(session: &mut Session, what: &str, head: &Parts, body: &[u
         return response;
     }
     match verb {
-        Ok(verb) => ask(session, verb, head, body).unwrap_or_else(|refused| refused.answer()),
+        Ok(verb) => ask(workspace, verb, head, body).unwrap_or_else(|refused| refused.answer()),
         Err((media, text)) => response(media, text.into_owned()),
     }
 }
 
-fn ask(session: &mut Session, verb: Verb, head: &Parts, body: &[u8]) -> Result<Response<Bytes>, HttpError> {
+fn ask(
+    workspace: &mut Workspace,
+    verb: Verb,
+    head: &Parts,
+    body: &[u8],
+) -> Result<Response<Bytes>, HttpError> {
     if !verb.reads() {
         is_json(head)?;
     }
-    let Answer { media, file, body } = answer::answer(session, verb.with(body)?)?;
+    let Answer { media, file, body } = workspace.respond(verb.with(body)?)?;
     let mut response = response(media, body);
     if let Some(name) = file {
         let disposition = HeaderValue::from_str(&format!("attachment; filename=\"{name}\""));

@@ -6,10 +6,11 @@
 //! | `denied.rs` | limits of a session |
 //! | `watchdog.rs` | stops steps that do not end |
 //! | `state.rs` | the state of a session, for the page's controls |
+//! | `workspace.rs` | opens what users bring, and holds the session |
 //! | `request.rs`, `answer.rs` | requests of the page, and their answers, whatever carries them |
 //!
 //! The web server (feature `serve`) carries them by HTTP. `page.rs` writes the page that contains the engine as WebAssembly
-//! (`web/`) and calls it; there, `workspace.rs` opens labs and captures.
+//! (`web/`) and calls it.
 //!
 //! | file | content |
 //! | --- | --- |
@@ -60,7 +61,7 @@ pub use guard::{AccessDenied, CODE_LIFE, Guard, TOKEN_BYTES};
 #[cfg(feature = "serve")]
 pub use http::MAX_BODY;
 pub use page::{page, with_lab};
-pub use request::{Request, Verb};
+pub use request::{Ask, Request, Verb};
 #[cfg(feature = "serve")]
 pub use server::{MAX_HEAD, MAX_HEADERS, PATIENCE, listen, serve};
 pub use session::{Session, classic};

@@ -1,7 +1,9 @@
-//! What a page asks of a session.
+//! What a page asks of a workspace and its session.
 //!
 //! | name | body | answer |
 //! | --- | --- | --- |
+//! | `open` | `{"text": "…"}`: a lab file, or anything that `macvlab import` reads | the same as for `state` |
+//! | `findings` | | what is wrong with the network as it was opened: a list of the objects of `macvlab diagnose --format json` |
 //! | `state` | | a [`View`](super::View): the session's state, and the page's content |
 //! | `act` | `{"step": {"ping": {"from": "c1", "to": "c2"}}}`, any step of a lab file, or `{"toml": "…"}`, its text | the news, and `"told"`, the outcome |
 //! | `undo`, `redo`, `reset` | | the same |
@@ -19,6 +21,10 @@ use serde_json::{Map, Value};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Verb {
+    /// To open another network.
+    Open,
+    /// What is wrong with it.
+    Findings,
     /// The whole state.
     State,
     /// To execute a step.
@@ -44,6 +50,8 @@ impl Verb {
     #[must_use]
     pub fn named(name: &str) -> Option<Verb> {
         Some(match name {
+            "open" => Verb::Open,
+            "findings" => Verb::Findings,
             "state" => Verb::State,
             "act" => Verb::Act,
             "why" => Verb::Why,
@@ -60,7 +68,7 @@ impl Verb {
     /// Whether it only reads, and has no body.
     #[must_use]
     pub fn reads(self) -> bool {
-        matches!(self, Verb::State | Verb::Lab | Verb::Events | Verb::Traffic)
+        matches!(self, Verb::State | Verb::Findings | Verb::Lab | Verb::Events | Verb::Traffic)
     }
 
     /// The request with this body.
@@ -68,24 +76,38 @@ impl Verb {
     /// # Errors
     /// [`Refusal::Malformed`].
     pub fn with(self, body: &[u8]) -> Result<Request, Refused> {
-        Ok(match self {
-            Verb::State => Request::State,
-            Verb::Act => Request::Act(from_json::<Act>(body, "an action")?.into_toml()),
-            Verb::Why => Request::Why(from_json::<Why>(body, "a step's number")?.step),
-            Verb::Undo => Request::Undo,
-            Verb::Redo => Request::Redo,
-            Verb::Reset => Request::Reset,
-            Verb::Lab => Request::Lab,
-            Verb::Events => Request::Events,
-            Verb::Traffic => Request::Traffic,
-        })
+        Ok(Request::Session(match self {
+            Verb::Open => return Ok(Request::Open(from_json::<Open>(body, "a text to open")?.text)),
+            Verb::Findings => return Ok(Request::Findings),
+            Verb::State => Ask::State,
+            Verb::Act => Ask::Act(from_json::<Act>(body, "an action")?.into_toml()),
+            Verb::Why => Ask::Why(from_json::<Why>(body, "a step's number")?.step),
+            Verb::Undo => Ask::Undo,
+            Verb::Redo => Ask::Redo,
+            Verb::Reset => Ask::Reset,
+            Verb::Lab => Ask::Lab,
+            Verb::Events => Ask::Events,
+            Verb::Traffic => Ask::Traffic,
+        }))
     }
+}
+
+/// A request to a workspace.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Request {
+    /// To open what this text describes.
+    Open(String),
+    /// What is wrong with the network.
+    Findings,
+    /// A request to the session.
+    Session(Ask),
 }
 
 /// A request to a session.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Request {
+pub enum Ask {
     /// The whole state.
     State,
     /// To execute a step, which is text of a lab file.
@@ -130,6 +152,13 @@ enum Act {
     Step(Map<String, Value>),
     /// The text of the step: `ping = { from = "c1", to = "c2" }`.
     Toml(String),
+}
+
+/// The body of the request to open a text.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Open {
+    text: String,
 }
 
 /// The body of the question what would help.

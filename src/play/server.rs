@@ -4,8 +4,8 @@ use super::connections::{Connections, Known};
 use super::guard::Guard;
 use super::http::{self, HttpError, MAX_BODY};
 use super::peer::{Ends, is_own};
-use super::session::Session;
 use super::timed_stream::TimedStream;
+use super::workspace::Workspace;
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::body::{Bytes, Incoming};
 use hyper::header::{CONNECTION, HeaderValue};
@@ -47,30 +47,31 @@ pub fn listen(port: u16) -> io::Result<TcpListener> {
     Ok(listener)
 }
 
-/// Serves a session until `ended` returns true. An error on a connection ends only that connection, and clients without
+/// Serves a workspace until `ended` returns true. An error on a connection ends only that connection, and clients without
 /// the token cannot lock out those that have it.
 ///
 /// # Errors
 /// The system provides no event loop, or the socket cannot be used in it.
 pub fn serve(
     listener: TcpListener,
-    session: Session,
+    workspace: Workspace,
     guard: Guard,
     ended: impl Fn() -> bool,
 ) -> io::Result<()> {
-    serve_with(PATIENCE, listener, session, guard, ended)
+    serve_with(PATIENCE, listener, workspace, guard, ended)
 }
 
 /// [`serve`] with other timeouts.
 pub(super) fn serve_with(
     patience: Duration,
     listener: TcpListener,
-    session: Session,
+    workspace: Workspace,
     guard: Guard,
     ended: impl Fn() -> bool,
 ) -> io::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build()?;
-    let shared = Rc::new(Shared { session: RefCell::new(session), guard, patience, begin: Instant::now() });
+    let shared =
+        Rc::new(Shared { workspace: RefCell::new(workspace), guard, patience, begin: Instant::now() });
     LocalSet::new().block_on(&runtime, async {
         let listener = tokio::net::TcpListener::from_std(listener)?;
         let mut crowd = Connections::default();
@@ -99,7 +100,7 @@ pub(super) fn serve_with(
 }
 
 struct Shared {
-    session: RefCell<Session>,
+    workspace: RefCell<Workspace>,
     guard: Guard,
     patience: Duration,
     begin: Instant,
@@ -151,8 +152,8 @@ async fn handle(request: Request<Incoming>, ends: Ends, known: &Known, shared: &
         Ok(Err(_)) => return refused(StatusCode::BAD_REQUEST, "the request body cannot be read"),
         Err(_) => return refused(StatusCode::REQUEST_TIMEOUT, "the request takes too long to arrive"),
     };
-    // No await while the session is borrowed.
-    http::respond(&mut shared.session.borrow_mut(), what, &head, &body)
+    // No await while the workspace is borrowed.
+    http::respond(&mut shared.workspace.borrow_mut(), what, &head, &body)
 }
 
 /// The last response on its connection.

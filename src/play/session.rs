@@ -15,7 +15,7 @@ use crate::report::html::Bundle;
 use crate::report::{AnnotatedCapture, WhyReport};
 use crate::stop::Stop;
 use crate::time::Instant;
-use crate::why::{self, Question, Remedy};
+use crate::why::{self, Question};
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -68,6 +68,11 @@ impl Session {
         Ok(Session { spec, undone: Vec::new(), names, run, runs: 0, options, watchdog })
     }
 
+    /// Numbers its runs after those of a session that a page may have seen.
+    pub(super) fn follow(&mut self, before: &Session) {
+        self.runs = before.runs + 1;
+    }
+
     /// Executes a step of a lab file: `ping = { from = "c1", to = "c2" }`.
     ///
     /// # Errors
@@ -102,8 +107,7 @@ impl Session {
         self.watchdog.watch(Some(MAX_ACTION_TIME), &options.stop, &mut ask)?;
         let answer = answer.filter(|_| !options.stop.asked());
         let answer = answer.ok_or(Denied::TookTooLong(MAX_ACTION_TIME))?;
-        let lines = |remedy: &Remedy| labfile::changed_lines(&spec, &remedy.declared_in(&spec));
-        Ok(WhyReport::new(&question, &answer, &lines))
+        Ok(WhyReport::new(&question, &answer, &|tried| labfile::tried_text(&spec, tried)))
     }
 
     /// Undoes the last action: everything before it is run again.

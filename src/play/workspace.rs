@@ -1,26 +1,41 @@
-//! Where labs are opened from what users bring: a text, and captures for its steps.
+//! Where users open what they bring: a lab or a description of a network, and captures for its steps.
 
-use super::answer::{Answer, Refusal, Refused, answer, open_view};
+use super::answer::{Answer, Refusal, Refused, answer, json, open_view};
+use super::denied::{Denied, MAX_ACTION_TIME};
 use super::request::Request;
 use super::session::Session;
 use super::watchdog::Watchdog;
 use crate::capture::{Reader, hold};
-use crate::lab::{Captures, Options};
-use crate::labfile;
+use crate::interop::diagnose::{self, Finding};
+use crate::interop::{self, Imported, Source};
+use crate::lab::{Captures, LabSpec, Options};
 use crate::limits::{Budget, STEP_CAPTURE_BYTES};
+use crate::stop::Stop;
+use serde_json::Value;
 use std::io::Cursor;
 
-/// A session that begins when a lab is opened. Its requests are those of a [`Session`] and
+/// The name of a text that was pasted.
+const PASTED: &str = "the text";
+
+/// A session that begins when something is opened. It answers [requests](Request::parse), and
 ///
 /// | name | body | answer |
 /// | --- | --- | --- |
-/// | `open` | the text of a lab file | a [`View`](super::View) |
 /// | `capture NAME` | a capture, which steps replay by this name | a [`View`](super::View), if a lab is open |
 pub struct Workspace {
-    session: Option<Session>,
+    opened: Option<Opened>,
     captures: Captures,
     budget: Budget,
     watchdog: fn() -> Box<dyn Watchdog>,
+}
+
+/// What is open.
+struct Opened {
+    session: Session,
+    /// As it was opened.
+    network: Imported,
+    /// The text in which the network has its places.
+    text: String,
 }
 
 impl Workspace {
@@ -28,32 +43,80 @@ impl Workspace {
     #[must_use]
     pub fn new(watchdog: fn() -> Box<dyn Watchdog>) -> Workspace {
         let budget = Budget::new("bytes of frames in all captures", STEP_CAPTURE_BYTES);
-        Workspace { session: None, captures: Captures::new(), budget, watchdog }
+        Workspace { opened: None, captures: Captures::new(), budget, watchdog }
+    }
+
+    /// A workspace in which this lab is open. `options` contains the captures that its steps replay.
+    ///
+    /// # Errors
+    /// [`Denied`]: the lab exceeds the limits of a session.
+    #[cfg(not(target_family = "wasm"))]
+    pub fn of(lab: LabSpec, options: Options) -> Result<Workspace, Denied> {
+        let mut workspace = Workspace::new(|| Box::new(super::watchdog::WatchThread));
+        workspace.captures = options.captures.clone();
+        // The page does not show the file, so findings have no places in it.
+        let mut network = diagnose::of_lab(lab.clone(), &Source::new(PASTED, ""));
+        network.places.clear();
+        let session = Session::watched(lab, options, (workspace.watchdog)())?;
+        workspace.opened = Some(Opened { session, network, text: String::new() });
+        Ok(workspace)
+    }
+
+    /// The session, if something is open.
+    pub fn session(&mut self) -> Option<&mut Session> {
+        self.opened.as_mut().map(|opened| &mut opened.session)
+    }
+
+    /// Answers the request of this name and body.
+    ///
+    /// # Errors
+    /// [`Refused`]: nothing has changed.
+    pub fn answer(&mut self, name: &str, body: &[u8]) -> Result<Answer, Refused> {
+        match name.split_once(' ') {
+            Some(("capture", file)) => self.capture(file, body),
+            _ => self.respond(Request::parse(name, body)?),
+        }
     }
 
     /// Answers a request.
     ///
     /// # Errors
     /// [`Refused`]: nothing has changed.
-    pub fn answer(&mut self, name: &str, body: &[u8]) -> Result<Answer, Refused> {
-        if name == "open" {
-            return self.open(body);
+    pub fn respond(&mut self, request: Request) -> Result<Answer, Refused> {
+        match request {
+            Request::Open(text) => self.open(text),
+            Request::Findings => json(&self.findings()?),
+            Request::Session(ask) => answer(self.session().ok_or_else(nothing)?, ask),
         }
-        if let Some(("capture", file)) = name.split_once(' ') {
-            return self.capture(file, body);
-        }
-        let session = self.session.as_mut().ok_or_else(nothing)?;
-        answer(session, Request::parse(name, body)?)
     }
 
-    fn open(&mut self, text: &[u8]) -> Result<Answer, Refused> {
-        let wrong = |e| Refused::new(Refusal::Malformed, format!("the lab is not text in UTF-8: {e}"));
-        let text = std::str::from_utf8(text).map_err(wrong)?;
-        let spec = labfile::parse("the lab", text);
-        let spec = spec.map_err(|errors| Refused::new(Refusal::Malformed, errors.render(false)))?;
+    fn open(&mut self, text: String) -> Result<Answer, Refused> {
+        if text.trim().is_empty() {
+            return Err(Refused::new(Refusal::Malformed, "there is nothing in the text"));
+        }
+        let malformed = |error| Refused::new(Refusal::Malformed, error);
+        let network = interop::network(&[Source::new(PASTED, &text)]).map_err(malformed)?;
         let options = Options::default().with_captures(self.captures.clone());
-        let session = self.session.insert(Session::watched(spec, options, (self.watchdog)())?);
-        open_view(session)
+        let mut session = Session::watched(network.lab.clone(), options, (self.watchdog)())?;
+        if let Some(before) = &self.opened {
+            session.follow(&before.session);
+        }
+        open_view(&mut self.opened.insert(Opened { session, network, text }).session)
+    }
+
+    /// What is wrong with the network as it was opened.
+    fn findings(&self) -> Result<Vec<Value>, Refused> {
+        let Opened { network, text, .. } = self.opened.as_ref().ok_or_else(nothing)?;
+        let stop = Stop::default();
+        let options =
+            Options { stop: stop.clone(), ..Options::default().with_captures(self.captures.clone()) };
+        let mut findings: Vec<Finding> = Vec::new();
+        let mut find = || findings = diagnose::diagnose(network, &options);
+        (self.watchdog)().watch(Some(MAX_ACTION_TIME), &stop, &mut find).map_err(Denied::from)?;
+        if stop.asked() {
+            return Err(Denied::TookTooLong(MAX_ACTION_TIME).into());
+        }
+        Ok(diagnose::objects(&findings, &[Source::new(PASTED, text)]).collect())
     }
 
     fn capture(&mut self, name: &str, body: &[u8]) -> Result<Answer, Refused> {
@@ -70,7 +133,7 @@ impl Workspace {
         }
         self.budget = budget;
         self.captures.insert(name.into(), frames.clone());
-        match &mut self.session {
+        match self.session() {
             Some(session) => {
                 session.add_capture(name.into(), frames)?;
                 open_view(session)
@@ -81,5 +144,5 @@ impl Workspace {
 }
 
 fn nothing() -> Refused {
-    Refused::new(Refusal::Denied, "no lab is open")
+    Refused::new(Refusal::Denied, "nothing is open")
 }

@@ -6,7 +6,7 @@ use crate::language::Language;
 use crate::matrix::{Cell, Lost, Reach};
 use crate::station::ProbeKind;
 use crate::verdict::Rule;
-use crate::why::{Answer, Question, Remedy, Scope, Tried};
+use crate::why::{Answer, Question, Scope, Tried, TriedText};
 use anstyle::{AnsiColor, Style};
 use serde::Serialize;
 use std::borrow::Cow;
@@ -48,15 +48,17 @@ struct RemedyReport {
     commands: Vec<String>,
     /// The lines of the lab file that make it.
     lab: Vec<String>,
+    /// The steps that make it in the running lab.
+    steps: Vec<String>,
     gains: Vec<[Name; 2]>,
     losses: Vec<[Name; 2]>,
 }
 
 impl WhyReport {
-    /// Puts an answer into words. `lines` has the lines of a lab file that make a change, such as
-    /// [`changed_lines`](crate::labfile::changed_lines).
+    /// Puts an answer into words. `text` has a change as text of a lab file, such as
+    /// [`tried_text`](crate::labfile::tried_text).
     #[must_use]
-    pub fn new(question: &Question, answer: &Answer, lines: &dyn Fn(&Remedy) -> Vec<String>) -> WhyReport {
+    pub fn new(question: &Question, answer: &Answer, text: &dyn Fn(&Tried) -> TriedText) -> WhyReport {
         let cell = &answer.explained.cell;
         WhyReport {
             from: question.from.to_string(),
@@ -71,7 +73,7 @@ impl WhyReport {
             causes: cell.also.into_iter().chain(cell.rule).collect(),
             at: cell.at.as_ref().map(ToString::to_string),
             lost: cell.lost.map(lost_name),
-            remedies: answer.remedies.iter().map(|tried| RemedyReport::new(tried, lines)).collect(),
+            remedies: answer.remedies.iter().map(|tried| RemedyReport::new(tried, text(tried))).collect(),
             unlisted: answer.unlisted,
             tried: answer.tried,
             untried: answer.untried,
@@ -165,12 +167,13 @@ impl WhyReport {
 }
 
 impl RemedyReport {
-    fn new(tried: &Tried, lines: &dyn Fn(&Remedy) -> Vec<String>) -> RemedyReport {
+    fn new(tried: &Tried, TriedText { lines, steps }: TriedText) -> RemedyReport {
         let pairs = |pairs: &[(Name, Name)]| pairs.iter().map(|(a, b)| [a.clone(), b.clone()]).collect();
         RemedyReport {
             change: tried.remedy.reads.clone(),
             commands: tried.commands().to_vec(),
-            lab: if tried.declared { lines(&tried.remedy) } else { Vec::new() },
+            lab: lines,
+            steps,
             gains: pairs(&tried.gains),
             losses: pairs(&tried.losses),
         }

@@ -203,6 +203,21 @@ impl Tried {
     pub fn commands(&self) -> &[String] {
         if self.live { &self.remedy.commands } else { &self.remedy.anew }
     }
+
+    /// The steps of the running lab that were seen to help; none: there are none for it.
+    #[must_use]
+    pub fn steps(&self) -> &[Action] {
+        if self.live { &self.remedy.live } else { &[] }
+    }
+}
+
+/// A change that helps, as text of a lab file.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TriedText {
+    /// The lines that make it in the declaration; none: it was not seen to help there.
+    pub lines: Vec<String>,
+    /// The steps that make it in the running lab, each on a line; none: as well.
+    pub steps: Vec<String>,
 }
 
 /// The pairs that were asked for what else a change does.

@@ -6,9 +6,10 @@
 //! | `declared.rs` | what the input says wrongly, and what the kernel refuses |
 //! | `reach.rs` | who does not reach whom |
 //! | `native.rs` | remedies in the language of the tool that made a device |
-//! | `text.rs`, `sarif.rs`, `markdown.rs` | the findings, for people, code scanners, and issues |
+//! | `text.rs`, `json.rs`, `sarif.rs`, `markdown.rs` | the findings, for people, programs, code scanners, and issues |
 
 mod declared;
+mod json;
 mod markdown;
 mod native;
 mod reach;
@@ -18,6 +19,7 @@ mod tests;
 mod text;
 mod virtual_nic;
 
+pub use json::objects;
 pub use markdown::markdown;
 pub use sarif::sarif;
 pub use text::text;
@@ -68,6 +70,8 @@ pub struct Help {
     pub reads: String,
     /// The lines that make it, in the language of the input.
     pub lines: Vec<String>,
+    /// The steps that make it in the running lab, each the text of a lab file; none: there are none for it.
+    pub steps: Vec<String>,
     /// Pairs that reach each other no longer with it.
     pub breaks: Vec<(Name, Name)>,
 }

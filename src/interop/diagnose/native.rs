@@ -3,7 +3,8 @@
 use super::super::{Imported, Network, export};
 use super::Help;
 use crate::lab::Options;
-use crate::lab::spec::{DeviceKind, DeviceSpec, LabSpec, MacvlanSpec, Name};
+use crate::lab::spec::{Action, Change, DeviceKind, DeviceSpec, LabSpec, MacvlanSpec, Name, StepSpec};
+use crate::labfile;
 use crate::macvlan::Mode;
 use crate::matrix;
 use crate::why::{Answer, Question, Table, Tried};
@@ -31,6 +32,7 @@ pub(super) fn remedies(
         let mut help = Help {
             reads: format!("Make network {} anew in mode {mode}.", in_words(&networks)),
             lines: Vec::new(),
+            steps: steps_to_mode(imported, lab, &networks, mode, question, options),
             breaks: tried.losses.clone(),
         };
         for network in networks {
@@ -73,7 +75,7 @@ pub(super) fn other_parent(imported: &Imported, device: &Name) -> Option<Help> {
             vec![format!("ip link add {device} link {master} type {} mode {}", port.device_type(), port.mode)]
         }
     };
-    Some(Help { reads, lines, breaks: Vec::new() })
+    Some(Help { reads, lines, steps: Vec::new(), breaks: Vec::new() })
 }
 
 /// As the tool that describes a device sets its mode; otherwise as `why` says it. The guessed switch stands for a real one,
@@ -90,7 +92,8 @@ fn as_tried(imported: &Imported, tried: &Tried) -> Help {
             lines.iter_mut().for_each(|line| *line = line.replace(&known, &place));
         }
     }
-    Help { reads: tried.remedy.reads.clone(), lines, breaks: tried.losses.clone() }
+    let steps = labfile::tried_text(&imported.lab, tried).steps;
+    Help { reads: tried.remedy.reads.clone(), lines, steps, breaks: tried.losses.clone() }
 }
 
 /// A change of nothing but modes, each in the words of the tool that describes the port.
@@ -141,20 +144,45 @@ fn mode_of(tried: &Tried) -> Option<Mode> {
     })
 }
 
+/// Whether a device is a port of one of these networks.
+fn is_of(imported: &Imported, networks: &[&Network], device: &Name) -> bool {
+    let network = imported.owners.get(device).and_then(|at| imported.networks.get(*at));
+    network.is_some_and(|network| networks.iter().any(|known| std::ptr::eq(*known, network)))
+}
+
 /// The lab with all ports of these networks in another mode.
 fn with_mode(imported: &Imported, lab: &LabSpec, networks: &[&Network], mode: Mode) -> LabSpec {
     let mut lab = lab.clone();
     for device in &mut lab.devices {
-        let network = imported.owners.get(&device.name).and_then(|at| imported.networks.get(*at));
-        let is_one =
-            network.is_some_and(|network| networks.iter().any(|known| std::ptr::eq(*known, network)));
         if let DeviceKind::Macvlan(port) = &mut device.kind
-            && is_one
+            && is_of(imported, networks, &device.name)
         {
             port.mode = mode;
         }
     }
     lab
+}
+
+/// The steps that set this mode at all ports of these networks, if they help.
+fn steps_to_mode(
+    imported: &Imported,
+    lab: &LabSpec,
+    networks: &[&Network],
+    mode: Mode,
+    question: &Question,
+    options: &Options,
+) -> Vec<String> {
+    let ports = lab.devices.iter().filter(|device| matches!(device.kind, DeviceKind::Macvlan(_)));
+    let ports = ports.filter(|device| is_of(imported, networks, &device.name));
+    let set = |device: &DeviceSpec| {
+        StepSpec::new(Action::Set { device: device.name.clone(), change: Change::Mode(mode) })
+    };
+    let steps: Vec<StepSpec> = ports.map(set).collect();
+    let with = LabSpec { steps: [&lab.steps[..], &steps].concat(), ..lab.clone() };
+    match matrix::replies(&with, &[question.action()], options) {
+        true => steps.iter().map(labfile::write_action).collect(),
+        false => Vec::new(),
+    }
 }
 
 fn in_words(networks: &[&Network]) -> String {

@@ -9,7 +9,7 @@ use crate::macvlan::Mode;
 use crate::matrix::{self, Explained, Reach};
 use crate::report::WhyReport;
 use crate::verdict::Rule;
-use crate::why::{self, Question};
+use crate::why::{self, Question, TriedText};
 
 /// Pings every pair of machines after the lab's steps, and explains those that fail, without those of which the trouble has
 /// been told.
@@ -50,7 +50,7 @@ pub(super) fn findings(imported: &Imported, told: &[Name], options: &Options) ->
             continue;
         }
         let answer = why::ask(&lab, &question, options);
-        let report = WhyReport::new(&question, &answer, &|_| Vec::new());
+        let report = WhyReport::new(&question, &answer, &|_| TriedText::default());
         let place = [&target, &from].into_iter().find_map(|name| place_of(imported, name));
         let mut finding = Finding::new(check, report.told(), place);
         finding.rules = cell.rule.into_iter().chain(cell.also).collect();

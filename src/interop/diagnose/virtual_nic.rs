@@ -9,7 +9,7 @@ use crate::lab::spec::{DeviceKind, LabSpec, Name, Target};
 use crate::matrix::{self, Reach};
 use crate::report::WhyReport;
 use crate::switch::{Policy, VirtualSwitch};
-use crate::why::{self, Question};
+use crate::why::{self, Question, TriedText};
 
 /// The first half of MAC addresses (an OUI, IEEE 802) that products give to virtual machines.
 const VENDORS: [([u8; 3], VirtualSwitch, &str); 5] = [
@@ -60,7 +60,7 @@ fn finding(
         })?;
     let explained = matrix::explain_after(&filtered, question.action(), options);
     let answer = why::ask(&filtered, &question, options);
-    let report = WhyReport::new(&question, &answer, &|_| Vec::new());
+    let report = WhyReport::new(&question, &answer, &|_| TriedText::default());
     let told = format!(
         "{nic} has a MAC address of {vendor}. If its virtual switch is as it comes, {}",
         report.told()

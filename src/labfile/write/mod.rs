@@ -17,6 +17,7 @@ use crate::macvlan::{MacvlanFlags, Mode};
 use crate::nic::UnicastFilter;
 use crate::station::{IpSpec, default_mac};
 use crate::switch::{DEFAULT_AGEING, Policy, PortFlag, PortFlags, PortState, PortVlans};
+use crate::why::{Tried, TriedText};
 use keys::{Keys, bare, duration, quote};
 use std::time::Duration;
 
@@ -54,6 +55,17 @@ pub fn write(spec: &LabSpec) -> String {
 pub fn write_action(step: &StepSpec) -> String {
     let step = StepSpec { expect: None, ..step.clone() };
     step::keys(&step).lines().trim_end().replace('\n', " ")
+}
+
+/// A change that helps in this lab, as text of its file.
+#[must_use]
+pub fn tried_text(spec: &LabSpec, tried: &Tried) -> TriedText {
+    let lines = match tried.declared {
+        true => changed_lines(spec, &tried.remedy.declared_in(spec)),
+        false => Vec::new(),
+    };
+    let steps = tried.steps().iter().map(|action| write_action(&StepSpec::new(action.clone())));
+    TriedText { lines, steps: steps.collect() }
 }
 
 fn device_tables(device: &DeviceSpec) -> String {

@@ -7,8 +7,8 @@ const playTransport = (() => {
   // The limits of a session, in milliseconds: of an action, and of all that an undo may repeat.
   const SHORT = 10_000;
   const LONG = 30_000;
-  const LONG_ONES = ["open", "undo", "reset"];
-  const CHANGES = ["act", "undo", "redo", "reset"];
+  const LONG_ONES = ["open", "findings", "undo", "reset"];
+  const CHANGES = ["open", "act", "undo", "redo", "reset"];
   const BROKEN = 5;
   const waiting = new Map();
   let worker = null;
@@ -79,16 +79,12 @@ const playTransport = (() => {
   async function request(name, body) {
     const sent = body === undefined ? "" : JSON.stringify(body);
     const answer = json(await ask(name, sent));
+    if (name === "open") journal = [];
     if (CHANGES.includes(name)) journal.push([name, new TextEncoder().encode(sent)]);
     return answer;
   }
 
-  // Opens the text of a lab.
-  async function open(lab) {
-    const answer = json(await ask("open", lab));
-    journal = [["open", new TextEncoder().encode(lab)]];
-    return answer;
-  }
+  const open = (lab) => request("open", { text: lab });
 
   // Lets steps replay a capture.
   async function capture(name, bytes) {
@@ -125,5 +121,5 @@ const playTransport = (() => {
   // An address that opens the current lab at this moment.
   const link = async (moment) => playShare.encode(await ask("lab.toml"), moment);
 
-  return { request, start, open, capture, ask, link };
+  return { request, start, capture, link };
 })();

@@ -2,7 +2,7 @@
 "use strict";
 
 const playTransport = (() => {
-  const READS = ["state"];
+  const READS = ["state", "findings"];
 
   async function request(what, body) {
     const post = !READS.includes(what);

@@ -5,7 +5,7 @@ mod http;
 mod server;
 mod session;
 
-use super::Session;
+use super::{Session, Workspace};
 use crate::lab::{LabSpec, Options};
 use crate::macvlan::Mode;
 use crate::matrix::{Classic, PortSetup, Wire};
@@ -17,6 +17,10 @@ fn classic() -> LabSpec {
 
 fn session() -> Session {
     Session::open(classic(), Options::default()).unwrap()
+}
+
+fn workspace() -> Workspace {
+    Workspace::of(classic(), Options::default()).unwrap()
 }
 
 /// Executes a step and returns its outcome: `OUTCOME` or `OUTCOME; RULE TEXT`.

@@ -2,7 +2,7 @@
 
 use super::super::Guard;
 use super::super::server::{listen, serve_with};
-use super::session;
+use super::workspace;
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -18,7 +18,7 @@ fn served(client: impl FnOnce(SocketAddr, &str)) {
     std::thread::scope(|scope| {
         let is_ended = || ended.load(Ordering::Relaxed);
         let server = scope.spawn(move || {
-            serve_with(Duration::from_millis(300), listener, session(), guard, is_ended).unwrap();
+            serve_with(Duration::from_millis(300), listener, workspace(), guard, is_ended).unwrap();
         });
         // The server ends whatever the client finds.
         let found = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| client(address, &path)));

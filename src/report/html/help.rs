@@ -4,7 +4,7 @@ use super::Bundle;
 use crate::lab::Options;
 use crate::lab::spec::LabSpec;
 use crate::report::WhyReport;
-use crate::why::{self, Question, Remedy};
+use crate::why::{self, Question, Tried, TriedText};
 
 /// Maximum number of steps for which remedies are looked for.
 pub const MAX_HELPED: usize = 20;
@@ -16,8 +16,8 @@ pub const MAX_HELPED_SIZE: usize = 2_000;
 /// Maximum size of all these copies for one page: once it is exceeded, no remedies are looked for any more.
 pub const MAX_HELPED_WORK: usize = 100_000;
 
-/// The lines of a lab file that make a change to a lab.
-pub type LinesOf<'a> = &'a dyn Fn(&LabSpec, &Remedy) -> Vec<String>;
+/// A change to a lab as text of its file.
+pub type TextOf<'a> = &'a dyn Fn(&LabSpec, &Tried) -> TriedText;
 
 impl Bundle {
     /// Looks for what would help where a probe got no reply, as [`why::ask`] does, within limits. The options are those of
@@ -25,7 +25,7 @@ impl Bundle {
     ///
     /// Steps beyond [`MAX_HELPED`] have none, nor has a step up to which the run is larger than [`MAX_HELPED_SIZE`], or one
     /// after [`MAX_HELPED_WORK`] was exceeded.
-    pub fn look_for_remedies(&mut self, spec: &LabSpec, options: &Options, lines: LinesOf<'_>) {
+    pub fn look_for_remedies(&mut self, spec: &LabSpec, options: &Options, text: TextOf<'_>) {
         let (mut size, mut work, mut helped) = (spec.devices.len(), 0, 0);
         for step in &mut self.steps {
             size += step.hops;
@@ -40,7 +40,7 @@ impl Bundle {
             }
             helped += 1;
             work += size * answer.tried;
-            step.help = Some(WhyReport::new(&question, &answer, &|remedy| lines(&before, remedy)));
+            step.help = Some(WhyReport::new(&question, &answer, &|tried| text(&before, tried)));
         }
     }
 }

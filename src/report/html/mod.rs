@@ -39,7 +39,7 @@ mod tests;
 mod way;
 
 pub use bundle::{Bundle, MAX_DRAWINGS, MAX_HOPS};
-pub use help::{LinesOf, MAX_HELPED, MAX_HELPED_SIZE, MAX_HELPED_WORK};
+pub use help::{MAX_HELPED, MAX_HELPED_SIZE, MAX_HELPED_WORK, TextOf};
 pub use page::{SCRIPT, page, page_in, style};
 #[cfg(feature = "play")]
 pub(crate) use page::{base64, hash};

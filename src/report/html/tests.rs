@@ -6,6 +6,7 @@ use crate::lab::spec::{Action, Change, FrameSpec, InjectPoint, StepSpec, SwitchC
 use crate::lab::{HopKind, Lab, LabSpec, Options, Outcome};
 use crate::macvlan::Mode;
 use crate::switch::PortFlag;
+use crate::why::TriedText;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -147,7 +148,7 @@ fn what_is_too_much_is_counted() {
 /// The steps of a page that tell what would help, from 1.
 fn helped(spec: &LabSpec, options: &Options) -> Vec<usize> {
     let mut bundle = bundle(&events(spec));
-    bundle.look_for_remedies(spec, options, &|_, _| Vec::new());
+    bundle.look_for_remedies(spec, options, &|_, _| TriedText::default());
     let value: Value = serde_json::from_str(&bundle.to_json().unwrap()).unwrap();
     let steps = value["steps"].as_array().unwrap().iter().zip(1..);
     steps.filter(|(step, _)| step.get("help").is_some()).map(|(_, number)| number).collect()
@@ -157,7 +158,10 @@ fn helped(spec: &LabSpec, options: &Options) -> Vec<usize> {
 fn a_step_without_a_reply_has_what_would_help_before_it() {
     let mut spec = fixture("arp-vepa");
     let mut bundle = bundle(&events(&spec));
-    bundle.look_for_remedies(&spec, &Options::default(), &|_, remedy| remedy.commands.clone());
+    bundle.look_for_remedies(&spec, &Options::default(), &|_, tried| TriedText {
+        lines: tried.commands().to_vec(),
+        ..TriedText::default()
+    });
     let value: Value = serde_json::from_str(&bundle.to_json().unwrap()).unwrap();
     let first = &value["steps"][0]["help"]["remedies"][0];
     assert_eq!(first["change"], "Set c1 and c2 to mode bridge.", "{first}");
