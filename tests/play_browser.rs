@@ -301,3 +301,57 @@ fn the_active_port_of_a_bond_is_a_button() {
     assert_eq!(active(), "eth1");
     assert_eq!(browser.console(), [""; 0]);
 }
+
+/// Opens a text as one pastes it.
+fn paste(browser: &Browser, text: &str) {
+    browser.click("#paste");
+    browser.eval(&format!("document.querySelector('#open textarea').value = {}", Value::from(text)));
+    click(browser, "#open button[type=submit]");
+}
+
+#[test]
+fn what_is_pasted_is_diagnosed_and_a_remedy_is_applied() {
+    let playground = Playground::start(root(), &[]);
+    let Some(browser) = open(&playground, 1400, 900) else { return };
+    let text = "ip netns add c1\nip netns add c2\n\
+                ip link add m1 link eth0 netns c1 type macvlan mode vepa\n\
+                ip link add m2 link eth0 netns c2 type macvlan mode vepa\n\
+                ip -n c1 addr add 192.168.128.222/24 dev m1\nip -n c2 addr add 192.168.128.233/24 dev m2\n\
+                ip -n c1 link set m1 up\nip -n c2 link set m2 up\n";
+    paste(&browser, text);
+    browser.wait_for("document.querySelector('#findings li')");
+    assert!(browser.text("#findings").contains("c1 does not reach c2"), "{}", browser.text("#findings"));
+    browser.eval(
+        "const all = [...document.querySelectorAll('#findings details')]; \
+         all.find((one) => one.textContent.includes('hairpin')).open = true",
+    );
+    browser.eval("document.querySelector('#findings details[open] button').click()");
+    browser.wait_for("document.getElementById('result').textContent.includes('c1 pings c2: a reply')");
+    assert!(playground.get("lab.toml", "").2.contains("hairpin = true"));
+}
+
+#[test]
+fn what_is_pasted_is_text_and_what_cannot_be_opened_is_said() {
+    let playground = Playground::start(root(), &[]);
+    let Some(browser) = open(&playground, 1400, 900) else { return };
+    let name = "<img src=x onerror=alert(1)>";
+    paste(
+        &browser,
+        &format!(
+            "services:\n  web:\n    image: x\n    container_name: '{name}'\n    networks: [lan]\nnetworks:\n  lan:\n    driver: macvlan\n    driver_opts: {{ parent: '<script>alert(2)</script>' }}\n"
+        ),
+    );
+    browser.wait_for("!document.getElementById('findings').textContent.startsWith('Looking')");
+    assert_eq!(
+        browser.eval("return document.querySelectorAll('img, #viewer script, #side script').length"),
+        0
+    );
+    let long = "[".repeat(200_000);
+    for (text, said) in
+        [("", "nothing in the text"), ("good day", "no lab file"), (long.as_str(), "Not done")]
+    {
+        browser.eval("document.getElementById('open').hidden = true");
+        paste(&browser, text);
+        assert!(result(&browser).contains(said), "{said}: {}", result(&browser));
+    }
+}

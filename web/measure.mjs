@@ -31,7 +31,7 @@ address = "192.0.2.2/24"
 `;
 const step = JSON.stringify({ step: { ping: { from: "c1", to: "c2" } } });
 const opened = performance.now();
-ask("open", LAB);
+ask("open", JSON.stringify({ text: LAB }));
 console.log(`opened in ${(performance.now() - opened).toFixed(1)} ms`);
 const times = [];
 let length = 0;

@@ -19,8 +19,9 @@ use hyper::header::{self, HeaderName, HeaderValue};
 use hyper::http::request::Parts;
 use hyper::{Method, Response, StatusCode};
 
-/// Maximum length of a request body, in bytes: more than a step with the longest frame in hex needs.
-pub const MAX_BODY: usize = 256 * 1024;
+/// Maximum length of a request body, in bytes: the longest text that can be opened, of which JSON may escape every
+/// character.
+pub const MAX_BODY: usize = 2 * crate::interop::MAX_BYTES + 1024;
 
 /// The page runs scripts from this server only, talks to this server only, and cannot be framed.
 const CSP: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; \

@@ -8,10 +8,11 @@ const STYLE: &str = include_str!("assets/play.css");
 const WORKER: &str = include_str!("assets/worker.js");
 
 /// The scripts of the page, after the viewer's.
-const SCRIPTS: [&str; 4] = [
+const SCRIPTS: [&str; 5] = [
     include_str!("assets/controls.js"),
     include_str!("assets/share.js"),
     include_str!("assets/engine.js"),
+    include_str!("assets/open.js"),
     include_str!("assets/play.js"),
 ];
 

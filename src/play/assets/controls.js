@@ -292,6 +292,12 @@ const playControls = (() => {
       example, text, submit("step go", t("Run"))));
   }
 
+  // Puts a step where any can be typed.
+  function propose(step) {
+    typed.set("step text", step);
+    open.set("step", true);
+  }
+
   function done(state) {
     const from = Math.max(0, state.done.length - MOST_DONE);
     const list = state.done.slice(from).map((told) => element("li", {}, `${told.action}: `,
@@ -328,5 +334,5 @@ const playControls = (() => {
     act({ set: { switch: port.parent, port: port.name.slice(port.parent.length + 1), hairpin: !on } });
   }
 
-  return { render, pair, droppable, toggleHairpin };
+  return { render, propose, pair, droppable, toggleHairpin };
 })();

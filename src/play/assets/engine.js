@@ -121,5 +121,5 @@ const playTransport = (() => {
   // An address that opens the current lab at this moment.
   const link = async (moment) => playShare.encode(await ask("lab.toml"), moment);
 
-  return { request, start, capture, link };
+  return { request, start, open, capture, ask, link };
 })();

@@ -45,13 +45,15 @@
     return list;
   }
 
+  const ask = (what, body) => request(() => playTransport.request(what, body), what);
+
   // One request at a time: a request during another one is dropped, like a second press of a button.
-  async function ask(what, body) {
+  async function request(carry, what) {
     if (busy) return false;
     busy = true;
     document.body.setAttribute("aria-busy", "true");
     try {
-      show(await current(await playTransport.request(what, body)), what);
+      show(await current(await carry()), what);
       return true;
     } catch (error) {
       tell("bad", "Not done:", error.message, []);
@@ -75,9 +77,12 @@
     const step = told && bundle.steps.find((step) => step.step === told.step);
     watch(bundle, step);
     if (told) result(told, step);
+    else if (what === "open") tell("good", "Opened.", opened(state), state.done.length ? [] : [tries(state)]);
     else if (what === "undo") tell("", "Undone.", state.undo ? `Last step: ${state.undo}.` : "No steps are left.", []);
     else if (what === "reset") tell("", "Back at the start.", state.redo ? "Redo continues, step by step." : "", []);
   }
+
+  const opened = ({ done }) => (done.length ? `So far: ${done.length} ${done.length === 1 ? "step" : "steps"}.` : "");
 
   function controls(state) {
     $("title").textContent = state.title;
@@ -155,7 +160,7 @@
 
   function help(answer) {
     $("help").hidden = false;
-    $("help").replaceChildren(...macvlab.panels.remedies(answer));
+    $("help").replaceChildren(...macvlab.panels.remedies(answer, (remedy) => playOpen.apply(remedy.steps, [answer.from, answer.to])));
   }
 
   function reason({ rule, title, why, did }, outcome) {
@@ -205,14 +210,14 @@
     }
     for (const what of ["undo", "redo", "reset"]) $(what).addEventListener("click", () => ask(what));
     document.addEventListener("keydown", keys);
+    playOpen.mount({ element, request, transport: playTransport, state: () => session, refresh: () => controls(session), act: (body) => ask("act", body), tell });
     try {
       const answer = await playTransport.start();
       show(answer, "state");
       if (answer.moment !== undefined) macvlab.viewer.go(answer.moment);
       if (answer.unusable) return tell("bad", "The link cannot be used:", answer.unusable, []);
       const many = answer.state.done.length;
-      const first = many === 0 ? "" : `So far: ${many} ${many === 1 ? "step" : "steps"}.`;
-      return tell("", "Change something, ask, and watch.", first, many === 0 ? [tries(answer.state)] : []);
+      return tell("", "Change something, ask, and watch.", opened(answer.state), many === 0 ? [tries(answer.state)] : []);
     } catch (error) {
       return tell("bad", "The playground cannot be shown:", error.message, []);
     }

@@ -67,13 +67,13 @@ macvlab.panels = (() => {
     ];
   }
 
-  // The changes that help, each with its commands, its lines of the lab file, and its other effects.
-  function remedies(answer) {
+  // The changes that help, each with its commands, its lines of the lab file, and its other effects; and what `apply` makes for it.
+  function remedies(answer, apply = () => null) {
     const effects = (how, pairs) => (pairs.length ? el("p", {}, how(pairs.map(([from, to]) => t("{} to {}", from, to)).join(t(", ")))) : null);
     const code = (lines) => (lines.length ? el("pre", {}, lines.join("\n")) : null);
     const list = answer.remedies.map((remedy) => el("li", {}, el("strong", {}, remedy.change), code(remedy.commands), code(remedy.lab),
       effects((ways) => t("It also makes a way from {}.", ways), remedy.gains),
-      effects((ways) => t("But it breaks the way from {}.", ways), remedy.losses)));
+      effects((ways) => t("But it breaks the way from {}.", ways), remedy.losses), apply(remedy)));
     const heading = list.length ? t("What would help, the least intrusive first. Each was tried by itself.")
       : answer.tried === undefined ? answer.told : t("Nothing helps by itself: {} changes were tried.", answer.tried);
     return [el("p", {}, heading), el("ol", {}, list)];
