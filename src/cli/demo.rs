@@ -8,10 +8,12 @@ use anstyle::{AnsiColor, Style};
 use comfy_table::presets::NOTHING;
 use comfy_table::{ContentArrangement, Table};
 use macvlab::lab::{Event, Outcome};
+use macvlab::language::{Language, columns, padded};
 use macvlab::lesson::course;
 use macvlab::report::worksheet::Sheet;
 use macvlab::report::{Detail, TextReport, outcome_in_words, step_in_words};
 use macvlab::verdict::Refusal;
+use std::borrow::Cow;
 use std::io::{self, Write as _};
 use std::path::PathBuf;
 
@@ -118,7 +120,7 @@ pub(super) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
     let mut out = terminal.out();
     let held = match DemoChoice::of(args)? {
         DemoChoice::List => {
-            list(&mut out)?;
+            list(terminal.language, &mut out)?;
             true
         }
         DemoChoice::Show(text) => {
@@ -139,14 +141,15 @@ pub(super) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
 }
 
 /// All experiments with their questions, and all lessons with their titles.
-fn list(out: &mut Out) -> Result<(), Failure> {
+fn list(language: Language, out: &mut Out) -> Result<(), Failure> {
     let width = demos::ALL.iter().map(|d| d.name.len()).max().unwrap_or_default();
     for demo in demos::ALL {
-        writeln!(out, "{:<width$}  {}", demo.name, demo.question)?;
+        writeln!(out, "{:<width$}  {}", demo.name, language.say(demo.question))?;
     }
-    writeln!(out, "\nLessons, for --tour, --quiz, --worksheet and --answers:")?;
+    writeln!(out, "\n{}", language.say("Lessons, for --tour, --quiz, --worksheet and --answers:"))?;
     for built_in in course::ALL {
         let lesson = built_in.lesson().map_err(|errors| Failure::Shown(errors.render(false)))?;
+        let lesson = lesson.in_language(language);
         writeln!(out, "{:<width$}  {}", built_in.name, lesson.title())?;
     }
     Ok(())
@@ -156,7 +159,8 @@ fn list(out: &mut Out) -> Result<(), Failure> {
 fn overview(terminal: &Terminal, out: &mut Out) -> Result<bool, Failure> {
     let mut table = Table::new();
     table.load_style(NOTHING).set_content_arrangement(ContentArrangement::Disabled);
-    table.set_header(["demo", "mode", "hairpin", "tried", "outcome", "rule", "why"]);
+    let say = |text| terminal.language.say(text);
+    table.set_header(["demo", "mode", "hairpin", "tried", "outcome", "rule", "why"].map(say));
     let mut held = true;
     for demo in demos::ALL {
         let experiment = Experiment::run(demo, terminal.error_colour)?;
@@ -166,21 +170,26 @@ fn overview(terminal: &Terminal, out: &mut Out) -> Result<bool, Failure> {
             Some((decision, outcome)) => (outcome_in_a_word(outcome), decision.rule.id(), demo.why),
             None => ("", "", "does not hold"),
         };
-        let hairpin = if experiment.hairpin() { "on" } else { "off" };
-        table.add_row([demo.name, experiment.mode(), hairpin, demo.tried, outcome, rule, why]);
+        let hairpin = say(if experiment.hairpin() { "on" } else { "off" });
+        let (tried, outcome, why) = (say(demo.tried), say(outcome), say(why));
+        let [name, mode, rule] = [demo.name, experiment.mode(), rule].map(Cow::from);
+        table.add_row([name, mode, hairpin, tried, outcome, rule, why]);
     }
     writeln!(
         out,
-        "Ports c1 and c2 on the NIC eth0, which is cabled to a switch: who reaches whom, and why?\n"
+        "{}\n",
+        say("Ports c1 and c2 on the NIC eth0, which is cabled to a switch: who reaches whom, and why?")
     )?;
     for line in table.lines() {
         writeln!(out, "{}", line.trim())?;
     }
-    writeln!(out, "\nOne experiment in full: macvlab demo NAME, or hop by hop: macvlab demo NAME --explain")?;
-    writeln!(
-        out,
-        "A course in eight lessons: macvlab demo --tour; with your predictions: macvlab demo --quiz"
-    )?;
+    writeln!(out)?;
+    for hint in [
+        "One experiment in full: macvlab demo NAME, or hop by hop: macvlab demo NAME --explain",
+        "A course in eight lessons: macvlab demo --tour; with your predictions: macvlab demo --quiz",
+    ] {
+        writeln!(out, "{}", say(hint))?;
+    }
     Ok(held)
 }
 
@@ -194,15 +203,17 @@ fn tell(
     let experiment = Experiment::run(demo, terminal.error_colour)?;
     let bold = if terminal.colour { Style::new().bold() } else { Style::new() };
     let hairpin = if experiment.hairpin() { "on" } else { "off" };
-    writeln!(out, "{bold}{}{bold:#} (mode {}, hairpin {hairpin})", demo.question, experiment.mode())?;
+    let say = |text| terminal.language.say(text);
+    let set_up = format!("(mode {}, hairpin {hairpin})", experiment.mode());
+    writeln!(out, "{bold}{}{bold:#} {}", say(demo.question), say(&set_up))?;
     happens(&experiment, terminal, out)?;
-    writeln!(out, "\n{}", terminal.wrapped(demo.lesson, 0))?;
+    writeln!(out, "\n{}", terminal.wrapped(&say(demo.lesson), 0))?;
     Ok(experiment.holds())
 }
 
 /// Every hop.
 fn hops(experiment: &Experiment, terminal: &Terminal, out: &mut Out) -> io::Result<()> {
-    let mut text = TextReport::new(out, Detail::Hops, terminal.colour);
+    let mut text = TextReport::new(out, Detail::Hops, terminal.colour).in_language(terminal.language);
     // The question takes the title's place.
     for event in experiment.events.iter().filter(|e| !matches!(e, Event::Lab { .. })) {
         text.event(event)?;
@@ -213,13 +224,14 @@ fn hops(experiment: &Experiment, terminal: &Terminal, out: &mut Out) -> io::Resu
 /// What each step sent, its outcome, and the rules that made the difference.
 fn steps(experiment: &Experiment, terminal: &Terminal, out: &mut Out) -> io::Result<()> {
     let style = if terminal.colour { AnsiColor::Yellow.on_default() } else { Style::new() };
+    let say = |text: &str| terminal.language.say(text).into_owned();
     let mut running = None;
     for event in &experiment.events {
         match event {
             Event::Step { step, spec } => {
-                writeln!(out, "\nstep {step}: {}", step_in_words(spec))?;
+                writeln!(out, "\n{} {}", say(&format!("step {step}:")), say(&step_in_words(spec)))?;
                 running = Some(&spec.action);
-                sent(&passages(&experiment.events, *step), out)?;
+                sent(&passages(&experiment.events, *step), terminal.language, out)?;
             }
             Event::Result { step, outcome, rtt, receivers, held, .. } => {
                 let Some(action) = running else { continue };
@@ -231,11 +243,12 @@ fn steps(experiment: &Experiment, terminal: &Terminal, out: &mut Out) -> io::Res
                     outcome => outcome_in_words(action, *outcome, *rtt, receivers),
                 };
                 let unexpected = if *held == Some(false) { " (not as expected)" } else { "" };
-                writeln!(out, "  {words}{unexpected}, because")?;
+                writeln!(out, "  {}{}{}", say(&words), say(unexpected), say(", because"))?;
                 for decision in experiment.decisions(*step) {
                     let (rule, at) = (decision.rule, decision.at);
-                    writeln!(out, "    {style}{:<5}{style:#} {}, at {at}", rule.id(), rule.title())?;
-                    writeln!(out, "          {}", terminal.wrapped(rule.why(), 10))?;
+                    let (title, place) = (say(rule.title()), say(&format!(", at {at}")));
+                    writeln!(out, "    {style}{:<5}{style:#} {title}{place}", rule.id())?;
+                    writeln!(out, "          {}", terminal.wrapped(&say(rule.why()), 10))?;
                 }
             }
             _ => {}
@@ -245,12 +258,12 @@ fn steps(experiment: &Experiment, terminal: &Terminal, out: &mut Out) -> io::Res
 }
 
 /// Sender, receivers and content.
-pub(super) fn sent(passages: &[Passage], out: &mut Out) -> io::Result<()> {
+pub(super) fn sent(passages: &[Passage], language: Language, out: &mut Out) -> io::Result<()> {
     let ways: Vec<_> = passages.iter().map(|p| format!("{} → {}", p.from, p.to.join(", "))).collect();
-    let width = ways.iter().map(|way| way.chars().count()).max().unwrap_or_default();
+    let width = ways.iter().map(|way| columns(way)).max().unwrap_or_default();
     for (passage, way) in passages.iter().zip(&ways) {
         let times = if passage.times == 1 { String::new() } else { format!(" ({} times)", passage.times) };
-        writeln!(out, "  {way:<width$}  {}{times}", passage.frame)?;
+        writeln!(out, "  {}  {}{}", padded(way, width), passage.frame, language.say(&times))?;
     }
     Ok(())
 }

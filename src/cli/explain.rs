@@ -142,7 +142,7 @@ pub(super) fn run(args: Args, terminal: &Terminal) -> Result<Exit, Failure> {
     if plan.json {
         json(&plan, &shown, &mut out)?;
     } else {
-        text(&plan, &shown, terminal.colour, &mut out)?;
+        text(&plan, &shown, terminal, &mut out)?;
     }
     out.flush()?;
     Ok(Exit::Held)
@@ -182,10 +182,12 @@ impl Shown {
     }
 }
 
-fn text(plan: &ExplainJob, shown: &Shown, colour: bool, out: &mut Out) -> Result<(), Failure> {
+fn text(plan: &ExplainJob, shown: &Shown, terminal: &Terminal, out: &mut Out) -> Result<(), Failure> {
+    let (colour, language) = (terminal.colour, terminal.language);
     if let Some(Outcome::Refused(Refusal { errno, rule, .. })) = shown.outcome {
-        let (text, id, title, why) = (errno.text(), rule.id(), rule.title(), rule.why());
-        writeln!(out, "{} cannot send it: {errno} ({text})\n  {id:<5} {title}\n        {why}", plan.at)?;
+        let told = format!("{} cannot send it: {errno} ({})", plan.at, errno.text());
+        let [told, title, why] = [&told, rule.title(), rule.why()].map(|text| language.say(text));
+        writeln!(out, "{told}\n  {:<5} {title}\n        {why}", rule.id())?;
         if shown.journeys.is_empty() {
             return Ok(());
         }
@@ -194,7 +196,7 @@ fn text(plan: &ExplainJob, shown: &Shown, colour: bool, out: &mut Out) -> Result
     let many = if plan.follow { usize::MAX } else { 1 };
     if let Some(device) = &plan.why_not {
         let first = shown.fate(device).ok_or_else(|| no_end(device))?;
-        let mut told = Explanation::new(&mut *out, &shown.devices, colour);
+        let mut told = Explanation::new(&mut *out, &shown.devices, colour).in_language(language);
         if !plan.follow || shown.journeys.is_empty() {
             return Ok(told.fate(device, &first)?);
         }
@@ -209,10 +211,10 @@ fn text(plan: &ExplainJob, shown: &Shown, colour: bool, out: &mut Out) -> Result
         if number > 0 {
             writeln!(out)?;
         }
-        Explanation::new(&mut *out, &shown.devices, colour).journey(journey)?;
+        Explanation::new(&mut *out, &shown.devices, colour).in_language(language).journey(journey)?;
     }
     if plan.follow && shown.journeys.len() == 1 {
-        writeln!(out, "\nNo other frame results from it.")?;
+        writeln!(out, "\n{}", language.say("No other frame results from it."))?;
     }
     Ok(())
 }

@@ -110,7 +110,8 @@ fn conclude(summary: &Summary, detail: Detail, terminal: &Terminal) -> Result<()
     let Summary { steps, held, failed } = summary;
     let space = if detail == Detail::Hops { "\n" } else { "" };
     let mut out = terminal.out();
-    writeln!(out, "{space}steps {steps}, expectations held {held}, failed {failed}")?;
+    let told = format!("steps {steps}, expectations held {held}, failed {failed}");
+    writeln!(out, "{space}{}", terminal.language.say(&told))?;
     out.flush()?;
     Ok(())
 }

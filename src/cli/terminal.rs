@@ -4,7 +4,7 @@ use super::Failure;
 use anstyle::{AnsiColor, Style};
 use macvlab::capture::AtomicFile;
 use macvlab::labfile::Diagnostics;
-use macvlab::language::Language;
+use macvlab::language::{Language, wrapped};
 use macvlab::plain::plain;
 use std::fmt;
 use std::io::{self, BufWriter, IsTerminal as _, StdoutLock, Write};
@@ -22,7 +22,7 @@ pub(super) struct Terminal {
     pub(super) colour: bool,
     /// Colours on standard error.
     pub(super) error_colour: bool,
-    /// The language of pages and of the catalogue of rules.
+    /// The language of reports.
     pub(super) language: Language,
     /// Width of the terminal on standard output, if it is one.
     width: Option<usize>,
@@ -54,10 +54,15 @@ impl Terminal {
         }
     }
 
-    /// Wraps text between words at the terminal's width, with continuation lines indented by this many spaces.
+    /// Wraps text between words, or Chinese characters, at the terminal's width, with continuation lines indented by this many spaces.
     /// Otherwise it stays on one line.
     pub(super) fn wrapped(&self, text: &str, indent: usize) -> String {
-        self.width.map_or_else(|| text.to_owned(), |width| wrap(text, indent, width))
+        self.width.map_or_else(|| text.to_owned(), |width| wrapped(text, indent, width))
+    }
+
+    /// An English text in the reader's language.
+    pub(super) fn said(&self, english: &str) -> String {
+        self.language.say(english).into_owned()
     }
 
     /// Standard output.
@@ -127,25 +132,6 @@ pub(super) fn say(text: impl fmt::Display) {
 fn say_styled(text: impl fmt::Display) {
     // Write errors are ignored: standard error may be gone.
     let _ = writeln!(io::stderr(), "{text}");
-}
-
-fn wrap(text: &str, indent: usize, width: usize) -> String {
-    let mut lines = String::new();
-    let mut column = indent;
-    for word in text.split(' ') {
-        let length = word.chars().count();
-        if column > indent && column + 1 + length > width {
-            lines.push('\n');
-            lines.extend(std::iter::repeat_n(' ', indent));
-            column = indent;
-        } else if column > indent {
-            lines.push(' ');
-            column += 1;
-        }
-        lines.push_str(word);
-        column += length;
-    }
-    lines
 }
 
 /// Standard output, buffered. Once its reader is gone, all further output is discarded: a closed pipe is not an error.
@@ -259,16 +245,4 @@ pub(super) fn about_output(path: &Path, what: impl fmt::Display) -> Failure {
 /// Whether a path means standard input or output.
 pub(super) fn is_dash(path: &Path) -> bool {
     path.as_os_str() == "-"
-}
-
-#[cfg(test)]
-mod tests {
-    use super::wrap;
-
-    #[test]
-    fn lines_are_broken_between_words() {
-        assert_eq!(wrap("one two three four", 2, 11), "one two\n  three\n  four");
-        assert_eq!(wrap("one two", 0, 7), "one two");
-        assert_eq!(wrap("unbreakable word", 4, 8), "unbreakable\n    word");
-    }
 }

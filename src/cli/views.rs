@@ -76,7 +76,10 @@ impl Views {
         let (json, text) = match shown {
             Shown::Nothing => (None, None),
             Shown::Json => (Some(JsonLines::new(terminal.out())), None),
-            Shown::Text(detail) => (None, Some(TextReport::new(terminal.out(), detail, terminal.colour))),
+            Shown::Text(detail) => {
+                let text = TextReport::new(terminal.out(), detail, terminal.colour);
+                (None, Some(text.in_language(terminal.language)))
+            }
         };
         let capture = match files.capture {
             Some(path) => {

@@ -69,7 +69,7 @@ pub(super) fn run(args: Args, terminal: &Terminal) -> Result<Exit, Failure> {
     if args.json {
         report.json(&mut out)?;
     } else {
-        report.text(&mut out, terminal.colour)?;
+        report.in_language(terminal.language).text(&mut out, terminal.colour)?;
     }
     out.flush()?;
     Ok(Exit::Held)

@@ -4,7 +4,10 @@
 //! sentences; what its placeholders matched is translated in turn. A single word there is a name, an address or a
 //! keyword, and stays. `docs/language.md` says how to correct the catalogue.
 
+mod columns;
 mod pattern;
+
+pub use columns::{columns, padded, wrapped};
 
 use pattern::Pattern;
 use std::borrow::Cow;
@@ -53,6 +56,15 @@ impl Language {
         }
     }
 
+    /// A text of a built-in lesson in this language; `None`: it has no such text, or there it is the same.
+    #[cfg(feature = "labfile")]
+    pub(crate) fn of_lesson(self, english: &str) -> Option<&'static str> {
+        match self {
+            Language::English => None,
+            Language::Chinese => CHINESE.lessons.get(english).map(String::as_str),
+        }
+    }
+
     /// The words of a page's script: a JSON object of English texts and what they are in this language. It contains no `<`.
     #[must_use]
     pub(crate) fn page_words(self) -> String {
@@ -61,6 +73,12 @@ impl Language {
             Language::Chinese => CHINESE.page.as_ref().and_then(|words| serde_json::to_string(words).ok()),
         };
         words.map_or_else(|| "{}".to_owned(), |json| json.replace('<', "\\u003c"))
+    }
+
+    /// The same for a text that is owned.
+    pub(crate) fn put_in(self, mut english: String) -> String {
+        self.put(&mut english);
+        english
     }
 
     /// Replaces an English text by the same in this language.
@@ -77,6 +95,9 @@ static CHINESE: LazyLock<Catalogue> = LazyLock::new(|| Catalogue::of(include_str
 struct Catalogue {
     /// Words of pages' scripts, which are no sentences of a run.
     page: Option<BTreeMap<String, String>>,
+    /// Texts of lessons. They are no patterns: `{}` in them is `{}`.
+    #[cfg_attr(not(feature = "labfile"), expect(dead_code, reason = "only the lessons read it"))]
+    lessons: BTreeMap<String, String>,
     whole: HashMap<String, String>,
     /// The most specific first.
     patterns: Vec<Pattern>,
@@ -88,12 +109,13 @@ impl Catalogue {
         let mut sections: BTreeMap<String, BTreeMap<String, String>> =
             serde_json::from_str(json).unwrap_or_default();
         let page = sections.remove("page");
+        let lessons = sections.remove("lessons").unwrap_or_default();
         let entries = sections.into_values().flatten();
         let (patterns, whole): (Vec<_>, Vec<_>) = entries.partition(|(key, _)| key.contains("{}"));
         let mut patterns: Vec<Pattern> =
             patterns.iter().map(|(key, translation)| Pattern::of(key, translation)).collect();
         patterns.sort_by_key(|pattern| std::cmp::Reverse(pattern.literal()));
-        Catalogue { page, whole: whole.into_iter().collect(), patterns }
+        Catalogue { page, lessons, whole: whole.into_iter().collect(), patterns }
     }
 
     fn say(&self, english: &str, depth: usize) -> Option<String> {

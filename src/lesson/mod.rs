@@ -26,12 +26,15 @@
 //! | `progress.rs` | what a learner has answered and solved |
 //! | `review.rs` | whether a lesson does what it says |
 //! | `shown.rs` | the rules that a run shows, and where |
+//! | `translation.rs` | lessons in another language |
 
 pub mod course;
 mod judge;
 mod progress;
 mod review;
 mod shown;
+#[cfg(feature = "report")]
+mod translation;
 
 pub use judge::{GoalResult, Judgement};
 pub use progress::{PartProgress, Progress, Score};

@@ -5,8 +5,10 @@ use crate::explain::{Began, Fate, Journey, Stage};
 use crate::frame::{EthHeader, PacketType, summary};
 use crate::lab::spec::Name;
 use crate::lab::{Candidate, CandidateKind, Decision, Device, DeviceType, Finding, Hop, HopKind};
+use crate::language::{Language, columns, padded};
 use crate::verdict::Rule;
 use anstyle::{AnsiColor, Style};
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write};
 
@@ -16,6 +18,7 @@ const MAX_LISTED: usize = 8;
 /// Writes journeys. A rule's reason is written once, where it is first named.
 pub struct Explanation<'a, W: Write> {
     writer: W,
+    language: Language,
     devices: BTreeMap<&'a str, &'a Device>,
     list: &'a [Device],
     rule: Style,
@@ -30,6 +33,7 @@ impl<'a, W: Write> Explanation<'a, W> {
         let style = |style: Style| if colour { style } else { Style::new() };
         Explanation {
             writer,
+            language: Language::English,
             devices: devices.iter().map(|d| (d.name.as_str(), d)).collect(),
             list: devices,
             rule: style(AnsiColor::Yellow.on_default()),
@@ -37,6 +41,13 @@ impl<'a, W: Write> Explanation<'a, W> {
             faint: style(Style::new().dimmed()),
             told: BTreeSet::new(),
         }
+    }
+
+    /// The same in another language.
+    #[must_use]
+    pub fn in_language(mut self, language: Language) -> Explanation<'a, W> {
+        self.language = language;
+        self
     }
 
     /// One frame's whole path, and its outcome at every device.
@@ -48,7 +59,8 @@ impl<'a, W: Write> Explanation<'a, W> {
         let (frame, faint) = (&journey.frame, self.faint);
         if let Ok(header) = EthHeader::parse(frame) {
             let (src, dst, len) = (header.src, header.dst, frame.len());
-            writeln!(self.writer, "{faint}from {src} to {dst}, {len} bytes{faint:#}")?;
+            let told = self.language.put_in(format!("from {src} to {dst}, {len} bytes"));
+            writeln!(self.writer, "{faint}{told}{faint:#}")?;
         }
         let mut number = 0;
         for (index, stage) in journey.stages.iter().enumerate() {
@@ -75,7 +87,8 @@ impl<'a, W: Write> Explanation<'a, W> {
             Began::Lost => "does not forward",
         };
         let (bold, from) = (self.bold, printable(&journey.from));
-        writeln!(self.writer, "{bold}{from} {verb}: {}{bold:#}", summary(&journey.frame))
+        let told = self.language.put_in(format!("{from} {verb}:"));
+        writeln!(self.writer, "{bold}{told} {}{bold:#}", summary(&journey.frame))
     }
 
     /// The outcome of a frame at one device, and nothing else.
@@ -93,14 +106,16 @@ impl<'a, W: Write> Explanation<'a, W> {
             Fate::Kept { rule, at, .. } => ("does not get the frame", Some(*rule), at.as_str()),
             Fate::Apart => ("does not get the frame: nothing that handled it leads there", None, device),
         };
-        writeln!(self.writer, "{bold}{name} {what}{bold:#}")?;
+        let told = self.language.put_in(format!("{name} {what}"));
+        writeln!(self.writer, "{bold}{told}{bold:#}")?;
         let Some(rule) = rule else { return Ok(()) };
         if let Fate::Kept { also: Some(also), .. } = fate {
-            let (id, title, why) = (also.id(), also.title(), also.why());
+            let (id, [title, why]) = (also.id(), self.named(*also));
             writeln!(self.writer, "  {style}{id:<5}{style:#} {title}\n        {faint}{why}{faint:#}")?;
         }
-        writeln!(self.writer, "  {style}{:<5}{style:#} {}, at {}", rule.id(), rule.title(), printable(at))?;
-        writeln!(self.writer, "        {faint}{}{faint:#}", rule.why())
+        let [title, why] = self.named(rule);
+        let at = self.language.put_in(format!(", at {}", printable(at)));
+        writeln!(self.writer, "  {style}{:<5}{style:#} {title}{at}\n        {faint}{why}{faint:#}", rule.id())
     }
 
     /// Flushes, and returns the writer.
@@ -115,7 +130,7 @@ impl<'a, W: Write> Explanation<'a, W> {
     /// `decided`: a decision follows, with the rule.
     fn hop(&mut self, number: usize, hop: &Hop, decided: bool) -> io::Result<()> {
         let (text, rule) = hop_in_words(hop, self.devices.get(hop.device.as_str()).copied());
-        let bold = self.bold;
+        let (bold, text) = (self.bold, self.language.put_in(text));
         writeln!(self.writer, "\n{number:>3}  {bold}{text}{bold:#}")?;
         rule.filter(|_| !decided).map_or(Ok(()), |rule| self.rule("", rule))
     }
@@ -123,7 +138,7 @@ impl<'a, W: Write> Explanation<'a, W> {
     fn decision(&mut self, decision: &Decision) -> io::Result<()> {
         let faint = self.faint;
         for finding in &decision.findings {
-            writeln!(self.writer, "     {faint}{}{faint:#}", found(finding))?;
+            writeln!(self.writer, "     {faint}{}{faint:#}", self.language.put_in(found(finding)))?;
         }
         self.rule("", decision.rule)?;
         let mut shut: Vec<(Rule, Vec<String>)> = Vec::new();
@@ -135,36 +150,42 @@ impl<'a, W: Write> Explanation<'a, W> {
             }
         }
         shut.into_iter().try_for_each(|(rule, names)| {
-            let names = some_of(names);
+            let ways = self.language.put_in(format!("not forwarded {}", some_of(names)));
             if rule == decision.rule {
-                return writeln!(self.writer, "     not forwarded {names}");
+                return writeln!(self.writer, "     {ways}");
             }
-            self.rule(&format!("not forwarded {names}: "), rule)
+            self.rule(&format!("{ways}{}", self.language.say(": ")), rule)
         })
+    }
+
+    /// A rule's title and reason.
+    fn named(&self, rule: Rule) -> [Cow<'static, str>; 2] {
+        [rule.title(), rule.why()].map(|text| self.language.say(text))
     }
 
     /// A rule, with its reason the first time.
     fn rule(&mut self, before: &str, rule: Rule) -> io::Result<()> {
         let (style, faint) = (self.rule, self.faint);
-        writeln!(self.writer, "     {before}{style}{}{style:#} {}", rule.id(), rule.title())?;
+        let [title, why] = self.named(rule);
+        writeln!(self.writer, "     {before}{style}{}{style:#} {title}", rule.id())?;
         if self.told.insert(rule) {
-            writeln!(self.writer, "       {faint}{}{faint:#}", rule.why())?;
+            writeln!(self.writer, "       {faint}{why}{faint:#}")?;
         }
         Ok(())
     }
 
     fn fates(&mut self, fates: &[(Name, Fate)]) -> io::Result<()> {
-        let widths = fates.iter().map(|(name, _)| name.chars().count());
+        let widths = fates.iter().map(|(name, _)| columns(name));
         let width = widths.max().unwrap_or_default();
         let got = |fate: &Fate| matches!(fate, Fate::Got(_));
         if !fates.iter().any(|(_, fate)| got(fate)) {
-            writeln!(self.writer, "\nNo device gets it.")?;
+            writeln!(self.writer, "\n{}", self.language.say("No device gets it."))?;
         }
         for (heading, which) in [("Devices that get it", true), ("Devices that do not, and why", false)] {
             let mut fates = fates.iter().filter(|(_, fate)| got(fate) == which).peekable();
             if fates.peek().is_some() {
                 let bold = self.bold;
-                writeln!(self.writer, "\n{bold}{heading}{bold:#}")?;
+                writeln!(self.writer, "\n{bold}{}{bold:#}", self.language.say(heading))?;
             }
             fates.try_for_each(|(name, fate)| self.fate_line(&printable(name), width, fate))?;
         }
@@ -172,16 +193,18 @@ impl<'a, W: Write> Explanation<'a, W> {
     }
 
     fn fate_line(&mut self, name: &str, width: usize, fate: &Fate) -> io::Result<()> {
-        let style = self.rule;
+        let (style, name) = (self.rule, padded(name, width));
         let (rule, rest) = match fate {
             Fate::Got(rule) => (*rule, String::new()),
             Fate::Overheard(rule) => (*rule, "; it is for another host, and ignored".to_owned()),
             Fate::Kept { also, rule, at } => (*rule, format!(", at {}{}", printable(at), with(*also))),
             Fate::Apart => {
-                return writeln!(self.writer, "  {name:<width$}  nothing that handled the frame leads there");
+                let told = self.language.say("nothing that handled the frame leads there");
+                return writeln!(self.writer, "  {name}  {told}");
             }
         };
-        writeln!(self.writer, "  {name:<width$}  {style}{:<5}{style:#} {}{rest}", rule.id(), rule.title())
+        let (title, rest) = (self.language.say(rule.title()), self.language.say(&rest));
+        writeln!(self.writer, "  {name}  {style}{:<5}{style:#} {title}{rest}", rule.id())
     }
 }
 

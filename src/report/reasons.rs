@@ -3,6 +3,7 @@
 use crate::explain::{Fate, Journey};
 use crate::lab::spec::{Action, Name, ProbeSpec, StepSpec, Target};
 use crate::lab::{Device, Event, Outcome};
+use crate::language::Language;
 use crate::matrix::{self, Loss, Reach, Requests};
 use crate::report::words::{list, printable, with};
 use crate::station::Unreachable;
@@ -26,6 +27,17 @@ pub struct Reason {
     pub at: Option<Name>,
     /// Its effect: `why the first frame was lost, at sw0.eth0`.
     pub text: String,
+}
+
+impl Reason {
+    /// Its rules by id and title, and where they decided: `R126 Not back out of the arrival port (sw0.eth0)`.
+    #[must_use]
+    pub fn named(&self, language: Language) -> String {
+        let name = |rule: Rule| format!("{rule} {}", language.say(rule.title()));
+        let also = self.also.map(|also| name(also) + &language.say(" and ")).unwrap_or_default();
+        let at = self.at.as_ref().map(|at| format!(" ({at})")).unwrap_or_default();
+        format!("{also}{}{at}", name(self.rule))
+    }
 }
 
 /// The devices, and the hops and [decisions](Event::Decision) of the current step, up to a limit, from which the reasons

@@ -8,6 +8,7 @@ use crate::frame::PacketType;
 use crate::frame::summary;
 use crate::lab::spec::{Expect, Name, StepSpec};
 use crate::lab::{Event, Found, Hop, HopKind, Outcome, Receivers, SetupStage};
+use crate::language::{Language, columns, padded};
 use crate::time::Instant;
 use crate::verdict::Rule;
 use anstyle::{AnsiColor, Style};
@@ -15,8 +16,11 @@ use std::collections::BTreeSet;
 use std::io::{self, Write};
 use std::time::Duration;
 
-/// The device column is at most this wide, in characters.
+/// The device column is at most this wide, in columns.
 const MAX_DEVICE_WIDTH: usize = 24;
+
+/// The width of the column that says what happens at a hop.
+const WHAT_WIDTH: usize = 10;
 
 /// Maximum number of drops named in a step's line.
 const MAX_DROPS_TOLD: usize = 8;
@@ -99,13 +103,15 @@ impl Running {
     }
 
     /// The drops, as the end of a line.
-    fn dropped(&self) -> String {
+    fn dropped(&self, language: Language) -> String {
         if self.drops.is_empty() {
             return String::new();
         }
-        let drops = self.drops.iter().map(|(rule, device)| format!("{rule} {} ({device})", rule.title()));
-        let more = if self.more_drops { " and more" } else { "" };
-        format!("; dropped by {}{more}", drops.collect::<Vec<_>>().join(", "))
+        let say = |text| language.say(text);
+        let drops =
+            self.drops.iter().map(|(rule, device)| format!("{rule} {} ({device})", say(rule.title())));
+        let more = if self.more_drops { say(" and more") } else { "".into() };
+        format!("{}{}{more}", say("; dropped by "), drops.collect::<Vec<_>>().join(&say(", ")))
     }
 }
 
@@ -114,6 +120,7 @@ impl Running {
 pub struct TextReport<W: Write> {
     writer: W,
     detail: Detail,
+    language: Language,
     styles: Styles,
     device_width: usize,
     running: Option<Running>,
@@ -128,12 +135,20 @@ impl<W: Write> TextReport<W> {
         TextReport {
             writer,
             detail,
+            language: Language::English,
             styles: Styles::new(colour),
             device_width: 0,
             running: None,
             step_log: StepLog::default(),
             start: None,
         }
+    }
+
+    /// The same in another language.
+    #[must_use]
+    pub fn in_language(mut self, language: Language) -> TextReport<W> {
+        self.language = language;
+        self
     }
 
     /// Writes one event.
@@ -146,7 +161,7 @@ impl<W: Write> TextReport<W> {
         }
         match event {
             Event::Lab { title, devices } => {
-                let widths = devices.iter().map(|d| d.name.chars().count());
+                let widths = devices.iter().map(|d| columns(&d.name));
                 self.device_width = widths.max().unwrap_or_default().min(MAX_DEVICE_WIDTH);
                 let style = self.styles.title;
                 if title.is_empty() { Ok(()) } else { writeln!(self.writer, "{style}{title}{style:#}") }
@@ -159,7 +174,8 @@ impl<W: Write> TextReport<W> {
                 };
                 let (mark, style) = self.mark(Some(*expected));
                 let expected = if *expected { ", as expected" } else { "" };
-                writeln!(self.writer, "{style}{mark}{style:#} {device} {what}{expected}: {refusal}")
+                let told = self.language.put_in(format!("{device} {what}{expected}: {refusal}"));
+                writeln!(self.writer, "{style}{mark}{style:#} {told}")
             }
             Event::Step { step, spec } => self.step(*step, spec),
             Event::Hop(hop) => self.hop(hop),
@@ -225,7 +241,15 @@ impl<W: Write> TextReport<W> {
             return Ok(());
         }
         let style = self.styles.title;
-        writeln!(self.writer, "\n{style}step {step}: {}{style:#}", step_in_words(spec))
+        let what = self.began(step, spec);
+        writeln!(self.writer, "\n{style}{what}{style:#}")
+    }
+
+    /// `step 1: c1 pings c2`
+    fn began(&self, step: usize, spec: &StepSpec) -> String {
+        let [number, what] =
+            [format!("step {step}:"), step_in_words(spec)].map(|text| self.language.put_in(text));
+        format!("{number} {what}")
     }
 
     fn hop(&mut self, hop: &Hop) -> io::Result<()> {
@@ -243,10 +267,10 @@ impl<W: Write> TextReport<W> {
         let Styles { device, rule: rule_style, bad, faint, .. } = self.styles;
         let plain = Style::new();
         let (what, style, rule) = match hop.kind {
-            HopKind::Arrive(_) => ("↓ arrives ", plain, None),
+            HopKind::Arrive(_) => ("↓ arrives", plain, None),
             HopKind::Receive(_, rule) => ("● receives", plain, Some(rule)),
-            HopKind::Transmit(rule) => ("→ sends   ", plain, Some(rule)),
-            HopKind::Drop(rule) => ("✗ drops   ", bad, Some(rule)),
+            HopKind::Transmit(rule) => ("→ sends", plain, Some(rule)),
+            HopKind::Drop(rule) => ("✗ drops", bad, Some(rule)),
         };
         let (id, title) = rule.map_or(("", ""), |r| (r.id(), r.title()));
         let open = if title.is_empty() { "" } else { "  (" };
@@ -255,12 +279,14 @@ impl<W: Write> TextReport<W> {
             HopKind::Receive(PacketType::OtherHost, _) => " [for another host]",
             _ => "",
         };
-        let (time, width, frame) = (millis(since), self.device_width, summary(&hop.frame));
+        let say = |text| self.language.say(text);
+        let (what, title, other) = (padded(&say(what), WHAT_WIDTH), say(title), say(other));
+        let (time, frame) = (millis(since), summary(&hop.frame));
+        let name = padded(&hop.device, self.device_width);
         writeln!(
             self.writer,
-            "{time:>12} ms  {device}{name:<width$}{device:#}  {style}{what}{style:#}  {rule_style}{id:<5}{rule_style:#} \
-             {frame}{other}{faint}{open}{title}{close}{faint:#}",
-            name = hop.device,
+            "{time:>12} ms  {device}{name}{device:#}  {style}{what}{style:#}  {rule_style}{id:<5}{rule_style:#} \
+             {frame}{other}{faint}{open}{title}{close}{faint:#}"
         )
     }
 
@@ -276,20 +302,22 @@ impl<W: Write> TextReport<W> {
         let (mark, style) = self.mark(held);
         let got = outcome_in_words(&running.spec.action, outcome, rtt, receivers) + &running.known;
         let got = got + &tables::found(found);
-        let verdict = verdict(&running.spec, &got, held);
+        let verdict = self.language.put_in(verdict(&running.spec, &got, held));
         if self.detail == Detail::Hops {
             writeln!(self.writer, "  {style}{mark}{style:#} {verdict}")?;
             let mut rules = running.rules;
             rules.extend(outcome.rule());
             return self.rules(&rules);
         }
-        let what = step_in_words(&running.spec);
-        write!(self.writer, "{style}{mark}{style:#} step {step}: {what}: {verdict}")?;
+        let (what, colon) = (self.began(step, &running.spec), self.language.say(": "));
+        write!(self.writer, "{style}{mark}{style:#} {what}{colon}{verdict}")?;
         let because = match self.step_log.end(outcome) {
             Some((_, reasons)) if silent(outcome) && !reasons.is_empty() => {
-                reasons.iter().map(cause).collect()
+                let named =
+                    |reason: &Reason| format!("{}{}", self.language.say("; "), reason.named(self.language));
+                reasons.iter().map(named).collect()
             }
-            _ if silent(outcome) || held == Some(false) => running.dropped(),
+            _ if silent(outcome) || held == Some(false) => running.dropped(self.language),
             _ => String::new(),
         };
         writeln!(self.writer, "{because}")
@@ -299,18 +327,12 @@ impl<W: Write> TextReport<W> {
     fn rules(&mut self, rules: &BTreeSet<Rule>) -> io::Result<()> {
         let Styles { rule: style, faint, .. } = self.styles;
         for rule in rules {
-            let (id, title, why) = (rule.id(), rule.title(), rule.why());
-            writeln!(self.writer, "    {style}{id:<5}{style:#} {title}: {faint}{why}{faint:#}")?;
+            let [title, colon, why] = [rule.title(), ": ", rule.why()].map(|text| self.language.say(text));
+            let id = rule.id();
+            writeln!(self.writer, "    {style}{id:<5}{style:#} {title}{colon}{faint}{why}{faint:#}")?;
         }
         Ok(())
     }
-}
-
-/// Why a ping failed, as the end of a line.
-fn cause(Reason { rule, also, at, .. }: &Reason) -> String {
-    let also = also.map(|also| format!("{also} {} and ", also.title())).unwrap_or_default();
-    let at = at.as_ref().map(|at| format!(" ({at})")).unwrap_or_default();
-    format!("; {also}{rule} {}{at}", rule.title())
 }
 
 /// No reply.

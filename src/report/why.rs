@@ -32,6 +32,8 @@ pub struct WhyReport {
     also: Option<&'static str>,
     #[serde(skip)]
     causes: Vec<Rule>,
+    #[serde(skip)]
+    language: Language,
     at: Option<String>,
     lost: Option<&'static str>,
     remedies: Vec<RemedyReport>,
@@ -71,6 +73,7 @@ impl WhyReport {
             why: cell.rule.map(|rule| rule.why().into()),
             also: cell.also.map(Rule::id),
             causes: cell.also.into_iter().chain(cell.rule).collect(),
+            language: Language::English,
             at: cell.at.as_ref().map(ToString::to_string),
             lost: cell.lost.map(lost_name),
             remedies: answer.remedies.iter().map(|tried| RemedyReport::new(tried, text(tried))).collect(),
@@ -88,6 +91,7 @@ impl WhyReport {
     /// The same with its sentences in another language.
     #[must_use]
     pub fn in_language(mut self, language: Language) -> WhyReport {
+        self.language = language;
         language.put(&mut self.told);
         let cause = self.title.iter_mut().chain(&mut self.why);
         cause.for_each(|text| language.put(text.to_mut()));
@@ -121,48 +125,43 @@ impl WhyReport {
         };
         writeln!(out, "{bold}{}{bold:#}", printable(&self.told))?;
         for cause in &self.causes {
-            let (rule, title, why) = (cause.id(), cause.title(), cause.why());
-            writeln!(out, "  {yellow}{rule:<5}{yellow:#} {title}\n        {why}")?;
+            let [title, why] = [cause.title(), cause.why()].map(|text| self.language.say(text));
+            writeln!(out, "  {yellow}{:<5}{yellow:#} {title}\n        {why}", cause.id())?;
         }
         if self.result == Reach::Reply.name() {
             return Ok(());
         }
         if self.remedies.is_empty() {
             let tried = self.tried;
-            return writeln!(
-                out,
-                "\nNothing helps by itself: {tried} changes were tried in copies of the lab.{}",
-                self.rest()
-            );
+            let told = format!("Nothing helps by itself: {tried} changes were tried in copies of the lab.");
+            return writeln!(out, "\n{}", self.sentences(told, String::new()));
         }
-        writeln!(
-            out,
-            "\nWhat would help, the least intrusive first. Each was tried by itself, in a copy of the lab."
-        )?;
+        let heading =
+            "What would help, the least intrusive first. Each was tried by itself, in a copy of the lab.";
+        writeln!(out, "\n{}", self.language.say(heading))?;
         for (number, remedy) in (1..).zip(&self.remedies) {
             writeln!(out, "\n{number}. {bold}{}{bold:#}", printable(&remedy.change))?;
-            remedy.text(out)?;
+            remedy.text(self.language, out)?;
         }
         let scope = match self.scope {
-            "ends" => format!(" Other effects were looked for only at {} and {}.", self.from, self.to),
-            "none" => " Other effects were not looked for: the lab has too many devices.".to_owned(),
+            "ends" => format!("Other effects were looked for only at {} and {}.", self.from, self.to),
+            "none" => "Other effects were not looked for: the lab has too many devices.".to_owned(),
             _ => String::new(),
         };
-        let rest = format!("{}{scope}", self.rest());
-        if rest.is_empty() { Ok(()) } else { writeln!(out, "\n{}", printable(rest.trim_start())) }
+        let rest = self.sentences(String::new(), scope);
+        if rest.is_empty() { Ok(()) } else { writeln!(out, "\n{}", printable(&rest)) }
     }
 
-    /// What was left out.
-    fn rest(&self) -> String {
-        let unlisted = match self.unlisted {
+    /// Sentences in one line, with what was left out between the first and the last.
+    fn sentences(&self, first: String, last: String) -> String {
+        let more = |number: usize, what: &str| match number {
             0 => String::new(),
-            more => format!(" {more} more changes help."),
+            more => format!("{more} more changes {what}."),
         };
-        let untried = match self.untried {
-            0 => String::new(),
-            more => format!(" {more} more changes were not tried."),
-        };
-        format!("{unlisted}{untried}")
+        let all = [first, more(self.unlisted, "help"), more(self.untried, "were not tried"), last];
+        let said: Vec<_> =
+            all.iter().filter(|text| !text.is_empty()).map(|text| self.language.say(text)).collect();
+        said.join(" ")
     }
 }
 
@@ -179,12 +178,12 @@ impl RemedyReport {
         }
     }
 
-    fn text(&self, out: &mut dyn Write) -> io::Result<()> {
+    fn text(&self, language: Language, out: &mut dyn Write) -> io::Result<()> {
         for command in &self.commands {
             writeln!(out, "     {}", printable(command))?;
         }
         if !self.lab.is_empty() {
-            writeln!(out, "   In the lab file:")?;
+            writeln!(out, "   {}", language.say("In the lab file:"))?;
         }
         for line in &self.lab {
             writeln!(out, "     {}", printable(line))?;
@@ -196,7 +195,8 @@ impl RemedyReport {
             let named = pairs.iter().take(MAX_PAIRS).map(|[from, to]| format!("{from} to {to}"));
             let rest = (more > 0).then(|| format!("{more} others"));
             let named: Vec<String> = named.chain(rest).collect();
-            writeln!(out, "   {how} {}.", printable(&list(&named)))
+            let told = language.put_in(format!("{how} {}.", list(&named)));
+            writeln!(out, "   {}", printable(&told))
         })
     }
 }

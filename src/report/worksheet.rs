@@ -3,6 +3,7 @@
 use crate::lab::spec::PredictionSpec;
 use crate::lab::{Event, Lab, Options};
 use crate::labfile::write_action;
+use crate::language::Language;
 use crate::lesson::{Exercise, Lesson, Part};
 use crate::report::draw::{Layout, STYLE, Scene, embedded_svg, escape};
 use crate::report::words::{expectation, step_in_words};
@@ -34,14 +35,21 @@ pub enum Sheet {
 /// ```
 #[must_use]
 pub fn page(lessons: &[Lesson], sheet: Sheet) -> String {
-    let mut page = Page { sheet, question: 0, out: String::new() };
+    page_in(Language::English, lessons, sheet)
+}
+
+/// The same in another language, in which the lessons [are already](Lesson::in_language).
+#[must_use]
+pub fn page_in(language: Language, lessons: &[Lesson], sheet: Sheet) -> String {
+    let mut page = Page { language, sheet, question: 0, out: String::new() };
     let title = match sheet {
         Sheet::Questions => "Worksheet",
         Sheet::Answers => "Answers",
     };
+    let (tag, title) = (language.tag(), language.say(title));
     let _ = writeln!(
         page.out,
-        "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<title>{title}</title>\n\
+        "<!DOCTYPE html>\n<html lang=\"{tag}\">\n<head>\n<meta charset=\"utf-8\">\n<title>{title}</title>\n\
          <style>\n{PAGE_STYLE}{STYLE}</style>\n</head>\n<body>"
     );
     for lesson in lessons {
@@ -53,6 +61,7 @@ pub fn page(lessons: &[Lesson], sheet: Sheet) -> String {
 
 /// A page that is being written.
 struct Page {
+    language: Language,
     sheet: Sheet,
     /// The number of the last question.
     question: usize,
@@ -66,11 +75,18 @@ impl Page {
         let _ = writeln!(self.out, "<{element}>{}</{name}>", escape(text));
     }
 
+    /// An element with a sentence of the page's own, which the catalogue has.
+    fn say(&mut self, element: &str, english: &str) {
+        let text = self.language.say(english).into_owned();
+        self.text(element, &text);
+    }
+
     fn lesson(&mut self, lesson: &Lesson) {
         self.out.push_str("<section>\n");
         self.text("h1", lesson.title());
         if self.sheet == Sheet::Questions {
-            self.out.push_str("<p class=\"name\">Name: <span></span> Date: <span></span></p>\n");
+            let [name, date] = ["Name:", "Date:"].map(|word| self.language.say(word));
+            let _ = writeln!(self.out, "<p class=\"name\">{name} <span></span> {date} <span></span></p>");
             let mut scene = Scene::default();
             Lab::new(lesson.lab(), Options::default()).flush(&mut |event: &Event| _ = scene.event(event));
             let figure = embedded_svg(&scene, &Layout::of(&scene));
@@ -90,7 +106,7 @@ impl Page {
         let steps = steps.unwrap_or_default();
         if self.sheet == Sheet::Questions && !steps.is_empty() {
             let words: Vec<String> = steps.iter().map(step_in_words).collect();
-            self.text("p class=\"run\"", &format!("Then it is tried: {}.", words.join("; ")));
+            self.say("p class=\"run\"", &format!("Then it is tried: {}.", words.join("; ")));
         }
         for prediction in part.spec().predictions.iter().filter(|prediction| prediction.after) {
             self.prediction(part, prediction);
@@ -100,7 +116,8 @@ impl Page {
             Sheet::Answers => {
                 self.text("p class=\"explanation\"", &part.spec().explanation);
                 for rule in &part.spec().rules {
-                    let text = format!("{} {}: {}", rule.id(), rule.title(), rule.why());
+                    let [title, why] = [rule.title(), rule.why()].map(|text| self.language.say(text));
+                    let text = format!("{} {title}{}{why}", rule.id(), self.language.say(": "));
                     self.text("p class=\"rule\"", &text);
                 }
             }
@@ -136,7 +153,7 @@ impl Page {
             Sheet::Questions => {
                 for goal in &spec.goals {
                     let expected = goal.expect.as_ref().map(expectation).unwrap_or_default();
-                    self.text("p class=\"goal\"", &format!("Goal: {}: {expected}.", step_in_words(goal)));
+                    self.say("p class=\"goal\"", &format!("Goal: {}: {expected}.", step_in_words(goal)));
                 }
                 self.space("Your steps, and why they help:");
             }
@@ -151,7 +168,7 @@ impl Page {
 
     /// Lines to write on.
     fn space(&mut self, label: &str) {
-        self.text("p class=\"label\"", label);
+        self.say("p class=\"label\"", label);
         self.out.push_str("<div class=\"lines\"></div>\n");
     }
 }

@@ -40,10 +40,10 @@ pub(super) fn letter(choice: usize) -> char {
     char::from(b'a' + u8::try_from(choice.min(25)).unwrap_or_default())
 }
 
-/// A line from standard input; `None`: end of input. Input that is not text counts as nonsense.
+/// A line from standard input, behind a prompt of the catalogue; `None`: end of input. Input that is not text counts as nonsense.
 pub(super) fn ask(prompt: &str, terminal: &Terminal) -> Result<Option<String>, Failure> {
     let mut out = terminal.out();
-    write!(out, "{prompt}")?;
+    write!(out, "{} ", terminal.language.say(prompt))?;
     out.flush()?;
     drop(out);
     let mut line = Vec::new();

@@ -1,7 +1,7 @@
 //! Exercises: the learner types steps until the goals are reached.
 
 use super::answer::ask;
-use super::guide::{Guide, told};
+use super::guide::{Guide, NOT_AS_EXPECTED, told};
 use super::quiz::{Quits, Taking};
 use crate::cli::Failure;
 use macvlab::lab::spec::StepSpec;
@@ -80,7 +80,7 @@ pub(super) fn take(
     taking.guide.say("Exercise", &exercise.spec().task)?;
     goals(&taking.guide, &exercise.judge(&steps, &taking.guide.loaded.options))?;
     loop {
-        let line = ask("Your step (? for help): ", taking.guide.terminal)?;
+        let line = ask("Your step (? for help):", taking.guide.terminal)?;
         let has_changed = match line.as_deref().map_or(Typed::Quit, Typed::of) {
             Typed::Quit => return Ok(Some(Quits)),
             Typed::Skip => break,
@@ -90,12 +90,13 @@ pub(super) fn take(
             }
             Typed::Nothing => false,
             Typed::Help => {
-                taking.guide.terminal.say(FORM);
+                taking.guide.terminal.say(taking.guide.terminal.language.say(FORM));
                 false
             }
             Typed::Hint => {
                 let hint = taking.progress.hint(taking.guide.lesson(), part);
-                taking.guide.say("Hint", hint.unwrap_or("there are no more hints"))?;
+                let none = taking.guide.terminal.language.say("there are no more hints");
+                taking.guide.say("Hint", hint.unwrap_or(&none))?;
                 false
             }
             Typed::Undo => steps.pop().is_some(),
@@ -131,7 +132,8 @@ fn tried(
     taking.progress.judged(part, &judgement);
     taking.count();
     if judgement.reached() {
-        taking.guide.say("Solved", &counted(judgement.changes))?;
+        let changes = taking.guide.terminal.language.say(&counted(judgement.changes)).into_owned();
+        taking.guide.say("Solved", &changes)?;
         explanation(&taking.guide, exercise)?;
     }
     Ok(judgement.reached())
@@ -147,17 +149,19 @@ fn next(names: &Index, steps: &[StepSpec]) -> Index {
 /// What came of the learner's steps.
 fn own_steps(guide: &Guide<'_>, judgement: &Judgement, steps: &[StepSpec]) -> Result<(), Failure> {
     let first = judgement.goals.first().map_or(1, |goal| goal.step) - steps.len();
-    let mut out = guide.terminal.out();
-    for step in told(&judgement.events, &(first..first + steps.len())) {
-        writeln!(out, "· {}: {}", step.action, guide.terminal.wrapped(&step.outcome, 2))?;
+    let (mut out, language) = (guide.terminal.out(), guide.terminal.language);
+    for step in told(&judgement.events, &(first..first + steps.len()), language) {
+        writeln!(out, "· {}{}{}", step.action, language.say(": "), guide.terminal.wrapped(&step.outcome, 2))?;
     }
     for (index, name) in &judgement.touched {
         let step = steps.get(*index).map(step_in_words).unwrap_or_default();
-        writeln!(out, "{} leave {} as it is: {}", guide.mark(false), plain(name), plain(step))?;
+        let told = format!("leave {name} as it is: {step}");
+        writeln!(out, "{} {}", guide.mark(false), plain(language.say(&told)))?;
     }
     if let Some(allowed) = judgement.allowed.filter(|_| judgement.has_too_many_changes()) {
         let made = counted(judgement.changes);
-        writeln!(out, "{} {made}, and {allowed} allowed: undo takes back the last step", guide.mark(false))?;
+        let told = format!("{made}, and {allowed} allowed: undo takes back the last step");
+        writeln!(out, "{} {}", guide.mark(false), language.say(&told))?;
     }
     Ok(out.flush()?)
 }
@@ -173,12 +177,13 @@ fn counted(changes: usize) -> String {
 /// The goals, and how each stands.
 fn goals(guide: &Guide<'_>, judgement: &Judgement) -> Result<(), Failure> {
     let Some(first) = judgement.goals.first().map(|goal| goal.step) else { return Ok(()) };
-    let steps = told(&judgement.events, &(first..first + judgement.goals.len()));
-    let mut out = guide.terminal.out();
+    let (mut out, language) = (guide.terminal.out(), guide.terminal.language);
+    let steps = told(&judgement.events, &(first..first + judgement.goals.len()), language);
+    let [word, colon, unexpected] = ["goal: ", ": ", NOT_AS_EXPECTED].map(|word| language.say(word));
     for (goal, step) in judgement.goals.iter().zip(steps) {
-        let outcome = step.outcome.replace(" (not as expected)", "");
+        let outcome = step.outcome.replace(&*unexpected, "");
         let outcome = guide.terminal.wrapped(&outcome, 2);
-        writeln!(out, "{} goal: {}: {outcome}", guide.mark(goal.held), step.action)?;
+        writeln!(out, "{} {word}{}{colon}{outcome}", guide.mark(goal.held), step.action)?;
     }
     Ok(out.flush()?)
 }

@@ -9,12 +9,16 @@ use crate::cli::terminal::Terminal;
 use anstyle::{AnsiColor, Style};
 use macvlab::lab::spec::{PartSpec, PredictionSpec};
 use macvlab::lab::{Device, DeviceType, Event};
+use macvlab::language::{Language, padded};
 use macvlab::lesson::{Lesson, Part, shown};
 use macvlab::plain::plain;
 use macvlab::report::{StepLog, outcome_in_words, step_in_words};
 use std::collections::BTreeMap;
 use std::io::{self, Write as _};
 use std::ops::Range;
+
+/// The end of an outcome that is not the expected one.
+pub(super) const NOT_AS_EXPECTED: &str = " (not as expected)";
 
 /// Shows one lesson.
 pub(super) struct Guide<'a> {
@@ -42,11 +46,11 @@ impl<'a> Guide<'a> {
         if self.terminal.colour { Style::new().bold() } else { Style::new() }
     }
 
-    /// A line with a label.
+    /// A line with a label, which is a word of the catalogue.
     pub(super) fn say(&self, word: &str, text: &str) -> io::Result<()> {
         let (bold, mut out) = (self.bold(), self.terminal.out());
-        let word = format!("{word}:");
-        writeln!(out, "{bold}{word:<11}{bold:#} {}", self.terminal.wrapped(&plain(text), 12))?;
+        let word = padded(&self.terminal.language.say(&format!("{word}:")), 11);
+        writeln!(out, "{bold}{word}{bold:#} {}", self.terminal.wrapped(&plain(text), 12))?;
         out.flush()
     }
 
@@ -59,13 +63,14 @@ impl<'a> Guide<'a> {
     /// The title and the devices.
     pub(super) fn heading(&self, number: usize, of: usize) -> io::Result<()> {
         let (bold, mut out) = (self.bold(), self.terminal.out());
-        writeln!(out, "{bold}== {number} of {of}: {} =={bold:#}", plain(self.lesson().title()))?;
+        let number = self.terminal.said(&format!("{number} of {of}:"));
+        writeln!(out, "{bold}== {number} {} =={bold:#}", plain(self.lesson().title()))?;
         drop(out);
         let mut devices = Vec::new();
         if let Some(event @ Event::Lab { .. }) = self.events.first() {
             Device::follow(&mut devices, event);
         }
-        self.say("Set-up", &set_up(&devices))?;
+        self.say("Set-up", &self.terminal.language.say(&set_up(&devices)))?;
         self.blank()
     }
 
@@ -113,11 +118,12 @@ impl<'a> Guide<'a> {
 
     /// The steps of a part: what was sent, what came of it, and the rules that made the difference.
     pub(super) fn steps(&self, part: &Part<'_>) -> Result<(), Failure> {
-        let steps = told(&self.events, &part.numbers());
+        let steps = told(&self.events, &part.numbers(), self.terminal.language);
         let mut out = self.terminal.out();
         for step in &steps {
-            writeln!(out, "\nstep {}: {}", step.number, step.action)?;
-            sent(&passages(&self.events, step.number), &mut out)?;
+            let number = self.terminal.said(&format!("step {}:", step.number));
+            writeln!(out, "\n{number} {}", step.action)?;
+            sent(&passages(&self.events, step.number), self.terminal.language, &mut out)?;
             writeln!(out, "  {}", self.terminal.wrapped(&step.outcome, 2))?;
         }
         if !steps.is_empty() {
@@ -138,8 +144,9 @@ impl<'a> Guide<'a> {
             places.sort_unstable();
             places.dedup();
             let at = if places.is_empty() { String::new() } else { format!(", at {}", places.join(", ")) };
-            writeln!(out, "  {style}{:<5}{style:#} {}{}", rule.id(), rule.title(), plain(at))?;
-            writeln!(out, "        {}", self.terminal.wrapped(rule.why(), 8))?;
+            let say = |text| self.terminal.language.say(text);
+            writeln!(out, "  {style}{:<5}{style:#} {}{}", rule.id(), say(rule.title()), plain(say(&at)))?;
+            writeln!(out, "        {}", self.terminal.wrapped(&say(rule.why()), 8))?;
         }
         out.flush()
     }
@@ -153,7 +160,8 @@ pub(super) struct Told {
 }
 
 /// The steps of these numbers in words, each with the reasons for its outcome.
-pub(super) fn told(events: &[Event], numbers: &Range<usize>) -> Vec<Told> {
+pub(super) fn told(events: &[Event], numbers: &Range<usize>, language: Language) -> Vec<Told> {
+    let say = |text: &str| language.say(text).into_owned();
     let mut log = StepLog::default();
     let mut told = Vec::new();
     for event in events {
@@ -163,16 +171,16 @@ pub(super) fn told(events: &[Event], numbers: &Range<usize>) -> Vec<Told> {
         if !numbers.contains(step) {
             continue;
         }
-        let mut words = outcome_in_words(&spec.action, *outcome, *rtt, receivers);
+        let mut words = say(&outcome_in_words(&spec.action, *outcome, *rtt, receivers));
         if *held == Some(false) {
-            words.push_str(" (not as expected)");
+            words.push_str(&say(NOT_AS_EXPECTED));
         }
         for reason in reasons {
-            let at = reason.at.map(|at| format!(" ({at})")).unwrap_or_default();
-            let also = reason.also.map(|rule| format!("{rule} {} and ", rule.title())).unwrap_or_default();
-            words.push_str(&format!("; {also}{} {}{at}", reason.rule, reason.rule.title()));
+            words.push_str(&say("; "));
+            words.push_str(&reason.named(language));
         }
-        told.push(Told { number: *step, action: plain(step_in_words(&spec)), outcome: plain(words) });
+        let action = plain(say(&step_in_words(&spec)));
+        told.push(Told { number: *step, action, outcome: plain(words) });
     }
     told
 }

@@ -69,7 +69,7 @@ fn from_file(name: &str, terminal: &Terminal) -> Result<Loaded, Failure> {
     let lab = input::lab(path, terminal)?;
     let options = options(path, &lab, terminal)?;
     match Lesson::of(lab) {
-        Some(lesson) => Ok(Loaded { lesson, options }),
+        Some(lesson) => Ok(Loaded { lesson: lesson.in_language(terminal.language), options }),
         None => Err(Failure::about(name, "this lab is no lesson: it has no [lesson]")),
     }
 }
@@ -91,7 +91,7 @@ pub(super) fn print(
     terminal: &Terminal,
 ) -> Result<Exit, Failure> {
     let lessons: Vec<Lesson> = load(name, terminal)?.into_iter().map(|loaded| loaded.lesson).collect();
-    let page = worksheet::page(&lessons, sheet);
+    let page = worksheet::page_in(terminal.language, &lessons, sheet);
     Output::create(output, terminal)?.write_whole(page.as_bytes())?;
     Ok(Exit::Held)
 }

@@ -6,6 +6,7 @@ use super::{Loaded, exercise, load};
 use crate::cli::interrupt::Interrupt;
 use crate::cli::terminal::Terminal;
 use crate::cli::{Exit, Failure};
+use macvlab::language::Language;
 use macvlab::lesson::{Part, Progress, Score};
 use parking_lot::Mutex;
 use std::io::Write as _;
@@ -28,7 +29,8 @@ pub(in crate::cli) fn quiz(name: Option<&str>, terminal: &Terminal) -> Result<Ex
     let lessons = load(name, terminal)?;
     let score = Arc::new(Mutex::new(Score::default()));
     let seen = Arc::clone(&score);
-    Interrupt::ends(move || in_words(*seen.lock()))?;
+    let language = terminal.language;
+    Interrupt::ends(move || in_words(*seen.lock(), language))?;
     let mut held = true;
     for (number, loaded) in lessons.iter().enumerate() {
         let mut taking = Taking::new(loaded, &score, terminal);
@@ -39,23 +41,24 @@ pub(in crate::cli) fn quiz(name: Option<&str>, terminal: &Terminal) -> Result<Ex
         }
     }
     let mut out = terminal.out();
-    writeln!(out, "{}", in_words(*score.lock()))?;
+    writeln!(out, "{}", in_words(*score.lock(), language))?;
     out.flush()?;
     Ok(if held { Exit::Held } else { Exit::DidNotHold })
 }
 
-fn in_words(score: Score) -> String {
+fn in_words(score: Score, language: Language) -> String {
     let Score { asked, right, solved } = score;
     let answers = match (right, asked) {
         (_, 0) => "No predictions, no score.".to_owned(),
         (right, asked) if right == asked => format!("{right} of {asked} right: all of them."),
         (right, asked) => format!("{right} of {asked} right."),
     };
-    match solved {
-        0 => answers,
-        1 => format!("{answers} One exercise solved."),
-        solved => format!("{answers} {solved} exercises solved."),
-    }
+    let exercises = match solved {
+        0 => String::new(),
+        1 => " One exercise solved.".to_owned(),
+        solved => format!(" {solved} exercises solved."),
+    };
+    [answers, exercises].iter().map(|sentence| language.say(sentence)).collect()
 }
 
 impl<'a> Taking<'a> {
@@ -108,7 +111,8 @@ impl<'a> Taking<'a> {
             let lesson = self.guide.lesson();
             let right = self.progress.answer(lesson, part.index(), *number, *choice) == Some(true);
             let prediction = &part.spec().predictions[*number];
-            self.guide.say("Answer", if right { "You are right." } else { "You are wrong." })?;
+            let told = if right { "You are right." } else { "You are wrong." };
+            self.guide.say("Answer", &self.guide.terminal.language.say(told))?;
             self.guide.answer(prediction, *choice)?;
             for other in (0..prediction.choices.len()).filter(|other| other != choice) {
                 if prediction.choices[other].right {
@@ -133,7 +137,7 @@ impl<'a> Taking<'a> {
     /// The learner's choice among so many; `None`: the learner quits.
     fn choice(&self, choices: usize) -> Result<Option<usize>, Failure> {
         let last = letter(choices.saturating_sub(1));
-        let prompt = format!("Your answer, a to {last} (q to quit): ");
+        let prompt = format!("Your answer, a to {last} (q to quit):");
         loop {
             let Some(line) = ask(&prompt, self.guide.terminal)? else { return Ok(None) };
             match Said::of(&line, choices) {
@@ -143,7 +147,7 @@ impl<'a> Taking<'a> {
                 Said::Nonsense => {
                     let words =
                         format!("a letter from a to {last}, a number from 1 to {choices}, or q to quit");
-                    self.guide.terminal.say(words);
+                    self.guide.terminal.say(self.guide.terminal.language.say(&words));
                 }
             }
         }

@@ -53,7 +53,7 @@ fn show(guide: &Guide<'_>, part: &Part<'_>, waits: bool) -> Result<bool, Failure
 
 /// Waits for Enter.
 fn goes_on(guide: &Guide<'_>) -> Result<bool, Failure> {
-    let typed = ask("Enter to go on, q to quit: ", guide.terminal)?;
+    let typed = ask("Enter to go on, q to quit:", guide.terminal)?;
     guide.blank()?;
     Ok(typed.is_some_and(|line| !matches!(line.trim(), "q" | "quit" | "exit")))
 }
