@@ -8,7 +8,7 @@ use anstyle::{AnsiColor, Style};
 use comfy_table::presets::NOTHING;
 use comfy_table::{ContentArrangement, Table};
 use macvlab::lab::{Event, Outcome};
-use macvlab::language::{Language, columns, padded};
+use macvlab::language::{Language, columns, padded, spaced};
 use macvlab::lesson::course;
 use macvlab::report::worksheet::Sheet;
 use macvlab::report::{Detail, TextReport, outcome_in_words, step_in_words};
@@ -205,7 +205,7 @@ fn tell(
     let hairpin = if experiment.hairpin() { "on" } else { "off" };
     let say = |text| terminal.language.say(text);
     let set_up = format!("(mode {}, hairpin {hairpin})", experiment.mode());
-    writeln!(out, "{bold}{}{bold:#} {}", say(demo.question), say(&set_up))?;
+    writeln!(out, "{bold}{}{bold:#}{}", spaced(&say(demo.question), ""), say(&set_up))?;
     happens(&experiment, terminal, out)?;
     writeln!(out, "\n{}", terminal.wrapped(&say(demo.lesson), 0))?;
     Ok(experiment.holds())
@@ -229,7 +229,8 @@ fn steps(experiment: &Experiment, terminal: &Terminal, out: &mut Out) -> io::Res
     for event in &experiment.events {
         match event {
             Event::Step { step, spec } => {
-                writeln!(out, "\n{} {}", say(&format!("step {step}:")), say(&step_in_words(spec)))?;
+                let number = say(&format!("step {step}:"));
+                writeln!(out, "\n{}", spaced(&number, &say(&step_in_words(spec))))?;
                 running = Some(&spec.action);
                 sent(&passages(&experiment.events, *step), terminal.language, out)?;
             }

@@ -21,6 +21,13 @@ pub fn padded(text: &str, width: usize) -> String {
     format!("{text}{}", " ".repeat(missing))
 }
 
+/// Two sentences in one line, with a space between them if the first has no wide mark at its end.
+#[must_use]
+pub fn spaced(first: &str, second: &str) -> String {
+    let space = if first.ends_with(|c| CLOSING.contains(c)) { "" } else { " " };
+    format!("{first}{space}{second}")
+}
+
 /// Wraps text between words, or between Chinese characters, at a width in columns, with continuation lines indented by this
 /// many spaces.
 #[must_use]
@@ -86,6 +93,12 @@ mod tests {
         assert_eq!(wrapped("父接口，端口", 2, 8), "父接\n  口，端\n  口");
         assert_eq!(wrapped("端口 c1 收到", 0, 7), "端口 c1\n收到");
         assert_eq!(wrapped("端口（c1）收", 0, 8), "端口\n（c1）收");
+    }
+
+    #[test]
+    fn sentences_have_a_space_between_them_in_english() {
+        assert_eq!(spaced("One.", "Two."), "One. Two.");
+        assert_eq!(spaced("能。", "是。"), "能。是。");
     }
 
     #[test]

@@ -7,7 +7,7 @@
 mod columns;
 mod pattern;
 
-pub use columns::{columns, padded, wrapped};
+pub use columns::{columns, padded, spaced, wrapped};
 
 use pattern::Pattern;
 use std::borrow::Cow;

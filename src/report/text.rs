@@ -8,7 +8,7 @@ use crate::frame::PacketType;
 use crate::frame::summary;
 use crate::lab::spec::{Expect, Name, StepSpec};
 use crate::lab::{Event, Found, Hop, HopKind, Outcome, Receivers, SetupStage};
-use crate::language::{Language, columns, padded};
+use crate::language::{Language, columns, padded, spaced};
 use crate::time::Instant;
 use crate::verdict::Rule;
 use anstyle::{AnsiColor, Style};
@@ -249,7 +249,7 @@ impl<W: Write> TextReport<W> {
     fn began(&self, step: usize, spec: &StepSpec) -> String {
         let [number, what] =
             [format!("step {step}:"), step_in_words(spec)].map(|text| self.language.put_in(text));
-        format!("{number} {what}")
+        spaced(&number, &what)
     }
 
     fn hop(&mut self, hop: &Hop) -> io::Result<()> {

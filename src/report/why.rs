@@ -2,7 +2,7 @@
 
 use super::words::{list, printable, target};
 use crate::lab::spec::Name;
-use crate::language::Language;
+use crate::language::{Language, spaced};
 use crate::matrix::{Cell, Lost, Reach};
 use crate::station::ProbeKind;
 use crate::verdict::Rule;
@@ -161,7 +161,10 @@ impl WhyReport {
         let all = [first, more(self.unlisted, "help"), more(self.untried, "were not tried"), last];
         let said: Vec<_> =
             all.iter().filter(|text| !text.is_empty()).map(|text| self.language.say(text)).collect();
-        said.join(" ")
+        said.iter().fold(
+            String::new(),
+            |all, next| if all.is_empty() { next.to_string() } else { spaced(&all, next) },
+        )
     }
 }
 
@@ -192,7 +195,8 @@ impl RemedyReport {
             [("It also makes a way from", &self.gains), ("But it breaks the way from", &self.losses)];
         effects.into_iter().filter(|(_, pairs)| !pairs.is_empty()).try_for_each(|(how, pairs)| {
             let more = pairs.len().saturating_sub(MAX_PAIRS);
-            let named = pairs.iter().take(MAX_PAIRS).map(|[from, to]| format!("{from} to {to}"));
+            let named =
+                pairs.iter().take(MAX_PAIRS).map(|[from, to]| format!("{from}{}{to}", language.say(" to ")));
             let rest = (more > 0).then(|| format!("{more} others"));
             let named: Vec<String> = named.chain(rest).collect();
             let told = language.put_in(format!("{how} {}.", list(&named)));

@@ -3,7 +3,7 @@
 use crate::lab::spec::PredictionSpec;
 use crate::lab::{Event, Lab, Options};
 use crate::labfile::write_action;
-use crate::language::Language;
+use crate::language::{Language, spaced};
 use crate::lesson::{Exercise, Lesson, Part};
 use crate::report::draw::{Layout, STYLE, Scene, embedded_svg, escape};
 use crate::report::words::{expectation, step_in_words};
@@ -137,9 +137,9 @@ impl Page {
             match self.sheet {
                 Sheet::Questions => self.text("li class=\"box\"", &choice.text),
                 Sheet::Answers if choice.right => {
-                    self.text("li class=\"right\"", &format!("{} {}", choice.text, choice.why));
+                    self.text("li class=\"right\"", &spaced(&choice.text, &choice.why));
                 }
-                Sheet::Answers => self.text("li", &format!("{} {}", choice.text, choice.why)),
+                Sheet::Answers => self.text("li", &spaced(&choice.text, &choice.why)),
             }
         }
         self.out.push_str("</ol>\n");

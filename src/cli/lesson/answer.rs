@@ -2,6 +2,7 @@
 
 use crate::cli::Failure;
 use crate::cli::terminal::Terminal;
+use macvlab::language::spaced;
 use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
 
 /// Maximum length of a line that is typed, in bytes.
@@ -43,7 +44,7 @@ pub(super) fn letter(choice: usize) -> char {
 /// A line from standard input, behind a prompt of the catalogue; `None`: end of input. Input that is not text counts as nonsense.
 pub(super) fn ask(prompt: &str, terminal: &Terminal) -> Result<Option<String>, Failure> {
     let mut out = terminal.out();
-    write!(out, "{} ", terminal.language.say(prompt))?;
+    write!(out, "{}", spaced(&terminal.said(prompt), ""))?;
     out.flush()?;
     drop(out);
     let mut line = Vec::new();

@@ -9,7 +9,7 @@ use crate::cli::terminal::Terminal;
 use anstyle::{AnsiColor, Style};
 use macvlab::lab::spec::{PartSpec, PredictionSpec};
 use macvlab::lab::{Device, DeviceType, Event};
-use macvlab::language::{Language, padded};
+use macvlab::language::{Language, padded, spaced};
 use macvlab::lesson::{Lesson, Part, shown};
 use macvlab::plain::plain;
 use macvlab::report::{StepLog, outcome_in_words, step_in_words};
@@ -64,13 +64,14 @@ impl<'a> Guide<'a> {
     pub(super) fn heading(&self, number: usize, of: usize) -> io::Result<()> {
         let (bold, mut out) = (self.bold(), self.terminal.out());
         let number = self.terminal.said(&format!("{number} of {of}:"));
-        writeln!(out, "{bold}== {number} {} =={bold:#}", plain(self.lesson().title()))?;
+        let heading = spaced(&number, &plain(self.lesson().title()));
+        writeln!(out, "{bold}== {heading} =={bold:#}")?;
         drop(out);
         let mut devices = Vec::new();
         if let Some(event @ Event::Lab { .. }) = self.events.first() {
             Device::follow(&mut devices, event);
         }
-        self.say("Set-up", &self.terminal.language.say(&set_up(&devices)))?;
+        self.say("Set-up", &set_up(&devices, self.terminal.language))?;
         self.blank()
     }
 
@@ -104,7 +105,7 @@ impl<'a> Guide<'a> {
     pub(super) fn answer(&self, prediction: &PredictionSpec, index: usize) -> io::Result<()> {
         let Some(choice) = prediction.choices.get(index) else { return Ok(()) };
         let mark = self.mark(choice.right);
-        let text = format!("{} {}", choice.text, choice.why);
+        let text = spaced(&choice.text, &choice.why);
         let mut out = self.terminal.out();
         writeln!(out, "{mark} {}) {}", letter(index), self.terminal.wrapped(&plain(text), 5))?;
         out.flush()
@@ -122,7 +123,7 @@ impl<'a> Guide<'a> {
         let mut out = self.terminal.out();
         for step in &steps {
             let number = self.terminal.said(&format!("step {}:", step.number));
-            writeln!(out, "\n{number} {}", step.action)?;
+            writeln!(out, "\n{}", spaced(&number, &step.action))?;
             sent(&passages(&self.events, step.number), self.terminal.language, &mut out)?;
             writeln!(out, "  {}", self.terminal.wrapped(&step.outcome, 2))?;
         }
@@ -186,7 +187,7 @@ pub(super) fn told(events: &[Event], numbers: &Range<usize>, language: Language)
 }
 
 /// The devices in one sentence: ports by parent and mode, then what the switches connect.
-fn set_up(devices: &[Device]) -> String {
+fn set_up(devices: &[Device], language: Language) -> String {
     let mut ports: BTreeMap<(&str, &str), Vec<&str>> = BTreeMap::new();
     let mut switches: BTreeMap<&str, Vec<String>> = BTreeMap::new();
     for device in devices {
@@ -208,7 +209,8 @@ fn set_up(devices: &[Device]) -> String {
         ports.iter().map(|((parent, mode), names)| format!("{} on {parent} in mode {mode}", and(names)));
     let switches =
         switches.iter().map(|(switch, names)| format!("the switch {switch} connects {}", and(names)));
-    ports.chain(switches).collect::<Vec<_>>().join("; ")
+    let parts: Vec<String> = ports.chain(switches).map(|part| language.say(&part).into_owned()).collect();
+    parts.join(&language.say("; "))
 }
 
 fn and<T: AsRef<str>>(names: &[T]) -> String {
