@@ -107,12 +107,12 @@ struct Cli {
     #[arg(long, global = true, value_name = "WHEN", default_value = "auto", hide_possible_values = true)]
     #[arg(display_order = 900)]
     color: Color,
-    /// The language of pages and rules, en or zh; without it, that of the locale (LANG).
+    /// The language of reports, lessons and pages, en or zh; without it, that of the locale (LANG).
     #[arg(long, global = true, value_name = "LANG", hide_possible_values = true, display_order = 901)]
     lang: Option<Lang>,
 }
 
-/// A language of pages and rules.
+/// A language of reports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Lang {
     En,
