@@ -21,7 +21,12 @@ const SAME: [&str; 1] = ["nopromisc"];
 
 /// Words that are no English in a Chinese sentence: protocols, names of the kernel, modes, flags, states, programs.
 const TERMS: &str = "
-    ping Linux EtherType Enter Tab MiB ms bond brctl bridge docker dummy macvlan macvtap macvlan tap veth vxlan mtu multicast private vepa passthru source nodst nopromisc bclim bcqueuelen hairpin flood learning locked isolated sticky forwarding blocking listening disabled incomplete reachable stale down pvid untagged tagged dev via default step hint undo solution skip tour quiz worksheet answers shim win set add remove inject wait arping udp tcp primary reflective relay proxy host otherhost all-multicast forged transmits vSphere VirtualBox Proxmox Docker vlan service experimental ethertype bytes runt of";
+    ping Linux EtherType Enter Tab MiB ms bond brctl bridge docker dummy macvlan macvtap tap veth vxlan mtu
+    multicast private vepa passthru source nodst nopromisc bclim bcqueuelen hairpin flood learning locked
+    isolated sticky forwarding blocking listening disabled incomplete reachable stale down pvid untagged
+    tagged dev via default step hint undo solution skip tour quiz worksheet answers shim win set add remove
+    inject wait arping udp tcp primary reflective relay proxy host otherhost forged transmits vSphere
+    VirtualBox Proxmox Docker vlan service experimental ethertype bytes runt of compose";
 
 fn sections() -> BTreeMap<String, BTreeMap<String, String>> {
     serde_json::from_str(CATALOGUE).expect("the catalogue is JSON")
