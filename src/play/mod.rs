@@ -60,7 +60,7 @@ pub use denied::{Denied, MAX_ACTION_TIME, MAX_ACTIONS, MAX_EVENTS, MAX_FRAME_BYT
 pub use guard::{AccessDenied, CODE_LIFE, Guard, TOKEN_BYTES};
 #[cfg(feature = "serve")]
 pub use http::MAX_BODY;
-pub use page::{page, with_lab};
+pub use page::{Modules, page, with_lab};
 pub use request::{Ask, Request, Verb};
 #[cfg(feature = "serve")]
 pub use server::{MAX_HEAD, MAX_HEADERS, PATIENCE, listen, serve};

@@ -8,7 +8,7 @@ use super::watchdog::Watchdog;
 use crate::capture::{Reader, hold};
 use crate::interop::diagnose::{self, Finding};
 use crate::interop::{self, Imported, Source};
-use crate::lab::{Captures, LabSpec, Options};
+use crate::lab::{Captures, Options};
 use crate::limits::{Budget, STEP_CAPTURE_BYTES};
 use crate::stop::Stop;
 use serde_json::Value;
@@ -51,7 +51,7 @@ impl Workspace {
     /// # Errors
     /// [`Denied`]: the lab exceeds the limits of a session.
     #[cfg(not(target_family = "wasm"))]
-    pub fn of(lab: LabSpec, options: Options) -> Result<Workspace, Denied> {
+    pub fn of(lab: crate::lab::LabSpec, options: Options) -> Result<Workspace, Denied> {
         let mut workspace = Workspace::new(|| Box::new(super::watchdog::WatchThread));
         workspace.captures = options.captures.clone();
         // The page does not show the file, so findings have no places in it.

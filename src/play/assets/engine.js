@@ -19,7 +19,7 @@ const playTransport = (() => {
   let journal = [];
 
   function begin() {
-    url ??= URL.createObjectURL(new Blob([text("page-worker")], { type: "text/javascript" }));
+    url ??= URL.createObjectURL(new Blob([`${unpacked}\n${text("page-worker")}`], { type: "text/javascript" }));
     worker = new Worker(url);
     worker.onmessage = ({ data: { id, kind, bytes } }) => {
       const answered = waiting.get(id);
@@ -27,7 +27,7 @@ const playTransport = (() => {
       answered?.(kind, bytes);
     };
     worker.onerror = (event) => end(`the engine stopped: ${event.message}`);
-    worker.postMessage({ module: text("page-engine") });
+    worker.postMessage({ module: packed("page-engine") });
   }
 
   function end(why) {

@@ -5,10 +5,9 @@
 const BROKEN = 5;
 let loaded;
 
-async function load(text) {
-  const packed = Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
-  const module = new Blob([packed]).stream().pipeThrough(new DecompressionStream("deflate-raw"));
-  const { instance } = await WebAssembly.instantiate(await new Response(module).arrayBuffer(), {});
+// What `unpacked`, which stands before this script, takes.
+async function load(module) {
+  const { instance } = await WebAssembly.instantiate(await unpacked(...module), {});
   return instance.exports;
 }
 

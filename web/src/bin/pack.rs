@@ -1,17 +1,17 @@
-//! `pack MODULE PAGE`: writes the page that contains this module.
+//! `pack ENGINE UNPACK PAGE`: writes the page that contains these modules.
 
+use lzma_rust2::{EncodeMode, LzmaOptions, LzmaWriter, MfType};
+use macvlab::play::{self, Modules};
+use std::io::{self, Write as _};
 use std::process::ExitCode;
-
-/// Rounds of the compressor: more hardly find anything.
-const ROUNDS: u64 = 8;
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let [module, page] = arguments.as_slice() else {
-        eprintln!("usage: pack MODULE PAGE");
+    let [engine, unpack, page] = arguments.as_slice() else {
+        eprintln!("usage: pack ENGINE UNPACK PAGE");
         return ExitCode::from(2);
     };
-    match pack(module, page) {
+    match make(engine, unpack, page) {
         Ok(length) => {
             println!("{page}: {length} bytes");
             ExitCode::SUCCESS
@@ -23,13 +23,28 @@ fn main() -> ExitCode {
     }
 }
 
-fn pack(module: &str, page: &str) -> Result<usize, Box<dyn std::error::Error>> {
-    let module = std::fs::read(module)?;
-    let mut packed = Vec::new();
-    let rounds = std::num::NonZeroU64::new(ROUNDS).ok_or("no rounds")?;
-    let options = zopfli::Options { iteration_count: rounds, ..zopfli::Options::default() };
-    zopfli::compress(options, zopfli::Format::Deflate, module.as_slice(), &mut packed)?;
-    let text = macvlab::play::page(&packed, &macvlab::labfile::write(&macvlab::play::classic()));
+fn make(engine: &str, unpack: &str, page: &str) -> io::Result<usize> {
+    let (engine, unpack) = (std::fs::read(engine)?, std::fs::read(unpack)?);
+    let modules = Modules { engine: &engine, unpack: &unpack };
+    let text = play::page(modules, &macvlab::labfile::write(&play::classic()), &pack)?;
     std::fs::write(page, &text)?;
     Ok(text.len())
+}
+
+/// With the properties that `web/unpack` knows.
+fn pack(bytes: &[u8]) -> io::Result<Vec<u8>> {
+    let options = LzmaOptions {
+        dict_size: 4 << 20,
+        lc: 4,
+        lp: 0,
+        pb: 0,
+        mode: EncodeMode::Normal,
+        nice_len: LzmaOptions::NICE_LEN_MAX,
+        mf: MfType::Bt4,
+        depth_limit: 512,
+        preset_dict: None,
+    };
+    let mut writer = LzmaWriter::new_no_header(Vec::new(), &options, false)?;
+    writer.write_all(bytes)?;
+    writer.finish()
 }
