@@ -26,7 +26,7 @@
 //! | `networkd.rs`, `networkmanager.rs` | files of systemd-networkd and NetworkManager; `ini.rs` reads their sections, `pattern.rs` matches names |
 //! | `ifupdown.rs` | `/etc/network/interfaces` |
 //! | `openwrt.rs`, `lxc.rs`, `netplan.rs` | OpenWrt's configuration, a container of LXC, netplan's refusal |
-//! | `tree.rs` | YAML and JSON as a tree with positions |
+//! | `tree.rs`, `yaml.rs` | YAML and JSON as a tree with positions |
 //! | `cni/` | CNI configurations, NetworkAttachmentDefinitions, and pods with their annotations |
 //! | `compose/` | compose files |
 //! | `containerlab.rs` | topologies of containerlab |
@@ -74,6 +74,7 @@ mod tree;
 mod variables;
 mod words;
 mod written;
+mod yaml;
 
 pub use check::{Check, Severity};
 pub use draft::{

@@ -1,17 +1,16 @@
 //! YAML and JSON as a tree that knows where in the text each part is.
 
 use super::{Place, ReadError};
-use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
-use serde_saphyr::{Location, Spanned};
-use std::fmt;
+use super::yaml::{self, Wrong};
+use serde::de::IgnoredAny;
 use std::ops::Range;
 
 /// Maximum depth of lists and maps in each other.
-const MAX_DEPTH: usize = 48;
+pub(super) const MAX_DEPTH: usize = 48;
 /// Maximum number of scalars, lists and maps of one input, with what aliases repeat.
-const MAX_NODES: usize = 100_000;
+pub(super) const MAX_NODES: usize = 100_000;
 /// Maximum number of documents of one input.
-const MAX_DOCUMENTS: usize = 1_000;
+pub(super) const MAX_DOCUMENTS: usize = 1_000;
 
 /// A part of a document.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -191,26 +190,8 @@ pub(super) fn inner(text: &str, span: &Range<usize>, index: usize) -> Result<Nod
 }
 
 fn yaml(text: &str, index: usize, base: usize) -> Result<Vec<Node>, ReadError> {
-    let budget = serde_saphyr::budget!(
-        max_depth: MAX_DEPTH,
-        max_nodes: MAX_NODES,
-        max_documents: MAX_DOCUMENTS,
-        flow_nesting_limit: MAX_DEPTH,
-    );
-    let options = serde_saphyr::options!(
-        budget: budget,
-        with_snippet: false,
-        leading_zero_numbers_as_strings: true,
-        underscored_numbers_as_strings: true,
-        alias_limits: serde_saphyr::alias_limits! {
-            max_total_replayed_events: MAX_NODES,
-        },
-    );
-    let read = serde_saphyr::from_multiple_with_options::<Node>(text, options);
-    let mut documents = read.map_err(|error| {
-        let at = error.location().and_then(bytes).map_or(0, |span| span.start);
-        refused(plain(&error.to_string()), base + at, index)
-    })?;
+    let read = yaml::documents(text);
+    let mut documents = read.map_err(|Wrong { message, at }| refused(plain(&message), base + at, index))?;
     documents.iter_mut().for_each(|node| {
         node.place(&|place| *place = place.start.saturating_add(base)..place.end.saturating_add(base));
     });
@@ -226,99 +207,4 @@ fn plain(message: &str) -> String {
     let line = message.lines().next().unwrap_or(message);
     let end = [" at line ", ", line "].iter().filter_map(|mark| line.find(mark)).min();
     line[..end.unwrap_or(line.len())].to_owned()
-}
-
-/// Where the parser's location is, in bytes.
-fn bytes(location: Location) -> Option<Range<usize>> {
-    let span = location.span();
-    let start = usize::try_from(span.byte_offset()?).ok()?;
-    let length = span.byte_len().and_then(|length| usize::try_from(length).ok()).unwrap_or(0);
-    Some(start..start.saturating_add(length))
-}
-
-impl<'de> Deserialize<'de> for Node {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Node, D::Error> {
-        let spanned = Spanned::<Value>::deserialize(deserializer)?;
-        let span = bytes(spanned.referenced).unwrap_or_default();
-        Ok(Node { value: spanned.value, span })
-    }
-}
-
-impl<'de> Deserialize<'de> for Value {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Value, D::Error> {
-        deserializer.deserialize_any(Parts)
-    }
-}
-
-struct Parts;
-
-impl<'de> Visitor<'de> for Parts {
-    type Value = Value;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a value")
-    }
-
-    fn visit_unit<E>(self) -> Result<Value, E> {
-        Ok(Value::Null)
-    }
-
-    fn visit_none<E>(self) -> Result<Value, E> {
-        Ok(Value::Null)
-    }
-
-    fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
-        Value::deserialize(deserializer)
-    }
-
-    fn visit_bool<E>(self, value: bool) -> Result<Value, E> {
-        Ok(Value::Text(value.to_string()))
-    }
-
-    fn visit_i64<E>(self, value: i64) -> Result<Value, E> {
-        Ok(Value::Text(value.to_string()))
-    }
-
-    fn visit_u64<E>(self, value: u64) -> Result<Value, E> {
-        Ok(Value::Text(value.to_string()))
-    }
-
-    fn visit_i128<E>(self, value: i128) -> Result<Value, E> {
-        Ok(Value::Text(value.to_string()))
-    }
-
-    fn visit_u128<E>(self, value: u128) -> Result<Value, E> {
-        Ok(Value::Text(value.to_string()))
-    }
-
-    fn visit_f64<E>(self, value: f64) -> Result<Value, E> {
-        Ok(Value::Text(value.to_string()))
-    }
-
-    fn visit_str<E>(self, value: &str) -> Result<Value, E> {
-        Ok(Value::Text(value.to_owned()))
-    }
-
-    fn visit_bytes<E>(self, value: &[u8]) -> Result<Value, E> {
-        Ok(Value::Text(String::from_utf8_lossy(value).into_owned()))
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut elements: A) -> Result<Value, A::Error> {
-        let mut list = Vec::new();
-        while let Some(node) = elements.next_element()? {
-            list.push(node);
-        }
-        Ok(Value::List(list))
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Value, A::Error> {
-        let mut entries = Vec::new();
-        while let Some((key, node)) = map.next_entry::<Node, Node>()? {
-            // A key that is no scalar has no name, and nothing asks for it.
-            if let Value::Text(text) = key.value {
-                entries.push((Key { text, span: key.span }, node));
-            }
-        }
-        Ok(Value::Map(entries))
-    }
 }
