@@ -18,7 +18,8 @@
 //! | `traffic.pcapng` | | every hop as a packet |
 
 use super::answer::{Refusal, Refused};
-use super::lesson::{Kept, Place};
+use super::lesson::Kept;
+use super::study::Place;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};

@@ -1,9 +1,10 @@
 //! A lab and the actions on it.
 
 use super::denied::{Denied, MAX_ACTION_TIME, MAX_ACTIONS, MAX_SESSION_TIME};
-use super::lesson::{CourseNow, GoalsNow, Kept, LessonNow, Place, PlaceNow, Study};
+use super::lesson::{CourseNow, GoalsNow, Kept, LessonNow, PlaceNow};
 use super::run::{Run, recorder};
 use super::state::{ActionResult, Point, State, View};
+use super::study::{Place, Study};
 use super::watchdog::Watchdog;
 use crate::capture::CaptureError;
 use crate::frame::Frame;
