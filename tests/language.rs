@@ -190,6 +190,7 @@ fn the_words_of_pages_are_those_of_their_scripts() {
         include_str!("../src/report/html/stage.js"),
         include_str!("../src/report/html/sequence.js"),
         include_str!("../src/play/assets/controls.js"),
+        include_str!("../src/play/assets/lessons.js"),
         include_str!("../src/play/assets/open.js"),
     ];
     let said: BTreeSet<String> = scripts

@@ -152,3 +152,40 @@ fn a_link_that_cannot_be_used_is_said_and_harms_nothing() {
     assert_eq!(browser.eval("return window.hacked"), Value::Null);
     assert_eq!(browser.console(), [""; 0]);
 }
+
+#[test]
+fn a_lesson_is_taken_from_disk_and_the_progress_is_kept() {
+    let Some(page) = page() else { return };
+    let Some(browser) = open(&page) else { return };
+    let click = |name: &str| {
+        let control = format!("[data-key='{name}']");
+        browser.wait_for(&format!(
+            "!document.body.ariaBusy && document.querySelector(\"{control}\")?.disabled === false"
+        ));
+        browser.click(&control);
+    };
+    let lesson = |text: &str| {
+        browser.wait_for(&format!(
+            "document.getElementById('lesson').innerText.includes({})",
+            Value::from(text)
+        ));
+    };
+    browser.click("#lessons");
+    for name in ["take vepa", "choice 1 2", "run", "choice 2 3", "answer", "exercise"] {
+        click(name);
+    }
+    lesson("c1 pings c2: unreachable");
+    click("flag sw0.eth0 hairpin");
+    lesson("✓ Solved.");
+    browser.visit(&page);
+    told(&browser, "Change something");
+    browser.click("#lessons");
+    lesson("2 of 2 predictions right, one exercise solved");
+    // A browser that keeps nothing.
+    browser.eval("Object.defineProperty(window, 'localStorage', { get() { throw new Error('denied'); } })");
+    click("take vepa");
+    click("choice 1 1");
+    click("run");
+    browser.wait_for("document.querySelector('#lesson .judged')");
+    assert_eq!(browser.console(), [""; 0]);
+}

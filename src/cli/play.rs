@@ -1,8 +1,8 @@
 //! `macvlab play [LAB]`
 
 use super::interrupt::Interrupt;
-use super::terminal::{Terminal, is_dash};
-use super::{Exit, Failure, input, run};
+use super::terminal::Terminal;
+use super::{Exit, Failure, input, lesson};
 use macvlab::lab::{LabSpec, Options};
 use macvlab::play::{self, Guard, TOKEN_BYTES, Workspace};
 use std::io::{IsTerminal as _, Write as _};
@@ -94,9 +94,8 @@ pub(super) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
 
 fn lab(path: &Path, terminal: &Terminal) -> Result<(LabSpec, Options), Failure> {
     let spec = input::lab(path, terminal)?;
-    let folder = path.parent().filter(|_| !is_dash(path)).unwrap_or(Path::new(""));
-    let (captures, _) = run::captures(&spec, folder, terminal)?;
-    Ok((spec, Options::default().with_captures(captures)))
+    let options = lesson::options(path, &spec, terminal)?;
+    Ok((spec, options))
 }
 
 /// Whether a user sits at a screen of this machine. Without one, a text browser might be started in the terminal.

@@ -1,7 +1,7 @@
 //! YAML and JSON as a tree that knows where in the text each part is.
 
-use super::{Place, ReadError};
 use super::yaml::{self, Wrong};
+use super::{Place, ReadError};
 use serde::de::IgnoredAny;
 use std::ops::Range;
 

@@ -4,6 +4,7 @@ use super::{Judgement, Lesson};
 
 /// How far a learner is in one lesson.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "report", derive(serde::Deserialize), serde(default))]
 pub struct Progress {
     /// One entry for each part.
     pub parts: Vec<PartProgress>,
@@ -11,6 +12,7 @@ pub struct Progress {
 
 /// How far a learner is in a part.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "report", derive(serde::Deserialize), serde(default))]
 pub struct PartProgress {
     /// For each prediction the first choice that was made, counted from 0; `None`: none yet.
     pub answers: Vec<Option<usize>>,
@@ -40,6 +42,20 @@ impl Progress {
             ..PartProgress::default()
         };
         Progress { parts: lesson.parts().map(part).collect() }
+    }
+
+    /// The same for this lesson, which may have changed since: what it does not have is left out.
+    #[must_use]
+    pub fn fitted(mut self, lesson: &Lesson) -> Progress {
+        self.parts.resize_with(lesson.parts().len(), PartProgress::default);
+        for (spec, part) in lesson.lab().lesson.iter().zip(&mut self.parts) {
+            part.answers.resize(spec.predictions.len(), None);
+            for (prediction, answer) in spec.predictions.iter().zip(&mut part.answers) {
+                *answer = answer.filter(|choice| *choice < prediction.choices.len());
+            }
+            part.solved &= spec.exercise.is_some();
+        }
+        self
     }
 
     /// The learner chooses; the first choice counts. Everything is counted from 0. Returns whether the choice is right; `None`: there is none of
@@ -86,9 +102,15 @@ impl Progress {
     /// Every prediction is answered and every exercise solved.
     #[must_use]
     pub fn is_complete(&self, lesson: &Lesson) -> bool {
+        self.next(lesson).is_none()
+    }
+
+    /// The first part with a prediction that is not answered or an exercise that is not solved, counted from 0.
+    #[must_use]
+    pub fn next(&self, lesson: &Lesson) -> Option<usize> {
         let mut parts = lesson.lab().lesson.iter().zip(&self.parts);
-        parts.all(|(spec, part)| {
-            part.answers.iter().all(Option::is_some) && (part.solved || spec.exercise.is_none())
+        parts.position(|(spec, part)| {
+            part.answers.iter().any(Option::is_none) || (spec.exercise.is_some() && !part.solved)
         })
     }
 }

@@ -1,6 +1,7 @@
 //! Answers to requests, whatever carries them.
 
 use super::denied::Denied;
+use super::lesson::{GoalsNow, PlaceNow};
 use super::request::Ask;
 use super::session::Session;
 use super::state::{ActionResult, View};
@@ -74,6 +75,12 @@ impl From<Denied> for Refused {
 #[derive(Serialize)]
 struct Told {
     told: Option<ActionResult>,
+    /// Where the learner is in the lesson.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    lesson: Option<PlaceNow>,
+    /// At an exercise, what the learner's steps come to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    goals: Option<GoalsNow>,
     #[serde(flatten)]
     view: View,
 }
@@ -84,7 +91,14 @@ struct Told {
 /// [`Refused`]: nothing has changed.
 pub fn answer(session: &mut Session, ask: Ask) -> Result<Answer, Refused> {
     let told = match ask {
-        Ask::State => return json(&Told { told: None, view: session.view() }),
+        Ask::State => {
+            return json(&Told {
+                told: None,
+                lesson: session.place(),
+                goals: session.goals(),
+                view: session.view(),
+            });
+        }
         Ask::Lab => return Ok(file("lab.toml", "application/toml", session.export().into_bytes())),
         Ask::Events => {
             let mut lines = JsonLines::new(Vec::new());
@@ -95,17 +109,23 @@ pub fn answer(session: &mut Session, ask: Ask) -> Result<Answer, Refused> {
             return Ok(file("traffic.pcapng", "application/x-pcapng", session.traffic().map_err(broken)?));
         }
         Ask::Why(step) => return json(&session.why(step)?),
+        Ask::Course(kept) => return json(&session.course(&kept)?),
+        Ask::Lesson => return json(&session.lesson()?),
+        Ask::Take(Some(name)) => session.take(&name).map(|()| None)?,
+        Ask::Take(None) => session.leave().map(|()| None)?,
+        Ask::GoTo(place) => session.go_to(place).map(|()| None)?,
+        Ask::Run(part) => session.run_part(part)?,
         Ask::Act(step) => Some(session.act(&step)?),
         Ask::Redo => Some(session.redo()?),
         Ask::Undo => session.undo().map(|()| None)?,
         Ask::Reset => session.reset().map(|()| None)?,
     };
-    json(&Told { told, view: session.news() })
+    json(&Told { told, lesson: session.place(), goals: session.goals(), view: session.news() })
 }
 
 /// The view of a session that was just opened.
 pub(super) fn open_view(session: &mut Session) -> Result<Answer, Refused> {
-    json(&Told { told: None, view: session.news() })
+    json(&Told { told: None, lesson: session.place(), goals: session.goals(), view: session.news() })
 }
 
 /// A download with this name.

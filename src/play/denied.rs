@@ -60,6 +60,18 @@ pub enum Denied {
     /// There is no step of this number that asks something.
     #[error("there is no step {0} that asks something")]
     NoQuestion(usize),
+    /// There is no built-in lesson of this name.
+    #[error("there is no lesson `{}`", .0.escape_debug())]
+    NoLesson(String),
+    /// No lesson is taken.
+    #[error("this lab is no lesson: take one first")]
+    NotTaken,
+    /// The lesson has no part of this number.
+    #[error("the lesson has no part {0}")]
+    NoPart(usize),
+    /// The part of this number has no exercise.
+    #[error("part {0} of the lesson has no exercise")]
+    NoExercise(usize),
     /// There is no action to undo.
     #[error("there is nothing to undo")]
     NothingToUndo,

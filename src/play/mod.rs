@@ -7,6 +7,7 @@
 //! | `watchdog.rs` | stops steps that do not end |
 //! | `state.rs` | the state of a session, for the page's controls |
 //! | `workspace.rs` | opens what users bring, and holds the session |
+//! | `study.rs`, `lesson.rs` | the lesson of a session, and what a page shows of it |
 //! | `request.rs`, `answer.rs` | requests of the page, and their answers, whatever carries them |
 //!
 //! The web server (feature `serve`) carries them by HTTP. `page.rs` writes the page that contains the engine as WebAssembly
@@ -35,6 +36,7 @@ mod denied;
 mod guard;
 #[cfg(feature = "serve")]
 mod http;
+mod lesson;
 mod page;
 #[cfg(feature = "serve")]
 mod peer;
@@ -44,6 +46,7 @@ mod run;
 mod server;
 mod session;
 mod state;
+mod study;
 #[cfg(test)]
 #[cfg(feature = "serve")]
 mod tests;
@@ -60,12 +63,17 @@ pub use denied::{Denied, MAX_ACTION_TIME, MAX_ACTIONS, MAX_EVENTS, MAX_FRAME_BYT
 pub use guard::{AccessDenied, CODE_LIFE, Guard, TOKEN_BYTES};
 #[cfg(feature = "serve")]
 pub use http::MAX_BODY;
+pub use lesson::{
+    ChoiceNow, CourseLesson, CourseNow, ExerciseNow, GoalNow, GoalsNow, Kept, LessonNow, PartNow, PlaceNow,
+    PredictionNow, RuleNow, ScoreNow,
+};
 pub use page::{Modules, page, with_lab};
 pub use request::{Ask, Request, Verb};
 #[cfg(feature = "serve")]
 pub use server::{MAX_HEAD, MAX_HEADERS, PATIENCE, listen, serve};
 pub use session::{Session, classic};
 pub use state::{ActionReason, ActionResult, DeviceNow, Point, State, View};
+pub use study::Place;
 #[cfg(not(target_family = "wasm"))]
 pub use watchdog::WatchThread;
 pub use watchdog::{Unwatched, Watchdog};

@@ -8,14 +8,22 @@
 //! | `act` | `{"step": {"ping": {"from": "c1", "to": "c2"}}}`, any step of a lab file, or `{"toml": "…"}`, its text | the news, and `"told"`, the outcome |
 //! | `undo`, `redo`, `reset` | | the same |
 //! | `why` | `{"step": 3}`: a step that got no reply | the object of `macvlab why --json` |
+//! | `course` | `{"progress": {"vepa": {"parts": [{"answers": [1], "solved": true}]}}}`: by the lesson's key, what a page has kept | the lessons that can be taken, with the score |
+//! | `take` | `{"name": "vepa"}`, a built-in lesson, or `{}`: what was open before | the news, at the first question |
+//! | `lesson` | | the lesson that is taken |
+//! | `part`, `exercise` | `{"part": 2}`, from 1 | the news, at the part's question or exercise |
+//! | `run` | `{"part": 2}` | the news: the part's steps were run |
 //! | `lab.toml` | | the session as a lab file |
 //! | `events.jsonl` | | the events, as `macvlab run --json` writes them |
 //! | `traffic.pcapng` | | every hop as a packet |
 
 use super::answer::{Refusal, Refused};
+use super::lesson::Kept;
+use super::study::Place;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
+use std::num::NonZeroUsize;
 
 /// What is asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,6 +45,18 @@ pub enum Verb {
     Redo,
     /// To return to the devices as declared.
     Reset,
+    /// The lessons that can be taken.
+    Course,
+    /// To take one of them, or to leave them.
+    Take,
+    /// The lesson that is taken.
+    Lesson,
+    /// To go to the question of a part.
+    Part,
+    /// To go to its exercise.
+    Exercise,
+    /// To run its steps.
+    Run,
     /// The lab file.
     Lab,
     /// The events.
@@ -58,6 +78,12 @@ impl Verb {
             "undo" => Verb::Undo,
             "redo" => Verb::Redo,
             "reset" => Verb::Reset,
+            "course" => Verb::Course,
+            "take" => Verb::Take,
+            "lesson" => Verb::Lesson,
+            "part" => Verb::Part,
+            "exercise" => Verb::Exercise,
+            "run" => Verb::Run,
             "lab.toml" => Verb::Lab,
             "events.jsonl" => Verb::Events,
             "traffic.pcapng" => Verb::Traffic,
@@ -68,7 +94,7 @@ impl Verb {
     /// Whether it only reads, and has no body.
     #[must_use]
     pub fn reads(self) -> bool {
-        matches!(self, Verb::State | Verb::Findings | Verb::Lab | Verb::Events | Verb::Traffic)
+        matches!(self, Verb::State | Verb::Findings | Verb::Lesson | Verb::Lab | Verb::Events | Verb::Traffic)
     }
 
     /// The request with this body.
@@ -85,6 +111,12 @@ impl Verb {
             Verb::Undo => Ask::Undo,
             Verb::Redo => Ask::Redo,
             Verb::Reset => Ask::Reset,
+            Verb::Course => Ask::Course(from_json::<Kept>(body, "a progress")?),
+            Verb::Take => Ask::Take(from_json::<Take>(body, "the name of a lesson")?.name),
+            Verb::Lesson => Ask::Lesson,
+            Verb::Part => Ask::GoTo(Place { part: part(body)?, exercise: false }),
+            Verb::Exercise => Ask::GoTo(Place { part: part(body)?, exercise: true }),
+            Verb::Run => Ask::Run(part(body)?),
             Verb::Lab => Ask::Lab,
             Verb::Events => Ask::Events,
             Verb::Traffic => Ask::Traffic,
@@ -120,6 +152,16 @@ pub enum Ask {
     Redo,
     /// To return to the devices as declared.
     Reset,
+    /// The lessons that can be taken, with this progress.
+    Course(Kept),
+    /// To take the lesson of this name; without one to return to what was open before.
+    Take(Option<String>),
+    /// The lesson that is taken.
+    Lesson,
+    /// To go to a place in it.
+    GoTo(Place),
+    /// To run the steps of a part, counted from 0.
+    Run(usize),
     /// The lab file.
     Lab,
     /// The events.
@@ -167,6 +209,27 @@ struct Open {
 struct Why {
     /// The number of the step that got no reply, from 1.
     step: usize,
+}
+
+/// The body of a request for a lesson.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Take {
+    #[serde(default)]
+    name: Option<String>,
+}
+
+/// The body of a request for a part.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct OfPart {
+    /// Its number, from 1.
+    part: NonZeroUsize,
+}
+
+/// A part, counted from 0.
+fn part(body: &[u8]) -> Result<usize, Refused> {
+    Ok(from_json::<OfPart>(body, "a part's number")?.part.get() - 1)
 }
 
 impl Act {

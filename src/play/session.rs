@@ -1,8 +1,10 @@
 //! A lab and the actions on it.
 
 use super::denied::{Denied, MAX_ACTION_TIME, MAX_ACTIONS, MAX_SESSION_TIME};
+use super::lesson::{CourseNow, GoalsNow, Kept, LessonNow, PlaceNow};
 use super::run::{Run, recorder};
 use super::state::{ActionResult, Point, State, View};
+use super::study::{Place, Study};
 use super::watchdog::Watchdog;
 use crate::capture::CaptureError;
 use crate::frame::Frame;
@@ -12,7 +14,7 @@ use crate::labfile::{self, Index};
 use crate::macvlan::Mode;
 use crate::matrix::{Classic, PortSetup, Wire};
 use crate::report::html::Bundle;
-use crate::report::{AnnotatedCapture, WhyReport};
+use crate::report::{AnnotatedCapture, WhyReport, step_in_words};
 use crate::stop::Stop;
 use crate::time::Instant;
 use crate::why::{self, Question};
@@ -25,6 +27,12 @@ use std::time::Duration;
 pub struct Session {
     /// The lab, with the actions as its steps.
     spec: LabSpec,
+    /// The lesson that is taken.
+    study: Option<Study>,
+    /// What was open before a built-in lesson was taken.
+    home: LabSpec,
+    /// How many of the steps were there when it began at this point of a lesson: they cannot be undone.
+    given: usize,
     /// Undone actions; the last is the next to redo.
     undone: Vec<StepSpec>,
     /// The names that a step may use.
@@ -37,7 +45,8 @@ pub struct Session {
 }
 
 impl Session {
-    /// Opens a lab: its steps are the first actions. `options` contains the captures that they replay.
+    /// Opens a lab: its steps are the first actions. A lesson is opened at its first question, and no step is run. `options`
+    /// contains the captures that steps replay.
     ///
     /// # Errors
     /// [`Denied`]: the lab exceeds the limits of a session.
@@ -55,17 +64,107 @@ impl Session {
         options: Options,
         watchdog: Box<dyn Watchdog>,
     ) -> Result<Session, Denied> {
-        for step in &mut spec.steps {
-            step.line = 0;
-            knows_capture(&options, step)?;
-        }
+        spec.all_steps().try_for_each(|step| knows_capture(&options, step))?;
+        spec.steps.iter_mut().for_each(|step| step.line = 0);
         if spec.steps.len() > MAX_ACTIONS {
             return Err(Denied::TooManyActions);
         }
         let options = Options { decisions: true, changes: true, ..options };
+        let (study, home) = (Study::of(&spec), spec.clone());
+        let (spec, own) = study.as_ref().map_or_else(|| (spec, Vec::new()), Study::start);
         let run = Run::of(&spec, &options, Some(MAX_SESSION_TIME), &*watchdog)?;
         let names = Index::of(&spec);
-        Ok(Session { spec, undone: Vec::new(), names, run, runs: 0, options, watchdog })
+        let undone = own.into_iter().rev().collect();
+        Ok(Session { spec, study, home, given: 0, undone, names, run, runs: 0, options, watchdog })
+    }
+
+    /// Takes a built-in lesson, from its beginning.
+    ///
+    /// # Errors
+    /// [`Denied::NoLesson`].
+    pub fn take(&mut self, name: &str) -> Result<(), Denied> {
+        let before = self.study.is_none().then(|| self.spec.clone());
+        self.enter(Some(Study::named(name)?))?;
+        self.home = before.unwrap_or_else(|| std::mem::take(&mut self.home));
+        Ok(())
+    }
+
+    /// Returns to the lab that was open before a built-in lesson was taken, or to the beginning of the lesson that it is.
+    ///
+    /// # Errors
+    /// None for a lab that could be opened.
+    pub fn leave(&mut self) -> Result<(), Denied> {
+        self.enter(Study::of(&self.home))
+    }
+
+    /// Goes to a place in the lesson: the steps before it are run, and cannot be undone. At a question those of the part
+    /// can be redone, at an exercise the learner's own follow.
+    ///
+    /// # Errors
+    /// [`Denied`]: there is no such place, and nothing has changed.
+    pub fn go_to(&mut self, place: Place) -> Result<(), Denied> {
+        self.enter(Some(self.study.as_ref().ok_or(Denied::NotTaken)?.at(place)?))
+    }
+
+    /// Runs the steps of a part, in the lab as it is before them; returns the last outcome.
+    ///
+    /// # Errors
+    /// As for [`Session::go_to`].
+    pub fn run_part(&mut self, part: usize) -> Result<Option<ActionResult>, Denied> {
+        self.go_to(Place { part, exercise: false })?;
+        let mut told = None;
+        while !self.undone.is_empty() {
+            told = Some(self.redo()?);
+        }
+        Ok(told)
+    }
+
+    /// Begins anew in a lesson, or without one in the lab that was open before.
+    fn enter(&mut self, study: Option<Study>) -> Result<(), Denied> {
+        let (spec, own) = study.as_ref().map_or_else(|| (self.home.clone(), Vec::new()), Study::start);
+        self.run = Run::of(&spec, &self.options, Some(MAX_SESSION_TIME), &*self.watchdog)?;
+        self.names = Index::of(&spec);
+        self.runs += 1;
+        self.given = if study.is_some() { spec.steps.len() } else { 0 };
+        self.spec = spec;
+        self.undone = own.into_iter().rev().collect();
+        self.study = study;
+        Ok(())
+    }
+
+    /// Where the learner is, if a lesson is taken.
+    #[must_use]
+    pub fn place(&self) -> Option<PlaceNow> {
+        self.study.as_ref().map(Study::place)
+    }
+
+    /// The lesson.
+    ///
+    /// # Errors
+    /// [`Denied::NotTaken`].
+    pub fn lesson(&self) -> Result<LessonNow, Denied> {
+        Ok(self.study.as_ref().ok_or(Denied::NotTaken)?.now(&self.options))
+    }
+
+    /// The lessons that can be taken, with this progress.
+    ///
+    /// # Errors
+    /// None: the built-in lessons can be read.
+    pub fn course(&self, kept: &Kept) -> Result<CourseNow, Denied> {
+        kept.course(Study::of(&self.home).as_ref())
+    }
+
+    /// What the learner's steps come to. `None`: it is no exercise, or the goals take too long behind these steps.
+    #[must_use]
+    pub fn goals(&self) -> Option<GoalsNow> {
+        let exercise = self.study.as_ref()?.exercise()?;
+        let own = self.spec.steps.get(self.given..)?;
+        let options = Options { stop: Stop::default(), ..self.options.clone() };
+        let mut judgement = None;
+        let mut judge = || judgement = Some(exercise.judge(own, &options));
+        self.watchdog.watch(Some(MAX_ACTION_TIME), &options.stop, &mut judge).ok()?;
+        let judgement = judgement.filter(|_| !options.stop.asked())?;
+        Some(GoalsNow::of(&exercise, &judgement))
     }
 
     /// Numbers its runs after those of a session that a page may have seen.
@@ -115,8 +214,10 @@ impl Session {
     /// # Errors
     /// [`Denied::NothingToUndo`].
     pub fn undo(&mut self) -> Result<(), Denied> {
-        let step = self.spec.steps.pop().ok_or(Denied::NothingToUndo)?;
-        self.undone.push(step);
+        if self.spec.steps.len() <= self.given {
+            return Err(Denied::NothingToUndo);
+        }
+        self.undone.extend(self.spec.steps.pop());
         self.again()
     }
 
@@ -129,12 +230,12 @@ impl Session {
         self.do_step(step.clone()).inspect_err(|_| self.undone.push(step))
     }
 
-    /// Returns to the devices as declared. All actions can be redone one by one.
+    /// Returns to the devices as declared, or in a lesson to where its part begins. All actions can be redone one by one.
     ///
     /// # Errors
     /// None for a lab that could be opened.
     pub fn reset(&mut self) -> Result<(), Denied> {
-        self.undone.extend(self.spec.steps.drain(..).rev());
+        self.undone.extend(self.spec.steps.drain(self.given..).rev());
         self.again()
     }
 
@@ -188,7 +289,7 @@ impl Session {
     /// The session's state, for the controls.
     #[must_use]
     pub fn state(&self) -> State {
-        State::of(&self.run.lab, &self.run.told, 0, self.undone.last())
+        self.state_after(0)
     }
 
     /// All that a page shows.
@@ -201,8 +302,19 @@ impl Session {
     pub fn news(&mut self) -> View {
         let (told, bundle) = self.run.news();
         let after = bundle.is_part().then(|| self.point(told));
-        let state = State::of(&self.run.lab, &self.run.told, told, self.undone.last());
+        let state = self.state_after(told);
         View { after, at: self.point(self.run.told.len()), state, bundle }
+    }
+
+    /// The state without the first outcomes.
+    fn state_after(&self, known: usize) -> State {
+        let own = self.run.told.get(self.given..).unwrap_or_default();
+        State::of(
+            &self.run.lab,
+            &self.run.told,
+            known,
+            [own.last().map(|told| told.action.clone()), self.undone.last().map(step_in_words)],
+        )
     }
 
     fn point(&self, steps: usize) -> Point {

@@ -130,14 +130,19 @@ impl State {
         self
     }
 
-    /// `next` is the action to redo. The first `known` outcomes are left out.
-    pub(super) fn of(lab: &Lab, done: &[ActionResult], known: usize, next: Option<&StepSpec>) -> State {
+    /// The first `known` outcomes are left out.
+    pub(super) fn of(
+        lab: &Lab,
+        done: &[ActionResult],
+        known: usize,
+        [undo, redo]: [Option<String>; 2],
+    ) -> State {
         State {
             title: lab.title().to_owned(),
             devices: lab.devices().into_iter().map(now).collect(),
             done: done.get(known..).unwrap_or_default().to_vec(),
-            undo: done.last().map(|told| told.action.clone()),
-            redo: next.map(step_in_words),
+            undo,
+            redo,
             modes: Mode::ALL.map(Mode::name),
             max_actions: MAX_ACTIONS,
             max_events: MAX_EVENTS,

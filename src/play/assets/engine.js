@@ -7,8 +7,8 @@ const playTransport = (() => {
   // The limits of a session, in milliseconds: of an action, and of all that an undo may repeat.
   const SHORT = 10_000;
   const LONG = 30_000;
-  const LONG_ONES = ["open", "findings", "undo", "reset"];
-  const CHANGES = ["open", "act", "undo", "redo", "reset"];
+  const LONG_ONES = ["open", "findings", "undo", "reset", "take", "part", "exercise", "run"];
+  const CHANGES = ["open", "act", "undo", "redo", "reset", "take", "part", "exercise", "run"];
   const BROKEN = 5;
   const waiting = new Map();
   let worker = null;

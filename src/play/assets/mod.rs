@@ -16,6 +16,7 @@ pub(super) fn find(name: &str) -> Option<(&'static str, Cow<'static, str>)> {
         "server.js" => (SCRIPT, include_str!("server.js")),
         "open.js" => (SCRIPT, include_str!("open.js")),
         "controls.js" => (SCRIPT, include_str!("controls.js")),
+        "lessons.js" => (SCRIPT, include_str!("lessons.js")),
         "viewer.js" => (SCRIPT, html::SCRIPT),
         "viewer.css" => return Some((STYLE, html::style().into())),
         _ => return None,

@@ -72,7 +72,9 @@ const playOpen = (() => {
     if (!(await session.request(() => session.transport.request("open", { text }), "open"))) return;
     $("open").hidden = true;
     $("paste").setAttribute("aria-expanded", "false");
-    await find();
+    // A lesson asks itself what is wrong.
+    if (playLessons.taken()) $("findings").hidden = true;
+    else await find();
   }
 
   // What is wrong with it, beside the diagram.

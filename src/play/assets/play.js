@@ -47,19 +47,26 @@
 
   const ask = (what, body) => request(() => playTransport.request(what, body), what);
 
-  // One request at a time: a request during another one is dropped, like a second press of a button.
-  async function request(carry, what) {
-    if (busy) return false;
-    busy = true;
-    document.body.setAttribute("aria-busy", "true");
+  // Shows the answer of what `carry` asks for.
+  const request = (carry, what) => alone(async () => {
     try {
-      show(await current(await carry()), what);
+      await show(await current(await carry()), what);
       return true;
     } catch (error) {
       tell("bad", "Not done:", error.message, []);
       // The controls show the state, not the request.
       if (session) controls(session);
       return false;
+    }
+  });
+
+  // One thing at a time: what is asked for during another one is dropped, like a second press of a button.
+  async function alone(work) {
+    if (busy) return false;
+    busy = true;
+    document.body.setAttribute("aria-busy", "true");
+    try {
+      return await work();
     } finally {
       busy = false;
       document.body.removeAttribute("aria-busy");
@@ -69,16 +76,19 @@
   const act = (step) => ask("act", { step });
   const actText = (toml) => ask("act", { toml });
 
-  function show(answer, what) {
+  async function show(answer, what) {
     const { told, state, bundle } = answer;
     shown = answer;
     session = state;
     controls(state);
     const step = told && bundle.steps.find((step) => step.step === told.step);
-    watch(bundle, step);
+    await playLessons.show(answer, what);
+    // A part of a lesson is played from its first step.
+    watch(bundle, what === "run" ? bundle.steps.find((step) => step.step === playLessons.first()) : step);
     if (told) result(told, step);
     else if (what === "open") tell("good", "Opened.", opened(state), state.done.length ? [] : [tries(state)]);
     else if (what === "undo") tell("", "Undone.", state.undo ? `Last step: ${state.undo}.` : "No steps are left.", []);
+    else if (playLessons.told()) tell("", ...playLessons.told(), []);
     else if (what === "reset") tell("", "Back at the start.", state.redo ? "Redo continues, step by step." : "", []);
   }
 
@@ -123,6 +133,8 @@
     if (told.failed && step.hops === 0 && lines.length === 0) lines.push(element("span", { class: "why" }, "No frame was sent."));
     if (rules.size > MOST_RULES) lines.push(element("span", { class: "why" }, "The list of steps shows more rules for this step."));
     if (told.failed && told.asks) lines.push(helpButton(told.step));
+    const lesson = playLessons.back();
+    if (lesson) lines.push(lesson);
     tell(told.failed ? "bad" : "good", `${told.action}:`, `${told.outcome}.`, lines);
   }
 
@@ -142,19 +154,13 @@
 
   function helpButton(step) {
     const button = element("button", { type: "button", class: "help", "data-key": "help" }, "What would help?");
-    button.addEventListener("click", async () => {
-      if (busy) return;
-      busy = true;
-      document.body.setAttribute("aria-busy", "true");
+    button.addEventListener("click", () => alone(async () => {
       try {
         help(await playTransport.request("why", { step }));
       } catch (error) {
         help({ remedies: [], told: error.message });
-      } finally {
-        busy = false;
-        document.body.removeAttribute("aria-busy");
       }
-    });
+    }));
     return button;
   }
 
@@ -211,11 +217,13 @@
     for (const what of ["undo", "redo", "reset"]) $(what).addEventListener("click", () => ask(what));
     document.addEventListener("keydown", keys);
     playOpen.mount({ element, request, transport: playTransport, state: () => session, refresh: () => controls(session), act: (body) => ask("act", body), tell });
+    playLessons.mount({ element, ask, alone, actText, go: (index) => macvlab.viewer.go(index) });
     try {
       const answer = await playTransport.start();
-      show(answer, "state");
+      await show(answer, "state");
       if (answer.moment !== undefined) macvlab.viewer.go(answer.moment);
       if (answer.unusable) return tell("bad", "The link cannot be used:", answer.unusable, []);
+      if (answer.lesson) return await playLessons.begin();
       const many = answer.state.done.length;
       return tell("", "Change something, ask, and watch.", opened(answer.state), many === 0 ? [tries(answer.state)] : []);
     } catch (error) {

@@ -2,7 +2,7 @@
 "use strict";
 
 const playTransport = (() => {
-  const READS = ["state", "findings"];
+  const READS = ["state", "findings", "lesson"];
 
   async function request(what, body) {
     const post = !READS.includes(what);

@@ -2,6 +2,7 @@
 
 mod guard;
 mod http;
+mod lesson;
 mod server;
 mod session;
 
