@@ -193,3 +193,99 @@ fn measure(node: &Node) -> (usize, usize) {
 fn wrong(message: String, at: usize) -> Wrong {
     Wrong { message, at }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The only document, in short: `{a: [b, ~]}`.
+    fn short(text: &str) -> String {
+        let documents = documents(text).unwrap_or_else(|wrong| panic!("{text}: {wrong:?}"));
+        let [document] = documents.as_slice() else { panic!("{text}: {documents:?}") };
+        of(document)
+    }
+
+    fn of(node: &Node) -> String {
+        match &node.value {
+            Value::Null => "~".to_owned(),
+            Value::Text(text) => text.clone(),
+            Value::List(list) => format!("[{}]", list.iter().map(of).collect::<Vec<_>>().join(", ")),
+            Value::Map(entries) => {
+                let pairs = entries.iter().map(|(key, node)| format!("{}: {}", key.text, of(node)));
+                format!("{{{}}}", pairs.collect::<Vec<_>>().join(", "))
+            }
+        }
+    }
+
+    #[test]
+    fn scalars_stay_as_they_are_written() {
+        let text = "a: 3.10\nb: 007\nc: \"\"\nd:\ne: null\nf: 'null'\ng: TRUE\nh: !!str ~\ni: 0x1f\nj: |\n  two\n  lines\n";
+        assert_eq!(
+            short(text),
+            "{a: 3.10, b: 007, c: , d: ~, e: ~, f: null, g: true, h: ~, i: 0x1f, j: two\nlines\n}"
+        );
+    }
+
+    #[test]
+    fn an_alias_is_what_it_names_and_a_merge_key_adds_what_is_missing() {
+        assert_eq!(short("a: &a [1, {b: 2}]\nc: *a\n"), "{a: [1, {b: 2}], c: [1, {b: 2}]}");
+        let base = "x: &x {mode: vepa, mtu: 1500}\ny: &y {mode: bridge, up: no}\n";
+        assert!(
+            short(&format!("{base}z: {{<<: *x, mode: private}}\n"))
+                .ends_with("z: {mode: private, mtu: 1500}}")
+        );
+        assert!(
+            short(&format!("{base}z:\n  <<: [*x, *y]\n")).ends_with("z: {mode: vepa, mtu: 1500, up: no}}")
+        );
+        // In quotes it is a key like others.
+        assert_eq!(short("'<<': 1\n"), "{<<: 1}");
+    }
+
+    #[test]
+    fn documents_without_content_are_left_out() {
+        assert_eq!(documents("---\n---\na: 1\n---\n# nothing\n---\nb: 2\n").unwrap().len(), 2);
+        assert!(documents("").unwrap().is_empty());
+    }
+
+    #[test]
+    fn places_are_those_of_the_text() {
+        let text = "one:\n  - two: \"thrée\"\n    four: *x\n".replace("*x", "five");
+        let documents = documents(&text).unwrap();
+        let list = documents[0].get("one").unwrap().list();
+        let [(two, three), (four, five)] = list[0].entries() else { panic!("{list:?}") };
+        let spans = [&two.span, &three.span, &four.span, &five.span];
+        assert_eq!(spans.map(|span| &text[span.clone()]), ["two", "\"thrée\"", "four", "five"]);
+    }
+
+    #[test]
+    fn what_is_wrong_is_said_with_its_place() {
+        for (text, said, at) in [
+            ("a: 1\nb: 2\na: 3\n", "duplicate mapping key: a", 10),
+            ("a: &a\n  - *a\n", "an alias of what it is in itself", 10),
+            ("a: *b\n", "anchor", 3),
+            ("a: {<<: 7}\n", "a merge key takes a map", 9),
+            ("a: [1,\n", "unclosed bracket", 3),
+        ] {
+            let wrong = documents(text).unwrap_err();
+            assert!(wrong.message.contains(said), "{text}: {wrong:?}");
+            assert_eq!(wrong.at, at, "{text}: {wrong:?}");
+        }
+    }
+
+    #[test]
+    fn aliases_of_aliases_and_deep_texts_end() {
+        let bomb: String = (1..20).fold("a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n".to_owned(), |text, at| {
+            let before = at - 1;
+            text + &format!("a{at}: &a{at} [{}]\n", vec![format!("*a{before}"); 10].join(", "))
+        });
+        assert!(documents(&bomb).unwrap_err().message.contains("more than 100000 values"));
+        let deep: String = (1..100)
+            .fold("a0: &a0 [x]\n".to_owned(), |text, at| text + &format!("a{at}: &a{at} [*a{}]\n", at - 1));
+        for text in [deep, "[".repeat(500_000), "- ".repeat(500_000), "{a: ".repeat(100_000)] {
+            let wrong = documents(&text).unwrap_err();
+            // Brackets are counted by the parser as well.
+            let says = ["more than 48 deep", "recursion limit"];
+            assert!(says.iter().any(|says| wrong.message.contains(says)), "{wrong:?}");
+        }
+    }
+}

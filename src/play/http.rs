@@ -14,6 +14,7 @@ use super::assets;
 use super::guard::AccessDenied;
 use super::request::Verb;
 use super::workspace::Workspace;
+use crate::interop::MAX_BYTES;
 use hyper::body::Bytes;
 use hyper::header::{self, HeaderName, HeaderValue};
 use hyper::http::request::Parts;
@@ -21,7 +22,7 @@ use hyper::{Method, Response, StatusCode};
 
 /// Maximum length of a request body, in bytes: the longest text that can be opened, of which JSON may escape every
 /// character.
-pub const MAX_BODY: usize = 2 * crate::interop::MAX_BYTES + 1024;
+pub const MAX_BODY: usize = 2 * MAX_BYTES + 1024;
 
 /// The page runs scripts from this server only, talks to this server only, and cannot be framed.
 const CSP: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; \
