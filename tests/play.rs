@@ -191,3 +191,19 @@ fn the_arguments_of_the_opener_are_of_no_use_to_other_users() {
     assert_eq!(playground.send(&request).0, 403, "the code is used");
     assert_eq!(playground.get("state", "").0, 200);
 }
+
+#[test]
+fn the_page_is_exported_with_a_lab_by_a_program_that_contains_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let output = common::macvlab(dir.path(), &["play", "demo:vepa", "--export", "page.html"], b"");
+    let said = common::stderr(&output);
+    let written = std::fs::read_to_string(dir.path().join("page.html"));
+    if option_env!("MACVLAB_PAGE").is_some() {
+        assert_eq!((output.status.code(), said.as_str()), (Some(0), ""));
+        assert!(written.unwrap().contains("macvlan.c1"));
+    } else {
+        assert_eq!(output.status.code(), Some(2));
+        assert!(said.contains("web/build") && said.contains("MACVLAB_PAGE=target/macvlab.html"), "{said}");
+        assert!(written.is_err());
+    }
+}

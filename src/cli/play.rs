@@ -1,9 +1,11 @@
 //! `macvlab play [LAB]`
 
 use super::interrupt::Interrupt;
-use super::terminal::Terminal;
+use super::terminal::{Output, Terminal};
 use super::{Exit, Failure, input, lesson};
+use macvlab::lab::spec::Action;
 use macvlab::lab::{LabSpec, Options};
+use macvlab::labfile;
 use macvlab::play::{self, Guard, TOKEN_BYTES, Workspace};
 use std::io::{IsTerminal as _, Write as _};
 use std::path::{Path, PathBuf};
@@ -22,10 +24,12 @@ use std::process::{Command, Stdio};
   macvlab demo private --show | macvlab play -
                                         one of the demos
   macvlab play --port 8080 --no-open    on this port, without starting a browser
+  macvlab play lab.toml --export lab.html
+                                        as one file, for people without the program
   ssh -t -L 8080:127.0.0.1:8080 MACHINE macvlab play --port 8080
                                         on another machine, with the page shown here
 
-Exit codes: 0 after Ctrl-C, 2 wrong usage or input, or the port is in use.")]
+Exit codes: 0 after Ctrl-C or with --export, 2 wrong usage or input, or the port is in use.")]
 pub(super) struct Args {
     /// The lab file; - is standard input.
     lab: Option<PathBuf>,
@@ -41,7 +45,16 @@ pub(super) struct Args {
     /// Do not open the page in a browser.
     #[arg(long)]
     no_open: bool,
+    /// Write the page with the lab and the engine in it to this file, - is standard output, and end.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["fresh", "port", "open", "no_open"])]
+    export: Option<PathBuf>,
 }
+
+/// The page with the engine in it, if this program was built with it.
+#[cfg(macvlab_page)]
+const PAGE: Option<&str> = Some(include_str!(env!("MACVLAB_PAGE_FILE")));
+#[cfg(not(macvlab_page))]
+const PAGE: Option<&str> = None;
 
 /// The checked arguments.
 struct PlayJob {
@@ -69,6 +82,9 @@ impl PlayJob {
 
 /// Runs the command.
 pub(super) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
+    if let Some(file) = &args.export {
+        return export(args.lab.as_deref(), file, terminal);
+    }
     let plan = PlayJob::of(args, terminal)?;
     let interrupt = Interrupt::listen()?;
     let address = |port| format!("127.0.0.1:{port}");
@@ -89,6 +105,30 @@ pub(super) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
     play::serve(listener, plan.workspace, guard, || interrupt.came())
         .map_err(|e| Failure::about(address(port), e))?;
     terminal.say("the playground has ended; nothing was stored");
+    Ok(Exit::Held)
+}
+
+/// Writes the page that opens a lab.
+fn export(path: Option<&Path>, file: &Path, terminal: &Terminal) -> Result<Exit, Failure> {
+    let because = |why: &str| Failure::Because(why.to_owned());
+    let page = PAGE.ok_or_else(|| {
+        because(
+            "this program was built without the page: make it with `web/build`, and build the program with \
+             MACVLAB_PAGE=target/macvlab.html; or open the lab in that page",
+        )
+    })?;
+    let lab = match path {
+        Some(path) => input::lab(path, terminal)?,
+        None => play::classic(),
+    };
+    if lab.steps.iter().any(|step| matches!(step.action, Action::Replay { .. })) {
+        return Err(because(
+            "the lab replays a capture, and a page contains none: export it without this step, and drop the capture on the page",
+        ));
+    }
+    let page = play::with_lab(page, &labfile::write(&lab));
+    let page = page.ok_or_else(|| because("the page in this program is damaged"))?;
+    Output::create(file, terminal)?.write_whole(page.as_bytes())?;
     Ok(Exit::Held)
 }
 
