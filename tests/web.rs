@@ -189,3 +189,56 @@ fn a_lesson_is_taken_from_disk_and_the_progress_is_kept() {
     browser.wait_for("document.querySelector('#lesson .judged')");
     assert_eq!(browser.console(), [""; 0]);
 }
+
+#[test]
+fn a_capture_is_dropped_on_the_page_and_replayed() {
+    let Some(page) = page() else { return };
+    let Some(browser) = open(&page) else { return };
+    let frame = "02:42:c0:a8:80:de".replace(':', "") + "005056c00008" + "88b5" + &"00".repeat(46);
+    let drop = |bytes: &str, name: &str| {
+        browser.eval(&format!(
+            "const bytes = Uint8Array.from({bytes:?}.match(/../g), (two) => parseInt(two, 16)); \
+             const dataTransfer = new DataTransfer(); \
+             dataTransfer.items.add(new File([bytes], {name:?})); \
+             document.body.dispatchEvent(new DragEvent('drop', {{ dataTransfer, bubbles: true, cancelable: true }}));"
+        ))
+    };
+    let header = "d4c3b2a1 0200 0400 00000000 00000000 00000400 01000000".replace(' ', "");
+    drop(&(header.clone() + "0000000000000000" + "3c000000" + "3c000000" + &frame), "one.pcap");
+    told(&browser, "✓ one.pcap can be replayed.");
+    browser.click("[data-key='step go']");
+    told(&browser, "✓ one.pcap is replayed at eth0");
+    // What is no capture is opened as text, and said.
+    drop(&(header + "00"), "short.pcap");
+    browser.wait_for("document.getElementById('result').textContent.includes('short.pcap:')");
+    drop("676f6f6420646179", "day.txt");
+    browser.wait_for("document.getElementById('result').textContent.includes('no lab file')");
+    assert_eq!(browser.console(), [""; 0]);
+}
+
+#[test]
+fn texts_that_are_too_long_or_too_deep_are_refused_and_the_page_goes_on() {
+    let Some(page) = page() else { return };
+    let Some(browser) = open(&page) else { return };
+    for (text, said) in [
+        ("'x'.repeat(10_000_000)", "longer than"),
+        ("'['.repeat(1_000_000)", ""),
+        ("'{\"a\":'.repeat(500_000)", ""),
+        ("'<a>'.repeat(200_000)", ""),
+        ("'a: &a [*a, *a]\\n'.repeat(10_000)", ""),
+    ] {
+        let answer = ask(
+            &browser,
+            &format!(
+                "try {{ await playTransport.request('open', {{ text: {text} }}); return 'opened'; }} \
+                 catch (error) {{ return error.message; }}"
+            ),
+        );
+        let answer = answer.as_str().unwrap();
+        assert!(answer != "opened" && answer.contains(said), "{text}: {answer:.200}");
+        assert!(!answer.contains("engine") && !answer.contains("unreachable"), "{text}: {answer:.200}");
+    }
+    browser.click("[data-key='ask go']");
+    browser.wait_for("document.getElementById('result').textContent.includes('unreachable')");
+    assert_eq!(browser.console(), [""; 0]);
+}

@@ -7,7 +7,7 @@ use super::session::Session;
 use super::watchdog::Watchdog;
 use crate::capture::{Reader, hold};
 use crate::interop::diagnose::{self, Finding};
-use crate::interop::{self, Imported, Source};
+use crate::interop::{self, Imported, MAX_BYTES, Source};
 use crate::lab::{Captures, Options};
 use crate::limits::{Budget, STEP_CAPTURE_BYTES};
 use crate::stop::Stop;
@@ -93,6 +93,10 @@ impl Workspace {
     fn open(&mut self, text: String) -> Result<Answer, Refused> {
         if text.trim().is_empty() {
             return Err(Refused::new(Refusal::Malformed, "there is nothing in the text"));
+        }
+        if text.len() > MAX_BYTES {
+            let why = format!("the text is longer than {MAX_BYTES} bytes");
+            return Err(Refused::new(Refusal::Malformed, why));
         }
         let malformed = |error| Refused::new(Refusal::Malformed, error);
         let network = interop::network(&[Source::new(PASTED, &text)]).map_err(malformed)?;

@@ -215,6 +215,7 @@ fn what_cannot_be_opened_changes_nothing_and_is_said_with_its_place() {
         ("[nic.eth0]\nmtu = true\n", "the text:2"),
         ("{ \"a\": [ 1, }", "no lab file"),
         (&"[".repeat(100_000), ""),
+        (&"x".repeat(5_000_000), "longer than 4194304 bytes"),
     ] {
         let (status, answer) = ask(&mut workspace, "POST", "open", &json!({ "text": text }).to_string());
         assert_eq!(status, StatusCode::BAD_REQUEST, "{answer}");
