@@ -26,7 +26,7 @@ const TERMS: &str = "
     isolated sticky forwarding blocking listening disabled incomplete reachable stale down pvid untagged
     tagged dev via default step hint undo solution skip tour quiz worksheet answers shim win set add remove
     inject wait arping udp tcp primary reflective relay proxy host otherhost forged transmits vSphere
-    VirtualBox Proxmox Docker vlan service experimental ethertype bytes runt of compose";
+    VirtualBox Proxmox Docker vlan service experimental ethertype bytes runt of compose networkd containerlab ipvlan macOS Windows";
 
 fn sections() -> BTreeMap<String, BTreeMap<String, String>> {
     serde_json::from_str(CATALOGUE).expect("the catalogue is JSON")
