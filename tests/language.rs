@@ -26,7 +26,7 @@ const TERMS: &str = "
     isolated sticky forwarding blocking listening disabled incomplete reachable stale down pvid untagged
     tagged dev via default step hint undo solution skip tour quiz worksheet answers shim win set add remove
     inject wait arping udp tcp primary reflective relay proxy host otherhost forged transmits vSphere
-    VirtualBox Proxmox Docker vlan service experimental ethertype bytes runt of compose";
+    VirtualBox Proxmox Docker vlan service experimental ethertype bytes runt of compose networkd containerlab ipvlan macOS Windows";
 
 fn sections() -> BTreeMap<String, BTreeMap<String, String>> {
     serde_json::from_str(CATALOGUE).expect("the catalogue is JSON")
@@ -181,6 +181,21 @@ fn every_sentence_of_a_run_is_translated() {
     assert!(missing.is_empty(), "{missing:#?}");
 }
 
+/// The texts of the playground's page: of elements with `data-t` what is in them, their title and their label.
+fn texts_of_play() -> BTreeSet<String> {
+    let page = include_str!("../src/play/assets/play.html");
+    let marked =
+        page.split('<').filter_map(|part| part.split_once('>')).filter(|(tag, _)| tag.contains(" data-t"));
+    let texts = marked.flat_map(|(tag, text)| {
+        let attributes = ["title", "aria-label"].map(|name| {
+            let value = tag.split_once(&format!(" {name}=\""))?.1;
+            value.split_once('"').map(|(value, _)| value)
+        });
+        attributes.into_iter().flatten().chain([text.trim()]).map(str::to_owned).collect::<Vec<_>>()
+    });
+    texts.filter(|text| !text.is_empty()).collect()
+}
+
 /// The texts that the scripts of pages say in the reader's language: each `t("…")`.
 #[test]
 fn the_words_of_pages_are_those_of_their_scripts() {
@@ -190,16 +205,21 @@ fn the_words_of_pages_are_those_of_their_scripts() {
         include_str!("../src/report/html/stage.js"),
         include_str!("../src/report/html/sequence.js"),
         include_str!("../src/play/assets/controls.js"),
+        include_str!("../src/play/assets/engine.js"),
         include_str!("../src/play/assets/lessons.js"),
         include_str!("../src/play/assets/open.js"),
+        include_str!("../src/play/assets/play.js"),
+        include_str!("../src/play/assets/server.js"),
+        include_str!("../src/play/assets/share.js"),
     ];
-    let said: BTreeSet<String> = scripts
+    let mut said: BTreeSet<String> = scripts
         .iter()
         .flat_map(|script| script.split("t(\"").skip(1).zip(script.split("t(\"")))
         // `t` is the whole name of the function.
         .filter(|(_, before)| !before.ends_with(|c: char| c.is_ascii_alphanumeric() || c == '_'))
         .filter_map(|(rest, _)| rest.split_once('"').map(|(text, _)| text.to_owned()))
         .collect();
+    said.extend(texts_of_play());
     let known: BTreeSet<String> = sections()["page"].keys().cloned().collect();
     assert_eq!(said.difference(&known).collect::<Vec<_>>(), [""; 0], "missing");
     assert_eq!(known.difference(&said).collect::<Vec<_>>(), [""; 0], "left over");

@@ -355,3 +355,69 @@ fn what_is_pasted_is_text_and_what_cannot_be_opened_is_said() {
         assert!(result(&browser).contains(said), "{said}: {}", result(&browser));
     }
 }
+
+/// Runs of English words on the page that are no names, modes or keywords.
+fn english(browser: &Browser) -> Vec<String> {
+    const SAME: [&str; 2] = ["macvlab play", "win station"];
+    // Commands are the same in all languages.
+    let text = browser.eval(
+        "const commands = [...document.querySelectorAll('pre, code')].map((one) => one.innerText); \
+         return commands.reduce((text, one) => text.replace(one, ''), document.body.innerText)",
+    );
+    let is_word = |word: &&str| word.len() > 1 && word.chars().all(|c| c.is_ascii_alphabetic());
+    let lines = text
+        .as_str()
+        .unwrap()
+        .lines()
+        .flat_map(|line| line.split(|c: char| !c.is_ascii() || ":.,;()".contains(c)));
+    lines
+        .filter(|run| run.split(' ').collect::<Vec<_>>().windows(2).any(|two| two.iter().all(is_word)))
+        .map(|run| run.trim().to_owned())
+        .filter(|run| !SAME.contains(&run.as_str()))
+        .collect()
+}
+
+fn speak(browser: &Browser, tag: &str) {
+    browser.eval(&format!(
+        "const choice = document.getElementById('language'); choice.value = '{tag}'; \
+         choice.dispatchEvent(new Event('change'))"
+    ));
+    browser.wait_for(&format!("document.documentElement.lang === '{tag}' && !document.body.ariaBusy"));
+}
+
+#[test]
+fn the_page_is_in_the_language_that_is_chosen() {
+    let playground = Playground::start(root(), &[]);
+    let Some(browser) = open(&playground, 1400, 900) else { return };
+    assert_eq!(browser.eval("return document.documentElement.lang"), "en");
+    speak(&browser, "zh-CN");
+    assert!(result(&browser).starts_with("改一处，问一问，看结果。"), "{}", result(&browser));
+    assert_eq!(english(&browser), [""; 0]);
+
+    let failed = ping(&browser);
+    assert!(failed.starts_with("✗ c1 ping c2： 不可达：没有邻居应答。"), "{failed}");
+    browser.click(&control("help"));
+    browser.wait_for("!document.getElementById('help').hidden");
+    assert!(browser.text("#help").contains("把 c1 和 c2 设为 bridge 模式。"), "{}", browser.text("#help"));
+    browser.eval("document.querySelectorAll('#panel details').forEach((one) => { one.open = true; })");
+    assert_eq!(english(&browser), [""; 0]);
+    assert_eq!(browser.console(), [""; 0]);
+    // A refusal's sentence, too.
+    browser.fill(&control("step text"), "ping = { from = \"c1\", to = \"c9\" }");
+    click(&browser, &control("step go"));
+    assert!(result(&browser).starts_with("✗ 未执行： 没有设备 `c9`"), "{}", result(&browser));
+
+    // What is asked next is in this language after a reload, and in English after the switch back.
+    browser.go(&playground.url());
+    browser.wait_for(
+        "document.documentElement.lang === 'zh-CN' && document.getElementById('result').textContent",
+    );
+    assert_eq!(browser.text("#undo"), "撤销");
+    speak(&browser, "en");
+    assert!(result(&browser).starts_with("✗ c1 pings c2: unreachable"), "{}", result(&browser));
+    assert_eq!(browser.text("#undo"), "Undo");
+    assert_eq!(
+        browser.eval("return document.getElementById('viewer').innerText.match(/[\\u4e00-\\u9fff]/)"),
+        Value::Null
+    );
+}

@@ -7,6 +7,7 @@ mod common;
 use common::webdriver::Browser;
 use common::{needs, root};
 use macvlab::lab::Options;
+use macvlab::language::Language;
 use macvlab::play::{Ask, Session, answer};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
@@ -60,7 +61,7 @@ fn every_lab_has_the_same_events_as_in_the_program() {
         else {
             continue;
         };
-        let native = answer(&mut session, Ask::Events).unwrap().body;
+        let native = answer(&mut session, Ask::Events, Language::English).unwrap().body;
         let script = format!(
             "await playTransport.open({}); return new TextDecoder().decode(await playTransport.ask('events.jsonl'));",
             Value::from(text)
@@ -239,6 +240,26 @@ fn texts_that_are_too_long_or_too_deep_are_refused_and_the_page_goes_on() {
         assert!(!answer.contains("engine") && !answer.contains("unreachable"), "{text}: {answer:.200}");
     }
     browser.click("[data-key='ask go']");
+    browser.wait_for("document.getElementById('result').textContent.includes('unreachable')");
+    assert_eq!(browser.console(), [""; 0]);
+}
+
+#[test]
+fn the_language_changes_without_a_reload() {
+    let Some(page) = page() else { return };
+    let Some(browser) = open(&page) else { return };
+    browser.click("[data-key='ask go']");
+    browser.wait_for("document.getElementById('result').textContent.includes('unreachable')");
+    let choose = |tag: &str| {
+        browser.eval(&format!(
+            "const choice = document.getElementById('language'); choice.value = '{tag}'; \
+             choice.dispatchEvent(new Event('change'))"
+        ));
+    };
+    choose("zh-CN");
+    // The session is the same.
+    browser.wait_for("document.getElementById('result').textContent.includes('不可达')");
+    choose("en");
     browser.wait_for("document.getElementById('result').textContent.includes('unreachable')");
     assert_eq!(browser.console(), [""; 0]);
 }

@@ -87,6 +87,16 @@ impl Language {
             *text = said;
         }
     }
+
+    /// The same for a title, which may be a user's: it is not taken for a sentence with placeholders.
+    #[cfg(feature = "play")]
+    pub(crate) fn put_title(self, title: &mut String) {
+        if self == Language::Chinese
+            && let Some(said) = CHINESE.lessons.get(title).or_else(|| CHINESE.whole.get(title))
+        {
+            title.clone_from(said);
+        }
+    }
 }
 
 static CHINESE: LazyLock<Catalogue> = LazyLock::new(|| Catalogue::of(include_str!("zh.json")));

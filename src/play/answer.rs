@@ -5,6 +5,7 @@ use super::lesson::{GoalsNow, PlaceNow};
 use super::request::Ask;
 use super::session::Session;
 use super::state::{ActionResult, View};
+use crate::language::Language;
 use crate::report::JsonLines;
 use serde::Serialize;
 
@@ -58,6 +59,13 @@ impl Refused {
         Refused { kind, why: why.to_string() }
     }
 
+    /// The same with its sentence in another language.
+    #[must_use]
+    pub fn in_language(mut self, language: Language) -> Refused {
+        language.put(&mut self.why);
+        self
+    }
+
     /// As `{ "error": "…" }`.
     #[must_use]
     pub fn to_json(&self) -> String {
@@ -85,20 +93,25 @@ struct Told {
     view: View,
 }
 
-/// Answers a request to a session.
+impl Told {
+    /// This view of a session, in sentences of this language.
+    fn of(session: &Session, told: Option<ActionResult>, view: View, language: Language) -> Told {
+        Told {
+            told: told.map(|told| told.in_language(language)),
+            lesson: session.place(),
+            goals: session.goals().map(|goals| goals.in_language(language)),
+            view: view.in_language(language),
+        }
+    }
+}
+
+/// Answers a request to a session, in sentences of this language.
 ///
 /// # Errors
 /// [`Refused`]: nothing has changed.
-pub fn answer(session: &mut Session, ask: Ask) -> Result<Answer, Refused> {
+pub fn answer(session: &mut Session, ask: Ask, language: Language) -> Result<Answer, Refused> {
     let told = match ask {
-        Ask::State => {
-            return json(&Told {
-                told: None,
-                lesson: session.place(),
-                goals: session.goals(),
-                view: session.view(),
-            });
-        }
+        Ask::State => return json(&Told::of(session, None, session.view(), language)),
         Ask::Lab => return Ok(file("lab.toml", "application/toml", session.export().into_bytes())),
         Ask::Events => {
             let mut lines = JsonLines::new(Vec::new());
@@ -108,9 +121,9 @@ pub fn answer(session: &mut Session, ask: Ask) -> Result<Answer, Refused> {
         Ask::Traffic => {
             return Ok(file("traffic.pcapng", "application/x-pcapng", session.traffic().map_err(broken)?));
         }
-        Ask::Why(step) => return json(&session.why(step)?),
-        Ask::Course(kept) => return json(&session.course(&kept)?),
-        Ask::Lesson => return json(&session.lesson()?),
+        Ask::Why(step) => return json(&session.why(step)?.in_language(language)),
+        Ask::Course(kept) => return json(&session.course(&kept)?.in_language(language)),
+        Ask::Lesson => return json(&session.lesson(language)?),
         Ask::Take(Some(name)) => session.take(&name).map(|()| None)?,
         Ask::Take(None) => session.leave().map(|()| None)?,
         Ask::GoTo(place) => session.go_to(place).map(|()| None)?,
@@ -120,12 +133,17 @@ pub fn answer(session: &mut Session, ask: Ask) -> Result<Answer, Refused> {
         Ask::Undo => session.undo().map(|()| None)?,
         Ask::Reset => session.reset().map(|()| None)?,
     };
-    json(&Told { told, lesson: session.place(), goals: session.goals(), view: session.news() })
+    news(session, told, language)
 }
 
 /// The view of a session that was just opened.
-pub(super) fn open_view(session: &mut Session) -> Result<Answer, Refused> {
-    json(&Told { told: None, lesson: session.place(), goals: session.goals(), view: session.news() })
+pub(super) fn open_view(session: &mut Session, language: Language) -> Result<Answer, Refused> {
+    news(session, None, language)
+}
+
+fn news(session: &mut Session, told: Option<ActionResult>, language: Language) -> Result<Answer, Refused> {
+    let view = session.news();
+    json(&Told::of(session, told, view, language))
 }
 
 /// A download with this name.

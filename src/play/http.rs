@@ -6,6 +6,8 @@
 //! | `GET /open/CODE` | redirects to the page, once |
 //! | `GET /TOKEN/NAME`, `POST /TOKEN/NAME` | the answer to the [request](super::request) of this name |
 //!
+//! Sentences are in the first language of `Accept-Language`, if they are in it at all.
+//!
 //! Errors are answered with `{ "error": "…" }`, a sentence for users: 400 not JSON, 403 access denied, 404 unknown
 //! path, 405 wrong method, 413 too long, 415 not declared as JSON, 422 impossible action.
 
@@ -15,6 +17,7 @@ use super::guard::AccessDenied;
 use super::request::Verb;
 use super::workspace::Workspace;
 use crate::interop::MAX_BYTES;
+use crate::language::Language;
 use hyper::body::Bytes;
 use hyper::header::{self, HeaderName, HeaderValue};
 use hyper::http::request::Parts;
@@ -116,13 +119,19 @@ fn ask(
     if !verb.reads() {
         is_json(head)?;
     }
-    let Answer { media, file, body } = workspace.respond(verb.with(body)?)?;
+    let Answer { media, file, body } = workspace.respond(verb.with(body)?, language(head))?;
     let mut response = response(media, body);
     if let Some(name) = file {
         let disposition = HeaderValue::from_str(&format!("attachment; filename=\"{name}\""));
         response.headers_mut().extend(disposition.map(|value| (header::CONTENT_DISPOSITION, value)));
     }
     Ok(response)
+}
+
+/// The language that the page asks for: it names one.
+fn language(head: &Parts) -> Language {
+    let asked = head.headers.get(header::ACCEPT_LANGUAGE).and_then(|tags| tags.to_str().ok());
+    Language::of_tag(asked.and_then(|tags| tags.split([',', ';']).next()).unwrap_or_default().trim())
 }
 
 /// A form on another page cannot claim to send JSON.

@@ -110,14 +110,15 @@ pub struct ExerciseNow {
 }
 
 impl PartNow {
-    pub(super) fn of(part: &Part<'_>, shown: &[Shown]) -> PartNow {
+    /// A part of a lesson whose texts are in this language.
+    pub(super) fn of(part: &Part<'_>, shown: &[Shown], language: Language) -> PartNow {
         let (spec, numbers) = (part.spec(), part.numbers());
         let rule = |rule: &crate::verdict::Rule| {
             let here = shown.iter().filter(|shown| shown.rule == *rule && numbers.contains(&shown.step));
             RuleNow {
                 rule: rule.id(),
-                title: rule.title().to_owned(),
-                why: rule.why().to_owned(),
+                title: language.say(rule.title()).into_owned(),
+                why: language.say(rule.why()).into_owned(),
                 places: here.map(|shown| (shown.step, shown.at.clone())).collect(),
             }
         };
@@ -128,7 +129,7 @@ impl PartNow {
             predictions: spec.predictions.iter().map(|asked| prediction(part, asked)).collect(),
             rules: spec.rules.iter().map(rule).collect(),
             explanation: spec.explanation.clone(),
-            exercise: part.exercise().map(|exercise| ExerciseNow::of(&exercise)),
+            exercise: part.exercise().map(|exercise| ExerciseNow::of(&exercise, language)),
         }
     }
 }
@@ -147,9 +148,9 @@ fn prediction(part: &Part<'_>, asked: &PredictionSpec) -> PredictionNow {
 }
 
 impl ExerciseNow {
-    fn of(exercise: &Exercise<'_>) -> ExerciseNow {
+    fn of(exercise: &Exercise<'_>, language: Language) -> ExerciseNow {
         let spec = exercise.spec();
-        let step = |step: &StepSpec| (step_in_words(step), labfile::write_action(step));
+        let step = |step: &StepSpec| (language.put_in(step_in_words(step)), labfile::write_action(step));
         ExerciseNow {
             task: spec.task.clone(),
             changes: spec.changes,
@@ -158,31 +159,6 @@ impl ExerciseNow {
             solution: spec.solution.iter().map(step).collect(),
             explanation: spec.explanation.clone(),
         }
-    }
-}
-
-impl LessonNow {
-    /// The same with its texts in another language.
-    #[must_use]
-    pub fn in_language(mut self, language: Language) -> LessonNow {
-        let put = |text: &mut String| language.put(text);
-        put(&mut self.title);
-        for part in &mut self.parts {
-            put(&mut part.question);
-            put(&mut part.explanation);
-            for prediction in &mut part.predictions {
-                put(&mut prediction.question);
-                prediction.choices.iter_mut().flat_map(|c| [&mut c.text, &mut c.why]).for_each(put);
-            }
-            part.rules.iter_mut().flat_map(|rule| [&mut rule.title, &mut rule.why]).for_each(put);
-            if let Some(exercise) = &mut part.exercise {
-                put(&mut exercise.task);
-                put(&mut exercise.explanation);
-                exercise.hints.iter_mut().for_each(put);
-                exercise.solution.iter_mut().map(|(words, _)| words).for_each(put);
-            }
-        }
-        self
     }
 }
 
@@ -329,7 +305,7 @@ impl CourseNow {
     /// The same with its titles in another language.
     #[must_use]
     pub fn in_language(mut self, language: Language) -> CourseNow {
-        self.lessons.iter_mut().for_each(|lesson| language.put(&mut lesson.title));
+        self.lessons.iter_mut().for_each(|lesson| language.put_title(&mut lesson.title));
         self
     }
 }

@@ -12,9 +12,10 @@ const BOOT: &str = include_str!("assets/boot.js");
 const WORKER: &str = include_str!("assets/worker.js");
 
 /// The scripts of the page, after the viewer's.
-const SCRIPTS: [&str; 6] = [
+const SCRIPTS: [&str; 7] = [
     include_str!("assets/controls.js"),
     include_str!("assets/lessons.js"),
+    include_str!("assets/language.js"),
     include_str!("assets/share.js"),
     include_str!("assets/engine.js"),
     include_str!("assets/open.js"),

@@ -1,9 +1,12 @@
-//! What a page asks of a workspace and its session.
+//! What a page asks of a workspace and its session. Each request comes with the language of the page, in which sentences are
+//! answered; files are the same in all.
 //!
 //! | name | body | answer |
 //! | --- | --- | --- |
 //! | `open` | `{"text": "…"}`: a lab file, or anything that `macvlab import` reads | the same as for `state` |
 //! | `findings` | | what is wrong with the network as it was opened: a list of the objects of `macvlab diagnose --format json` |
+//! | `capture NAME` | a capture, which steps replay by this name; not by HTTP | a [`View`](super::View), if a lab is open |
+//! | `words` | | the page's own words: an object of English texts and what they are in its language |
 //! | `state` | | a [`View`](super::View): the session's state, and the page's content |
 //! | `act` | `{"step": {"ping": {"from": "c1", "to": "c2"}}}`, any step of a lab file, or `{"toml": "…"}`, its text | the news, and `"told"`, the outcome |
 //! | `undo`, `redo`, `reset` | | the same |
@@ -33,6 +36,8 @@ pub enum Verb {
     Open,
     /// What is wrong with it.
     Findings,
+    /// The page's own words.
+    Words,
     /// The whole state.
     State,
     /// To execute a step.
@@ -72,6 +77,7 @@ impl Verb {
         Some(match name {
             "open" => Verb::Open,
             "findings" => Verb::Findings,
+            "words" => Verb::Words,
             "state" => Verb::State,
             "act" => Verb::Act,
             "why" => Verb::Why,
@@ -94,7 +100,16 @@ impl Verb {
     /// Whether it only reads, and has no body.
     #[must_use]
     pub fn reads(self) -> bool {
-        matches!(self, Verb::State | Verb::Findings | Verb::Lesson | Verb::Lab | Verb::Events | Verb::Traffic)
+        matches!(
+            self,
+            Verb::State
+                | Verb::Findings
+                | Verb::Words
+                | Verb::Lesson
+                | Verb::Lab
+                | Verb::Events
+                | Verb::Traffic
+        )
     }
 
     /// The request with this body.
@@ -105,6 +120,7 @@ impl Verb {
         Ok(Request::Session(match self {
             Verb::Open => return Ok(Request::Open(from_json::<Open>(body, "a text to open")?.text)),
             Verb::Findings => return Ok(Request::Findings),
+            Verb::Words => return Ok(Request::Words),
             Verb::State => Ask::State,
             Verb::Act => Ask::Act(from_json::<Act>(body, "an action")?.into_toml()),
             Verb::Why => Ask::Why(from_json::<Why>(body, "a step's number")?.step),
@@ -132,6 +148,10 @@ pub enum Request {
     Open(String),
     /// What is wrong with the network.
     Findings,
+    /// To let steps replay these bytes by this name.
+    Capture(String, Vec<u8>),
+    /// The page's own words.
+    Words,
     /// A request to the session.
     Session(Ask),
 }
@@ -176,6 +196,9 @@ impl Request {
     /// # Errors
     /// [`Refusal::Unknown`], [`Refusal::Malformed`].
     pub fn parse(name: &str, body: &[u8]) -> Result<Request, Refused> {
+        if let Some(file) = name.strip_prefix("capture ") {
+            return Ok(Request::Capture(file.to_owned(), body.to_vec()));
+        }
         let unknown = || Refused::new(Refusal::Unknown, "the playground has no such path");
         Verb::named(name).ok_or_else(unknown)?.with(body)
     }

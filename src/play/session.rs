@@ -11,6 +11,7 @@ use crate::frame::Frame;
 use crate::lab::spec::{Action, Change, DeviceKind, Expect, ExpectedReceivers, StepSpec};
 use crate::lab::{Event, LabSpec, Options, Outcome, Receivers};
 use crate::labfile::{self, Index};
+use crate::language::Language;
 use crate::macvlan::Mode;
 use crate::matrix::{Classic, PortSetup, Wire};
 use crate::report::html::Bundle;
@@ -142,8 +143,8 @@ impl Session {
     ///
     /// # Errors
     /// [`Denied::NotTaken`].
-    pub fn lesson(&self) -> Result<LessonNow, Denied> {
-        Ok(self.study.as_ref().ok_or(Denied::NotTaken)?.now(&self.options))
+    pub fn lesson(&self, language: Language) -> Result<LessonNow, Denied> {
+        Ok(self.study.as_ref().ok_or(Denied::NotTaken)?.now(&self.options, language))
     }
 
     /// The lessons that can be taken, with this progress.

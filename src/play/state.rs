@@ -121,10 +121,20 @@ pub struct View {
     pub bundle: Bundle,
 }
 
-impl State {
+impl View {
     /// The same with its sentences in another language.
     #[must_use]
+    pub fn in_language(self, language: Language) -> View {
+        let View { after, at, state, bundle } = self;
+        View { after, at, state: state.in_language(language), bundle: bundle.in_language(language) }
+    }
+}
+
+impl State {
+    /// The same with its sentences in another language, and with its title if that is a lesson's or the playground's own.
+    #[must_use]
     pub fn in_language(mut self, language: Language) -> State {
+        language.put_title(&mut self.title);
         self.done = self.done.into_iter().map(|told| told.in_language(language)).collect();
         self.undo.iter_mut().chain(&mut self.redo).for_each(|action| language.put(action));
         self

@@ -4,6 +4,7 @@ use super::denied::Denied;
 use super::lesson::{LessonNow, PartNow, PlaceNow};
 use crate::lab::Options;
 use crate::lab::spec::{LabSpec, StepSpec};
+use crate::language::Language;
 use crate::lesson::{Exercise, Lesson, Part, Shown, course, shown};
 
 /// Where a learner is in a lesson.
@@ -71,14 +72,15 @@ impl Study {
         self.part().filter(|_| self.place.exercise)?.exercise()
     }
 
-    /// All that a page shows of the lesson.
-    pub(super) fn now(&self, options: &Options) -> LessonNow {
+    /// All that a page shows of the lesson, in this language.
+    pub(super) fn now(&self, options: &Options, language: Language) -> LessonNow {
         let shown: Vec<Shown> = shown(&self.lesson.run(options)).into_iter().collect();
+        let lesson = self.lesson.clone().in_language(language);
         LessonNow {
             key: self.key(),
             name: self.name,
-            title: self.lesson.title().to_owned(),
-            parts: self.lesson.parts().map(|part| PartNow::of(&part, &shown)).collect(),
+            title: lesson.title().to_owned(),
+            parts: lesson.parts().map(|part| PartNow::of(&part, &shown, language)).collect(),
         }
     }
 

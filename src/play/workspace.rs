@@ -9,6 +9,7 @@ use crate::capture::{Reader, hold};
 use crate::interop::diagnose::{self, Finding};
 use crate::interop::{self, Imported, MAX_BYTES, Source};
 use crate::lab::{Captures, Options};
+use crate::language::Language;
 use crate::limits::{Budget, STEP_CAPTURE_BYTES};
 use crate::stop::Stop;
 use serde_json::Value;
@@ -17,11 +18,7 @@ use std::io::Cursor;
 /// The name of a text that was pasted.
 const PASTED: &str = "the text";
 
-/// A session that begins when something is opened. It answers [requests](Request::parse), and
-///
-/// | name | body | answer |
-/// | --- | --- | --- |
-/// | `capture NAME` | a capture, which steps replay by this name | a [`View`](super::View), if a lab is open |
+/// A session that begins when something is opened. It answers [requests](Request::parse).
 pub struct Workspace {
     opened: Option<Opened>,
     captures: Captures,
@@ -67,30 +64,38 @@ impl Workspace {
         self.opened.as_mut().map(|opened| &mut opened.session)
     }
 
-    /// Answers the request of this name and body.
+    /// Answers the request of this name and body. The name may begin with the tag of a language: `zh-CN:state`.
     ///
     /// # Errors
     /// [`Refused`]: nothing has changed.
     pub fn answer(&mut self, name: &str, body: &[u8]) -> Result<Answer, Refused> {
-        match name.split_once(' ') {
-            Some(("capture", file)) => self.capture(file, body),
-            _ => self.respond(Request::parse(name, body)?),
-        }
+        let (language, name) = match name.split_once(':') {
+            // What else has a colon is the name of a capture.
+            Some((tag, name)) if !tag.contains(' ') => (Language::of_tag(tag), name),
+            _ => (Language::English, name),
+        };
+        self.respond(Request::parse(name, body)?, language)
     }
 
-    /// Answers a request.
+    /// Answers a request, in sentences of this language.
     ///
     /// # Errors
     /// [`Refused`]: nothing has changed.
-    pub fn respond(&mut self, request: Request) -> Result<Answer, Refused> {
-        match request {
-            Request::Open(text) => self.open(text),
-            Request::Findings => json(&self.findings()?),
-            Request::Session(ask) => answer(self.session().ok_or_else(nothing)?, ask),
-        }
+    pub fn respond(&mut self, request: Request, language: Language) -> Result<Answer, Refused> {
+        let answered = match request {
+            Request::Open(text) => self.open(text, language),
+            Request::Findings => self.findings(language).and_then(|found| json(&found)),
+            Request::Capture(name, body) => self.capture(&name, body, language),
+            Request::Words => Ok(Answer::json_text(&language.page_words())),
+            Request::Session(ask) => match self.session() {
+                Some(session) => answer(session, ask, language),
+                None => Err(nothing()),
+            },
+        };
+        answered.map_err(|refused| refused.in_language(language))
     }
 
-    fn open(&mut self, text: String) -> Result<Answer, Refused> {
+    fn open(&mut self, text: String, language: Language) -> Result<Answer, Refused> {
         if text.trim().is_empty() {
             return Err(Refused::new(Refusal::Malformed, "there is nothing in the text"));
         }
@@ -105,11 +110,11 @@ impl Workspace {
         if let Some(before) = &self.opened {
             session.follow(&before.session);
         }
-        open_view(&mut self.opened.insert(Opened { session, network, text }).session)
+        open_view(&mut self.opened.insert(Opened { session, network, text }).session, language)
     }
 
     /// What is wrong with the network as it was opened.
-    fn findings(&self) -> Result<Vec<Value>, Refused> {
+    fn findings(&self, language: Language) -> Result<Vec<Value>, Refused> {
         let Opened { network, text, .. } = self.opened.as_ref().ok_or_else(nothing)?;
         let stop = Stop::default();
         let options =
@@ -120,13 +125,14 @@ impl Workspace {
         if stop.asked() {
             return Err(Denied::TookTooLong(MAX_ACTION_TIME).into());
         }
+        let findings: Vec<Finding> = findings.into_iter().map(|found| found.in_language(language)).collect();
         Ok(diagnose::objects(&findings, &[Source::new(PASTED, text)]).collect())
     }
 
-    fn capture(&mut self, name: &str, body: &[u8]) -> Result<Answer, Refused> {
+    fn capture(&mut self, name: &str, body: Vec<u8>, language: Language) -> Result<Answer, Refused> {
         let wrong = |e: &dyn std::fmt::Display| Refused::new(Refusal::Malformed, format!("{name}: {e}"));
         let mut budget = self.budget;
-        let reader = Reader::new(Cursor::new(body.to_vec())).map_err(|e| wrong(&e))?;
+        let reader = Reader::new(Cursor::new(body)).map_err(|e| wrong(&e))?;
         let mut first_bad = None;
         let frames = hold(reader, &mut budget, |bad| {
             first_bad.get_or_insert(bad);
@@ -140,7 +146,7 @@ impl Workspace {
         match self.session() {
             Some(session) => {
                 session.add_capture(name.into(), frames)?;
-                open_view(session)
+                open_view(session, language)
             }
             None => Ok(Answer::json_text("{}")),
         }

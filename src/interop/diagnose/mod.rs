@@ -27,6 +27,7 @@ pub use text::text;
 use super::{Check, Imported, Place, Severity, Source};
 use crate::lab::Options;
 use crate::lab::spec::{LabSpec, Name};
+use crate::language::Language;
 use crate::verdict::Rule;
 use serde::Serialize;
 
@@ -74,6 +75,16 @@ pub struct Help {
     pub steps: Vec<String>,
     /// Pairs that reach each other no longer with it.
     pub breaks: Vec<(Name, Name)>,
+}
+
+impl Finding {
+    /// The same with its sentences in another language.
+    #[must_use]
+    pub fn in_language(mut self, language: Language) -> Finding {
+        language.put(&mut self.told);
+        self.remedies.iter_mut().for_each(|remedy| language.put(&mut remedy.reads));
+        self
+    }
 }
 
 fn id_of<S: serde::Serializer>(check: &Check, serializer: S) -> Result<S::Ok, S::Error> {

@@ -26,7 +26,7 @@ const playTransport = (() => {
       waiting.delete(id);
       answered?.(kind, bytes);
     };
-    worker.onerror = (event) => end(`the engine stopped: ${event.message}`);
+    worker.onerror = (event) => end(macvlab.t("the engine stopped: {}", event.message));
     worker.postMessage({ module: packed("page-engine") });
   }
 
@@ -43,7 +43,7 @@ const playTransport = (() => {
     const limit = LONG_ONES.includes(name) ? LONG : SHORT;
     return new Promise((resolve, reject) => {
       const id = (last += 1);
-      const late = () => end(`that was stopped after ${limit / 1000} s, the limit of this page`);
+      const late = () => end(macvlab.t("that was stopped after {} s, the limit of this page", limit / 1000));
       // Loading takes longer than a step.
       const timer = setTimeout(late, limit);
       waiting.set(id, (kind, bytes) => {
@@ -53,7 +53,7 @@ const playTransport = (() => {
         error.broken = kind === BROKEN;
         return reject(error);
       });
-      worker.postMessage({ id, name, body });
+      worker.postMessage({ id, name: `${playLanguage.tag()}:${name}`, body });
     });
   }
 

@@ -77,7 +77,9 @@ const playLessons = (() => {
     shown = answer;
     const before = place;
     place = answer.lesson ?? null;
-    if (place && (what === "open" || lesson?.key !== place.key)) lesson = await playTransport.request("lesson");
+    const anew = what === "open" || what === "language";
+    if (place && (anew || lesson?.key !== place.key)) lesson = await playTransport.request("lesson");
+    if (course && what === "language") course = await fetchCourse();
     if (!place) lesson = null;
     const moved = place && (before?.key !== place.key || before.part !== place.part || before.exercise !== place.exercise);
     const went = ["open", "take", "part", "exercise"].includes(what);

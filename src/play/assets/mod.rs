@@ -14,6 +14,7 @@ pub(super) fn find(name: &str) -> Option<(&'static str, Cow<'static, str>)> {
         "play.css" => (STYLE, include_str!("play.css")),
         "play.js" => (SCRIPT, include_str!("play.js")),
         "server.js" => (SCRIPT, include_str!("server.js")),
+        "language.js" => (SCRIPT, include_str!("language.js")),
         "open.js" => (SCRIPT, include_str!("open.js")),
         "controls.js" => (SCRIPT, include_str!("controls.js")),
         "lessons.js" => (SCRIPT, include_str!("lessons.js")),

@@ -12,11 +12,11 @@ const playOpen = (() => {
   // { element, request, transport, state, refresh, act, tell }, from the session.
   let session;
 
-  // Builds the form, and takes files that are dropped anywhere.
-  function mount(tools) {
-    session = tools;
+  // The form; what was typed stays.
+  function render() {
     const { element } = session;
-    const text = element("textarea", { rows: 8, spellcheck: false, "aria-label": t("A lab, or a description of a network"),
+    const typed = $("open").querySelector("textarea")?.value ?? "";
+    const text = element("textarea", { rows: 8, spellcheck: false, value: typed, "aria-label": t("A lab, or a description of a network"),
       placeholder: "docker network create -d macvlan -o parent=eth0 --subnet 192.0.2.0/24 lan\ndocker run -d --name web --network lan nginx" });
     const file = element("input", { type: "file", multiple: true, hidden: true });
     const choose = element("button", { type: "button" }, t("Choose a file …"));
@@ -30,10 +30,16 @@ const playOpen = (() => {
     file.addEventListener("change", () => files([...file.files]).then(() => (file.value = "")));
     $("open").replaceChildren(form, element("p", { class: "hint" },
       t("Paste commands, the output of tools, a compose file, a configuration or a lab, or drop files on the page: captures, too. Nothing leaves this machine.")));
+  }
+
+  // Builds the form, and takes files that are dropped anywhere.
+  function mount(tools) {
+    session = tools;
+    render();
     $("paste").addEventListener("click", () => {
       $("open").hidden = !$("open").hidden;
       $("paste").setAttribute("aria-expanded", String(!$("open").hidden));
-      if (!$("open").hidden) text.focus();
+      if (!$("open").hidden) $("open").querySelector("textarea").focus();
     });
     addEventListener("dragover", (event) => {
       if (event.dataTransfer.types.includes("Files")) event.preventDefault();
@@ -75,6 +81,12 @@ const playOpen = (() => {
     // A lesson asks itself what is wrong.
     if (playLessons.taken()) $("findings").hidden = true;
     else await find();
+  }
+
+  // The same in the page's language, which has changed.
+  async function again() {
+    render();
+    if (!$("findings").hidden) await find();
   }
 
   // What is wrong with it, beside the diagram.
@@ -123,5 +135,5 @@ const playOpen = (() => {
     return button;
   }
 
-  return { mount, apply };
+  return { mount, again, apply };
 })();

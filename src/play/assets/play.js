@@ -4,6 +4,7 @@
 "use strict";
 
 (() => {
+  const { t } = macvlab;
   const $ = (id) => document.getElementById(id);
   // Rules shown with a result; the list of steps has all of them.
   const MOST_RULES = 4;
@@ -53,7 +54,7 @@
       await show(await current(await carry()), what);
       return true;
     } catch (error) {
-      tell("bad", "Not done:", error.message, []);
+      tell("bad", t("Not done:"), error.message, []);
       // The controls show the state, not the request.
       if (session) controls(session);
       return false;
@@ -84,25 +85,52 @@
     const step = told && bundle.steps.find((step) => step.step === told.step);
     await playLessons.show(answer, what);
     // A part of a lesson is played from its first step.
-    watch(bundle, what === "run" ? bundle.steps.find((step) => step.step === playLessons.first()) : step);
+    if (what === "language") viewer.rebuild(bundle);
+    else watch(bundle, what === "run" ? bundle.steps.find((step) => step.step === playLessons.first()) : step);
     if (told) result(told, step);
-    else if (what === "open") tell("good", "Opened.", opened(state), state.done.length ? [] : [tries(state)]);
-    else if (what === "undo") tell("", "Undone.", state.undo ? `Last step: ${state.undo}.` : "No steps are left.", []);
+    else if (what === "open") tell("good", t("Opened."), opened(state), state.done.length ? [] : [tries(state)]);
+    else if (what === "undo") tell("", t("Undone."), state.undo ? t("Last step: {}.", state.undo) : t("No steps are left."), []);
     else if (playLessons.told()) tell("", ...playLessons.told(), []);
-    else if (what === "reset") tell("", "Back at the start.", state.redo ? "Redo continues, step by step." : "", []);
+    else if (what === "reset") tell("", t("Back at the start."), state.redo ? t("Redo continues, step by step.") : "", []);
+    else if (what === "language") last(state, bundle);
   }
 
-  const opened = ({ done }) => (done.length ? `So far: ${done.length} ${done.length === 1 ? "step" : "steps"}.` : "");
+  function opened({ done }) {
+    if (done.length === 0) return "";
+    return done.length === 1 ? t("So far: one step.") : t("So far: {} steps.", done.length);
+  }
+
+  // What a page begins with.
+  const greet = (state) =>
+    tell("", t("Change something, ask, and watch."), opened(state), state.done.length === 0 ? [tries(state)] : []);
+
+  // The outcome of the last step, told again.
+  function last(state, bundle) {
+    const told = state.done.at(-1);
+    if (told) result(told, bundle.steps.find((step) => step.step === told.step));
+    else greet(state);
+  }
+
+  // The page in another language: what users typed and chose stays.
+  const speak = (tag) => alone(async () => {
+    try {
+      await playLanguage.use(tag);
+      await show(await playTransport.request("state"), "language");
+      await playOpen.again();
+    } catch (error) {
+      tell("bad", t("Not done:"), error.message, []);
+    }
+  });
 
   function controls(state) {
     $("title").textContent = state.title;
-    document.title = `${state.title || "A lab"} – macvlab play`;
-    const buttons = [["undo", state.undo, "Undo", "Ctrl+Z"], ["redo", state.redo, "Redo", "Ctrl+Shift+Z"]];
-    for (const [id, next, word, keys] of buttons) {
-      $(id).disabled = next === null;
-      $(id).title = next === null ? `Nothing to ${id}` : `${word}: ${next} (${keys})`;
-    }
-    $("reset").disabled = state.undo === null;
+    document.title = `${state.title || t("A lab")} – macvlab play`;
+    const { undo, redo } = state;
+    $("undo").disabled = undo === null;
+    $("undo").title = undo === null ? t("Nothing to undo") : t("Undo: {} (Ctrl+Z)", undo);
+    $("redo").disabled = redo === null;
+    $("redo").title = redo === null ? t("Nothing to redo") : t("Redo: {} (Ctrl+Shift+Z)", redo);
+    $("reset").disabled = undo === null;
     playControls.render($("panel"), state, { act, actText, element });
   }
 
@@ -130,12 +158,12 @@
       else rules.set(because.rule, { ...because, did: [because.text] });
     }
     const lines = [...rules.values()].slice(0, MOST_RULES).map((rule) => reason(rule, told.outcome));
-    if (told.failed && step.hops === 0 && lines.length === 0) lines.push(element("span", { class: "why" }, "No frame was sent."));
-    if (rules.size > MOST_RULES) lines.push(element("span", { class: "why" }, "The list of steps shows more rules for this step."));
+    if (told.failed && step.hops === 0 && lines.length === 0) lines.push(element("span", { class: "why" }, t("No frame was sent.")));
+    if (rules.size > MOST_RULES) lines.push(element("span", { class: "why" }, t("The list of steps shows more rules for this step.")));
     if (told.failed && told.asks) lines.push(helpButton(told.step));
     const lesson = playLessons.back();
     if (lesson) lines.push(lesson);
-    tell(told.failed ? "bad" : "good", `${told.action}:`, `${told.outcome}.`, lines);
+    tell(told.failed ? "bad" : "good", t("{}:", told.action), t("{}.", told.outcome), lines);
   }
 
   // What to begin with: a question, and what may change its answer.
@@ -143,17 +171,17 @@
     const hairpin = state.devices.find((d) => d.kind === "switch-port" && d.flags.some(([key, on]) => key === "hairpin" && !on)
       && state.devices.some((x) => x.kind === "macvlan" && d.name.endsWith(`.${x.parent}`)));
     const [from, to] = playControls.pair(state);
-    const ask = from && to && element("button", { type: "button", "data-key": "try ask" }, `${from} pings ${to}`);
+    const ask = from && to && element("button", { type: "button", "data-key": "try ask" }, t("{} pings {}", from, to));
     ask?.addEventListener("click", () => act({ ping: { from, to } }));
-    const reflect = hairpin && element("button", { type: "button", "data-key": "try hairpin" }, `Turn hairpin on at ${hairpin.name}`);
+    const reflect = hairpin && element("button", { type: "button", "data-key": "try hairpin" }, t("Turn hairpin on at {}", hairpin.name));
     reflect?.addEventListener("click", () => act({ set: { switch: hairpin.parent, port: hairpin.name.slice(hairpin.parent.length + 1), hairpin: true } }));
     const both = [ask, reflect].filter(Boolean);
     if (!both.length) return null;
-    return element("span", { class: "tries" }, "Try: ", ...both, " or click the end of a cable at the switch.");
+    return element("span", { class: "tries" }, t("Try:"), " ", ...both, " ", t("or click the end of a cable at the switch."));
   }
 
   function helpButton(step) {
-    const button = element("button", { type: "button", class: "help", "data-key": "help" }, "What would help?");
+    const button = element("button", { type: "button", class: "help", "data-key": "help" }, t("What would help?"));
     button.addEventListener("click", () => alone(async () => {
       try {
         help(await playTransport.request("why", { step }));
@@ -173,7 +201,7 @@
     // The text of a refusal names its rule.
     if (outcome.includes(`${rule} ${title}`)) return element("span", { class: "why" }, why);
     return element("span", { class: "why" }, element("span", { class: "rule" }, rule), " ",
-      element("span", { class: "name" }, title), `: ${did.join("; ")}. ${why}`);
+      element("span", { class: "name" }, title), t(": {}. {}", did.join(t("; ")), why));
   }
 
   function tell(kind, what, outcome, lines) {
@@ -202,9 +230,9 @@
     try {
       history.replaceState(null, "", await playTransport.link(macvlab.viewer.index));
       const copied = await navigator.clipboard?.writeText(location.href).then(() => true, () => false);
-      tell("good", copied ? "The link is copied." : "The link is the address of this page.", "It contains the lab, its steps and this moment.", []);
+      tell("good", copied ? t("The link is copied.") : t("The link is the address of this page."), t("It contains the lab, its steps and this moment."), []);
     } catch (error) {
-      tell("bad", "Not done:", error.message, []);
+      tell("bad", t("Not done:"), error.message, []);
     }
   }
 
@@ -216,18 +244,19 @@
     }
     for (const what of ["undo", "redo", "reset"]) $(what).addEventListener("click", () => ask(what));
     document.addEventListener("keydown", keys);
+    // Without its words it is shown in English; if nothing can be had, that is said below.
+    await playLanguage.mount(speak).catch(() => {});
     playOpen.mount({ element, request, transport: playTransport, state: () => session, refresh: () => controls(session), act: (body) => ask("act", body), tell });
     playLessons.mount({ element, ask, alone, actText, go: (index) => macvlab.viewer.go(index) });
     try {
       const answer = await playTransport.start();
       await show(answer, "state");
       if (answer.moment !== undefined) macvlab.viewer.go(answer.moment);
-      if (answer.unusable) return tell("bad", "The link cannot be used:", answer.unusable, []);
+      if (answer.unusable) return tell("bad", t("The link cannot be used:"), answer.unusable, []);
       if (answer.lesson) return await playLessons.begin();
-      const many = answer.state.done.length;
-      return tell("", "Change something, ask, and watch.", opened(answer.state), many === 0 ? [tries(answer.state)] : []);
+      return greet(answer.state);
     } catch (error) {
-      return tell("bad", "The playground cannot be shown:", error.message, []);
+      return tell("bad", t("The playground cannot be shown:"), error.message, []);
     }
   }
 

@@ -2,20 +2,23 @@
 "use strict";
 
 const playTransport = (() => {
-  const READS = ["state", "findings", "lesson"];
+  const READS = ["state", "findings", "words", "lesson"];
 
   async function request(what, body) {
     const post = !READS.includes(what);
-    const options = { method: post ? "POST" : "GET", headers: post ? { "Content-Type": "application/json" } : {} };
-    if (post) options.body = JSON.stringify(body ?? {});
+    const options = { method: post ? "POST" : "GET", headers: { "Accept-Language": playLanguage.tag() } };
+    if (post) {
+      options.headers["Content-Type"] = "application/json";
+      options.body = JSON.stringify(body ?? {});
+    }
     let response;
     try {
       response = await fetch(what, options);
     } catch {
-      throw new Error("The playground no longer answers. Was it ended with Ctrl-C?");
+      throw new Error(macvlab.t("The playground no longer answers. Was it ended with Ctrl-C?"));
     }
     const answer = await response.json().catch(() => ({}));
-    if (!response.ok) throw new Error(answer.error || `The server answers ${response.status}.`);
+    if (!response.ok) throw new Error(answer.error || macvlab.t("The server answers {}.", response.status));
     return answer;
   }
 

@@ -34,7 +34,7 @@ const playShare = (() => {
     const text = btoa(raw).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
     const link = `#lab=${text}&at=${moment + 1}`;
     if (link.length > MAX_LINK) {
-      throw new Error(`the link would have ${link.length} characters, and ${MAX_LINK} at most are usable: save the lab instead.`);
+      throw new Error(macvlab.t("the link would have {} characters, and {} at most are usable: save the lab instead.", link.length, MAX_LINK));
     }
     return link;
   }
@@ -43,10 +43,10 @@ const playShare = (() => {
   async function decode(address) {
     const found = /^#lab=([^&]*)(?:&at=(\d{1,9}))?$/.exec(address);
     if (!found) {
-      if (address.startsWith("#lab")) throw new Error("the link is damaged.");
+      if (address.startsWith("#lab")) throw new Error(macvlab.t("the link is damaged."));
       return null;
     }
-    if (address.length > MAX_LINK) throw new Error(`the link has more than ${MAX_LINK} characters.`);
+    if (address.length > MAX_LINK) throw new Error(macvlab.t("the link has more than {} characters.", MAX_LINK));
     try {
       const raw = atob(found[1].replaceAll("-", "+").replaceAll("_", "/"));
       const packed = Uint8Array.from(raw, (c) => c.charCodeAt(0));
@@ -54,8 +54,8 @@ const playShare = (() => {
       const lab = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
       return { lab, moment: found[2] ? Number(found[2]) - 1 : undefined };
     } catch (error) {
-      if (error.message === "too long") throw new Error(`the lab in the link is longer than ${MAX_TEXT} bytes.`);
-      throw new Error("the link is damaged.");
+      if (error.message === "too long") throw new Error(macvlab.t("the lab in the link is longer than {} bytes.", MAX_TEXT));
+      throw new Error(macvlab.t("the link is damaged."));
     }
   }
 

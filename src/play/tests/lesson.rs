@@ -3,6 +3,7 @@
 use super::super::{Refusal, Refused, Request, Session, answer};
 use super::{classic, session};
 use crate::lab::Options;
+use crate::language::Language;
 use crate::lesson::course;
 use serde_json::{Value, json};
 
@@ -11,7 +12,7 @@ fn respond(session: &mut Session, name: &str, body: &Value) -> Result<Value, Ref
     let Request::Session(ask) = Request::parse(name, body.to_string().as_bytes())? else {
         panic!("{name} is not for a session");
     };
-    Ok(serde_json::from_slice(&answer(session, ask)?.body).unwrap())
+    Ok(serde_json::from_slice(&answer(session, ask, Language::English)?.body).unwrap())
 }
 
 fn ask(session: &mut Session, name: &str, body: Value) -> Value {

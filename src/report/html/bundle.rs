@@ -86,7 +86,7 @@ impl Bundle {
     }
 
     /// The same with its sentences in another language: what happened, what it was because of, and what would help. Names,
-    /// the lab's title, frames and diagrams stay.
+    /// the lab's title and frames stay.
     #[must_use]
     pub fn in_language(mut self, language: Language) -> Bundle {
         if language == Language::English {
@@ -97,7 +97,10 @@ impl Bundle {
             language.put(rule.title.to_mut());
             language.put(rule.why.to_mut());
         }
-        self.drawings.iter_mut().flat_map(|drawing| &mut drawing.refused).for_each(|text| language.put(text));
+        for drawing in &mut self.drawings {
+            drawing.svg = labelled(&drawing.svg, language);
+            drawing.refused.iter_mut().for_each(|text| language.put(text));
+        }
         for step in &mut self.steps {
             language.put(&mut step.title);
             step.expect.iter_mut().chain(&mut step.outcome).for_each(|text| language.put(text));
@@ -118,6 +121,22 @@ impl Bundle {
     pub fn moments(&self) -> usize {
         self.moments.len()
     }
+}
+
+/// A diagram with its labels in another language: those of several words, as one word may be a name.
+fn labelled(svg: &str, language: Language) -> String {
+    let mut pieces = svg.split("<text ");
+    let mut out = pieces.next().unwrap_or_default().to_owned();
+    for piece in pieces {
+        // Names have no `>` or `<` in it.
+        let (tag, rest) = piece.split_once('>').unwrap_or((piece, ""));
+        let (label, rest) = rest.split_once('<').unwrap_or((rest, ""));
+        let label = if label.contains(' ') { language.say(label) } else { label.into() };
+        for part in ["<text ", tag, ">", &label, "<", rest] {
+            out.push_str(part);
+        }
+    }
+    out
 }
 
 /// A rule, as in the catalogue.

@@ -52,6 +52,14 @@ macvlab.Viewer = class extends EventTarget {
     if (play) this.play();
   }
 
+  // Builds everything anew, in the page's language; stays at the moment.
+  rebuild(bundle) {
+    this.pause();
+    this.#build();
+    this.#theme(this.root.dataset.theme);
+    this.update(bundle, { from: this.index, play: false });
+  }
+
   // Goes to a moment and stays there.
   go(index) {
     this.pause();
@@ -282,7 +290,7 @@ macvlab.Viewer = class extends EventTarget {
     });
     this.button = el("button", { type: "button", class: "play", onclick: () => (this.playing ? this.pause() : this.play()) });
     this.speeds = el("select", { "aria-label": t("Speed"), onchange: (event) => { this.speed = Number(event.target.value); } },
-      macvlab.Viewer.SPEEDS.map((s) => el("option", { value: s, selected: s === 1 }, `${s}×`)));
+      macvlab.Viewer.SPEEDS.map((s) => el("option", { value: s, selected: s === this.speed }, `${s}×`)));
     this.range = el("input", { type: "range", min: 0, value: 0, "aria-label": t("Moment"), oninput: (event) => this.go(Number(event.target.value)) });
     this.needle = el("span", { class: "needle" });
     this.strip = el("div", { class: "strip", "aria-hidden": "true" });
