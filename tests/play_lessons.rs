@@ -5,12 +5,15 @@
 mod common;
 
 use common::playground::Playground;
-use common::root;
 use common::webdriver::{Browser, key};
+use common::{needs, root};
 use macvlab::lab::spec::{ExerciseSpec, PartSpec, StepSpec};
 use macvlab::labfile::write_action;
 use macvlab::lesson::{Lesson, course};
 use serde_json::{Value, json};
+use std::io::{Read as _, Write as _};
+use std::net::TcpListener;
+use std::path::PathBuf;
 
 /// The control with this name.
 fn control(name: &str) -> String {
@@ -85,57 +88,113 @@ fn solve(browser: &Browser, exercise: &ExerciseSpec) {
     says(browser, &exercise.explanation);
 }
 
-#[test]
-fn the_whole_course_is_played() {
-    let playground = Playground::start(root(), &[]);
-    let Some(browser) = Browser::open(1400, 900) else { return };
-    browser.go(&playground.url());
+/// Plays all lessons of the page, and returns the score.
+fn play(browser: &Browser) -> String {
     browser.wait_for("document.getElementById('result').textContent.startsWith('Change something')");
     browser.click("#lessons");
-    click(&browser, "take figure");
+    click(browser, "take figure");
     let place = "return document.querySelector('.stage').getBoundingClientRect().top";
     let top = browser.eval(place);
     let (mut asked, mut solved) = (0, 0);
     for lesson in lessons() {
         for part in &lesson.lab().lesson {
-            says(&browser, &part.question);
+            says(browser, &part.question);
             assert_eq!(browser.text("#title"), lesson.title());
-            answer(&browser, part, false);
-            click(&browser, "run");
+            answer(browser, part, false);
+            click(browser, "run");
             browser.wait_for("document.querySelector('#lesson .ran')");
             if part.predictions.iter().any(|asked| asked.after) {
                 assert!(!browser.text("#lesson").contains(&part.explanation));
-                answer(&browser, part, true);
-                click(&browser, "answer");
+                answer(browser, part, true);
+                click(browser, "answer");
             }
-            says(&browser, &part.explanation);
+            says(browser, &part.explanation);
             assert_eq!(
                 browser.eval("return document.querySelector('#lesson .bad')"),
                 Value::Null,
                 "all is right"
             );
             let rule = part.rules.first().map(|rule| format!("rule {}", rule.id()));
-            rule.into_iter().for_each(|rule| click(&browser, &rule));
+            rule.into_iter().for_each(|rule| click(browser, &rule));
             asked += part.predictions.len();
             if let Some(exercise) = &part.exercise {
-                solve(&browser, exercise);
+                solve(browser, exercise);
                 solved += 1;
             }
             assert_eq!(browser.eval(place), top, "the diagram stays where it is");
-            click(&browser, "next");
+            click(browser, "next");
         }
     }
     let score = format!("{asked} of {asked} predictions right, {solved} exercises solved");
-    says(&browser, &score);
-    browser.go(&playground.url());
-    // The session is where it was, and the progress is the browser's.
-    browser.wait_for("document.querySelector('#lesson .solved')");
+    says(browser, &score);
+    score
+}
+
+/// The progress is the browser's.
+fn score_is_kept(browser: &Browser, score: &str) {
     browser.click("#lessons");
-    says(&browser, &score);
+    says(browser, score);
     assert_eq!(browser.text("#lesson").matches("✓ done").count(), course::ALL.len());
+    assert_eq!(browser.console(), [""; 0]);
+}
+
+#[test]
+fn the_whole_course_is_played() {
+    let playground = Playground::start(root(), &[]);
+    let Some(browser) = Browser::open(1400, 900) else { return };
+    browser.go(&playground.url());
+    let score = play(&browser);
+    browser.go(&playground.url());
+    // The session is where it was.
+    browser.wait_for("document.querySelector('#lesson .solved')");
+    score_is_kept(&browser, &score);
     click(&browser, "leave");
     browser.wait_for("document.getElementById('lesson').hidden");
     assert!(browser.text("#title").starts_with("The classic set-up"));
+}
+
+/// The page in one file.
+fn one_file() -> Option<PathBuf> {
+    let page = root().join("target/macvlab.html");
+    (page.exists() || needs::skip("the page is not built: web/build")).then_some(page)
+}
+
+#[test]
+fn the_whole_course_is_played_from_disk() {
+    let Some(page) = one_file() else { return };
+    let Some(browser) = Browser::open(1400, 900) else { return };
+    browser.visit(&page);
+    let score = play(&browser);
+    browser.visit(&page);
+    browser.wait_for("document.getElementById('result').textContent.startsWith('Change something')");
+    score_is_kept(&browser, &score);
+}
+
+#[test]
+fn the_whole_course_is_played_from_a_host_that_serves_a_file() {
+    let Some(page) = one_file() else { return };
+    let Some(browser) = Browser::open(1400, 900) else { return };
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/", listener.local_addr().unwrap());
+    let served = std::thread::spawn(move || {
+        // The page, and nothing else: it asks for nothing.
+        let (mut stream, _) = listener.accept().unwrap();
+        let mut head = Vec::new();
+        while !head.ends_with(b"\r\n\r\n") {
+            let mut byte = [0];
+            stream.read_exact(&mut byte).unwrap();
+            head.extend(byte);
+        }
+        let page = std::fs::read(page).unwrap();
+        let answer = format!(
+            "HTTP/1.1 200 OK\r\nContent-Type: text/html; charset=utf-8\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
+            page.len()
+        );
+        stream.write_all(answer.as_bytes()).and_then(|()| stream.write_all(&page)).unwrap();
+    });
+    browser.go(&url);
+    served.join().unwrap();
+    play(&browser);
     assert_eq!(browser.console(), [""; 0]);
 }
 

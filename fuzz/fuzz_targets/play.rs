@@ -5,6 +5,7 @@
 use libfuzzer_sys::{Corpus, fuzz_target};
 use macvlab::lab::Options;
 use macvlab::labfile::parse;
+use macvlab::language::Language;
 use macvlab::play::{Answer, Denied, Refusal, Request, Session, Workspace};
 use macvlab_fuzz::{is_json, lab, run};
 
@@ -43,7 +44,9 @@ fn ask(workspace: &mut Workspace, what: &str, body: &str) {
     if what == "findings" {
         return;
     }
-    match Request::parse(what, body.as_bytes()).and_then(|request| workspace.respond(request)) {
+    match Request::parse(what, body.as_bytes())
+        .and_then(|request| workspace.respond(request, Language::English))
+    {
         Ok(Answer { media, body, .. }) => assert!(media != "application/json" || is_json(&body)),
         Err(refused) => {
             assert!(refused.kind != Refusal::Broken && !refused.why.is_empty(), "{what} {body}: {refused:?}");

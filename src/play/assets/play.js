@@ -124,6 +124,7 @@
 
   function controls(state) {
     $("title").textContent = state.title;
+    $("title").title = state.title;
     document.title = `${state.title || t("A lab")} – macvlab play`;
     const { undo, redo } = state;
     $("undo").disabled = undo === null;
