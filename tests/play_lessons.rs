@@ -6,14 +6,13 @@ mod common;
 
 use common::playground::Playground;
 use common::webdriver::{Browser, key};
-use common::{needs, root};
+use common::{one_file, root};
 use macvlab::lab::spec::{ExerciseSpec, PartSpec, StepSpec};
 use macvlab::labfile::write_action;
 use macvlab::lesson::{Lesson, course};
 use serde_json::{Value, json};
 use std::io::{Read as _, Write as _};
 use std::net::TcpListener;
-use std::path::PathBuf;
 
 /// The control with this name.
 fn control(name: &str) -> String {
@@ -151,12 +150,6 @@ fn the_whole_course_is_played() {
     click(&browser, "leave");
     browser.wait_for("document.getElementById('lesson').hidden");
     assert!(browser.text("#title").starts_with("The classic set-up"));
-}
-
-/// The page in one file.
-fn one_file() -> Option<PathBuf> {
-    let page = root().join("target/macvlab.html");
-    (page.exists() || needs::skip("the page is not built: web/build")).then_some(page)
 }
 
 #[test]

@@ -4,19 +4,13 @@
 
 mod common;
 
+use common::one_file as page;
 use common::webdriver::Browser;
-use common::{needs, root};
 use macvlab::lab::Options;
 use macvlab::language::Language;
 use macvlab::play::{Ask, Session, answer};
 use serde_json::{Value, json};
-use std::path::{Path, PathBuf};
-
-/// The page, from `web/build`; `None`, reported loudly, if it was not built.
-fn page() -> Option<PathBuf> {
-    let page = root().join("target/macvlab.html");
-    (page.exists() || needs::skip("the page is not built: web/build")).then_some(page)
-}
+use std::path::Path;
 
 /// A browser with the page ready.
 fn open(file: &Path) -> Option<Browser> {

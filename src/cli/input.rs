@@ -61,7 +61,7 @@ pub(super) fn lab_to_run(path: &Path, quiet: bool, terminal: &Terminal) -> Resul
 fn lab_text(path: &Path, terminal: &Terminal) -> Result<(String, String), Failure> {
     let (name, text) = any_text(path)?;
     let source = Source::new(name.as_str(), &text);
-    if interop::is_lab(&source) || !interop::recognises(&source) {
+    if !interop::is_imported(&source) {
         return Ok((name, text));
     }
     let imported = interop::import(&[source], None).map_err(|e| Failure::Because(e.to_string()))?;

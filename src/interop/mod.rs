@@ -236,7 +236,7 @@ pub enum NetworkError {
 /// [`NetworkError`].
 pub fn network(sources: &[Source<'_>]) -> Result<Imported, NetworkError> {
     if let [source] = sources
-        && (is_lab(source) || !recognises(source))
+        && !is_imported(source)
     {
         let wrong = if is_lab(source) { NetworkError::Lab } else { NetworkError::Neither };
         let lab = labfile::parse(&source.name, source.text).map_err(wrong)?;
@@ -259,6 +259,12 @@ pub fn recognises(source: &Source<'_>) -> bool {
         !cut.passages.is_empty() || !cut.unread.is_empty()
     };
     format_of(source).is_some() || in_part()
+}
+
+/// Whether a text is imported: it describes a network, and is no lab file.
+#[must_use]
+pub fn is_imported(source: &Source<'_>) -> bool {
+    !is_lab(source) && recognises(source)
 }
 
 /// Whether the text is a lab file, valid or not: it has a table of one.

@@ -42,12 +42,23 @@ struct Builder {
 
 /// A list or map that is not complete.
 struct Open {
-    node: Node,
+    span: Range<usize>,
     anchor: usize,
-    /// In a map: the key whose value is next.
-    key: Option<(Node, IsMerge)>,
-    /// Its keys.
+    parts: Parts,
+}
+
+enum Parts {
+    List(Vec<Node>),
+    Map(Map),
+}
+
+#[derive(Default)]
+struct Map {
+    entries: Vec<(Key, Node)>,
+    /// The texts of its keys.
     keys: BTreeSet<String>,
+    /// The key whose value is next.
+    key: Option<(Node, IsMerge)>,
     /// What merge keys add.
     merged: Vec<Node>,
 }
@@ -72,12 +83,15 @@ impl Builder {
                 self.count(1, 0, span.start)?;
                 self.complete(Node { value, span }, anchor, is_merge)
             }
-            Event::SequenceStart(_, anchor, _) => self.begin(Value::List(Vec::new()), anchor, span),
-            Event::MappingStart(_, anchor, _) => self.begin(Value::Map(Vec::new()), anchor, span),
+            Event::SequenceStart(_, anchor, _) => self.begin(Parts::List(Vec::new()), anchor, span),
+            Event::MappingStart(_, anchor, _) => self.begin(Parts::Map(Map::default()), anchor, span),
             Event::SequenceEnd | Event::MappingEnd => match self.open.pop() {
-                Some(open) => {
-                    let (node, anchor) = open.merged(span.start)?;
-                    self.complete(node, anchor, false)
+                Some(Open { span: begin, anchor, parts }) => {
+                    let value = match parts {
+                        Parts::List(list) => Value::List(list),
+                        Parts::Map(map) => Value::Map(map.merged(span.start)?),
+                    };
+                    self.complete(Node { value, span: begin }, anchor, false)
                 }
                 None => Ok(()),
             },
@@ -106,10 +120,9 @@ impl Builder {
         Ok(())
     }
 
-    fn begin(&mut self, value: Value, anchor: usize, span: Range<usize>) -> Result<(), Wrong> {
+    fn begin(&mut self, parts: Parts, anchor: usize, span: Range<usize>) -> Result<(), Wrong> {
         self.count(1, 1, span.start)?;
-        let node = Node { value, span };
-        self.open.push(Open { node, anchor, key: None, keys: BTreeSet::new(), merged: Vec::new() });
+        self.open.push(Open { span, anchor, parts });
         Ok(())
     }
 
@@ -118,52 +131,47 @@ impl Builder {
         if anchor != 0 {
             self.anchors.insert(anchor, node.clone());
         }
-        match self.open.last_mut() {
-            Some(open) => open.put(node, is_merge),
-            None if node.value == Value::Null => Ok(()),
-            None => {
-                self.documents.push(node);
-                Ok(())
-            }
+        match self.open.last_mut().map(|open| &mut open.parts) {
+            Some(Parts::List(list)) => list.push(node),
+            Some(Parts::Map(map)) => map.put(node, is_merge)?,
+            None if node.value == Value::Null => {}
+            None => self.documents.push(node),
         }
+        Ok(())
     }
 }
 
-impl Open {
+impl Map {
+    /// A key and its value come one after the other.
     fn put(&mut self, node: Node, is_merge: IsMerge) -> Result<(), Wrong> {
-        match &mut self.node.value {
-            Value::Map(entries) => match self.key.take() {
-                None => self.key = Some((node, is_merge)),
-                Some((_, true)) => self.merged.push(node),
-                // A key that is no scalar has no name, and nothing asks for it.
-                Some((Node { value: Value::Text(text), span }, false)) => {
-                    if !self.keys.insert(text.clone()) {
-                        return Err(wrong(format!("duplicate mapping key: {text}"), span.start));
-                    }
-                    entries.push((Key { text, span }, node));
+        match self.key.take() {
+            None => self.key = Some((node, is_merge)),
+            Some((_, true)) => self.merged.push(node),
+            Some((Node { value: Value::Text(text), span }, false)) => {
+                if !self.keys.insert(text.clone()) {
+                    return Err(wrong(format!("duplicate mapping key: {text}"), span.start));
                 }
-                Some(_) => {}
-            },
-            Value::List(list) => list.push(node),
-            Value::Null | Value::Text(_) => {}
+                self.entries.push((Key { text, span }, node));
+            }
+            // A key that is no scalar has no name, and nothing asks for it.
+            Some(_) => {}
         }
         Ok(())
     }
 
-    /// The whole, with what merge keys add: the keys that it does not have itself.
-    fn merged(mut self, at: usize) -> Result<(Node, usize), Wrong> {
-        let maps = std::mem::take(&mut self.merged).into_iter().flat_map(|node| match node.value {
+    /// Its entries, with what merge keys add: the keys that it does not have itself.
+    fn merged(mut self, at: usize) -> Result<Vec<(Key, Node)>, Wrong> {
+        let maps = self.merged.into_iter().flat_map(|node| match node.value {
             Value::List(list) => list,
             value => vec![Node { value, span: node.span }],
         });
         for map in maps {
-            let (Value::Map(more), Value::Map(entries)) = (map.value, &mut self.node.value) else {
+            let Value::Map(more) = map.value else {
                 return Err(wrong("a merge key takes a map, or a list of maps".to_owned(), at));
             };
-            let new = more.into_iter().filter(|(key, _)| self.keys.insert(key.text.clone()));
-            entries.extend(new);
+            self.entries.extend(more.into_iter().filter(|(key, _)| self.keys.insert(key.text.clone())));
         }
-        Ok((self.node, self.anchor))
+        Ok(self.entries)
     }
 }
 

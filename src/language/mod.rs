@@ -56,26 +56,7 @@ impl Language {
         }
     }
 
-    /// A text of a built-in lesson in this language; `None`: it has no such text, or there it is the same.
-    #[cfg(feature = "labfile")]
-    pub(crate) fn of_lesson(self, english: &str) -> Option<&'static str> {
-        match self {
-            Language::English => None,
-            Language::Chinese => CHINESE.lessons.get(english).map(String::as_str),
-        }
-    }
-
-    /// The words of a page's script: a JSON object of English texts and what they are in this language. It contains no `<`.
-    #[must_use]
-    pub(crate) fn page_words(self) -> String {
-        let words = match self {
-            Language::English => None,
-            Language::Chinese => CHINESE.page.as_ref().and_then(|words| serde_json::to_string(words).ok()),
-        };
-        words.map_or_else(|| "{}".to_owned(), |json| json.replace('<', "\\u003c"))
-    }
-
-    /// The same for a text that is owned.
+    /// An English text that is owned, in this language.
     pub(crate) fn put_in(self, mut english: String) -> String {
         self.put(&mut english);
         english
@@ -88,7 +69,16 @@ impl Language {
         }
     }
 
-    /// The same for a title, which may be a user's: it is not taken for a sentence with placeholders.
+    /// A text of a built-in lesson in this language; `None`: it has no such text, or there it is the same.
+    #[cfg(feature = "labfile")]
+    pub(crate) fn of_lesson(self, english: &str) -> Option<&'static str> {
+        match self {
+            Language::English => None,
+            Language::Chinese => CHINESE.lessons.get(english).map(String::as_str),
+        }
+    }
+
+    /// Replaces a title, which may be a user's: it is not taken for a sentence with placeholders.
     #[cfg(feature = "play")]
     pub(crate) fn put_title(self, title: &mut String) {
         if self == Language::Chinese
@@ -97,6 +87,16 @@ impl Language {
             title.clone_from(said);
         }
     }
+
+    /// The words of a page's script: a JSON object of English texts and what they are in this language. It contains no `<`.
+    #[must_use]
+    pub(crate) fn page_words(self) -> String {
+        let words = match self {
+            Language::English => None,
+            Language::Chinese => serde_json::to_string(&CHINESE.page).ok(),
+        };
+        words.map_or_else(|| "{}".to_owned(), |json| json.replace('<', "\\u003c"))
+    }
 }
 
 static CHINESE: LazyLock<Catalogue> = LazyLock::new(|| Catalogue::of(include_str!("zh.json")));
@@ -104,7 +104,7 @@ static CHINESE: LazyLock<Catalogue> = LazyLock::new(|| Catalogue::of(include_str
 /// The texts of one language.
 struct Catalogue {
     /// Words of pages' scripts, which are no sentences of a run.
-    page: Option<BTreeMap<String, String>>,
+    page: BTreeMap<String, String>,
     /// Texts of lessons. They are no patterns: `{}` in them is `{}`.
     #[cfg_attr(not(feature = "labfile"), expect(dead_code, reason = "only the lessons read it"))]
     lessons: BTreeMap<String, String>,
@@ -118,7 +118,7 @@ impl Catalogue {
     fn of(json: &str) -> Catalogue {
         let mut sections: BTreeMap<String, BTreeMap<String, String>> =
             serde_json::from_str(json).unwrap_or_default();
-        let page = sections.remove("page");
+        let page = sections.remove("page").unwrap_or_default();
         let lessons = sections.remove("lessons").unwrap_or_default();
         let entries = sections.into_values().flatten();
         let (patterns, whole): (Vec<_>, Vec<_>) = entries.partition(|(key, _)| key.contains("{}"));

@@ -14,7 +14,7 @@
 use super::answer::{Answer, JSON, Refusal, Refused};
 use super::assets;
 use super::guard::AccessDenied;
-use super::request::Verb;
+use super::request::Request;
 use super::workspace::Workspace;
 use crate::interop::MAX_BYTES;
 use crate::language::Language;
@@ -90,13 +90,11 @@ pub(super) fn lead_to(path: &str) -> Response<Bytes> {
 
 /// Responds to an authorized request ([`Guard`](super::Guard)) for `what`, the part of its path after the token.
 pub(super) fn respond(workspace: &mut Workspace, what: &str, head: &Parts, body: &[u8]) -> Response<Bytes> {
-    let (method, verb) = match (Verb::named(what), assets::find(what)) {
-        (Some(verb), _) => (if verb.reads() { Method::GET } else { Method::POST }, Ok(verb)),
-        (None, Some(part)) => (Method::GET, Err(part)),
-        (None, None) => {
-            return HttpError::new(StatusCode::NOT_FOUND, "the playground has no such path").answer();
-        }
+    let part = assets::find(what);
+    let Some(reads) = Request::reads(what).or(part.as_ref().map(|_| true)) else {
+        return HttpError::new(StatusCode::NOT_FOUND, "the playground has no such path").answer();
     };
+    let method = if reads { Method::GET } else { Method::POST };
     if head.method != method {
         let why = format!("this path takes {method}, not {}", head.method);
         let mut response = HttpError::new(StatusCode::METHOD_NOT_ALLOWED, why).answer();
@@ -104,22 +102,22 @@ pub(super) fn respond(workspace: &mut Workspace, what: &str, head: &Parts, body:
         response.headers_mut().extend(allowed.map(|value| (header::ALLOW, value)));
         return response;
     }
-    match verb {
-        Ok(verb) => ask(workspace, verb, head, body).unwrap_or_else(|refused| refused.answer()),
-        Err((media, text)) => response(media, text.into_owned()),
+    match part {
+        Some((media, text)) => response(media, text.into_owned()),
+        None => ask(workspace, what, head, body).unwrap_or_else(|refused| refused.answer()),
     }
 }
 
 fn ask(
     workspace: &mut Workspace,
-    verb: Verb,
+    what: &str,
     head: &Parts,
     body: &[u8],
 ) -> Result<Response<Bytes>, HttpError> {
-    if !verb.reads() {
+    if head.method == Method::POST {
         is_json(head)?;
     }
-    let Answer { media, file, body } = workspace.respond(verb.with(body)?, language(head))?;
+    let Answer { media, file, body } = workspace.respond(Request::parse(what, body)?, language(head))?;
     let mut response = response(media, body);
     if let Some(name) = file {
         let disposition = HeaderValue::from_str(&format!("attachment; filename=\"{name}\""));

@@ -68,7 +68,7 @@ pub use lesson::{
     PredictionNow, RuleNow, ScoreNow,
 };
 pub use page::{Modules, page, with_lab};
-pub use request::{Ask, Request, Verb};
+pub use request::{Ask, Request};
 #[cfg(feature = "serve")]
 pub use server::{MAX_HEAD, MAX_HEADERS, PATIENCE, listen, serve};
 pub use session::{Session, classic};

@@ -28,118 +28,6 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 use std::num::NonZeroUsize;
 
-/// What is asked.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Verb {
-    /// To open another network.
-    Open,
-    /// What is wrong with it.
-    Findings,
-    /// The page's own words.
-    Words,
-    /// The whole state.
-    State,
-    /// To execute a step.
-    Act,
-    /// What would help where a step got no reply.
-    Why,
-    /// To undo the last action.
-    Undo,
-    /// To redo the next one.
-    Redo,
-    /// To return to the devices as declared.
-    Reset,
-    /// The lessons that can be taken.
-    Course,
-    /// To take one of them, or to leave them.
-    Take,
-    /// The lesson that is taken.
-    Lesson,
-    /// To go to the question of a part.
-    Part,
-    /// To go to its exercise.
-    Exercise,
-    /// To run its steps.
-    Run,
-    /// The lab file.
-    Lab,
-    /// The events.
-    Events,
-    /// The capture.
-    Traffic,
-}
-
-impl Verb {
-    /// The verb of this name.
-    #[must_use]
-    pub fn named(name: &str) -> Option<Verb> {
-        Some(match name {
-            "open" => Verb::Open,
-            "findings" => Verb::Findings,
-            "words" => Verb::Words,
-            "state" => Verb::State,
-            "act" => Verb::Act,
-            "why" => Verb::Why,
-            "undo" => Verb::Undo,
-            "redo" => Verb::Redo,
-            "reset" => Verb::Reset,
-            "course" => Verb::Course,
-            "take" => Verb::Take,
-            "lesson" => Verb::Lesson,
-            "part" => Verb::Part,
-            "exercise" => Verb::Exercise,
-            "run" => Verb::Run,
-            "lab.toml" => Verb::Lab,
-            "events.jsonl" => Verb::Events,
-            "traffic.pcapng" => Verb::Traffic,
-            _ => return None,
-        })
-    }
-
-    /// Whether it only reads, and has no body.
-    #[must_use]
-    pub fn reads(self) -> bool {
-        matches!(
-            self,
-            Verb::State
-                | Verb::Findings
-                | Verb::Words
-                | Verb::Lesson
-                | Verb::Lab
-                | Verb::Events
-                | Verb::Traffic
-        )
-    }
-
-    /// The request with this body.
-    ///
-    /// # Errors
-    /// [`Refusal::Malformed`].
-    pub fn with(self, body: &[u8]) -> Result<Request, Refused> {
-        Ok(Request::Session(match self {
-            Verb::Open => return Ok(Request::Open(from_json::<Open>(body, "a text to open")?.text)),
-            Verb::Findings => return Ok(Request::Findings),
-            Verb::Words => return Ok(Request::Words),
-            Verb::State => Ask::State,
-            Verb::Act => Ask::Act(from_json::<Act>(body, "an action")?.into_toml()),
-            Verb::Why => Ask::Why(from_json::<Why>(body, "a step's number")?.step),
-            Verb::Undo => Ask::Undo,
-            Verb::Redo => Ask::Redo,
-            Verb::Reset => Ask::Reset,
-            Verb::Course => Ask::Course(from_json::<Kept>(body, "a progress")?),
-            Verb::Take => Ask::Take(from_json::<Take>(body, "the name of a lesson")?.name),
-            Verb::Lesson => Ask::Lesson,
-            Verb::Part => Ask::GoTo(Place { part: part(body)?, exercise: false }),
-            Verb::Exercise => Ask::GoTo(Place { part: part(body)?, exercise: true }),
-            Verb::Run => Ask::Run(part(body)?),
-            Verb::Lab => Ask::Lab,
-            Verb::Events => Ask::Events,
-            Verb::Traffic => Ask::Traffic,
-        }))
-    }
-}
-
 /// A request to a workspace.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -191,16 +79,48 @@ pub enum Ask {
 }
 
 impl Request {
+    /// Whether the request of this name only reads, and has no body; `None`: no request that HTTP carries has this name.
+    #[must_use]
+    pub fn reads(name: &str) -> Option<bool> {
+        match name {
+            "findings" | "words" | "state" | "lesson" | "lab.toml" | "events.jsonl" | "traffic.pcapng" => {
+                Some(true)
+            }
+            "open" | "act" | "why" | "undo" | "redo" | "reset" | "course" | "take" | "part" | "exercise"
+            | "run" => Some(false),
+            _ => None,
+        }
+    }
+
     /// The request of this name and body.
     ///
     /// # Errors
     /// [`Refusal::Unknown`], [`Refusal::Malformed`].
     pub fn parse(name: &str, body: &[u8]) -> Result<Request, Refused> {
-        if let Some(file) = name.strip_prefix("capture ") {
-            return Ok(Request::Capture(file.to_owned(), body.to_vec()));
-        }
-        let unknown = || Refused::new(Refusal::Unknown, "the playground has no such path");
-        Verb::named(name).ok_or_else(unknown)?.with(body)
+        Ok(Request::Session(match name {
+            "open" => return Ok(Request::Open(from_json::<Open>(body, "a text to open")?.text)),
+            "findings" => return Ok(Request::Findings),
+            "words" => return Ok(Request::Words),
+            "state" => Ask::State,
+            "act" => Ask::Act(from_json::<Act>(body, "an action")?.into_toml()),
+            "why" => Ask::Why(from_json::<Why>(body, "a step's number")?.step),
+            "undo" => Ask::Undo,
+            "redo" => Ask::Redo,
+            "reset" => Ask::Reset,
+            "course" => Ask::Course(from_json::<Kept>(body, "a progress")?),
+            "take" => Ask::Take(from_json::<Take>(body, "the name of a lesson")?.name),
+            "lesson" => Ask::Lesson,
+            "part" => Ask::GoTo(Place { part: part(body)?, exercise: false }),
+            "exercise" => Ask::GoTo(Place { part: part(body)?, exercise: true }),
+            "run" => Ask::Run(part(body)?),
+            "lab.toml" => Ask::Lab,
+            "events.jsonl" => Ask::Events,
+            "traffic.pcapng" => Ask::Traffic,
+            name => match name.strip_prefix("capture ") {
+                Some(file) => return Ok(Request::Capture(file.to_owned(), body.to_vec())),
+                None => return Err(Refused::new(Refusal::Unknown, "the playground has no such path")),
+            },
+        }))
     }
 }
 
@@ -285,4 +205,34 @@ fn toml(value: &Value) -> String {
 /// A string: TOML has JSON's escapes, and DEL must be escaped as well.
 fn quoted(text: &str) -> String {
     Value::from(text).to_string().replace('\u{7f}', "\\u007f")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Request;
+
+    #[test]
+    fn every_documented_request_is_known_with_its_method() {
+        let table = include_str!("request.rs").lines().take_while(|line| line.starts_with("//!"));
+        let rows: Vec<(&str, bool)> = table
+            .filter_map(|line| line.strip_prefix("//! | `")?.split_once(" | "))
+            .flat_map(|(names, rest)| {
+                let has_body = !rest.starts_with('|');
+                names
+                    .split(['`', ','])
+                    .map(str::trim)
+                    .filter(|name| !name.is_empty())
+                    .map(move |name| (name, has_body))
+            })
+            .filter(|(name, _)| *name != "capture NAME")
+            .collect();
+        assert_eq!(rows.len(), 18, "{rows:?}");
+        for (name, has_body) in rows {
+            let changes = ["undo", "redo", "reset"].contains(&name);
+            assert_eq!(Request::reads(name), Some(!has_body && !changes), "{name}");
+            // What has no body needs none.
+            assert!(has_body || Request::parse(name, b"").is_ok(), "{name}");
+        }
+        assert_eq!(Request::reads("capture x"), None, "captures are not sent by HTTP");
+    }
 }

@@ -50,6 +50,12 @@ pub(crate) fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
+/// The playground in one file, from `web/build`; `None`, reported loudly, if it was not built.
+pub(crate) fn one_file() -> Option<PathBuf> {
+    let page = root().join("target/macvlab.html");
+    (page.exists() || needs::skip("the page is not built: web/build")).then_some(page)
+}
+
 /// Every lab of the fixtures, by name.
 pub(crate) fn labs() -> BTreeMap<String, PathBuf> {
     let folder = root().join("fixtures/labs");

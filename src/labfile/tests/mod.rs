@@ -1,5 +1,6 @@
 //! What a user sees after an error, and the result of a file without errors.
 
+mod choices;
 mod duplicates;
 mod fixtures;
 mod hosts;
